@@ -1,0 +1,82 @@
+"""The errors a caller can do something about."""
+
+from enum import Enum
+
+
+class ErrorCode(Enum):
+    """Why an operation was refused."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    INVALID = "INVALID"
+    EXHAUSTED = "EXHAUSTED"
+    UNSUPPORTED = "UNSUPPORTED"
+    EXPIRED = "EXPIRED"
+
+
+class DomainError(Exception):
+    """Base of every refusal a client may see: a sentence for a person, and the path of the argument at fault.
+
+    Anything else that is raised is a bug, and is masked.
+    """
+
+    code: ErrorCode
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+    def __reduce__(self) -> tuple[type["DomainError"], tuple[str, ...]]:
+        """Keep message and path when an error crosses a process border."""
+        return type(self), (self.message, *self.path)
+
+
+class Unauthenticated(DomainError):
+    """Nobody is signed in, or who is signed in may no longer be."""
+
+    code = ErrorCode.UNAUTHENTICATED
+
+
+class Forbidden(DomainError):
+    """The viewer can see it and may not do it."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class NotFound(DomainError):
+    """It does not exist, or this viewer may not know that it does."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class Conflict(DomainError):
+    """The data is not in a state that allows it."""
+
+    code = ErrorCode.CONFLICT
+
+
+class Invalid(DomainError):
+    """The request makes no sense, whatever the state of the data."""
+
+    code = ErrorCode.INVALID
+
+
+class Exhausted(DomainError):
+    """A limit is reached; the message says which and when to try again."""
+
+    code = ErrorCode.EXHAUSTED
+
+
+class Unsupported(DomainError):
+    """The content is of a kind, or of a size, that this server does not work on."""
+
+    code = ErrorCode.UNSUPPORTED
+
+
+class Expired(DomainError):
+    """It was valid once: a link, an upload, a token."""
+
+    code = ErrorCode.EXPIRED

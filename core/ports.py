@@ -1,0 +1,73 @@
+"""What the product needs from outside, as protocols; `providers/` adapts to each."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object's size in bytes, its entity tag, and when it was last written (UTC)."""
+
+    key: str
+    size: int
+    etag: str
+    modified_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Objects by key (`company/…/name`), in a folder or a bucket. A missing key raises `FileNotFoundError`."""
+
+    async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:
+        """Store under `key`, replacing what was there; nothing is visible before the last byte is."""
+
+    async def put_file(self, key: str, path: Path) -> StoredObject:
+        """Store a local file's content under `key`."""
+
+    async def head(self, key: str) -> StoredObject: ...
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` to before `end`, in chunks of bounded size."""
+
+    async def fetch(self, key: str, path: Path) -> Path:
+        """Copy the object into a local file."""
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete what exists of them; absent keys are no error."""
+
+    async def copy(self, source: str, target: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One changed region of a sheet, in pixels of the new sheet, with the words that went and came there."""
+
+    kind: str
+    box: tuple[int, int, int, int]
+    area: int
+    location: str
+    words_removed: tuple[str, ...]
+    words_added: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What an analyser says of one compared sheet. `model` names the analyser and its version."""
+
+    model: str
+    changes: tuple[str, ...]
+    descriptions: tuple[str, ...]
+    critical_change: str | None
+    summary: str
+    recommendations: tuple[str, ...]
+
+
+class DrawingAnalyser(Protocol):
+    """Describes the changes of one sheet from evidence, or from the pictures themselves."""
+
+    async def analyse(
+        self, drawing_name: str, evidence: Sequence[Evidence], measures: Mapping[str, Any], overlay: Path | None
+    ) -> Analysis:
+        """`descriptions` has one entry per item of `evidence`, in its order."""

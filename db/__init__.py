@@ -1,0 +1,1 @@
+"""Models, the unit of work, loaders, the queue and events."""

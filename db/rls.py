@@ -1,0 +1,168 @@
+"""Row-level security: the one policy, the migration operation that installs it, its autogenerate check, the audit."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrateOperation, Operations
+from alembic.runtime.plugins import Plugin
+from alembic.util import DispatchPriority, PriorityDispatchResult
+
+SCHEMA = "tenant"
+POLICY = "tenant_isolation"
+
+CURRENT_COMPANY = "current_setting('app.company_id')::uuid"
+"""The unit of work's company. Without one the setting is empty and the cast fails: an error, never all rows."""
+
+
+def enable_sql(table: str) -> list[str]:
+    """The statements that fence a tenant table."""
+    return [
+        f'ALTER TABLE {SCHEMA}."{table}" ENABLE ROW LEVEL SECURITY',
+        f'ALTER TABLE {SCHEMA}."{table}" FORCE ROW LEVEL SECURITY',
+        f'CREATE POLICY {POLICY} ON {SCHEMA}."{table}" USING (company_id = {CURRENT_COMPANY}) '
+        f"WITH CHECK (company_id = {CURRENT_COMPANY})",
+    ]
+
+
+def disable_sql(table: str) -> list[str]:
+    """The statements that undo `enable_sql`."""
+    return [
+        f'DROP POLICY {POLICY} ON {SCHEMA}."{table}"',
+        f'ALTER TABLE {SCHEMA}."{table}" NO FORCE ROW LEVEL SECURITY',
+        f'ALTER TABLE {SCHEMA}."{table}" DISABLE ROW LEVEL SECURITY',
+    ]
+
+
+@Operations.register_operation("enable_tenant_rls")
+class EnableTenantRLS(MigrateOperation):
+    """`op.enable_tenant_rls("table")`: fence a tenant table."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    @classmethod
+    def enable_tenant_rls(cls, operations: Operations, table: str) -> Any:
+        """Fence `table`."""
+        return operations.invoke(cls(table))
+
+    def reverse(self) -> "DisableTenantRLS":
+        return DisableTenantRLS(self.table)
+
+    def to_diff_tuple(self) -> tuple[str, str]:
+        return ("enable_tenant_rls", self.table)
+
+
+@Operations.register_operation("disable_tenant_rls")
+class DisableTenantRLS(MigrateOperation):
+    """`op.disable_tenant_rls("table")`: what a downgrade does."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    @classmethod
+    def disable_tenant_rls(cls, operations: Operations, table: str) -> Any:
+        """Take the fence of `table` away."""
+        return operations.invoke(cls(table))
+
+    def reverse(self) -> EnableTenantRLS:
+        return EnableTenantRLS(self.table)
+
+
+@Operations.implementation_for(EnableTenantRLS)
+def _enable(operations: Operations, operation: EnableTenantRLS) -> None:
+    for statement in enable_sql(operation.table):
+        operations.execute(statement)
+
+
+@Operations.implementation_for(DisableTenantRLS)
+def _disable(operations: Operations, operation: DisableTenantRLS) -> None:
+    for statement in disable_sql(operation.table):
+        operations.execute(statement)
+
+
+@renderers.dispatch_for(EnableTenantRLS)
+def _render_enable(context: AutogenContext, operation: EnableTenantRLS) -> str:
+    return f"op.enable_tenant_rls({operation.table!r})"
+
+
+@renderers.dispatch_for(DisableTenantRLS)
+def _render_disable(context: AutogenContext, operation: DisableTenantRLS) -> str:
+    return f"op.disable_tenant_rls({operation.table!r})"
+
+
+def _compare(context: AutogenContext, upgrade_ops: Any, schemas: Any) -> PriorityDispatchResult:
+    """Autogenerate and `seshat migrate check` see a tenant table whose fence is missing."""
+    metadata: Any = context.metadata
+    if metadata.info.get("plane") != "tenant" or context.connection is None:
+        return PriorityDispatchResult.CONTINUE
+    secured = sa.text(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = :schema "
+        "JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = :policy "
+        "WHERE c.relrowsecurity AND c.relforcerowsecurity"
+    )
+    found = set(context.connection.execute(secured, {"schema": SCHEMA, "policy": POLICY}).scalars())
+    for table in sorted({table.name for table in metadata.tables.values()} - found):
+        upgrade_ops.ops.append(EnableTenantRLS(table))
+    return PriorityDispatchResult.CONTINUE
+
+
+def setup(plugin: Plugin) -> None:
+    """Called by Alembic: registers the comparator."""
+    plugin.add_autogenerate_comparator(_compare, "schema", priority=DispatchPriority.LAST)
+
+
+AUDIT = f"""
+WITH t AS (
+  SELECT c.oid, c.relname, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = '{SCHEMA}' AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE 'alembic_version%'
+)
+SELECT relname, 'row security not enabled and forced' AS problem FROM t WHERE NOT (enabled AND forced)
+UNION ALL
+SELECT t.relname, 'policies are ' || coalesce(string_agg(p.polname, ', '), 'none')
+FROM t LEFT JOIN pg_policy p ON p.polrelid = t.oid GROUP BY t.oid, t.relname
+HAVING count(*) <> 1 OR bool_or(p.polname IS DISTINCT FROM '{POLICY}'
+   OR pg_get_expr(p.polqual, p.polrelid)
+      IS DISTINCT FROM '(company_id = (current_setting(''app.company_id''::text))::uuid)'
+   OR pg_get_expr(p.polwithcheck, p.polrelid)
+      IS DISTINCT FROM '(company_id = (current_setting(''app.company_id''::text))::uuid)'
+   OR p.polpermissive IS NOT TRUE OR p.polcmd <> '*' OR p.polroles <> '{{0}}')
+UNION ALL
+SELECT t.relname, 'index ' || i.indexrelid::regclass || ' does not start with company_id'
+FROM t JOIN pg_index i ON i.indrelid = t.oid
+JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
+LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
+WHERE am.amname = 'btree' AND a.attname IS DISTINCT FROM 'company_id'
+UNION ALL
+SELECT t.relname, 'foreign key ' || k.conname || ' does not carry company_id'
+FROM t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.conkey[1]
+JOIN pg_attribute fa ON fa.attrelid = k.confrelid AND fa.attnum = k.confkey[1]
+WHERE NOT (a.attname = 'company_id' AND fa.attname = 'company_id')
+UNION ALL
+SELECT t.relname, 'native enum column ' || a.attname
+FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0
+JOIN pg_type y ON y.oid = a.atttypid WHERE y.typtype = 'e'
+UNION ALL
+SELECT c.relname, 'view without security_invoker, or a materialised view'
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = '{SCHEMA}' AND (c.relkind = 'm' OR c.relkind = 'v'
+  AND NOT coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false))
+UNION ALL
+SELECT p.proname, 'SECURITY DEFINER function not on the allow list'
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = '{SCHEMA}' AND p.prosecdef
+"""
+"""One row (relation, problem) for each way in which the fence of the tenant plane has a hole."""
+
+GUARD = f"""
+SELECT r.rolsuper AS superuser, r.rolbypassrls AS bypasses_row_security,
+       EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname IN ('{SCHEMA}', 'platform') AND c.relkind IN ('r', 'p')
+               AND pg_has_role(current_user, c.relowner, 'MEMBER')) AS owns_tables,
+       current_setting('app.company_id', true) IS DISTINCT FROM '' AS has_no_empty_default_scope
+FROM pg_roles r WHERE r.rolname = current_user
+"""
+"""Who am I connected as? Any true column is a reason to refuse to serve."""

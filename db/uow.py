@@ -1,0 +1,192 @@
+"""The unit of work: one company, one connection, one transaction. The only way to tenant tables."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Executable, Row, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.engines import Placement
+from db.rls import AUDIT, GUARD
+
+Kind = Literal["company", "self", "platform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the database is told about the caller. Only UUIDs and literals: nothing to escape.
+
+    `kind` decides which users' rows are in reach: the company's, the caller's own, or all.
+    """
+
+    company_id: UUID | None = None
+    user_id: UUID | None = None
+    kind: Kind = "company"
+
+    def sql(self) -> str:
+        """The statement sent along with BEGIN."""
+        if self.kind not in ("company", "self", "platform"):
+            raise ValueError(self.kind)
+        for value in (self.company_id, self.user_id):
+            if value is not None and not isinstance(value, UUID):
+                raise TypeError(f"not a UUID: {value!r}")
+        return (
+            f" SELECT set_config('app.company_id','{self.company_id or ''}',true),"
+            f"set_config('app.user_id','{self.user_id or ''}',true),set_config('app.scope','{self.kind}',true);"
+        )
+
+
+class Closed(RuntimeError):
+    """The unit was used after its end."""
+
+
+class UnsafeRole(RuntimeError):
+    """The database role could see past row-level security."""
+
+
+class UnitOfWork:
+    """Statements, one at a time, in one transaction with one scope.
+
+    The connection is taken at the first statement. `release()` ends a read-only transaction early, before a slow call
+    to anything else; the next statement takes a connection again.
+    """
+
+    def __init__(self, engine: AsyncEngine, scope: Scope, *, read_only: bool) -> None:
+        self._engine = engine.execution_options(postgresql_readonly=True) if read_only else engine
+        self.scope, self.read_only = scope, read_only
+        self._turn = asyncio.Lock()
+        self._open: AsyncConnection | None = None
+        self._closed = False
+
+    @property
+    def company_id(self) -> UUID:
+        """The company that the unit works in."""
+        if self.scope.company_id is None:
+            raise Closed("this unit has no company")
+        return self.scope.company_id
+
+    async def connection(self) -> AsyncConnection:
+        """The unit's own connection, inside its transaction. For the queue's driver; anybody else calls `execute`."""
+        if self._closed:
+            raise Closed("unit of work used after its end")
+        if self._open is None:
+            connection = await self._engine.connect()
+            try:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                driver.scope_sql = self.scope.sql()
+            except BaseException:
+                await connection.close()
+                raise
+            self._open = connection
+        return self._open
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run one Core statement."""
+        async with self._turn:
+            fresh = self._open is None
+            connection = await self.connection()
+            try:
+                return await connection.execute(statement, parameters)
+            except DBAPIError as error:
+                if fresh and error.connection_invalidated:
+                    # A pooled connection that died while idle: nothing has run in this transaction, so try once more.
+                    await self._drop()
+                    return await (await self.connection()).execute(statement, parameters)
+                if self.read_only:
+                    await self._drop()  # the next statement begins a transaction that is not aborted
+                raise
+
+    async def all(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
+        """Every row."""
+        return (await self.execute(statement, parameters)).all()
+
+    async def one(self, statement: Executable, parameters: Any = None) -> Row[Any]:
+        """The only row; anything else is a bug."""
+        return (await self.execute(statement, parameters)).one()
+
+    async def first(self, statement: Executable, parameters: Any = None) -> Row[Any] | None:
+        """The first row, or none."""
+        return (await self.execute(statement, parameters)).first()
+
+    async def scalar(self, statement: Executable, parameters: Any = None) -> Any:
+        """The first column of the first row, or none."""
+        return (await self.execute(statement, parameters)).scalar()
+
+    async def release(self) -> None:
+        """Give the connection back until the next statement. Read-only units only."""
+        if not self.read_only:
+            raise RuntimeError("release() is for read-only units of work")
+        async with self._turn:
+            await self._drop()
+
+    async def finish(self, *, commit: bool) -> None:
+        """Commit or roll back, and give the connection back for good."""
+        async with self._turn:
+            self._closed = True
+            try:
+                if self._open is not None and commit:
+                    await self._open.commit()
+            finally:
+                await self._drop()
+
+    async def _drop(self) -> None:
+        connection, self._open = self._open, None
+        if connection is not None:  # shielded: a second cancellation must not strand a connection
+            await asyncio.shield(asyncio.ensure_future(connection.close()))
+
+
+class Database:
+    """What the application holds: `async with database.tenant(company_id, user_id) as uow:`."""
+
+    def __init__(self, placement: Placement) -> None:
+        self.placement = placement
+
+    def unit(self, scope: Scope, *, read_only: bool) -> UnitOfWork:
+        """A unit whose end is the caller's to call; prefer `tenant` and `platform`."""
+        company = scope.company_id
+        engine = self.placement.of(company) if company else self.placement.primary
+        return UnitOfWork(engine, scope, read_only=read_only)
+
+    @asynccontextmanager
+    async def within(self, scope: Scope, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
+        """One transaction with this scope: committed on leaving, rolled back on any exception."""
+        uow = self.unit(scope, read_only=read_only)
+        try:
+            yield uow
+        except BaseException:
+            await uow.finish(commit=False)
+            raise
+        else:
+            await uow.finish(commit=True)
+
+    @asynccontextmanager
+    async def tenant(
+        self, company_id: UUID, user_id: UUID | None = None, *, kind: Kind = "company", read_only: bool = False
+    ) -> AsyncIterator[UnitOfWork]:
+        """One transaction in one company."""
+        async with self.within(Scope(company_id, user_id, kind), read_only=read_only) as uow:
+            yield uow
+
+    @asynccontextmanager
+    async def platform(self, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
+        """One transaction on the primary plane, past every company: for sign-in, upkeep and the queue."""
+        async with self.within(Scope(kind="platform"), read_only=read_only) as uow:
+            yield uow
+
+    async def guard(self) -> None:
+        """Raise `UnsafeRole` when the connection's role, or the tenant plane's fence, is not as it must be."""
+        async with self.platform(read_only=True) as uow:
+            role = (await uow.one(text(GUARD)))._mapping
+            if faults := [name.replace("_", " ") for name, true in role.items() if true]:
+                raise UnsafeRole(f"the database role is not safe to serve with: it {', '.join(faults)}")
+            if holes := [f"{row.relname}: {row.problem}" for row in await uow.all(text(AUDIT))]:
+                raise UnsafeRole(f"the tenant plane is not fenced: {'; '.join(holes)}")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.placement.close()
