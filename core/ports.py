@@ -68,6 +68,10 @@ class DrawingAnalyser(Protocol):
     """Describes the changes of one sheet from evidence, or from the pictures themselves."""
 
     async def analyse(
-        self, drawing_name: str, evidence: Sequence[Evidence], measures: Mapping[str, Any], overlay: Path | None
+        self,
+        drawing_name: str,
+        evidence: Sequence[Evidence],
+        measures: Mapping[str, Any],
+        overlay: Path | None,
     ) -> Analysis:
         """`descriptions` has one entry per item of `evidence`, in its order."""

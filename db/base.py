@@ -43,6 +43,7 @@ Str500 = Annotated[str, mapped_column(sa.String(500))]
 Count = Annotated[int, mapped_column(server_default="0")]
 Flag = Annotated[bool, mapped_column(server_default=sa.false())]
 
+
 class Model(DeclarativeBase):
     """What the models of both planes have in common."""
 

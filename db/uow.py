@@ -166,7 +166,12 @@ class Database:
 
     @asynccontextmanager
     async def tenant(
-        self, company_id: UUID, user_id: UUID | None = None, *, kind: Kind = "company", read_only: bool = False
+        self,
+        company_id: UUID,
+        user_id: UUID | None = None,
+        *,
+        kind: Kind = "company",
+        read_only: bool = False,
     ) -> AsyncIterator[UnitOfWork]:
         """One transaction in one company."""
         async with self.within(Scope(company_id, user_id, kind), read_only=read_only) as uow:

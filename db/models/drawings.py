@@ -1,0 +1,238 @@
+"""Drawings: sessions that compare two revisions of a set, their sheets, and what changed."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import (
+    Flag,
+    Instant,
+    Owned,
+    Str50,
+    Str100,
+    Str255,
+    TenantModel,
+    Touched,
+    anchored,
+    enumerated,
+    indexed,
+    owned_by,
+    related,
+)
+
+if TYPE_CHECKING:
+    from db.models.identity import User
+    from db.models.jobs import ProcessingJob
+    from db.models.projects import Project
+
+
+class SessionType(Enum):
+    """What a session is for."""
+
+    COMPARISON = "comparison"
+    UPLOAD = "upload"
+    ANALYSIS = "analysis"
+
+
+class SessionStatus(Enum):
+    """Where a session stands."""
+
+    ACTIVE = "active"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    ERROR = "error"
+
+
+class DrawingType(Enum):
+    """Which of the two revisions a sheet is from."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+class SheetState(Enum):
+    """What became of one page, or of one pair of pages."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNMATCHED = "unmatched"
+
+
+class DrawingSession(Owned, TenantModel):
+    """One comparison of two revisions of a drawing set."""
+
+    __tablename__ = "drawing_sessions"
+    __table_args__ = (
+        anchored(),
+        owned_by("members", "user_id", "SET NULL"),
+        owned_by("projects", "project_id"),
+        owned_by("uploads", "old_upload_id", "SET NULL"),
+        owned_by("uploads", "new_upload_id", "SET NULL"),
+        indexed("user_id", "created_at", "id"),
+        indexed("project_id", "created_at", "id"),
+        indexed("status", "created_at", "id"),
+        indexed("created_at", "id"),
+        indexed("updated_at", "id"),
+        indexed("old_upload_id"),
+        indexed("new_upload_id"),
+    )
+
+    user_id: Mapped[UUID | None]
+    project_id: Mapped[UUID | None]
+    name: Mapped[Str255]
+    old_upload_id: Mapped[UUID | None]
+    new_upload_id: Mapped[UUID | None]
+    session_type: Mapped[SessionType] = enumerated(SessionType, SessionType.COMPARISON)
+    status: Mapped[SessionStatus] = enumerated(SessionStatus, SessionStatus.ACTIVE)
+    total_time: Mapped[float | None]
+    error_message: Mapped[str | None]
+    session_metadata: Mapped[dict[str, Any] | None]
+    version: Mapped[int] = mapped_column(sa.BigInteger, server_default="1")
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    user: Mapped[User | None] = related("foreign(DrawingSession.user_id) == User.id")
+    project: Mapped[Project | None] = related("foreign(DrawingSession.project_id) == Project.id")
+    drawings: Mapped[list[Drawing]] = related("DrawingSession.id == foreign(Drawing.session_id)")
+    comparisons: Mapped[list[Comparison]] = related("DrawingSession.id == foreign(Comparison.session_id)")
+    analysis_results: Mapped[list[AnalysisResult]] = related(
+        "DrawingSession.id == foreign(AnalysisResult.session_id)"
+    )
+    jobs: Mapped[list[ProcessingJob]] = related("DrawingSession.id == foreign(ProcessingJob.session_id)")
+
+
+class Drawing(Owned, TenantModel):
+    """One page of one of the two files, with its picture."""
+
+    __tablename__ = "drawings"
+    __table_args__ = (
+        owned_by("drawing_sessions", "session_id"),
+        indexed("session_id", "drawing_name", "drawing_type", unique=True),
+        indexed("session_id", "drawing_type", "page_number", unique=True),
+        indexed("session_id", "id"),
+        indexed("drawing_name", "id"),
+        indexed("drawing_type", "id"),
+    )
+
+    session_id: Mapped[UUID]
+    drawing_type: Mapped[DrawingType] = enumerated(DrawingType)
+    filename: Mapped[Str255]
+    original_filename: Mapped[Str255]
+    storage_path: Mapped[str | None]
+    thumbnail_path: Mapped[str | None]
+    words_path: Mapped[str | None]
+    drawing_name: Mapped[Str100 | None]
+    page_number: Mapped[int | None]
+    state: Mapped[SheetState] = enumerated(SheetState, SheetState.PENDING)
+    error_message: Mapped[str | None]
+    processed_at: Mapped[Instant]
+    drawing_metadata: Mapped[dict[str, Any] | None]
+
+    session: Mapped[DrawingSession] = related("foreign(Drawing.session_id) == DrawingSession.id")
+    versions: Mapped[list[DrawingVersion]] = related("Drawing.id == foreign(DrawingVersion.drawing_id)")
+
+
+class DrawingVersion(Owned, TenantModel):
+    """One revision of one sheet of a project."""
+
+    __tablename__ = "drawing_versions"
+    __table_args__ = (
+        owned_by("projects", "project_id"),
+        owned_by("drawings", "drawing_id"),
+        sa.CheckConstraint("version_number >= 1", name="version_number"),
+        indexed("project_id", "drawing_name", "version_number", unique=True),
+        indexed("drawing_id", unique=True),
+        indexed("upload_date", "id"),
+    )
+
+    project_id: Mapped[UUID]
+    drawing_id: Mapped[UUID]
+    drawing_name: Mapped[Str100]
+    version_number: Mapped[int]
+    version_label: Mapped[Str50 | None]
+    upload_date: Mapped[Instant]
+    comments: Mapped[str | None]
+
+    project: Mapped[Project] = related("foreign(DrawingVersion.project_id) == Project.id")
+    drawing: Mapped[Drawing] = related("foreign(DrawingVersion.drawing_id) == Drawing.id")
+
+
+class Comparison(Owned, TenantModel):
+    """An old and a new sheet laid over one another."""
+
+    __tablename__ = "comparisons"
+    __table_args__ = (
+        owned_by("drawing_sessions", "session_id"),
+        owned_by("drawings", "old_drawing_id"),
+        owned_by("drawings", "new_drawing_id"),
+        sa.CheckConstraint("alignment_score BETWEEN 0 AND 1", name="alignment_score"),
+        indexed("session_id", "drawing_name", unique=True),
+        indexed("session_id", "id"),
+        indexed("old_drawing_id"),
+        indexed("new_drawing_id"),
+        indexed("changes_detected", "created_at", "id"),
+        indexed("created_at", "id"),
+    )
+
+    session_id: Mapped[UUID]
+    old_drawing_id: Mapped[UUID]
+    new_drawing_id: Mapped[UUID]
+    drawing_name: Mapped[Str100]
+    overlay_path: Mapped[str | None]
+    overlay_preview_path: Mapped[str | None]
+    old_image_path: Mapped[str | None]
+    new_image_path: Mapped[str | None]
+    alignment_score: Mapped[float | None]
+    low_confidence: Mapped[Flag]
+    change_ratio: Mapped[float | None]
+    changes: Mapped[list[Any]] = mapped_column(server_default="[]")
+    words_removed: Mapped[list[str]] = mapped_column(server_default="[]")
+    words_added: Mapped[list[str]] = mapped_column(server_default="[]")
+    alignment: Mapped[dict[str, Any] | None]
+    state: Mapped[SheetState] = enumerated(SheetState, SheetState.PENDING)
+    error_message: Mapped[str | None]
+    changes_detected: Mapped[Flag]
+    created_at: Mapped[Instant]
+
+    session: Mapped[DrawingSession] = related("foreign(Comparison.session_id) == DrawingSession.id")
+    old_drawing: Mapped[Drawing] = related("foreign(Comparison.old_drawing_id) == Drawing.id")
+    new_drawing: Mapped[Drawing] = related("foreign(Comparison.new_drawing_id) == Drawing.id")
+    analysis_results: Mapped[list[AnalysisResult]] = related(
+        "Comparison.id == foreign(AnalysisResult.comparison_id)"
+    )
+
+
+class AnalysisResult(Owned, TenantModel):
+    """What an analyser says about one comparison."""
+
+    __tablename__ = "analysis_results"
+    __table_args__ = (
+        owned_by("comparisons", "comparison_id"),
+        owned_by("drawing_sessions", "session_id"),
+        sa.CheckConstraint("success OR error_message IS NOT NULL", name="error_message"),
+        indexed("comparison_id", "id"),
+        indexed("session_id", "drawing_name", unique=True),
+        indexed("success", "created_at", "id"),
+        indexed("created_at", "id"),
+    )
+
+    comparison_id: Mapped[UUID]
+    session_id: Mapped[UUID]
+    drawing_name: Mapped[Str100]
+    changes_found: Mapped[list[str]] = mapped_column(server_default="[]")
+    critical_change: Mapped[str | None]
+    analysis_summary: Mapped[str | None]
+    recommendations: Mapped[list[str]] = mapped_column(server_default="[]")
+    success: Mapped[bool] = mapped_column(server_default=sa.true())
+    error_message: Mapped[str | None]
+    ai_model_used: Mapped[Str50]
+    created_at: Mapped[Instant]
+
+    comparison: Mapped[Comparison] = related("foreign(AnalysisResult.comparison_id) == Comparison.id")
+    session: Mapped[DrawingSession] = related("foreign(AnalysisResult.session_id) == DrawingSession.id")

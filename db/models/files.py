@@ -1,0 +1,41 @@
+"""Files on their way in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Instant, Owned, Str100, Str255, TenantModel, enumerated, indexed, owned_by
+
+
+class UploadState(Enum):
+    """Whether the bytes are there, checked."""
+
+    PENDING = "pending"
+    STORED = "stored"
+
+
+class Upload(Owned, TenantModel):
+    """A file announced and, once its bytes came and were checked, stored."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        owned_by("members", "user_id"),
+        indexed("user_id", "created_at", "id"),
+        indexed("state", "expires_at"),
+        sa.CheckConstraint("size > 0", name="size"),
+    )
+
+    user_id: Mapped[UUID]
+    filename: Mapped[Str255]
+    mime_type: Mapped[Str100]
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    state: Mapped[UploadState] = enumerated(UploadState, UploadState.PENDING)
+    storage_key: Mapped[str]
+    expires_at: Mapped[datetime]
+    created_at: Mapped[Instant]

@@ -1,0 +1,248 @@
+"""Who exists: companies, users, roles, and what they did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import (
+    Flag,
+    Instant,
+    Keyed,
+    Owned,
+    PlatformModel,
+    Str50,
+    Str100,
+    Str255,
+    TenantModel,
+    Touched,
+    anchored,
+    enumerated,
+    indexed,
+    owned_by,
+    related,
+)
+from db.rls import CURRENT_COMPANY
+
+
+class RoleName(Enum):
+    """What a person is to their company, from most to least authority."""
+
+    SUPER_ADMIN = "super_admin"
+    ADMIN = "admin"
+    MANAGER = "manager"
+    ANALYST = "analyst"
+    REP = "rep"
+    USER = "user"
+    VIEWER = "viewer"
+
+
+class UserStatus(Enum):
+    """Whether a person may sign in."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class LlmProvider(Enum):
+    """Where a language model runs."""
+
+    CUSTOM = "custom"
+    OLLAMA = "ollama"
+    OPENAI = "openai"
+
+
+class ExplainabilityLevel(Enum):
+    """How much of the reasoning an answer shows."""
+
+    BASIC = "basic"
+    DETAILED = "detailed"
+    DEBUG = "debug"
+
+
+class CompanyKind(Enum):
+    """Why a company exists: for an organisation, for one person alone, or for the platform itself."""
+
+    ORGANISATION = "organisation"
+    PERSONAL = "personal"
+    PLATFORM = "platform"
+
+
+class Company(Keyed, PlatformModel):
+    """A tenant, and where its data lives; no placement means the pool."""
+
+    __tablename__ = "companies"
+    __table_args__ = (
+        sa.UniqueConstraint("database_server", "database_name"),
+        sa.Index(None, "created_at", "id"),
+        sa.Index("uq_companies_platform", "kind", unique=True, postgresql_where=sa.text("kind = 'platform'")),
+    )
+
+    name: Mapped[Str255] = mapped_column(unique=True)
+    industry: Mapped[Str100 | None]
+    kind: Mapped[CompanyKind] = enumerated(CompanyKind, CompanyKind.ORGANISATION)
+    database_server: Mapped[Str255 | None]
+    database_name: Mapped[Str255 | None]
+    is_active: Mapped[bool] = mapped_column(server_default=sa.true())
+    created_at: Mapped[Instant]
+
+    users: Mapped[list[User]] = related("Company.id == foreign(User.company_id)")
+
+
+class RolePermission(PlatformModel):
+    """That a role grants a permission."""
+
+    __tablename__ = "role_permissions"
+    __table_args__ = (sa.Index(None, "permission_id"),)
+
+    role_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("platform.roles.id", ondelete="CASCADE"), primary_key=True
+    )
+    permission_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("platform.permissions.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class Role(Keyed, PlatformModel):
+    """One of the seven roles."""
+
+    __tablename__ = "roles"
+
+    name: Mapped[RoleName] = enumerated(RoleName, unique=True)
+    description: Mapped[Str255 | None]
+
+
+class Permission(Keyed, PlatformModel):
+    """Something a role may grant, as `resource:action`."""
+
+    __tablename__ = "permissions"
+    __table_args__ = (sa.UniqueConstraint("resource", "action"),)
+
+    resource: Mapped[Str50]
+    action: Mapped[Str50]
+    description: Mapped[Str255 | None]
+
+
+class User(Keyed, PlatformModel):
+    """A person who signs in. `email` and `username` are stored lower-cased."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        sa.Index(None, "company_id", "id"),
+        sa.Index(None, "company_id", "created_at", "id"),
+        sa.Index(None, "role_id"),
+    )
+
+    email: Mapped[Str255] = mapped_column(unique=True)
+    username: Mapped[Str100] = mapped_column(unique=True)
+    hashed_password: Mapped[Str255 | None]
+    full_name: Mapped[Str255 | None]
+    company_label: Mapped[Str255 | None]
+    profession: Mapped[Str100 | None]
+    company_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("platform.companies.id", ondelete="SET NULL")
+    )
+    role_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.roles.id", ondelete="RESTRICT"))
+    status: Mapped[UserStatus] = enumerated(UserStatus, UserStatus.ACTIVE)
+    preferences: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    preferred_llm: Mapped[LlmProvider] = enumerated(LlmProvider, LlmProvider.CUSTOM)
+    explainability_level: Mapped[ExplainabilityLevel] = enumerated(
+        ExplainabilityLevel, ExplainabilityLevel.DETAILED
+    )
+    has_completed_onboarding: Mapped[Flag]
+    last_login_at: Mapped[datetime | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    company: Mapped[Company | None] = related("foreign(User.company_id) == Company.id")
+    role: Mapped[Role] = related("foreign(User.role_id) == Role.id")
+
+
+class RefreshToken(Keyed, PlatformModel):
+    """One link of a chain of refresh tokens; using a link twice ends its whole `family`."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (sa.Index(None, "family"), sa.Index(None, "user_id"), sa.Index(None, "expires_at"))
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.users.id", ondelete="CASCADE"))
+    family: Mapped[UUID]
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[Instant]
+
+
+class SignInAttempt(Keyed, PlatformModel):
+    """A refused sign-in, kept while it counts against its login."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (sa.Index(None, "login", "created_at"), sa.Index(None, "created_at"))
+
+    login: Mapped[Str255]
+    created_at: Mapped[Instant]
+
+
+class Tenant(TenantModel):
+    """The anchor of a company where its data lives: deleting it deletes the company there."""
+
+    __tablename__ = "tenants"
+
+    company_id: Mapped[UUID] = mapped_column(primary_key=True, server_default=sa.text(CURRENT_COMPANY))
+    created_at: Mapped[Instant]
+
+
+class Member(Owned, TenantModel):
+    """The projection of a user into the company's database (same id), so that deletes cascade there."""
+
+    __tablename__ = "members"
+    __table_args__ = (anchored(),)
+
+    created_at: Mapped[Instant]
+
+
+class ActivityLog(Owned, TenantModel):
+    """What somebody did, written in the transaction that did it."""
+
+    __tablename__ = "activity_logs"
+    __table_args__ = (
+        anchored(),
+        owned_by("members", "user_id", "SET NULL"),
+        indexed("user_id", "timestamp", "id"),
+        indexed("timestamp", "id"),
+        indexed("resource_type", "resource_id"),
+    )
+
+    user_id: Mapped[UUID | None]
+    action: Mapped[str]
+    resource_type: Mapped[Str50 | None]
+    resource_id: Mapped[Str50 | None]
+    metadata_: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSONB(none_as_null=True))
+    timestamp: Mapped[Instant]
+
+    user: Mapped[User | None] = related("foreign(ActivityLog.user_id) == User.id")
+
+
+class IdempotencyKey(Owned, TenantModel):
+    """A write that was asked for under a key, and what it answered, so that asking again changes nothing."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        anchored(),
+        owned_by("members", "user_id"),
+        indexed("user_id", "operation", "key", unique=True),
+        indexed("created_at"),
+    )
+
+    user_id: Mapped[UUID]
+    operation: Mapped[Str100]
+    key: Mapped[Str255]
+    fingerprint: Mapped[bytes]
+    result: Mapped[dict[str, Any]]
+    created_at: Mapped[Instant]

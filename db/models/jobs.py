@@ -1,0 +1,144 @@
+"""Jobs: the rows that clients see of work done in the background."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from db.base import (
+    Count,
+    Instant,
+    Keyed,
+    Owned,
+    PlatformModel,
+    Str50,
+    TenantModel,
+    Touched,
+    anchored,
+    enumerated,
+    indexed,
+    owned_by,
+    related,
+)
+
+if TYPE_CHECKING:
+    from db.models.drawings import DrawingSession
+    from db.models.identity import User
+
+
+class JobStatus(Enum):
+    """Where a job stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class ProcessingJobType(Enum):
+    """What a processing job does."""
+
+    PDF_EXTRACTION = "pdf_extraction"
+    COMPARISON = "comparison"
+    AI_ANALYSIS = "ai_analysis"
+
+
+class Job:
+    """What every kind of job row has. `attempts` is the fencing token of the attempt that may write."""
+
+    status: Mapped[JobStatus] = enumerated(JobStatus, JobStatus.PENDING)
+    progress: Mapped[Count]
+    attempts: Mapped[Count]
+    max_attempts: Mapped[int] = mapped_column(server_default="4")
+    version: Mapped[int] = mapped_column(sa.BigInteger, server_default="1")
+    checkpoint: Mapped[dict[str, Any] | None]
+    requested_by_id: Mapped[UUID | None]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    error_message: Mapped[str | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            anchored(),
+            owned_by("members", "requested_by_id", "SET NULL"),
+            sa.CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
+            sa.CheckConstraint("status <> 'failed' OR error_message IS NOT NULL", name="error_message"),
+            indexed("status", "created_at", "id"),
+            indexed("created_at", "id"),
+            indexed("requested_by_id"),
+        )
+
+
+class ProcessingJob(Owned, Job, TenantModel):
+    """One stage of a session's work, or other work of the company; `subject` says on what."""
+
+    __tablename__ = "processing_jobs"
+
+    session_id: Mapped[UUID | None]
+    job_type: Mapped[ProcessingJobType] = enumerated(ProcessingJobType)
+    subject: Mapped[Str50 | None]
+    job_metadata: Mapped[dict[str, Any] | None]
+
+    session: Mapped[DrawingSession | None] = related("foreign(ProcessingJob.session_id) == DrawingSession.id")
+    requested_by: Mapped[User | None] = related("foreign(ProcessingJob.requested_by_id) == User.id")
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            *Job.__table_args__,
+            owned_by("drawing_sessions", "session_id"),
+            indexed("session_id", "created_at", "id"),
+            indexed("session_id", "job_type", unique=True, where="session_id IS NOT NULL"),
+            indexed("job_type", "created_at", "id"),
+        )
+
+
+class LeaseState(Enum):
+    """Where a job stands for the workers."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+
+
+class Lease(Keyed, PlatformModel):
+    """The workers' side of a live job (`id` is the job row's): gone when the job has ended."""
+
+    __tablename__ = "leases"
+    __table_args__ = (sa.Index(None, "state", "heartbeat_at"), sa.Index(None, "company_id"))
+
+    company_id: Mapped[UUID]
+    name: Mapped[str]
+    queue: Mapped[str]
+    arguments: Mapped[dict[str, Any]]
+    state: Mapped[LeaseState] = enumerated(LeaseState, LeaseState.QUEUED)
+    attempt: Mapped[Count]
+    max_attempts: Mapped[int]
+    worker: Mapped[str | None]
+    entry_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    heartbeat_at: Mapped[Instant]
+    created_at: Mapped[Instant]
+
+
+class FairShare(PlatformModel):
+    """How far a company has come in a queue's virtual time (start-time fair queuing)."""
+
+    __tablename__ = "fair_shares"
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    virtual_time: Mapped[int] = mapped_column(sa.BigInteger)
