@@ -1,0 +1,139 @@
+"""From a request's bytes to one operation."""
+
+from collections.abc import Mapping
+from json import JSONDecodeError
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.types import Message, Receive
+from strawberry.file_uploads.utils import replace_placeholders_with_files
+
+from server.graphql.json import decode
+from server.graphql.limits import TransportLimits
+from server.graphql.refusals import Refusal
+
+PREFLIGHT = (
+    "graphql-require-preflight",
+    "apollo-require-preflight",
+    "x-apollo-operation-name",
+    "x-requested-with",
+)
+"""Headers that a page of another origin can't send without asking first."""
+
+SHAPES: dict[str, tuple[type, str]] = {
+    "query": (str, "a string"),
+    "operationName": (str, "a string"),
+    "variables": (dict, "an object"),
+    "extensions": (dict, "an object"),
+}
+
+
+def bounded(receive: Receive, limit: int) -> Receive:
+    """A `receive` that refuses more than `limit` bytes."""
+    received = 0
+
+    async def receive_within() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise too_large(limit)
+        return message
+
+    return receive_within
+
+
+def too_large(limit: int) -> Refusal:
+    """What is said to a body over `limit` bytes."""
+    return Refusal(413, "PAYLOAD_TOO_LARGE", f"The body is over {limit} bytes.", {"Connection": "close"})
+
+
+def media_type(request: Request) -> str:
+    """The media type of the body, in lower case and without parameters."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def check_media_type(request: Request) -> None:
+    """Refuse a POST that isn't JSON, or is a form that any page may have sent."""
+    media = media_type(request)
+    if media not in ("application/json", "multipart/form-data"):
+        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json or multipart/form-data.")
+    if media == "multipart/form-data" and not any(name in request.headers for name in PREFLIGHT):
+        names = ", ".join(PREFLIGHT)
+        raise Refusal(403, "CSRF_PREVENTION", f"A multipart request needs one of the headers {names}.")
+
+
+async def read_operation(request: Request, limits: TransportLimits) -> dict[str, Any]:
+    """The operation that a request carries, each of its four members of the right shape."""
+    if request.method == "GET":
+        return operation(from_query_string(request.query_params))
+    if media_type(request) == "multipart/form-data":
+        return operation(await from_multipart(request, limits))
+    return operation(parsed(await request.body(), "The body"))
+
+
+def operation(value: object) -> dict[str, Any]:
+    """Check the shape of an operation, whatever brought it."""
+    if isinstance(value, list):
+        raise Refusal(400, "BATCHING_NOT_SUPPORTED", "Send one operation in a request.")
+    if not isinstance(value, dict):
+        raise Refusal(400, "BAD_REQUEST", "The body must be an object.")
+    for name, (kind, words) in SHAPES.items():
+        if not isinstance(value.get(name), kind | None):
+            raise Refusal(400, "BAD_REQUEST", f"`{name}` must be {words} or null.")
+    return value
+
+
+def parsed(text: str | bytes, what: str) -> object:
+    """The value of a JSON text, or a refusal that names what isn't JSON."""
+    try:
+        return decode(text)
+    except JSONDecodeError as error:
+        raise Refusal(400, "BAD_REQUEST", f"{what} is not valid JSON.") from error
+
+
+def from_query_string(parameters: Mapping[str, str]) -> dict[str, object]:
+    """An operation out of a URL, where variables and extensions are JSON texts."""
+    value: dict[str, object] = dict(parameters)
+    for name in ("variables", "extensions"):
+        text = parameters.get(name)
+        value[name] = parsed(text, f"`{name}`") if text else None
+    return value
+
+
+async def from_multipart(request: Request, limits: TransportLimits) -> object:
+    """An operation with its files in place (GraphQL multipart request specification)."""
+    try:
+        form = await request.form(
+            max_files=limits.multipart_files, max_fields=10, max_part_size=limits.json_bytes
+        )
+    except (HTTPException, MultiPartException, ValueError, KeyError) as error:
+        raise Refusal(400, "BAD_REQUEST", "The multipart body can't be read.") from error
+    operations = parsed(text_field(form.get("operations")), "`operations`")
+    paths = parsed(text_field(form.get("map")), "`map`")
+    if not isinstance(operations, dict):
+        return operations
+    if not isinstance(paths, dict) or not all(is_variable_paths(value) for value in paths.values()):
+        raise Refusal(400, "BAD_REQUEST", "`map` must give each file a list of paths into `variables`.")
+    files = {name: form.get(name) for name in paths}
+    if not all(isinstance(file, UploadFile) for file in files.values()):
+        raise Refusal(400, "BAD_REQUEST", "A file named in `map` is missing.")
+    try:
+        return replace_placeholders_with_files(operations, paths, files)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise Refusal(400, "BAD_REQUEST", "A path in `map` is not in `operations`.") from error
+
+
+def text_field(value: UploadFile | str | None) -> str:
+    """A form field that must be text."""
+    return value if isinstance(value, str) else ""
+
+
+def is_variable_paths(value: object) -> bool:
+    """Whether it is a list of paths such as `variables.file`."""
+    return isinstance(value, list) and all(
+        isinstance(path, str) and path.startswith("variables.") for path in value
+    )

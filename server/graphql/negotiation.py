@@ -1,0 +1,67 @@
+"""Which kinds of answer a client accepts (RFC 9110, 12.5.1)."""
+
+from dataclasses import dataclass
+
+from strawberry.http import GraphQLRequestProtocol
+from strawberry.http.streaming import MultipartSubscriptionTransport
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+EVENTS = "text/event-stream"
+MULTIPART = "multipart/mixed"
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What may answer a request."""
+
+    json: str | None
+    """The media type of a single answer, None if the client takes none."""
+    stream: GraphQLRequestProtocol | None
+    """How a subscription may be streamed."""
+    incremental: bool
+    """Whether parts of an answer may follow (`@defer`, `@stream`)."""
+    html: bool
+    """Whether a person in front of a browser asks."""
+
+    @classmethod
+    def of(cls, header: str | None) -> "Acceptance":
+        """Read an `Accept` header; without one, everything is accepted."""
+        ranges = quality_by_range(header or "*/*")
+        graphql, json = quality(GRAPHQL, ranges), quality(JSON, ranges)
+        explicit = GRAPHQL in ranges or json == 0
+        single = GRAPHQL if graphql > 0 and explicit and graphql >= json else JSON if json > 0 else None
+        multipart = ranges.get(MULTIPART, 0) > 0
+        stream: GraphQLRequestProtocol | None = None
+        if ranges.get(EVENTS, 0) > 0:
+            stream = "sse"
+        elif multipart and MultipartSubscriptionTransport().accepts((header or "").strip()):
+            stream = "multipart-subscription"
+        html = ranges.get("text/html", 0) > max(ranges.get(GRAPHQL, 0), ranges.get(JSON, 0))
+        return cls(single, stream, multipart, html)
+
+
+def quality_by_range(header: str) -> dict[str, float]:
+    """The q-value of each media range, from 0 (refused) to 1; one that can't be read is 0."""
+    ranges: dict[str, float] = {}
+    for item in header.split(","):
+        media, *parameters = (part.strip().lower() for part in item.split(";"))
+        if media:
+            weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+            ranges[media] = weight(weights[0]) if weights else 1.0
+    return ranges
+
+
+def weight(text: str) -> float:
+    """A q-value between 0 and 1, or 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if 0 <= value <= 1 else 0.0
+
+
+def quality(media: str, ranges: dict[str, float]) -> float:
+    """How much a media type is wanted: the most specific range that names it decides."""
+    kind = media.split("/")[0]
+    return next((ranges[name] for name in (media, f"{kind}/*", "*/*") if name in ranges), 0.0)

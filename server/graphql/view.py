@@ -1,0 +1,284 @@
+"""The GraphQL endpoint: Strawberry's ASGI view, held to the GraphQL-over-HTTP specification."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import structlog
+from cross_web import AsyncHTTPRequestAdapter
+from graphql import GraphQLError, get_operation_ast, parse
+from graphql import OperationType as DocumentOperation
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, GraphQLRequestProtocol
+from strawberry.http.streaming import HTTPStreamTransport
+from strawberry.schema import BaseSchema
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UNSET
+
+from core.errors import DomainError
+from schema.masking import told
+from server.graphql.body import bounded, check_media_type, media_type, read_operation, too_large
+from server.graphql.context import OpenContext, OperationContext
+from server.graphql.json import decode, encode
+from server.graphql.limits import TransportLimits
+from server.graphql.negotiation import GRAPHQL, JSON, Acceptance
+from server.graphql.persisted import PersistedDocuments
+from server.graphql.refusals import Refusal, refusal
+from server.graphql.socket import Greeting, SocketAdapter, SocketHandler
+from server.graphql.streams import transports
+
+log = structlog.get_logger(__name__)
+
+Explorer = Callable[[Request], Awaitable[Response]]
+"""Answers a browser that opens the endpoint."""
+
+
+class GraphQLView(GraphQL[OperationContext, None]):
+    """An ASGI application for one path: route both HTTP and WebSocket to it.
+
+    `open_context` is called once for each operation, and to greet a socket.
+    """
+
+    websocket_adapter_class = SocketAdapter
+    graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(
+        self,
+        schema: BaseSchema,
+        open_context: OpenContext,
+        *,
+        limits: TransportLimits | None = None,
+        explorer: Explorer | None = None,
+    ) -> None:
+        self.limits = limits or TransportLimits()
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(seconds=self.limits.init_seconds),
+            multipart_uploads_enabled=True,
+            max_subscriptions_per_connection=self.limits.socket_operations,
+            allowed_origins=self.limits.allowed_origins,
+        )
+        self.open_context = open_context
+        self.explorer = explorer
+        self.documents = PersistedDocuments(self.limits.persisted_characters, self.limits.trusted_documents)
+        self.stream_transports = transports(self.limits.heartbeat_seconds)
+
+    # -- one request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever happens, or serve a socket."""
+        if scope["type"] != "http":
+            await self.run(WebSocket(scope, receive, send))
+            return
+        multipart = media_type(Request(scope)) == "multipart/form-data"
+        limit = self.limits.multipart_bytes if multipart else self.limits.json_bytes
+        request = Request(scope, bounded(receive, limit))
+        try:
+            response = await self.answer(request, limit)
+            await response(scope, receive, send)
+        except ClientDisconnect:
+            log.debug("client left")
+        finally:
+            await self.end(request)
+
+    async def answer(self, request: Request, limit: int) -> Response:
+        """The response to a request: refusals as JSON with a code, bugs as the id of a log entry."""
+        acceptance = Acceptance.of(request.headers.get("accept"))
+        try:
+            announced = request.headers.get("content-length", "")
+            if announced.isdigit() and int(announced) > limit:
+                raise too_large(limit)
+            response = await self.operate(request, acceptance)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            response = refusal(error).response(acceptance.json or JSON)
+        response.headers["vary"] = "Accept"
+        response.headers["x-content-type-options"] = "nosniff"
+        response.headers.setdefault("cache-control", "no-store")
+        return response
+
+    async def operate(self, request: Request, acceptance: Acceptance) -> Response:
+        """Check what can be checked without the body, then run the operation."""
+        if request.method not in ("GET", "POST"):
+            raise Refusal(405, "METHOD_NOT_ALLOWED", "Use GET or POST.", {"Allow": "GET, POST"})
+        if (
+            self.explorer
+            and request.method == "GET"
+            and acceptance.html
+            and "query" not in request.query_params
+        ):
+            return await self.explorer(request)
+        if not (acceptance.json or acceptance.stream or acceptance.incremental):
+            raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
+        if request.method == "POST":
+            check_media_type(request)
+        request.state.acceptance = acceptance
+        request.state.context = context = await self.open_context(request, None)
+        response = await self.run(request, context=context)
+        if not isinstance(response, StreamingResponse):
+            await self.end(request)
+        return response
+
+    async def end(self, request: Request) -> None:
+        """Give back what a request held: the operation's context, its stream, its uploaded files."""
+        context: OperationContext | None = getattr(request.state, "context", None)
+        request.state.context = None
+        stream = getattr(request.state, "stream", None)
+        with anyio.CancelScope(shield=True):
+            if stream is not None and context is not None:
+                await stream.aclose()
+            if context is not None:
+                await self.close_context(context)
+            await request.close()
+
+    async def close_context(self, context: OperationContext) -> None:
+        """Close a context to the end, even when the operation was cancelled."""
+        with anyio.CancelScope(shield=True):
+            await context.close()
+
+    # -- Strawberry's hooks, in the order in which it calls them
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Any:
+        """What a socket's handler begins with; requests bring their context along."""
+        return Greeting(request) if isinstance(request, WebSocket) else None
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Never: the explorer is answered before."""
+        return False
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        """The operation, and whether its answer is streamed."""
+        starlette_request: Request = request._request  # type: ignore[attr-defined]
+        operation = self.documents.resolve(await read_operation(starlette_request, self.limits))
+        document = operation.get("query")
+        if not document:
+            raise Refusal(400, "BAD_REQUEST", "There is no `query` in the request.")
+        name = operation.get("operationName")
+        return GraphQLRequestData(
+            query=document,
+            variables=operation.get("variables"),
+            operation_name=name,
+            extensions=operation.get("extensions"),
+            protocol=protocol(starlette_request.state.acceptance, document, name),
+        )
+
+    def _get_stream_transport(self, name: str) -> HTTPStreamTransport | None:
+        return self.stream_transports.get(name)
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: OperationContext,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Run an operation that has one answer."""
+        allowed = {OperationType.QUERY}
+        if request.method == "POST":
+            allowed.add(OperationType.MUTATION)
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=allowed,
+                operation_extensions=request_data.extensions,
+            )
+        except CannotGetOperationTypeError as error:
+            code = {"code": "OPERATION_RESOLUTION_FAILURE"}
+            return PreExecutionError(None, [GraphQLError(error.as_http_error_reason(), extensions=code)])
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                ways = "graphql-transport-ws, text/event-stream or multipart/mixed;subscriptionSpec=1.0"
+                raise Refusal(406, "NOT_ACCEPTABLE", f"A subscription is answered over {ways}.") from error
+            raise Refusal(405, "METHOD_NOT_ALLOWED", "Send mutations by POST.", {"Allow": "POST"}) from error
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """A result as it is sent: without `data` when the operation did not begin."""
+        response: GraphQLHTTPResponse = {}
+        errors = [told(error) for error in result.errors or ()]
+        if errors:
+            response["errors"] = [error.formatted for error in errors]
+        before_execution = result.data is None and bool(errors) and not any(error.path for error in errors)
+        if not before_execution:
+            response["data"] = result.data
+        if result.extensions:
+            response["extensions"] = result.extensions
+        return response
+
+    def create_response(self, response_data: Any, sub_response: Response) -> Response:
+        """One answer; the status says whether the operation began, in the media type that has that rule."""
+        media, cost = sub_response.headers["content-type"], response_data.get("extensions", {}).get("cost")
+        status = 400 if media == GRAPHQL and "data" not in response_data else 200
+        headers = {"x-query-cost": str(cost["requested"])} if cost else {}
+        return Response(encode(response_data), status, headers, media_type=media)
+
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """An answer in parts; the request keeps the stream to close it."""
+        request.state.stream = stream()
+        return StreamingResponse(request.state.stream, headers=dict(headers))
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        """Carries the media type from the request, which `create_response` isn't given, to the answer."""
+        return Response(headers={"content-type": request.state.acceptance.json or JSON})
+
+    async def on_ws_connect(self, context: Any) -> Any:
+        """Greet a socket; 4403 for a viewer who may not come in. Its client learns when the token ends."""
+        try:
+            await self.greet(context)
+        except DomainError as error:
+            raise ConnectionRejectionError from error
+        return {"expiresAt": context.expires_at.isoformat()} if context.expires_at else UNSET
+
+    async def greet(self, greeting: Greeting) -> None:
+        """Learn who is at the other end of a socket and until when; raises a DomainError if nobody may be."""
+        context = await self.open_context(greeting.socket, greeting.connection_params)
+        greeting.expires_at = context.viewer.expires_at if context.viewer else None
+        await self.close_context(context)
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Strict JSON."""
+        return decode(data)
+
+    def encode_json(self, data: object) -> str:
+        """As text: WebSocket messages and events are text."""
+        return encode(data).decode()
+
+
+def protocol(acceptance: Acceptance, document: str, name: str | None) -> GraphQLRequestProtocol:
+    """How to answer: if JSON will do, only subscriptions stream, as clients list streams on all requests."""
+    if acceptance.stream and (acceptance.json is None or is_subscription(document, name)):
+        return acceptance.stream
+    return "http"
+
+
+def is_subscription(document: str, name: str | None) -> bool:
+    """Whether the named operation of a document is a subscription; False for what can't be parsed."""
+    if "subscription" not in document:
+        return False
+    with suppress(GraphQLError):
+        operation = get_operation_ast(parse(document, no_location=True, max_lexical_tokens=10_000), name)
+        return operation is not None and operation.operation is DocumentOperation.SUBSCRIPTION
+    return False

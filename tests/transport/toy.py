@@ -1,0 +1,219 @@
+"""A small schema and the contexts it is served with: what the endpoint does must not depend on the real ones."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import strawberry
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.routing import Route, WebSocketRoute
+from strawberry import relay
+from strawberry.file_uploads import Upload
+from strawberry.schema.config import StrawberryConfig
+
+from core.errors import Conflict, Exhausted, Unauthenticated
+from schema.guard import Guard
+from schema.masking import Masking
+from server.graphql.limits import TransportLimits
+from server.graphql.view import Explorer, GraphQLView
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who asks."""
+
+    name: str | None
+    expires_at: datetime | None = None
+
+
+@dataclass
+class Context:
+    """What one operation works with."""
+
+    viewer: Viewer
+    closed: bool = False
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        await asyncio.sleep(0)
+        assert not self.closed, "closed twice"
+        self.closed = True
+
+
+@dataclass
+class Contexts:
+    """Opens contexts, and keeps them to be looked at."""
+
+    opened: list[Context] = field(default_factory=list)
+    banned: set[str] = field(default_factory=set)
+
+    async def open(self, connection: HTTPConnection, parameters: Mapping[str, Any] | None) -> Context:
+        """`Bearer NAME` is anybody, `Bearer NAME/SECONDS` for that long; `bad`, `full` and `bug` are refused."""
+        given = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
+        token = given.removeprefix("Bearer ")
+        if token == "bad" or token in self.banned:
+            raise Unauthenticated("The token is not valid.")
+        if token == "full":
+            raise Exhausted("Try again in a minute.")
+        if token == "bug":
+            raise RuntimeError("secret of the context")
+        name, _, seconds = token.partition("/")
+        expires_at = datetime.now(UTC) + timedelta(seconds=float(seconds)) if seconds else None
+        context = Context(Viewer(name or None, expires_at))
+        self.opened.append(context)
+        return context
+
+
+@strawberry.type
+class Box(relay.Node):
+    """Something with more of its kind inside."""
+
+    id: relay.NodeID[int]
+
+    @strawberry.field
+    def boxes(self) -> list["Box"]:
+        """Two of them."""
+        return [Box(id=self.id * 2), Box(id=self.id * 2 + 1)]
+
+    @strawberry.field
+    def broken(self) -> str:
+        """Raises what no client may read."""
+        raise RuntimeError("secret of the box")
+
+    @strawberry.field
+    def page(self, first: int | None = None) -> "BoxConnection":
+        """A page of boxes."""
+        return BoxConnection(nodes=[Box(id=n) for n in range(first or 2)])
+
+
+@strawberry.type
+class BoxConnection:
+    """A page of boxes."""
+
+    nodes: list[Box]
+
+
+@strawberry.type
+class Query:
+    """What can be read."""
+
+    @strawberry.field
+    def hello(self, name: str = "world") -> str:
+        """A greeting."""
+        return f"Hello {name}"
+
+    @strawberry.field
+    def viewer(self, info: strawberry.Info) -> str | None:
+        """Who asks."""
+        name: str | None = info.context.viewer.name
+        return name
+
+    @strawberry.field
+    def box(self, id: relay.GlobalID | None = None) -> Box | None:
+        """A box by its id."""
+        return Box(id=int(id.node_id) if id else 1)
+
+    @strawberry.field
+    async def node(self, info: strawberry.Info, id: relay.GlobalID) -> relay.Node:
+        """A node of any type."""
+        return await id.resolve_node(info, ensure_type=Box)
+
+    @strawberry.field
+    def refused(self) -> str | None:
+        """Raises a refusal."""
+        raise Conflict("It is taken.", "input", "name")
+
+    @strawberry.field
+    def required(self) -> str:
+        """Raises a refusal where null is not allowed."""
+        raise Conflict("It is taken.")
+
+    @strawberry.field
+    def too_big(self) -> int:
+        """Is no 32-bit integer."""
+        return 2**40
+
+    @strawberry.field
+    async def wait(self, seconds: float) -> str:
+        """Takes its time."""
+        await asyncio.sleep(seconds)
+        return "waited"
+
+
+@strawberry.type
+class Mutation:
+    """What can be changed."""
+
+    @strawberry.mutation
+    def rename(self, name: str) -> str:
+        """The new name."""
+        return name
+
+    @strawberry.mutation
+    async def receive(self, file: Upload) -> str:
+        """The file's name and size."""
+        return f"{file.filename}: {len(await file.read())}"
+
+
+@strawberry.type
+class Subscription:
+    """What can be watched."""
+
+    @strawberry.subscription
+    async def count(
+        self,
+        info: strawberry.Info,
+        to: int,
+        every: Annotated[float, strawberry.argument(description="Seconds.")] = 0,
+    ) -> AsyncGenerator[int, None]:
+        """Counts from 1."""
+        for number in range(1, to + 1):
+            assert not info.context.closed, "used after it was closed"
+            yield number
+            await asyncio.sleep(every)
+
+    @strawberry.subscription
+    async def context_number(self, info: strawberry.Info) -> AsyncGenerator[int, None]:
+        """A number that no other context alive has, for ever."""
+        while True:
+            yield id(info.context)
+            await asyncio.sleep(0.01)
+
+    @strawberry.subscription
+    async def breaking(self) -> AsyncGenerator[int, None]:
+        """Breaks after the first."""
+        yield 1
+        raise RuntimeError("secret of the stream")
+
+    @strawberry.subscription
+    async def refusing(self) -> AsyncGenerator[int, None]:
+        """Is refused before the first."""
+        raise Conflict("It is over.", "id")
+        yield 1
+
+
+class QuietSchema(strawberry.Schema):
+    """Leaves logging to the masking of errors."""
+
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Nothing: what is worth a line has one."""
+
+
+schema = QuietSchema(
+    Query,
+    Mutation,
+    Subscription,
+    extensions=[Guard, Masking],
+    config=StrawberryConfig(enable_experimental_incremental_execution=True),
+)
+
+
+def application(
+    contexts: Contexts, limits: TransportLimits | None = None, explorer: Explorer | None = None
+) -> Starlette:
+    """The toy schema behind the real endpoint, at `/graphql`."""
+    view = GraphQLView(schema, contexts.open, limits=limits, explorer=explorer)
+    return Starlette(routes=[Route("/graphql", view), WebSocketRoute("/graphql", view)])
