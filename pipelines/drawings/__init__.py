@@ -1,0 +1,1 @@
+"""Comparing two revisions of a drawing set: pages, sheet names, alignment, changes, overlay."""

@@ -1,0 +1,238 @@
+"""What differs between two aligned sheets: regions of changed ink and tone, with the words that changed in them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.drawings.ink import Grey, Mask, ink, threshold, widened
+from pipelines.drawings.words import Word, WordChanges
+
+Box = tuple[int, int, int, int]
+"""Left, top, width, height in pixels of the new sheet."""
+
+LONGEST_SIDE = 5400
+"""Sheets are searched at half size or, when larger, at this many pixels: half of 36 inches at 300 dpi."""
+
+TILE = 1200
+MARGIN = 16
+FAINT = 20.0
+"""Ink counts as changed where the other sheet has not even ink this much fainter nearby."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One changed region.
+
+    `kind` is added, removed, modified, or fill (a tone without lines of its own). `changed_pixels` counts the ink that
+    differs and `box_pixels` is the box's area, both in pixels of the new sheet.
+    """
+
+    kind: str
+    box: Box
+    changed_pixels: int
+    words_removed: tuple[str, ...] = ()
+    words_added: tuple[str, ...] = ()
+
+    @property
+    def box_pixels(self) -> int:
+        return self.box[2] * self.box[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """Distances in pixels of the new sheet: how far ink may stray, how near differences are one change, how small."""
+
+    stray: int = 6
+    join: int = 45
+    least_ink: int = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The regions, largest first; `ratio` is the share of all ink of both sheets that has no counterpart."""
+
+    changes: tuple[Change, ...]
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Ink only in the new sheet, ink only in the old one, and how much ink both have in all."""
+
+    added: Mask
+    removed: Mask
+    total: int
+
+
+def find(
+    old: Grey,
+    new: Grey,
+    cover: Mask,
+    words: WordChanges = WordChanges(),  # noqa: B008  (frozen and empty)
+    sensitivity: Sensitivity = Sensitivity(),  # noqa: B008  (frozen)
+) -> Findings:
+    """Compare an old sheet, already carried onto the new one's pixels, with the new sheet.
+
+    `cover` is where the old sheet lies; `words` are those that differ, in the new sheet's pixels.
+    """
+    height, width = new.shape
+    detail = min(0.5, LONGEST_SIDE / max(height, width))
+    size = (round(width * detail), round(height * detail))
+    before, after, within = (half(each, size) for each in (old, new, cover))
+    difference = compared(before, after, within, max(1, round(sensitivity.stray * detail)))
+    regions = [
+        *grouped(difference, max(3, round(sensitivity.join * detail)), sensitivity.least_ink * detail**2),
+    ]
+    regions += [
+        each for each in toned(before, after, within) if not any(holds(other.box, each.box) for other in regions)
+    ]
+    changes = [full_size(each, width / size[0], height / size[1]) for each in regions]
+    changes = with_words(changes, words)
+    changes.sort(key=lambda each: (-each.changed_pixels, each.box))
+    differing = int(cv2.countNonZero(difference.added) + cv2.countNonZero(difference.removed))
+    return Findings(tuple(changes), round(differing / max(difference.total, 1), 4))
+
+
+def half(grey: Grey, size: tuple[int, int]) -> Grey:
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def compared(old: Grey, new: Grey, cover: Mask, stray: int) -> Difference:
+    """Ink without counterpart within `stray` pixels, tile by tile, each tile first shifted to fit best."""
+    added, removed = np.zeros_like(new), np.zeros_like(new)
+    old_level, new_level = threshold(old), threshold(new)
+    height, width = new.shape
+    total = 0
+    for top, left in product(range(0, height, TILE), range(0, width, TILE)):
+        bottom, right = min(top + TILE, height), min(left + TILE, width)
+        rows = slice(max(0, top - MARGIN), min(height, bottom + MARGIN))
+        columns = slice(max(0, left - MARGIN), min(width, right + MARGIN))
+        after, before = new[rows, columns], settled(old[rows, columns], new[rows, columns], old_level, new_level)
+        old_ink, new_ink = ink(before, old_level), ink(after, new_level)
+        gone = old_ink & ~widened(ink(after, new_level + FAINT), stray) & 1
+        came = new_ink & ~widened(ink(before, old_level + FAINT), stray) & 1
+        inner = np.s_[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
+        added[top:bottom, left:right] = came[inner]
+        removed[top:bottom, left:right] = gone[inner]
+        total += int(cv2.countNonZero(old_ink[inner])) + int(cv2.countNonZero(new_ink[inner]))
+    return Difference(added, removed & cover, total)
+
+
+def settled(old: Grey, new: Grey, old_level: float, new_level: float) -> Grey:
+    """The old tile shifted by what is left of paper stretch, if that makes more ink meet."""
+    one, other = ink(old, old_level), ink(new, new_level)
+    if min(cv2.countNonZero(one), cv2.countNonZero(other)) < 500:
+        return old
+    smooth = [
+        cv2.GaussianBlur(cv2.resize(each * 255, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), (0, 0), 1.5)
+        for each in (one, other)
+    ]
+    window = cv2.createHanningWindow((smooth[0].shape[1], smooth[0].shape[0]), cv2.CV_32F)
+    (across, down), response = cv2.phaseCorrelate(
+        smooth[0].astype(np.float32), smooth[1].astype(np.float32), window
+    )
+    across, down = 2 * across, 2 * down
+    if response < 0.15 or max(abs(across), abs(down)) > 8 or max(abs(across), abs(down)) < 0.4:
+        return old
+    shift = np.array([[1, 0, across], [0, 1, down]], np.float64)
+    shifted = np.asarray(
+        cv2.warpAffine(old, shift, (old.shape[1], old.shape[0]), borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+    reached = widened(other, 1)
+    better = cv2.countNonZero(ink(shifted, old_level) & reached) > cv2.countNonZero(one & reached)
+    return shifted if better else old
+
+
+def grouped(difference: Difference, join: int, least: float) -> Iterator[Change]:
+    """Differing ink that lies within `join` pixels becomes one region; single specks are dropped first."""
+    both = difference.added | difference.removed
+    kept = np.asarray(cv2.morphologyEx(both, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
+    near = cv2.dilate(kept, np.ones((join, join), np.uint8))
+    count, labels = cv2.connectedComponents(near, connectivity=8)
+    rows, columns = np.nonzero(kept)
+    owner = labels[rows, columns]
+    came = np.bincount(owner[difference.added[rows, columns] > 0], minlength=count)
+    gone = np.bincount(owner[difference.removed[rows, columns] > 0], minlength=count)
+    left, top = np.full(count, 1 << 30), np.full(count, 1 << 30)
+    right, bottom = np.zeros(count, int), np.zeros(count, int)
+    np.minimum.at(left, owner, columns)
+    np.minimum.at(top, owner, rows)
+    np.maximum.at(right, owner, columns)
+    np.maximum.at(bottom, owner, rows)
+    for index in range(1, count):
+        total = int(came[index] + gone[index])
+        if total >= least:
+            box = (
+                int(left[index]),
+                int(top[index]),
+                int(right[index] - left[index]) + 1,
+                int(bottom[index] - top[index]) + 1,
+            )
+            yield Change(kind_of(int(came[index]), int(gone[index])), box, total)
+
+
+def kind_of(came: int, gone: int) -> str:
+    if gone < 0.1 * (came + gone):
+        return "added"
+    return "removed" if came < 0.1 * (came + gone) else "modified"
+
+
+def toned(old: Grey, new: Grey, cover: Mask) -> Iterator[Change]:
+    """Areas whose mean tone differs: hatches and fills, to which the comparison of lines is blind."""
+    factor = min(1.0, 700 / max(new.shape))
+    size = (max(1, round(new.shape[1] * factor)), max(1, round(new.shape[0] * factor)))
+    before, after, within = (half(each, size) for each in (old, new, cover))
+    apart = (cv2.absdiff(cv2.blur(before, (5, 5)), cv2.blur(after, (5, 5))) > 30).astype(np.uint8)
+    apart &= np.asarray(cv2.erode(within, np.ones((5, 5), np.uint8)), np.uint8)
+    opened = cv2.morphologyEx(apart, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    count, _, statistics, _ = cv2.connectedComponentsWithStats(opened)
+    across, down = new.shape[1] / size[0], new.shape[0] / size[1]
+    for left, top, width, height, area in statistics[1:count].tolist():
+        box = (round(left * across), round(top * down), round(width * across), round(height * down))
+        yield Change("fill", box, round(area * across * down))
+
+
+def holds(outer: Box, inner: Box) -> bool:
+    """Whether the middle of one box lies in the other."""
+    x, y = inner[0] + inner[2] / 2, inner[1] + inner[3] / 2
+    return outer[0] <= x <= outer[0] + outer[2] and outer[1] <= y <= outer[1] + outer[3]
+
+
+def full_size(change: Change, across: float, down: float) -> Change:
+    left, top, width, height = change.box
+    box = (round(left * across), round(top * down), round(width * across), round(height * down))
+    return replace(change, box=box, changed_pixels=round(change.changed_pixels * across * down))
+
+
+def with_words(changes: Sequence[Change], words: WordChanges, reach: int = 24) -> list[Change]:
+    """Give each differing word to the smallest region that its middle lies in, or within `reach` pixels of."""
+    removed = assigned(changes, words.removed, reach)
+    added = assigned(changes, words.added, reach)
+    return [
+        replace(change, words_removed=tuple(removed[index]), words_added=tuple(added[index]))
+        for index, change in enumerate(changes)
+    ]
+
+
+def assigned(changes: Sequence[Change], words: Sequence[Word], reach: int) -> list[list[str]]:
+    """The words of each region in reading order."""
+    result: list[list[str]] = [[] for _ in changes]
+    if not changes:
+        return result
+    boxes = np.array([change.box for change in changes], np.float64)
+    for each in sorted(words, key=lambda word: (round(word.y / 20), word.x)):
+        x, y = each.centre
+        fits: npt.NDArray[np.bool_] = (
+            (boxes[:, 0] - reach <= x)
+            & (x <= boxes[:, 0] + boxes[:, 2] + reach)
+            & (boxes[:, 1] - reach <= y)
+            & (y <= boxes[:, 1] + boxes[:, 3] + reach)
+        )
+        if fits.any():
+            area = np.where(fits, boxes[:, 2] * boxes[:, 3], np.inf)
+            result[int(np.argmin(area))].append(each.text)
+    return result

@@ -1,0 +1,140 @@
+"""Describing the changes of a drawing: the embedded analyser, which says only what was measured and read."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.ports import Analysis, Evidence
+
+ACTIONS = {"added": "added", "removed": "removed", "modified": "modified", "fill": "fill or hatch changed"}
+
+LISTED_WORDS = 12
+LISTED_CHANGES = 3
+
+CRITICAL_SHARE = 0.02
+"""A change whose box covers this share of the sheet is critical whatever it says."""
+
+CRITICAL_WORDS = {
+    "structure": ("BEAM", "COLUMN", "FOOTING", "SLAB", "LOAD", "BEARING", "REBAR", "SHEAR", "TRUSS"),
+    "fire safety": ("FIRE", "EXIT", "EGRESS", "RATED", "SPRINKLER", "STAIR", "ALARM"),
+    "accessibility": ("ADA", "RAMP", "ACCESSIBLE"),
+}
+"""Words that make a change critical, by what it concerns."""
+
+
+class MeasuredAnalyser:
+    """Turns evidence into sentences of the form aspect, action, detail, location. No model is asked.
+
+    The critical change is the largest that mentions structure, fire safety or accessibility, else the largest that
+    covers `CRITICAL_SHARE` of the sheet, else none.
+    """
+
+    model = "seshat-measured/1"
+
+    async def analyse(
+        self, drawing_name: str, evidence: Sequence[Evidence], measures: Mapping[str, Any], overlay: Path | None
+    ) -> Analysis:
+        """`measures` may hold `score`, `confident`, `change_ratio`, `width` and `height` (pixels of the new sheet)."""
+        descriptions = tuple(sentence(each) for each in evidence)
+        changes = tuple(line for line, _ in sorted(zip(descriptions, evidence, strict=True), key=by_size))
+        area = float(measures.get("width", 0)) * float(measures.get("height", 0))
+        confident = bool(measures.get("confident", True))
+        return Analysis(
+            model=self.model,
+            changes=changes,
+            descriptions=descriptions,
+            critical_change=critical(evidence, area),
+            summary=summary(drawing_name, evidence, measures, confident, changes),
+            recommendations=recommendations(evidence, confident),
+        )
+
+
+def by_size(described: tuple[str, Evidence]) -> tuple[int, tuple[int, int, int, int]]:
+    return -described[1].area, described[1].box
+
+
+def sentence(change: Evidence) -> str:
+    """Such as `Text modified: "STORE 104" becomes "OFFICE 104" (upper left, near grid C/4)`."""
+    gone, came = quoted(change.words_removed), quoted(change.words_added)
+    if gone and came:
+        detail = f"{gone} becomes {came}"
+    elif gone:
+        detail = f"{gone} is gone"
+    elif came:
+        detail = f"{came} is new"
+    else:
+        width, height = change.box[2:]
+        detail = f"{change.area:,} pixels of ink in an area of {width:,} x {height:,} pixels"
+    return f"{aspect(change)} {ACTIONS.get(change.kind, change.kind)}: {detail} ({change.location})"
+
+
+def quoted(words: Sequence[str]) -> str:
+    """The first words in quotation marks, and how many more there are; nothing for none."""
+    if not words:
+        return ""
+    more = len(words) - LISTED_WORDS
+    return f'"{" ".join(words[:LISTED_WORDS])}"' + (f" and {more} more words" if more > 0 else "")
+
+
+def aspect(change: Evidence) -> str:
+    """What kind of thing the region shows: hatch, text, or lines and symbols."""
+    if change.kind == "fill":
+        return "Area"
+    return "Text" if change.words_removed or change.words_added else "Linework"
+
+
+def concern(change: Evidence) -> str | None:
+    """What safety matter the words of a change touch, if any."""
+    said = {word.strip(".,:;()").upper() for word in (*change.words_removed, *change.words_added)}
+    return next((matter for matter, words in CRITICAL_WORDS.items() if said.intersection(words)), None)
+
+
+def critical(evidence: Sequence[Evidence], area: float) -> str | None:
+    ordered = sorted(evidence, key=lambda each: by_size(("", each)))
+    for change in ordered:
+        if matter := concern(change):
+            return f"Concerns {matter}. {sentence(change)}"
+    for change in ordered:
+        share = change.box[2] * change.box[3] / area if area else 0.0
+        if share >= CRITICAL_SHARE:
+            return f"Covers {share:.0%} of the sheet. {sentence(change)}"
+    return None
+
+
+def summary(
+    name: str, evidence: Sequence[Evidence], measures: Mapping[str, Any], confident: bool, changes: Sequence[str]
+) -> str:
+    if not confident:
+        return (
+            f"{name}: the two sheets could not be aligned with confidence "
+            f"(score {float(measures.get('score', 0)):.2f}); no changes are listed."
+        )
+    if not evidence:
+        return f"{name}: no changes found."
+    counts = Counter(each.kind for each in evidence)
+    kinds = ", ".join(f"{counts[kind]} {ACTIONS.get(kind, kind)}" for kind in sorted(counts))
+    ratio = measures.get("change_ratio")
+    share = f", {float(ratio):.1%} of the ink" if ratio is not None else ""
+    plural = "change" if len(evidence) == 1 else "changes"
+    return f"{name}: {len(evidence)} {plural} ({kinds}{share}). " + " ".join(
+        f"{line}." for line in changes[:LISTED_CHANGES]
+    )
+
+
+def recommendations(evidence: Sequence[Evidence], confident: bool) -> tuple[str, ...]:
+    """What to do about it, most urgent first."""
+    if not confident:
+        return ("Check that both files show the same sheet, and compare the overlay by eye.",)
+    advice = [
+        f"Have the changes that concern {matter} checked by whoever is responsible for it."
+        for matter in CRITICAL_WORDS
+        if any(concern(each) == matter for each in evidence)
+    ]
+    if any(each.words_removed or each.words_added for each in evidence):
+        advice.append("Carry changed names, numbers and dimensions into schedules and related sheets.")
+    if any(each.kind == "removed" for each in evidence):
+        advice.append("Confirm that what was removed was removed on purpose.")
+    if any(each.kind == "fill" for each in evidence):
+        advice.append("Check the legend: a changed hatch or fill may mean another material or use.")
+    return tuple(advice)
