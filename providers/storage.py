@@ -1,0 +1,170 @@
+"""Objects in a folder or a bucket, through obstore."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import obstore
+from obstore.exceptions import BaseError, PreconditionError
+from obstore.store import LocalStore, MemoryStore, from_url
+
+from core.ports import ObjectChanged, ObjectStore, StoredObject
+from core.settings import SettingsError
+
+PART_BYTES = 5 * 1024 * 1024
+"""Of one part of a write: the least that S3 takes."""
+PARTS_AT_ONCE = 2
+CHUNK_BYTES = 256 * 1024
+"""Of one chunk of a read."""
+LONGEST_KEY = 900
+"""Characters: S3 takes 1024, and the store's own prefix comes before the key."""
+SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._=-]{1,200}")
+UNFINISHED = re.compile(r".+#\d+")
+"""How obstore names a local file that is being written; keys cannot have such names."""
+NETWORK: Any = {"connect_timeout": "10s", "timeout": "1h"}
+"""The timeout covers a whole body, which a slow reader may take long for."""
+
+
+def open_store(url: str) -> ObjectStore:
+    """The store at `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…` or `memory:///` (for tests).
+
+    Credentials come from the environment, by the names of each cloud's own tools. Raises `SettingsError`.
+    """
+    scheme, _, path, _, _ = urlsplit(url)
+    try:
+        match scheme:
+            case "file":
+                return FolderStore(Path(url2pathname(path)))
+            case "memory":
+                return Store(MemoryStore())
+            case "s3" | "gs" | "az":
+                return Store(from_url(url, client_options=NETWORK))
+    except (BaseError, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise SettingsError(f"STORAGE_URL: {url} cannot be used: {reason}") from error
+    raise SettingsError(f"STORAGE_URL: {url} does not start with file://, s3://, gs:// or az://")
+
+
+def checked(key: str) -> str:
+    """The key itself; raises `ValueError` for one that could leave the store or be read in two ways."""
+    if len(key) > LONGEST_KEY or not all(SEGMENT.fullmatch(segment) for segment in key.split("/")):
+        raise ValueError(f"not an object's key: {key!r}")
+    return key
+
+
+class Store:
+    """`core.ports.ObjectStore` over one of obstore's stores."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:
+        """At most three parts of 5 MiB are in memory; a failed or cancelled write is aborted."""
+        await obstore.put_async(
+            self._backend, checked(key), chunks, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+        )
+        return await self.head(key)
+
+    async def put_file(self, key: str, path: Path) -> StoredObject:
+        """Raises `FileNotFoundError` where there is no such file."""
+        await obstore.put_async(
+            self._backend, checked(key), path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+        )
+        return await self.head(key)
+
+    async def head(self, key: str) -> StoredObject:
+        """What is known of an object without reading it."""
+        return described(await obstore.head_async(self._backend, checked(key)))
+
+    async def read(
+        self, key: str, start: int = 0, end: int | None = None, *, etag: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """Nothing is asked of the store before the first chunk is."""
+        options: Any = {}
+        if end is not None:
+            if end <= start:
+                return
+            options["range"] = (start, end)
+        elif start:
+            options["range"] = {"offset": start}
+        if etag is not None:
+            options["if_match"] = etag
+        try:
+            found = await obstore.get_async(self._backend, checked(key), options=options)
+        except PreconditionError as error:
+            raise ObjectChanged(key) from error
+        async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
+            yield bytes(chunk)
+
+    async def fetch(self, key: str, path: Path) -> Path:
+        """The file is written beside its final name first."""
+        return await asyncio.to_thread(self._fetch, checked(key), path)
+
+    def _fetch(self, key: str, path: Path) -> Path:
+        draft = path.with_name(f"{path.name}.partial")
+        try:
+            with draft.open("wb") as file:
+                for chunk in obstore.get(self._backend, key).stream(min_chunk_size=CHUNK_BYTES):
+                    file.write(chunk)
+            return draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """In one request where the store can."""
+        try:
+            await obstore.delete_async(self._backend, [checked(key) for key in keys])
+        except FileNotFoundError:  # a folder stops at the first absent one
+            for key in keys:
+                with suppress(FileNotFoundError):
+                    await obstore.delete_async(self._backend, key)
+
+    async def copy(self, source: str, target: str) -> None:
+        """Inside the store: no byte passes through this process."""
+        await obstore.copy_async(self._backend, checked(source), checked(target))
+
+    async def list(self, folder: str) -> AsyncIterator[StoredObject]:
+        """Page by page."""
+        async for page in obstore.list(self._backend, prefix=checked(folder)):
+            for found in page:
+                yield described(found)
+
+    async def sweep(self, before: datetime) -> int:
+        """Nothing: buckets expire incomplete writes themselves, by a lifecycle rule of theirs."""
+        return 0
+
+
+class FolderStore(Store):
+    """A folder of the local file system, made if absent."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(LocalStore(folder, mkdir=True, automatic_cleanup=True))
+        self._folder = folder
+
+    async def sweep(self, before: datetime) -> int:
+        """A write that was killed leaves its unfinished file, which no key can name."""
+        return await asyncio.to_thread(self._sweep, before)
+
+    def _sweep(self, before: datetime) -> int:
+        swept = 0
+        for folder, _, names in os.walk(self._folder):
+            for file in (Path(folder, name) for name in names if UNFINISHED.fullmatch(name)):
+                with suppress(FileNotFoundError):  # a living write may finish meanwhile
+                    if datetime.fromtimestamp(file.stat().st_mtime, UTC) < before:
+                        file.unlink()
+                        swept += 1
+        return swept
+
+
+def described(found: Any) -> StoredObject:
+    """obstore's description of an object as ours."""
+    modified_at = found["last_modified"]
+    etag = found["e_tag"] or f'"{int(modified_at.timestamp() * 1_000_000):x}-{found["size"]:x}"'
+    return StoredObject(found["path"], found["size"], etag, modified_at)
