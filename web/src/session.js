@@ -1,0 +1,66 @@
+// Who is signed in, and how operations are sent: queries and mutations by POST, subscriptions over one WebSocket.
+
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { getOperationAST, parse } from 'graphql';
+import { createClient } from 'graphql-ws';
+
+const endpoint = new URL('/graphql', location.href).href;
+
+// In memory only: a page that is reloaded, or another tab, has to sign in again.
+let signedIn = { token: null, name: null };
+const listeners = new Set();
+
+export function subscribeToSession(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export const currentSession = () => signedIn;
+
+// Any payload that carries an access token signs in, whatever its mutation is called.
+function noteSignIn(result) {
+  const payload = Object.values(result?.data ?? {}).find((value) => typeof value?.accessToken === 'string');
+  if (!payload) return;
+  signedIn = { token: payload.accessToken, name: payload.user?.username ?? signedIn.name ?? 'you' };
+  listeners.forEach((listener) => listener());
+}
+
+// A header typed into the Headers tab goes before the token of the sign-in.
+function withAuthorization(headers = {}) {
+  const typed = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  return typed || !signedIn.token ? headers : { ...headers, Authorization: `Bearer ${signedIn.token}` };
+}
+
+let socket;
+let socketAuthorization;
+
+// A socket says who it is once, in its first message, so another authorization needs another socket.
+function socketFor(authorization) {
+  if (!socket || authorization !== socketAuthorization) {
+    socket?.dispose();
+    socketAuthorization = authorization;
+    socket = createClient({
+      url: endpoint.replace(/^http/, 'ws'),
+      connectionParams: authorization ? { Authorization: authorization } : {},
+    });
+  }
+  return socket;
+}
+
+function isSubscription({ query, operationName }) {
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === 'subscription';
+  } catch {
+    return false;
+  }
+}
+
+export async function fetcher(parameters, options) {
+  const headers = withAuthorization(options?.headers);
+  if (isSubscription(parameters)) {
+    return socketFor(headers.Authorization ?? headers.authorization).iterate(parameters);
+  }
+  const result = await createGraphiQLFetcher({ url: endpoint, headers })(parameters, options);
+  noteSignIn(result);
+  return result;
+}
