@@ -24,7 +24,7 @@ class ObjectChanged(Exception):
 class ObjectStore(Protocol):
     """Objects by key, in a folder or a bucket.
 
-    A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`: `company/<id>/uploads/<id>`.
+    A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`: `company/<id>/page/1`.
     Anything else raises `ValueError`, and a missing key `FileNotFoundError`.
     """
 

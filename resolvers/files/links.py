@@ -1,0 +1,118 @@
+"""Signed links: who holds one may send, or read, the one object that it names until it expires.
+
+A token is `payload.signature`, both base64url: a JSON list that begins with the link's purpose and its expiry,
+and its HMAC-SHA256. It grants what it says to whoever shows it, so links are short-lived and never logged.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import orjson
+
+from core.errors import Expired, NotFound
+
+UPLOADS, FILES = "/files/uploads/", "/files/"
+"""Where the two kinds of link lead; a token follows."""
+
+
+@dataclass(frozen=True)
+class UploadLink:
+    """The bytes of one announced upload may be sent."""
+
+    company_id: UUID
+    upload_id: UUID
+
+
+@dataclass(frozen=True)
+class DownloadLink:
+    """One object may be read, under this name and media type."""
+
+    key: str
+    filename: str
+    mime_type: str
+
+
+def present() -> datetime:
+    """The present instant, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Makes links and reads their tokens. `secret` is the installation's, `ttl` that of links to files.
+
+    Links begin with `public_url`, else with the address that the client called (`based`), else with a slash.
+    """
+
+    secret: str = field(repr=False)
+    ttl: timedelta
+    public_url: str | None = None
+    clock: Callable[[], datetime] = present
+
+    def based(self, address: str) -> "Links":
+        """The same, for a client that called `address`."""
+        return self if self.public_url else replace(self, public_url=address)
+
+    def upload_url(self, company_id: UUID, upload_id: UUID, expires_at: datetime) -> str:
+        """Where the bytes of an announced upload are PUT."""
+        return self._base + UPLOADS + self._token("upload", expires_at, str(company_id), str(upload_id))
+
+    def download_url(self, key: str, filename: str, mime_type: str, ttl: timedelta | None = None) -> str:
+        """Where an object is read, and what it is then called."""
+        expires_at = self.clock() + (self.ttl if ttl is None else ttl)
+        return self._base + FILES + self._token("download", expires_at, key, filename, mime_type)
+
+    def upload(self, token: str) -> UploadLink:
+        """What an upload's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
+        company_id, upload_id = self._verified("upload", token)
+        return UploadLink(UUID(company_id), UUID(upload_id))
+
+    def download(self, token: str) -> DownloadLink:
+        """What a file's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
+        return DownloadLink(*self._verified("download", token))
+
+    @property
+    def _base(self) -> str:
+        return (self.public_url or "").rstrip("/")
+
+    def _signature(self, payload: bytes) -> bytes:
+        key = hmac.digest(self.secret.encode(), b"seshat file links", hashlib.sha256)
+        return hmac.digest(key, payload, hashlib.sha256)
+
+    def _token(self, purpose: str, expires_at: datetime, *grant: str) -> str:
+        payload = orjson.dumps([purpose, int(expires_at.timestamp()), *grant])
+        return f"{encoded(payload)}.{encoded(self._signature(payload))}"
+
+    def _verified(self, purpose: str, token: str) -> list[str]:
+        body, _, signature = token.partition(".")
+        try:
+            payload, signed = decoded(body), decoded(signature)
+        except (binascii.Error, ValueError):
+            raise NotFound("There is no such file.") from None
+        if not hmac.compare_digest(signed, self._signature(payload)):
+            raise NotFound("There is no such file.")
+        said, expires, *grant = orjson.loads(payload)
+        if said != purpose:
+            raise NotFound("There is no such file.")
+        if self.clock().timestamp() >= expires:
+            raise Expired("The link has expired; ask for a new one.")
+        return list(grant)
+
+
+def encoded(raw: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decoded(text: str) -> bytes:
+    """Of base64url without padding, in its one canonical form; raises `ValueError` or `binascii.Error`."""
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if encoded(raw) != text:
+        raise ValueError("not canonical base64url")
+    return raw
