@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
             raise ValueError("an address such as postgresql://user:password@host:5432/database is wanted")
         if len(parts.path) < 2:
             raise ValueError("it names no database")
-        return urlunsplit(parts._replace(scheme=POSTGRES_SCHEMES[0]))
+        return POSTGRES_SCHEMES[0] + url.removeprefix(parts.scheme)
 
     @field_validator("storage_url")
     @classmethod

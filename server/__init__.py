@@ -1,0 +1,1 @@
+"""Wiring: the application, the worker, the command line, the embedded database."""
