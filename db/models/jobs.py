@@ -17,6 +17,7 @@ from db.base import (
     Owned,
     PlatformModel,
     Str50,
+    Str100,
     TenantModel,
     Touched,
     anchored,
@@ -50,15 +51,23 @@ class ProcessingJobType(Enum):
     PDF_EXTRACTION = "pdf_extraction"
     COMPARISON = "comparison"
     AI_ANALYSIS = "ai_analysis"
+    UPKEEP = "upkeep"
 
 
 class Job:
-    """What every kind of job row has. `attempts` is the fencing token of the attempt that may write."""
+    """What every kind of job row has.
+
+    `task` and `arguments` are what it runs. `attempts` counts what `max_attempts` bounds and starts again with a
+    retry; `epoch` grows with each attempt and never goes back: only the attempt that knows it may write.
+    """
 
     status: Mapped[JobStatus] = enumerated(JobStatus, JobStatus.PENDING)
     progress: Mapped[Count]
+    task: Mapped[Str100 | None]
+    arguments: Mapped[dict[str, Any] | None]
     attempts: Mapped[Count]
     max_attempts: Mapped[int] = mapped_column(server_default="4")
+    epoch: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     version: Mapped[int] = mapped_column(sa.BigInteger, server_default="1")
     checkpoint: Mapped[dict[str, Any] | None]
     requested_by_id: Mapped[UUID | None]
@@ -122,14 +131,11 @@ class Lease(Keyed, PlatformModel):
     __table_args__ = (sa.Index(None, "state", "heartbeat_at"), sa.Index(None, "company_id"))
 
     company_id: Mapped[UUID]
-    name: Mapped[str]
-    queue: Mapped[str]
-    arguments: Mapped[dict[str, Any]]
+    task: Mapped[Str100]
+    queue: Mapped[Str100]
     state: Mapped[LeaseState] = enumerated(LeaseState, LeaseState.QUEUED)
-    attempt: Mapped[Count]
-    max_attempts: Mapped[int]
-    worker: Mapped[str | None]
-    entry_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    worker: Mapped[Str100 | None]
+    entry_id: Mapped[int] = mapped_column(sa.BigInteger)
     heartbeat_at: Mapped[Instant]
     created_at: Mapped[Instant]
 
@@ -139,6 +145,6 @@ class FairShare(PlatformModel):
 
     __tablename__ = "fair_shares"
 
-    queue: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[Str100] = mapped_column(primary_key=True)
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     virtual_time: Mapped[int] = mapped_column(sa.BigInteger)

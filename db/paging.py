@@ -1,0 +1,100 @@
+"""Keyset pages: one page for each of many parents in one statement, and the cursors between them."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, tuple_
+
+from core.errors import Invalid
+from db.base import Model
+
+
+@dataclass(frozen=True, init=False)
+class Order:
+    """Rows by these columns, then by id. None of the columns may be nullable."""
+
+    columns: tuple[str, ...]
+    descending: bool
+
+    def __init__(self, *columns: str, descending: bool = False) -> None:
+        keyed = columns if columns[-1:] == ("id",) else (*columns, "id")
+        object.__setattr__(self, "columns", keyed)
+        object.__setattr__(self, "descending", descending)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """At most `size` rows strictly between two keys, from the front or (`backward`) from the back."""
+
+    size: int
+    order: Order
+    after: tuple[Any, ...] | None = None
+    before: tuple[Any, ...] | None = None
+    backward: bool = False
+
+    def slice(self, statement: Select[Any], entity: Any) -> Select[Any]:
+        """One row more than the page, so that the caller sees whether there is another."""
+        key = tuple(getattr(entity, name) for name in self.order.columns)
+        for bound, further in ((self.after, not self.order.descending), (self.before, self.order.descending)):
+            if bound is not None:
+                compared = tuple_(*key)
+                statement = statement.where(compared > bound if further else compared < bound)
+        descending = self.order.descending != self.backward
+        return statement.order_by(*(part.desc() if descending else part for part in key)).limit(self.size + 1)
+
+    def cut(self, rows: list[Any]) -> tuple[list[Any], bool]:
+        """The page's rows in `order`, and whether there is more beyond it."""
+        page = rows[: self.size]
+        return (page[::-1] if self.backward else page), len(rows) > self.size
+
+
+def encode_cursor(model: type[Model], order: Order, row: Any) -> str:
+    """An opaque cursor; it tells which list it is of, so that another list refuses it."""
+    values = [_plain(getattr(row, name)) for name in order.columns]
+    text = json.dumps([_tag(model, order), *values], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(model: type[Model], order: Order, cursor: str, argument: str) -> tuple[Any, ...]:
+    """The key inside a cursor. `Invalid` unless `encode_cursor` made it for the same model and order."""
+    try:
+        tag, *values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        if tag != _tag(model, order) or len(values) != len(order.columns):
+            raise ValueError(tag)
+        return tuple(_typed(model, name, value) for name, value in zip(order.columns, values, strict=True))
+    except (ValueError, TypeError, RecursionError):
+        raise Invalid(f"`{argument}` is not a cursor that this list gave.", argument) from None
+
+
+def _tag(model: type[Model], order: Order) -> str:
+    return f"{model.__name__}:{'-' if order.descending else ''}{','.join(order.columns)}"
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case datetime() | date():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+    return value
+
+
+def _typed(model: type[Model], name: str, value: Any) -> Any:
+    kind = model.__table__.c[name].type.python_type
+    if kind is datetime:
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
+            raise ValueError(value)
+        return instant
+    if kind in (UUID, date) or issubclass(kind, Enum):
+        return date.fromisoformat(value) if kind is date else kind(value)
+    if type(value) is not kind or (kind is str and "\x00" in value) or (kind is int and abs(value) >= 2**63):
+        raise ValueError(value)
+    return value

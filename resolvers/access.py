@@ -1,0 +1,146 @@
+"""Who may see and do what. The only place where a viewer's reach inside a company is written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, select
+
+from core.errors import Forbidden, NotFound
+from db.base import Model
+from db.models import (
+    ActivityLog,
+    AnalysisResult,
+    Company,
+    Comparison,
+    Drawing,
+    DrawingSession,
+    DrawingVersion,
+    Permission,
+    ProcessingJob,
+    Project,
+    ProjectStatus,
+    Role,
+    RoleName,
+    Upload,
+    User,
+)
+from db.uow import Scope, UnitOfWork
+
+Conditions = list[ColumnElement[bool]]
+Rule = Callable[["Viewer", Any], Conditions]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who asks: a signed-in user, with the permissions (`resource:action`) that their role grants."""
+
+    user_id: UUID
+    company_id: UUID
+    role: RoleName
+    permissions: frozenset[str]
+    expires_at: datetime | None = None
+
+    def may(self, permission: str) -> bool:
+        """Whether the role grants `resource:action`."""
+        return permission in self.permissions
+
+    @property
+    def scope(self) -> Scope:
+        """What the database is told: which company, and whose user rows are in reach."""
+        kind = "platform" if self.may("platform:manage") else "company" if self.may("users:read") else "self"
+        return Scope(self.company_id, self.user_id, kind)
+
+
+def require(viewer: Viewer, permission: str) -> None:
+    """Raise `Forbidden` unless the viewer's role grants `resource:action`."""
+    if not viewer.may(permission):
+        raise Forbidden(f"Your role, {viewer.role.value}, does not include {permission}.")
+
+
+def everything(viewer: Viewer, entity: Any) -> Conditions:
+    """No rule beyond the company fence."""
+    return []
+
+
+def own_company(viewer: Viewer, company: Any) -> Conditions:
+    """One's own company; the platform sees all."""
+    return [] if viewer.may("platform:manage") else [company.id == viewer.company_id]
+
+
+def colleagues(viewer: Viewer, user: Any) -> Conditions:
+    """Oneself, and the company's people for who may read them; the platform sees all."""
+    if viewer.may("platform:manage"):
+        return []
+    if viewer.may("users:read"):
+        return [user.company_id == viewer.company_id]
+    return [user.id == viewer.user_id]
+
+
+def present(viewer: Viewer, project: Any) -> Conditions:
+    """The company's projects, but for deleted ones."""
+    return [project.status != ProjectStatus.DELETED]
+
+
+def own_activity(viewer: Viewer, activity: Any) -> Conditions:
+    """The company's for who may read it, else one's own."""
+    return [] if viewer.may("activity:read") else [activity.user_id == viewer.user_id]
+
+
+def own_uploads(viewer: Viewer, upload: Any) -> Conditions:
+    """One's own: an upload is not yet anything of the company's."""
+    return [upload.user_id == viewer.user_id]
+
+
+RULES: dict[type[Model], Rule] = {
+    Company: own_company,
+    User: colleagues,
+    Role: everything,
+    Permission: everything,
+    ActivityLog: own_activity,
+    Project: present,
+    DrawingSession: everything,
+    Drawing: everything,
+    DrawingVersion: everything,
+    Comparison: everything,
+    AnalysisResult: everything,
+    ProcessingJob: everything,
+    Upload: own_uploads,
+}
+
+
+def sees(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
+    """The conditions under which the viewer sees rows of `entity` (the model or an alias of it).
+
+    A model without a rule is refused: `KeyError`.
+    """
+    return RULES[model](viewer, entity)
+
+
+def visible(viewer: Viewer, model: type[Model], *columns: Any) -> Select[Any]:
+    """A select of the rows that the viewer sees."""
+    return select(*(columns or (model,))).where(*sees(viewer, model, model))
+
+
+async def find(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    model: type[Model],
+    id: UUID,
+    *path: str,
+    lock: bool = False,
+    columns: Sequence[Any] = (),
+) -> Row[Any]:
+    """The row, locked until the transaction ends if asked; `NotFound` where absent or out of sight."""
+    statement = visible(viewer, model, *columns).where(model.__table__.c.id == id)
+    row = await uow.first(statement.with_for_update() if lock else statement)
+    if row is None:
+        raise NotFound(f"There is no such {words(model)}.", *(path or ("id",)))
+    return row
+
+
+def words(model: type[Model]) -> str:
+    """A model's name as prose: `DrawingSession` is `drawing session`."""
+    return "".join(" " + c.lower() if c.isupper() else c for c in model.__name__).strip()

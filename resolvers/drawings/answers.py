@@ -1,0 +1,61 @@
+"""What people ask about sessions, for many sessions at once."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, Row, any_, case, cast, distinct, func, select
+
+from db.models import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingType, SheetState
+from db.uow import UnitOfWork
+
+
+async def summaries(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, Row[Any]]:
+    """Per session: comparisons, successful analyses, mean alignment score (None without a comparison)."""
+    statement = (
+        select(
+            DrawingSession.id,
+            func.count(distinct(Comparison.id)).label("total_comparisons"),
+            func.count(distinct(case((AnalysisResult.success, AnalysisResult.id)))).label(
+                "successful_analyses"
+            ),
+            func.count(distinct(case((Comparison.changes_detected, Comparison.id)))).label(
+                "changed_comparisons"
+            ),
+            func.count(distinct(case((Comparison.state == SheetState.FAILED, Comparison.id)))).label(
+                "failed_comparisons"
+            ),
+            func.avg(Comparison.alignment_score).label("avg_alignment_score"),
+        )
+        .outerjoin(Comparison, Comparison.session_id == DrawingSession.id)
+        .outerjoin(AnalysisResult, AnalysisResult.comparison_id == Comparison.id)
+        .where(DrawingSession.id == any_(ids))
+        .group_by(DrawingSession.id)
+    )
+    return {row.id: row for row in await uow.all(statement)}
+
+
+async def comparison_counts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Per session: how many comparisons found changes and how many did not, the changed ones first."""
+    statement = (
+        select(Comparison.session_id, Comparison.changes_detected, cast(func.count(), Integer).label("total"))
+        .where(Comparison.session_id == any_(ids))
+        .group_by(Comparison.session_id, Comparison.changes_detected)
+        .order_by(Comparison.changes_detected.desc())
+    )
+    found: dict[UUID, list[Row[Any]]] = {}
+    for row in await uow.all(statement):
+        found.setdefault(row.session_id, []).append(row)
+    return found
+
+
+async def unmatched(uow: UnitOfWork, keys: list[tuple[UUID, DrawingType]]) -> dict[Any, list[str]]:
+    """Per session and revision: the names of the sheets without a partner, in page order."""
+    statement = (
+        select(Drawing.session_id, Drawing.drawing_type, Drawing.drawing_name)
+        .where(Drawing.session_id == any_([id for id, _ in keys]), Drawing.state == SheetState.UNMATCHED)
+        .order_by(Drawing.page_number)
+    )
+    found: dict[Any, list[str]] = {}
+    for row in await uow.all(statement):
+        found.setdefault((row.session_id, row.drawing_type), []).append(row.drawing_name)
+    return found

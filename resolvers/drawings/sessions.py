@@ -1,0 +1,244 @@
+"""Drawing sessions, from two uploads to a finished comparison."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Row, any_, delete, extract, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from core.errors import Conflict
+from db.events import publish
+from db.ids import new_id
+from db.models import (
+    DrawingSession,
+    DrawingVersion,
+    JobStatus,
+    ProcessingJob,
+    ProcessingJobType,
+    SessionStatus,
+)
+from db.queue import Job, enqueue
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks, files, projects
+from resolvers.access import Viewer
+from resolvers.upkeep import remove_sessions_files
+
+
+@dataclass(frozen=True)
+class ExtractSheets(Job):
+    """Turn every page of both files into a picture with words and a sheet number."""
+
+    session_id: UUID
+    queue: ClassVar[str] = "drawings"
+
+
+@dataclass(frozen=True)
+class CompareSheets(Job):
+    """Lay each old sheet under its new one and find what changed."""
+
+    session_id: UUID
+    queue: ClassVar[str] = "drawings"
+
+
+@dataclass(frozen=True)
+class AnalyseSheets(Job):
+    """Say in words what changed on each sheet."""
+
+    session_id: UUID
+    queue: ClassVar[str] = "drawings"
+
+
+STAGES: dict[ProcessingJobType, type[ExtractSheets] | type[CompareSheets] | type[AnalyseSheets]] = {
+    ProcessingJobType.PDF_EXTRACTION: ExtractSheets,
+    ProcessingJobType.COMPARISON: CompareSheets,
+    ProcessingJobType.AI_ANALYSIS: AnalyseSheets,
+}
+"""What a session goes through, in order."""
+
+
+async def create(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    project_id: UUID | None,
+    old_upload_id: UUID,
+    new_upload_id: UUID,
+    name: str | None,
+) -> Row[Any]:
+    """A session over two stored uploads of the viewer's."""
+    access.require(viewer, "drawings:create")
+    if project_id is not None:
+        await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
+    old = await files.stored(uow, viewer, old_upload_id, "input", "oldUploadId")
+    new = await files.stored(uow, viewer, new_upload_id, "input", "newUploadId")
+    label = checks.optional(name, "input", "name") or f"{old.filename} → {new.filename}"[:255]
+    values = {
+        "user_id": viewer.user_id,
+        "project_id": project_id,
+        "old_upload_id": old_upload_id,
+        "new_upload_id": new_upload_id,
+        "name": label,
+    }
+    session = await uow.one(insert(DrawingSession).values(values).returning(DrawingSession))
+    await activity.record(uow, viewer.user_id, "DRAWING_SESSION_CREATE", "DrawingSession", session.id)
+    return session
+
+
+async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """Begin, or begin again after an end. Starting what is under way changes nothing."""
+    access.require(viewer, "jobs:run")
+    session = await access.find(uow, viewer, DrawingSession, id, lock=True)
+    if session.status is SessionStatus.PROCESSING:
+        return session
+    if session.old_upload_id is None or session.new_upload_id is None:
+        raise Conflict("The files of this session are gone.", "id")
+    if session.project_id is not None:
+        await projects.open_for_work(uow, viewer, session.project_id, "id")
+    for kind in STAGES:
+        job = await _stage(uow, viewer, id, kind)
+        if kind is ProcessingJobType.PDF_EXTRACTION:
+            await enqueue(uow, ExtractSheets(id), job)
+    started = await set_status(uow, id, SessionStatus.PROCESSING)
+    await activity.record(uow, viewer.user_id, "DRAWING_SESSION_START", "DrawingSession", id)
+    return started
+
+
+async def next_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobType) -> None:
+    """Queue the stage after the one before it has ended."""
+    job = await uow.scalar(
+        select(ProcessingJob.id).where(
+            ProcessingJob.session_id == session_id,
+            ProcessingJob.job_type == kind,
+            ProcessingJob.status == JobStatus.PENDING,
+        )
+    )
+    if job is not None:
+        await enqueue(uow, STAGES[kind](session_id), job)
+    await touch(uow, session_id)
+
+
+async def finish(uow: UnitOfWork, session_id: UUID) -> None:
+    """The last stage is through."""
+    began = (
+        select(func.min(ProcessingJob.started_at))
+        .where(ProcessingJob.session_id == session_id)
+        .scalar_subquery()
+    )
+    took = extract("epoch", func.clock_timestamp() - began)
+    await set_status(uow, session_id, SessionStatus.COMPLETED, total_time=took)
+
+
+async def abandon(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
+    """A stage failed or was cancelled: the stages that wait are cancelled, the session ends in error."""
+    waiting = update(ProcessingJob).where(
+        ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.PENDING
+    )
+    ended = {
+        "status": JobStatus.CANCELLED,
+        "completed_at": func.now(),
+        "version": ProcessingJob.version + 1,
+    }
+    for job in await uow.all(waiting.values(ended).returning(ProcessingJob.id)):
+        await publish(uow, f"job:{job.id}")
+    await set_status(uow, session_id, SessionStatus.ERROR, error_message=reason)
+
+
+async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Rename a session or say more about it."""
+    access.require(viewer, "drawings:update")
+    session = await access.find(uow, viewer, DrawingSession, id, lock=True)
+    values = dict(given)
+    if "name" in values:
+        values["name"] = checks.name(values["name"] or "", "input", "name")
+    if not values:
+        return session
+    statement = update(DrawingSession).where(DrawingSession.id == id).values(values)
+    changed = await uow.one(statement.returning(DrawingSession))
+    await activity.record(
+        uow, viewer.user_id, "DRAWING_SESSION_UPDATE", "DrawingSession", id, fields=sorted(given)
+    )
+    return changed
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+    """Delete a session with its sheets and comparisons; the files go afterwards, by a job."""
+    access.require(viewer, "drawings:delete")
+    session = await access.find(uow, viewer, DrawingSession, id, lock=True)
+    if session.status is SessionStatus.PROCESSING:
+        raise Conflict("Cancel its running job first.", "id")
+    await remove_sessions_files(uow, viewer, session_id=id)
+    await uow.execute(delete(DrawingSession).where(DrawingSession.id == id))
+    await activity.record(uow, viewer.user_id, "DRAWING_SESSION_DELETE", "DrawingSession", id)
+    return id
+
+
+async def relabel(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Say which revision a drawing version is, and comment on it."""
+    access.require(viewer, "drawings:update")
+    version = await access.find(uow, viewer, DrawingVersion, id, lock=True)
+    values = dict(given)
+    if "version_label" in values:
+        values["version_label"] = checks.optional(values["version_label"], "input", "versionLabel", limit=50)
+    if values.get("comments") is not None:
+        values["comments"] = checks.text(values["comments"], "input", "comments")
+    if not values:
+        return version
+    statement = update(DrawingVersion).where(DrawingVersion.id == id).values(values)
+    changed = await uow.one(statement.returning(DrawingVersion))
+    await activity.record(
+        uow, viewer.user_id, "DRAWING_VERSION_UPDATE", "DrawingVersion", id, fields=sorted(given)
+    )
+    return changed
+
+
+async def touch(uow: UnitOfWork, session_id: UUID) -> None:
+    """Something in the session has changed: who watches it is told at commit."""
+    await set_status(uow, session_id, None)
+
+
+async def set_status(
+    uow: UnitOfWork, session_id: UUID, status: SessionStatus | None, **values: Any
+) -> Row[Any]:
+    """Move the session (None: leave it where it is) and tell who watches it."""
+    if status is not None:
+        values = {"error_message": None, **values, "status": status}
+    statement = update(DrawingSession).where(DrawingSession.id == session_id)
+    moved = statement.values(**values, version=DrawingSession.version + 1).returning(DrawingSession)
+    session = await uow.one(moved)
+    await publish(uow, f"session:{session_id}")
+    return session
+
+
+async def _stage(uow: UnitOfWork, viewer: Viewer, session_id: UUID, kind: ProcessingJobType) -> UUID:
+    fresh = {
+        "status": JobStatus.PENDING,
+        "progress": 0,
+        "attempts": 0,
+        "checkpoint": None,
+        "started_at": None,
+        "completed_at": None,
+        "error_message": None,
+        "requested_by_id": viewer.user_id,
+    }
+    row = upsert(ProcessingJob).values(id=new_id(), session_id=session_id, job_type=kind, **fresh)
+    again = row.on_conflict_do_update(
+        index_elements=["company_id", "session_id", "job_type"],
+        index_where=ProcessingJob.session_id.is_not(None),
+        set_={**fresh, "version": ProcessingJob.version + 1, "updated_at": func.now()},
+    )
+    job: UUID = await uow.scalar(again.returning(ProcessingJob.id))
+    await publish(uow, f"job:{job}")
+    return job
+
+
+async def progress(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:
+    """How far each session has come, from 0 to 100: the mean of its stages."""
+    mean = func.round(func.avg(ProcessingJob.progress))
+    statement = (
+        select(ProcessingJob.session_id, mean)
+        .where(ProcessingJob.session_id == any_(ids))
+        .group_by(ProcessingJob.session_id)
+    )
+    return {row[0]: int(row[1]) for row in await uow.all(statement)}

@@ -1,0 +1,148 @@
+"""Registering, signing in, staying signed in, and who a token stands for."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+
+from core.errors import Conflict, Exhausted, Forbidden, Unauthenticated
+from db.ids import new_id
+from db.models import (
+    Company,
+    CompanyKind,
+    Permission,
+    Role,
+    RoleName,
+    RolePermission,
+    SignInAttempt,
+    User,
+    UserStatus,
+)
+from db.uow import Database, UnitOfWork
+from resolvers import activity, checks
+from resolvers.access import Viewer
+from resolvers.identity import passwords, tokens, users
+from resolvers.identity.tokens import Keys, Tokens
+
+MOST_ATTEMPTS, ATTEMPT_WINDOW = 10, timedelta(minutes=15)
+WRONG = "The login or the password is wrong."
+
+
+async def register(
+    database: Database, keys: Keys, *, email: str, password: str, full_name: str | None, username: str | None
+) -> Tokens:
+    """A new person with a personal company, signed in. They administer that company."""
+    address = checks.email(email, "input", "email")
+    passwords.check(password, "input", "password")
+    display = checks.optional(full_name, "input", "fullName")
+    hashed = await passwords.hash(password)
+    async with database.tenant(new_id(), kind="platform") as uow:
+        await users.insert_company(uow, f"Personal {uow.company_id}", CompanyKind.PERSONAL)
+        user = await users.insert_user(
+            uow,
+            email=address,
+            role=RoleName.ADMIN,
+            username=username,
+            hashed_password=hashed,
+            full_name=display,
+            last_login_at=func.now(),
+        )
+        await uow.execute(
+            update(Company).where(Company.id == uow.company_id).values(name=f"Personal: {user.username}")
+        )
+        await activity.record(uow, user.id, "USER_REGISTER", "User", user.id)
+        return await tokens.issue(uow, keys, user.id)
+
+
+async def sign_in(database: Database, keys: Keys, *, login: str, password: str) -> Tokens:
+    """By email or username. Ten refusals of one login in a quarter of an hour close it for a while."""
+    name = login.strip().lower()[:255]
+    async with database.platform(read_only=True) as uow:
+        since = datetime.now(UTC) - ATTEMPT_WINDOW
+        recent = SignInAttempt.login == name, SignInAttempt.created_at > since
+        if await uow.scalar(select(func.count()).where(*recent)) >= MOST_ATTEMPTS:
+            raise Exhausted("Too many wrong passwords. Try again in 15 minutes.", "input", "login")
+        by = User.email if "@" in name else User.username
+        found = await uow.first(
+            select(User.id, User.hashed_password, User.status, User.company_id, Company.is_active)
+            .outerjoin(Company, Company.id == User.company_id)
+            .where(by == name)
+        )
+    right, better = await passwords.verify(password, found.hashed_password if found else None)
+    if not right or found is None:
+        async with database.platform() as uow:
+            await uow.execute(insert(SignInAttempt).values(login=name))
+        raise Unauthenticated(WRONG, "input", "password")
+    if found.status is not UserStatus.ACTIVE or not found.is_active:
+        raise Forbidden("This account is suspended.", "input", "login")
+    async with database.tenant(found.company_id, kind="platform") as uow:
+        values: dict[str, Any] = {"last_login_at": func.now()} | (
+            {"hashed_password": better} if better else {}
+        )
+        await uow.execute(update(User).where(User.id == found.id).values(values))
+        await uow.execute(delete(SignInAttempt).where(SignInAttempt.login == name))
+        await activity.record(uow, found.id, "USER_SIGN_IN", "User", found.id)
+        return await tokens.issue(uow, keys, found.id)
+
+
+async def refresh(database: Database, keys: Keys, refresh_token: str) -> Tokens:
+    """A new pair of tokens; using a refresh token twice signs its whole chain out."""
+    async with database.platform() as uow:
+        pair = await tokens.rotate(uow, keys, refresh_token)
+        if pair is not None:
+            await _viewer(uow, pair.user_id)
+    if pair is None:
+        raise Unauthenticated("This refresh token was used before; sign in again.", "input", "refreshToken")
+    return pair
+
+
+async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None) -> None:
+    """End the refresh token's chain, or without one every chain of the viewer."""
+    async with database.within(replace(viewer.scope, kind="platform")) as uow:
+        if refresh_token is None:
+            await tokens.revoke_all(uow, viewer.user_id)
+        elif family := await tokens.family_of(uow, refresh_token):
+            await tokens.revoke(uow, family)
+        await activity.record(uow, viewer.user_id, "USER_SIGN_OUT", "User", viewer.user_id)
+
+
+async def viewer_of(database: Database, user_id: UUID, expires_at: datetime | None) -> Viewer:
+    """Who a token's user is now: company, role, permissions. `Unauthenticated` if suspended or gone."""
+    async with database.platform(read_only=True) as uow:
+        return replace(await _viewer(uow, user_id), expires_at=expires_at)
+
+
+async def _viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
+    granted = (
+        select(func.array_agg(Permission.resource + ":" + Permission.action))
+        .join(RolePermission, RolePermission.permission_id == Permission.id)
+        .where(RolePermission.role_id == User.role_id)
+        .scalar_subquery()
+    )
+    user = await uow.first(
+        select(User.company_id, User.status, Role.name, Company.is_active, granted.label("granted"))
+        .join(Role, Role.id == User.role_id)
+        .outerjoin(Company, Company.id == User.company_id)
+        .where(User.id == user_id)
+    )
+    if user is None or user.status is not UserStatus.ACTIVE or not user.is_active:
+        raise Unauthenticated("This account is not active.")
+    return Viewer(user_id, user.company_id, user.name, frozenset(user.granted or ()))
+
+
+async def first_admin(database: Database, email: str) -> str | None:
+    """Make the platform's company and its super admin, once; the generated password, or None if they exist."""
+    async with database.platform(read_only=True) as uow:
+        if await uow.scalar(select(Company.id).where(Company.kind == CompanyKind.PLATFORM)):
+            return None
+    password = passwords.generate()
+    hashed = await passwords.hash(password)
+    try:
+        async with database.tenant(new_id(), kind="platform") as uow:
+            await users.insert_company(uow, "Seshat", CompanyKind.PLATFORM)
+            await users.insert_user(uow, email=email, role=RoleName.SUPER_ADMIN, hashed_password=hashed)
+    except Conflict:
+        return None  # another process was faster
+    return password

@@ -1,0 +1,49 @@
+"""Companies, as the platform manages them."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+
+from core.errors import Conflict
+from db.ids import new_id
+from db.models import Company, CompanyKind
+from db.uow import Database, UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+from resolvers.identity import users
+
+
+async def create(database: Database, viewer: Viewer, *, name: str, industry: str | None) -> Row[Any]:
+    """A company with its own tenant."""
+    access.require(viewer, "companies:create")
+    label = checks.name(name, "input", "name")
+    trade = checks.optional(industry, "input", "industry", limit=100)
+    async with database.tenant(new_id(), viewer.user_id, kind="platform") as uow:
+        company = await users.insert_company(uow, label, CompanyKind.ORGANISATION, trade)
+        await activity.record(uow, None, "COMPANY_CREATE", "Company", company.id, by=str(viewer.user_id))
+    return company
+
+
+async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Rename a company or say its trade; closing one and opening it again is for the platform."""
+    access.require(viewer, "platform:manage" if "is_active" in given else "companies:update")
+    company = await access.find(uow, viewer, Company, id, lock=True)
+    values = dict(given)
+    if "name" in values:
+        values["name"] = checks.name(values["name"] or "", "input", "name")
+        taken = select(Company.id).where(Company.name == values["name"], Company.id != id)
+        if await uow.scalar(taken):
+            raise Conflict("A company has this name already.", "input", "name")
+    if "industry" in values:
+        values["industry"] = checks.optional(values["industry"], "input", "industry", limit=100)
+    if company.kind is CompanyKind.PLATFORM and values.get("is_active") is False:
+        raise Conflict("The platform's own company stays open.", "input", "isActive")
+    if not values:
+        return company
+    changed = await uow.one(update(Company).where(Company.id == id).values(values).returning(Company))
+    await activity.record(
+        uow, users.actor(uow, viewer), "COMPANY_UPDATE", "Company", id, fields=sorted(given)
+    )
+    return changed

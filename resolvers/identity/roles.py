@@ -1,0 +1,112 @@
+"""The seven roles and what each grants, as data; seeding is repeatable."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.ids import new_id
+from db.models import Permission, Role, RoleName, RolePermission
+from db.uow import UnitOfWork
+
+DESCRIPTIONS = {
+    RoleName.SUPER_ADMIN: "Runs the platform: every company, every user.",
+    RoleName.ADMIN: "Administers one company: its people and everything it has.",
+    RoleName.MANAGER: "Sees what the company does, and works in it.",
+    RoleName.ANALYST: "Works with documents, drawings and reports.",
+    RoleName.REP: "Asks, uploads, and keeps conversations.",
+    RoleName.USER: "Works in projects and uploads files.",
+    RoleName.VIEWER: "Reads.",
+}
+
+READ = {
+    "projects:read": "See projects.",
+    "drawings:read": "See drawing sessions, sheets, comparisons and analyses.",
+    "jobs:read": "See jobs and their progress.",
+    "roles:read": "See roles and permissions.",
+}
+WORK = {
+    "projects:create": "Make projects.",
+    "projects:update": "Change, archive and restore projects.",
+    "drawings:create": "Compare drawing sets.",
+    "drawings:update": "Change drawing sessions and version labels.",
+    "files:create": "Upload files.",
+    "jobs:run": "Start, cancel and retry jobs.",
+}
+OVERSEE = {
+    "users:read": "See the company's people.",
+    "activity:read": "See what everybody in the company did.",
+    "projects:delete": "Delete projects with all they hold.",
+    "drawings:delete": "Delete drawing sessions with all they hold.",
+}
+ADMINISTER = {
+    "users:create": "Add people to the company.",
+    "users:update": "Change people's names, roles and status.",
+    "companies:update": "Change the company.",
+    "admin:access": "Open the administration.",
+}
+PLATFORM = {
+    "platform:manage": "See and manage every company and user.",
+    "companies:create": "Make companies.",
+}
+
+GRANTS = {
+    RoleName.VIEWER: READ,
+    RoleName.USER: READ | WORK,
+    RoleName.REP: READ | WORK,
+    RoleName.ANALYST: READ | WORK,
+    RoleName.MANAGER: READ | WORK | OVERSEE,
+    RoleName.ADMIN: READ | WORK | OVERSEE | ADMINISTER,
+    RoleName.SUPER_ADMIN: READ | WORK | OVERSEE | ADMINISTER | PLATFORM,
+}
+
+AUTHORITY = (
+    (RoleName.SUPER_ADMIN,),
+    (RoleName.ADMIN,),
+    (RoleName.MANAGER,),
+    (RoleName.ANALYST,),
+    (RoleName.REP, RoleName.USER),
+    (RoleName.VIEWER,),
+)
+"""Roles of equal authority, highest first."""
+
+
+def outranks(role: RoleName, other: RoleName) -> bool:
+    """Whether `role` may give, take and manage `other`: it has at least its authority."""
+    rank = {name: position for position, names in enumerate(AUTHORITY) for name in names}
+    return rank[role] <= rank[other]
+
+
+async def seed(uow: UnitOfWork) -> None:
+    """Make roles, permissions and grants what this module says."""
+    for name, description in DESCRIPTIONS.items():
+        role = insert(Role).values(id=new_id(), name=name, description=description)
+        await uow.execute(
+            role.on_conflict_do_update(index_elements=[Role.name], set_={"description": description})
+        )
+    for name, description in GRANTS[RoleName.SUPER_ADMIN].items():
+        resource, action = name.split(":")
+        permission = insert(Permission).values(
+            id=new_id(), resource=resource, action=action, description=description
+        )
+        await uow.execute(
+            permission.on_conflict_do_update(
+                index_elements=[Permission.resource, Permission.action], set_={"description": description}
+            )
+        )
+    roles = {row.name: row.id for row in await uow.all(select(Role.name, Role.id))}
+    permissions = {
+        f"{row.resource}:{row.action}": row.id
+        for row in await uow.all(select(Permission.id, Permission.resource, Permission.action))
+    }
+    wanted = {(roles[role], permissions[name]) for role, grants in GRANTS.items() for name in grants}
+    standing = {
+        tuple(row) for row in await uow.all(select(RolePermission.role_id, RolePermission.permission_id))
+    }
+    for role_id, permission_id in wanted - standing:
+        grant = insert(RolePermission).values(role_id=role_id, permission_id=permission_id)
+        await uow.execute(grant.on_conflict_do_nothing())
+    for role_id, permission_id in standing - wanted:
+        await uow.execute(
+            delete(RolePermission).where(
+                RolePermission.role_id == role_id, RolePermission.permission_id == permission_id
+            )
+        )

@@ -1,0 +1,123 @@
+"""Access tokens, which name the user only, and chains of refresh tokens."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import jwt
+from sqlalchemy import insert, select, update
+
+from core.errors import Unauthenticated
+from core.settings import Settings
+from db.ids import new_id
+from db.models import RefreshToken
+from db.uow import UnitOfWork
+
+ALGORITHM = "HS256"
+ISSUER = "seshat"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The signing key and its name in the token's `kid` header (RFC 7515)."""
+
+    secret: bytes
+    access_ttl: timedelta
+    refresh_ttl: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Keys":
+        """Derived from SECRET_KEY, so that links and tokens are never signed with the same key."""
+        secret = hashlib.sha256(b"access tokens\0" + settings.secret().encode()).digest()
+        access, refresh = settings.access_token_ttl, settings.refresh_token_ttl
+        return cls(secret, timedelta(seconds=access), timedelta(seconds=refresh))
+
+    @property
+    def name(self) -> str:
+        """Eight hexadecimal digits of the key's own digest."""
+        return hashlib.sha256(self.secret).hexdigest()[:8]
+
+    def access_token(self, user_id: UUID) -> str:
+        """A JWT (RFC 7519) whose subject is the user; company and role are looked up, never carried."""
+        now = datetime.now(UTC)
+        claims = {"iss": ISSUER, "sub": str(user_id), "iat": now, "exp": now + self.access_ttl}
+        return jwt.encode(claims, self.secret, ALGORITHM, headers={"kid": self.name})
+
+    def read(self, token: str) -> tuple[UUID, datetime]:
+        """The user and the expiry; `Unauthenticated` unless this installation signed the token and it is valid."""
+        try:
+            claims = jwt.decode(
+                token, self.secret, [ALGORITHM], issuer=ISSUER, options={"require": ["sub", "exp", "iss"]}
+            )
+            return UUID(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC)
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The access token has expired.") from None
+        except (jwt.InvalidTokenError, ValueError):
+            raise Unauthenticated("The access token is not valid.") from None
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What signing in gives."""
+
+    access_token: str
+    refresh_token: str
+    user_id: UUID
+
+
+async def issue(uow: UnitOfWork, keys: Keys, user_id: UUID, family: UUID | None = None) -> Tokens:
+    """A new pair; the refresh token continues `family`, or starts one."""
+    refresh = secrets.token_urlsafe(32)
+    await uow.execute(
+        insert(RefreshToken).values(
+            user_id=user_id,
+            family=family or new_id(),
+            digest=_digest(refresh),
+            expires_at=datetime.now(UTC) + keys.refresh_ttl,
+        )
+    )
+    return Tokens(keys.access_token(user_id), refresh, user_id)
+
+
+async def rotate(uow: UnitOfWork, keys: Keys, refresh: str) -> Tokens | None:
+    """A new pair for an unused refresh token, which is used up.
+
+    One that was used before has been stolen: the answer is None and its whole family is revoked, so the caller must
+    commit and then refuse. `Unauthenticated` for a token that is unknown, expired or revoked.
+    """
+    statement = select(RefreshToken).where(RefreshToken.digest == _digest(refresh)).with_for_update()
+    token = await uow.first(statement)
+    if token is None or token.revoked_at is not None or token.expires_at <= datetime.now(UTC):
+        raise Unauthenticated("The refresh token is not valid.", "input", "refreshToken")
+    if token.used_at is not None:
+        await revoke(uow, token.family)
+        return None
+    now = datetime.now(UTC)
+    await uow.execute(update(RefreshToken).where(RefreshToken.id == token.id).values(used_at=now))
+    return await issue(uow, keys, token.user_id, token.family)
+
+
+async def revoke(uow: UnitOfWork, family: UUID) -> None:
+    """End every token of a chain."""
+    chain = update(RefreshToken).where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
+    await uow.execute(chain.values(revoked_at=datetime.now(UTC)))
+
+
+async def revoke_all(uow: UnitOfWork, user_id: UUID) -> None:
+    """End every chain of a user."""
+    chains = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+    await uow.execute(chains.values(revoked_at=datetime.now(UTC)))
+
+
+async def family_of(uow: UnitOfWork, refresh: str) -> UUID | None:
+    """The chain a refresh token belongs to, if it is known."""
+    family: UUID | None = await uow.scalar(
+        select(RefreshToken.family).where(RefreshToken.digest == _digest(refresh))
+    )
+    return family
+
+
+def _digest(refresh: str) -> bytes:
+    return hashlib.sha256(refresh.encode(errors="replace")).digest()

@@ -1,0 +1,91 @@
+"""What one operation may reach."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from core.errors import Unauthenticated
+from core.ports import ObjectStore
+from core.settings import Settings
+from db.events import Events
+from db.loaders import Columns, Loaders
+from db.uow import Database, Kind, UnitOfWork
+from resolvers import access
+from resolvers.access import Viewer
+from resolvers.files import Links
+
+WRITES: dict[Kind, Kind] = {"self": "company", "company": "company", "platform": "platform"}
+"""Whose user rows a write may change: the resolvers decide which of the company's."""
+
+Recheck = Callable[[Viewer], Awaitable[Viewer]]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What every operation of a process shares."""
+
+    settings: Settings
+    database: Database
+    events: Events
+    store: ObjectStore
+    links: Links
+    recheck: Recheck
+
+
+class Context:
+    """One operation: its viewer, its loaders, its one read-only unit of work."""
+
+    def __init__(self, services: Services, viewer: Viewer | None, base_url: str) -> None:
+        self.services, self.base_url = services, base_url
+        self.signed_in = viewer
+        self.loaders = Loaders(
+            lambda plane: self.read(), lambda model, row: access.sees(self.viewer, model, row)
+        )
+        self.projections: dict[Any, Columns] = {}
+        self._read: UnitOfWork | None = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who is signed in; `Unauthenticated` if nobody is."""
+        if self.signed_in is None:
+            raise Unauthenticated("Sign in first.")
+        return self.signed_in
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the viewer's token ends."""
+        return self.signed_in.expires_at if self.signed_in else None
+
+    def read(self) -> UnitOfWork:
+        """The operation's read-only unit, opened on first use."""
+        if self._read is None:
+            self._read = self.services.database.unit(self.viewer.scope, read_only=True)
+        return self._read
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction in the viewer's company; what was read before it is forgotten after it."""
+        scope = self.viewer.scope
+        async with self.services.database.within(replace(scope, kind=WRITES[scope.kind])) as uow:
+            yield uow
+        self.loaders.clear()
+
+    async def refresh(self) -> None:
+        """Before a subscription's next event: is the viewer still welcome? Then forget what was read."""
+        if self.signed_in is not None:
+            self.signed_in = await self.services.recheck(self.signed_in)
+        await self.close()
+
+    async def close(self) -> None:
+        """End the read-only unit."""
+        unit, self._read = self._read, None
+        self.loaders.clear()
+        if unit is not None:
+            await unit.finish(commit=False)
+
+
+Info = strawberry.Info[Context, None]

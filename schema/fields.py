@@ -1,0 +1,184 @@
+"""Fields read off the models' relationships. The contract stays in the annotations."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Annotated, Any, Generic, TypeVar
+
+import strawberry
+from sqlalchemy.orm import InstrumentedAttribute
+from strawberry import relay
+
+from core.errors import Invalid, NotFound
+from db.base import Model
+from db.loaders import ROOT, Source, foreign_key, target
+from db.paging import Order, Page, decode_cursor, encode_cursor
+from resolvers.access import words
+from schema.context import Info
+from schema.declare import NEEDS
+from schema.ids import key_of
+from schema.projection import columns
+
+NodeT = TypeVar("NodeT")
+USUAL_PAGE, LARGEST_PAGE = 25, 100
+
+First = Annotated[
+    int | None, strawberry.argument(description="How many from the start: 25 unless told, at most 100.")
+]
+Last = Annotated[int | None, strawberry.argument(description="How many from the end: at most 100.")]
+After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
+Before = Annotated[str | None, strawberry.argument(description="Only what precedes this cursor.")]
+
+
+def relation(attribute: InstrumentedAttribute[Any]) -> Any:
+    """A to-one field: the row behind the foreign key, batched by id; null where it is out of sight."""
+    attribute.parent.registry.configure()
+    key, model = foreign_key(attribute)
+
+    async def resolve(root: Any, info: Info) -> Any:
+        id = getattr(root, key)
+        return None if id is None else await info.context.loaders.one(model, columns(info, model)).load(id)
+
+    return strawberry.field(resolver=resolve, metadata={NEEDS: (key,)})
+
+
+def lookup(model: type[Model], description: str) -> Any:
+    """A root field by id: NOT_FOUND where there is no such object, or the viewer may not know of it."""
+
+    async def resolve(info: Info, id: relay.GlobalID) -> Any:
+        key = key_of(id, model)
+        row = await info.context.loaders.one(model, columns(info, model)).load(key)
+        if row is None:
+            raise NotFound(f"There is no such {words(model)}.", "id")
+        return row
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def connection(source: Source, *, orders: type[Enum] | None = None, filter: type | None = None) -> Any:
+    """A to-many field, paged by keyset, in the first of `orders` unless told.
+
+    `source` is a relationship, or a model for a field of the root type.
+    """
+    related = isinstance(source, InstrumentedAttribute)
+    if related:
+        source.parent.registry.configure()
+    model, _ = target(source)
+    usual = next(iter(orders)).value if orders else Order("id")
+
+    async def resolve(
+        root: Any,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Any = None,
+        order_by: Any = None,
+    ) -> Any:
+        info.context.viewer  # noqa: B018  refused before anything is read
+        order = order_by.value if order_by else usual
+        page = page_of(model, order, first, after, last, before)
+        wanted = columns(info, model, ("nodes",), ("edges", "node"), extra=order.columns)
+        where, tag = (filter.where, repr(filter)) if filter else (None, None)
+        loaders, parent = info.context.loaders, root.id if related else ROOT
+        return Connection(
+            model=model,
+            page=page,
+            rows=lambda: loaders.page(source, page, wanted, where, tag).load(parent),
+            count=lambda: loaders.count(source, where, tag).load(parent),
+        )
+
+    arguments = dict(resolve.__annotations__)
+    if filter is None:
+        del arguments["filter"]
+    else:
+        described = strawberry.argument(description="Only those that match.")
+        arguments["filter"] = Annotated[filter | None, described]
+    if orders is None:
+        del arguments["order_by"]
+    else:
+        described = strawberry.argument(description=f"In which order: {next(iter(orders)).name} unless told.")
+        arguments["order_by"] = Annotated[orders | None, described]
+    return strawberry.field(resolver=_with_arguments(resolve, arguments), metadata={NEEDS: ()})
+
+
+def _with_arguments(resolve: Callable[..., Any], annotations: dict[str, Any]) -> Callable[..., Any]:
+    """The resolver with just these arguments, which is what the contract shows."""
+
+    async def narrowed(*args: Any, **given: Any) -> Any:
+        return await resolve(*args, **given)
+
+    signature = inspect.signature(resolve)
+    kept = [
+        signature.parameters[name].replace(annotation=kind)
+        for name, kind in annotations.items()
+        if name != "return"
+    ]
+    narrowed.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    narrowed.__annotations__ = annotations
+    return narrowed
+
+
+@strawberry.type(description="An item of a connection and its place in it.")
+class Edge(Generic[NodeT]):
+    cursor: str = strawberry.field(description="Opaque; pass it as `after` or `before`.")
+    node: NodeT = strawberry.field(description="The item.")
+
+
+@strawberry.type(description="One page of an ordered list.")
+class Connection(Generic[NodeT]):
+    model: strawberry.Private[type[Model]]
+    page: strawberry.Private[Page]
+    rows: strawberry.Private[Callable[[], Awaitable[list[Any]]]]
+    count: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field(description="The page's items, each with a cursor.")
+    async def edges(self) -> list[Edge[NodeT]]:
+        rows, _ = self.page.cut(await self.rows())
+        return [Edge(cursor=self._cursor(row), node=row) for row in rows]
+
+    @strawberry.field(description="The page's items alone.")
+    async def nodes(self) -> list[NodeT]:
+        return self.page.cut(await self.rows())[0]
+
+    @strawberry.field(description="Where this page stands.")
+    async def page_info(self) -> relay.PageInfo:
+        rows, more = self.page.cut(await self.rows())
+        backward = self.page.backward
+        return relay.PageInfo(
+            has_next_page=self.page.before is not None if backward else more,
+            has_previous_page=more if backward else self.page.after is not None,
+            start_cursor=self._cursor(rows[0]) if rows else None,
+            end_cursor=self._cursor(rows[-1]) if rows else None,
+        )
+
+    @strawberry.field(description="How many there are on all pages together.")
+    async def total_count(self) -> int:
+        return await self.count()
+
+    def _cursor(self, row: Any) -> str:
+        return encode_cursor(self.model, self.page.order, row)
+
+
+def page_of(
+    model: type[Model],
+    order: Order,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Page:
+    """Relay's arguments, checked. `Invalid` for sizes outside 0 to 100, both sizes at once, a foreign cursor."""
+    if first is not None and last is not None:
+        raise Invalid("Give `first` or `last`, not both.", "last")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 0 <= size <= LARGEST_PAGE:
+            raise Invalid(f"`{name}` is from 0 to {LARGEST_PAGE}.", name)
+    return Page(
+        size=last if last is not None else USUAL_PAGE if first is None else first,
+        order=order,
+        after=None if after is None else decode_cursor(model, order, after, "after"),
+        before=None if before is None else decode_cursor(model, order, before, "before"),
+        backward=last is not None,
+    )

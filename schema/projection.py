@@ -1,0 +1,67 @@
+"""Which columns a selection needs, so that a loader reads those and no others."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+
+from db.base import Model
+from db.loaders import Columns
+from schema.context import Info
+from schema.declare import STORED, Stored
+
+ALWAYS = ("id",)
+
+
+def columns(info: Info, model: type[Model], *paths: tuple[str, ...], extra: Columns = ()) -> Columns:
+    """The sorted columns of `model` that the field's selection needs.
+
+    `paths` are the ways from the field to the model's own selections: `()` where the field is the object itself,
+    `("nodes",)` and `("edges", "node")` in a connection. Sorted, so that equal needs share a prepared statement.
+    """
+    raw = info._raw_info
+    key = (tuple(map(id, raw.field_nodes)), model, extra)
+    memo = info.context.projections
+    if key not in memo:
+        types = [stored for stored in STORED.values() if stored.model is model]
+        needed = {*ALWAYS, *extra}
+        for selection in _selections(raw, paths or ((),)):
+            for stored in types:
+                needed.update(_needs(raw, selection, stored))
+        memo[key] = tuple(sorted(needed))
+    return memo[key]
+
+
+def _selections(raw: Any, paths: tuple[tuple[str, ...], ...]) -> Iterator[SelectionSetNode]:
+    for path in paths:
+        level = [node.selection_set for node in raw.field_nodes if node.selection_set]
+        for step in path:
+            level = [
+                child.selection_set
+                for selection in level
+                for child, _ in _fields(raw, selection)
+                if child.name.value == step and child.selection_set
+            ]
+        yield from level
+
+
+def _needs(raw: Any, selection: SelectionSetNode, stored: Stored) -> Iterator[str]:
+    for field, on in _fields(raw, selection):
+        if on is None or on == stored.name or on not in STORED:
+            yield from stored.needs.get(field.name.value, ())
+
+
+def _fields(
+    raw: Any, selection: SelectionSetNode, on: str | None = None
+) -> Iterator[tuple[FieldNode, str | None]]:
+    """Every field below, through fragments, with the innermost type condition it stands under."""
+    for child in selection.selections:
+        match child:
+            case FieldNode():
+                yield child, on
+            case InlineFragmentNode():
+                condition = child.type_condition.name.value if child.type_condition else on
+                yield from _fields(raw, child.selection_set, condition)
+            case FragmentSpreadNode():
+                fragment = raw.fragments[child.name.value]
+                yield from _fields(raw, fragment.selection_set, fragment.type_condition.name.value)
