@@ -24,7 +24,7 @@ class ObjectChanged(Exception):
 class ObjectStore(Protocol):
     """Objects by key, in a folder or a bucket.
 
-    A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`: `company/<id>/page/1`.
+    A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`: `<company>/uploads/<id>`.
     Anything else raises `ValueError`, and a missing key `FileNotFoundError`.
     """
 
@@ -56,7 +56,7 @@ class ObjectStore(Protocol):
     async def copy(self, source: str, target: str) -> None: ...
 
     def list(self, folder: str) -> AsyncIterator[StoredObject]:
-        """Every object whose key starts with `folder/`, in no order."""
+        """Every object whose key starts with `folder/` (its slash may be left out), in no order."""
 
     async def sweep(self, before: datetime) -> int:
         """Remove what writes that began before this instant and died left behind; how many there were."""

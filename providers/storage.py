@@ -132,7 +132,7 @@ class Store:
 
     async def list(self, folder: str) -> AsyncIterator[StoredObject]:
         """Page by page."""
-        async for page in obstore.list(self._backend, prefix=checked(folder)):
+        async for page in obstore.list(self._backend, prefix=checked(folder.removesuffix("/"))):
             for found in page:
                 yield described(found)
 

@@ -1,7 +1,7 @@
-"""Uploads: announced in one transaction, sent with none open, marked stored in another when all checks passed.
+"""Uploads: announced in one transaction, sent with none open, marked stored in another after all checks.
 
-Each attempt to send is an object of its own in the upload's folder. The transaction that marks the upload stored
-names the attempt that won; every other object of the folder is nobody's, and is removed.
+Each attempt to send is an object of its own in the upload's folder. The transaction that marks the upload
+stored names the attempt that won; every other object of the folder is nobody's, and is removed.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ UNFINISHED_DELAY = timedelta(days=1)
 
 def folder(company_id: UUID, upload_id: UUID) -> str:
     """Where the attempts to send an upload are stored."""
-    return f"company/{company_id}/uploads/{upload_id}"
+    return f"{company_id}/uploads/{upload_id}"
 
 
 async def announce(
@@ -74,16 +74,26 @@ async def announce(
 
 
 async def receive(
-    database: Database, store: ObjectStore, company_id: UUID, upload_id: UUID, chunks: AsyncIterable[bytes]
+    database: Database,
+    store: ObjectStore,
+    company_id: UUID,
+    upload_id: UUID,
+    chunks: AsyncIterable[bytes],
+    *,
+    length: int | None = None,
 ) -> Row[Any]:
     """Store an announced upload's bytes, all or none; sending the same bytes again changes nothing.
 
-    Raises `NotFound`, `Expired`, `Conflict` where other bytes are stored already, and what `Incoming` raises.
+    `length` is how many bytes are to come, where that is known. Raises `NotFound`, `Expired`, `Conflict` (other
+    bytes are stored already), and what `Incoming` raises.
     """
     async with database.tenant(company_id, read_only=True) as uow:
         row = await uow.first(select(Upload).where(Upload.id == upload_id))
     if row is None:
         raise NotFound("There is no such upload.")
+    if length is not None and length != row.size:
+        wrong = TooLarge if length > row.size else Invalid
+        raise wrong(f"{length} bytes are to come, {row.size} were announced.", "input", "size")
     incoming = Incoming(chunks, largest=row.size, wanted=(row.size, row.sha256))
     if row.state is UploadState.STORED:
         await compare(incoming)
@@ -157,7 +167,7 @@ async def take(
 
 
 async def stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: str) -> Row[Any]:
-    """The viewer's upload, to work on. Raises `NotFound`, `Expired`, or `Conflict` where it was not sent yet."""
+    """The viewer's upload, to work on. Raises `NotFound`, `Expired`, or `Conflict` where it was not sent."""
     row = await access.find(uow, viewer, Upload, upload_id, *path)
     refuse_expired(row, *path)
     if row.state is not UploadState.STORED:
