@@ -7,15 +7,14 @@ from uuid import uuid4
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import SchemaExtension
+from strawberry.relay import GlobalIDValueError
 from strawberry.types import StreamExecutionResult
 
 from core.errors import DomainError
 
 log = structlog.get_logger(__name__)
-
-REQUEST_MODULES = ("graphql.execution.values", "strawberry.relay.")
-"""Where an exception speaks about the client's arguments, ids and cursors, not about the server."""
 
 
 def told(error: GraphQLError) -> GraphQLError:
@@ -32,8 +31,11 @@ def told(error: GraphQLError) -> GraphQLError:
         return worded(error, original.message, original.code.value, **path)
     if isinstance(original, GraphQLError) and "code" in (original.extensions or {}):
         return worded(error, original.message, **(original.extensions or {}))
-    about_request = original is None and error.path is None
-    if about_request or raised_in(original or error, REQUEST_MODULES):
+    if speaks_of_variables(error) or raised_in(error, "graphql.execution.values"):
+        return worded(error, error.message, "BAD_USER_INPUT")
+    if isinstance(original, GlobalIDValueError):
+        return worded(error, "It is not the id of anything.", "BAD_USER_INPUT")
+    if isinstance(original, StrawberryInputCoercionError):
         return worded(error, error.message, "BAD_USER_INPUT")
     return masked(error, original or error)
 
@@ -65,12 +67,20 @@ def innermost(error: GraphQLError) -> Exception | None:
     return original
 
 
-def raised_in(error: BaseException, modules: tuple[str, ...]) -> bool:
-    """Whether the exception came out of one of these modules."""
-    frame: TracebackType | None = error.__traceback__
+def speaks_of_variables(error: GraphQLError) -> bool:
+    """Whether the error comes before execution, from values that don't fit the operation's variables."""
+    cause = innermost(error)
+    known = cause is None or isinstance(cause, GraphQLError) or error.message.startswith("Variable '$")
+    return error.path is None and known
+
+
+def raised_in(error: GraphQLError, module: str) -> bool:
+    """Whether the error, or the one it locates, was raised in this module of graphql-core."""
+    cause = innermost(error) or error
+    frame: TracebackType | None = cause.__traceback__ if isinstance(cause, GraphQLError) else None
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    return frame is not None and str(frame.tb_frame.f_globals.get("__name__")).startswith(modules)
+    return frame is not None and frame.tb_frame.f_globals.get("__name__") == module
 
 
 class Masking(SchemaExtension):

@@ -1,13 +1,14 @@
-"""A small schema and the contexts it is served with: what the endpoint does must not depend on the real ones."""
+"""A small schema and the contexts that it is served with."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 from strawberry import relay
@@ -51,7 +52,7 @@ class Contexts:
     banned: set[str] = field(default_factory=set)
 
     async def open(self, connection: HTTPConnection, parameters: Mapping[str, Any] | None) -> Context:
-        """`Bearer NAME` is anybody, `Bearer NAME/SECONDS` for that long; `bad`, `full` and `bug` are refused."""
+        """`NAME` is anybody, `NAME/SECONDS` for that long; `bad`, `full` and `bug` open nothing."""
         given = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
         token = given.removeprefix("Bearer ")
         if token == "bad" or token in self.banned:
@@ -72,6 +73,11 @@ class Box(relay.Node):
     """Something with more of its kind inside."""
 
     id: relay.NodeID[int]
+
+    @classmethod
+    def resolve_nodes(cls, *, info: strawberry.Info, node_ids: Any, required: bool = False) -> Any:
+        """The boxes of these ids."""
+        return [cls(id=int(node_id)) for node_id in node_ids]
 
     @strawberry.field
     def boxes(self) -> list["Box"]:
@@ -118,8 +124,10 @@ class Query:
 
     @strawberry.field
     async def node(self, info: strawberry.Info, id: relay.GlobalID) -> relay.Node:
-        """A node of any type."""
-        return await id.resolve_node(info, ensure_type=Box)
+        """A box, by an id of any type."""
+        node = await id.resolve_node(info)
+        assert node is not None
+        return node
 
     @strawberry.field
     def refused(self) -> str | None:
@@ -155,6 +163,7 @@ class Mutation:
     @strawberry.mutation
     async def receive(self, file: Upload) -> str:
         """The file's name and size."""
+        assert isinstance(file, UploadFile)
         return f"{file.filename}: {len(await file.read())}"
 
 
@@ -167,13 +176,13 @@ class Subscription:
         self,
         info: strawberry.Info,
         to: int,
-        every: Annotated[float, strawberry.argument(description="Seconds.")] = 0,
+        seconds: float = 0,
     ) -> AsyncGenerator[int, None]:
-        """Counts from 1."""
+        """Counts from 1, with a pause after each number."""
         for number in range(1, to + 1):
             assert not info.context.closed, "used after it was closed"
             yield number
-            await asyncio.sleep(every)
+            await asyncio.sleep(seconds)
 
     @strawberry.subscription
     async def context_number(self, info: strawberry.Info) -> AsyncGenerator[int, None]:
