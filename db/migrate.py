@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.settings import plain_url
-from db.provision import OWNER
+from db.provision import APPLICATION, OWNER
 
 Plane = Literal["control", "tenant"]
 Action = Literal["upgrade", "downgrade", "current", "history", "stamp", "check", "sql"]
@@ -118,7 +118,7 @@ def perform(target: Target, action: Action, revision: str = LATEST) -> Outcome:
 def perform_all(
     targets: Sequence[Target], action: Action, revision: str = LATEST, *, jobs: int = 1
 ) -> Iterator[Outcome]:
-    """Outcomes as they come, `jobs` databases at a time, each in its own process. One failure stops no other."""
+    """Outcomes as they come, `jobs` databases at a time in processes of their own. None stops the others."""
     if len(targets) < 2 or jobs < 2:
         yield from (perform(target, action, revision) for target in targets)
         return
@@ -173,10 +173,24 @@ async def tenant_databases(admin_url: str, company: str | None = None) -> list[T
     return placed if company is not None and own else [pooled, *placed]
 
 
+async def require_latest(application_url: str) -> None:
+    """Raise `MigrationFailed` unless both planes of that database are at their latest revision."""
+    for plane in SCHEMA:
+        found = await standing(Target(plane, application_url))
+        if found.error is not None:
+            raise MigrationFailed(found.error)
+        if found.revision != found.latest:
+            raise MigrationFailed(
+                f"{found.target.name} is at {found.revision or 'nothing'} and not at {found.latest}: "
+                "run `seshat init` and `seshat migrate upgrade`"
+            )
+
+
 async def connect(url: str) -> asyncpg.Connection:
-    """A connection as the owner. Raises `MigrationFailed`."""
+    """A connection as the owner, or as the application if that signs in. Raises `MigrationFailed`."""
+    role = {} if make_url(url).username == APPLICATION else {"role": OWNER}
     try:
-        return await asyncpg.connect(plain_url(url), server_settings={"role": OWNER}, timeout=10)
+        return await asyncpg.connect(plain_url(url), server_settings=role, timeout=10)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise MigrationFailed(f"{make_url(url).database} cannot be reached: {one_line(error)}") from error
 

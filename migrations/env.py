@@ -58,7 +58,7 @@ def migrate(connection: Connection) -> None:
 
 
 async def online() -> None:
-    """One migrator per plane and database at a time; the lock timeout does not bound the wait for the other."""
+    """One migrator per plane and database at a time; waiting for the other has no lock timeout."""
     engine = create_async_engine(
         context.config.attributes["url"], poolclass=pool.NullPool, connect_args={"server_settings": SESSION}
     )

@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 def server_account(cluster: Path) -> struct_passwd | None:
-    """The account to run the server as: none for our own; its owner or `nobody` for root, which it refuses."""
+    """The account to run the server as: none for our own; in place of root, its owner or `nobody`."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0

@@ -1,0 +1,58 @@
+"""An installation that is fit to serve: its database runs, is provisioned, migrated and fenced."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from core.settings import Settings, SettingsError
+from db import migrate
+from db.engines import Placement
+from db.provision import provision
+from db.uow import Database
+from server.postgres import database_of
+
+
+@asynccontextmanager
+async def installed(settings: Settings, *, share: bool = False) -> AsyncIterator[Settings]:
+    """Settings whose database is ready to serve, as long as the context.
+
+    The embedded database is started, provisioned and migrated; a configured one is only checked, because
+    changing it is the operator's to decide. With `share`, the embedded server of another process is used if
+    there is one. Raises `DatabaseUnavailable`, `Refused`, `MigrationFailed` or `UnsafeRole`.
+    """
+    async with administered(settings, share=share) as ready:
+        application, admin = addresses(ready)
+        if settings.embedded and admin is not None:
+            await asyncio.to_thread(migrate.upgrade, admin)
+        else:
+            await migrate.require_latest(application)
+        database = Database(Placement(ready, application))
+        try:
+            await database.guard()
+        finally:
+            await database.close()
+        yield ready
+
+
+@asynccontextmanager
+async def administered(settings: Settings, *, share: bool = True) -> AsyncIterator[Settings]:
+    """Settings whose database answers; the embedded one is also provisioned."""
+    async with database_of(settings, share=share) as ready:
+        application, admin = addresses(ready)
+        if settings.embedded and admin is not None:
+            await provision(admin, application)
+        yield ready
+
+
+def addresses(settings: Settings) -> tuple[str, str | None]:
+    """The application's and the administrator's address. Raises `SettingsError` without the former."""
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL: is needed here")
+    return settings.database_url, settings.database_admin_url
+
+
+def admin_address(settings: Settings) -> str:
+    """The administrator's database address. Raises `SettingsError` without one."""
+    if settings.database_admin_url is None:
+        raise SettingsError("DATABASE_ADMIN_URL: is needed to make or change a database")
+    return settings.database_admin_url
