@@ -101,6 +101,11 @@ class UnitOfWork:
                     await self._drop()  # the next statement begins a transaction that is not aborted
                 raise
 
+    async def driver_sql(self, statement: str, arguments: tuple[Any, ...] = ()) -> CursorResult[Any]:
+        """Run a statement written for the driver (`$1`, `$2`), in its turn. For the queue; others call `execute`."""
+        async with self._turn:
+            return await (await self.connection()).exec_driver_sql(statement, arguments or None)
+
     async def all(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
         """Every row."""
         return (await self.execute(statement, parameters)).all()
