@@ -64,7 +64,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "fair_shares",
-        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("queue", sa.String(length=100), nullable=False),
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("virtual_time", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("queue", "company_id", name=op.f("pk_fair_shares")),
@@ -74,9 +74,8 @@ def upgrade() -> None:
         "leases",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("company_id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("queue", sa.Text(), nullable=False),
-        sa.Column("arguments", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("task", sa.String(length=100), nullable=False),
+        sa.Column("queue", sa.String(length=100), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -92,10 +91,8 @@ def upgrade() -> None:
             server_default="queued",
             nullable=False,
         ),
-        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("max_attempts", sa.Integer(), nullable=False),
-        sa.Column("worker", sa.Text(), nullable=True),
-        sa.Column("entry_id", sa.BigInteger(), nullable=True),
+        sa.Column("worker", sa.String(length=100), nullable=True),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
         sa.Column(
             "heartbeat_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
