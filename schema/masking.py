@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import SchemaExtension
 from strawberry.relay import GlobalIDValueError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import StreamExecutionResult
 
 from core.errors import DomainError
@@ -33,6 +34,10 @@ def told(error: GraphQLError) -> GraphQLError:
         return worded(error, original.message, **(original.extensions or {}))
     if speaks_of_variables(error) or raised_in(error, "graphql.execution.values"):
         return worded(error, error.message, "BAD_USER_INPUT")
+    if isinstance(original, CannotGetOperationTypeError):
+        return worded(error, error.message, "OPERATION_RESOLUTION_FAILURE")
+    if isinstance(original, InvalidOperationTypeError):
+        return worded(error, error.message, "METHOD_NOT_ALLOWED")
     if isinstance(original, GlobalIDValueError):
         return worded(error, "It is not the id of anything.", "BAD_USER_INPUT")
     if isinstance(original, StrawberryInputCoercionError):

@@ -19,6 +19,7 @@ from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, GraphQLRequestProtocol
 from strawberry.http.streaming import HTTPStreamTransport
 from strawberry.schema import BaseSchema
+from strawberry.schema._graphql_core import GraphQLIncrementalExecutionResults as IncrementalResults
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import ExecutionResult, PreExecutionError
@@ -192,7 +193,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         if request.method == "POST":
             allowed.add(OperationType.MUTATION)
         try:
-            return await self.schema.execute(
+            result = await self.schema.execute(
                 request_data.query,
                 variable_values=request_data.variables,
                 context_value=context,
@@ -201,13 +202,17 @@ class GraphQLView(GraphQL[OperationContext, None]):
                 operation_extensions=request_data.extensions,
             )
         except CannotGetOperationTypeError as error:
-            code = {"code": "OPERATION_RESOLUTION_FAILURE"}
-            return PreExecutionError(None, [GraphQLError(error.as_http_error_reason(), extensions=code)])
+            unresolved = GraphQLError(error.as_http_error_reason(), original_error=error)
+            return PreExecutionError(None, [unresolved])
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.SUBSCRIPTION:
                 ways = "graphql-transport-ws, text/event-stream or multipart/mixed;subscriptionSpec=1.0"
                 raise Refusal(406, "NOT_ACCEPTABLE", f"A subscription is answered over {ways}.") from error
             raise Refusal(405, "METHOD_NOT_ALLOWED", "Send mutations by POST.", {"Allow": "POST"}) from error
+        if isinstance(result, IncrementalResults) and not request.state.acceptance.incremental:
+            await result.subsequent_results.aclose()
+            raise Refusal(406, "NOT_ACCEPTABLE", "`@defer` and `@stream` are answered over multipart/mixed.")
+        return result
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """A result as it is sent: without `data` when the operation did not begin."""

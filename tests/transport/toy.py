@@ -185,10 +185,10 @@ class Subscription:
             await asyncio.sleep(seconds)
 
     @strawberry.subscription
-    async def context_number(self, info: strawberry.Info) -> AsyncGenerator[int, None]:
-        """A number that no other context alive has, for ever."""
+    async def context_name(self, info: strawberry.Info) -> AsyncGenerator[str, None]:
+        """A name that no other context alive has, for ever."""
         while True:
-            yield id(info.context)
+            yield str(id(info.context))
             await asyncio.sleep(0.01)
 
     @strawberry.subscription
