@@ -1,0 +1,187 @@
+"""One attempt at a job, by the worker that claimed it. Every write is fenced by the attempt's epoch."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+
+from db.events import publish
+from db.models import TERMINAL, JobStatus, Lease, LeaseState
+from db.queue.entries import Entry
+from db.queue.jobs import TASKS, Job, UnknownTask, revive, topics
+from db.queue.requests import CANCELLED, end
+from db.uow import Database, UnitOfWork
+
+Finish = Callable[[UnitOfWork], Awaitable[None]]
+"""What is written in the transaction that completes a job."""
+
+MAY_WRITE = (LeaseState.RUNNING, LeaseState.CANCELLING)
+
+
+class LostLease(asyncio.CancelledError):
+    """The attempt no longer owns its job: stop, and write nothing more."""
+
+
+class Cancelling(Exception):
+    """Somebody wants the job cancelled."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A claimed job. `number` counts from 1; `epoch` is the fencing token."""
+
+    database: Database
+    id: UUID
+    company_id: UUID
+    job: Job
+    epoch: int
+    number: int
+    max_attempts: int
+    checkpoint: Mapping[str, Any] | None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether a failure is final."""
+        return self.number >= self.max_attempts
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of the job's company that only the owner gets. Raises `LostLease`.
+
+        The job's row is locked, so that whoever takes the job over waits for the unit's end.
+        """
+        async with self.database.tenant(self.company_id) as uow:
+            model = self.job.row
+            mine = select(model.id).where(
+                model.id == self.id, model.epoch == self.epoch, model.status == JobStatus.RUNNING
+            )
+            if await uow.scalar(mine.with_for_update(key_share=True)) is None:
+                raise LostLease
+            yield uow
+
+    async def note(self, uow: UnitOfWork, **values: Any) -> None:
+        """Change columns of the job's row, in a unit from `write`, and tell who watches it."""
+        model = self.job.row
+        changed = update(model).where(model.id == self.id).values(**values, version=model.version + 1)
+        await uow.execute(changed)
+        await publish(uow, *topics(self.id, self.job))
+
+    async def complete(self, finish: Finish | None) -> None:
+        """End as COMPLETED, with `finish` in the same transaction. Raises `LostLease`, `Cancelling`."""
+        async with self.write() as uow:
+            if await self._let_go(uow) is LeaseState.CANCELLING:
+                raise Cancelling
+            await self.note(
+                uow,
+                status=JobStatus.COMPLETED,
+                progress=100,
+                error_message=None,
+                completed_at=func.now(),
+            )
+            if finish is not None:
+                await finish(uow)
+
+    async def fail(self, reason: str) -> None:
+        """End as FAILED, or as CANCELLED if that was wanted. Raises `LostLease`."""
+        async with self.write() as uow:
+            row = await uow.one(select(self.job.row).where(self.job.row.id == self.id))
+            if await self._let_go(uow) is LeaseState.CANCELLING:
+                await end(uow, self.job.row, row, JobStatus.CANCELLED, CANCELLED)
+            else:
+                await end(uow, self.job.row, row, JobStatus.FAILED, reason)
+
+    async def postpone(self, reason: str) -> None:
+        """Wait for another attempt. Raises `LostLease`, `Cancelling`."""
+        async with self.write() as uow:
+            await self._hand_back(uow)
+            await self.note(uow, status=JobStatus.PENDING, error_message=reason)
+
+    async def settle(self) -> bool:
+        """After an interruption: end as CANCELLED if that was wanted, else give the attempt back.
+
+        Answers whether it was given back. Raises `LostLease`.
+        """
+        async with self.write() as uow:
+            model = self.job.row
+            row = await uow.one(select(model).where(model.id == self.id))
+            try:
+                await self._hand_back(uow)
+            except Cancelling:
+                await self._let_go(uow)
+                await end(uow, model, row, JobStatus.CANCELLED, CANCELLED)
+                return False
+            await self.note(uow, status=JobStatus.PENDING, attempts=model.attempts - 1)
+            return True
+
+    async def _hand_back(self, uow: UnitOfWork) -> None:
+        waits = update(Lease).where(Lease.id == self.id, Lease.state == LeaseState.RUNNING)
+        values = {"state": LeaseState.QUEUED, "worker": None, "heartbeat_at": func.now()}
+        if await uow.scalar(waits.values(values).returning(Lease.id)) is None:
+            raise Cancelling
+
+    async def _let_go(self, uow: UnitOfWork) -> LeaseState:
+        gone = delete(Lease).where(Lease.id == self.id, Lease.state.in_(MAY_WRITE)).returning(Lease.state)
+        state: LeaseState | None = await uow.scalar(gone)
+        if state is None:
+            raise LostLease
+        return state
+
+
+async def claim(database: Database, entry: Entry, entry_id: int, worker: str) -> Attempt | None:
+    """Begin the next attempt at the entry's job; none if there is nothing to do.
+
+    A job that is to be cancelled ends here, and so does one whose attempts are used up: its workers died.
+    Raises `UnknownTask` for a task of another release.
+    """
+    kind = TASKS.get(entry.task)
+    if kind is None:
+        raise UnknownTask(f"There is no task {entry.task}.")
+    model = kind.row
+    async with database.tenant(entry.company_id) as uow:
+        row = await uow.first(select(model).where(model.id == entry.job_id).with_for_update())
+        values = {"worker": worker, "heartbeat_at": func.now()}
+        mine = update(Lease).where(Lease.id == entry.job_id, Lease.entry_id == entry_id).values(values)
+        state = await uow.scalar(mine.returning(Lease.state))
+        if state is None:
+            return None
+        if row is None or row.status in TERMINAL:
+            await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
+            return None
+        if state is LeaseState.CANCELLING or row.attempts >= row.max_attempts:
+            await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
+            if state is LeaseState.CANCELLING:
+                await end(uow, model, row, JobStatus.CANCELLED, CANCELLED)
+            else:
+                reason = f"Its worker stopped unexpectedly on each of {row.attempts} attempts."
+                await end(uow, model, row, JobStatus.FAILED, reason)
+            return None
+        await uow.execute(update(Lease).where(Lease.id == entry.job_id).values(state=LeaseState.RUNNING))
+        try:
+            job = revive(row.task, row.arguments)
+        except UnknownTask as error:
+            await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
+            await end(uow, model, row, JobStatus.FAILED, str(error))
+            return None
+        begun = {
+            "status": JobStatus.RUNNING,
+            "attempts": row.attempts + 1,
+            "epoch": row.epoch + 1,
+            "started_at": func.coalesce(model.started_at, func.now()),
+            "version": row.version + 1,
+        }
+        await uow.execute(update(model).where(model.id == entry.job_id).values(begun))
+        await publish(uow, *topics(entry.job_id, job))
+    return Attempt(
+        database=database,
+        id=entry.job_id,
+        company_id=entry.company_id,
+        job=job,
+        epoch=row.epoch + 1,
+        number=row.attempts + 1,
+        max_attempts=row.max_attempts,
+        checkpoint=row.checkpoint,
+    )

@@ -1,0 +1,149 @@
+"""What pgqueuer's loop runs on: the application's connection pool and listener, both of which heal."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Self
+
+import structlog
+from pgqueuer.core.tm import TaskManager
+from pgqueuer.domain.models import Job as PickedEntry
+from pgqueuer.domain.models import TableChangedEvent, TracebackRecord, utc_now
+from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
+from pgqueuer.ports.driver import Driver, NotifyCallback
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+from pgqueuer.queries import Queries
+from sqlalchemy import CursorResult
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.events import Listener
+from db.queue.entries import SETTINGS, builders
+from db.queue.faults import passing
+
+log = structlog.get_logger(__name__)
+
+TABLE_CHANGED = '"table_changed_event"'
+AT_MOST_EVERY = 0.05
+"""Seconds between two wake-ups of the loop, each of which costs it four statements."""
+
+DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+"""Seconds to wait before trying a statement again."""
+
+
+class EngineDriver(Driver):
+    """Statements that commit one by one, tried again while the database cannot be reached.
+
+    pgqueuer's statements allow that: an entry picked twice is one that nobody keeps alive.
+    """
+
+    def __init__(self, engine: AsyncEngine, listener: Listener) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._listener = listener
+        self._shutdown = asyncio.Event()
+        self._heard: list[tuple[str, Callable[[str], None]]] = []
+
+    async def _run(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
+        for delay in DELAYS:
+            try:
+                return await self._once(query, arguments)
+            except Exception as error:
+                if self._shutdown.is_set() or not passing(error):
+                    raise
+                log.warning("queue_statement_failed", error=str(error))
+            await asyncio.sleep(delay)
+        return await self._once(query, arguments)
+
+    async def _once(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
+        async with self._engine.connect() as connection:
+            return await connection.exec_driver_sql(query, arguments or None)
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        return [dict(row) for row in (await self._run(query, args)).mappings()]
+
+    async def execute(self, query: str, *args: object) -> str:
+        return str((await self._run(query, args)).rowcount)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self._run("SELECT pg_notify($1, $2)", (channel, payload))
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        heard = calmly(callback)
+        self._heard.append((channel, heard))
+        await self._listener.add(channel, heard, lambda: heard(table_changed()))
+
+    @property
+    def shutdown(self) -> asyncio.Event:
+        return self._shutdown
+
+    @property
+    def tm(self) -> TaskManager:
+        return TaskManager()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for channel, heard in self._heard:
+            self._listener.remove(channel, heard)
+        self._heard.clear()
+
+
+class Claims(Queries):
+    """pgqueuer's statements; a worker may hold a single entry, and all are told when one goes back."""
+
+    limit = 1
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[PickedEntry]:
+        return await super().dequeue(batch_size, entrypoints, queue_manager_id, self.limit, heartbeat_timeout)
+
+    async def retry_job(
+        self, job: PickedEntry, delay: timedelta, traceback_record: TracebackRecord | None
+    ) -> None:
+        await super().retry_job(job, delay, traceback_record)
+        await self.driver.notify(SETTINGS.channel, table_changed())
+
+
+def claims(driver: EngineDriver, limit: int) -> Claims:
+    """The statements of one worker that holds at most `limit` entries at a time."""
+    queries = Claims(driver, **builders())
+    queries.limit = limit
+    return queries
+
+
+def table_changed() -> str:
+    """The notification that makes pgqueuer's loop look for entries."""
+    event = TableChangedEvent(
+        channel=SETTINGS.channel,
+        operation="update",
+        sent_at=utc_now(),
+        table=SETTINGS.queue_table,
+        type="table_changed_event",
+    )
+    return event.model_dump_json()
+
+
+def calmly(callback: NotifyCallback) -> Callable[[str], None]:
+    """Pass everything on, but of a burst of changes only the last, and not at once."""
+    waiting: list[str] = []
+
+    def pass_on() -> None:
+        payload = waiting.pop()
+        waiting.clear()
+        callback(payload)
+
+    def heard(payload: str) -> None:
+        if TABLE_CHANGED not in payload:
+            callback(payload)
+            return
+        waiting.append(payload)
+        if len(waiting) == 1:
+            asyncio.get_running_loop().call_later(AT_MOST_EVERY, pass_on)
+
+    return heard

@@ -1,0 +1,86 @@
+"""Leases, as workers and upkeep see them all together: kept alive, put back, their turns taken."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import any_, func, select, text, update
+
+from db.base import PLATFORM
+from db.models import Lease, LeaseState
+from db.queue import entries
+from db.queue.entries import Entry
+from db.uow import Database
+
+ENTRY_EXISTS = text(f"EXISTS (SELECT FROM {PLATFORM}.pgqueuer entry WHERE entry.id = leases.entry_id)")
+PUT_BACK_AT_ONCE = 100
+
+TURN = text(
+    f"""
+    INSERT INTO {PLATFORM}.pgqueuer_schedules AS schedule (expression, entrypoint, next_run, last_run)
+    VALUES ('upkeep', :name, now() + :every, now())
+    ON CONFLICT (expression, entrypoint)
+    DO UPDATE SET next_run = excluded.next_run, last_run = excluded.last_run, updated = now()
+    WHERE schedule.next_run <= now()
+    RETURNING id
+    """
+)
+
+SWEEP = (
+    f"DELETE FROM {PLATFORM}.pgqueuer_log WHERE created < now() - interval '1 day'",
+    f"DELETE FROM {PLATFORM}.pgqueuer_statistics WHERE created < now() - interval '30 days'",
+    f"DELETE FROM {PLATFORM}.fair_shares share WHERE NOT EXISTS "
+    f"(SELECT FROM {PLATFORM}.pgqueuer WHERE entrypoint = share.queue)",
+)
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a worker learns of a job when it says that it is alive: still its own, and wanted?"""
+
+    mine: frozenset[UUID]
+    unwanted: frozenset[UUID]
+
+
+async def beat(database: Database, worker: str, ids: Collection[UUID]) -> Heartbeat:
+    """Say that the worker is alive and works on these jobs."""
+    alive = update(Lease).where(Lease.id == any_(list(ids)), Lease.worker == worker)
+    async with database.platform() as uow:
+        held = await uow.all(alive.values(heartbeat_at=func.now()).returning(Lease.id, Lease.state))
+    return Heartbeat(
+        mine=frozenset(row.id for row in held),
+        unwanted=frozenset(row.id for row in held if row.state is LeaseState.CANCELLING),
+    )
+
+
+async def put_back(database: Database, stale: timedelta) -> int:
+    """Give leases without a sign of life for `stale`, whose entry is gone, a new entry. Answers how many.
+
+    An entry goes when a worker that stalled, and lost the job to another, wakes up and ends it.
+    """
+    lost = (
+        select(Lease)
+        .where(Lease.heartbeat_at < func.now() - stale, ~ENTRY_EXISTS)
+        .limit(PUT_BACK_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    async with database.platform() as uow:
+        leases = await uow.all(lost)
+        for lease in leases:
+            entry_id = await entries.put(uow, Entry(lease.id, lease.company_id, lease.task), lease.queue)
+            await uow.execute(update(Lease).where(Lease.id == lease.id).values(entry_id=entry_id))
+    return len(leases)
+
+
+async def sweep(database: Database) -> None:
+    """Forget pgqueuer's old log, and how far companies have come in queues that nobody waits in."""
+    async with database.platform() as uow:
+        for statement in SWEEP:
+            await uow.execute(text(statement))
+
+
+async def take_turn(database: Database, name: str, every: timedelta) -> bool:
+    """Whether it is this process's turn to do a periodic thing: of all processes one, once in a period."""
+    async with database.platform() as uow:
+        return await uow.scalar(TURN, {"name": name, "every": every}) is not None

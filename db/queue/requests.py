@@ -1,0 +1,124 @@
+"""What is asked of the queue, in the asker's own transaction: begin a job, cancel it, begin it anew.
+
+Locks are always taken in this order: the job's row, its lease, its entry.
+"""
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from db.events import publish
+from db.models import TERMINAL, JobStatus, Lease, LeaseState
+from db.queue import entries
+from db.queue.entries import Entry
+from db.queue.faults import passing
+from db.queue.jobs import Job, JobModel, UnknownTask, revive, topics
+from db.uow import UnitOfWork
+
+log = structlog.get_logger(__name__)
+
+CANCELLED = "It was cancelled."
+
+
+class NotPending(RuntimeError):
+    """A job row was to be queued that does not exist or is not PENDING."""
+
+
+async def prepare(uow: UnitOfWork, job: Job, id: UUID) -> None:
+    """Write on the PENDING row `id` what it is to run, without beginning it."""
+    model = job.row
+    values = {"task": job.task, "arguments": job.arguments, "max_attempts": job.max_attempts}
+    ready = update(model).where(model.id == id, model.status == JobStatus.PENDING).values(values)
+    if await uow.scalar(ready.returning(model.id)) is None:
+        raise NotPending(f"{model.__tablename__} {id}")
+
+
+async def enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
+    """Queue `job`, whose row `id` (of the kind `job.row`) is PENDING. It exists once the unit commits."""
+    await prepare(uow, job, id)
+    entry_id = await entries.put(uow, Entry(id, uow.company_id, job.task), job.queue)
+    values = {
+        "id": id,
+        "company_id": uow.company_id,
+        "task": job.task,
+        "queue": job.queue,
+        "entry_id": entry_id,
+    }
+    await uow.execute(insert(Lease).values(values))
+    await publish(uow, *topics(id, job))
+
+
+async def queued(uow: UnitOfWork, id: UUID) -> bool:
+    """Whether the job waits for a worker or is with one."""
+    return await uow.scalar(select(Lease.id).where(Lease.id == id)) is not None
+
+
+async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
+    """Cancel what waits at once; have the worker of what runs stop it. What has ended stays as it is."""
+    row = await uow.one(select(model).where(model.id == id).with_for_update())
+    if row.status in TERMINAL:
+        return row
+    if row.status is JobStatus.RUNNING:
+        running = update(Lease).where(Lease.id == id, Lease.state == LeaseState.RUNNING)
+        entry_id = await uow.scalar(running.values(state=LeaseState.CANCELLING).returning(Lease.entry_id))
+        if entry_id is not None:
+            await entries.interrupt(uow, entry_id)
+        return row
+    entry_id = await uow.scalar(delete(Lease).where(Lease.id == id).returning(Lease.entry_id))
+    if entry_id is not None:
+        await entries.withdraw(uow, entry_id)
+    return await end(uow, model, row, JobStatus.CANCELLED, CANCELLED)
+
+
+async def end(uow: UnitOfWork, model: JobModel, row: Row[Any], status: JobStatus, reason: str) -> Row[Any]:
+    """Set a locked row FAILED or CANCELLED, and let its job do what follows from that."""
+    values = {
+        "status": status,
+        "error_message": reason if status is JobStatus.FAILED else None,
+        "completed_at": func.now(),
+        "version": model.version + 1,
+    }
+    ended = await uow.one(update(model).where(model.id == row.id).values(values).returning(model))
+    job: Job | None = None
+    with suppress(UnknownTask):
+        job = revive(row.task, row.arguments)
+    if job is not None:
+        await _tell(uow, job, status, reason)
+    await publish(uow, *topics(row.id, job))
+    return ended
+
+
+async def _tell(uow: UnitOfWork, job: Job, status: JobStatus, reason: str) -> None:
+    """A job ends even if what should follow from it has a fault."""
+    await uow.driver_sql("SAVEPOINT consequences")
+    try:
+        await job.ended(uow, status, reason)
+    except Exception as error:
+        if passing(error):
+            raise
+        log.exception("consequences_failed", task=job.task, status=status.value)
+        await uow.driver_sql("ROLLBACK TO SAVEPOINT consequences")
+
+
+async def restart(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
+    """Queue a FAILED or CANCELLED job again, its counters at zero and its checkpoint kept.
+
+    Raises `UnknownTask`.
+    """
+    values = {
+        "status": JobStatus.PENDING,
+        "progress": 0,
+        "attempts": 0,
+        "started_at": None,
+        "completed_at": None,
+        "error_message": None,
+        "version": model.version + 1,
+    }
+    row = await uow.one(update(model).where(model.id == id).values(values).returning(model))
+    job = revive(row.task, row.arguments)
+    await job.restarted(uow)
+    await enqueue(uow, job, id)
+    return row
