@@ -77,9 +77,9 @@ class Listener:
         """Stop calling `heard`."""
         self._channels.get(channel, {}).pop(heard, None)
 
-    def _relay(self, connection: Any, process: int, channel: str, payload: str) -> None:
+    def _relay(self, connection: Any, process: int, channel: str, payload: object) -> None:
         for heard in list(self._channels.get(channel, ())):
-            heard(payload)
+            heard(str(payload))
 
     async def _keep_listening(self) -> None:
         delay = FIRST_DELAY

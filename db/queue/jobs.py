@@ -1,8 +1,7 @@
 """What a job is: a frozen dataclass of ids, kept as JSON on the job's row."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar, Self, TypeAlias
 from uuid import UUID
 
@@ -15,6 +14,7 @@ JobModel: TypeAlias = type[ProcessingJob]
 """A kind of job row; every kind has the columns of `db.models.Job`."""
 
 TASKS: dict[str, type["Job"]] = {}
+ADAPTERS: dict[type["Job"], TypeAdapter[Any]] = {}
 
 
 class UnknownTask(LookupError):
@@ -67,9 +67,8 @@ class Job:
         """What beginning anew after such an end means for other rows, in the transaction that queues it."""
 
 
-@cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: type[Job]) -> TypeAdapter[Any]:
+    return ADAPTERS.get(kind) or ADAPTERS.setdefault(kind, TypeAdapter(kind))
 
 
 def revive(task: str | None, arguments: Mapping[str, Any] | None) -> Job:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import any_, func, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select, text, update
 
 from db.base import PLATFORM
 from db.models import Lease, LeaseState
@@ -45,7 +45,9 @@ class Heartbeat:
 
 async def beat(database: Database, worker: str, ids: Collection[UUID]) -> Heartbeat:
     """Say that the worker is alive and works on these jobs."""
-    alive = update(Lease).where(Lease.id == any_(list(ids)), Lease.worker == worker)
+    alive = update(Lease).where(
+        Lease.id == any_(bindparam("ids", list(ids), type_=ARRAY(Uuid))), Lease.worker == worker
+    )
     async with database.platform() as uow:
         held = await uow.all(alive.values(heartbeat_at=func.now()).returning(Lease.id, Lease.state))
     return Heartbeat(

@@ -40,14 +40,8 @@ async def enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
     """Queue `job`, whose row `id` (of the kind `job.row`) is PENDING. It exists once the unit commits."""
     await prepare(uow, job, id)
     entry_id = await entries.put(uow, Entry(id, uow.company_id, job.task), job.queue)
-    values = {
-        "id": id,
-        "company_id": uow.company_id,
-        "task": job.task,
-        "queue": job.queue,
-        "entry_id": entry_id,
-    }
-    await uow.execute(insert(Lease).values(values))
+    lease = {"id": id, "company_id": uow.company_id, "task": job.task, "queue": job.queue}
+    await uow.execute(insert(Lease).values(lease | {"entry_id": entry_id}))
     await publish(uow, *topics(id, job))
 
 

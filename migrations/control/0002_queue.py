@@ -74,7 +74,8 @@ TABLES = (
 
 INDEXES = (
     "INDEX pgqueuer_ep_ea_idx ON platform.pgqueuer (entrypoint, execute_after) WHERE status = 'queued'",
-    "INDEX pgqueuer_ep_prio_id_idx ON platform.pgqueuer (entrypoint, priority DESC, id) WHERE status = 'queued'",
+    "INDEX pgqueuer_ep_prio_id_idx ON platform.pgqueuer (entrypoint, priority DESC, id) "
+    "WHERE status = 'queued'",
     "INDEX pgqueuer_priority_id_id1_idx ON platform.pgqueuer (priority, id DESC) INCLUDE (id) "
     "WHERE status = 'queued'",
     "INDEX pgqueuer_updated_id_id1_idx ON platform.pgqueuer (updated, id DESC) INCLUDE (id) "
