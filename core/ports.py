@@ -24,8 +24,8 @@ class ObjectChanged(Exception):
 class ObjectStore(Protocol):
     """Objects by key, in a folder or a bucket.
 
-    A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`: `<company>/uploads/<id>`.
-    Anything else raises `ValueError`, and a missing key `FileNotFoundError`.
+    A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`. Anything else
+    raises `ValueError`, and a missing key `FileNotFoundError`.
     """
 
     async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from core.errors import DomainError, ErrorCode
+from core.errors import Conflict, DomainError, ErrorCode, NotFound
 from core.ports import ObjectChanged, ObjectStore, StoredObject
 from db.uow import Database
 from resolvers import files
@@ -20,6 +21,8 @@ from server.ranges import Unsatisfiable, last_modified, unchanged, wanted_range
 
 PATIENCE = 60
 """Seconds without a byte after which a sender is given up."""
+LOOKS = 3
+"""At an object that is replaced while it is looked at."""
 STATUS = {
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.CONFLICT: 409,
@@ -111,20 +114,20 @@ async def patient(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def send(request: Request, wiring: Wiring) -> Response:
-    """The object or a range of it, streamed; a second look where it is replaced between look and read."""
+    """The object or a range of it, streamed; another look where it is replaced between look and read."""
     link = wiring.links.download(request.path_params["token"])
-    try:
-        try:
+    for _ in range(LOOKS):
+        with suppress(ObjectChanged):
             return await answer(request, wiring.store, link)
-        except ObjectChanged:
-            return await answer(request, wiring.store, link)
-    except FileNotFoundError:
-        raise Refusal(404, "NOT_FOUND", "The file is no longer there.") from None
+    raise Conflict("The file is being replaced; try again.")
 
 
 async def answer(request: Request, store: ObjectStore, link: DownloadLink) -> Response:
     """Raises `ObjectChanged` before anything is sent, if at all."""
-    found = await store.head(link.key)
+    try:
+        found = await store.head(link.key)
+    except FileNotFoundError:
+        raise NotFound("The file is no longer there.") from None
     headers = described(found, link)
     if unchanged(request.headers, found):
         return Response(status_code=304, headers=headers)

@@ -84,8 +84,8 @@ async def receive(
 ) -> Row[Any]:
     """Store an announced upload's bytes, all or none; sending the same bytes again changes nothing.
 
-    `length` is how many bytes are to come, where that is known. Raises `NotFound`, `Expired`, `Conflict` (other
-    bytes are stored already), and what `Incoming` raises.
+    `length` is how many bytes are to come, where that is known. Raises `NotFound`, `Expired`, `Conflict`
+    (other bytes are stored already), and what `Incoming` raises.
     """
     async with database.tenant(company_id, read_only=True) as uow:
         row = await uow.first(select(Upload).where(Upload.id == upload_id))
