@@ -1,7 +1,7 @@
 """Laying an old sheet onto the new one: where it belongs, and how well that fits."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -29,6 +29,9 @@ CONFIDENT = 0.5
 GOOD = 0.9
 """A score at which no other way of aligning is tried."""
 
+HOPELESS = 0.2
+"""Not worth refining."""
+
 WORKING_SIDE = 2200
 REFINING_SIDE = 1400
 FEATURES = 6000
@@ -40,8 +43,8 @@ GRID = (16, 12)
 class Alignment:
     """`matrix` carries pixels of the old sheet to pixels of the new one.
 
-    `score`, 0 to 1, is the mean over the grid's inked cells of how much of the ink in each meets ink of the other
-    sheet, less what would meet by chance. Below `CONFIDENT` the sheets are not taken for two states of one sheet.
+    `score`, 0 to 1, is how much of the ink in the middling inked grid cell meets ink of the other sheet, less what
+    would meet by chance. Below `CONFIDENT` the sheets are not taken for two states of one sheet.
     """
 
     matrix: Matrix
@@ -67,44 +70,41 @@ class Features:
     """Places in a picture and what they look like."""
 
     places: npt.NDArray[np.float32]
-    looks: npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+    looks: npt.NDArray[np.uint8]
 
 
 def align(old: Grey, new: Grey) -> Alignment:
-    """Find the similarity that lays `old` on `new`, then refine it; deterministic, on one thread.
+    """Find the similarity that lays `old` on `new`, then refine it; deterministic on one thread.
 
-    The same place on the sheet is tried first, then matched features with RANSAC (ORB, ORB on outlines, SIFT),
-    until one fits. Without any fit the sheets are laid on one another edge to edge, with score 0 or little more.
+    Edge to edge is tried first, then matched features with RANSAC, then matched features of outlines alone. Where
+    nothing fits, the sheets stay edge to edge or as the best try has them, with the low score that this has.
     """
     old_small, old_up = shrunk(old, WORKING_SIDE)
     new_small, new_up = shrunk(new, WORKING_SIDE)
     judge = Judge(new_small)
-    best = Alignment(edge_to_edge(old_small, new_small), 0.0, 0)
-    for matrix, inliers in proposals(old_small, new_small):
-        score = judge.score(old_small, matrix)
-        if score > best.score:
-            best = Alignment(matrix, score, inliers)
-        if best.score >= CONFIDENT:
-            break
-    if best.score > 0.25:
+    best = judge.judged(old_small, edge_to_edge(old_small, new_small), 0)
+    if best.score < GOOD:
+        for prepare in (unchanged, outlines):
+            found = matched(features(prepare(old_small)), features(prepare(new_small)))
+            if found:
+                best = max(best, judge.judged(old_small, *found), key=lambda each: each.score)
+            if best.confident:
+                break
+    if best.score > HOPELESS:
         best = refined(old_small, new_small, best, judge)
     return Alignment(chain(new_up, best.matrix, inverse(old_up)), round(best.score, 4), best.inliers)
+
+
+def unchanged(grey: Grey) -> Grey:
+    return grey
 
 
 def edge_to_edge(old: Grey, new: Grey) -> Matrix:
     return stretch(new.shape[1] / old.shape[1], new.shape[0] / old.shape[0])
 
 
-def proposals(old: Grey, new: Grey) -> Iterator[tuple[Matrix, int]]:
-    """Transforms worth judging, the cheap ones first, with the number of features that agree on each."""
-    ratio = (new.shape[1] / new.shape[0]) / (old.shape[1] / old.shape[0])
-    if 0.98 < ratio < 1.02:
-        yield edge_to_edge(old, new), 0
-    yield from matched(binary_features(old), binary_features(new), cv2.NORM_HAMMING)
-    yield from matched(binary_features(outlines(old)), binary_features(outlines(new)), cv2.NORM_HAMMING)
-
-
-def binary_features(grey: Grey) -> Features:
+def features(grey: Grey) -> Features:
+    """Corners and what surrounds them, as ORB describes it: the same under any rotation."""
     detector = cv2.ORB.create(FEATURES, scaleFactor=1.2, nlevels=8, fastThreshold=10)
     points, looks = detector.detectAndCompute(cv2.GaussianBlur(grey, (0, 0), 0.8), np.empty(0, np.uint8))
     places = np.array([point.pt for point in points], np.float32).reshape(-1, 2)
@@ -117,16 +117,16 @@ def outlines(grey: Grey) -> Grey:
     return np.asarray(255 - np.minimum(edges, 127) * 2, np.uint8)
 
 
-def matched(old: Features, new: Features, norm: int, ratio: float = 0.8) -> Iterator[tuple[Matrix, int]]:
-    """The similarity that most matches agree on within 4 pixels, if enough do."""
+def matched(old: Features, new: Features, ratio: float = 0.8) -> tuple[Matrix, int] | None:
+    """The similarity that most matches agree on within 4 pixels, and how many do; None where too few agree."""
     if min(len(old.places), len(new.places)) < 8:
-        return
-    found = cv2.BFMatcher(norm).knnMatch(old.looks, new.looks, k=2)
+        return None
+    found = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(old.looks, new.looks, k=2)
     good: Sequence[cv2.DMatch] = [
         pair[0] for pair in found if len(pair) == 2 and pair[0].distance < ratio * pair[1].distance
     ]
-    if len(good) < 6:
-        return
+    if len(good) < 8:
+        return None
     source = old.places[[match.queryIdx for match in good]]
     target = new.places[[match.trainIdx for match in good]]
     cv2.setRNGSeed(0)
@@ -134,10 +134,9 @@ def matched(old: Features, new: Features, norm: int, ratio: float = 0.8) -> Iter
         source, target, method=cv2.RANSAC, ransacReprojThreshold=4.0, maxIters=20000, confidence=0.999
     )
     if matrix is None or int(np.sum(inliers)) < 8:
-        return
+        return None
     result = plain(matrix)
-    if SCALES[0] < scale_of(result) < SCALES[1]:
-        yield result, int(np.sum(inliers))
+    return (result, int(np.sum(inliers))) if SCALES[0] < scale_of(result) < SCALES[1] else None
 
 
 class Judge:
@@ -148,10 +147,19 @@ class Judge:
         self.ink = ink(new)
         self.lines = lines(new)
 
+    def judged(self, old: Grey, matrix: Matrix, inliers: int) -> Alignment:
+        return Alignment(matrix, self.score(old, matrix), inliers)
+
     def score(self, old: Grey, matrix: Matrix) -> float:
         """The better of the agreement of ink and of outlines (for sheets that are filled in one state)."""
         placed = moved(old, matrix, self.width, self.height)
         return max(agreement(ink(placed), self.ink), agreement(lines(placed), self.lines))
+
+
+    def tightness(self, old: Grey, matrix: Matrix) -> float:
+        """Like the score over all cells and within one pixel: tells the better of two good transforms."""
+        placed = moved(old, matrix, self.width, self.height)
+        return float(meeting(ink(placed), self.ink, reach=1).mean())
 
 
 def lines(grey: Grey) -> Mask:
@@ -159,24 +167,32 @@ def lines(grey: Grey) -> Mask:
     return (edges > 24).view(np.uint8)
 
 
-def agreement(old: Mask, new: Mask, reach: int = 2, least_ink: int = 25) -> float:
-    """Mean over inked grid cells of the ink's agreement within `reach` pixels, corrected for chance.
+def agreement(old: Mask, new: Mask) -> float:
+    """How well the ink of the middling inked cells meets: the mean over the middle third of them.
 
-    A cell's agreement is the harmonic mean of the share of old ink near new ink and of new near old; by chance
-    it would be what the widened ink of both covers. Every cell counts the same, so that a shared border and
-    title block can't carry an unrelated sheet.
+    A third of the cells may have changed altogether without speaking against the alignment, and a shared border and
+    title block, which fill less than a third, can't speak for it.
+    """
+    ordered = np.sort(meeting(old, new, reach=2))
+    third = len(ordered) // 3
+    return float(ordered[third : len(ordered) - third].mean()) if len(ordered) else 0.0
+
+
+def meeting(old: Mask, new: Mask, reach: int, least_ink: int = 25) -> npt.NDArray[np.float64]:
+    """For each inked grid cell the share of ink that meets ink within `reach` pixels, corrected for chance.
+
+    It is the harmonic mean of the share of old ink near new ink and of new near old; by chance that would be what the
+    widened ink of both covers.
     """
     wide_old, wide_new = widened(old, reach), widened(new, reach)
     amount_old, amount_new = cells(old), cells(new)
     used = amount_old + amount_new > least_ink
-    if not used.any():
-        return 0.0
     precision = cells(old & wide_new) / np.maximum(amount_old, 1)
     recall = cells(new & wide_old) / np.maximum(amount_new, 1)
     area = old.size / (GRID[0] * GRID[1])
     chance = harmonic(cells(wide_old) / area, cells(wide_new) / area)
     corrected = (harmonic(precision, recall) - chance) / np.maximum(1 - chance, 0.05)
-    return float(np.clip(corrected, 0, 1)[used].mean())
+    return np.asarray(np.clip(corrected, 0, 1)[used], np.float64)
 
 
 def harmonic(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -207,11 +223,12 @@ def refined(old: Grey, new: Grey, start: Alignment, judge: Judge) -> Alignment:
             np.reshape(guess, (2, 3)).astype(np.float32),
             cv2.MOTION_AFFINE,
             criteria,
-            np.ones(new_small.shape, np.uint8),
+            np.ones(old_small.shape, np.uint8),
             5,
         )
     except cv2.error:
         return start
     matrix = chain(new_up, inverse(plain(found)), inverse(old_up))
-    score = judge.score(old, matrix)
-    return Alignment(matrix, score, start.inliers) if score >= start.score else start
+    if judge.tightness(old, matrix) < judge.tightness(old, start.matrix):
+        return start
+    return judge.judged(old, matrix, start.inliers)

@@ -15,7 +15,7 @@ Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels of the new sheet."""
 
 LONGEST_SIDE = 5400
-"""Sheets are searched at half size or, when larger, at this many pixels: half of 36 inches at 300 dpi."""
+"""Larger sheets are searched at this many pixels: 36 inches at 150 dpi."""
 
 TILE = 1200
 MARGIN = 16
@@ -46,7 +46,7 @@ class Change:
 class Sensitivity:
     """Distances in pixels of the new sheet: how far ink may stray, how near differences are one change, how small."""
 
-    stray: int = 6
+    stray: int = 5
     join: int = 45
     least_ink: int = 160
 
@@ -80,7 +80,7 @@ def find(
     `cover` is where the old sheet lies; `words` are those that differ, in the new sheet's pixels.
     """
     height, width = new.shape
-    detail = min(0.5, LONGEST_SIDE / max(height, width))
+    detail = min(1.0, LONGEST_SIDE / max(height, width))
     size = (round(width * detail), round(height * detail))
     before, after, within = (half(each, size) for each in (old, new, cover))
     difference = compared(before, after, within, max(1, round(sensitivity.stray * detail)))

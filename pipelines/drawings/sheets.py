@@ -20,8 +20,8 @@ NUMBER = re.compile(
 )
 """A discipline, digits, and what may follow: A-101, A 101, S-12A, A-344-MB, A2.1, B-S01, A20-01, E201A."""
 
-LABEL = re.compile(r"(?:SHEET|SHT|DWG|DRAWING|DRG)\.?#?:?", re.IGNORECASE)
-REVISION = re.compile(r"(?:REV|REVISION|ISSUE|SIZE|DATE|SCALE)\.?:?", re.IGNORECASE)
+SHEET_LABEL = re.compile(r"(?:SHEET|SHT|DWG|DRAWING|DRG)\.?#?:?", re.IGNORECASE)
+OTHER_LABEL = re.compile(r"(?:REV|REVISION|ISSUE|SIZE|DATE|SCALE)\.?:?", re.IGNORECASE)
 COUNTED = re.compile(
     r"\b(?:SHEET|SHT|PAGE)\.?\s*:?\s*(\d{1,4})\s*(?:OF|/)\s*(\d{1,4})\b|\((\d{1,3})/(\d{1,3})\)", re.IGNORECASE
 )
@@ -84,20 +84,23 @@ def scale(words: Sequence[Word]) -> str | None:
 def candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str]]:
     """Every word, or pair of neighbours, that looks like a sheet number, with its score.
 
-    Score = nearness to the lower right corner x letter height against the page's median x 1.8 under a label.
+    Score = nearness to the lower right corner x letter height against the page's median x 1.8 where the nearest label
+    says sheet or drawing. What the nearest label calls a revision, a size or a date is no candidate.
     """
     if not words:
         return
     usual = median(each.size for each in words) or 1.0
-    labels = [each for each in words if LABEL.fullmatch(each.text)]
-    revisions = [each for each in words if REVISION.fullmatch(each.text)]
+    labels = [each for each in words if SHEET_LABEL.fullmatch(each.text) or OTHER_LABEL.fullmatch(each.text)]
     for each in (*words, *pairs(words)):
         text = each.text.upper().rstrip(".,;")
-        if not NUMBER.fullmatch(text) or any(labels_of(label, each) for label in revisions):
+        if not NUMBER.fullmatch(text):
             continue
-        near = any(labels_of(label, each) for label in labels)
+        distances = [(distance, label.text) for label in labels if (distance := label_gap(label, each)) is not None]
+        nearest = min(distances)[1] if distances else ""
+        if OTHER_LABEL.fullmatch(nearest):
+            continue
         place = math.exp(-corner(frame, *each.centre) / 0.18)
-        yield place * (each.size / usual) ** 0.8 * (1.8 if near else 1.0), text
+        yield place * (each.size / usual) ** 0.8 * (1.8 if nearest else 1.0), text
 
 
 def pairs(words: Sequence[Word]) -> Iterator[Word]:
@@ -115,15 +118,16 @@ def pairs(words: Sequence[Word]) -> Iterator[Word]:
             yield Word(first.text + between + second.text, first.x, first.y, width, first.height)
 
 
-def labels_of(label: Word, each: Word) -> bool:
-    """Whether a label stands just above a word, or just before it on its line."""
+def label_gap(label: Word, each: Word) -> float | None:
+    """The gap in pixels from a label to a word just under it or just after it on its line; None for any other word."""
+    reach = 3.0 * max(label.size, each.size)
     below = each.y - (label.y + label.height)
     aside = each.x - (label.x + label.width)
-    reach = 3.0 * max(label.size, each.size)
-    overlap = label.x - reach / 2 <= each.x + each.width / 2 <= label.x + label.width + reach
-    return (-0.5 * label.size <= below <= reach and overlap) or (
-        0 <= aside <= reach and abs(each.centre[1] - label.centre[1]) < 0.7 * max(label.size, each.size)
-    )
+    beneath = label.x - reach / 2 <= each.centre[0] <= label.x + label.width + reach
+    if -0.5 * label.size <= below <= reach and beneath:
+        return max(below, 0.0)
+    level = abs(each.centre[1] - label.centre[1]) < 0.7 * max(label.size, each.size)
+    return aside if 0 <= aside <= reach and level else None
 
 
 def corner(frame: Frame, x: float, y: float) -> float:
