@@ -1,10 +1,11 @@
 """What one operation may reach."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
@@ -17,11 +18,11 @@ from db.uow import Database, Kind, UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 from resolvers.files import Links
+from resolvers.identity import accounts
+from resolvers.identity.tokens import Keys
 
 WRITES: dict[Kind, Kind] = {"self": "company", "company": "company", "platform": "platform"}
 """Whose user rows a write may change: the resolvers decide which of the company's."""
-
-Recheck = Callable[[Viewer], Awaitable[Viewer]]
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,16 @@ class Services:
     events: Events
     store: ObjectStore
     links: Links
-    recheck: Recheck
+    keys: Keys
 
 
 class Context:
     """One operation: its viewer, its loaders, its one read-only unit of work."""
 
     def __init__(self, services: Services, viewer: Viewer | None, base_url: str) -> None:
-        self.services, self.base_url = services, base_url
+        self.services, self.links = services, services.links.based(base_url)
         self.signed_in = viewer
-        self.loaders = Loaders(
-            lambda plane: self.read(), lambda model, row: access.sees(self.viewer, model, row)
-        )
+        self.loaders = Loaders(lambda plane: self.read(), self._sees)
         self.projections: dict[Any, Columns] = {}
         self._read: UnitOfWork | None = None
 
@@ -67,18 +66,26 @@ class Context:
         return self._read
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[UnitOfWork]:
-        """One transaction in the viewer's company; what was read before it is forgotten after it."""
+    async def write(self, company_id: UUID | None = None) -> AsyncIterator[UnitOfWork]:
+        """One transaction in the viewer's company, or in another for the platform; then reads are forgotten."""
         scope = self.viewer.scope
-        async with self.services.database.within(replace(scope, kind=WRITES[scope.kind])) as uow:
+        company = company_id or scope.company_id
+        writing = replace(scope, company_id=company, kind=WRITES[scope.kind])
+        async with self.services.database.within(writing) as uow:
             yield uow
         self.loaders.clear()
 
+    async def sign_in(self, user_id: UUID) -> None:
+        """What follows in this operation is done by this user."""
+        await self.close()
+        self.signed_in = await accounts.viewer_of(self.services.database, user_id, None)
+
     async def refresh(self) -> None:
         """Before a subscription's next event: is the viewer still welcome? Then forget what was read."""
-        if self.signed_in is not None:
-            self.signed_in = await self.services.recheck(self.signed_in)
         await self.close()
+        viewer = self.viewer
+        found = await accounts.viewer_of(self.services.database, viewer.user_id, viewer.expires_at)
+        self.signed_in = found
 
     async def close(self) -> None:
         """End the read-only unit."""
@@ -86,6 +93,9 @@ class Context:
         self.loaders.clear()
         if unit is not None:
             await unit.finish(commit=False)
+
+    def _sees(self, model: Any, entity: Any) -> access.Conditions:
+        return access.sees(self.viewer, model, entity)
 
 
 Info = strawberry.Info[Context, None]

@@ -103,6 +103,28 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
     return strawberry.field(resolver=_with_arguments(resolve, arguments), metadata={NEEDS: ()})
 
 
+def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool] | None = None) -> Any:
+    """A signed, expiring link to the object whose key is in the column `path`; null where there is none.
+
+    The download is called what the column `name` says; `type` is a media type, or the column that holds one. The
+    path itself never reaches a client.
+    """
+    media = type if "/" in type else None
+
+    def resolve(root: Any, info: Info) -> str | None:
+        key = getattr(root, path)
+        if key is None or (shown and not shown(root)):
+            return None
+        mime_type = media or getattr(root, type)
+        filename = getattr(root, name)
+        if media == "image/png" and not filename.endswith(".png"):
+            filename += ".png"
+        return info.context.links.download_url(key, filename, mime_type)
+
+    needs = {path, name, *(() if media else (type,)), *(("state",) if shown else ())}
+    return strawberry.field(resolver=resolve, metadata={NEEDS: tuple(sorted(needs))})
+
+
 def _with_arguments(resolve: Callable[..., Any], annotations: dict[str, Any]) -> Callable[..., Any]:
     """The resolver with just these arguments, which is what the contract shows."""
 

@@ -93,7 +93,6 @@ class DrawingSession(Owned, TenantModel):
     total_time: Mapped[float | None]
     error_message: Mapped[str | None]
     session_metadata: Mapped[dict[str, Any] | None]
-    version: Mapped[int] = mapped_column(sa.BigInteger, server_default="1")
     created_at: Mapped[Instant]
     updated_at: Mapped[Touched]
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, any_, case, cast, distinct, func, select
+from sqlalchemy import Row, any_, case, distinct, func, select
 
 from db.models import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingType, SheetState
 from db.uow import UnitOfWork
@@ -37,7 +37,7 @@ async def summaries(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, Row[Any]]:
 async def comparison_counts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Per session: how many comparisons found changes and how many did not, the changed ones first."""
     statement = (
-        select(Comparison.session_id, Comparison.changes_detected, cast(func.count(), Integer).label("total"))
+        select(Comparison.session_id, Comparison.changes_detected, func.count().label("total"))
         .where(Comparison.session_id == any_(ids))
         .group_by(Comparison.session_id, Comparison.changes_detected)
         .order_by(Comparison.changes_detected.desc())

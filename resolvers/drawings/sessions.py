@@ -1,12 +1,12 @@
 """Drawing sessions, from two uploads to a finished comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, any_, delete, extract, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, any_, delete, extract, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Conflict
 from db.events import publish
@@ -19,43 +19,64 @@ from db.models import (
     ProcessingJobType,
     SessionStatus,
 )
-from db.queue import Job, enqueue
+from db.queue import Job, enqueue, prepare
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks, files, projects
 from resolvers.access import Viewer
+from resolvers.drawings import results
 from resolvers.upkeep import remove_sessions_files
 
 
 @dataclass(frozen=True)
-class ExtractSheets(Job):
+class SessionStage(Job):
+    """A stage of a session's work. When it fails or is cancelled, so does the session; a retry takes it up again."""
+
+    session_id: UUID
+    queue: ClassVar[str] = "drawings"
+
+    def topics(self) -> Sequence[str]:
+        return (topic(self.session_id),)
+
+    async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
+        await abandon(uow, self.session_id, reason)
+
+    async def restarted(self, uow: UnitOfWork) -> None:
+        await resume(uow, self.session_id)
+
+
+class ExtractSheets(SessionStage):
     """Turn every page of both files into a picture with words and a sheet number."""
 
-    session_id: UUID
-    queue: ClassVar[str] = "drawings"
 
-
-@dataclass(frozen=True)
-class CompareSheets(Job):
+class CompareSheets(SessionStage):
     """Lay each old sheet under its new one and find what changed."""
 
-    session_id: UUID
-    queue: ClassVar[str] = "drawings"
 
-
-@dataclass(frozen=True)
-class AnalyseSheets(Job):
+class AnalyseSheets(SessionStage):
     """Say in words what changed on each sheet."""
 
-    session_id: UUID
-    queue: ClassVar[str] = "drawings"
 
-
-STAGES: dict[ProcessingJobType, type[ExtractSheets] | type[CompareSheets] | type[AnalyseSheets]] = {
+STAGES: dict[ProcessingJobType, type[SessionStage]] = {
     ProcessingJobType.PDF_EXTRACTION: ExtractSheets,
     ProcessingJobType.COMPARISON: CompareSheets,
     ProcessingJobType.AI_ANALYSIS: AnalyseSheets,
 }
 """What a session goes through, in order."""
+
+IDLE: dict[str, Any] = {
+    "status": JobStatus.PENDING,
+    "progress": 0,
+    "attempts": 0,
+    "started_at": None,
+    "completed_at": None,
+    "error_message": None,
+}
+"""A stage that waits for its turn."""
+
+
+def topic(session_id: UUID) -> str:
+    """What is told of a session's changes."""
+    return f"session:{session_id}"
 
 
 async def create(
@@ -96,10 +117,11 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
         raise Conflict("The files of this session are gone.", "id")
     if session.project_id is not None:
         await projects.open_for_work(uow, viewer, session.project_id, "id")
-    for kind in STAGES:
-        job = await _stage(uow, viewer, id, kind)
-        if kind is ProcessingJobType.PDF_EXTRACTION:
-            await enqueue(uow, ExtractSheets(id), job)
+    await results.reset(uow, id)
+    for kind, stage in STAGES.items():
+        row = await _idle_stage(uow, viewer, id, kind)
+        begin = enqueue if stage is ExtractSheets else prepare
+        await begin(uow, stage(id), row)
     started = await set_status(uow, id, SessionStatus.PROCESSING)
     await activity.record(uow, viewer.user_id, "DRAWING_SESSION_START", "DrawingSession", id)
     return started
@@ -116,7 +138,6 @@ async def next_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobType)
     )
     if job is not None:
         await enqueue(uow, STAGES[kind](session_id), job)
-    await touch(uow, session_id)
 
 
 async def finish(uow: UnitOfWork, session_id: UUID) -> None:
@@ -135,14 +156,19 @@ async def abandon(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
     waiting = update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.PENDING
     )
-    ended = {
-        "status": JobStatus.CANCELLED,
-        "completed_at": func.now(),
-        "version": ProcessingJob.version + 1,
-    }
-    for job in await uow.all(waiting.values(ended).returning(ProcessingJob.id)):
-        await publish(uow, f"job:{job.id}")
+    ended = {"status": JobStatus.CANCELLED, "completed_at": func.now(), "version": ProcessingJob.version + 1}
+    await _tell(uow, await uow.all(waiting.values(ended).returning(ProcessingJob.id)))
     await set_status(uow, session_id, SessionStatus.ERROR, error_message=reason)
+
+
+async def resume(uow: UnitOfWork, session_id: UUID) -> None:
+    """A stage is taken up again: those that were cancelled with it wait for their turn again."""
+    cancelled = update(ProcessingJob).where(
+        ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.CANCELLED
+    )
+    waiting = cancelled.values({**IDLE, "version": ProcessingJob.version + 1}).returning(ProcessingJob.id)
+    await _tell(uow, await uow.all(waiting))
+    await set_status(uow, session_id, SessionStatus.PROCESSING)
 
 
 async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
@@ -193,44 +219,32 @@ async def relabel(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str,
     return changed
 
 
-async def touch(uow: UnitOfWork, session_id: UUID) -> None:
-    """Something in the session has changed: who watches it is told at commit."""
-    await set_status(uow, session_id, None)
-
-
 async def set_status(
-    uow: UnitOfWork, session_id: UUID, status: SessionStatus | None, **values: Any
+    uow: UnitOfWork, session_id: UUID, status: SessionStatus, *, error_message: str | None = None, **values: Any
 ) -> Row[Any]:
-    """Move the session (None: leave it where it is) and tell who watches it."""
-    if status is not None:
-        values = {"error_message": None, **values, "status": status}
+    """Move the session and tell who watches it."""
     statement = update(DrawingSession).where(DrawingSession.id == session_id)
-    moved = statement.values(**values, version=DrawingSession.version + 1).returning(DrawingSession)
+    moved = statement.values(status=status, error_message=error_message, **values).returning(DrawingSession)
     session = await uow.one(moved)
-    await publish(uow, f"session:{session_id}")
+    await publish(uow, topic(session_id))
     return session
 
 
-async def _stage(uow: UnitOfWork, viewer: Viewer, session_id: UUID, kind: ProcessingJobType) -> UUID:
-    fresh = {
-        "status": JobStatus.PENDING,
-        "progress": 0,
-        "attempts": 0,
-        "checkpoint": None,
-        "started_at": None,
-        "completed_at": None,
-        "error_message": None,
-        "requested_by_id": viewer.user_id,
-    }
-    row = upsert(ProcessingJob).values(id=new_id(), session_id=session_id, job_type=kind, **fresh)
+async def _idle_stage(uow: UnitOfWork, viewer: Viewer, session_id: UUID, kind: ProcessingJobType) -> UUID:
+    fresh = {**IDLE, "checkpoint": None, "requested_by_id": viewer.user_id}
+    row = insert(ProcessingJob).values(id=new_id(), session_id=session_id, job_type=kind, **fresh)
     again = row.on_conflict_do_update(
         index_elements=["company_id", "session_id", "job_type"],
         index_where=ProcessingJob.session_id.is_not(None),
         set_={**fresh, "version": ProcessingJob.version + 1, "updated_at": func.now()},
     )
-    job: UUID = await uow.scalar(again.returning(ProcessingJob.id))
-    await publish(uow, f"job:{job}")
-    return job
+    job = await uow.one(again.returning(ProcessingJob.id))
+    await _tell(uow, [job])
+    return UUID(str(job.id))
+
+
+async def _tell(uow: UnitOfWork, jobs: Sequence[Row[Any]]) -> None:
+    await publish(uow, *(f"job:{job.id}" for job in jobs))
 
 
 async def progress(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:

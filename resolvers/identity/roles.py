@@ -1,6 +1,9 @@
 """The seven roles and what each grants, as data; seeding is repeatable."""
 
-from sqlalchemy import delete, select
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, any_, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.ids import new_id
@@ -110,3 +113,17 @@ async def seed(uow: UnitOfWork) -> None:
                 RolePermission.role_id == role_id, RolePermission.permission_id == permission_id
             )
         )
+
+
+async def permissions_of(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """What each role grants, by resource and action."""
+    statement = (
+        select(RolePermission.role_id, *Permission.__table__.c)
+        .join(Permission, Permission.id == RolePermission.permission_id)
+        .where(RolePermission.role_id == any_(ids))
+        .order_by(Permission.resource, Permission.action)
+    )
+    found: dict[UUID, list[Row[Any]]] = {}
+    for row in await uow.all(statement):
+        found.setdefault(row.role_id, []).append(row)
+    return found

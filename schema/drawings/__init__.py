@@ -1,0 +1,1 @@
+"""Drawing sessions, sheets, comparisons and analyses, as clients see them."""

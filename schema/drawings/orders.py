@@ -1,0 +1,132 @@
+"""How lists of the drawings domain are ordered and filtered."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from strawberry import relay
+
+from db import models
+from db.models import DrawingType, SessionStatus, SessionType, SheetState
+from db.paging import Order
+from schema.declare import enumeration, input
+from schema.ids import key_of
+
+for kind in (DrawingType, SessionStatus, SessionType, SheetState):
+    enumeration(kind)
+
+
+@enumeration
+class DrawingSessionOrder(Enum):
+    """How to order drawing sessions."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+    UPDATED_AT_DESC = Order("updated_at", descending=True)
+    UPDATED_AT_ASC = Order("updated_at")
+
+
+@enumeration
+class DrawingOrder(Enum):
+    """How to order sheets."""
+
+    ID_ASC = Order("id")
+    ID_DESC = Order("id", descending=True)
+
+
+@enumeration
+class DrawingVersionOrder(Enum):
+    """How to order revisions."""
+
+    UPLOAD_DATE_DESC = Order("upload_date", descending=True)
+    UPLOAD_DATE_ASC = Order("upload_date")
+    DRAWING_NAME_ASC = Order("drawing_name", "version_number")
+    DRAWING_NAME_DESC = Order("drawing_name", "version_number", descending=True)
+
+
+@enumeration
+class ComparisonOrder(Enum):
+    """How to order comparisons."""
+
+    DRAWING_NAME_ASC = Order("drawing_name")
+    DRAWING_NAME_DESC = Order("drawing_name", descending=True)
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@enumeration
+class AnalysisResultOrder(Enum):
+    """How to order analyses."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@input
+class DrawingSessionFilter:
+    """Which sessions to list."""
+
+    status: SessionStatus | None = None
+    """Only those that stand there."""
+
+    project_id: relay.GlobalID | None = None
+    """Only this project's."""
+
+    user_id: relay.GlobalID | None = None
+    """Only this user's."""
+
+    def where(self, session: Any) -> list[ColumnElement[bool]]:
+        found = [session.status == self.status] if self.status else []
+        if self.project_id:
+            found.append(session.project_id == key_of(self.project_id, models.Project, "filter", "projectId"))
+        if self.user_id:
+            found.append(session.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found
+
+
+@input
+class DrawingFilter:
+    """Which sheets to list."""
+
+    drawing_type: DrawingType | None = None
+    """Only those of the old, or of the new revision."""
+
+    drawing_name: str | None = None
+    """Only those with this sheet number."""
+
+    def where(self, drawing: Any) -> list[ColumnElement[bool]]:
+        found = [drawing.drawing_type == self.drawing_type] if self.drawing_type else []
+        return found + ([drawing.drawing_name == self.drawing_name] if self.drawing_name is not None else [])
+
+
+@input
+class ComparisonFilter:
+    """Which comparisons to list."""
+
+    changes_detected: bool | None = None
+    """Only those with changes, or only those without."""
+
+    drawing_name: str | None = None
+    """Only that of this sheet."""
+
+    def where(self, comparison: Any) -> list[ColumnElement[bool]]:
+        wanted, name = self.changes_detected, self.drawing_name
+        found = [comparison.changes_detected.is_(wanted)] if wanted is not None else []
+        return found + ([comparison.drawing_name == name] if name is not None else [])
+
+
+@input
+class AnalysisResultFilter:
+    """Which analyses to list."""
+
+    success: bool | None = None
+    """Only those that succeeded, or only those that did not."""
+
+    drawing_name: str | None = None
+    """Only that of this sheet."""
+
+    def where(self, result: Any) -> list[ColumnElement[bool]]:
+        found = [result.success.is_(self.success)] if self.success is not None else []
+        return found + ([result.drawing_name == self.drawing_name] if self.drawing_name is not None else [])

@@ -1,0 +1,166 @@
+"""Files on their way in, as clients see them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from strawberry import relay
+from strawberry.file_uploads import Upload
+
+from db import models
+from db.models import UploadState
+from resolvers import files, idempotency
+from schema.context import Info
+from schema.declare import enumeration, input, node, output
+from schema.fields import lookup, signed_link
+from schema.operations import Payload, field, mutation
+from schema.scalars import BigInt
+
+enumeration(UploadState)
+CHUNK = 256 * 1024
+
+
+@output
+class Header:
+    """One HTTP header."""
+
+    name: str
+    """Its name."""
+
+    value: str
+    """Its value."""
+
+
+def stored(upload: Any) -> bool:
+    """Whether the bytes are there."""
+    return upload.state is UploadState.STORED
+
+
+@node(models.Upload)
+class UploadedFile(relay.Node):
+    """A file announced and, once its bytes came and were checked, stored."""
+
+    id: relay.NodeID[UUID]
+
+    filename: str
+    """Without folders."""
+
+    mime_type: str
+    """As announced while pending; as its content tells once stored."""
+
+    size: BigInt
+    """In bytes."""
+
+    sha256: str
+    """64 hexadecimal digits."""
+
+    state: UploadState
+    """Whether the bytes are there."""
+
+    expires_at: datetime
+    """Until when the bytes may be sent."""
+
+    created_at: datetime
+    """When it was announced."""
+
+    file_url: str | None = signed_link("storage_key", name="filename", type="mime_type", shown=stored)
+    """The stored file; null while pending. The link is signed and expires."""
+
+    @field(needs=("id", "expires_at"))
+    def url(self, info: Info) -> str:
+        """Where to `PUT` the bytes, with `headers`; the link is signed and good until `expiresAt`."""
+        row: Any = self
+        return info.context.links.upload_url(info.context.viewer.company_id, row.id, row.expires_at)
+
+    @field(needs=("mime_type",))
+    def headers(self) -> list[Header]:
+        """What to send with the `PUT`; a few at most."""
+        return [Header(name="Content-Type", value=self.mime_type)]
+
+
+@input
+class UploadCreateInput:
+    """A file to announce."""
+
+    filename: str
+    """Its name; folders are cut off."""
+
+    mime_type: str
+    """What it is said to be; what it is, its content decides."""
+
+    size: BigInt
+    """In bytes."""
+
+    sha256: str
+    """64 hexadecimal digits."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input announces it once."""
+
+
+@output
+class UploadCreatePayload(Payload):
+    """What `uploadCreate` answers."""
+
+    upload: UploadedFile | None = None
+    """Where and how to send the bytes."""
+
+
+@output
+class FileUploadPayload(Payload):
+    """What `fileUpload` answers."""
+
+    upload: UploadedFile | None = None
+    """The stored file."""
+
+
+@output
+class FileQueries:
+    upload: UploadedFile | None = lookup(models.Upload, "One of the viewer's uploads, by id.")
+
+
+@output
+class FileMutations:
+    @mutation
+    async def upload_create(self, info: Info, input: UploadCreateInput) -> UploadCreatePayload:
+        """Announce a file; then `PUT` its bytes to the answer's `url`."""
+        viewer, settings = info.context.viewer, info.context.services.settings
+        ttl = timedelta(seconds=settings.upload_ttl)
+        given: dict[str, Any] = {
+            name: getattr(input, name) for name in ("filename", "mime_type", "size", "sha256")
+        }
+        async with info.context.write() as uow:
+            upload = await idempotency.once(
+                uow,
+                viewer,
+                "uploadCreate",
+                input.idempotency_key,
+                given,
+                models.Upload,
+                lambda: files.announce(uow, viewer, **given, largest=settings.max_upload_size, ttl=ttl),
+            )
+        return UploadCreatePayload.of(upload=upload)
+
+    @mutation
+    async def file_upload(self, info: Info, file: Upload) -> FileUploadPayload:
+        """Send a small file within the request (GraphQL multipart request)."""
+        services = info.context.services
+        received: Any = file
+        upload = await files.take(
+            services.database,
+            services.store,
+            info.context.viewer,
+            filename=received.filename or "",
+            chunks=chunks(received),
+            largest=services.settings.max_upload_size,
+        )
+        return FileUploadPayload.of(upload=upload)
+
+
+async def chunks(file: Any) -> AsyncIterator[bytes]:
+    """The file's bytes, a quarter of a megabyte at a time."""
+    while chunk := await file.read(CHUNK):
+        yield chunk

@@ -1,0 +1,357 @@
+"""What can be done in the identity domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry import relay
+from strawberry.scalars import JSON
+
+from core.errors import NotFound
+from db import models
+from db.models import ExplainabilityLevel, LlmProvider, RoleName, UserStatus
+from resolvers import access, checks, idempotency
+from resolvers.identity import accounts, companies, users
+from resolvers.identity.tokens import Tokens
+from schema.context import Context, Info
+from schema.declare import input, output
+from schema.identity.types import Company, User
+from schema.ids import key_of
+from schema.operations import Payload, mutation
+
+
+@input
+class UserRegisterInput:
+    """A person who comes on their own."""
+
+    email: str
+    """A login, unique on the platform."""
+
+    password: str
+    """10 to 200 characters, four different ones at least."""
+
+    full_name: str | None = None
+    """How others see them."""
+
+    username: str | None = None
+    """The other login; made from the email unless given."""
+
+
+@input
+class UserSignInInput:
+    """Who signs in."""
+
+    login: str
+    """Email or username, in whatever case."""
+
+    password: str
+    """The password."""
+
+
+@input
+class TokenRefreshInput:
+    """Staying signed in."""
+
+    refresh_token: str
+    """From signing in or from the last refresh; good for one use."""
+
+
+@input
+class UserSignOutInput:
+    """Signing out."""
+
+    refresh_token: str | None = None
+    """Ends this sign-in; without it every sign-in of the viewer ends."""
+
+
+@input
+class CompanyCreateInput:
+    """A new organisation."""
+
+    name: str
+    """Unique on the platform."""
+
+    industry: str | None = None
+    """Such as `Manufacturing`."""
+
+
+@input
+class CompanyUpdateInput:
+    """What to change; what is left out stays."""
+
+    name: strawberry.Maybe[str]
+    """Unique on the platform."""
+
+    industry: strawberry.Maybe[str | None]
+    """Such as `Manufacturing`."""
+
+    is_active: strawberry.Maybe[bool]
+    """Whether its people may sign in; for the platform to say."""
+
+
+@input
+class UserCreateInput:
+    """A person to add to a company."""
+
+    email: str
+    """A login, unique on the platform."""
+
+    role: RoleName
+    """What they are to the company; nobody gives a role above their own."""
+
+    password: str | None = None
+    """Without one they cannot sign in with a password."""
+
+    username: str | None = None
+    """The other login; made from the email unless given."""
+
+    full_name: str | None = None
+    """How others see them."""
+
+    profession: str | None = None
+    """Such as `architect`."""
+
+    company_id: relay.GlobalID | None = None
+    """The viewer's own company unless given; another one is for the platform."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input adds nobody again."""
+
+
+@input
+class UserUpdateInput:
+    """What to change; what is left out stays."""
+
+    full_name: strawberry.Maybe[str | None]
+    """How others see them."""
+
+    company_label: strawberry.Maybe[str | None]
+    """The company as the person wrote it."""
+
+    profession: strawberry.Maybe[str | None]
+    """Such as `architect`."""
+
+    preferences: strawberry.Maybe[JSON]
+    """Replaces all preferences."""
+
+    preferred_llm: strawberry.Maybe[LlmProvider]
+    """Where their language model runs."""
+
+    explainability_level: strawberry.Maybe[ExplainabilityLevel]
+    """How much reasoning their answers show."""
+
+    has_completed_onboarding: strawberry.Maybe[bool]
+    """Whether they have been through onboarding."""
+
+    role: strawberry.Maybe[RoleName]
+    """What they are to the company; nobody gives a role above their own."""
+
+
+@output
+class UserRegisterPayload(Payload):
+    """What `userRegister` answers."""
+
+    access_token: str | None = None
+    """For the `Authorization: Bearer` header; valid for minutes."""
+
+    refresh_token: str | None = None
+    """For `tokenRefresh`; good for one use."""
+
+    user: User | None = None
+    """Who is signed in now."""
+
+
+@output
+class UserSignInPayload(Payload):
+    """What `userSignIn` answers."""
+
+    access_token: str | None = None
+    """For the `Authorization: Bearer` header; valid for minutes."""
+
+    refresh_token: str | None = None
+    """For `tokenRefresh`; good for one use."""
+
+    user: User | None = None
+    """Who is signed in now."""
+
+
+@output
+class TokenRefreshPayload(Payload):
+    """What `tokenRefresh` answers."""
+
+    access_token: str | None = None
+    """For the `Authorization: Bearer` header; valid for minutes."""
+
+    refresh_token: str | None = None
+    """For the next `tokenRefresh`; good for one use."""
+
+    user: User | None = None
+    """Who is signed in."""
+
+
+@output
+class UserSignOutPayload(Payload):
+    """What `userSignOut` answers."""
+
+
+@output
+class CompanyCreatePayload(Payload):
+    """What `companyCreate` answers."""
+
+    company: Company | None = None
+    """The new company."""
+
+
+@output
+class CompanyUpdatePayload(Payload):
+    """What `companyUpdate` answers."""
+
+    company: Company | None = None
+    """The company as it is now."""
+
+
+@output
+class UserCreatePayload(Payload):
+    """What `userCreate` answers."""
+
+    user: User | None = None
+    """The new user."""
+
+
+@output
+class UserUpdatePayload(Payload):
+    """What `userUpdate` answers."""
+
+    user: User | None = None
+    """The user as they are now."""
+
+
+@output
+class UserSuspendPayload(Payload):
+    """What `userSuspend` answers."""
+
+    user: User | None = None
+    """The user as they are now."""
+
+
+@output
+class UserRestorePayload(Payload):
+    """What `userRestore` answers."""
+
+    user: User | None = None
+    """The user as they are now."""
+
+
+@output
+class IdentityMutations:
+    @mutation
+    async def user_register(self, info: Info, input: UserRegisterInput) -> UserRegisterPayload:
+        """Come alone: an account, a personal company to administer, and a first sign-in."""
+        tokens = await accounts.register(
+            info.context.services.database,
+            info.context.services.keys,
+            email=input.email,
+            password=input.password,
+            full_name=input.full_name,
+            username=input.username,
+        )
+        return UserRegisterPayload.of(**await signed_in(info.context, tokens))
+
+    @mutation
+    async def user_sign_in(self, info: Info, input: UserSignInInput) -> UserSignInPayload:
+        """Sign in by email or username. Ten refusals close a login for a quarter of an hour."""
+        services = info.context.services
+        tokens = await accounts.sign_in(
+            services.database, services.keys, login=input.login, password=input.password
+        )
+        return UserSignInPayload.of(**await signed_in(info.context, tokens))
+
+    @mutation
+    async def token_refresh(self, info: Info, input: TokenRefreshInput) -> TokenRefreshPayload:
+        """A new pair of tokens. Using a refresh token twice signs out everybody who holds one of its chain."""
+        services = info.context.services
+        tokens = await accounts.refresh(services.database, services.keys, input.refresh_token)
+        return TokenRefreshPayload.of(**await signed_in(info.context, tokens))
+
+    @mutation
+    async def user_sign_out(self, info: Info, input: UserSignOutInput | None = None) -> UserSignOutPayload:
+        """End this sign-in, or all of the viewer's. Access tokens stay valid for the minutes they have left."""
+        services, viewer = info.context.services, info.context.viewer
+        await accounts.sign_out(services.database, viewer, input.refresh_token if input else None)
+        return UserSignOutPayload()
+
+    @mutation
+    async def company_create(self, info: Info, input: CompanyCreateInput) -> CompanyCreatePayload:
+        """Make a company; for the platform."""
+        company = await companies.create(
+            info.context.services.database, info.context.viewer, name=input.name, industry=input.industry
+        )
+        return CompanyCreatePayload.of(company=company)
+
+    @mutation
+    async def company_update(
+        self, info: Info, id: relay.GlobalID, input: CompanyUpdateInput
+    ) -> CompanyUpdatePayload:
+        """Change a company."""
+        given = checks.changed(name=input.name, industry=input.industry, is_active=input.is_active)
+        key = key_of(id, models.Company)
+        async with info.context.write() as uow:
+            company = await companies.change(uow, info.context.viewer, key, given)
+        return CompanyUpdatePayload.of(company=company)
+
+    @mutation
+    async def user_create(self, info: Info, input: UserCreateInput) -> UserCreatePayload:
+        """Add a person to the company."""
+        viewer = info.context.viewer
+        company = key_of(input.company_id, models.Company, "input", "companyId") if input.company_id else None
+        if company not in (None, viewer.company_id) and not viewer.may("platform:manage"):
+            raise NotFound("There is no such company.", "input", "companyId")
+        given = {name: getattr(input, name) for name in ("username", "full_name", "profession")}
+        asked = {"email": input.email, "role": input.role.value, "company": company, **given}
+        async with info.context.write(company) as uow:
+            await access.find(uow, viewer, models.Company, uow.company_id, "input", "companyId")
+
+            async def create() -> Any:
+                return await users.create(
+                    uow, viewer, email=input.email, role=input.role, password=input.password, **given
+                )
+
+            key = input.idempotency_key if uow.company_id == viewer.company_id else None
+            user = await idempotency.once(uow, viewer, "userCreate", key, asked, models.User, create)
+        return UserCreatePayload.of(user=user)
+
+    @mutation
+    async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
+        """Change a person: everybody themselves, who manages people the others too."""
+        names = (
+            "full_name company_label profession preferences preferred_llm explainability_level "
+            "has_completed_onboarding role"
+        ).split()
+        given = checks.changed(**{name: getattr(input, name) for name in names})
+        return UserUpdatePayload.of(user=await change(info.context, id, given))
+
+    @mutation
+    async def user_suspend(self, info: Info, id: relay.GlobalID) -> UserSuspendPayload:
+        """Sign a person out everywhere and let them in no more."""
+        return UserSuspendPayload.of(user=await change(info.context, id, {"status": UserStatus.SUSPENDED}))
+
+    @mutation
+    async def user_restore(self, info: Info, id: relay.GlobalID) -> UserRestorePayload:
+        """Let a suspended person in again."""
+        return UserRestorePayload.of(user=await change(info.context, id, {"status": UserStatus.ACTIVE}))
+
+
+async def change(context: Context, id: relay.GlobalID, given: dict[str, Any]) -> Any:
+    """The user, changed in a transaction of its own."""
+    key = key_of(id, models.User)
+    async with context.write() as uow:
+        return await users.change(uow, context.viewer, key, given)
+
+
+async def signed_in(context: Context, tokens: Tokens) -> dict[str, Any]:
+    """The tokens and the user, who is the operation's viewer from here on."""
+    await context.sign_in(tokens.user_id)
+    every = tuple(sorted(models.User.__mapper__.column_attrs.keys()))
+    user = await context.loaders.one(models.User, every).load(tokens.user_id)
+    return {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token, "user": user}

@@ -1,0 +1,204 @@
+"""Jobs, as clients see them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from strawberry import relay
+from strawberry.scalars import JSON
+
+from db import models
+from db.models import TERMINAL, JobStatus, ProcessingJobType
+from db.paging import Order
+from resolvers import jobs
+from schema.context import Info
+from schema.declare import Typed, enumeration, input, interface, node, output
+from schema.fields import Connection, connection, lookup, relation
+from schema.ids import key_of
+from schema.operations import Payload, field, mutation, subscription
+from schema.refs import DrawingSessionRef, UserRef
+from schema.watching import watch
+
+enumeration(JobStatus)
+enumeration(ProcessingJobType)
+
+
+@enumeration
+class JobPhase(Enum):
+    """Where a job of any kind stands, in words common to all."""
+
+    QUEUED = "queued"
+    ACTIVE = "active"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+PHASES = {
+    JobStatus.PENDING: JobPhase.QUEUED,
+    JobStatus.RUNNING: JobPhase.ACTIVE,
+    JobStatus.COMPLETED: JobPhase.SUCCEEDED,
+    JobStatus.FAILED: JobPhase.FAILED,
+    JobStatus.CANCELLED: JobPhase.CANCELLED,
+}
+
+
+@enumeration
+class ProcessingJobOrder(Enum):
+    """How to order jobs."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@input
+class ProcessingJobFilter:
+    """Which jobs to list."""
+
+    status: JobStatus | None = None
+    """Only those that stand there."""
+
+    job_type: ProcessingJobType | None = None
+    """Only those that do this."""
+
+    def where(self, job: Any) -> list[ColumnElement[bool]]:
+        found = [job.status == self.status] if self.status else []
+        return found + ([job.job_type == self.job_type] if self.job_type else [])
+
+
+@interface
+class Job(relay.Node):
+    """Work done in the background."""
+
+    status: JobStatus
+    """Where it stands."""
+
+    progress: int
+    """From 0 to 100."""
+
+    attempts: int
+    """How often a worker has begun it since it was last started."""
+
+    phase: JobPhase
+    """Where it stands, in words common to all kinds of jobs."""
+
+    error_message: str | None
+    """Why it failed."""
+
+    started_at: datetime | None
+    """When a worker first began it."""
+
+    completed_at: datetime | None
+    """When it ended, however it did."""
+
+    created_at: datetime
+    """When it was asked for."""
+
+
+@node(models.ProcessingJob)
+class ProcessingJob(Job):
+    """One stage of a session's work, or other work of the company."""
+
+    id: relay.NodeID[UUID]
+
+    session: DrawingSessionRef | None = relation(models.ProcessingJob.session)
+    """The drawing session that it works on, if it is about one."""
+
+    requested_by: UserRef | None = relation(models.ProcessingJob.requested_by)
+    """Who asked for it."""
+
+    job_type: ProcessingJobType
+    """What it does."""
+
+    subject: str | None
+    """What it works on, where that is no session."""
+
+    job_metadata: JSON | None
+    """More about it."""
+
+    updated_at: datetime
+    """When anything of this last changed."""
+
+    @field(needs=("status",))
+    def phase(self) -> JobPhase:
+        """Where it stands, in words common to all kinds of jobs."""
+        return PHASES[self.status]
+
+
+@output
+class JobQueries:
+    processing_job: ProcessingJob | None = lookup(models.ProcessingJob, "A processing job, by id.")
+
+    processing_jobs: Connection[ProcessingJob] = connection(
+        models.ProcessingJob, orders=ProcessingJobOrder, filter=ProcessingJobFilter
+    )
+    """The company's processing jobs, newest first."""
+
+
+@output
+class JobStartPayload(Payload):
+    """What `jobStart` answers."""
+
+    job: Job | None = None
+    """The job as it is now."""
+
+
+@output
+class JobCancelPayload(Payload):
+    """What `jobCancel` answers."""
+
+    job: Job | None = None
+    """The job as it is now; a running one ends within a second."""
+
+
+@output
+class JobRetryPayload(Payload):
+    """What `jobRetry` answers."""
+
+    job: Job | None = None
+    """The job as it is now."""
+
+
+@output
+class JobMutations:
+    @mutation
+    async def job_start(self, info: Info, id: relay.GlobalID) -> JobStartPayload:
+        """Queue a job that waits to be started. Starting what is under way changes nothing."""
+        key = key_of(id, models.ProcessingJob)
+        async with info.context.write() as uow:
+            job = await jobs.start(uow, info.context.viewer, models.ProcessingJob, key)
+        return JobStartPayload.of(job=Typed(models.ProcessingJob, job))
+
+    @mutation
+    async def job_cancel(self, info: Info, id: relay.GlobalID) -> JobCancelPayload:
+        """Stop a job. Cancelling what has ended changes nothing."""
+        key = key_of(id, models.ProcessingJob)
+        async with info.context.write() as uow:
+            job = await jobs.cancel(uow, info.context.viewer, models.ProcessingJob, key)
+        return JobCancelPayload.of(job=Typed(models.ProcessingJob, job))
+
+    @mutation
+    async def job_retry(self, info: Info, id: relay.GlobalID) -> JobRetryPayload:
+        """Begin a failed or cancelled job again, with its counters at zero."""
+        key = key_of(id, models.ProcessingJob)
+        async with info.context.write() as uow:
+            job = await jobs.retry(uow, info.context.viewer, models.ProcessingJob, key)
+        return JobRetryPayload.of(job=Typed(models.ProcessingJob, job))
+
+
+@output
+class JobSubscriptions:
+    @subscription
+    async def job_progress(self, info: Info, id: relay.GlobalID) -> AsyncGenerator[Job, None]:
+        """A job as it is now and each time it changes, until it has ended."""
+        key = key_of(id, models.ProcessingJob)
+        async for row in watch(info, models.ProcessingJob, key, f"job:{key}", ("status", "version")):
+            event: Any = Typed(models.ProcessingJob, row)
+            yield event
+            if row.status in TERMINAL:
+                return

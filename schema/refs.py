@@ -1,0 +1,21 @@
+"""Types declared in other domains. The only place where a cycle is admitted."""
+
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from strawberry import lazy
+
+if TYPE_CHECKING:
+    from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
+    from schema.identity.types import Company, User
+    from schema.jobs import ProcessingJob
+    from schema.projects import Project
+
+AnalysisResultRef: TypeAlias = Annotated["AnalysisResult", lazy("schema.drawings.types")]
+CompanyRef: TypeAlias = Annotated["Company", lazy("schema.identity.types")]
+ComparisonRef: TypeAlias = Annotated["Comparison", lazy("schema.drawings.types")]
+DrawingRef: TypeAlias = Annotated["Drawing", lazy("schema.drawings.types")]
+DrawingSessionRef: TypeAlias = Annotated["DrawingSession", lazy("schema.drawings.types")]
+DrawingVersionRef: TypeAlias = Annotated["DrawingVersion", lazy("schema.drawings.types")]
+ProcessingJobRef: TypeAlias = Annotated["ProcessingJob", lazy("schema.jobs")]
+ProjectRef: TypeAlias = Annotated["Project", lazy("schema.projects")]
+UserRef: TypeAlias = Annotated["User", lazy("schema.identity.types")]
