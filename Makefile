@@ -1,0 +1,84 @@
+# One command each: make serve | test | check | worker | schema | bench | migration | lock | test-isolation
+# `python3` (3.11 or newer, with venv) and `make` are all that is needed.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+DATA ?= .seshat
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RESOLVE := $(PIP) install --dry-run --ignore-installed --report -
+PINS := $(BIN)/python -c 'import json, sys; \
+    pins = [each["metadata"] for each in json.load(sys.stdin)["install"]]; \
+    print(*sorted(pin["name"] + "==" + pin["version"] for pin in pins if pin["name"] != "seshat"), sep="\n")'
+INSTALLED := .venv/.installed
+EQUIPPED := .venv/.equipped
+
+.DEFAULT_GOAL := serve
+.PHONY: serve worker test test-isolation check schema bench migration lock explorer
+
+## The API and a worker, with an embedded PostgreSQL; everything is kept in $(DATA).
+serve: $(INSTALLED) explorer
+	@exec $(BIN)/seshat serve --host '$(HOST)' --port '$(PORT)' --data '$(DATA)'
+
+## A worker beside a running server: make worker queues=drawings
+worker: $(INSTALLED)
+	@exec $(BIN)/seshat worker --data '$(DATA)' $(if $(queues),--queues '$(queues)')
+
+## Every test: make test ARGS="-k drawings"
+test: $(EQUIPPED) explorer
+	$(BIN)/pytest $(ARGS)
+
+## The isolation chaos test at its full size.
+test-isolation: $(EQUIPPED)
+	ISOLATION_REQUESTS=10000 $(BIN)/pytest tests/isolation $(ARGS)
+
+## What must hold beside the tests.
+check: $(EQUIPPED)
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/seshat schema | diff schema/schema.graphql -
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+	    $(BIN)/seshat migrate upgrade --data "$$data" && $(BIN)/seshat migrate check --data "$$data"
+
+## Write the contract down: schema/schema.graphql.
+schema: $(INSTALLED)
+	$(BIN)/seshat schema > schema/schema.graphql.new && mv schema/schema.graphql.new schema/schema.graphql
+
+## Every measurement, as tables.
+bench: $(EQUIPPED)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+## Write a migration from the models: make migration plane=tenant m="Add drawing scale"
+migration: $(INSTALLED)
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && $(BIN)/seshat migrate upgrade --data "$$data" && \
+	    $(BIN)/seshat migrate revision --data "$$data" --plane '$(plane)' --message '$(m)'
+
+## Pin the newest versions that pyproject.toml allows.
+lock: $(INSTALLED)
+	$(RESOLVE) setuptools '.[embedded]' | $(PINS) > requirements.lock
+	$(RESOLVE) setuptools '.[embedded,test,dev]' | $(PINS) | LC_ALL=C comm -13 requirements.lock - > requirements-dev.lock
+
+explorer: $(INSTALLED)
+	@$(BIN)/python -m server.explorer build || true
+
+# What the server needs. The lock is complete, so nothing is left to resolve.
+$(INSTALLED): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "seshat: $(PYTHON) is not installed" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "seshat: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "seshat: $(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing into .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --no-deps -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the tests and checks need beside that.
+$(EQUIPPED): $(INSTALLED) requirements-dev.lock
+	@$(PIP) install --no-deps -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,87 @@
+"""A server of its own for a test: `seshat` in another process, as an operator runs it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+READY_SECONDS = 60.0
+
+
+class Serving:
+    """A running `seshat serve` and what it said."""
+
+    def __init__(self, data: Path, port: int, *options: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.cluster = data / "postgres"
+        self.process = start("serve", "--data", str(data), "--port", str(port), *options)
+
+    def wait_until_ready(self) -> None:
+        """Fails the test when the server ends, or does not become ready."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/readyz").status_code == 200:
+                    return
+            time.sleep(0.05)
+        self.process.kill()
+        pytest.fail(f"not ready: {self.process.communicate()}")
+
+    def postmaster(self) -> psutil.Process:
+        """The embedded PostgreSQL."""
+        return psutil.Process(int((self.cluster / "postmaster.pid").read_text().splitlines()[0]))
+
+    def end(self) -> None:
+        """Stop it, if the test did not, and close its pipes."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate(timeout=30)
+
+
+def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start `seshat` with these arguments and settings."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "server", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Run `seshat` to its end: exit code, output, errors."""
+    process = start(*arguments, **environment)
+    output, errors = process.communicate(timeout=120)
+    return process.returncode, output, errors
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Serving]]:
+    """Starts servers, waits until they are ready, and ends them after the test."""
+    started: list[Serving] = []
+
+    def begin(data: Path, *options: str) -> Serving:
+        serving = Serving(data, free_port(), *options)
+        started.append(serving)
+        serving.wait_until_ready()
+        return serving
+
+    yield begin
+    for serving in started:
+        serving.end()
