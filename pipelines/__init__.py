@@ -1,0 +1,1 @@
+"""Job handlers, and the pure computing beside them."""

@@ -1,0 +1,67 @@
+"""The child process's side of `pipelines.processes`: computes what it is sent until nobody is there to ask.
+
+Run as `python -m pipelines.child <socket> <parent>`. Imports next to nothing, so that it starts fast.
+"""
+
+import ctypes
+import os
+import pickle
+import resource
+import signal
+import socket
+import struct
+import sys
+import traceback
+from io import BufferedRWPair
+from typing import Any
+
+FRAME = struct.Struct(">Q")
+"""Each message is its length in bytes, then its pickle."""
+
+DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux's prctl."""
+
+NICER = 5
+"""Computing yields to serving on a machine that does both."""
+
+
+def main(descriptor: int, parent: int) -> None:
+    """Answer each request (function, arguments, named arguments) with (result, error, traceback, peak)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        return
+    for stop in (signal.SIGINT, signal.SIGTERM):  # meant for the parent, which lets us finish or kills us
+        signal.signal(stop, signal.SIG_IGN)
+    os.nice(NICER)
+    with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
+        while (header := stream.read(FRAME.size)) and len(header) == FRAME.size:
+            answer(stream, stream.read(*FRAME.unpack(header)))
+
+
+def answer(stream: BufferedRWPair[Any, Any], request: bytes) -> None:
+    """Compute one request and send what came of it."""
+    result, error, trace = None, None, ""
+    try:
+        function, arguments, named = pickle.loads(request)
+        result = pickle.dumps(function(*arguments, **named))
+    except Exception as raised:
+        error, trace = portable(raised), traceback.format_exc()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    message = pickle.dumps((result, error, trace, peak))
+    stream.write(FRAME.pack(len(message)) + message)
+    stream.flush()
+
+
+def portable(error: Exception) -> Any:
+    """The error, pickled; one that cannot travel is described by another."""
+    try:
+        pickled = pickle.dumps(error)
+        pickle.loads(pickled)
+    except Exception:
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return pickled
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

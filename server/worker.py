@@ -1,0 +1,299 @@
+"""The worker: takes jobs from the queue and runs their handlers, inside the API or in its own process."""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Context
+from pgqueuer.domain.models import Job as PickedEntry
+from pgqueuer.domain.types import Channel
+from pgqueuer.qm import QueueManager
+
+from core.errors import DomainError
+from core.settings import Settings, SettingsError
+from db.engines import Placement
+from db.events import Listener
+from db.queue import Attempt, Cancelling, Finish, LostLease, UnknownTask, claim, leases, passing
+from db.queue.driver import EngineDriver, claims
+from db.queue.entries import SETTINGS, Entry
+from db.uow import Database
+from pipelines.processes import Processes, Stopped
+from pipelines.registry import HANDLERS, Retry, Run, Services
+from pipelines.upkeep import UPKEEP, Upkeep
+from providers.storage import open_store
+from providers.vision import MeasuredAnalyser
+from server.installation import addresses
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 300.0
+OTHER_RELEASE = timedelta(seconds=30)
+UNREADABLE = timedelta(seconds=2)
+AGAIN = 5.0
+"""Seconds after which a handler that ignored its cancellation is cancelled again."""
+
+INSISTENCE = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to write down how a job went."""
+
+
+class Held:
+    """A running handler."""
+
+    def __init__(self, attempt: Attempt, task: asyncio.Task[Finish | None]) -> None:
+        self.attempt, self.task = attempt, task
+        self.interrupted = False
+
+    def interrupt(self) -> None:
+        """Cancel the handler, with its computing."""
+        self.interrupted = True
+        self.task.cancel()
+
+
+class Worker:
+    """Works on `queues` (all that handlers exist for, unless said) from `async with` until its end.
+
+    On leaving it takes no more jobs, lets those that run go on for `JOB_GRACE` seconds, and gives the rest back.
+    `limits` bounds how many jobs of a queue run at a time on all workers together.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        listener: Listener,
+        *,
+        queues: Collection[str] = (),
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"[-100:]
+        self._services, self._listener = services, listener
+        self._queues = frozenset(queues) or frozenset(kind.queue for kind in HANDLERS)
+        self._limits = limits or {}
+        self._settings = services.settings
+        self._processes = Processes(services.settings.job_concurrency)
+        self._held: dict[tuple[UUID, int], Held] = {}
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        """Serve cycle after cycle until stopped; a cycle that a fault ends is followed by another."""
+        log.info("worker_started", worker=self.name, queues=sorted(self._queues))
+        around = [asyncio.create_task(self._beat())]
+        around += [asyncio.create_task(self._keep_up(name, chore)) for name, chore in UPKEEP.items()]
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._cycle()
+                except Exception:
+                    log.exception("worker_cycle_failed", worker=self.name)
+                    await self._pause(random.uniform(0.5, 2.0))
+        finally:
+            for task in around:
+                task.cancel()
+            await asyncio.wait(around)
+            await self._processes.close()
+            log.info("worker_stopped", worker=self.name)
+
+    async def _cycle(self) -> None:
+        driver = EngineDriver(self._services.database.placement.primary, self._listener)
+        manager = QueueManager(claims(driver, self._settings.job_concurrency), Channel(SETTINGS.channel))
+        for queue in self._queues:
+            limit = self._limits.get(queue, 0)
+            manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(self._work)
+        serving = asyncio.create_task(
+            manager.run(
+                dequeue_timeout=timedelta(seconds=self._settings.job_heartbeat),
+                batch_size=1,
+                max_concurrent_tasks=max(2, self._settings.job_concurrency),
+                heartbeat_timeout=timedelta(seconds=self._settings.job_stale),
+                log_aggregation_interval=timedelta(0),
+            )
+        )
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            manager.shutdown.set()
+            if not serving.done():
+                await asyncio.wait({serving}, timeout=self._settings.job_grace)
+                driver.shutdown.set()
+                for held in self._held.values():
+                    held.interrupt()
+                await asyncio.wait({serving}, timeout=AGAIN)
+        finally:
+            for task in (serving, stopping):
+                task.cancel()
+            await asyncio.wait({serving, stopping})
+        if not serving.cancelled():
+            serving.result()
+
+    async def _work(self, entry: PickedEntry, context: Context) -> None:
+        """What pgqueuer calls for each entry. Raises `RetryRequested` where the entry is to go back."""
+        try:
+            attempt = await claim(
+                self._services.database, Entry.unpack(entry.payload), int(entry.id), self.name
+            )
+        except UnknownTask as error:
+            log.warning("task_of_another_release", entry=entry.id, error=str(error))
+            raise RetryRequested(OTHER_RELEASE) from error
+        except Exception as error:
+            log.exception("claim_failed", entry=entry.id)
+            raise RetryRequested(UNREADABLE) from error
+        if attempt is None:
+            return
+        held = Held(attempt, asyncio.create_task(self._handle(attempt)))
+        key = (attempt.id, attempt.epoch)
+        self._held[key] = held
+        try:
+            with context.cancellation:
+                await asyncio.wait({held.task})
+            while not held.task.done():
+                held.interrupt()
+                await asyncio.wait({held.task}, timeout=AGAIN)
+            delay = await self._conclude(held)
+        finally:
+            held.task.cancel()
+            del self._held[key]
+        if delay is not None:
+            raise RetryRequested(delay)
+
+    async def _handle(self, attempt: Attempt) -> Finish | None:
+        with structlog.contextvars.bound_contextvars(
+            job=str(attempt.id), task=attempt.job.task, company=str(attempt.company_id)
+        ):
+            run = Run(attempt, self._services, self._processes)
+            try:
+                return await HANDLERS[type(attempt.job)](attempt.job, run)
+            finally:
+                await run.close()
+
+    async def _conclude(self, held: Held) -> timedelta | None:
+        """Write down how it went. Answers after how long the job is to be tried again, if it is."""
+        attempt, task = held.attempt, held.task
+        try:
+            if task.cancelled() and held.interrupted:
+                return await self._settle(attempt)
+            try:
+                if task.cancelled():
+                    raise RuntimeError("a handler cancelled itself")
+                finish = task.result()
+                await insist(lambda: attempt.complete(finish))
+                return None
+            except Cancelling:
+                return await self._settle(attempt)
+            except Exception as error:
+                return await self._failed(attempt, error)
+        except LostLease:
+            log.warning("lease_lost", job=str(attempt.id), epoch=attempt.epoch)
+            return None
+
+    async def _settle(self, attempt: Attempt) -> timedelta | None:
+        return timedelta(0) if await insist(attempt.settle) else None
+
+    async def _failed(self, attempt: Attempt, error: Exception) -> timedelta | None:
+        reason = sentence(error, attempt)
+        if attempt.is_last or not (isinstance(error, Retry) or passing(error)):
+            await insist(lambda: attempt.fail(reason))
+            return None
+        try:
+            await insist(lambda: attempt.postpone(reason))
+        except Cancelling:
+            return await self._settle(attempt)
+        return backoff(attempt.number, error)
+
+    async def _beat(self) -> None:
+        """Say that the held jobs' worker is alive; interrupt those that are lost or to be cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.job_heartbeat)
+            held = dict(self._held)
+            if not held:
+                continue
+            try:
+                heartbeat = await leases.beat(self._services.database, self.name, [id for id, _ in held])
+            except Exception as error:
+                log.warning("heartbeat_failed", error=str(error))
+                continue
+            for (id, _), running in held.items():
+                if id not in heartbeat.mine or id in heartbeat.unwanted:
+                    running.interrupt()
+
+    async def _keep_up(self, name: str, upkeep: Upkeep) -> None:
+        """Do a chore whenever it is this worker's turn."""
+        period = upkeep.every.total_seconds()
+        await asyncio.sleep(random.uniform(0, min(period, 5)))
+        while True:
+            try:
+                if await leases.take_turn(self._services.database, name, upkeep.every):
+                    await upkeep.chore(self._services)
+            except Exception:
+                log.exception("upkeep_failed", chore=name)
+            await asyncio.sleep(period * random.uniform(1.0, 1.1))
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.wait({asyncio.create_task(self._stopping.wait())}, timeout=seconds)
+
+
+async def insist(write: Callable[[], Awaitable[T]]) -> T:
+    """Do it, again and again while the database cannot be reached."""
+    for delay in INSISTENCE:
+        try:
+            return await write()
+        except Exception as error:
+            if not passing(error):
+                raise
+            log.warning("outcome_not_written", error=str(error))
+        await asyncio.sleep(delay)
+    return await write()
+
+
+def sentence(error: Exception, attempt: Attempt) -> str:
+    """What the row says of an error: its own words if they are for people, else a number to look for."""
+    if isinstance(error, DomainError | Retry | Stopped):
+        return str(error)
+    id = uuid4().hex[:12]
+    log.error("job_failed", job=str(attempt.id), id=id, exc_info=error)
+    return f"Internal error (id {id})."
+
+
+def backoff(number: int, error: Exception) -> timedelta:
+    """How long to wait after attempt `number`: twice as long each time, but not less than was asked for."""
+    seconds = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (number - 1)) * random.uniform(0.8, 1.2)
+    return timedelta(seconds=max(seconds, error.after if isinstance(error, Retry) else 0))
+
+
+async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
+    """A worker alone, until SIGTERM or SIGINT, on a database that is ready. Raises `SettingsError`."""
+    if unknown := set(queues) - {kind.queue for kind in HANDLERS}:
+        raise SettingsError(f"--queues: nobody works on {', '.join(sorted(unknown))}")
+    application, _ = addresses(settings)
+    database = Database(Placement(settings, application, application="seshat worker"))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        services = Services(database, settings, open_store(settings.object_store_url), MeasuredAnalyser())
+        listener = Listener(database.placement.primary.url, application="seshat worker listener")
+        async with listener, Worker(services, listener, queues=queues):
+            await stop.wait()
+    finally:
+        await database.close()
