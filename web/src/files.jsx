@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { announceFile } from './examples.js';
-import { fetcher } from './session.js';
+import { request } from './session.js';
 
 async function sha256(bytes) {
   if (!crypto.subtle) throw new Error('Browsers hash files only over HTTPS or on localhost.');
@@ -18,7 +18,7 @@ async function send(file) {
     size: file.size,
     sha256: await sha256(bytes),
   };
-  const result = await fetcher({ query: announceFile, variables: { input } });
+  const result = await request({ query: announceFile, variables: { input } });
   const refusal = result.errors?.[0] ?? result.data.uploadCreate.errors[0];
   if (refusal) throw new Error(refusal.message);
   const { id, url, headers } = result.data.uploadCreate.upload;

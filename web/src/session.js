@@ -55,12 +55,20 @@ function isSubscription({ query, operationName }) {
   }
 }
 
+// One operation that has one answer.
+export async function request(parameters, headers = withAuthorization()) {
+  const send = createGraphiQLFetcher({ url: endpoint, headers, enableIncrementalDelivery: false });
+  const result = await send(parameters);
+  noteSignIn(result);
+  return result;
+}
+
+// What the editor runs: streams are given as they come, answers in parts (`@defer`) too.
 export async function fetcher(parameters, options) {
   const headers = withAuthorization(options?.headers);
   if (isSubscription(parameters)) {
     return socketFor(headers.Authorization ?? headers.authorization).iterate(parameters);
   }
-  const result = await createGraphiQLFetcher({ url: endpoint, headers })(parameters, options);
-  noteSignIn(result);
-  return result;
+  if (!/@(defer|stream)\b/.test(parameters.query)) return request(parameters, headers);
+  return createGraphiQLFetcher({ url: endpoint, headers })(parameters, options);
 }
