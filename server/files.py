@@ -33,8 +33,6 @@ STATUS = {
 INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "image/tiff"})
 """What a browser may show in place; everything else is saved."""
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'"
-"""Without `sandbox`, under which browsers do not open their PDF viewer."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def described(found: StoredObject, link: DownloadLink) -> dict[str, str]:
         "Last-Modified": last_modified(found),
         "Cache-Control": "private, no-cache",
         "Content-Disposition": disposition(link.filename, link.mime_type),
-        "Content-Security-Policy": PDF_POLICY if link.mime_type == "application/pdf" else SANDBOX,
+        "Content-Security-Policy": SANDBOX,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }

@@ -61,7 +61,9 @@ def recognise(head: bytes) -> Kind:
         return KINDS[output.mime_type]
     found = signature.mime if signature is not None else output.description or output.label
     *most, last = (kind.words for kind in KINDS.values())
-    raise Unsupported(f"The content is of another kind ({found}): {', '.join(most)} or {last} is wanted.")
+    raise Unsupported(
+        f"The content looks like another kind ({found}): {', '.join(most)} or {last} is wanted."
+    )
 
 
 class Incoming(AsyncIterable[bytes]):

@@ -1,7 +1,7 @@
 """Signed links: who holds one may send, or read, the one object that it names until it expires.
 
 A token is `payload.signature`, both base64url: a JSON list that begins with the link's purpose and expiry,
-and its HMAC-SHA256. It grants what it says to whoever shows it, so links are short-lived and never logged.
+and its HMAC-SHA256. It grants what it says to whoever shows it: links are short-lived and stay out of logs.
 """
 
 import base64
