@@ -6,7 +6,7 @@ A notification is a hint; the tables are the truth. It carries a topic and nothi
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -134,7 +134,7 @@ class Events:
     ) -> None:
         self._listener.remove(CHANNEL, self._heard)
 
-    async def listen(self, topic: str) -> AsyncIterator[None]:
+    async def listen(self, topic: str) -> AsyncGenerator[None, None]:
         """Yields at once, then after each change; changes during one step of the caller's are one.
 
         The watcher is registered before the first yield, so what is read after a yield misses nothing. At the

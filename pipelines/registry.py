@@ -114,7 +114,7 @@ class Run:
             await self._attempt.note(own, checkpoint=dict(checkpoint))
 
     async def cpu(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Compute in a child process; cancelling, or a time limit around it, kills it. See `Processes.run`."""
+        """Compute in a child process; cancelling, or a time limit around it, kills it: `Processes.run`."""
         return await self._processes.run(function, *args, **kwargs)
 
     async def close(self) -> None:

@@ -63,7 +63,7 @@ class Held:
 class Worker:
     """Works on `queues` (all that handlers exist for, unless said) from `async with` until its end.
 
-    On leaving it takes no more jobs, lets those that run go on for `JOB_GRACE` seconds, and gives the rest back.
+    On leaving it takes no more jobs, gives those that run `JOB_GRACE` seconds, and hands the others back.
     `limits` bounds how many jobs of a queue run at a time on all workers together.
     """
 
