@@ -7,20 +7,12 @@ from typing import Any, Protocol
 from starlette.requests import HTTPConnection
 
 
-class ExpiringViewer(Protocol):
-    """Whoever asks."""
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """When their token ends, None for those who have none."""
-
-
 class OperationContext(Protocol):
     """What one operation works with: made for it, closed after it, shared with no other."""
 
     @property
-    def viewer(self) -> ExpiringViewer | None:
-        """Who asks, None for nobody in particular."""
+    def expires_at(self) -> datetime | None:
+        """When the viewer's token ends, None for those who have none."""
 
     async def close(self) -> None:
         """Give back what the operation held."""

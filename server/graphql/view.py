@@ -260,7 +260,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
     async def greet(self, greeting: Greeting) -> None:
         """Learn who is at the other end of a socket and until when; raises a DomainError if nobody may be."""
         context = await self.open_context(greeting.socket, greeting.connection_params)
-        greeting.expires_at = context.viewer.expires_at if context.viewer else None
+        greeting.expires_at = context.expires_at
         await self.close_context(context)
 
     def decode_json(self, data: str | bytes) -> object:

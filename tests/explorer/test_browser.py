@@ -1,4 +1,4 @@
-"""The explorer in a real browser: sign-in, upload, query, running subscription, and nothing from any other host."""
+"""The explorer in a real browser: sign-in, upload, query, subscription, and nothing from any other host."""
 
 import json
 import os

@@ -37,6 +37,11 @@ class Context:
     viewer: Viewer
     closed: bool = False
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the viewer's token ends."""
+        return self.viewer.expires_at
+
     async def close(self) -> None:
         """Remember that it was closed."""
         await asyncio.sleep(0)
