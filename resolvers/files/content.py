@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,9 @@ from core.errors import Invalid, Unsupported
 
 HEAD_BYTES = 8192
 """Of a file's beginning: what both detectors look at."""
+
+HTML = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
+"""How pages begin: what a browser saves under a drawing's name when a sign-in has run out."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,10 @@ def recognise(head: bytes) -> Kind:
     output = detector().identify_bytes(head).output
     if signature is None and output.mime_type in KINDS:
         return KINDS[output.mime_type]
-    found = signature.mime if signature is not None else output.description or output.label
+    if HTML.match(head):
+        found = "an HTML page"
+    else:
+        found = signature.mime if signature is not None else output.description or output.label
     *most, last = (kind.words for kind in KINDS.values())
     raise Unsupported(
         f"The content looks like another kind ({found}): {', '.join(most)} or {last} is wanted."
