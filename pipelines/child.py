@@ -12,7 +12,6 @@ import socket
 import struct
 import sys
 import traceback
-from io import BufferedRWPair
 from typing import Any
 
 FRAME = struct.Struct(">Q")
@@ -36,11 +35,13 @@ def main(descriptor: int, parent: int) -> None:
     os.nice(NICER)
     with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
         while (header := stream.read(FRAME.size)) and len(header) == FRAME.size:
-            answer(stream, stream.read(*FRAME.unpack(header)))
+            message = answer(stream.read(*FRAME.unpack(header)))
+            stream.write(FRAME.pack(len(message)) + message)
+            stream.flush()
 
 
-def answer(stream: BufferedRWPair[Any, Any], request: bytes) -> None:
-    """Compute one request and send what came of it."""
+def answer(request: bytes) -> bytes:
+    """Compute one request: what came of it, to be sent back."""
     result, error, trace = None, None, ""
     try:
         function, arguments, named = pickle.loads(request)
@@ -48,9 +49,7 @@ def answer(stream: BufferedRWPair[Any, Any], request: bytes) -> None:
     except Exception as raised:
         error, trace = portable(raised), traceback.format_exc()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    message = pickle.dumps((result, error, trace, peak))
-    stream.write(FRAME.pack(len(message)) + message)
-    stream.flush()
+    return pickle.dumps((result, error, trace, peak))
 
 
 def portable(error: Exception) -> Any:
