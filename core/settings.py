@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     )
     database_admin_url: str | None = Field(
         default=None,
-        description="The same database as a role that may create roles; for `init` and `migrate`.",
+        description="The same server, as a role that may create roles and databases: for `init`, `migrate`.",
     )
     db_pool_size: int = Field(default=8, ge=1, le=500, description="Connections kept open per process.")
     db_max_overflow: int = Field(default=4, ge=0, le=500, description="Connections beyond those, under load.")

@@ -103,7 +103,13 @@ async def make_roles(admin: asyncpg.Connection, password: str | None) -> None:
     for name, value in APPLICATION_SETTINGS.items():
         if version >= SINCE.get(name, 0):
             listed = ", ".join(f"'{part}'" for part in value.split(", "))
-            await admin.execute(f"ALTER ROLE {APPLICATION} SET {name} = {listed}")
+            try:
+                await admin.execute(f"ALTER ROLE {APPLICATION} SET {name} = {listed}")
+            except asyncpg.InsufficientPrivilegeError:
+                # Only a superuser gives a role defaults for names of our own. Without them an unset scope is
+                # an unknown setting instead of an empty one: an error all the same.
+                if not name.startswith("app."):
+                    raise
 
 
 async def make_database(admin: asyncpg.Connection, name: str) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.engine import make_url
+
 from core.settings import Settings, SettingsError
 from db import migrate
 from db.engines import Placement
@@ -52,7 +54,8 @@ def addresses(settings: Settings) -> tuple[str, str | None]:
 
 
 def admin_address(settings: Settings) -> str:
-    """The administrator's database address. Raises `SettingsError` without one."""
-    if settings.database_admin_url is None:
+    """The application's database, as the administrator. Raises `SettingsError` without one."""
+    application, admin = addresses(settings)
+    if admin is None:
         raise SettingsError("DATABASE_ADMIN_URL: is needed to make or change a database")
-    return settings.database_admin_url
+    return make_url(admin).set(database=make_url(application).database).render_as_string(hide_password=False)

@@ -83,7 +83,7 @@ def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load_settings().port = 1
+        load_settings().__setattr__("port", 1)
 
 
 def test_the_generated_secret_is_kept_for_nobody_else(tmp_path: Path) -> None:
