@@ -29,7 +29,7 @@ SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._=-]{1,200}")
 UNFINISHED = re.compile(r".+#\d+")
 """How obstore names a local file that is being written; keys cannot have such names."""
 NETWORK: Any = {"connect_timeout": "10s", "timeout": "1h"}
-"""The timeout covers a whole body, which a slow reader may take long for."""
+"""The timeout covers a whole body, which may take a slow reader long."""
 
 
 def open_store(url: str) -> ObjectStore:
@@ -45,7 +45,9 @@ def open_store(url: str) -> ObjectStore:
             case "memory":
                 return Store(MemoryStore())
             case "s3" | "gs" | "az":
-                return Store(from_url(url, client_options=NETWORK))
+                # Client options that are given hide the environment's, so its one that matters is read here.
+                plain = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
+                return Store(from_url(url, client_options={**NETWORK, "allow_http": plain}))
     except (BaseError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise SettingsError(f"STORAGE_URL: {url} cannot be used: {reason}") from error

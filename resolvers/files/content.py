@@ -60,13 +60,15 @@ def recognise(head: bytes) -> Kind:
     signature = filetype.guess(head)
     if signature is not None and signature.mime in KINDS:
         return KINDS[signature.mime]
-    output = detector().identify_bytes(head).output
-    if signature is None and output.mime_type in KINDS:
-        return KINDS[output.mime_type]
     if HTML.match(head):
         found = "an HTML page"
+    elif signature is not None:
+        found = signature.mime
     else:
-        found = signature.mime if signature is not None else output.description or output.label
+        output = detector().identify_bytes(head).output
+        if output.mime_type in KINDS:
+            return KINDS[output.mime_type]
+        found = output.description or output.label
     *most, last = (kind.words for kind in KINDS.values())
     raise Unsupported(
         f"The content looks like another kind ({found}): {', '.join(most)} or {last} is wanted."

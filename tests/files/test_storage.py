@@ -207,3 +207,29 @@ def test_a_bucket_is_opened_without_a_call(url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
 
     open_store(url)
+
+
+async def test_a_bucket_is_reached_over_plain_http_where_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requests: list[str] = []
+
+    async def nothing_here(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append((await reader.readuntil(b"\r\n\r\n")).decode().split(" HTTP")[0])
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(nothing_here, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        for name, value in {
+            "AWS_ENDPOINT": f"http://{host}:{port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "name",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(FileNotFoundError):
+            await open_store("s3://bucket/prefix").head("a/b")
+
+    assert requests == ["HEAD /bucket/prefix/a/b"]
