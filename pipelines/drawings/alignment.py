@@ -229,6 +229,6 @@ def refined(old: Grey, new: Grey, start: Alignment, judge: Judge) -> Alignment:
     except cv2.error:
         return start
     matrix = chain(new_up, inverse(plain(found)), inverse(old_up))
-    if judge.tightness(old, matrix) < judge.tightness(old, start.matrix):
+    if judge.tightness(old, matrix) < judge.tightness(old, start.matrix) - 0.02:
         return start
     return judge.judged(old, matrix, start.inliers)

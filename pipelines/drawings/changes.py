@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import ceil, floor
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from pipelines.drawings.ink import Grey, Mask, ink, threshold, widened
-from pipelines.drawings.words import Word, WordChanges
+from pipelines.drawings.words import Word, WordChanges, in_reading_order, touching
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels of the new sheet."""
@@ -19,7 +19,10 @@ LONGEST_SIDE = 5400
 
 TILE = 1200
 MARGIN = 16
-FAINT = 20.0
+EDGE = 8
+"""Lines this near to the edge of either picture may be cut off in one of them."""
+
+FAINT = 12.0
 """Ink counts as changed where the other sheet has not even ink this much fainter nearby."""
 
 
@@ -44,11 +47,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """Distances in pixels of the new sheet: how far ink may stray, how near differences are one change, how small."""
+    """Distances in pixels of the new sheet: how far ink may stray, how near differences are one change, how small.
 
-    stray: int = 5
+    Three pixels at 300 dpi are a quarter of a millimetre; 45 are nearly four.
+    """
+
+    stray: int = 3
     join: int = 45
-    least_ink: int = 160
+    least_ink: int = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +88,22 @@ def find(
     height, width = new.shape
     detail = min(1.0, LONGEST_SIDE / max(height, width))
     size = (round(width * detail), round(height * detail))
-    before, after, within = (half(each, size) for each in (old, new, cover))
+    before, after, within = (resized(each, size) for each in (old, new, cover))
     difference = compared(before, after, within, max(1, round(sensitivity.stray * detail)))
-    regions = [
-        *grouped(difference, max(3, round(sensitivity.join * detail)), sensitivity.least_ink * detail**2),
-    ]
+    regions = list(
+        grouped(difference, max(3, round(sensitivity.join * detail)), sensitivity.least_ink * detail**2)
+    )
     regions += [
-        each for each in toned(before, after, within) if not any(holds(other.box, each.box) for other in regions)
+        each for each in toned(before, after, within) if not any(meet(other.box, each.box) for other in regions)
     ]
-    changes = [full_size(each, width / size[0], height / size[1]) for each in regions]
-    changes = with_words(changes, words)
+    changes = told([full_size(each, width / size[0], height / size[1]) for each in regions], words)
+    changes += overlooked(old, new, unassigned(changes, words))
     changes.sort(key=lambda each: (-each.changed_pixels, each.box))
     differing = int(cv2.countNonZero(difference.added) + cv2.countNonZero(difference.removed))
     return Findings(tuple(changes), round(differing / max(difference.total, 1), 4))
 
 
-def half(grey: Grey, size: tuple[int, int]) -> Grey:
+def resized(grey: Grey, size: tuple[int, int]) -> Grey:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -119,7 +125,10 @@ def compared(old: Grey, new: Grey, cover: Mask, stray: int) -> Difference:
         added[top:bottom, left:right] = came[inner]
         removed[top:bottom, left:right] = gone[inner]
         total += int(cv2.countNonZero(old_ink[inner])) + int(cv2.countNonZero(new_ink[inner]))
-    return Difference(added, removed & cover, total)
+    inside = np.zeros_like(cover)
+    inside[EDGE:-EDGE, EDGE:-EDGE] = 1
+    rim = cover & ~np.asarray(cv2.erode(cover, np.ones((2 * EDGE + 1,) * 2, np.uint8)), np.uint8)
+    return Difference(added & inside & ~rim, removed & cover & inside & ~rim, total)
 
 
 def settled(old: Grey, new: Grey, old_level: float, new_level: float) -> Grey:
@@ -185,7 +194,7 @@ def toned(old: Grey, new: Grey, cover: Mask) -> Iterator[Change]:
     """Areas whose mean tone differs: hatches and fills, to which the comparison of lines is blind."""
     factor = min(1.0, 700 / max(new.shape))
     size = (max(1, round(new.shape[1] * factor)), max(1, round(new.shape[0] * factor)))
-    before, after, within = (half(each, size) for each in (old, new, cover))
+    before, after, within = (resized(each, size) for each in (old, new, cover))
     apart = (cv2.absdiff(cv2.blur(before, (5, 5)), cv2.blur(after, (5, 5))) > 30).astype(np.uint8)
     apart &= np.asarray(cv2.erode(within, np.ones((5, 5), np.uint8)), np.uint8)
     opened = cv2.morphologyEx(apart, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
@@ -196,10 +205,14 @@ def toned(old: Grey, new: Grey, cover: Mask) -> Iterator[Change]:
         yield Change("fill", box, round(area * across * down))
 
 
-def holds(outer: Box, inner: Box) -> bool:
-    """Whether the middle of one box lies in the other."""
-    x, y = inner[0] + inner[2] / 2, inner[1] + inner[3] / 2
-    return outer[0] <= x <= outer[0] + outer[2] and outer[1] <= y <= outer[1] + outer[3]
+def meet(one: Box, other: Box, reach: float = 0.0) -> bool:
+    """Whether two boxes overlap, or come within `reach` of it."""
+    return (
+        one[0] - reach < other[0] + other[2]
+        and other[0] < one[0] + one[2] + reach
+        and one[1] - reach < other[1] + other[3]
+        and other[1] < one[1] + one[3] + reach
+    )
 
 
 def full_size(change: Change, across: float, down: float) -> Change:
@@ -208,31 +221,65 @@ def full_size(change: Change, across: float, down: float) -> Change:
     return replace(change, box=box, changed_pixels=round(change.changed_pixels * across * down))
 
 
-def with_words(changes: Sequence[Change], words: WordChanges, reach: int = 24) -> list[Change]:
-    """Give each differing word to the smallest region that its middle lies in, or within `reach` pixels of."""
-    removed = assigned(changes, words.removed, reach)
-    added = assigned(changes, words.added, reach)
+def told(changes: Sequence[Change], words: WordChanges) -> list[Change]:
+    """Each region with the differing words that it touches, its box grown to hold them."""
+    removed, added = assigned(changes, words.removed), assigned(changes, words.added)
     return [
-        replace(change, words_removed=tuple(removed[index]), words_added=tuple(added[index]))
+        replace(
+            change,
+            kind="modified" if removed[index] and added[index] else change.kind,
+            box=around([change.box, *(box_of(each) for each in (*removed[index], *added[index]))]),
+            words_removed=tuple(each.text for each in removed[index]),
+            words_added=tuple(each.text for each in added[index]),
+        )
         for index, change in enumerate(changes)
     ]
 
 
-def assigned(changes: Sequence[Change], words: Sequence[Word], reach: int) -> list[list[str]]:
-    """The words of each region in reading order."""
-    result: list[list[str]] = [[] for _ in changes]
-    if not changes:
-        return result
-    boxes = np.array([change.box for change in changes], np.float64)
-    for each in sorted(words, key=lambda word: (round(word.y / 20), word.x)):
-        x, y = each.centre
-        fits: npt.NDArray[np.bool_] = (
-            (boxes[:, 0] - reach <= x)
-            & (x <= boxes[:, 0] + boxes[:, 2] + reach)
-            & (boxes[:, 1] - reach <= y)
-            & (y <= boxes[:, 1] + boxes[:, 3] + reach)
-        )
-        if fits.any():
-            area = np.where(fits, boxes[:, 2] * boxes[:, 3], np.inf)
-            result[int(np.argmin(area))].append(each.text)
+def assigned(changes: Sequence[Change], words: Sequence[Word]) -> list[list[Word]]:
+    """Each word with the smallest region that it touches, in the words' order."""
+    result: list[list[Word]] = [[] for _ in changes]
+    for each in words:
+        fits = [
+            (change.box_pixels, index)
+            for index, change in enumerate(changes)
+            if meet(change.box, box_of(each), reach=0.25 * each.size)
+        ]
+        if fits:
+            result[min(fits)[1]].append(each)
     return result
+
+
+def unassigned(changes: Sequence[Change], words: WordChanges) -> WordChanges:
+    """The differing words that touch no region."""
+
+    def left(candidates: Sequence[Word]) -> tuple[Word, ...]:
+        return tuple(
+            each for each in candidates if not any(meet(change.box, box_of(each)) for change in changes)
+        )
+
+    return WordChanges(left(words.removed), left(words.added))
+
+
+def overlooked(old: Grey, new: Grey, words: WordChanges) -> Iterator[Change]:
+    """Words that differ by too little ink to be found as regions, if any of their ink does differ."""
+    old_level, new_level = threshold(old), threshold(new)
+    for removed, added in touching(words.removed, words.added):
+        box = around([box_of(each) for each in (*removed, *added)])
+        area = np.s_[max(box[1], 0) : box[1] + box[3], max(box[0], 0) : box[0] + box[2]]
+        before, after = ink(old[area], old_level), ink(new[area], new_level)
+        differing, inked = cv2.countNonZero(before ^ after), cv2.countNonZero(before | after)
+        if inked and differing >= 0.25 * inked:
+            kind = "modified" if removed and added else "added" if added else "removed"
+            texts = [tuple(each.text for each in in_reading_order(group)) for group in (removed, added)]
+            yield Change(kind, box, differing, *texts)
+
+
+def box_of(word: Word) -> Box:
+    return floor(word.x), floor(word.y), ceil(word.width) + 1, ceil(word.height) + 1
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
+    return left, top, right - left, bottom - top

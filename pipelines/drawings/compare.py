@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -74,7 +74,7 @@ def compare(
     findings = changes.Findings((), 1.0)
     if fit.confident:
         with timed(seconds, "changes"):
-            findings = changes.find(old, new, cover, differing, options.sensitivity)
+            findings = changes.find(old, new, cover, differing, coarser(options.sensitivity, fit.scale))
     with timed(seconds, "overlay"):
         target, preview = folder / "overlay.png", folder / "overlay_preview.png"
         overlay.compose(old, new, target, preview, options.colours)
@@ -94,6 +94,11 @@ def compare(
         preview=preview,
         seconds=seconds,
     )
+
+
+def coarser(sensitivity: Sensitivity, scale: float) -> Sensitivity:
+    """Where the old sheet is enlarged to fit, its own pixels are the measure of how far ink may stray."""
+    return replace(sensitivity, stray=round(sensitivity.stray * max(1.0, scale)))
 
 
 def different_words(

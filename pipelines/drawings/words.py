@@ -7,8 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pypdfium2
 from pypdfium2 import raw
 
@@ -213,7 +216,8 @@ def move(words: Iterable[Word], matrix: Matrix) -> list[Word]:
 def difference(old: Iterable[Word], new: Iterable[Word], tolerance: float) -> WordChanges:
     """Words without a partner of equal text nearby. Both in one sheet's pixels.
 
-    Partners are found nearest first, within `tolerance` pixels or three quarters of the text's height.
+    Partners are found nearest first, within `tolerance` pixels or three quarters of the text's height. What is left and
+    says the same in the same place, only cut into words differently, is no difference.
     """
     places: dict[str, list[int]] = defaultdict(list)
     before, after = list(old), list(new)
@@ -231,7 +235,59 @@ def difference(old: Iterable[Word], new: Iterable[Word], tolerance: float) -> Wo
         if index not in kept_old and other not in kept_new:
             kept_old.add(index)
             kept_new.add(other)
-    return WordChanges(
-        tuple(each for index, each in enumerate(before) if index not in kept_old),
-        tuple(each for index, each in enumerate(after) if index not in kept_new),
-    )
+    removed = [each for index, each in enumerate(before) if index not in kept_old]
+    added = [each for index, each in enumerate(after) if index not in kept_new]
+    for gone, came in touching(removed, added):
+        if spelled(gone) == spelled(came):
+            removed = [each for each in removed if each not in gone]
+            added = [each for each in added if each not in came]
+    return WordChanges(tuple(in_reading_order(removed)), tuple(in_reading_order(added)))
+
+
+def touching(old: Sequence[Word], new: Sequence[Word]) -> list[tuple[list[Word], list[Word]]]:
+    """Old and new words in groups that overlap one another; a word alone is a group too."""
+    if not old or not new:
+        return [([each], []) for each in old] + [([], [each]) for each in new]
+    one, other = edges(old), edges(new)
+    meet = (
+        (one[:, None, :2] < other[None, :, 2:]) & (other[None, :, :2] < one[:, None, 2:])
+    ).all(axis=2)
+    parents = list(range(len(old) + len(new)))
+    for index, partner in np.argwhere(meet).tolist():
+        parents[root(parents, index)] = root(parents, len(old) + partner)
+    members: dict[int, tuple[list[Word], list[Word]]] = {}
+    for index, each in enumerate((*old, *new)):
+        group = members.setdefault(root(parents, index), ([], []))
+        group[0 if index < len(old) else 1].append(each)
+    return list(members.values())
+
+
+def root(parents: list[int], index: int) -> int:
+    while parents[index] != index:
+        parents[index] = parents[parents[index]]
+        index = parents[index]
+    return index
+
+
+def edges(words: Sequence[Word]) -> npt.NDArray[np.float64]:
+    """Left, top, right, bottom of each."""
+    rows = [(each.x, each.y, each.x + each.width, each.y + each.height) for each in words]
+    return np.array(rows, np.float64).reshape(-1, 4)
+
+
+def spelled(words: Sequence[Word]) -> str:
+    return "".join(each.text for each in in_reading_order(words))
+
+
+def in_reading_order(words: Sequence[Word]) -> list[Word]:
+    """Line by line, each in the direction that it reads in; words of one direction together."""
+    if not words:
+        return []
+    line = max(0.8 * median(each.size for each in words), 1.0)
+
+    def place(each: Word) -> tuple[int, int, float, float]:
+        x, y = each.centre
+        across, along = {0: (y, x), 90: (-x, y), 180: (-y, -x), 270: (x, -y)}[each.angle]
+        return each.angle, round(across / line), along, across
+
+    return sorted(words, key=place)

@@ -108,7 +108,10 @@ def plan(
     columns = divided(random, area[0], area[2], 118.0)
     rows = divided(random, area[1], area[3], 112.0)
     common = [*frame(size, title), *grid(columns, rows, area), walls(columns, rows)]
-    slots = [Slot("sheet", (0.0, 0.0, width, height))]
+    slots = [
+        Slot("revision", (width - 80, height - 185, width - 40, height - 170)),
+        Slot("issue", (width - 160, height - 185, width - 80, height - 170)),
+    ]
     slots += [slot for cell in cells(columns, rows) for slot in furnishing(cell)]
     slots += [
         Slot("dimension", (left, area[1] - 24, right, area[1] - 16))
@@ -116,7 +119,7 @@ def plan(
     ]
     edits = []
     count = round(changed * len(slots))
-    chosen = {0, *random.sample(range(1, len(slots)), max(0, count - 1))}
+    chosen = {0, 1, *random.sample(range(2, len(slots)), max(0, count - 2))}
     for index, slot in enumerate(slots):
         old = content(random, slot, number, revision=0, before=None)
         if index not in chosen:
@@ -151,8 +154,8 @@ def furnishing(room: Box) -> list[Slot]:
     left, top, right, bottom = room
     middle = (left + right) / 2
     return [
-        Slot("label", (left + 8, top + 10, middle + 12, top + 32)),
-        Slot("floor", (right - 34, top + 9, right - 9, top + 37)),
+        Slot("label", (left + 8, top + 15, middle + 12, top + 37)),
+        Slot("floor", (right - 34, top + 14, right - 9, top + 42)),
         Slot("symbol", (left + 9, bottom - 58, left + 42, bottom - 32)),
         Slot("symbol", (right - 40, bottom - 58, right - 9, bottom - 30)),
         Slot("door", (left + 12, bottom - 18, left + 30, bottom)),
@@ -227,11 +230,12 @@ def dimension(random: Random, box: Box, revision: int) -> Mark:
     return Mark("dimension", (Text((left + right) / 2, bottom, f"{feet}'-{inches}\"", 6.5),))
 
 
-def revision_block(random: Random, box: Box, revision: int) -> Mark:
-    """The revision letter and date in the title block."""
-    _, _, right, bottom = box
-    date = ("2024-11-06", "2025-03-27")[revision]
-    return Mark("revision", (Text(right - 60, bottom - 170, "AB"[revision], 12), Text(right - 120, bottom - 170, date, 8)))
+def letter(random: Random, box: Box, revision: int) -> Mark:
+    return Mark("revision", (Text((box[0] + box[2]) / 2, box[3], "AB"[revision], 12),))
+
+
+def date(random: Random, box: Box, revision: int) -> Mark:
+    return Mark("date", (Text((box[0] + box[2]) / 2, box[3], ("06 NOV 2024", "27 MAR 2025")[revision], 8),))
 
 
 MAKERS = {
@@ -240,7 +244,8 @@ MAKERS = {
     "symbol": symbol,
     "door": door,
     "dimension": dimension,
-    "sheet": revision_block,
+    "revision": letter,
+    "issue": date,
 }
 
 
