@@ -28,7 +28,7 @@ LONGEST_KEY = 900
 SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._=-]{1,200}")
 UNFINISHED = re.compile(r".+#\d+")
 """How obstore names a local file that is being written; keys cannot have such names."""
-NETWORK: Any = {"connect_timeout": "10s", "timeout": "1h"}
+NETWORK = {"connect_timeout": "10s", "timeout": "1h"}
 """The timeout covers a whole body, which may take a slow reader long."""
 
 
@@ -47,7 +47,8 @@ def open_store(url: str) -> ObjectStore:
             case "s3" | "gs" | "az":
                 # Client options that are given hide the environment's, so its one that matters is read here.
                 plain = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
-                return Store(from_url(url, client_options={**NETWORK, "allow_http": plain}))
+                network: Any = {**NETWORK, "allow_http": plain}
+                return Store(from_url(url, client_options=network))
     except (BaseError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise SettingsError(f"STORAGE_URL: {url} cannot be used: {reason}") from error
