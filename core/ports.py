@@ -89,6 +89,9 @@ class Analysis:
 class DrawingAnalyser(Protocol):
     """Describes the changes of one sheet from evidence, or from the pictures themselves."""
 
+    model: str
+    """Its name and version."""
+
     async def analyse(
         self,
         drawing_name: str,

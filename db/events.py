@@ -122,17 +122,17 @@ class Events:
     """Watchers of topics in this process."""
 
     def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+        self.listener = listener
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
     async def __aenter__(self) -> Self:
-        await self._listener.add(CHANNEL, self._heard, self._missed)
+        await self.listener.add(CHANNEL, self._heard, self._missed)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._listener.remove(CHANNEL, self._heard)
+        self.listener.remove(CHANNEL, self._heard)
 
     async def listen(self, topic: str) -> AsyncGenerator[None, None]:
         """Yields at once, then after each change; changes during one step of the caller's are one.

@@ -1,14 +1,17 @@
 """The GraphQL contract."""
 
+from typing import Any
+
 import strawberry
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.files import FileMutations, FileQueries
+from schema.guard import Guard
 from schema.identity.operations import IdentityMutations
 from schema.identity.types import IdentityQueries
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
+from schema.masking import Masking
 from schema.nodes import NodeQueries
 from schema.projects import ProjectMutations, ProjectQueries
 from schema.scalars import BIG_INT, BigInt
@@ -29,9 +32,19 @@ class Subscription(DrawingSubscriptions, JobSubscriptions):
     pass
 
 
-def make_schema(extensions: list[type[SchemaExtension] | SchemaExtension] | None = None) -> strawberry.Schema:
-    """The schema, guarded by these extensions."""
-    config = StrawberryConfig(scalar_map={BigInt: BIG_INT}, sort_schema=True, disable_field_suggestions=True)
-    return strawberry.Schema(Query, Mutation, Subscription, config=config, extensions=extensions or [])
+class Contract(strawberry.Schema):
+    """The schema as it is served. Errors are worded, and bugs logged, by `Masking` alone."""
+
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Nothing more."""
 
 
+def make_schema() -> Contract:
+    """The schema, guarded."""
+    config = StrawberryConfig(
+        scalar_map={BigInt: BIG_INT},
+        sort_schema=True,
+        disable_field_suggestions=True,
+        enable_experimental_incremental_execution=True,
+    )
+    return Contract(Query, Mutation, Subscription, config=config, extensions=[Guard, Masking])

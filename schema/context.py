@@ -40,9 +40,11 @@ class Services:
 class Context:
     """One operation: its viewer, its loaders, its one read-only unit of work."""
 
-    def __init__(self, services: Services, viewer: Viewer | None, base_url: str) -> None:
+    def __init__(
+        self, services: Services, viewer: Viewer | None, base_url: str, refused: Unauthenticated | None = None
+    ) -> None:
         self.services, self.links = services, services.links.based(base_url)
-        self.signed_in = viewer
+        self.signed_in, self._refused = viewer, refused
         self.loaders = Loaders(lambda plane: self.read(), self._sees)
         self.projections: dict[Any, Columns] = {}
         self._read: UnitOfWork | None = None
@@ -51,7 +53,7 @@ class Context:
     def viewer(self) -> Viewer:
         """Who is signed in; `Unauthenticated` if nobody is."""
         if self.signed_in is None:
-            raise Unauthenticated("Sign in first.")
+            raise self._refused or Unauthenticated("Sign in first.")
         return self.signed_in
 
     @property

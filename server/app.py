@@ -1,34 +1,129 @@
 """The application: what is open as long as it serves, and where each address leads."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.routing import Route, WebSocketRoute
 
 from core.settings import Settings
 from db.engines import Placement
+from db.events import Events, Listener
 from db.uow import Database
+from pipelines import registry
+from providers.storage import open_store
+from providers.vision import MeasuredAnalyser
+from resolvers.files import Links
+from resolvers.identity.tokens import Keys
+from schema import make_schema
+from schema.context import Services
+from server import explorer, files
+from server.demo.company import show
+from server.graphql.limits import TransportLimits
+from server.graphql.view import GraphQLView
 from server.installation import addresses
+from server.viewing import opening
+from server.worker import Worker
+
+log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The ASGI application over a database that is ready; see `server.installation`."""
+@dataclass
+class State:
+    """What the application holds while it serves."""
+
+    services: Services | None = None
+    preparing: asyncio.Task[None] | None = None
+
+    @property
+    def serving(self) -> Services:
+        """The services; only asked for between start and end."""
+        assert self.services is not None
+        return self.services
+
+
+def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
+    """The ASGI application over a database that is ready; see `server.installation`.
+
+    With `demo`, a company with people and a finished comparison is made the first time, before `/readyz` says so.
+    """
+    state = State()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        application, _ = addresses(settings)
-        app.state.database = Database(Placement(settings, application))
-        try:
+        async with AsyncExitStack() as stack:
+            state.services = services = await open_services(settings, stack)
+            if settings.worker:
+                work = registry.Services(services.database, settings, services.store, MeasuredAnalyser())
+                await stack.enter_async_context(Worker(work, services.events.listener))
+            if demo:
+                state.preparing = asyncio.create_task(show(services))
+                stack.push_async_callback(cancelled, state.preparing)
+            app.state.database = services.database
             yield
-        finally:
-            await app.state.database.close()
 
-    return Starlette(lifespan=lifespan, routes=[Route("/healthz", healthz), Route("/readyz", readyz)])
+    limits = TransportLimits(
+        multipart_bytes=settings.max_upload_size + 1_000_000, allowed_origins=settings.cors_origins
+    )
+    view = GraphQLView(
+        make_schema(), opening(lambda: state.serving), limits=limits, explorer=explorer.explorer
+    )
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "PUT"],
+        allow_headers=["*"],
+        expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"],
+    )
+    wiring = files.routes(
+        lambda: files.Wiring(state.serving.database, state.serving.store, state.serving.links)
+    )
+    return Starlette(
+        lifespan=lifespan,
+        middleware=[cors] if settings.cors_origins else [],
+        routes=[
+            Route("/", lambda request: RedirectResponse("/graphql")),
+            Route("/healthz", healthz),
+            Route("/readyz", readiness(state)),
+            Route("/graphql", view),
+            WebSocketRoute("/graphql", view),
+            explorer.assets(),
+            *wiring,
+        ],
+    )
+
+
+async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
+    """What operations share, open until the stack's end."""
+    application, _ = addresses(settings)
+    database = Database(Placement(settings, application))
+    stack.push_async_callback(database.close)
+    listener = await stack.enter_async_context(Listener(database.placement.primary.url))
+    events = await stack.enter_async_context(Events(listener))
+    return Services(
+        settings=settings,
+        database=database,
+        events=events,
+        store=open_store(settings.object_store_url),
+        links=Links(settings.secret(), timedelta(seconds=settings.link_ttl), settings.public_url),
+        keys=Keys.of(settings),
+    )
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """End a task that is not needed any more."""
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def healthz(request: Request) -> PlainTextResponse:
@@ -36,11 +131,17 @@ async def healthz(request: Request) -> PlainTextResponse:
     return PlainTextResponse("alive\n")
 
 
-async def readyz(request: Request) -> PlainTextResponse:
-    """The database answers too; 503 otherwise."""
-    try:
-        async with request.app.state.database.platform(read_only=True) as uow:
-            await uow.scalar(text("SELECT 1"))
-    except (SQLAlchemyError, OSError, TimeoutError):
-        return PlainTextResponse("the database does not answer\n", status_code=503)
-    return PlainTextResponse("ready\n")
+def readiness(state: State) -> object:
+    """Ready when the database answers and the demo, if any, is made; 503 otherwise."""
+
+    async def readyz(request: Request) -> PlainTextResponse:
+        if state.preparing is not None and not state.preparing.done():
+            return PlainTextResponse("the demo is being made\n", status_code=503)
+        try:
+            async with state.serving.database.platform(read_only=True) as uow:
+                await uow.scalar(text("SELECT 1"))
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return PlainTextResponse("the database does not answer\n", status_code=503)
+        return PlainTextResponse("ready\n")
+
+    return readyz

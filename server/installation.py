@@ -1,4 +1,4 @@
-"""An installation that is fit to serve: its database runs, is provisioned, migrated and fenced."""
+"""An installation that is fit to serve: its database runs, is provisioned, migrated, fenced and seeded."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from db.engines import Placement
 from db.provision import provision
 from db.uow import Database
 from server.postgres import database_of
+from server.seeding import seed
 
 
 @asynccontextmanager
@@ -31,6 +32,7 @@ async def installed(settings: Settings, *, share: bool = False) -> AsyncIterator
         database = Database(Placement(ready, application))
         try:
             await database.guard()
+            await seed(database)
         finally:
             await database.close()
         yield ready

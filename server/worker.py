@@ -26,6 +26,8 @@ from db.queue import Attempt, Cancelling, Finish, LostLease, UnknownTask, claim,
 from db.queue.driver import EngineDriver, claims
 from db.queue.entries import SETTINGS, Entry
 from db.uow import Database
+from pipelines import chores
+from pipelines.drawings import handlers
 from pipelines.processes import Processes, Stopped
 from pipelines.registry import HANDLERS, Retry, Run, Services
 from pipelines.upkeep import UPKEEP, Upkeep
@@ -34,6 +36,8 @@ from providers.vision import MeasuredAnalyser
 from server.installation import addresses
 
 log = structlog.get_logger(__name__)
+
+assert (chores, handlers), "importing them is what registers what they handle"
 
 T = TypeVar("T")
 

@@ -318,11 +318,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Undo."""
     for name in ("visible", "insert", "update", "delete"):
         op.execute(f"DROP POLICY users_{name} ON platform.users")
     op.execute("ALTER TABLE platform.users NO FORCE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE platform.users DISABLE ROW LEVEL SECURITY")
-    """Undo."""
     op.drop_index(op.f("ix_refresh_tokens_user_id"), table_name="refresh_tokens", schema="platform")
     op.drop_index(op.f("ix_refresh_tokens_family"), table_name="refresh_tokens", schema="platform")
     op.drop_index(op.f("ix_refresh_tokens_expires_at"), table_name="refresh_tokens", schema="platform")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, all_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -78,6 +78,21 @@ async def save_page(
 async def mark_page(uow: UnitOfWork, id: UUID, state: SheetState, reason: str | None) -> None:
     """What became of a page, and why."""
     await uow.execute(update(Drawing).where(Drawing.id == id).values(state=state, error_message=reason))
+
+
+async def drop_pages_beyond(uow: UnitOfWork, session_id: UUID, counts: Mapping[DrawingType, int]) -> None:
+    """Forget pages of an earlier run over other files."""
+    for revision, count in counts.items():
+        beyond = Drawing.drawing_type == revision, Drawing.page_number > count
+        await uow.execute(delete(Drawing).where(Drawing.session_id == session_id, *beyond))
+
+
+async def keep_pairs(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
+    """A PENDING comparison for each name that has none; those of other names, of an earlier run, are forgotten."""
+    stale = Comparison.drawing_name != all_(list(pairs))
+    await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, stale))
+    for name, values in pairs.items():
+        await save_pair(uow, session_id, name, values)
 
 
 async def save_pair(uow: UnitOfWork, session_id: UUID, name: str, values: Mapping[str, Any]) -> None:

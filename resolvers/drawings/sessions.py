@@ -19,7 +19,7 @@ from db.models import (
     ProcessingJobType,
     SessionStatus,
 )
-from db.queue import Job, enqueue, prepare
+from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks, files, projects
 from resolvers.access import Viewer
@@ -65,6 +65,8 @@ STAGES: dict[ProcessingJobType, type[SessionStage]] = {
 
 IDLE: dict[str, Any] = {
     "status": JobStatus.PENDING,
+    "task": None,
+    "arguments": None,
     "progress": 0,
     "attempts": 0,
     "started_at": None,
@@ -120,8 +122,8 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     await results.reset(uow, id)
     for kind, stage in STAGES.items():
         row = await _idle_stage(uow, viewer, id, kind)
-        begin = enqueue if stage is ExtractSheets else prepare
-        await begin(uow, stage(id), row)
+        if stage is ExtractSheets:
+            await enqueue(uow, stage(id), row)
     started = await set_status(uow, id, SessionStatus.PROCESSING)
     await activity.record(uow, viewer.user_id, "DRAWING_SESSION_START", "DrawingSession", id)
     return started

@@ -1,0 +1,342 @@
+"""From two uploaded files to compared and described sheets: the stages of a drawing session."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from core.errors import Conflict, DomainError, Invalid
+from core.ports import Evidence
+from core.settings import Settings
+from db.models import DrawingType, ProcessingJobType, SheetState
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.drawings import matching, pages
+from pipelines.drawings.compare import ComparisonOutcome, Options, compare
+from pipelines.drawings.matching import SheetKey
+from pipelines.drawings.overlay import Colours
+from pipelines.processes import Stopped
+from pipelines.registry import Run, handles
+from resolvers.drawings import results, sessions
+from resolvers.drawings.sessions import AnalyseSheets, CompareSheets, ExtractSheets
+from resolvers.upkeep import session_prefix
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PAGE_SECONDS, PAIR_SECONDS = 120.0, 180.0
+"""How long drawing a page, and comparing a pair, may take before that page or pair is given up."""
+
+OTHER = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
+
+
+@handles(ExtractSheets)
+async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
+    """Draw every page of both files. Pages that an earlier attempt drew are not drawn again."""
+    async with run.read() as uow:
+        uploads = await results.sources(uow, job.session_id)
+        drawn = {
+            (page.drawing_type, page.page_number)
+            for page in await results.pages(uow, job.session_id)
+            if page.state in (SheetState.COMPLETED, SheetState.FAILED)
+        }
+    with TemporaryDirectory(prefix="seshat-") as name:
+        folder = Path(name)
+        files = {}
+        counts = {}
+        for revision in (DrawingType.OLD, DrawingType.NEW):
+            if revision not in uploads:
+                raise Conflict(f"The {revision.value} file is gone.")
+            files[revision] = await run.store.fetch(uploads[revision].storage_key, folder / revision.value)
+            counts[revision] = await count_pages(run, files[revision], uploads[revision].filename)
+        wanted = [(revision, page) for revision in files for page in range(1, counts[revision] + 1)]
+        todo = [each for each in wanted if each not in drawn]
+
+        async def draw(which: tuple[DrawingType, int]) -> dict[str, Any]:
+            revision, number = which
+            upload = uploads[revision]
+            return await page_values(run, job.session_id, files[revision], folder, revision, number, upload)
+
+        done = len(wanted) - len(todo)
+        async for (revision, number), values in in_order(todo, draw, run.settings.job_concurrency):
+            async with run.write() as uow:
+                await results.save_page(uow, job.session_id, revision, number, values)
+            done += 1
+            await run.report(done / len(wanted))
+
+    async def finish(uow: UnitOfWork) -> None:
+        if not any(page.state is SheetState.COMPLETED for page in await results.pages(uow, job.session_id)):
+            raise Invalid("None of the pages could be drawn.")
+        await results.drop_pages_beyond(uow, job.session_id, counts)
+        await sessions.next_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
+
+    return finish
+
+
+async def count_pages(run: Run, file: Path, filename: str) -> int:
+    """How many pages a file has. Raises what is wrong with it, by its name."""
+    limits = {"page_limit": run.settings.drawing_max_pages, "max_pixels": run.settings.drawing_max_pixels}
+    try:
+        inventory = await run.cpu(pages.inspect, file, **limits)
+    except DomainError as refused:
+        raise type(refused)(f"{filename}: {refused.message}") from refused
+    except Stopped as stopped:
+        raise Invalid(f"{filename}: the file cannot be read.") from stopped
+    return inventory.page_count
+
+
+async def page_values(
+    run: Run, session_id: UUID, file: Path, folder: Path, revision: DrawingType, number: int, upload: Row[Any]
+) -> dict[str, Any]:
+    """A page's row, with its picture, thumbnail and words stored; a page that fails says why."""
+    name = f"{number:04d}.png"
+    common = {"original_filename": upload.filename, "filename": f"{revision.value}_{name}"}
+    target = folder / f"{revision.value}_{name}"
+    options = {"dpi": run.settings.drawing_dpi, "max_pixels": run.settings.drawing_max_pixels}
+    page, failure = await attempt(run.cpu(pages.render, file, number, target, **options), PAGE_SECONDS)
+    if page is None:
+        nothing = {"storage_path": None, "thumbnail_path": None, "words_path": None, "drawing_metadata": None}
+        failed = {"drawing_name": f"Page_{number:03d}", "state": SheetState.FAILED, "error_message": failure}
+        return common | nothing | failed
+    stored = {}
+    for column, path, ending in (
+        ("storage_path", page.image, ".png"),
+        ("thumbnail_path", page.thumbnail, "_thumbnail.png"),
+        ("words_path", page.words, "_words.json"),
+    ):
+        key = f"{session_prefix(run.company_id, session_id)}{revision.value}/{number:04d}{ending}"
+        stored[column] = (await run.store.put_file(key, path)).key
+        path.unlink()
+    metadata = {
+        "width": page.width,
+        "height": page.height,
+        "dpi": page.dpi,
+        "reduced": page.reduced,
+        "widthPoints": page.width_points,
+        "heightPoints": page.height_points,
+        "rotation": page.rotation,
+        "scale": page.scale,
+        "wordCount": page.word_count,
+        "sheetName": {"score": page.sheet.score, "source": page.sheet.source},
+    }
+    named = {"drawing_name": page.sheet.name, "state": SheetState.COMPLETED, "drawing_metadata": metadata}
+    return common | stored | named
+
+
+@handles(CompareSheets)
+async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
+    """Compare each pair of sheets. Pairs that an earlier attempt compared are not compared again."""
+    async with run.write() as uow:
+        await pair_up(uow, job.session_id)
+    async with run.read() as uow:
+        sheets = {sheet.id: sheet for sheet in await results.pages(uow, job.session_id)}
+        every = await results.pairs(uow, job.session_id)
+    todo = [pair for pair in every if pair.state is SheetState.PENDING]
+    done = len(every) - len(todo)
+
+    async def lay(pair: Row[Any]) -> dict[str, Any]:
+        old, new = sheets[pair.old_drawing_id], sheets[pair.new_drawing_id]
+        return await pair_values(run, job.session_id, old, new)
+
+    async for pair, values in in_order(todo, lay, run.settings.job_concurrency):
+        async with run.write() as uow:
+            await results.save_pair(uow, job.session_id, pair.drawing_name, values)
+        done += 1
+        await run.report(done / len(every))
+
+    async def finish(uow: UnitOfWork) -> None:
+        await sessions.next_stage(uow, job.session_id, ProcessingJobType.AI_ANALYSIS)
+
+    return finish
+
+
+async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
+    """A row for each pair, and a reason for each sheet without a partner. Safe to repeat."""
+    sheets = [sheet for sheet in await results.pages(uow, session_id) if sheet.state is not SheetState.FAILED]
+    revisions: dict[DrawingType, list[SheetKey]] = {DrawingType.OLD: [], DrawingType.NEW: []}
+    by_page = {}
+    for sheet in sheets:
+        named = sheet.drawing_metadata["sheetName"]["source"] != "fallback"
+        revisions[sheet.drawing_type].append(SheetKey(sheet.page_number, sheet.drawing_name, named))
+        by_page[sheet.drawing_type, sheet.page_number] = sheet
+    pairing = matching.pair(revisions[DrawingType.OLD], revisions[DrawingType.NEW])
+    present = {}
+    for before, after in pairing.pairs:
+        old, new = by_page[DrawingType.OLD, before.page], by_page[DrawingType.NEW, after.page]
+        present[after.name] = {
+            "old_drawing_id": old.id,
+            "new_drawing_id": new.id,
+            "old_image_path": old.storage_path,
+            "new_image_path": new.storage_path,
+        }
+        for sheet in (old, new):
+            await results.mark_page(uow, sheet.id, SheetState.COMPLETED, None)
+    await results.keep_pairs(uow, session_id, present)
+    for revision, alone in ((DrawingType.OLD, pairing.only_in_old), (DrawingType.NEW, pairing.only_in_new)):
+        for key in alone:
+            reason = f"The {OTHER[revision]} set has no sheet {key.name}."
+            sheet = by_page[revision, key.page]
+            await results.mark_page(uow, sheet.id, SheetState.UNMATCHED, reason)
+
+
+async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) -> dict[str, Any]:
+    """A comparison's row, with its overlay stored; a pair that fails says why."""
+    with TemporaryDirectory(prefix="seshat-") as name:
+        folder = Path(name)
+        local = {}
+        for role, sheet in (("old", old), ("new", new)):
+            local[role] = await run.store.fetch(sheet.storage_path, folder / f"{role}.png")
+            local[f"{role}_words"] = await run.store.fetch(sheet.words_path, folder / f"{role}.json")
+        comparing = run.cpu(
+            compare,
+            local["old"],
+            local["new"],
+            local["old_words"],
+            local["new_words"],
+            folder,
+            Options(colours=colours(run.settings)),
+        )
+        outcome, failure = await attempt(comparing, PAIR_SECONDS)
+        if outcome is None:
+            return {
+                "state": SheetState.FAILED,
+                "error_message": failure,
+                "changes_detected": False,
+                "changes": [],
+            }
+        prefix = f"{session_prefix(run.company_id, session_id)}comparisons/{new.page_number:04d}"
+        overlay = await run.store.put_file(f"{prefix}_overlay.png", outcome.overlay)
+        preview = await run.store.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
+    return measured(outcome) | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
+
+
+def measured(outcome: ComparisonOutcome) -> dict[str, Any]:
+    """A comparison's columns, but for its files."""
+    changes = [
+        {
+            "kind": change.kind,
+            "box": list(change.box),
+            "area": change.changed_pixels,
+            "location": location,
+            "description": f"{change.kind.capitalize()} ({location})",
+            "words_removed": list(change.words_removed),
+            "words_added": list(change.words_added),
+        }
+        for change, location in zip(outcome.changes, outcome.locations, strict=True)
+    ]
+    return {
+        "state": SheetState.COMPLETED,
+        "error_message": None,
+        "alignment_score": outcome.score,
+        "low_confidence": not outcome.confident,
+        "change_ratio": outcome.change_ratio,
+        "changes": changes,
+        "changes_detected": bool(changes or outcome.words_removed or outcome.words_added),
+        "words_removed": list(outcome.words_removed),
+        "words_added": list(outcome.words_added),
+        "alignment": {
+            "transform": [list(row) for row in outcome.transform],
+            "rotation": outcome.rotation,
+            "scale": outcome.scale,
+            "seconds": outcome.seconds,
+        },
+    }
+
+
+@handles(AnalyseSheets)
+async def analyse_sheets(job: AnalyseSheets, run: Run) -> Finish:
+    """Describe each compared pair. Safe to repeat: the same evidence gives the same words."""
+    async with run.read() as uow:
+        sheets = {sheet.id: sheet for sheet in await results.pages(uow, job.session_id)}
+        every = await results.pairs(uow, job.session_id)
+    for done, pair in enumerate(every, 1):
+        values, descriptions = await analysis_values(run, pair, sheets[pair.new_drawing_id])
+        async with run.write() as uow:
+            await results.save_analysis(uow, pair, values, descriptions)
+        await run.report(done / len(every))
+
+    async def finish(uow: UnitOfWork) -> None:
+        await results.add_versions(uow, job.session_id)
+        await sessions.finish(uow, job.session_id)
+
+    return finish
+
+
+async def analysis_values(run: Run, pair: Row[Any], sheet: Row[Any]) -> tuple[dict[str, Any], Sequence[str]]:
+    """An analysis' columns, and the words for each change."""
+    if pair.state is SheetState.FAILED:
+        failed = {"success": False, "error_message": pair.error_message, "changes_found": []}
+        model = {"ai_model_used": run.analyser.model, "critical_change": None}
+        return failed | model | {"analysis_summary": None, "recommendations": []}, ()
+    evidence = [
+        Evidence(
+            kind=change["kind"],
+            box=tuple(change["box"]),
+            area=change["area"],
+            location=change["location"],
+            words_removed=tuple(change["words_removed"]),
+            words_added=tuple(change["words_added"]),
+        )
+        for change in pair.changes
+    ]
+    measures = {
+        "score": pair.alignment_score,
+        "confident": not pair.low_confidence,
+        "change_ratio": pair.change_ratio,
+        "width": sheet.drawing_metadata["width"],
+        "height": sheet.drawing_metadata["height"],
+    }
+    analysis = await run.analyser.analyse(pair.drawing_name, evidence, measures, None)
+    told = asdict(analysis)
+    values = {
+        "success": True,
+        "error_message": None,
+        "changes_found": list(told["changes"]),
+        "critical_change": told["critical_change"],
+        "analysis_summary": told["summary"],
+        "recommendations": list(told["recommendations"]),
+        "ai_model_used": told["model"],
+    }
+    return values, analysis.descriptions
+
+
+def colours(settings: Settings) -> Colours:
+    """The configured colours of what was removed, was added, and is common."""
+    removed, added, common = (
+        (int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)) for code in settings.overlay_colours
+    )
+    return Colours(removed, added, common)
+
+
+async def attempt(work: Awaitable[T], seconds: float) -> tuple[T | None, str | None]:
+    """The result, or why this page or pair fails: a refusal, a computation that died, or one that takes too long."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work, None
+    except DomainError as refused:
+        return None, refused.message
+    except Stopped as stopped:
+        return None, str(stopped)
+    except TimeoutError:
+        return None, f"It took longer than {seconds:.0f} seconds."
+
+
+async def in_order(
+    items: Sequence[T], work: Callable[[T], Awaitable[R]], width: int
+) -> AsyncIterator[tuple[T, R]]:
+    """Each item with its result, in order, while at most `width` are worked on."""
+    ahead: list[asyncio.Task[R]] = []
+    try:
+        for position, item in enumerate(items):
+            while len(ahead) < width and position + len(ahead) < len(items):
+                ahead.append(asyncio.ensure_future(work(items[position + len(ahead)])))
+            yield item, await ahead.pop(0)
+    finally:
+        for task in ahead:
+            task.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)

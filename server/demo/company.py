@@ -1,0 +1,149 @@
+"""The demo company: three people of different roles and one comparison, made by the real pipeline."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from db.ids import new_id
+from db.models import Company, CompanyKind, DrawingSession, RoleName, SessionStatus, User
+from resolvers import files, projects
+from resolvers.access import Viewer
+from resolvers.drawings import sessions
+from resolvers.identity import accounts, passwords, users
+from schema.context import Services
+from server.demo.drawings import demo_set
+
+log = structlog.get_logger(__name__)
+
+COMPANY = "City Library Works"
+PEOPLE = (
+    ("ada@demo.example", "Ada Admin", RoleName.ADMIN),
+    ("max@demo.example", "Max Manager", RoleName.MANAGER),
+    ("vera@demo.example", "Vera Viewer", RoleName.VIEWER),
+)
+SIGN_INS = "demo.json"
+CHUNK = 256 * 1024
+ENDED = (SessionStatus.COMPLETED, SessionStatus.ERROR)
+
+
+async def show(services: Services) -> None:
+    """Make what is missing of the demo, and print its sign-ins. A fault is logged; serving goes on."""
+    try:
+        await make(services)
+    except Exception:
+        log.exception("demo_failed")
+
+
+async def make(services: Services) -> None:
+    """The company and its people, then the comparison, each unless it is there."""
+    file = services.settings.data / SIGN_INS
+    company_id = await company_of(services)
+    if company_id is None:
+        company_id = await people(services, file)
+    if file.exists():
+        tell(json.loads(file.read_text()))
+    admin = await viewer(services, company_id)
+    session_id = await comparison(services, admin)
+    if services.settings.worker:
+        await finished(services, admin, session_id)
+
+
+def tell(sign_ins: list[dict[str, str]]) -> None:
+    """Print who may sign in."""
+    lines = [f"  {person['role']:<8} {person['login']:<20} {person['password']}" for person in sign_ins]
+    print("Demo sign-ins:", *lines, sep="\n", flush=True)
+
+
+async def company_of(services: Services) -> UUID | None:
+    """The demo company, if it was made."""
+    async with services.database.platform(read_only=True) as uow:
+        id: UUID | None = await uow.scalar(select(Company.id).where(Company.name == COMPANY))
+        return id
+
+
+async def people(services: Services, file: Path) -> UUID:
+    """The company and its people in one transaction; their passwords are generated and kept in `file` (mode 600)."""
+    company_id = new_id()
+    made = []
+    async with services.database.tenant(company_id, kind="platform") as uow:
+        await users.insert_company(uow, COMPANY, CompanyKind.ORGANISATION, "Construction")
+        for email, name, role in PEOPLE:
+            password = passwords.generate()
+            hashed = await passwords.hash(password)
+            await users.insert_user(uow, email=email, role=role, hashed_password=hashed, full_name=name)
+            made.append({"login": email, "password": password, "role": role.value})
+        draft = file.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(made, indent=2) + "\n")
+        os.replace(draft, file)
+    return company_id
+
+
+async def viewer(services: Services, company_id: UUID) -> Viewer:
+    """The demo's administrator."""
+    async with services.database.tenant(company_id, kind="platform", read_only=True) as uow:
+        id = await uow.scalar(select(User.id).where(User.email == PEOPLE[0][0]))
+    return await accounts.viewer_of(services.database, id, None)
+
+
+async def comparison(services: Services, admin: Viewer) -> UUID:
+    """A session over two revisions that the demo draws, started; or the one that is there."""
+    async with services.database.within(admin.scope, read_only=True) as uow:
+        found: UUID | None = await uow.scalar(
+            select(DrawingSession.id).order_by(DrawingSession.created_at).limit(1)
+        )
+    if found is not None:
+        return found
+    with TemporaryDirectory(prefix="seshat-") as folder:
+        drawn = await asyncio.to_thread(demo_set, Path(folder))
+        old, new = [await uploaded(services, admin, path) for path in drawn]
+    async with services.database.within(admin.scope) as uow:
+        plan = {"name": "City Library", "location": "Alexandria", "project_number": "CL-01"}
+        project = await projects.create(uow, admin, plan)
+        session = await sessions.create(
+            uow,
+            admin,
+            project_id=project.id,
+            old_upload_id=old,
+            new_upload_id=new,
+            name="Revision A → Revision B",
+        )
+        await sessions.start(uow, admin, session.id)
+    id: UUID = session.id
+    return id
+
+
+async def uploaded(services: Services, admin: Viewer, path: Path) -> UUID:
+    """A file of the demo's, stored."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    largest = services.settings.max_upload_size
+    row: Any = await files.take(
+        services.database, services.store, admin, filename=path.name, chunks=chunks(), largest=largest
+    )
+    id: UUID = row.id
+    return id
+
+
+async def finished(services: Services, admin: Viewer, session_id: UUID) -> None:
+    """Wait for the comparison's end."""
+    async with aclosing(services.events.listen(sessions.topic(session_id))) as changes:
+        async for _ in changes:
+            async with services.database.within(admin.scope, read_only=True) as uow:
+                status = select(DrawingSession.status).where(DrawingSession.id == session_id)
+                if await uow.scalar(status) in ENDED:
+                    return
+

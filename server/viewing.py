@@ -1,0 +1,47 @@
+"""Who asks: from a request's or a socket's token to an operation's context."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from core.errors import Unauthenticated
+from resolvers.access import Viewer
+from resolvers.identity import accounts
+from schema.context import Context, Services
+
+SCHEME = "bearer "
+
+
+def opening(services: Callable[[], Services]) -> Any:
+    """Makes a context from a request, or from a socket and the payload of its `connection_init`."""
+
+    async def open_context(connection: HTTPConnection, params: Mapping[str, Any] | None) -> Context:
+        shared = services()
+        token = bearer(connection, params)
+        base_url = str(connection.base_url).rstrip("/").replace("ws", "http", 1)
+        if token is None:
+            return Context(shared, None, base_url)
+        try:
+            return Context(shared, await viewer_of(shared, token), base_url)
+        except Unauthenticated as refused:
+            if connection.scope["type"] == "websocket":
+                raise
+            return Context(shared, None, base_url, refused)  # signing in again must not need a valid token
+
+    return open_context
+
+
+async def viewer_of(services: Services, token: str) -> Viewer:
+    """Who an access token stands for now. Raises `Unauthenticated`."""
+    user_id, expires_at = services.keys.read(token)
+    return await accounts.viewer_of(services.database, user_id, expires_at)
+
+
+def bearer(connection: HTTPConnection, params: Mapping[str, Any] | None) -> str | None:
+    """The token of the `Authorization` header, or of `connection_init`'s `Authorization` in whatever case."""
+    given = {str(name).lower(): value for name, value in (params or {}).items()}
+    header = given.get("authorization") or connection.headers.get("authorization")
+    if not isinstance(header, str) or not header.lower().startswith(SCHEME):
+        return None
+    return header[len(SCHEME) :].strip() or None
