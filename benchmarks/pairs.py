@@ -1,4 +1,4 @@
-"""Pairs of drawings whose difference is known: drawn in two revisions, the old one then put through a scanner."""
+"""Pairs of drawings whose difference is known: drawn in two revisions, the old one then scanned askew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures, the transform from a pixel of the drawn old sheet to its scan, and the boxes that truly changed."""
+    """Two pictures, the transform from the drawn old sheet to its scan, and the boxes that truly changed."""
 
     old: Path
     new: Path
@@ -35,7 +35,7 @@ class Pair:
 
 
 def make(index: int, folder: Path) -> Pair:
-    """Pair number `index`: up to 10 degrees askew, every second also turned by 90, 180 or 270; scale 0.8 to 1.25."""
+    """Pair number `index`: up to 10 degrees askew, every second also turned by 90, 180 or 270 degrees."""
     random = np.random.default_rng(1000 + index)
     share = float(random.uniform(0.05, 0.30))
     sheet = drawings.plan(f"A-{101 + index}", "FLOOR PLAN", 5000 + index, changed=share)
@@ -89,8 +89,12 @@ def dirty(grey: Grey, random: np.random.Generator, *, blur: float, noise: float)
     soft = cv2.GaussianBlur(grey, (0, 0), float(random.uniform(0.3, blur))).astype(np.int16)
     paper = int(random.integers(238, 256))
     soft = (soft.astype(np.int32) * paper // 255).astype(np.int16)
-    grain = random.normal(0, float(random.uniform(1, noise)), (grey.shape[0] // 2 + 1, grey.shape[1] // 2 + 1))
-    soft += np.repeat(np.repeat(np.rint(grain).astype(np.int16), 2, 0), 2, 1)[: grey.shape[0], : grey.shape[1]]
+    grain = random.normal(
+        0, float(random.uniform(1, noise)), (grey.shape[0] // 2 + 1, grey.shape[1] // 2 + 1)
+    )
+    soft += np.repeat(np.repeat(np.rint(grain).astype(np.int16), 2, 0), 2, 1)[
+        : grey.shape[0], : grey.shape[1]
+    ]
     result = np.clip(soft, 0, 255).astype(np.uint8)
     for _ in range(60):
         x, y = int(random.integers(0, grey.shape[1])), int(random.integers(0, grey.shape[0]))
@@ -106,7 +110,7 @@ def corner_error(pair: Pair, transform: Matrix) -> float:
 
 
 def matches(found: Sequence[Box], true: Sequence[Box], least: float = 0.3, largest: float = 3.0) -> int:
-    """How many found boxes answer to a true one, one to one, best first: by overlap over union, and not too large."""
+    """How many found boxes answer to a true one, one to one, best first, and are not too large for it."""
     options = sorted(
         (
             (overlap, index, other)

@@ -26,16 +26,22 @@ CRITICAL_WORDS = {
 class MeasuredAnalyser:
     """Turns evidence into sentences of the form aspect, action, detail, location. No model is asked.
 
-    The critical change is the largest that mentions structure, fire safety or accessibility, else the largest that
-    covers `CRITICAL_SHARE` of the sheet, else none.
+    The critical change is the largest that mentions structure, fire safety or accessibility, else the
+    largest that covers `CRITICAL_SHARE` of the sheet, else none.
     """
 
     model = "seshat-measured/1"
 
     async def analyse(
-        self, drawing_name: str, evidence: Sequence[Evidence], measures: Mapping[str, Any], overlay: Path | None
+        self,
+        drawing_name: str,
+        evidence: Sequence[Evidence],
+        measures: Mapping[str, Any],
+        overlay: Path | None,
     ) -> Analysis:
-        """`measures` may hold `score`, `confident`, `change_ratio`, `width` and `height` (pixels of the new sheet)."""
+        """`measures` may hold `score`, `confident`, `change_ratio`, `width` and `height` (pixels of the new
+        sheet).
+        """
         descriptions = tuple(sentence(each) for each in evidence)
         changes = tuple(line for line, _ in sorted(zip(descriptions, evidence, strict=True), key=by_size))
         area = float(measures.get("width", 0)) * float(measures.get("height", 0))
@@ -103,7 +109,11 @@ def critical(evidence: Sequence[Evidence], area: float) -> str | None:
 
 
 def summary(
-    name: str, evidence: Sequence[Evidence], measures: Mapping[str, Any], confident: bool, changes: Sequence[str]
+    name: str,
+    evidence: Sequence[Evidence],
+    measures: Mapping[str, Any],
+    confident: bool,
+    changes: Sequence[str],
 ) -> str:
     if not confident:
         return (

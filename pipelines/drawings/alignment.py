@@ -43,8 +43,8 @@ GRID = (16, 12)
 class Alignment:
     """`matrix` carries pixels of the old sheet to pixels of the new one.
 
-    `score`, 0 to 1, is how much of the ink in the middling inked grid cell meets ink of the other sheet, less what
-    would meet by chance. Below `CONFIDENT` the sheets are not taken for two states of one sheet.
+    `score`, 0 to 1, is how much of the ink in the middling inked grid cell meets ink of the other sheet, less
+    what would meet by chance. Below `CONFIDENT` the sheets are not taken for two states of one sheet.
     """
 
     matrix: Matrix
@@ -76,8 +76,8 @@ class Features:
 def align(old: Grey, new: Grey) -> Alignment:
     """Find the similarity that lays `old` on `new`, then refine it; deterministic on one thread.
 
-    Edge to edge is tried first, then matched features with RANSAC, then matched features of outlines alone. Where
-    nothing fits, the sheets stay edge to edge or as the best try has them, with the low score that this has.
+    Edge to edge is tried first, then matched features with RANSAC, then matched features of outlines alone.
+    Where nothing fits, the sheets lie as in the best of these tries, with the low score that this has.
     """
     old_small, old_up = shrunk(old, WORKING_SIDE)
     new_small, new_up = shrunk(new, WORKING_SIDE)
@@ -118,7 +118,7 @@ def outlines(grey: Grey) -> Grey:
 
 
 def matched(old: Features, new: Features, ratio: float = 0.8) -> tuple[Matrix, int] | None:
-    """The similarity that most matches agree on within 4 pixels, and how many do; None where too few agree."""
+    """The similarity that most matches agree on within 4 pixels, and how many do; None for too few."""
     if min(len(old.places), len(new.places)) < 8:
         return None
     found = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(old.looks, new.looks, k=2)
@@ -133,10 +133,11 @@ def matched(old: Features, new: Features, ratio: float = 0.8) -> tuple[Matrix, i
     matrix, inliers = cv2.estimateAffinePartial2D(
         source, target, method=cv2.RANSAC, ransacReprojThreshold=4.0, maxIters=20000, confidence=0.999
     )
-    if matrix is None or int(np.sum(inliers)) < 8:
+    agreeing = int(np.sum(inliers))
+    if agreeing < 8:
         return None
     result = plain(matrix)
-    return (result, int(np.sum(inliers))) if SCALES[0] < scale_of(result) < SCALES[1] else None
+    return (result, agreeing) if SCALES[0] < scale_of(result) < SCALES[1] else None
 
 
 class Judge:
@@ -155,7 +156,6 @@ class Judge:
         placed = moved(old, matrix, self.width, self.height)
         return max(agreement(ink(placed), self.ink), agreement(lines(placed), self.lines))
 
-
     def tightness(self, old: Grey, matrix: Matrix) -> float:
         """Like the score over all cells and within one pixel: tells the better of two good transforms."""
         placed = moved(old, matrix, self.width, self.height)
@@ -170,8 +170,8 @@ def lines(grey: Grey) -> Mask:
 def agreement(old: Mask, new: Mask) -> float:
     """How well the ink of the middling inked cells meets: the mean over the middle third of them.
 
-    A third of the cells may have changed altogether without speaking against the alignment, and a shared border and
-    title block, which fill less than a third, can't speak for it.
+    A third of the cells may have changed altogether without speaking against the alignment, and a shared
+    border and title block, which fill less than a third, can't speak for it.
     """
     ordered = np.sort(meeting(old, new, reach=2))
     third = len(ordered) // 3
@@ -181,8 +181,8 @@ def agreement(old: Mask, new: Mask) -> float:
 def meeting(old: Mask, new: Mask, reach: int, least_ink: int = 25) -> npt.NDArray[np.float64]:
     """For each inked grid cell the share of ink that meets ink within `reach` pixels, corrected for chance.
 
-    It is the harmonic mean of the share of old ink near new ink and of new near old; by chance that would be what the
-    widened ink of both covers.
+    It is the harmonic mean of the share of old ink near new ink and of new near old; by chance that would be
+    what the widened ink of both covers.
     """
     wide_old, wide_new = widened(old, reach), widened(new, reach)
     amount_old, amount_new = cells(old), cells(new)
@@ -208,7 +208,9 @@ def cells(mask: Mask) -> npt.NDArray[np.float64]:
 
 
 def refined(old: Grey, new: Grey, start: Alignment, judge: Judge) -> Alignment:
-    """Maximise the correlation of the blurred ink (ECC), from where the features led; kept only if it fits better."""
+    """Maximise the correlation of the blurred ink (ECC), from where the features led; kept only if it fits
+    better.
+    """
     old_small, old_up = shrunk(old, REFINING_SIDE)
     new_small, new_up = shrunk(new, REFINING_SIDE)
     blurred = [

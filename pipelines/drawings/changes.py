@@ -1,4 +1,6 @@
-"""What differs between two aligned sheets: regions of changed ink and tone, with the words that changed in them."""
+"""What differs between two aligned sheets: regions of changed ink and tone, with the words that changed in
+them.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,8 +32,8 @@ FAINT = 12.0
 class Change:
     """One changed region.
 
-    `kind` is added, removed, modified, or fill (a tone without lines of its own). `changed_pixels` counts the ink that
-    differs and `box_pixels` is the box's area, both in pixels of the new sheet.
+    `kind` is added, removed, modified, or fill (a tone without lines of its own). `changed_pixels` counts
+    the ink that differs and `box_pixels` is the box's area, both in pixels of the new sheet.
     """
 
     kind: str
@@ -47,7 +49,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """Distances in pixels of the new sheet: how far ink may stray, how near differences are one change, how small.
+    """Distances in pixels of the new sheet: how far ink may stray, how near differences are one change, how
+    small.
 
     Three pixels at 300 dpi are a quarter of a millimetre; 45 are nearly four.
     """
@@ -79,7 +82,7 @@ def find(
     new: Grey,
     cover: Mask,
     words: WordChanges = WordChanges(),  # noqa: B008  (frozen and empty)
-    sensitivity: Sensitivity = Sensitivity(),  # noqa: B008  (frozen)
+    sensitivity: Sensitivity = Sensitivity(),
 ) -> Findings:
     """Compare an old sheet, already carried onto the new one's pixels, with the new sheet.
 
@@ -94,7 +97,9 @@ def find(
         grouped(difference, max(3, round(sensitivity.join * detail)), sensitivity.least_ink * detail**2)
     )
     regions += [
-        each for each in toned(before, after, within) if not any(meet(other.box, each.box) for other in regions)
+        each
+        for each in toned(before, after, within)
+        if not any(meet(other.box, each.box) for other in regions)
     ]
     changes = told([full_size(each, width / size[0], height / size[1]) for each in regions], words)
     changes += overlooked(old, new, unassigned(changes, words))
@@ -117,7 +122,10 @@ def compared(old: Grey, new: Grey, cover: Mask, stray: int) -> Difference:
         bottom, right = min(top + TILE, height), min(left + TILE, width)
         rows = slice(max(0, top - MARGIN), min(height, bottom + MARGIN))
         columns = slice(max(0, left - MARGIN), min(width, right + MARGIN))
-        after, before = new[rows, columns], settled(old[rows, columns], new[rows, columns], old_level, new_level)
+        after, before = (
+            new[rows, columns],
+            settled(old[rows, columns], new[rows, columns], old_level, new_level),
+        )
         old_ink, new_ink = ink(before, old_level), ink(after, new_level)
         gone = old_ink & ~widened(ink(after, new_level + FAINT), stray) & 1
         came = new_ink & ~widened(ink(before, old_level + FAINT), stray) & 1
@@ -137,7 +145,9 @@ def settled(old: Grey, new: Grey, old_level: float, new_level: float) -> Grey:
     if min(cv2.countNonZero(one), cv2.countNonZero(other)) < 500:
         return old
     smooth = [
-        cv2.GaussianBlur(cv2.resize(each * 255, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), (0, 0), 1.5)
+        cv2.GaussianBlur(
+            cv2.resize(each * 255, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), (0, 0), 1.5
+        )
         for each in (one, other)
     ]
     window = cv2.createHanningWindow((smooth[0].shape[1], smooth[0].shape[0]), cv2.CV_32F)
@@ -163,7 +173,7 @@ def grouped(difference: Difference, join: int, least: float) -> Iterator[Change]
     near = cv2.dilate(kept, np.ones((join, join), np.uint8))
     count, labels = cv2.connectedComponents(near, connectivity=8)
     rows, columns = np.nonzero(kept)
-    owner = labels[rows, columns]
+    owner = np.asarray(labels[rows, columns], np.int64)
     came = np.bincount(owner[difference.added[rows, columns] > 0], minlength=count)
     gone = np.bincount(owner[difference.removed[rows, columns] > 0], minlength=count)
     left, top = np.full(count, 1 << 30), np.full(count, 1 << 30)

@@ -29,9 +29,10 @@ class Options:
 class ComparisonOutcome:
     """What comparing two pages gave; boxes are in pixels of the new page's picture.
 
-    `score` and `confident` tell how well the sheets fit, `change_ratio` how much of their ink differs: two measures.
-    Without confidence no regions are listed and words are compared regardless of place. `transform` carries old pixels to
-    new ones. `locations` tells in words where each change is. `seconds` is CPU time by stage.
+    `score` and `confident` tell how well the sheets fit, `change_ratio` how much of their ink differs: two
+    measures. Without confidence no regions are listed and words are compared regardless of place.
+    `transform` carries old pixels to new ones. `locations` tells in words where each change is. `seconds`
+    is CPU time by stage.
     """
 
     score: float
@@ -55,7 +56,7 @@ def compare(
     old_words: Path,
     new_words: Path,
     folder: Path,
-    options: Options = Options(),  # noqa: B008  (frozen)
+    options: Options = Options(),
 ) -> ComparisonOutcome:
     """Align, find the changes, and write `overlay.png` and `overlay_preview.png` into `folder`."""
     cv2.setNumThreads(1)
@@ -101,9 +102,7 @@ def coarser(sensitivity: Sensitivity, scale: float) -> Sensitivity:
     return replace(sensitivity, stray=round(sensitivity.stray * max(1.0, scale)))
 
 
-def different_words(
-    old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment
-) -> words.WordChanges:
+def different_words(old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment) -> words.WordChanges:
     """Words that differ by text or place; by text alone where the alignment can't be trusted."""
     if not fit.confident:
         return words.difference(old, new, float("inf"))

@@ -54,7 +54,9 @@ def shrunk(grey: Grey, longest_side: int) -> tuple[Grey, Matrix]:
 
 
 def stretch(across: float, down: float) -> Matrix:
-    """Scaling of a pixel grid: the edges of the picture stay edges, so pixel centres shift by half the change."""
+    """Scaling of a pixel grid: the edges of the picture stay edges, so pixel centres shift by half the
+    change.
+    """
     return (across, 0.0, (across - 1) / 2, 0.0, down, (down - 1) / 2)
 
 
@@ -70,7 +72,8 @@ def inverse(matrix: Matrix) -> Matrix:
     return plain(cv2.invertAffineTransform(np.reshape(matrix, (2, 3)).astype(np.float64)))
 
 
-def plain(array: npt.NDArray[np.floating] | npt.NDArray[np.integer]) -> Matrix:
+def plain(array: npt.ArrayLike) -> Matrix:
+    """The six numbers of a 2x3 array."""
     a, b, c, d, e, f = (float(value) for value in np.ravel(array))
     return a, b, c, d, e, f
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SheetKey:
-    """A page (from 1) and what its sheet is called; `named` is false where the name is only the page's position."""
+    """A page (from 1) and what its sheet is called; `named` is false where the name is only the page's
+    position.
+    """
 
     page: int
     name: str

@@ -20,7 +20,9 @@ PREVIEW_SIDE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """The colours of ink that only the old sheet has, that only the new one has, and that both have; on white."""
+    """The colours of ink that only the old sheet has, that only the new one has, and that both have; on
+    white.
+    """
 
     removed: Colour = (214, 39, 40)
     added: Colour = (30, 150, 60)
@@ -32,14 +34,16 @@ def compose(
     new: Grey,
     target: Path,
     preview: Path,
-    colours: Colours = Colours(),  # noqa: B008  (frozen)
+    colours: Colours = Colours(),
 ) -> None:
-    """Write the overlay of an old sheet, already carried onto the new one's pixels, and a small copy of it."""
+    """Write the overlay of an old sheet, already carried onto the new one's pixels, and a small copy."""
     height, width = new.shape
     write(palette_indices(old, new), target, colours)
     factor = min(1.0, PREVIEW_SIDE / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small = [np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), np.uint8) for each in (old, new)]
+    small = [
+        np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), np.uint8) for each in (old, new)
+    ]
     write(palette_indices(*small), preview, colours)
 
 
@@ -49,7 +53,9 @@ def palette_indices(old: Grey, new: Grey) -> Grey:
 
 
 def palette(colours: Colours) -> bytes:
-    """The colour of each pair of shades: what both have inked is common, what exceeds it is added or removed."""
+    """The colour of each pair of shades: what both have inked is common, what exceeds it is added or
+    removed.
+    """
     old, new = np.divmod(np.arange(LEVELS * LEVELS), LEVELS)
     old_ink, new_ink = 1 - old / (LEVELS - 1), 1 - new / (LEVELS - 1)
     common = np.minimum(old_ink, new_ink)

@@ -17,6 +17,7 @@ from pypdfium2 import raw
 from core.errors import DomainError, Invalid, Unsupported
 from pipelines.drawings import files, optical, sheets, words
 from pipelines.drawings.sheets import SheetName
+from pipelines.drawings.words import Word
 
 Picture = npt.NDArray[np.uint8]
 
@@ -56,9 +57,9 @@ class Inventory:
 class Page:
     """One page as a picture.
 
-    `dpi` is what it was drawn at, less than asked for where the page is huge (`reduced`), and None for an image that
-    does not say. `rotation` is the page's own /Rotate, already applied. `words` is a JSON file for `words.load`, in
-    the picture's pixels. `scale` is as printed, such as `1:100`.
+    `dpi` is what it was drawn at, less than asked for where the page is huge (`reduced`), and None for an
+    image that does not say. `rotation` is the page's own /Rotate, already applied. `words` is a JSON file
+    for `words.load`, in the picture's pixels. `scale` is as printed, such as `1:100`.
     """
 
     number: int
@@ -77,8 +78,21 @@ class Page:
     words: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A page's pixels (grey, or blue-green-red) and what its file says of it."""
+
+    picture: Picture
+    words: list[Word]
+    dpi: float | None
+    reduced: bool = False
+    rotation: int = 0
+
+
 def inspect(path: Path, *, page_limit: int = PAGE_LIMIT, max_pixels: int = PIXEL_LIMIT) -> Inventory:
-    """Tell what a file holds without drawing it; raises `Unsupported` or `Invalid` with a sentence for a person."""
+    """Tell what a file holds without drawing it; raises `Unsupported` or `Invalid` with a sentence for a
+    person.
+    """
     kind = files.kind(path)
     if kind == "pdf":
         files.refuse_unsafe_pdf(path)
@@ -113,38 +127,27 @@ def render(
     Where the page has no usable text, the title block is read from the picture if `optical_reading`. Raises
     `Unsupported` or `Invalid` for a page that can't be drawn.
     """
-    if files.kind(path) == "pdf":
-        with opened_pdf(path) as document, closing(loaded(document, page)) as sheet:
-            scale, reduced = drawing_scale(*sheet.get_size(), dpi, max_pixels)
-            picture = drawn(sheet, scale, colour)
-            height, width = picture.shape[:2]
-            text = words.read(sheet, width, height)
-            size, effective, rotation = sheet.get_size(), scale * POINTS_PER_INCH, sheet.get_rotation()
-    else:
-        picture, stated = decoded(path, page, max_pixels, colour)
-        height, width = picture.shape[:2]
-        text, reduced, effective, rotation = [], False, stated, 0
-        size = (width * POINTS_PER_INCH / stated, height * POINTS_PER_INCH / stated) if stated else (None, None)
-    if not words.legible(text):
-        text = []
+    draw = from_pdf if files.kind(path) == "pdf" else from_image
+    drawn = draw(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
+    height, width = drawn.picture.shape[:2]
+    text = drawn.words if words.legible(drawn.words) else []
     name = sheets.name(text, page)
     if not text and optical_reading:
-        grey = picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
-        frame = sheets.Frame(0, 0, width, height)
-        name = sheets.name(optical.title_block(grey), page, source="ocr", frame=frame)
+        read = optical.title_block(grey(drawn.picture))
+        name = sheets.name(read, page, source="ocr", frame=sheets.Frame(0, 0, width, height))
     thumbnail, word_file = beside(target, "_thumbnail.png"), beside(target, "_words.json")
-    write_png(target, picture)
-    write_png(thumbnail, shrunk(picture, THUMBNAIL_SIDE))
+    write_png(target, drawn.picture)
+    write_png(thumbnail, shrunk(drawn.picture, THUMBNAIL_SIDE))
     words.save(text, word_file)
     return Page(
         number=page,
         width=width,
         height=height,
-        dpi=round(effective, 2) if effective else None,
-        reduced=reduced,
-        width_points=size[0],
-        height_points=size[1],
-        rotation=rotation,
+        dpi=round(drawn.dpi, 2) if drawn.dpi else None,
+        reduced=drawn.reduced,
+        width_points=width * POINTS_PER_INCH / drawn.dpi if drawn.dpi else None,
+        height_points=height * POINTS_PER_INCH / drawn.dpi if drawn.dpi else None,
+        rotation=drawn.rotation,
         scale=sheets.scale(text),
         sheet=name,
         word_count=len(text),
@@ -172,7 +175,8 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
         )
     if width * height > max_pixels:
         raise Unsupported(
-            f"The image has {width * height / 1e6:,.0f} megapixels; at most {max_pixels / 1e6:,.0f} are compared."
+            f"The image has {width * height / 1e6:,.0f} megapixels; "
+            f"at most {max_pixels / 1e6:,.0f} are compared."
         )
 
 
@@ -199,8 +203,9 @@ def loaded(document: pypdfium2.PdfDocument, page: int) -> pypdfium2.PdfPage:
         raise Invalid(f"Page {page} is damaged and can't be read.") from error
 
 
-def drawing_scale(width: float, height: float, dpi: float, max_pixels: int) -> tuple[float, bool]:
+def drawing_scale(size: tuple[float, float], dpi: float, max_pixels: int) -> tuple[float, bool]:
     """Pixels per point for a page of so many points, and whether that is less than asked for."""
+    width, height = size
     if min(width, height) <= 0:
         raise Invalid("The page has no size.")
     wanted = dpi / POINTS_PER_INCH
@@ -213,14 +218,18 @@ def drawing_scale(width: float, height: float, dpi: float, max_pixels: int) -> t
     return scale, scale < wanted
 
 
-def drawn(sheet: pypdfium2.PdfPage, scale: float, colour: bool) -> Picture:
-    """The page's pixels: grey, or blue-green-red."""
-    try:
-        bitmap = sheet.render(scale=scale * (1 - 1e-9), grayscale=not colour)
-    except pypdfium2.PdfiumError as error:
-        raise Invalid("The page is damaged and can't be drawn.") from error
-    picture = np.asarray(bitmap.to_numpy(), np.uint8)
-    return picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+def from_pdf(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> Drawn:
+    with opened_pdf(path) as document, closing(loaded(document, page)) as sheet:
+        scale, reduced = drawing_scale(sheet.get_size(), dpi, max_pixels)
+        try:
+            bitmap = sheet.render(scale=scale * (1 - 1e-9), grayscale=not colour)
+        except pypdfium2.PdfiumError as error:
+            raise Invalid("The page is damaged and can't be drawn.") from error
+        picture = np.asarray(bitmap.to_numpy(), np.uint8)
+        if not colour:
+            picture = picture.reshape(picture.shape[:2])
+        text = words.read(sheet, picture.shape[1], picture.shape[0])
+        return Drawn(picture, text, scale * POINTS_PER_INCH, reduced, sheet.get_rotation())
 
 
 @contextmanager
@@ -245,8 +254,8 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (image.height, image.width) if turned else image.size
 
 
-def decoded(path: Path, page: int, max_pixels: int, colour: bool) -> tuple[Picture, float | None]:
-    """An image's pixels on white ground, and the dots per inch that it states, if they are believable."""
+def from_image(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> Drawn:
+    """The image on white ground as it is; its dpi is what it states, if that is believable, whatever `dpi` asks."""
     with opened_image(path) as image:
         if not 1 <= page <= getattr(image, "n_frames", 1):
             raise Invalid(f"The file has no page {page}.")
@@ -258,11 +267,15 @@ def decoded(path: Path, page: int, max_pixels: int, colour: bool) -> tuple[Pictu
             ground = Image.new("RGBA", upright.size, "white")
             upright = Image.alpha_composite(ground, upright.convert("RGBA"))
         if upright.mode.startswith("I;16"):
-            upright = upright.point(lambda value: value / 256)
+            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
         picture = np.array(upright.convert("RGB" if colour else "L"), np.uint8)
     if colour:
         picture = np.ascontiguousarray(picture[:, :, ::-1])
-    return picture, stated if 30 <= stated <= 2400 else None
+    return Drawn(picture, [], stated if 30 <= stated <= 2400 else None)
+
+
+def grey(picture: Picture) -> Picture:
+    return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def shrunk(picture: Picture, longest_side: int) -> Picture:

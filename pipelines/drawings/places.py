@@ -14,14 +14,18 @@ BORDER = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The grid marks along the sheet's sides with their positions in pixels: columns from the left, rows from the top."""
+    """The grid marks along the sheet's sides with their positions in pixels: columns from the left, rows
+    from the top.
+    """
 
     columns: tuple[tuple[float, str], ...] = ()
     rows: tuple[tuple[float, str], ...] = ()
 
 
 def grid(words: Sequence[Word], width: int, height: int) -> Grid:
-    """Marks of one or two signs in line along a side, at least three, in order: numbers one way, letters the other."""
+    """Marks of one or two signs in line along a side, at least three, in order: numbers one way, letters
+    the other.
+    """
     marks = [each for each in words if len(each.text) <= 2 and each.text.isalnum() and each.text.isascii()]
     top = [each for each in marks if each.centre[1] < BORDER * height]
     bottom = [each for each in marks if each.centre[1] > (1 - BORDER) * height]

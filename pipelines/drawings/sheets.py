@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from pipelines.drawings.words import Word
@@ -16,14 +17,16 @@ COUNTED_SCORE = 1.0
 """What `Sheet 2 of 11` is worth: clear in itself, but any real sheet number goes before it."""
 
 NUMBER = re.compile(
-    r"(?:[A-Z]{1,3}\d{0,2}[- ]?\d{1,4}(?:\.\d{1,3})?[A-Z]?(?:-[A-Z0-9]{1,8})?|[A-Z]{1,2}-[A-Z]\d{1,4}(?:\.\d{1,2})?)"
+    r"(?:[A-Z]{1,3}\d{0,2}[- ]?\d{1,4}(?:\.\d{1,3})?[A-Z]?(?:-[A-Z0-9]{1,8})?"
+    r"|[A-Z]{1,2}-[A-Z]\d{1,4}(?:\.\d{1,2})?)"
 )
 """A discipline, digits, and what may follow: A-101, A 101, S-12A, A-344-MB, A2.1, B-S01, A20-01, E201A."""
 
 SHEET_LABEL = re.compile(r"(?:SHEET|SHT|DWG|DRAWING|DRG)\.?#?:?", re.IGNORECASE)
 OTHER_LABEL = re.compile(r"(?:REV|REVISION|ISSUE|SIZE|DATE|SCALE)\.?:?", re.IGNORECASE)
 COUNTED = re.compile(
-    r"\b(?:SHEET|SHT|PAGE)\.?\s*:?\s*(\d{1,4})\s*(?:OF|/)\s*(\d{1,4})\b|\((\d{1,3})/(\d{1,3})\)", re.IGNORECASE
+    r"\b(?:SHEET|SHT|PAGE)\.?\s*:?\s*(\d{1,4})\s*(?:OF|/)\s*(\d{1,4})\b|\((\d{1,3})/(\d{1,3})\)",
+    re.IGNORECASE,
 )
 
 SCALE = re.compile(
@@ -36,7 +39,9 @@ SCALE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SheetName:
-    """What a sheet goes by, how sure that is, and whether it came from text, from reading the picture, or from nothing."""
+    """What a sheet goes by, how sure that is, and whether it came from text, from reading the picture, or
+    from nothing.
+    """
 
     name: str
     score: float
@@ -84,8 +89,9 @@ def scale(words: Sequence[Word]) -> str | None:
 def candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str]]:
     """Every word, or pair of neighbours, that looks like a sheet number, with its score.
 
-    Score = nearness to the lower right corner x letter height against the page's median x 1.8 where the nearest label
-    says sheet or drawing. What the nearest label calls a revision, a size or a date is no candidate.
+    Score = nearness to the lower right corner x letter height against the page's median x 1.8 where the
+    nearest label says sheet or drawing. What the nearest label calls a revision, a size or a date is no
+    candidate.
     """
     if not words:
         return
@@ -95,7 +101,9 @@ def candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str
         text = each.text.upper().rstrip(".,;")
         if not NUMBER.fullmatch(text):
             continue
-        distances = [(distance, label.text) for label in labels if (distance := label_gap(label, each)) is not None]
+        distances = [
+            (distance, label.text) for label in labels if (distance := label_gap(label, each)) is not None
+        ]
         nearest = min(distances)[1] if distances else ""
         if OTHER_LABEL.fullmatch(nearest):
             continue
@@ -106,7 +114,7 @@ def candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str
 def pairs(words: Sequence[Word]) -> Iterator[Word]:
     """Numbers printed with a gap, `A 101` or `A- 101`, as one word."""
     for line in grouped(words):
-        for first, second in zip(line, line[1:], strict=False):
+        for first, second in pairwise(line):
             if not re.fullmatch(r"[A-Z]{1,3}\d{0,2}-?", first.text):
                 continue
             if not re.fullmatch(r"-?\d{1,4}(?:\.\d{1,3})?[A-Z]?(?:-[A-Z0-9]{1,8})?", second.text):
@@ -119,7 +127,9 @@ def pairs(words: Sequence[Word]) -> Iterator[Word]:
 
 
 def label_gap(label: Word, each: Word) -> float | None:
-    """The gap in pixels from a label to a word just under it or just after it on its line; None for any other word."""
+    """The gap in pixels from a label to a word just under it or just after it on its line; None for any
+    other word.
+    """
     reach = 3.0 * max(label.size, each.size)
     below = each.y - (label.y + label.height)
     aside = each.x - (label.x + label.width)
@@ -168,7 +178,7 @@ def continues(last: Word, each: Word) -> bool:
 
 
 def turn_upright(words: Sequence[Word], frame: Frame | None) -> tuple[list[Word], Frame]:
-    """The words that read in the page's main direction, turned to read from left to right, and their frame."""
+    """The words that read in the page's main direction, turned to read from the left, and their frame."""
     counts: Counter[int] = Counter()
     for each in words:
         counts[each.angle] += len(each.text)

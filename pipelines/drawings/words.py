@@ -27,7 +27,8 @@ WORD_GAP = 0.45
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Text in a box (left, top, width, height in pixels of the page's picture) and the direction it is read in.
+    """Text in a box (left, top, width, height in pixels of the page's picture) and the direction it is read
+    in.
 
     `angle` is 0, 90, 180 or 270 degrees, clockwise as one looks at the picture; 0 is from left to right.
     """
@@ -51,7 +52,9 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class WordChanges:
-    """The words of the old sheet that are gone (with boxes moved to the new sheet's pixels), and those that came."""
+    """The words of the old sheet that are gone (with boxes moved to the new sheet's pixels), and those that
+    came.
+    """
 
     removed: tuple[Word, ...] = ()
     added: tuple[Word, ...] = ()
@@ -216,8 +219,8 @@ def move(words: Iterable[Word], matrix: Matrix) -> list[Word]:
 def difference(old: Iterable[Word], new: Iterable[Word], tolerance: float) -> WordChanges:
     """Words without a partner of equal text nearby. Both in one sheet's pixels.
 
-    Partners are found nearest first, within `tolerance` pixels or three quarters of the text's height. What is left and
-    says the same in the same place, only cut into words differently, is no difference.
+    Partners are found nearest first, within `tolerance` pixels or three quarters of the text's height. What
+    is left and says the same in the same place, only cut into words differently, is no difference.
     """
     places: dict[str, list[int]] = defaultdict(list)
     before, after = list(old), list(new)
@@ -249,9 +252,7 @@ def touching(old: Sequence[Word], new: Sequence[Word]) -> list[tuple[list[Word],
     if not old or not new:
         return [([each], []) for each in old] + [([], [each]) for each in new]
     one, other = edges(old), edges(new)
-    meet = (
-        (one[:, None, :2] < other[None, :, 2:]) & (other[None, :, :2] < one[:, None, 2:])
-    ).all(axis=2)
+    meet = ((one[:, None, :2] < other[None, :, 2:]) & (other[None, :, :2] < one[:, None, 2:])).all(axis=2)
     parents = list(range(len(old) + len(new)))
     for index, partner in np.argwhere(meet).tolist():
         parents[root(parents, index)] = root(parents, len(old) + partner)

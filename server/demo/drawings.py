@@ -5,6 +5,7 @@ Everything follows from a seed: the same seed gives the same bytes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -31,9 +32,9 @@ ONE_CHANGE = 11.0
 """Edited marks nearer than this (4 mm, in points) read as one change."""
 
 ROOMS = (
-    "OFFICE", "STORE", "MEETING", "LOBBY", "ARCHIVE", "KITCHEN", "SERVER", "COPY", "LOUNGE", "STUDIO", "CLINIC", "PANTRY",
-    "RECEPTION", "WORKSHOP", "LIBRARY", "PLANT",
-)  # fmt: skip
+    *("OFFICE", "STORE", "MEETING", "LOBBY", "ARCHIVE", "KITCHEN", "SERVER", "COPY"),
+    *("LOUNGE", "STUDIO", "CLINIC", "PANTRY", "RECEPTION", "WORKSHOP", "LIBRARY", "PLANT"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,7 @@ def plan(
     ]
     slots += [slot for cell in cells(columns, rows) for slot in furnishing(cell)]
     slots += [
-        Slot("dimension", (left, area[1] - 24, right, area[1] - 16))
-        for left, right in zip(columns, columns[1:], strict=False)
+        Slot("dimension", (left, area[1] - 24, right, area[1] - 16)) for left, right in pairwise(columns)
     ]
     edits = []
     count = round(changed * len(slots))
@@ -142,15 +142,13 @@ def divided(random: Random, start: float, end: float, pitch: float) -> list[floa
 
 
 def cells(columns: Sequence[float], rows: Sequence[float]) -> list[Box]:
-    return [
-        (left, top, right, bottom)
-        for top, bottom in zip(rows, rows[1:], strict=False)
-        for left, right in zip(columns, columns[1:], strict=False)
-    ]
+    return [(left, top, right, bottom) for top, bottom in pairwise(rows) for left, right in pairwise(columns)]
 
 
 def furnishing(room: Box) -> list[Slot]:
-    """The places of a room: its label, two pieces of furniture, a floor finish and a door in its lower wall."""
+    """The places of a room: its label, two pieces of furniture, a floor finish and a door in its lower
+    wall.
+    """
     left, top, right, bottom = room
     middle = (left + right) / 2
     return [
@@ -281,7 +279,7 @@ def grid(columns: Sequence[float], rows: Sequence[float], area: Box) -> list[Mar
         line = Stroke(((area[0] - 34, y), (area[2] + 20, y)), 0.3, (14, 3, 3, 3))
         bubble = arc((area[0] - 45, y), 11, 0, 360, 0.7)
         marks.append(Mark("grid line", (line, bubble, Text(area[0] - 45, y + 3, chr(65 + index), 9))))
-    for left, right in zip(columns, columns[1:], strict=False):
+    for left, right in pairwise(columns):
         line = Stroke(((left, area[1] - 12), (right, area[1] - 12)), 0.35)
         ticks = [Stroke(((x - 3, area[1] - 9), (x + 3, area[1] - 15)), 0.6) for x in (left, right)]
         marks.append(Mark("dimension line", (line, *ticks)))
