@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
+from core.errors import Unauthenticated
 from schema.guard import Guard
 from schema.masking import Masking
 from server.explorer import assets, explorer
@@ -58,6 +59,13 @@ class UserSignInInput:
 
 
 @strawberry.input
+class TokenRefreshInput:
+    """Who wants to stay signed in."""
+
+    refresh_token: str
+
+
+@strawberry.input
 class UploadCreateInput:
     """A file to come."""
 
@@ -94,11 +102,131 @@ class UploadCreatePayload:
 
 
 @strawberry.type
+class Words:
+    """Words that stand on one sheet only."""
+
+    removed: list[str]
+    added: list[str]
+
+
+@strawberry.type
+class Box:
+    """A rectangle."""
+
+    x: int = 1
+    y: int = 2
+    width: int = 30
+    height: int = 40
+
+
+@strawberry.type
+class Change:
+    """A changed region."""
+
+    description: str
+    kind: str = "ADDED"
+    area: int = 1200
+    box: Box = strawberry.field(default_factory=Box)
+    words: Words = strawberry.field(default_factory=lambda: Words(removed=[], added=["R12"]))
+
+
+@strawberry.type
+class AnalysisResult:
+    """What an analyser says."""
+
+    analysis_summary: str | None
+    critical_change: str | None
+    recommendations: list[str]
+    ai_model_used: str
+    success: bool
+    error_message: str | None
+
+
+@strawberry.type
+class AnalysisResultConnection:
+    """A page of analyses."""
+
+    nodes: list[AnalysisResult]
+
+
+@strawberry.type
+class Comparison:
+    """A pair of sheets."""
+
+    drawing_name: str
+    overlay_url: str | None
+    state: str = "DONE"
+    error_message: str | None = None
+    alignment_score: float | None = 0.97
+    low_confidence: bool = False
+    changes_detected: bool = True
+    change_ratio: float | None = 0.1
+    words: Words = strawberry.field(default_factory=lambda: Words(removed=[], added=["R12"]))
+
+    @strawberry.field
+    def changes(self) -> list[Change]:
+        """One."""
+        return [Change(description=f"A wall was added on {self.drawing_name}")]
+
+    @strawberry.field
+    def analysis_results(self, first: int) -> AnalysisResultConnection:
+        """None."""
+        return AnalysisResultConnection(nodes=[])
+
+
+@strawberry.type
+class PageInfo:
+    """Where a page stands."""
+
+    has_next_page: bool
+    end_cursor: str | None
+
+
+@strawberry.type
+class ComparisonConnection:
+    """A page of comparisons."""
+
+    nodes: list[Comparison]
+    page_info: PageInfo
+
+
+@strawberry.type
 class DrawingSession:
     """A comparison under way."""
 
     id: strawberry.ID
     status: str
+    progress: int = 100
+    name: str = "old.pdf against new.pdf"
+    error_message: str | None = None
+    total_time: float | None = 1.5
+    only_in_old: list[str] = strawberry.field(default_factory=lambda: ["A-900"])
+    only_in_new: list[str] = strawberry.field(default_factory=list)
+
+    @strawberry.field
+    def comparisons(self, first: int, after: str | None = None) -> ComparisonConnection:
+        """Two of them, one on each page."""
+        name = "A-102/b" if after else "A-101"
+        found = Comparison(drawing_name=name, overlay_url="/overlays/1" if after is None else None)
+        page = PageInfo(has_next_page=after is None, end_cursor="1")
+        return ComparisonConnection(nodes=[found], page_info=page)
+
+
+@strawberry.input
+class DrawingSessionCreateInput:
+    """Which files to compare."""
+
+    old_upload_id: strawberry.ID
+    new_upload_id: strawberry.ID
+    name: str | None = None
+
+
+@strawberry.type
+class DrawingSessionPayload:
+    """A session."""
+
+    session: DrawingSession | None
+    errors: list[UserError] = strawberry.field(default_factory=list)
 
 
 @strawberry.type
@@ -110,6 +238,11 @@ class Query:
         """Who asks."""
         name = info.context.viewer.name
         return User(id=strawberry.ID(name), username=name) if name else None
+
+    @strawberry.field
+    def drawing_session(self, id: strawberry.ID) -> DrawingSession:
+        """The session as it ended."""
+        return DrawingSession(id=id, status="ERROR" if id == "failing" else "COMPLETED")
 
 
 @strawberry.type
@@ -134,6 +267,22 @@ class Mutation:
         upload = Upload(id=strawberry.ID(key), url=f"/uploads/{key}", headers=[header])
         return UploadCreatePayload(upload=upload, errors=[])
 
+    @strawberry.mutation
+    def token_refresh(self, input: TokenRefreshInput) -> UserSignInPayload:
+        """The same tokens again."""
+        return UserSignInPayload(access_token="ann", refresh_token=input.refresh_token)
+
+    @strawberry.mutation
+    def drawing_session_create(self, input: DrawingSessionCreateInput) -> DrawingSessionPayload:
+        """A session that fails when a file is compared with itself."""
+        id = "failing" if input.old_upload_id == input.new_upload_id else "session-1"
+        return DrawingSessionPayload(session=DrawingSession(id=strawberry.ID(id), status="ACTIVE"))
+
+    @strawberry.mutation
+    def drawing_session_start(self, id: strawberry.ID) -> DrawingSessionPayload:
+        """The session, under way."""
+        return DrawingSessionPayload(session=DrawingSession(id=id, status="PROCESSING"))
+
 
 @strawberry.type
 class Subscription:
@@ -144,9 +293,12 @@ class Subscription:
         self, info: strawberry.Info, id: strawberry.ID
     ) -> AsyncGenerator[DrawingSession, None]:
         """Its states, for those who are signed in."""
-        for status in ("EXTRACTING", "COMPARING", f"COMPLETED for {info.context.viewer.name}"):
-            yield DrawingSession(id=id, status=status)
+        if info.context.viewer.name is None:
+            raise Unauthenticated("Sign in first.")
+        for progress in (0, 50):
+            yield DrawingSession(id=id, status="PROCESSING", progress=progress)
             await asyncio.sleep(0.2)
+        yield DrawingSession(id=id, status="ERROR" if id == "failing" else "COMPLETED")
 
 
 async def open_context(connection: HTTPConnection, parameters: Mapping[str, Any] | None) -> Context:
@@ -164,6 +316,11 @@ async def receive(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def overlay(request: Request) -> Response:
+    """A picture."""
+    return Response(b"a picture", media_type="image/png")
+
+
 def application() -> Starlette:
     """The toy contract with the explorer at `/graphql`."""
     schema = QuietSchema(Query, Mutation, Subscription, extensions=[Guard, Masking])
@@ -173,6 +330,7 @@ def application() -> Starlette:
             Route("/graphql", view),
             WebSocketRoute("/graphql", view),
             Route("/uploads/{key}", receive, methods=["PUT"]),
+            Route("/overlays/1", overlay),
             assets(),
         ]
     )

@@ -71,8 +71,9 @@ mutation SessionStart($id: ID!) {
 const watchSession = `# The session's state now, then each time it changes, until it is done.
 subscription WatchSession($id: ID!) {
   sessionProgress(id: $id) {
-    id
     status
+    progress
+    errorMessage
   }
 }`;
 
