@@ -4,11 +4,11 @@ An entry says that somebody should look at a job; whether there is work is decid
 """
 
 import asyncio
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 from uuid import UUID
 
-import orjson
 from pgqueuer.adapters.persistence.qb import (
     QueryBuilderEnvironment,
     QueryQueueBuilder,
@@ -29,10 +29,11 @@ SETTINGS = DBSettings(db_schema=PLATFORM)
 TAKE_TURN = text(
     f"""
     INSERT INTO {PLATFORM}.fair_shares AS share (queue, company_id, virtual_time)
-    SELECT :queue, :company_id, 1 + coalesce(
-        (SELECT -max(priority) FROM {PLATFORM}.pgqueuer WHERE entrypoint = :queue AND status = 'queued'),
-        (SELECT max(virtual_time) FROM {PLATFORM}.fair_shares WHERE queue = :queue),
+    SELECT asked.queue, asked.company_id, 1 + coalesce(
+        (SELECT -max(priority) FROM {PLATFORM}.pgqueuer WHERE entrypoint = asked.queue AND status = 'queued'),
+        (SELECT max(virtual_time) FROM {PLATFORM}.fair_shares WHERE queue = asked.queue),
         0)
+    FROM (SELECT CAST(:queue AS text) AS queue, CAST(:company_id AS uuid) AS company_id) AS asked
     ON CONFLICT (queue, company_id)
     DO UPDATE SET virtual_time = greatest(share.virtual_time + 1, excluded.virtual_time)
     RETURNING virtual_time
@@ -54,12 +55,12 @@ class Entry:
 
     def pack(self) -> bytes:
         """As the entry's payload."""
-        return orjson.dumps(self)
+        return json.dumps(asdict(self), default=str).encode()
 
     @classmethod
     def unpack(cls, payload: bytes | None) -> Self:
         """From the entry's payload."""
-        values = orjson.loads(payload or b"null")
+        values = json.loads(payload or b"null")
         return cls(UUID(values["job_id"]), UUID(values["company_id"]), values["task"])
 
 

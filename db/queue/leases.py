@@ -13,7 +13,7 @@ from db.queue import entries
 from db.queue.entries import Entry
 from db.uow import Database
 
-ENTRY_EXISTS = text(f"EXISTS (SELECT FROM {PLATFORM}.pgqueuer entry WHERE entry.id = leases.entry_id)")
+NO_ENTRY = text(f"NOT EXISTS (SELECT FROM {PLATFORM}.pgqueuer entry WHERE entry.id = leases.entry_id)")
 PUT_BACK_AT_ONCE = 100
 
 TURN = text(
@@ -63,7 +63,7 @@ async def put_back(database: Database, stale: timedelta) -> int:
     """
     lost = (
         select(Lease)
-        .where(Lease.heartbeat_at < func.now() - stale, ~ENTRY_EXISTS)
+        .where(Lease.heartbeat_at < func.now() - stale, NO_ENTRY)
         .limit(PUT_BACK_AT_ONCE)
         .with_for_update(skip_locked=True)
     )

@@ -1,0 +1,246 @@
+"""Working on jobs: how they end, are tried again, stopped, shared out."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import func, select, text, update
+
+from db.models import JobStatus, Lease, LeaseState, ProcessingJob
+from db.queue import LostLease, claim, leases
+from db.queue.entries import Entry
+from tests.queue.conftest import Hall, a_company
+from tests.queue.tasks import Burn, Count, Fail
+
+
+async def test_a_job_completes_with_what_it_writes_at_the_end(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 3, 0))
+
+    async with hall.working():
+        row = await hall.ended(id, "completed")
+        await hall.until(lambda: hall.entries_gone())
+
+    assert (row.progress, row.attempts, row.epoch, row.error_message) == (100, 1, 1, None)
+    assert (row.checkpoint, row.job_metadata) == ({"at": 3}, {"counted": 3})
+    assert row.created_at <= row.started_at <= row.completed_at
+    assert await hall.lease(id) is None
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("refusal", "The sheets are all blank."),
+        ("bug", "Internal error (id "),
+        ("cancelled by itself", "Internal error (id "),
+        ("at the end", "Somebody else was faster."),
+    ],
+)
+async def test_what_time_does_not_cure_fails_at_once(hall: Hall, how: str, message: str) -> None:
+    id = await hall.add(Fail(hall.trail, how))
+
+    async with hall.working():
+        row = await hall.ended(id, "failed")
+
+    assert row.error_message.startswith(message)
+    assert "secret" not in row.error_message
+    assert (row.attempts, row.subject) == (1, None)
+    assert hall.lines() == ["begun 1", f"ended failed {row.error_message}"]
+    assert await hall.lease(id) is None
+
+
+async def test_another_attempt_is_made_without_waiting_to_be_found(patient: Hall) -> None:
+    id = await patient.add(Fail(patient.trail, "for a while"))
+
+    async with patient.working():
+        row = await patient.ended(id, "completed")
+
+    assert (row.attempts, row.epoch, row.error_message) == (2, 2, None)
+    assert patient.lines() == ["begun 1", "begun 2"]
+
+
+async def test_attempts_are_used_up(patient: Hall) -> None:
+    id = await patient.add(Fail(patient.trail, "for ever"))
+
+    async with patient.working():
+        row = await patient.ended(id, "failed")
+
+    assert (row.attempts, row.error_message) == (2, "The model is busy.")
+    assert patient.lines() == ["begun 1", "begun 2", "ended failed The model is busy."]
+
+
+async def test_cancelling_stops_a_running_job_and_its_computing(patient: Hall) -> None:
+    id = await patient.add(Burn(patient.trail))
+
+    async with patient.working():
+        (child,) = await patient.until(lambda: patient.lines("child"))
+        process = psutil.Process(int(child.split()[1]))
+        await patient.cancel(id)
+        row = await patient.ended(id, "cancelled")
+
+        assert not process.is_running()
+
+    assert (row.error_message, row.progress) == (None, 0)
+    assert patient.lines("ended") == ["ended cancelled It was cancelled."]
+    assert await patient.lease(id) is None
+
+
+async def test_a_cancellation_that_nobody_told_is_found(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1000, 0.1))
+
+    async with hall.working():
+        await hall.until(lambda: hall.lines("begun"))
+        async with hall.database.platform() as uow:
+            await uow.execute(update(Lease).values(state=LeaseState.CANCELLING))
+        await hall.ended(id, "cancelled")
+
+    assert hall.lines("ended") == ["ended cancelled It was cancelled."]
+
+
+async def test_work_goes_on_after_every_connection_was_lost(patient: Hall) -> None:
+    running = await patient.add(Count(patient.trail, 1000, 0.2))
+
+    async with patient.working():
+        await patient.until(lambda: patient.lines("begun"))
+        async with patient.database.platform() as uow:
+            others = "usename = current_user AND pid <> pg_backend_pid()"
+            await uow.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        next_job = await patient.add(Fail(patient.trail, "not at all"))
+        await patient.ended(next_job, "completed")
+        await patient.cancel(running)
+        await patient.until(lambda: patient.is_over(running))
+
+
+async def test_an_attempt_that_was_taken_over_writes_nothing_more(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1, 0))
+    entry = Entry(id, hall.company_id, "Count")
+    lease = await hall.lease(id)
+    assert lease is not None
+    first = await claim(hall.database, entry, lease.entry_id, "first")
+    second = await claim(hall.database, entry, lease.entry_id, "second")
+    assert first is not None
+    assert second is not None
+    before = await hall.row(id)
+
+    with pytest.raises(LostLease):
+        async with first.write() as uow:
+            await first.note(uow, progress=50)
+    for end in (first.complete(None), first.fail("It failed."), first.postpone("Later."), first.settle()):
+        with pytest.raises(LostLease):
+            await end
+
+    assert (first.epoch, first.number, second.epoch, second.number) == (1, 1, 2, 2)
+    assert await hall.row(id) == before
+    await second.complete(None)
+    assert (await hall.row(id)).status is JobStatus.COMPLETED
+
+
+async def test_a_takeover_waits_for_a_write_that_has_begun(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1, 0))
+    entry = Entry(id, hall.company_id, "Count")
+    lease = await hall.lease(id)
+    assert lease is not None
+    first = await claim(hall.database, entry, lease.entry_id, "first")
+    assert first is not None
+
+    async with first.write() as uow:
+        taking = asyncio.create_task(claim(hall.database, entry, lease.entry_id, "second"))
+        await asyncio.sleep(0.3)
+        assert not taking.done()
+        await first.note(uow, checkpoint={"at": 7})
+    second = await taking
+
+    assert second is not None
+    assert second.checkpoint == {"at": 7}
+
+
+async def test_a_lease_without_an_entry_gets_another(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1, 0))
+    async with hall.database.platform() as uow:
+        await uow.execute(text("DELETE FROM platform.pgqueuer"))
+        await uow.execute(update(Lease).values(heartbeat_at=func.now() - timedelta(minutes=1)))
+
+    assert await leases.put_back(hall.database, timedelta(seconds=30)) == 1
+    assert await leases.put_back(hall.database, timedelta(seconds=30)) == 0
+
+    async with hall.working():
+        await hall.ended(id, "completed")
+
+
+async def test_a_job_whose_row_is_gone_is_forgotten(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1, 0))
+    async with hall.database.tenant(hall.company_id) as uow:
+        await uow.execute(text("DELETE FROM tenant.processing_jobs"))
+
+    async with hall.working():
+        await hall.until(lambda: hall.entries_gone())
+
+    assert await hall.lease(id) is None
+    assert hall.lines() == []
+
+
+async def test_a_small_company_does_not_wait_for_a_large_one(hall: Hall) -> None:
+    large, small = [], []
+    other = await a_company(hall.database)
+    for _ in range(12):
+        large.append(await hall.add(Count(hall.trail, 1, 0)))
+    for _ in range(3):
+        small.append(await hall.add(Count(hall.trail, 1, 0), other))
+
+    async with hall.database.platform(read_only=True) as uow:
+        turns = text("SELECT payload FROM platform.pgqueuer ORDER BY priority DESC, id")
+        order = [Entry.unpack(row.payload).job_id for row in await uow.all(turns)]
+
+    assert [id in small for id in order[:6]] == [False, True, False, True, False, True]
+    assert order[6:] == large[3:]
+
+
+async def test_no_more_jobs_of_a_queue_run_than_its_limit(hall: Hall) -> None:
+    ids = [await hall.add(Count(hall.trail, 2, 0.05)) for _ in range(4)]
+
+    async with hall.working(limits={"tests": 1}), hall.working(limits={"tests": 1}):
+        for id in ids:
+            await hall.ended(id, "completed")
+
+    words = [line.split()[0] for line in hall.lines()]
+    assert words == ["begun", "counted"] * 4
+
+
+async def test_of_two_processes_one_does_the_upkeep(hall: Hall) -> None:
+    turns = [await leases.take_turn(hall.database, "sweep", timedelta(hours=1)) for _ in range(3)]
+    soon = [await leases.take_turn(hall.database, "tidy", timedelta(0)) for _ in range(2)]
+
+    assert turns == [True, False, False]
+    assert soon == [True, True]
+
+
+async def test_sweeping_forgets_the_past_of_idle_queues_only(hall: Hall) -> None:
+    await hall.add(Count(hall.trail, 1, 0))
+    async with hall.database.platform() as uow:
+        await uow.execute(
+            text("INSERT INTO platform.fair_shares VALUES ('idle', :company, 7);"),
+            {"company": hall.company_id},
+        )
+        old = "INSERT INTO platform.pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES "
+        await uow.execute(text(old + "(now() - interval '2 days', 1, 'successful', 0, 'idle')"))
+
+    await leases.sweep(hall.database)
+
+    async with hall.database.platform() as uow:
+        assert (await uow.all(text("SELECT queue FROM platform.fair_shares"))) == [("tests",)]
+        assert (await uow.all(text("SELECT DISTINCT entrypoint FROM platform.pgqueuer_log"))) == [("tests",)]
+
+
+async def test_jobs_see_their_own_company_only(hall: Hall) -> None:
+    other = await a_company(hall.database)
+    theirs = await hall.add(Count(hall.trail, 1, 0), other)
+    mine = await hall.add(Fail(str(Path(hall.trail)), "at the end"))
+
+    async with hall.working():
+        await hall.ended(mine, "failed")
+        await hall.until(lambda: hall.entries_gone())
+
+    async with hall.database.tenant(other, read_only=True) as uow:
+        rows = await uow.all(select(ProcessingJob.id, ProcessingJob.status, ProcessingJob.subject))
+    assert rows == [(theirs, JobStatus.COMPLETED, None)]
