@@ -1,5 +1,6 @@
 """What every operation passes before it runs: bounds on its document, and validation."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -50,9 +51,11 @@ class Limits:
     depth: int = 15
     """Fields inside one another, introspection excluded."""
     fields: int = 1_500
+    repeats: int = 50
+    """Fields that answer at the same place: validation compares each with all the others."""
     aliases: int = 60
     directives: int = 60
-    cost: int = 50_000
+    cost: int = 1_000_000
     """Objects that the answer may hold if every page and list is full."""
     page: int = 25
     """Objects assumed in a connection whose page size is not given."""
@@ -62,6 +65,14 @@ class Limits:
 
 class TooComplex(Exception):
     """The document passes one of the limits; the message says which."""
+
+
+class Place:
+    """One place of the answer: how many fields of the document fill it, and the places inside it."""
+
+    def __init__(self) -> None:
+        self.fields = 0
+        self.inside: defaultdict[str, Place] = defaultdict(Place)
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,7 @@ class Survey:
         }
         self.measured: dict[str, Size] = {}
         self.open: set[str] = set()
+        self.steps = 0
 
     def check(self) -> int:
         """The cost of the document's most expensive operation; raises TooComplex past any limit."""
@@ -109,7 +121,32 @@ class Survey:
         size = self.measure(operation.selection_set, self.schema.get_root_type(operation.operation), 1)
         for name in ("depth", "fields", "aliases", "directives", "cost"):
             within(name, getattr(size, name), getattr(limits, name))
+        self.steps = 0
+        self.spread(operation.selection_set, Place())
         return size.cost
+
+    def spread(self, selections: SelectionSetNode, place: Place) -> None:
+        """Lay a selection set out in the answer; that it is small enough to lay out was measured before."""
+        for selection in selections.selections:
+            self.steps += 1
+            within("selections", self.steps, 4 * self.limits.fields)
+            if isinstance(selection, FieldNode):
+                inner = place.inside[(selection.alias or selection.name).value]
+                inner.fields += 1
+                within("repeats", inner.fields, self.limits.repeats)
+                if selection.selection_set:
+                    self.spread(selection.selection_set, inner)
+            elif isinstance(selection, InlineFragmentNode):
+                self.spread(selection.selection_set, place)
+            elif isinstance(selection, FragmentSpreadNode):
+                self.spread_fragment(selection.name.value, place)
+
+    def spread_fragment(self, name: str, place: Place) -> None:
+        """Lay a fragment out, unless it is unknown or inside itself."""
+        if name in self.fragments and name not in self.open:
+            self.open.add(name)
+            self.spread(self.fragments[name].selection_set, place)
+            self.open.discard(name)
 
     def measure(self, selections: SelectionSetNode, parent: GraphQLNamedType | None, level: int) -> Size:
         """The size of a selection set `level` sets deep."""
@@ -249,6 +286,5 @@ class Guard(SchemaExtension):
         rules = (*context.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         errors = validate(context.schema._schema, document, rules, max_errors=5, hide_suggestions=True)
         for error in errors:
-            bad_id = "GlobalID" in error.message
-            error.extensions = {"code": "BAD_USER_INPUT" if bad_id else "GRAPHQL_VALIDATION_FAILED"}
+            error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
         return errors

@@ -28,12 +28,16 @@ REFUSED = {
     "depth": "{ box " + "{ boxes " * 15 + "{ id }" + "}" * 16,
     "nesting": "{ " + "... { " * 60 + "hello" + " }" * 61,
     "fields": "{ " + "hello " * 1501 + "}",
+    "repeats": "{ " + "hello " * 51 + "}",
+    "selections": "{ ...F0 } "
+    + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(20))
+    + " fragment F20 on Query { ...F0 }",
     "aliases": "{ " + " ".join(f"a{n}: hello" for n in range(61)) + " }",
     "directives": "{ hello " + "@skip(if: false) " * 61 + "}",
     "operations": " ".join(f"query Q{n} {{ hello }}" for n in range(21)),
     "fragments": "{ hello } " + " ".join(f"fragment F{n} on Query {{ hello }}" for n in range(101)),
     "variables": "query(" + " ".join(f"$v{n}: Int" for n in range(101)) + ") { hello }",
-    "cost": "{ box { page(first: 100) { nodes { page(first: 100) { nodes { page { nodes { id } } } } } } } }",
+    "cost": "{ box { page(first: 1000) { nodes { page(first: 1000) { nodes { page { nodes { id } } } } } } } }",
 }
 
 
@@ -70,6 +74,15 @@ async def test_fragments_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> N
 
     (error,) = (await outcome(nested(40))).errors
     assert error.extensions == {"code": "QUERY_TOO_COMPLEX"}
+
+
+async def test_what_repeats_is_counted_where_it_answers() -> None:
+    split = " ".join("box { boxes { id } }" for _ in range(51))
+    (error,) = (await outcome(f"{{ {split} }}")).errors
+    assert error.message == "Query repeats 51 exceeds the limit of 50."
+
+    apart = " ".join(f"b{n}: box {{ boxes {{ id id }} }}" for n in range(30))
+    assert (await outcome(f"{{ {apart} }}")).errors is None
 
 
 async def test_fragments_that_spread_themselves_are_invalid() -> None:
