@@ -37,7 +37,7 @@ REFUSED = {
     "operations": " ".join(f"query Q{n} {{ hello }}" for n in range(21)),
     "fragments": "{ hello } " + " ".join(f"fragment F{n} on Query {{ hello }}" for n in range(101)),
     "variables": "query(" + " ".join(f"$v{n}: Int" for n in range(101)) + ") { hello }",
-    "cost": "{ box { page(first: 1000) { nodes { page(first: 1000) { nodes { page { nodes { id } } } } } } } }",
+    "cost": "{ box { page(first: 9999) { nodes { page(first: 9999) { nodes { id } } } } } }",
 }
 
 
