@@ -29,7 +29,7 @@ SETTINGS = DBSettings(db_schema=PLATFORM)
 TAKE_TURN = text(
     f"""
     INSERT INTO {PLATFORM}.fair_shares AS share (queue, company_id, virtual_time)
-    SELECT asked.queue, asked.company_id, 1 + coalesce(
+    SELECT asked.queue, asked.company_id, coalesce(
         (SELECT -max(priority) FROM {PLATFORM}.pgqueuer WHERE entrypoint = asked.queue AND status = 'queued'),
         (SELECT max(virtual_time) FROM {PLATFORM}.fair_shares WHERE queue = asked.queue),
         0)
@@ -39,7 +39,7 @@ TAKE_TURN = text(
     RETURNING virtual_time
     """
 )
-"""Start-time fair queuing: a company's next job starts after its last, and not before what is served now.
+"""Start-time fair queuing: a company's next job comes after its last, and not before what is served now.
 
 A queue's virtual time is that of the most urgent entry that waits, or when none waits the latest given out.
 """

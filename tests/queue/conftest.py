@@ -20,7 +20,7 @@ from db.events import Listener
 from db.ids import new_id
 from db.models import Company, Lease, Member, ProcessingJob, ProcessingJobType, RoleName, Tenant
 from db.queue import Job, cancel, enqueue
-from db.uow import Database
+from db.uow import Database, Scope, UnitOfWork
 from pipelines.registry import Services
 from providers.storage import open_store
 from providers.vision import MeasuredAnalyser
@@ -64,6 +64,15 @@ class Hall:
             id: UUID = await uow.scalar(made)
             await enqueue(uow, job, id)
         return id
+
+    @asynccontextmanager
+    async def rolled_back(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of the company that never commits."""
+        uow = self.database.unit(Scope(self.company_id), read_only=False)
+        try:
+            yield uow
+        finally:
+            await uow.finish(commit=False)
 
     async def cancel(self, id: UUID) -> Row[Any]:
         """As the API does."""
@@ -122,9 +131,9 @@ class Hall:
         store = open_store((self.folder / "objects").as_uri())
         services = Services(self.database, self.settings, store, MeasuredAnalyser())
         url = self.database.placement.primary.url
-        async with Listener(url, application="test listener") as listener:
-            async with Worker(services, listener, queues=[QUEUE], **options) as worker:
-                yield worker
+        listener = Listener(url, application="test listener")
+        async with listener, Worker(services, listener, queues=[QUEUE], **options) as worker:
+            yield worker
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """A worker in a process of its own."""

@@ -61,7 +61,7 @@ async def test_no_more_children_than_the_limit(processes: Processes) -> None:
 
 
 async def test_an_error_arrives_with_its_origin(processes: Processes) -> None:
-    with pytest.raises(Invalid, match="No such page.") as refused:
+    with pytest.raises(Invalid, match="No such page") as refused:
         await processes.run(refuse)
 
     assert refused.value.path == ("input", "page")

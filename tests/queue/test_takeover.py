@@ -60,7 +60,7 @@ async def test_a_job_that_kills_its_workers_fails(hall: Hall) -> None:
 
 
 async def test_a_worker_that_froze_finds_its_job_taken(hall: Hall) -> None:
-    id = await hall.add(Block(hall.trail, 4))
+    id = await hall.add(Block(hall.trail, 3.5))
     worker = hall.start_worker()
     await hall.until(lambda: hall.lines("begun 1"))
 
