@@ -37,7 +37,8 @@ from server.installation import addresses
 
 log = structlog.get_logger(__name__)
 
-assert (chores, handlers), "importing them is what registers what they handle"
+REGISTERED = (chores, handlers)
+"""Imported for what they register: the handlers of jobs, and upkeep."""
 
 T = TypeVar("T")
 

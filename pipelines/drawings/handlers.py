@@ -145,7 +145,7 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
 
     async for pair, values in in_order(todo, lay, run.settings.job_concurrency):
         async with run.write() as uow:
-            await results.save_pair(uow, job.session_id, pair.drawing_name, values)
+            await results.save_pair(uow, pair.id, values)
         done += 1
         await run.report(done / len(every))
 
@@ -240,7 +240,7 @@ def measured(outcome: ComparisonOutcome) -> dict[str, Any]:
         "words_removed": list(outcome.words_removed),
         "words_added": list(outcome.words_added),
         "alignment": {
-            "transform": [list(row) for row in outcome.transform],
+            "transform": list(outcome.transform),
             "rotation": outcome.rotation,
             "scale": outcome.scale,
             "seconds": outcome.seconds,

@@ -91,15 +91,15 @@ async def keep_pairs(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapp
     """A PENDING comparison for each name that has none; those of other names, of an earlier run, are forgotten."""
     stale = Comparison.drawing_name != all_(list(pairs))
     await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, stale))
-    for name, values in pairs.items():
-        await save_pair(uow, session_id, name, values)
-
-
-async def save_pair(uow: UnitOfWork, session_id: UUID, name: str, values: Mapping[str, Any]) -> None:
-    """A comparison's row."""
-    row = insert(Comparison).values(id=new_id(), session_id=session_id, drawing_name=name, **values)
     natural = ["company_id", "session_id", "drawing_name"]
-    await uow.execute(row.on_conflict_do_update(index_elements=natural, set_=dict(values)))
+    for name, values in pairs.items():
+        row = insert(Comparison).values(id=new_id(), session_id=session_id, drawing_name=name, **values)
+        await uow.execute(row.on_conflict_do_update(index_elements=natural, set_=dict(values)))
+
+
+async def save_pair(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> None:
+    """What comparing a pair gave."""
+    await uow.execute(update(Comparison).where(Comparison.id == id).values(values))
 
 
 async def save_analysis(
