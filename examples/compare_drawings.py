@@ -270,7 +270,8 @@ def report(session: dict[str, Any], console: Console) -> None:
         for change in comparison["changes"]:
             box = change["box"]
             place = f"{box['x']},{box['y']} {box['width']}x{box['height']}"
-            console.print(f"  {change['kind'].lower():9}{place:24}{change['description']}", markup=False)
+            line = f"  {change['kind'].lower():9}{place:24}{change['description']}"
+            console.print(line, markup=False, soft_wrap=True)
         if comparison["overlayUrl"]:
             console.print(f"  {comparison['overlayUrl']}", markup=False, soft_wrap=True)
     for heading, key in (("Only in the old set", "onlyInOld"), ("Only in the new set", "onlyInNew")):
