@@ -1,6 +1,4 @@
-"""What differs between two aligned sheets: regions of changed ink and tone, with the words that changed in
-them.
-"""
+"""What differs between two aligned sheets: regions of changed ink and tone, with their changed words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +14,10 @@ from pipelines.drawings.words import Word, WordChanges, in_reading_order, touchi
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels of the new sheet."""
 
-LONGEST_SIDE = 5400
-"""Larger sheets are searched at this many pixels: 36 inches at 150 dpi."""
+NO_WORDS = WordChanges()
+
+BLOCK = 2
+"""Where ink differs is found at full size and noted per block of so many pixels each way."""
 
 TILE = 1200
 MARGIN = 16
@@ -49,8 +49,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """Distances in pixels of the new sheet: how far ink may stray, how near differences are one change, how
-    small.
+    """How far ink may stray, how near differences are one change, and how little ink makes one, in pixels.
 
     Three pixels at 300 dpi are a quarter of a millimetre; 45 are nearly four.
     """
@@ -70,7 +69,10 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Ink only in the new sheet, ink only in the old one, and how much ink both have in all."""
+    """How many of each `BLOCK` x `BLOCK` pixels are ink of only the new sheet, or of only the old one.
+
+    `total` counts the ink of both sheets.
+    """
 
     added: Mask
     removed: Mask
@@ -81,30 +83,22 @@ def find(
     old: Grey,
     new: Grey,
     cover: Mask,
-    words: WordChanges = WordChanges(),  # noqa: B008  (frozen and empty)
+    words: WordChanges = NO_WORDS,
     sensitivity: Sensitivity = Sensitivity(),
 ) -> Findings:
     """Compare an old sheet, already carried onto the new one's pixels, with the new sheet.
 
     `cover` is where the old sheet lies; `words` are those that differ, in the new sheet's pixels.
     """
-    height, width = new.shape
-    detail = min(1.0, LONGEST_SIDE / max(height, width))
-    size = (round(width * detail), round(height * detail))
-    before, after, within = (resized(each, size) for each in (old, new, cover))
-    difference = compared(before, after, within, max(1, round(sensitivity.stray * detail)))
-    regions = list(
-        grouped(difference, max(3, round(sensitivity.join * detail)), sensitivity.least_ink * detail**2)
-    )
+    difference = compared(old, new, cover, sensitivity.stray)
+    regions = list(grouped(difference, sensitivity.join, sensitivity.least_ink))
     regions += [
-        each
-        for each in toned(before, after, within)
-        if not any(meet(other.box, each.box) for other in regions)
+        each for each in toned(old, new, cover) if not any(meet(other.box, each.box) for other in regions)
     ]
-    changes = told([full_size(each, width / size[0], height / size[1]) for each in regions], words)
+    changes = told(regions, words)
     changes += overlooked(old, new, unassigned(changes, words))
     changes.sort(key=lambda each: (-each.changed_pixels, each.box))
-    differing = int(cv2.countNonZero(difference.added) + cv2.countNonZero(difference.removed))
+    differing = int(difference.added.sum(dtype=np.int64) + difference.removed.sum(dtype=np.int64))
     return Findings(tuple(changes), round(differing / max(difference.total, 1), 4))
 
 
@@ -114,29 +108,40 @@ def resized(grey: Grey, size: tuple[int, int]) -> Grey:
 
 def compared(old: Grey, new: Grey, cover: Mask, stray: int) -> Difference:
     """Ink without counterpart within `stray` pixels, tile by tile, each tile first shifted to fit best."""
-    added, removed = np.zeros_like(new), np.zeros_like(new)
-    old_level, new_level = threshold(old), threshold(new)
     height, width = new.shape
+    added = np.zeros((-(-height // BLOCK), -(-width // BLOCK)), np.uint8)
+    removed = np.zeros_like(added)
+    old_level, new_level = threshold(old), threshold(new)
     total = 0
     for top, left in product(range(0, height, TILE), range(0, width, TILE)):
         bottom, right = min(top + TILE, height), min(left + TILE, width)
         rows = slice(max(0, top - MARGIN), min(height, bottom + MARGIN))
         columns = slice(max(0, left - MARGIN), min(width, right + MARGIN))
-        after, before = (
-            new[rows, columns],
-            settled(old[rows, columns], new[rows, columns], old_level, new_level),
-        )
+        after = new[rows, columns]
+        before = settled(old[rows, columns], after, old_level, new_level)
         old_ink, new_ink = ink(before, old_level), ink(after, new_level)
         gone = old_ink & ~widened(ink(after, new_level + FAINT), stray) & 1
         came = new_ink & ~widened(ink(before, old_level + FAINT), stray) & 1
         inner = np.s_[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
-        added[top:bottom, left:right] = came[inner]
-        removed[top:bottom, left:right] = gone[inner]
-        total += int(cv2.countNonZero(old_ink[inner])) + int(cv2.countNonZero(new_ink[inner]))
-    inside = np.zeros_like(cover)
-    inside[EDGE:-EDGE, EDGE:-EDGE] = 1
-    rim = cover & ~np.asarray(cv2.erode(cover, np.ones((2 * EDGE + 1,) * 2, np.uint8)), np.uint8)
-    return Difference(added & inside & ~rim, removed & cover & inside & ~rim, total)
+        blocks = np.s_[top // BLOCK : -(-bottom // BLOCK), left // BLOCK : -(-right // BLOCK)]
+        added[blocks] = counted(np.asarray(came[inner], np.uint8))
+        removed[blocks] = counted(np.asarray(gone[inner], np.uint8))
+        total += cv2.countNonZero(old_ink[inner]) + cv2.countNonZero(new_ink[inner])
+    within = np.ascontiguousarray(cover[::BLOCK, ::BLOCK])
+    rim = within & ~np.asarray(cv2.erode(within, np.ones((EDGE + 1, EDGE + 1), np.uint8)), np.uint8) & 1
+    judged = np.zeros_like(within)
+    judged[EDGE // BLOCK : -EDGE // BLOCK, EDGE // BLOCK : -EDGE // BLOCK] = 1
+    judged &= ~rim & 1
+    return Difference(added * judged, removed * (judged & within), total)
+
+
+def counted(mask: Mask) -> Mask:
+    """The ones in each block, without single specks."""
+    kept = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
+    down, across = -kept.shape[0] % BLOCK, -kept.shape[1] % BLOCK
+    even = np.pad(kept, ((0, down), (0, across))) if down or across else kept
+    parts = [even[y::BLOCK, x::BLOCK] for y in range(BLOCK) for x in range(BLOCK)]
+    return np.asarray(sum(parts[1:], parts[0]), np.uint8)
 
 
 def settled(old: Grey, new: Grey, old_level: float, new_level: float) -> Grey:
@@ -166,16 +171,16 @@ def settled(old: Grey, new: Grey, old_level: float, new_level: float) -> Grey:
     return shifted if better else old
 
 
-def grouped(difference: Difference, join: int, least: float) -> Iterator[Change]:
-    """Differing ink that lies within `join` pixels becomes one region; single specks are dropped first."""
+def grouped(difference: Difference, join: int, least: int) -> Iterator[Change]:
+    """Differing ink that lies within `join` pixels becomes one region, if it has `least` pixels in all."""
     both = difference.added | difference.removed
-    kept = np.asarray(cv2.morphologyEx(both, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
-    near = cv2.dilate(kept, np.ones((join, join), np.uint8))
+    reach = max(3, round(join / BLOCK))
+    near = cv2.dilate((both > 0).view(np.uint8), np.ones((reach, reach), np.uint8))
     count, labels = cv2.connectedComponents(near, connectivity=8)
-    rows, columns = np.nonzero(kept)
+    rows, columns = np.nonzero(both)
     owner = np.asarray(labels[rows, columns], np.int64)
-    came = np.bincount(owner[difference.added[rows, columns] > 0], minlength=count)
-    gone = np.bincount(owner[difference.removed[rows, columns] > 0], minlength=count)
+    came = np.bincount(owner, weights=difference.added[rows, columns], minlength=count)
+    gone = np.bincount(owner, weights=difference.removed[rows, columns], minlength=count)
     left, top = np.full(count, 1 << 30), np.full(count, 1 << 30)
     right, bottom = np.zeros(count, int), np.zeros(count, int)
     np.minimum.at(left, owner, columns)
@@ -185,13 +190,9 @@ def grouped(difference: Difference, join: int, least: float) -> Iterator[Change]
     for index in range(1, count):
         total = int(came[index] + gone[index])
         if total >= least:
-            box = (
-                int(left[index]),
-                int(top[index]),
-                int(right[index] - left[index]) + 1,
-                int(bottom[index] - top[index]) + 1,
-            )
-            yield Change(kind_of(int(came[index]), int(gone[index])), box, total)
+            edges = (left[index], top[index], right[index] - left[index] + 1, bottom[index] - top[index] + 1)
+            box = tuple(BLOCK * int(edge) for edge in edges)
+            yield Change(kind_of(int(came[index]), int(gone[index])), (box[0], box[1], box[2], box[3]), total)
 
 
 def kind_of(came: int, gone: int) -> str:
@@ -223,12 +224,6 @@ def meet(one: Box, other: Box, reach: float = 0.0) -> bool:
         and one[1] - reach < other[1] + other[3]
         and other[1] < one[1] + one[3] + reach
     )
-
-
-def full_size(change: Change, across: float, down: float) -> Change:
-    left, top, width, height = change.box
-    box = (round(left * across), round(top * down), round(width * across), round(height * down))
-    return replace(change, box=box, changed_pixels=round(change.changed_pixels * across * down))
 
 
 def told(changes: Sequence[Change], words: WordChanges) -> list[Change]:

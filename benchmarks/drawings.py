@@ -1,0 +1,242 @@
+"""Measures the drawing comparison against its bounds.
+
+Run as `python -m benchmarks.drawings [real] [synthetic] [large] [--data FOLDER]`.
+
+Prints one table per section and exits with 1 if a bound is missed.
+"""
+
+import argparse
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from math import cos, radians, sin
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import pairs
+from pipelines.drawings import ink, matching, pages
+from pipelines.drawings.compare import ComparisonOutcome, compare
+from pipelines.drawings.pages import Page
+from server.demo import drawings
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PROCESSES = 2
+PAIRS = 40
+CHAIN = ("beaglebone_sch_A6.pdf", "beaglebone_sch_A6A_rot90.pdf", "beaglebone_sch_B.pdf")
+"""Three revisions of one set of eleven sheets."""
+
+console = Console(width=130, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What was measured, and whether it is as good as it must be."""
+
+    what: str
+    wanted: str
+    measured: str
+    met: bool
+
+
+def real(data: Path, folder: Path) -> Iterator[Bound]:
+    """Revisions that someone else drew: every true pair fits, and no two different sheets do."""
+    missing = [name for name in CHAIN if not (data / name).exists()]
+    if missing:
+        console.print(f"Skipped the real drawings: {data} has no {', '.join(missing)}.")
+        return
+    with processes() as pool:
+        jobs = [(data / name, number, folder) for name in CHAIN for number in range(1, 12)]
+        drawn = list(pool.map(render_page, jobs))
+        revisions = [drawn[start : start + 11] for start in (0, 11, 22)]
+        for old, new in pairwise(revisions):
+            name = f"{old[0].image.stem[:-3]} to {new[0].image.stem[:-3]}"
+            pairing = matching.pair(keys(old), keys(new))
+            matched = sum(one.page == other.page for one, other in pairing.pairs)
+            yield Bound(f"{name}: sheets matched by name", "11 of 11", f"{matched}", matched == 11)
+            every = [(one, other, folder) for one in old for other in new]
+            outcomes = list(pool.map(compare_pages, every, chunksize=4))
+            true = [o for (a, b, _), o in zip(every, outcomes, strict=True) if a.number == b.number]
+            false = [o.score for (a, b, _), o in zip(every, outcomes, strict=True) if a.number != b.number]
+            show_pairs(name, true)
+            least, most = min(o.score for o in true), max(false)
+            yield Bound(
+                f"{name}: lowest score of {len(true)} true pairs", ">= 0.8", f"{least:.3f}", least >= 0.8
+            )
+            yield Bound(
+                f"{name}: highest score of {len(false)} other pairs", "< 0.5", f"{most:.3f}", most < 0.5
+            )
+
+
+def synthetic(data: Path, folder: Path) -> Iterator[Bound]:
+    """Pairs drawn by the project and scanned askew: corners within 3 pixels, changes found one to one."""
+    with processes() as pool:
+        made = list(pool.map(make_pair, [(index, folder) for index in range(PAIRS)]))
+        outcomes = list(pool.map(compare_pair, [(pair, folder) for pair in made]))
+    table = Table("pair", "turn", "scale", "changed", "corner error px", "true", "found", "matched", "CPU s")
+    errors, true, found, matched = [], 0, 0, 0
+    for index, (pair, outcome) in enumerate(zip(made, outcomes, strict=True)):
+        error = pairs.corner_error(pair, outcome.transform)
+        hits = pairs.matches([change.box for change in outcome.changes], pair.changed)
+        errors.append(error)
+        true, found, matched = true + len(pair.changed), found + len(outcome.changes), matched + hits
+        numbers = (error, len(pair.changed), len(outcome.changes), hits, sum(outcome.seconds.values()))
+        cells = (index, outcome.rotation, outcome.scale, f"{pair.share:.0%}", *numbers)
+        table.add_row(*(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells))
+    console.print(table)
+    share = mean(error < 3 for error in errors)
+    recall, precision = matched / true, matched / max(found, 1)
+    yield Bound(
+        f"{PAIRS} pairs with a mean corner error below 3 px", ">= 95 %", f"{share:.0%}", share >= 0.95
+    )
+    yield Bound(f"changed regions found, of {true}", ">= 0.9", f"{recall:.3f}", recall >= 0.9)
+    yield Bound(f"found regions that are true, of {found}", ">= 0.8", f"{precision:.3f}", precision >= 0.8)
+
+
+def large(data: Path, folder: Path) -> Iterator[Bound]:
+    """Two sheets of 36 x 24 inches at 300 dpi, as drawn and as scanned, each pair in a process of its own."""
+    sheet = drawings.plan("A-101", "GROUND FLOOR PLAN", 3, size=drawings.ARCH_D, changed=0.1)
+    drawn = []
+    for revision in (0, 1):
+        document = folder / f"large-{revision}.pdf"
+        drawings.write([sheet], revision, document)
+        page, seconds, megabytes = alone(timed_render, (document, folder / f"large-{revision}.png"))
+        drawn.append(page)
+        console.print(
+            f"Rendering and encoding {page.width} x {page.height}: {seconds:.2f} CPU s, {megabytes:.0f} MB"
+        )
+    scan = alone(scanned, (drawn[0].image, folder / "large-scan.png"))
+    for name, old in (("as drawn", drawn[0].image), ("as scanned", scan)):
+        outcome, megabytes = alone(measured_compare, (old, drawn[1].image, folder))
+        seconds = sum(value for stage, value in outcome.seconds.items() if stage != "overlay")
+        stages = ", ".join(f"{stage} {value:.2f}" for stage, value in outcome.seconds.items())
+        hits = pairs.matches([change.box for change in outcome.changes], pairs.pixels(sheet))
+        console.print(
+            f"Sheets {name}: CPU seconds {stages} (the overlay's encoding is not comparison); "
+            f"score {outcome.score:.3f}; {hits} of {len(sheet.changed)} changes among {len(outcome.changes)} found"
+        )
+        yield Bound(f"36 x 24 inches {name}: comparison", "<= 6 CPU s", f"{seconds:.2f}", seconds <= 6)
+        yield Bound(f"36 x 24 inches {name}: peak memory", "<= 900 MB", f"{megabytes:.0f}", megabytes <= 900)
+
+
+def processes(count: int = PROCESSES) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+
+
+def alone(work: Callable[[T], R], argument: T) -> R:
+    """The result of work done in a new process, whose peak memory is then its own."""
+    with processes(1) as pool:
+        return pool.submit(work, argument).result()
+
+
+def render_page(job: tuple[Path, int, Path]) -> Page:
+    path, number, folder = job
+    return pages.render(path, number, folder / f"{path.stem}-{number:02d}.png", optical_reading=False)
+
+
+def keys(drawn: Sequence[Page]) -> list[matching.SheetKey]:
+    return [
+        matching.SheetKey(page.number, page.sheet.name, page.sheet.source != "fallback") for page in drawn
+    ]
+
+
+def compare_pages(job: tuple[Page, Page, Path]) -> ComparisonOutcome:
+    old, new, folder = job
+    with TemporaryDirectory(dir=folder) as place:
+        return compare(old.image, new.image, old.words, new.words, Path(place))
+
+
+def make_pair(job: tuple[int, Path]) -> pairs.Pair:
+    cv2.setNumThreads(1)
+    return pairs.make(*job)
+
+
+def compare_pair(job: tuple[pairs.Pair, Path]) -> ComparisonOutcome:
+    pair, folder = job
+    with TemporaryDirectory(dir=folder) as place:
+        return compare(pair.old, pair.new, pair.no_words, pair.no_words, Path(place))
+
+
+def timed_render(job: tuple[Path, Path]) -> tuple[Page, float, float]:
+    """The page, the CPU seconds that drawing and encoding it took, and the process's peak memory in megabytes."""
+    cv2.setNumThreads(1)
+    start = process_time()
+    page = pages.render(job[0], 1, job[1])
+    return page, process_time() - start, peak_megabytes()
+
+
+def scanned(job: tuple[Path, Path]) -> Path:
+    """A sheet as a scanner gives it: a little askew, smaller, soft, noisy."""
+    random = np.random.default_rng(7)
+    drawn = ink.read(job[0])
+    height, width = drawn.shape
+    a, b = 0.99 * cos(radians(-0.7)), 0.99 * sin(radians(-0.7))
+    placed = ink.moved(drawn, (a, -b, 40.0, b, a, 160.0), width, height)
+    pages.write_png(job[1], pairs.dirty(placed, random, blur=0.9, noise=6.0))
+    return job[1]
+
+
+def measured_compare(job: tuple[Path, Path, Path]) -> tuple[ComparisonOutcome, float]:
+    """The outcome without any words, and the process's peak memory in megabytes."""
+    old, new, folder = job
+    no_words = folder / "no-words.json"
+    no_words.write_text("[]")
+    return compare(old, new, no_words, no_words, folder), peak_megabytes()
+
+
+def peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def show_pairs(name: str, outcomes: Sequence[ComparisonOutcome]) -> None:
+    """A line for each true pair: how well it fits, how much differs, and the first words that do."""
+    table = Table("sheet", "score", "ink changed", "regions", "words gone", "words come", title=name)
+    for number, outcome in enumerate(outcomes, 1):
+        gone, came = (" ".join(said[:8]) for said in (outcome.words_removed, outcome.words_added))
+        ratio = f"{outcome.change_ratio:.2%}"
+        table.add_row(str(number), f"{outcome.score:.3f}", ratio, str(len(outcome.changes)), gone, came)
+    console.print(table)
+
+
+SECTIONS: dict[str, Callable[[Path, Path], Iterator[Bound]]] = {
+    "real": real,
+    "synthetic": synthetic,
+    "large": large,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], default=[*SECTIONS])
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("DRAWINGS", "../shared/data/drawings"))
+    )
+    options = parser.parse_args()
+    bounds: list[Bound] = []
+    for section in options.sections:
+        console.rule(section)
+        with TemporaryDirectory(prefix="drawings-") as folder:
+            bounds += SECTIONS[section](options.data, Path(folder))
+    table = Table("measured", "wanted", "got", "", title="Bounds")
+    for bound in bounds:
+        table.add_row(bound.what, bound.wanted, bound.measured, "met" if bound.met else "MISSED")
+    console.print(table)
+    return 0 if all(bound.met for bound in bounds) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
