@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         default=2_592_000, ge=1, description="Seconds for which a refresh token is valid."
     )
 
+    demo: bool = Field(
+        default=True, description="Whether an embedded installation gets a demo company the first time."
+    )
     worker: bool = Field(default=True, description="Whether the server also works on jobs.")
     job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that one worker runs at a time.")
     job_heartbeat: float = Field(default=2, gt=0, description="Seconds between a worker's signs of life.")

@@ -4,15 +4,21 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
 from core.settings import Settings, SettingsError, load_settings
 from db.migrate import SCHEMA, MigrationFailed
 from db.provision import Refused
 from db.uow import UnsafeRole
+from schema import make_schema
+from server.app import open_services
+from server.demo import company
+from server.installation import installed
 from server.logging import configure_logging
 from server.migrating import initialise, migrate_databases
 from server.postgres import DatabaseUnavailable
 from server.serving import PortTaken, serve
+from server.worker import run_worker
 
 EXPECTED = (DatabaseUnavailable, MigrationFailed, PortTaken, Refused, UnsafeRole)
 """What can be wrong with an installation: a line for whoever runs it, not a traceback."""
@@ -56,6 +62,10 @@ def parser() -> ArgumentParser:
     serving.add_argument("--workers", type=int, default=1, metavar="N", help="serving processes")
     serving.set_defaults(command=run_serve)
 
+    working = commands.add_parser("worker", parents=[shared], help="work on jobs in a process of its own")
+    working.add_argument("--queues", default="", help="only these, separated by commas")
+    working.set_defaults(command=run_work)
+
     init = commands.add_parser("init", parents=[shared], help="make roles, database and schemas")
     init.set_defaults(command=run_init)
 
@@ -69,6 +79,12 @@ def parser() -> ArgumentParser:
     migrate.add_argument("--jobs", type=int, default=2, metavar="N", help="databases at a time")
     migrate.add_argument("--message", "-m", help="what a new revision does")
     migrate.set_defaults(command=run_migrate)
+
+    demo = commands.add_parser("demo", parents=[shared], help="make the demo company where it is missing")
+    demo.set_defaults(command=run_demo)
+
+    contract = commands.add_parser("schema", parents=[shared], help="print the contract (SDL)")
+    contract.set_defaults(command=run_schema)
     return top
 
 
@@ -81,6 +97,19 @@ def run_serve(settings: Settings, order: Namespace) -> int:
     return 0
 
 
+def run_work(settings: Settings, order: Namespace) -> int:
+    """`seshat worker`."""
+    queues = [queue.strip() for queue in order.queues.split(",") if queue.strip()]
+    asyncio.run(work(settings, queues))
+    return 0
+
+
+async def work(settings: Settings, queues: Sequence[str]) -> None:
+    """Work until a signal says to stop, beside a running server if there is one."""
+    async with installed(settings, share=True) as ready:
+        await run_worker(ready, queues)
+
+
 def run_init(settings: Settings, order: Namespace) -> int:
     """`seshat init`."""
     return asyncio.run(initialise(settings))
@@ -89,3 +118,22 @@ def run_init(settings: Settings, order: Namespace) -> int:
 def run_migrate(settings: Settings, order: Namespace) -> int:
     """`seshat migrate`."""
     return asyncio.run(migrate_databases(settings, order))
+
+
+def run_demo(settings: Settings, order: Namespace) -> int:
+    """`seshat demo`."""
+    asyncio.run(demonstrate(settings))
+    return 0
+
+
+async def demonstrate(settings: Settings) -> None:
+    """Make the company and its people, and leave the comparison to whichever worker there is."""
+    async with installed(settings, share=True) as ready, AsyncExitStack() as stack:
+        services = await open_services(ready.model_copy(update={"worker": False}), stack)
+        await company.make(services)
+
+
+def run_schema(settings: Settings, order: Namespace) -> int:
+    """`seshat schema`."""
+    print(make_schema().as_str())
+    return 0

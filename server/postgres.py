@@ -18,6 +18,7 @@ from typing import IO
 from urllib.parse import quote
 
 import structlog
+from pydantic import SecretStr
 
 from core.settings import Settings
 from server.accounts import give, identity, open_paths, own_folder, server_account
@@ -63,9 +64,10 @@ def embedded_url(data: Path, role: str, database: str = DATABASE) -> str:
 
 
 def attached(settings: Settings) -> Settings:
-    """The settings with the addresses of the data folder's embedded database filled in."""
+    """The settings with the data folder's embedded database and its secret filled in."""
     return settings.model_copy(
         update={
+            "secret_key": SecretStr(settings.secret()),
             "database_url": embedded_url(settings.data, "app_rw"),
             "database_admin_url": embedded_url(settings.data, "postgres"),
         }

@@ -22,7 +22,7 @@ class Serving:
     def __init__(self, data: Path, port: int, *options: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.cluster = data / "postgres"
-        self.process = start("serve", "--data", str(data), "--port", str(port), *options)
+        self.process = start("serve", "--data", str(data), "--port", str(port), *options, DEMO="false")
 
     def wait_until_ready(self) -> None:
         """Fails the test when the server ends, or does not become ready."""
