@@ -19,7 +19,7 @@ from server.migrating import migrate_databases
 from tests.conftest import Postgres
 
 CATALOG = """
-SELECT n.nspname AS place, c.relname AS name, concat_ws(' ', c.relkind, c.relrowsecurity, c.relforcerowsecurity)
+SELECT n.nspname, c.relname, concat_ws(' ', c.relkind, c.relrowsecurity, c.relforcerowsecurity)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 UNION ALL
 SELECT table_schema, table_name || '.' || column_name,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.ground.conftest import Serving, free_port, run
 
@@ -38,6 +40,16 @@ def test_a_killed_server_takes_its_database_along_and_starts_again(serve: Serve,
     assert not postmaster.is_running()
     assert second.postmaster().pid != postmaster.pid
     assert (tmp_path / "data" / "secret-key").read_text() == secret
+
+
+def test_an_open_socket_does_not_keep_the_server(serve: Serve, tmp_path: Path) -> None:
+    serving = serve(tmp_path / "data")
+    address = serving.url.replace("http", "ws") + "/graphql"
+
+    with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]):
+        serving.process.terminate()
+
+        assert serving.process.wait(timeout=20) == 0
 
 
 def test_several_processes_serve_one_port_and_stop_together(serve: Serve, tmp_path: Path) -> None:
