@@ -16,15 +16,20 @@ NO_SCOPE = (
 )
 
 
-class ScopedConnection(asyncpg.Connection):  # type: ignore[type-arg]
-    """BEGIN and the caller's scope go out as one message: context costs no round trip and dies with the transaction.
+class ScopedConnection(asyncpg.Connection):
+    """BEGIN and the caller's scope go out as one message: context costs no round trip.
 
-    Without a bound scope BEGIN clears it, so that tenant tables raise instead of answering.
+    It dies with the transaction. Without a bound scope BEGIN clears it: tenant tables raise instead of answering.
     """
 
     scope_sql = NO_SCOPE
 
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+    async def execute(  # asyncpg's signature
+        self,
+        query: str,
+        *args: Any,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> str:
         if not args and query.startswith("BEGIN"):
             query += self.scope_sql
         return await super().execute(query, *args, timeout=timeout)

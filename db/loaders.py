@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from aiodataloader import DataLoader
-from sqlalchemy import ColumnElement, Row, Uuid, any_, bindparam, column, func, select, true
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Row, Uuid, bindparam, column, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from db.arrays import UUIDS, any_id
 from db.base import Model
 from db.paging import Page
 from db.uow import UnitOfWork
@@ -22,13 +22,12 @@ Query = Callable[[UnitOfWork, list[Any]], Awaitable[Mapping[Any, Any]]]
 Batch = Callable[[list[Any]], Awaitable[list[Any]]]
 Columns = tuple[str, ...]
 
-UUIDS = ARRAY(Uuid())
 ROOT = UUID(int=0)
 """The parent of a list that belongs to nothing."""
 
 
 class Loader(DataLoader[Any, Any]):
-    """Futures are shielded: a field that is cancelled with its failed sibling must not cancel what others share."""
+    """Futures are shielded: a field cancelled with its failed sibling must not cancel what others share."""
 
     def load(self, key: Any) -> "asyncio.Future[Any]":
         return asyncio.shield(super().load(key))
@@ -52,9 +51,8 @@ class Loaders:
         """Rows by id, with these columns; None where absent or out of sight."""
 
         async def batch(ids: list[UUID]) -> list[Row[Any] | None]:
-            wanted = bindparam("ids", ids, type_=UUIDS)
             statement = select(*_columns(model, columns)).where(
-                model.__table__.c.id == any_(wanted), *self._sees(model, model)
+                model.__table__.c.id == any_id(ids), *self._sees(model, model)
             )
             found = {row.id: row for row in await self._unit(model.plane).all(statement)}
             return [found.get(id) for id in ids]
@@ -98,9 +96,9 @@ class Loaders:
                 statement = select(func.count()).select_from(child).where(*conditions)
                 return [await self._unit(model.plane).scalar(statement)]
             parent = getattr(child, key)
-            wanted = bindparam("parents", parents, type_=UUIDS)
-            counted = select(parent, func.count()).where(parent == any_(wanted), *conditions).group_by(parent)
-            found = {row[0]: row[1] for row in await self._unit(model.plane).all(counted)}
+            total = select(parent.label("parent"), func.count().label("total")).group_by(parent)
+            counted = total.where(parent == any_id(parents), *conditions)
+            found = {row.parent: row.total for row in await self._unit(model.plane).all(counted)}
             return [found.get(id, 0) for id in parents]
 
         return self._loader(("count", source, tag), batch)

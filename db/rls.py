@@ -1,4 +1,4 @@
-"""Row-level security: the one policy, the migration operation that installs it, its autogenerate check, the audit."""
+"""Row-level security: the one policy, the migration operation that installs it, its checks."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SCHEMA = "tenant"
 POLICY = "tenant_isolation"
 
 CURRENT_COMPANY = "current_setting('app.company_id')::uuid"
-"""The unit of work's company. Without one the setting is empty and the cast fails: an error, never all rows."""
+"""The unit of work's company. Without one the setting is empty and the cast fails: never all rows."""
 
 
 def enable_sql(table: str) -> list[str]:
@@ -98,7 +98,8 @@ def _compare(context: AutogenContext, upgrade_ops: Any, schemas: Any) -> Priorit
     if metadata.info.get("plane") != "tenant" or context.connection is None:
         return PriorityDispatchResult.CONTINUE
     secured = sa.text(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = :schema "
+        "SELECT c.relname FROM pg_class c "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = :schema "
         "JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = :policy "
         "WHERE c.relrowsecurity AND c.relforcerowsecurity"
     )

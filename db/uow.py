@@ -37,7 +37,8 @@ class Scope:
                 raise TypeError(f"not a UUID: {value!r}")
         return (
             f" SELECT set_config('app.company_id','{self.company_id or ''}',true),"
-            f"set_config('app.user_id','{self.user_id or ''}',true),set_config('app.scope','{self.kind}',true);"
+            f"set_config('app.user_id','{self.user_id or ''}',true),"
+            f"set_config('app.scope','{self.kind}',true);"
         )
 
 
@@ -52,8 +53,8 @@ class UnsafeRole(RuntimeError):
 class UnitOfWork:
     """Statements, one at a time, in one transaction with one scope.
 
-    The connection is taken at the first statement. `release()` ends a read-only transaction early, before a slow call
-    to anything else; the next statement takes a connection again.
+    The connection is taken at the first statement. `release()` ends a read-only transaction early, before a
+    slow call to anything else; the next statement takes a connection again.
     """
 
     def __init__(self, engine: AsyncEngine, scope: Scope, *, read_only: bool) -> None:
@@ -71,7 +72,7 @@ class UnitOfWork:
         return self.scope.company_id
 
     async def connection(self) -> AsyncConnection:
-        """The unit's own connection, inside its transaction. For the queue's driver; anybody else calls `execute`."""
+        """The unit's own connection, inside its transaction. Only for what `execute` cannot do."""
         if self._closed:
             raise Closed("unit of work used after its end")
         if self._open is None:
@@ -94,7 +95,7 @@ class UnitOfWork:
                 return await connection.execute(statement, parameters)
             except DBAPIError as error:
                 if fresh and error.connection_invalidated:
-                    # A pooled connection that died while idle: nothing has run in this transaction, so try once more.
+                    # A pooled connection that died while idle: nothing has run in this transaction yet.
                     await self._drop()
                     return await (await self.connection()).execute(statement, parameters)
                 if self.read_only:
@@ -102,7 +103,7 @@ class UnitOfWork:
                 raise
 
     async def driver_sql(self, statement: str, arguments: tuple[Any, ...] = ()) -> CursorResult[Any]:
-        """Run a statement written for the driver (`$1`, `$2`), in its turn. For the queue; others call `execute`."""
+        """Run a statement written for the driver (`$1`, `$2`), in its turn; for the queue."""
         async with self._turn:
             return await (await self.connection()).exec_driver_sql(statement, arguments or None)
 
@@ -189,7 +190,7 @@ class Database:
             yield uow
 
     async def guard(self) -> None:
-        """Raise `UnsafeRole` when the connection's role, or the tenant plane's fence, is not as it must be."""
+        """Raise `UnsafeRole` when the connection's role, or the fence of the tenant plane, is not safe."""
         async with self.platform(read_only=True) as uow:
             role = (await uow.one(text(GUARD)))._mapping
             if faults := [name.replace("_", " ") for name, true in role.items() if true]:

@@ -27,7 +27,7 @@ from db.models import (
     Upload,
     User,
 )
-from db.uow import Scope, UnitOfWork
+from db.uow import Kind, Scope, UnitOfWork
 
 Conditions = list[ColumnElement[bool]]
 Rule = Callable[["Viewer", Any], Conditions]
@@ -50,7 +50,9 @@ class Viewer:
     @property
     def scope(self) -> Scope:
         """What the database is told: which company, and whose user rows are in reach."""
-        kind = "platform" if self.may("platform:manage") else "company" if self.may("users:read") else "self"
+        kind: Kind = (
+            "platform" if self.may("platform:manage") else "company" if self.may("users:read") else "self"
+        )
         return Scope(self.company_id, self.user_id, kind)
 
 

@@ -69,7 +69,7 @@ class Context:
 
     @asynccontextmanager
     async def write(self, company_id: UUID | None = None) -> AsyncIterator[UnitOfWork]:
-        """One transaction in the viewer's company, or in another for the platform; then reads are forgotten."""
+        """One transaction in the viewer's company, or in another; what was read is forgotten then."""
         scope = self.viewer.scope
         company = company_id or scope.company_id
         writing = replace(scope, company_id=company, kind=WRITES[scope.kind])

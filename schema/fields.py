@@ -17,6 +17,7 @@ from resolvers.access import words
 from schema.context import Info
 from schema.declare import NEEDS
 from schema.ids import key_of
+from schema.operations import check_text, field
 from schema.projection import columns
 
 NodeT = TypeVar("NodeT")
@@ -61,7 +62,7 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
     `source` is a relationship, or a model for a field of the root type.
     """
     related = isinstance(source, InstrumentedAttribute)
-    if related:
+    if isinstance(source, InstrumentedAttribute):
         source.parent.registry.configure()
     model, _ = target(source)
     usual = next(iter(orders)).value if orders else Order("id")
@@ -77,6 +78,7 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
         order_by: Any = None,
     ) -> Any:
         info.context.viewer  # noqa: B018  refused before anything is read
+        check_text({"filter": filter})
         order = order_by.value if order_by else usual
         page = page_of(model, order, first, after, last, before)
         wanted = columns(info, model, ("nodes",), ("edges", "node"), extra=order.columns)
@@ -104,10 +106,10 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
 
 
 def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool] | None = None) -> Any:
-    """A signed, expiring link to the object whose key is in the column `path`; null where there is none.
+    """A signed, expiring link to the object whose key is in the column `path`; null where none is.
 
-    The download is called what the column `name` says; `type` is a media type, or the column that holds one. The
-    path itself never reaches a client.
+    The download is called what the column `name` says; `type` is a media type, or the column that holds one.
+    The path itself never reaches a client.
     """
     media = type if "/" in type else None
 
@@ -155,17 +157,20 @@ class Connection(Generic[NodeT]):
     rows: strawberry.Private[Callable[[], Awaitable[list[Any]]]]
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
-    @strawberry.field(description="The page's items, each with a cursor.")
+    @field
     async def edges(self) -> list[Edge[NodeT]]:
+        """The page's items, each with a cursor."""
         rows, _ = self.page.cut(await self.rows())
         return [Edge(cursor=self._cursor(row), node=row) for row in rows]
 
-    @strawberry.field(description="The page's items alone.")
+    @field
     async def nodes(self) -> list[NodeT]:
+        """The page's items alone."""
         return self.page.cut(await self.rows())[0]
 
-    @strawberry.field(description="Where this page stands.")
+    @field
     async def page_info(self) -> relay.PageInfo:
+        """Where this page stands."""
         rows, more = self.page.cut(await self.rows())
         backward = self.page.backward
         return relay.PageInfo(
@@ -175,8 +180,9 @@ class Connection(Generic[NodeT]):
             end_cursor=self._cursor(rows[-1]) if rows else None,
         )
 
-    @strawberry.field(description="How many there are on all pages together.")
+    @field
     async def total_count(self) -> int:
+        """How many there are on all pages together."""
         return await self.count()
 
     def _cursor(self, row: Any) -> str:
@@ -191,7 +197,7 @@ def page_of(
     last: int | None,
     before: str | None,
 ) -> Page:
-    """Relay's arguments, checked. `Invalid` for sizes outside 0 to 100, both sizes at once, a foreign cursor."""
+    """Relay's arguments, checked. `Invalid` for sizes outside 0 to 100, two sizes, a foreign cursor."""
     if first is not None and last is not None:
         raise Invalid("Give `first` or `last`, not both.", "last")
     for name, size in (("first", first), ("last", last)):

@@ -38,6 +38,9 @@ def optional_key(id: Any, model: type[Model], *path: str) -> UUID | None:
 
 def _uuid(id: relay.GlobalID, *path: str) -> UUID:
     try:
-        return UUID(id.node_id)
+        key = UUID(id.node_id)
+        if str(key) != id.node_id:  # another spelling of a key
+            raise ValueError(id.node_id)
     except ValueError:
         raise Invalid("This is not an id.", *(path or ("id",))) from None
+    return key

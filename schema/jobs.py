@@ -20,7 +20,7 @@ from schema.context import Info
 from schema.declare import Typed, enumeration, input, interface, node, output
 from schema.fields import Connection, connection, lookup, relation
 from schema.ids import key_of
-from schema.operations import Payload, field, mutation, subscription
+from schema.operations import Payload, computed, mutation, subscription
 from schema.refs import DrawingSessionRef, UserRef
 from schema.watching import watch
 
@@ -124,10 +124,8 @@ class ProcessingJob(Job):
     updated_at: datetime
     """When anything of this last changed."""
 
-    @field(needs=("status",))
-    def phase(self) -> JobPhase:
-        """Where it stands, in words common to all kinds of jobs."""
-        return PHASES[self.status]
+    phase: JobPhase = computed(lambda job: PHASES[job.status], needs=("status",))
+    """Where it stands, in words common to all kinds of jobs."""
 
 
 @output

@@ -22,7 +22,9 @@ async def rows_of(info: Info, ids: list[relay.GlobalID], *path: str) -> list[Any
     for model, key in wanted:
         keys[model].append(key)
     loaders = {model: info.context.loaders.one(model, columns(info, model)) for model in keys}
-    rows = {model: dict(zip(keys[model], await loaders[model].load_many(keys[model]), strict=True)) for model in keys}
+    rows = {}
+    for model, wanted_keys in keys.items():
+        rows[model] = dict(zip(wanted_keys, await loaders[model].load_many(wanted_keys), strict=True))
     found = [(model, rows[model][key]) for model, key in wanted]
     return [None if row is None else Typed(model, row) for model, row in found]
 

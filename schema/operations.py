@@ -3,13 +3,15 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast, overload
 
 import strawberry
 from strawberry.extensions import FieldExtension
 
 from core.errors import DomainError, ErrorCode, Invalid
 from schema.declare import NEEDS, enumeration, output
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 LONGEST_LIST = 100
 
@@ -92,29 +94,39 @@ def camel(name: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-def field(resolver: Callable[..., Any] | None = None, *, needs: tuple[str, ...] = (), **options: Any) -> Any:
+@overload
+def field(resolver: F) -> F: ...
+@overload
+def field(*, needs: tuple[str, ...] = ()) -> Callable[[F], F]: ...
+def field(resolver: Any = None, *, needs: tuple[str, ...] = ()) -> Any:
     """A computed field described by its docstring; `needs` are the columns that it reads."""
 
     def declare(resolver: Callable[..., Any]) -> Any:
-        described = inspect.getdoc(resolver)
-        return strawberry.field(resolver, description=described, metadata={NEEDS: needs}, **options)
+        return strawberry.field(resolver, description=inspect.getdoc(resolver), metadata={NEEDS: needs})
 
     return declare(resolver) if resolver else declare
 
 
-def alias(of: str, reason: str, column: str | None = None) -> Any:
-    """A deprecated name of the field `of`, kept for clients of the source systems."""
-    source = column or of
+def computed(value: Callable[[Any], Any], *, needs: tuple[str, ...]) -> Any:
+    """An attribute made of the columns that it `needs`; described by the string below it."""
+    return strawberry.field(resolver=lambda root: value(root), metadata={NEEDS: needs})
+
+
+def alias(column: str, reason: str) -> Any:
+    """A deprecated name of an attribute, kept for clients of the source systems."""
     return strawberry.field(
-        resolver=lambda root: getattr(root, source), deprecation_reason=reason, metadata={NEEDS: (source,)}
+        resolver=lambda root: getattr(root, column), deprecation_reason=reason, metadata={NEEDS: (column,)}
     )
 
 
-def mutation(resolver: Callable[..., Any]) -> Any:
+def mutation(resolver: F) -> F:
     """A mutation field described by its docstring."""
-    return strawberry.mutation(resolver, description=inspect.getdoc(resolver), extensions=[RefuseAsData()])
+    described = inspect.getdoc(resolver)
+    declared: Any = strawberry.mutation(resolver, description=described, extensions=[RefuseAsData()])
+    return cast(F, declared)
 
 
-def subscription(resolver: Callable[..., Any]) -> Any:
+def subscription(resolver: F) -> F:
     """A subscription field described by its docstring."""
-    return strawberry.subscription(resolver, description=inspect.getdoc(resolver))
+    declared: Any = strawberry.subscription(resolver, description=inspect.getdoc(resolver))
+    return cast(F, declared)

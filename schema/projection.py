@@ -16,8 +16,8 @@ ALWAYS = ("id",)
 def columns(info: Info, model: type[Model], *paths: tuple[str, ...], extra: Columns = ()) -> Columns:
     """The sorted columns of `model` that the field's selection needs.
 
-    `paths` are the ways from the field to the model's own selections: `()` where the field is the object itself,
-    `("nodes",)` and `("edges", "node")` in a connection. Sorted, so that equal needs share a prepared statement.
+    `paths` are the ways from the field to the model's own selections: `()` where the field is the object
+    itself, `("nodes",)` and `("edges", "node")` in a connection. Sorted: equal needs share a statement.
     """
     raw = info._raw_info
     key = (tuple(map(id, raw.field_nodes)), model, extra)

@@ -49,7 +49,9 @@ class ProjectFilter:
     """Only this user's."""
 
     def where(self, project: Any) -> list[ColumnElement[bool]]:
-        own = [project.user_id == key_of(self.user_id, models.User, "filter", "userId")] if self.user_id else []
+        own = (
+            [project.user_id == key_of(self.user_id, models.User, "filter", "userId")] if self.user_id else []
+        )
         return own + ([project.status == self.status] if self.status else [])
 
 

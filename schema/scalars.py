@@ -24,7 +24,7 @@ def parse_big_int(value: Any) -> int:
 
 BIG_INT = strawberry.scalar(
     name="BigInt",
-    description="An integer of up to 63 bits and a sign, as a JSON number; digits in a string are accepted too.",
+    description="An integer of up to 63 bits and a sign: a JSON number; digits in a string are accepted too.",
     serialize=int,
     parse_value=parse_big_int,
 )

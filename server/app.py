@@ -1,7 +1,7 @@
 """The application: what is open as long as it serves, and where each address leads."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,8 +25,8 @@ from providers.storage import open_store
 from providers.vision import MeasuredAnalyser
 from resolvers.files import Links
 from resolvers.identity.tokens import Keys
-from schema import make_schema
 from schema.context import Services
+from schema.contract import make_schema
 from server import explorer, files
 from server.demo.company import show
 from server.graphql.limits import TransportLimits
@@ -55,7 +55,7 @@ class State:
 def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
     """The ASGI application over a database that is ready; see `server.installation`.
 
-    With `demo`, a company with people and a finished comparison is made the first time, before `/readyz` says so.
+    With `demo`, a company with people and a finished comparison is made the first time, before it is ready.
     """
     state = State()
 
@@ -131,7 +131,7 @@ async def healthz(request: Request) -> PlainTextResponse:
     return PlainTextResponse("alive\n")
 
 
-def readiness(state: State) -> object:
+def readiness(state: State) -> Callable[[Request], Awaitable[PlainTextResponse]]:
     """Ready when the database answers and the demo, if any, is made; 503 otherwise."""
 
     async def readyz(request: Request) -> PlainTextResponse:

@@ -10,7 +10,7 @@ from core.settings import Settings, SettingsError, load_settings
 from db.migrate import SCHEMA, MigrationFailed
 from db.provision import Refused
 from db.uow import UnsafeRole
-from schema import make_schema
+from schema.contract import make_schema
 from server.app import open_services
 from server.demo import company
 from server.installation import installed

@@ -7,7 +7,7 @@ ADMIN = "admin@seshat.local"
 
 
 async def seed(database: Database) -> None:
-    """Make roles and permissions what this release says. The first time, make the super admin and print who it is."""
+    """Make roles and permissions what this release says; the first time, print the new super admin."""
     async with database.platform() as uow:
         await roles.seed(uow)
     password = await accounts.first_admin(database, ADMIN)

@@ -19,7 +19,8 @@ def opening(services: Callable[[], Services]) -> Any:
     async def open_context(connection: HTTPConnection, params: Mapping[str, Any] | None) -> Context:
         shared = services()
         token = bearer(connection, params)
-        base_url = str(connection.base_url).rstrip("/").replace("ws", "http", 1)
+        base = connection.base_url
+        base_url = str(base.replace(scheme=base.scheme.replace("ws", "http"))).rstrip("/")
         if token is None:
             return Context(shared, None, base_url)
         try:

@@ -80,9 +80,14 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
 
 async def count_pages(run: Run, file: Path, filename: str) -> int:
     """How many pages a file has. Raises what is wrong with it, by its name."""
-    limits = {"page_limit": run.settings.drawing_max_pages, "max_pixels": run.settings.drawing_max_pixels}
+    settings = run.settings
     try:
-        inventory = await run.cpu(pages.inspect, file, **limits)
+        inventory = await run.cpu(
+            pages.inspect,
+            file,
+            page_limit=settings.drawing_max_pages,
+            max_pixels=settings.drawing_max_pixels,
+        )
     except DomainError as refused:
         raise type(refused)(f"{filename}: {refused.message}") from refused
     except Stopped as stopped:
@@ -97,8 +102,15 @@ async def page_values(
     name = f"{number:04d}.png"
     common = {"original_filename": upload.filename, "filename": f"{revision.value}_{name}"}
     target = folder / f"{revision.value}_{name}"
-    options = {"dpi": run.settings.drawing_dpi, "max_pixels": run.settings.drawing_max_pixels}
-    page, failure = await attempt(run.cpu(pages.render, file, number, target, **options), PAGE_SECONDS)
+    drawing = run.cpu(
+        pages.render,
+        file,
+        number,
+        target,
+        dpi=run.settings.drawing_dpi,
+        max_pixels=run.settings.drawing_max_pixels,
+    )
+    page, failure = await attempt(drawing, PAGE_SECONDS)
     if page is None:
         nothing = {"storage_path": None, "thumbnail_path": None, "words_path": None, "drawing_metadata": None}
         failed = {"drawing_name": f"Page_{number:03d}", "state": SheetState.FAILED, "error_message": failure}
@@ -314,7 +326,7 @@ def colours(settings: Settings) -> Colours:
 
 
 async def attempt(work: Awaitable[T], seconds: float) -> tuple[T | None, str | None]:
-    """The result, or why this page or pair fails: a refusal, a computation that died, or one that takes too long."""
+    """The result, or why this page or pair fails: a refusal, a computation that died or took too long."""
     try:
         async with asyncio.timeout(seconds):
             return await work, None

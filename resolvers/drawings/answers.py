@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, any_, case, distinct, func, select
+from sqlalchemy import Row, case, distinct, func, select
 
+from db.arrays import any_id
 from db.models import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingType, SheetState
 from db.uow import UnitOfWork
 
@@ -28,7 +29,7 @@ async def summaries(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, Row[Any]]:
         )
         .outerjoin(Comparison, Comparison.session_id == DrawingSession.id)
         .outerjoin(AnalysisResult, AnalysisResult.comparison_id == Comparison.id)
-        .where(DrawingSession.id == any_(ids))
+        .where(DrawingSession.id == any_id(ids))
         .group_by(DrawingSession.id)
     )
     return {row.id: row for row in await uow.all(statement)}
@@ -38,7 +39,7 @@ async def comparison_counts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list
     """Per session: how many comparisons found changes and how many did not, the changed ones first."""
     statement = (
         select(Comparison.session_id, Comparison.changes_detected, func.count().label("total"))
-        .where(Comparison.session_id == any_(ids))
+        .where(Comparison.session_id == any_id(ids))
         .group_by(Comparison.session_id, Comparison.changes_detected)
         .order_by(Comparison.changes_detected.desc())
     )
@@ -52,7 +53,7 @@ async def unmatched(uow: UnitOfWork, keys: list[tuple[UUID, DrawingType]]) -> di
     """Per session and revision: the names of the sheets without a partner, in page order."""
     statement = (
         select(Drawing.session_id, Drawing.drawing_type, Drawing.drawing_name)
-        .where(Drawing.session_id == any_([id for id, _ in keys]), Drawing.state == SheetState.UNMATCHED)
+        .where(Drawing.session_id == any_id([id for id, _ in keys]), Drawing.state == SheetState.UNMATCHED)
         .order_by(Drawing.page_number)
     )
     found: dict[Any, list[str]] = {}

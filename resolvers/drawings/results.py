@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, all_, delete, func, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+from db.arrays import every_text
 from db.ids import new_id
 from db.models import (
     AnalysisResult,
@@ -36,10 +37,9 @@ async def sources(uow: UnitOfWork, session_id: UUID) -> dict[DrawingType, Row[An
 
 async def reset(uow: UnitOfWork, session_id: UUID) -> None:
     """Everything is to be done again; what the last run left stays readable until it is replaced."""
+    waiting = {"state": SheetState.PENDING, "error_message": None}
     for model in (Drawing, Comparison):
-        await uow.execute(
-            update(model).where(model.session_id == session_id).values(state=SheetState.PENDING, error_message=None)
-        )
+        await uow.execute(update(model).where(model.session_id == session_id).values(waiting))
 
 
 async def pages(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[Any]]:
@@ -88,8 +88,8 @@ async def drop_pages_beyond(uow: UnitOfWork, session_id: UUID, counts: Mapping[D
 
 
 async def keep_pairs(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
-    """A PENDING comparison for each name that has none; those of other names, of an earlier run, are forgotten."""
-    stale = Comparison.drawing_name != all_(list(pairs))
+    """A PENDING comparison for each name that has none; those of other names are forgotten."""
+    stale = Comparison.drawing_name != every_text(list(pairs))
     await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, stale))
     natural = ["company_id", "session_id", "drawing_name"]
     for name, values in pairs.items():
@@ -121,11 +121,12 @@ async def save_analysis(
 
 
 async def add_versions(uow: UnitOfWork, session_id: UUID) -> None:
-    """A version for each readable sheet that has none yet, if the session has a project; the old file's first."""
+    """A version for each readable sheet that has none, if the session has a project; the old file's first."""
     project_id = await uow.scalar(select(DrawingSession.project_id).where(DrawingSession.id == session_id))
     if project_id is None:
         return
-    await uow.execute(select(Project.id).where(Project.id == project_id).with_for_update())  # one numbering at a time
+    # one numbering at a time
+    await uow.execute(select(Project.id).where(Project.id == project_id).with_for_update())
     known = aliased(DrawingVersion)
     unversioned = (
         select(Drawing.id, Drawing.drawing_name)
@@ -135,11 +136,11 @@ async def add_versions(uow: UnitOfWork, session_id: UUID) -> None:
         .order_by(Drawing.drawing_type.desc(), Drawing.page_number)
     )
     highest = (
-        select(DrawingVersion.drawing_name, func.max(DrawingVersion.version_number))
+        select(DrawingVersion.drawing_name, func.max(DrawingVersion.version_number).label("number"))
         .where(DrawingVersion.project_id == project_id)
         .group_by(DrawingVersion.drawing_name)
     )
-    numbers: dict[str, int] = {row[0]: row[1] for row in await uow.all(highest)}
+    numbers = {row.drawing_name: row.number for row in await uow.all(highest)}
     rows = []
     for drawing in await uow.all(unversioned):
         numbers[drawing.drawing_name] = numbers.get(drawing.drawing_name, 0) + 1

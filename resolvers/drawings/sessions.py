@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, any_, delete, extract, func, select, update
+from sqlalchemy import Row, delete, extract, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Conflict
+from db.arrays import any_id
 from db.events import publish
 from db.ids import new_id
 from db.models import (
@@ -29,7 +30,7 @@ from resolvers.upkeep import remove_sessions_files
 
 @dataclass(frozen=True)
 class SessionStage(Job):
-    """A stage of a session's work. When it fails or is cancelled, so does the session; a retry takes it up again."""
+    """A stage of a session's work. When it fails or is cancelled, so does the session; a retry resumes it."""
 
     session_id: UUID
     queue: ClassVar[str] = "drawings"
@@ -222,7 +223,12 @@ async def relabel(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str,
 
 
 async def set_status(
-    uow: UnitOfWork, session_id: UUID, status: SessionStatus, *, error_message: str | None = None, **values: Any
+    uow: UnitOfWork,
+    session_id: UUID,
+    status: SessionStatus,
+    *,
+    error_message: str | None = None,
+    **values: Any,
 ) -> Row[Any]:
     """Move the session and tell who watches it."""
     statement = update(DrawingSession).where(DrawingSession.id == session_id)
@@ -251,10 +257,10 @@ async def _tell(uow: UnitOfWork, jobs: Sequence[Row[Any]]) -> None:
 
 async def progress(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:
     """How far each session has come, from 0 to 100: the mean of its stages."""
-    mean = func.round(func.avg(ProcessingJob.progress))
+    mean = func.round(func.avg(ProcessingJob.progress)).label("percent")
     statement = (
         select(ProcessingJob.session_id, mean)
-        .where(ProcessingJob.session_id == any_(ids))
+        .where(ProcessingJob.session_id == any_id(ids))
         .group_by(ProcessingJob.session_id)
     )
-    return {row[0]: int(row[1]) for row in await uow.all(statement)}
+    return {row.session_id: int(row.percent) for row in await uow.all(statement)}

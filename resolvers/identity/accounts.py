@@ -133,7 +133,7 @@ async def _viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
 
 
 async def first_admin(database: Database, email: str) -> str | None:
-    """Make the platform's company and its super admin, once; the generated password, or None if they exist."""
+    """Make the platform's company and its super admin; the generated password, or None if they exist."""
     async with database.platform(read_only=True) as uow:
         if await uow.scalar(select(Company.id).where(Company.kind == CompanyKind.PLATFORM)):
             return None

@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, any_, delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.arrays import any_id
 from db.ids import new_id
 from db.models import Permission, Role, RoleName, RolePermission
 from db.uow import UnitOfWork
@@ -85,8 +86,8 @@ async def seed(uow: UnitOfWork) -> None:
         await uow.execute(
             role.on_conflict_do_update(index_elements=[Role.name], set_={"description": description})
         )
-    for name, description in GRANTS[RoleName.SUPER_ADMIN].items():
-        resource, action = name.split(":")
+    for granted, description in GRANTS[RoleName.SUPER_ADMIN].items():
+        resource, action = granted.split(":")
         permission = insert(Permission).values(
             id=new_id(), resource=resource, action=action, description=description
         )
@@ -120,7 +121,7 @@ async def permissions_of(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Ro
     statement = (
         select(RolePermission.role_id, *Permission.__table__.c)
         .join(Permission, Permission.id == RolePermission.permission_id)
-        .where(RolePermission.role_id == any_(ids))
+        .where(RolePermission.role_id == any_id(ids))
         .order_by(Permission.resource, Permission.action)
     )
     found: dict[UUID, list[Row[Any]]] = {}

@@ -46,7 +46,7 @@ class Keys:
         return jwt.encode(claims, self.secret, ALGORITHM, headers={"kid": self.name})
 
     def read(self, token: str) -> tuple[UUID, datetime]:
-        """The user and the expiry; `Unauthenticated` unless this installation signed the token and it is valid."""
+        """The user and the expiry; `Unauthenticated` unless this installation signed it and it is valid."""
         try:
             claims = jwt.decode(
                 token, self.secret, [ALGORITHM], issuer=ISSUER, options={"require": ["sub", "exp", "iss"]}
@@ -84,8 +84,8 @@ async def issue(uow: UnitOfWork, keys: Keys, user_id: UUID, family: UUID | None 
 async def rotate(uow: UnitOfWork, keys: Keys, refresh: str) -> Tokens | None:
     """A new pair for an unused refresh token, which is used up.
 
-    One that was used before has been stolen: the answer is None and its whole family is revoked, so the caller must
-    commit and then refuse. `Unauthenticated` for a token that is unknown, expired or revoked.
+    One that was used before has been stolen: the answer is None and its whole family is revoked, so the
+    caller must commit and then refuse. `Unauthenticated` for a token that is unknown, expired or revoked.
     """
     statement = select(RefreshToken).where(RefreshToken.digest == _digest(refresh)).with_for_update()
     token = await uow.first(statement)

@@ -1,7 +1,7 @@
 """People: adding them to a company, changing them, letting them go."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -33,8 +33,8 @@ async def insert_user(
 ) -> Row[Any]:
     """A user of the unit's company and their projection into it.
 
-    Without a `username` it is the email's local part, with `-2`, `-3` … where that is taken. `Conflict` if the email,
-    or the wanted username, is taken.
+    Without a `username` it is the email's local part, with `-2`, `-3` … where that is taken. `Conflict` if
+    the email, or the wanted username, is taken.
     """
     if await uow.scalar(select(User.id).where(User.email == email)):
         raise Conflict("Somebody has this email address already.", "input", "email")
@@ -101,7 +101,7 @@ async def create(
 
 
 async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Change a person. One's own names and preferences everybody may; role and status only who manages people."""
+    """Change a person. Their own names and preferences everybody may; the rest is for who manages people."""
     user = await access.find(uow, viewer, User, id, lock=True)
     if user.id != viewer.user_id or {"role", "status"} & given.keys():
         access.require(viewer, "users:update")
@@ -137,7 +137,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
 
 
 def actor(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
-    """Who acted, as the unit's company knows them; the platform's people are no members of other companies."""
+    """Who acted, as the unit's company knows them: the platform's people are members of no other."""
     return viewer.user_id if uow.company_id == viewer.company_id else None
 
 
@@ -172,7 +172,7 @@ async def _usernames(uow: UnitOfWork, base: str) -> list[str]:
     return [row.username for row in await uow.all(starting)]
 
 
-def _numbered(base: str) -> Any:
+def _numbered(base: str) -> Iterator[str]:
     yield base
     number = 2
     while True:

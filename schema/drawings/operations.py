@@ -226,7 +226,9 @@ class DrawingMutations:
         """Rename a session, or say more about it."""
         given = checks.changed(name=input.name, session_metadata=input.session_metadata)
         async with info.context.write() as uow:
-            session = await sessions.change(uow, info.context.viewer, key_of(id, models.DrawingSession), given)
+            session = await sessions.change(
+                uow, info.context.viewer, key_of(id, models.DrawingSession), given
+            )
         return DrawingSessionUpdatePayload.of(session=session)
 
     @mutation
@@ -243,7 +245,9 @@ class DrawingMutations:
         """Say which revision it is, and comment on it."""
         given = checks.changed(version_label=input.version_label, comments=input.comments)
         async with info.context.write() as uow:
-            version = await sessions.relabel(uow, info.context.viewer, key_of(id, models.DrawingVersion), given)
+            version = await sessions.relabel(
+                uow, info.context.viewer, key_of(id, models.DrawingVersion), given
+            )
         return DrawingVersionUpdatePayload.of(drawing_version=version)
 
 

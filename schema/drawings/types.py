@@ -102,12 +102,12 @@ class DrawingSession(relay.Node):
 
     @field(needs=("id",))
     async def only_in_old(self, info: Info) -> list[str]:
-        """Sheets of the old file without a partner in the new one, in page order; as many as it has pages at most."""
+        """Sheets of the old file without a partner in the new one, in page order; no more than pages."""
         return await info.context.loaders.by(answers.unmatched).load((self.id, DrawingType.OLD)) or []
 
     @field(needs=("id",))
     async def only_in_new(self, info: Info) -> list[str]:
-        """Sheets of the new file without a partner in the old one, in page order; as many as it has pages at most."""
+        """Sheets of the new file without a partner in the old one, in page order; no more than pages."""
         return await info.context.loaders.by(answers.unmatched).load((self.id, DrawingType.NEW)) or []
 
 
@@ -204,7 +204,7 @@ class Comparison(relay.Node):
     """The sheet number."""
 
     alignment_score: float | None
-    """How well the sheets lie over one another, 0 to 1, corrected for chance; unrelated sheets are below 0.5."""
+    """How well the sheets lie over one another, 0 to 1, corrected for chance; below 0.5 is doubtful."""
 
     low_confidence: bool
     """Whether the sheets were not aligned well enough to trust the changes."""
@@ -227,7 +227,9 @@ class Comparison(relay.Node):
     overlay_url: str | None = signed_link("overlay_path", name="drawing_name", type="image/png")
     """Removed red, added green, common grey, in full size; the link is signed and expires."""
 
-    overlay_preview_url: str | None = signed_link("overlay_preview_path", name="drawing_name", type="image/png")
+    overlay_preview_url: str | None = signed_link(
+        "overlay_preview_path", name="drawing_name", type="image/png"
+    )
     """The overlay, smaller; the link is signed and expires."""
 
     old_image_url: str | None = signed_link("old_image_path", name="drawing_name", type="image/png")
@@ -292,5 +294,3 @@ class AnalysisResult(relay.Node):
 
     created_at: datetime
     """When it was last made."""
-
-

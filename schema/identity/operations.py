@@ -243,6 +243,18 @@ class UserRestorePayload(Payload):
     """The user as they are now."""
 
 
+USER_FIELDS = (
+    "full_name",
+    "company_label",
+    "profession",
+    "preferences",
+    "preferred_llm",
+    "explainability_level",
+    "has_completed_onboarding",
+    "role",
+)
+
+
 @output
 class IdentityMutations:
     @mutation
@@ -269,14 +281,14 @@ class IdentityMutations:
 
     @mutation
     async def token_refresh(self, info: Info, input: TokenRefreshInput) -> TokenRefreshPayload:
-        """A new pair of tokens. Using a refresh token twice signs out everybody who holds one of its chain."""
+        """A new pair of tokens. Using a refresh token twice ends every token of its chain."""
         services = info.context.services
         tokens = await accounts.refresh(services.database, services.keys, input.refresh_token)
         return TokenRefreshPayload.of(**await signed_in(info.context, tokens))
 
     @mutation
     async def user_sign_out(self, info: Info, input: UserSignOutInput | None = None) -> UserSignOutPayload:
-        """End this sign-in, or all of the viewer's. Access tokens stay valid for the minutes they have left."""
+        """End this sign-in, or all of the viewer's. Access tokens stay valid for their last minutes."""
         services, viewer = info.context.services, info.context.viewer
         await accounts.sign_out(services.database, viewer, input.refresh_token if input else None)
         return UserSignOutPayload()
@@ -324,11 +336,7 @@ class IdentityMutations:
     @mutation
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
-        names = (
-            "full_name company_label profession preferences preferred_llm explainability_level "
-            "has_completed_onboarding role"
-        ).split()
-        given = checks.changed(**{name: getattr(input, name) for name in names})
+        given = checks.changed(**{name: getattr(input, name) for name in USER_FIELDS})
         return UserUpdatePayload.of(user=await change(info.context, id, given))
 
     @mutation

@@ -71,7 +71,7 @@ async def company_of(services: Services) -> UUID | None:
 
 
 async def people(services: Services, file: Path) -> UUID:
-    """The company and its people in one transaction; their passwords are generated and kept in `file` (mode 600)."""
+    """The company and its people; their passwords are generated and kept in `file` (mode 600)."""
     company_id = new_id()
     made = []
     async with services.database.tenant(company_id, kind="platform") as uow:
@@ -146,4 +146,3 @@ async def finished(services: Services, admin: Viewer, session_id: UUID) -> None:
                 status = select(DrawingSession.status).where(DrawingSession.id == session_id)
                 if await uow.scalar(status) in ENDED:
                     return
-

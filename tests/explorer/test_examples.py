@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from graphql import parse, validate
 
-from schema import make_schema
+from schema.contract import make_schema
 from server.explorer import WEB
 from tests.explorer import toy
 from tests.transport.conftest import serving

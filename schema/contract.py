@@ -1,0 +1,50 @@
+"""The GraphQL contract."""
+
+from typing import Any
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
+from schema.files import FileMutations, FileQueries
+from schema.guard import Guard
+from schema.identity.operations import IdentityMutations
+from schema.identity.types import IdentityQueries
+from schema.jobs import JobMutations, JobQueries, JobSubscriptions
+from schema.masking import Masking
+from schema.nodes import NodeQueries
+from schema.projects import ProjectMutations, ProjectQueries
+from schema.scalars import BIG_INT, BigInt
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(NodeQueries, IdentityQueries, ProjectQueries, DrawingQueries, FileQueries, JobQueries):
+    pass
+
+
+@strawberry.type(description="Everything that can be done.")
+class Mutation(IdentityMutations, ProjectMutations, DrawingMutations, FileMutations, JobMutations):
+    pass
+
+
+@strawberry.type(description="Everything that can be watched.")
+class Subscription(DrawingSubscriptions, JobSubscriptions):
+    pass
+
+
+class Contract(strawberry.Schema):
+    """The schema as it is served. Errors are worded, and bugs logged, by `Masking` alone."""
+
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Nothing more."""
+
+
+def make_schema(*, sort: bool = False) -> Contract:
+    """The schema, guarded; sorted for printing only, because sorted enums cannot be executed."""
+    config = StrawberryConfig(
+        scalar_map={BigInt: BIG_INT},
+        sort_schema=sort,
+        disable_field_suggestions=True,
+        enable_experimental_incremental_execution=True,
+    )
+    return Contract(Query, Mutation, Subscription, config=config, extensions=[Guard, Masking])
