@@ -50,7 +50,7 @@ schema: $(INSTALLED)
 
 ## Every measurement, as tables.
 bench: $(EQUIPPED)
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.drawings $(ARGS)
 
 ## Write a migration from the models: make migration plane=tenant m="Add drawing scale"
 migration: $(INSTALLED)
