@@ -87,8 +87,8 @@ class Listener:
             try:
                 await self._listen()
                 delay = FIRST_DELAY
-            except UNREACHABLE as error:
-                log.warning("listening_failed", error=str(error))
+            except Exception as error:
+                log.warning("listening_failed", exc_info=not isinstance(error, UNREACHABLE), error=str(error))
                 delay = min(delay * 2, LONGEST_DELAY)
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))
 

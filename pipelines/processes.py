@@ -34,7 +34,7 @@ class Processes:
     def __init__(self, limit: int) -> None:
         self._free = asyncio.Semaphore(limit)
         self._idle: list[Child] = []
-        self._busy: set[Child] = set()
+        self._alive: set[Child] = set()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function` of these arguments, all picklable, in a child process.
@@ -42,12 +42,10 @@ class Processes:
         Raises what the function raises, or `Stopped`. Cancelling kills the child at once.
         """
         async with self._free:
-            child = self._idle.pop() if self._idle else await Child.start()
-            self._busy.add(child)
+            child = await self._fit_child()
             try:
                 result: T = await child.ask(function, args, kwargs)
             finally:
-                self._busy.discard(child)
                 if child.fit:
                     self._idle.append(child)
                 else:
@@ -56,11 +54,22 @@ class Processes:
 
     async def close(self) -> None:
         """Kill every child and wait for their ends."""
-        children = [*self._idle, *self._busy]
         self._idle.clear()
-        for child in children:
+        for child in self._alive:
             child.kill()
-        await asyncio.gather(*(child.process.wait() for child in children))
+        await asyncio.gather(*(child.process.wait() for child in self._alive))
+
+    async def _fit_child(self) -> "Child":
+        """One that waits to be asked and has not died meanwhile, or a new one."""
+        self._alive = {child for child in self._alive if child.process.returncode is None}
+        while self._idle:
+            child = self._idle.pop()
+            if child in self._alive:
+                return child
+            child.kill()
+        child = await Child.start()
+        self._alive.add(child)
+        return child
 
 
 class Child:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -48,7 +48,8 @@ class Run:
 
     def __init__(self, attempt: Attempt, services: Services, processes: Processes) -> None:
         self._attempt, self._services, self._processes = attempt, services, processes
-        self._progress = self._told = -1
+        self._progress = self._told = 0
+        self._over = asyncio.Event()
         self._reporting: asyncio.Task[None] | None = None
 
     @property
@@ -118,13 +119,13 @@ class Run:
         return await self._processes.run(function, *args, **kwargs)
 
     async def close(self) -> None:
-        """Report no more."""
+        """Report no more, once what is being reported is written."""
+        self._over.set()
         if self._reporting is not None:
-            self._reporting.cancel()
             await asyncio.wait({self._reporting})
 
     async def _tell(self) -> None:
-        while self._told != self._progress:
+        while self._told != self._progress and not self._over.is_set():
             progress = self._progress
             try:
                 async with self.write() as uow:
@@ -137,7 +138,8 @@ class Run:
                     return
             else:
                 self._told = progress
-            await asyncio.sleep(REPORTS_APART)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), REPORTS_APART)
 
 
 Handler = Callable[[J, Run], Awaitable[Finish | None]]

@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
@@ -112,7 +113,8 @@ class Worker:
                     await self._cycle()
                 except Exception:
                     log.exception("worker_cycle_failed", worker=self.name)
-                    await self._pause(random.uniform(0.5, 2.0))
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), random.uniform(0.5, 2.0))
         finally:
             for task in around:
                 task.cancel()
@@ -162,7 +164,7 @@ class Worker:
             log.warning("task_of_another_release", entry=entry.id, error=str(error))
             raise RetryRequested(OTHER_RELEASE) from error
         except Exception as error:
-            log.exception("claim_failed", entry=entry.id)
+            log.warning("claim_failed", entry=entry.id, exc_info=not passing(error))
             raise RetryRequested(UNREADABLE) from error
         if attempt is None:
             return
@@ -176,6 +178,7 @@ class Worker:
                 held.interrupt()
                 await asyncio.wait({held.task}, timeout=AGAIN)
             delay = await self._conclude(held)
+            log.info("attempt_ended", job=str(attempt.id), task=attempt.job.task, again_in=delay)
         finally:
             held.task.cancel()
             del self._held[key]
@@ -253,9 +256,6 @@ class Worker:
             except Exception:
                 log.exception("upkeep_failed", chore=name)
             await asyncio.sleep(period * random.uniform(1.0, 1.1))
-
-    async def _pause(self, seconds: float) -> None:
-        await asyncio.wait({asyncio.create_task(self._stopping.wait())}, timeout=seconds)
 
 
 async def insist(write: Callable[[], Awaitable[T]]) -> T:

@@ -83,6 +83,17 @@ async def test_a_child_that_dies_is_an_error_and_is_replaced(processes: Processe
     assert await processes.run(abs, -1) == 1
 
 
+async def test_a_child_that_died_while_it_waited_is_not_asked(processes: Processes) -> None:
+    child = psutil.Process(await processes.run(os.getpid))
+    child.kill()
+    async with asyncio.timeout(5):
+        while child.is_running():  # noqa: ASYNC110 - a process's end tells nobody
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+
+    assert await processes.run(os.getpid) != child.pid
+
+
 async def test_a_child_that_has_grown_large_is_not_asked_again(processes: Processes) -> None:
     first = await processes.run(os.getpid)
 

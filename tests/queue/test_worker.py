@@ -243,4 +243,4 @@ async def test_jobs_see_their_own_company_only(hall: Hall) -> None:
 
     async with hall.database.tenant(other, read_only=True) as uow:
         rows = await uow.all(select(ProcessingJob.id, ProcessingJob.status, ProcessingJob.subject))
-    assert rows == [(theirs, JobStatus.COMPLETED, None)]
+    assert [tuple(row) for row in rows] == [(theirs, JobStatus.COMPLETED, None)]
