@@ -63,7 +63,9 @@ def by_size(described: tuple[str, Evidence]) -> tuple[int, tuple[int, int, int, 
 def sentence(change: Evidence) -> str:
     """Such as `Text modified: "STORE 104" becomes "OFFICE 104" (upper left, near grid C/4)`."""
     gone, came = quoted(change.words_removed), quoted(change.words_added)
-    if gone and came:
+    if gone and gone == came:
+        detail = f"{gone} has moved"
+    elif gone and came:
         detail = f"{gone} becomes {came}"
     elif gone:
         detail = f"{gone} is gone"

@@ -90,7 +90,7 @@ def find(
 
     `cover` is where the old sheet lies; `words` are those that differ, in the new sheet's pixels.
     """
-    difference = compared(old, new, cover, sensitivity.stray)
+    difference = forgiven(compared(old, new, cover, sensitivity.stray), words.shifted)
     regions = list(grouped(difference, sensitivity.join, sensitivity.least_ink))
     regions += [
         each for each in toned(old, new, cover) if not any(meet(other.box, each.box) for other in regions)
@@ -133,6 +133,15 @@ def compared(old: Grey, new: Grey, cover: Mask, stray: int) -> Difference:
     judged[EDGE // BLOCK : -EDGE // BLOCK, EDGE // BLOCK : -EDGE // BLOCK] = 1
     judged &= ~rim & 1
     return Difference(added * judged, removed * (judged & within), total)
+
+
+def forgiven(difference: Difference, shifted: Sequence[Word]) -> Difference:
+    """The difference without the ink of words that both sheets have, only set a little differently."""
+    other = np.ones_like(difference.added)
+    for each in shifted:
+        left, top, width, height = (edge // BLOCK for edge in box_of(each))
+        other[max(top - 1, 0) : top + height + 2, max(left - 1, 0) : left + width + 2] = 0
+    return replace(difference, added=difference.added * other, removed=difference.removed * other)
 
 
 def counted(mask: Mask) -> Mask:

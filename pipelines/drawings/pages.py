@@ -255,7 +255,9 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def from_image(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> Drawn:
-    """The image on white ground as it is; its dpi is what it states, if that is believable, whatever `dpi` asks."""
+    """The image on white ground as it is; its dpi is what it states, if that is believable, whatever `dpi`
+    asks.
+    """
     with opened_image(path) as image:
         if not 1 <= page <= getattr(image, "n_frames", 1):
             raise Invalid(f"The file has no page {page}.")

@@ -52,12 +52,15 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class WordChanges:
-    """The words of the old sheet that are gone (with boxes moved to the new sheet's pixels), and those that
-    came.
+    """The words of the old sheet that are gone and those that came, in the new sheet's pixels.
+
+    `shifted` are words that both sheets have at nearly the same place, with their old and new boxes: text
+    that was set anew, in another width or a little aside.
     """
 
     removed: tuple[Word, ...] = ()
     added: tuple[Word, ...] = ()
+    shifted: tuple[Word, ...] = ()
 
 
 @dataclass(slots=True)
@@ -219,32 +222,53 @@ def move(words: Iterable[Word], matrix: Matrix) -> list[Word]:
 def difference(old: Iterable[Word], new: Iterable[Word], tolerance: float) -> WordChanges:
     """Words without a partner of equal text nearby. Both in one sheet's pixels.
 
-    Partners are found nearest first, within `tolerance` pixels or three quarters of the text's height. What
-    is left and says the same in the same place, only cut into words differently, is no difference.
+    Partners are found nearest first. They may be `tolerance` pixels apart, or half the letters' height across
+    the line and one and a quarter along it. What is left and says the same in the same place, only cut into
+    words differently, is no difference.
     """
     places: dict[str, list[int]] = defaultdict(list)
     before, after = list(old), list(new)
     for index, each in enumerate(after):
         places[each.text].append(index)
-    pairs = []
-    for index, each in enumerate(before):
-        for other in places.get(each.text, ()):
-            distance = math.dist(each.centre, after[other].centre)
-            if distance <= max(tolerance, 0.75 * min(each.size, after[other].size)):
-                pairs.append((distance, index, other))
-    kept_old: set[int] = set()
-    kept_new: set[int] = set()
+    pairs = [
+        (math.dist(each.centre, after[other].centre), index, other)
+        for index, each in enumerate(before)
+        for other in places.get(each.text, ())
+        if near(each, after[other], tolerance)
+    ]
+    partners: dict[int, int] = {}
+    taken: set[int] = set()
     for _, index, other in sorted(pairs):
-        if index not in kept_old and other not in kept_new:
-            kept_old.add(index)
-            kept_new.add(other)
-    removed = [each for index, each in enumerate(before) if index not in kept_old]
-    added = [each for index, each in enumerate(after) if index not in kept_new]
+        if index not in partners and other not in taken:
+            partners[index] = other
+            taken.add(other)
+    removed = [each for index, each in enumerate(before) if index not in partners]
+    added = [each for index, each in enumerate(after) if index not in taken]
     for gone, came in touching(removed, added):
         if spelled(gone) == spelled(came):
             removed = [each for each in removed if each not in gone]
             added = [each for each in added if each not in came]
-    return WordChanges(tuple(in_reading_order(removed)), tuple(in_reading_order(added)))
+    shifted = [
+        each
+        for index, other in sorted(partners.items())
+        for each in (before[index], after[other])
+        if displaced(before[index], after[other])
+    ]
+    return WordChanges(tuple(in_reading_order(removed)), tuple(in_reading_order(added)), tuple(shifted))
+
+
+def near(one: Word, other: Word, tolerance: float) -> bool:
+    """Whether two equal words are close enough to be one."""
+    across, along = abs(one.centre[0] - other.centre[0]), abs(one.centre[1] - other.centre[1])
+    if one.angle % 180 == 0:
+        across, along = along, across
+    size = min(one.size, other.size)
+    return across <= max(tolerance, 0.5 * size) and along <= max(tolerance, 1.25 * size)
+
+
+def displaced(one: Word, other: Word, slack: float = 2.0) -> bool:
+    """Whether the boxes of a word on both sheets differ by more than `slack` pixels on any side."""
+    return bool(np.abs(edges([one]) - edges([other])).max() > slack)
 
 
 def touching(old: Sequence[Word], new: Sequence[Word]) -> list[tuple[list[Word], list[Word]]]:
@@ -282,13 +306,24 @@ def spelled(words: Sequence[Word]) -> str:
 
 def in_reading_order(words: Sequence[Word]) -> list[Word]:
     """Line by line, each in the direction that it reads in; words of one direction together."""
-    if not words:
-        return []
-    line = max(0.8 * median(each.size for each in words), 1.0)
+    result: list[Word] = []
+    for angle in sorted({each.angle for each in words}):
+        turned = [each for each in words if each.angle == angle]
+        slack = 0.7 * median(each.size for each in turned)
+        lines: list[list[Word]] = []
+        for each in sorted(turned, key=base_line):
+            if not lines or base_line(each) - base_line(lines[-1][0]) > slack:
+                lines.append([])
+            lines[-1].append(each)
+        result += [each for line in lines for each in sorted(line, key=line_start)]
+    return result
 
-    def place(each: Word) -> tuple[int, int, float, float]:
-        x, y = each.centre
-        across, along = {0: (y, x), 90: (-x, y), 180: (-y, -x), 270: (x, -y)}[each.angle]
-        return each.angle, round(across / line), along, across
 
-    return sorted(words, key=place)
+def base_line(each: Word) -> float:
+    """How far down its lower edge is, for one who reads it."""
+    return {0: each.y + each.height, 90: -each.x, 180: -each.y, 270: each.x + each.width}[each.angle]
+
+
+def line_start(each: Word) -> float:
+    """How far along its line it begins, for one who reads it."""
+    return {0: each.x, 90: each.y, 180: -each.x - each.width, 270: -each.y - each.height}[each.angle]
