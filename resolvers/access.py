@@ -6,26 +6,46 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from core.errors import Forbidden, NotFound
 from db.base import Model
 from db.models import (
     ActivityLog,
+    AgentLog,
     AnalysisResult,
+    Citation,
     Company,
+    CompanyProfile,
     Comparison,
+    Conversation,
+    ConversationStatus,
+    CrawlJob,
+    Document,
+    DocumentChunk,
+    DocumentScope,
     Drawing,
     DrawingSession,
     DrawingVersion,
+    EmbeddingModel,
+    EvaluationRun,
+    ExportJob,
+    Feedback,
+    Image,
+    Message,
     Permission,
     ProcessingJob,
     Project,
     ProjectStatus,
+    RequirementExport,
     Role,
     RoleName,
+    RunLog,
+    SavedReport,
+    TokenUsage,
     Upload,
     User,
+    ValidationJob,
 )
 from db.uow import Kind, Scope, UnitOfWork
 
@@ -96,6 +116,50 @@ def own_uploads(viewer: Viewer, upload: Any) -> Conditions:
     return [upload.user_id == viewer.user_id]
 
 
+def conversations(viewer: Viewer, conversation: Any) -> Conditions:
+    """One's own and those about drawing sessions, all for who oversees chats; none that were deleted."""
+    shown = [conversation.status != ConversationStatus.DELETED]
+    if viewer.may("chat:oversee"):
+        return shown
+    own = conversation.user_id == viewer.user_id
+    return [*shown, or_(own, conversation.session_id.is_not(None))]
+
+
+def within_conversation(viewer: Viewer, message: Any) -> Conditions:
+    """Where the conversation is seen."""
+    seen = select(Conversation.id).where(*conversations(viewer, Conversation))
+    return [message.conversation_id.in_(seen)]
+
+
+def about_message(viewer: Viewer, row: Any) -> Conditions:
+    """Where the message is seen."""
+    seen = select(Message.id).where(*within_conversation(viewer, Message))
+    return [row.message_id.in_(seen)]
+
+
+def own_records(viewer: Viewer, row: Any) -> Conditions:
+    """One's own, and everybody's for who may read analytics."""
+    return [] if viewer.may("analytics:read") else [row.user_id == viewer.user_id]
+
+
+def documents(viewer: Viewer, document: Any) -> Conditions:
+    """One's own, and those for the company; all for who oversees documents."""
+    if viewer.may("documents:oversee"):
+        return []
+    return [or_(document.uploaded_by_id == viewer.user_id, document.scope != DocumentScope.USER)]
+
+
+def within_document(viewer: Viewer, chunk: Any) -> Conditions:
+    """Where the document is seen."""
+    rule = documents(viewer, Document)
+    return [chunk.document_id.in_(select(Document.id).where(*rule))] if rule else []
+
+
+def own_exports(viewer: Viewer, export: Any) -> Conditions:
+    """One's own, and everybody's for who oversees requirements."""
+    return [] if viewer.may("requirements:oversee") else [export.user_id == viewer.user_id]
+
+
 RULES: dict[type[Model], Rule] = {
     Company: own_company,
     User: colleagues,
@@ -110,6 +174,24 @@ RULES: dict[type[Model], Rule] = {
     AnalysisResult: everything,
     ProcessingJob: everything,
     Upload: own_uploads,
+    CrawlJob: everything,
+    Image: everything,
+    ValidationJob: everything,
+    ExportJob: everything,
+    EmbeddingModel: everything,
+    Document: documents,
+    DocumentChunk: within_document,
+    Conversation: conversations,
+    Message: within_conversation,
+    Citation: about_message,
+    Feedback: about_message,
+    RunLog: own_records,
+    AgentLog: own_records,
+    TokenUsage: own_records,
+    CompanyProfile: everything,
+    SavedReport: everything,
+    EvaluationRun: everything,
+    RequirementExport: own_exports,
 }
 
 

@@ -1,5 +1,18 @@
 """Every stored thing, by domain."""
 
+from db.models.chat import (
+    AgentLog,
+    Citation,
+    Conversation,
+    ConversationStatus,
+    Feedback,
+    FeedbackRating,
+    Message,
+    MessageRole,
+    RunLog,
+    RunStatus,
+    TokenUsage,
+)
 from db.models.drawings import (
     AnalysisResult,
     Comparison,
@@ -11,6 +24,7 @@ from db.models.drawings import (
     SessionType,
     SheetState,
 )
+from db.models.evaluation import EvaluationRun, RequirementExport
 from db.models.files import Upload, UploadState
 from db.models.identity import (
     ActivityLog,
@@ -30,6 +44,8 @@ from db.models.identity import (
     User,
     UserStatus,
 )
+from db.models.imagery import CrawlJob, ExportFormat, ExportJob, Image, ValidationJob
+from db.models.insights import CompanyProfile, SavedReport
 from db.models.jobs import (
     TERMINAL,
     FairShare,
@@ -40,44 +56,70 @@ from db.models.jobs import (
     ProcessingJob,
     ProcessingJobType,
 )
+from db.models.knowledge import Document, DocumentChunk, DocumentScope, EmbeddingModel, ProcessingStatus
 from db.models.projects import Project, ProjectStatus
 
 __all__ = [
     "TERMINAL",
     "ActivityLog",
+    "AgentLog",
     "AnalysisResult",
+    "Citation",
     "Company",
     "CompanyKind",
+    "CompanyProfile",
     "Comparison",
+    "Conversation",
+    "ConversationStatus",
+    "CrawlJob",
+    "Document",
+    "DocumentChunk",
+    "DocumentScope",
     "Drawing",
     "DrawingSession",
     "DrawingType",
     "DrawingVersion",
+    "EmbeddingModel",
+    "EvaluationRun",
     "ExplainabilityLevel",
+    "ExportFormat",
+    "ExportJob",
     "FairShare",
+    "Feedback",
+    "FeedbackRating",
     "IdempotencyKey",
+    "Image",
     "Job",
     "JobStatus",
     "Lease",
     "LeaseState",
     "LlmProvider",
     "Member",
+    "Message",
+    "MessageRole",
     "Permission",
     "ProcessingJob",
     "ProcessingJobType",
+    "ProcessingStatus",
     "Project",
     "ProjectStatus",
     "RefreshToken",
+    "RequirementExport",
     "Role",
     "RoleName",
     "RolePermission",
+    "RunLog",
+    "RunStatus",
+    "SavedReport",
     "SessionStatus",
     "SessionType",
     "SheetState",
     "SignInAttempt",
     "Tenant",
+    "TokenUsage",
     "Upload",
     "UploadState",
     "User",
     "UserStatus",
+    "ValidationJob",
 ]

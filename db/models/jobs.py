@@ -57,8 +57,8 @@ class ProcessingJobType(Enum):
 class Job:
     """What every kind of job row has.
 
-    `task` and `arguments` are what it runs. `attempts` counts what `max_attempts` bounds and starts again with
-    a retry; `epoch` grows with each attempt and never goes back: only the attempt that knows it may write.
+    `task` and `arguments` are what it runs. `attempts` counts what `max_attempts` bounds and starts again
+    with a retry; `epoch` grows with each attempt and never goes back: only the attempt that knows it may write.
     """
 
     status: Mapped[JobStatus] = enumerated(JobStatus, JobStatus.PENDING)

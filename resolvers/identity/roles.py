@@ -26,6 +26,12 @@ READ = {
     "drawings:read": "See drawing sessions, sheets, comparisons and analyses.",
     "jobs:read": "See jobs and their progress.",
     "roles:read": "See roles and permissions.",
+    "images:read": "See crawls, images, validations and exports.",
+    "documents:read": "See documents and what they say.",
+    "chat:history": "See one's own conversations, and those about drawing sessions.",
+    "explain:view": "See how an answer came about.",
+    "reports:view": "See reports and the company's profile.",
+    "evaluations:read": "See evaluation runs.",
 }
 WORK = {
     "projects:create": "Make projects.",
@@ -34,32 +40,54 @@ WORK = {
     "drawings:update": "Change drawing sessions and version labels.",
     "files:create": "Upload files.",
     "jobs:run": "Start, cancel and retry jobs.",
+    "images:create": "Crawl, validate and export images.",
+    "documents:create": "Add documents.",
+    "documents:update": "Change one's own documents.",
+    "documents:delete": "Delete one's own documents.",
+    "chat:use": "Hold conversations and rate answers.",
+    "requirements:create": "Review and export requirements.",
+}
+ANALYSE = {
+    "agents:read": "See what agents did.",
+    "reports:generate": "Make reports.",
+    "reports:save": "Keep, tag and change reports.",
+    "evaluations:create": "Make and change evaluation runs.",
 }
 OVERSEE = {
     "users:read": "See the company's people.",
     "activity:read": "See what everybody in the company did.",
     "projects:delete": "Delete projects with all they hold.",
     "drawings:delete": "Delete drawing sessions with all they hold.",
+    "images:delete": "Delete crawls with all they hold.",
+    "analytics:read": "See everybody's usage, runs and agent logs.",
+    "chat:oversee": "See everybody's conversations.",
+    "documents:oversee": "See and change everybody's documents.",
+    "requirements:oversee": "See everybody's requirement exports.",
+    "evaluations:delete": "Delete evaluation runs.",
+    "reports:delete": "Delete reports.",
 }
 ADMINISTER = {
     "users:create": "Add people to the company.",
     "users:update": "Change people's names, roles and status.",
     "companies:update": "Change the company.",
+    "reports:configure": "Change the company's profile, targets and weights.",
     "admin:access": "Open the administration.",
 }
 PLATFORM = {
     "platform:manage": "See and manage every company and user.",
     "companies:create": "Make companies.",
+    "embeddings:manage": "Add and activate embedding models.",
+    "documents:publish": "Make documents that every company reads.",
 }
 
 GRANTS = {
     RoleName.VIEWER: READ,
     RoleName.USER: READ | WORK,
     RoleName.REP: READ | WORK,
-    RoleName.ANALYST: READ | WORK,
-    RoleName.MANAGER: READ | WORK | OVERSEE,
-    RoleName.ADMIN: READ | WORK | OVERSEE | ADMINISTER,
-    RoleName.SUPER_ADMIN: READ | WORK | OVERSEE | ADMINISTER | PLATFORM,
+    RoleName.ANALYST: READ | WORK | ANALYSE,
+    RoleName.MANAGER: READ | WORK | ANALYSE | OVERSEE,
+    RoleName.ADMIN: READ | WORK | ANALYSE | OVERSEE | ADMINISTER,
+    RoleName.SUPER_ADMIN: READ | WORK | ANALYSE | OVERSEE | ADMINISTER | PLATFORM,
 }
 
 AUTHORITY = (

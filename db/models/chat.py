@@ -1,0 +1,285 @@
+"""Conversations: messages, what they cite, what was thought of them, and what they cost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import (
+    Count,
+    Flag,
+    Instant,
+    Owned,
+    Str50,
+    Str100,
+    Str500,
+    TenantModel,
+    Touched,
+    anchored,
+    enumerated,
+    indexed,
+    owned_by,
+    related,
+)
+from db.models.identity import LlmProvider
+
+if TYPE_CHECKING:
+    from db.models.drawings import DrawingSession
+    from db.models.identity import User
+
+
+class ConversationStatus(Enum):
+    """Where a conversation stands; archived ones are read-only, deleted ones hidden."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+class MessageRole(Enum):
+    """Who speaks."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+
+
+class FeedbackRating(Enum):
+    """What somebody thought of an answer."""
+
+    THUMBS_UP = "thumbs_up"
+    THUMBS_DOWN = "thumbs_down"
+
+
+class RunStatus(Enum):
+    """How a request to a model went."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+
+
+class Conversation(Owned, TenantModel):
+    """A thread of messages. Its counters are changed in place as messages come."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        anchored(),
+        owned_by("members", "user_id"),
+        owned_by("drawing_sessions", "session_id"),
+        sa.CheckConstraint("user_id IS NOT NULL OR session_id IS NOT NULL", name="owner"),
+        sa.CheckConstraint("temperature BETWEEN 0 AND 2", name="temperature"),
+        sa.CheckConstraint("message_count >= 0 AND total_tokens_used >= 0", name="counts"),
+        indexed("user_id", "status", "updated_at", "id"),
+        indexed("user_id", "updated_at", "id"),
+        indexed("status", "updated_at", "id"),
+        indexed("session_id", "created_at", "id"),
+        indexed("updated_at", "id"),
+        indexed("created_at", "id"),
+    )
+
+    user_id: Mapped[UUID | None]
+    session_id: Mapped[UUID | None]
+    title: Mapped[Str500 | None]
+    status: Mapped[ConversationStatus] = enumerated(ConversationStatus, ConversationStatus.ACTIVE)
+    archived_at: Mapped[datetime | None]
+    llm_provider: Mapped[LlmProvider] = enumerated(LlmProvider, LlmProvider.CUSTOM)
+    model_name: Mapped[Str100] = mapped_column(server_default="gpt-4")
+    temperature: Mapped[float] = mapped_column(server_default="0.7")
+    selected_document_ids: Mapped[list[str] | None]
+    message_count: Mapped[Count]
+    total_tokens_used: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    user: Mapped[User | None] = related("foreign(Conversation.user_id) == User.id")
+    session: Mapped[DrawingSession | None] = related("foreign(Conversation.session_id) == DrawingSession.id")
+    messages: Mapped[list[Message]] = related("Conversation.id == foreign(Message.conversation_id)")
+
+
+class Message(Owned, TenantModel):
+    """One thing said."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        owned_by("conversations", "conversation_id"),
+        owned_by("messages", "parent_message_id", "SET NULL"),
+        sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        sa.CheckConstraint(
+            "prompt_tokens >= 0 AND completion_tokens >= 0 AND total_tokens >= 0", name="tokens"
+        ),
+        indexed("conversation_id", "created_at", "id"),
+        indexed("conversation_id", "total_tokens"),
+        indexed("parent_message_id", "created_at", "id"),
+        indexed("created_at", "id"),
+    )
+
+    conversation_id: Mapped[UUID]
+    parent_message_id: Mapped[UUID | None]
+    role: Mapped[MessageRole] = enumerated(MessageRole)
+    content: Mapped[str]
+    model: Mapped[Str100 | None]
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    total_tokens: Mapped[int | None]
+    confidence: Mapped[float | None]
+    low_confidence_warning: Mapped[Flag]
+    sources: Mapped[list[Any] | None]
+    reasoning_chain: Mapped[list[Any] | None]
+    context_document_ids: Mapped[list[str] | None]
+    message_metadata: Mapped[dict[str, Any] | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    conversation: Mapped[Conversation] = related("foreign(Message.conversation_id) == Conversation.id")
+    parent_message: Mapped[Message | None] = related(
+        "foreign(Message.parent_message_id) == remote(Message.id)"
+    )
+    replies: Mapped[list[Message]] = related("Message.id == remote(foreign(Message.parent_message_id))")
+    citations: Mapped[list[Citation]] = related("Message.id == foreign(Citation.message_id)")
+    agent_logs: Mapped[list[AgentLog]] = related("Message.id == foreign(AgentLog.message_id)")
+
+
+class Citation(Owned, TenantModel):
+    """Where a statement comes from. Offsets count Unicode code points of the message's content."""
+
+    __tablename__ = "citations"
+    __table_args__ = (
+        owned_by("messages", "message_id"),
+        sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        sa.CheckConstraint("text_start_index >= 0 AND text_end_index > text_start_index", name="offsets"),
+        indexed("message_id", "source_index", "id"),
+    )
+
+    message_id: Mapped[UUID]
+    source_index: Mapped[int]
+    source_name: Mapped[Str500 | None]
+    source_uri: Mapped[str | None] = mapped_column(sa.String(1000))
+    page_number: Mapped[int | None]
+    snippet: Mapped[str | None]
+    confidence: Mapped[float | None]
+    text_start_index: Mapped[int | None]
+    text_end_index: Mapped[int | None]
+    inline_number: Mapped[int | None]
+
+    message: Mapped[Message] = related("foreign(Citation.message_id) == Message.id")
+
+
+class Feedback(Owned, TenantModel):
+    """What somebody thought of an answer; one for each message."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        owned_by("messages", "message_id"),
+        owned_by("members", "user_id"),
+        indexed("message_id", unique=True),
+        indexed("user_id", "created_at", "id"),
+        indexed("created_at", "id"),
+        indexed("rating", "created_at", "id"),
+    )
+
+    message_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    rating: Mapped[FeedbackRating] = enumerated(FeedbackRating)
+    comment: Mapped[str | None]
+    created_at: Mapped[Instant]
+
+    message: Mapped[Message] = related("foreign(Feedback.message_id) == Message.id")
+    user: Mapped[User | None] = related("foreign(Feedback.user_id) == User.id")
+
+
+class RunLog(Owned, TenantModel):
+    """One request to a model; it outlives the conversation."""
+
+    __tablename__ = "run_logs"
+    __table_args__ = (
+        owned_by("members", "user_id"),
+        owned_by("conversations", "conversation_id", "SET NULL"),
+        owned_by("messages", "message_id", "SET NULL"),
+        sa.CheckConstraint("tokens_used >= 0 AND latency_ms >= 0", name="measures"),
+        sa.CheckConstraint("(status = 'error') = (error_code IS NOT NULL)", name="error_code"),
+        indexed("user_id", "created_at", "id"),
+        indexed("status", "created_at", "id"),
+        indexed("created_at", "id"),
+        indexed("conversation_id", "created_at", "id"),
+        indexed("message_id"),
+    )
+
+    user_id: Mapped[UUID]
+    conversation_id: Mapped[UUID | None]
+    message_id: Mapped[UUID | None]
+    model: Mapped[Str100 | None]
+    tokens_used: Mapped[int | None]
+    latency_ms: Mapped[int | None]
+    status: Mapped[RunStatus] = enumerated(RunStatus)
+    error_code: Mapped[Str50 | None]
+    created_at: Mapped[Instant]
+
+    user: Mapped[User | None] = related("foreign(RunLog.user_id) == User.id")
+    conversation: Mapped[Conversation | None] = related("foreign(RunLog.conversation_id) == Conversation.id")
+    message: Mapped[Message | None] = related("foreign(RunLog.message_id) == Message.id")
+
+
+class AgentLog(Owned, TenantModel):
+    """One step of an agent. Its user may be gone: there is no foreign key."""
+
+    __tablename__ = "agent_logs"
+    __table_args__ = (
+        anchored(),
+        owned_by("messages", "message_id"),
+        sa.CheckConstraint("confidence BETWEEN 0 AND 1 AND execution_time_ms >= 0", name="measures"),
+        sa.CheckConstraint("is_council_vote = (vote_data IS NOT NULL)", name="vote_data"),
+        indexed("message_id", "created_at", "id"),
+        indexed("user_id", "created_at", "id"),
+        indexed("is_council_vote", "created_at", "id"),
+        indexed("agent_type", "created_at", "id"),
+        indexed("created_at", "id"),
+    )
+
+    agent_type: Mapped[Str50]
+    operation: Mapped[Str50 | None]
+    input_data: Mapped[dict[str, Any] | None]
+    output_data: Mapped[dict[str, Any] | None]
+    confidence: Mapped[float | None]
+    is_council_vote: Mapped[Flag]
+    vote_data: Mapped[dict[str, Any] | None]
+    execution_time_ms: Mapped[float | None]
+    token_usage: Mapped[dict[str, Any] | None]
+    message_id: Mapped[UUID | None]
+    user_id: Mapped[UUID | None]
+    created_at: Mapped[Instant]
+
+    message: Mapped[Message | None] = related("foreign(AgentLog.message_id) == Message.id")
+    user: Mapped[User | None] = related("foreign(AgentLog.user_id) == User.id")
+
+
+class TokenUsage(Owned, TenantModel):
+    """Tokens that an operation used, and what they cost. Its user may be gone: there is no foreign key."""
+
+    __tablename__ = "token_usage"
+    __table_args__ = (
+        anchored(),
+        sa.CheckConstraint("prompt_tokens >= 0 AND completion_tokens >= 0", name="tokens"),
+        sa.CheckConstraint("total_tokens = prompt_tokens + completion_tokens", name="total_tokens"),
+        indexed("user_id", "created_at", "id"),
+        indexed("operation_type", "created_at", "id"),
+        indexed("llm_provider", "created_at", "id"),
+        indexed("created_at", "id"),
+    )
+
+    operation_type: Mapped[Str50 | None]
+    operation_id: Mapped[str | None] = mapped_column(sa.String(64))
+    prompt_tokens: Mapped[Count]
+    completion_tokens: Mapped[Count]
+    total_tokens: Mapped[Count]
+    estimated_cost: Mapped[float | None]
+    llm_provider: Mapped[LlmProvider | None] = enumerated(LlmProvider, nullable=True)
+    model_name: Mapped[Str100 | None]
+    user_id: Mapped[UUID | None]
+    created_at: Mapped[Instant]
+
+    user: Mapped[User | None] = related("foreign(TokenUsage.user_id) == User.id")

@@ -1,0 +1,166 @@
+"""Image data sets: crawls, the images they gather, checks and exports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from db.base import Count, Instant, Owned, Str100, Str255, TenantModel, enumerated, indexed, owned_by, related
+from db.models.jobs import Job
+
+if TYPE_CHECKING:
+    from db.models.identity import User
+    from db.models.projects import Project
+
+
+class ExportFormat(Enum):
+    """What an export is packed as."""
+
+    ZIP = "zip"
+    TAR = "tar"
+    TAR_GZ = "tar.gz"
+    CSV = "csv"
+    JSON = "json"
+
+
+class CrawlJob(Owned, Job, TenantModel):
+    """A search for images by keywords, in chunks. Counters are changed in place."""
+
+    __tablename__ = "crawl_jobs"
+
+    project_id: Mapped[UUID]
+    name: Mapped[Str100]
+    keywords: Mapped[list[str]]
+    total_images: Mapped[Count]
+    downloaded_images: Mapped[Count]
+    valid_images: Mapped[Count]
+    total_chunks: Mapped[Count]
+    active_chunks: Mapped[Count]
+    completed_chunks: Mapped[Count]
+    failed_chunks: Mapped[Count]
+    max_images: Mapped[int] = mapped_column(server_default="1000")
+    task_ids: Mapped[list[str]] = mapped_column(server_default="[]")
+
+    project: Mapped[Project] = related("foreign(CrawlJob.project_id) == Project.id")
+    images: Mapped[list[Image]] = related("CrawlJob.id == foreign(Image.crawl_job_id)")
+    validation_jobs: Mapped[list[ValidationJob]] = related(
+        "CrawlJob.id == foreign(ValidationJob.crawl_job_id)"
+    )
+    export_jobs: Mapped[list[ExportJob]] = related("CrawlJob.id == foreign(ExportJob.crawl_job_id)")
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            *Job.__table_args__,
+            owned_by("projects", "project_id"),
+            sa.CheckConstraint("max_images BETWEEN 1 AND 100000", name="max_images"),
+            sa.CheckConstraint("jsonb_array_length(keywords) BETWEEN 1 AND 50", name="keywords"),
+            sa.CheckConstraint(
+                "0 <= valid_images AND valid_images <= downloaded_images "
+                "AND downloaded_images <= total_images",
+                name="images",
+            ),
+            sa.CheckConstraint(
+                "active_chunks >= 0 AND completed_chunks >= 0 AND failed_chunks >= 0 "
+                "AND active_chunks + completed_chunks + failed_chunks <= total_chunks",
+                name="chunks",
+            ),
+            indexed("project_id", "created_at", "id"),
+            indexed("project_id", "status"),
+        )
+
+
+class Image(Owned, TenantModel):
+    """One image that a crawl found."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        owned_by("crawl_jobs", "crawl_job_id"),
+        sa.CheckConstraint("width > 0 AND height > 0 AND file_size >= 0", name="measures"),
+        indexed("crawl_job_id", "id"),
+        indexed("is_valid", "id"),
+    )
+
+    crawl_job_id: Mapped[UUID]
+    original_url: Mapped[str]
+    filename: Mapped[Str255]
+    storage_url: Mapped[str | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    file_size: Mapped[int | None]
+    format: Mapped[str | None] = mapped_column(sa.String(10))
+    hash: Mapped[str | None] = mapped_column(sa.String(64))
+    is_valid: Mapped[bool | None]
+    is_duplicate: Mapped[bool] = mapped_column(server_default=sa.false())
+    created_at: Mapped[Instant]
+
+    crawl_job: Mapped[CrawlJob] = related("foreign(Image.crawl_job_id) == CrawlJob.id")
+
+
+class ValidationJob(Owned, Job, TenantModel):
+    """A check of a crawl's images against rules. `validated_images` counts those looked at so far."""
+
+    __tablename__ = "validation_jobs"
+
+    crawl_job_id: Mapped[UUID]
+    name: Mapped[Str100]
+    total_images: Mapped[Count]
+    validated_images: Mapped[Count]
+    invalid_images: Mapped[Count]
+    validation_rules: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+    crawl_job: Mapped[CrawlJob] = related("foreign(ValidationJob.crawl_job_id) == CrawlJob.id")
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            *Job.__table_args__,
+            owned_by("crawl_jobs", "crawl_job_id"),
+            sa.CheckConstraint(
+                "0 <= invalid_images AND invalid_images <= validated_images "
+                "AND validated_images <= total_images",
+                name="images",
+            ),
+            indexed("crawl_job_id", "created_at", "id"),
+        )
+
+
+class ExportJob(Owned, Job, TenantModel):
+    """A data set packed for download."""
+
+    __tablename__ = "export_jobs"
+
+    crawl_job_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    name: Mapped[Str100]
+    format: Mapped[ExportFormat] = enumerated(ExportFormat, ExportFormat.ZIP)
+    total_images: Mapped[Count]
+    exported_images: Mapped[Count]
+    file_size: Mapped[int | None] = mapped_column(sa.BigInteger)
+    download_url: Mapped[str | None]
+    export_options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    expires_at: Mapped[datetime | None]
+
+    crawl_job: Mapped[CrawlJob] = related("foreign(ExportJob.crawl_job_id) == CrawlJob.id")
+    user: Mapped[User | None] = related("foreign(ExportJob.user_id) == User.id")
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            *Job.__table_args__,
+            owned_by("crawl_jobs", "crawl_job_id"),
+            owned_by("members", "user_id"),
+            sa.CheckConstraint(
+                "0 <= exported_images AND exported_images <= total_images AND file_size >= 0", name="images"
+            ),
+            indexed("crawl_job_id", "created_at", "id"),
+            indexed("user_id", "created_at", "id"),
+        )

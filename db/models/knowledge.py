@@ -1,0 +1,136 @@
+"""Documents, the pieces they are searched by, and the models that embed them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import (
+    Count,
+    Instant,
+    Keyed,
+    Owned,
+    PlatformModel,
+    Str50,
+    Str100,
+    Str500,
+    TenantModel,
+    Touched,
+    enumerated,
+    indexed,
+    owned_by,
+    related,
+)
+
+if TYPE_CHECKING:
+    from db.models.identity import User
+
+
+class DocumentScope(Enum):
+    """Who may read a document: everybody, the company, or its uploader."""
+
+    GLOBAL = "global"
+    COMPANY = "company"
+    USER = "user"
+
+
+class ProcessingStatus(Enum):
+    """Whether a document can be searched yet."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class EmbeddingModel(Keyed, PlatformModel):
+    """A model that turns text into vectors; at most one is active."""
+
+    __tablename__ = "embedding_models"
+    __table_args__ = (
+        sa.CheckConstraint("dimension > 0 AND max_tokens > 0", name="sizes"),
+        sa.Index(
+            "uq_embedding_models_active", "is_active", unique=True, postgresql_where=sa.text("is_active")
+        ),
+    )
+
+    name: Mapped[Str100] = mapped_column(unique=True)
+    provider: Mapped[Str50]
+    dimension: Mapped[int]
+    max_tokens: Mapped[int]
+    is_active: Mapped[bool] = mapped_column(server_default=sa.true())
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+
+class Document(Owned, TenantModel):
+    """A file of text that can be asked about."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        owned_by("members", "uploaded_by_id"),
+        owned_by("uploads", "upload_id", "SET NULL"),
+        sa.CheckConstraint("file_size >= 0 AND chunk_count >= 0", name="sizes"),
+        indexed("uploaded_by_id", "processing_status", "created_at", "id"),
+        indexed("uploaded_by_id", "created_at", "id"),
+        indexed("processing_status", "created_at", "id"),
+        indexed("scope", "created_at", "id"),
+        indexed("created_at", "id"),
+        indexed("upload_id"),
+    )
+
+    uploaded_by_id: Mapped[UUID]
+    upload_id: Mapped[UUID | None]
+    title: Mapped[Str500]
+    filename: Mapped[Str500]
+    original_filename: Mapped[Str500]
+    file_path: Mapped[str] = mapped_column(sa.String(1000))
+    file_size: Mapped[int | None] = mapped_column(sa.BigInteger)
+    file_type: Mapped[Str50 | None]
+    mime_type: Mapped[Str100 | None]
+    content_category: Mapped[Str50 | None]
+    scope: Mapped[DocumentScope] = enumerated(DocumentScope, DocumentScope.USER)
+    processing_status: Mapped[ProcessingStatus] = enumerated(ProcessingStatus, ProcessingStatus.PENDING)
+    error_message: Mapped[str | None]
+    extracted_text: Mapped[str | None]
+    summary: Mapped[str | None]
+    keywords: Mapped[list[str]] = mapped_column(server_default="[]")
+    topics: Mapped[list[str]] = mapped_column(server_default="[]")
+    embedding_model: Mapped[Str100 | None]
+    chunk_count: Mapped[Count]
+    processed_at: Mapped[datetime | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    uploaded_by: Mapped[User | None] = related("foreign(Document.uploaded_by_id) == User.id")
+    chunks: Mapped[list[DocumentChunk]] = related("Document.id == foreign(DocumentChunk.document_id)")
+
+
+class DocumentChunk(Owned, TenantModel):
+    """A piece of a document, as it is embedded and cited."""
+
+    __tablename__ = "document_chunks"
+    __table_args__ = (
+        owned_by("documents", "document_id"),
+        sa.CheckConstraint("chunk_index >= 0 AND token_count >= 0", name="counts"),
+        indexed("document_id", "chunk_index", unique=True),
+        indexed("vector_id", unique=True, where="vector_id IS NOT NULL"),
+    )
+
+    document_id: Mapped[UUID]
+    chunk_index: Mapped[int]
+    content: Mapped[str]
+    token_count: Mapped[int | None]
+    vector_id: Mapped[Str100 | None]
+    embedding_model: Mapped[Str100 | None]
+    page_number: Mapped[int | None]
+    chunk_metadata: Mapped[dict[str, Any] | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    document: Mapped[Document] = related("foreign(DocumentChunk.document_id) == Document.id")
