@@ -23,7 +23,7 @@ from db.queue.faults import passing
 log = structlog.get_logger(__name__)
 
 TABLE_CHANGED = '"table_changed_event"'
-AT_MOST_EVERY = 0.05
+AT_MOST_EVERY = 0.02
 """Seconds between two wake-ups of the loop, each of which costs it four statements."""
 
 DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
@@ -130,20 +130,24 @@ def table_changed() -> str:
 
 
 def calmly(callback: NotifyCallback) -> Callable[[str], None]:
-    """Pass everything on, but of a burst of changes only the last, and not at once."""
-    waiting: list[str] = []
+    """Pass everything on, but of changes in quick succession only the first, and one more for the others."""
+    clock = asyncio.get_running_loop()
+    next_at = 0.0
+    waiting = False
 
-    def pass_on() -> None:
-        payload = waiting.pop()
-        waiting.clear()
+    def pass_on(payload: str) -> None:
+        nonlocal next_at, waiting
+        waiting, next_at = False, clock.time() + AT_MOST_EVERY
         callback(payload)
 
     def heard(payload: str) -> None:
+        nonlocal waiting
         if TABLE_CHANGED not in payload:
             callback(payload)
-            return
-        waiting.append(payload)
-        if len(waiting) == 1:
-            asyncio.get_running_loop().call_later(AT_MOST_EVERY, pass_on)
+        elif clock.time() >= next_at:
+            pass_on(payload)
+        elif not waiting:
+            waiting = True
+            clock.call_at(next_at, pass_on, payload)
 
     return heard
