@@ -126,6 +126,22 @@ async def refuse(uow: UnitOfWork) -> None:
 
 
 @dataclass(frozen=True)
+class Faulty(Trailing):
+    """Fails, and what should follow from that has a fault of its own."""
+
+    async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
+        """Writes something, and then breaks."""
+        await uow.execute(update(ProcessingJob).values(subject="half done"))
+        raise KeyError(reason)
+
+
+@handles(Faulty)
+async def break_down(job: Faulty, run: Run) -> None:
+    """Never completes."""
+    raise Conflict("It broke.")
+
+
+@dataclass(frozen=True)
 class Block(Trailing):
     """Holds up its worker's event loop for `seconds`, then writes."""
 

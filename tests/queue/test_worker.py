@@ -3,16 +3,20 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import psutil
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from db.models import JobStatus, Lease, LeaseState, ProcessingJob
-from db.queue import LostLease, claim, leases
+from db.queue import LostLease, UnknownTask, claim, leases, passing
+from db.queue.driver import Claims
 from db.queue.entries import Entry
 from tests.queue.conftest import Hall, a_company
-from tests.queue.tasks import Burn, Count, Fail
+from tests.queue.tasks import Burn, Count, Fail, Faulty
 
 
 async def test_a_job_completes_with_what_it_writes_at_the_end(hall: Hall) -> None:
@@ -48,6 +52,80 @@ async def test_what_time_does_not_cure_fails_at_once(hall: Hall, how: str, messa
     assert (row.attempts, row.subject) == (1, None)
     assert hall.lines() == ["begun 1", f"ended failed {row.error_message}"]
     assert await hall.lease(id) is None
+
+
+async def test_a_job_ends_although_what_follows_from_it_fails(hall: Hall) -> None:
+    id = await hall.add(Faulty(hall.trail))
+
+    async with hall.working():
+        row = await hall.ended(id, "failed")
+
+    assert (row.error_message, row.subject) == ("It broke.", None)
+    assert await hall.lease(id) is None
+
+
+async def test_a_worker_outlives_faults_of_its_loop(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+    dequeue = Claims.dequeue
+
+    async def faulty(claims: Claims, *args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise KeyError("unforeseen")
+        return await dequeue(claims, *args, **options)
+
+    monkeypatch.setattr(Claims, "dequeue", faulty)
+    id = await hall.add(Count(hall.trail, 1, 0))
+
+    async with hall.working():
+        row = await hall.ended(id, "completed")
+
+    assert row.attempts == 1
+
+
+async def test_a_task_of_another_release_is_left_to_that_release(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1, 0))
+    lease = await hall.lease(id)
+    assert lease is not None
+
+    with pytest.raises(UnknownTask):
+        await claim(hall.database, Entry(id, hall.company_id, "Unheard"), lease.entry_id, "any")
+
+    assert (await hall.row(id)).status is JobStatus.PENDING
+    assert await hall.lease(id) == lease
+
+
+async def test_a_job_with_arguments_of_another_release_fails(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1, 0))
+    async with hall.database.tenant(hall.company_id) as uow:
+        await uow.execute(update(ProcessingJob).values(arguments={"much": "else"}))
+
+    async with hall.working():
+        row = await hall.ended(id, "failed")
+
+    assert row.error_message == "The task Count does not take these arguments."
+    assert (row.attempts, await hall.lease(id)) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "cured"),
+    [
+        (DBAPIError("", None, asyncpg.DeadlockDetectedError("")), True),
+        (DBAPIError("", None, asyncpg.LockNotAvailableError("")), True),
+        (DBAPIError("", None, asyncpg.AdminShutdownError("")), True),
+        (DBAPIError("", None, asyncpg.TooManyConnectionsError("")), True),
+        (DBAPIError("", None, OSError(), connection_invalidated=True), True),
+        (DBAPIError("", None, asyncpg.UniqueViolationError("")), False),
+        (DBAPIError("", None, asyncpg.QueryCanceledError("")), False),
+        (TimeoutError(), True),
+        (ConnectionResetError(), True),
+        (FileNotFoundError(), False),
+        (ValueError(), False),
+    ],
+)
+def test_what_time_may_cure(error: Exception, cured: bool) -> None:
+    assert passing(error) is cured
 
 
 async def test_another_attempt_is_made_without_waiting_to_be_found(patient: Hall) -> None:
