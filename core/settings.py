@@ -108,13 +108,6 @@ class Settings(BaseSettings):
         description="Hexadecimal colours of what was removed, was added, and is common to both.",
     )
 
-    qdrant_url: str | None = Field(default=None, description="Qdrant server. Reserved: nothing reads it yet.")
-    llm_url: str | None = Field(
-        default=None, description="OpenAI-compatible endpoint. Reserved: nothing reads it yet."
-    )
-    llm_model: str | None = Field(default=None, description="Model at that endpoint. Reserved as well.")
-    llm_api_key: SecretStr | None = Field(default=None, description="Key of that endpoint. Reserved as well.")
-
     @field_validator("data")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
@@ -167,7 +160,7 @@ class Settings(BaseSettings):
             raise ValueError("an address that starts with file://, s3://, gs:// or az:// is wanted")
         return url
 
-    @field_validator("public_url", "qdrant_url", "llm_url")
+    @field_validator("public_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):

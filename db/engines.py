@@ -19,7 +19,7 @@ NO_SCOPE = (
 class ScopedConnection(asyncpg.Connection):
     """BEGIN and the caller's scope go out as one message: context costs no round trip.
 
-    It dies with the transaction. Without a bound scope BEGIN clears it: tenant tables raise instead of answering.
+    It dies with the transaction. Without a bound scope BEGIN clears it, so that tenant tables raise.
     """
 
     scope_sql = NO_SCOPE

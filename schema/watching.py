@@ -16,9 +16,9 @@ from schema.projection import columns
 async def watch(info: Info, model: type[Model], key: UUID, topic: str, needed: Columns) -> AsyncIterator[Any]:
     """The row now, and again when `topic` is told or 15 seconds have passed.
 
-    `NotFound` where it is out of sight. A row whose `version` is what it was is not repeated, if `version` is
-    among the `needed` columns. Ends when the row is gone. Each event is read in a unit of its own, and asks anew
-    whether the viewer may.
+    `NotFound` where it is out of sight. A row whose `version` is what it was is not repeated, if `version`
+    is among the `needed` columns. Ends when the row is gone. Each event is read in a unit of its own, and
+    asks anew whether the viewer may.
     """
     context, seen = info.context, None
     wanted = columns(info, model, extra=needed)

@@ -58,7 +58,7 @@ class Job:
     """What every kind of job row has.
 
     `task` and `arguments` are what it runs. `attempts` counts what `max_attempts` bounds and starts again
-    with a retry; `epoch` grows with each attempt and never goes back: only the attempt that knows it may write.
+    with a retry; `epoch` grows with each attempt and never goes back: only who knows it may write.
     """
 
     status: Mapped[JobStatus] = enumerated(JobStatus, JobStatus.PENDING)

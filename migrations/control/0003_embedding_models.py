@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "control_0003"
 down_revision = "control_0002"
 branch_labels = None
