@@ -135,5 +135,5 @@ async def demonstrate(settings: Settings) -> None:
 
 def run_schema(settings: Settings, order: Namespace) -> int:
     """`seshat schema`."""
-    print(make_schema().as_str())
+    print(make_schema(sort=True).as_str())
     return 0

@@ -2,17 +2,30 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import event
 
-from core.settings import Settings
+from core.settings import Settings, plain_url
 from db import migrate
+from db.models import CompanyKind, RoleName
 from db.provision import provision
+from resolvers.identity import roles
+from schema.context import Services
+from schema.contract import Contract, make_schema
+from server.app import create_app, open_services
 from server.postgres import EmbeddedPostgres, embedded_url, running
+from tests import factories
+from tests.client import Client
+from tests.factories import Made, a_company, a_user
+from tests.world import fingerprints
 
 for name in Settings.model_fields:
     os.environ.pop(name.upper(), None)  # tests are not to depend on the developer's settings
@@ -58,3 +71,100 @@ def settings(postgres: Postgres, tmp_path: Path) -> Settings:
         database_admin_url=postgres.admin,
         secret_key="a secret that only the tests know of",
     )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Services]:
+    """What the server shares between operations, with roles and permissions seeded; one for the session."""
+    settings = Settings(
+        data=tmp_path_factory.mktemp("services"),
+        database_url=postgres.application,
+        database_admin_url=postgres.admin,
+        secret_key="a secret that only the tests know of",
+        worker=False,
+    )
+    async with AsyncExitStack() as stack:
+        opened = await open_services(settings, stack)
+        async with opened.database.platform() as uow:
+            await roles.seed(uow)
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def platform(services: Services) -> Made:
+    """The super admin, in the platform's own company; one for the session."""
+    company = a_company(name="The platform", kind=CompanyKind.PLATFORM)
+    admin = a_user(company, RoleName.SUPER_ADMIN)
+    await factories.save(services.database, admin)
+    return admin
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """The schema as it is served."""
+    return make_schema()
+
+
+@pytest_asyncio.fixture
+async def graphql(services: Services, contract: Contract) -> AsyncIterator[Client]:
+    """Sends operations as nobody; `graphql.of(user)` as somebody. It remembers the last one's statements."""
+    client = Client(services, contract)
+    engine = services.database.placement.primary.sync_engine
+
+    def remember(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> None:
+        client.statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", remember)
+    yield client
+    event.remove(engine, "before_cursor_execute", remember)
+
+
+Save = Callable[..., Awaitable[None]]
+Unchanged = Callable[..., Any]
+
+
+@pytest.fixture
+def save(services: Services) -> Save:
+    """Stores rows that the factories made, with all they hang on."""
+
+    async def store(*rows: Made) -> None:
+        await factories.save(services.database, *rows)
+
+    return store
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def onlooker(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that sees all rows."""
+    connection = await asyncpg.connect(plain_url(postgres.admin))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def unchanged(onlooker: asyncpg.Connection) -> Unchanged:
+    """`async with unchanged():` fails the test when any row of the database is another one afterwards."""
+
+    @asynccontextmanager
+    async def watch(*, but: tuple[str, ...] = ()) -> AsyncIterator[None]:
+        before = await fingerprints(onlooker)
+        yield
+        after = await fingerprints(onlooker)
+        assert {table for table in before if before[table] != after[table]} <= set(but)
+
+    return watch
+
+
+@pytest_asyncio.fixture
+async def api(settings: Settings, services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """The whole application over HTTP, in this process, without a worker."""
+    app = create_app(settings.model_copy(update={"worker": False}))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://seshat.test", follow_redirects=True
+        ) as client,
+    ):
+        yield client

@@ -1,0 +1,116 @@
+"""The contract: written down, described, and nothing in it that clients must not see."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    get_named_type,
+)
+
+from db.base import PlatformModel, TenantModel
+from resolvers.access import RULES
+from schema.contract import make_schema
+from schema.declare import STORED
+
+SCHEMA = make_schema()._schema
+WRITTEN = Path(__file__).parent.parent / "schema" / "schema.graphql"
+OWN_TYPES = {name: kind for name, kind in SCHEMA.type_map.items() if not name.startswith("__")}
+
+ALLOWED_WORDS = {
+    ("UserRegisterInput", "password"),
+    ("UserSignInInput", "password"),
+    ("UserCreateInput", "password"),
+    ("UserError", "path"),
+    *(
+        (payload, token)
+        for payload in ("UserRegisterPayload", "UserSignInPayload", "TokenRefreshPayload")
+        for token in ("accessToken", "refreshToken")
+    ),
+    ("TokenRefreshInput", "refreshToken"),
+    ("UserSignOutInput", "refreshToken"),
+}
+"""Where a path, a password or a token is meant to be: what signing in takes and gives, and an error's path."""
+
+
+def members() -> Iterator[tuple[str, str, str | None]]:
+    """Everything that has a name inside a type, with its description: (type, name, description)."""
+    for name, kind in OWN_TYPES.items():
+        match kind:
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                for field_name, field in kind.fields.items():
+                    yield name, field_name, field.description
+                    for argument_name, argument in field.args.items():
+                        yield f"{name}.{field_name}", argument_name, argument.description
+            case GraphQLInputObjectType():
+                for input_name, input_field in kind.fields.items():
+                    yield name, input_name, input_field.description
+
+
+def test_the_contract_is_what_is_written_down() -> None:
+    assert make_schema(sort=True).as_str() + "\n" == WRITTEN.read_text(), "run `make schema`"
+
+
+def test_every_type_is_described() -> None:
+    assert [name for name, kind in OWN_TYPES.items() if not kind.description] == []
+
+
+def test_every_field_argument_and_input_is_described() -> None:
+    undescribed = [(kind, name) for kind, name, description in members() if not description]
+
+    assert [each for each in undescribed if each[1] not in ("id", "input")] == []
+
+
+def test_mutations_answer_with_payloads_of_their_name() -> None:
+    assert SCHEMA.mutation_type is not None
+
+    for name, field in SCHEMA.mutation_type.fields.items():
+        payload = get_named_type(field.type)
+        assert payload.name == f"{name[0].upper()}{name[1:]}Payload"
+        assert isinstance(payload, GraphQLObjectType)
+        assert str(payload.fields["errors"].type) == "[UserError!]!"
+        others = [each.type for inner, each in payload.fields.items() if inner != "errors"]
+        assert not any(isinstance(kind, GraphQLNonNull) for kind in others)
+
+
+def test_no_path_password_or_token_is_shown() -> None:
+    secret = re.compile("path|password|token|secret|hash|digest|storageKey|database_?server", re.IGNORECASE)
+
+    assert {(kind, name) for kind, name, _ in members() if secret.search(name)} == ALLOWED_WORDS
+
+
+def test_every_stored_type_has_an_access_rule() -> None:
+    models = {stored.model for stored in STORED.values()}
+
+    assert models <= set(RULES)
+    assert models <= {
+        mapper.class_ for plane in (PlatformModel, TenantModel) for mapper in plane.registry.mappers
+    }
+
+
+def test_every_stored_type_is_a_node() -> None:
+    node = SCHEMA.get_type("Node")
+    assert isinstance(node, GraphQLInterfaceType)
+
+    assert {kind.name for kind in SCHEMA.get_possible_types(node)} == set(STORED)
+
+
+def test_every_stored_type_is_reached_by_id_and_in_a_list() -> None:
+    assert SCHEMA.query_type is not None
+    answers = {str(field.type): field for field in SCHEMA.query_type.fields.values()}
+
+    assert {name for name in STORED if "id" in answers[name].args} == set(STORED)
+    assert {name for name in STORED if f"{name}Connection!" not in answers} == {"UploadedFile"}
+
+
+def test_enum_values_are_upper_case() -> None:
+    enums = [kind for kind in OWN_TYPES.values() if isinstance(kind, GraphQLEnumType)]
+
+    assert [
+        value for kind in enums for value in kind.values if not re.fullmatch("[A-Z][A-Z0-9_]*", value)
+    ] == []
