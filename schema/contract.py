@@ -3,6 +3,7 @@
 from typing import Any
 
 import strawberry
+from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
@@ -32,6 +33,16 @@ class Subscription(DrawingSubscriptions, JobSubscriptions):
     pass
 
 
+ARGUMENTS = {
+    "file": "The file, as a part of the multipart request.",
+    "id": "Which object.",
+    "ids": "Which objects; 100 at most.",
+    "limit": "How many at most.",
+    "sessionId": "Which drawing session.",
+}
+"""What arguments mean that have the same meaning everywhere."""
+
+
 class Contract(strawberry.Schema):
     """The schema as it is served. Errors are worded, and bugs logged, by `Masking` alone."""
 
@@ -47,4 +58,17 @@ def make_schema(*, sort: bool = False) -> Contract:
         disable_field_suggestions=True,
         enable_experimental_incremental_execution=True,
     )
-    return Contract(Query, Mutation, Subscription, config=config, extensions=[Guard, Masking])
+    contract = Contract(Query, Mutation, Subscription, config=config, extensions=[Guard, Masking])
+    for root in ("Query", "Mutation", "Subscription"):
+        describe_arguments(contract._schema.type_map[root])
+    return contract
+
+
+def describe_arguments(root: Any) -> None:
+    """Describe each argument that says nothing of itself: by its name, or by the input that it takes."""
+    assert isinstance(root, GraphQLObjectType)
+    for field in root.fields.values():
+        for name, argument in field.args.items():
+            kind = get_named_type(argument.type)
+            taken = kind.description if isinstance(kind, GraphQLInputObjectType) else None
+            argument.description = argument.description or taken or ARGUMENTS.get(name)

@@ -83,7 +83,7 @@ async def test_a_deep_answer_costs_a_statement_for_each_level(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def many(services: Services, platform: Made) -> dict[str, list[str]]:
-    """The ids of twenty objects of every stored type (all there are, if fewer), each with its own relations."""
+    """The ids of twenty objects of every stored type (or all there are), each with its own relations."""
     people = [a_user(platform.company) for _ in range(MANY)]
     made: dict[str, list[Made]] = {
         "Company": [a_company() for _ in range(MANY)],
