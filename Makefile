@@ -59,8 +59,8 @@ migration: $(INSTALLED)
 
 ## Pin the newest versions that pyproject.toml allows.
 lock: $(INSTALLED)
-	$(RESOLVE) setuptools '.[embedded]' | $(PINS) > requirements.lock
-	$(RESOLVE) setuptools '.[embedded,test,dev]' | $(PINS) | LC_ALL=C comm -13 requirements.lock - > requirements-dev.lock
+	$(RESOLVE) setuptools '.[embedded,examples]' | $(PINS) > requirements.lock
+	$(RESOLVE) setuptools '.[embedded,examples,test,dev]' | $(PINS) | LC_ALL=C comm -13 requirements.lock - > requirements-dev.lock
 
 explorer: $(INSTALLED)
 	@$(BIN)/python -m server.explorer build || true
