@@ -121,6 +121,26 @@ async def graphql(services: Services, contract: Contract) -> AsyncIterator[Clien
     event.remove(engine, "before_cursor_execute", remember)
 
 
+class People(NamedTuple):
+    """Four people of one company, and the administrator of another."""
+
+    admin: Made
+    manager: Made
+    user: Made
+    viewer: Made
+    stranger: Made
+
+
+@pytest_asyncio.fixture
+async def people(services: Services) -> People:
+    """Two companies of the test's own."""
+    company = a_company()
+    names = RoleName.ADMIN, RoleName.MANAGER, RoleName.USER, RoleName.VIEWER
+    found = People(*(a_user(company, name) for name in names), stranger=a_user(a_company()))
+    await factories.save(services.database, *found)
+    return found
+
+
 Save = Callable[..., Awaitable[None]]
 Unchanged = Callable[..., Any]
 

@@ -57,34 +57,40 @@ async def register(
 
 
 async def sign_in(database: Database, keys: Keys, *, login: str, password: str) -> Tokens:
-    """By email or username. Ten refusals of one login in a quarter of an hour close it for a while."""
+    """By email or username. Ten refusals of one account in a quarter of an hour close it for a while."""
     name = login.strip().lower()[:255]
-    async with database.platform(read_only=True) as uow:
-        since = datetime.now(UTC) - ATTEMPT_WINDOW
-        recent = SignInAttempt.login == name, SignInAttempt.created_at > since
-        if await uow.scalar(select(func.count()).where(*recent)) >= MOST_ATTEMPTS:
-            raise Exhausted("Too many wrong passwords. Try again in 15 minutes.", "input", "login")
+    async with database.platform() as uow:
         by = User.email if "@" in name else User.username
         found = await uow.first(
-            select(User.id, User.hashed_password, User.status, User.company_id, Company.is_active)
+            select(User.id, User.email, User.hashed_password, User.status, User.company_id, Company.is_active)
             .outerjoin(Company, Company.id == User.company_id)
             .where(by == name)
         )
+        account = found.email if found else name
+        await _count_attempt(uow, account)
     right, better = await passwords.verify(password, found.hashed_password if found else None)
     if not right or found is None:
-        async with database.platform() as uow:
-            await uow.execute(insert(SignInAttempt).values(login=name))
         raise Unauthenticated(WRONG, "input", "password")
-    if found.status is not UserStatus.ACTIVE or not found.is_active:
-        raise Forbidden("This account is suspended.", "input", "login")
     async with database.tenant(found.company_id, kind="platform") as uow:
-        values: dict[str, Any] = {"last_login_at": func.now()} | (
-            {"hashed_password": better} if better else {}
-        )
-        await uow.execute(update(User).where(User.id == found.id).values(values))
-        await uow.execute(delete(SignInAttempt).where(SignInAttempt.login == name))
-        await activity.record(uow, found.id, "USER_SIGN_IN", "User", found.id)
-        return await tokens.issue(uow, keys, found.id)
+        await uow.execute(delete(SignInAttempt).where(SignInAttempt.login == account))
+        if found.status is UserStatus.ACTIVE and found.is_active:
+            values: dict[str, Any] = {"last_login_at": func.now()} | (
+                {"hashed_password": better} if better else {}
+            )
+            await uow.execute(update(User).where(User.id == found.id).values(values))
+            await activity.record(uow, found.id, "USER_SIGN_IN", "User", found.id)
+            return await tokens.issue(uow, keys, found.id)
+    raise Forbidden("This account is suspended.", "input", "login")
+
+
+async def _count_attempt(uow: UnitOfWork, account: str) -> None:
+    """Counted one at a time, before the password is looked at: guessing at once gives no more guesses."""
+    await uow.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(account, 0))))
+    since = datetime.now(UTC) - ATTEMPT_WINDOW
+    recent = SignInAttempt.login == account, SignInAttempt.created_at > since
+    if await uow.scalar(select(func.count()).where(*recent)) >= MOST_ATTEMPTS:
+        raise Exhausted("Too many wrong passwords. Try again in 15 minutes.", "input", "login")
+    await uow.execute(insert(SignInAttempt).values(login=account))
 
 
 async def refresh(database: Database, keys: Keys, refresh_token: str) -> Tokens:
@@ -103,7 +109,7 @@ async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None
     async with database.within(replace(viewer.scope, kind="platform")) as uow:
         if refresh_token is None:
             await tokens.revoke_all(uow, viewer.user_id)
-        elif family := await tokens.family_of(uow, refresh_token):
+        elif family := await tokens.family_of(uow, viewer.user_id, refresh_token):
             await tokens.revoke(uow, family)
         await activity.record(uow, viewer.user_id, "USER_SIGN_OUT", "User", viewer.user_id)
 

@@ -111,11 +111,10 @@ async def revoke_all(uow: UnitOfWork, user_id: UUID) -> None:
     await uow.execute(chains.values(revoked_at=datetime.now(UTC)))
 
 
-async def family_of(uow: UnitOfWork, refresh: str) -> UUID | None:
-    """The chain a refresh token belongs to, if it is known."""
-    family: UUID | None = await uow.scalar(
-        select(RefreshToken.family).where(RefreshToken.digest == _digest(refresh))
-    )
+async def family_of(uow: UnitOfWork, user_id: UUID, refresh: str) -> UUID | None:
+    """The chain a refresh token belongs to, if it is one of this user's."""
+    own = RefreshToken.user_id == user_id, RefreshToken.digest == _digest(refresh)
+    family: UUID | None = await uow.scalar(select(RefreshToken.family).where(*own))
     return family
 
 

@@ -1,0 +1,190 @@
+"""Staying signed in, signing out, and tokens that open nothing."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import jwt
+import pytest
+
+from db.ids import new_id
+from resolvers.identity.tokens import Keys
+from schema.context import Services
+from tests.client import Client
+from tests.conftest import People, Unchanged
+from tests.factories import Made
+from tests.identity.conftest import (
+    ME,
+    NO_REFRESH,
+    PASSWORD,
+    REFRESH,
+    SIGN_IN,
+    SIGN_OUT,
+    activity_of,
+    signed_in,
+)
+
+
+async def test_refresh_tokens_are_used_once_and_a_second_use_ends_the_chain(
+    graphql: Client, onlooker: asyncpg.Connection, person: Made
+) -> None:
+    first = (await signed_in(graphql, person))["refreshToken"]
+    other = (await signed_in(graphql, person))["refreshToken"]
+    second = (await graphql(REFRESH, token=first))["tokenRefresh"]["refreshToken"]
+    third = (await graphql(REFRESH, token=second))["tokenRefresh"]["refreshToken"]
+
+    reused = await graphql.refusals(REFRESH, token=first)
+    after = await graphql.refusals(REFRESH, token=third)
+
+    assert len({first, second, third}) == 3
+    assert (reused, after) == (NO_REFRESH, NO_REFRESH)
+    assert (await graphql(REFRESH, token=other))["tokenRefresh"]["user"]["id"] == person.gid
+    stored = await onlooker.fetch("SELECT digest::text FROM platform.refresh_tokens")
+    assert not {first, second, third} & {row["digest"] for row in stored}
+
+
+@pytest.mark.parametrize("token", ["", "unknown", "\ud800", "x" * 100_000])
+async def test_an_unknown_refresh_token_is_refused(graphql: Client, unchanged: Unchanged, token: str) -> None:
+    async with unchanged():
+        refusal = await graphql.refusals(REFRESH, token=token)
+
+    assert refusal in (NO_REFRESH, [("INVALID", ("input", "refreshToken"))])
+
+
+async def test_an_expired_refresh_token_is_refused(
+    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, person: Made
+) -> None:
+    token = (await signed_in(graphql, person))["refreshToken"]
+    await onlooker.execute(
+        "UPDATE platform.refresh_tokens SET expires_at = now() - interval '1 second' WHERE user_id = $1",
+        person.id,
+    )
+
+    async with unchanged():
+        assert await graphql.refusals(REFRESH, token=token) == NO_REFRESH
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_signing_out_ends_one_chain_or_all(
+    graphql: Client, onlooker: asyncpg.Connection, person: Made, everywhere: bool
+) -> None:
+    here = (await signed_in(graphql, person))["refreshToken"]
+    there = (await signed_in(graphql, person))["refreshToken"]
+
+    await graphql.of(person)(SIGN_OUT, token=None if everywhere else here)
+
+    assert await graphql.refusals(REFRESH, token=here) == NO_REFRESH
+    assert await graphql.refusals(REFRESH, token=there) == (NO_REFRESH if everywhere else [])
+    assert (await activity_of(onlooker, person.id))[2] == "USER_SIGN_OUT"
+
+
+async def test_signing_out_ends_nobody_elses_chain(graphql: Client, people: People, person: Made) -> None:
+    token = (await signed_in(graphql, person))["refreshToken"]
+
+    await graphql.of(people.admin)(SIGN_OUT, token=token)
+
+    assert (await graphql(REFRESH, token=token))["tokenRefresh"]["user"]["id"] == person.gid
+
+
+async def ask(api: httpx.AsyncClient, token: str, document: str = ME) -> dict[str, Any]:
+    """The answer to a request with this bearer token."""
+    answer = await api.post(
+        "/graphql", json={"query": document}, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_an_access_token_opens_the_api(api: httpx.AsyncClient, graphql: Client, person: Made) -> None:
+    token = (await signed_in(graphql, person))["accessToken"]
+
+    assert (await ask(api, token))["data"]["me"] == {"id": person.gid, "username": person.username}
+
+
+def forged(keys: Keys, person: Made, **changes: Any) -> str:
+    """A token that is signed, but says something else."""
+    now = datetime.now(UTC)
+    claims = {
+        "iss": "seshat",
+        "sub": str(person.id),
+        "iat": now,
+        "exp": now + timedelta(minutes=5),
+        **changes,
+    }
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, keys.secret)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "expired",
+        "endless",
+        "no subject",
+        "odd subject",
+        "nobody",
+        "issuer",
+        "secret",
+        "none",
+        "cut",
+        "noise",
+    ],
+)
+async def test_a_token_that_is_not_valid_is_nobody(
+    api: httpx.AsyncClient, services: Services, person: Made, wrong: str
+) -> None:
+    keys, other = services.keys, Keys(b"another secret of 32 bytes or so", *[timedelta(1)] * 2)
+    token = {
+        "expired": forged(keys, person, exp=datetime.now(UTC) - timedelta(seconds=1)),
+        "endless": forged(keys, person, exp=None),
+        "no subject": forged(keys, person, sub=None),
+        "odd subject": forged(keys, person, sub="1"),
+        "nobody": forged(keys, person, sub=str(new_id())),
+        "issuer": forged(keys, person, iss="another"),
+        "secret": other.access_token(person.id),
+        "none": jwt.encode({"iss": "seshat", "sub": str(person.id), "exp": 2**32}, "", "none"),
+        "cut": keys.access_token(person.id)[:-3],
+        "noise": "noise",
+    }[wrong]
+
+    answer = await ask(api, token)
+
+    assert answer["data"] is None
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+
+
+async def test_a_suspended_persons_token_opens_nothing_more(
+    api: httpx.AsyncClient, graphql: Client, people: People, person: Made
+) -> None:
+    token = graphql.services.keys.access_token(people.user.id)
+    before = await ask(api, token)
+
+    await graphql.of(people.admin)(
+        "mutation ($id: ID!) { userSuspend(id: $id) { errors { code } user { status isActive } } }",
+        id=people.user.gid,
+    )
+    after = await ask(api, token)
+
+    assert before["data"]["me"]["id"] == people.user.gid
+    assert (after["data"], after["errors"][0]["extensions"]["code"]) == (None, "UNAUTHENTICATED")
+
+
+async def test_an_invalid_token_does_not_keep_anybody_from_signing_in(
+    api: httpx.AsyncClient, person: Made
+) -> None:
+    variables = {"login": person.email, "password": PASSWORD}
+
+    answer = await api.post(
+        "/graphql",
+        json={"query": SIGN_IN, "variables": variables},
+        headers={"Authorization": "Bearer long expired"},
+    )
+
+    assert answer.json()["data"]["userSignIn"]["user"]["id"] == person.gid
+
+
+async def test_me_is_who_is_signed_in(graphql: Client, people: People) -> None:
+    for user in people:
+        assert (await graphql.of(user)(ME))["me"] == {"id": user.gid, "username": user.username}
+    assert await graphql.refusals(ME) == [("UNAUTHENTICATED", ())]
