@@ -21,6 +21,9 @@ BLOCK = 2
 
 TILE = 1200
 MARGIN = 16
+TONE_CELL = 7
+"""Tones are compared as means over squares of so many pixels, so that lines may stray within them."""
+
 EDGE = 8
 """Lines this near to the edge of either picture may be cut off in one of them."""
 
@@ -212,10 +215,10 @@ def kind_of(came: int, gone: int) -> str:
 
 def toned(old: Grey, new: Grey, cover: Mask) -> Iterator[Change]:
     """Areas whose mean tone differs: hatches and fills, to which the comparison of lines is blind."""
-    factor = min(1.0, 700 / max(new.shape))
-    size = (max(1, round(new.shape[1] * factor)), max(1, round(new.shape[0] * factor)))
+    size = (max(1, new.shape[1] // TONE_CELL), max(1, new.shape[0] // TONE_CELL))
     before, after, within = (resized(each, size) for each in (old, new, cover))
     apart = (cv2.absdiff(cv2.blur(before, (5, 5)), cv2.blur(after, (5, 5))) > 30).astype(np.uint8)
+    within[[0, -1]] = within[:, [0, -1]] = 0
     apart &= np.asarray(cv2.erode(within, np.ones((5, 5), np.uint8)), np.uint8)
     opened = cv2.morphologyEx(apart, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     count, _, statistics, _ = cv2.connectedComponentsWithStats(opened)

@@ -66,6 +66,11 @@ def refuse_unsafe_pdf(path: Path) -> None:
                 raise Unsupported(f"The PDF holds data that unpacks to more than {limit >> 20} MB.")
 
 
+def mentions(path: Path, word: bytes) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(word) >= 0
+
+
 def streams(content: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
     """Each stream's dictionary, and where its bytes begin and end."""
     for match in STREAM.finditer(content):

@@ -185,11 +185,10 @@ def opened_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
+        locked = error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
+        if locked and files.mentions(path, b"/Encrypt"):  # the code may be left over from another file
             raise Unsupported("The PDF is encrypted. Upload it without a password.") from error
-        if error.err_code == raw.FPDF_ERR_PAGE:
-            raise Invalid("The file has no pages.") from error
-        raise Invalid("The PDF is damaged and can't be opened.") from error
+        raise Invalid("The PDF is damaged, or has no pages.") from error
     with closing(document):
         yield document
 

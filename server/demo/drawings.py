@@ -105,9 +105,9 @@ def plan(
     """Draw up a floor plan of which a share `changed` of the marks differs between its revisions."""
     random = Random(seed)
     width, height = size
-    area = (110.0, 110.0, width - 190.0, height - 80.0)
-    columns = divided(random, area[0], area[2], 118.0)
-    rows = divided(random, area[1], area[3], 112.0)
+    area = (random.uniform(100, 130), random.uniform(105, 125), width - 190, height - random.uniform(60, 85))
+    columns = divided(random, area[0], area[2], random.uniform(112, 160))
+    rows = divided(random, area[1], area[3], random.uniform(118, 150))
     common = [*frame(size, title), *grid(columns, rows, area), walls(columns, rows)]
     slots = [
         Slot("revision", (width - 80, height - 185, width - 40, height - 170)),
@@ -133,7 +133,7 @@ def plan(
 
 def divided(random: Random, start: float, end: float, pitch: float) -> list[float]:
     """Positions from start to end about `pitch` apart, no two steps alike."""
-    steps = [random.uniform(0.85, 1.15) for _ in range(max(2, int((end - start) / pitch)))]
+    steps = [random.uniform(0.9, 1.1) for _ in range(max(2, int((end - start) / pitch)))]
     factor = (end - start) / sum(steps)
     positions = [start]
     for step in steps:
@@ -153,7 +153,7 @@ def furnishing(room: Box) -> list[Slot]:
     middle = (left + right) / 2
     return [
         Slot("label", (left + 8, top + 15, middle + 12, top + 37)),
-        Slot("floor", (right - 34, top + 14, right - 9, top + 42)),
+        Slot("floor", (right - 34, top + 14, right - 9, top + 40)),
         Slot("symbol", (left + 9, bottom - 58, left + 42, bottom - 32)),
         Slot("symbol", (right - 40, bottom - 58, right - 9, bottom - 30)),
         Slot("door", (left + 12, bottom - 18, left + 30, bottom)),

@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from reportlab.pdfgen.canvas import Canvas
+
+from pipelines.drawings import words
+from pipelines.drawings.words import Word, WordChanges
+
+
+def read(path: Path) -> list[Word]:
+    with pypdfium2.PdfDocument(path) as document:
+        return words.read(document[0], 1275, 825)
+
+
+def a_page(path: Path, *, rotate: int = 0, strikes: int = 1) -> Path:
+    """612 x 396 points; at 150 dpi `A-101` stands at (200, 825 - 100) pixels, `UP` reads upwards."""
+    canvas = Canvas(str(path), pagesize=(612, 396), invariant=1)
+    if rotate:
+        canvas.setPageRotation(rotate)
+    canvas.setFont("Helvetica", 24)
+    for strike in range(strikes):
+        canvas.drawString(96 + 0.2 * strike, 48, "A-101 LEVEL")
+    canvas.rotate(90)
+    canvas.drawString(100, -300, "UP")
+    canvas.save()
+    return path
+
+
+def test_words_have_their_places_and_directions(tmp_path: Path) -> None:
+    found = {word.text: word for word in read(a_page(tmp_path / "a.pdf"))}
+
+    assert set(found) == {"A-101", "LEVEL", "UP"}
+    assert (found["A-101"].x, found["A-101"].y + found["A-101"].height) == pytest.approx((200, 725), abs=3)
+    assert [found[text].angle for text in ("A-101", "LEVEL", "UP")] == [0, 0, 270]
+    assert found["UP"].size == pytest.approx(0.72 * 24 * 150 / 72, abs=3)
+
+
+@pytest.mark.parametrize("strikes", [2, 3])
+def test_what_is_struck_again_is_read_once(tmp_path: Path, strikes: int) -> None:
+    texts = sorted(word.text for word in read(a_page(tmp_path / "a.pdf", strikes=strikes)))
+
+    assert texts == ["A-101", "LEVEL", "UP"]
+
+
+@pytest.mark.parametrize("rotate", [90, 180, 270])
+def test_a_rotated_page_is_read_as_displayed(tmp_path: Path, rotate: int) -> None:
+    found = {word.text: word.angle for word in read(a_page(tmp_path / "a.pdf", rotate=rotate))}
+
+    assert found == {"A-101": rotate, "LEVEL": rotate, "UP": (270 + rotate) % 360}
+
+
+def test_words_survive_a_file(tmp_path: Path) -> None:
+    every = [Word("Größe", 1.25, 2, 30, 10.04, 90), Word('1/4"', 5, 6, 7, 8)]
+
+    words.save(every, tmp_path / "words.json")
+
+    assert words.load(tmp_path / "words.json") == [
+        Word("Größe", 1.2, 2, 30, 10.0, 90),
+        Word('1/4"', 5, 6, 7, 8),
+    ]
+
+
+def test_moved_words_turn_with_the_sheet() -> None:
+    quarter = (0.0, -2.0, 500.0, 2.0, 0.0, 10.0)
+
+    assert words.move([Word("A", 10, 20, 30, 8)], quarter) == [Word("A", 444, 30, 16, 60, 90)]
+
+
+def test_only_what_differs_is_told() -> None:
+    old = [Word("R8", 10, 10, 20, 10), Word("0,DNI", 10, 30, 50, 10), Word("C1", 500, 10, 20, 10)]
+    new = [Word("R8", 13, 10, 20, 10), Word("0", 10, 30, 10, 10), Word("C1", 800, 10, 20, 10)]
+
+    assert words.difference(old, new, 5) == WordChanges(
+        removed=(old[2], old[1]), added=(new[2], new[1]), shifted=(old[0], new[0])
+    )
+
+
+def test_another_division_into_words_is_no_difference() -> None:
+    old = [Word(".3V", 10, 10, 30, 10)]
+    new = [Word(".", 10, 18, 2, 2), Word("3V", 14, 10, 26, 10)]
+
+    assert words.difference(old, new, 2) == WordChanges()
+
+
+def test_equal_words_pair_nearest_first() -> None:
+    old = [Word("DGND", x, 10, 40, 10) for x in (0, 100)]
+    new = [Word("DGND", x, 10, 40, 10) for x in (8, 100, 300)]
+
+    assert words.difference(old, new, 12).added == (new[2],)
+    assert words.difference(old, new, 12).removed == ()
+
+
+def test_signs_without_a_meaning_are_not_legible() -> None:
+    assert not words.legible([])
+    assert not words.legible([Word("\ue001\ue002\ue003A", 0, 0, 1, 1)] * 5)
+    assert words.legible([Word("A-101", 0, 0, 1, 1)])
