@@ -41,10 +41,17 @@ class Processes:
 
         Raises what the function raises, or `Stopped`. Cancelling kills the child at once.
         """
+        return await self.run_within(None, function, *args, **kwargs)
+
+    async def run_within(
+        self, seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `run`, for so long at most, not counting the wait for a child. Raises `TimeoutError`."""
         async with self._free:
             child = await self._fit_child()
             try:
-                result: T = await child.ask(function, args, kwargs)
+                async with asyncio.timeout(seconds):
+                    result: T = await child.ask(function, args, kwargs)
             finally:
                 if child.fit:
                     self._idle.append(child)

@@ -115,8 +115,14 @@ class Run:
             await self._attempt.note(own, checkpoint=dict(checkpoint))
 
     async def cpu(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Compute in a child process; cancelling, or a time limit around it, kills it: `Processes.run`."""
+        """Compute in a child process; cancelling kills it: `Processes.run`."""
         return await self._processes.run(function, *args, **kwargs)
+
+    async def cpu_within(
+        self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Compute in a child process that is killed after so many seconds: `Processes.run_within`."""
+        return await self._processes.run_within(seconds, function, *args, **kwargs)
 
     async def close(self) -> None:
         """Report no more, once what is being reported is written."""
