@@ -1,13 +1,15 @@
 """From two uploaded files to compared and described sheets: the stages of a drawing session."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import Row
 
 from core.errors import Conflict, DomainError, Invalid
@@ -20,17 +22,20 @@ from pipelines.drawings import matching, pages
 from pipelines.drawings.compare import ComparisonOutcome, Options, compare
 from pipelines.drawings.matching import SheetKey
 from pipelines.drawings.overlay import Colours
-from pipelines.processes import Stopped
+from pipelines.processes import Remote, Stopped
 from pipelines.registry import Run, handles
 from resolvers.drawings import results, sessions
 from resolvers.drawings.sessions import AnalyseSheets, CompareSheets, ExtractSheets
 from resolvers.upkeep import session_prefix
 
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
-PAGE_SECONDS, PAIR_SECONDS = 120.0, 180.0
-"""How long drawing a page, and comparing a pair, may take before that page or pair is given up."""
+FILE_SECONDS, PAGE_SECONDS, PAIR_SECONDS = 60.0, 120.0, 180.0
+"""How long looking into a file, drawing a page, and comparing a pair may take before it is given up."""
 
 OTHER = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
 
@@ -43,7 +48,7 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
         drawn = {
             (page.drawing_type, page.page_number)
             for page in await results.pages(uow, job.session_id)
-            if page.state in (SheetState.COMPLETED, SheetState.FAILED)
+            if page.state is not SheetState.PENDING
         }
     with TemporaryDirectory(prefix="seshat-") as name:
         folder = Path(name)
@@ -63,16 +68,18 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
             return await page_values(run, job.session_id, files[revision], folder, revision, number, upload)
 
         done = len(wanted) - len(todo)
-        async for (revision, number), values in in_order(todo, draw, run.settings.job_concurrency):
-            async with run.write() as uow:
-                await results.save_page(uow, job.session_id, revision, number, values)
-            done += 1
-            await run.report(done / len(wanted))
+        async with aclosing(in_order(todo, draw, run.settings.job_concurrency)) as drawing:
+            async for (revision, number), values in drawing:
+                async with run.write() as uow:
+                    await results.save_page(uow, job.session_id, revision, number, values)
+                done += 1
+                await run.report(done / len(wanted))
 
     async def finish(uow: UnitOfWork) -> None:
-        if not any(page.state is SheetState.COMPLETED for page in await results.pages(uow, job.session_id)):
-            raise Invalid("None of the pages could be drawn.")
         await results.drop_pages_beyond(uow, job.session_id, counts)
+        every = await results.pages(uow, job.session_id)
+        for revision, upload in uploads.items():
+            refuse_blank(upload.filename, [page for page in every if page.drawing_type is revision])
         await sessions.next_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
 
     return finish
@@ -82,7 +89,8 @@ async def count_pages(run: Run, file: Path, filename: str) -> int:
     """How many pages a file has. Raises what is wrong with it, by its name."""
     settings = run.settings
     try:
-        inventory = await run.cpu(
+        inventory = await run.cpu_within(
+            FILE_SECONDS,
             pages.inspect,
             file,
             page_limit=settings.drawing_max_pages,
@@ -90,9 +98,15 @@ async def count_pages(run: Run, file: Path, filename: str) -> int:
         )
     except DomainError as refused:
         raise type(refused)(f"{filename}: {refused.message}") from refused
-    except Stopped as stopped:
-        raise Invalid(f"{filename}: the file cannot be read.") from stopped
+    except (Stopped, TimeoutError) as error:
+        raise Invalid(f"{filename}: the file cannot be read.") from error
     return inventory.page_count
+
+
+def refuse_blank(filename: str, drawn: Sequence[Row[Any]]) -> None:
+    """Raise `Invalid`, with the first reason, for a file of which no page could be drawn."""
+    if all(page.state is SheetState.FAILED for page in drawn):
+        raise Invalid(f"{filename}: no page could be drawn. {drawn[0].error_message}")
 
 
 async def page_values(
@@ -102,7 +116,9 @@ async def page_values(
     name = f"{number:04d}.png"
     common = {"original_filename": upload.filename, "filename": f"{revision.value}_{name}"}
     target = folder / f"{revision.value}_{name}"
-    drawing = run.cpu(
+    page, failure = await attempt(
+        run,
+        PAGE_SECONDS,
         pages.render,
         file,
         number,
@@ -110,7 +126,6 @@ async def page_values(
         dpi=run.settings.drawing_dpi,
         max_pixels=run.settings.drawing_max_pixels,
     )
-    page, failure = await attempt(drawing, PAGE_SECONDS)
     if page is None:
         nothing = {"storage_path": None, "thumbnail_path": None, "words_path": None, "drawing_metadata": None}
         failed = {"drawing_name": f"Page_{number:03d}", "state": SheetState.FAILED, "error_message": failure}
@@ -155,11 +170,12 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
         old, new = sheets[pair.old_drawing_id], sheets[pair.new_drawing_id]
         return await pair_values(run, job.session_id, old, new)
 
-    async for pair, values in in_order(todo, lay, run.settings.job_concurrency):
-        async with run.write() as uow:
-            await results.save_pair(uow, pair.id, values)
-        done += 1
-        await run.report(done / len(every))
+    async with aclosing(in_order(todo, lay, run.settings.job_concurrency)) as laying:
+        async for pair, values in laying:
+            async with run.write() as uow:
+                await results.save_pair(uow, pair.id, values)
+            done += 1
+            await run.report(done / len(every))
 
     async def finish(uow: UnitOfWork) -> None:
         await sessions.next_stage(uow, job.session_id, ProcessingJobType.AI_ANALYSIS)
@@ -169,7 +185,9 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
 
 async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
     """A row for each pair, and a reason for each sheet without a partner. Safe to repeat."""
-    sheets = [sheet for sheet in await results.pages(uow, session_id) if sheet.state is not SheetState.FAILED]
+    every = await results.pages(uow, session_id)
+    sheets = [sheet for sheet in every if sheet.state is not SheetState.FAILED]
+    incomplete = {sheet.drawing_type.value for sheet in every if sheet.state is SheetState.FAILED}
     revisions: dict[DrawingType, list[SheetKey]] = {DrawingType.OLD: [], DrawingType.NEW: []}
     by_page = {}
     for sheet in sheets:
@@ -191,7 +209,8 @@ async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
     await results.keep_pairs(uow, session_id, present)
     for revision, alone in ((DrawingType.OLD, pairing.only_in_old), (DrawingType.NEW, pairing.only_in_new)):
         for key in alone:
-            reason = f"The {OTHER[revision]} set has no sheet {key.name}."
+            kind = "readable sheet" if OTHER[revision] in incomplete else "sheet"
+            reason = f"The {OTHER[revision]} set has no {kind} {key.name}."
             sheet = by_page[revision, key.page]
             await results.mark_page(uow, sheet.id, SheetState.UNMATCHED, reason)
 
@@ -204,7 +223,9 @@ async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) 
         for role, sheet in (("old", old), ("new", new)):
             local[role] = await run.store.fetch(sheet.storage_path, folder / f"{role}.png")
             local[f"{role}_words"] = await run.store.fetch(sheet.words_path, folder / f"{role}.json")
-        comparing = run.cpu(
+        outcome, failure = await attempt(
+            run,
+            PAIR_SECONDS,
             compare,
             local["old"],
             local["new"],
@@ -213,18 +234,27 @@ async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) 
             folder,
             Options(colours=colours(run.settings)),
         )
-        outcome, failure = await attempt(comparing, PAIR_SECONDS)
         if outcome is None:
-            return {
-                "state": SheetState.FAILED,
-                "error_message": failure,
-                "changes_detected": False,
-                "changes": [],
-            }
+            return UNMEASURED | {"state": SheetState.FAILED, "error_message": failure}
         prefix = f"{session_prefix(run.company_id, session_id)}comparisons/{new.page_number:04d}"
         overlay = await run.store.put_file(f"{prefix}_overlay.png", outcome.overlay)
         preview = await run.store.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
     return measured(outcome) | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
+
+
+UNMEASURED: dict[str, Any] = {
+    "overlay_path": None,
+    "overlay_preview_path": None,
+    "alignment_score": None,
+    "low_confidence": False,
+    "change_ratio": None,
+    "changes": [],
+    "changes_detected": False,
+    "words_removed": [],
+    "words_added": [],
+    "alignment": None,
+}
+"""A comparison's columns where it failed: nothing of an earlier run's stays."""
 
 
 def measured(outcome: ComparisonOutcome) -> dict[str, Any]:
@@ -325,23 +355,30 @@ def colours(settings: Settings) -> Colours:
     return Colours(removed, added, common)
 
 
-async def attempt(work: Awaitable[T], seconds: float) -> tuple[T | None, str | None]:
-    """The result, or why this page or pair fails: a refusal, a computation that died or took too long."""
+async def attempt(
+    run: Run, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> tuple[T | None, str | None]:
+    """The result, or why this page or pair fails: refused, too slow, its process died, or a fault of ours."""
     try:
-        async with asyncio.timeout(seconds):
-            return await work, None
+        return await run.cpu_within(seconds, function, *args, **kwargs), None
     except DomainError as refused:
         return None, refused.message
     except Stopped as stopped:
         return None, str(stopped)
     except TimeoutError:
         return None, f"It took longer than {seconds:.0f} seconds."
+    except Exception as error:
+        if not isinstance(error.__cause__, Remote):
+            raise
+        id = uuid4().hex[:12]
+        log.error("computing_failed", id=id, exc_info=error)
+        return None, f"Internal error (id {id})."
 
 
 async def in_order(
     items: Sequence[T], work: Callable[[T], Awaitable[R]], width: int
-) -> AsyncIterator[tuple[T, R]]:
-    """Each item with its result, in order, while at most `width` are worked on."""
+) -> AsyncGenerator[tuple[T, R], None]:
+    """Each item with its result, in order, while at most `width` are worked on; closing it ends that work."""
     ahead: list[asyncio.Task[R]] = []
     try:
         for position, item in enumerate(items):

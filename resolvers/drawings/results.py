@@ -80,6 +80,12 @@ async def mark_page(uow: UnitOfWork, id: UUID, state: SheetState, reason: str | 
     await uow.execute(update(Drawing).where(Drawing.id == id).values(state=state, error_message=reason))
 
 
+async def forget_failed_pages(uow: UnitOfWork, session_id: UUID) -> None:
+    """What failed is to be drawn again; what was drawn stays."""
+    failed = Drawing.session_id == session_id, Drawing.state == SheetState.FAILED
+    await uow.execute(update(Drawing).where(*failed).values(state=SheetState.PENDING, error_message=None))
+
+
 async def drop_pages_beyond(uow: UnitOfWork, session_id: UUID, counts: Mapping[DrawingType, int]) -> None:
     """Forget pages of an earlier run over other files."""
     for revision, count in counts.items():

@@ -48,6 +48,10 @@ class SessionStage(Job):
 class ExtractSheets(SessionStage):
     """Turn every page of both files into a picture with words and a sheet number."""
 
+    async def restarted(self, uow: UnitOfWork) -> None:
+        await super().restarted(uow)
+        await results.forget_failed_pages(uow, self.session_id)
+
 
 class CompareSheets(SessionStage):
     """Lay each old sheet under its new one and find what changed."""
@@ -113,13 +117,14 @@ async def create(
 async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     """Begin, or begin again after an end. Starting what is under way changes nothing."""
     access.require(viewer, "jobs:run")
+    session = await access.find(uow, viewer, DrawingSession, id)
+    if session.status is not SessionStatus.PROCESSING and session.project_id is not None:
+        await projects.open_for_work(uow, viewer, session.project_id, "id")  # locked before its sessions
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
     if session.status is SessionStatus.PROCESSING:
         return session
     if session.old_upload_id is None or session.new_upload_id is None:
         raise Conflict("The files of this session are gone.", "id")
-    if session.project_id is not None:
-        await projects.open_for_work(uow, viewer, session.project_id, "id")
     await results.reset(uow, id)
     for kind, stage in STAGES.items():
         row = await _idle_stage(uow, viewer, id, kind)
@@ -131,16 +136,13 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
 
 
 async def next_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobType) -> None:
-    """Queue the stage after the one before it has ended."""
-    job = await uow.scalar(
-        select(ProcessingJob.id).where(
-            ProcessingJob.session_id == session_id,
-            ProcessingJob.job_type == kind,
-            ProcessingJob.status == JobStatus.PENDING,
-        )
-    )
-    if job is not None:
-        await enqueue(uow, STAGES[kind](session_id), job)
+    """Queue the stage after the one before it has ended; if it was cancelled meanwhile, so is the session."""
+    mine = ProcessingJob.session_id == session_id, ProcessingJob.job_type == kind
+    job = await uow.one(select(ProcessingJob).where(*mine).with_for_update())
+    if job.status is JobStatus.PENDING:
+        await enqueue(uow, STAGES[kind](session_id), job.id)
+    elif job.status is JobStatus.CANCELLED:
+        await abandon(uow, session_id, "It was cancelled.")
 
 
 async def finish(uow: UnitOfWork, session_id: UUID) -> None:
@@ -194,9 +196,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Delete a session with its sheets and comparisons; the files go afterwards, by a job."""
     access.require(viewer, "drawings:delete")
-    session = await access.find(uow, viewer, DrawingSession, id, lock=True)
-    if session.status is SessionStatus.PROCESSING:
-        raise Conflict("Cancel its running job first.", "id")
+    await access.find(uow, viewer, DrawingSession, id, lock=True)
     await remove_sessions_files(uow, viewer, session_id=id)
     await uow.execute(delete(DrawingSession).where(DrawingSession.id == id))
     await activity.record(uow, viewer.user_id, "DRAWING_SESSION_DELETE", "DrawingSession", id)
