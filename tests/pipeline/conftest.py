@@ -78,8 +78,13 @@ class Instance:
             **changed,
         }
         command = [sys.executable, "-m", "server", "worker", "--data", str(self.settings.data)]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, **quiet)
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     async def objects(self, company_id: UUID) -> dict[str, str]:
         """The key and SHA-256 of everything that is stored for a company."""
@@ -188,7 +193,7 @@ class Person:
     async def job(self, id: str, kind: str) -> str:
         """The id of one of a session's stages."""
         jobs = (await self.state(id))["jobs"]["nodes"]
-        return next(job["id"] for job in jobs if job["jobType"] == kind)
+        return str(next(job["id"] for job in jobs if job["jobType"] == kind))
 
     async def fetch(self, url: str) -> bytes:
         """A stored file, by its signed link."""
