@@ -126,8 +126,8 @@ def large(data: Path, folder: Path) -> Iterator[Bound]:
         stages = ", ".join(f"{stage} {value:.2f}" for stage, value in outcome.seconds.items())
         hits = pairs.matches([change.box for change in outcome.changes], pairs.pixels(sheet))
         console.print(
-            f"Sheets {name}: CPU seconds {stages} (the overlay's encoding is not comparison); "
-            f"score {outcome.score:.3f}; {hits} of {len(sheet.changed)} changes among {len(outcome.changes)} found"
+            f"Sheets {name}: CPU seconds {stages} (the overlay is not comparison); "
+            f"score {outcome.score:.3f}; {hits} of {len(sheet.changed)} changes, {len(outcome.changes)} found"
         )
         yield Bound(f"36 x 24 inches {name}: comparison", "<= 6 CPU s", f"{seconds:.2f}", seconds <= 6)
         yield Bound(f"36 x 24 inches {name}: peak memory", "<= 900 MB", f"{megabytes:.0f}", megabytes <= 900)
@@ -172,7 +172,7 @@ def compare_pair(job: tuple[pairs.Pair, Path]) -> ComparisonOutcome:
 
 
 def timed_render(job: tuple[Path, Path]) -> tuple[Page, float, float]:
-    """The page, the CPU seconds that drawing and encoding it took, and the process's peak memory in megabytes."""
+    """The page, the CPU seconds of drawing and encoding it, and the process's peak memory in megabytes."""
     cv2.setNumThreads(1)
     start = process_time()
     page = pages.render(job[0], 1, job[1])
@@ -221,13 +221,15 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Bound]]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], default=[*SECTIONS])
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("DRAWINGS", "../shared/data/drawings"))
     )
     options = parser.parse_args()
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
     bounds: list[Bound] = []
-    for section in options.sections:
+    for section in options.sections or SECTIONS:
         console.rule(section)
         with TemporaryDirectory(prefix="drawings-") as folder:
             bounds += SECTIONS[section](options.data, Path(folder))

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from pipelines.drawings.ink import Grey, Mask, ink, threshold, widened
-from pipelines.drawings.words import Word, WordChanges, in_reading_order, touching
+from pipelines.drawings.wording import WordChanges, in_reading_order, touching
+from pipelines.drawings.words import Word
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels of the new sheet."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from pipelines.drawings import alignment, changes, ink, overlay, places, words
+from pipelines.drawings import alignment, changes, ink, overlay, places, wording, words
 from pipelines.drawings.changes import Change, Sensitivity
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.words import Matrix, Word
@@ -102,11 +102,13 @@ def coarser(sensitivity: Sensitivity, scale: float) -> Sensitivity:
     return replace(sensitivity, stray=round(sensitivity.stray * max(1.0, scale)))
 
 
-def different_words(old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment) -> words.WordChanges:
+def different_words(
+    old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment
+) -> wording.WordChanges:
     """Words that differ by text or place; by text alone where the alignment can't be trusted."""
     if not fit.confident:
-        return words.difference(old, new, float("inf"))
-    return words.difference(words.move(old, fit.matrix), new, WORD_STRAY)
+        return wording.missing(old, new)
+    return wording.difference(words.move(old, fit.matrix), new, WORD_STRAY)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from pipelines.drawings import alignment, changes, ink, words
+from pipelines.drawings import alignment, changes, ink, wording, words
 from pipelines.drawings.changes import Findings, Sensitivity
 from pipelines.drawings.ink import Grey
-from pipelines.drawings.words import Word, WordChanges
+from pipelines.drawings.wording import WordChanges
+from pipelines.drawings.words import Word
 from tests.drawings.plans import PIXELS_PER_POINT, a_plan
 
 SIZE = (900, 1400)
@@ -117,7 +118,7 @@ def test_text_that_is_only_set_differently_is_no_change() -> None:
     before, after = [Word("VDD_3V3A", 300, 300, 60, 14)], [Word("VDD_3V3A", 312, 300, 66, 14)]
 
     assert len(found(old, new).changes) == 2
-    assert found(old, new, words.difference(before, after, 12)).changes == ()
+    assert found(old, new, wording.difference(before, after, 12)).changes == ()
 
 
 def test_every_edit_of_a_drawn_plan_is_found() -> None:
@@ -126,7 +127,7 @@ def test_every_edit_of_a_drawn_plan_is_found() -> None:
     fit = alignment.align(old, new)
     moved = ink.moved(old, fit.matrix, new.shape[1], new.shape[0])
     cover = ink.covered(old.shape, fit.matrix, new.shape[1], new.shape[0])
-    differing = words.difference(words.move(plan.words[0], fit.matrix), plan.words[1], 6)
+    differing = wording.difference(words.move(plan.words[0], fit.matrix), plan.words[1], 6)
 
     findings = changes.find(moved, new, cover, differing, Sensitivity(stray=2, join=22, least_ink=20))
 

@@ -5,7 +5,7 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from pipelines.drawings import words
-from pipelines.drawings.words import Word, WordChanges
+from pipelines.drawings.words import Word
 
 
 def read(path: Path) -> list[Word]:
@@ -65,30 +65,6 @@ def test_moved_words_turn_with_the_sheet() -> None:
     quarter = (0.0, -2.0, 500.0, 2.0, 0.0, 10.0)
 
     assert words.move([Word("A", 10, 20, 30, 8)], quarter) == [Word("A", 444, 30, 16, 60, 90)]
-
-
-def test_only_what_differs_is_told() -> None:
-    old = [Word("R8", 10, 10, 20, 10), Word("0,DNI", 10, 30, 50, 10), Word("C1", 500, 10, 20, 10)]
-    new = [Word("R8", 13, 10, 20, 10), Word("0", 10, 30, 10, 10), Word("C1", 800, 10, 20, 10)]
-
-    assert words.difference(old, new, 5) == WordChanges(
-        removed=(old[2], old[1]), added=(new[2], new[1]), shifted=(old[0], new[0])
-    )
-
-
-def test_another_division_into_words_is_no_difference() -> None:
-    old = [Word(".3V", 10, 10, 30, 10)]
-    new = [Word(".", 10, 18, 2, 2), Word("3V", 14, 10, 26, 10)]
-
-    assert words.difference(old, new, 2) == WordChanges()
-
-
-def test_equal_words_pair_nearest_first() -> None:
-    old = [Word("DGND", x, 10, 40, 10) for x in (0, 100)]
-    new = [Word("DGND", x, 10, 40, 10) for x in (8, 100, 300)]
-
-    assert words.difference(old, new, 12).added == (new[2],)
-    assert words.difference(old, new, 12).removed == ()
 
 
 def test_signs_without_a_meaning_are_not_legible() -> None:
