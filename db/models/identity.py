@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,6 +29,9 @@ from db.base import (
     related,
 )
 from db.rls import CURRENT_COMPANY
+
+if TYPE_CHECKING:
+    from db.models.projects import Project
 
 
 class RoleName(Enum):
@@ -162,6 +165,7 @@ class User(Keyed, PlatformModel):
 
     company: Mapped[Company | None] = related("foreign(User.company_id) == Company.id")
     role: Mapped[Role] = related("foreign(User.role_id) == Role.id")
+    projects: Mapped[list[Project]] = related("User.id == foreign(Project.user_id)")
 
 
 class RefreshToken(Keyed, PlatformModel):
@@ -208,7 +212,10 @@ class Member(Owned, TenantModel):
 
 
 class ActivityLog(Owned, TenantModel):
-    """What somebody did, written in the transaction that did it."""
+    """What somebody did, written in the transaction that did it.
+
+    `sequence` counts a company's rows in the order of their commits: a trigger of the migrations gives it then.
+    """
 
     __tablename__ = "activity_logs"
     __table_args__ = (
@@ -217,6 +224,7 @@ class ActivityLog(Owned, TenantModel):
         indexed("user_id", "timestamp", "id"),
         indexed("timestamp", "id"),
         indexed("resource_type", "resource_id"),
+        indexed("sequence", unique=True),
     )
 
     user_id: Mapped[UUID | None]
@@ -225,6 +233,7 @@ class ActivityLog(Owned, TenantModel):
     resource_id: Mapped[Str50 | None]
     metadata_: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSONB(none_as_null=True))
     timestamp: Mapped[Instant]
+    sequence: Mapped[int | None] = mapped_column(sa.BigInteger)
 
     user: Mapped[User | None] = related("foreign(ActivityLog.user_id) == User.id")
 

@@ -24,7 +24,7 @@ from db.base import (
 )
 
 if TYPE_CHECKING:
-    from db.models.identity import User
+    from db.models.identity import Company, User
 
 
 class CompanyProfile(Owned, TenantModel):
@@ -63,6 +63,8 @@ class CompanyProfile(Owned, TenantModel):
     created_at: Mapped[Instant]
     updated_at: Mapped[Touched]
 
+    company: Mapped[Company] = related("foreign(CompanyProfile.company_id) == Company.id")
+
 
 class SavedReport(Owned, TenantModel):
     """A report that somebody kept. Its user may be gone: there is no foreign key."""
@@ -89,3 +91,4 @@ class SavedReport(Owned, TenantModel):
     saved_at: Mapped[Instant]
 
     user: Mapped[User | None] = related("foreign(SavedReport.user_id) == User.id")
+    company: Mapped[Company] = related("foreign(SavedReport.company_id) == Company.id")

@@ -24,6 +24,7 @@ from db.base import (
 if TYPE_CHECKING:
     from db.models.drawings import DrawingSession, DrawingVersion
     from db.models.identity import User
+    from db.models.imagery import CrawlJob
 
 
 class ProjectStatus(Enum):
@@ -64,3 +65,4 @@ class Project(Owned, TenantModel):
     drawing_versions: Mapped[list[DrawingVersion]] = related(
         "Project.id == foreign(DrawingVersion.project_id)"
     )
+    crawl_jobs: Mapped[list[CrawlJob]] = related("Project.id == foreign(CrawlJob.project_id)")

@@ -2,10 +2,11 @@
 
 from db.queue.attempts import Attempt, Cancelling, Finish, LostLease, claim
 from db.queue.faults import passing
-from db.queue.jobs import Job, JobModel, UnknownTask, revive, topics
+from db.queue.jobs import KINDS, Job, JobModel, UnknownTask, revive, topics
 from db.queue.requests import NotPending, cancel, enqueue, prepare, queued, restart
 
 __all__ = [
+    "KINDS",
     "Attempt",
     "Cancelling",
     "Finish",
