@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,21 @@ ROOT = UUID(int=0)
 """The parent of a list that belongs to nothing."""
 
 
+@dataclass(frozen=True)
+class Reach:
+    """A unit of work that holds rows of a model, and the viewer's rule for them there."""
+
+    unit: UnitOfWork
+    sees: Sees
+
+
+Reaches = Callable[[type[Model] | None], Sequence[Reach]]
+"""Where rows of a model are: one place, or two where the platform publishes some to every company.
+
+Without a model it is the viewer's own company.
+"""
+
+
 class Loader(DataLoader[Any, Any]):
     """Futures are shielded: a field cancelled with its failed sibling must not cancel what others share."""
 
@@ -36,11 +52,11 @@ class Loader(DataLoader[Any, Any]):
 class Loaders:
     """The dataloaders of one operation, each made on first use.
 
-    `unit` tells which unit of work reads a model; `sees` is the viewer's rule for it.
+    A batch costs at most one statement in each reach, whatever the data.
     """
 
-    def __init__(self, unit: Callable[[str], UnitOfWork], sees: Sees) -> None:
-        self._unit, self._sees = unit, sees
+    def __init__(self, reaches: Reaches) -> None:
+        self._reaches = reaches
         self._loaders: dict[Hashable, Loader] = {}
 
     def clear(self) -> None:
@@ -51,10 +67,13 @@ class Loaders:
         """Rows by id, with these columns; None where absent or out of sight."""
 
         async def batch(ids: list[UUID]) -> list[Row[Any] | None]:
-            statement = select(*_columns(model, columns)).where(
-                model.__table__.c.id == any_id(ids), *self._sees(model, model)
-            )
-            found = {row.id: row for row in await self._unit(model.plane).all(statement)}
+            found: dict[UUID, Row[Any]] = {}
+            for reach in self._reaches(model):
+                missing = [id for id in ids if id not in found]
+                if missing:
+                    rows = select(*_columns(model, columns)).where(*reach.sees(model, model))
+                    named = rows.where(model.__table__.c.id == any_id(missing))
+                    found |= {row.id: row for row in await reach.unit.all(named)}
             return [found.get(id) for id in ids]
 
         return self._loader((model, columns), batch)
@@ -65,13 +84,13 @@ class Loaders:
         """One page (and one row more) for each parent id, in one statement. `tag` stands for `where`."""
         model, key = target(source)
 
-        async def batch(parents: list[UUID]) -> list[list[Row[Any]]]:
+        async def read(reach: Reach, parents: list[UUID]) -> list[list[Row[Any]]]:
             child = aliased(model)
-            rows = select(*_columns(child, columns)).where(*self._sees(model, child))
+            rows = select(*_columns(child, columns)).where(*reach.sees(model, child))
             if where:
                 rows = rows.where(*where(child))
             if key is None:
-                return [list(await self._unit(model.plane).all(page.slice(rows, child)))]
+                return [list(await reach.unit.all(page.slice(rows, child)))]
             ids = func.unnest(bindparam("parents", parents, type_=UUIDS))
             parent = ids.table_valued(column("id", Uuid())).render_derived(name="parent")
             nearest = page.slice(rows.where(getattr(child, key) == parent.c.id), child).lateral("child")
@@ -79,9 +98,13 @@ class Loaders:
                 parent.join(nearest, true())
             )
             found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-            for row in await self._unit(model.plane).all(statement):
+            for row in await reach.unit.all(statement):
                 found[row.parent_key].append(row)
             return [found[parent] for parent in parents]
+
+        async def batch(parents: list[UUID]) -> list[list[Row[Any]]]:
+            pages = await asyncio.gather(*(read(reach, parents) for reach in self._reaches(model)))
+            return [page.merge(list(parts)) for parts in zip(*pages, strict=True)]
 
         return self._loader((source, page, columns, tag), batch)
 
@@ -89,28 +112,37 @@ class Loaders:
         """How many rows each parent has, in one statement."""
         model, key = target(source)
 
-        async def batch(parents: list[UUID]) -> list[int]:
+        async def read(reach: Reach, parents: list[UUID]) -> list[int]:
             child = aliased(model)
-            conditions = [*self._sees(model, child), *(where(child) if where else ())]
+            conditions = [*reach.sees(model, child), *(where(child) if where else ())]
             if key is None:
                 statement = select(func.count()).select_from(child).where(*conditions)
-                return [await self._unit(model.plane).scalar(statement)]
+                return [await reach.unit.scalar(statement)]
             parent = getattr(child, key)
             total = select(parent.label("parent"), func.count().label("total")).group_by(parent)
             counted = total.where(parent == any_id(parents), *conditions)
-            found = {row.parent: row.total for row in await self._unit(model.plane).all(counted)}
+            found = {row.parent: row.total for row in await reach.unit.all(counted)}
             return [found.get(id, 0) for id in parents]
+
+        async def batch(parents: list[UUID]) -> list[int]:
+            counts = await asyncio.gather(*(read(reach, parents) for reach in self._reaches(model)))
+            return [sum(parts) for parts in zip(*counts, strict=True)]
 
         return self._loader(("count", source, tag), batch)
 
-    def by(self, query: Query, plane: str = "tenant") -> Loader:
-        """A hand-written batch: `query` answers many keys at once; None where it is silent."""
+    def by(self, query: Query, model: type[Model] | None = None) -> Loader:
+        """A hand-written batch: `query` answers many keys at once; None where it is silent.
+
+        It is asked in every reach of `model`, or in the viewer's own company only.
+        """
 
         async def batch(keys: list[Any]) -> list[Any]:
-            found = await query(self._unit(plane), keys)
+            found: dict[Any, Any] = {}
+            for reach in self._reaches(model):
+                found |= await query(reach.unit, keys)
             return [found.get(key) for key in keys]
 
-        return self._loader((query, plane), batch)
+        return self._loader((query, model), batch)
 
     def _loader(self, name: Hashable, batch: Batch) -> Loader:
         if name not in self._loaders:

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +18,13 @@ from db.base import Model
 
 @dataclass(frozen=True, init=False)
 class Order:
-    """Rows by these columns, then by id. None of the columns may be nullable."""
+    """Rows by these columns, then by id unless they are `unique`. None of the columns may be nullable."""
 
     columns: tuple[str, ...]
     descending: bool
 
-    def __init__(self, *columns: str, descending: bool = False) -> None:
-        keyed = columns if columns[-1:] == ("id",) else (*columns, "id")
+    def __init__(self, *columns: str, descending: bool = False, unique: bool = False) -> None:
+        keyed = columns if unique or columns[-1:] == ("id",) else (*columns, "id")
         object.__setattr__(self, "columns", keyed)
         object.__setattr__(self, "descending", descending)
 
@@ -46,6 +48,14 @@ class Page:
                 statement = statement.where(compared > bound if further else compared < bound)
         descending = self.order.descending != self.backward
         return statement.order_by(*(part.desc() if descending else part for part in key)).limit(self.size + 1)
+
+    def merge(self, parts: list[list[Any]]) -> list[Any]:
+        """The same page of several lists together: each is sliced alike."""
+        if len(parts) == 1:
+            return parts[0]
+        descending = self.order.descending != self.backward
+        key = attrgetter(*self.order.columns)
+        return sorted(chain(*parts), key=key, reverse=descending)[: self.size + 1]
 
     def cut(self, rows: list[Any]) -> tuple[list[Any], bool]:
         """The page's rows in `order`, and whether there is more beyond it."""

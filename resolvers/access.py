@@ -62,6 +62,8 @@ class Viewer:
     role: RoleName
     permissions: frozenset[str]
     expires_at: datetime | None = None
+    platform_id: UUID | None = None
+    """The platform's own company."""
 
     def may(self, permission: str) -> bool:
         """Whether the role grants `resource:action`."""
@@ -74,6 +76,13 @@ class Viewer:
             "platform" if self.may("platform:manage") else "company" if self.may("users:read") else "self"
         )
         return Scope(self.company_id, self.user_id, kind)
+
+    @property
+    def published(self) -> Scope | None:
+        """Where the platform keeps what every company reads; none for its own people, who are there."""
+        if self.platform_id is None or self.platform_id == self.company_id:
+            return None
+        return Scope(self.platform_id, self.user_id, "self")
 
 
 def require(viewer: Viewer, permission: str) -> None:
@@ -155,6 +164,17 @@ def within_document(viewer: Viewer, chunk: Any) -> Conditions:
     return [chunk.document_id.in_(select(Document.id).where(*rule))] if rule else []
 
 
+def published_documents(viewer: Viewer, document: Any) -> Conditions:
+    """The platform's documents for everybody."""
+    return [document.scope == DocumentScope.GLOBAL]
+
+
+def within_published(viewer: Viewer, chunk: Any) -> Conditions:
+    """What the platform's documents for everybody say."""
+    published = select(Document.id).where(*published_documents(viewer, Document))
+    return [chunk.document_id.in_(published)]
+
+
 def own_exports(viewer: Viewer, export: Any) -> Conditions:
     """One's own, and everybody's for who oversees requirements."""
     return [] if viewer.may("requirements:oversee") else [export.user_id == viewer.user_id]
@@ -194,6 +214,9 @@ RULES: dict[type[Model], Rule] = {
     RequirementExport: own_exports,
 }
 
+PUBLISHED: dict[type[Model], Rule] = {Document: published_documents, DocumentChunk: within_published}
+"""What the other companies see of the platform's own company, beside their own rows. Nothing else."""
+
 
 def sees(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
     """The conditions under which the viewer sees rows of `entity` (the model or an alias of it).
@@ -201,6 +224,11 @@ def sees(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
     A model without a rule is refused: `KeyError`.
     """
     return RULES[model](viewer, entity)
+
+
+def sees_published(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
+    """As `sees`, in the platform's company for a viewer of another one."""
+    return PUBLISHED[model](viewer, entity)
 
 
 def visible(viewer: Viewer, model: type[Model], *columns: Any) -> Select[Any]:

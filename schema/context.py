@@ -1,9 +1,11 @@
 """What one operation may reach."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +14,10 @@ import strawberry
 from core.errors import Unauthenticated
 from core.ports import ObjectStore
 from core.settings import Settings
+from db.base import Model
 from db.events import Events
-from db.loaders import Columns, Loaders
-from db.uow import Database, Kind, UnitOfWork
+from db.loaders import Columns, Loaders, Reach
+from db.uow import Database, Kind, Scope, UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 from resolvers.files import Links
@@ -45,9 +48,9 @@ class Context:
     ) -> None:
         self.services, self.links = services, services.links.based(base_url)
         self.signed_in, self._refused = viewer, refused
-        self.loaders = Loaders(lambda plane: self.read(), self._sees)
+        self.loaders = Loaders(self._reaches)
         self.projections: dict[Any, Columns] = {}
-        self._read: UnitOfWork | None = None
+        self._units: dict[Scope, UnitOfWork] = {}
 
     @property
     def viewer(self) -> Viewer:
@@ -63,9 +66,7 @@ class Context:
 
     def read(self) -> UnitOfWork:
         """The operation's read-only unit, opened on first use."""
-        if self._read is None:
-            self._read = self.services.database.unit(self.viewer.scope, read_only=True)
-        return self._read
+        return self._unit(self.viewer.scope)
 
     @asynccontextmanager
     async def write(self, company_id: UUID | None = None) -> AsyncIterator[UnitOfWork]:
@@ -90,14 +91,22 @@ class Context:
         self.signed_in = found
 
     async def close(self) -> None:
-        """End the read-only unit."""
-        unit, self._read = self._read, None
+        """End the read-only units."""
+        units, self._units = self._units, {}
         self.loaders.clear()
-        if unit is not None:
-            await unit.finish(commit=False)
+        await asyncio.gather(*(unit.finish(commit=False) for unit in units.values()))
 
-    def _sees(self, model: Any, entity: Any) -> access.Conditions:
-        return access.sees(self.viewer, model, entity)
+    def _unit(self, scope: Scope) -> UnitOfWork:
+        if scope not in self._units:
+            self._units[scope] = self.services.database.unit(scope, read_only=True)
+        return self._units[scope]
+
+    def _reaches(self, model: type[Model] | None) -> list[Reach]:
+        viewer = self.viewer
+        own = Reach(self.read(), partial(access.sees, viewer))
+        if viewer.published is None or model not in access.PUBLISHED:
+            return [own]
+        return [own, Reach(self._unit(viewer.published), partial(access.sees_published, viewer))]
 
 
 Info = strawberry.Info[Context, None]

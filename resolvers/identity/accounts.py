@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from core.errors import Conflict, Exhausted, Forbidden, Unauthenticated
 from db.ids import new_id
@@ -127,15 +128,18 @@ async def _viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
         .where(RolePermission.role_id == User.role_id)
         .scalar_subquery()
     )
+    own = aliased(Company)
+    platform = select(own.id).where(own.kind == CompanyKind.PLATFORM).scalar_subquery().label("platform_id")
     user = await uow.first(
-        select(User.company_id, User.status, Role.name, Company.is_active, granted.label("granted"))
+        select(User.company_id, User.status, Role.name, Company.is_active, granted.label("granted"), platform)
         .join(Role, Role.id == User.role_id)
         .outerjoin(Company, Company.id == User.company_id)
         .where(User.id == user_id)
     )
     if user is None or user.status is not UserStatus.ACTIVE or not user.is_active:
         raise Unauthenticated("This account is not active.")
-    return Viewer(user_id, user.company_id, user.name, frozenset(user.granted or ()))
+    permissions = frozenset(user.granted or ())
+    return Viewer(user_id, user.company_id, user.name, permissions, platform_id=user.platform_id)
 
 
 async def first_admin(database: Database, email: str) -> str | None:

@@ -125,7 +125,7 @@ class Role(relay.Node):
     @field(needs=("id",))
     async def permissions(self, info: Info) -> list[Permission]:
         """What it grants, by name; a few dozen at most."""
-        return await info.context.loaders.by(permissions_of, plane="platform").load(self.id) or []
+        return await info.context.loaders.by(permissions_of).load(self.id) or []
 
 
 @node(models.Company)
