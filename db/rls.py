@@ -163,7 +163,8 @@ SELECT r.rolsuper AS superuser, r.rolbypassrls AS bypasses_row_security,
        EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname IN ('{SCHEMA}', 'platform') AND c.relkind IN ('r', 'p')
                AND pg_has_role(current_user, c.relowner, 'MEMBER')) AS owns_tables,
-       current_setting('app.company_id', true) IS DISTINCT FROM '' AS has_no_empty_default_scope
+       EXISTS (SELECT 1 FROM pg_db_role_setting s, unnest(s.setconfig) AS given
+               WHERE s.setrole IN (0, r.oid) AND given ~ '^app\\.[a-z_]+=.') AS has_a_scope_by_default
 FROM pg_roles r WHERE r.rolname = current_user
 """
 """Who am I connected as? Any true column is a reason to refuse to serve."""

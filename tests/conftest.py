@@ -136,7 +136,8 @@ async def people(services: Services) -> People:
     """Two companies of the test's own."""
     company = a_company()
     names = RoleName.ADMIN, RoleName.MANAGER, RoleName.USER, RoleName.VIEWER
-    found = People(*(a_user(company, name) for name in names), stranger=a_user(a_company()))
+    admin, manager, user, viewer = (a_user(company, name) for name in names)
+    found = People(admin, manager, user, viewer, stranger=a_user(a_company()))
     await factories.save(services.database, *found)
     return found
 
