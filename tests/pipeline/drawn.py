@@ -16,7 +16,7 @@ from server.demo.drawings import Sheet, plan, write
 DPI = 100
 """At which these tests draw pages: enough for sheets of this size."""
 
-HUGE = 200 * 14_400
+HUGE = 36_000
 """The side of a page, in points, that no picture shows legibly."""
 
 
