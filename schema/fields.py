@@ -43,6 +43,20 @@ def relation(attribute: InstrumentedAttribute[Any]) -> Any:
     return strawberry.field(resolver=resolve, metadata={NEEDS: (key,)})
 
 
+def inverse(attribute: InstrumentedAttribute[Any]) -> Any:
+    """A to-one field whose key is on the other side, where it is unique; null where there is none in sight."""
+    attribute.parent.registry.configure()
+    model, _ = target(attribute)
+    page = Page(size=1, order=Order("id"))
+
+    async def resolve(root: Any, info: Info) -> Any:
+        wanted = columns(info, model)
+        rows = await info.context.loaders.page(attribute, page, wanted, None, None).load(root.id)
+        return rows[0] if rows else None
+
+    return strawberry.field(resolver=resolve, metadata={NEEDS: ("id",)})
+
+
 def lookup(model: type[Model], description: str) -> Any:
     """A root field by id: NOT_FOUND where there is no such object, or the viewer may not know of it."""
 
@@ -117,7 +131,7 @@ def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool]
         key = getattr(root, path)
         if key is None or (shown and not shown(root)):
             return None
-        mime_type = media or getattr(root, type)
+        mime_type = media or getattr(root, type) or "application/octet-stream"
         filename = getattr(root, name)
         if media == "image/png" and not filename.endswith(".png"):
             filename += ".png"

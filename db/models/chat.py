@@ -30,7 +30,7 @@ from db.models.identity import LlmProvider
 
 if TYPE_CHECKING:
     from db.models.drawings import DrawingSession
-    from db.models.identity import User
+    from db.models.identity import Company, User
 
 
 class ConversationStatus(Enum):
@@ -97,6 +97,7 @@ class Conversation(Owned, TenantModel):
     updated_at: Mapped[Touched]
 
     user: Mapped[User | None] = related("foreign(Conversation.user_id) == User.id")
+    company: Mapped[Company | None] = related("foreign(Conversation.company_id) == Company.id")
     session: Mapped[DrawingSession | None] = related("foreign(Conversation.session_id) == DrawingSession.id")
     messages: Mapped[list[Message]] = related("Conversation.id == foreign(Message.conversation_id)")
 
@@ -141,6 +142,7 @@ class Message(Owned, TenantModel):
     )
     replies: Mapped[list[Message]] = related("Message.id == remote(foreign(Message.parent_message_id))")
     citations: Mapped[list[Citation]] = related("Message.id == foreign(Citation.message_id)")
+    feedback: Mapped[list[Feedback]] = related("Message.id == foreign(Feedback.message_id)")
     agent_logs: Mapped[list[AgentLog]] = related("Message.id == foreign(AgentLog.message_id)")
 
 
@@ -255,6 +257,7 @@ class AgentLog(Owned, TenantModel):
 
     message: Mapped[Message | None] = related("foreign(AgentLog.message_id) == Message.id")
     user: Mapped[User | None] = related("foreign(AgentLog.user_id) == User.id")
+    company: Mapped[Company | None] = related("foreign(AgentLog.company_id) == Company.id")
 
 
 class TokenUsage(Owned, TenantModel):
@@ -283,3 +286,4 @@ class TokenUsage(Owned, TenantModel):
     created_at: Mapped[Instant]
 
     user: Mapped[User | None] = related("foreign(TokenUsage.user_id) == User.id")
+    company: Mapped[Company | None] = related("foreign(TokenUsage.company_id) == Company.id")

@@ -26,6 +26,7 @@ from db.base import (
 )
 
 if TYPE_CHECKING:
+    from db.models.chat import Conversation
     from db.models.identity import User
     from db.models.jobs import ProcessingJob
     from db.models.projects import Project
@@ -104,6 +105,9 @@ class DrawingSession(Owned, TenantModel):
         "DrawingSession.id == foreign(AnalysisResult.session_id)"
     )
     jobs: Mapped[list[ProcessingJob]] = related("DrawingSession.id == foreign(ProcessingJob.session_id)")
+    conversations: Mapped[list[Conversation]] = related(
+        "DrawingSession.id == foreign(Conversation.session_id)"
+    )
 
 
 class Drawing(Owned, TenantModel):

@@ -28,7 +28,7 @@ from db.base import (
 )
 
 if TYPE_CHECKING:
-    from db.models.identity import User
+    from db.models.identity import Company, User
 
 
 class DocumentScope(Enum):
@@ -108,6 +108,7 @@ class Document(Owned, TenantModel):
     updated_at: Mapped[Touched]
 
     uploaded_by: Mapped[User | None] = related("foreign(Document.uploaded_by_id) == User.id")
+    company: Mapped[Company | None] = related("foreign(Document.company_id) == Company.id")
     chunks: Mapped[list[DocumentChunk]] = related("Document.id == foreign(DocumentChunk.document_id)")
 
 

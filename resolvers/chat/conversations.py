@@ -1,0 +1,132 @@
+"""Conversations: begun, renamed, archived, restored, deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, insert, select, update
+
+from core.errors import Conflict, Exhausted, Forbidden, Invalid
+from db.models import Conversation, ConversationStatus, DrawingSession, Member, MessageRole
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+from resolvers.chat.messages import append
+
+MOST_ACTIVE = 100
+"""Active conversations of one user."""
+TITLE_FROM_MESSAGE = 50
+"""Characters of the first message that make the title."""
+LONGEST_TITLE = 500
+HOTTEST = 2.0
+
+
+async def create(
+    uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any], first_message: str | None = None
+) -> Row[Any]:
+    """A conversation of the viewer's, with its first message if there is one."""
+    access.require(viewer, "chat:use")
+    if given.get("session_id") is not None:
+        await access.find(uow, viewer, DrawingSession, given["session_id"], "input", "sessionId")
+    values = {name: value for name, value in _checked(given).items() if value is not None}
+    said = None if first_message is None else _spoken(first_message)
+    if said and "title" not in values:
+        values["title"] = " ".join(said.split())[:TITLE_FROM_MESSAGE]
+    await _refuse_crowd(uow, viewer.user_id)
+    begun = insert(Conversation).values(**values, user_id=viewer.user_id)
+    conversation = await uow.one(begun.returning(Conversation))
+    if said:
+        path = ("input", "firstMessage")
+        await append(uow, conversation.id, role=MessageRole.USER, content=said, path=path)
+        conversation = await uow.one(select(Conversation).where(Conversation.id == conversation.id))
+    await activity.record(uow, viewer.user_id, "CONVERSATION_CREATE", "Conversation", conversation.id)
+    return conversation
+
+
+async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Rename it, or say how its answers are to be made."""
+    conversation = await to_change(uow, viewer, id, "id")
+    if conversation.status is ConversationStatus.ARCHIVED:
+        raise Conflict("This conversation is archived; restore it first.", "id")
+    values = _checked(given)
+    for name, shown in (("llm_provider", "llmProvider"), ("model_name", "modelName")):
+        if name in values and values[name] is None:
+            raise Invalid("This cannot be cleared.", "input", shown)
+    if "temperature" in values and values["temperature"] is None:
+        raise Invalid("This cannot be cleared.", "input", "temperature")
+    return await _update(uow, viewer, conversation, "CONVERSATION_UPDATE", values)
+
+
+async def archive(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """Make it read-only; archiving an archived one changes nothing."""
+    conversation = await to_change(uow, viewer, id, "id")
+    archived = {"status": ConversationStatus.ARCHIVED, "archived_at": func.now()}
+    values = {} if conversation.status is ConversationStatus.ARCHIVED else archived
+    return await _update(uow, viewer, conversation, "CONVERSATION_ARCHIVE", values)
+
+
+async def restore(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """Take it up again; `Exhausted` where its owner has too many active ones."""
+    conversation = await to_change(uow, viewer, id, "id")
+    if conversation.status is ConversationStatus.ACTIVE:
+        return conversation
+    if conversation.user_id is not None:
+        await _refuse_crowd(uow, conversation.user_id, "id")
+    active = {"status": ConversationStatus.ACTIVE, "archived_at": None}
+    return await _update(uow, viewer, conversation, "CONVERSATION_RESTORE", active)
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+    """Hide it from everybody; what was said, and what it cost, stays on record."""
+    conversation = await to_change(uow, viewer, id, "id")
+    values = {"status": ConversationStatus.DELETED}
+    await _update(uow, viewer, conversation, "CONVERSATION_DELETE", values)
+    return id
+
+
+async def to_change(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str) -> Row[Any]:
+    """A conversation, locked, if the viewer may change it: their own, nobody's, or any for who oversees."""
+    access.require(viewer, "chat:use")
+    conversation = await access.find(uow, viewer, Conversation, id, *path, lock=True)
+    if conversation.user_id not in (viewer.user_id, None) and not viewer.may("chat:oversee"):
+        raise Forbidden("Only who began this conversation may do this.", *path)
+    return conversation
+
+
+async def _update(
+    uow: UnitOfWork, viewer: Viewer, conversation: Row[Any], action: str, values: Mapping[str, Any]
+) -> Row[Any]:
+    if not values:
+        return conversation
+    statement = update(Conversation).where(Conversation.id == conversation.id).values(values)
+    changed = await uow.one(statement.returning(Conversation))
+    await activity.record(uow, viewer.user_id, action, "Conversation", conversation.id, fields=sorted(values))
+    return changed
+
+
+async def _refuse_crowd(uow: UnitOfWork, user_id: UUID, *path: str) -> None:
+    # one count at a time; other references to the member are not held up
+    await uow.execute(select(Member.id).where(Member.id == user_id).with_for_update(key_share=True))
+    active = Conversation.user_id == user_id, Conversation.status == ConversationStatus.ACTIVE
+    if await uow.scalar(select(func.count()).select_from(Conversation).where(*active)) >= MOST_ACTIVE:
+        raise Exhausted(f"Nobody has more than {MOST_ACTIVE} active conversations; archive one.", *path)
+
+
+def _spoken(message: str) -> str:
+    if not message.strip():
+        raise Invalid("This cannot be blank.", "input", "firstMessage")
+    return message
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(given)
+    if "title" in values:
+        values["title"] = checks.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
+    if values.get("model_name") is not None:
+        values["model_name"] = checks.name(values["model_name"], "input", "modelName", limit=100)
+    temperature = values.get("temperature")
+    if temperature is not None and not 0 <= temperature <= HOTTEST:
+        raise Invalid("A temperature is from 0 to 2.", "input", "temperature")
+    if values.get("selected_document_ids") is not None:
+        values["selected_document_ids"] = list(dict.fromkeys(map(str, values["selected_document_ids"])))
+    return values

@@ -1,0 +1,56 @@
+"""What people think of answers."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.errors import Conflict, Forbidden
+from db.models import Conversation, ConversationStatus, Feedback, FeedbackRating, Message, MessageRole
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+
+LONGEST_COMMENT = 2000
+
+
+async def submit(
+    uow: UnitOfWork, viewer: Viewer, message_id: UUID, *, rating: FeedbackRating, comment: str | None
+) -> Row[Any]:
+    """Rate an answer; rating it again replaces what the viewer said before."""
+    access.require(viewer, "chat:use")
+    path = ("input", "messageId")
+    message = await access.find(uow, viewer, Message, message_id, *path, lock=True)
+    if message.role is not MessageRole.ASSISTANT:
+        raise Conflict("Only answers can be rated.", *path)
+    await _refuse_archived(uow, message.conversation_id, *path)
+    earlier = await uow.scalar(select(Feedback.user_id).where(Feedback.message_id == message_id))
+    if earlier not in (None, viewer.user_id):
+        raise Conflict("Somebody else has rated this answer.", *path)
+    said = checks.text(comment, "input", "comment", limit=LONGEST_COMMENT) if comment else None
+    given = {"rating": rating, "comment": said}
+    row = insert(Feedback).values(message_id=message_id, user_id=viewer.user_id, **given)
+    upsert = row.on_conflict_do_update(index_elements=["company_id", "message_id"], set_=given)
+    feedback = await uow.one(upsert.returning(Feedback))
+    await activity.record(
+        uow, viewer.user_id, "FEEDBACK_SUBMIT", "Feedback", feedback.id, rating=rating.value
+    )
+    return feedback
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+    """Take back what one said; who oversees chats takes back anybody's."""
+    access.require(viewer, "chat:use")
+    feedback = await access.find(uow, viewer, Feedback, id, lock=True)
+    if feedback.user_id != viewer.user_id and not viewer.may("chat:oversee"):
+        raise Forbidden("This is somebody else's.", "id")
+    await uow.execute(delete(Feedback).where(Feedback.id == id))
+    await activity.record(uow, viewer.user_id, "FEEDBACK_DELETE", "Feedback", id)
+    return id
+
+
+async def _refuse_archived(uow: UnitOfWork, conversation_id: UUID, *path: str) -> None:
+    status = await uow.scalar(select(Conversation.status).where(Conversation.id == conversation_id))
+    if status is ConversationStatus.ARCHIVED:
+        raise Conflict("This conversation is archived; restore it first.", *path)

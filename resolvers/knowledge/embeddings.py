@@ -1,0 +1,90 @@
+"""The models that turn text into vectors, as the platform manages them."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from core.errors import Conflict, Invalid
+from db.models import EmbeddingModel
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+
+LIMITS = {"name": 100, "provider": 50}
+SIZES = {"dimension": "dimension", "max_tokens": "maxTokens"}
+LARGEST = {"dimension": 65_536, "max_tokens": 10_000_000}
+FIXED = ("name", "provider", "dimension")
+"""What the vectors of a model in use depend on."""
+
+
+async def create(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> Row[Any]:
+    """A model that is not active yet."""
+    access.require(viewer, "embeddings:manage")
+    values = _checked(given)
+    await _refuse_taken(uow, values["name"])
+    model = await uow.one(insert(EmbeddingModel).values(**values, is_active=False).returning(EmbeddingModel))
+    await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_CREATE", "EmbeddingModel", model.id)
+    return model
+
+
+async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Change what was given; of the active model only its limit of tokens."""
+    access.require(viewer, "embeddings:manage")
+    model = await access.find(uow, viewer, EmbeddingModel, id, lock=True)
+    values = _checked(given)
+    fixed = next((name for name in FIXED if name in values and values[name] != getattr(model, name)), None)
+    if model.is_active and fixed:
+        raise Conflict("Vectors of the active model depend on this.", "input", fixed)
+    if values.get("name", model.name) != model.name:
+        await _refuse_taken(uow, values["name"])
+    if not values:
+        return model
+    statement = update(EmbeddingModel).where(EmbeddingModel.id == id).values(values)
+    changed = await uow.one(statement.returning(EmbeddingModel))
+    await activity.record(
+        uow, viewer.user_id, "EMBEDDING_MODEL_UPDATE", "EmbeddingModel", id, fields=sorted(given)
+    )
+    return changed
+
+
+async def activate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """Make it the one that embeds; activating the active one changes nothing."""
+    access.require(viewer, "embeddings:manage")
+    await uow.execute(select(EmbeddingModel.id).order_by(EmbeddingModel.id).with_for_update())
+    model = await access.find(uow, viewer, EmbeddingModel, id)
+    if model.is_active:
+        return model
+    await uow.execute(update(EmbeddingModel).where(EmbeddingModel.is_active).values(is_active=False))
+    statement = update(EmbeddingModel).where(EmbeddingModel.id == id).values(is_active=True)
+    active = await uow.one(statement.returning(EmbeddingModel))
+    await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_ACTIVATE", "EmbeddingModel", id)
+    return active
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+    """Forget a model that is not active."""
+    access.require(viewer, "embeddings:manage")
+    model = await access.find(uow, viewer, EmbeddingModel, id, lock=True)
+    if model.is_active:
+        raise Conflict("This is the active model; activate another one first.", "id")
+    await uow.execute(delete(EmbeddingModel).where(EmbeddingModel.id == id))
+    await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_DELETE", "EmbeddingModel", id)
+    return id
+
+
+async def _refuse_taken(uow: UnitOfWork, name: str) -> None:
+    if await uow.scalar(select(EmbeddingModel.id).where(EmbeddingModel.name == name)):
+        raise Conflict("An embedding model has this name already.", "input", "name")
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(given)
+    for name, limit in LIMITS.items():
+        if name in values:
+            values[name] = checks.name(values[name] or "", "input", name, limit=limit)
+    for name, shown in SIZES.items():
+        if name in values and (values[name] is None or not 0 < values[name] <= LARGEST[name]):
+            raise Invalid(f"This is from 1 to {LARGEST[name]}.", "input", shown)
+    return values
