@@ -13,6 +13,7 @@ from db.uow import UnsafeRole
 from schema.contract import make_schema
 from server.app import open_services
 from server.demo import company
+from server.demo.scale import scale
 from server.installation import installed
 from server.logging import configure_logging
 from server.migrating import initialise, migrate_databases
@@ -81,6 +82,9 @@ def parser() -> ArgumentParser:
     migrate.set_defaults(command=run_migrate)
 
     demo = commands.add_parser("demo", parents=[shared], help="make the demo company where it is missing")
+    demo.add_argument(
+        "--scale", type=int, default=0, metavar="N", help="give it N times about 2,000 rows, for benchmarks"
+    )
     demo.set_defaults(command=run_demo)
 
     contract = commands.add_parser("schema", parents=[shared], help="print the contract (SDL)")
@@ -122,15 +126,17 @@ def run_migrate(settings: Settings, order: Namespace) -> int:
 
 def run_demo(settings: Settings, order: Namespace) -> int:
     """`seshat demo`."""
-    asyncio.run(demonstrate(settings))
+    if order.scale < 0:
+        raise SettingsError("--scale: none or more are wanted")
+    asyncio.run(demonstrate(settings, order.scale))
     return 0
 
 
-async def demonstrate(settings: Settings) -> None:
-    """Make the company and its people, and leave the comparison to whichever worker there is."""
+async def demonstrate(settings: Settings, units: int) -> None:
+    """Make what the demo shows, and leave its comparison to whichever worker there is."""
     async with installed(settings, share=True) as ready, AsyncExitStack() as stack:
         services = await open_services(ready.model_copy(update={"worker": False}), stack)
-        await company.make(services)
+        await scale(services.database, await company.make(services), units)
 
 
 def run_schema(settings: Settings, order: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The demo company: three people of different roles and one comparison, made by the real pipeline."""
+"""The demo company: three people of different roles, a few rows of every kind, and one comparison."""
 
 import asyncio
 import json
@@ -21,6 +21,7 @@ from resolvers.drawings import sessions
 from resolvers.identity import accounts, passwords, users
 from schema.context import Services
 from server.demo.drawings import demo_set
+from server.demo.scale import sample
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ PEOPLE = (
     ("max@demo.example", "Max Manager", RoleName.MANAGER),
     ("vera@demo.example", "Vera Viewer", RoleName.VIEWER),
 )
+REVISIONS = "Revision A → Revision B"
 SIGN_INS = "demo.json"
 CHUNK = 256 * 1024
 ENDED = (SessionStatus.COMPLETED, SessionStatus.ERROR)
@@ -43,18 +45,20 @@ async def show(services: Services) -> None:
         log.exception("demo_failed")
 
 
-async def make(services: Services) -> None:
-    """The company and its people, then the comparison, each unless it is there."""
+async def make(services: Services) -> UUID:
+    """Make what is missing: the company, its people, rows of every kind, the comparison. The company's id."""
     file = services.settings.data / SIGN_INS
     company_id = await company_of(services)
     if company_id is None:
         company_id = await people(services, file)
     if file.exists():
         tell(json.loads(file.read_text()))
+    await sample(services.database, services.store, company_id)
     admin = await viewer(services, company_id)
     session_id = await comparison(services, admin)
     if services.settings.worker:
         await finished(services, admin, session_id)
+    return company_id
 
 
 def tell(sign_ins: list[dict[str, str]]) -> None:
@@ -99,7 +103,10 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
     """A session over two revisions that the demo draws, started; or the one that is there."""
     async with services.database.within(admin.scope, read_only=True) as uow:
         found: UUID | None = await uow.scalar(
-            select(DrawingSession.id).order_by(DrawingSession.created_at).limit(1)
+            select(DrawingSession.id)
+            .where(DrawingSession.name == REVISIONS)
+            .order_by(DrawingSession.id)
+            .limit(1)
         )
     if found is not None:
         return found
@@ -115,7 +122,7 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
             project_id=project.id,
             old_upload_id=old,
             new_upload_id=new,
-            name="Revision A → Revision B",
+            name=REVISIONS,
         )
         await sessions.start(uow, admin, session.id)
     id: UUID = session.id

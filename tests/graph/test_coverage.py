@@ -77,7 +77,8 @@ def contract_field(entity: str, field: str) -> GraphQLField:
     kind = SCHEMA.get_type(entity)
     assert isinstance(kind, GraphQLObjectType), f"the contract has no type {entity}"
     assert field in kind.fields, f"{entity} has no field {field}"
-    return kind.fields[field]
+    found: GraphQLField = kind.fields[field]
+    return found
 
 
 def test_31_entities_with_346_fields_are_written_down() -> None:

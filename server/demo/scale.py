@@ -1,0 +1,189 @@
+"""A company filled with rows of every kind: a few for the demo, or as many as a benchmark wants.
+
+They come in units of about 2,000. Each follows from a seed and its number and belongs to two people of its
+own, so that a unit which is there already is known by them and not made again.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, insert, select
+
+from core.ports import ObjectStore
+from db.ids import new_id
+from db.models import (
+    ActivityLog,
+    AgentLog,
+    AnalysisResult,
+    Citation,
+    CompanyProfile,
+    Comparison,
+    Conversation,
+    CrawlJob,
+    Document,
+    DocumentChunk,
+    Drawing,
+    DrawingSession,
+    DrawingVersion,
+    EmbeddingModel,
+    EvaluationRun,
+    ExportJob,
+    Feedback,
+    Image,
+    Member,
+    Message,
+    ProcessingJob,
+    Project,
+    RequirementExport,
+    Role,
+    RoleName,
+    RunLog,
+    SavedReport,
+    TokenUsage,
+    Upload,
+    User,
+    ValidationJob,
+)
+from db.uow import Database, UnitOfWork
+from server.demo import dialogue, records
+from server.demo.bulk import insert_rows
+from server.demo.draft import SPAN, Counts, Draft
+
+log = structlog.get_logger(__name__)
+
+SEED = "seshat"
+
+UNIT: Counts = {
+    Project: 4,
+    Upload: 20,
+    DrawingSession: 10,
+    Drawing: 80,
+    Comparison: 40,
+    AnalysisResult: 40,
+    DrawingVersion: 40,
+    ProcessingJob: 30,
+    CrawlJob: 8,
+    Image: 300,
+    ValidationJob: 8,
+    ExportJob: 8,
+    Document: 20,
+    DocumentChunk: 300,
+    Conversation: 30,
+    Message: 360,
+    Citation: 150,
+    Feedback: 40,
+    RunLog: 120,
+    AgentLog: 80,
+    TokenUsage: 150,
+    SavedReport: 10,
+    EvaluationRun: 8,
+    RequirementExport: 20,
+    ActivityLog: 140,
+}
+"""One unit, people apart."""
+
+SAMPLE: Counts = {
+    **{model: 3 for model in UNIT if model not in (DrawingSession, Drawing, DrawingVersion, Upload)},
+    CompanyProfile: 1,
+    DocumentChunk: 12,
+    Message: 12,
+    Image: 12,
+    TokenUsage: 12,
+    ActivityLog: 6,
+}
+"""What the demo shows beside the drawings that it compares."""
+
+PEOPLE = {"ann": "Ann Analyst", "uma": "Uma User"}
+"""Who owns a unit."""
+
+PARTS = (
+    records.projects,
+    records.drawings,
+    records.imagery,
+    dialogue.knowledge,
+    dialogue.chat,
+    records.insights,
+    records.evaluation,
+    records.activity,
+)
+"""What draws rows up, in the order in which they refer to one another."""
+
+MODELS = (
+    {"name": "all-MiniLM-L6-v2", "provider": "sentence-transformers", "dimension": 384, "max_tokens": 256},
+    {"name": "text-embedding-3-small", "provider": "openai", "dimension": 1536, "max_tokens": 8191},
+)
+
+
+def fill(draft: Draft) -> None:
+    """Draw up the rows, parents before children."""
+    for part in PARTS:
+        part(draft)
+
+
+async def store(uow: UnitOfWork, draft: Draft) -> int:
+    """Insert the rows into the unit's company; how many they are."""
+    for model, rows in draft.rows.items():
+        await insert_rows(uow, model, rows)
+    return sum(map(len, draft.rows.values()))
+
+
+async def embedding_models(uow: UnitOfWork) -> None:
+    """Two embedding models, where there is none."""
+    if await uow.scalar(select(func.count()).select_from(EmbeddingModel)):
+        return
+    for number, model in enumerate(MODELS):
+        await uow.execute(insert(EmbeddingModel).values({"id": new_id(), "is_active": number == 0, **model}))
+
+
+async def sample(database: Database, files: ObjectStore, company_id: UUID) -> None:
+    """A few rows of every kind for the company's people, and the files of its documents, where none are."""
+    async with database.tenant(company_id, kind="platform", read_only=True) as uow:
+        if await uow.scalar(select(Conversation.id).limit(1)):
+            return
+        found = await uow.all(select(User.id).where(User.company_id == company_id).order_by(User.id))
+    draft = Draft(SEED, company_id, [row.id for row in found], datetime.now(UTC), SAMPLE)
+    fill(draft)
+    for document in draft.rows[Document]:
+        await files.put(document["file_path"], document["extracted_text"].encode())
+    async with database.tenant(company_id, kind="platform") as uow:
+        await embedding_models(uow)
+        await store(uow, draft)
+
+
+async def scale(database: Database, company_id: UUID, units: int, counts: Counts = UNIT) -> int:
+    """Make the units from the first to this one that the company lacks; how many rows were made."""
+    made = 0
+    for number in range(1, units + 1):
+        async with database.tenant(company_id, kind="platform") as uow:
+            count = await unit(uow, number, counts)
+        made += count
+        if count:
+            log.info("demo_rows", unit=number, of=units, rows=count)
+    return made
+
+
+async def unit(uow: UnitOfWork, number: int, counts: Counts) -> int:
+    """One unit in the unit of work's company, unless it is there; how many rows were made."""
+    until, company = datetime.now(UTC), uow.company_id
+    emails = [f"{name}-{number}@{company}.example" for name in PEOPLE]
+    if await uow.scalar(select(User.id).where(User.email == emails[0])):
+        return 0
+    draft = Draft(f"{SEED}:{company}:{number}", company, [], until, counts)
+    people = [draft.key(until - SPAN) for _ in PEOPLE]
+    await add_people(uow, people, emails)
+    draft.people = people
+    fill(draft)
+    return len(people) + await store(uow, draft)
+
+
+async def add_people(uow: UnitOfWork, ids: Sequence[UUID], emails: Sequence[str]) -> None:
+    """People of the company who cannot sign in: they have no password."""
+    role_id = await uow.scalar(select(Role.id).where(Role.name == RoleName.ANALYST))
+    for id, email, (name, full_name) in zip(ids, emails, PEOPLE.items(), strict=True):
+        username = f"{name}-{email.partition('@')[2].removesuffix('.example')}-{id.hex[-8:]}"
+        values = {"id": id, "email": email, "username": username, "full_name": full_name}
+        values |= {"company_id": uow.company_id, "role_id": role_id}
+        await uow.execute(insert(User).values(values))
+        await uow.execute(insert(Member).values(id=id))
