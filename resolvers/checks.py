@@ -1,5 +1,6 @@
 """Refusals of values that no column would hold."""
 
+import json
 import re
 from typing import Any
 
@@ -31,12 +32,33 @@ def optional(value: str | None, *path: str, limit: int = 255) -> str | None:
     return None if value is None or not value.strip() else name(value, *path, limit=limit)
 
 
+def within(value: float, least: float, most: float, *path: str) -> None:
+    """A number in this range, its ends included."""
+    if not least <= value <= most:
+        raise Invalid(f"This is a number from {least} to {most}.", *path)
+
+
+def document(value: Any, *path: str, limit: int = 65_536) -> dict[str, Any]:
+    """A JSON object of at most `limit` characters."""
+    if not isinstance(value, dict):
+        raise Invalid("This is a JSON object.", *path)
+    if len(json.dumps(value)) > limit:
+        raise Invalid(f"This is longer than {limit} characters of JSON.", *path)
+    return value
+
+
 def email(value: str, *path: str) -> str:
     """An address in lower case."""
     address = name(value, *path, limit=255).lower()
     if not EMAIL.fullmatch(address):
         raise Invalid("This is not an email address.", *path)
     return address
+
+
+def camel(name: str) -> str:
+    """A Python name as clients know it."""
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
 
 
 def changed(**given: Any) -> dict[str, Any]:

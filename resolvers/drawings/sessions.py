@@ -183,6 +183,8 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     values = dict(given)
     if "name" in values:
         values["name"] = checks.name(values["name"] or "", "input", "name")
+    if values.get("session_metadata") is not None:
+        checks.document(values["session_metadata"], "input", "sessionMetadata")
     if not values:
         return session
     statement = update(DrawingSession).where(DrawingSession.id == id).values(values)

@@ -43,7 +43,5 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     if not values:
         return company
     changed = await uow.one(update(Company).where(Company.id == id).values(values).returning(Company))
-    await activity.record(
-        uow, users.actor(uow, viewer), "COMPANY_UPDATE", "Company", id, fields=sorted(given)
-    )
+    await activity.record(uow, viewer.user_id, "COMPANY_UPDATE", "Company", id, fields=sorted(given))
     return changed

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 from core.errors import NotFound
 from db import models
-from db.models import ExplainabilityLevel, LlmProvider, RoleName, UserStatus
+from db.models import ExplainabilityLevel, LlmProvider, RoleName
 from resolvers import access, checks, idempotency
 from resolvers.identity import accounts, companies, users
 from resolvers.identity.tokens import Tokens
@@ -337,24 +337,23 @@ class IdentityMutations:
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
         given = checks.changed(**{name: getattr(input, name) for name in USER_FIELDS})
-        return UserUpdatePayload.of(user=await change(info.context, id, given))
+        async with info.context.write() as uow:
+            user = await users.change(uow, info.context.viewer, key_of(id, models.User), given)
+        return UserUpdatePayload.of(user=user)
 
     @mutation
     async def user_suspend(self, info: Info, id: relay.GlobalID) -> UserSuspendPayload:
         """Sign a person out everywhere and let them in no more."""
-        return UserSuspendPayload.of(user=await change(info.context, id, {"status": UserStatus.SUSPENDED}))
+        async with info.context.write() as uow:
+            user = await users.suspend(uow, info.context.viewer, key_of(id, models.User))
+        return UserSuspendPayload.of(user=user)
 
     @mutation
     async def user_restore(self, info: Info, id: relay.GlobalID) -> UserRestorePayload:
         """Let a suspended person in again."""
-        return UserRestorePayload.of(user=await change(info.context, id, {"status": UserStatus.ACTIVE}))
-
-
-async def change(context: Context, id: relay.GlobalID, given: dict[str, Any]) -> Any:
-    """The user, changed in a transaction of its own."""
-    key = key_of(id, models.User)
-    async with context.write() as uow:
-        return await users.change(uow, context.viewer, key, given)
+        async with info.context.write() as uow:
+            user = await users.restore(uow, info.context.viewer, key_of(id, models.User))
+        return UserRestorePayload.of(user=user)
 
 
 async def signed_in(context: Context, tokens: Tokens) -> dict[str, Any]:
