@@ -1,12 +1,14 @@
 """What the product needs from outside, as protocols; `providers/` adapts to each."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -226,3 +228,126 @@ class Embed(Protocol):
     async def __call__(
         self, texts: Sequence[str], kind: Literal["query", "passage"]
     ) -> Sequence[Sequence[float]]: ...
+
+
+Vector = list[float]
+
+
+class Embedded(list[T]):
+    """What was embedded, in the order of the texts; `tokens` is how many the model read for it."""
+
+    def __init__(self, items: Iterable[T], tokens: int) -> None:
+        super().__init__(items)
+        self.tokens = tokens
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of length 1, `dimension` numbers each. An `Embed` is its `embed`.
+
+    Both methods raise `ModelFailure`.
+    """
+
+    provider: str
+    model: str
+    """Its name; vectors of different names are never compared."""
+    dimension: int
+    max_tokens: int
+    """What one vector can stand for, in tokens of the model."""
+
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Embedded[Vector]:
+        """One vector for each text; of a longer text than `max_tokens`, its beginning counts."""
+
+    async def embed_windows(self, texts: Sequence[str]) -> Embedded[list[Vector]]:
+        """For each passage, the vectors of its overlapping windows of `max_tokens`: one where it fits."""
+
+
+@dataclass(frozen=True)
+class VectorChunk:
+    """A piece of a document as it is searched: by the best of its `vectors`, and by the words of `text`.
+
+    `scope` is `user`, `company` or `global`; `user_id` is who uploaded the document.
+    """
+
+    id: UUID
+    document_id: UUID
+    user_id: UUID | None
+    scope: str
+    text: str
+    vectors: Sequence[Vector]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whose chunks a search may find: a company's that the user may see, and what the platform published.
+
+    Without `user_id`, every user's. `platform_id` is the company whose `global` documents everybody sees.
+    `document_ids` narrows that to some documents, and widens nothing.
+    """
+
+    company_id: UUID
+    user_id: UUID | None = None
+    platform_id: UUID | None = None
+    document_ids: frozenset[UUID] | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A chunk that was found. `score` orders the hits of one search and means nothing beside another's.
+
+    `similarity` is the cosine of the query's vector and the chunk's nearest; none in a search by words alone.
+    """
+
+    chunk_id: UUID
+    document_id: UUID
+    company_id: UUID
+    score: float
+    similarity: float | None
+
+
+class VectorsUnavailable(Exception):
+    """The vector store does not answer, or not now; the same call may go well later."""
+
+
+class VectorStore(Protocol):
+    """The chunks of all companies, embedded by one model. Nothing is found across companies.
+
+    Every method raises `VectorsUnavailable`.
+    """
+
+    async def upsert(self, company_id: UUID, chunks: Sequence[VectorChunk]) -> None:
+        """Store the chunks, replacing those of the same ids. They are found when this returns."""
+
+    async def search(
+        self, reach: Reach, *, vector: Vector | None, text: str | None, limit: int = 10
+    ) -> list[Hit]:
+        """The best chunks, best first: by meaning and by words, or by the one that is given.
+
+        Raises `ValueError` where neither is.
+        """
+
+    async def delete(self, company_id: UUID, document_id: UUID, *, keep: Collection[UUID] = ()) -> None:
+        """Remove a document's chunks, but for those to keep."""
+
+    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
+        """Change who may find a document's chunks."""
+
+    async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
+        """How many chunks of the company, or of one of its documents, are stored."""
+
+
+class VectorStores(Protocol):
+    """A store for each embedding model."""
+
+    def of(self, model: str, dimension: int) -> VectorStore:
+        """The store of a model's vectors, which comes to be with its first chunk."""
+
+    async def forget(self, company_id: UUID, document_id: UUID | None = None) -> None:
+        """Remove a document's chunks, or all of a company, from every store."""
+
+    async def drop(self, model: str, dimension: int) -> None:
+        """Remove a model's store with all it holds; nothing where there is none."""
+
+    async def ready(self) -> bool:
+        """Whether the store answers."""
+
+    async def close(self) -> None: ...

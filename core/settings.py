@@ -96,6 +96,34 @@ class Settings(BaseSettings):
         default=5, ge=0, description="Seconds that running jobs get to finish when a worker stops."
     )
 
+    qdrant_url: str | None = Field(
+        default=None,
+        description="Qdrant 1.17 or newer: `https://`, or `unix:` and the path of a socket. "
+        "Unset: the embedded vector store.",
+    )
+    qdrant_api_key: SecretStr | None = Field(default=None, description="Key of that Qdrant, if it wants one.")
+    embedding_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible endpoint of embeddings, such as `https://api.openai.com/v1`. "
+        "Unset: the embedded model.",
+    )
+    embedding_api_key: SecretStr | None = Field(
+        default=None, description="Key of that endpoint, if it wants one."
+    )
+    embedding_model: str = Field(
+        default="text-embedding-3-small", min_length=1, description="Model that the endpoint is asked for."
+    )
+    embedding_dimension: int = Field(
+        default=1536, ge=1, le=65_536, description="Numbers in a vector of that model."
+    )
+    embedding_max_tokens: int = Field(
+        default=8191, ge=16, description="Tokens of the longest text that this model reads whole."
+    )
+    embedding_timeout: float = Field(default=30, gt=0, description="Seconds to wait for the endpoint.")
+    embedding_retries: int = Field(
+        default=3, ge=0, le=10, description="Times that a failed call to it is tried again, ever later."
+    )
+
     drawing_dpi: int = Field(
         default=300, ge=36, le=1200, description="Dots per inch at which pages are rendered."
     )
@@ -160,7 +188,14 @@ class Settings(BaseSettings):
             raise ValueError("an address that starts with file://, s3://, gs:// or az:// is wanted")
         return url
 
-    @field_validator("public_url")
+    @field_validator("qdrant_url")
+    @classmethod
+    def _known_vector_store(cls, url: str | None) -> str | None:
+        if url is None or (url.startswith("unix:/") and len(url) > len("unix:/")):
+            return url
+        return cls._web_address(url)
+
+    @field_validator("public_url", "embedding_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
