@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, tuple_
+from sqlalchemy import BigInteger, Select, tuple_
 
 from core.errors import Invalid
 from db.base import Model
@@ -97,7 +97,8 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(model: type[Model], name: str, value: Any) -> Any:
-    kind = model.__table__.c[name].type.python_type
+    stored = model.__table__.c[name].type
+    kind = stored.python_type
     if kind is datetime:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
@@ -105,6 +106,8 @@ def _typed(model: type[Model], name: str, value: Any) -> Any:
         return instant
     if kind in (UUID, date) or issubclass(kind, Enum):
         return date.fromisoformat(value) if kind is date else kind(value)
-    if type(value) is not kind or (kind is str and "\x00" in value) or (kind is int and abs(value) >= 2**63):
+    if type(value) is not kind or (kind is str and "\x00" in value):
+        raise ValueError(value)
+    if kind is int and abs(value) >= (2**63 if isinstance(stored, BigInteger) else 2**31):
         raise ValueError(value)
     return value

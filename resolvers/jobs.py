@@ -7,11 +7,14 @@ from sqlalchemy import Row, select
 
 from core.errors import Conflict
 from db import queue
-from db.models import TERMINAL, JobStatus
+from db.models import TERMINAL, JobStatus, ProcessingJob
 from db.queue import JobModel, UnknownTask
 from db.uow import UnitOfWork
 from resolvers import access, activity
 from resolvers.access import Viewer
+
+AFTER_ANOTHER = "It begins by itself when what comes before it is done."
+NO_WORKER = "No worker of this installation does this kind of job."
 
 
 async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> Row[Any]:
@@ -25,7 +28,8 @@ async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> R
     try:
         await queue.enqueue(uow, queue.revive(row.task, row.arguments), id)
     except UnknownTask as error:
-        raise Conflict("It begins by itself when what comes before it is done.", "id") from error
+        waits = model is ProcessingJob and row.task is None
+        raise Conflict(AFTER_ANOTHER if waits else NO_WORKER, "id") from error
     return await _changed(uow, viewer, model, id, "JOB_START")
 
 

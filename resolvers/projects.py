@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from core.errors import Conflict, Invalid
-from db.models import Project, ProjectStatus
+from db.arrays import any_id
+from db.models import CrawlJob, Image, Project, ProjectStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks
 from resolvers.access import Viewer
-from resolvers.upkeep import remove_sessions_files
+from resolvers.upkeep import remove_crawls_files, remove_sessions_files
 
 LIMITS = {"name": 255, "project_number": 100, "client_name": 255, "location": 255}
 PATHS = {"project_number": "projectNumber", "client_name": "clientName"}
@@ -52,6 +53,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     access.require(viewer, "projects:delete")
     await access.find(uow, viewer, Project, id, lock=True)
     await remove_sessions_files(uow, viewer, project_id=id)
+    await remove_crawls_files(uow, viewer, project_id=id)
     await uow.execute(delete(Project).where(Project.id == id))
     await activity.record(uow, viewer.user_id, "PROJECT_DELETE", "Project", id)
     return id
@@ -63,6 +65,17 @@ async def open_for_work(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str) -
     if project.status is ProjectStatus.ARCHIVED:
         raise Conflict("This project is archived; restore it first.", *path)
     return project
+
+
+async def image_counts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:
+    """How many images the crawls of each project have found, together; none for a project without."""
+    statement = (
+        select(CrawlJob.project_id, func.count().label("total"))
+        .join(Image, Image.crawl_job_id == CrawlJob.id)
+        .where(CrawlJob.project_id == any_id(ids))
+        .group_by(CrawlJob.project_id)
+    )
+    return {row.project_id: row.total for row in await uow.all(statement)}
 
 
 async def _move(uow: UnitOfWork, viewer: Viewer, id: UUID, action: str, status: ProjectStatus) -> Row[Any]:

@@ -7,7 +7,17 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from core.errors import Conflict
-from db.models import DrawingSession, ProcessingJob, ProcessingJobType, SessionStatus
+from db.arrays import any_id
+from db.models import (
+    CrawlJob,
+    DrawingSession,
+    ExportJob,
+    Lease,
+    ProcessingJob,
+    ProcessingJobType,
+    SessionStatus,
+    ValidationJob,
+)
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
@@ -26,6 +36,22 @@ def session_prefix(company_id: UUID, session_id: UUID) -> str:
     return f"{company_id}/sessions/{session_id}/"
 
 
+def crawl_prefix(company_id: UUID, crawl_job_id: UUID) -> str:
+    """Under which everything a crawl and its exports store is kept."""
+    return f"{company_id}/crawls/{crawl_job_id}/"
+
+
+async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> None:
+    """Queue the removal of every stored object whose key begins with one of these."""
+    values = {
+        "job_type": ProcessingJobType.UPKEEP,
+        "subject": "stored files",
+        "requested_by_id": viewer.user_id,
+    }
+    job = await uow.scalar(insert(ProcessingJob).values(values).returning(ProcessingJob.id))
+    await enqueue(uow, RemoveObjects(prefixes), job)
+
+
 async def remove_sessions_files(
     uow: UnitOfWork, viewer: Viewer, *, project_id: UUID | None = None, session_id: UUID | None = None
 ) -> None:
@@ -38,12 +64,25 @@ async def remove_sessions_files(
     sessions = await uow.all(found.with_for_update())
     if any(session.status is SessionStatus.PROCESSING for session in sessions):
         raise Conflict("Cancel its running jobs first.", "id")
-    if not sessions:
+    if sessions:
+        await remove_objects(uow, viewer, *(session_prefix(uow.company_id, row.id) for row in sessions))
+
+
+async def remove_crawls_files(
+    uow: UnitOfWork, viewer: Viewer, *, project_id: UUID | None = None, crawl_job_id: UUID | None = None
+) -> None:
+    """Queue the removal of what a crawl stores, or all crawls of a project; the exports with it.
+
+    Raises `Conflict` while one of them, or a check or an export of its images, is worked on.
+    """
+    one = CrawlJob.id == crawl_job_id if crawl_job_id else CrawlJob.project_id == project_id
+    ordered = select(CrawlJob.id).where(one).order_by(CrawlJob.id)
+    crawls = [row.id for row in await uow.all(ordered.with_for_update())]
+    if not crawls:
         return
-    values = {
-        "job_type": ProcessingJobType.UPKEEP,
-        "subject": "stored files",
-        "requested_by_id": viewer.user_id,
-    }
-    job = await uow.scalar(insert(ProcessingJob).values(values).returning(ProcessingJob.id))
-    await enqueue(uow, RemoveObjects(tuple(session_prefix(uow.company_id, row.id) for row in sessions)), job)
+    checks = select(ValidationJob.id).where(ValidationJob.crawl_job_id == any_id(crawls))
+    exports = select(ExportJob.id).where(ExportJob.crawl_job_id == any_id(crawls))
+    below = [row.id for row in await uow.all(checks.union_all(exports))]
+    if await uow.scalar(select(Lease.id).where(Lease.id == any_id(crawls + below)).limit(1)):
+        raise Conflict("Cancel its running jobs first.", "id")
+    await remove_objects(uow, viewer, *(crawl_prefix(uow.company_id, id) for id in crawls))

@@ -7,10 +7,15 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
+from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.files import FileMutations, FileQueries
 from schema.guard import Guard
+from schema.health import HealthQueries
 from schema.identity.operations import IdentityMutations
+from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
+from schema.imagery.operations import ImageryMutations, ImageryQueries
+from schema.insights import InsightMutations, InsightQueries
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
 from schema.masking import Masking
 from schema.nodes import NodeQueries
@@ -19,17 +24,37 @@ from schema.scalars import BIG_INT, BigInt
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, IdentityQueries, ProjectQueries, DrawingQueries, FileQueries, JobQueries):
+class Query(
+    NodeQueries,
+    IdentityQueries,
+    ProjectQueries,
+    DrawingQueries,
+    ImageryQueries,
+    InsightQueries,
+    EvaluationQueries,
+    FileQueries,
+    JobQueries,
+    HealthQueries,
+):
     pass
 
 
 @strawberry.type(description="Everything that can be done.")
-class Mutation(IdentityMutations, ProjectMutations, DrawingMutations, FileMutations, JobMutations):
+class Mutation(
+    IdentityMutations,
+    ProjectMutations,
+    DrawingMutations,
+    ImageryMutations,
+    InsightMutations,
+    EvaluationMutations,
+    FileMutations,
+    JobMutations,
+):
     pass
 
 
 @strawberry.type(description="Everything that can be watched.")
-class Subscription(DrawingSubscriptions, JobSubscriptions):
+class Subscription(IdentitySubscriptions, DrawingSubscriptions, JobSubscriptions):
     pass
 
 

@@ -12,9 +12,11 @@ from sqlalchemy import ColumnElement
 from strawberry import relay
 from strawberry.scalars import JSON
 
+from core.errors import Invalid
 from db import models
 from db.models import TERMINAL, JobStatus, ProcessingJobType
 from db.paging import Order
+from db.queue import KINDS, JobModel
 from resolvers import jobs
 from schema.context import Info
 from schema.declare import Typed, enumeration, input, interface, node, output
@@ -84,7 +86,7 @@ class Job(relay.Node):
     attempts: int
     """How often a worker has begun it since it was last started."""
 
-    phase: JobPhase
+    phase: JobPhase = computed(lambda job: PHASES[job.status], needs=("status",))
     """Where it stands, in words common to all kinds of jobs."""
 
     error_message: str | None
@@ -124,9 +126,6 @@ class ProcessingJob(Job):
     updated_at: datetime
     """When anything of this last changed."""
 
-    phase: JobPhase = computed(lambda job: PHASES[job.status], needs=("status",))
-    """Where it stands, in words common to all kinds of jobs."""
-
 
 @output
 class JobQueries:
@@ -162,31 +161,39 @@ class JobRetryPayload(Payload):
     """The job as it is now."""
 
 
+def job_of(id: relay.GlobalID) -> tuple[JobModel, UUID]:
+    """The kind of job and the key inside a global id; `Invalid` unless it is the id of a job."""
+    for model in KINDS:
+        if id.type_name == model.__name__:
+            return model, key_of(id, model)
+    raise Invalid("This is not the id of a job.", "id")
+
+
 @output
 class JobMutations:
     @mutation
     async def job_start(self, info: Info, id: relay.GlobalID) -> JobStartPayload:
         """Queue a job that waits to be started. Starting what is under way changes nothing."""
-        key = key_of(id, models.ProcessingJob)
+        model, key = job_of(id)
         async with info.context.write() as uow:
-            job = await jobs.start(uow, info.context.viewer, models.ProcessingJob, key)
-        return JobStartPayload.of(job=Typed(models.ProcessingJob, job))
+            job = await jobs.start(uow, info.context.viewer, model, key)
+        return JobStartPayload.of(job=Typed(model, job))
 
     @mutation
     async def job_cancel(self, info: Info, id: relay.GlobalID) -> JobCancelPayload:
         """Stop a job. Cancelling what has ended changes nothing."""
-        key = key_of(id, models.ProcessingJob)
+        model, key = job_of(id)
         async with info.context.write() as uow:
-            job = await jobs.cancel(uow, info.context.viewer, models.ProcessingJob, key)
-        return JobCancelPayload.of(job=Typed(models.ProcessingJob, job))
+            job = await jobs.cancel(uow, info.context.viewer, model, key)
+        return JobCancelPayload.of(job=Typed(model, job))
 
     @mutation
     async def job_retry(self, info: Info, id: relay.GlobalID) -> JobRetryPayload:
         """Begin a failed or cancelled job again, with its counters at zero."""
-        key = key_of(id, models.ProcessingJob)
+        model, key = job_of(id)
         async with info.context.write() as uow:
-            job = await jobs.retry(uow, info.context.viewer, models.ProcessingJob, key)
-        return JobRetryPayload.of(job=Typed(models.ProcessingJob, job))
+            job = await jobs.retry(uow, info.context.viewer, model, key)
+        return JobRetryPayload.of(job=Typed(model, job))
 
 
 @output
@@ -194,9 +201,9 @@ class JobSubscriptions:
     @subscription
     async def job_progress(self, info: Info, id: relay.GlobalID) -> AsyncGenerator[Job, None]:
         """A job as it is now and each time it changes, until it has ended."""
-        key = key_of(id, models.ProcessingJob)
-        async for row in watch(info, models.ProcessingJob, key, f"job:{key}", ("status", "version")):
-            event: Any = Typed(models.ProcessingJob, row)
+        model, key = job_of(id)
+        async for row in watch(info, model, key, f"job:{key}", ("status", "version")):
+            event: Any = Typed(model, row)
             yield event
             if row.status in TERMINAL:
                 return

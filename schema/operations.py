@@ -9,6 +9,7 @@ import strawberry
 from strawberry.extensions import FieldExtension
 
 from core.errors import DomainError, ErrorCode, Invalid
+from resolvers import checks
 from schema.declare import NEEDS, enumeration, output
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,7 +77,7 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
         case dict():
             for name, inner in value.items():
                 yield (*path, "key"), name
-                yield from _leaves(inner, (*path, camel(str(name))))
+                yield from _leaves(inner, (*path, checks.camel(str(name))))
         case list():
             yield path, value
             for position, inner in enumerate(value[: LONGEST_LIST + 1]):
@@ -85,13 +86,7 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
             yield path, value
         case _ if is_dataclass(value) and not isinstance(value, type):
             for each in fields(value):
-                yield from _leaves(getattr(value, each.name), (*path, camel(each.name)))
-
-
-def camel(name: str) -> str:
-    """A Python name as clients know it."""
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)
+                yield from _leaves(getattr(value, each.name), (*path, checks.camel(each.name)))
 
 
 @overload

@@ -20,8 +20,9 @@ from schema.declare import enumeration, input, node, output
 from schema.drawings.orders import DrawingSessionFilter, DrawingSessionOrder, DrawingVersionOrder
 from schema.fields import Connection, connection, lookup, relation
 from schema.ids import key_of
+from schema.imagery.orders import CrawlJobFilter, CrawlJobOrder
 from schema.operations import Payload, field, mutation
-from schema.refs import DrawingSessionRef, DrawingVersionRef, UserRef
+from schema.refs import CrawlJobRef, DrawingSessionRef, DrawingVersionRef, UserRef
 
 enumeration(ProjectStatus)
 
@@ -97,6 +98,28 @@ class Project(relay.Node):
         models.Project.drawing_versions, orders=DrawingVersionOrder
     )
     """Every revision of every sheet, newest first."""
+
+    crawl_jobs: Connection[CrawlJobRef] = connection(
+        models.Project.crawl_jobs, orders=CrawlJobOrder, filter=CrawlJobFilter
+    )
+    """Its crawls for images, newest first."""
+
+    @field(needs=("id",))
+    async def session_count(self, info: Info) -> int:
+        """How many drawing comparisons it has."""
+        counts = info.context.loaders.count(models.Project.sessions, None, None)
+        return int(await counts.load(self.id))
+
+    @field(needs=("id",))
+    async def crawl_job_count(self, info: Info) -> int:
+        """How many crawls for images it has."""
+        counts = info.context.loaders.count(models.Project.crawl_jobs, None, None)
+        return int(await counts.load(self.id))
+
+    @field(needs=("id",))
+    async def image_count(self, info: Info) -> int:
+        """How many images its crawls have, together."""
+        return await info.context.loaders.by(projects.image_counts).load(self.id) or 0
 
     @field(needs=("status",))
     def archived(self) -> bool:

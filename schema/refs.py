@@ -7,12 +7,14 @@ from strawberry import lazy
 if TYPE_CHECKING:
     from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
     from schema.identity.types import Company, User
+    from schema.imagery.types import CrawlJob
     from schema.jobs import ProcessingJob
     from schema.projects import Project
 
 AnalysisResultRef: TypeAlias = Annotated["AnalysisResult", lazy("schema.drawings.types")]
 CompanyRef: TypeAlias = Annotated["Company", lazy("schema.identity.types")]
 ComparisonRef: TypeAlias = Annotated["Comparison", lazy("schema.drawings.types")]
+CrawlJobRef: TypeAlias = Annotated["CrawlJob", lazy("schema.imagery.types")]
 DrawingRef: TypeAlias = Annotated["Drawing", lazy("schema.drawings.types")]
 DrawingSessionRef: TypeAlias = Annotated["DrawingSession", lazy("schema.drawings.types")]
 DrawingVersionRef: TypeAlias = Annotated["DrawingVersion", lazy("schema.drawings.types")]

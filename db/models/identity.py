@@ -214,7 +214,7 @@ class Member(Owned, TenantModel):
 class ActivityLog(Owned, TenantModel):
     """What somebody did, written in the transaction that did it.
 
-    `sequence` counts a company's rows in the order of their commits: a trigger of the migrations gives it then.
+    `sequence` counts a company's rows in the order of their commits; a trigger of the migrations gives it.
     """
 
     __tablename__ = "activity_logs"

@@ -47,6 +47,7 @@ class CrawlJob(Owned, Job, TenantModel):
     task_ids: Mapped[list[str]] = mapped_column(server_default="[]")
 
     project: Mapped[Project] = related("foreign(CrawlJob.project_id) == Project.id")
+    requested_by: Mapped[User | None] = related("foreign(CrawlJob.requested_by_id) == User.id")
     images: Mapped[list[Image]] = related("CrawlJob.id == foreign(Image.crawl_job_id)")
     validation_jobs: Mapped[list[ValidationJob]] = related(
         "CrawlJob.id == foreign(ValidationJob.crawl_job_id)"
@@ -116,6 +117,7 @@ class ValidationJob(Owned, Job, TenantModel):
     validation_rules: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
     crawl_job: Mapped[CrawlJob] = related("foreign(ValidationJob.crawl_job_id) == CrawlJob.id")
+    requested_by: Mapped[User | None] = related("foreign(ValidationJob.requested_by_id) == User.id")
 
     @declared_attr.directive
     @classmethod

@@ -22,6 +22,8 @@ from schema.fields import Connection, connection, lookup, relation
 from schema.ids import key_of
 from schema.operations import alias, field
 from schema.projection import columns
+from schema.projects import ProjectFilter, ProjectOrder
+from schema.refs import ProjectRef
 
 for kind in (CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus):
     enumeration(kind)
@@ -209,6 +211,11 @@ class User(relay.Node):
 
     updated_at: datetime
     """When anything of this last changed."""
+
+    projects: Connection[ProjectRef] = connection(
+        models.User.projects, orders=ProjectOrder, filter=ProjectFilter
+    )
+    """Those that they own, newest first."""
 
     @field(needs=("status",))
     def is_active(self) -> bool:

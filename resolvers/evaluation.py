@@ -1,0 +1,160 @@
+"""Evaluation runs, and the requirements that people reviewed and exported."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Float, Row, cast, delete, func, insert, update
+
+from core.errors import Conflict, Invalid
+from db import queue
+from db.models import EvaluationRun, RequirementExport
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+
+NAMED = {"props": "name", "events": "name", "states": "name", "accessibility": "requirement"}
+"""The four kinds of requirements, and what an item of each is known by."""
+
+SHORT, LONG = 255, 2_000
+LONGEST_LATENCY = 2**31 - 1
+
+Items = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Of each kind its items; what an item does not say is absent."""
+
+
+async def change_run(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Rename a run or describe it anew."""
+    access.require(viewer, "evaluations:create")
+    run = await access.find(uow, viewer, EvaluationRun, id, lock=True)
+    values = dict(given)
+    if "name" in values:
+        values["name"] = checks.name(values["name"], "input", "name", limit=200)
+    if values.get("description") is not None:
+        values["description"] = checks.text(values["description"], "input", "description")
+    if not values:
+        return run
+    values["version"] = EvaluationRun.version + 1
+    statement = update(EvaluationRun).where(EvaluationRun.id == id).values(values)
+    changed = await uow.one(statement.returning(EvaluationRun))
+    await activity.record(
+        uow, viewer.user_id, "EVALUATION_RUN_UPDATE", "EvaluationRun", id, fields=sorted(given)
+    )
+    return changed
+
+
+async def remove_run(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+    """Delete a run that is not under way."""
+    access.require(viewer, "evaluations:delete")
+    await access.find(uow, viewer, EvaluationRun, id, lock=True)
+    if await queue.queued(uow, id):
+        raise Conflict("Cancel it first.", "id")
+    await uow.execute(delete(EvaluationRun).where(EvaluationRun.id == id))
+    await activity.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
+
+
+async def export(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    component_type: str,
+    requirements: Items,
+    proposal_latency_ms: int | None,
+) -> Row[Any]:
+    """Keep a component's reviewed requirements; what was approved, edited and added is counted here."""
+    access.require(viewer, "requirements:create")
+    if proposal_latency_ms is not None:
+        checks.within(proposal_latency_ms, 0, LONGEST_LATENCY, "input", "proposalLatencyMs")
+    kept = {
+        kind: [_item(kind, item, position) for position, item in enumerate(items)]
+        for kind, items in requirements.items()
+    }
+    if not any(kept.values()):
+        raise Invalid("There is no requirement in this.", "input", "requirements")
+    values = {
+        "user_id": viewer.user_id,
+        "component_type": checks.name(component_type, "input", "componentType", limit=100),
+        "requirements": kept,
+        "proposal_latency_ms": proposal_latency_ms,
+        **counts(kept),
+    }
+    made = await uow.one(insert(RequirementExport).values(values).returning(RequirementExport))
+    await activity.record(
+        uow, viewer.user_id, "REQUIREMENT_EXPORT_CREATE", "RequirementExport", made.id, **counts(kept)
+    )
+    return made
+
+
+def counts(requirements: Items) -> dict[str, int]:
+    """The approved items, edited ones included; those both approved and edited; those added by hand."""
+    items = [item for group in requirements.values() for item in group]
+    return {
+        "approved_count": sum(item["approved"] for item in items),
+        "edited_count": sum(item["approved"] and item["edited"] for item in items),
+        "custom_added_count": sum(item["custom"] for item in items),
+    }
+
+
+async def mark_used(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, *, in_pattern_retrieval: bool, in_code_generation: bool
+) -> Row[Any]:
+    """Say what an export was used for; what was said once stays."""
+    access.require(viewer, "requirements:create")
+    if not (in_pattern_retrieval or in_code_generation):
+        raise Invalid("Say what it was used for.", "input")
+    found = await access.find(uow, viewer, RequirementExport, id, lock=True)
+    news = {
+        name: True
+        for name, used in (
+            ("used_in_pattern_retrieval", in_pattern_retrieval),
+            ("used_in_code_generation", in_code_generation),
+        )
+        if used and not getattr(found, name)
+    }
+    if not news:
+        return found
+    statement = update(RequirementExport).where(RequirementExport.id == id).values(news)
+    changed = await uow.one(statement.returning(RequirementExport))
+    await activity.record(
+        uow, viewer.user_id, "REQUIREMENT_EXPORT_MARK_USED", "RequirementExport", id, fields=sorted(news)
+    )
+    return changed
+
+
+async def remove_export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+    """Delete an export."""
+    access.require(viewer, "requirements:create")
+    await access.find(uow, viewer, RequirementExport, id, lock=True)
+    await uow.execute(delete(RequirementExport).where(RequirementExport.id == id))
+    await activity.record(uow, viewer.user_id, "REQUIREMENT_EXPORT_DELETE", "RequirementExport", id)
+
+
+async def approval_metrics(uow: UnitOfWork, viewer: Viewer, component_type: str | None) -> Row[Any]:
+    """Means over the exports that the viewer sees, None where there are none, and how many there are."""
+    export = RequirementExport
+    statement = access.visible(
+        viewer,
+        export,
+        cast(func.avg(export.approved_count), Float).label("avg_approved"),
+        cast(func.avg(export.edited_count), Float).label("avg_edited"),
+        cast(func.avg(export.custom_added_count), Float).label("avg_custom"),
+        func.count().label("total"),
+    )
+    if component_type is not None:
+        statement = statement.where(export.component_type == component_type)
+    return await uow.one(statement)
+
+
+def _item(kind: str, item: Mapping[str, Any], position: int) -> dict[str, Any]:
+    path = ("input", "requirements", kind, str(position))
+    if not (item.get(NAMED[kind]) or "").strip():
+        raise Invalid("This cannot be blank.", *path, NAMED[kind])
+    if item.get("confidence") is not None:
+        checks.within(item["confidence"], 0, 1, *path, "confidence")
+    for field in ("name", "type"):
+        checks.text(item.get(field) or "", *path, field, limit=SHORT)
+    for field in ("requirement", "description", "rationale"):
+        checks.text(item.get(field) or "", *path, field, limit=LONG)
+    for index, value in enumerate(item.get("values") or ()):
+        checks.text(value, *path, "values", str(index), limit=SHORT)
+    return dict(item)

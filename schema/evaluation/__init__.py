@@ -1,0 +1,1 @@
+"""Evaluation runs and requirement exports, as clients see them."""

@@ -1,0 +1,78 @@
+"""How the database is, for who administers."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from resolvers import health
+from schema.context import Info
+from schema.declare import enumeration, output
+from schema.operations import field
+from schema.scalars import BigInt
+
+
+@enumeration
+class HealthStatus(Enum):
+    """Whether the database answers."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@output
+class TableSize:
+    """One table of the database."""
+
+    name: str
+    """With its schema, such as `tenant.projects`."""
+
+    size: BigInt
+    """In bytes, indexes included."""
+
+    estimated_rows: BigInt
+    """About how many rows it has, as the planner last counted."""
+
+
+@output
+class DatabaseHealth:
+    """Whether the database answers, and how large it is."""
+
+    status: HealthStatus
+    """Whether it answers."""
+
+    error: str | None
+    """What is wrong; null while it is healthy."""
+
+    tables: list[TableSize]
+    """Every table, by name: for the platform's own people, because tables hold the rows of all companies."""
+
+
+@output
+class OrphanCheck:
+    """Rows that lost what they belong to; the database's foreign keys leave none."""
+
+    projects_without_user: int
+    """Projects whose owner is gone."""
+
+    jobs_without_project: int
+    """Crawls whose project is gone."""
+
+
+@output
+class HealthQueries:
+    @field
+    async def database_health(self, info: Info) -> DatabaseHealth:
+        """Whether the database answers. Needs `admin:access`."""
+        sizes: Any = await health.table_sizes(info.context.read(), info.context.viewer)
+        if sizes is None:
+            error = "The database does not answer."
+            return DatabaseHealth(status=HealthStatus.UNHEALTHY, error=error, tables=[])
+        return DatabaseHealth(status=HealthStatus.HEALTHY, error=None, tables=list(sizes))
+
+    @field
+    async def orphan_check(self, info: Info) -> OrphanCheck:
+        """How many of the company's rows lost what they belong to. Needs `admin:access`."""
+        found: Any = await health.orphans(info.context.read(), info.context.viewer)
+        counted: OrphanCheck = found
+        return counted

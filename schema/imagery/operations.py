@@ -1,0 +1,192 @@
+"""What can be asked and done in the imagery domain."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry import relay
+
+from db import models
+from resolvers import checks, idempotency, imagery
+from schema.context import Info
+from schema.declare import input, output
+from schema.fields import Connection, connection, lookup
+from schema.ids import key_of
+from schema.imagery.orders import (
+    CrawlJobFilter,
+    CrawlJobOrder,
+    ExportJobFilter,
+    ExportJobOrder,
+    ImageFilter,
+    ImageOrder,
+    ValidationJobFilter,
+    ValidationJobOrder,
+)
+from schema.imagery.types import CrawlJob, ExportJob, Image, ValidationJob
+from schema.operations import Payload, mutation
+
+
+@output
+class ImageryQueries:
+    crawl_job: CrawlJob | None = lookup(models.CrawlJob, "A crawl, by id.")
+    image: Image | None = lookup(models.Image, "An image, by id.")
+    validation_job: ValidationJob | None = lookup(models.ValidationJob, "A check of images, by id.")
+    export_job: ExportJob | None = lookup(models.ExportJob, "An export of images, by id.")
+
+    crawl_jobs: Connection[CrawlJob] = connection(
+        models.CrawlJob, orders=CrawlJobOrder, filter=CrawlJobFilter
+    )
+    """The company's crawls, newest first."""
+
+    images: Connection[Image] = connection(models.Image, orders=ImageOrder, filter=ImageFilter)
+    """Every image of every crawl, oldest first."""
+
+    validation_jobs: Connection[ValidationJob] = connection(
+        models.ValidationJob, orders=ValidationJobOrder, filter=ValidationJobFilter
+    )
+    """Every check of images, newest first."""
+
+    export_jobs: Connection[ExportJob] = connection(
+        models.ExportJob, orders=ExportJobOrder, filter=ExportJobFilter
+    )
+    """Every export of images, newest first."""
+
+
+@input
+class CrawlJobCreateInput:
+    """A crawl to plan."""
+
+    project_id: relay.GlobalID
+    """The project that it gathers for."""
+
+    name: str
+    """What people call it: at most 100 letters, digits, spaces, `_` and `-`."""
+
+    keywords: list[str]
+    """What is searched for: 1 to 50, no two alike but for case."""
+
+    max_images: int = 1000
+    """After how many images it ends: 1 to 100,000."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input makes no second one."""
+
+
+@input
+class CrawlJobUpdateInput:
+    """What to change; what is left out stays."""
+
+    name: strawberry.Maybe[str]
+    """What people call it: at most 100 letters, digits, spaces, `_` and `-`."""
+
+    keywords: strawberry.Maybe[list[str]]
+    """Replaces all keywords: 1 to 50, no two alike but for case."""
+
+    max_images: strawberry.Maybe[int]
+    """After how many images it ends: 1 to 100,000."""
+
+
+@output
+class CrawlJobCreatePayload(Payload):
+    """What `crawlJobCreate` answers."""
+
+    crawl_job: CrawlJob | None = None
+    """The new crawl."""
+
+
+@output
+class CrawlJobUpdatePayload(Payload):
+    """What `crawlJobUpdate` answers."""
+
+    crawl_job: CrawlJob | None = None
+    """The crawl as it is now."""
+
+
+@output
+class CrawlJobDeletePayload(Payload):
+    """What `crawlJobDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class ImageDeletePayload(Payload):
+    """What `imageDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class ValidationJobDeletePayload(Payload):
+    """What `validationJobDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class ExportJobDeletePayload(Payload):
+    """What `exportJobDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class ImageryMutations:
+    @mutation
+    async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
+        """Plan a crawl, which waits to be started."""
+        viewer = info.context.viewer
+        project = key_of(input.project_id, models.Project, "input", "projectId")
+        given = {"name": input.name, "keywords": input.keywords, "max_images": input.max_images}
+        async with info.context.write() as uow:
+            crawl = await idempotency.once(
+                uow,
+                viewer,
+                "crawlJobCreate",
+                input.idempotency_key,
+                {"project_id": project, **given},
+                models.CrawlJob,
+                lambda: imagery.create(uow, viewer, project, given),
+            )
+        return CrawlJobCreatePayload.of(crawl_job=crawl)
+
+    @mutation
+    async def crawl_job_update(
+        self, info: Info, id: relay.GlobalID, input: CrawlJobUpdateInput
+    ) -> CrawlJobUpdatePayload:
+        """Rename a crawl; before it is started, also change what it looks for."""
+        given = checks.changed(name=input.name, keywords=input.keywords, max_images=input.max_images)
+        async with info.context.write() as uow:
+            crawl = await imagery.change(uow, info.context.viewer, key_of(id, models.CrawlJob), given)
+        return CrawlJobUpdatePayload.of(crawl_job=crawl)
+
+    @mutation
+    async def crawl_job_delete(self, info: Info, id: relay.GlobalID) -> CrawlJobDeletePayload:
+        """Delete a crawl with its images, checks and exports. There is no way back."""
+        async with info.context.write() as uow:
+            await imagery.remove(uow, info.context.viewer, key_of(id, models.CrawlJob))
+        return CrawlJobDeletePayload.of(deleted_id=id)
+
+    @mutation
+    async def image_delete(self, info: Info, id: relay.GlobalID) -> ImageDeletePayload:
+        """Take an image out of its data set. There is no way back."""
+        async with info.context.write() as uow:
+            await imagery.remove_image(uow, info.context.viewer, key_of(id, models.Image))
+        return ImageDeletePayload.of(deleted_id=id)
+
+    @mutation
+    async def validation_job_delete(self, info: Info, id: relay.GlobalID) -> ValidationJobDeletePayload:
+        """Delete a check that is not under way; what it said of the images stays on them."""
+        async with info.context.write() as uow:
+            await imagery.remove_validation(uow, info.context.viewer, key_of(id, models.ValidationJob))
+        return ValidationJobDeletePayload.of(deleted_id=id)
+
+    @mutation
+    async def export_job_delete(self, info: Info, id: relay.GlobalID) -> ExportJobDeletePayload:
+        """Delete an export that is not under way, with its package."""
+        async with info.context.write() as uow:
+            await imagery.remove_export(uow, info.context.viewer, key_of(id, models.ExportJob))
+        return ExportJobDeletePayload.of(deleted_id=id)

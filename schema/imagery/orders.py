@@ -1,0 +1,120 @@
+"""How lists of the imagery domain are ordered and filtered."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from strawberry import relay
+
+from db import models
+from db.models import ExportFormat, JobStatus
+from db.paging import Order
+from schema.declare import enumeration, input
+from schema.ids import key_of
+
+enumeration(ExportFormat)
+
+
+@enumeration
+class CrawlJobOrder(Enum):
+    """How to order crawls."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@enumeration
+class ImageOrder(Enum):
+    """How to order images."""
+
+    ID_ASC = Order("id")
+    ID_DESC = Order("id", descending=True)
+
+
+@enumeration
+class ValidationJobOrder(Enum):
+    """How to order checks of images."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@enumeration
+class ExportJobOrder(Enum):
+    """How to order exports of images."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+def of_crawl(id: relay.GlobalID | None, row: Any) -> list[ColumnElement[bool]]:
+    """The condition that a row belongs to this crawl; none where no crawl is named."""
+    return [row.crawl_job_id == key_of(id, models.CrawlJob, "filter", "crawlJobId")] if id else []
+
+
+@input
+class CrawlJobFilter:
+    """Which crawls to list."""
+
+    project_id: relay.GlobalID | None = None
+    """Only this project's."""
+
+    status: JobStatus | None = None
+    """Only those that stand there."""
+
+    def where(self, crawl: Any) -> list[ColumnElement[bool]]:
+        found = [crawl.status == self.status] if self.status else []
+        if self.project_id:
+            found.append(crawl.project_id == key_of(self.project_id, models.Project, "filter", "projectId"))
+        return found
+
+
+@input
+class ImageFilter:
+    """Which images to list."""
+
+    crawl_job_id: relay.GlobalID | None = None
+    """Only this crawl's."""
+
+    is_valid: bool | None = None
+    """Only those that passed the last check, or only those that did not."""
+
+    def where(self, image: Any) -> list[ColumnElement[bool]]:
+        found = of_crawl(self.crawl_job_id, image)
+        return found + ([image.is_valid == self.is_valid] if self.is_valid is not None else [])
+
+
+@input
+class ValidationJobFilter:
+    """Which checks to list."""
+
+    crawl_job_id: relay.GlobalID | None = None
+    """Only this crawl's."""
+
+    status: JobStatus | None = None
+    """Only those that stand there."""
+
+    def where(self, job: Any) -> list[ColumnElement[bool]]:
+        return of_crawl(self.crawl_job_id, job) + ([job.status == self.status] if self.status else [])
+
+
+@input
+class ExportJobFilter:
+    """Which exports to list."""
+
+    crawl_job_id: relay.GlobalID | None = None
+    """Only this crawl's."""
+
+    user_id: relay.GlobalID | None = None
+    """Only those that this user asked for."""
+
+    status: JobStatus | None = None
+    """Only those that stand there."""
+
+    def where(self, job: Any) -> list[ColumnElement[bool]]:
+        found = of_crawl(self.crawl_job_id, job) + ([job.status == self.status] if self.status else [])
+        if self.user_id:
+            found.append(job.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found

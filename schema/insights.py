@@ -1,0 +1,304 @@
+"""Company profiles and saved reports, as clients see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement
+from strawberry import relay
+from strawberry.scalars import JSON
+
+from core.errors import NotFound
+from db import models
+from db.paging import Order
+from resolvers import access, checks, insights
+from schema.context import Info
+from schema.declare import enumeration, input, node, output
+from schema.fields import Connection, connection, lookup, relation
+from schema.ids import key_of
+from schema.operations import Payload, field, mutation
+from schema.projection import columns
+from schema.refs import CompanyRef, UserRef
+
+
+@enumeration
+class SavedReportOrder(Enum):
+    """How to order reports."""
+
+    SAVED_AT_DESC = Order("saved_at", descending=True)
+    SAVED_AT_ASC = Order("saved_at")
+
+
+@input
+class SavedReportFilter:
+    """Which reports to list."""
+
+    user_id: relay.GlobalID | None = None
+    """Only those that this user made."""
+
+    report_type: str | None = None
+    """Only those of this type, such as `energy_portfolio`."""
+
+    report_id: str | None = None
+    """Only the one with this public handle."""
+
+    def where(self, report: Any) -> list[ColumnElement[bool]]:
+        found = [report.report_id == self.report_id] if self.report_id is not None else []
+        if self.user_id:
+            found.append(report.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found + ([report.report_type == self.report_type] if self.report_type is not None else [])
+
+
+@node(models.CompanyProfile)
+class CompanyProfile(relay.Node):
+    """A company's energy targets and standing; one for each company."""
+
+    id: relay.NodeID[UUID]
+
+    company: CompanyRef | None = relation(models.CompanyProfile.company)
+    """Whose it is."""
+
+    industry: str | None
+    """Such as `Manufacturing`; an open vocabulary."""
+
+    location: str | None
+    """Where the company uses its energy."""
+
+    target_year: int | None
+    """By when the transition is to be done, 2025 to 2100."""
+
+    renewable_percentage_increase: float | None
+    """By how much the renewable share is to grow, in percent."""
+
+    budget: float | None
+    """What may be spent, in the company's currency."""
+
+    historical_data_uploaded: bool
+    """Whether data of past consumption is there."""
+
+    chroma_collection_name: str | None
+    """The vector collection that holds the historical data."""
+
+    total_consumption_kwh: float | None
+    """In kilowatt hours."""
+
+    current_renewable_percentage: float | None
+    """The renewable share now, in percent."""
+
+    sustainability_score: float | None
+    """0 to 100, from the last report."""
+
+    onboarding_completed: bool
+    """Whether the company has said all that reports need."""
+
+    energy_mix_weight: float
+    """What the energy mix counts in a report; the three weights sum to 1."""
+
+    price_optimization_weight: float
+    """What the price counts in a report; the three weights sum to 1."""
+
+    portfolio_decision_weight: float
+    """What the portfolio counts in a report; the three weights sum to 1."""
+
+    created_at: datetime
+    """When it was made."""
+
+    updated_at: datetime
+    """When anything of this last changed."""
+
+
+@node(models.SavedReport)
+class SavedReport(relay.Node):
+    """A report that somebody kept."""
+
+    id: relay.NodeID[UUID]
+
+    report_id: str
+    """The public handle, unique in the company."""
+
+    report_type: str | None
+    """Such as `energy_portfolio`; an open vocabulary."""
+
+    report_data: JSON | None
+    """All that the report says."""
+
+    title: str | None
+    """What people call it."""
+
+    tags: list[str]
+    """What people file it under; 20 at most."""
+
+    confidence: float | None
+    """How far the report is to be trusted, 0 to 1."""
+
+    token_usage: JSON | None
+    """What language models took for it."""
+
+    user: UserRef | None = relation(models.SavedReport.user)
+    """Who made it; null when they are gone, or out of the viewer's sight."""
+
+    company: CompanyRef | None = relation(models.SavedReport.company)
+    """Whose it is."""
+
+    generated_at: datetime
+    """When it was made."""
+
+    saved_at: datetime
+    """When it was kept."""
+
+
+Profile = Annotated[
+    relay.GlobalID | None,
+    strawberry.argument(description="Which profile: the viewer's company's unless told."),
+]
+
+
+@output
+class InsightQueries:
+    saved_report: SavedReport | None = lookup(models.SavedReport, "A saved report, by id.")
+
+    saved_reports: Connection[SavedReport] = connection(
+        models.SavedReport, orders=SavedReportOrder, filter=SavedReportFilter
+    )
+    """The company's reports, the last saved first."""
+
+    company_profiles: Connection[CompanyProfile] = connection(models.CompanyProfile)
+    """Every profile the viewer may see: that of their company, if there is one."""
+
+    @field
+    async def company_profile(self, info: Info, id: Profile = None) -> CompanyProfile | None:
+        """The profile of the viewer's company; null while there is none."""
+        model = models.CompanyProfile
+        wanted = columns(info, model)
+        if id is None:
+            statement = access.visible(info.context.viewer, model, *(getattr(model, name) for name in wanted))
+            row: Any = await info.context.read().first(statement)
+        else:
+            row = await info.context.loaders.one(model, wanted).load(key_of(id, model))
+            if row is None:
+                raise NotFound("There is no such company profile.", "id")
+        found: CompanyProfile | None = row
+        return found
+
+
+PROFILE = (
+    "industry",
+    "location",
+    "target_year",
+    "renewable_percentage_increase",
+    "budget",
+    "total_consumption_kwh",
+    "current_renewable_percentage",
+    "onboarding_completed",
+    "energy_mix_weight",
+    "price_optimization_weight",
+    "portfolio_decision_weight",
+)
+
+
+@input
+class CompanyProfileUpdateInput:
+    """What to change; what is left out stays, null clears."""
+
+    industry: strawberry.Maybe[str | None]
+    """Such as `Manufacturing`."""
+
+    location: strawberry.Maybe[str | None]
+    """Where the company uses its energy."""
+
+    target_year: strawberry.Maybe[int | None]
+    """By when the transition is to be done, 2025 to 2100."""
+
+    renewable_percentage_increase: strawberry.Maybe[float | None]
+    """By how much the renewable share is to grow, in percent: 0 to 100."""
+
+    budget: strawberry.Maybe[float | None]
+    """What may be spent, more than nothing."""
+
+    total_consumption_kwh: strawberry.Maybe[float | None]
+    """In kilowatt hours."""
+
+    current_renewable_percentage: strawberry.Maybe[float | None]
+    """The renewable share now, in percent: 0 to 100."""
+
+    onboarding_completed: strawberry.Maybe[bool]
+    """Whether the company has said all that reports need."""
+
+    energy_mix_weight: strawberry.Maybe[float]
+    """What the energy mix counts: 0 to 1; the three weights sum to 1, give or take 0.05."""
+
+    price_optimization_weight: strawberry.Maybe[float]
+    """What the price counts: 0 to 1; the three weights sum to 1, give or take 0.05."""
+
+    portfolio_decision_weight: strawberry.Maybe[float]
+    """What the portfolio counts: 0 to 1; the three weights sum to 1, give or take 0.05."""
+
+
+@input
+class SavedReportUpdateInput:
+    """What to change; what is left out stays."""
+
+    title: strawberry.Maybe[str | None]
+    """What people call it; null clears."""
+
+    tags: strawberry.Maybe[list[str]]
+    """Replaces all tags: at most 20, of at most 50 characters."""
+
+
+@output
+class CompanyProfileUpdatePayload(Payload):
+    """What `companyProfileUpdate` answers."""
+
+    company_profile: CompanyProfile | None = None
+    """The profile as it is now."""
+
+
+@output
+class SavedReportUpdatePayload(Payload):
+    """What `savedReportUpdate` answers."""
+
+    saved_report: SavedReport | None = None
+    """The report as it is now."""
+
+
+@output
+class SavedReportDeletePayload(Payload):
+    """What `savedReportDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class InsightMutations:
+    @mutation
+    async def company_profile_update(
+        self, info: Info, input: CompanyProfileUpdateInput
+    ) -> CompanyProfileUpdatePayload:
+        """Change the profile of the viewer's company, which is made first if there is none."""
+        given = checks.changed(**{name: getattr(input, name) for name in PROFILE})
+        async with info.context.write() as uow:
+            profile = await insights.change_profile(uow, info.context.viewer, given)
+        return CompanyProfileUpdatePayload.of(company_profile=profile)
+
+    @mutation
+    async def saved_report_update(
+        self, info: Info, id: relay.GlobalID, input: SavedReportUpdateInput
+    ) -> SavedReportUpdatePayload:
+        """Give a report another title or other tags."""
+        given = checks.changed(title=input.title, tags=input.tags)
+        async with info.context.write() as uow:
+            key = key_of(id, models.SavedReport)
+            report = await insights.change_report(uow, info.context.viewer, key, given)
+        return SavedReportUpdatePayload.of(saved_report=report)
+
+    @mutation
+    async def saved_report_delete(self, info: Info, id: relay.GlobalID) -> SavedReportDeletePayload:
+        """Delete a report. There is no way back."""
+        async with info.context.write() as uow:
+            await insights.remove_report(uow, info.context.viewer, key_of(id, models.SavedReport))
+        return SavedReportDeletePayload.of(deleted_id=id)
