@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from sqlalchemy import text
+from starlette.routing import WebSocketRoute
 from strawberry.relay import GlobalID
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -34,6 +35,7 @@ from pipelines.registry import Services
 from providers.storage import open_store
 from providers.vision import MeasuredAnalyser
 from server.app import create_app
+from server.graphql.view import GraphQLView
 from server.seeding import seed
 from server.serving import configuration
 from server.worker import Worker
@@ -44,6 +46,8 @@ from tests.pipeline.drawn import DPI, sheets
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60
 """Seconds after which a test gives up waiting."""
+RECHECK_SECONDS = 1.0
+"""Between two looks at whether a socket's viewer may still be there; the application takes its time."""
 PASSWORD = "correct horse battery staple"
 QUEUE = ("leases", "fair_shares", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules")
 ENDED = ("COMPLETED", "ERROR")
@@ -278,7 +282,11 @@ async def instance(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
             for table in QUEUE:
                 await uow.execute(text(f"DELETE FROM platform.{table}"))
         await seed(database)
-        server = uvicorn.Server(configuration(create_app(settings), settings))
+        application = create_app(settings)
+        for route in application.routes:
+            if isinstance(route, WebSocketRoute) and isinstance(route.endpoint, GraphQLView):
+                route.endpoint.limits = replace(route.endpoint.limits, recheck_seconds=RECHECK_SECONDS)
+        server = uvicorn.Server(configuration(application, settings))
         serving = asyncio.create_task(server.serve([bound]))
         async with asyncio.timeout(PATIENCE):
             while not server.started:  # noqa: ASYNC110 - it tells nobody

@@ -135,16 +135,16 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def holder(instance: Instance, job: str) -> int | None:
-    """The process that works on a job."""
+async def holder(instance: Instance, job: str) -> int:
+    """The process that works on a job; 0 for none."""
     key = UUID(GlobalID.from_id(job).node_id)
     async with instance.database.platform(read_only=True) as uow:
         worker = await uow.scalar(select(Lease.worker).where(Lease.id == key))
-    return int(worker.split(":")[1]) if worker else None
+    return int(worker.split(":")[1]) if worker else 0
 
 
 async def taken_over(instance: Instance, job: str, lost: int) -> bool:
-    """Whether another process than the lost one works, or has worked, on the job."""
+    """Whether the lost process does not hold the job any more."""
     return await holder(instance, job) != lost
 
 
