@@ -1,0 +1,1 @@
+"""Answers from documents: what is computed before and after a model is asked."""

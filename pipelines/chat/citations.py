@@ -1,0 +1,144 @@
+"""Which part of an answer rests on which passage, as offsets in code points and as the words quoted."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.ports import Passage, Quotation
+from core.sentences import Span, sentences, stripped
+
+MARKER = re.compile(
+    r"[ \t]*[\[\u3010(]\s*sources?\s*#?\s*\d+(?:\s*(?:,|;|&|and)\s*(?:sources?\s*#?\s*)?\d+)*\s*[\]\u3011)]",
+    re.IGNORECASE,
+)
+"""`[Source 1]`, `[Sources 1, 3]`, `[Source 1; Source 2]`, and what models make of it."""
+NUMBER = re.compile(r"\d+")
+WORD = re.compile(r"\w+")
+LONGEST_SNIPPET = 600
+"""Characters."""
+
+
+@dataclass(frozen=True)
+class Cited:
+    """One statement of an answer, and where it comes from.
+
+    `text_start` and `text_end` are offsets in the answer; `snippet` is the page's text from `page_start` to
+    `page_end`. `source_index` counts the passages from 1, `inline_number` the sources in their order in the
+    answer.
+    """
+
+    text_start: int
+    text_end: int
+    source_index: int
+    inline_number: int
+    document_id: UUID
+    source: str
+    page: int | None
+    page_start: int
+    page_end: int
+    snippet: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """An answer's citations in its order, and the source numbers in it that no passage has."""
+
+    citations: tuple[Cited, ...]
+    missing: tuple[int, ...] = ()
+
+
+def quoted(quotations: Sequence[Quotation], passages: Sequence[Passage]) -> Alignment:
+    """The citations of an answer whose model says itself what it quotes."""
+    numbers: dict[int, int] = {}
+    cited = [
+        _cited(
+            (quotation.start, quotation.end),
+            quotation.source,
+            numbers.setdefault(quotation.source, len(numbers) + 1),
+            passages[quotation.source - 1],
+            (quotation.source_start, quotation.source_end),
+            quotation.confidence,
+        )
+        for quotation in sorted(quotations, key=lambda quotation: quotation.start)
+    ]
+    return Alignment(tuple(cited))
+
+
+def align(answer: str, passages: Sequence[Passage]) -> Alignment:
+    """The citations of an answer that names its sources by markers such as `[Source 2]`.
+
+    A marker vouches for the sentence that it ends or follows. What it quotes is the passage's sentence that
+    shares most of that sentence's words; the confidence is the share, from 0 to 1.
+    """
+    numbers: dict[int, int] = {}
+    cited, missing = [], []
+    for statement, sources in statements(answer):
+        for source in sources:
+            if not 1 <= source <= len(passages):
+                missing.append(source)
+                continue
+            passage = passages[source - 1]
+            place, share = likest(answer[slice(*statement)], passage.text)
+            number = numbers.setdefault(source, len(numbers) + 1)
+            cited.append(_cited(statement, source, number, passage, place, share))
+    return Alignment(tuple(cited), tuple(dict.fromkeys(missing)))
+
+
+def statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
+    """The parts of an answer that markers vouch for, without the markers, and their source numbers."""
+    found: list[tuple[Span, tuple[int, ...]]] = []
+    start = 0
+    for marker in MARKER.finditer(answer):
+        sources = tuple(dict.fromkeys(int(number) for number in NUMBER.findall(marker.group())))
+        spans = [
+            (start + first, start + last)
+            for first, last in sentences(answer[start : marker.start()])
+            if WORD.search(answer, start + first, start + last)
+        ]
+        if spans:
+            found.append((spans[-1], sources))
+        elif found:
+            span, before = found[-1]
+            found[-1] = span, tuple(dict.fromkeys((*before, *sources)))
+        start = marker.end()
+    return found
+
+
+def unmarked(answer: str) -> str:
+    """The answer without its markers."""
+    return MARKER.sub("", answer)
+
+
+def likest(statement: str, text: str) -> tuple[Span, float]:
+    """The sentence of a text that a statement most likely rests on, and the share of its words found there."""
+    words = set(WORD.findall(statement.lower()))
+    spans = sentences(text) or [stripped(text, 0, len(text))]
+    shares = [_shared(words, text[slice(*span)]) for span in spans]
+    best = max(range(len(spans)), key=shares.__getitem__)
+    start, end = spans[best]
+    return stripped(text, start, min(end, start + LONGEST_SNIPPET)), round(shares[best], 4)
+
+
+def _shared(words: set[str], sentence: str) -> float:
+    return len(words & set(WORD.findall(sentence.lower()))) / len(words) if words else 0.0
+
+
+def _cited(
+    statement: Span, source: int, number: int, passage: Passage, place: Span, confidence: float
+) -> Cited:
+    start, end = place
+    return Cited(
+        text_start=statement[0],
+        text_end=statement[1],
+        source_index=source,
+        inline_number=number,
+        document_id=passage.document_id,
+        source=passage.source,
+        page=passage.page,
+        page_start=passage.start + start,
+        page_end=passage.start + end,
+        snippet=passage.text[start:end],
+        confidence=confidence,
+    )

@@ -1,0 +1,71 @@
+"""How far an answer may be relied on, with each part of the sum."""
+
+import re
+from dataclasses import dataclass
+
+WARNING = 0.30
+"""An answer below this is marked as one of low confidence."""
+COUNCIL_WARNING = 0.50
+
+SIMILARITY, CITATION, GROUNDING, QUALITY = 0.60, 0.20, 0.10, 0.10
+"""What each part weighs."""
+UNSUPPORTED = 0.3
+"""The confidence where nothing was retrieved, and the least that hedging leaves of its part."""
+ANSWERED, GROUNDED = 0.7, 0.3
+"""How the sum and the grounding are mixed in the end."""
+
+UNCERTAINTY = re.compile(
+    r"\b(?:i(?:'m| am) not (?:sure|certain)|might|may be|maybe|perhaps|possibly|probably|unclear|uncertain|"
+    r"it (?:seems|appears)|i (?:think|believe|guess)|could be|not (?:enough|sufficient) information|"
+    r"(?:do not|don't|cannot|can't) (?:know|tell|find|determine))\b",
+    re.IGNORECASE,
+)
+"""Phrases that hedge."""
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """Every part is from 0 to 1; `total` is what is stored as the answer's confidence."""
+
+    similarity: float
+    citation: float
+    certainty: float
+    """What hedging leaves: 1 without an uncertainty phrase."""
+    quality: float
+    grounding: float
+    total: float
+
+    def low(self, *, council: bool = False) -> bool:
+        """Whether the answer carries a warning."""
+        return self.total < (COUNCIL_WARNING if council else WARNING)
+
+
+def confidence(
+    answer: str,
+    *,
+    similarity: float,
+    retrieved: int,
+    cited: int,
+    quality: float,
+    grounding: float,
+) -> Confidence:
+    """The weighted sum of an answer's parts, mixed with the grounding score.
+
+    `similarity` is that of the passages cited, or where none is, of those retrieved. `retrieved` and `cited`
+    count passages. With nothing retrieved the sum is `UNSUPPORTED`.
+    """
+    similarity = min(1.0, max(0.0, similarity))
+    certainty = max(UNSUPPORTED, 1 - 0.3 * len(UNCERTAINTY.findall(answer)))
+    citation = citation_score(retrieved, cited)
+    combined = SIMILARITY * similarity + CITATION * citation + GROUNDING * certainty + QUALITY * quality
+    if not retrieved:
+        combined = UNSUPPORTED
+    total = min(1.0, max(0.0, ANSWERED * combined + GROUNDED * grounding))
+    return Confidence(similarity, citation, certainty, quality, grounding, round(total, 4))
+
+
+def citation_score(retrieved: int, cited: int) -> float:
+    """How well an answer shows its sources: 0.6 for any, more for a larger share and for each one."""
+    base = 0.6 if cited else 0.2
+    share = cited / retrieved if retrieved else 0.0
+    return min(1.0, base + 0.3 * share + min(0.2, 0.05 * cited))
