@@ -34,6 +34,9 @@ from tests.factories import (
     an_analysis,
     an_upload,
 )
+from tests.factories.evaluation import a_requirement_export, a_run
+from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
+from tests.factories.insights import a_profile, a_report
 
 SCHEMA = make_schema()._schema
 MANY = 20
@@ -107,6 +110,7 @@ async def many(services: Services, platform: Made) -> dict[str, list[str]]:
     made["ProcessingJob"] = [
         a_job(user, session) for user, session in zip(people, made["DrawingSession"], strict=True)
     ]
+    made |= more(people, made["Project"])
     companies = [a_user(company) for company in made["Company"]]
     await factories.save(services.database, *itertools.chain(companies, *made.values()))
     client = Client(services, make_schema(), user_id=platform.id)
@@ -115,6 +119,21 @@ async def many(services: Services, platform: Made) -> dict[str, list[str]]:
         **{name: [row.gid for row in rows] for name, rows in made.items()},
         "Role": [node["id"] for node in seeded["roles"]["nodes"]],
         "Permission": [node["id"] for node in seeded["permissions"]["nodes"]][:MANY],
+    }
+
+
+def more(people: list[Made], projects: list[Made]) -> dict[str, list[Made]]:
+    """Images, reports and evaluations; a company has one profile, so one only is in sight."""
+    crawls = [a_crawl(project) for project in projects]
+    return {
+        "CrawlJob": crawls,
+        "Image": [an_image(crawl) for crawl in crawls],
+        "ValidationJob": [a_validation(crawl) for crawl in crawls],
+        "ExportJob": [an_export(crawl) for crawl in crawls],
+        "CompanyProfile": [a_profile(people[0].company)],
+        "SavedReport": [a_report(user) for user in people],
+        "EvaluationRun": [a_run(user) for user in people],
+        "RequirementExport": [a_requirement_export(user) for user in people],
     }
 
 
@@ -161,7 +180,8 @@ async def test_a_field_costs_the_same_for_one_and_for_twenty(
 
     assert len(viewer.statements) == cost
     assert None not in twenty["nodes"]
-    assert len(twenty["nodes"]) == len(ids) >= 7
+    assert len(twenty["nodes"]) == len(ids)
+    assert len(ids) >= 7 or kind == "CompanyProfile"
     assert undated(one["nodes"][0]) == undated(twenty["nodes"][0])
 
 

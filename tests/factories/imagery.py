@@ -1,0 +1,57 @@
+"""Image data sets."""
+
+from typing import Any
+
+from db.models import CrawlJob, ExportJob, Image, ValidationJob
+from tests.factories import Made, made, numbers
+
+
+def a_crawl(project: Made, **values: Any) -> Made:
+    """A crawl that waits to be started."""
+    usual: dict[str, Any] = {
+        "project_id": project.id,
+        "name": f"Crawl {next(numbers)}",
+        "keywords": ["cat", "dog"],
+        "requested_by_id": project.user_id,
+    }
+    return made(CrawlJob, [project], values, **usual)
+
+
+def an_image(crawl: Made, **values: Any) -> Made:
+    """A stored picture that the crawl found."""
+    name = f"{next(numbers)}.jpg"
+    usual: dict[str, Any] = {
+        "crawl_job_id": crawl.id,
+        "original_url": f"https://pictures.example/{name}",
+        "filename": name,
+        "storage_url": f"{crawl.company.id}/crawls/{crawl.id}/{name}",
+        "width": 640,
+        "height": 480,
+        "file_size": 1000,
+        "format": "jpg",
+        "hash": "0" * 64,
+    }
+    return made(Image, [crawl], values, **usual)
+
+
+def a_validation(crawl: Made, **values: Any) -> Made:
+    """A check of the crawl's images that waits."""
+    usual: dict[str, Any] = {
+        "crawl_job_id": crawl.id,
+        "name": f"Check {next(numbers)}",
+        "requested_by_id": crawl.requested_by_id,
+        "validation_rules": {"min_width": 100},
+    }
+    return made(ValidationJob, [crawl], values, **usual)
+
+
+def an_export(crawl: Made, **values: Any) -> Made:
+    """An export of the crawl's images that waits."""
+    usual: dict[str, Any] = {
+        "crawl_job_id": crawl.id,
+        "user_id": crawl.requested_by_id,
+        "requested_by_id": crawl.requested_by_id,
+        "name": f"Export {next(numbers)}",
+        "export_options": {"include_metadata": True},
+    }
+    return made(ExportJob, [crawl], values, **usual)
