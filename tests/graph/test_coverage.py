@@ -27,6 +27,7 @@ ELSEWHERE = {
     ("Comparison", "old_image_path"): ("Comparison", "oldImageUrl", "clients get signed links, never paths"),
     ("Comparison", "new_image_path"): ("Comparison", "newImageUrl", "clients get signed links, never paths"),
     ("Document", "file_path"): ("Document", "fileUrl", "clients get signed links, never paths"),
+    ("Image", "storage_url"): ("Image", "fileUrl", "clients get signed links, never paths"),
 }
 """Where else in the contract a field is, and why."""
 
