@@ -89,8 +89,9 @@ def node(model: type[Model]) -> Callable[[type[T]], type[T]]:
 
 
 def enumeration(kind: E) -> E:
-    """An enum of the contract, described by its docstring."""
-    return strawberry.enum(kind, description=inspect.getdoc(kind))
+    """An enum of the contract, described by its docstring; two domains may both declare one."""
+    declared = "__strawberry_definition__" in vars(kind)
+    return kind if declared else strawberry.enum(kind, description=inspect.getdoc(kind))
 
 
 def document(cls: type[T]) -> type[T]:
