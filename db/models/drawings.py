@@ -152,6 +152,7 @@ class DrawingVersion(Owned, TenantModel):
         indexed("project_id", "drawing_name", "version_number", unique=True),
         indexed("drawing_id", unique=True),
         indexed("upload_date", "id"),
+        indexed("drawing_name", "version_number", "id"),
     )
 
     project_id: Mapped[UUID]
@@ -179,7 +180,9 @@ class Comparison(Owned, TenantModel):
         indexed("session_id", "id"),
         indexed("old_drawing_id"),
         indexed("new_drawing_id"),
+        indexed("changes_detected", "drawing_name", "id"),
         indexed("changes_detected", "created_at", "id"),
+        indexed("drawing_name", "id"),
         indexed("created_at", "id"),
     )
 

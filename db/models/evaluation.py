@@ -49,6 +49,7 @@ class RequirementExport(Owned, TenantModel):
         indexed("user_id", "created_at", "id"),
         indexed("component_type", "created_at", "id"),
         indexed("proposal_latency_ms", "id"),
+        indexed("user_id", "proposal_latency_ms", "id"),
         indexed("created_at", "id"),
     )
 

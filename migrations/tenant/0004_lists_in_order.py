@@ -1,0 +1,45 @@
+"""lists in order: indexes for what is asked of drawings and exports."""
+
+from alembic import op
+
+revision = "tenant_0004"
+down_revision = "tenant_0003"
+branch_labels = None
+depends_on = None
+
+INDEXES = {
+    "ix_drawing_versions_company_id_drawing_name_version_number_id": (
+        "drawing_versions",
+        ["company_id", "drawing_name", "version_number", "id"],
+    ),
+    "ix_comparisons_company_id_drawing_name_id": ("comparisons", ["company_id", "drawing_name", "id"]),
+    "ix_comparisons_company_id_changes_detected_drawing_name_id": (
+        "comparisons",
+        ["company_id", "changes_detected", "drawing_name", "id"],
+    ),
+    "ix_requirement_exports_company_id_user_id_proposal_latency_ms_id": (
+        "requirement_exports",
+        ["company_id", "user_id", "proposal_latency_ms", "id"],
+    ),
+}
+
+
+def upgrade() -> None:
+    """Apply, while others write."""
+    with op.get_context().autocommit_block():
+        for name, (table, columns) in INDEXES.items():
+            op.create_index(
+                op.f(name),
+                table,
+                columns,
+                schema="tenant",
+                postgresql_concurrently=True,
+                if_not_exists=True,
+            )
+
+
+def downgrade() -> None:
+    """Undo."""
+    with op.get_context().autocommit_block():
+        for name, (table, _) in INDEXES.items():
+            op.drop_index(op.f(name), table, schema="tenant", postgresql_concurrently=True, if_exists=True)
