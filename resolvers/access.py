@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, or_, select
 
 from core.errors import Forbidden, NotFound
 from db.base import Model
@@ -214,6 +214,33 @@ RULES: dict[type[Model], Rule] = {
     RequirementExport: own_exports,
 }
 
+READING: dict[type[Model], str] = {
+    Role: "roles:read",
+    Permission: "roles:read",
+    Project: "projects:read",
+    DrawingSession: "drawings:read",
+    Drawing: "drawings:read",
+    DrawingVersion: "drawings:read",
+    Comparison: "drawings:read",
+    AnalysisResult: "drawings:read",
+    ProcessingJob: "jobs:read",
+    CrawlJob: "images:read",
+    Image: "images:read",
+    ValidationJob: "images:read",
+    ExportJob: "images:read",
+    EmbeddingModel: "documents:read",
+    Document: "documents:read",
+    DocumentChunk: "documents:read",
+    Conversation: "chat:history",
+    Message: "chat:history",
+    Citation: "chat:history",
+    Feedback: "chat:history",
+    CompanyProfile: "reports:view",
+    SavedReport: "reports:view",
+    EvaluationRun: "evaluations:read",
+}
+"""What a role must grant for any row of a model to be seen; of the others, one sees one's own without."""
+
 PUBLISHED: dict[type[Model], Rule] = {Document: published_documents, DocumentChunk: within_published}
 """What the other companies see of the platform's own company, beside their own rows. Nothing else."""
 
@@ -223,12 +250,14 @@ def sees(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
 
     A model without a rule is refused: `KeyError`.
     """
-    return RULES[model](viewer, entity)
+    rule, needed = RULES[model], READING.get(model)
+    return rule(viewer, entity) if needed is None or viewer.may(needed) else [false()]
 
 
 def sees_published(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
     """As `sees`, in the platform's company for a viewer of another one."""
-    return PUBLISHED[model](viewer, entity)
+    rule, needed = PUBLISHED[model], READING[model]
+    return rule(viewer, entity) if viewer.may(needed) else [false()]
 
 
 def visible(viewer: Viewer, model: type[Model], *columns: Any) -> Select[Any]:

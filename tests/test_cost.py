@@ -13,7 +13,7 @@ from graphql import (
     is_composite_type,
 )
 
-from db.models import DrawingType, ProcessingJobType
+from db.models import ProcessingJobType
 from schema.context import Services
 from schema.contract import make_schema
 from schema.declare import STORED
@@ -24,19 +24,14 @@ from tests.factories import (
     Made,
     a_company,
     a_comparison,
-    a_drawing,
     a_job,
     a_project,
     a_session,
     a_user,
-    a_version,
-    an_activity,
     an_analysis,
     an_upload,
 )
-from tests.factories.evaluation import a_requirement_export, a_run
-from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
-from tests.factories.insights import a_profile, a_report
+from tests.factories.everything import everything
 
 SCHEMA = make_schema()._schema
 MANY = 20
@@ -88,52 +83,17 @@ async def test_a_deep_answer_costs_a_statement_for_each_level(
 async def many(services: Services, platform: Made) -> dict[str, list[str]]:
     """The ids of twenty objects of every stored type (or all there are), each with its own relations."""
     people = [a_user(platform.company) for _ in range(MANY)]
-    made: dict[str, list[Made]] = {
-        "Company": [a_company() for _ in range(MANY)],
-        "User": people,
-        "ActivityLog": [an_activity(user) for user in people],
-        "UploadedFile": [an_upload(platform) for _ in range(MANY)],
-        "Project": [a_project(user) for user in people],
-    }
-    made["DrawingSession"] = [
-        a_session(user, project) for user, project in zip(people, made["Project"], strict=True)
-    ]
-    made["Drawing"] = [a_drawing(session, DrawingType.NEW) for session in made["DrawingSession"]]
-    made["Comparison"] = [
-        a_comparison(session, new=drawing)
-        for session, drawing in zip(made["DrawingSession"], made["Drawing"], strict=True)
-    ]
-    made["AnalysisResult"] = [an_analysis(comparison) for comparison in made["Comparison"]]
-    made["DrawingVersion"] = [
-        a_version(project, drawing) for project, drawing in zip(made["Project"], made["Drawing"], strict=True)
-    ]
-    made["ProcessingJob"] = [
-        a_job(user, session) for user, session in zip(people, made["DrawingSession"], strict=True)
-    ]
-    made |= more(people, made["Project"])
+    made = everything(people)
+    made["UploadedFile"] = [an_upload(platform) for _ in range(MANY)]
+    made["Company"] = [a_company() for _ in range(MANY)]
     companies = [a_user(company) for company in made["Company"]]
     await factories.save(services.database, *itertools.chain(companies, *made.values()))
     client = Client(services, make_schema(), user_id=platform.id)
-    seeded = await client("{ roles { nodes { id } } permissions { nodes { id } } }")
+    seeded = await client("{ roles { nodes { id } } permissions(first: 20) { nodes { id } } }")
     return {
         **{name: [row.gid for row in rows] for name, rows in made.items()},
         "Role": [node["id"] for node in seeded["roles"]["nodes"]],
-        "Permission": [node["id"] for node in seeded["permissions"]["nodes"]][:MANY],
-    }
-
-
-def more(people: list[Made], projects: list[Made]) -> dict[str, list[Made]]:
-    """Images, reports and evaluations; a company has one profile, so one only is in sight."""
-    crawls = [a_crawl(project) for project in projects]
-    return {
-        "CrawlJob": crawls,
-        "Image": [an_image(crawl) for crawl in crawls],
-        "ValidationJob": [a_validation(crawl) for crawl in crawls],
-        "ExportJob": [an_export(crawl) for crawl in crawls],
-        "CompanyProfile": [a_profile(people[0].company)],
-        "SavedReport": [a_report(user) for user in people],
-        "EvaluationRun": [a_run(user) for user in people],
-        "RequirementExport": [a_requirement_export(user) for user in people],
+        "Permission": [node["id"] for node in seeded["permissions"]["nodes"]],
     }
 
 

@@ -183,8 +183,8 @@ async def a_company(database: Database) -> UUID:
 
 
 async def a_viewer(database: Database, company_id: UUID, *permissions: str) -> Viewer:
-    """A member of the company with these permissions."""
+    """A member of the company who sees its jobs, with these permissions."""
     user_id = new_id()
     async with database.tenant(company_id) as uow:
         await uow.execute(insert(Member).values(id=user_id))
-    return Viewer(user_id, company_id, RoleName.USER, frozenset(permissions))
+    return Viewer(user_id, company_id, RoleName.USER, frozenset({"jobs:read", *permissions}))

@@ -1,0 +1,65 @@
+"""One row of every stored type for each of a company's people."""
+
+from db.models import DrawingType
+from tests.factories import (
+    Made,
+    a_comparison,
+    a_drawing,
+    a_job,
+    a_project,
+    a_session,
+    a_version,
+    an_activity,
+    an_analysis,
+    an_upload,
+)
+from tests.factories.evaluation import a_requirement_export, a_run
+from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
+from tests.factories.insights import a_profile, a_report
+
+
+def everything(people: list[Made]) -> dict[str, list[Made]]:
+    """By GraphQL type, a row for each person, hanging together; one profile, because a company has one.
+
+    Roles and permissions are seeded and not made here.
+    """
+    projects = [a_project(user) for user in people]
+    return {
+        "Company": [people[0].company],
+        "User": people,
+        "ActivityLog": [an_activity(user) for user in people],
+        "UploadedFile": [an_upload(user) for user in people],
+        "Project": projects,
+        **drawings(people, projects),
+        **imagery(projects),
+        "CompanyProfile": [a_profile(people[0].company)],
+        "SavedReport": [a_report(user) for user in people],
+        "EvaluationRun": [a_run(user) for user in people],
+        "RequirementExport": [a_requirement_export(user) for user in people],
+    }
+
+
+def drawings(people: list[Made], projects: list[Made]) -> dict[str, list[Made]]:
+    """A session in each project, with a job, an analysed comparison, and a version of its new sheet."""
+    sessions = [a_session(user, project) for user, project in zip(people, projects, strict=True)]
+    sheets = [a_drawing(session, DrawingType.NEW) for session in sessions]
+    comparisons = [a_comparison(one, new=sheet) for one, sheet in zip(sessions, sheets, strict=True)]
+    return {
+        "DrawingSession": sessions,
+        "Drawing": sheets,
+        "Comparison": comparisons,
+        "AnalysisResult": [an_analysis(comparison) for comparison in comparisons],
+        "DrawingVersion": [a_version(*pair) for pair in zip(projects, sheets, strict=True)],
+        "ProcessingJob": [a_job(*pair) for pair in zip(people, sessions, strict=True)],
+    }
+
+
+def imagery(projects: list[Made]) -> dict[str, list[Made]]:
+    """A crawl in each project, with an image, a check and an export."""
+    crawls = [a_crawl(project) for project in projects]
+    return {
+        "CrawlJob": crawls,
+        "Image": [an_image(crawl) for crawl in crawls],
+        "ValidationJob": [a_validation(crawl) for crawl in crawls],
+        "ExportJob": [an_export(crawl) for crawl in crawls],
+    }
