@@ -6,6 +6,8 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
+from schema.chat.operations import ChatMutations, ChatQueries
+from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.files import FileMutations, FileQueries
@@ -17,6 +19,7 @@ from schema.identity.types import IdentityQueries
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights import InsightMutations, InsightQueries
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
+from schema.knowledge.operations import KnowledgeMutations, KnowledgeQueries
 from schema.masking import Masking
 from schema.nodes import NodeQueries
 from schema.projects import ProjectMutations, ProjectQueries
@@ -32,6 +35,9 @@ class Query(
     ImageryQueries,
     InsightQueries,
     EvaluationQueries,
+    KnowledgeQueries,
+    ChatQueries,
+    UsageQueries,
     FileQueries,
     JobQueries,
     HealthQueries,
@@ -47,6 +53,8 @@ class Mutation(
     ImageryMutations,
     InsightMutations,
     EvaluationMutations,
+    KnowledgeMutations,
+    ChatMutations,
     FileMutations,
     JobMutations,
 ):
@@ -63,7 +71,12 @@ ARGUMENTS = {
     "id": "Which object.",
     "ids": "Which objects; 100 at most.",
     "limit": "How many at most.",
+    "days": "How many days, today included.",
+    "fillGaps": "Whether to give days on which nothing happened, too.",
+    "messageId": "Which message.",
     "sessionId": "Which drawing session.",
+    "since": "Only from this instant on.",
+    "userId": "Only this user's.",
 }
 """What arguments mean that have the same meaning everywhere."""
 

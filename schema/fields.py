@@ -44,7 +44,7 @@ def relation(attribute: InstrumentedAttribute[Any]) -> Any:
 
 
 def inverse(attribute: InstrumentedAttribute[Any]) -> Any:
-    """A to-one field whose key is on the other side, where it is unique; null where there is none in sight."""
+    """A to-one field whose key is on the other side, and unique there; null where none is in sight."""
     attribute.parent.registry.configure()
     model, _ = target(attribute)
     page = Page(size=1, order=Order("id"))

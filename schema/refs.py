@@ -5,16 +5,22 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from strawberry import lazy
 
 if TYPE_CHECKING:
+    from schema.chat.records import AgentLog
+    from schema.chat.types import Conversation
     from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
     from schema.identity.types import Company, User
     from schema.imagery.types import CrawlJob
     from schema.jobs import ProcessingJob
+    from schema.knowledge.types import Document
     from schema.projects import Project
 
+AgentLogRef: TypeAlias = Annotated["AgentLog", lazy("schema.chat.records")]
 AnalysisResultRef: TypeAlias = Annotated["AnalysisResult", lazy("schema.drawings.types")]
 CompanyRef: TypeAlias = Annotated["Company", lazy("schema.identity.types")]
 ComparisonRef: TypeAlias = Annotated["Comparison", lazy("schema.drawings.types")]
+ConversationRef: TypeAlias = Annotated["Conversation", lazy("schema.chat.types")]
 CrawlJobRef: TypeAlias = Annotated["CrawlJob", lazy("schema.imagery.types")]
+DocumentRef: TypeAlias = Annotated["Document", lazy("schema.knowledge.types")]
 DrawingRef: TypeAlias = Annotated["Drawing", lazy("schema.drawings.types")]
 DrawingSessionRef: TypeAlias = Annotated["DrawingSession", lazy("schema.drawings.types")]
 DrawingVersionRef: TypeAlias = Annotated["DrawingVersion", lazy("schema.drawings.types")]

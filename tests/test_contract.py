@@ -36,7 +36,6 @@ ALLOWED_WORDS = {
     ("TokenRefreshInput", "refreshToken"),
     ("UserSignOutInput", "refreshToken"),
     ("Image", "hash"),
-    ("SavedReport", "tokenUsage"),
 }
 """Where such words are meant to be: what signing in takes and gives, an error's path, counts of tokens, and
 what tells equal pictures."""
@@ -81,7 +80,8 @@ def test_mutations_answer_with_payloads_of_their_name() -> None:
 
 
 def test_no_path_password_or_token_is_shown() -> None:
-    secret = re.compile("path|password|token|secret|hash|digest|storageKey|database_?server", re.IGNORECASE)
+    words = "path|password|token(?!s|Count|Usage)|secret|hash|digest|storageKey|database_?server"
+    secret = re.compile(words, re.IGNORECASE)  # how many tokens a text has is no secret
 
     assert {(kind, name) for kind, name, _ in members() if secret.search(name)} == ALLOWED_WORDS
 
@@ -104,9 +104,10 @@ def test_every_stored_type_is_a_node() -> None:
 
 def test_every_stored_type_is_reached_by_id_and_in_a_list() -> None:
     assert SCHEMA.query_type is not None
-    answers = {str(field.type): field for field in SCHEMA.query_type.fields.values()}
+    roots = SCHEMA.query_type.fields.values()
+    answers = {str(field.type) for field in roots}
 
-    assert {name for name in STORED if "id" in answers[name].args} == set(STORED)
+    assert set(STORED) <= {str(field.type) for field in roots if "id" in field.args}
     assert {name for name in STORED if f"{name}Connection!" not in answers} == {"UploadedFile"}
 
 

@@ -15,7 +15,7 @@ from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 
-MOST_DAYS, MOST_USERS = 366, 100
+MOST_DAYS, MOST_SHARES = 366, 100
 
 
 class Share(Enum):
@@ -28,7 +28,7 @@ class Share(Enum):
 
 @dataclass(frozen=True)
 class Span:
-    """Whose usage, and when: from `since` up to, but without, `until`."""
+    """Whose usage, and when: from `since` up to, but without, `until`; any where not said."""
 
     user_id: UUID | None = None
     since: datetime | None = None
@@ -93,11 +93,11 @@ async def total(uow: UnitOfWork, viewer: Viewer, span: Span) -> Row[Any]:
 
 
 async def shares(
-    uow: UnitOfWork, viewer: Viewer, by: Share, span: Span, limit: int = MOST_USERS
+    uow: UnitOfWork, viewer: Viewer, by: Share, span: Span, limit: int = MOST_SHARES
 ) -> Sequence[Row[Any]]:
     """Tokens and cost for each value of `by`, the most used first."""
-    if not 0 <= limit <= MOST_USERS:
-        raise Invalid(f"`limit` is from 0 to {MOST_USERS}.", "limit")
+    if not 0 <= limit <= MOST_SHARES:
+        raise Invalid(f"`limit` is from 0 to {MOST_SHARES}.", "limit")
     key = getattr(TokenUsage, by.value)
     statement = access.visible(viewer, TokenUsage, key.label(by.value), *TOTALS).where(*span.where())
     return await uow.all(statement.group_by(key).order_by(TOTALS[0].desc(), key).limit(limit))

@@ -12,6 +12,7 @@ from strawberry.scalars import JSON
 from db import models
 from db.models import DrawingType, SessionStatus, SessionType, SheetState
 from resolvers.drawings import answers, sessions
+from schema.chat.orders import SessionConversationOrder
 from schema.context import Info
 from schema.declare import node
 from schema.drawings.changes import Change, ComparisonCount, SessionSummary, WordDifference
@@ -27,7 +28,7 @@ from schema.drawings.orders import (
 from schema.fields import Connection, connection, relation, signed_link
 from schema.jobs import ProcessingJobOrder
 from schema.operations import field
-from schema.refs import ProcessingJobRef, ProjectRef, UserRef
+from schema.refs import ConversationRef, ProcessingJobRef, ProjectRef, UserRef
 
 
 @node(models.DrawingSession)
@@ -83,6 +84,11 @@ class DrawingSession(relay.Node):
 
     jobs: Connection[ProcessingJobRef] = connection(models.DrawingSession.jobs, orders=ProcessingJobOrder)
     """The stages of its work, newest first."""
+
+    conversations: Connection[ConversationRef] = connection(
+        models.DrawingSession.conversations, orders=SessionConversationOrder
+    )
+    """What people say about it, the first conversation first."""
 
     @field(needs=("id",))
     async def progress(self, info: Info) -> int:

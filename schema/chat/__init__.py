@@ -1,0 +1,1 @@
+"""Conversations, what was said in them, and what that cost, as clients see them."""

@@ -1,0 +1,138 @@
+"""What messages and agents' steps hold in detail, stored as JSON of a known shape."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+import strawberry
+
+from db import models
+from schema.context import Info
+from schema.declare import output
+from schema.operations import field
+from schema.projection import columns
+from schema.refs import DocumentRef
+
+
+@output
+class TokenCounts:
+    """Tokens of one request to a model."""
+
+    prompt_tokens: int | None
+    """What was asked."""
+
+    completion_tokens: int | None
+    """What was answered."""
+
+    total_tokens: int | None
+    """Both together."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> TokenCounts:
+        """From the form that agents store."""
+        return cls(
+            **{name: stored.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+        )
+
+
+@output
+class MessageSource:
+    """A source that was found for an answer, as it was then."""
+
+    document_id: strawberry.Private[UUID | None]
+
+    index: int
+    """Its number in the answer, from 1."""
+
+    name: str
+    """What the document was called."""
+
+    page_number: int | None
+    """The page, from 1, where there are pages."""
+
+    snippet: str | None
+    """What it says."""
+
+    similarity: float | None
+    """How near it is to the question, 0 to 1."""
+
+    @field
+    async def document(self, info: Info) -> DocumentRef | None:
+        """The document; null where it is gone, or out of the viewer's sight."""
+        if self.document_id is None:
+            return None
+        wanted = columns(info, models.Document)
+        found = await info.context.loaders.one(models.Document, wanted).load(self.document_id)
+        return cast("DocumentRef | None", found)
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> MessageSource:
+        """From the form that answering stores."""
+        id = stored.get("document_id")
+        return cls(
+            document_id=UUID(id) if id else None,
+            index=stored["index"],
+            name=stored["name"],
+            page_number=stored.get("page_number"),
+            snippet=stored.get("snippet"),
+            similarity=stored.get("similarity"),
+        )
+
+
+@output
+class ReasoningStep:
+    """One step on the way to an answer."""
+
+    agent: str
+    """Which agent took it, such as `grounding`."""
+
+    action: str
+    """What it did, such as `verify`."""
+
+    detail: str | None
+    """What came of it."""
+
+    confidence: float | None
+    """How sure it was, 0 to 1."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> ReasoningStep:
+        """From the form that answering stores."""
+        return cls(
+            agent=stored["agent"],
+            action=stored["action"],
+            detail=stored.get("detail"),
+            confidence=stored.get("confidence"),
+        )
+
+
+@output
+class VoteData:
+    """One agent's vote in a council."""
+
+    agent: str
+    """Who voted, such as `analytical`."""
+
+    temperature: float
+    """How freely its model answered, 0 to 2."""
+
+    vote: str
+    """What it voted for."""
+
+    confidence: float
+    """How sure it was, 0 to 1."""
+
+    reasoning: str | None
+    """Why."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> VoteData:
+        """From the form that councils store."""
+        return cls(
+            agent=stored["agent"],
+            temperature=stored["temperature"],
+            vote=stored["vote"],
+            confidence=stored["confidence"],
+            reasoning=stored.get("reasoning"),
+        )

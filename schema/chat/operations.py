@@ -1,0 +1,321 @@
+"""What can be asked and done in the chat domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import strawberry
+from strawberry import relay
+
+from core.errors import NotFound
+from db import models
+from db.models import FeedbackRating, LlmProvider
+from resolvers import access, checks, idempotency
+from resolvers.chat import conversations, feedback
+from schema.chat.orders import (
+    AgentLogFilter,
+    AgentLogOrder,
+    ConversationFilter,
+    ConversationOrder,
+    FeedbackFilter,
+    FeedbackOrder,
+    MessageFilter,
+    MessageOrder,
+    RunLogFilter,
+    RunLogOrder,
+    TokenUsageFilter,
+    TokenUsageOrder,
+)
+from schema.chat.records import AgentLog, RunLog, TokenUsage
+from schema.chat.types import Citation, Conversation, Feedback, Message
+from schema.context import Info
+from schema.declare import input, output
+from schema.fields import Connection, connection, lookup
+from schema.ids import key_of, keys_of, optional_key
+from schema.operations import Payload, field, mutation
+from schema.projection import columns
+
+MOST_VOTES = 100
+
+
+@output
+class ChatQueries:
+    conversation: Conversation | None = lookup(models.Conversation, "A conversation, by id.")
+    message: Message | None = lookup(models.Message, "A message, by id.")
+    citation: Citation | None = lookup(models.Citation, "What an answer cites, by id.")
+    feedback: Feedback | None = lookup(models.Feedback, "What somebody thought of an answer, by id.")
+    run_log: RunLog | None = lookup(models.RunLog, "A request to a model, by id.")
+    agent_log: AgentLog | None = lookup(models.AgentLog, "A step of an agent, by id.")
+    token_usage: TokenUsage | None = lookup(models.TokenUsage, "A record of token usage, by id.")
+
+    conversations: Connection[Conversation] = connection(
+        models.Conversation, orders=ConversationOrder, filter=ConversationFilter
+    )
+    """Conversations, the one in which something was last said first."""
+
+    messages: Connection[Message] = connection(models.Message, orders=MessageOrder, filter=MessageFilter)
+    """What was said, the oldest first."""
+
+    citations: Connection[Citation] = connection(models.Citation)
+    """Everything that answers cite, the oldest first."""
+
+    feedbacks: Connection[Feedback] = connection(models.Feedback, orders=FeedbackOrder, filter=FeedbackFilter)
+    """What people thought of answers, newest first."""
+
+    run_logs: Connection[RunLog] = connection(models.RunLog, orders=RunLogOrder, filter=RunLogFilter)
+    """Requests to models, newest first: the viewer's own, or all for who reads analytics."""
+
+    agent_logs: Connection[AgentLog] = connection(
+        models.AgentLog, orders=AgentLogOrder, filter=AgentLogFilter
+    )
+    """Steps of agents, the oldest first: those for the viewer, or all for who reads analytics."""
+
+    token_usages: Connection[TokenUsage] = connection(
+        models.TokenUsage, orders=TokenUsageOrder, filter=TokenUsageFilter
+    )
+    """Records of token usage, newest first: the viewer's own, or all for who reads analytics."""
+
+    @field
+    async def chat_history(self, info: Info, session_id: relay.GlobalID) -> Conversation | None:
+        """The first conversation about a drawing session; null where there is none yet."""
+        key = await seen(info, models.DrawingSession, session_id, "sessionId")
+        model = models.Conversation
+        wanted = [getattr(model, name) for name in columns(info, model)]
+        about = access.visible(info.context.viewer, model, *wanted).where(model.session_id == key)
+        first = about.order_by(model.created_at, model.id).limit(1)
+        return cast(Conversation | None, await info.context.read().first(first))
+
+    @field
+    async def council_votes(self, info: Info, message_id: relay.GlobalID) -> list[AgentLog]:
+        """How a council voted on an answer, in the order of its votes; 100 at most."""
+        key = await seen(info, models.Message, message_id, "messageId")
+        model = models.AgentLog
+        wanted = [getattr(model, name) for name in columns(info, model)]
+        votes = access.visible(info.context.viewer, model, *wanted).where(
+            model.message_id == key, model.is_council_vote
+        )
+        rows: Any = await info.context.read().all(
+            votes.order_by(model.created_at, model.id).limit(MOST_VOTES)
+        )
+        return list(rows)
+
+
+async def seen(info: Info, model: Any, id: relay.GlobalID, *path: str) -> Any:
+    """The key of an object that the viewer sees; NOT_FOUND otherwise."""
+    key = key_of(id, model, *path)
+    await access.find(info.context.read(), info.context.viewer, model, key, *path, columns=[model.id])
+    return key
+
+
+async def selected(info: Info, ids: list[relay.GlobalID] | None) -> list[str] | None:
+    """The keys of documents, as they are stored; NOT_FOUND names the first that the viewer does not see."""
+    if ids is None:
+        return None
+    path = ("input", "selectedDocumentIds")
+    keys = keys_of(ids, models.Document, *path)
+    rows: Sequence[Any] = await info.context.loaders.one(models.Document, ("id",)).load_many(keys)
+    for position, row in enumerate(rows):
+        if row is None:
+            raise NotFound("There is no such document.", *path, str(position))
+    return [str(key) for key in dict.fromkeys(keys)]
+
+
+@input
+class ConversationCreateInput:
+    """A new conversation."""
+
+    title: str | None = None
+    """What people call it; the beginning of the first message unless given."""
+
+    first_message: str | None = None
+    """What the viewer says first."""
+
+    session_id: relay.GlobalID | None = None
+    """The drawing session that it is about."""
+
+    llm_provider: LlmProvider | None = None
+    """Where the model that answers runs."""
+
+    model_name: str | None = None
+    """The model that answers."""
+
+    temperature: float | None = None
+    """How freely the model answers, 0 to 2."""
+
+    selected_document_ids: list[relay.GlobalID] | None = None
+    """Where answers may come from, 100 at most; from everywhere unless given."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input makes no second one."""
+
+
+@input
+class ConversationUpdateInput:
+    """What to change; what is left out stays, null clears."""
+
+    title: strawberry.Maybe[str | None]
+    """What people call it."""
+
+    llm_provider: strawberry.Maybe[LlmProvider]
+    """Where the model that answers runs."""
+
+    model_name: strawberry.Maybe[str]
+    """The model that answers."""
+
+    temperature: strawberry.Maybe[float]
+    """How freely the model answers, 0 to 2."""
+
+    selected_document_ids: strawberry.Maybe[list[relay.GlobalID] | None]
+    """Where answers may come from, 100 at most; null for everywhere."""
+
+
+@input
+class FeedbackSubmitInput:
+    """What the viewer thinks of an answer."""
+
+    message_id: relay.GlobalID
+    """The answer."""
+
+    rating: FeedbackRating
+    """In one word."""
+
+    comment: str | None = None
+    """In more, up to 2,000 characters."""
+
+
+@output
+class ConversationCreatePayload(Payload):
+    """What `conversationCreate` answers."""
+
+    conversation: Conversation | None = None
+    """The new conversation."""
+
+
+@output
+class ConversationUpdatePayload(Payload):
+    """What `conversationUpdate` answers."""
+
+    conversation: Conversation | None = None
+    """The conversation as it is now."""
+
+
+@output
+class ConversationArchivePayload(Payload):
+    """What `conversationArchive` answers."""
+
+    conversation: Conversation | None = None
+    """The conversation as it is now."""
+
+
+@output
+class ConversationRestorePayload(Payload):
+    """What `conversationRestore` answers."""
+
+    conversation: Conversation | None = None
+    """The conversation as it is now."""
+
+
+@output
+class ConversationDeletePayload(Payload):
+    """What `conversationDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class FeedbackSubmitPayload(Payload):
+    """What `feedbackSubmit` answers."""
+
+    feedback: Feedback | None = None
+    """The feedback as it is now."""
+
+
+@output
+class FeedbackDeletePayload(Payload):
+    """What `feedbackDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+FIELDS = ("title", "llm_provider", "model_name", "temperature")
+
+
+@output
+class ChatMutations:
+    @mutation
+    async def conversation_create(
+        self, info: Info, input: ConversationCreateInput
+    ) -> ConversationCreatePayload:
+        """Begin a conversation, with a first message if one is given. Nobody has over 100 active ones."""
+        viewer, first_message = info.context.viewer, input.first_message
+        given: dict[str, Any] = {
+            **{name: getattr(input, name) for name in FIELDS},
+            "session_id": optional_key(input.session_id, models.DrawingSession, "input", "sessionId"),
+            "selected_document_ids": await selected(info, input.selected_document_ids),
+        }
+        async with info.context.write() as uow:
+            conversation = await idempotency.once(
+                uow,
+                viewer,
+                "conversationCreate",
+                input.idempotency_key,
+                {**given, "first_message": first_message},
+                models.Conversation,
+                lambda: conversations.create(uow, viewer, given, first_message),
+            )
+        return ConversationCreatePayload.of(conversation=conversation)
+
+    @mutation
+    async def conversation_update(
+        self, info: Info, id: relay.GlobalID, input: ConversationUpdateInput
+    ) -> ConversationUpdatePayload:
+        """Rename a conversation, or say how it is to be answered. Archived ones refuse."""
+        given = checks.changed(**{name: getattr(input, name) for name in FIELDS})
+        if input.selected_document_ids is not None:
+            given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)
+        key = key_of(id, models.Conversation)
+        async with info.context.write() as uow:
+            conversation = await conversations.change(uow, info.context.viewer, key, given)
+        return ConversationUpdatePayload.of(conversation=conversation)
+
+    @mutation
+    async def conversation_archive(self, info: Info, id: relay.GlobalID) -> ConversationArchivePayload:
+        """Make a conversation read-only. Archiving an archived one changes nothing."""
+        async with info.context.write() as uow:
+            key = key_of(id, models.Conversation)
+            conversation = await conversations.archive(uow, info.context.viewer, key)
+        return ConversationArchivePayload.of(conversation=conversation)
+
+    @mutation
+    async def conversation_restore(self, info: Info, id: relay.GlobalID) -> ConversationRestorePayload:
+        """Take an archived conversation up again. Restoring an active one changes nothing."""
+        async with info.context.write() as uow:
+            key = key_of(id, models.Conversation)
+            conversation = await conversations.restore(uow, info.context.viewer, key)
+        return ConversationRestorePayload.of(conversation=conversation)
+
+    @mutation
+    async def conversation_delete(self, info: Info, id: relay.GlobalID) -> ConversationDeletePayload:
+        """Delete a conversation. Nobody sees it any more; what it cost stays on record."""
+        async with info.context.write() as uow:
+            await conversations.remove(uow, info.context.viewer, key_of(id, models.Conversation))
+        return ConversationDeletePayload.of(deleted_id=id)
+
+    @mutation
+    async def feedback_submit(self, info: Info, input: FeedbackSubmitInput) -> FeedbackSubmitPayload:
+        """Rate an answer; rating it again replaces what the viewer said before."""
+        viewer = info.context.viewer
+        key = key_of(input.message_id, models.Message, "input", "messageId")
+        async with info.context.write() as uow:
+            row = await feedback.submit(uow, viewer, key, rating=input.rating, comment=input.comment)
+        return FeedbackSubmitPayload.of(feedback=row)
+
+    @mutation
+    async def feedback_delete(self, info: Info, id: relay.GlobalID) -> FeedbackDeletePayload:
+        """Take back what was said of an answer."""
+        async with info.context.write() as uow:
+            await feedback.remove(uow, info.context.viewer, key_of(id, models.Feedback))
+        return FeedbackDeletePayload.of(deleted_id=id)

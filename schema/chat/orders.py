@@ -1,0 +1,212 @@
+"""How lists of the chat domain are ordered and filtered."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from strawberry import relay
+
+from db import models
+from db.models import ConversationStatus, FeedbackRating, LlmProvider, MessageRole, RunStatus
+from db.paging import Order
+from schema.declare import enumeration, input
+from schema.ids import key_of
+
+for kind in (ConversationStatus, FeedbackRating, LlmProvider, MessageRole, RunStatus):
+    enumeration(kind)
+
+
+@enumeration
+class ConversationOrder(Enum):
+    """How to order conversations."""
+
+    UPDATED_AT_DESC = Order("updated_at", descending=True)
+    UPDATED_AT_ASC = Order("updated_at")
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+    ID_DESC = Order("id", descending=True)
+    ID_ASC = Order("id")
+
+
+@enumeration
+class SessionConversationOrder(Enum):
+    """How to order the conversations about one drawing session."""
+
+    CREATED_AT_ASC = Order("created_at")
+    CREATED_AT_DESC = Order("created_at", descending=True)
+
+
+@enumeration
+class MessageOrder(Enum):
+    """How to order messages."""
+
+    CREATED_AT_ASC = Order("created_at")
+    CREATED_AT_DESC = Order("created_at", descending=True)
+
+
+@enumeration
+class CitationOrder(Enum):
+    """How to order what one message cites."""
+
+    SOURCE_INDEX_ASC = Order("source_index")
+    SOURCE_INDEX_DESC = Order("source_index", descending=True)
+
+
+@enumeration
+class FeedbackOrder(Enum):
+    """How to order feedback."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@enumeration
+class RunLogOrder(Enum):
+    """How to order requests to models."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@enumeration
+class AgentLogOrder(Enum):
+    """How to order the steps of agents."""
+
+    CREATED_AT_ASC = Order("created_at")
+    CREATED_AT_DESC = Order("created_at", descending=True)
+
+
+@enumeration
+class TokenUsageOrder(Enum):
+    """How to order records of token usage."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@input
+class ConversationFilter:
+    """Which conversations to list."""
+
+    status: ConversationStatus | None = None
+    """Only those that stand there; deleted ones are never listed."""
+
+    archived: bool | None = None
+    """Only archived ones, or only those that are not."""
+
+    user_id: relay.GlobalID | None = None
+    """Only this user's."""
+
+    def where(self, conversation: Any) -> list[ColumnElement[bool]]:
+        found = [conversation.status == self.status] if self.status else []
+        if self.archived is not None:
+            status = ConversationStatus.ARCHIVED if self.archived else ConversationStatus.ACTIVE
+            found.append(conversation.status == status)
+        if self.user_id:
+            found.append(conversation.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found
+
+
+@input
+class MessageFilter:
+    """Which messages to list."""
+
+    conversation_id: relay.GlobalID | None = None
+    """Only this conversation's."""
+
+    def where(self, message: Any) -> list[ColumnElement[bool]]:
+        if not self.conversation_id:
+            return []
+        key = key_of(self.conversation_id, models.Conversation, "filter", "conversationId")
+        return [message.conversation_id == key]
+
+
+@input
+class FeedbackFilter:
+    """Which feedback to list."""
+
+    rating: FeedbackRating | None = None
+    """Only such."""
+
+    user_id: relay.GlobalID | None = None
+    """Only this user's."""
+
+    def where(self, feedback: Any) -> list[ColumnElement[bool]]:
+        found = [feedback.rating == self.rating] if self.rating else []
+        if self.user_id:
+            found.append(feedback.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found
+
+
+@input
+class RunLogFilter:
+    """Which requests to models to list."""
+
+    status: RunStatus | None = None
+    """Only those that went so."""
+
+    user_id: relay.GlobalID | None = None
+    """Only this user's."""
+
+    conversation_id: relay.GlobalID | None = None
+    """Only this conversation's."""
+
+    def where(self, run: Any) -> list[ColumnElement[bool]]:
+        found = [run.status == self.status] if self.status else []
+        if self.user_id:
+            found.append(run.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        if self.conversation_id:
+            key = key_of(self.conversation_id, models.Conversation, "filter", "conversationId")
+            found.append(run.conversation_id == key)
+        return found
+
+
+@input
+class AgentLogFilter:
+    """Which steps of agents to list."""
+
+    message_id: relay.GlobalID | None = None
+    """Only those towards this message."""
+
+    user_id: relay.GlobalID | None = None
+    """Only those for this user."""
+
+    agent_type: str | None = None
+    """Only this agent's, such as `research`."""
+
+    is_council_vote: bool | None = None
+    """Only votes of a council, or only other steps."""
+
+    def where(self, log: Any) -> list[ColumnElement[bool]]:
+        found = [log.agent_type == self.agent_type] if self.agent_type is not None else []
+        if self.is_council_vote is not None:
+            found.append(log.is_council_vote == self.is_council_vote)
+        if self.message_id:
+            found.append(log.message_id == key_of(self.message_id, models.Message, "filter", "messageId"))
+        if self.user_id:
+            found.append(log.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found
+
+
+@input
+class TokenUsageFilter:
+    """Which records of token usage to list."""
+
+    user_id: relay.GlobalID | None = None
+    """Only this user's."""
+
+    operation_type: str | None = None
+    """Only for this, such as `chat`."""
+
+    llm_provider: LlmProvider | None = None
+    """Only where the model ran there."""
+
+    def where(self, usage: Any) -> list[ColumnElement[bool]]:
+        found = [usage.operation_type == self.operation_type] if self.operation_type is not None else []
+        if self.llm_provider:
+            found.append(usage.llm_provider == self.llm_provider)
+        if self.user_id:
+            found.append(usage.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found

@@ -1,0 +1,264 @@
+"""What can be asked and done in the knowledge domain."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+import strawberry
+from strawberry import relay
+
+from core.errors import Forbidden, Invalid, NotFound
+from db import models
+from db.loaders import ROOT
+from db.models import DocumentScope, ProcessingStatus
+from db.paging import Order, Page
+from resolvers import access, checks, idempotency
+from resolvers.knowledge import documents, embeddings
+from schema.context import Info
+from schema.declare import input, output
+from schema.fields import Connection, connection, lookup
+from schema.ids import key_of
+from schema.knowledge.orders import (
+    DocumentChunkFilter,
+    DocumentChunkOrder,
+    DocumentFilter,
+    DocumentOrder,
+    EmbeddingModelOrder,
+)
+from schema.knowledge.types import Document, DocumentChunk, EmbeddingModel
+from schema.operations import Payload, field, mutation
+from schema.projection import columns
+
+MOST_PENDING = 100
+OLDEST = Order("created_at")
+
+
+@output
+class KnowledgeQueries:
+    document: Document | None = lookup(
+        models.Document, "A document, by id; also one that the platform publishes."
+    )
+    document_chunk: DocumentChunk | None = lookup(models.DocumentChunk, "A piece of a document, by id.")
+    embedding_model: EmbeddingModel | None = lookup(models.EmbeddingModel, "An embedding model, by id.")
+
+    documents: Connection[Document] = connection(models.Document, orders=DocumentOrder, filter=DocumentFilter)
+    """The company's documents and those that the platform publishes to every company, newest first."""
+
+    document_chunks: Connection[DocumentChunk] = connection(
+        models.DocumentChunk, orders=DocumentChunkOrder, filter=DocumentChunkFilter
+    )
+    """Pieces of documents, each document's in the order of its text."""
+
+    embedding_models: Connection[EmbeddingModel] = connection(
+        models.EmbeddingModel, orders=EmbeddingModelOrder
+    )
+    """Every embedding model, by name."""
+
+    @field
+    async def pending_documents(self, info: Info, limit: int = 10) -> list[Document]:
+        """Documents that wait to be worked on, the oldest first: 10 unless told, at most 100."""
+        info.context.viewer  # noqa: B018  refused before anything is read
+        if not 0 <= limit <= MOST_PENDING:
+            raise Invalid(f"`limit` is from 0 to {MOST_PENDING}.", "limit")
+        model, page = models.Document, Page(size=limit, order=OLDEST)
+        wanted = columns(info, model, extra=page.order.columns)
+        pending = info.context.loaders.page(model, page, wanted, waiting, "pending")
+        rows, _ = page.cut(await pending.load(ROOT))
+        return rows
+
+    @field
+    async def document_text(self, info: Info, id: relay.GlobalID) -> str:
+        """What a document says: its pieces in order, a blank line between them. Overlaps stand twice."""
+        key = key_of(id, models.Document)
+        if await info.context.loaders.one(models.Document, ("id",)).load(key) is None:
+            raise NotFound("There is no such document.", "id")
+        text: str | None = await info.context.loaders.by(documents.texts, models.Document).load(key)
+        return text or ""
+
+    @field
+    async def active_embedding_model(self, info: Info) -> EmbeddingModel | None:
+        """The model that embeds; null before one was activated."""
+        model = models.EmbeddingModel
+        wanted = [getattr(model, name) for name in columns(info, model)]
+        active = access.visible(info.context.viewer, model, *wanted).where(model.is_active)
+        return cast(EmbeddingModel | None, await info.context.read().first(active))
+
+
+def waiting(document: Any) -> list[Any]:
+    """Not begun yet."""
+    return [document.processing_status == ProcessingStatus.PENDING]
+
+
+async def own(info: Info, id: relay.GlobalID) -> UUID:
+    """The key of a document of the viewer's company; `Forbidden` for one that the platform publishes."""
+    key = key_of(id, models.Document)
+    row = await info.context.loaders.one(models.Document, ("company_id", "id")).load(key)
+    if row is not None and row.company_id != info.context.viewer.company_id:
+        raise Forbidden("This document is the platform's.", "id")
+    return key
+
+
+@input
+class DocumentUpdateInput:
+    """What to change; what is left out stays."""
+
+    title: strawberry.Maybe[str]
+    """What people call it."""
+
+    scope: strawberry.Maybe[DocumentScope]
+    """Who may read it; `GLOBAL` is for the platform to say."""
+
+
+@input
+class EmbeddingModelCreateInput:
+    """A new embedding model, not active yet."""
+
+    name: str
+    """As its provider calls it."""
+
+    provider: str
+    """Who runs it."""
+
+    dimension: int
+    """How many numbers a vector has."""
+
+    max_tokens: int
+    """The longest text that it reads."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input makes no second one."""
+
+
+@input
+class EmbeddingModelUpdateInput:
+    """What to change; what is left out stays. Of the active model only `maxTokens` may change."""
+
+    name: strawberry.Maybe[str]
+    """As its provider calls it."""
+
+    provider: strawberry.Maybe[str]
+    """Who runs it."""
+
+    dimension: strawberry.Maybe[int]
+    """How many numbers a vector has."""
+
+    max_tokens: strawberry.Maybe[int]
+    """The longest text that it reads."""
+
+
+@output
+class DocumentUpdatePayload(Payload):
+    """What `documentUpdate` answers."""
+
+    document: Document | None = None
+    """The document as it is now."""
+
+
+@output
+class DocumentDeletePayload(Payload):
+    """What `documentDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class EmbeddingModelCreatePayload(Payload):
+    """What `embeddingModelCreate` answers."""
+
+    embedding_model: EmbeddingModel | None = None
+    """The new model."""
+
+
+@output
+class EmbeddingModelUpdatePayload(Payload):
+    """What `embeddingModelUpdate` answers."""
+
+    embedding_model: EmbeddingModel | None = None
+    """The model as it is now."""
+
+
+@output
+class EmbeddingModelActivatePayload(Payload):
+    """What `embeddingModelActivate` answers."""
+
+    embedding_model: EmbeddingModel | None = None
+    """The model as it is now."""
+
+
+@output
+class EmbeddingModelDeletePayload(Payload):
+    """What `embeddingModelDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+FIELDS = ("name", "provider", "dimension", "max_tokens")
+
+
+@output
+class KnowledgeMutations:
+    @mutation
+    async def document_update(
+        self, info: Info, id: relay.GlobalID, input: DocumentUpdateInput
+    ) -> DocumentUpdatePayload:
+        """Rename a document, or say who may read it."""
+        key, given = await own(info, id), checks.changed(title=input.title, scope=input.scope)
+        async with info.context.write() as uow:
+            document = await documents.change(uow, info.context.viewer, key, given)
+        return DocumentUpdatePayload.of(document=document)
+
+    @mutation
+    async def document_delete(self, info: Info, id: relay.GlobalID) -> DocumentDeletePayload:
+        """Delete a document with its pieces and its file. There is no way back."""
+        key = await own(info, id)
+        async with info.context.write() as uow:
+            await documents.remove(uow, info.context.viewer, key)
+        return DocumentDeletePayload.of(deleted_id=id)
+
+    @mutation
+    async def embedding_model_create(
+        self, info: Info, input: EmbeddingModelCreateInput
+    ) -> EmbeddingModelCreatePayload:
+        """Add an embedding model; `embeddingModelActivate` takes it into use."""
+        viewer = info.context.viewer
+        given = {name: getattr(input, name) for name in FIELDS}
+        async with info.context.write() as uow:
+            model = await idempotency.once(
+                uow,
+                viewer,
+                "embeddingModelCreate",
+                input.idempotency_key,
+                given,
+                models.EmbeddingModel,
+                lambda: embeddings.create(uow, viewer, given),
+            )
+        return EmbeddingModelCreatePayload.of(embedding_model=model)
+
+    @mutation
+    async def embedding_model_update(
+        self, info: Info, id: relay.GlobalID, input: EmbeddingModelUpdateInput
+    ) -> EmbeddingModelUpdatePayload:
+        """Correct what is known of an embedding model."""
+        given = checks.changed(**{name: getattr(input, name) for name in FIELDS})
+        key = key_of(id, models.EmbeddingModel)
+        async with info.context.write() as uow:
+            model = await embeddings.change(uow, info.context.viewer, key, given)
+        return EmbeddingModelUpdatePayload.of(embedding_model=model)
+
+    @mutation
+    async def embedding_model_activate(self, info: Info, id: relay.GlobalID) -> EmbeddingModelActivatePayload:
+        """Embed with this model from now on, and with no other. Activating the active one changes nothing."""
+        key = key_of(id, models.EmbeddingModel)
+        async with info.context.write() as uow:
+            model = await embeddings.activate(uow, info.context.viewer, key)
+        return EmbeddingModelActivatePayload.of(embedding_model=model)
+
+    @mutation
+    async def embedding_model_delete(self, info: Info, id: relay.GlobalID) -> EmbeddingModelDeletePayload:
+        """Forget an embedding model that is not active."""
+        async with info.context.write() as uow:
+            await embeddings.remove(uow, info.context.viewer, key_of(id, models.EmbeddingModel))
+        return EmbeddingModelDeletePayload.of(deleted_id=id)
