@@ -1,0 +1,193 @@
+"""Every order and every filter of every root list is answered from an index."""
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, NamedTuple
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    get_named_type,
+)
+from sqlalchemy import event
+from strawberry import relay
+
+from db.base import TENANT
+from db.models import CompanyProfile
+from resolvers.identity import accounts
+from schema.contract import make_schema
+from schema.declare import STORED
+from server.demo.draft import SPAN
+from tests.client import Client
+from tests.factories import Made
+from tests.graph.conftest import Crowd
+
+CONTRACT = make_schema()
+SCHEMA = CONTRACT._schema
+REQUIRED = {"maxLatencyMs": 3000}
+"""What lists want to be told, beside what all lists take."""
+
+UNIQUE = {"savedReports.filter.reportId": ["Sort of saved_reports"]}
+"""Conditions that one row at most meets: found through a unique index, and then alone in being sorted."""
+
+SNAKE = re.compile("([A-Z])")
+SLOW = {"Seq Scan", "Sort", "Incremental Sort"}
+
+
+class Asked(NamedTuple):
+    """A root list asked for in one order, or with one condition."""
+
+    list: str
+    argument: str
+    condition: str = ""
+
+    def __str__(self) -> str:
+        return ".".join(part for part in self if part)
+
+
+def lists() -> dict[str, GraphQLField]:
+    """The root lists."""
+    assert SCHEMA.query_type is not None
+    fields = SCHEMA.query_type.fields.items()
+    return {name: field for name, field in fields if str(field.type).endswith("Connection!")}
+
+
+def orders() -> Iterator[Asked]:
+    for name, field in lists().items():
+        kind = get_named_type(field.args["orderBy"].type) if "orderBy" in field.args else None
+        for value in kind.values if isinstance(kind, GraphQLEnumType) else [""]:
+            yield Asked(name, value)
+
+
+def filters() -> Iterator[Asked]:
+    for name, field in lists().items():
+        kind = get_named_type(field.args["filter"].type) if "filter" in field.args else None
+        for condition in kind.fields if isinstance(kind, GraphQLInputObjectType) else ():
+            yield Asked(name, "filter", condition)
+
+
+def examples(asked: Asked, crowd: Crowd) -> list[Any]:
+    """Values for a condition, as clients send them: of a row in the middle of the list."""
+    field = lists()[asked.list]
+    kind = SCHEMA.get_type(get_named_type(field.type).name.removesuffix("Connection"))
+    taken = get_named_type(field.args["filter"].type)
+    assert isinstance(kind, GraphQLObjectType)
+    assert isinstance(taken, GraphQLInputObjectType)
+    given, column = (
+        get_named_type(taken.fields[asked.condition].type),
+        SNAKE.sub(r"_\1", asked.condition).lower(),
+    )
+    rows = crowd.draft.rows.get(STORED[kind.name].model, [{}])
+    found = rows[len(rows) // 2].get(column)
+    match given.name:
+        case "Boolean":
+            return [True, False]
+        case "ID":
+            pointed = get_named_type(kind.fields[asked.condition.removesuffix("Id")].type)
+            return [relay.to_base64(pointed.name, found or crowd.admin.id)]
+        case "DateTime":
+            return [(crowd.draft.until - SPAN / 10).isoformat()]
+        case "Int":
+            return [found if found is not None else 1]
+        case "String":
+            return [found if found is not None else "something"]
+    assert isinstance(given, GraphQLEnumType)
+    return [found.name] if isinstance(found, Enum) else list(given.values)
+
+
+async def plans_of(crowd: Crowd, person: Made, document: str, **variables: Any) -> list[dict[str, Any]]:
+    """The plans of the statements that the operation sends, each as the database would run it for it."""
+    services = crowd.services
+    client = Client(services, CONTRACT).of(person)
+    sent: list[tuple[str, Any]] = []
+    engine = services.database.placement.primary.sync_engine
+
+    def remember(connection: Any, cursor: Any, statement: str, given: Any, context: Any, many: bool) -> None:
+        sent.append((statement, given))
+
+    event.listen(engine, "before_cursor_execute", remember)
+    try:
+        await client(document, **REQUIRED, **variables)
+    finally:
+        event.remove(engine, "before_cursor_execute", remember)
+    viewer = await accounts.viewer_of(services.database, person.id, None)
+    plans = []
+    async with services.database.within(viewer.scope, read_only=True) as uow:
+        for statement, given in sent:
+            if "tenant." in statement:
+                found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", given)
+                plans.append(found.scalar_one()[0]["Plan"])
+    return plans
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The plan's nodes, from the top."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def slow(plan: dict[str, Any], large: set[str]) -> list[str]:
+    """The nodes that read a large table whole, or sort what was read of one."""
+    return [
+        f"{node['Node Type']} of {', '.join(sorted(read))}"
+        for node in nodes(plan)
+        if node["Node Type"] in SLOW
+        and (read := {below["Relation Name"] for below in nodes(node) if "Relation Name" in below} & large)
+    ]
+
+
+def document(asked: Asked) -> str:
+    """The operation that asks it, both from the start and, with `last`, from the end."""
+    return f"""query ({", ".join(f"${name}: {kind}" for name, kind in parameters(asked).items())}) {{
+      {asked.list}({", ".join(f"{name}: ${name}" for name in parameters(asked))}) {{ nodes {{ id }} }} }}"""
+
+
+def parameters(asked: Asked) -> dict[str, str]:
+    """The list's arguments, with their types."""
+    return {name: str(argument.type) for name, argument in lists()[asked.list].args.items()}
+
+
+@pytest.mark.parametrize("asked", [*orders()], ids=str)
+async def test_an_order_is_read_off_an_index(crowd: Crowd, asked: Asked) -> None:
+    order = {"orderBy": asked.argument} if asked.argument else {}
+
+    for person in (crowd.admin, crowd.analyst):
+        for end in ("first", "last"):
+            plans = await plans_of(crowd, person, document(asked), **order, **{end: 25})
+
+            assert [problem for plan in plans for problem in slow(plan, crowd.large)] == []
+
+
+@pytest.mark.parametrize("asked", [*filters()], ids=str)
+async def test_a_filter_is_answered_from_an_index(crowd: Crowd, asked: Asked) -> None:
+    for person in (crowd.admin, crowd.analyst):
+        for value in examples(asked, crowd):
+            plans = await plans_of(crowd, person, document(asked), filter={asked.condition: value})
+
+            found = [problem for plan in plans for problem in slow(plan, crowd.large)]
+            assert found == UNIQUE.get(str(asked), [])
+
+
+def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
+    models = {
+        STORED[get_named_type(each.type).name.removesuffix("Connection")].model for each in lists().values()
+    }
+    asked = {model.__tablename__ for model in models if model.plane == TENANT}
+
+    assert asked - crowd.large == {CompanyProfile.__tablename__}
+
+
+async def test_a_missing_index_is_noticed(crowd: Crowd) -> None:
+    viewer = await accounts.viewer_of(crowd.services.database, crowd.admin.id, None)
+    async with crowd.services.database.within(viewer.scope, read_only=True) as uow:
+        found = await uow.driver_sql(
+            "EXPLAIN (FORMAT JSON) SELECT id FROM tenant.projects ORDER BY location, id LIMIT 26"
+        )
+        plan = found.scalar_one()[0]["Plan"]
+
+    assert slow(plan, crowd.large) == ["Sort of projects"]
