@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -32,10 +34,7 @@ class Client:
 
     async def send(self, document: str, **variables: Any) -> ExecutionResult:
         """The raw result; a person who may not sign in is an exception, as it is for the server."""
-        viewer = None
-        if self.user_id is not None:
-            viewer = await accounts.viewer_of(self.services.database, self.user_id, None)
-        context = Context(self.services, viewer, "http://seshat.test")
+        context = await self._context()
         self.statements.clear()
         try:
             result = await self.schema.execute(document, variables, context)
@@ -53,6 +52,23 @@ class Client:
             if isinstance(payload, dict):
                 assert not payload.get("errors"), f"{name}: {payload['errors']}"
         return result.data
+
+    @asynccontextmanager
+    async def watch(self, document: str, **variables: Any) -> AsyncIterator[AsyncIterator[Any]]:
+        """A subscription's results, until it is left."""
+        context = await self._context()
+        results = await self.schema.subscribe(document, variables, context)
+        try:
+            async with aclosing(results):
+                yield results
+        finally:
+            await context.close()
+
+    async def _context(self) -> Context:
+        viewer = None
+        if self.user_id is not None:
+            viewer = await accounts.viewer_of(self.services.database, self.user_id, None)
+        return Context(self.services, viewer, "http://seshat.test")
 
     async def refusals(self, document: str, **variables: Any) -> list[Refusal]:
         """What was refused, at the top or in the payload of the document's only mutation."""
