@@ -112,7 +112,7 @@ def unmarked(answer: str) -> str:
 
 
 def likest(statement: str, text: str) -> tuple[Span, float]:
-    """The sentence of a text that a statement most likely rests on, and the share of its words found there."""
+    """The sentence of a text that a statement most likely rests on, and the share of words it holds."""
     words = set(WORD.findall(statement.lower()))
     spans = sentences(text) or [stripped(text, 0, len(text))]
     shares = [_shared(words, text[slice(*span)]) for span in spans]
