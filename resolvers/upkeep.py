@@ -46,7 +46,7 @@ async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> Non
     values = {
         "job_type": ProcessingJobType.UPKEEP,
         "subject": "stored files",
-        "requested_by_id": viewer.user_id,
+        "requested_by_id": viewer.user_id if viewer.company_id == uow.company_id else None,
     }
     job = await uow.scalar(insert(ProcessingJob).values(values).returning(ProcessingJob.id))
     await enqueue(uow, RemoveObjects(prefixes), job)

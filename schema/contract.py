@@ -14,6 +14,7 @@ from schema.files import FileMutations, FileQueries
 from schema.guard import Guard
 from schema.health import HealthQueries
 from schema.identity.operations import IdentityMutations
+from schema.identity.removals import RemovalMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
 from schema.imagery.operations import ImageryMutations, ImageryQueries
@@ -48,6 +49,7 @@ class Query(
 @strawberry.type(description="Everything that can be done.")
 class Mutation(
     IdentityMutations,
+    RemovalMutations,
     ProjectMutations,
     DrawingMutations,
     ImageryMutations,

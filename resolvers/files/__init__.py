@@ -2,7 +2,7 @@
 
 from resolvers.files.content import KINDS, Incoming, Kind, TooLarge
 from resolvers.files.links import FILES, UPLOADS, DownloadLink, Links, UploadLink
-from resolvers.files.uploads import announce, purge, receive, stored, take
+from resolvers.files.uploads import announce, folder, purge, receive, stored, take
 
 __all__ = [
     "FILES",
@@ -15,6 +15,7 @@ __all__ = [
     "TooLarge",
     "UploadLink",
     "announce",
+    "folder",
     "purge",
     "receive",
     "stored",

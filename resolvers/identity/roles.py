@@ -69,6 +69,7 @@ OVERSEE = {
 ADMINISTER = {
     "users:create": "Add people to the company.",
     "users:update": "Change people's names, roles and status.",
+    "users:delete": "Delete people with what is theirs.",
     "companies:update": "Change the company.",
     "reports:configure": "Change the company's profile, targets and weights.",
     "admin:access": "Open the administration.",

@@ -1,0 +1,108 @@
+"""Letting people and companies go, with all that is theirs."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, select, text, update
+
+from core.errors import Conflict, Forbidden
+from db.events import publish
+from db.models import (
+    Company,
+    CompanyKind,
+    CrawlJob,
+    DrawingSession,
+    Lease,
+    LeaseState,
+    Member,
+    Project,
+    Role,
+    SessionStatus,
+    Tenant,
+    Upload,
+    User,
+    UserStatus,
+)
+from db.uow import Database, UnitOfWork
+from resolvers import access, activity, files
+from resolvers.access import Viewer
+from resolvers.identity import tokens, users
+from resolvers.identity.roles import outranks
+from resolvers.upkeep import crawl_prefix, remove_objects, session_prefix
+
+PATIENT = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '10s', true)")
+"""Deleting a company may take minutes."""
+
+
+async def home(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID | None:
+    """The company that a user belongs to; `NotFound` where they are out of sight."""
+    company_id: UUID | None = (await access.find(uow, viewer, User, id, columns=[User.company_id])).company_id
+    return company_id
+
+
+async def remove_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+    """Delete a person of the unit's company with their projects, conversations, documents and uploads.
+
+    Their activity, and what was counted of their use, stays. Files go afterwards, by a job.
+    """
+    access.require(viewer, "users:delete")
+    user = await access.find(uow, viewer, User, id, lock=True)
+    if id == viewer.user_id:
+        raise Conflict("Nobody deletes themselves.", "id")
+    role = await uow.scalar(select(Role.name).where(Role.id == user.role_id))
+    if not outranks(viewer.role, role):
+        raise Forbidden(f"Your role, {viewer.role.value}, cannot manage a {role.value}.", "id")
+    prefixes = await _belongings(uow, id)
+    await uow.execute(delete(Member).where(Member.id == id))
+    await uow.execute(delete(User).where(User.id == id))
+    if prefixes:
+        await remove_objects(uow, viewer, *prefixes)
+    await publish(uow, f"user:{id}")
+    note = users.outsider(uow, viewer)
+    await activity.record(uow, users.actor(uow, viewer), "USER_DELETE", "User", id, **note)
+    return id
+
+
+async def _belongings(uow: UnitOfWork, user_id: UUID) -> list[str]:
+    """Under which prefixes a person's files are kept; `Conflict` while their projects are worked on."""
+    own = select(Project.id).where(Project.user_id == user_id)
+    sessions = select(DrawingSession.id, DrawingSession.status).where(DrawingSession.project_id.in_(own))
+    found = await uow.all(sessions.order_by(DrawingSession.id).with_for_update())
+    crawls = [row.id for row in await uow.all(select(CrawlJob.id).where(CrawlJob.project_id.in_(own)))]
+    working = select(exists().where(Lease.company_id == uow.company_id, Lease.id.in_(crawls)))
+    if any(row.status is SessionStatus.PROCESSING for row in found) or await uow.scalar(working):
+        raise Conflict("Cancel the running jobs of their projects first.", "id")
+    uploads = await uow.all(select(Upload.id).where(Upload.user_id == user_id))
+    return [
+        *(session_prefix(uow.company_id, row.id) for row in found),
+        *(crawl_prefix(uow.company_id, id) for id in crawls),
+        *(f"{files.folder(uow.company_id, row.id)}/" for row in uploads),
+    ]
+
+
+async def remove_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
+    """Delete a closed company with everything it has; its people are suspended and belong to nobody.
+
+    Two transactions: the company's end, then, in the platform's own company, the job that removes its files.
+    """
+    access.require(viewer, "platform:manage")
+    async with database.tenant(id, viewer.user_id, kind="platform") as uow:
+        company = await access.find(uow, viewer, Company, id, lock=True)
+        if company.kind is CompanyKind.PLATFORM:
+            raise Conflict("The platform's own company stays.", "id")
+        if company.is_active:
+            raise Conflict("Close it first: companyUpdate with isActive false.", "id")
+        busy = exists().where(Lease.company_id == id, Lease.state != LeaseState.QUEUED)
+        if await uow.scalar(select(busy)):
+            raise Conflict("Its last jobs are still running; cancel them first.", "id")
+        await uow.execute(PATIENT)
+        await uow.execute(delete(Lease).where(Lease.company_id == id))
+        await uow.execute(delete(Tenant).where(Tenant.company_id == id))
+        for person in await uow.all(select(User.id).where(User.company_id == id)):
+            await tokens.revoke_all(uow, person.id)
+        gone = {"status": UserStatus.SUSPENDED, "company_id": None, "updated_at": func.now()}
+        await uow.execute(update(User).where(User.company_id == id).values(gone))
+        await uow.execute(delete(Company).where(Company.id == id))
+    async with database.within(viewer.scope) as uow:
+        await remove_objects(uow, viewer, f"{id}/")
+        await activity.record(uow, viewer.user_id, "COMPANY_DELETE", "Company", id, name=company.name)
+    return id

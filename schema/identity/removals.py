@@ -1,0 +1,47 @@
+"""Deleting people and companies."""
+
+from __future__ import annotations
+
+from strawberry import relay
+
+from db import models
+from resolvers.identity import removal
+from schema.context import Info
+from schema.declare import output
+from schema.ids import key_of
+from schema.operations import Payload, mutation
+
+
+@output
+class UserDeletePayload(Payload):
+    """What `userDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of who is gone."""
+
+
+@output
+class CompanyDeletePayload(Payload):
+    """What `companyDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class RemovalMutations:
+    @mutation
+    async def user_delete(self, info: Info, id: relay.GlobalID) -> UserDeletePayload:
+        """Delete a person with their projects, conversations and documents. What they did stays on record."""
+        key, viewer = key_of(id, models.User), info.context.viewer
+        company = await removal.home(info.context.read(), viewer, key)
+        async with info.context.write(company) as uow:
+            await removal.remove_user(uow, viewer, key)
+        return UserDeletePayload.of(deleted_id=id)
+
+    @mutation
+    async def company_delete(self, info: Info, id: relay.GlobalID) -> CompanyDeletePayload:
+        """Delete a closed company with everything it has; for the platform. Its people are suspended."""
+        database, viewer = info.context.services.database, info.context.viewer
+        await removal.remove_company(database, viewer, key_of(id, models.Company))
+        return CompanyDeletePayload.of(deleted_id=id)
