@@ -71,7 +71,7 @@ def without_pages(target: Path) -> Path:
 
 def bomb(target: Path, size: int) -> Path:
     """A PDF whose one page has instructions that unpack to so many bytes."""
-    packed = zlib.compress(b" " * size, 9)
+    packed = zlib.compress(bytes(size))
     return pdf(
         target,
         b"<</Type/Catalog/Pages 2 0 R>>",
