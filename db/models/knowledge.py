@@ -82,6 +82,11 @@ class Document(Owned, TenantModel):
         indexed("scope", "created_at", "id"),
         indexed("created_at", "id"),
         indexed("upload_id"),
+        sa.Index(
+            "ix_documents_unprocessed",
+            *("company_id", "created_at", "id"),
+            postgresql_where=sa.text("processing_status <> 'completed'"),
+        ),
     )
 
     uploaded_by_id: Mapped[UUID]

@@ -1,5 +1,6 @@
-"""lists in order: indexes for what is asked of drawings and exports."""
+"""lists in order: indexes for what is asked of drawings, exports and documents."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "tenant_0004"
@@ -21,7 +22,9 @@ INDEXES = {
         "requirement_exports",
         ["company_id", "user_id", "proposal_latency_ms", "id"],
     ),
+    "ix_documents_unprocessed": ("documents", ["company_id", "created_at", "id"]),
 }
+WHERE = {"ix_documents_unprocessed": "processing_status <> 'completed'"}
 
 
 def upgrade() -> None:
@@ -33,6 +36,7 @@ def upgrade() -> None:
                 table,
                 columns,
                 schema="tenant",
+                postgresql_where=sa.text(WHERE[name]) if name in WHERE else None,
                 postgresql_concurrently=True,
                 if_not_exists=True,
             )

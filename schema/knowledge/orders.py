@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, literal
 from strawberry import relay
 
 from db import models
@@ -61,7 +61,8 @@ class DocumentFilter:
     def where(self, document: Any) -> list[ColumnElement[bool]]:
         found = [document.processing_status == self.status] if self.status else []
         if self.is_processed is not None:
-            done = document.processing_status == ProcessingStatus.COMPLETED
+            completed = literal(ProcessingStatus.COMPLETED, literal_execute=True)  # as its index has it
+            done = document.processing_status == completed
             found.append(done if self.is_processed else ~done)
         if self.scope:
             found.append(document.scope == self.scope)
