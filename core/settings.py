@@ -98,7 +98,7 @@ class Settings(BaseSettings):
 
     qdrant_url: str | None = Field(
         default=None,
-        description="Qdrant 1.17 or newer: `https://`, or `unix:` and the path of a socket. "
+        description="Qdrant 1.19 or newer: `https://`, or `unix:` and the path of a socket. "
         "Unset: the embedded vector store.",
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="Key of that Qdrant, if it wants one.")

@@ -1,0 +1,327 @@
+"""The chunks of all companies in Qdrant. Every request made here names the company it is for."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+import httpx
+from qdrant_client import AsyncQdrantClient
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+from qdrant_client.http.models import (
+    Condition,
+    Distance,
+    FieldCondition,
+    Filter,
+    HasIdCondition,
+    HnswConfigDiff,
+    IdfCorpusParams,
+    KeywordIndexParams,
+    KeywordIndexType,
+    MatchAny,
+    MatchValue,
+    Modifier,
+    MultiVectorComparator,
+    MultiVectorConfig,
+    PointStruct,
+    Prefetch,
+    Rrf,
+    RrfQuery,
+    ScoredPoint,
+    SearchParams,
+    SparseVector,
+    SparseVectorParams,
+    VectorParams,
+)
+
+from core.ports import Hit, Reach, Vector, VectorChunk, VectorStore, VectorsUnavailable
+from providers.vectors import words
+
+MEANING, WORDS = "meaning", "words"
+"""The two vectors of a point: one row for each window of its text, and its words."""
+
+RANK_CONSTANT = 2
+WEIGHTS = {MEANING: 1.0, WORDS: 1.2}
+"""Of reciprocal rank fusion, chosen by measurement (docs/evaluation.md). The weights differ on purpose: with
+equal ones, a chunk that is first and second and one that is second and first could stand in any order."""
+CANDIDATES = 50
+"""The least length of the lists that are fused."""
+
+BATCH = 128
+"""Chunks in one request: about 2 MB."""
+
+NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 404, 409, 429, 500
+
+NAMED = "seshat-"
+TIMEOUT = 60
+CONNECT_RETRIES = 4
+"""Within about 4 seconds: what the embedded store needs to start again."""
+POOL = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+
+
+def connect(url: str, key: str | None = None) -> AsyncQdrantClient:
+    """A client of the server at `url`: `http://`, `https://`, or `unix:` and the path of a socket."""
+    socket = url.removeprefix("unix:") if url.startswith("unix:") else None
+    return AsyncQdrantClient(
+        url="http://localhost" if socket else url,
+        port=None,
+        headers={"api-key": key} if key else None,
+        timeout=TIMEOUT,
+        check_compatibility=False,  # it would ask the server before there is a loop to wait in
+        trust_env=socket is None,  # no proxy knows the socket
+        transport=httpx.AsyncHTTPTransport(uds=socket, retries=CONNECT_RETRIES, limits=POOL),
+    )
+
+
+class QdrantStores:
+    """A collection for each embedding model, named after it."""
+
+    def __init__(self, client: AsyncQdrantClient) -> None:
+        self._client = client
+        self._stores: dict[str, QdrantStore] = {}
+
+    def of(self, model: str, dimension: int) -> VectorStore:
+        """The store of a model's vectors."""
+        return self._of(collection_name(model, dimension), dimension)
+
+    def _of(self, name: str, dimension: int) -> "QdrantStore":
+        return self._stores.setdefault(name, QdrantStore(self._client, name, dimension))
+
+    async def forget(self, company_id: UUID, document_id: UUID | None = None) -> None:
+        """Remove a document's chunks, or all of a company, from every collection of ours."""
+        async with answering():
+            names = [each.name for each in (await self._client.get_collections()).collections]
+        chosen = within(company_id, document_id)
+        for name in names:
+            if name.startswith(NAMED):
+                async with answering():
+                    await self._client.delete(name, points_selector=chosen, wait=True)
+
+    async def drop(self, model: str, dimension: int) -> None:
+        """Remove a model's collection."""
+        name = collection_name(model, dimension)
+        async with answering():
+            await self._client.delete_collection(name)
+        self._stores.pop(name, None)
+
+    async def ready(self) -> bool:
+        """Whether the server answers."""
+        try:
+            async with answering():
+                await self._client.get_collections()
+        except VectorsUnavailable:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+class QdrantStore:
+    """One collection: a point for each chunk, with a row for each window, fenced by `company_id`."""
+
+    def __init__(self, client: AsyncQdrantClient, name: str, dimension: int) -> None:
+        self.name = name
+        self._client, self._dimension = client, dimension
+        self._preparing = asyncio.Lock()
+        self._prepared = False
+
+    async def upsert(self, company_id: UUID, chunks: Sequence[VectorChunk]) -> None:
+        """Store the chunks, making the collection with the first."""
+        for start in range(0, len(chunks), BATCH):
+            points = [point(company_id, chunk) for chunk in chunks[start : start + BATCH]]
+            try:
+                await self._upsert(points)
+            except Missing:  # it was dropped since
+                self._prepared = False
+                await self._upsert(points)
+
+    async def _upsert(self, points: list[PointStruct]) -> None:
+        await self._prepare()
+        async with answering():
+            await self._client.upsert(self.name, points, wait=True)
+
+    async def search(
+        self, reach: Reach, *, vector: Vector | None, text: str | None, limit: int = 10
+    ) -> list[Hit]:
+        """The best chunks of both lists, fused by the server; then how similar each of them is."""
+        if vector is None and text is None:
+            raise ValueError("neither a vector nor a text to search by")
+        ranked = dict(lists(reach, vector, text, depth=max(CANDIDATES, 2 * limit)))
+        if not ranked:
+            return []  # a text without words
+        found = await self._query(
+            prefetch=list(ranked.values()),
+            query=RrfQuery(rrf=Rrf(k=RANK_CONSTANT, weights=[WEIGHTS[name] for name in ranked])),
+            limit=limit,
+            with_payload=["document_id", "company_id"],
+        )
+        similarity = {}
+        if vector is not None and found:
+            chosen = Filter(must=[searched(reach), HasIdCondition(has_id=[each.id for each in found])])
+            near = await self._query(query=vector, using=MEANING, query_filter=chosen, limit=len(found))
+            similarity = {each.id: each.score for each in near}
+        return [hit(each, similarity.get(each.id)) for each in found]
+
+    async def delete(self, company_id: UUID, document_id: UUID, *, keep: Collection[UUID] = ()) -> None:
+        """Remove a document's chunks, but for those to keep."""
+        chosen = within(company_id, document_id)
+        if keep:
+            chosen.must_not = [HasIdCondition(has_id=[str(each) for each in keep])]
+        with suppress(Missing):
+            async with answering():
+                await self._client.delete(self.name, points_selector=chosen, wait=True)
+
+    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
+        """Change who may find a document's chunks."""
+        with suppress(Missing):
+            async with answering():
+                await self._client.set_payload(
+                    self.name, {"scope": scope}, points=within(company_id, document_id), wait=True
+                )
+
+    async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
+        """How many chunks of the company, or of one of its documents, are stored."""
+        with suppress(Missing):
+            async with answering():
+                chosen = within(company_id, document_id)
+                return (await self._client.count(self.name, count_filter=chosen, exact=True)).count
+        return 0
+
+    async def _query(self, **wanted: Any) -> list[ScoredPoint]:
+        with suppress(Missing):
+            async with answering():
+                return (await self._client.query_points(self.name, **wanted)).points
+        return []
+
+    async def _prepare(self) -> None:
+        """Make the collection and its indexes, once for each process; all of it may be there already."""
+        async with self._preparing:
+            if self._prepared:
+                return
+            async with answering():
+                if not await self._client.collection_exists(self.name):
+                    await self._create()
+                for field, tenant in (("company_id", True), ("document_id", None), ("user_id", None)):
+                    index = KeywordIndexParams(type=KeywordIndexType.KEYWORD, is_tenant=tenant)
+                    await self._client.create_payload_index(self.name, field, index, wait=True)
+            self._prepared = True
+
+    async def _create(self) -> None:
+        rows = MultiVectorConfig(comparator=MultiVectorComparator.MAX_SIM)
+        meaning = VectorParams(size=self._dimension, distance=Distance.COSINE, multivector_config=rows)
+        try:
+            await self._client.create_collection(
+                self.name,
+                vectors_config={MEANING: meaning},
+                sparse_vectors_config={WORDS: SparseVectorParams(modifier=Modifier.IDF)},
+                hnsw_config=HnswConfigDiff(payload_m=16),  # also links the chunks of each company
+            )
+        except UnexpectedResponse as error:
+            if error.status_code != CONFLICT:  # somebody else made it meanwhile
+                raise
+
+
+def collection_name(model: str, dimension: int) -> str:
+    """The name of a model's collection: what may stand in an address, told apart by a checksum."""
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", model)[:80]
+    return f"{NAMED}{plain}-{crc32(model.encode()):08x}-{dimension}"
+
+
+def point(company_id: UUID, chunk: VectorChunk) -> PointStruct:
+    """A chunk as it is stored; what it says is not."""
+    numbers, weights = words.of_chunk(chunk.text)
+    return PointStruct(
+        id=str(chunk.id),
+        vector={
+            MEANING: [list(vector) for vector in chunk.vectors],
+            WORDS: SparseVector(indices=numbers, values=weights),
+        },
+        payload={
+            "company_id": str(company_id),
+            "document_id": str(chunk.document_id),
+            "user_id": str(chunk.user_id) if chunk.user_id else None,
+            "scope": chunk.scope,
+        },
+    )
+
+
+def lists(
+    reach: Reach, vector: Vector | None, text: str | None, depth: int
+) -> Iterator[tuple[str, Prefetch]]:
+    """The best chunks by meaning, and by words; how rare a word is counts among what the reach sees."""
+    narrowed = searched(reach)
+    if vector is not None:
+        yield MEANING, Prefetch(query=vector, using=MEANING, filter=narrowed, limit=depth)
+    numbers, weights = words.of_query(text or "")
+    if numbers:
+        rare = SearchParams(idf=IdfCorpusParams(corpus=seen(reach)))
+        sparse = SparseVector(indices=numbers, values=weights)
+        yield WORDS, Prefetch(query=sparse, using=WORDS, filter=narrowed, limit=depth, params=rare)
+
+
+def hit(found: ScoredPoint, similarity: float | None) -> Hit:
+    payload = found.payload or {}
+    return Hit(
+        chunk_id=UUID(str(found.id)),
+        document_id=UUID(payload["document_id"]),
+        company_id=UUID(payload["company_id"]),
+        score=found.score,
+        similarity=similarity,
+    )
+
+
+def within(company_id: UUID, document_id: UUID | None) -> Filter:
+    """A company's chunks, or those of one of its documents."""
+    fence: list[Condition] = [equal("company_id", str(company_id))]
+    if document_id is not None:
+        fence.append(equal("document_id", str(document_id)))
+    return Filter(must=fence)
+
+
+def seen(reach: Reach) -> Filter:
+    """What the user may see of the company, and what the platform published."""
+    own = Filter(must=[equal("company_id", str(reach.company_id))])
+    if reach.user_id is not None:
+        shared = FieldCondition(key="scope", match=MatchAny(any=["company", "global"]))
+        own.should = [shared, equal("user_id", str(reach.user_id))]
+    if reach.platform_id is None or reach.platform_id == reach.company_id:
+        return own
+    published = [equal("company_id", str(reach.platform_id)), equal("scope", "global")]
+    return Filter(should=[own, Filter(must=[*published])])
+
+
+def searched(reach: Reach) -> Filter:
+    """What is seen, narrowed to the documents that were chosen."""
+    if reach.document_ids is None:
+        return seen(reach)
+    chosen = MatchAny(any=sorted(map(str, reach.document_ids)))
+    return Filter(must=[seen(reach), FieldCondition(key="document_id", match=chosen)])
+
+
+def equal(key: str, value: str) -> FieldCondition:
+    return FieldCondition(key=key, match=MatchValue(value=value))
+
+
+class Missing(Exception):
+    """There is no such collection: nothing was ever stored there."""
+
+
+@asynccontextmanager
+async def answering() -> AsyncIterator[None]:
+    """Tells a server that has no such collection, and one that does not answer, from a wrong request."""
+    try:
+        yield
+    except UnexpectedResponse as error:
+        if error.status_code == NOT_FOUND:
+            raise Missing from error
+        if error.status_code == TOO_MANY or (error.status_code or 0) >= SERVER_ERROR:
+            raise VectorsUnavailable(f"the vector store answered {error.status_code}") from error
+        raise
+    except (ResponseHandlingException, ResourceExhaustedResponse) as error:
+        raise VectorsUnavailable("the vector store does not answer") from error
