@@ -16,28 +16,38 @@ from db.base import Model
 from db.ids import new_id
 from db.models import (
     ActivityLog,
+    AgentLog,
     AnalysisResult,
+    Citation,
     Company,
     CompanyProfile,
     Comparison,
+    Conversation,
     CrawlJob,
+    Document,
+    DocumentChunk,
     Drawing,
     DrawingSession,
     DrawingType,
     DrawingVersion,
+    EmbeddingModel,
     EvaluationRun,
     ExportJob,
+    Feedback,
     Image,
     Member,
+    Message,
     ProcessingJob,
     ProcessingJobType,
     Project,
     RequirementExport,
     Role,
     RoleName,
+    RunLog,
     SavedReport,
     SheetState,
     Tenant,
+    TokenUsage,
     Upload,
     UploadState,
     User,
@@ -68,6 +78,16 @@ ORDER: tuple[type[Model], ...] = (
     SavedReport,
     EvaluationRun,
     RequirementExport,
+    EmbeddingModel,
+    Document,
+    DocumentChunk,
+    Conversation,
+    Message,
+    Citation,
+    Feedback,
+    RunLog,
+    AgentLog,
+    TokenUsage,
     ActivityLog,
 )
 """Parents before their children."""
@@ -106,7 +126,7 @@ class Made:
             raise AttributeError(name) from None
 
 
-def made(model: type[Model], parents: Iterable[Made | None], values: dict[str, Any], **usual: Any) -> Made:
+def made(model: type[Model], parents: Iterable[Made | None], values: dict[str, Any], /, **usual: Any) -> Made:
     """The row, with what the test says in place of the usual values."""
     hung = tuple(parent for parent in parents if parent is not None)
     return Made(model, {"id": new_id(), **usual, **values}, hung)

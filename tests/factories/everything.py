@@ -13,9 +13,19 @@ from tests.factories import (
     an_analysis,
     an_upload,
 )
+from tests.factories.chat import (
+    a_citation,
+    a_conversation,
+    a_feedback,
+    a_run_log,
+    a_token_usage,
+    a_vote,
+    an_answer,
+)
 from tests.factories.evaluation import a_requirement_export, a_run
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
 from tests.factories.insights import a_profile, a_report
+from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
 
 
 def everything(people: list[Made]) -> dict[str, list[Made]]:
@@ -24,6 +34,7 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
     Roles and permissions are seeded and not made here.
     """
     projects = [a_project(user) for user in people]
+    documents = [a_document(user) for user in people]
     return {
         "Company": [people[0].company],
         "User": people,
@@ -32,6 +43,8 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
         "Project": projects,
         **drawings(people, projects),
         **imagery(projects),
+        **knowledge(people, documents),
+        **chat(people, documents[0]),
         "CompanyProfile": [a_profile(people[0].company)],
         "SavedReport": [a_report(user) for user in people],
         "EvaluationRun": [a_run(user) for user in people],
@@ -62,4 +75,34 @@ def imagery(projects: list[Made]) -> dict[str, list[Made]]:
         "Image": [an_image(crawl) for crawl in crawls],
         "ValidationJob": [a_validation(crawl) for crawl in crawls],
         "ExportJob": [an_export(crawl) for crawl in crawls],
+    }
+
+
+def knowledge(people: list[Made], documents: list[Made]) -> dict[str, list[Made]]:
+    """A piece of each document, and embedding models."""
+    return {
+        "Document": documents,
+        "DocumentChunk": [a_chunk(document) for document in documents],
+        "EmbeddingModel": [an_embedding_model(user) for user in people],
+    }
+
+
+def chat(people: list[Made], document: Made) -> dict[str, list[Made]]:
+    """A conversation of each person's about the document, with an answer that has all that answers have."""
+    chosen = [str(document.id)]
+    source = {"index": 1, "document_id": str(document.id), "name": "Guide", "similarity": 0.5}
+    step = {"agent": "grounding", "action": "verify", "confidence": 0.9}
+    detailed = {"sources": [source], "reasoning_chain": [step], "context_document_ids": chosen}
+    conversations = [a_conversation(user, selected_document_ids=chosen) for user in people]
+    answers = [an_answer(conversation, **detailed) for conversation in conversations]
+    pairs = list(zip(people, answers, strict=True))
+    counted = {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
+    return {
+        "Conversation": conversations,
+        "Message": answers,
+        "Citation": [a_citation(answer) for answer in answers],
+        "Feedback": [a_feedback(answer, user) for user, answer in pairs],
+        "RunLog": [a_run_log(user, answer) for user, answer in pairs],
+        "AgentLog": [a_vote(user, answer, "creative", token_usage=counted) for user, answer in pairs],
+        "TokenUsage": [a_token_usage(user) for user in people],
     }
