@@ -16,7 +16,7 @@ INSTALLED := .venv/.installed
 EQUIPPED := .venv/.equipped
 
 .DEFAULT_GOAL := serve
-.PHONY: serve worker test test-isolation check schema bench migration lock explorer
+.PHONY: serve worker test test-isolation check schema graph bench migration lock explorer
 
 ## The API and a worker, with an embedded PostgreSQL; everything is kept in $(DATA).
 serve: $(INSTALLED) explorer
@@ -47,6 +47,10 @@ check: $(EQUIPPED)
 ## Write the contract down: schema/schema.graphql.
 schema: $(INSTALLED)
 	$(BIN)/seshat schema > schema/schema.graphql.new && mv schema/schema.graphql.new schema/schema.graphql
+
+## Draw the entity graph: docs/graph.md.
+graph: $(INSTALLED)
+	$(BIN)/seshat graph > docs/graph.md.new && mv docs/graph.md.new docs/graph.md
 
 ## Every measurement, as tables.
 bench: $(EQUIPPED)

@@ -11,6 +11,7 @@ from db.migrate import SCHEMA, MigrationFailed
 from db.provision import Refused
 from db.uow import UnsafeRole
 from schema.contract import make_schema
+from server import graph
 from server.app import open_services
 from server.demo import company
 from server.demo.scale import scale
@@ -89,6 +90,9 @@ def parser() -> ArgumentParser:
 
     contract = commands.add_parser("schema", parents=[shared], help="print the contract (SDL)")
     contract.set_defaults(command=run_schema)
+
+    drawing = commands.add_parser("graph", parents=[shared], help="print the entity graph (docs/graph.md)")
+    drawing.set_defaults(command=run_graph)
     return top
 
 
@@ -142,4 +146,10 @@ async def demonstrate(settings: Settings, units: int) -> None:
 def run_schema(settings: Settings, order: Namespace) -> int:
     """`seshat schema`."""
     print(make_schema(sort=True).as_str())
+    return 0
+
+
+def run_graph(settings: Settings, order: Namespace) -> int:
+    """`seshat graph`."""
+    print(graph.page(), end="")
     return 0
