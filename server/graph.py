@@ -80,8 +80,9 @@ def lines(found: list[Entity]) -> Iterator[str]:
 def ends(key: "sa.ColumnElement[Any]") -> str:
     """How many there may be at either end of a foreign key."""
     assert isinstance(key, sa.Column)
-    indexes = [index for index in key.table.indexes if index.unique]
-    constraints = [each for each in key.table.constraints if isinstance(each, sa.UniqueConstraint)]
-    alone = {"company_id", key.name}
-    single = any({column.name for column in each.columns} == alone for each in (*indexes, *constraints))
+    keys = [{column.name for column in index.columns} for index in key.table.indexes if index.unique]
+    for constraint in key.table.constraints:
+        if isinstance(constraint, sa.UniqueConstraint):
+            keys.append({column.name for column in constraint.columns})
+    single = {"company_id", key.name} in keys
     return f"{'|o' if key.nullable else '||'}--{'o|' if single else 'o{'}"
