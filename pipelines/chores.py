@@ -1,10 +1,12 @@
 """Clearing away: stored objects of deleted rows, and rows that time has made worthless."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select
 
 from db.models import Company, IdempotencyKey, RefreshToken, SignInAttempt
+from pipelines import folders
 from pipelines.registry import Run, Services, handles
 from pipelines.upkeep import upkeep
 from resolvers import files
@@ -13,6 +15,7 @@ from resolvers.upkeep import RemoveObjects
 
 BATCH = 500
 KEYS_KEPT = timedelta(days=7)
+FOLDERS_KEPT = timedelta(days=1)
 
 
 @handles(RemoveObjects)
@@ -53,3 +56,9 @@ async def purge_keys(services: Services) -> None:
         async with services.database.tenant(company_id) as uow:
             old = IdempotencyKey.created_at < datetime.now(UTC) - KEYS_KEPT
             await uow.execute(delete(IdempotencyKey).where(old))
+
+
+@upkeep("working folders", timedelta(hours=1))
+async def sweep_folders(services: Services) -> None:
+    """What killed workers left on this host."""
+    await asyncio.to_thread(folders.sweep, FOLDERS_KEPT)

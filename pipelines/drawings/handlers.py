@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
@@ -22,6 +21,7 @@ from pipelines.drawings import matching, pages
 from pipelines.drawings.compare import ComparisonOutcome, Options, compare
 from pipelines.drawings.matching import SheetKey
 from pipelines.drawings.overlay import Colours
+from pipelines.folders import working_folder
 from pipelines.processes import Remote, Stopped
 from pipelines.registry import Run, handles
 from resolvers.drawings import results, sessions
@@ -50,7 +50,7 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
             for page in await results.pages(uow, job.session_id)
             if page.state is not SheetState.PENDING
         }
-    with TemporaryDirectory(prefix="seshat-") as name:
+    with working_folder() as name:
         folder = Path(name)
         files = {}
         counts = {}
@@ -217,7 +217,7 @@ async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
 
 async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) -> dict[str, Any]:
     """A comparison's row, with its overlay stored; a pair that fails says why."""
-    with TemporaryDirectory(prefix="seshat-") as name:
+    with working_folder() as name:
         folder = Path(name)
         local = {}
         for role, sheet in (("old", old), ("new", new)):
