@@ -57,6 +57,7 @@ class Client:
     async def watch(self, document: str, **variables: Any) -> AsyncIterator[AsyncIterator[Any]]:
         """A subscription's results, until it is left."""
         context = await self._context()
+        self.statements.clear()
         results = await self.schema.subscribe(document, variables, context)
         try:
             async with aclosing(results):

@@ -11,7 +11,8 @@ from tests.factories.evaluation import a_requirement_export
 
 ITEM = "name type requirement values required description confidence rationale approved edited custom"
 FIELDS = f"""id componentType approvedCount editedCount customAddedCount proposalLatencyMs
-  usedInPatternRetrieval usedInCodeGeneration user {{ id }} requirements {{ props {{ {ITEM} }} events {{ name }} states {{ name }}
+  usedInPatternRetrieval usedInCodeGeneration user {{ id }}
+  requirements {{ props {{ {ITEM} }} events {{ name }} states {{ name }}
   accessibility {{ {ITEM} }} }}"""
 CREATE = f"""mutation ($input: RequirementExportCreateInput!) {{ requirementExportCreate(input: $input) {{
   errors {{ code path }} requirementExport {{ {FIELDS} }} }} }}"""
