@@ -164,7 +164,7 @@ class QdrantStore:
         similarity = {}
         if vector is not None and found:
             chosen = Filter(must=[searched(reach), HasIdCondition(has_id=[each.id for each in found])])
-            near = await self._query(query=vector, using=MEANING, query_filter=chosen, limit=len(found))
+            near = await self._query(query=[vector], using=MEANING, query_filter=chosen, limit=len(found))
             similarity = {each.id: each.score for each in near}
         return [hit(each, similarity.get(each.id)) for each in found]
 
@@ -257,7 +257,7 @@ def lists(
     """The best chunks by meaning, and by words; how rare a word is counts among what the reach sees."""
     narrowed = searched(reach)
     if vector is not None:
-        yield MEANING, Prefetch(query=vector, using=MEANING, filter=narrowed, limit=depth)
+        yield MEANING, Prefetch(query=[vector], using=MEANING, filter=narrowed, limit=depth)
     numbers, weights = words.of_query(text or "")
     if numbers:
         rare = SearchParams(idf=IdfCorpusParams(corpus=seen(reach)))

@@ -1,0 +1,132 @@
+"""The part of Qdrant's REST API that Seshat uses, over the embedded store.
+
+Requests are answered one after another in the event loop: qdrant-edge holds the interpreter while it works,
+so threads would add waiting and no speed.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.vectors import wire
+from server.vectors.collections import QUIET_SECONDS, Absent, Collections, answer
+
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+
+
+class VectorApi:
+    """The endpoints over one folder of collections."""
+
+    def __init__(self, collections: Collections) -> None:
+        self._collections = collections
+        self._last_request = 0.0
+
+    def app(self) -> Starlette:
+        """The application; closes the collections when it shuts down."""
+        one = "/collections/{name}"
+        handlers: dict[tuple[str, str], Callable[[str, Any], Any]] = {
+            ("GET", "/collections"): self.list,
+            ("GET", f"{one}/exists"): self.exists,
+            ("PUT", one): self.create,
+            ("DELETE", one): self.drop,
+            ("PUT", f"{one}/index"): self.index,
+            ("PUT", f"{one}/points"): self.upsert,
+            ("POST", f"{one}/points/delete"): self.delete,
+            ("POST", f"{one}/points/payload"): self.set_payload,
+            ("POST", f"{one}/points/query"): self.query,
+            ("POST", f"{one}/points/count"): self.count,
+        }
+        routes = [
+            Route(path, self._endpoint(handler), methods=[method])
+            for (method, path), handler in handlers.items()
+        ]
+        return Starlette(routes=routes, lifespan=self._lifespan)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        tending = asyncio.create_task(self._tend())
+        yield
+        tending.cancel()
+        with suppress(asyncio.CancelledError):
+            await tending
+        self._collections.close()
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(QUIET_SECONDS / 2)
+            self._collections.tend(quiet=time.monotonic() - self._last_request > QUIET_SECONDS)
+
+    def _endpoint(self, handler: Callable[[str, Any], Any]) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            content = await request.body()
+            self._last_request = began = time.monotonic()
+            try:
+                result = handler(request.path_params.get("name", ""), orjson.loads(content or b"{}"))
+            except Absent as error:
+                return refusal(404, f"Not found: {error}")
+            except FileExistsError as error:
+                return refusal(409, f"Wrong input: {error}")
+            except (ValueError, KeyError, TypeError) as error:
+                return refusal(400, f"Wrong input: {error}")
+            finally:
+                self._last_request = time.monotonic()
+            return respond(200, {"result": result, "status": "ok", "time": time.monotonic() - began})
+
+        return endpoint
+
+    def list(self, name: str, body: Any) -> Any:
+        return {"collections": [{"name": each} for each in self._collections.names()]}
+
+    def exists(self, name: str, body: Any) -> Any:
+        return {"exists": name in self._collections}
+
+    def create(self, name: str, body: Any) -> Any:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name} cannot name a collection")
+        if name in self._collections:
+            raise FileExistsError(f"Collection `{name}` already exists!")
+        self._collections.create(name, wire.config(body))
+        return True
+
+    def drop(self, name: str, body: Any) -> Any:
+        return self._collections.drop(name)
+
+    def index(self, name: str, body: Any) -> Any:
+        return self._change(name, wire.field_index(body))
+
+    def upsert(self, name: str, body: Any) -> Any:
+        return self._change(name, wire.upsert(body), len(body["points"]))
+
+    def delete(self, name: str, body: Any) -> Any:
+        return self._change(name, wire.delete(body))
+
+    def set_payload(self, name: str, body: Any) -> Any:
+        return self._change(name, wire.set_payload(body))
+
+    def query(self, name: str, body: Any) -> Any:
+        return {"points": [answer(each) for each in self._collections[name].query(wire.query(body))]}
+
+    def count(self, name: str, body: Any) -> Any:
+        return {"count": self._collections[name].count(wire.count(body))}
+
+    def _change(self, name: str, operation: Any, changes: int = 1) -> Any:
+        self._collections[name].update(operation, changes)
+        return {"operation_id": 0, "status": "completed"}
+
+
+def respond(status: int, content: Any) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def refusal(status: int, message: str) -> Response:
+    """An error as Qdrant writes it."""
+    return respond(status, {"status": {"error": message}, "time": 0.0})
