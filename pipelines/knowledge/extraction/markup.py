@@ -1,0 +1,105 @@
+"""Web pages: what a reader sees of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml import etree, html
+
+from core.errors import Invalid, Unsupported
+from pipelines.knowledge.extraction.pages import Composer, Limits, Page
+
+UNSEEN = frozenset(
+    ("script", "style", "template", "noscript", "head", "svg", "iframe", "object", "nav", "select", "canvas")
+)
+BLOCKS = frozenset(
+    (
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "body",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "figcaption",
+            "figure",
+        ),
+        *("footer", "form", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tbody"),
+        *("thead", "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "summary"),
+    )
+)
+LARGEST = 20 * 2**20
+"""Bytes."""
+DEEPEST = 200
+"""Elements inside one another; what lies deeper is read as one piece."""
+
+
+def web(path: Path, limits: Limits) -> Iterator[Page]:
+    """A web page as one page of text. Raises `Invalid` for one that says nothing."""
+    if path.stat().st_size > min(LARGEST, 4 * limits.characters):
+        raise Unsupported(f"The web page is larger than {LARGEST >> 20} MB. Upload it in parts.")
+    try:
+        root = html.document_fromstring(path.read_bytes(), parser=html.HTMLParser(remove_comments=True))
+    except (etree.LxmlError, ValueError) as error:
+        raise Invalid("The web page is damaged, or empty.") from error
+    composer = Composer()
+    title = root.findtext(".//title")
+    body = root.find("body")
+    if title and (body is None or body.find(".//h1") is None):
+        composer.add(" ".join(title.split()), level=1)
+    if body is not None:
+        _walk(body, composer, 0)
+    yield composer.page()
+
+
+def _walk(element: html.HtmlElement, composer: Composer, depth: int) -> None:
+    """Add an element's blocks in their order; text between them is a block of its own."""
+    name = element.tag
+    if depth > DEEPEST or name in ("tr", "pre") or not _has_blocks(element):
+        _add(composer, element, _words(element, keep=name == "pre"))
+        return
+    loose = [element.text or ""]
+    for child in element:
+        tail = child.tail or ""
+        if not isinstance(child.tag, str) or child.tag in UNSEEN:
+            loose.append(tail)
+        elif child.tag in BLOCKS or _has_blocks(child):
+            composer.add(" ".join("".join(loose).split()))
+            _walk(child, composer, depth + 1)
+            loose = [tail]
+        else:
+            loose += [_words(child), tail]
+    composer.add(" ".join("".join(loose).split()))
+
+
+def _add(composer: Composer, element: html.HtmlElement, text: str) -> None:
+    name = element.tag
+    if name == "tr":
+        composer.add(" | ".join(_words(cell) for cell in element if isinstance(cell.tag, str)), gap="\n")
+    elif name == "li":
+        composer.add(f"- {text}" if text else "", gap="\n")
+    else:
+        composer.add(text, level=int(name[1]) if name in ("h1", "h2", "h3", "h4", "h5", "h6") else None)
+
+
+def _has_blocks(element: html.HtmlElement) -> bool:
+    return any(child.tag in BLOCKS for child in element.iterdescendants())
+
+
+def _words(element: html.HtmlElement, *, keep: bool = False) -> str:
+    """The element's visible text on one line, or as it stands."""
+    parts: list[str] = []
+    for event, each in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        unseen = not isinstance(each.tag, str) or any(
+            isinstance(above.tag, str) and above.tag in UNSEEN for above in (each, *each.iterancestors())
+        )
+        if event == "start" and not unseen:
+            parts.append("\n" if each.tag == "br" else each.text or "")
+        elif event == "end" and each is not element:
+            parent = each.getparent()
+            if parent is None or parent.tag not in UNSEEN:
+                parts.append(each.tail or "")
+    joined = "".join(parts)
+    return joined if keep else " ".join(joined.split())

@@ -1,0 +1,116 @@
+"""Text as it was found: pages, and the headings on them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.errors import Unsupported
+
+PAGE_BREAK = "\f"
+"""Between the pages of a document's whole text; no page holds one."""
+
+UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ufeff\ud800-\udfff]")
+"""What PostgreSQL refuses, or nobody sees."""
+LINE_ENDS = re.compile(r"[ \t\u00a0]*(?:\r\n?|\n|\u2028|\u2029|\x85)")
+BLANK_LINES = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is read of one file at most; `seconds` bounds each call to a child process."""
+
+    pages: int = 2_000
+    characters: int = 10_000_000
+    unpacked_bytes: int = 400 * 2**20
+    scanned_pages: int = 100
+    seconds: float = 300
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading from `start` to `end` in its page's text; level 1 is the highest."""
+
+    start: int
+    end: int
+    level: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, a slide or a sheet of a workbook; `number` is None where the file has no such thing.
+
+    A `scanned` page is a picture whose text has not been read; `optical` tells that it was read from one.
+    """
+
+    number: int | None
+    text: str
+    headings: tuple[Heading, ...] = ()
+    scanned: bool = False
+    optical: bool = False
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """A file's pages in order, and in sentences what of it could not be read."""
+
+    mime_type: str
+    pages: tuple[Page, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole text: `text.split(PAGE_BREAK)` gives the pages' texts back."""
+        return PAGE_BREAK.join(page.text for page in self.pages)
+
+
+class Composer:
+    """Puts a page's text together, block after block, and remembers which blocks are headings."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._headings: list[Heading] = []
+
+    def add(self, block: str, *, level: int | None = None, gap: str = "\n\n") -> None:
+        """Add a block after a blank line, or another `gap`; one with a `level` is a heading."""
+        block = clean(block)
+        if not block:
+            return
+        if self._parts:
+            self._parts.append(gap)
+            self._length += len(gap)
+        self._parts.append(block)
+        if level is not None:
+            self._headings.append(Heading(self._length, self._length + len(block), level))
+        self._length += len(block)
+
+    def page(self, number: int | None = None) -> Page:
+        return Page(number, "".join(self._parts), tuple(self._headings))
+
+
+def clean(text: str) -> str:
+    """The text with plain line ends, without control characters and without white space around it."""
+    text = UNWANTED.sub("", LINE_ENDS.sub("\n", text.replace("\f", "\n")))
+    return BLANK_LINES.sub("\n\n", text).strip()
+
+
+def bounded(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
+    """The pages, counted while they come. Raises `Unsupported` for more pages or text than is read."""
+    kept: list[Page] = []
+    characters = 0
+    for page in pages:
+        kept.append(page)
+        characters += len(page.text)
+        refuse_pages(len(kept), limits)
+        if characters > limits.characters:
+            raise Unsupported(
+                f"The file holds more than {limits.characters:,} characters of text. Upload it in parts."
+            )
+    return tuple(kept)
+
+
+def refuse_pages(count: int, limits: Limits) -> None:
+    if count > limits.pages:
+        raise Unsupported(
+            f"The file has more pages than are read ({limits.pages:,} at most). Upload it in parts."
+        )
