@@ -1,21 +1,24 @@
 """All that is stored, for tests which say that nothing changed."""
 
+from uuid import UUID
+
 import asyncpg
 
 from db.base import PlatformModel, TenantModel
 
-TABLES = [
-    *(
-        f"{table.schema}.{table.name}"
-        for model in (PlatformModel, TenantModel)
-        for table in model.metadata.tables.values()
-    ),
-    "platform.pgqueuer",
-]
+TABLES = [table for plane in (PlatformModel, TenantModel) for table in plane.metadata.sorted_tables]
 FINGERPRINT = "SELECT '{0}' AS name, md5(string_agg(md5(t::text), '' ORDER BY t::text)) AS digest FROM {0} t"
-FINGERPRINTS = " UNION ALL ".join(FINGERPRINT.format(table) for table in TABLES)
+EVERYTHING = " UNION ALL ".join(
+    FINGERPRINT.format(name) for name in ("platform.pgqueuer", *(table.fullname for table in TABLES))
+)
+ONE_COMPANY = " UNION ALL ".join(
+    f"{FINGERPRINT.format(table.fullname)} WHERE company_id = $1"
+    for table in TABLES
+    if "company_id" in table.columns
+)
 
 
-async def fingerprints(onlooker: asyncpg.Connection) -> dict[str, str | None]:
-    """A digest of the rows of each table of both planes, the queue's included."""
-    return {row["name"]: row["digest"] for row in await onlooker.fetch(FINGERPRINTS)}
+async def fingerprints(onlooker: asyncpg.Connection, company_id: UUID | None = None) -> dict[str, str | None]:
+    """A digest of the rows of each table of both planes, the queue's included; or of one company's alone."""
+    rows = await (onlooker.fetch(ONE_COMPANY, company_id) if company_id else onlooker.fetch(EVERYTHING))
+    return {row["name"]: row["digest"] for row in rows}

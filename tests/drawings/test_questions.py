@@ -41,7 +41,7 @@ NOTHING = {
 
 async def test_totals_of_a_session_are_exact(graphql: Client, save: Save, people: People) -> None:
     session, other, empty = (a_session(people.user) for _ in range(3))
-    failed = {"state": SheetState.FAILED, "changes_detected": False, "alignment_score": None}
+    failed: dict[str, Any] = {"state": SheetState.FAILED, "changes_detected": False, "alignment_score": None}
     comparisons = [
         a_comparison(session, alignment_score=0.5),
         a_comparison(session, alignment_score=1.0),
@@ -68,7 +68,7 @@ async def test_totals_of_a_session_are_exact(graphql: Client, save: Save, people
         "avgAlignmentScore": 0.75,
     }
     counts = [{"changesDetected": True, "total": 2}, {"changesDetected": False, "total": 2}]
-    unmatched = {"onlyInOld": [], "onlyInNew": []}
+    unmatched: dict[str, Any] = {"onlyInOld": [], "onlyInNew": []}
     assert full == {
         "sessionSummary": totals,
         "comparisonCounts": counts,
@@ -116,20 +116,13 @@ async def test_the_newest_sessions_come_first(graphql: Client, save: Save, peopl
 
 async def test_progress_is_the_mean_of_the_stages(graphql: Client, save: Save, people: People) -> None:
     session = a_session(people.user)
-    await save(
-        a_job(
-            people.user,
-            session,
-            job_type=ProcessingJobType.PDF_EXTRACTION,
-            status=JobStatus.COMPLETED,
-            progress=100,
-        ),
-        a_job(
-            people.user, session, job_type=ProcessingJobType.COMPARISON, status=JobStatus.RUNNING, progress=50
-        ),
-        a_job(people.user, session, job_type=ProcessingJobType.AI_ANALYSIS),
-    )
-    document = "query ($id: ID!) { drawingSession(id: $id) { progress jobs(orderBy: CREATED_AT_ASC) { nodes { phase } } } }"
+    stages: list[dict[str, Any]] = [
+        {"job_type": ProcessingJobType.PDF_EXTRACTION, "status": JobStatus.COMPLETED, "progress": 100},
+        {"job_type": ProcessingJobType.COMPARISON, "status": JobStatus.RUNNING, "progress": 50},
+        {"job_type": ProcessingJobType.AI_ANALYSIS},
+    ]
+    await save(*(a_job(people.user, session, **stage) for stage in stages))
+    document = "query ($id: ID!) { drawingSession(id: $id) { progress jobs { nodes { phase } } } }"
 
     answer = (await graphql.of(people.viewer)(document, id=session.gid))["drawingSession"]
 

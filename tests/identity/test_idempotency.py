@@ -28,7 +28,7 @@ async def inputs(save: Save, user: Made, kind: str) -> tuple[dict[str, Any], dic
     old, new = an_upload(user), an_upload(user)
     await save(old, new)
     email = f"{new_id().hex}@test.example"
-    return {
+    found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "project": ({"name": "One"}, {"name": "Two"}),
         "upload": (
             {"filename": "a.pdf", "mimeType": "application/pdf", "size": 10, "sha256": "0" * 64},
@@ -39,7 +39,8 @@ async def inputs(save: Save, user: Made, kind: str) -> tuple[dict[str, Any], dic
             {"oldUploadId": new.gid, "newUploadId": old.gid},
         ),
         "user": ({"email": email, "role": "USER"}, {"email": email, "role": "VIEWER"}),
-    }[kind]
+    }
+    return found[kind]
 
 
 @pytest.mark.parametrize("kind", CREATES)
