@@ -63,15 +63,7 @@ def chunks(pages: Sequence[Page], *, tokens: int = TOKENS, overlap: int = OVERLA
             start, end = stripped(page.text, group[0].start, group[-1].end)
             text = page.text[start:end]
             made.append(
-                Chunk(
-                    len(made),
-                    text,
-                    page.number,
-                    start,
-                    end,
-                    count(text),
-                    heading_of(page.headings, end, page),
-                )
+                Chunk(len(made), text, page.number, start, end, count(text), heading_of(page, start, end))
             )
     return made
 
@@ -136,8 +128,7 @@ def heading_of(page: Page, start: int, end: int) -> str | None:
     """The heading above a chunk's beginning, or else the first one in it."""
     above = [heading for heading in page.headings if heading.start <= start]
     inside = [heading for heading in page.headings if start < heading.start < end]
-    nearest = (above[-1:] or inside[:1] or [None])[0]
-    return page.text[nearest.start : nearest.end].strip("# \t") if nearest else None
+    return next((page.text[near.start : near.end].strip("# \t") for near in above[-1:] or inside), None)
 
 
 def count(text: str) -> int:

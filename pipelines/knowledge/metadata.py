@@ -9,6 +9,7 @@ from math import log
 import structlog
 
 from core.sentences import sentences
+from pipelines.knowledge import vocabulary
 from pipelines.knowledge.extraction import Page
 
 logger = structlog.get_logger(__name__)
@@ -20,6 +21,8 @@ LONGEST_SUMMARY = 600
 READ = 400_000
 """Characters of a document that are looked at."""
 MOST_SENTENCES = 2_000
+WHOLE = re.compile(r"[^\W\d_a-z].*[.!?\u3002\u061f][\"'\u2019\u201d)]*", re.DOTALL)
+"""A sentence that begins and ends as one."""
 SENTENCE_LENGTHS = (40, 320)
 """Characters: shorter ones are headings and fragments, longer ones lists and tables."""
 FIRST = 1.25
@@ -29,51 +32,6 @@ LEAST_HITS, LEAST_SHARE = 3, 0.002
 """The words of a topic that a text holds at least, and their share of all words."""
 
 WORD = re.compile(r"[^\W\d_](?:[\w'\u2019-]*\w)?")
-STOP_WORDS = frozenset(
-    WORD.findall(
-        "a about above after again against all also although am among an and any are as at be because been "
-        "before being below between both but by can could did do does doing done down during each either else "
-        "etc even ever every few for from further get go got had has have having he her here hers herself him "
-        "himself his how however i if in into is it its itself just know let like little made make many may me "
-        "might more most much must my myself no nor not now of off on once one only or other our ours out over "
-        "own per quite rather said same say see shall she should since so some still such take than that the "
-        "their theirs them themselves then there these they thing things this those though through thus to too "
-        "two under until up upon us use used using very was way we well went were what when where whether which "
-        "while who whole whom whose why will with within without would yes yet you your yours"
-    )
-)
-
-TOPIC_WORDS = {
-    "construction": "building construction contractor concrete beam column floor wall roof drawing masonry steel",
-    "energy": "energy solar wind hydro electricity renewable power grid fuel emission kilowatt turbine",
-    "finance": "loan credit interest bank investment financial mortgage income asset fund payment borrower tax",
-    "law": "law court contract agreement party liability clause legal regulation statute rule compliance",
-    "health": "health patient medical disease treatment hospital clinical immune drug doctor symptom",
-    "software": "software code server database user interface function api version programming file computer",
-    "aviation": "aircraft airplane flight pilot airline airport engine airworthiness aviation crew",
-    "education": "school student teacher university education course college learning academic",
-    "history": "century war empire king emperor dynasty army revolution battle treaty historical",
-    "geography": "river mountain region population city climate coast lake island valley rainfall",
-    "science": "theory experiment physics force chemical oxygen molecule particle equation biology species cell",
-    "religion": "church god religious islam christian bible faith priest catholic muslim doctrine",
-    "sports": "game team season league championship player coach football match score",
-    "business": "company market customer product sales management strategy business revenue employee supplier",
-    "environment": "environment pollution forest water conservation waste climate ecosystem soil",
-    "safety": "safety hazard fire inspection accident risk protective emergency warning",
-}
-CATEGORY_WORDS = {
-    "contract": "agreement party parties hereby herein shall termination witnesseth obligations indemnify",
-    "invoice": "invoice amount due total subtotal vat payment quantity bill remittance",
-    "policy": "policy procedure must responsibility compliance scope applies guidelines employees",
-    "regulation": "federal register rule regulation directive proposed comment cfr docket amendment section",
-    "report": "report findings results analysis summary conclusion figure table quarter annual",
-    "manual": "install installation click configure step instructions settings guide maintenance operating",
-    "specification": "specification requirements shall tolerance material dimensions standard compliance installed",
-    "release notes": "fix issue feature version release bug added deprecated changes support",
-    "correspondence": "dear sincerely regards letter yours email sent",
-    "literature": "chapter cried thought replied exclaimed poor dear looked voice quite",
-    "research": "abstract method hypothesis experiment results references study data significance",
-}
 LEAST_CATEGORY = 0.008
 """The share of a text's words that a category's words make up at least; else it is `general`."""
 GENERAL = "general"
@@ -105,7 +63,7 @@ def described(text: str) -> Metadata:
     weights = {
         word: 1 + log(count)
         for word, count in counts.items()
-        if count > 1 and word not in STOP_WORDS and len(word) > 2
+        if count > 1 and word not in vocabulary.STOP_WORDS and len(word) > 2
     }
     return Metadata(
         summary(text, weights),
@@ -118,7 +76,11 @@ def described(text: str) -> Metadata:
 def summary(text: str, weights: dict[str, float]) -> str:
     """The sentences that hold most of what the text repeats, in their order, each telling something new."""
     shortest, longest = SENTENCE_LENGTHS
-    spans = [span for span in sentences(text) if shortest <= span[1] - span[0] <= longest][:MOST_SENTENCES]
+    spans = [
+        span
+        for span in sentences(text)
+        if shortest <= span[1] - span[0] <= longest and WHOLE.fullmatch(text, *span)
+    ][:MOST_SENTENCES]
     contents = [{word.lower() for word in WORD.findall(text, *span)} & weights.keys() for span in spans]
     known: set[str] = set()
     chosen: list[int] = []
@@ -173,7 +135,8 @@ def runs(sentence: str) -> Iterable[list[str]]:
     run: list[str] = []
     end = 0
     for match in WORD.finditer(sentence):
-        telling = match.group().lower() not in STOP_WORDS and len(match.group()) > 1
+        word = match.group().lower()
+        telling = word not in vocabulary.STOP_WORDS and len(word) > 1 and word.isalnum()
         if run and (not telling or sentence[end : match.start()].strip(" ")):
             yield run
             run = []
@@ -187,7 +150,7 @@ def runs(sentence: str) -> Iterable[list[str]]:
 def topics(counts: Counter[str]) -> tuple[str, ...]:
     """The topics whose words the text holds often enough, by how often."""
     total = sum(counts.values())
-    hits = {topic: _hits(counts, words.split()) for topic, words in TOPIC_WORDS.items()}
+    hits = {topic: _hits(counts, words.split()) for topic, words in vocabulary.TOPICS.items()}
     known = [topic for topic in hits if hits[topic] >= max(LEAST_HITS, LEAST_SHARE * total)]
     return tuple(sorted(known, key=lambda topic: -hits[topic])[:TOPICS])
 
@@ -195,7 +158,7 @@ def topics(counts: Counter[str]) -> tuple[str, ...]:
 def category(counts: Counter[str]) -> str:
     """The kind of document that uses such words, `general` where none is likely."""
     total = sum(counts.values())
-    hits = {kind: _hits(counts, words.split()) for kind, words in CATEGORY_WORDS.items()}
+    hits = {kind: _hits(counts, words.split()) for kind, words in vocabulary.CATEGORIES.items()}
     best = max(hits, key=lambda kind: hits[kind])
     return best if hits[best] >= max(LEAST_HITS, LEAST_CATEGORY * total) else GENERAL
 
