@@ -72,7 +72,7 @@ async def test_a_deleted_project_takes_all_its_sessions_with_it(
     assert stored == {str(session.id)}
 
 
-@pytest.mark.parametrize("document", [questions.DELETE, questions.DELETE_PROJECT])
+@pytest.mark.parametrize("document", [questions.DELETE, questions.DELETE_PROJECT], ids=["session", "project"])
 async def test_what_is_worked_on_is_not_deleted(
     person: Person, instance: Instance, revisions: Revisions, document: str
 ) -> None:

@@ -134,6 +134,7 @@ async def test_a_retry_is_watched_like_a_first_start(
 @pytest.mark.parametrize(
     ("document", "kind"),
     [(questions.WATCH_JOB, "ProcessingJob"), (questions.WATCH_SESSION, "DrawingSession")],
+    ids=["job", "session"],
 )
 async def test_what_is_not_there_to_see_is_not_found(
     person: Person, revisions: Revisions, document: str, kind: str
