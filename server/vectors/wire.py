@@ -23,7 +23,7 @@ class Unsupported(ValueError):
 
 
 def config(body: Mapping[str, Json]) -> edge.EdgeConfig:
-    """How a collection is kept. Whatever graph is asked for, none is built: every search looks at all that its
+    """How a collection is kept. Whatever graph is asked for, none is built: a search looks at all that its
     filter lets through.
     """
     known(body, "vectors", "sparse_vectors", "hnsw_config", "optimizers_config", "on_disk_payload")

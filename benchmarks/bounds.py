@@ -1,0 +1,28 @@
+"""What a measurement must reach, and the table that says whether it does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console(width=130, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What was measured, and whether it is as good as it must be."""
+
+    what: str
+    wanted: str
+    measured: str
+    met: bool
+
+
+def verdict(bounds: Sequence[Bound]) -> int:
+    """Print the bounds; the exit code is 1 if one is missed."""
+    table = Table("measured", "wanted", "got", "", title="Bounds")
+    for bound in bounds:
+        table.add_row(bound.what, bound.wanted, bound.measured, "met" if bound.met else "MISSED")
+    console.print(table)
+    return 0 if all(bound.met for bound in bounds) else 1

@@ -1,0 +1,201 @@
+"""Measures what is found, and how fast, through the embedded model and the embedded vector store.
+
+Run as `python -m benchmarks.retrieval [quality] [speed] [--data FOLDER]`.
+
+Prints one table per section and exits with 1 if a bound is missed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median, quantiles
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from uuid import UUID
+
+import numpy as np
+import psutil
+from rich.table import Table
+from uuid_utils.compat import uuid7
+
+from benchmarks.bounds import Bound, console, verdict
+from core.ports import Hit, Reach, Vector, VectorChunk, VectorStore
+from core.settings import Settings
+from providers.embeddings import MiniLM
+from providers.vectors import vector_stores
+from server.vectors import vectors_of
+
+QUESTIONS = "xquad_en.json"
+
+CHUNKS, COMPANIES, DIMENSION, CLUSTERS = 50_000, 20, 384, 400
+SEARCHES, TOGETHER = 200, 50
+VOCABULARY, WORDS_IN_CHUNK, WORDS_IN_QUERY = 30_000, 150, 10
+QUIET_SECONDS = 6
+"""Until the store has put itself in order."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the number of its article (from 1), and the paragraph that answers it."""
+
+    text: str
+    article: int
+    paragraph: UUID
+
+
+@asynccontextmanager
+async def storing(dimension: int) -> AsyncIterator[VectorStore]:
+    """An empty store in a data folder of its own."""
+    with TemporaryDirectory(prefix="retrieval-") as folder:
+        async with vectors_of(Settings(data=Path(folder), qdrant_url=None)) as settings:
+            stores = vector_stores(settings)
+            try:
+                yield stores.of("benchmark", dimension)
+            finally:
+                await stores.close()
+
+
+async def quality(data: Path) -> list[Bound]:
+    """Questions whose paragraph is known. Parameters were chosen on odd articles; bounds are of even ones."""
+    if not (data / QUESTIONS).exists():
+        console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
+        return []
+    company, paragraphs, questions = uuid7(), {}, []
+    for article, document in enumerate(json.loads((data / QUESTIONS).read_text())["data"], start=1):
+        for paragraph in document["paragraphs"]:
+            paragraphs[identity := uuid7()] = paragraph["context"]
+            questions += [Question(each["question"], article, identity) for each in paragraph["qas"]]
+    embedder = MiniLM()
+    windows = await embedder.embed_windows(list(paragraphs.values()))
+    vectors = await embedder.embed([question.text for question in questions], "query")
+    await embedder.close()
+    chunks = [
+        VectorChunk(identity, uuid7(), None, "company", text, rows)
+        for (identity, text), rows in zip(paragraphs.items(), windows, strict=True)
+    ]
+    async with storing(embedder.dimension) as store:
+        await store.upsert(company, chunks)
+        ranks: dict[str, list[int | None]] = {"vectors alone": [], "words alone": [], "hybrid": []}
+        for question, vector in zip(questions, vectors, strict=True):
+            ways = (vector, None), (None, question.text), (vector, question.text)
+            for way, (meaning, text) in zip(ranks, ways, strict=True):
+                hits = await store.search(Reach(company), vector=meaning, text=text, limit=10)
+                ranks[way].append(rank(hits, question.paragraph))
+    table = Table("articles", "questions", "search", "recall@1", "recall@5", "mean reciprocal rank (10)")
+    figures = {}
+    for name, parity in (("odd", 1), ("even", 0)):
+        for way, found in ranks.items():
+            part = [each for each, q in zip(found, questions, strict=True) if q.article % 2 == parity]
+            figures[name, way] = recall(part, 1), recall(part, 5)
+            numbers = (*figures[name, way], fmean(1 / each if each else 0 for each in part))
+            table.add_row(name, str(len(part)), way, *(f"{number:.3f}" for number in numbers))
+    console.print(table)
+    first, fifth = figures["even", "hybrid"]
+    return [
+        Bound("XQuAD-en, even articles: hybrid recall@1", ">= 0.93", f"{first:.3f}", first >= 0.93),
+        Bound("XQuAD-en, even articles: hybrid recall@5", ">= 0.97", f"{fifth:.3f}", fifth >= 0.97),
+    ]
+
+
+def rank(hits: Sequence[Hit], wanted: UUID) -> int | None:
+    """The place of a chunk among the hits, from 1."""
+    return next((place for place, hit in enumerate(hits, start=1) if hit.chunk_id == wanted), None)
+
+
+def recall(ranks: Sequence[int | None], first: int) -> float:
+    return fmean(each is not None and each <= first for each in ranks)
+
+
+async def speed(data: Path) -> list[Bound]:
+    """Clustered vectors and words by Zipf's law, from a fixed seed: as many for each company."""
+    made = np.random.default_rng(20)
+    centres = made.normal(size=(CLUSTERS, DIMENSION))
+    companies = [uuid7() for _ in range(COMPANIES)]
+
+    def near_centres(count: int) -> list[Vector]:
+        drawn = centres[made.integers(0, CLUSTERS, count)] + 0.6 * made.normal(size=(count, DIMENSION))
+        rows: list[Vector] = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).tolist()
+        return rows
+
+    def texts(count: int, length: int) -> list[str]:
+        return [" ".join(f"w{word}" for word in row) for row in made.zipf(1.2, (count, length)) % VOCABULARY]
+
+    async with storing(DIMENSION) as store:
+        began = perf_counter()
+        for company in companies:
+            count = CHUNKS // COMPANIES
+            chunks = [
+                VectorChunk(uuid7(), uuid7(), None, "company", text, [vector])
+                for text, vector in zip(texts(count, WORDS_IN_CHUNK), near_centres(count), strict=True)
+            ]
+            await store.upsert(company, chunks)
+        console.print(f"Stored {CHUNKS} chunks in {perf_counter() - began:.1f} s; {memory():.0f} MB")
+        await asyncio.sleep(QUIET_SECONDS)
+        vectors, queries = near_centres(SEARCHES), texts(SEARCHES, WORDS_IN_QUERY)
+        chosen = random.Random(20)
+
+        async def by_vector(number: int) -> tuple[UUID, list[Hit]]:
+            company = chosen.choice(companies)
+            return company, await store.search(Reach(company), vector=vectors[number], text=None)
+
+        async def by_both(number: int) -> tuple[UUID, list[Hit]]:
+            company = chosen.choice(companies)
+            return company, await store.search(Reach(company), vector=vectors[number], text=queries[number])
+
+        slow = await timed("vectors alone", by_vector), await timed("hybrid", by_both)
+        began = perf_counter()
+        answers = await asyncio.gather(*(by_both(number) for number in range(TOGETHER)))
+        console.print(f"{TOGETHER} hybrid searches at once: {1000 * (perf_counter() - began):.0f} ms in all")
+    foreign = sum(hit.company_id != company for company, hits in answers for hit in hits)
+    whole = sum(len(hits) for _, hits in answers)
+    return [
+        Bound("50,000 chunks: vector search, p50", "< 10 ms", f"{slow[0]:.1f}", slow[0] < 10),
+        Bound("50,000 chunks: hybrid search, p50", "< 40 ms", f"{slow[1]:.1f}", slow[1] < 40),
+        Bound(f"{TOGETHER} searches at once: hits", f"{10 * TOGETHER}", f"{whole}", whole == 10 * TOGETHER),
+        Bound(f"{TOGETHER} searches at once: another company's hits", "0", f"{foreign}", foreign == 0),
+    ]
+
+
+async def timed(name: str, search: Callable[[int], Awaitable[object]]) -> float:
+    """The median of searches one after another, in milliseconds."""
+    took = []
+    for number in range(SEARCHES):
+        began = perf_counter()
+        await search(number)
+        took.append(1000 * (perf_counter() - began))
+    cut = quantiles(took, n=20)
+    console.print(f"{name}: p50 {median(took):.1f} ms, p95 {cut[-1]:.1f} ms, longest {max(took):.1f} ms")
+    return median(took)
+
+
+def memory() -> float:
+    """Megabytes of the store's process."""
+    return sum(child.memory_info().rss for child in psutil.Process().children()) / 1e6
+
+
+SECTIONS = {"quality": quality, "speed": speed}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
+    options = parser.parse_args()
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    bounds: list[Bound] = []
+    for section in options.sections or SECTIONS:
+        console.rule(section)
+        bounds += asyncio.run(SECTIONS[section](options.data))
+    return verdict(bounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
