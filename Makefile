@@ -14,9 +14,10 @@ PINS := $(BIN)/python -c 'import json, sys; \
     print(*sorted(pin["name"] + "==" + pin["version"] for pin in pins if pin["name"] != "seshat"), sep="\n")'
 INSTALLED := .venv/.installed
 EQUIPPED := .venv/.equipped
+LINTER := schema/lint/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := serve
-.PHONY: serve worker test test-isolation check schema graph bench migration lock explorer
+.PHONY: serve worker test test-isolation check schema schema-diff graph bench migration lock explorer
 
 ## The API and a worker, with an embedded PostgreSQL; everything is kept in $(DATA).
 serve: $(INSTALLED) explorer
@@ -41,12 +42,23 @@ check: $(EQUIPPED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/seshat schema | diff schema/schema.graphql -
+	$(BIN)/seshat graph | diff docs/graph.md -
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(LINTER) && cd schema && \
+	    lint/node_modules/.bin/eslint --config lint/eslint.config.js --max-warnings 0 schema.graphql; \
+	    else echo "npm is not installed: the style of the contract is not checked"; fi
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	    $(BIN)/seshat migrate upgrade --data "$$data" && $(BIN)/seshat migrate check --data "$$data"
 
 ## Write the contract down: schema/schema.graphql.
 schema: $(INSTALLED)
 	$(BIN)/seshat schema > schema/schema.graphql.new && mv schema/schema.graphql.new schema/schema.graphql
+
+## What the contract changes since the last release, or since a commit: make schema-diff since=HEAD~5
+schema-diff: $(INSTALLED)
+	@since='$(since)'; since=$${since:-$$(git describe --tags --abbrev=0 2>/dev/null)}; \
+	    test -n "$$since" || { echo "there is no release yet: make schema-diff since=COMMIT"; exit 0; }; \
+	    before=$$(git show "$$since:schema/schema.graphql") && \
+	    printf '%s\n' "$$before" | $(BIN)/seshat schema --since -
 
 ## Draw the entity graph: docs/graph.md.
 graph: $(INSTALLED)
@@ -85,4 +97,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 # What the tests and checks need beside that.
 $(EQUIPPED): $(INSTALLED) requirements-dev.lock
 	@$(PIP) install --no-deps -r requirements-dev.lock
+	@touch $@
+
+# graphql-eslint, for the contract.
+$(LINTER): schema/lint/package-lock.json
+	@npm ci --prefix schema/lint --no-audit --no-fund --loglevel error
 	@touch $@

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from core.settings import Settings, SettingsError, load_settings
 from db.migrate import SCHEMA, MigrationFailed
@@ -13,6 +14,7 @@ from db.uow import UnsafeRole
 from schema.contract import make_schema
 from server import graph
 from server.app import open_services
+from server.contract_changes import NotAContract, report
 from server.demo import company
 from server.demo.scale import scale
 from server.installation import installed
@@ -22,7 +24,7 @@ from server.postgres import DatabaseUnavailable
 from server.serving import PortTaken, serve
 from server.worker import run_worker
 
-EXPECTED = (DatabaseUnavailable, MigrationFailed, PortTaken, Refused, UnsafeRole)
+EXPECTED = (DatabaseUnavailable, MigrationFailed, NotAContract, PortTaken, Refused, UnsafeRole)
 """What can be wrong with an installation: a line for whoever runs it, not a traceback."""
 
 MIGRATE = ("upgrade", "downgrade", "current", "history", "stamp", "status", "check", "sql", "revision")
@@ -88,7 +90,12 @@ def parser() -> ArgumentParser:
     )
     demo.set_defaults(command=run_demo)
 
-    contract = commands.add_parser("schema", parents=[shared], help="print the contract (SDL)")
+    contract = commands.add_parser(
+        "schema", parents=[shared], help="print the contract (SDL), or its changes"
+    )
+    contract.add_argument(
+        "--since", metavar="FILE", help="only what changed since that one (`-`: from a pipe)"
+    )
     contract.set_defaults(command=run_schema)
 
     drawing = commands.add_parser("graph", parents=[shared], help="print the entity graph (docs/graph.md)")
@@ -144,8 +151,16 @@ async def demonstrate(settings: Settings, units: int) -> None:
 
 
 def run_schema(settings: Settings, order: Namespace) -> int:
-    """`seshat schema`."""
-    print(make_schema(sort=True).as_str())
+    """`seshat schema`: the contract, or what changed in it."""
+    contract = make_schema(sort=True).as_str()
+    if order.since is None:
+        print(contract)
+        return 0
+    try:
+        before = sys.stdin.read() if order.since == "-" else Path(order.since).read_text()
+    except OSError as error:
+        raise NotAContract(f"{order.since}: {error.strerror}") from error
+    print(*report(before, contract), sep="\n")
     return 0
 
 
