@@ -84,10 +84,12 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     return id
 
 
-async def to_change(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str) -> Row[Any]:
-    """A conversation, locked, if the viewer may change it: their own, nobody's, or any for who oversees."""
+async def to_change(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str, lock: bool = True
+) -> Row[Any]:
+    """A conversation if the viewer may change it: their own, nobody's, or any for who oversees."""
     access.require(viewer, "chat:use")
-    conversation = await access.find(uow, viewer, Conversation, id, *path, lock=True)
+    conversation = await access.find(uow, viewer, Conversation, id, *path, lock=lock)
     if conversation.user_id not in (viewer.user_id, None) and not viewer.may("chat:oversee"):
         raise Forbidden("Only who began this conversation may do this.", *path)
     return conversation

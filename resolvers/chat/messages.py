@@ -31,6 +31,7 @@ async def append(
     conversation, `Conflict` where it is archived, `Exhausted` past 200 messages. The caller checks that the
     viewer may.
     """
+    checks.text(content, *path, limit=LONGEST_MESSAGE)
     counted = (
         update(Conversation)
         .where(
@@ -50,7 +51,7 @@ async def append(
     said = {
         "conversation_id": conversation_id,
         "role": role,
-        "content": checks.text(content, *path, limit=LONGEST_MESSAGE),
+        "content": content,
         # the row lock is held by now: later in the conversation is later on the clock
         "created_at": func.clock_timestamp(),
         "updated_at": func.clock_timestamp(),

@@ -265,10 +265,10 @@ async def save(database: Database, *rows: Made) -> None:
 
 
 def lineage(row: Made) -> Iterator[Made]:
-    """The row and everything above it."""
-    yield row
+    """Everything above the row, and the row."""
     for parent in row.parents:
         yield from lineage(parent)
+    yield row
 
 
 async def store(uow: UnitOfWork, model: type[Model], rows: list[Made]) -> None:

@@ -16,8 +16,8 @@ from tests.factories.knowledge import a_chunk, a_document
 LIST = "query ($filter: DocumentFilter) { documents(filter: $filter) { totalCount nodes { title } } }"
 PENDING = "query ($limit: Int!) { pendingDocuments(limit: $limit) { title } }"
 FULL = """query ($id: ID!) { document(id: $id) {
-  title originalFilename fileSize isProcessed uploadedAt createdAt chunkCount fileUrl uploadedBy { id } user { id } company { id }
-  chunks { nodes { chunkIndex vectorId embeddingId } } } }"""
+  title originalFilename fileSize isProcessed uploadedAt createdAt chunkCount fileUrl
+  uploadedBy { id } user { id } company { id } chunks { nodes { chunkIndex vectorId embeddingId } } } }"""
 TEXT = "query ($id: ID!) { documentText(id: $id) }"
 UPDATE = """mutation ($id: ID!, $input: DocumentUpdateInput!) { documentUpdate(id: $id, input: $input) {
   errors { code path } document { title scope } } }"""

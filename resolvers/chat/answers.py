@@ -1,0 +1,156 @@
+"""Answers as they are written: what is asked, each piece, and the whole with all that is on record of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, literal, select, update
+
+from core.ports import RunErrorCode, Turn
+from db.models import (
+    AgentLog,
+    Citation,
+    Conversation,
+    ConversationEventKind,
+    ExplainabilityLevel,
+    LlmProvider,
+    Message,
+    MessageRole,
+    MessageState,
+    RunLog,
+    TokenUsage,
+    User,
+)
+from db.uow import UnitOfWork
+from resolvers.chat import events
+
+REMEMBERED = 10
+"""Messages before a question that are told to the model."""
+
+USUAL_MODEL = "gpt-4"
+"""What a conversation's model is called where nobody chose one."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an answer is to, and how it is to be made; `model` is None where nobody chose one."""
+
+    message_id: UUID
+    conversation_id: UUID
+    session_id: UUID | None
+    text: str
+    history: tuple[Turn, ...]
+    document_ids: tuple[UUID, ...] | None
+    provider: LlmProvider
+    model: str | None
+    temperature: float
+    explainability: ExplainabilityLevel
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished answer: columns of the message, and the rows that go with it."""
+
+    message: Mapping[str, Any]
+    citations: Sequence[Mapping[str, Any]]
+    steps: Sequence[Mapping[str, Any]]
+    run: Mapping[str, Any]
+    usage: Sequence[Mapping[str, Any]]
+
+
+async def begin(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | None:
+    """What is asked; none where the answer has ended. What an earlier attempt told is taken back."""
+    message = await uow.first(select(Message).where(Message.id == message_id))
+    if message is None or message.state is not MessageState.STREAMING:
+        return None
+    conversation = await uow.one(select(Conversation).where(Conversation.id == message.conversation_id))
+    if await events.text_so_far(uow, message_id):
+        await events.tell(uow, conversation.id, message_id, ConversationEventKind.MESSAGE_RESET)
+    turns = await _before(uow, message.parent_message_id)
+    selected = conversation.selected_document_ids
+    level = await uow.scalar(select(User.explainability_level).where(User.id == user_id))
+    chosen = conversation.model_name != USUAL_MODEL or conversation.llm_provider is not LlmProvider.CUSTOM
+    return Question(
+        message_id=message_id,
+        conversation_id=conversation.id,
+        session_id=conversation.session_id,
+        text=turns[-1].content if turns else "",
+        history=tuple(turns[:-1]),
+        document_ids=None if selected is None else tuple(map(UUID, selected)),
+        provider=conversation.llm_provider,
+        model=conversation.model_name if chosen else None,
+        temperature=conversation.temperature,
+        explainability=level or ExplainabilityLevel.BASIC,
+    )
+
+
+async def _before(uow: UnitOfWork, message_id: UUID | None) -> list[Turn]:
+    """The question, after what was said before it in its branch."""
+    chain = select(Message.id, Message.parent_message_id, literal(0).label("distance"))
+    first = chain.where(Message.id == message_id).cte("branch", recursive=True)
+    further = select(Message.id, Message.parent_message_id, first.c.distance + 1).where(
+        Message.id == first.c.parent_message_id, first.c.distance < REMEMBERED
+    )
+    branch = first.union_all(further)
+    said = (
+        select(Message.role, Message.content)
+        .join(branch, branch.c.id == Message.id)
+        .order_by(branch.c.distance.desc())
+    )
+    return [
+        Turn("user" if row.role is MessageRole.USER else "assistant", row.content)
+        for row in await uow.all(said)
+        if row.content and row.role is not MessageRole.SYSTEM
+    ]
+
+
+async def tell_delta(uow: UnitOfWork, question: Question, offset: int, text: str) -> None:
+    """A piece of the answer, from `offset` in code points."""
+    kind = ConversationEventKind.MESSAGE_DELTA
+    await events.tell(uow, question.conversation_id, question.message_id, kind, offset=offset, text=text)
+
+
+async def tell_step(uow: UnitOfWork, question: Question, **step: Any) -> None:
+    """A step of an agent that begins or has ended."""
+    kind = ConversationEventKind.RUN_STEP
+    await events.tell(uow, question.conversation_id, question.message_id, kind, **step)
+
+
+async def note_failure(uow: UnitOfWork, question: Question, code: RunErrorCode, model: str) -> None:
+    """Remember why there will be no answer, for the job's end to tell."""
+    values = {"error_code": code.value, "model": model}
+    await uow.execute(update(Message).where(Message.id == question.message_id).values(values))
+
+
+async def save(uow: UnitOfWork, question: Question, user_id: UUID, written: Written) -> None:
+    """Store the answer with its citations and records, count its tokens, and tell that it is there."""
+    about = {"message_id": question.message_id}
+    tokens = written.message.get("total_tokens") or 0
+    counted = (
+        update(Conversation)
+        .where(Conversation.id == question.conversation_id)
+        .values(
+            total_tokens_used=Conversation.total_tokens_used + tokens,
+            updated_at=func.clock_timestamp(),
+        )
+    )
+    await uow.execute(counted)
+    for citation in written.citations:
+        await uow.execute(insert(Citation).values({**about, **citation}))
+    if written.citations:
+        kind = ConversationEventKind.CITATIONS_ADDED
+        await events.tell(uow, question.conversation_id, question.message_id, kind)
+    values = {"state": MessageState.COMPLETED, "error_code": None, **written.message}
+    await uow.execute(update(Message).where(Message.id == question.message_id).values(values))
+    whose = {"user_id": user_id}
+    for step in written.steps:
+        logged = {**about, **whose, "created_at": func.clock_timestamp(), **step}
+        await uow.execute(insert(AgentLog).values(logged))
+    run = {**about, **whose, "conversation_id": question.conversation_id, **written.run}
+    await uow.execute(insert(RunLog).values(run))
+    for usage in written.usage:
+        used = {**whose, "operation_id": str(question.message_id), **usage}
+        await uow.execute(insert(TokenUsage).values(used))
+    kind = ConversationEventKind.MESSAGE_COMPLETED
+    await events.tell(uow, question.conversation_id, question.message_id, kind)

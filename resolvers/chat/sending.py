@@ -1,0 +1,206 @@
+"""Asking in a conversation: a message and the answer to come, stopped, or made once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, update
+
+from core.errors import Conflict, Invalid
+from core.ports import RunErrorCode
+from db.models import (
+    Conversation,
+    ConversationEventKind,
+    ConversationStatus,
+    JobStatus,
+    Message,
+    MessageRole,
+    MessageState,
+    ProcessingJob,
+    ProcessingJobType,
+    RunLog,
+    RunStatus,
+)
+from db.queue import Job, cancel, enqueue
+from db.uow import UnitOfWork
+from resolvers import access, activity
+from resolvers.access import Viewer
+from resolvers.chat import conversations, events
+from resolvers.chat.messages import append
+
+UNFINISHED = "The answer before this is still being written; wait for it, or stop it."
+
+
+@dataclass(frozen=True)
+class AnswerMessage(Job):
+    """Write the answer that `message_id` stands for, from what its asker may see."""
+
+    message_id: UUID
+    user_id: UUID
+    queue: ClassVar[str] = "chat"
+
+    async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
+        """The answer ends with what has come of it."""
+        message = await _locked(uow, self.message_id)
+        if message is None or message.state is not MessageState.STREAMING:
+            return
+        stopped = status is JobStatus.CANCELLED
+        code = None if stopped else message.error_code or RunErrorCode.CHAT_FAILED.value
+        values = {
+            "state": MessageState.STOPPED if stopped else MessageState.FAILED,
+            "content": await events.text_so_far(uow, message.id),
+            "error_code": code,
+        }
+        await uow.execute(update(Message).where(Message.id == message.id).values(values))
+        if stopped:
+            kind, detail = ConversationEventKind.MESSAGE_COMPLETED, {}
+        else:
+            kind, detail = ConversationEventKind.MESSAGE_FAILED, {"code": code, "reason": reason}
+            await uow.execute(insert(RunLog).values(self._failure(message, code)))
+        await events.tell(uow, message.conversation_id, message.id, kind, **detail)
+
+    async def restarted(self, uow: UnitOfWork) -> None:
+        """The answer is written from its beginning. Raises `Conflict` where nobody may write any more."""
+        message = await _locked(uow, self.message_id)
+        if message is None:
+            raise Conflict("Its conversation is gone.", "id")
+        active = Conversation.id == message.conversation_id, Conversation.status == ConversationStatus.ACTIVE
+        if await uow.scalar(select(Conversation.id).where(*active)) is None:
+            raise Conflict("Its conversation is archived or deleted.", "id")
+        again = {"state": MessageState.STREAMING, "content": "", "error_code": None}
+        await uow.execute(update(Message).where(Message.id == message.id).values(again))
+        kind = ConversationEventKind.MESSAGE_RESET
+        await events.tell(uow, message.conversation_id, message.id, kind)
+
+    def _failure(self, message: Row[Any], code: str | None) -> dict[str, Any]:
+        return {
+            "user_id": self.user_id,
+            "conversation_id": message.conversation_id,
+            "message_id": message.id,
+            "model": message.model,
+            "status": RunStatus.ERROR,
+            "error_code": code,
+        }
+
+
+async def send(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    conversation_id: UUID,
+    content: str,
+    *,
+    parent_id: UUID | None = None,
+    branch: bool = False,
+) -> Row[Any]:
+    """Say something, and have it answered. Answers the viewer's message.
+
+    It follows the latest message, or with `branch` the answer `parent_id`, or nothing where that is None.
+    """
+    path = ("input", "conversationId")
+    await conversations.to_change(uow, viewer, conversation_id, *path)
+    if not content.strip():
+        raise Invalid("This cannot be blank.", "input", "content")
+    if not branch:
+        parent_id = await _latest(uow, conversation_id)
+    if parent_id is not None:
+        await _refuse_parent(uow, conversation_id, parent_id)
+    message = await append(
+        uow,
+        conversation_id,
+        role=MessageRole.USER,
+        content=content,
+        path=("input", "content"),
+        parent_message_id=parent_id,
+    )
+    await events.tell(uow, conversation_id, message.id, ConversationEventKind.MESSAGE_CREATED)
+    await _begin_answer(uow, viewer, message, path)
+    await activity.record(uow, viewer.user_id, "MESSAGE_SEND", "Message", message.id)
+    return message
+
+
+async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """Have the question of an answer answered once more, beside the answer there is."""
+    answer = await access.find(uow, viewer, Message, id)
+    await conversations.to_change(uow, viewer, answer.conversation_id, "id")
+    answer = await access.find(uow, viewer, Message, id)
+    if answer.role is not MessageRole.ASSISTANT or answer.parent_message_id is None:
+        raise Conflict("Only the answer to a message can be made once more.", "id")
+    if answer.state is MessageState.STREAMING:
+        raise Conflict(UNFINISHED, "id")
+    asked = await uow.one(select(Message).where(Message.id == answer.parent_message_id))
+    fresh = await _begin_answer(uow, viewer, asked, ("id",))
+    await activity.record(uow, viewer.user_id, "MESSAGE_REGENERATE", "Message", fresh.id)
+    return fresh
+
+
+async def stop(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """Stop an answer within a second; the text so far is kept. Stopping what has ended changes nothing."""
+    answer = await access.find(uow, viewer, Message, id)
+    # not locked: the job's row is locked before its conversation
+    await conversations.to_change(uow, viewer, answer.conversation_id, "id", lock=False)
+    if answer.role is not MessageRole.ASSISTANT:
+        raise Conflict("Only an answer can be stopped.", "id")
+    if answer.state is not MessageState.STREAMING:
+        return answer
+    await cancel(uow, ProcessingJob, id)
+    await activity.record(uow, viewer.user_id, "MESSAGE_CANCEL", "Message", id)
+    return await access.find(uow, viewer, Message, id)
+
+
+async def answers_to(uow: UnitOfWork, message_id: UUID) -> Sequence[Row[Any]]:
+    """The answers to a message, the oldest first."""
+    replies = select(Message).where(
+        Message.parent_message_id == message_id, Message.role == MessageRole.ASSISTANT
+    )
+    return await uow.all(replies.order_by(Message.created_at, Message.id))
+
+
+async def _begin_answer(
+    uow: UnitOfWork, viewer: Viewer, asked: Row[Any], path: tuple[str, ...]
+) -> Row[Any]:
+    """An empty answer, and the job that writes it, under one id."""
+    answer = await append(
+        uow,
+        asked.conversation_id,
+        role=MessageRole.ASSISTANT,
+        content="",
+        path=path,
+        parent_message_id=asked.id,
+        state=MessageState.STREAMING,
+    )
+    job = {
+        "id": answer.id,
+        "job_type": ProcessingJobType.CHAT_ANSWER,
+        "subject": "answer",
+        "requested_by_id": viewer.user_id,
+    }
+    await uow.execute(insert(ProcessingJob).values(job))
+    await enqueue(uow, AnswerMessage(answer.id, viewer.user_id), answer.id)
+    kind = ConversationEventKind.MESSAGE_CREATED
+    await events.tell(uow, answer.conversation_id, answer.id, kind)
+    return answer
+
+
+async def _latest(uow: UnitOfWork, conversation_id: UUID) -> UUID | None:
+    mine = select(Message.id).where(Message.conversation_id == conversation_id)
+    found: UUID | None = await uow.scalar(
+        mine.order_by(Message.created_at.desc(), Message.id.desc()).limit(1)
+    )
+    return found
+
+
+async def _refuse_parent(uow: UnitOfWork, conversation_id: UUID, parent_id: UUID) -> None:
+    path = ("input", "parentMessageId")
+    parent = await uow.first(select(Message).where(Message.id == parent_id))
+    if parent is None or parent.conversation_id != conversation_id:
+        raise Invalid("This is not a message of the conversation.", *path)
+    if parent.state is MessageState.STREAMING:
+        raise Conflict(UNFINISHED, *path)
+
+
+async def _locked(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
+    """The message, its conversation locked first as whoever writes there does."""
+    conversation = select(Message.conversation_id).where(Message.id == message_id).scalar_subquery()
+    await uow.execute(select(Conversation.id).where(Conversation.id == conversation).with_for_update())
+    return await uow.first(select(Message).where(Message.id == message_id))
