@@ -94,7 +94,7 @@ async def receive(
     if length is not None and length != row.size:
         wrong = TooLarge if length > row.size else Invalid
         raise wrong(f"{length} bytes are to come, {row.size} were announced.", "input", "size")
-    incoming = Incoming(chunks, largest=row.size, wanted=(row.size, row.sha256))
+    incoming = Incoming(chunks, largest=row.size, wanted=(row.size, row.sha256), name=row.filename)
     if row.state is UploadState.STORED:
         await compare(incoming)
         return row
@@ -142,7 +142,7 @@ async def take(
     name = base_name(filename, "file")
     id = new_id()
     key = f"{folder(viewer.company_id, id)}/{new_id()}"
-    incoming = Incoming(chunks, largest=largest)
+    incoming = Incoming(chunks, largest=largest, name=name)
     try:
         await store.put(key, incoming)
         taken = {

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -45,7 +46,6 @@ def test_the_content_says_what_a_file_is(content: bytes, mime_type: str) -> None
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"<!DOCTYPE html><html><head><title>x</title></head><body>Not found</body></html>", "HTML"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "SVG"),
         (image("GIF"), "image/gif"),
         (image("WEBP"), "image/webp"),
@@ -57,6 +57,59 @@ def test_the_content_says_what_a_file_is(content: bytes, mime_type: str) -> None
 def test_another_kind_is_refused_by_its_name(content: bytes, said: str) -> None:
     with pytest.raises(Unsupported, match=said):
         recognise(content)
+
+
+def package(folder: str) -> bytes:
+    """The beginning of an Office file whose main part lies in this folder."""
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        archive.writestr("_rels/.rels", "<Relationships/>")
+        archive.writestr(f"{folder}/main.xml", "<main/>")
+    return buffer.getvalue()
+
+
+PROSE = b"BM is what this text begins with. It tells of nothing.\n"
+PAGE = b"<!DOCTYPE html><html><head><title>x</title></head><body>Not found</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "extension"),
+    [
+        (package("word"), "plan.pdf", "docx"),
+        (package("ppt"), "", "pptx"),
+        (package("xl"), "", "xlsx"),
+        (PAGE, "page.html", "html"),
+        (PAGE, "page.txt", "html"),
+        (PROSE, "", "txt"),
+        (PROSE, "notes.md", "md"),
+        (b"# Title\n\nSome *text* and [a link](http://example.org).\n\n- one\n- two\n", "", "md"),
+        (b"City,Population\nParis,2102650\nLyon,513275\n", "", "csv"),
+        (b"City\tPopulation\nParis\t2102650\nLyon\t513275\n", "towns.tsv", "csv"),
+        (b"budget: 3\nplan: A-101\n", "notes.txt", "txt"),
+        ("Die Gr\u00f6\u00dfe der H\u00e4user war f\u00fcr alle neu.\n".encode("cp1252"), "haus.txt", "txt"),
+        ("\u0647\u0630\u0627 \u0646\u0635 \u0642\u0635\u064a\u0631.".encode(), "arabic", "txt"),
+        ("Some words in UTF-16.\n".encode("utf-16"), "words.txt", "txt"),
+    ],
+)
+def test_documents_are_told_by_content_and_kinds_of_text_by_name(
+    content: bytes, name: str, extension: str
+) -> None:
+    assert recognise(content, name).extension == extension
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (PAGE, "plan.pdf", "HTML"),
+        (PROSE, "plan.PDF", "text"),
+        (b"City,Population\nParis,2102650\nLyon,513275\n", "towns.xlsx", "CSV"),
+        (bytes(range(256)) * 30, "notes.txt", "nknown"),
+        (b"\x7fELF\x02\x01\x01" + bytes(500), "notes.txt", "x-executable"),
+    ],
+)
+def test_a_name_does_not_make_it_another_kind(content: bytes, name: str, said: str) -> None:
+    with pytest.raises(Unsupported, match=said):
+        recognise(content, name)
 
 
 @pytest.mark.parametrize("size", [1, 7, 8192, 100_000])
@@ -91,7 +144,7 @@ async def test_too_few_bytes_and_another_digest_are_found_before_the_end() -> No
 
 async def test_the_wrong_kind_is_refused_at_its_beginning() -> None:
     page = b"<html><body>" + b"<p>No such drawing.</p>" * 10_000
-    incoming = Incoming(passing(page, 1000), largest=len(page))
+    incoming = Incoming(passing(page, 1000), largest=len(page), name="plan.pdf")
 
     with pytest.raises(Unsupported):
         await drained(incoming)
