@@ -14,6 +14,7 @@ class ErrorCode(Enum):
     EXHAUSTED = "EXHAUSTED"
     UNSUPPORTED = "UNSUPPORTED"
     EXPIRED = "EXPIRED"
+    UNAVAILABLE = "UNAVAILABLE"
 
 
 class DomainError(Exception):
@@ -80,3 +81,9 @@ class Expired(DomainError):
     """It was valid once: a link, an upload, a token."""
 
     code = ErrorCode.EXPIRED
+
+
+class Unavailable(DomainError):
+    """What this needs does not answer just now; the same request may go well later."""
+
+    code = ErrorCode.UNAVAILABLE

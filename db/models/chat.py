@@ -49,6 +49,27 @@ class MessageRole(Enum):
     SYSTEM = "system"
 
 
+class MessageState(Enum):
+    """How far a message has come; what people say is completed at once."""
+
+    STREAMING = "streaming"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class ConversationEventKind(Enum):
+    """What happens in a conversation while an answer is made."""
+
+    MESSAGE_CREATED = "message_created"
+    RUN_STEP = "run_step"
+    MESSAGE_DELTA = "message_delta"
+    CITATIONS_ADDED = "citations_added"
+    MESSAGE_COMPLETED = "message_completed"
+    MESSAGE_FAILED = "message_failed"
+    MESSAGE_RESET = "message_reset"
+
+
 class FeedbackRating(Enum):
     """What somebody thought of an answer."""
 
@@ -93,6 +114,7 @@ class Conversation(Owned, TenantModel):
     selected_document_ids: Mapped[list[str] | None]
     message_count: Mapped[Count]
     total_tokens_used: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    event_count: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     created_at: Mapped[Instant]
     updated_at: Mapped[Touched]
 
@@ -103,7 +125,7 @@ class Conversation(Owned, TenantModel):
 
 
 class Message(Owned, TenantModel):
-    """One thing said."""
+    """One thing said. An answer is made by the processing job that has the same id."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -115,6 +137,7 @@ class Message(Owned, TenantModel):
         ),
         indexed("conversation_id", "created_at", "id"),
         indexed("conversation_id", "total_tokens"),
+        indexed("conversation_id", where="state = 'streaming'"),
         indexed("parent_message_id", "created_at", "id"),
         indexed("created_at", "id"),
     )
@@ -123,6 +146,8 @@ class Message(Owned, TenantModel):
     parent_message_id: Mapped[UUID | None]
     role: Mapped[MessageRole] = enumerated(MessageRole)
     content: Mapped[str]
+    state: Mapped[MessageState] = enumerated(MessageState, MessageState.COMPLETED)
+    error_code: Mapped[Str50 | None]
     model: Mapped[Str100 | None]
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
@@ -144,6 +169,29 @@ class Message(Owned, TenantModel):
     citations: Mapped[list[Citation]] = related("Message.id == foreign(Citation.message_id)")
     feedback: Mapped[list[Feedback]] = related("Message.id == foreign(Feedback.message_id)")
     agent_logs: Mapped[list[AgentLog]] = related("Message.id == foreign(AgentLog.message_id)")
+
+
+class ConversationEvent(Owned, TenantModel):
+    """Something that happened in a conversation; `sequence` counts from 1 in the order of commits.
+
+    Kept for a day after the answer's end.
+    """
+
+    __tablename__ = "conversation_events"
+    __table_args__ = (
+        owned_by("conversations", "conversation_id"),
+        owned_by("messages", "message_id"),
+        indexed("conversation_id", "sequence", unique=True),
+        indexed("message_id", "sequence"),
+        indexed("created_at"),
+    )
+
+    conversation_id: Mapped[UUID]
+    sequence: Mapped[int] = mapped_column(sa.BigInteger)
+    message_id: Mapped[UUID]
+    kind: Mapped[ConversationEventKind] = enumerated(ConversationEventKind)
+    detail: Mapped[dict[str, Any] | None]
+    created_at: Mapped[Instant]
 
 
 class Citation(Owned, TenantModel):

@@ -51,6 +51,8 @@ class ProcessingJobType(Enum):
     PDF_EXTRACTION = "pdf_extraction"
     COMPARISON = "comparison"
     AI_ANALYSIS = "ai_analysis"
+    DOCUMENT_PROCESSING = "document_processing"
+    CHAT_ANSWER = "chat_answer"
     UPKEEP = "upkeep"
 
 
