@@ -1,6 +1,14 @@
 """What the product needs from outside, as protocols; `providers/` adapts to each."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -218,7 +226,7 @@ class ChatModel(Protocol):
     model: str
     """Its name and version."""
 
-    def answer(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Text as it is produced, quotations of what was told, and one `AnswerEnd`. Raises `ModelFailure`."""
 
 

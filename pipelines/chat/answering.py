@@ -13,6 +13,9 @@ from pipelines.chat.quality import Quality, quality
 
 NOT_A_QUESTION = "This does not read as a question. Ask in words what you want to know from the documents."
 
+UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
+"""What no database can hold."""
+
 Tell = Callable[[str], Awaitable[None]]
 """Is told each piece of the answer as it comes."""
 
@@ -58,8 +61,9 @@ async def answer(
     async for event in model.answer(request):
         match event:
             case TextDelta(text):
-                pieces.append(text)
-                await tell(text)
+                piece = text.translate(UNSTORABLE)
+                pieces.append(piece)
+                await tell(piece)
             case Quotation():
                 quotations.append(event)
             case AnswerEnd():

@@ -1,7 +1,7 @@
 """A language model behind an endpoint that speaks OpenAI's chat API: OpenAI, ollama, vLLM and others."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +82,7 @@ class CompatibleModel:
         """Close the connections."""
         await self._client.close()
 
-    async def answer(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """The answer as it comes. Once text has come, a failure is not tried again here.
 
         Tokens are the endpoint's count, or else ours by the encoding cl100k.
@@ -147,7 +147,7 @@ def messages(request: ChatRequest) -> list[ChatCompletionMessageParam]:
     """Instructions and numbered sources, what was said before, and the question."""
     sources = [
         f"[Source {number}] {passage.source}"
-        f"{f', page {passage.page}' if passage.page is not None else ''}\n<<<\n{passage.text}\n>>>"
+        f"{f', page {passage.page}' if passage.page is not None else ''}\n<<<\n{passage.text.replace('>>>', '> > >')}\n>>>"
         for number, passage in enumerate(request.passages, 1)
     ]
     parts = [request.instructions, INSTRUCTIONS if sources else NO_SOURCES, *sources]

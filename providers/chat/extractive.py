@@ -1,6 +1,6 @@
 """The embedded answerer: it quotes the sentences that answer best, and makes up nothing."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,7 +48,7 @@ class ExtractiveAnswerer:
     def __init__(self, embed: Embed, *, least: float = LEAST) -> None:
         self._embed, self._least = embed, least
 
-    async def answer(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Each quotation follows its text. The tokens counted are 0: none are bought."""
         length = 0
         quotes = self.chosen(await self.ranked(request.question, request.passages))

@@ -1,0 +1,211 @@
+"""From a question to a streamed answer with its sources."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from core.errors import Conflict
+from core.ports import ChatRequest, ModelFailure, Passage, VectorsUnavailable
+from db.models import RunStatus
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.chat.answering import Answered, answer
+from pipelines.chat.citations import Cited
+from pipelines.chat.quality import quality
+from pipelines.chat.reasoning import Step, chain
+from pipelines.chat.streaming import Deltas
+from pipelines.registry import Retry, Run, handles
+from resolvers.access import Viewer
+from resolvers.chat import answers
+from resolvers.chat.answers import Question, Written
+from resolvers.chat.sending import AnswerMessage
+from resolvers.identity import accounts
+from resolvers.knowledge import retrieval
+
+RETRIEVED = 5
+"""Passages that an answer is made from."""
+
+
+@handles(AnswerMessage)
+async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
+    """Retrieve, answer, weigh. A later attempt takes back what an earlier one told, and begins anew."""
+    began = time.monotonic()
+    async with run.write() as uow:
+        question = await answers.begin(uow, job.message_id, job.user_id)
+    if question is None:
+        return None
+    viewer = await accounts.viewer_of(run.database, job.user_id, None)
+    steps: list[Step] = []
+    passages = await retrieved(run, viewer, question, steps)
+    request = ChatRequest(
+        question=question.text,
+        passages=tuple(passages),
+        history=question.history,
+        model=question.model,
+        temperature=question.temperature,
+    )
+    answered = await streamed(run, question, request, steps)
+    written = whole(question, request, answered, steps, time.monotonic() - began)
+
+    async def finish(uow: UnitOfWork) -> None:
+        await answers.save(uow, question, job.user_id, written)
+
+    return finish
+
+
+async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[Step]) -> list[Passage]:
+    """The best passages for the question, of what the asker sees; none for what is no question."""
+    asked = quality(question.text)
+    checked = Step("query_quality", "check", confidence=asked.score, output={"faults": list(asked.faults)})
+    steps.append(checked)
+    if not asked.askable:
+        return []
+    began = time.monotonic()
+    await tell(run, question, agent="retrieval", action="search", state="started")
+    try:
+        hits = await retrieval.search(
+            viewer,
+            run.embedder,
+            run.vectors,
+            question.text,
+            document_ids=question.document_ids,
+            limit=RETRIEVED,
+        )
+    except VectorsUnavailable as error:
+        raise Retry("The vector store does not answer.") from error
+    except ModelFailure as failure:
+        raise await given_up(run, question, failure, run.embedder.model) from failure
+    passages = await retrieval.passages(run.database, viewer, hits)
+    found = f"{len(passages)} passages of {len({each.document_id for each in passages})} documents"
+    step = Step(
+        "retrieval",
+        "search",
+        detail=found,
+        confidence=max((each.similarity for each in passages), default=None),
+        output={"chunks": [str(hit.chunk_id) for hit in hits]},
+        seconds=time.monotonic() - began,
+    )
+    steps.append(step)
+    await tell(run, question, agent="retrieval", action="search", state="completed", detail=found)
+    return passages
+
+
+async def streamed(run: Run, question: Question, request: ChatRequest, steps: list[Step]) -> Answered:
+    """The model's answer, its pieces told as they come."""
+
+    async def write(offset: int, text: str) -> None:
+        async with run.write() as uow:
+            await answers.tell_delta(uow, question, offset, text)
+
+    began = time.monotonic()
+    deltas = Deltas(write)
+    try:
+        answered = await answer(run.chat, request, deltas.tell)
+        await deltas.finish()
+    except ModelFailure as failure:
+        raise await given_up(run, question, failure, run.chat.model) from failure
+    finally:
+        await deltas.close()
+    took = time.monotonic() - began
+    grounded, weighed = answered.grounding, answered.confidence
+    steps += [
+        Step(
+            "answer",
+            "generate",
+            detail=answered.model,
+            output={"found": answered.found, "citations": len(answered.citations.citations)},
+            tokens=(answered.prompt_tokens, answered.completion_tokens),
+            seconds=took,
+        ),
+        Step(
+            "grounding",
+            "verify",
+            confidence=grounded.score,
+            output={"unsupported": list(grounded.unsupported), "fault": grounded.fault},
+        ),
+        Step("confidence", "weigh", confidence=weighed.total, output=asdict(weighed)),
+    ]
+    return answered
+
+
+async def given_up(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
+    """What to raise for a failure: another attempt where that may help, else the end with its code."""
+    if failure.passing and not run.is_last:
+        return Retry(failure.message, after=failure.after)
+    async with run.write() as uow:
+        await answers.note_failure(uow, question, failure.code, model)
+    return Conflict(failure.message)
+
+
+async def tell(run: Run, question: Question, **step: Any) -> None:
+    """A step, in a transaction of its own."""
+    async with run.write() as uow:
+        await answers.tell_step(uow, question, **step)
+
+
+def whole(
+    question: Question, request: ChatRequest, answered: Answered, steps: list[Step], seconds: float
+) -> Written:
+    """The answer's row, and those that go with it."""
+    total = answered.prompt_tokens + answered.completion_tokens
+    weighed = answered.confidence
+    message = {
+        "content": answered.text,
+        "model": answered.model,
+        "prompt_tokens": answered.prompt_tokens,
+        "completion_tokens": answered.completion_tokens,
+        "total_tokens": total,
+        "confidence": weighed.total,
+        "low_confidence_warning": weighed.low(),
+        "sources": [source(number, each) for number, each in enumerate(request.passages, 1)],
+        "context_document_ids": list(dict.fromkeys(str(each.document_id) for each in request.passages)),
+        "reasoning_chain": chain(steps, question.explainability),
+        "message_metadata": {"confidence": asdict(weighed), "found": answered.found},
+    }
+    run_log = {
+        "model": answered.model,
+        "tokens_used": total,
+        "latency_ms": round(seconds * 1000),
+        "status": RunStatus.SUCCESS,
+    }
+    usage = {
+        "operation_type": "chat",
+        "prompt_tokens": answered.prompt_tokens,
+        "completion_tokens": answered.completion_tokens,
+        "total_tokens": total,
+        "llm_provider": question.provider,
+        "model_name": answered.model,
+    }
+    return Written(
+        message=message,
+        citations=[citation(each) for each in answered.citations.citations],
+        steps=[step.row() for step in steps],
+        run=run_log,
+        usage=[usage],
+    )
+
+
+def source(number: int, passage: Passage) -> dict[str, Any]:
+    """A passage, as it is kept with the answer."""
+    return {
+        "index": number,
+        "document_id": str(passage.document_id),
+        "name": passage.source,
+        "page_number": passage.page,
+        "snippet": passage.text,
+        "similarity": passage.similarity,
+    }
+
+
+def citation(cited: Cited) -> dict[str, Any]:
+    """A citation's columns."""
+    return {
+        "source_index": cited.source_index,
+        "source_name": cited.source,
+        "page_number": cited.page,
+        "snippet": cited.snippet,
+        "confidence": cited.confidence,
+        "text_start_index": cited.text_start,
+        "text_end_index": cited.text_end,
+        "inline_number": cited.inline_number,
+    }

@@ -1,0 +1,57 @@
+"""The steps on the way to an answer, as they are logged and as the asker is shown them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from db.models import ExplainabilityLevel
+
+LONGEST_DETAIL = 2_000
+"""Characters."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an agent did, what came of it in words and in figures, and how long it took."""
+
+    agent: str
+    action: str
+    detail: str | None = None
+    confidence: float | None = None
+    output: Mapping[str, Any] = field(default_factory=dict)
+    tokens: tuple[int, int] | None = None
+    seconds: float | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As an agent's log."""
+        counts = self.tokens and {
+            "prompt_tokens": self.tokens[0],
+            "completion_tokens": self.tokens[1],
+            "total_tokens": sum(self.tokens),
+        }
+        return {
+            "agent_type": self.agent,
+            "operation": self.action,
+            "output_data": {**self.output, **({"detail": self.detail} if self.detail else {})},
+            "confidence": self.confidence,
+            "execution_time_ms": None if self.seconds is None else round(self.seconds * 1000, 3),
+            "token_usage": counts,
+        }
+
+
+def chain(steps: Sequence[Step], level: ExplainabilityLevel) -> list[dict[str, Any]]:
+    """The steps as they are shown: their names, with what came of them, or with every figure."""
+    return [{"agent": step.agent, "action": step.action, **_shown(step, level)} for step in steps]
+
+
+def _shown(step: Step, level: ExplainabilityLevel) -> dict[str, Any]:
+    match level:
+        case ExplainabilityLevel.BASIC:
+            return {}
+        case ExplainabilityLevel.DETAILED:
+            return {"detail": step.detail, "confidence": step.confidence}
+        case _:
+            figures = json.dumps(dict(step.output), ensure_ascii=False)[:LONGEST_DETAIL]
+            detail = f"{step.detail}: {figures}" if step.detail else figures
+            return {"detail": detail, "confidence": step.confidence}
