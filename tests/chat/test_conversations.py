@@ -236,7 +236,10 @@ async def test_a_deleted_conversation_is_hidden_and_kept(
     for document in (ONE, UPDATE, ARCHIVE, RESTORE, DELETE):
         variables: dict[str, Any] = {"input": {}} if document is UPDATE else {}
         assert await user.refusals(document, id=conversation.gid, **variables) == MISSING
-    assert await user.refusals("query ($id: ID!) { message(id: $id) { id } }", id=message.gid) == MISSING
+    for reader in (user, graphql.of(people.manager)):
+        said = "query ($id: ID!) { message(id: $id) { id } }"
+        assert await reader.refusals(said, id=message.gid) == MISSING
+        assert (await reader("{ messages { totalCount } }"))["messages"]["totalCount"] == 0
     assert (await user("{ conversations { totalCount } }"))["conversations"]["totalCount"] == 0
     kept = "SELECT content FROM tenant.messages WHERE id = $1"
     assert await onlooker.fetchval(kept, message.id) == message.content
