@@ -35,7 +35,7 @@ FEW = {
     "savedReports.filter.reportId": {"Sort of saved_reports"},
     "messages.filter.conversationId": {"Sort of conversations, messages"},
 }
-"""Conditions that few rows meet, for ever: one report, 200 messages. Found through an index; may be sorted."""
+"""Conditions that few rows meet, for ever: one report, 200 messages. Found by an index, they may be sorted."""
 
 SNAKE = re.compile("([A-Z])")
 WHOLE = frozenset({"Seq Scan"})
