@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
@@ -41,6 +42,8 @@ from qdrant_client.http.models import (
 from core.ports import Hit, Reach, Vector, VectorChunk, VectorStore, VectorsUnavailable
 from providers.vectors import words
 
+T = TypeVar("T")
+
 MEANING, WORDS = "meaning", "words"
 """The two vectors of a point: one row for each window of its text, and its words."""
 
@@ -57,9 +60,11 @@ BATCH = 128
 NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 404, 409, 429, 500
 
 NAMED = "seshat-"
-TIMEOUT = 60
+TIMEOUT, READY_SECONDS = 60, 2
 CONNECT_RETRIES = 4
 """Within about 4 seconds: what the embedded store needs to start again."""
+CUT = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+"""What a connection says that ended before its answer."""
 POOL = httpx.Limits(max_connections=64, max_keepalive_connections=16)
 
 
@@ -93,27 +98,24 @@ class QdrantStores:
 
     async def forget(self, company_id: UUID, document_id: UUID | None = None) -> None:
         """Remove a document's chunks, or all of a company, from every collection of ours."""
-        async with answering():
-            names = [each.name for each in (await self._client.get_collections()).collections]
         chosen = within(company_id, document_id)
-        for name in names:
-            if name.startswith(NAMED):
-                async with answering():
-                    await self._client.delete(name, points_selector=chosen, wait=True)
+        for each in (await answer(self._client.get_collections)).collections:
+            if each.name.startswith(NAMED):
+                with suppress(Missing):
+                    await answer(partial(self._client.delete, each.name, chosen))
 
     async def drop(self, model: str, dimension: int) -> None:
         """Remove a model's collection."""
         name = collection_name(model, dimension)
-        async with answering():
-            await self._client.delete_collection(name)
+        await answer(partial(self._client.delete_collection, name))
         self._stores.pop(name, None)
 
     async def ready(self) -> bool:
         """Whether the server answers."""
         try:
-            async with answering():
-                await self._client.get_collections()
-        except VectorsUnavailable:
+            async with asyncio.timeout(READY_SECONDS):
+                await answer(self._client.get_collections)
+        except (VectorsUnavailable, TimeoutError):
             return False
         return True
 
@@ -143,8 +145,7 @@ class QdrantStore:
 
     async def _upsert(self, points: list[PointStruct]) -> None:
         await self._prepare()
-        async with answering():
-            await self._client.upsert(self.name, points, wait=True)
+        await answer(partial(self._client.upsert, self.name, points))
 
     async def search(
         self, reach: Reach, *, vector: Vector | None, text: str | None, limit: int = 10
@@ -174,29 +175,24 @@ class QdrantStore:
         if keep:
             chosen.must_not = [HasIdCondition(has_id=[str(each) for each in keep])]
         with suppress(Missing):
-            async with answering():
-                await self._client.delete(self.name, points_selector=chosen, wait=True)
+            await answer(partial(self._client.delete, self.name, chosen))
 
     async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
         """Change who may find a document's chunks."""
         with suppress(Missing):
-            async with answering():
-                await self._client.set_payload(
-                    self.name, {"scope": scope}, points=within(company_id, document_id), wait=True
-                )
+            change = partial(self._client.set_payload, self.name, {"scope": scope})
+            await answer(partial(change, points=within(company_id, document_id)))
 
     async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
         """How many chunks of the company, or of one of its documents, are stored."""
         with suppress(Missing):
-            async with answering():
-                chosen = within(company_id, document_id)
-                return (await self._client.count(self.name, count_filter=chosen, exact=True)).count
+            chosen = within(company_id, document_id)
+            return (await answer(partial(self._client.count, self.name, count_filter=chosen))).count
         return 0
 
     async def _query(self, **wanted: Any) -> list[ScoredPoint]:
         with suppress(Missing):
-            async with answering():
-                return (await self._client.query_points(self.name, **wanted)).points
+            return (await answer(partial(self._client.query_points, self.name, **wanted))).points
         return []
 
     async def _prepare(self) -> None:
@@ -204,15 +200,17 @@ class QdrantStore:
         async with self._preparing:
             if self._prepared:
                 return
-            async with answering():
-                if not await self._client.collection_exists(self.name):
-                    await self._create()
-                for field, tenant in (("company_id", True), ("document_id", None), ("user_id", None)):
-                    index = KeywordIndexParams(type=KeywordIndexType.KEYWORD, is_tenant=tenant)
-                    await self._client.create_payload_index(self.name, field, index, wait=True)
+            await answer(self._create)
             self._prepared = True
 
     async def _create(self) -> None:
+        if not await self._client.collection_exists(self.name):
+            await self._create_collection()
+        for field, tenant in (("company_id", True), ("document_id", None), ("user_id", None)):
+            index = KeywordIndexParams(type=KeywordIndexType.KEYWORD, is_tenant=tenant)
+            await self._client.create_payload_index(self.name, field, index)
+
+    async def _create_collection(self) -> None:
         rows = MultiVectorConfig(comparator=MultiVectorComparator.MAX_SIM)
         meaning = VectorParams(size=self._dimension, distance=Distance.COSINE, multivector_config=rows)
         try:
@@ -312,11 +310,24 @@ class Missing(Exception):
     """There is no such collection: nothing was ever stored there."""
 
 
-@asynccontextmanager
-async def answering() -> AsyncIterator[None]:
-    """Tells a server that has no such collection, and one that does not answer, from a wrong request."""
+async def answer(request: Callable[[], Awaitable[T]]) -> T:
+    """What the server answers; it is asked once more where the connection turns out to have ended.
+
+    Every request of ours may be made twice. Raises `Missing` where there is no such collection, and
+    `VectorsUnavailable` where there is no answer.
+    """
     try:
-        yield
+        return await checked(request)
+    except VectorsUnavailable as error:
+        if not isinstance(getattr(error.__cause__, "source", None), CUT):
+            raise
+    return await checked(request)
+
+
+async def checked(request: Callable[[], Awaitable[T]]) -> T:
+    """The answer, or what its absence means to us."""
+    try:
+        return await request()
     except UnexpectedResponse as error:
         if error.status_code == NOT_FOUND:
             raise Missing from error

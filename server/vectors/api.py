@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,8 @@ from starlette.routing import Route
 
 from server.vectors import wire
 from server.vectors.collections import QUIET_SECONDS, Absent, Collections, answer
+
+log = structlog.get_logger(__name__)
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
@@ -77,6 +80,9 @@ class VectorApi:
                 return refusal(409, f"Wrong input: {error}")
             except (ValueError, KeyError, TypeError) as error:
                 return refusal(400, f"Wrong input: {error}")
+            except Exception as error:  # qdrant-edge raises nothing more particular, whatever the reason
+                log.error("a request failed", path=request.url.path, reason=str(error))
+                return refusal(500, f"Service internal error: {error}")
             finally:
                 self._last_request = time.monotonic()
             return respond(200, {"result": result, "status": "ok", "time": time.monotonic() - began})

@@ -187,6 +187,7 @@ class EmbeddedVectors:
             process, began = self._process, time.monotonic()
             if process is not None:
                 code = process.wait()
+                close_input(process)
                 if self._stopping.is_set():
                     return
                 log.error("the vector store ended and is started again", code=code)
@@ -202,8 +203,8 @@ class EmbeddedVectors:
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
+        if process is not None:
+            close_input(process)
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -215,6 +216,12 @@ class EmbeddedVectors:
         if self._held is not None:
             self._held.close()
             self._held = None
+
+
+def close_input(process: subprocess.Popen[bytes]) -> None:
+    """Let go of a process: the store ends when its input does."""
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def last_line(path: Path) -> str:
