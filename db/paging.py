@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from itertools import chain
 from operator import attrgetter
@@ -77,7 +77,7 @@ def decode_cursor(model: type[Model], order: Order, cursor: str, argument: str) 
         if tag != _tag(model, order) or len(values) != len(order.columns):
             raise ValueError(tag)
         return tuple(_typed(model, name, value) for name, value in zip(order.columns, values, strict=True))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise Invalid(f"`{argument}` is not a cursor that this list gave.", argument) from None
 
 
@@ -103,11 +103,13 @@ def _typed(model: type[Model], name: str, value: Any) -> Any:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
             raise ValueError(value)
-        return instant
+        return instant.astimezone(UTC)
     if kind in (UUID, date) or issubclass(kind, Enum):
         return date.fromisoformat(value) if kind is date else kind(value)
     if type(value) is not kind or (kind is str and "\x00" in value):
         raise ValueError(value)
+    if kind is str:
+        value.encode()  # refuses lone surrogates
     if kind is int and abs(value) >= (2**63 if isinstance(stored, BigInteger) else 2**31):
         raise ValueError(value)
     return value

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -41,9 +42,20 @@ class Postgres(NamedTuple):
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def empty_postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
-    """One server for the whole session, provisioned, without a table."""
-    data = tmp_path_factory.mktemp("postgres")
+async def empty_postgres() -> AsyncIterator[Postgres]:
+    """One server for the whole session, provisioned, without a table.
+
+    Not below pytest's own folder: that is closed to the server's account whenever another session begins.
+    """
+    with TemporaryDirectory(prefix="seshat-tests-") as folder:
+        data = Path(folder)
+        async with serving(data) as postgres:
+            yield postgres
+
+
+@asynccontextmanager
+async def serving(data: Path) -> AsyncIterator[Postgres]:
+    """A server with its data in this folder."""
     async with running(EmbeddedPostgres(data, durable=False)):
         postgres = Postgres(
             admin=embedded_url(data, "postgres"),
