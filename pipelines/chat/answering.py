@@ -1,6 +1,7 @@
 """One answer from question to confidence: asked, cited, compared with its sources, and weighed."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -58,16 +59,17 @@ async def answer(
     pieces: list[str] = []
     quotations: list[Quotation] = []
     end = AnswerEnd(model.model, 0, 0)
-    async for event in model.answer(request):
-        match event:
-            case TextDelta(text):
-                piece = text.translate(UNSTORABLE)
-                pieces.append(piece)
-                await tell(piece)
-            case Quotation():
-                quotations.append(event)
-            case AnswerEnd():
-                end = event
+    async with aclosing(model.answer(request)) as events:
+        async for event in events:
+            match event:
+                case TextDelta(text):
+                    piece = text.translate(UNSTORABLE)
+                    pieces.append(piece)
+                    await tell(piece)
+                case Quotation():
+                    quotations.append(event)
+                case AnswerEnd():
+                    end = event
     text = "".join(pieces)
     aligned = (
         citations.quoted(quotations, request.passages)

@@ -11,7 +11,7 @@ import tiktoken
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from core.ports import AnswerEnd, ChatEvent, ChatRequest, RunErrorCode, TextDelta
+from core.ports import AnswerEnd, ChatEvent, ChatRequest, Passage, RunErrorCode, TextDelta
 from providers.chat.failures import failed, failure
 
 CONNECTING = 5.0
@@ -145,11 +145,7 @@ def refuse_unfinished(reason: str | None, text: str) -> None:
 
 def messages(request: ChatRequest) -> list[ChatCompletionMessageParam]:
     """Instructions and numbered sources, what was said before, and the question."""
-    sources = [
-        f"[Source {number}] {passage.source}"
-        f"{f', page {passage.page}' if passage.page is not None else ''}\n<<<\n{passage.text.replace('>>>', '> > >')}\n>>>"
-        for number, passage in enumerate(request.passages, 1)
-    ]
+    sources = [source(number, passage) for number, passage in enumerate(request.passages, 1)]
     parts = [request.instructions, INSTRUCTIONS if sources else NO_SOURCES, *sources]
     asked: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)}
@@ -160,6 +156,12 @@ def messages(request: ChatRequest) -> list[ChatCompletionMessageParam]:
         else:
             asked.append({"role": "assistant", "content": turn.content})
     return [*asked, {"role": "user", "content": request.question}]
+
+
+def source(number: int, passage: Passage) -> str:
+    """A passage between marks that its own text does not hold."""
+    page = f", page {passage.page}" if passage.page is not None else ""
+    return f"[Source {number}] {passage.source}{page}\n<<<\n{passage.text.replace('>>>', '> > >')}\n>>>"
 
 
 async def counted(texts: Sequence[Any]) -> int:

@@ -1,6 +1,6 @@
 """An answer from question to confidence."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, RunErrorCode, TextDelta
 from pipelines.chat.answering import NOT_A_QUESTION, Answered, answer
@@ -16,7 +16,7 @@ class Says:
     def __init__(self, *pieces: str) -> None:
         self.pieces, self.asked = pieces, 0
 
-    async def answer(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         self.asked += 1
         for piece in self.pieces:
             yield TextDelta(piece)
