@@ -13,7 +13,7 @@ SECRET = "sk-echoed-0123456789"
 
 @dataclass
 class Reply:
-    """A status with JSON, or the events of a stream, then a pause in seconds, and the end unless it is `cut`."""
+    """A status with JSON, or the events of a stream, a pause in seconds, and the end unless it is `cut`."""
 
     status: int = 200
     body: Any = None
