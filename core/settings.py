@@ -98,7 +98,7 @@ class Settings(BaseSettings):
 
     qdrant_url: str | None = Field(
         default=None,
-        description="Qdrant 1.19 or newer: `https://`, or `unix:` and the path of a socket. "
+        description="Qdrant 1.19 or newer, at `https://`, `http://`, or `unix:` and the path of a socket. "
         "Unset: the embedded vector store.",
     )
     qdrant_api_key: SecretStr | None = Field(default=None, description="Key of that Qdrant, if it wants one.")
@@ -191,9 +191,11 @@ class Settings(BaseSettings):
     @field_validator("qdrant_url")
     @classmethod
     def _known_vector_store(cls, url: str | None) -> str | None:
-        if url is None or (url.startswith("unix:/") and len(url) > len("unix:/")):
+        if url is None or url.startswith("unix:/"):
             return url
-        return cls._web_address(url)
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+            raise ValueError("an address that starts with http://, https:// or unix:/ is wanted")
+        return url.rstrip("/")
 
     @field_validator("public_url", "embedding_url")
     @classmethod

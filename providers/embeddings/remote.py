@@ -10,6 +10,7 @@ import tiktoken
 from openai import AsyncOpenAI
 
 from core.ports import Embedded, ModelFailure, RunErrorCode, Vector
+from providers.chat import failures
 from providers.embeddings.windows import windows
 
 BATCH = 64
@@ -118,40 +119,7 @@ def malformed() -> ModelFailure:
 
 
 def failure(error: openai.OpenAIError) -> ModelFailure:
-    """What went wrong, in words of our own: an endpoint's may hold keys or what was asked."""
-    match error:
-        case openai.APITimeoutError():
-            return ModelFailure(RunErrorCode.TIMEOUT, "The embedding model took too long.", passing=True)
-        case openai.APIConnectionError():
-            return ModelFailure(
-                RunErrorCode.CONNECTION_ERROR, "The embedding model cannot be reached.", passing=True
-            )
-        case openai.RateLimitError():
-            if error.code == "insufficient_quota":
-                return ModelFailure(RunErrorCode.QUOTA_EXCEEDED, "The embedding model's quota is used up.")
-            return ModelFailure(
-                RunErrorCode.RATE_LIMIT_EXCEEDED,
-                "The embedding model takes no more requests now.",
-                passing=True,
-                after=waiting(error),
-            )
-        case openai.NotFoundError():
-            return ModelFailure(RunErrorCode.MODEL_NOT_FOUND, "The embedding model does not exist.")
-        case openai.InternalServerError():
-            return ModelFailure(
-                RunErrorCode.SERVICE_UNAVAILABLE, "The embedding model is out of order.", passing=True
-            )
-        case openai.APIStatusError():
-            return ModelFailure(
-                RunErrorCode.CHAT_FAILED, f"The embedding model refused the request ({error.status_code})."
-            )
-        case _:
-            return malformed()
-
-
-def waiting(error: openai.APIStatusError) -> float:
-    """Seconds that the endpoint asks to wait; 0 where it does not say."""
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", 0)))
-    except ValueError:
-        return 0.0
+    """What an error of the client means, said of this model."""
+    found = failures.failure(error)
+    message = found.message.replace("language model", "embedding model")
+    return ModelFailure(found.code, message, passing=found.passing, after=found.after)

@@ -30,6 +30,14 @@ REFUSALS = [
     ),
     ({"PUBLIC_URL": "seshat"}, "PUBLIC_URL: an address that starts with http:// or https:// is wanted"),
     (
+        {"QDRANT_URL": "qdrant.example.com"},
+        "QDRANT_URL: an address that starts with http://, https:// or unix:/ is wanted",
+    ),
+    (
+        {"EMBEDDING_URL": "localhost:1234/v1"},
+        "EMBEDDING_URL: an address that starts with http:// or https:// is wanted",
+    ),
+    (
         {"OVERLAY_COLOURS": "red,green"},
         "OVERLAY_COLOURS: three colours such as #d62728 are wanted, separated by commas",
     ),
