@@ -1,11 +1,11 @@
 """Changes of the contract are told apart by what they do to clients."""
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
+from core.settings import Settings
+from server.cli import parser, run_schema
 from server.contract_changes import NotAContract, report
 
 BEFORE = """
@@ -42,25 +42,20 @@ def test_what_is_no_contract_is_refused(broken: str) -> None:
         list(report(broken, AFTER))
 
 
-async def test_the_command_compares_with_a_file(tmp_path: Path) -> None:
+def test_the_command_compares_with_a_file(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = tmp_path / "before.graphql"
     before.write_text("type Query { gone: Int }")
 
-    compared = await seshat("schema", "--since", str(before))
-    missing = await seshat("schema", "--since", str(tmp_path / "none.graphql"))
+    code = run_schema(settings, parser().parse_args(["schema", "--since", str(before)]))
 
-    assert compared[0] == 0
-    assert compared[1].startswith("1 breaking\n  Field Query.gone was removed.\n")
-    assert missing == (1, "", f"seshat: {tmp_path / 'none.graphql'}: No such file or directory\n")
+    assert code == 0
+    assert capsys.readouterr().out.startswith("1 breaking\n  Field Query.gone was removed.\n")
 
 
-async def seshat(*arguments: str) -> tuple[int | None, str, str]:
-    """Exit code, output and errors of the command."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "server", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    return process.returncode, output.decode(), errors.decode()
+def test_the_command_refuses_what_it_cannot_read(settings: Settings, tmp_path: Path) -> None:
+    missing = tmp_path / "none.graphql"
+
+    with pytest.raises(NotAContract, match="No such file or directory"):
+        run_schema(settings, parser().parse_args(["schema", "--since", str(missing)]))

@@ -86,6 +86,8 @@ def test_31_entities_with_346_fields_are_written_down() -> None:
     assert len(ENTITIES) == 31
     assert len(FIELDS) == 346
     assert [each for each, count in Counter(map(name, FIELDS)).items() if count > 1] == []
+    written = {(described.entity, described.field) for described in FIELDS}
+    assert written >= ELSEWHERE.keys() | HIDDEN.keys() | COMPUTED.keys()
 
 
 @pytest.mark.parametrize("described", FIELDS, ids=name)
@@ -145,3 +147,13 @@ def test_a_name_of_a_source_system_still_works(alias: tuple[str, str], instead: 
 
     assert f"`{instead}`" in (found.deprecation_reason or "")
     assert str(found.type) == str(contract_field(alias[0], instead).type)
+
+
+def test_no_other_name_is_deprecated() -> None:
+    assert set(DEPRECATED) == {
+        (kind, name)
+        for kind, type in SCHEMA.type_map.items()
+        if isinstance(type, GraphQLObjectType)
+        for name, field in type.fields.items()
+        if field.deprecation_reason is not None
+    }

@@ -13,18 +13,17 @@ from graphql import (
     GraphQLObjectType,
     get_named_type,
 )
-from sqlalchemy import event
 from strawberry import relay
 
 from db.base import TENANT
 from db.models import CompanyProfile
-from resolvers.identity import accounts
+from db.uow import Scope
 from schema.contract import make_schema
 from schema.declare import STORED
 from server.demo.draft import SPAN
 from tests.client import Client
-from tests.factories import Made
 from tests.graph.conftest import Crowd
+from tests.graph.plans import SLOW, WHOLE, explained, plans_of, slow
 
 CONTRACT = make_schema()
 SCHEMA = CONTRACT._schema
@@ -35,11 +34,9 @@ FEW = {
     "savedReports.filter.reportId": {"Sort of saved_reports"},
     "messages.filter.conversationId": {"Sort of conversations, messages"},
 }
-"""Conditions that few rows meet, for ever: one report, 200 messages. Found by an index, they may be sorted."""
+"""Conditions that few rows meet for ever: one report, 200 messages. An index finds them to be sorted."""
 
 SNAKE = re.compile("([A-Z])")
-WHOLE = frozenset({"Seq Scan"})
-SLOW = WHOLE | {"Sort", "Incremental Sort"}
 
 
 class Asked(NamedTuple):
@@ -103,48 +100,6 @@ def examples(asked: Asked, crowd: Crowd) -> list[Any]:
     return [found.name] if isinstance(found, Enum) else list(given.values)
 
 
-async def plans_of(crowd: Crowd, person: Made, document: str, **variables: Any) -> list[dict[str, Any]]:
-    """The plans of the statements that the operation sends, each as the database would run it for it."""
-    services = crowd.services
-    client = Client(services, CONTRACT).of(person)
-    sent: list[tuple[str, Any]] = []
-    engine = services.database.placement.primary.sync_engine
-
-    def remember(connection: Any, cursor: Any, statement: str, given: Any, context: Any, many: bool) -> None:
-        sent.append((statement, given))
-
-    event.listen(engine, "before_cursor_execute", remember)
-    try:
-        await client(document, **REQUIRED, **variables)
-    finally:
-        event.remove(engine, "before_cursor_execute", remember)
-    viewer = await accounts.viewer_of(services.database, person.id, None)
-    plans = []
-    async with services.database.within(viewer.scope, read_only=True) as uow:
-        for statement, given in sent:
-            if "tenant." in statement:
-                found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", given)
-                plans.append(found.scalar_one()[0]["Plan"])
-    return plans
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The plan's nodes, from the top."""
-    yield plan
-    for below in plan.get("Plans", ()):
-        yield from nodes(below)
-
-
-def slow(plan: dict[str, Any], large: set[str], kinds: frozenset[str] = SLOW) -> list[str]:
-    """The nodes of these kinds that read a large table: whole, or only to sort what was read."""
-    return [
-        f"{node['Node Type']} of {', '.join(sorted(read))}"
-        for node in nodes(plan)
-        if node["Node Type"] in kinds
-        and (read := {below["Relation Name"] for below in nodes(node) if "Relation Name" in below} & large)
-    ]
-
-
 def document(asked: Asked) -> str:
     """The operation that asks it, both from the start and, with `last`, from the end."""
     return f"""query ({", ".join(f"${name}: {kind}" for name, kind in parameters(asked).items())}) {{
@@ -163,7 +118,8 @@ async def problems(crowd: Crowd, asked: Asked, **variables: Any) -> list[str]:
     """
     found = []
     for person, kinds in ((crowd.admin, SLOW), (crowd.analyst, WHOLE)):
-        for plan in await plans_of(crowd, person, document(asked), **variables):
+        client = Client(crowd.services, CONTRACT, user_id=person.id)
+        for plan in await plans_of(client, document(asked), **REQUIRED, **variables):
             found += slow(plan, crowd.large, kinds)
     return found
 
@@ -194,11 +150,8 @@ def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
 
 
 async def test_a_missing_index_is_noticed(crowd: Crowd) -> None:
-    viewer = await accounts.viewer_of(crowd.services.database, crowd.admin.id, None)
-    async with crowd.services.database.within(viewer.scope, read_only=True) as uow:
-        found = await uow.driver_sql(
-            "EXPLAIN (FORMAT JSON) SELECT id FROM tenant.projects ORDER BY location, id LIMIT 26"
-        )
-        plan = found.scalar_one()[0]["Plan"]
+    statement = "SELECT id FROM tenant.projects ORDER BY location, id LIMIT 26"
+
+    (plan,) = await explained(crowd.services.database, Scope(crowd.admin.company.id), [(statement, ())])
 
     assert slow(plan, crowd.large) == ["Sort of projects"]
