@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from core.ports import DrawingAnalyser, ObjectStore
+from core.ports import ChatModel, DrawingAnalyser, Embedder, ObjectStore, VectorStores
 from core.settings import Settings
 from db.queue import Attempt, Finish, Job, LostLease, passing
 from db.uow import Database, UnitOfWork
@@ -41,6 +41,9 @@ class Services:
     settings: Settings
     store: ObjectStore
     analyser: DrawingAnalyser
+    embedder: Embedder
+    vectors: VectorStores
+    chat: ChatModel
 
 
 class Run:
@@ -91,6 +94,31 @@ class Run:
     def analyser(self) -> DrawingAnalyser:
         """Who says in words what changed on a sheet."""
         return self._services.analyser
+
+    @property
+    def embedder(self) -> Embedder:
+        """Who turns texts into vectors."""
+        return self._services.embedder
+
+    @property
+    def vectors(self) -> VectorStores:
+        """Where vectors are."""
+        return self._services.vectors
+
+    @property
+    def chat(self) -> ChatModel:
+        """Who answers questions."""
+        return self._services.chat
+
+    @property
+    def database(self) -> Database:
+        """For units with a viewer's reach; the job's own come from `read` and `write`."""
+        return self._services.database
+
+    @property
+    def is_last(self) -> bool:
+        """Whether a failure of this attempt is final."""
+        return self._attempt.is_last
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A read-only unit of the job's company."""

@@ -1,7 +1,7 @@
 """What one operation may reach."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from uuid import UUID
 import strawberry
 
 from core.errors import Unauthenticated
-from core.ports import ObjectStore
+from core.ports import Embedder, ObjectStore, VectorStores
 from core.settings import Settings
 from db.base import Model
 from db.events import Events
@@ -36,6 +36,8 @@ class Services:
     database: Database
     events: Events
     store: ObjectStore
+    embedder: Embedder
+    vectors: VectorStores
     links: Links
     keys: Keys
 
@@ -66,7 +68,7 @@ class Context:
 
     def read(self) -> UnitOfWork:
         """The operation's read-only unit, opened on first use."""
-        return self._unit(self.viewer.scope)
+        return self._unit(self.viewer.scope, self._open)
 
     @asynccontextmanager
     async def write(self, company_id: UUID | None = None) -> AsyncIterator[UnitOfWork]:
@@ -96,9 +98,12 @@ class Context:
         self.loaders.clear()
         await asyncio.gather(*(unit.finish(commit=False) for unit in units.values()))
 
-    def _unit(self, scope: Scope) -> UnitOfWork:
+    def _open(self, scope: Scope) -> UnitOfWork:
+        return self.services.database.unit(scope, read_only=True)
+
+    def _unit(self, scope: Scope, make: Callable[[Scope], UnitOfWork]) -> UnitOfWork:
         if scope not in self._units:
-            self._units[scope] = self.services.database.unit(scope, read_only=True)
+            self._units[scope] = make(scope)
         return self._units[scope]
 
     def _reaches(self, model: type[Model] | None) -> list[Reach]:
@@ -106,7 +111,8 @@ class Context:
         own = Reach(self.read(), partial(access.sees, viewer))
         if viewer.published is None or model not in access.PUBLISHED:
             return [own]
-        return [own, Reach(self._unit(viewer.published), partial(access.sees_published, viewer))]
+        unit = self._unit(viewer.published, self.services.database.aside)
+        return [own, Reach(unit, partial(access.sees_published, viewer), aside=True)]
 
 
 Info = strawberry.Info[Context, None]

@@ -6,7 +6,9 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
+from schema.chat.events import ChatSubscriptions
 from schema.chat.operations import ChatMutations, ChatQueries
+from schema.chat.sending import SendingMutations
 from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
@@ -21,6 +23,7 @@ from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights import InsightMutations, InsightQueries
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
 from schema.knowledge.operations import KnowledgeMutations, KnowledgeQueries
+from schema.knowledge.processing import ProcessingMutations, SearchQueries
 from schema.masking import Masking
 from schema.nodes import NodeQueries
 from schema.projects import ProjectMutations, ProjectQueries
@@ -37,6 +40,7 @@ class Query(
     InsightQueries,
     EvaluationQueries,
     KnowledgeQueries,
+    SearchQueries,
     ChatQueries,
     UsageQueries,
     FileQueries,
@@ -56,7 +60,9 @@ class Mutation(
     InsightMutations,
     EvaluationMutations,
     KnowledgeMutations,
+    ProcessingMutations,
     ChatMutations,
+    SendingMutations,
     FileMutations,
     JobMutations,
 ):
@@ -64,7 +70,7 @@ class Mutation(
 
 
 @strawberry.type(description="Everything that can be watched.")
-class Subscription(IdentitySubscriptions, DrawingSubscriptions, JobSubscriptions):
+class Subscription(IdentitySubscriptions, DrawingSubscriptions, ChatSubscriptions, JobSubscriptions):
     pass
 
 

@@ -20,9 +20,7 @@ from core.settings import Settings
 from db.engines import Placement
 from db.events import Events, Listener
 from db.uow import Database
-from pipelines import registry
 from providers.storage import open_store
-from providers.vision import MeasuredAnalyser
 from resolvers.files import Links
 from resolvers.identity.tokens import Keys
 from schema.context import Services
@@ -32,6 +30,7 @@ from server.demo.company import show
 from server.graphql.limits import TransportLimits
 from server.graphql.view import GraphQLView
 from server.installation import addresses
+from server.providing import open_embedder, open_vectors, working
 from server.viewing import opening
 from server.worker import Worker
 
@@ -64,7 +63,9 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         async with AsyncExitStack() as stack:
             state.services = services = await open_services(settings, stack)
             if settings.worker:
-                work = registry.Services(services.database, settings, services.store, MeasuredAnalyser())
+                work = working(
+                    services.database, settings, services.store, services.embedder, services.vectors
+                )
                 await stack.enter_async_context(Worker(work, services.events.listener))
             if demo:
                 state.preparing = asyncio.create_task(show(services))
@@ -115,6 +116,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         database=database,
         events=events,
         store=open_store(settings.object_store_url),
+        embedder=open_embedder(settings, stack),
+        vectors=open_vectors(settings, stack),
         links=Links(settings.secret(), timedelta(seconds=settings.link_ttl), settings.public_url),
         keys=Keys.of(settings),
     )

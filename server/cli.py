@@ -22,9 +22,18 @@ from server.logging import configure_logging
 from server.migrating import initialise, migrate_databases
 from server.postgres import DatabaseUnavailable
 from server.serving import PortTaken, serve
+from server.vectors import VectorStoreUnavailable
 from server.worker import run_worker
 
-EXPECTED = (DatabaseUnavailable, MigrationFailed, NotAContract, PortTaken, Refused, UnsafeRole)
+EXPECTED = (
+    DatabaseUnavailable,
+    MigrationFailed,
+    NotAContract,
+    PortTaken,
+    Refused,
+    UnsafeRole,
+    VectorStoreUnavailable,
+)
 """What can be wrong with an installation: a line for whoever runs it, not a traceback."""
 
 MIGRATE = ("upgrade", "downgrade", "current", "history", "stamp", "status", "check", "sql", "revision")

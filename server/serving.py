@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,6 +15,7 @@ from core.settings import Settings, load_settings
 from server.app import create_app
 from server.installation import installed
 from server.logging import configure_logging
+from server.vectors import vectors_of
 
 GRACE_SECONDS = 3
 """How long open requests and sockets may take to end when the server stops."""
@@ -90,7 +91,7 @@ async def serve_alone(settings: Settings, bound: socket.socket) -> None:
     stop = asyncio.Event()
     for ending in ENDINGS:
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
-    async with installed(settings) as ready:
+    async with installed(settings) as database, vectors_of(database) as ready:
         listener = Listener(configuration(create_app(ready, demo=settings.embedded and settings.demo), ready))
         serving = asyncio.create_task(listener.serve([bound]))
         stopped = asyncio.create_task(stop.wait())
@@ -103,16 +104,17 @@ async def serve_alone(settings: Settings, bound: socket.socket) -> None:
 def serve_together(settings: Settings, bound: socket.socket, workers: int) -> None:
     """Serve in several processes that share the port; this one keeps them and the database alive."""
     with asyncio.Runner() as runner:
-        installation = installed(settings)
-        ready = runner.run(installation.__aenter__())
+        stack = AsyncExitStack()
         try:
+            ready = runner.run(stack.enter_async_context(installed(settings)))
+            ready = runner.run(stack.enter_async_context(vectors_of(ready)))
             hand_down(ready)
             config = configuration("server.serving:application", ready, workers)
             supervisor = Multiprocess(config, sockets=[bound])
             announce(config)
             supervisor.run()
         finally:
-            runner.run(installation.__aexit__(None, None, None))
+            runner.run(stack.aclose())
 
 
 def hand_down(settings: Settings) -> None:
@@ -120,6 +122,7 @@ def hand_down(settings: Settings) -> None:
     os.environ["DATA"] = str(settings.data)
     os.environ["HOST"], os.environ["PORT"] = settings.host, str(settings.port)
     os.environ["DATABASE_URL"] = settings.database_url or ""
+    os.environ["QDRANT_URL"] = settings.qdrant_url or ""
     os.environ["SECRET_KEY"] = settings.secret()
 
 

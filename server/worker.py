@@ -6,7 +6,7 @@ import random
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
@@ -28,17 +28,19 @@ from db.queue.driver import EngineDriver, claims
 from db.queue.entries import SETTINGS, Entry
 from db.uow import Database
 from pipelines import chores
-from pipelines.drawings import handlers
+from pipelines.chat import handlers as answers
+from pipelines.drawings import handlers as drawings
+from pipelines.knowledge import handlers as documents
 from pipelines.processes import Processes, Stopped
 from pipelines.registry import HANDLERS, Retry, Run, Services
 from pipelines.upkeep import UPKEEP, Upkeep
 from providers.storage import open_store
-from providers.vision import MeasuredAnalyser
 from server.installation import addresses
+from server.providing import open_embedder, open_vectors, working
 
 log = structlog.get_logger(__name__)
 
-REGISTERED = (chores, handlers)
+REGISTERED = (answers, chores, documents, drawings)
 """Imported for what they register: the handlers of jobs, and upkeep."""
 
 T = TypeVar("T")
@@ -295,10 +297,10 @@ async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        services = Services(database, settings, open_store(settings.object_store_url), MeasuredAnalyser())
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        embedder, vectors = open_embedder(settings, stack), open_vectors(settings, stack)
+        services = working(database, settings, open_store(settings.object_store_url), embedder, vectors)
         listener = Listener(database.placement.primary.url, application="seshat worker listener")
         async with listener, Worker(services, listener, queues=queues):
             await stop.wait()
-    finally:
-        await database.close()

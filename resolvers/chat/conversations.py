@@ -84,9 +84,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     return id
 
 
-async def to_change(
-    uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str, lock: bool = True
-) -> Row[Any]:
+async def to_change(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str, lock: bool = True) -> Row[Any]:
     """A conversation if the viewer may change it: their own, nobody's, or any for who oversees."""
     access.require(viewer, "chat:use")
     conversation = await access.find(uow, viewer, Conversation, id, *path, lock=lock)

@@ -75,9 +75,7 @@ async def count(uow: UnitOfWork, conversation_id: UUID) -> int:
     return await uow.scalar(counted) or 0
 
 
-async def following(
-    uow: UnitOfWork, conversation_id: UUID, sequence: int, limit: int
-) -> Sequence[Row[Any]]:
+async def following(uow: UnitOfWork, conversation_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
     """The events numbered above `sequence`, in order."""
     later = select(ConversationEvent).where(
         ConversationEvent.conversation_id == conversation_id, ConversationEvent.sequence > sequence

@@ -1,6 +1,5 @@
 """Asking in a conversation: a message and the answer to come, stopped, or made once more."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -148,17 +147,15 @@ async def stop(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     return await access.find(uow, viewer, Message, id)
 
 
-async def answers_to(uow: UnitOfWork, message_id: UUID) -> Sequence[Row[Any]]:
-    """The answers to a message, the oldest first."""
+async def first_answer(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
+    """The answer that was begun when the message was sent."""
     replies = select(Message).where(
         Message.parent_message_id == message_id, Message.role == MessageRole.ASSISTANT
     )
-    return await uow.all(replies.order_by(Message.created_at, Message.id))
+    return await uow.first(replies.order_by(Message.created_at, Message.id).limit(1))
 
 
-async def _begin_answer(
-    uow: UnitOfWork, viewer: Viewer, asked: Row[Any], path: tuple[str, ...]
-) -> Row[Any]:
+async def _begin_answer(uow: UnitOfWork, viewer: Viewer, asked: Row[Any], path: tuple[str, ...]) -> Row[Any]:
     """An empty answer, and the job that writes it, under one id."""
     answer = await append(
         uow,

@@ -14,6 +14,8 @@ from db.uow import UnitOfWork
 from resolvers import access, activity, checks
 from resolvers.access import Viewer
 from resolvers.files.uploads import folder
+from resolvers.knowledge import vectors
+from resolvers.knowledge.vectors import ForgetDocument, RescopeDocument
 from resolvers.upkeep import remove_objects
 
 LONGEST_TITLE = 500
@@ -24,7 +26,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
 
     Only the platform's people publish to every company, and take back what they published.
     """
-    document = await _to_change(uow, viewer, id, "documents:update")
+    document = await to_change(uow, viewer, id, "documents:update")
     values = dict(given)
     if "title" in values:
         values["title"] = checks.name(values["title"] or "", "input", "title", limit=LONGEST_TITLE)
@@ -33,16 +35,19 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     if not values:
         return document
     changed = await uow.one(update(Document).where(Document.id == id).values(values).returning(Document))
+    if changed.scope is not document.scope:
+        await vectors.queue(uow, viewer, RescopeDocument(id))
     await activity.record(uow, viewer.user_id, "DOCUMENT_UPDATE", "Document", id, fields=sorted(given))
     return changed
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
-    """Delete a document with its chunks; its file goes afterwards, by a job, if nothing else needs it."""
-    document = await _to_change(uow, viewer, id, "documents:delete")
+    """Delete a document with its chunks; its vectors, and its file if nothing else needs it, go by jobs."""
+    document = await to_change(uow, viewer, id, "documents:delete")
     if document.processing_status is ProcessingStatus.PROCESSING:
         raise Conflict("Cancel its running job first.", "id")
     await uow.execute(delete(Document).where(Document.id == id))
+    await vectors.queue(uow, viewer, ForgetDocument(id))
     if prefix := await _unneeded(uow, document):
         await remove_objects(uow, viewer, prefix)
     await activity.record(uow, viewer.user_id, "DOCUMENT_DELETE", "Document", id)
@@ -65,9 +70,12 @@ async def texts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, str]:
     return {row.document_id: row.text for row in await uow.all(statement)}
 
 
-async def _to_change(uow: UnitOfWork, viewer: Viewer, id: UUID, permission: str) -> Row[Any]:
+async def to_change(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, permission: str, *, lock: bool = True
+) -> Row[Any]:
+    """A document if the viewer may change it: their own, or any for who oversees documents."""
     access.require(viewer, permission)
-    document = await access.find(uow, viewer, Document, id, lock=True)
+    document = await access.find(uow, viewer, Document, id, lock=lock)
     if document.scope is DocumentScope.GLOBAL:
         access.require(viewer, "documents:publish")
     if document.uploaded_by_id != viewer.user_id and not viewer.may("documents:oversee"):

@@ -9,12 +9,19 @@ from sqlalchemy import ColumnElement
 from strawberry import relay
 
 from db import models
-from db.models import ConversationStatus, FeedbackRating, LlmProvider, MessageRole, RunStatus
+from db.models import (
+    ConversationStatus,
+    FeedbackRating,
+    LlmProvider,
+    MessageRole,
+    MessageState,
+    RunStatus,
+)
 from db.paging import Order
 from schema.declare import enumeration, input
 from schema.ids import key_of
 
-for kind in (ConversationStatus, FeedbackRating, LlmProvider, MessageRole, RunStatus):
+for kind in (ConversationStatus, FeedbackRating, LlmProvider, MessageRole, MessageState, RunStatus):
     enumeration(kind)
 
 

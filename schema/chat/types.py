@@ -10,7 +10,7 @@ from strawberry import relay
 from strawberry.scalars import JSON
 
 from db import models
-from db.models import ConversationStatus, FeedbackRating, LlmProvider, MessageRole
+from db.models import ConversationStatus, FeedbackRating, LlmProvider, MessageRole, MessageState
 from schema.chat.details import MessageSource, ReasoningStep, TokenCounts
 from schema.chat.orders import AgentLogOrder, CitationOrder, MessageOrder
 from schema.context import Info
@@ -119,7 +119,13 @@ class Message(relay.Node):
     """Who speaks."""
 
     content: str
-    """What was said."""
+    """What was said; of an answer that is being written, nothing yet."""
+
+    state: MessageState
+    """How far it has come."""
+
+    error_code: str | None
+    """Why there is no answer, such as `TIMEOUT`; null where nothing went wrong."""
 
     model: str | None
     """The model that answered; null for people's own words."""

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,10 @@ from db.engines import Placement
 from db.events import Listener
 from db.ids import new_id
 from db.uow import Database
-from pipelines.registry import Services
 from providers.storage import open_store
-from providers.vision import MeasuredAnalyser
 from server.app import create_app
 from server.graphql.view import GraphQLView
+from server.providing import open_embedder, open_vectors, working
 from server.seeding import seed
 from server.serving import configuration
 from server.worker import Worker
@@ -66,10 +65,12 @@ class Instance:
     async def working(self, **changes: Any) -> AsyncIterator[Worker]:
         """A worker in this process, with some settings changed."""
         settings = self.settings.model_copy(update=changes)
-        services = Services(self.database, settings, self.store, MeasuredAnalyser())
-        listener = Listener(self.database.placement.primary.url, application="test listener")
-        async with listener, Worker(services, listener, queues=["drawings", "upkeep"]) as worker:
-            yield worker
+        async with AsyncExitStack() as stack:
+            embedder, vectors = open_embedder(settings, stack), open_vectors(settings, stack)
+            services = working(self.database, settings, self.store, embedder, vectors)
+            listener = Listener(self.database.placement.primary.url, application="test listener")
+            async with listener, Worker(services, listener, queues=["drawings", "upkeep"]) as worker:
+                yield worker
 
     def start_worker(self, **changes: Any) -> "subprocess.Popen[bytes]":
         """A worker in a process of its own, as an operator starts it."""

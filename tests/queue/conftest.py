@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,9 @@ from db.ids import new_id
 from db.models import Company, Lease, Member, ProcessingJob, ProcessingJobType, RoleName, Tenant
 from db.queue import Job, cancel, enqueue
 from db.uow import Database, Scope, UnitOfWork
-from pipelines.registry import Services
 from providers.storage import open_store
-from providers.vision import MeasuredAnalyser
 from resolvers.access import Viewer
+from server.providing import open_embedder, open_vectors, working
 from server.worker import Worker
 from tests.queue.tasks import QUEUE
 
@@ -129,11 +128,13 @@ class Hall:
     async def working(self, **options: Any) -> AsyncIterator[Worker]:
         """A worker in this process."""
         store = open_store((self.folder / "objects").as_uri())
-        services = Services(self.database, self.settings, store, MeasuredAnalyser())
         url = self.database.placement.primary.url
         listener = Listener(url, application="test listener")
-        async with listener, Worker(services, listener, queues=[QUEUE], **options) as worker:
-            yield worker
+        async with AsyncExitStack() as stack:
+            embedder, vectors = open_embedder(self.settings, stack), open_vectors(self.settings, stack)
+            services = working(self.database, self.settings, store, embedder, vectors)
+            async with listener, Worker(services, listener, queues=[QUEUE], **options) as worker:
+                yield worker
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """A worker in a process of its own."""

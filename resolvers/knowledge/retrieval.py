@@ -1,0 +1,108 @@
+"""Finding what documents say about a question, among what the viewer may see."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from core.errors import Invalid, Unavailable
+from core.ports import Embedder, Hit, ModelFailure, Passage, Reach, VectorStores, VectorsUnavailable
+from db.arrays import any_id
+from db.models import Document, DocumentChunk, ProcessingStatus
+from db.uow import Database, UnitOfWork
+from resolvers import access
+from resolvers.access import Conditions, Viewer
+
+LONGEST_QUERY = 8_000
+"""In characters."""
+
+
+async def search(
+    viewer: Viewer,
+    embedder: Embedder,
+    stores: VectorStores,
+    query: str,
+    *,
+    document_ids: Collection[UUID] | None = None,
+    limit: int,
+) -> list[Hit]:
+    """The best chunks by meaning and by words, best first; `document_ids` narrows what is searched.
+
+    Hold no unit of work while it runs. What is found is still to be read by the viewer's rules: a scope may
+    have changed since. Raises `VectorsUnavailable` and `ModelFailure`.
+    """
+    if document_ids is not None and not document_ids:
+        return []
+    (vector,) = await embedder.embed([query], "query")
+    reach = Reach(
+        viewer.company_id,
+        None if viewer.may("documents:oversee") else viewer.user_id,
+        viewer.platform_id,
+        None if document_ids is None else frozenset(document_ids),
+    )
+    store = stores.of(embedder.model, embedder.dimension)
+    return await store.search(reach, vector=vector, text=query, limit=limit)
+
+
+async def asked(
+    viewer: Viewer,
+    embedder: Embedder,
+    stores: VectorStores,
+    query: str,
+    *,
+    document_ids: Collection[UUID] | None,
+    limit: int,
+) -> list[Hit]:
+    """As `search`, for a person: with refusals that they can act on."""
+    access.require(viewer, "documents:read")
+    if not query.strip():
+        raise Invalid("This cannot be blank.", "query")
+    if len(query) > LONGEST_QUERY:
+        raise Invalid(f"This is longer than {LONGEST_QUERY} characters.", "query")
+    try:
+        return await search(viewer, embedder, stores, query, document_ids=document_ids, limit=limit)
+    except (VectorsUnavailable, ModelFailure) as error:
+        raise Unavailable("Documents cannot be searched just now; try again in a moment.") from error
+
+
+async def passages(database: Database, viewer: Viewer, hits: Sequence[Hit]) -> list[Passage]:
+    """What was found, in its order, as far as the viewer sees it and it can be searched now."""
+    ids = [hit.chunk_id for hit in hits]
+    async with database.within(viewer.scope, read_only=True) as uow:
+        found = await _rows(uow, ids, access.sees(viewer, Document, Document))
+    if viewer.published is not None and len(found) < len(ids):
+        async with database.within(viewer.published, read_only=True) as uow:
+            found |= await _rows(uow, ids, access.sees_published(viewer, Document, Document))
+    return [_passage(found[hit.chunk_id], hit) for hit in hits if hit.chunk_id in found]
+
+
+async def _rows(uow: UnitOfWork, ids: list[UUID], seen: Conditions) -> dict[UUID, Row[Any]]:
+    statement = (
+        select(
+            DocumentChunk.id,
+            DocumentChunk.document_id,
+            DocumentChunk.content,
+            DocumentChunk.page_number,
+            DocumentChunk.chunk_metadata,
+            Document.title,
+        )
+        .join(Document, Document.id == DocumentChunk.document_id)
+        .where(DocumentChunk.id == any_id(ids))
+        .where(Document.processing_status == ProcessingStatus.COMPLETED, *seen)
+    )
+    return {row.id: row for row in await uow.all(statement)}
+
+
+def _passage(row: Row[Any], hit: Hit) -> Passage:
+    place = row.chunk_metadata or {}
+    start = place.get("start", 0)
+    return Passage(
+        document_id=row.document_id,
+        source=row.title,
+        page=row.page_number,
+        start=start,
+        end=start + len(row.content),
+        text=row.content,
+        similarity=min(1.0, max(0.0, hit.similarity or 0.0)),
+    )

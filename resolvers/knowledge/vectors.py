@@ -1,0 +1,41 @@
+"""What the vector store is to learn of documents, as jobs."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from db.models import ProcessingJob, ProcessingJobType
+from db.queue import Job, enqueue
+from db.uow import UnitOfWork
+from resolvers.access import Viewer
+
+SUBJECT = "document vectors"
+
+
+@dataclass(frozen=True)
+class ForgetDocument(Job):
+    """Remove a deleted document's vectors."""
+
+    document_id: UUID
+    queue: ClassVar[str] = "documents"
+
+
+@dataclass(frozen=True)
+class RescopeDocument(Job):
+    """Tell the vector store who may find a document now."""
+
+    document_id: UUID
+    queue: ClassVar[str] = "documents"
+
+
+async def queue(uow: UnitOfWork, viewer: Viewer, job: ForgetDocument | RescopeDocument) -> None:
+    """Queue what follows from a change of a document."""
+    row = {
+        "job_type": ProcessingJobType.UPKEEP,
+        "subject": SUBJECT,
+        "requested_by_id": viewer.user_id if viewer.company_id == uow.company_id else None,
+    }
+    id = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
+    await enqueue(uow, job, id)

@@ -1,0 +1,273 @@
+"""What happens in a conversation, as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import relay
+
+from core.errors import NotFound
+from db import models
+from db.models import ConversationEventKind
+from db.paging import Order, decode_cursor, encode_cursor
+from resolvers import access
+from resolvers.chat import events
+from schema.chat.types import Citation, Message
+from schema.context import Info
+from schema.declare import enumeration, output
+from schema.ids import key_of
+from schema.operations import field, subscription
+from schema.projection import columns
+
+IN_ORDER = Order("conversation_id", "sequence", unique=True)
+AT_ONCE = 100
+"""How many events are read before the first of them is sent."""
+MOST_CITATIONS = 100
+
+From = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Begin after this `cursor`. Unless told, begin with the oldest answer that is still "
+        "being written, or else with what comes."
+    ),
+]
+
+
+@enumeration
+class RunStepState(Enum):
+    """Whether a step begins or has ended."""
+
+    STARTED = "started"
+    COMPLETED = "completed"
+
+
+async def message_of(info: Info, id: UUID) -> Any:
+    """The message as it is now; null where it is gone."""
+    return await info.context.loaders.one(models.Message, columns(info, models.Message)).load(id)
+
+
+@output
+class MessageCreated:
+    """Something was said, or an answer begins."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    message_id: strawberry.Private[UUID]
+
+    @field
+    async def message(self, info: Info) -> Message | None:
+        """The message as it is now; null where it is gone."""
+        found: Message | None = await message_of(info, self.message_id)
+        return found
+
+
+@output
+class RunStep:
+    """A step on the way to an answer begins or has ended."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    message_id: relay.GlobalID
+    """The answer."""
+
+    agent: str
+    """Who takes the step, such as `retrieval`."""
+
+    action: str
+    """What it does, such as `search`."""
+
+    state: RunStepState
+    """Whether it begins or has ended."""
+
+    detail: str | None
+    """What came of it."""
+
+
+@output
+class MessageDelta:
+    """The next piece of an answer."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    message_id: relay.GlobalID
+    """The answer."""
+
+    offset: int
+    """Where the piece begins in the answer, in Unicode code points."""
+
+    text: str
+    """The piece."""
+
+
+@output
+class CitationsAdded:
+    """What an answer cites is known."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    message_key: strawberry.Private[UUID]
+
+    @field
+    def message_id(self) -> relay.GlobalID:
+        """The answer."""
+        return relay.GlobalID("Message", str(self.message_key))
+
+    @field
+    async def citations(self, info: Info) -> list[Citation]:
+        """What it cites, in the order of its text; 100 at most."""
+        model = models.Citation
+        wanted = [getattr(model, name) for name in columns(info, model)]
+        cited = access.visible(info.context.viewer, model, *wanted).where(
+            model.message_id == self.message_key
+        )
+        ordered = cited.order_by(model.text_start_index, model.source_index, model.id)
+        rows: Any = await info.context.read().all(ordered.limit(MOST_CITATIONS))
+        return list(rows)
+
+
+@output
+class MessageCompleted:
+    """An answer is whole, or somebody stopped it."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    message_id: strawberry.Private[UUID]
+
+    @field
+    async def message(self, info: Info) -> Message | None:
+        """The answer; null where it is gone."""
+        found: Message | None = await message_of(info, self.message_id)
+        return found
+
+
+@output
+class MessageFailed:
+    """There will be no answer, or no more of it."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    message_id: relay.GlobalID
+    """The answer."""
+
+    code: str
+    """What went wrong, such as `TIMEOUT`."""
+
+    reason: str
+    """The same, for a person to read."""
+
+
+@output
+class MessageReset:
+    """An answer is begun anew: what came of it before is void."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    message_id: relay.GlobalID
+    """The answer."""
+
+
+ConversationEvent = Annotated[
+    MessageCreated
+    | RunStep
+    | MessageDelta
+    | CitationsAdded
+    | MessageCompleted
+    | MessageFailed
+    | MessageReset,
+    strawberry.union("ConversationEvent", description="Something that happened in a conversation."),
+]
+
+
+def step(cursor: str, message: relay.GlobalID, detail: dict[str, Any]) -> RunStep:
+    """From the form that is stored."""
+    return RunStep(
+        cursor=cursor,
+        message_id=message,
+        agent=detail["agent"],
+        action=detail["action"],
+        state=RunStepState(detail["state"]),
+        detail=detail.get("detail"),
+    )
+
+
+EVENTS: dict[ConversationEventKind, Callable[[str, UUID, relay.GlobalID, dict[str, Any]], Any]] = {
+    ConversationEventKind.MESSAGE_CREATED: lambda cursor, key, id, detail: MessageCreated(
+        cursor=cursor, message_id=key
+    ),
+    ConversationEventKind.RUN_STEP: lambda cursor, key, id, detail: step(cursor, id, detail),
+    ConversationEventKind.MESSAGE_DELTA: lambda cursor, key, id, detail: MessageDelta(
+        cursor=cursor, message_id=id, offset=detail["offset"], text=detail["text"]
+    ),
+    ConversationEventKind.CITATIONS_ADDED: lambda cursor, key, id, detail: CitationsAdded(
+        cursor=cursor, message_key=key
+    ),
+    ConversationEventKind.MESSAGE_COMPLETED: lambda cursor, key, id, detail: MessageCompleted(
+        cursor=cursor, message_id=key
+    ),
+    ConversationEventKind.MESSAGE_FAILED: lambda cursor, key, id, detail: MessageFailed(
+        cursor=cursor, message_id=id, code=detail["code"], reason=detail["reason"]
+    ),
+    ConversationEventKind.MESSAGE_RESET: lambda cursor, key, id, detail: MessageReset(
+        cursor=cursor, message_id=id
+    ),
+}
+
+
+@output
+class ChatSubscriptions:
+    @subscription
+    async def conversation_events(
+        self, info: Info, id: relay.GlobalID, after: From = None
+    ) -> AsyncGenerator[ConversationEvent, None]:
+        """What happens in a conversation, each thing once and nothing left out, until it is gone."""
+        context, key = info.context, key_of(id, models.Conversation)
+        context.viewer  # noqa: B018  refused before anything is awaited
+        position: int | None = None
+        async with aclosing(context.services.events.listen(events.topic(key))) as changes:
+            async for _ in changes:
+                await context.refresh()
+                if not await seen(info, key):
+                    if position is None:
+                        raise NotFound("There is no such conversation.", "id")
+                    return
+                if position is None:
+                    position = await start(info, key, after)
+                while rows := await events.following(context.read(), key, position, AT_ONCE):
+                    for row in rows:
+                        await context.close()
+                        yield event_of(row)
+                        position = row.sequence
+                await context.close()
+
+
+async def seen(info: Info, key: UUID) -> bool:
+    """Whether the viewer sees the conversation."""
+    return await info.context.loaders.one(models.Conversation, ("id",)).load(key) is not None
+
+
+async def start(info: Info, key: UUID, after: str | None) -> int:
+    """The number after which to begin; `Invalid` for a cursor of anything else, `Expired` for an old one."""
+    uow = info.context.read()
+    if after is None:
+        return await events.beginning(uow, key)
+    conversation, sequence = decode_cursor(models.ConversationEvent, IN_ORDER, after, "after")
+    return await events.resumed(uow, key, sequence if conversation == key else -1)
+
+
+def event_of(row: Any) -> Any:
+    """What clients see of a stored event."""
+    cursor = encode_cursor(models.ConversationEvent, IN_ORDER, row)
+    id = relay.GlobalID("Message", str(row.message_id))
+    return EVENTS[row.kind](cursor, row.message_id, id, row.detail or {})
