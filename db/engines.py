@@ -15,6 +15,9 @@ NO_SCOPE = (
     "set_config('app.scope','',true);"
 )
 
+ASIDE = 4
+"""Connections for statements beside an open transaction."""
+
 
 class ScopedConnection(asyncpg.Connection):
     """BEGIN and the caller's scope go out as one message: context costs no round trip.
@@ -71,6 +74,9 @@ class Placement:
             wait=settings.db_pool_timeout,
             application=application,
         )
+        self._aside = make_engine(
+            url, size=ASIDE, overflow=0, wait=settings.db_pool_timeout, application=application
+        )
 
     @property
     def primary(self) -> AsyncEngine:
@@ -81,10 +87,18 @@ class Placement:
         """The engine of the database in which this company lives."""
         return self._pooled
 
+    def aside(self, company_id: UUID) -> AsyncEngine:
+        """A few more connections to the company's database, each for one statement at a time.
+
+        For who holds a connection already: were the second one of the same pool, many who wait for theirs
+        would wait for one another.
+        """
+        return self._aside
+
     @property
     def engines(self) -> Sequence[AsyncEngine]:
         """Every open engine."""
-        return (self._pooled,)
+        return (self._pooled, self._aside)
 
     async def close(self) -> None:
         """Close every connection."""

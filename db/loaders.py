@@ -4,11 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from aiodataloader import DataLoader
-from sqlalchemy import ColumnElement, Row, Uuid, bindparam, column, func, select, true
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, column, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.arrays import UUIDS, any_id
@@ -22,6 +22,7 @@ Where = Callable[[Any], Sequence[ColumnElement[bool]]]
 Query = Callable[[UnitOfWork, list[Any]], Awaitable[Mapping[Any, Any]]]
 Batch = Callable[[list[Any]], Awaitable[list[Any]]]
 Columns = tuple[str, ...]
+T = TypeVar("T")
 
 ROOT = UUID(int=0)
 """The parent of a list that belongs to nothing."""
@@ -29,10 +30,26 @@ ROOT = UUID(int=0)
 
 @dataclass(frozen=True)
 class Reach:
-    """A unit of work that holds rows of a model, and the viewer's rule for them there."""
+    """A unit of work that holds rows of a model, and the viewer's rule for them there.
+
+    One that is `aside` keeps its connection for one statement only.
+    """
 
     unit: UnitOfWork
     sees: Sees
+    aside: bool = False
+
+    async def all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        """Every row."""
+        return await self.ask(lambda unit, _: unit.all(statement))
+
+    async def ask(self, query: Callable[[UnitOfWork, Any], Awaitable[T]], keys: Any = None) -> T:
+        """What the query answers in the unit."""
+        try:
+            return await query(self.unit, keys)
+        finally:
+            if self.aside:
+                await self.unit.release()
 
 
 Reaches = Callable[[type[Model] | None], Sequence[Reach]]
@@ -73,7 +90,7 @@ class Loaders:
                 if missing:
                     rows = select(*_columns(model, columns)).where(*reach.sees(model, model))
                     named = rows.where(model.__table__.c.id == any_id(missing))
-                    found |= {row.id: row for row in await reach.unit.all(named)}
+                    found |= {row.id: row for row in await reach.all(named)}
             return [found.get(id) for id in ids]
 
         return self._loader((model, columns), batch)
@@ -90,7 +107,7 @@ class Loaders:
             if where:
                 rows = rows.where(*where(child))
             if key is None:
-                return [list(await reach.unit.all(page.slice(rows, child)))]
+                return [list(await reach.all(page.slice(rows, child)))]
             ids = func.unnest(bindparam("parents", parents, type_=UUIDS))
             parent = ids.table_valued(column("id", Uuid())).render_derived(name="parent")
             nearest = page.slice(rows.where(getattr(child, key) == parent.c.id), child).lateral("child")
@@ -98,7 +115,7 @@ class Loaders:
                 parent.join(nearest, true())
             )
             found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-            for row in await reach.unit.all(statement):
+            for row in await reach.all(statement):
                 found[row.parent_key].append(row)
             return [found[parent] for parent in parents]
 
@@ -116,12 +133,12 @@ class Loaders:
             child = aliased(model)
             conditions = [*reach.sees(model, child), *(where(child) if where else ())]
             if key is None:
-                statement = select(func.count()).select_from(child).where(*conditions)
-                return [await reach.unit.scalar(statement)]
+                statement = select(func.count().label("total")).select_from(child).where(*conditions)
+                return [row.total for row in await reach.all(statement)]
             parent = getattr(child, key)
             total = select(parent.label("parent"), func.count().label("total")).group_by(parent)
             counted = total.where(parent == any_id(parents), *conditions)
-            found = {row.parent: row.total for row in await reach.unit.all(counted)}
+            found = {row.parent: row.total for row in await reach.all(counted)}
             return [found.get(id, 0) for id in parents]
 
         async def batch(parents: list[UUID]) -> list[int]:
@@ -139,7 +156,7 @@ class Loaders:
         async def batch(keys: list[Any]) -> list[Any]:
             found: dict[Any, Any] = {}
             for reach in self._reaches(model):
-                found |= await query(reach.unit, keys)
+                found |= await reach.ask(query, keys)
             return [found.get(key) for key in keys]
 
         return self._loader((query, model), batch)

@@ -158,6 +158,11 @@ class Database:
         engine = self.placement.of(company) if company else self.placement.primary
         return UnitOfWork(engine, scope, read_only=read_only)
 
+    def aside(self, scope: Scope) -> UnitOfWork:
+        """A read-only unit for who has one open already: `release` it after each statement."""
+        assert scope.company_id is not None
+        return UnitOfWork(self.placement.aside(scope.company_id), scope, read_only=True)
+
     @asynccontextmanager
     async def within(self, scope: Scope, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
         """One transaction with this scope: committed on leaving, rolled back on any exception."""

@@ -121,16 +121,18 @@ def contract() -> Contract:
 async def graphql(services: Services, contract: Contract) -> AsyncIterator[Client]:
     """Sends operations as nobody; `graphql.of(user)` as somebody. It remembers the last one's statements."""
     client = Client(services, contract)
-    engine = services.database.placement.primary.sync_engine
+    engines = [engine.sync_engine for engine in services.database.placement.engines]
 
     def remember(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
     ) -> None:
         client.statements.append(statement)
 
-    event.listen(engine, "before_cursor_execute", remember)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", remember)
     yield client
-    event.remove(engine, "before_cursor_execute", remember)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", remember)
 
 
 class People(NamedTuple):

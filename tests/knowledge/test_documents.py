@@ -201,7 +201,7 @@ async def prefixes(onlooker: asyncpg.Connection, company: Made) -> list[str]:
         "SELECT arguments FROM tenant.processing_jobs WHERE company_id = $1 AND job_type = 'upkeep'",
         company.id,
     )
-    return [prefix for row in rows for prefix in json.loads(row["arguments"])["prefixes"]]
+    return [prefix for row in rows for prefix in json.loads(row["arguments"]).get("prefixes", ())]
 
 
 async def test_a_deleted_document_takes_its_chunks_and_its_file(

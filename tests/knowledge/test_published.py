@@ -1,5 +1,6 @@
 """Documents that the platform publishes are read by every company, and changed by none."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -169,3 +170,13 @@ async def test_the_platform_publishes_and_takes_back(
     assert (await viewer(ONE, id=library.internal.gid))["document"]["title"] == "internal"
     await admin(UPDATE, id=library.internal.gid, input={"scope": "COMPANY"})
     assert await viewer.refusals(ONE, id=library.internal.gid) == missing
+
+
+async def test_many_who_read_both_do_not_wait_for_one_another(
+    graphql: Client, people: People, library: Library
+) -> None:
+    published = library.published[0]
+
+    answers = await asyncio.gather(*(graphql.of(people.viewer)(ONE, id=published.gid) for _ in range(40)))
+
+    assert [answer["document"]["title"] for answer in answers] == ["1"] * 40
