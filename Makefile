@@ -64,9 +64,10 @@ schema-diff: $(INSTALLED)
 graph: $(INSTALLED)
 	$(BIN)/seshat graph > docs/graph.md.new && mv docs/graph.md.new docs/graph.md
 
-## Every measurement, as tables.
+## Every measurement, as tables: make bench of=retrieval ARGS=speed
 bench: $(EQUIPPED)
-	$(BIN)/python -m benchmarks.drawings $(ARGS)
+	@missed=0; for each in $(or $(of),drawings retrieval); do \
+	    $(BIN)/python -m benchmarks.$$each $(ARGS) || missed=1; done; exit $$missed
 
 ## Write a migration from the models: make migration plane=tenant m="Add drawing scale"
 migration: $(INSTALLED)
