@@ -124,6 +124,25 @@ class Settings(BaseSettings):
         default=3, ge=0, le=10, description="Times that a failed call to it is tried again, ever later."
     )
 
+    chat_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible endpoint of a language model, such as `http://localhost:11434/v1`. "
+        "Unset: answers are quoted from the documents.",
+    )
+    chat_api_key: SecretStr | None = Field(default=None, description="Key of that endpoint, if it wants one.")
+    chat_model: str = Field(
+        default="gpt-4o-mini",
+        min_length=1,
+        description="Model that the endpoint is asked for, unless a conversation names one.",
+    )
+    chat_silence: float = Field(
+        default=30, gt=0, description="Seconds to wait for the next piece of its answer."
+    )
+    chat_timeout: float = Field(default=180, gt=0, description="Seconds that a whole answer may take.")
+    chat_retries: int = Field(
+        default=3, ge=0, le=10, description="Times that a failed call to it is tried again, ever later."
+    )
+
     drawing_dpi: int = Field(
         default=300, ge=36, le=1200, description="Dots per inch at which pages are rendered."
     )
@@ -197,7 +216,7 @@ class Settings(BaseSettings):
             raise ValueError("an address that starts with http://, https:// or unix:/ is wanted")
         return url.rstrip("/")
 
-    @field_validator("public_url", "embedding_url")
+    @field_validator("public_url", "embedding_url", "chat_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):

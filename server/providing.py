@@ -2,11 +2,11 @@
 
 from contextlib import AsyncExitStack
 
-from core.ports import Embedder, ObjectStore, VectorStores
+from core.ports import ChatModel, Embedder, ObjectStore, VectorStores
 from core.settings import Settings
 from db.uow import Database
 from pipelines.registry import Services
-from providers.chat import ExtractiveAnswerer
+from providers.chat import CompatibleModel, ExtractiveAnswerer
 from providers.embeddings import embedder_of
 from providers.vectors import vector_stores
 from providers.vision import MeasuredAnalyser
@@ -28,6 +28,21 @@ def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
     return stores
 
 
+def chat_of(settings: Settings, embedder: Embedder) -> ChatModel:
+    """The language model that is configured, or the one that quotes."""
+    if settings.chat_url is None:
+        return ExtractiveAnswerer(embedder.embed)
+    key = settings.chat_api_key
+    return CompatibleModel(
+        settings.chat_url,
+        settings.chat_model,
+        key=key.get_secret_value() if key else None,
+        retries=settings.chat_retries,
+        silence=settings.chat_silence,
+        timeout=settings.chat_timeout,
+    )
+
+
 def working(
     database: Database, settings: Settings, store: ObjectStore, embedder: Embedder, vectors: VectorStores
 ) -> Services:
@@ -39,5 +54,5 @@ def working(
         analyser=MeasuredAnalyser(),
         embedder=embedder,
         vectors=vectors,
-        chat=ExtractiveAnswerer(embedder.embed),
+        chat=chat_of(settings, embedder),
     )

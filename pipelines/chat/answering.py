@@ -77,7 +77,7 @@ async def answer(
         else citations.align(text, request.passages)
     )
     found = bool(request.passages) if end.found is None else end.found
-    grounded = await grounding(text, request.passages, embed)
+    grounded = await grounding(text, request.passages, None if quotations else embed)
     return Answered(
         text=text,
         model=end.model,

@@ -2,11 +2,14 @@
 
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import select
 
 from core.errors import Conflict
 from core.ports import ChatRequest, ModelFailure, Passage, VectorsUnavailable
-from db.models import RunStatus
+from db.models import Company, RunStatus
 from db.queue import Finish
 from db.uow import UnitOfWork
 from pipelines.chat.answering import Answered, answer
@@ -14,9 +17,10 @@ from pipelines.chat.citations import Cited
 from pipelines.chat.quality import quality
 from pipelines.chat.reasoning import Step, chain
 from pipelines.chat.streaming import Deltas
-from pipelines.registry import Retry, Run, handles
+from pipelines.registry import Retry, Run, Services, handles
+from pipelines.upkeep import upkeep
 from resolvers.access import Viewer
-from resolvers.chat import answers
+from resolvers.chat import answers, events
 from resolvers.chat.answers import Question, Written
 from resolvers.chat.sending import AnswerMessage
 from resolvers.identity import accounts
@@ -51,6 +55,16 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
         await answers.save(uow, question, job.user_id, written)
 
     return finish
+
+
+@upkeep("conversation events", timedelta(hours=1))
+async def prune_events(services: Services) -> None:
+    """Events of a day ago: who comes back that late reads the messages."""
+    async with services.database.platform(read_only=True) as uow:
+        companies = [row.id for row in await uow.all(select(Company.id))]
+    for company_id in companies:
+        async with services.database.tenant(company_id) as uow:
+            await events.prune(uow)
 
 
 async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[Step]) -> list[Passage]:
@@ -100,7 +114,7 @@ async def streamed(run: Run, question: Question, request: ChatRequest, steps: li
     began = time.monotonic()
     deltas = Deltas(write)
     try:
-        answered = await answer(run.chat, request, deltas.tell)
+        answered = await answer(run.chat, request, deltas.tell, embed=run.embedder.embed)
         await deltas.finish()
     except ModelFailure as failure:
         raise await given_up(run, question, failure, run.chat.model) from failure

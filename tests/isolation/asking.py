@@ -60,7 +60,7 @@ def of_type(field: str, argument: str, answer: str = "") -> str:
         words = name[0].lower() + name[1:]
         if told == words or told.endswith(name) or (argument in ("id", "ids") and field.startswith(words)):
             return name
-    if told.endswith("Upload") or field.startswith("upload"):
+    if told.lower().endswith("upload") or field.startswith("upload"):
         return "UploadedFile"
     if field.startswith("job"):
         return "ProcessingJob"
