@@ -1,4 +1,4 @@
-# One command each: make serve | test | check | worker | schema | bench | migration | lock | test-isolation
+# One command each: make serve | test | check | worker | schema | schema-diff | graph | bench | migration | lock
 # `python3` (3.11 or newer, with venv) and `make` are all that is needed.
 
 PYTHON ?= python3

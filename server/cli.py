@@ -16,8 +16,8 @@ from server import graph
 from server.app import open_services
 from server.contract_changes import NotAContract, report
 from server.demo import company
-from server.demo.scale import scale
-from server.installation import installed
+from server.demo.scale import grow
+from server.installation import admin_address, installed
 from server.logging import configure_logging
 from server.migrating import initialise, migrate_databases
 from server.postgres import DatabaseUnavailable
@@ -156,7 +156,8 @@ async def demonstrate(settings: Settings, units: int) -> None:
     """Make what the demo shows, and leave its comparison to whichever worker there is."""
     async with installed(settings, share=True) as ready, AsyncExitStack() as stack:
         services = await open_services(ready.model_copy(update={"worker": False}), stack)
-        await scale(services.database, await company.make(services), units)
+        company_id = await company.make(services)
+        await grow(services.database, company_id, units, ready.database_admin_url and admin_address(ready))
 
 
 def run_schema(settings: Settings, order: Namespace) -> int:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
 import structlog
 from sqlalchemy import func, insert, select
 
 from core.ports import ObjectStore
+from core.settings import plain_url
 from db.ids import new_id
 from db.models import (
     ActivityLog,
@@ -84,8 +86,11 @@ UNIT: Counts = {
 }
 """One unit, people apart."""
 
+PIPED = (Upload, DrawingSession, Drawing, Comparison, AnalysisResult, DrawingVersion, ProcessingJob)
+"""What the demo's own comparison makes, through the real pipeline."""
+
 SAMPLE: Counts = {
-    **{model: 3 for model in UNIT if model not in (DrawingSession, Drawing, DrawingVersion, Upload)},
+    **{model: 3 for model in UNIT if model not in PIPED},
     CompanyProfile: 1,
     DocumentChunk: 12,
     Message: 12,
@@ -162,6 +167,29 @@ async def scale(database: Database, company_id: UUID, units: int, counts: Counts
         if count:
             log.info("demo_rows", unit=number, of=units, rows=count)
     return made
+
+
+async def grow(database: Database, company_id: UUID, units: int, admin_url: str | None) -> int:
+    """The same, with statistics for the planner after the first unit and the last; how many rows were made.
+
+    Without them it takes the first best index to check a foreign key, and each unit is slower than the last.
+    """
+    made = 0
+    for upto in sorted({min(units, 1), units}):
+        count = await scale(database, company_id, upto)
+        if count and admin_url is not None:
+            await analyse(admin_url)
+        made += count
+    return made
+
+
+async def analyse(admin_url: str) -> None:
+    """Collect the planner's statistics, as the administrator: the application may not."""
+    connection = await asyncpg.connect(plain_url(admin_url))
+    try:
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
 
 
 async def unit(uow: UnitOfWork, number: int, counts: Counts) -> int:

@@ -115,7 +115,7 @@ async def copied(admin_url: str, company_id: UUID) -> set[str]:
                 others,
                 company_id,
             )
-        await connection.execute("ANALYZE")
+        await connection.execute("VACUUM ANALYZE")
         found = await connection.fetch(LARGE, COMPANIES * ROWS)
         return {row["relname"] for row in found}
     finally:

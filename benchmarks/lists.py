@@ -1,0 +1,104 @@
+"""Measures the first page of every root list of a large company, and how it is read.
+
+Run as `python -m benchmarks.lists [--scale 100]`; a scale of 100 is about 200,000 rows.
+
+Prints a table and exits with 1 if a list takes more statements than it should, or reads a large table whole.
+"""
+
+import argparse
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import asyncpg
+from graphql import GraphQLSchema
+from rich.table import Table
+
+from benchmarks.bounds import Bound, console, verdict
+from core.settings import Settings, plain_url
+from schema.contract import make_schema
+from server.app import open_services
+from server.demo import company
+from server.demo.scale import grow
+from server.installation import admin_address, installed
+from tests.client import Client
+from tests.graph.plans import WHOLE, explained, sent_by, slow
+
+LARGE = 10_000
+REPEATS = 7
+WITH_GLOBAL = {"documents", "documentChunks"}
+"""Lists that also have the platform's rows, by a second statement."""
+
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'tenant'::regnamespace AND reltuples >= $1"
+
+
+def lists(schema: GraphQLSchema) -> list[str]:
+    """The root lists that need no argument."""
+    assert schema.query_type is not None
+    fields = schema.query_type.fields.items()
+    return [name for name, field in fields if str(field.type).endswith("Connection!")]
+
+
+async def measure(units: int, folder: Path) -> list[Bound]:
+    """Fill the demo company and ask it for the first page of each list."""
+    contract = make_schema()
+    async with installed(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
+        services = await open_services(ready, stack)
+        company_id = await company.make(services)
+        begin = perf_counter()
+        rows = await grow(services.database, company_id, units, admin_address(ready))
+        seconds = perf_counter() - begin
+        console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} a second")
+        large = await large_tables(admin_address(ready))
+        admin = await company.viewer(services, company_id)
+        client = Client(services, contract, user_id=admin.user_id)
+        table = Table("list", "statements", "median ms", "read whole", title=f"First pages, scale {units}")
+        bounds = []
+        for name in lists(contract._schema):
+            document = f"{{ {name} {{ nodes {{ id }} }} }}"
+            with sent_by(services.database) as sent:
+                await client(document)
+            plans = await explained(services.database, admin.scope, sent)
+            whole = [problem for plan in plans for problem in slow(plan, large, WHOLE)]
+            allowed = 2 if name in WITH_GLOBAL else 1
+            table.add_row(name, str(len(sent)), f"{await timed(client, document):.1f}", ", ".join(whole))
+            met = len(sent) <= allowed and not whole
+            measured = f"{len(sent)} statements, {', '.join(whole) or 'by index'}"
+            bounds.append(Bound(name, f"{allowed} statements at most, by index", measured, met))
+        console.print(table)
+        return bounds
+
+
+async def large_tables(admin_url: str) -> set[str]:
+    """The tenant tables that are to be read through an index."""
+    connection = await asyncpg.connect(plain_url(admin_url))
+    try:
+        return {row["relname"] for row in await connection.fetch(TABLES, LARGE)}
+    finally:
+        await connection.close()
+
+
+async def timed(client: Client, document: str) -> float:
+    """The median time of the operation in milliseconds, signing in included."""
+    times = []
+    for _ in range(REPEATS):
+        begin = perf_counter()
+        await client(document)
+        times.append(1000 * (perf_counter() - begin))
+    return median(times)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=int, default=100)
+    options = parser.parse_args()
+    with TemporaryDirectory(prefix="lists-") as folder:
+        return verdict(asyncio.run(measure(options.scale, Path(folder))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
