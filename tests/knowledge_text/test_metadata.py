@@ -8,7 +8,7 @@ from pipelines.knowledge.metadata import Metadata, describe
 
 LOAN = (
     "A mortgage loan is paid back to the bank with interest every month. The interest rate of a mortgage "
-    "loan follows the credit of the borrower and the income of the household. Weather is nice today, somebody "
+    "loan follows the credit of the borrower and the income of the household. Weather is nice, somebody "
     "says. The bank looks at the credit history before any mortgage loan is given to a borrower."
 )
 

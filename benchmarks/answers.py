@@ -1,0 +1,199 @@
+"""Measures the embedded answerer: whether it quotes the sentence that answers, and when it keeps quiet.
+
+Run as `python -m benchmarks.answers [--data FOLDER]`.
+
+Prints two tables, and exits with 1 if a bound is missed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Literal
+from uuid import UUID
+
+from rich.table import Table
+from uuid_utils.compat import uuid7
+
+from benchmarks.bounds import Bound, console, verdict
+from benchmarks.retrieval import QUESTIONS, storing
+from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, Reach, TextDelta, VectorChunk
+from core.sentences import sentences
+from providers.chat import ExtractiveAnswerer
+from providers.chat.extractive import LEAST
+from providers.embeddings import MiniLM
+
+PASSAGES = 5
+"""Retrieved for a question."""
+ARTICLE = 5
+"""Paragraphs of an article: so many hits more are asked for, to withhold them."""
+THRESHOLDS = (0.36, 0.38, 0.40, 0.42, 0.44, 0.46, 0.48)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, its article (by number from 1, and as a document), its paragraph, and the answer there."""
+
+    text: str
+    article: int
+    document: UUID
+    paragraph: UUID
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One question asked twice: `scores` are of the best sentences with its article and without it.
+
+    `quoted` is whether the sentence that answers is among the two that would be quoted, `verbatim` whether
+    all that was quoted stands so in its passage.
+    """
+
+    article: int
+    quoted: bool
+    scores: tuple[float, float]
+    verbatim: bool
+
+
+async def measured(data: Path) -> list[Bound]:
+    """Thresholds were chosen on odd articles; the bounds are of even ones."""
+    if not (data / QUESTIONS).exists():
+        console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
+        return []
+    paragraphs, articles, questions = read(data / QUESTIONS)
+    embedder = MiniLM()
+    try:
+        windows = await embedder.embed_windows(list(paragraphs.values()))
+        vectors = await embedder.embed([question.text for question in questions], "query")
+        embed, company = remembering(embedder.embed), uuid7()
+        async with storing(embedder.dimension) as store:
+            await store.upsert(
+                company,
+                [
+                    VectorChunk(identity, articles[identity], None, "company", text, rows)
+                    for (identity, text), rows in zip(paragraphs.items(), windows, strict=True)
+                ],
+            )
+            outcomes = []
+            for question, vector in zip(questions, vectors, strict=True):
+                hits = await store.search(
+                    Reach(company), vector=vector, text=question.text, limit=PASSAGES + ARTICLE
+                )
+                outcomes.append(await asked(embed, question, hits, paragraphs))
+    finally:
+        await embedder.close()
+    return reported(outcomes)
+
+
+def read(file: Path) -> tuple[dict[UUID, str], dict[UUID, UUID], list[Question]]:
+    """The paragraphs by id, the article of each, and the questions."""
+    paragraphs, articles, questions = {}, {}, []
+    for article, document in enumerate(json.loads(file.read_text())["data"], start=1):
+        title = uuid7()
+        for paragraph in document["paragraphs"]:
+            paragraphs[identity := uuid7()] = paragraph["context"]
+            articles[identity] = title
+            for each in paragraph["qas"]:
+                start = each["answers"][0]["answer_start"]
+                end = start + len(each["answers"][0]["text"])
+                questions.append(Question(each["question"], article, title, identity, start, end))
+    return paragraphs, articles, questions
+
+
+def remembering(embed: Embed) -> Embed:
+    """The same, asking once for each text."""
+    known: dict[str, Sequence[float]] = {}
+
+    async def remembered(
+        texts: Sequence[str], kind: Literal["query", "passage"]
+    ) -> Sequence[Sequence[float]]:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, await embed(new, kind), strict=True))
+        return [known[text] for text in texts]
+
+    return remembered
+
+
+async def asked(
+    embed: Embed, question: Question, hits: Sequence[Hit], paragraphs: dict[UUID, str]
+) -> Outcome:
+    """Ask with the first passages found, and with the first of other articles."""
+    others = [hit for hit in hits if hit.document_id != question.document][:PASSAGES]
+    answerer = ExtractiveAnswerer(embed, least=0.0)
+    known = [passage(hit, paragraphs) for hit in hits[:PASSAGES]]
+    unknown = [passage(hit, paragraphs) for hit in others]
+    ranked = await answerer.ranked(question.text, known)
+    quotes = answerer.chosen(ranked)
+    gold = [span for span in sentences(paragraphs[question.paragraph]) if overlap(span, question)]
+    quoted = any(
+        hits[quote.source - 1].chunk_id == question.paragraph and (quote.start, quote.end) in gold
+        for quote in quotes
+    )
+    without = await answerer.ranked(question.text, unknown)
+    scores = ranked[0].score, without[0].score
+    return Outcome(question.article, quoted, scores, await is_verbatim(answerer, question.text, known))
+
+
+def passage(hit: Hit, paragraphs: dict[UUID, str]) -> Passage:
+    text = paragraphs[hit.chunk_id]
+    return Passage(hit.document_id, "XQuAD", None, 0, len(text), text, max(0.0, hit.similarity or 0.0))
+
+
+def overlap(span: tuple[int, int], question: Question) -> bool:
+    return span[0] < question.end and span[1] > question.start
+
+
+async def is_verbatim(answerer: ExtractiveAnswerer, question: str, passages: Sequence[Passage]) -> bool:
+    """Whether each quotation's part of the answer is its part of the passage, to the letter."""
+    told = [event async for event in answerer.answer(ChatRequest(question, tuple(passages)))]
+    text = "".join(event.text for event in told if isinstance(event, TextDelta))
+    quotations = [event for event in told if isinstance(event, Quotation)]
+    return bool(quotations) and all(
+        text[each.start : each.end] == passages[each.source - 1].text[each.source_start : each.source_end]
+        for each in quotations
+    )
+
+
+def reported(outcomes: Sequence[Outcome]) -> list[Bound]:
+    """Print what each threshold gives on odd articles, and the chosen one on even ones."""
+    table = Table("articles", "threshold", "answers", "gold sentence quoted", "abstains when withheld")
+    odd = [each for each in outcomes if each.article % 2]
+    even = [each for each in outcomes if not each.article % 2]
+    chosen = LEAST
+    for name, part, thresholds in (("odd", odd, THRESHOLDS), ("even", even, (chosen,))):
+        for threshold in thresholds:
+            figures = (f"{number:.3f}" for number in rates(part, threshold))
+            table.add_row(name, f"{threshold:.2f}", *figures)
+    console.print(table)
+    _, quoted, abstained = rates(even, chosen)
+    verbatim = fmean(each.verbatim for each in outcomes)
+    return [
+        Bound("XQuAD-en, even articles: gold sentence quoted", ">= 0.86", f"{quoted:.3f}", quoted >= 0.86),
+        Bound("the same, article withheld: abstains", ">= 0.90", f"{abstained:.3f}", abstained >= 0.90),
+        Bound("quotations that stand so in their passage", "all", f"{verbatim:.3f}", verbatim == 1),
+    ]
+
+
+def rates(outcomes: Sequence[Outcome], threshold: float) -> tuple[float, float, float]:
+    """The shares that are answered, are answered with the gold sentence, and are not answered without it."""
+    return (
+        fmean(each.scores[0] >= threshold for each in outcomes),
+        fmean(each.quoted and each.scores[0] >= threshold for each in outcomes),
+        fmean(each.scores[1] < threshold for each in outcomes),
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
+    return verdict(asyncio.run(measured(parser.parse_args().data)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
