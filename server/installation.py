@@ -12,7 +12,7 @@ from db.engines import Placement
 from db.provision import provision
 from db.uow import Database
 from server.postgres import database_of
-from server.seeding import seed
+from server.seeding import seed, seed_embedding_model
 
 
 @asynccontextmanager
@@ -33,6 +33,7 @@ async def installed(settings: Settings, *, share: bool = False) -> AsyncIterator
         try:
             await database.guard()
             await seed(database)
+            await seed_embedding_model(database, ready)
         finally:
             await database.close()
         yield ready

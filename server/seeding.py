@@ -1,7 +1,10 @@
 """What every installation has before it serves: roles, permissions, and somebody who runs the platform."""
 
+from core.settings import Settings
 from db.uow import Database
+from providers.embeddings import embedder_of
 from resolvers.identity import accounts, roles
+from resolvers.knowledge import embeddings
 
 ADMIN = "admin@seshat.local"
 
@@ -13,3 +16,19 @@ async def seed(database: Database) -> None:
     password = await accounts.first_admin(database, ADMIN)
     if password is not None:
         print(f"Super admin, shown this once:\n  {ADMIN}  {password}", flush=True)
+
+
+async def seed_embedding_model(database: Database, settings: Settings) -> None:
+    """Make known which model embeds."""
+    embedder = embedder_of(settings)
+    try:
+        async with database.platform() as uow:
+            await embeddings.seed(
+                uow,
+                name=embedder.model,
+                provider=embedder.provider,
+                dimension=embedder.dimension,
+                max_tokens=embedder.max_tokens,
+            )
+    finally:
+        await embedder.close()

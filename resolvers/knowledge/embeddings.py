@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict, Invalid
+from db.ids import new_id
 from db.models import EmbeddingModel
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks
@@ -17,6 +19,20 @@ SIZES = {"dimension": "dimension", "max_tokens": "maxTokens"}
 LARGEST = {"dimension": 65_536, "max_tokens": 10_000_000}
 FIXED = ("name", "provider", "dimension")
 """What the vectors of a model in use depend on."""
+
+
+async def seed(uow: UnitOfWork, *, name: str, provider: str, dimension: int, max_tokens: int) -> None:
+    """Make the row of the model that this installation embeds with; it is active where none is."""
+    none = ~select(EmbeddingModel.id).where(EmbeddingModel.is_active).exists()
+    values = {
+        "id": new_id(),
+        "name": name,
+        "provider": provider,
+        "dimension": dimension,
+        "max_tokens": max_tokens,
+        "is_active": await uow.scalar(select(none)),
+    }
+    await uow.execute(upsert(EmbeddingModel).values(values).on_conflict_do_nothing())
 
 
 async def create(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> Row[Any]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -52,7 +53,7 @@ async def test_a_killed_workers_answer_is_given_by_another(
         subprocess.Popen, [*command, "--queues", "chat"], cwd=ROOT, env=environment
     )
     try:
-        events = []
+        events: list[Any] = []
         while HALF not in text_of(events):
             after = events[-1]["cursor"] if events else None
             events += await read(person, conversation, after, 1)
