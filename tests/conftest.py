@@ -23,6 +23,7 @@ from schema.context import Services
 from schema.contract import Contract, make_schema
 from server.app import create_app, open_services
 from server.postgres import EmbeddedPostgres, embedded_url, running
+from server.vectors import EmbeddedVectors
 from tests import factories
 from tests.client import Client
 from tests.factories import Made, a_company, a_user
@@ -100,6 +101,15 @@ async def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
         async with opened.database.platform() as uow:
             await roles.seed(uow)
         yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stored_vectors(services: Services) -> AsyncIterator[EmbeddedVectors]:
+    """The embedded vector store that the session's services look for."""
+    store = EmbeddedVectors(services.settings.data)
+    await asyncio.to_thread(store.start)
+    yield store
+    await asyncio.to_thread(store.stop)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

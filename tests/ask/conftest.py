@@ -26,15 +26,6 @@ PATIENCE = 60
 QUEUES = ("documents", "chat", "upkeep")
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def stored_vectors(services: Services) -> AsyncIterator[EmbeddedVectors]:
-    """The embedded vector store of the session's services."""
-    store = EmbeddedVectors(services.settings.data)
-    await asyncio.to_thread(store.start)
-    yield store
-    await asyncio.to_thread(store.stop)
-
-
 def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) -> Worker:
     """A worker in this process, not begun; `chat` answers in place of the embedded model."""
     settings = services.settings.model_copy(update=changes)

@@ -16,13 +16,15 @@ from server.explorer import WEB
 from tests.explorer import toy
 from tests.transport.conftest import serving
 
-SCRIPT = WEB.parent / "examples" / "compare_drawings.py"
+EXAMPLES = WEB.parent / "examples"
+SCRIPT = EXAMPLES / "compare_drawings.py"
 
 
 def documents() -> Iterator[tuple[str, str]]:
     """Name and text of every operation."""
     tabs = re.findall(r"= `(.+?)`;", (WEB / "src" / "examples.js").read_text(), re.DOTALL)
-    asked = re.findall(r'= """\n(.+?)"""', SCRIPT.read_text(), re.DOTALL)
+    scripts = "".join(script.read_text() for script in (SCRIPT, EXAMPLES / "ask_documents.py"))
+    asked = re.findall(r'= """\n(.+?)"""', scripts, re.DOTALL)
     for document in (*tabs, *asked):
         name = re.search(r"^(?:query|mutation|subscription) (\w+)", document, re.MULTILINE)
         assert name is not None
@@ -32,7 +34,9 @@ def documents() -> Iterator[tuple[str, str]]:
 def test_there_is_an_operation_for_each_step() -> None:
     names = [name for name, _ in documents()]
     tabs = ["SignIn", "UploadCreate", "SessionCreate", "SessionStart", "WatchSession", "ReadComparison"]
-    assert names == [*tabs, "SignIn", "Refresh", "Announce", "Create", "Start", "Watch", "Read"]
+    comparing = ["SignIn", "Refresh", "Announce", "Create", "Start", "Watch", "Read"]
+    asking = ["SignIn", "Announce", "Add", "Look", "Converse", "Send", "Watch", "Read"]
+    assert names == [*tabs, *comparing, *asking]
 
 
 @pytest.mark.parametrize("document", [pytest.param(text, id=name) for name, text in documents()])

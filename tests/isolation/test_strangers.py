@@ -13,6 +13,7 @@ from db.models import RoleName
 from schema.context import Services
 from schema.contract import Contract
 from schema.declare import STORED
+from server.vectors import EmbeddedVectors
 from tests import factories
 from tests.client import Client
 from tests.conftest import Unchanged
@@ -60,7 +61,9 @@ class Neighbours(NamedTuple):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def neighbours(services: Services, contract: Contract, platform: Made) -> Neighbours:
+async def neighbours(
+    services: Services, contract: Contract, platform: Made, stored_vectors: EmbeddedVectors
+) -> Neighbours:
     owner, stranger = a_user(a_company()), a_user(a_company())
     viewer = a_user(owner.company, RoleName.VIEWER)
     mine, theirs = everything([owner]), everything([stranger])
