@@ -174,7 +174,10 @@ async def test_a_failing_attempt_leaves_the_winner_alone(office: Office) -> None
         return_exceptions=True,
     )
 
-    assert [type(outcome).__name__ for outcome in outcomes] == ["Invalid", "Row", "Invalid", "TooLarge"]
+    other, winner, short, long = (type(outcome).__name__ for outcome in outcomes)
+    assert winner == "Row"
+    assert {other, short} <= {"Invalid", "Conflict"}  # a late one finds the winner's bytes stored already
+    assert long in ("TooLarge", "Conflict")
     assert office.objects() == [(await office.uploads())[0].storage_key]
 
 
