@@ -19,7 +19,7 @@ from pipelines.knowledge.metadata import Metadata, describe
 from pipelines.registry import Retry, Run, handles
 from resolvers.knowledge import processing
 from resolvers.knowledge.processing import ProcessDocument
-from resolvers.knowledge.vectors import ForgetDocument, RescopeDocument
+from resolvers.knowledge.vectors import ForgetCompany, ForgetDocument, RescopeDocument
 
 READ, CUT, EMBEDDED = 0.3, 0.35, 0.95
 """How much is done once the text is read, is cut, and is embedded."""
@@ -136,6 +136,15 @@ async def forget_document(job: ForgetDocument, run: Run) -> None:
     """Remove its vectors from every store. Safe to repeat."""
     try:
         await run.vectors.forget(run.company_id, job.document_id)
+    except VectorsUnavailable as error:
+        raise Retry("The vector store does not answer.") from error
+
+
+@handles(ForgetCompany)
+async def forget_company(job: ForgetCompany, run: Run) -> None:
+    """Remove all its vectors from every store. Safe to repeat."""
+    try:
+        await run.vectors.forget(job.gone_id)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
 

@@ -10,6 +10,7 @@ from db.models import (
     Company,
     CompanyKind,
     CrawlJob,
+    Document,
     DrawingSession,
     Lease,
     LeaseState,
@@ -27,6 +28,8 @@ from resolvers import access, activity, files
 from resolvers.access import Viewer
 from resolvers.identity import tokens, users
 from resolvers.identity.roles import outranks
+from resolvers.knowledge import vectors
+from resolvers.knowledge.vectors import ForgetCompany, ForgetDocument
 from resolvers.upkeep import crawl_prefix, remove_objects, session_prefix
 
 PATIENT = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '10s', true)")
@@ -52,10 +55,13 @@ async def remove_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     if not outranks(viewer.role, role):
         raise Forbidden(f"Your role, {viewer.role.value}, cannot manage a {role.value}.", "id")
     prefixes = await _belongings(uow, id)
+    documents = await uow.all(select(Document.id).where(Document.uploaded_by_id == id))
     await uow.execute(delete(Member).where(Member.id == id))
     await uow.execute(delete(User).where(User.id == id))
     if prefixes:
         await remove_objects(uow, viewer, *prefixes)
+    for document in documents:
+        await vectors.queue(uow, viewer, ForgetDocument(document.id))
     await publish(uow, f"user:{id}")
     note = users.outsider(uow, viewer)
     await activity.record(uow, users.actor(uow, viewer), "USER_DELETE", "User", id, **note)
@@ -104,5 +110,6 @@ async def remove_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         await uow.execute(delete(Company).where(Company.id == id))
     async with database.within(viewer.scope) as uow:
         await remove_objects(uow, viewer, f"{id}/")
+        await vectors.queue(uow, viewer, ForgetCompany(id))
         await activity.record(uow, viewer.user_id, "COMPANY_DELETE", "Company", id, name=company.name)
     return id

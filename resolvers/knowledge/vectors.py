@@ -23,6 +23,14 @@ class ForgetDocument(Job):
 
 
 @dataclass(frozen=True)
+class ForgetCompany(Job):
+    """Remove a deleted company's vectors; a job of the platform's own company."""
+
+    gone_id: UUID
+    queue: ClassVar[str] = "documents"
+
+
+@dataclass(frozen=True)
 class RescopeDocument(Job):
     """Tell the vector store who may find a document now."""
 
@@ -30,7 +38,9 @@ class RescopeDocument(Job):
     queue: ClassVar[str] = "documents"
 
 
-async def queue(uow: UnitOfWork, viewer: Viewer, job: ForgetDocument | RescopeDocument) -> None:
+async def queue(
+    uow: UnitOfWork, viewer: Viewer, job: ForgetDocument | ForgetCompany | RescopeDocument
+) -> None:
     """Queue what follows from a change of a document."""
     row = {
         "job_type": ProcessingJobType.UPKEEP,

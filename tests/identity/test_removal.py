@@ -108,6 +108,8 @@ async def test_a_company_goes_with_everything(
     assert tuple(person) == ("suspended", None)
     removals = [row["arguments"] for row in await onlooker.fetch(REMOVAL, platform.company.id)]
     assert any(f'"{company.id}/"' in removal for removal in removals)
+    forgotten = "SELECT arguments->>'gone_id' FROM tenant.processing_jobs WHERE task = 'ForgetCompany'"
+    assert str(company.id) in [row[0] for row in await onlooker.fetch(forgotten)]
 
 
 async def test_an_open_company_stays(
