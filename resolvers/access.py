@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, false, or_, select
 
-from core.errors import Forbidden, NotFound
+from core.errors import Conflict, Forbidden, NotFound
 from db.base import Model
 from db.models import (
     ActivityLog,
@@ -280,6 +280,18 @@ async def find(
     if row is None:
         raise NotFound(f"There is no such {words(model)}.", *(path or ("id",)))
     return row
+
+
+async def unchanged_since(
+    uow: UnitOfWork, viewer: Viewer, model: type[Model], id: UUID, updated_at: datetime | None
+) -> None:
+    """Raise `Conflict` if the row, locked now, is not as it was at `updated_at`; None asks nothing."""
+    if updated_at is None:
+        return
+    row = await find(uow, viewer, model, id, lock=True, columns=[model.__table__.c.updated_at])
+    if row.updated_at != updated_at:
+        message = f"This {words(model)} has changed since it was read."
+        raise Conflict(message, "input", "expectedUpdatedAt")
 
 
 def words(model: type[Model]) -> str:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from typing import Any, Self, TypeVar, cast, overload
 
 import strawberry
@@ -10,7 +11,7 @@ from strawberry.extensions import FieldExtension
 
 from core.errors import DomainError, ErrorCode, Invalid
 from resolvers import checks
-from schema.declare import NEEDS, enumeration, output
+from schema.declare import NEEDS, enumeration, input, output
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +32,14 @@ class UserError:
 
     path: list[str]
     """The argument at fault, outermost name first."""
+
+
+@input
+class Update:
+    """What every update of something that tells when it was changed may say."""
+
+    expected_updated_at: datetime | None = None
+    """`updatedAt` as it was read: a CONFLICT if anybody has changed the object since."""
 
 
 @output

@@ -14,14 +14,14 @@ from strawberry import relay
 from db import models
 from db.models import ProjectStatus
 from db.paging import Order
-from resolvers import checks, idempotency, projects
+from resolvers import access, checks, idempotency, projects
 from schema.context import Info
 from schema.declare import enumeration, input, node, output
 from schema.drawings.orders import DrawingSessionFilter, DrawingSessionOrder, DrawingVersionOrder
 from schema.fields import Connection, connection, lookup, relation
 from schema.ids import key_of
 from schema.imagery.orders import CrawlJobFilter, CrawlJobOrder
-from schema.operations import Payload, field, mutation
+from schema.operations import Payload, Update, field, mutation
 from schema.refs import CrawlJobRef, DrawingSessionRef, DrawingVersionRef, UserRef
 
 enumeration(ProjectStatus)
@@ -151,7 +151,7 @@ class ProjectCreateInput:
 
 
 @input
-class ProjectUpdateInput:
+class ProjectUpdateInput(Update):
     """What to change; what is left out stays, null clears."""
 
     name: strawberry.Maybe[str]
@@ -249,8 +249,12 @@ class ProjectMutations:
     ) -> ProjectUpdatePayload:
         """Change a project. Archived ones refuse, but for `status: ACTIVE`."""
         given = checks.changed(**{name: getattr(input, name) for name in (*FIELDS, "status")})
+        key = key_of(id, models.Project)
         async with info.context.write() as uow:
-            project = await projects.change(uow, info.context.viewer, key_of(id, models.Project), given)
+            await access.unchanged_since(
+                uow, info.context.viewer, models.Project, key, input.expected_updated_at
+            )
+            project = await projects.change(uow, info.context.viewer, key, given)
         return ProjectUpdatePayload.of(project=project)
 
     @mutation

@@ -33,7 +33,7 @@ from schema.context import Info
 from schema.declare import input, output
 from schema.fields import Connection, connection, lookup
 from schema.ids import key_of, keys_of, optional_key
-from schema.operations import Payload, field, mutation
+from schema.operations import Payload, Update, field, mutation
 from schema.projection import columns
 
 MOST_VOTES = 100
@@ -151,7 +151,7 @@ class ConversationCreateInput:
 
 
 @input
-class ConversationUpdateInput:
+class ConversationUpdateInput(Update):
     """What to change; what is left out stays, null clears."""
 
     title: strawberry.Maybe[str | None]
@@ -278,6 +278,9 @@ class ChatMutations:
             given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)
         key = key_of(id, models.Conversation)
         async with info.context.write() as uow:
+            await access.unchanged_since(
+                uow, info.context.viewer, models.Conversation, key, input.expected_updated_at
+            )
             conversation = await conversations.change(uow, info.context.viewer, key, given)
         return ConversationUpdatePayload.of(conversation=conversation)
 

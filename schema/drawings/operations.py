@@ -31,7 +31,7 @@ from schema.drawings.orders import (
 from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
 from schema.fields import Connection, connection, lookup
 from schema.ids import key_of
-from schema.operations import Payload, field, mutation, subscription
+from schema.operations import Payload, Update, field, mutation, subscription
 from schema.projection import columns
 from schema.watching import watch
 
@@ -125,7 +125,7 @@ class DrawingSessionCreateInput:
 
 
 @input
-class DrawingSessionUpdateInput:
+class DrawingSessionUpdateInput(Update):
     """What to change; what is left out stays, null clears."""
 
     name: strawberry.Maybe[str]
@@ -225,10 +225,12 @@ class DrawingMutations:
     ) -> DrawingSessionUpdatePayload:
         """Rename a session, or say more about it."""
         given = checks.changed(name=input.name, session_metadata=input.session_metadata)
+        key = key_of(id, models.DrawingSession)
         async with info.context.write() as uow:
-            session = await sessions.change(
-                uow, info.context.viewer, key_of(id, models.DrawingSession), given
+            await access.unchanged_since(
+                uow, info.context.viewer, models.DrawingSession, key, input.expected_updated_at
             )
+            session = await sessions.change(uow, info.context.viewer, key, given)
         return DrawingSessionUpdatePayload.of(session=session)
 
     @mutation

@@ -11,7 +11,7 @@ from strawberry import relay
 from db import models
 from db.loaders import ROOT
 from db.paging import Order
-from resolvers import checks, evaluation, idempotency
+from resolvers import access, checks, evaluation, idempotency
 from schema.context import Info
 from schema.declare import input, output
 from schema.evaluation.types import (
@@ -25,7 +25,7 @@ from schema.evaluation.types import (
 )
 from schema.fields import After, Before, Connection, First, Last, connection, lookup, page_of
 from schema.ids import key_of
-from schema.operations import Payload, check_text, field, mutation
+from schema.operations import Payload, Update, check_text, field, mutation
 from schema.projection import columns
 
 FASTEST_FIRST = Order("proposal_latency_ms")
@@ -94,7 +94,7 @@ class EvaluationQueries:
 
 
 @input
-class EvaluationRunUpdateInput:
+class EvaluationRunUpdateInput(Update):
     """What to change; what is left out stays."""
 
     name: strawberry.Maybe[str]
@@ -244,10 +244,12 @@ class EvaluationMutations:
     ) -> EvaluationRunUpdatePayload:
         """Rename a run or describe it anew."""
         given = checks.changed(name=input.name, description=input.description)
+        key = key_of(id, models.EvaluationRun)
         async with info.context.write() as uow:
-            run = await evaluation.change_run(
-                uow, info.context.viewer, key_of(id, models.EvaluationRun), given
+            await access.unchanged_since(
+                uow, info.context.viewer, models.EvaluationRun, key, input.expected_updated_at
             )
+            run = await evaluation.change_run(uow, info.context.viewer, key, given)
         return EvaluationRunUpdatePayload.of(evaluation_run=run)
 
     @mutation

@@ -18,7 +18,7 @@ from schema.context import Context, Info
 from schema.declare import input, output
 from schema.identity.types import Company, User
 from schema.ids import key_of
-from schema.operations import Payload, mutation
+from schema.operations import Payload, Update, mutation
 
 
 @input
@@ -120,7 +120,7 @@ class UserCreateInput:
 
 
 @input
-class UserUpdateInput:
+class UserUpdateInput(Update):
     """What to change; what is left out stays."""
 
     full_name: strawberry.Maybe[str | None]
@@ -337,8 +337,12 @@ class IdentityMutations:
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
         given = checks.changed(**{name: getattr(input, name) for name in USER_FIELDS})
+        key = key_of(id, models.User)
         async with info.context.write() as uow:
-            user = await users.change(uow, info.context.viewer, key_of(id, models.User), given)
+            await access.unchanged_since(
+                uow, info.context.viewer, models.User, key, input.expected_updated_at
+            )
+            user = await users.change(uow, info.context.viewer, key, given)
         return UserUpdatePayload.of(user=user)
 
     @mutation

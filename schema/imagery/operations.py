@@ -6,7 +6,7 @@ import strawberry
 from strawberry import relay
 
 from db import models
-from resolvers import checks, idempotency, imagery
+from resolvers import access, checks, idempotency, imagery
 from schema.context import Info
 from schema.declare import input, output
 from schema.fields import Connection, connection, lookup
@@ -22,7 +22,7 @@ from schema.imagery.orders import (
     ValidationJobOrder,
 )
 from schema.imagery.types import CrawlJob, ExportJob, Image, ValidationJob
-from schema.operations import Payload, mutation
+from schema.operations import Payload, Update, mutation
 
 
 @output
@@ -72,7 +72,7 @@ class CrawlJobCreateInput:
 
 
 @input
-class CrawlJobUpdateInput:
+class CrawlJobUpdateInput(Update):
     """What to change; what is left out stays."""
 
     name: strawberry.Maybe[str]
@@ -159,8 +159,12 @@ class ImageryMutations:
     ) -> CrawlJobUpdatePayload:
         """Rename a crawl; before it is started, also change what it looks for."""
         given = checks.changed(name=input.name, keywords=input.keywords, max_images=input.max_images)
+        key = key_of(id, models.CrawlJob)
         async with info.context.write() as uow:
-            crawl = await imagery.change(uow, info.context.viewer, key_of(id, models.CrawlJob), given)
+            await access.unchanged_since(
+                uow, info.context.viewer, models.CrawlJob, key, input.expected_updated_at
+            )
+            crawl = await imagery.change(uow, info.context.viewer, key, given)
         return CrawlJobUpdatePayload.of(crawl_job=crawl)
 
     @mutation

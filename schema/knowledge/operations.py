@@ -27,7 +27,7 @@ from schema.knowledge.orders import (
     EmbeddingModelOrder,
 )
 from schema.knowledge.types import Document, DocumentChunk, EmbeddingModel
-from schema.operations import Payload, field, mutation
+from schema.operations import Payload, Update, field, mutation
 from schema.projection import columns
 
 MOST_PENDING = 100
@@ -100,7 +100,7 @@ async def own(info: Info, id: relay.GlobalID) -> UUID:
 
 
 @input
-class DocumentUpdateInput:
+class DocumentUpdateInput(Update):
     """What to change; what is left out stays."""
 
     title: strawberry.Maybe[str]
@@ -131,7 +131,7 @@ class EmbeddingModelCreateInput:
 
 
 @input
-class EmbeddingModelUpdateInput:
+class EmbeddingModelUpdateInput(Update):
     """What to change; what is left out stays. Of the active model only `maxTokens` may change."""
 
     name: strawberry.Maybe[str]
@@ -207,6 +207,9 @@ class KnowledgeMutations:
         """Rename a document, or say who may read it."""
         key, given = await own(info, id), checks.changed(title=input.title, scope=input.scope)
         async with info.context.write() as uow:
+            await access.unchanged_since(
+                uow, info.context.viewer, models.Document, key, input.expected_updated_at
+            )
             document = await documents.change(uow, info.context.viewer, key, given)
         return DocumentUpdatePayload.of(document=document)
 
@@ -245,6 +248,9 @@ class KnowledgeMutations:
         given = checks.changed(**{name: getattr(input, name) for name in FIELDS})
         key = key_of(id, models.EmbeddingModel)
         async with info.context.write() as uow:
+            await access.unchanged_since(
+                uow, info.context.viewer, models.EmbeddingModel, key, input.expected_updated_at
+            )
             model = await embeddings.change(uow, info.context.viewer, key, given)
         return EmbeddingModelUpdatePayload.of(embedding_model=model)
 

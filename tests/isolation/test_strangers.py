@@ -1,5 +1,6 @@
 """Every root field and mutation, asked by nobody, by another company's administrator, by the powerless."""
 
+import io
 import itertools
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from graphql import get_named_type
+from starlette.datastructures import UploadFile
 
 from db.models import RoleName
 from schema.context import Services
@@ -210,3 +212,17 @@ async def test_an_upload_is_seen_by_who_announced_it_alone(
     assert own["upload"] == {"id": upload.gid}
     for other in (neighbours.owner, neighbours.stranger):
         assert await graphql.of(other).refusals(document, id=upload.gid) == [("NOT_FOUND", ("id",))]
+
+
+async def test_files_are_taken_from_nobody_without_permission(
+    graphql: Client, neighbours: Neighbours, unchanged: Unchanged
+) -> None:
+    upload = "mutation ($file: Upload!) { fileUpload(file: $file) { errors { code path } } }"
+    file = UploadFile(io.BytesIO(b"%PDF-1.7 nothing"), filename="plan.pdf")
+
+    async with unchanged():
+        as_nobody = await graphql.refusals(upload, file=file)
+        as_viewer = await graphql.of(neighbours.viewer).refusals(upload, file=file)
+
+    assert as_nobody == [("UNAUTHENTICATED", ())]
+    assert as_viewer == [("FORBIDDEN", ())]
