@@ -102,6 +102,15 @@ async def test_a_child_that_has_grown_large_is_not_asked_again(processes: Proces
     assert await processes.run(os.getpid) != first
 
 
+async def test_a_large_parent_does_not_make_its_children_large(processes: Processes) -> None:
+    ballast = b"x" * 1_200_000_000
+
+    first, second = await processes.run(os.getpid), await processes.run(os.getpid)
+
+    assert first == second
+    assert len(ballast) == 1_200_000_000
+
+
 async def test_a_time_limit_kills(processes: Processes, tmp_path: Path) -> None:
     trail = tmp_path / "trail"
 
