@@ -100,6 +100,9 @@ async def test_what_the_platform_publishes_is_found_by_all(
 
     assert internal["id"] not in await found(person, "zephyrometer of Quillan")
     assert published["id"] in await found(person, "zephyrometer of Quillan")
+    for document in (published, internal):  # every test's company would go on reading it
+        await publisher(questions.DELETE, id=document["id"])
+    assert await found(person, "zephyrometer of Quillan") == []
 
 
 @pytest.mark.parametrize(
