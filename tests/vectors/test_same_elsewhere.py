@@ -36,7 +36,7 @@ async def test_the_order_and_the_scores_are_the_same(
     def direction() -> list[float]:
         return [draw.gauss(0, 1) for _ in range(3)]
 
-    for company in companies:
+    for position, company in enumerate(companies):
         chunks = [
             a_chunk(
                 " ".join(draw.choices(WORDS, range(1, 61), k=length)),
@@ -44,7 +44,8 @@ async def test_the_order_and_the_scores_are_the_same(
                 user=draw.choice(users),
                 scope=draw.choice(["user", "company", "global"]),
             )
-            for length in range(5, 45)  # no two of a length: equal scores would come in any order
+            # no two of a length, in whichever company: equal scores would come in any order
+            for length in range(5 + position, 125 + position, len(companies))
         ]
         for each in (store, elsewhere):
             await each.upsert(company, chunks)
@@ -58,8 +59,13 @@ async def test_the_order_and_the_scores_are_the_same(
         ]
         assert [seen(hit) for hit in ours] == [seen(hit) for hit in theirs]
         assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], rel=1e-5)
+        assert [hit.similarity or 0 for hit in ours] == pytest.approx(
+            [hit.similarity or 0 for hit in theirs],
+            rel=0,
+            abs=1e-6,  # of a cosine, which may be anywhere near zero
+        )
         assert len(ours) > 3
 
 
 def seen(hit: Hit) -> tuple[object, ...]:
-    return hit.chunk_id, hit.document_id, hit.company_id, round(hit.similarity or 0, 4)
+    return hit.chunk_id, hit.document_id, hit.company_id, hit.similarity is None
