@@ -65,6 +65,8 @@ CONNECT_RETRIES = 4
 """Within about 4 seconds: what the embedded store needs to start again."""
 CUT = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """What a connection says that ended before its answer."""
+PAUSES = (0.0, 0.1, 0.4)
+"""Seconds before a request is made again whose connection was cut."""
 POOL = httpx.Limits(max_connections=64, max_keepalive_connections=16)
 
 
@@ -311,16 +313,19 @@ class Missing(Exception):
 
 
 async def answer(request: Callable[[], Awaitable[T]]) -> T:
-    """What the server answers; it is asked once more where the connection turns out to have ended.
+    """What the server answers; it is asked again where the connection turns out to have ended.
 
-    Every request of ours may be made twice. Raises `Missing` where there is no such collection, and
-    `VectorsUnavailable` where there is no answer.
+    Every request of ours may be made more than once. A server that is being killed may cut several
+    connections one after another: it takes new ones until its socket is gone. Raises `Missing` where there
+    is no such collection, and `VectorsUnavailable` where there is no answer.
     """
-    try:
-        return await checked(request)
-    except VectorsUnavailable as error:
-        if not isinstance(getattr(error.__cause__, "source", None), CUT):
-            raise
+    for pause in PAUSES:
+        try:
+            return await checked(request)
+        except VectorsUnavailable as error:
+            if not isinstance(getattr(error.__cause__, "source", None), CUT):
+                raise
+        await asyncio.sleep(pause)
     return await checked(request)
 
 

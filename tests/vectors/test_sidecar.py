@@ -163,3 +163,25 @@ async def test_requests_that_are_not_understood_are_refused(tmp_path: Path) -> N
     assert statuses == [400] * len(REFUSED)
     assert (unknown.status_code, garbage.status_code) == (404, 400)
     assert listed.json()["result"] == {"collections": [{"name": "known"}]}
+
+
+async def test_a_store_that_is_being_killed_is_asked_again(tmp_path: Path) -> None:
+    """It takes connections until its socket is gone, and cuts them."""
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        if asked > 3:
+            body = b'{"result": {"count": 7}, "status": "ok", "time": 0.0}'
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+            writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, tmp_path / "store.sock"):
+        stores = vector_stores(Settings(data=tmp_path, qdrant_url=f"unix:{tmp_path / 'store.sock'}"))
+        count = await stores.of("model", 3).count(COMPANY)
+        await stores.close()
+
+    assert (count, asked) == (7, 4)
