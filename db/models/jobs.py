@@ -53,6 +53,10 @@ class ProcessingJobType(Enum):
     AI_ANALYSIS = "ai_analysis"
     DOCUMENT_PROCESSING = "document_processing"
     CHAT_ANSWER = "chat_answer"
+    DATA_IMPORT = "data_import"
+    REPORT_GENERATION = "report_generation"
+    REQUIREMENT_PROPOSAL = "requirement_proposal"
+    RE_EMBEDDING = "re_embedding"
     UPKEEP = "upkeep"
 
 
