@@ -47,7 +47,7 @@ from core.ports.web import (
     Refused,
     SourceKind,
     Sources,
-    Turn,
+    TakeTurn,
     Wanted,
 )
 
@@ -81,6 +81,7 @@ __all__ = [
     "SourceKind",
     "Sources",
     "StoredObject",
+    "TakeTurn",
     "TextDelta",
     "Turn",
     "Vector",

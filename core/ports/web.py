@@ -123,7 +123,7 @@ class Fetcher(Protocol):
         """Close the connections."""
 
 
-Turn = Callable[[str, float], Awaitable[float]]
+TakeTurn = Callable[[str, float], Awaitable[float]]
 """Reserves the next turn at a host (`name:port`), so many seconds after the last one's.
 
 Answers the seconds until it. How turns are shared between processes is up to who counts them.
@@ -218,7 +218,7 @@ class ImageSource(Protocol):
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
     ) -> Fetched:
-        """A candidate's bytes, at most `limit`, in a file that is there when it is whole. Raises `Refused`."""
+        """A candidate, of at most `limit` bytes, in a file that is there when it is whole. Raises `Refused`."""
 
 
 Sources = Mapping[SourceKind, ImageSource]
