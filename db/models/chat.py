@@ -58,6 +58,22 @@ class MessageState(Enum):
     FAILED = "failed"
 
 
+class AnswerMode(Enum):
+    """Who makes an answer: one model, or a council of several voices."""
+
+    ANSWER = "answer"
+    COUNCIL = "council"
+
+
+class CouncilStrategy(Enum):
+    """How one answer is made of a council's votes."""
+
+    WEIGHTED_CONFIDENCE = "weighted_confidence"
+    HIGHEST_CONFIDENCE = "highest_confidence"
+    MAJORITY = "majority"
+    SYNTHESIS = "synthesis"
+
+
 class ConversationEventKind(Enum):
     """What happens in a conversation while an answer is made."""
 
@@ -95,6 +111,7 @@ class Conversation(Owned, TenantModel):
         sa.CheckConstraint("user_id IS NOT NULL OR session_id IS NOT NULL", name="owner"),
         sa.CheckConstraint("temperature BETWEEN 0 AND 2", name="temperature"),
         sa.CheckConstraint("message_count >= 0 AND total_tokens_used >= 0", name="counts"),
+        sa.CheckConstraint("council_rounds BETWEEN 1 AND 5", name="council_rounds"),
         indexed("user_id", "status", "updated_at", "id"),
         indexed("user_id", "updated_at", "id"),
         indexed("status", "updated_at", "id"),
@@ -111,6 +128,11 @@ class Conversation(Owned, TenantModel):
     llm_provider: Mapped[LlmProvider] = enumerated(LlmProvider, LlmProvider.CUSTOM)
     model_name: Mapped[Str100] = mapped_column(server_default="gpt-4")
     temperature: Mapped[float] = mapped_column(server_default="0.7")
+    mode: Mapped[AnswerMode] = enumerated(AnswerMode, AnswerMode.ANSWER)
+    council_strategy: Mapped[CouncilStrategy] = enumerated(
+        CouncilStrategy, CouncilStrategy.WEIGHTED_CONFIDENCE
+    )
+    council_rounds: Mapped[int] = mapped_column(server_default="1")
     selected_document_ids: Mapped[list[str] | None]
     message_count: Mapped[Count]
     total_tokens_used: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
@@ -135,6 +157,7 @@ class Message(Owned, TenantModel):
         sa.CheckConstraint(
             "prompt_tokens >= 0 AND completion_tokens >= 0 AND total_tokens >= 0", name="tokens"
         ),
+        sa.CheckConstraint("council_rounds BETWEEN 1 AND 5", name="council_rounds"),
         indexed("conversation_id", "created_at", "id"),
         indexed("conversation_id", "total_tokens"),
         indexed("conversation_id", where="state = 'streaming'"),
@@ -148,6 +171,9 @@ class Message(Owned, TenantModel):
     content: Mapped[str]
     state: Mapped[MessageState] = enumerated(MessageState, MessageState.COMPLETED)
     error_code: Mapped[Str50 | None]
+    mode: Mapped[AnswerMode | None] = enumerated(AnswerMode, nullable=True)
+    council_strategy: Mapped[CouncilStrategy | None] = enumerated(CouncilStrategy, nullable=True)
+    council_rounds: Mapped[int | None]
     model: Mapped[Str100 | None]
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
