@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
@@ -17,6 +17,9 @@ SHORTEST_SECRET = 32
 
 Listed = Annotated[tuple[str, ...], NoDecode]
 """Several words in one variable, separated by commas."""
+
+Counted = Annotated[dict[str, PositiveInt], NoDecode]
+"""Words with a number each in one variable, such as `chat=2,drawings=1`."""
 
 
 class SettingsError(Exception):
@@ -88,6 +91,15 @@ class Settings(BaseSettings):
     )
     worker: bool = Field(default=True, description="Whether the server also works on jobs.")
     job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that one worker runs at a time.")
+    queue_slots: Counted = Field(
+        default={"chat": 2},
+        description="Jobs that one worker runs beside those, of queues that wait for nothing else, "
+        "such as `chat=2,drawings=1`.",
+    )
+    queue_limits: Counted = Field(
+        default={},
+        description="Most jobs of a queue that all workers together run at a time, such as `drawings=4`.",
+    )
     job_heartbeat: float = Field(default=2, gt=0, description="Seconds between a worker's signs of life.")
     job_stale: float = Field(
         default=10, gt=0, description="Seconds without a sign of life after which a job is taken over."
@@ -168,6 +180,16 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("queue_slots", "queue_limits", mode="before")
+    @classmethod
+    def _count(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(name.strip() and number.strip().isdecimal() for name, _, number in pairs):
+            raise ValueError("queues with a number each, such as chat=2,drawings=1, are wanted")
+        return {name.strip(): int(number) for name, _, number in pairs}
 
     @field_validator("overlay_colours")
     @classmethod

@@ -5,9 +5,11 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 from uuid import UUID, uuid4
@@ -68,28 +70,48 @@ class Held:
         self.task.cancel()
 
 
+@dataclass
+class Lane:
+    """Queues whose jobs share `slots` of this worker, and its computing; they wait for no other lane's."""
+
+    queues: frozenset[str]
+    slots: int
+    processes: Processes
+    held: dict[tuple[UUID, int], Held] = field(default_factory=dict)
+
+
+def lanes(queues: frozenset[str], settings: Settings) -> Iterator[Lane]:
+    """One for each of the queues with slots of its own, one for all the others.
+
+    Raises `SettingsError` for a setting of a queue that has no handler.
+    """
+    for name, counted in (("QUEUE_SLOTS", settings.queue_slots), ("QUEUE_LIMITS", settings.queue_limits)):
+        known(name, counted)
+    for queue in sorted(queues & settings.queue_slots.keys()):
+        slots = settings.queue_slots[queue]
+        yield Lane(frozenset({queue}), slots, Processes(slots))
+    if shared := queues - settings.queue_slots.keys():
+        yield Lane(shared, settings.job_concurrency, Processes(settings.job_concurrency))
+
+
+def known(name: str, queues: Collection[str]) -> None:
+    """Raises `SettingsError` for queues that have no handler; `name` is where they were said."""
+    if unknown := set(queues) - {kind.queue for kind in HANDLERS}:
+        raise SettingsError(f"{name}: nobody works on {', '.join(sorted(unknown))}")
+
+
 class Worker:
     """Works on `queues` (all that handlers exist for, unless said) from `async with` until its end.
 
     On leaving it takes no more jobs, gives those that run `JOB_GRACE` seconds, and hands the others back.
-    `limits` bounds how many jobs of a queue run at a time on all workers together.
     """
 
-    def __init__(
-        self,
-        services: Services,
-        listener: Listener,
-        *,
-        queues: Collection[str] = (),
-        limits: Mapping[str, int] | None = None,
-    ) -> None:
+    def __init__(self, services: Services, listener: Listener, *, queues: Collection[str] = ()) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"[-100:]
         self._services, self._listener = services, listener
         self._queues = frozenset(queues) or frozenset(kind.queue for kind in HANDLERS)
-        self._limits = limits or {}
         self._settings = services.settings
-        self._processes = Processes(services.settings.job_concurrency)
-        self._held: dict[tuple[UUID, int], Held] = {}
+        self._lanes = list(lanes(self._queues, self._settings))
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -105,36 +127,42 @@ class Worker:
             await self._task
 
     async def _run(self) -> None:
-        """Serve cycle after cycle until stopped; a cycle that a fault ends is followed by another."""
+        """Serve until stopped."""
         log.info("worker_started", worker=self.name, queues=sorted(self._queues))
         around = [asyncio.create_task(self._beat())]
         around += [asyncio.create_task(self._keep_up(name, chore)) for name, chore in UPKEEP.items()]
         try:
-            while not self._stopping.is_set():
-                try:
-                    await self._cycle()
-                except Exception:
-                    log.exception("worker_cycle_failed", worker=self.name)
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), random.uniform(0.5, 2.0))
+            await asyncio.gather(*map(self._serve, self._lanes))
         finally:
             for task in around:
                 task.cancel()
             await asyncio.wait(around)
-            await self._processes.close()
+            for lane in self._lanes:
+                await lane.processes.close()
             log.info("worker_stopped", worker=self.name)
 
-    async def _cycle(self) -> None:
+    async def _serve(self, lane: Lane) -> None:
+        """Serve cycle after cycle until stopped; a cycle that a fault ends is followed by another."""
+        while not self._stopping.is_set():
+            try:
+                await self._cycle(lane)
+            except Exception:
+                log.exception("worker_cycle_failed", worker=self.name, queues=sorted(lane.queues))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), random.uniform(0.5, 2.0))
+
+    async def _cycle(self, lane: Lane) -> None:
         driver = EngineDriver(self._services.database.placement.primary, self._listener)
-        manager = QueueManager(claims(driver, self._settings.job_concurrency), Channel(SETTINGS.channel))
-        for queue in self._queues:
-            limit = self._limits.get(queue, 0)
-            manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(self._work)
+        manager = QueueManager(claims(driver, lane.slots), Channel(SETTINGS.channel))
+        work = partial(self._work, lane)
+        for queue in lane.queues:
+            limit = self._settings.queue_limits.get(queue, 0)
+            manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(work)
         serving = asyncio.create_task(
             manager.run(
                 dequeue_timeout=timedelta(seconds=self._settings.job_heartbeat),
                 batch_size=1,
-                max_concurrent_tasks=max(2, self._settings.job_concurrency),
+                max_concurrent_tasks=max(2, lane.slots),
                 heartbeat_timeout=timedelta(seconds=self._settings.job_stale),
                 log_aggregation_interval=timedelta(0),
             )
@@ -146,7 +174,7 @@ class Worker:
             if not serving.done():
                 await asyncio.wait({serving}, timeout=self._settings.job_grace)
                 driver.shutdown.set()
-                for held in self._held.values():
+                for held in lane.held.values():
                     held.interrupt()
                 await asyncio.wait({serving}, timeout=AGAIN)
         finally:
@@ -156,7 +184,7 @@ class Worker:
         if not serving.cancelled():
             serving.result()
 
-    async def _work(self, entry: PickedEntry, context: Context) -> None:
+    async def _work(self, lane: Lane, entry: PickedEntry, context: Context) -> None:
         """What pgqueuer calls for each entry. Raises `RetryRequested` where the entry is to go back."""
         try:
             attempt = await claim(
@@ -170,9 +198,9 @@ class Worker:
             raise RetryRequested(UNREADABLE) from error
         if attempt is None:
             return
-        held = Held(attempt, asyncio.create_task(self._handle(attempt)))
+        held = Held(attempt, asyncio.create_task(self._handle(attempt, lane.processes)))
         key = (attempt.id, attempt.epoch)
-        self._held[key] = held
+        lane.held[key] = held
         try:
             with context.cancellation:
                 await asyncio.wait({held.task})
@@ -183,15 +211,15 @@ class Worker:
             log.info("attempt_ended", job=str(attempt.id), task=attempt.job.task, again_in=delay)
         finally:
             held.task.cancel()
-            del self._held[key]
+            del lane.held[key]
         if delay is not None:
             raise RetryRequested(delay)
 
-    async def _handle(self, attempt: Attempt) -> Finish | None:
+    async def _handle(self, attempt: Attempt, processes: Processes) -> Finish | None:
         with structlog.contextvars.bound_contextvars(
             job=str(attempt.id), task=attempt.job.task, company=str(attempt.company_id)
         ):
-            run = Run(attempt, self._services, self._processes)
+            run = Run(attempt, self._services, processes)
             try:
                 return await HANDLERS[type(attempt.job)](attempt.job, run)
             finally:
@@ -235,7 +263,7 @@ class Worker:
         """Say that the held jobs' worker is alive; interrupt those that are lost or to be cancelled."""
         while True:
             await asyncio.sleep(self._settings.job_heartbeat)
-            held = dict(self._held)
+            held = {key: running for lane in self._lanes for key, running in lane.held.items()}
             if not held:
                 continue
             try:
@@ -290,8 +318,7 @@ def backoff(number: int, error: Exception) -> timedelta:
 
 async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
     """A worker alone, until SIGTERM or SIGINT, on a database that is ready. Raises `SettingsError`."""
-    if unknown := set(queues) - {kind.queue for kind in HANDLERS}:
-        raise SettingsError(f"--queues: nobody works on {', '.join(sorted(unknown))}")
+    known("--queues", queues)
     application, _ = addresses(settings)
     database = Database(Placement(settings, application, application="seshat worker"))
     stop = asyncio.Event()

@@ -42,6 +42,11 @@ REFUSALS = [
         "OVERLAY_COLOURS: three colours such as #d62728 are wanted, separated by commas",
     ),
     (
+        {"QUEUE_SLOTS": "chat=2,drawings"},
+        "QUEUE_SLOTS: queues with a number each, such as chat=2,drawings=1, are wanted",
+    ),
+    ({"QUEUE_LIMITS": "drawings=0"}, "QUEUE_LIMITS: input should be greater than 0"),
+    (
         {"JOB_STALE": "3"},
         "JOB_STALE is less than twice JOB_HEARTBEAT: living workers would lose their jobs",
     ),
@@ -126,10 +131,12 @@ def settings_table() -> str:
 
 def shown(default: object) -> str:
     """A default as one would write it in the environment."""
-    if default is None or default == ():
+    if not default and not isinstance(default, bool | int):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     if isinstance(default, tuple):
         return f"`{','.join(default)}`"
+    if isinstance(default, dict):
+        return f"`{','.join(f'{word}={number}' for word, number in default.items())}`"
     return f"`{default}`"

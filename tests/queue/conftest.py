@@ -25,7 +25,7 @@ from providers.storage import open_store
 from resolvers.access import Viewer
 from server.providing import open_embedder, open_vectors, working
 from server.worker import Worker
-from tests.queue.tasks import QUEUE
+from tests.queue.tasks import QUEUE, URGENT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 30
@@ -125,7 +125,7 @@ class Hall:
         return row
 
     @asynccontextmanager
-    async def working(self, **options: Any) -> AsyncIterator[Worker]:
+    async def working(self) -> AsyncIterator[Worker]:
         """A worker in this process."""
         store = open_store((self.folder / "objects").as_uri())
         url = self.database.placement.primary.url
@@ -133,7 +133,7 @@ class Hall:
         async with AsyncExitStack() as stack:
             embedder, vectors = open_embedder(self.settings, stack), open_vectors(self.settings, stack)
             services = working(self.database, self.settings, store, embedder, vectors)
-            async with listener, Worker(services, listener, queues=[QUEUE], **options) as worker:
+            async with listener, Worker(services, listener, queues=[QUEUE, URGENT]) as worker:
                 yield worker
 
     def start_worker(self) -> subprocess.Popen[bytes]:

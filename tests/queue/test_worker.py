@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from core.settings import SettingsError
 from db.models import JobStatus, Lease, LeaseState, ProcessingJob
 from db.queue import LostLease, UnknownTask, claim, leases, passing
 from db.queue.driver import Claims
 from db.queue.entries import Entry
 from tests.queue.conftest import Hall, a_company
-from tests.queue.tasks import Burn, Count, Fail, Faulty
+from tests.queue.tasks import QUEUE, URGENT, Burn, Count, Fail, Faulty, Hurry
 
 
 async def test_a_job_completes_with_what_it_writes_at_the_end(hall: Hall) -> None:
@@ -277,12 +278,56 @@ async def test_a_small_company_does_not_wait_for_a_large_one(hall: Hall) -> None
 async def test_no_more_jobs_of_a_queue_run_than_its_limit(hall: Hall) -> None:
     ids = [await hall.add(Count(hall.trail, 2, 0.05)) for _ in range(4)]
 
-    async with hall.working(limits={"tests": 1}), hall.working(limits={"tests": 1}):
+    hall.settings = hall.settings.model_copy(update={"queue_limits": {QUEUE: 1}})
+
+    async with hall.working(), hall.working():
         for id in ids:
             await hall.ended(id, "completed")
 
     words = [line.split()[0] for line in hall.lines()]
     assert words == ["begun", "counted"] * 4
+
+
+async def test_a_queue_with_slots_of_its_own_does_not_wait_for_the_others(patient: Hall) -> None:
+    patient.settings = patient.settings.model_copy(update={"queue_slots": {URGENT: 1}})
+    long = [await patient.add(Burn(patient.trail)) for _ in range(3)]
+
+    async with patient.working():
+        await patient.until(lambda: len(patient.lines("child")) == patient.settings.job_concurrency)
+        urgent = await patient.add(Hurry(patient.trail))
+        await patient.ended(urgent, "completed")
+
+        assert [await patient.is_over(id) for id in long] == [False, False, False]
+        for id in reversed(long):
+            await patient.cancel(id)
+        for id in long:
+            await patient.ended(id, "cancelled")
+
+    assert patient.lines("hurried") == ["hurried 1"]
+    assert patient.lines("begun") == ["begun 1"] * patient.settings.job_concurrency
+
+
+async def test_without_slots_of_its_own_a_queue_waits_with_the_others(patient: Hall) -> None:
+    patient.settings = patient.settings.model_copy(update={"queue_slots": {}, "job_concurrency": 1})
+    long = await patient.add(Burn(patient.trail))
+
+    async with patient.working():
+        await patient.until(lambda: patient.lines("child"))
+        urgent = await patient.add(Hurry(patient.trail))
+        await patient.cancel(long)
+        await patient.ended(urgent, "completed")
+
+    ends = [line.split()[0] for line in patient.lines()]
+    assert ends == ["begun", "child", "ended", "hurried"]
+
+
+@pytest.mark.parametrize("name", ["queue_slots", "queue_limits"])
+async def test_a_setting_of_a_queue_that_nobody_works_on_is_refused(hall: Hall, name: str) -> None:
+    hall.settings = hall.settings.model_copy(update={name: {"chat": 1, "chats": 1}})
+
+    with pytest.raises(SettingsError, match=f"^{name.upper()}: nobody works on chats$"):
+        async with hall.working():
+            raise AssertionError("it works")
 
 
 async def test_of_two_processes_one_does_the_upkeep(hall: Hall) -> None:
