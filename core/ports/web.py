@@ -218,7 +218,7 @@ class ImageSource(Protocol):
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
     ) -> Fetched:
-        """A candidate, of at most `limit` bytes, in a file that is there when it is whole. Raises `Refused`."""
+        """Put a candidate of at most `limit` bytes into a file, which is there when whole. Raises `Refused`."""
 
 
 Sources = Mapping[SourceKind, ImageSource]
