@@ -218,7 +218,7 @@ class ImageSource(Protocol):
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
     ) -> Fetched:
-        """Put a candidate of at most `limit` bytes into a file, which is there when whole. Raises `Refused`."""
+        """Put a candidate of at most `limit` bytes into a file, there when whole. Raises `Refused`."""
 
 
 Sources = Mapping[SourceKind, ImageSource]
