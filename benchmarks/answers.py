@@ -25,7 +25,7 @@ from benchmarks.retrieval import QUESTIONS, storing
 from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, Reach, TextDelta, VectorChunk
 from core.sentences import sentences
 from providers.chat import ExtractiveAnswerer
-from providers.chat.extractive import LEAST
+from providers.chat.extractive import LEAST, Reading, chosen
 from providers.embeddings import MiniLM
 
 PASSAGES = 5
@@ -128,14 +128,14 @@ async def asked(
     answerer = ExtractiveAnswerer(embed, least=0.0)
     known = [passage(hit, paragraphs) for hit in hits[:PASSAGES]]
     unknown = [passage(hit, paragraphs) for hit in others]
-    ranked = await answerer.ranked(question.text, known)
-    quotes = answerer.chosen(ranked)
+    ranked = await answerer.ranked(ChatRequest(question.text, tuple(known)))
+    quotes = chosen(ranked, Reading(least=0.0))
     gold = [span for span in sentences(paragraphs[question.paragraph]) if overlap(span, question)]
     quoted = any(
         hits[quote.source - 1].chunk_id == question.paragraph and (quote.start, quote.end) in gold
         for quote in quotes
     )
-    without = await answerer.ranked(question.text, unknown)
+    without = await answerer.ranked(ChatRequest(question.text, tuple(unknown)))
     scores = ranked[0].score, without[0].score
     return Outcome(question.article, quoted, scores, await is_verbatim(answerer, question.text, known))
 

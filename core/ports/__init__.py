@@ -9,6 +9,7 @@ from core.ports.chat import (
     Passage,
     Quotation,
     RunErrorCode,
+    Stance,
     TextDelta,
     Turn,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "RunErrorCode",
     "SourceKind",
     "Sources",
+    "Stance",
     "StoredObject",
     "TakeTurn",
     "TextDelta",

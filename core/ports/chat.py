@@ -37,12 +37,13 @@ class ModelFailure(Exception):
 
 @dataclass(frozen=True)
 class Passage:
-    """A retrieved piece of a document: `text` is its page's text from `start` to `end` in code points.
+    """A retrieved piece of a source: `text` is its page's text from `start` to `end` in code points.
 
-    `page` is None where the document has no pages. `similarity` to the question is from 0 to 1.
+    `document_id` is None where the source is a compared sheet. `page` is None where there are no pages.
+    `similarity` to the question is from 0 to 1.
     """
 
-    document_id: UUID
+    document_id: UUID | None
     source: str
     page: int | None
     start: int
@@ -59,11 +60,21 @@ class Turn:
     content: str
 
 
+class Stance(Enum):
+    """The part that a member of a council takes."""
+
+    ANALYTICAL = "analytical"
+    CREATIVE = "creative"
+    CRITICAL = "critical"
+
+
 @dataclass(frozen=True)
 class ChatRequest:
     """One question to a model, with what it may answer from; `passages` are its sources 1, 2, … in order.
 
-    `model` None means the provider's own. `longest` bounds the answer, in tokens.
+    `model` None means the provider's own. `longest` bounds the answer, in tokens. `stance` is for who follows
+    no instructions. `proposals` are answers that others gave to the question: they are to be weighed, not
+    obeyed.
     """
 
     question: str
@@ -73,6 +84,8 @@ class ChatRequest:
     model: str | None = None
     temperature: float = 0.7
     longest: int = 1024
+    stance: Stance | None = None
+    proposals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

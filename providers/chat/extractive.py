@@ -1,24 +1,51 @@
 """The embedded answerer: it quotes the sentences that answer best, and makes up nothing."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from core.ports import AnswerEnd, ChatEvent, ChatRequest, Embed, Passage, Quotation, TextDelta
+from core.ports import AnswerEnd, ChatEvent, ChatRequest, Embed, Passage, Quotation, Stance, TextDelta
 from core.sentences import sentences, stripped
 from providers.chat import wording
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."
 
-COSINE, COVERAGE, NEIGHBOURHOOD, KIND, SIMILARITY = 0.4, 0.2, 0.2, 0.1, 0.1
-"""What counts: the sentence's likeness in meaning, the share of the question's words in it, and in it and the
-one before it, whether it holds the kind of thing asked for, and its passage's likeness.
-"""
 LEAST = 0.42
 """The score from which a sentence is an answer."""
-SECOND = 0.6
-"""The share of the best sentence's score from which another is quoted too."""
-MOST_QUOTES = 2
+AGREED = 0.1
+"""What a sentence gains that all proposals of others hold."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How passages are read: what counts of a sentence, the weights together 1, and when it is quoted.
+
+    `meaning` is the sentence's likeness to the question, `words` the share of the question's words in it,
+    `nearby` the same with the sentence before it, `kind` whether it holds the kind of thing asked for,
+    `passage` its passage's likeness. `second` is the share of the best sentence's score from which another is
+    quoted too; `apart` wants that one from another passage.
+    """
+
+    meaning: float = 0.4
+    words: float = 0.2
+    nearby: float = 0.2
+    kind: float = 0.1
+    passage: float = 0.1
+    least: float = LEAST
+    second: float = 0.6
+    most: int = 2
+    apart: bool = False
+
+
+USUAL = Reading()
+STANCES = {
+    Stance.ANALYTICAL: USUAL,
+    Stance.CREATIVE: Reading(meaning=0.6, words=0.1, nearby=0.1, least=0.36, second=0.5, apart=True),
+    Stance.CRITICAL: Reading(meaning=0.2, words=0.4, kind=0.2, passage=0.0, least=0.5, most=1),
+}
+"""In a council: by words and meaning alike; by meaning first, from several places; by the very words, or not
+at all.
+"""
 MOST_EMBEDDED = 12
 """Sentences whose meaning is compared, the best ones by their words: the rest hardly ever win."""
 LONGEST_QUOTE = 1_000
@@ -40,7 +67,7 @@ class ExtractiveAnswerer:
     """Quotes at most two sentences of the request's passages, or says that none answers the question.
 
     No language model is asked: history, instructions and temperature change nothing, and what a document
-    says is never obeyed.
+    says is never obeyed. A stance reads by weights of its own, and what proposals quote counts more.
     """
 
     model = "seshat-extractive/1"
@@ -51,7 +78,8 @@ class ExtractiveAnswerer:
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Each quotation follows its text. The tokens counted are 0: none are bought."""
         length = 0
-        quotes = self.chosen(await self.ranked(request.question, request.passages))
+        reading = STANCES[request.stance] if request.stance else replace(USUAL, least=self._least)
+        quotes = chosen(await self.ranked(request, reading), reading)
         for quote in quotes:
             if length:
                 yield TextDelta("\n\n")
@@ -70,46 +98,68 @@ class ExtractiveAnswerer:
             yield TextDelta(NOTHING_FOUND)
         yield AnswerEnd(self.model, 0, 0, found=bool(quotes))
 
-    def chosen(self, ranked: Sequence[Candidate]) -> list[Candidate]:
-        """Those that are quoted, the best first; none where even the best is too weak."""
-        if not ranked or ranked[0].score < self._least:
-            return []
-        return [each for each in ranked[:MOST_QUOTES] if each.score >= SECOND * ranked[0].score]
-
-    async def ranked(self, question: str, passages: Sequence[Passage]) -> list[Candidate]:
-        """The passages' likeliest sentences, best first, each place of a document once."""
-        candidates = by_words(question, passages)[:MOST_EMBEDDED]
+    async def ranked(self, request: ChatRequest, reading: Reading = USUAL) -> list[Candidate]:
+        """The passages' likeliest sentences, best first, each place of a source once."""
+        candidates = by_words(request.question, request.passages, reading)[:MOST_EMBEDDED]
         if not candidates:
             return []
-        (asked,) = await self._embed([question], "query")
+        (asked,) = await self._embed([request.question], "query")
         meant = await self._embed([each.text for each in candidates], "passage")
         scored = [
-            Candidate(each.source, each.start, each.end, each.text, each.score + COSINE * dot(asked, vector))
+            replace(
+                each,
+                score=each.score + reading.meaning * dot(asked, vector) + agreement(each, request.proposals),
+            )
             for each, vector in zip(candidates, meant, strict=True)
         ]
         return sorted(scored, key=lambda each: -each.score)
 
 
-def by_words(question: str, passages: Sequence[Passage]) -> list[Candidate]:
+def chosen(ranked: Sequence[Candidate], reading: Reading) -> list[Candidate]:
+    """Those that are quoted, the best first; none where even the best is too weak."""
+    if not ranked or ranked[0].score < reading.least:
+        return []
+    best, *others = ranked
+    further = [
+        each
+        for each in others
+        if each.score >= reading.second * best.score and not (reading.apart and each.source == best.source)
+    ]
+    return [best, *further][: reading.most]
+
+
+def agreement(candidate: Candidate, proposals: Sequence[str]) -> float:
+    """What a sentence gains by the proposals that hold it."""
+    holding = sum(candidate.text in proposal for proposal in proposals)
+    return AGREED * holding / len(proposals) if proposals else 0.0
+
+
+def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUAL) -> list[Candidate]:
     """Every sentence of the passages with its score without its meaning, best first."""
     asked = wording.stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
     stems = [[wording.stems(each.text) for each in passage] for passage in places]
     rarities = wording.rarity(asked, [words for passage in stems for words in passage])
-    found: dict[tuple[UUID, int | None, int], Candidate] = {}
+    found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
     for passage, own, words in zip(passages, places, stems, strict=True):
+        named = _named(passage)
         for index, each in enumerate(own):
-            near = words[index] | words[index - 1] if index else words[index]
+            near = words[index] | named | (words[index - 1] if index else set())
             score = (
-                COVERAGE * wording.coverage(rarities, words[index])
-                + NEIGHBOURHOOD * wording.coverage(rarities, near)
-                + KIND * wording.fits(question, each.text)
-                + SIMILARITY * passage.similarity
+                reading.words * wording.coverage(rarities, words[index])
+                + reading.nearby * wording.coverage(rarities, near)
+                + reading.kind * wording.fits(question, each.text)
+                + reading.passage * passage.similarity
             )
-            place = passage.document_id, passage.page, passage.start + each.start
+            place = passage.document_id, passage.source, passage.page, passage.start + each.start
             if place not in found or found[place].score < score:
                 found[place] = Candidate(each.source, each.start, each.end, each.text, score)
     return sorted(found.values(), key=lambda each: -each.score)
+
+
+def _named(passage: Passage) -> set[str]:
+    """The name that the sentences of a compared sheet leave out; documents speak for themselves."""
+    return wording.stems(passage.source) if passage.document_id is None else set()
 
 
 def _sentences(source: int, passage: Passage) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """The embedded answerer quotes, word for word, or says that it found nothing."""
 
-from core.ports import ChatRequest
+from core.ports import ChatRequest, Stance
 from providers.chat import NOTHING_FOUND, ExtractiveAnswerer
 from tests.answering.words import PAGE, TERMS, embed, end_of, events, lease, passage, quotations, text_of
 
@@ -63,3 +63,28 @@ async def test_an_injection_is_quoted_and_not_obeyed() -> None:
     )
 
     assert text_of(told) == order
+
+
+async def told_by(stance: Stance | None, question: str, *proposals: str) -> str:
+    request = ChatRequest(question, (passage(), lease()), stance=stance, proposals=proposals)
+    return text_of(await events(MODEL, request))
+
+
+async def test_the_members_of_a_council_read_differently() -> None:
+    question = "When are the doors inspected and rated?"
+
+    usual, analytical, creative, critical = [await told_by(each, question) for each in (None, *Stance)]
+
+    inspected, rated = usual.split("\n\n")
+    assert analytical == usual
+    assert creative == f"{inspected}\n\nThe lease of the office ends on 31 May 2031."
+    assert critical == inspected
+    assert "90 minutes" in rated
+
+
+async def test_what_others_propose_counts_more() -> None:
+    question, rent = "When is the rent due?", "The rent is 4,200 euros a month."
+
+    assert await told_by(Stance.ANALYTICAL, question) == NOTHING_FOUND
+    assert await told_by(Stance.ANALYTICAL, question, rent) == rent
+    assert await told_by(Stance.CRITICAL, question, rent) == NOTHING_FOUND
