@@ -10,7 +10,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from db.base import Count, Instant, Owned, Str100, Str255, TenantModel, enumerated, indexed, owned_by, related
+from db.base import (
+    Count,
+    Flag,
+    Instant,
+    Owned,
+    Str100,
+    Str255,
+    TenantModel,
+    enumerated,
+    indexed,
+    owned_by,
+    related,
+)
 from db.models.jobs import Job
 
 if TYPE_CHECKING:
@@ -26,16 +38,25 @@ class ExportFormat(Enum):
     TAR_GZ = "tar.gz"
     CSV = "csv"
     JSON = "json"
+    IMAGEFOLDER = "imagefolder"
+    COCO = "coco"
+    WEBDATASET = "webdataset"
+    PARQUET = "parquet"
 
 
 class CrawlJob(Owned, Job, TenantModel):
-    """A search for images by keywords, in chunks. Counters are changed in place."""
+    """A search for images, in chunks. Counters are changed in place, under the row's lock.
+
+    `sources` are where it looks, as JSON objects; `sequence` is the last of its images' numbers.
+    """
 
     __tablename__ = "crawl_jobs"
 
     project_id: Mapped[UUID]
     name: Mapped[Str100]
     keywords: Mapped[list[str]]
+    sources: Mapped[list[Any]] = mapped_column(server_default="[]")
+    sequence: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     total_images: Mapped[Count]
     downloaded_images: Mapped[Count]
     valid_images: Mapped[Count]
@@ -78,14 +99,24 @@ class CrawlJob(Owned, Job, TenantModel):
 
 
 class Image(Owned, TenantModel):
-    """One image that a crawl found."""
+    """One image that a crawl found; no two of a crawl have the same content.
+
+    Its objects are kept by content, once for a company: other images may have the same. `sequence` numbers a
+    crawl's images in the order in which they become visible. `url_key` stands for `original_url`: `etag` and
+    `last_modified` are what its server said of it.
+    """
 
     __tablename__ = "images"
     __table_args__ = (
         owned_by("crawl_jobs", "crawl_job_id"),
         sa.CheckConstraint("width > 0 AND height > 0 AND file_size >= 0", name="measures"),
         indexed("crawl_job_id", "id"),
+        indexed("crawl_job_id", "sequence", "id"),
+        indexed("crawl_job_id", "hash", unique=True, where="hash IS NOT NULL"),
+        indexed("crawl_job_id", "duplicate_group", "id", where="duplicate_group IS NOT NULL"),
         indexed("is_valid", "id"),
+        indexed("hash"),
+        indexed("url_key", "id"),
     )
 
     crawl_job_id: Mapped[UUID]
@@ -97,8 +128,21 @@ class Image(Owned, TenantModel):
     file_size: Mapped[int | None]
     format: Mapped[str | None] = mapped_column(sa.String(10))
     hash: Mapped[str | None] = mapped_column(sa.String(64))
+    perceptual_hash: Mapped[int | None] = mapped_column(sa.BigInteger)
+    duplicate_group: Mapped[UUID | None]
+    thumbnail_key: Mapped[str | None]
+    page_url: Mapped[str | None]
+    licence: Mapped[str | None]
+    attribution: Mapped[str | None]
+    caption: Mapped[str | None]
+    url_key: Mapped[UUID | None]
+    etag: Mapped[str | None]
+    last_modified: Mapped[str | None]
+    sequence: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     is_valid: Mapped[bool | None]
-    is_duplicate: Mapped[bool] = mapped_column(server_default=sa.false())
+    is_duplicate: Mapped[Flag]
+    issues: Mapped[list[str]] = mapped_column(server_default="[]")
+    quarantined: Mapped[Flag]
     created_at: Mapped[Instant]
 
     crawl_job: Mapped[CrawlJob] = related("foreign(Image.crawl_job_id) == CrawlJob.id")
@@ -148,6 +192,7 @@ class ExportJob(Owned, Job, TenantModel):
     file_size: Mapped[int | None] = mapped_column(sa.BigInteger)
     download_url: Mapped[str | None]
     export_options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    shards: Mapped[list[Any]] = mapped_column(server_default="[]")
     expires_at: Mapped[datetime | None]
 
     crawl_job: Mapped[CrawlJob] = related("foreign(ExportJob.crawl_job_id) == CrawlJob.id")

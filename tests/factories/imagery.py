@@ -19,7 +19,8 @@ def a_crawl(project: Made, **values: Any) -> Made:
 
 def an_image(crawl: Made, **values: Any) -> Made:
     """A stored picture that the crawl found."""
-    name = f"{next(numbers)}.jpg"
+    number = next(numbers)
+    name = f"{number}.jpg"
     usual: dict[str, Any] = {
         "crawl_job_id": crawl.id,
         "original_url": f"https://pictures.example/{name}",
@@ -29,7 +30,7 @@ def an_image(crawl: Made, **values: Any) -> Made:
         "height": 480,
         "file_size": 1000,
         "format": "jpg",
-        "hash": "0" * 64,
+        "hash": f"{number:064x}",
     }
     return made(Image, [crawl], values, **usual)
 
