@@ -6,11 +6,13 @@ import strawberry
 from strawberry import relay
 
 from db import models
-from resolvers import access, checks, idempotency, imagery
+from resolvers import access, checks, idempotency
+from resolvers.imagery import crawls, images
 from schema.context import Info
 from schema.declare import input, output
 from schema.fields import Connection, connection, lookup
 from schema.ids import key_of
+from schema.imagery.exports import ExportJob, ExportMutations
 from schema.imagery.orders import (
     CrawlJobFilter,
     CrawlJobOrder,
@@ -21,7 +23,8 @@ from schema.imagery.orders import (
     ValidationJobFilter,
     ValidationJobOrder,
 )
-from schema.imagery.types import CrawlJob, ExportJob, Image, ValidationJob
+from schema.imagery.types import CrawlJob, Image
+from schema.imagery.validation import ValidationJob, ValidationMutations
 from schema.operations import Payload, Update, mutation
 
 
@@ -118,23 +121,7 @@ class ImageDeletePayload(Payload):
 
 
 @output
-class ValidationJobDeletePayload(Payload):
-    """What `validationJobDelete` answers."""
-
-    deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
-
-
-@output
-class ExportJobDeletePayload(Payload):
-    """What `exportJobDelete` answers."""
-
-    deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
-
-
-@output
-class ImageryMutations:
+class ImageryMutations(ValidationMutations, ExportMutations):
     @mutation
     async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
         """Plan a crawl, which waits to be started."""
@@ -149,7 +136,7 @@ class ImageryMutations:
                 input.idempotency_key,
                 {"project_id": project, **given},
                 models.CrawlJob,
-                lambda: imagery.create(uow, viewer, project, given),
+                lambda: crawls.create(uow, viewer, project, given),
             )
         return CrawlJobCreatePayload.of(crawl_job=crawl)
 
@@ -164,33 +151,19 @@ class ImageryMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.CrawlJob, key, input.expected_updated_at
             )
-            crawl = await imagery.change(uow, info.context.viewer, key, given)
+            crawl = await crawls.change(uow, info.context.viewer, key, given)
         return CrawlJobUpdatePayload.of(crawl_job=crawl)
 
     @mutation
     async def crawl_job_delete(self, info: Info, id: relay.GlobalID) -> CrawlJobDeletePayload:
         """Delete a crawl with its images, checks and exports. There is no way back."""
         async with info.context.write() as uow:
-            await imagery.remove(uow, info.context.viewer, key_of(id, models.CrawlJob))
+            await crawls.remove(uow, info.context.viewer, key_of(id, models.CrawlJob))
         return CrawlJobDeletePayload.of(deleted_id=id)
 
     @mutation
     async def image_delete(self, info: Info, id: relay.GlobalID) -> ImageDeletePayload:
         """Take an image out of its data set. There is no way back."""
         async with info.context.write() as uow:
-            await imagery.remove_image(uow, info.context.viewer, key_of(id, models.Image))
+            await images.remove(uow, info.context.viewer, key_of(id, models.Image))
         return ImageDeletePayload.of(deleted_id=id)
-
-    @mutation
-    async def validation_job_delete(self, info: Info, id: relay.GlobalID) -> ValidationJobDeletePayload:
-        """Delete a check that is not under way; what it said of the images stays on them."""
-        async with info.context.write() as uow:
-            await imagery.remove_validation(uow, info.context.viewer, key_of(id, models.ValidationJob))
-        return ValidationJobDeletePayload.of(deleted_id=id)
-
-    @mutation
-    async def export_job_delete(self, info: Info, id: relay.GlobalID) -> ExportJobDeletePayload:
-        """Delete an export that is not under way, with its package."""
-        async with info.context.write() as uow:
-            await imagery.remove_export(uow, info.context.viewer, key_of(id, models.ExportJob))
-        return ExportJobDeletePayload.of(deleted_id=id)

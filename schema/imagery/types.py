@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from strawberry import relay
 
 from db import models
-from db.models import ExportFormat
 from schema.context import Info
-from schema.declare import node, output
+from schema.declare import node
 from schema.fields import Connection, connection, relation
+from schema.imagery.exports import ExportJob
 from schema.imagery.orders import (
     ExportJobFilter,
     ExportJobOrder,
@@ -21,6 +21,7 @@ from schema.imagery.orders import (
     ValidationJobFilter,
     ValidationJobOrder,
 )
+from schema.imagery.validation import ValidationJob
 from schema.jobs import Job
 from schema.operations import alias, computed, field
 from schema.refs import ProjectRef, UserRef
@@ -29,57 +30,10 @@ from schema.scalars import BigInt
 PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "tif": "image/tiff", "tiff": "image/tiff"}
 """Media types that are not called as the format is."""
 
-PACKAGES = {
-    ExportFormat.ZIP: "application/zip",
-    ExportFormat.TAR: "application/x-tar",
-    ExportFormat.TAR_GZ: "application/gzip",
-    ExportFormat.CSV: "text/csv",
-    ExportFormat.JSON: "application/json",
-}
 
-
-@output
-class ValidationRules:
-    """What an image must be; a rule that is null asks nothing."""
-
-    min_width: int | None
-    """In pixels."""
-
-    min_height: int | None
-    """In pixels."""
-
-    formats: list[str] | None
-    """The formats that pass, such as `png`; a dozen at most."""
-
-    max_size_mb: float | None
-    """Of the file, in megabytes."""
-
-    @classmethod
-    def of(cls, stored: dict[str, Any]) -> ValidationRules:
-        """From the form that is stored."""
-        return cls(**{name: stored.get(name) for name in cls.__annotations__})
-
-
-@output
-class ExportOptions:
-    """How a data set is packed; what is null is left to the packer."""
-
-    include_metadata: bool | None
-    """Whether a list of the images and what is known of them is packed too."""
-
-    compress: bool | None
-    """Whether the package is compressed."""
-
-    delimiter: str | None
-    """Between the columns of a CSV file."""
-
-    include_urls: bool | None
-    """Whether the addresses that the images came from are listed."""
-
-    @classmethod
-    def of(cls, stored: dict[str, Any]) -> ExportOptions:
-        """From the form that is stored."""
-        return cls(**{name: stored.get(name) for name in cls.__annotations__})
+def perceptual(hash: int | None) -> str | None:
+    """A perceptual hash as it is written: 64 bits, most significant first."""
+    return None if hash is None else f"{hash & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
 @node(models.CrawlJob)
@@ -175,13 +129,36 @@ class Image(relay.Node):
     """Such as `jpg`."""
 
     hash: str | None
-    """Of its content; equal for equal files."""
+    """SHA-256 of its content; equal for equal files."""
+
+    perceptual_hash: str | None = computed(
+        lambda image: perceptual(image.perceptual_hash), needs=("perceptual_hash",)
+    )
+    """Of how it looks, as 16 hexadecimal digits: the fewer bits differ, the more alike two pictures are."""
+
+    page_url: str | None
+    """The page that it stands on, where the source tells it."""
+
+    licence: str | None
+    """Its name or address, where the source tells it."""
+
+    attribution: str | None
+    """Whom to name, where the source tells it."""
+
+    caption: str | None
+    """What the source says of it."""
 
     is_valid: bool | None
     """Whether it passed the last check; null before the first."""
 
     is_duplicate: bool
     """Whether another image of the crawl is the same picture."""
+
+    issues: list[str]
+    """What the last check found wrong with it; one word each, a dozen at most."""
+
+    quarantined: bool
+    """Whether it is kept out of exports."""
 
     created_at: datetime
     """When it was found."""
@@ -196,90 +173,11 @@ class Image(relay.Node):
         mime_type = PICTURES.get(kind, f"image/{kind}") if kind else "application/octet-stream"
         return info.context.links.download_url(row.storage_url, row.filename, mime_type)
 
-
-@node(models.ValidationJob)
-class ValidationJob(Job):
-    """A check of a crawl's images against rules."""
-
-    id: relay.NodeID[UUID]
-
-    crawl_job: CrawlJob | None = relation(models.ValidationJob.crawl_job)
-    """Whose images are checked."""
-
-    requested_by: UserRef | None = relation(models.ValidationJob.requested_by)
-    """Who asked for it."""
-
-    name: str
-    """What people call it."""
-
-    total_images: int
-    """How many there are to look at."""
-
-    validated_images: int
-    """How many were looked at so far."""
-
-    invalid_images: int
-    """How many of those did not pass."""
-
-    validation_rules: ValidationRules = computed(
-        lambda job: ValidationRules.of(job.validation_rules), needs=("validation_rules",)
-    )
-    """What an image must be."""
-
-    updated_at: datetime
-    """When anything of this last changed."""
-
-
-@node(models.ExportJob)
-class ExportJob(Job):
-    """A data set packed for download."""
-
-    id: relay.NodeID[UUID]
-
-    crawl_job: CrawlJob | None = relation(models.ExportJob.crawl_job)
-    """Whose images are packed."""
-
-    user: UserRef | None = relation(models.ExportJob.user)
-    """Who asked for it."""
-
-    name: str
-    """What people call it."""
-
-    format: ExportFormat
-    """What it is packed as."""
-
-    total_images: int
-    """How many there are to pack."""
-
-    exported_images: int
-    """How many were packed so far."""
-
-    file_size: BigInt | None
-    """Of the package, in bytes."""
-
-    export_options: ExportOptions = computed(
-        lambda job: ExportOptions.of(job.export_options), needs=("export_options",)
-    )
-    """How it is packed."""
-
-    expires_at: datetime | None
-    """Until when the package can be downloaded; null means for as long as it is there."""
-
-    updated_at: datetime
-    """When anything of this last changed."""
-
-    @field(needs=("expires_at",))
-    def expired(self) -> bool:
-        """Whether the package can no longer be downloaded."""
-        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
-
-    @field(needs=("download_url", "expires_at", "name", "format"))
-    def download_url(self, info: Info) -> str | None:
-        """The package; the link is signed and expires. Null before it is packed and once it has expired."""
+    @field(needs=("thumbnail_key", "filename"))
+    def thumbnail_url(self, info: Info) -> str | None:
+        """It in 256 pixels at most, upright and without metadata; the link is signed and expires."""
         row: Any = self
-        left = None if row.expires_at is None else row.expires_at - datetime.now(UTC)
-        if row.download_url is None or (left is not None and left.total_seconds() <= 0):
+        if row.thumbnail_key is None:
             return None
-        links, filename = info.context.links, f"{row.name}.{row.format.value}"
-        ttl = links.ttl if left is None else min(left, links.ttl)
-        return links.download_url(row.download_url, filename, PACKAGES[row.format], ttl)
+        name = f"{row.filename.rpartition('.')[0] or row.filename}.webp"
+        return info.context.links.download_url(row.thumbnail_key, name, "image/webp")

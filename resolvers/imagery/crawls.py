@@ -1,21 +1,21 @@
-"""Image data sets: what people plan, correct and throw away. Crawling, checking and packing are jobs."""
+"""Crawls: planned, changed, deleted."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, update
+from sqlalchemy import Row, delete, insert, update
 
 from core.errors import Conflict, Invalid
 from db import queue
-from db.models import CrawlJob, ExportJob, Image, JobStatus, ValidationJob
+from db.models import CrawlJob, JobStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks, projects
 from resolvers.access import Viewer
-from resolvers.upkeep import remove_crawls_files, remove_objects
+from resolvers.upkeep import remove_crawls_files
 
-CRAWL_NAME = re.compile(r"[\w \-]+")
+NAME = re.compile(r"[\w \-]+")
 MOST_KEYWORDS, LONGEST_KEYWORD = 50, 200
 MOST_IMAGES = 100_000
 
@@ -57,59 +57,18 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await activity.record(uow, viewer.user_id, "CRAWL_JOB_DELETE", "CrawlJob", id)
 
 
-async def remove_image(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Take an image out of its crawl, whose counts of downloaded and valid images follow."""
-    access.require(viewer, "images:delete")
-    image = await access.find(uow, viewer, Image, id)
-    crawl = await access.find(uow, viewer, CrawlJob, image.crawl_job_id, lock=True)
-    if crawl.status is JobStatus.RUNNING:
-        raise Conflict("Its crawl is under way.", "id")
-    image = await access.find(uow, viewer, Image, id, lock=True)
-    await uow.execute(delete(Image).where(Image.id == id))
-    downloaded = CrawlJob.downloaded_images - int(image.storage_url is not None)
-    valid = CrawlJob.valid_images - int(image.is_valid is True)
-    counted = {
-        "downloaded_images": func.greatest(downloaded, 0),
-        "valid_images": func.greatest(func.least(valid, downloaded), 0),
-        "version": CrawlJob.version + 1,
-    }
-    await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
-    if image.storage_url is not None:
-        await remove_objects(uow, viewer, image.storage_url)
-    await activity.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))
-
-
-async def remove_validation(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a check that is not under way; what it said of the images stays on them."""
-    access.require(viewer, "images:delete")
-    await access.find(uow, viewer, ValidationJob, id, lock=True)
-    await _idle(uow, id)
-    await uow.execute(delete(ValidationJob).where(ValidationJob.id == id))
-    await activity.record(uow, viewer.user_id, "VALIDATION_JOB_DELETE", "ValidationJob", id)
-
-
-async def remove_export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete an export that is not under way; its package goes afterwards, by a job."""
-    access.require(viewer, "images:delete")
-    export = await access.find(uow, viewer, ExportJob, id, lock=True)
-    await _idle(uow, id)
-    await uow.execute(delete(ExportJob).where(ExportJob.id == id))
-    if export.download_url is not None:
-        await remove_objects(uow, viewer, export.download_url)
-    await activity.record(uow, viewer.user_id, "EXPORT_JOB_DELETE", "ExportJob", id)
-
-
-async def _idle(uow: UnitOfWork, id: UUID) -> None:
-    if await queue.queued(uow, id):
-        raise Conflict("Cancel it first.", "id")
+def job_name(given: str) -> str:
+    """A crawl's, a check's or an export's name, trimmed; `Invalid` for what none may be called."""
+    name = checks.name(given, "input", "name", limit=100)
+    if not NAME.fullmatch(name):
+        raise Invalid("A name has letters, digits, spaces, `_` and `-` only.", "input", "name")
+    return name
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     if "name" in values:
-        values["name"] = checks.name(values["name"], "input", "name", limit=100)
-        if not CRAWL_NAME.fullmatch(values["name"]):
-            raise Invalid("A name has letters, digits, spaces, `_` and `-` only.", "input", "name")
+        values["name"] = job_name(values["name"])
     if "keywords" in values:
         values["keywords"] = _keywords(values["keywords"])
     if "max_images" in values:
