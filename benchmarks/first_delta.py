@@ -1,0 +1,352 @@
+"""Measures how soon an answer begins: from `messageSend` to the first piece at a client on a WebSocket.
+
+Run as `python -m benchmarks.first_delta [--questions 30]`.
+
+A server of its own answers from 1,000 chunks with the embedded model, in another process, on loopback.
+Prints a table of the parts, and exits with 1 if the bound is missed.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psutil
+from gql import Client, GraphQLRequest
+from gql.client import AsyncClientSession
+from gql.transport.httpx import HTTPXAsyncTransport
+from gql.transport.websockets import WebsocketsTransport
+from rich.table import Table
+from sqlalchemy import insert, select
+from strawberry.relay import GlobalID
+
+from benchmarks.bounds import Bound, console, verdict
+from core.ports import VectorChunk
+from core.settings import Settings
+from db.engines import Placement
+from db.ids import new_id
+from db.models import (
+    ConversationEvent,
+    ConversationEventKind,
+    Document,
+    DocumentChunk,
+    DocumentScope,
+    ProcessingJob,
+    ProcessingStatus,
+)
+from db.uow import Database
+from providers.embeddings import MiniLM
+from server.postgres import embedded_url
+from server.providing import open_vectors
+
+DOCUMENTS, CHUNKS_EACH = 20, 50
+SENTENCES = 24
+"""Of a chunk: about 500 tokens, as documents are cut."""
+WARM_UP = 5
+PATIENCE = 120
+WANTED = 300
+"""Milliseconds, at the median."""
+
+PLACES = (
+    "harbour",
+    "bakery",
+    "library",
+    "quarry",
+    "orchard",
+    "foundry",
+    "museum",
+    "garrison",
+    "mill",
+    "pier",
+)
+THINGS = ("budget", "opening", "capacity", "rent", "height", "staff", "insurance", "lease", "tariff", "yield")
+FILLER = "several further remarks about {} were read by the committee, which thanked everybody for the {}."
+
+REGISTER = """mutation ($input: UserRegisterInput!) { payload: userRegister(input: $input) {
+  accessToken user { id company { id } } errors { message } } }"""
+CONVERSE = """mutation { payload: conversationCreate(input: {title: "Questions"}) {
+  conversation { id } errors { message } } }"""
+SEND = """mutation ($input: MessageSendInput!) { payload: messageSend(input: $input) {
+  answer { id } errors { message } } }"""
+WATCH = """subscription ($id: ID!) { event: conversationEvents(id: $id) { kind: __typename
+  ... on MessageDelta { messageId text }
+  ... on MessageCompleted { message { id model } }
+  ... on MessageFailed { messageId reason } } }"""
+
+PARTS = ("queue", "begin", "retrieval", "answer", "delivery", "first delta", "mutation", "whole")
+"""From the question's commit to the job's start, to the search's, to its end, to the first piece's being
+stored, to its arrival. Then from `messageSend` to the first piece, to its own answer, and to the end."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a client sent its question, was told so, got the first piece, and the whole."""
+
+    sent: datetime
+    told: datetime
+    first: datetime
+    last: datetime
+
+
+@asynccontextmanager
+async def server(data: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
+    """The address of a server of its own, and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if name not in ambient()}
+    command = [sys.executable, "-m", "server", "serve", "--data", str(data), "--port", str(port)]
+    process = await asyncio.to_thread(
+        subprocess.Popen, command, env={**environment, "DEMO": "false", "LOG_LEVEL": "WARNING"}
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE):
+            while True:
+                if await ready(client, url):
+                    break
+                if process.poll() is not None:
+                    raise RuntimeError("the server has ended")
+                await asyncio.sleep(0.2)
+        yield url, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+
+
+def ambient() -> set[str]:
+    """The settings of whoever runs this: not to be measured."""
+    return {name.upper() for name in Settings.model_fields}
+
+
+async def ready(client: httpx.AsyncClient, url: str) -> bool:
+    """Whether the server serves."""
+    try:
+        return (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+async def fill(database: Database, settings: Settings, user_id: UUID, company_id: UUID) -> list[str]:
+    """Store 1,000 chunks, and give a question for each.
+
+    Each is embedded by its first sentence alone, which takes seconds in place of minutes.
+    """
+    chance, embedder, questions = random.Random(7), MiniLM(), []
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(embedder.close)
+        store = open_vectors(settings, stack).of(embedder.model, embedder.dimension)
+        for _ in range(DOCUMENTS):
+            document, texts = new_id(), []
+            rows: list[dict[str, Any]] = []
+            for index in range(CHUNKS_EACH):
+                asked, text = written(chance)
+                questions.append(asked)
+                texts.append(text)
+                chunk = {"id": new_id(), "document_id": document, "chunk_index": index, "content": text}
+                rows.append({**chunk, "chunk_metadata": {"start": 0}})
+            await stored(database, user_id, company_id, document, rows)
+            vectors = await embedder.embed([text.partition(".")[0] for text in texts], "passage")
+            chunks = [
+                VectorChunk(row["id"], document, user_id, "company", row["content"], [vector])
+                for row, vector in zip(rows, vectors, strict=True)
+            ]
+            await store.upsert(company_id, chunks)
+    chance.shuffle(questions)
+    return questions
+
+
+async def stored(
+    database: Database, user_id: UUID, company_id: UUID, document: UUID, rows: list[dict[str, Any]]
+) -> None:
+    """One document that can be searched."""
+    name = f"Minutes {document}"
+    about = {"title": name, "filename": name, "original_filename": name, "file_path": str(document)}
+    state = {
+        "scope": DocumentScope.COMPANY,
+        "processing_status": ProcessingStatus.COMPLETED,
+        "chunk_count": len(rows),
+    }
+    async with database.tenant(company_id) as uow:
+        values = {"id": document, "uploaded_by_id": user_id, **about, **state}
+        await uow.execute(insert(Document).values(values))
+        await uow.execute(insert(DocumentChunk), rows)
+
+
+def written(chance: random.Random) -> tuple[str, str]:
+    """A question, and a chunk of minutes whose first sentence answers it."""
+    place, thing, number = chance.choice(PLACES), chance.choice(THINGS), chance.randint(100, 9_999)
+    town = "".join(chance.choice("bdfgklmnprstv") + chance.choice("aeiou") for _ in range(3)).title()
+    rest = " ".join(
+        FILLER.format(chance.choice(THINGS), chance.choice(PLACES)).capitalize() for _ in range(SENTENCES)
+    )
+    first = f"The {thing} of the {place} in {town} is {number} this year."
+    return f"What is the {thing} of the {place} in {town}?", f"{first} {rest}"
+
+
+async def asked(
+    session: AsyncClientSession, events: AsyncIterator[Any], conversation: str, text: str
+) -> tuple[UUID, Times]:
+    """Ask, and watch the answer come."""
+    sent = datetime.now(UTC)
+    asking = asyncio.create_task(told(session, conversation, text))
+    first = None
+    async for result in events:
+        kind = result["event"]["kind"]
+        if kind == "MessageDelta" and first is None:
+            first = datetime.now(UTC)
+        if kind == "MessageFailed":
+            raise RuntimeError(result["event"]["reason"])
+        if kind == "MessageCompleted":
+            break
+    last = datetime.now(UTC)
+    answer, instant = await asking
+    assert first is not None
+    return answer, Times(sent, instant, first, last)
+
+
+async def told(session: AsyncClientSession, conversation: str, text: str) -> tuple[UUID, datetime]:
+    """The answer that `messageSend` promises, and when it does."""
+    answer = await payload(session, SEND, input={"conversationId": conversation, "content": text})
+    return key(answer["answer"]["id"]), datetime.now(UTC)
+
+
+async def payload(session: AsyncClientSession, document: str, **variables: Any) -> Any:
+    """What a mutation answers; a refusal is an error."""
+    data = await session.execute(GraphQLRequest(document, variable_values=variables))
+    assert not data["payload"]["errors"], data["payload"]["errors"]
+    return data["payload"]
+
+
+async def measured(questions: int, data: Path) -> list[Bound]:
+    """Start, fill, ask."""
+    async with server(data) as (url, process):
+        async with Client(transport=HTTPXAsyncTransport(f"{url}/graphql")) as session:
+            person = {"email": "bench@example.com", "password": "a-long-enough-password"}
+            registered = await payload(session, REGISTER, input=person)
+        user_id, company_id = key(registered["user"]["id"]), key(registered["user"]["company"]["id"])
+        settings = Settings(data=data, database_url=embedded_url(data, "app_rw"))
+        database = Database(Placement(settings, embedded_url(data, "app_rw")))
+        try:
+            texts = await fill(database, settings, user_id, company_id)
+            authorization = {"Authorization": f"Bearer {registered['accessToken']}"}
+            return await interviewed(database, company_id, url, authorization, texts[:questions], process)
+        finally:
+            await database.close()
+
+
+async def interviewed(
+    database: Database,
+    company_id: UUID,
+    url: str,
+    authorization: dict[str, str],
+    texts: Sequence[str],
+    process: psutil.Process,
+) -> list[Bound]:
+    """Ask one question after another over one connection and one socket."""
+    asking = Client(transport=HTTPXAsyncTransport(f"{url}/graphql", headers=authorization))
+    watching = Client(
+        transport=WebsocketsTransport(
+            f"{url.replace('http', 'ws')}/graphql",
+            init_payload=authorization,
+            subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
+        )
+    )
+    async with asking as session, watching as socket:
+        conversation = (await payload(session, CONVERSE))["conversation"]["id"]
+        watched = socket.subscribe(GraphQLRequest(WATCH, variable_values={"id": conversation}))
+        answers = []
+        async with aclosing(watched) as events:
+            await asyncio.sleep(1)  # until it watches
+            for number, text in enumerate(texts):
+                if number == WARM_UP:
+                    before = spent(process)
+                answers.append(await asked(session, events, conversation, text))
+        after = spent(process)
+    counted = answers[WARM_UP:]
+    rows = [await parts(database, company_id, answer, times) for answer, times in counted]
+    first = rows_of(rows, await parts(database, company_id, *answers[0]))
+    console.print(
+        "CPU for each question: "
+        + ", ".join(f"{name} {1000 * (after[name] - before[name]) / len(counted):.0f} ms" for name in after)
+    )
+    measured = f"{first:.0f} ms"
+    return [Bound("first piece after messageSend, p50", f"< {WANTED} ms", measured, first < WANTED)]
+
+
+def spent(process: psutil.Process) -> dict[str, float]:
+    """Seconds of CPU that the server, the vector store and PostgreSQL have used so far."""
+    found = {"server": 0.0, "vectors": 0.0, "postgres": 0.0}
+    for each in (process, *process.children(recursive=True)):
+        words = " ".join(each.cmdline())
+        kind = "postgres" if "postgres" in words else "vectors" if "vectors" in words else "server"
+        used = each.cpu_times()
+        found[kind] += used.user + used.system
+    return found
+
+
+async def parts(database: Database, company_id: UUID, answer: UUID, times: Times) -> list[float]:
+    """Milliseconds of each of `PARTS`, by the events' and the job's own clock, which is this machine's."""
+    async with database.tenant(company_id, read_only=True) as uow:
+        mine = select(ConversationEvent).where(ConversationEvent.message_id == answer)
+        told = await uow.all(mine.order_by(ConversationEvent.sequence))
+        started = await uow.scalar(select(ProcessingJob.started_at).where(ProcessingJob.id == answer))
+    kinds: dict[ConversationEventKind, list[datetime]] = {}
+    for event in told:
+        kinds.setdefault(event.kind, []).append(event.created_at)
+    begun = kinds[ConversationEventKind.MESSAGE_CREATED][0]
+    searching, found = kinds[ConversationEventKind.RUN_STEP][:2]
+    stored = kinds[ConversationEventKind.MESSAGE_DELTA][0]
+    pairs = (
+        (begun, started),
+        (started, searching),
+        (searching, found),
+        (found, stored),
+        (stored, times.first),
+        (times.sent, times.first),
+        (times.sent, times.told),
+        (times.sent, times.last),
+    )
+    return [1000 * (end - begin).total_seconds() for begin, end in pairs]
+
+
+def rows_of(rows: Sequence[Sequence[float]], cold: Sequence[float]) -> float:
+    """Print the parts; gives the median until the first piece."""
+    table = Table(
+        "part", "p50 ms", "p90 ms", "longest ms", "the very first ms", title="Until the first piece"
+    )
+    for name, values, once in zip(PARTS, zip(*rows, strict=True), cold, strict=True):
+        figures = (median(values), quantiles(values, n=10)[-1], max(values), once)
+        table.add_row(name, *(f"{figure:.0f}" for figure in figures))
+    console.print(table)
+    return median(row[PARTS.index("first delta")] for row in rows)
+
+
+def key(id: str) -> UUID:
+    """The key inside a global id."""
+    return UUID(GlobalID.from_id(id).node_id)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--questions", type=int, default=30)
+    asked = parser.parse_args().questions + WARM_UP
+    with TemporaryDirectory(prefix="first-delta-") as folder:
+        return verdict(asyncio.run(measured(asked, Path(folder))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
