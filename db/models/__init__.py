@@ -3,6 +3,7 @@
 from db.models.chat import (
     AgentLog,
     AnswerMode,
+    CachedAnswer,
     Citation,
     Conversation,
     ConversationEvent,
@@ -83,6 +84,7 @@ __all__ = [
     "AgentLog",
     "AnalysisResult",
     "AnswerMode",
+    "CachedAnswer",
     "CandidateState",
     "Citation",
     "Company",

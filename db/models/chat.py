@@ -293,11 +293,30 @@ class RunLog(Owned, TenantModel):
     latency_ms: Mapped[int | None]
     status: Mapped[RunStatus] = enumerated(RunStatus)
     error_code: Mapped[Str50 | None]
+    cached: Mapped[Flag]
     created_at: Mapped[Instant]
 
     user: Mapped[User | None] = related("foreign(RunLog.user_id) == User.id")
     conversation: Mapped[Conversation | None] = related("foreign(RunLog.conversation_id) == Conversation.id")
     message: Mapped[Message | None] = related("foreign(RunLog.message_id) == Message.id")
+
+
+class CachedAnswer(Owned, TenantModel):
+    """An answer for whoever asks the same of the same documents; `key` is a digest of all it depends on."""
+
+    __tablename__ = "cached_answers"
+    __table_args__ = (
+        owned_by("members", "user_id"),
+        indexed("key", unique=True),
+        indexed("user_id"),
+        indexed("created_at"),
+    )
+
+    key: Mapped[str] = mapped_column(sa.String(64))
+    user_id: Mapped[UUID]
+    message: Mapped[dict[str, Any]]
+    citations: Mapped[list[Any]]
+    created_at: Mapped[Instant]
 
 
 class AgentLog(Owned, TenantModel):
