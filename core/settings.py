@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from core.crawl_settings import CrawlSettings
+from core.listed import Listed
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 STORAGE_SCHEMES = ("file", "s3", "gs", "az")
 SHORTEST_SECRET = 32
-
-Listed = Annotated[tuple[str, ...], NoDecode]
-"""Several words in one variable, separated by commas."""
 
 Counted = Annotated[dict[str, PositiveInt], NoDecode]
 """Words with a number each in one variable, such as `chat=2,drawings=1`."""
@@ -26,7 +26,7 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message is one line that names it and never shows a secret."""
 
 
-class Settings(BaseSettings):
+class Settings(CrawlSettings):
     """Every setting of an installation. The environment variable is the field's name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -171,15 +171,6 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
         return Path(os.path.abspath(folder.expanduser()))
-
-    @field_validator("cors_origins", "overlay_colours", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
 
     @field_validator("queue_slots", "queue_limits", mode="before")
     @classmethod

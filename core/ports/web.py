@@ -124,9 +124,9 @@ class Fetcher(Protocol):
 
 
 TakeTurn = Callable[[str, float], Awaitable[float]]
-"""Reserves the next turn at a host (`name:port`), so many seconds after the last one's.
+"""Reserves the next turn at a host (`name:port`) and keeps the one after it so many seconds away.
 
-Answers the seconds until it. How turns are shared between processes is up to who counts them.
+Answers the seconds until the reserved turn. Which processes share turns is up to who counts them.
 """
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.crawl_settings import CrawlSettings
 from core.settings import Settings, SettingsError, load_settings
 from tests.ground.conftest import run
 
@@ -46,6 +47,8 @@ REFUSALS = [
         "QUEUE_SLOTS: queues with a number each, such as chat=2,drawings=1, are wanted",
     ),
     ({"QUEUE_LIMITS": "drawings=0"}, "QUEUE_LIMITS: input should be greater than 0"),
+    ({"CRAWL_ALLOW": "10.1.0.0/99"}, "CRAWL_ALLOW: 10.1.0.0/99 is no network such as 10.1.0.0/16"),
+    ({"CRAWL_ENGINES": "bing,altavista"}, "CRAWL_ENGINES: altavista is none of google, bing, duckduckgo"),
     (
         {"JOB_STALE": "3"},
         "JOB_STALE is less than twice JOB_HEARTBEAT: living workers would lose their jobs",
@@ -124,7 +127,8 @@ def test_the_table_in_the_readme_is_the_settings() -> None:
 def settings_table() -> str:
     """The README's table of every setting, its default and its meaning."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] in CrawlSettings.model_fields)
+    for name, field in fields:
         rows.append(f"| `{name.upper()}` | {shown(field.default)} | {field.description} |")
     return "\n".join(rows) + "\n"
 
