@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from core.crawl_settings import CrawlSettings
 from core.listed import Listed
+from core.prices import Prices, read_prices
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 STORAGE_SCHEMES = ("file", "s3", "gs", "az")
@@ -136,6 +137,19 @@ class Settings(CrawlSettings):
         default=3, ge=0, le=10, description="Times that a failed call to it is tried again, ever later."
     )
 
+    chunk_tokens: int = Field(
+        default=512, ge=8, le=8_192, description="Tokens of the longest piece that a document is cut into."
+    )
+    chunk_overlap: int = Field(
+        default=50,
+        ge=0,
+        description="Tokens that a piece repeats of the one before it at most; less than half of a piece.",
+    )
+    model_prices: Path | None = Field(
+        default=None,
+        description="TOML file of prices per million tokens, beside or instead of those in core/prices.toml.",
+    )
+
     chat_url: str | None = Field(
         default=None,
         description="OpenAI-compatible endpoint of a language model, such as `http://localhost:11434/v1`. "
@@ -240,11 +254,25 @@ class Settings(CrawlSettings):
     def _consistent(self) -> Self:
         if self.database_admin_url and not self.database_url:
             raise ValueError("DATABASE_ADMIN_URL is set and DATABASE_URL is not")
+        if 2 * self.chunk_overlap >= self.chunk_tokens:
+            raise ValueError("CHUNK_OVERLAP is half of CHUNK_TOKENS or more")
         if self.job_stale < 2 * self.job_heartbeat:
             raise ValueError(
                 "JOB_STALE is less than twice JOB_HEARTBEAT: living workers would lose their jobs"
             )
         return self
+
+    @field_validator("model_prices")
+    @classmethod
+    def _readable_prices(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            read_prices(file)
+        return file
+
+    @property
+    def prices(self) -> Prices:
+        """What models cost, `MODEL_PRICES` before what comes along."""
+        return read_prices(*([self.model_prices] if self.model_prices else []))
 
     @property
     def embedded(self) -> bool:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import structlog
 
-from core.ports import ChatModel, DrawingAnalyser, Embedder, ObjectStore, VectorStores
+from core.ports import ChatModel, DrawingAnalyser, Embedder, Embedders, ObjectStore, VectorStores
+from core.prices import Prices
 from core.settings import Settings
 from db.queue import Attempt, Finish, Job, LostLease, passing
 from db.uow import Database, UnitOfWork
@@ -41,9 +42,10 @@ class Services:
     settings: Settings
     store: ObjectStore
     analyser: DrawingAnalyser
-    embedder: Embedder
+    embedders: Embedders
     vectors: VectorStores
     chat: ChatModel
+    prices: Prices
 
 
 class Run:
@@ -97,8 +99,13 @@ class Run:
 
     @property
     def embedder(self) -> Embedder:
-        """Who turns texts into vectors."""
-        return self._services.embedder
+        """Who turns texts into vectors that are compared with one another only: the usual one."""
+        return self._services.embedders.usual
+
+    @property
+    def embedders(self) -> Embedders:
+        """Who turns texts into vectors that are stored: a company's model is `embeddings.serving`."""
+        return self._services.embedders
 
     @property
     def vectors(self) -> VectorStores:
@@ -109,6 +116,11 @@ class Run:
     def chat(self) -> ChatModel:
         """Who answers questions."""
         return self._services.chat
+
+    @property
+    def prices(self) -> Prices:
+        """What models cost."""
+        return self._services.prices
 
     @property
     def database(self) -> Database:

@@ -12,7 +12,8 @@ from uuid import UUID
 import strawberry
 
 from core.errors import Unauthenticated
-from core.ports import Embedder, ObjectStore, VectorStores
+from core.ports import Embedders, ObjectStore, VectorStores
+from core.prices import Prices
 from core.settings import Settings
 from db.base import Model
 from db.events import Events
@@ -36,8 +37,9 @@ class Services:
     database: Database
     events: Events
     store: ObjectStore
-    embedder: Embedder
+    embedders: Embedders
     vectors: VectorStores
+    prices: Prices
     links: Links
     keys: Keys
 

@@ -2,22 +2,22 @@
 
 from contextlib import AsyncExitStack
 
-from core.ports import ChatModel, Embedder, ObjectStore, VectorStores
+from core.ports import ChatModel, Embedder, Embedders, ObjectStore, VectorStores
 from core.settings import Settings
 from db.uow import Database
 from pipelines.registry import Services
 from providers.chat import CompatibleModel, ExtractiveAnswerer
-from providers.embeddings import embedder_of
+from providers.embeddings import ConfiguredEmbedders
 from providers.vectors import vector_stores
 from providers.vision import MeasuredAnalyser
 from server.vectors import socket_path
 
 
-def open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
-    """The embedder, open until the stack's end."""
-    embedder = embedder_of(settings)
-    stack.push_async_callback(embedder.close)
-    return embedder
+def open_embedders(settings: Settings, stack: AsyncExitStack) -> Embedders:
+    """The embedders, open until the stack's end."""
+    embedders = ConfiguredEmbedders(settings)
+    stack.push_async_callback(embedders.close)
+    return embedders
 
 
 def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
@@ -44,7 +44,7 @@ def chat_of(settings: Settings, embedder: Embedder) -> ChatModel:
 
 
 def working(
-    database: Database, settings: Settings, store: ObjectStore, embedder: Embedder, vectors: VectorStores
+    database: Database, settings: Settings, store: ObjectStore, embedders: Embedders, vectors: VectorStores
 ) -> Services:
     """What a worker works with."""
     return Services(
@@ -52,7 +52,8 @@ def working(
         settings=settings,
         store=store,
         analyser=MeasuredAnalyser(),
-        embedder=embedder,
+        embedders=embedders,
         vectors=vectors,
-        chat=chat_of(settings, embedder),
+        chat=chat_of(settings, embedders.usual),
+        prices=settings.prices,
     )

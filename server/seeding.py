@@ -2,7 +2,7 @@
 
 from core.settings import Settings
 from db.uow import Database
-from providers.embeddings import embedder_of
+from providers.embeddings import ConfiguredEmbedders
 from resolvers.identity import accounts, roles
 from resolvers.knowledge import embeddings
 
@@ -20,7 +20,8 @@ async def seed(database: Database) -> None:
 
 async def seed_embedding_model(database: Database, settings: Settings) -> None:
     """Make known which model embeds."""
-    embedder = embedder_of(settings)
+    embedders = ConfiguredEmbedders(settings)
+    embedder = embedders.usual
     try:
         async with database.platform() as uow:
             await embeddings.seed(
@@ -31,4 +32,4 @@ async def seed_embedding_model(database: Database, settings: Settings) -> None:
                 max_tokens=embedder.max_tokens,
             )
     finally:
-        await embedder.close()
+        await embedders.close()

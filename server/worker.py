@@ -38,7 +38,7 @@ from pipelines.registry import HANDLERS, Retry, Run, Services
 from pipelines.upkeep import UPKEEP, Upkeep
 from providers.storage import open_store
 from server.installation import addresses
-from server.providing import open_embedder, open_vectors, working
+from server.providing import open_embedders, open_vectors, working
 
 log = structlog.get_logger(__name__)
 
@@ -326,8 +326,8 @@ async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        embedder, vectors = open_embedder(settings, stack), open_vectors(settings, stack)
-        services = working(database, settings, open_store(settings.object_store_url), embedder, vectors)
+        embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
+        services = working(database, settings, open_store(settings.object_store_url), embedders, vectors)
         listener = Listener(database.placement.primary.url, application="seshat worker listener")
         async with listener, Worker(services, listener, queues=queues):
             await stop.wait()

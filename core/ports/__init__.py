@@ -22,6 +22,8 @@ from core.ports.embeddings import (
     Embed,
     Embedded,
     Embedder,
+    Embedders,
+    UnknownEmbedder,
     Vector,
 )
 from core.ports.storage import (
@@ -64,6 +66,7 @@ __all__ = [
     "Embed",
     "Embedded",
     "Embedder",
+    "Embedders",
     "Evidence",
     "Fetched",
     "Fetcher",
@@ -86,6 +89,7 @@ __all__ = [
     "TakeTurn",
     "TextDelta",
     "Turn",
+    "UnknownEmbedder",
     "Vector",
     "VectorChunk",
     "VectorStore",

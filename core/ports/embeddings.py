@@ -44,3 +44,19 @@ class Embedder(Protocol):
         """For each passage, the vectors of its overlapping windows of `max_tokens`: one where it fits."""
 
     async def close(self) -> None: ...
+
+
+class UnknownEmbedder(LookupError):
+    """Nothing that is configured runs this model; the message says what would, for a person."""
+
+
+class Embedders(Protocol):
+    """The embedding models that this installation can run, side by side."""
+
+    usual: Embedder
+    """The one that the settings say: what a new installation begins with."""
+
+    def of(self, provider: str, model: str, dimension: int, max_tokens: int) -> Embedder:
+        """The one of a provider that has this name and these sizes. Raises `UnknownEmbedder`."""
+
+    async def close(self) -> None: ...

@@ -66,7 +66,7 @@ class SearchQueries:
         viewer, services = context.viewer, context.services
         await context.read().release()
         hits = await retrieval.asked(
-            viewer, services.embedder, services.vectors, query, document_ids=chosen, limit=first
+            viewer, services.embedders.usual, services.vectors, query, document_ids=chosen, limit=first
         )
         wanted = columns(info, model, ("chunk",), extra=("document_id",))
         rows: Any = await context.loaders.one(model, wanted).load_many([hit.chunk_id for hit in hits])

@@ -34,7 +34,7 @@ from db.uow import Database
 from providers.storage import open_store
 from server.app import create_app
 from server.graphql.view import GraphQLView
-from server.providing import open_embedder, open_vectors, working
+from server.providing import open_embedders, open_vectors, working
 from server.seeding import seed
 from server.serving import configuration
 from server.worker import Worker
@@ -66,8 +66,8 @@ class Instance:
         """A worker in this process, with some settings changed."""
         settings = self.settings.model_copy(update=changes)
         async with AsyncExitStack() as stack:
-            embedder, vectors = open_embedder(settings, stack), open_vectors(settings, stack)
-            services = working(self.database, settings, self.store, embedder, vectors)
+            embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
+            services = working(self.database, settings, self.store, embedders, vectors)
             listener = Listener(self.database.placement.primary.url, application="test listener")
             async with listener, Worker(services, listener, queues=["drawings", "upkeep"]) as worker:
                 yield worker

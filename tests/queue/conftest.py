@@ -23,7 +23,7 @@ from db.queue import Job, cancel, enqueue
 from db.uow import Database, Scope, UnitOfWork
 from providers.storage import open_store
 from resolvers.access import Viewer
-from server.providing import open_embedder, open_vectors, working
+from server.providing import open_embedders, open_vectors, working
 from server.worker import Worker
 from tests.queue.tasks import QUEUE, URGENT
 
@@ -131,8 +131,8 @@ class Hall:
         url = self.database.placement.primary.url
         listener = Listener(url, application="test listener")
         async with AsyncExitStack() as stack:
-            embedder, vectors = open_embedder(self.settings, stack), open_vectors(self.settings, stack)
-            services = working(self.database, self.settings, store, embedder, vectors)
+            embedders, vectors = open_embedders(self.settings, stack), open_vectors(self.settings, stack)
+            services = working(self.database, self.settings, store, embedders, vectors)
             async with listener, Worker(services, listener, queues=[QUEUE, URGENT]) as worker:
                 yield worker
 

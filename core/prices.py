@@ -1,0 +1,63 @@
+"""What tokens cost."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+USUAL = Path(__file__).with_name("prices.toml")
+MILLION = 1_000_000
+DIGITS = 9
+"""Decimals of a cost in dollars: one token of the cheapest model still counts."""
+DATED = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
+
+
+class Price(BaseModel):
+    """US dollars for a million tokens read, and written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: float = Field(ge=0, allow_inf_nan=False)
+    completion: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+
+TABLES = TypeAdapter(dict[str, dict[str, Price]])
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The prices of models, by the names that answers and usage are recorded under."""
+
+    of: Mapping[str, Price]
+
+    def cost(self, model: str, prompt_tokens: int, completion_tokens: int = 0) -> float | None:
+        """Of so many tokens, in US dollars; None for a model whose price is not known."""
+        price = self.of.get(model) or self.of.get(DATED.sub("", model))
+        if price is None:
+            return None
+        spent = prompt_tokens * price.prompt + completion_tokens * price.completion
+        return round(spent / MILLION, DIGITS)
+
+
+def read_prices(*files: Path) -> Prices:
+    """The prices that come along, and those of the files, later ones before earlier ones.
+
+    Raises `ValueError` with one line for a file that cannot be used.
+    """
+    return Prices({name: price for file in (USUAL, *files) for name, price in _entries(file)})
+
+
+def _entries(file: Path) -> Iterator[tuple[str, Price]]:
+    try:
+        tables = TABLES.validate_python(tomllib.loads(file.read_text()))
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not TOML: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise ValueError(f"{file}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}") from error
+    return ((name, price) for table in tables.values() for name, price in table.items())
