@@ -20,7 +20,7 @@ from schema.identity.removals import RemovalMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
 from schema.imagery.operations import ImageryMutations, ImageryQueries
-from schema.insights import InsightMutations, InsightQueries
+from schema.insights.operations import InsightMutations, InsightQueries
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
 from schema.knowledge.operations import KnowledgeMutations, KnowledgeQueries
 from schema.knowledge.processing import ProcessingMutations, SearchQueries

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,12 +21,16 @@ from db.base import (
     TenantModel,
     Touched,
     anchored,
+    enumerated,
     indexed,
+    owned_by,
     related,
 )
 
 if TYPE_CHECKING:
     from db.models.identity import Company, User
+    from db.models.jobs import ProcessingJob
+    from db.models.knowledge import Document
 
 
 class CompanyProfile(Owned, TenantModel):
@@ -66,6 +72,13 @@ class CompanyProfile(Owned, TenantModel):
     company: Mapped[Company] = related("foreign(CompanyProfile.company_id) == Company.id")
 
 
+class ReportMethod(Enum):
+    """How a report finds the mix of sources."""
+
+    OPTIMAL = "optimal"
+    PROPORTIONAL = "proportional"
+
+
 class SavedReport(Owned, TenantModel):
     """A report that somebody kept. Its user may be gone: there is no foreign key."""
 
@@ -89,6 +102,161 @@ class SavedReport(Owned, TenantModel):
     user_id: Mapped[UUID | None]
     generated_at: Mapped[Instant]
     saved_at: Mapped[Instant]
+    method: Mapped[ReportMethod | None] = enumerated(ReportMethod, nullable=True)
+    config: Mapped[dict[str, Any] | None]
+    generated_text: Mapped[str | None]
+    edited_text: Mapped[str | None]
+    edited_at: Mapped[datetime | None]
+    edited_by_id: Mapped[UUID | None]
+    document_id: Mapped[UUID | None]
+    revision: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    files: Mapped[list[Any]] = mapped_column(server_default="[]")
 
+    edited_by: Mapped[User | None] = related("foreign(SavedReport.edited_by_id) == User.id")
+    document: Mapped[Document | None] = related("foreign(SavedReport.document_id) == Document.id")
     user: Mapped[User | None] = related("foreign(SavedReport.user_id) == User.id")
     company: Mapped[Company] = related("foreign(SavedReport.company_id) == Company.id")
+
+
+class EnergySourceKind(Enum):
+    """What an energy source does for a company."""
+
+    RENEWABLE = "renewable"
+    GRID = "grid"
+    STORAGE = "storage"
+
+
+class EnergySource(Owned, TenantModel):
+    """What a company reckons with of one way to get energy. Shares are of the yearly consumption."""
+
+    __tablename__ = "energy_sources"
+    __table_args__ = (
+        anchored(),
+        indexed("code", unique=True),
+        sa.CheckConstraint("cost_per_kwh >= 0", name="cost"),
+        sa.CheckConstraint("capacity_factor BETWEEN 0 AND 1", name="capacity_factor"),
+        sa.CheckConstraint("reliability BETWEEN 0 AND 1", name="reliability"),
+        sa.CheckConstraint("renewable_share BETWEEN 0 AND 1", name="renewable_share"),
+        sa.CheckConstraint("share_limit BETWEEN 0 AND 1", name="share_limit"),
+        sa.CheckConstraint("yearly_growth BETWEEN 0 AND 1", name="yearly_growth"),
+        sa.CheckConstraint("efficiency > 0 AND efficiency <= 1", name="efficiency"),
+    )
+
+    code: Mapped[Str50]
+    name: Mapped[Str100]
+    kind: Mapped[EnergySourceKind] = enumerated(EnergySourceKind)
+    cost_per_kwh: Mapped[float]
+    capacity_factor: Mapped[float]
+    reliability: Mapped[float]
+    renewable_share: Mapped[float]
+    intermittent: Mapped[Flag]
+    share_limit: Mapped[float]
+    yearly_growth: Mapped[float]
+    efficiency: Mapped[float] = mapped_column(server_default="1")
+    provenance: Mapped[Str500]
+    edited: Mapped[Flag]
+    enabled: Mapped[bool] = mapped_column(server_default=sa.true())
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+
+class HistoricalDataImport(Owned, TenantModel):
+    """A file of past consumption, read by the job that has the import's id."""
+
+    __tablename__ = "historical_data_imports"
+    __table_args__ = (anchored(), indexed("created_at", "id"))
+
+    upload_id: Mapped[UUID]
+    filename: Mapped[Str255]
+    mapping: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any] | None]
+    document_id: Mapped[UUID | None]
+    requested_by_id: Mapped[UUID | None]
+    created_at: Mapped[Instant]
+    completed_at: Mapped[datetime | None]
+
+    job: Mapped[ProcessingJob | None] = related("foreign(HistoricalDataImport.id) == ProcessingJob.id")
+    document: Mapped[Document | None] = related("foreign(HistoricalDataImport.document_id) == Document.id")
+    readings: Mapped[list[ConsumptionReading]] = related(
+        "HistoricalDataImport.id == foreign(ConsumptionReading.import_id)"
+    )
+
+
+class ReadingPeriod(Enum):
+    """What a stored reading spans."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class ConsumptionReading(Owned, TenantModel):
+    """What was consumed in a day or a month that begins on `starts_on`, in the zone of the import."""
+
+    __tablename__ = "consumption_readings"
+    __table_args__ = (
+        owned_by("historical_data_imports", "import_id"),
+        indexed("import_id", "period", "starts_on", unique=True),
+        indexed("import_id", "starts_on", "id"),
+        sa.CheckConstraint("kwh >= 0 AND renewable_kwh >= 0", name="energy"),
+        sa.CheckConstraint("coverage BETWEEN 0 AND 1", name="coverage"),
+    )
+
+    import_id: Mapped[UUID]
+    period: Mapped[ReadingPeriod] = enumerated(ReadingPeriod)
+    starts_on: Mapped[date] = mapped_column(sa.Date)
+    kwh: Mapped[float]
+    renewable_kwh: Mapped[float | None]
+    coverage: Mapped[float]
+
+
+class Report(Owned, TenantModel):
+    """A report that is made, or was, by the job that has the report's id."""
+
+    __tablename__ = "reports"
+    __table_args__ = (
+        anchored(),
+        sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        indexed("created_at", "id"),
+    )
+
+    title: Mapped[Str500]
+    report_type: Mapped[Str50]
+    method: Mapped[ReportMethod] = enumerated(ReportMethod)
+    config: Mapped[dict[str, Any]]
+    report_data: Mapped[dict[str, Any] | None]
+    confidence: Mapped[float | None]
+    generated_text: Mapped[str | None]
+    token_usage: Mapped[dict[str, Any] | None]
+    event_count: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    requested_by_id: Mapped[UUID | None]
+    created_at: Mapped[Instant]
+    generated_at: Mapped[datetime | None]
+
+    job: Mapped[ProcessingJob | None] = related("foreign(Report.id) == ProcessingJob.id")
+    requested_by: Mapped[User | None] = related("foreign(Report.requested_by_id) == User.id")
+
+
+class ReportEventKind(Enum):
+    """What happened to a report."""
+
+    STEP_STARTED = "step_started"
+    STEP_COMPLETED = "step_completed"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class ReportEvent(Owned, TenantModel):
+    """Something that happened while a report was made; `sequence` counts from 1 in the order of commits."""
+
+    __tablename__ = "report_events"
+    __table_args__ = (
+        owned_by("reports", "report_id"),
+        indexed("report_id", "sequence", unique=True),
+    )
+
+    report_id: Mapped[UUID]
+    sequence: Mapped[int] = mapped_column(sa.BigInteger)
+    kind: Mapped[ReportEventKind] = enumerated(ReportEventKind)
+    step: Mapped[Str50 | None]
+    detail: Mapped[dict[str, Any] | None]
+    created_at: Mapped[Instant]

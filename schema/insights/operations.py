@@ -15,7 +15,8 @@ from strawberry.scalars import JSON
 from core.errors import NotFound
 from db import models
 from db.paging import Order
-from resolvers import access, checks, insights
+from resolvers import access, checks
+from resolvers.insights import profile
 from schema.context import Info
 from schema.declare import enumeration, input, node, output
 from schema.fields import Connection, connection, lookup, relation
@@ -282,8 +283,8 @@ class InsightMutations:
         """Change the profile of the viewer's company, which is made first if there is none."""
         given = checks.changed(**{name: getattr(input, name) for name in PROFILE})
         async with info.context.write() as uow:
-            profile = await insights.change_profile(uow, info.context.viewer, given)
-        return CompanyProfileUpdatePayload.of(company_profile=profile)
+            changed = await profile.change_profile(uow, info.context.viewer, given)
+        return CompanyProfileUpdatePayload.of(company_profile=changed)
 
     @mutation
     async def saved_report_update(
@@ -293,12 +294,12 @@ class InsightMutations:
         given = checks.changed(title=input.title, tags=input.tags)
         async with info.context.write() as uow:
             key = key_of(id, models.SavedReport)
-            report = await insights.change_report(uow, info.context.viewer, key, given)
+            report = await profile.change_report(uow, info.context.viewer, key, given)
         return SavedReportUpdatePayload.of(saved_report=report)
 
     @mutation
     async def saved_report_delete(self, info: Info, id: relay.GlobalID) -> SavedReportDeletePayload:
         """Delete a report. There is no way back."""
         async with info.context.write() as uow:
-            await insights.remove_report(uow, info.context.viewer, key_of(id, models.SavedReport))
+            await profile.remove_report(uow, info.context.viewer, key_of(id, models.SavedReport))
         return SavedReportDeletePayload.of(deleted_id=id)
