@@ -1,14 +1,15 @@
 """One answer from question to confidence: asked, cited, compared with its sources, and weighed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from statistics import fmean
 
-from core.ports import AnswerEnd, ChatModel, ChatRequest, Embed, Quotation, RunErrorCode, TextDelta
+from core.ports import AnswerEnd, ChatModel, ChatRequest, Embed, Passage, Quotation, RunErrorCode, TextDelta
 from pipelines.chat import citations
 from pipelines.chat.citations import Alignment
 from pipelines.chat.confidence import Confidence, confidence
+from pipelines.chat.council import Decision
 from pipelines.chat.grounding import Grounding, grounding
 from pipelines.chat.quality import Quality, quality
 
@@ -19,6 +20,21 @@ UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
 
 Tell = Callable[[str], Awaitable[None]]
 """Is told each piece of the answer as it comes."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model said, what of it stands word for word in the request's passages, and what it took."""
+
+    text: str
+    quotations: tuple[Quotation, ...]
+    end: AnswerEnd
+
+    def cited(self, passages: Sequence[Passage]) -> Alignment:
+        """The citations, by the quotations or else by the markers in the text."""
+        if self.quotations:
+            return citations.quoted(self.quotations, passages)
+        return citations.align(self.text, passages)
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,8 @@ class Answered:
     confidence: Confidence
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    council: Decision | None = None
+    """How a council came to it."""
 
     @property
     def code(self) -> RunErrorCode | None:
@@ -56,6 +74,11 @@ async def answer(
             NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=asked.score, grounding=0
         )
         return Answered(NOT_A_QUESTION, None, False, Alignment(()), asked, Grounding(0.0, ()), said)
+    return await weigh(await hear(model, request, tell), request, embed=embed)
+
+
+async def hear(model: ChatModel, request: ChatRequest, tell: Tell) -> Reply:
+    """Everything that the model says. Raises `ModelFailure`."""
     pieces: list[str] = []
     quotations: list[Quotation] = []
     end = AnswerEnd(model.model, 0, 0)
@@ -70,24 +93,23 @@ async def answer(
                     quotations.append(event)
                 case AnswerEnd():
                     end = event
-    text = "".join(pieces)
-    aligned = (
-        citations.quoted(quotations, request.passages)
-        if quotations
-        else citations.align(text, request.passages)
-    )
-    found = bool(request.passages) if end.found is None else end.found
-    grounded = await grounding(text, request.passages, None if quotations else embed)
+    return Reply("".join(pieces), tuple(quotations), end)
+
+
+async def weigh(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> Answered:
+    """The reply with its citations, compared with its sources; `embed` compares by meaning too."""
+    asked, aligned = quality(request.question), reply.cited(request.passages)
+    grounded = await grounding(reply.text, request.passages, None if reply.quotations else embed)
     return Answered(
-        text=text,
-        model=end.model,
-        found=found,
+        text=reply.text,
+        model=reply.end.model,
+        found=bool(request.passages) if reply.end.found is None else reply.end.found,
         citations=aligned,
         quality=asked,
         grounding=grounded,
-        confidence=weighed(text, request, aligned, asked, grounded),
-        prompt_tokens=end.prompt_tokens,
-        completion_tokens=end.completion_tokens,
+        confidence=weighed(reply.text, request, aligned, asked, grounded),
+        prompt_tokens=reply.end.prompt_tokens,
+        completion_tokens=reply.end.completion_tokens,
     )
 
 
@@ -96,16 +118,20 @@ def weighed(
 ) -> Confidence:
     """The confidence of an answer: by the passages that it cites, or where it cites none, by all of them."""
     cited = {each.source_index for each in aligned.citations}
-    counted = [
-        passage.similarity
-        for number, passage in enumerate(request.passages, 1)
-        if number in cited or not cited
-    ]
     return confidence(
         text,
-        similarity=fmean(counted) if counted else 0.0,
+        similarity=similarity(request.passages, aligned),
         retrieved=len(request.passages),
         cited=len(cited),
         quality=asked.score,
         grounding=grounded.score,
     )
+
+
+def similarity(passages: Sequence[Passage], aligned: Alignment) -> float:
+    """How near to the question the passages are that an answer cites, or where it cites none, all of them."""
+    cited = {each.source_index for each in aligned.citations}
+    counted = [
+        passage.similarity for number, passage in enumerate(passages, 1) if number in cited or not cited
+    ]
+    return fmean(counted) if counted else 0.0

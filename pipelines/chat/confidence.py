@@ -1,7 +1,7 @@
 """How far an answer may be relied on, with each part of the sum."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WARNING = 0.30
 """An answer below this is marked as one of low confidence."""
@@ -34,6 +34,8 @@ class Confidence:
     quality: float
     grounding: float
     total: float
+    votes: float | None = None
+    """What a council's votes came to, which stands in the total for the other parts but the grounding."""
 
     def low(self, *, council: bool = False) -> bool:
         """Whether the answer carries a warning."""
@@ -62,6 +64,11 @@ def confidence(
         combined = UNSUPPORTED
     total = min(1.0, max(0.0, ANSWERED * combined + GROUNDED * grounding))
     return Confidence(similarity, citation, certainty, quality, grounding, round(total, 4))
+
+
+def deliberated(own: Confidence, votes: float) -> Confidence:
+    """The confidence of an answer that a council gives, whose votes came to `votes`."""
+    return replace(own, votes=votes, total=round(ANSWERED * votes + GROUNDED * own.grounding, 4))
 
 
 def citation_score(retrieved: int, cited: int) -> float:

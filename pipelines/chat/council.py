@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from statistics import fmean, pvariance
-from typing import Literal
+from typing import Literal, cast
 
-from core.ports import ModelFailure, RunErrorCode
+from core.ports import ModelFailure, RunErrorCode, Stance
+from db.models import CouncilStrategy
 
-MOST_ROUNDS = 5
 LEAST_CONSENSUS = 0.6
 LEVELS = {"high": 0.85, "medium": 0.65, "low": 0.40}
 UNSTATED = 0.50
@@ -23,26 +22,21 @@ ALIKE = 0.5
 class Voice:
     """One member of the council: how it is asked to think, at which temperature, and what it weighs."""
 
-    name: str
+    stance: Stance
     instructions: str
     temperature: float
     weight: float = 1.0
 
+    @property
+    def name(self) -> str:
+        return self.stance.value
+
 
 VOICES = (
-    Voice("analytical", "Weigh the evidence step by step and answer only what it supports.", 0.3),
-    Voice("creative", "Look for connections between the sources that others would miss.", 0.9),
-    Voice("critical", "Look for what the sources leave open, contradict or do not support.", 0.5),
+    Voice(Stance.ANALYTICAL, "Weigh the evidence step by step and answer only what it supports.", 0.3),
+    Voice(Stance.CREATIVE, "Look for connections between the sources that others would miss.", 0.9),
+    Voice(Stance.CRITICAL, "Look for what the sources leave open, contradict or do not support.", 0.5),
 )
-
-
-class Strategy(Enum):
-    """How one answer is made of several."""
-
-    WEIGHTED_CONFIDENCE = "weighted_confidence"
-    HIGHEST_CONFIDENCE = "highest_confidence"
-    MAJORITY = "majority"
-    SYNTHESIS = "synthesis"
 
 
 @dataclass(frozen=True)
@@ -68,17 +62,22 @@ class Metrics:
     consensus: float
 
 
+Basis = Literal["all", "best", "majority", "synthesis"]
+
+
 @dataclass(frozen=True)
 class Decision:
     """The council's answer.
 
     `basis` tells what it rests on: all votes, the best one, those that agree, or their synthesis. `voices`
-    are those whose answer it is; `failed` those that gave none. `agreed` is whether there is a consensus.
+    are those whose answer it is, `speaker` the one whose words it is in (None for a synthesis); `failed`
+    those that gave none. `agreed` is whether there is a consensus.
     """
 
     answer: str
+    speaker: str | None
     confidence: float
-    basis: Literal["all", "best", "majority", "synthesis"]
+    basis: Basis
     voices: tuple[str, ...]
     failed: tuple[str, ...]
     metrics: Metrics
@@ -109,7 +108,7 @@ def alike(one: str, other: str) -> bool:
 
 def decide(
     votes: Sequence[Vote],
-    strategy: Strategy = Strategy.WEIGHTED_CONFIDENCE,
+    strategy: CouncilStrategy = CouncilStrategy.WEIGHTED_CONFIDENCE,
     *,
     synthesis: str | None = None,
     failed: Sequence[str] = (),
@@ -122,19 +121,25 @@ def decide(
     """
     if not votes:
         raise ModelFailure(RunErrorCode.CHAT_FAILED, "No member of the council gave an answer.")
-    best = max(votes, key=lambda vote: vote.confidence)
-    answer, confidence, voices = best.answer, _weighted(votes), [vote.voice for vote in votes]
-    basis: Literal["all", "best", "majority", "synthesis"] = "all"
+    counted, basis = list(votes), cast(Basis, "all")
     agreeing = _largest(votes, same)
-    if strategy is Strategy.HIGHEST_CONFIDENCE:
-        confidence, basis, voices = best.confidence, "best", [best.voice]
-    elif strategy is Strategy.MAJORITY and 2 * len(agreeing) > len(votes):
-        spokesman = max(agreeing, key=lambda vote: vote.confidence)
-        answer, confidence, basis = spokesman.answer, _weighted(agreeing), "majority"
-        voices = [vote.voice for vote in agreeing]
-    elif strategy is not Strategy.MAJORITY and synthesis:
-        answer, basis = synthesis, "synthesis"
-    return Decision(answer, round(confidence, 3), basis, tuple(voices), tuple(failed), metrics(votes))
+    if strategy is CouncilStrategy.HIGHEST_CONFIDENCE:
+        counted, basis = [max(votes, key=lambda vote: vote.confidence)], "best"
+    elif strategy is CouncilStrategy.MAJORITY and 2 * len(agreeing) > len(votes):
+        counted, basis = agreeing, "majority"
+    elif strategy is CouncilStrategy.SYNTHESIS and synthesis:
+        basis = "synthesis"
+    heaviest = max(counted, key=lambda vote: vote.confidence * vote.weight)
+    made = synthesis if basis == "synthesis" else None
+    return Decision(
+        answer=made or heaviest.answer,
+        speaker=None if made else heaviest.voice,
+        confidence=round(_weighted(counted), 3),
+        basis=basis,
+        voices=tuple(vote.voice for vote in counted),
+        failed=tuple(failed),
+        metrics=metrics(votes),
+    )
 
 
 def metrics(votes: Sequence[Vote]) -> Metrics:

@@ -9,11 +9,12 @@ from sqlalchemy import select
 
 from core.errors import Conflict
 from core.ports import ChatRequest, ModelFailure, Passage, VectorsUnavailable
-from db.models import Company, RunStatus
+from db.models import AnswerMode, Company, RunStatus
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.chat.answering import Answered, answer
+from pipelines.chat.answering import Answered, Tell, answer
 from pipelines.chat.citations import Cited
+from pipelines.chat.deliberating import counselled, outcome
 from pipelines.chat.quality import quality
 from pipelines.chat.reasoning import Step, chain
 from pipelines.chat.streaming import Deltas
@@ -75,7 +76,7 @@ async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[St
     if not asked.askable:
         return []
     began = time.monotonic()
-    await tell(run, question, agent="retrieval", action="search", state="started")
+    await announce(run, question, agent="retrieval", action="search", state="started")
     try:
         hits = await retrieval.search(
             viewer,
@@ -100,7 +101,7 @@ async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[St
         seconds=time.monotonic() - began,
     )
     steps.append(step)
-    await tell(run, question, agent="retrieval", action="search", state="completed", detail=found)
+    await announce(run, question, agent="retrieval", action="search", state="completed", detail=found)
     return passages
 
 
@@ -114,32 +115,45 @@ async def streamed(run: Run, question: Question, request: ChatRequest, steps: li
     began = time.monotonic()
     deltas = Deltas(write)
     try:
-        answered = await answer(run.chat, request, deltas.tell, embed=run.embedder.embed)
+        answered = await made(run, question, request, deltas.tell, steps)
         await deltas.finish()
     except ModelFailure as failure:
         raise await given_up(run, question, failure, run.chat.model) from failure
     finally:
         await deltas.close()
-    took = time.monotonic() - began
+    steps += weighing(answered, time.monotonic() - began)
+    return answered
+
+
+async def made(run: Run, question: Question, request: ChatRequest, tell: Tell, steps: list[Step]) -> Answered:
+    """The answer of one model, or of a council if that was wanted and there is a question."""
+    if question.mode is AnswerMode.COUNCIL and quality(question.text).askable:
+        return await counselled(run, run.chat, question, request, tell, steps)
+    return await answer(run.chat, request, tell, embed=run.embedder.embed)
+
+
+def weighing(answered: Answered, seconds: float) -> list[Step]:
+    """What was answered and how far it holds, as steps."""
     grounded, weighed = answered.grounding, answered.confidence
-    steps += [
-        Step(
-            "answer",
-            "generate",
-            detail=answered.model,
-            output={"found": answered.found, "citations": len(answered.citations.citations)},
-            tokens=(answered.prompt_tokens, answered.completion_tokens),
-            seconds=took,
-        ),
-        Step(
-            "grounding",
-            "verify",
-            confidence=grounded.score,
-            output={"unsupported": list(grounded.unsupported), "fault": grounded.fault},
-        ),
+    generated = Step(
+        "answer",
+        "generate",
+        detail=answered.model,
+        output={"found": answered.found, "citations": len(answered.citations.citations)},
+        tokens=(answered.prompt_tokens, answered.completion_tokens),
+        seconds=seconds,
+    )
+    verified = Step(
+        "grounding",
+        "verify",
+        confidence=grounded.score,
+        output={"unsupported": list(grounded.unsupported), "fault": grounded.fault},
+    )
+    return [
+        generated,
+        verified,
         Step("confidence", "weigh", confidence=weighed.total, output=asdict(weighed)),
     ]
-    return answered
 
 
 async def given_up(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
@@ -151,7 +165,7 @@ async def given_up(run: Run, question: Question, failure: ModelFailure, model: s
     return Conflict(failure.message)
 
 
-async def tell(run: Run, question: Question, **step: Any) -> None:
+async def announce(run: Run, question: Question, **step: Any) -> None:
     """A step, in a transaction of its own."""
     async with run.write() as uow:
         await answers.tell_step(uow, question, **step)
@@ -170,11 +184,15 @@ def whole(
         "completion_tokens": answered.completion_tokens,
         "total_tokens": total,
         "confidence": weighed.total,
-        "low_confidence_warning": weighed.low(),
+        "low_confidence_warning": weighed.low(council=answered.council is not None),
         "sources": [source(number, each) for number, each in enumerate(request.passages, 1)],
         "context_document_ids": list(dict.fromkeys(str(each.document_id) for each in request.passages)),
         "reasoning_chain": chain(steps, question.explainability),
-        "message_metadata": {"confidence": asdict(weighed), "found": answered.found},
+        "message_metadata": {
+            "confidence": asdict(weighed),
+            "found": answered.found,
+            **({"council": outcome(answered.council)} if answered.council else {}),
+        },
     }
     run_log = {
         "model": answered.model,
@@ -183,7 +201,7 @@ def whole(
         "status": RunStatus.SUCCESS,
     }
     usage = {
-        "operation_type": "chat",
+        "operation_type": "council_voting" if answered.council else "chat",
         "prompt_tokens": answered.prompt_tokens,
         "completion_tokens": answered.completion_tokens,
         "total_tokens": total,

@@ -13,7 +13,10 @@ LONGEST_DETAIL = 2_000
 
 @dataclass(frozen=True)
 class Step:
-    """What an agent did, what came of it in words and in figures, and how long it took."""
+    """What an agent did, what came of it in words and in figures, and how long it took.
+
+    `vote` is that of a member of a council.
+    """
 
     agent: str
     action: str
@@ -22,6 +25,7 @@ class Step:
     output: Mapping[str, Any] = field(default_factory=dict)
     tokens: tuple[int, int] | None = None
     seconds: float | None = None
+    vote: Mapping[str, Any] | None = None
 
     def row(self) -> dict[str, Any]:
         """As an agent's log."""
@@ -35,13 +39,15 @@ class Step:
             "operation": self.action,
             "output_data": {**self.output, **({"detail": self.detail} if self.detail else {})},
             "confidence": self.confidence,
+            "is_council_vote": self.vote is not None,
+            "vote_data": self.vote,
             "execution_time_ms": None if self.seconds is None else round(self.seconds * 1000, 3),
             "token_usage": counts,
         }
 
 
 def chain(steps: Sequence[Step], level: ExplainabilityLevel) -> list[dict[str, Any]]:
-    """The steps as they are shown: their names, with what came of them, or with every figure."""
+    """The steps as they are shown: who did what, besides what came of it, or besides every figure."""
     return [{"agent": step.agent, "action": step.action, **_shown(step, level)} for step in steps]
 
 
@@ -51,7 +57,14 @@ def _shown(step: Step, level: ExplainabilityLevel) -> dict[str, Any]:
             return {}
         case ExplainabilityLevel.DETAILED:
             return {"detail": step.detail, "confidence": step.confidence}
-        case _:
-            figures = json.dumps(dict(step.output), ensure_ascii=False)[:LONGEST_DETAIL]
+        case ExplainabilityLevel.DEBUG:
+            figures = json.dumps(_figures(step), ensure_ascii=False)[:LONGEST_DETAIL]
             detail = f"{step.detail}: {figures}" if step.detail else figures
             return {"detail": detail, "confidence": step.confidence}
+
+
+def _figures(step: Step) -> dict[str, Any]:
+    """What came of a step, and what it took, as far as that was measured."""
+    seconds = None if step.seconds is None else round(step.seconds * 1000, 3)
+    measured = {"milliseconds": seconds, "tokens": step.tokens and sum(step.tokens)}
+    return dict(step.output) | {name: value for name, value in measured.items() if value is not None}

@@ -10,9 +10,11 @@ from sqlalchemy import func, insert, literal, select, update
 from core.ports import RunErrorCode, Turn
 from db.models import (
     AgentLog,
+    AnswerMode,
     Citation,
     Conversation,
     ConversationEventKind,
+    CouncilStrategy,
     ExplainabilityLevel,
     LlmProvider,
     Message,
@@ -34,7 +36,10 @@ USUAL_MODEL = "gpt-4"
 
 @dataclass(frozen=True)
 class Question:
-    """What an answer is to, and how it is to be made; `model` is None where nobody chose one."""
+    """What an answer is to, and how it is to be made; `model` is None where nobody chose one.
+
+    `rounds` and `strategy` are a council's.
+    """
 
     message_id: UUID
     conversation_id: UUID
@@ -46,6 +51,9 @@ class Question:
     model: str | None
     temperature: float
     explainability: ExplainabilityLevel
+    mode: AnswerMode
+    strategy: CouncilStrategy
+    rounds: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,9 @@ async def begin(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | 
         model=conversation.model_name if chosen else None,
         temperature=conversation.temperature,
         explainability=level or ExplainabilityLevel.BASIC,
+        mode=message.mode or AnswerMode.ANSWER,
+        strategy=message.council_strategy or conversation.council_strategy,
+        rounds=message.council_rounds or conversation.council_rounds,
     )
 
 

@@ -7,11 +7,10 @@ from uuid import UUID
 from sqlalchemy import Row, func, insert, select, update
 
 from core.errors import Conflict, Exhausted, Forbidden, Invalid
-from db.models import Conversation, ConversationStatus, DrawingSession, Member, MessageRole
+from db.models import Conversation, ConversationStatus, DrawingSession, Member
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks
 from resolvers.access import Viewer
-from resolvers.chat.messages import append
 
 MOST_ACTIVE = 100
 """Active conversations of one user."""
@@ -19,26 +18,22 @@ TITLE_FROM_MESSAGE = 50
 """Characters of the first message that make the title."""
 LONGEST_TITLE = 500
 HOTTEST = 2.0
+MOST_ROUNDS = 5
 
 
 async def create(
     uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any], first_message: str | None = None
 ) -> Row[Any]:
-    """A conversation of the viewer's, with its first message if there is one."""
+    """A conversation of the viewer's, still without a message: `first_message` makes its title."""
     access.require(viewer, "chat:use")
     if given.get("session_id") is not None:
         await access.find(uow, viewer, DrawingSession, given["session_id"], "input", "sessionId")
     values = {name: value for name, value in _checked(given).items() if value is not None}
-    said = None if first_message is None else _spoken(first_message)
-    if said and "title" not in values:
-        values["title"] = " ".join(said.split())[:TITLE_FROM_MESSAGE]
+    if first_message is not None and "title" not in values:
+        values["title"] = " ".join(first_message.split())[:TITLE_FROM_MESSAGE]
     await _refuse_crowd(uow, viewer.user_id)
     begun = insert(Conversation).values(**values, user_id=viewer.user_id)
     conversation = await uow.one(begun.returning(Conversation))
-    if said:
-        path = ("input", "firstMessage")
-        await append(uow, conversation.id, role=MessageRole.USER, content=said, path=path)
-        conversation = await uow.one(select(Conversation).where(Conversation.id == conversation.id))
     await activity.record(uow, viewer.user_id, "CONVERSATION_CREATE", "Conversation", conversation.id)
     return conversation
 
@@ -93,6 +88,12 @@ async def to_change(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str, lock:
     return conversation
 
 
+def refuse_rounds(rounds: int) -> None:
+    """Raise `Invalid` unless a council may have so many rounds."""
+    if not 1 <= rounds <= MOST_ROUNDS:
+        raise Invalid(f"A council has 1 to {MOST_ROUNDS} rounds.", "input", "councilRounds")
+
+
 async def _update(
     uow: UnitOfWork, viewer: Viewer, conversation: Row[Any], action: str, values: Mapping[str, Any]
 ) -> Row[Any]:
@@ -112,12 +113,6 @@ async def _refuse_crowd(uow: UnitOfWork, user_id: UUID, *path: str) -> None:
         raise Exhausted(f"Nobody has more than {MOST_ACTIVE} active conversations; archive one.", *path)
 
 
-def _spoken(message: str) -> str:
-    if not message.strip():
-        raise Invalid("This cannot be blank.", "input", "firstMessage")
-    return message
-
-
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     if "title" in values:
@@ -127,6 +122,8 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     temperature = values.get("temperature")
     if temperature is not None and not 0 <= temperature <= HOTTEST:
         raise Invalid("A temperature is from 0 to 2.", "input", "temperature")
+    if values.get("council_rounds") is not None:
+        refuse_rounds(values["council_rounds"])
     if values.get("selected_document_ids") is not None:
         values["selected_document_ids"] = list(dict.fromkeys(map(str, values["selected_document_ids"])))
     return values

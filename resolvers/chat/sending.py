@@ -1,5 +1,6 @@
 """Asking in a conversation: a message and the answer to come, stopped, or made once more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -9,9 +10,11 @@ from sqlalchemy import Row, insert, select, update
 from core.errors import Conflict, Invalid
 from core.ports import RunErrorCode
 from db.models import (
+    AnswerMode,
     Conversation,
     ConversationEventKind,
     ConversationStatus,
+    CouncilStrategy,
     JobStatus,
     Message,
     MessageRole,
@@ -83,6 +86,42 @@ class AnswerMessage(Job):
         }
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How an answer is to be made; what is None is as the conversation says."""
+
+    mode: AnswerMode | None = None
+    strategy: CouncilStrategy | None = None
+    rounds: int | None = None
+
+    def of(self, conversation: Row[Any]) -> dict[str, Any]:
+        """The answer's columns. Raises `Invalid` for too many rounds."""
+        if self.rounds is not None:
+            conversations.refuse_rounds(self.rounds)
+        mode = self.mode or conversation.mode
+        if mode is AnswerMode.ANSWER:
+            return {"mode": mode}
+        return {
+            "mode": mode,
+            "council_strategy": self.strategy or conversation.council_strategy,
+            "council_rounds": self.rounds or conversation.council_rounds,
+        }
+
+
+AS_USUAL = Manner()
+
+
+async def begin(
+    uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any], first_message: str | None = None
+) -> Row[Any]:
+    """A conversation of the viewer's; a first message is answered as every other one."""
+    path = ("input", "firstMessage")
+    conversation = await conversations.create(uow, viewer, given, first_message)
+    if first_message is not None:
+        await _say(uow, viewer, conversation, first_message, None, AS_USUAL, path, path)
+    return await uow.one(select(Conversation).where(Conversation.id == conversation.id))
+
+
 async def send(
     uow: UnitOfWork,
     viewer: Viewer,
@@ -91,35 +130,51 @@ async def send(
     *,
     parent_id: UUID | None = None,
     branch: bool = False,
+    manner: Manner = AS_USUAL,
 ) -> Row[Any]:
     """Say something, and have it answered. Answers the viewer's message.
 
-    It follows the latest message, or with `branch` the answer `parent_id`, or nothing where that is None.
+    It follows the latest message, or with `branch` the message `parent_id`, or nothing where that is None.
     """
     path = ("input", "conversationId")
-    await conversations.to_change(uow, viewer, conversation_id, *path)
-    if not content.strip():
-        raise Invalid("This cannot be blank.", "input", "content")
+    conversation = await conversations.to_change(uow, viewer, conversation_id, *path)
     if not branch:
         parent_id = await _latest(uow, conversation_id)
     if parent_id is not None:
         await _refuse_parent(uow, conversation_id, parent_id)
+    return await _say(uow, viewer, conversation, content, parent_id, manner, ("input", "content"), path)
+
+
+async def _say(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    conversation: Row[Any],
+    content: str,
+    parent_id: UUID | None,
+    manner: Manner,
+    path: tuple[str, ...],
+    answer_path: tuple[str, ...],
+) -> Row[Any]:
+    """Refusals of the message name `path`, those of its answer `answer_path`."""
+    if not content.strip():
+        raise Invalid("This cannot be blank.", *path)
+    made = manner.of(conversation)
     message = await append(
         uow,
-        conversation_id,
+        conversation.id,
         role=MessageRole.USER,
         content=content,
-        path=("input", "content"),
+        path=path,
         parent_message_id=parent_id,
     )
-    await events.tell(uow, conversation_id, message.id, ConversationEventKind.MESSAGE_CREATED)
-    await _begin_answer(uow, viewer, message, path)
+    await events.tell(uow, conversation.id, message.id, ConversationEventKind.MESSAGE_CREATED)
+    await _begin_answer(uow, viewer, message, answer_path, made)
     await activity.record(uow, viewer.user_id, "MESSAGE_SEND", "Message", message.id)
     return message
 
 
 async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Have the question of an answer answered once more, beside the answer there is."""
+    """Have the question of an answer answered once more in the same manner, beside the answer there is."""
     answer = await access.find(uow, viewer, Message, id)
     await conversations.to_change(uow, viewer, answer.conversation_id, "id")
     answer = await access.find(uow, viewer, Message, id)
@@ -128,7 +183,9 @@ async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     if answer.state is MessageState.STREAMING:
         raise Conflict(UNFINISHED, "id")
     asked = await uow.one(select(Message).where(Message.id == answer.parent_message_id))
-    fresh = await _begin_answer(uow, viewer, asked, ("id",))
+    names = ("mode", "council_strategy", "council_rounds")
+    made = {name: getattr(answer, name) for name in names}
+    fresh = await _begin_answer(uow, viewer, asked, ("id",), made)
     await activity.record(uow, viewer.user_id, "MESSAGE_REGENERATE", "Message", fresh.id)
     return fresh
 
@@ -147,6 +204,12 @@ async def stop(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     return await access.find(uow, viewer, Message, id)
 
 
+async def first_message(uow: UnitOfWork, conversation_id: UUID) -> Row[Any]:
+    """What a conversation began with; it must hold something."""
+    said = select(Message).where(Message.conversation_id == conversation_id)
+    return await uow.one(said.order_by(Message.created_at, Message.id).limit(1))
+
+
 async def first_answer(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
     """The answer that was begun when the message was sent."""
     replies = select(Message).where(
@@ -155,8 +218,10 @@ async def first_answer(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
     return await uow.first(replies.order_by(Message.created_at, Message.id).limit(1))
 
 
-async def _begin_answer(uow: UnitOfWork, viewer: Viewer, asked: Row[Any], path: tuple[str, ...]) -> Row[Any]:
-    """An empty answer, and the job that writes it, under one id."""
+async def _begin_answer(
+    uow: UnitOfWork, viewer: Viewer, asked: Row[Any], path: tuple[str, ...], made: Mapping[str, Any]
+) -> Row[Any]:
+    """An empty answer with the columns `made`, and the job that writes it, under one id."""
     answer = await append(
         uow,
         asked.conversation_id,
@@ -165,6 +230,7 @@ async def _begin_answer(uow: UnitOfWork, viewer: Viewer, asked: Row[Any], path: 
         path=path,
         parent_message_id=asked.id,
         state=MessageState.STREAMING,
+        **made,
     )
     job = {
         "id": answer.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
@@ -9,10 +10,20 @@ import strawberry
 
 from db import models
 from schema.context import Info
-from schema.declare import output
+from schema.declare import enumeration, output
 from schema.operations import field
 from schema.projection import columns
 from schema.refs import DocumentRef
+
+
+@enumeration
+class CouncilBasis(Enum):
+    """Which votes a council's answer rests on."""
+
+    ALL = "all"
+    BEST = "best"
+    MAJORITY = "majority"
+    SYNTHESIS = "synthesis"
 
 
 @output
@@ -126,6 +137,9 @@ class VoteData:
     reasoning: str | None
     """Why."""
 
+    round: int
+    """In which round, from 1."""
+
     @classmethod
     def of(cls, stored: dict[str, Any]) -> VoteData:
         """From the form that councils store."""
@@ -135,4 +149,86 @@ class VoteData:
             vote=stored["vote"],
             confidence=stored["confidence"],
             reasoning=stored.get("reasoning"),
+            round=stored.get("round", 1),
+        )
+
+
+@output
+class ConfidenceParts:
+    """What the confidence in an answer is made of, each part from 0 to 1."""
+
+    similarity: float
+    """How near the cited sources are to the question; where none is cited, all that were found."""
+
+    citation: float
+    """How well the answer shows its sources."""
+
+    certainty: float
+    """1 for an answer without hedging, less for each hedging phrase."""
+
+    quality: float
+    """How far the question reads as one."""
+
+    grounding: float
+    """How far the answer stands in its sources."""
+
+    votes: float | None
+    """What a council's votes came to; null where none was asked."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> ConfidenceParts:
+        """From the form that answering stores."""
+        names = ("similarity", "citation", "certainty", "quality", "grounding")
+        return cls(**{name: stored[name] for name in names}, votes=stored.get("votes"))
+
+
+@output
+class CouncilDecision:
+    """How a council came to its answer. Averages and the like are of its last votes' confidences."""
+
+    basis: CouncilBasis
+    """Which votes it rests on."""
+
+    voices: list[str]
+    """Whose votes these are, such as `analytical`; three at most."""
+
+    speaker: str | None
+    """In whose words the answer is; null for a synthesis."""
+
+    failed: list[str]
+    """Who gave no vote; three at most."""
+
+    confidence: float
+    """The mean confidence of the votes that it rests on, by their weights."""
+
+    average: float
+    """The mean of all votes."""
+
+    lowest: float
+    """The least sure vote's."""
+
+    highest: float
+    """The surest vote's."""
+
+    variance: float
+    """How far the votes lie apart."""
+
+    agreement: float
+    """1 without the variance."""
+
+    consensus: float
+    """The average times the agreement."""
+
+    agreed: bool
+    """Whether the consensus is at least 0.6."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> CouncilDecision:
+        """From the form that councils store."""
+        names = ("voices", "speaker", "failed", "confidence", "agreed")
+        figures = ("average", "lowest", "highest", "variance", "agreement", "consensus")
+        return cls(
+            basis=CouncilBasis(stored["basis"]),
+            **{name: stored[name] for name in names},
+            **{name: stored["metrics"][name] for name in figures},
         )

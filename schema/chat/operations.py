@@ -10,9 +10,9 @@ from strawberry import relay
 
 from core.errors import NotFound
 from db import models
-from db.models import FeedbackRating, LlmProvider
+from db.models import AnswerMode, CouncilStrategy, FeedbackRating, LlmProvider
 from resolvers import access, checks, idempotency
-from resolvers.chat import conversations, feedback
+from resolvers.chat import conversations, feedback, sending
 from schema.chat.orders import (
     AgentLogFilter,
     AgentLogOrder,
@@ -129,7 +129,7 @@ class ConversationCreateInput:
     """What people call it; the beginning of the first message unless given."""
 
     first_message: str | None = None
-    """What the viewer says first."""
+    """What the viewer says first; it is answered."""
 
     session_id: relay.GlobalID | None = None
     """The drawing session that it is about."""
@@ -142,6 +142,15 @@ class ConversationCreateInput:
 
     temperature: float | None = None
     """How freely the model answers, 0 to 2."""
+
+    mode: AnswerMode | None = None
+    """Who makes its answers: one model unless given."""
+
+    council_strategy: CouncilStrategy | None = None
+    """How a council decides: by `WEIGHTED_CONFIDENCE` unless given."""
+
+    council_rounds: int | None = None
+    """How often a council's members vote, 1 to 5 times; once unless given."""
 
     selected_document_ids: list[relay.GlobalID] | None = None
     """Where answers may come from, 100 at most; from everywhere unless given."""
@@ -165,6 +174,15 @@ class ConversationUpdateInput(Update):
 
     temperature: strawberry.Maybe[float]
     """How freely the model answers, 0 to 2."""
+
+    mode: strawberry.Maybe[AnswerMode]
+    """Who makes its answers."""
+
+    council_strategy: strawberry.Maybe[CouncilStrategy]
+    """How a council decides."""
+
+    council_rounds: strawberry.Maybe[int]
+    """How often a council's members vote, 1 to 5 times."""
 
     selected_document_ids: strawberry.Maybe[list[relay.GlobalID] | None]
     """Where answers may come from, 100 at most; null for everywhere."""
@@ -190,6 +208,12 @@ class ConversationCreatePayload(Payload):
 
     conversation: Conversation | None = None
     """The new conversation."""
+
+    message: Message | None = None
+    """What the viewer said first; null where nothing was."""
+
+    answer: Message | None = None
+    """The answer to it, still empty: `conversationEvents` tells how it comes."""
 
 
 @output
@@ -240,7 +264,15 @@ class FeedbackDeletePayload(Payload):
     """The id of what is gone."""
 
 
-FIELDS = ("title", "llm_provider", "model_name", "temperature")
+FIELDS = (
+    "title",
+    "llm_provider",
+    "model_name",
+    "temperature",
+    "mode",
+    "council_strategy",
+    "council_rounds",
+)
 
 
 @output
@@ -264,9 +296,13 @@ class ChatMutations:
                 input.idempotency_key,
                 {**given, "first_message": first_message},
                 models.Conversation,
-                lambda: conversations.create(uow, viewer, given, first_message),
+                lambda: sending.begin(uow, viewer, given, first_message),
             )
-        return ConversationCreatePayload.of(conversation=conversation)
+            if first_message is None:
+                return ConversationCreatePayload.of(conversation=conversation)
+            message = await sending.first_message(uow, conversation.id)
+            answer = await sending.first_answer(uow, message.id)
+        return ConversationCreatePayload.of(conversation=conversation, message=message, answer=answer)
 
     @mutation
     async def conversation_update(

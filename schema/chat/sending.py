@@ -8,8 +8,10 @@ import strawberry
 from strawberry import relay
 
 from db import models
+from db.models import AnswerMode, CouncilStrategy
 from resolvers import idempotency
 from resolvers.chat import sending
+from resolvers.chat.sending import Manner
 from schema.chat.types import Message
 from schema.context import Info
 from schema.declare import input, output
@@ -31,6 +33,15 @@ class MessageSendInput:
     """The message that it follows; null for none. Unless given, the latest one. To ask something in
     another way, follow what the first way followed: the conversation branches there.
     """
+
+    mode: AnswerMode | None = None
+    """Who makes the answer; unless given, as the conversation says."""
+
+    council_strategy: CouncilStrategy | None = None
+    """How a council decides; unless given, as the conversation says."""
+
+    council_rounds: int | None = None
+    """How often a council's members vote, 1 to 5 times; unless given, as the conversation says."""
 
     idempotency_key: str | None = None
     """Asking again with the same key and input says nothing twice."""
@@ -78,6 +89,7 @@ class SendingMutations:
                 if parent is not None and parent.value is not None
                 else None
             ),
+            "manner": Manner(input.mode, input.council_strategy, input.council_rounds),
         }
         async with info.context.write() as uow:
             message = await idempotency.once(
@@ -102,7 +114,7 @@ class SendingMutations:
 
     @mutation
     async def message_regenerate(self, info: Info, id: relay.GlobalID) -> MessageRegeneratePayload:
-        """Have a message answered once more; `id` is the answer that is to be bettered, which stays."""
+        """Have a message answered once more, in the same mode; `id` is the answer to better, which stays."""
         key = key_of(id, models.Message)
         async with info.context.write() as uow:
             answer = await sending.regenerate(uow, info.context.viewer, key)

@@ -10,8 +10,16 @@ from strawberry import relay
 from strawberry.scalars import JSON
 
 from db import models
-from db.models import ConversationStatus, FeedbackRating, LlmProvider, MessageRole, MessageState
-from schema.chat.details import MessageSource, ReasoningStep, TokenCounts
+from db.models import (
+    AnswerMode,
+    ConversationStatus,
+    CouncilStrategy,
+    FeedbackRating,
+    LlmProvider,
+    MessageRole,
+    MessageState,
+)
+from schema.chat.details import ConfidenceParts, CouncilDecision, MessageSource, ReasoningStep, TokenCounts
 from schema.chat.orders import AgentLogOrder, CitationOrder, MessageOrder
 from schema.context import Info
 from schema.declare import node
@@ -29,6 +37,12 @@ async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:
     loader = info.context.loaders.one(models.Document, columns(info, models.Document))
     rows = await loader.load_many([UUID(id) for id in ids])
     return [row for row in rows if row is not None]
+
+
+def kept(message: Any, name: str) -> dict[str, Any] | None:
+    """What answering stored of itself under a name."""
+    found: dict[str, Any] | None = (message.message_metadata or {}).get(name)
+    return found
 
 
 def document_ids(ids: list[str] | None) -> list[relay.GlobalID] | None:
@@ -71,6 +85,15 @@ class Conversation(relay.Node):
 
     temperature: float
     """How freely the model answers, 0 to 2."""
+
+    mode: AnswerMode
+    """Who makes its answers."""
+
+    council_strategy: CouncilStrategy
+    """How a council decides."""
+
+    council_rounds: int
+    """How often a council's members vote."""
 
     @field(needs=("selected_document_ids",))
     def selected_document_ids(self) -> list[relay.GlobalID] | None:
@@ -127,6 +150,15 @@ class Message(relay.Node):
     error_code: str | None
     """Why there is no answer, such as `TIMEOUT`; null where nothing went wrong."""
 
+    mode: AnswerMode | None
+    """Who makes the answer; null for people's own words."""
+
+    council_strategy: CouncilStrategy | None
+    """How the council decides; null where there is none."""
+
+    council_rounds: int | None
+    """How often the council's members vote; null where there is none."""
+
     model: str | None
     """The model that answered; null for people's own words."""
 
@@ -156,8 +188,20 @@ class Message(relay.Node):
     confidence: float | None
     """How well the answer is supported, 0 to 1."""
 
+    @field(needs=("message_metadata",))
+    def confidence_parts(self) -> ConfidenceParts | None:
+        """What the confidence is made of; null where it was not computed here."""
+        parts = kept(self, "confidence")
+        return None if parts is None else ConfidenceParts.of(parts)
+
+    @field(needs=("message_metadata",))
+    def council(self) -> CouncilDecision | None:
+        """How the council decided; null where there was none."""
+        decision = kept(self, "council")
+        return None if decision is None else CouncilDecision.of(decision)
+
     low_confidence_warning: bool
-    """Whether the answer is too weakly supported to rely on."""
+    """Whether the answer is too weakly supported to rely on: below 0.3, or 0.5 of a council."""
 
     @field(needs=("sources",))
     def sources(self) -> list[MessageSource] | None:

@@ -3,7 +3,8 @@
 import pytest
 
 from core.ports import ModelFailure, RunErrorCode
-from pipelines.chat.council import Metrics, Strategy, Vote, decide, metrics, vote_confidence
+from db.models import CouncilStrategy
+from pipelines.chat.council import Metrics, Vote, decide, metrics, vote_confidence
 
 YES = Vote("analytical", "The doors are rated for 90 minutes.", 0.60)
 ALSO = Vote("critical", "The fire doors are rated for 90 minutes.", 0.50)
@@ -21,27 +22,39 @@ def test_one_vote_agrees_with_itself() -> None:
 
 def test_the_weights_decide_the_confidence() -> None:
     heavy = Vote("creative", NO.answer, 0.85, weight=3)
-    found = decide([YES, heavy], synthesis="Both.")
+    found = decide([YES, heavy])
 
-    assert (found.answer, found.basis, found.confidence) == ("Both.", "synthesis", 0.787)
-    assert decide([YES, heavy]).answer == NO.answer
+    assert (found.answer, found.speaker, found.basis, found.confidence) == (
+        NO.answer,
+        "creative",
+        "all",
+        0.787,
+    )
+
+
+def test_a_synthesis_stands_for_all_votes_and_in_nobodys_words() -> None:
+    found = decide([YES, NO], CouncilStrategy.SYNTHESIS, synthesis="Both.")
+
+    assert (found.answer, found.speaker, found.basis, found.confidence) == ("Both.", None, "synthesis", 0.725)
+    assert found.voices == ("analytical", "creative")
+    assert decide([YES, NO], CouncilStrategy.SYNTHESIS).basis == "all"
 
 
 def test_the_surest_vote_wins_where_that_is_wanted() -> None:
-    found = decide([YES, ALSO, NO], Strategy.HIGHEST_CONFIDENCE, synthesis="Both.")
+    found = decide([YES, ALSO, NO], CouncilStrategy.HIGHEST_CONFIDENCE, synthesis="Both.")
 
     assert (found.answer, found.confidence, found.voices) == (NO.answer, 0.85, ("creative",))
 
 
 def test_the_majority_wins_over_a_surer_vote() -> None:
-    found = decide([NO, ALSO, YES], Strategy.MAJORITY)
+    found = decide([NO, ALSO, YES], CouncilStrategy.MAJORITY)
 
     assert (found.answer, found.basis, found.confidence) == (YES.answer, "majority", 0.55)
     assert found.voices == ("critical", "analytical")
 
 
 def test_without_a_majority_all_votes_count() -> None:
-    found = decide([YES, NO], Strategy.MAJORITY, failed=["critical"])
+    found = decide([YES, NO], CouncilStrategy.MAJORITY, failed=["critical"])
 
     assert (found.answer, found.basis, found.failed) == (NO.answer, "all", ("critical",))
 

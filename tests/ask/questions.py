@@ -40,6 +40,16 @@ MESSAGE = """query ($id: ID!) { message(id: $id) { id role state content errorCo
     inlineNumber } }
   agentLogs { nodes { agentType operation } } } }"""
 
+COUNCIL = """query ($id: ID!) {
+  message(id: $id) { state content mode councilStrategy councilRounds confidence lowConfidenceWarning totalTokens
+    confidenceParts { similarity citation certainty quality grounding votes }
+    council { basis voices speaker failed confidence average lowest highest variance agreement consensus agreed }
+    citations { nodes { snippet textStartIndex textEndIndex } }
+    reasoningChain { agent action detail }
+    agentLogs(first: 100) { nodes { agentType operation isCouncilVote } } }
+  councilVotes(messageId: $id) { agentType operation confidence executionTimeMs
+    voteData { agent round temperature vote confidence reasoning } } }"""
+
 CONVERSATION = """query ($id: ID!) { conversation(id: $id) { messageCount totalTokensUsed
   messages(first: 100) { nodes { id role state content } } } }"""
 
