@@ -75,7 +75,14 @@ from db.models.jobs import (
     ProcessingJob,
     ProcessingJobType,
 )
-from db.models.knowledge import Document, DocumentChunk, DocumentScope, EmbeddingModel, ProcessingStatus
+from db.models.knowledge import (
+    CachedVectors,
+    Document,
+    DocumentChunk,
+    DocumentScope,
+    EmbeddingModel,
+    ProcessingStatus,
+)
 from db.models.projects import Project, ProjectStatus
 
 __all__ = [
@@ -85,6 +92,7 @@ __all__ = [
     "AnalysisResult",
     "AnswerMode",
     "CachedAnswer",
+    "CachedVectors",
     "CandidateState",
     "Citation",
     "Company",

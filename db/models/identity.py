@@ -84,6 +84,7 @@ class Company(Keyed, PlatformModel):
     __table_args__ = (
         sa.UniqueConstraint("database_server", "database_name"),
         sa.Index(None, "created_at", "id"),
+        sa.Index(None, "embedding_model_id"),
         sa.Index("uq_companies_platform", "kind", unique=True, postgresql_where=sa.text("kind = 'platform'")),
     )
 
@@ -93,6 +94,9 @@ class Company(Keyed, PlatformModel):
     database_server: Mapped[Str255 | None]
     database_name: Mapped[Str255 | None]
     is_active: Mapped[bool] = mapped_column(server_default=sa.true())
+    embedding_model_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("platform.embedding_models.id", ondelete="SET NULL")
+    )
     created_at: Mapped[Instant]
 
     users: Mapped[list[User]] = related("Company.id == foreign(User.company_id)")

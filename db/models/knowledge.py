@@ -21,11 +21,13 @@ from db.base import (
     Str500,
     TenantModel,
     Touched,
+    anchored,
     enumerated,
     indexed,
     owned_by,
     related,
 )
+from db.rls import CURRENT_COMPANY
 
 if TYPE_CHECKING:
     from db.models.identity import Company, User
@@ -64,8 +66,24 @@ class EmbeddingModel(Keyed, PlatformModel):
     dimension: Mapped[int]
     max_tokens: Mapped[int]
     is_active: Mapped[bool] = mapped_column(server_default=sa.true())
+    activated_at: Mapped[datetime | None]
     created_at: Mapped[Instant]
     updated_at: Mapped[Touched]
+
+
+class CachedVectors(TenantModel):
+    """What a text was turned into: its windows' vectors one after another, as 32-bit floats.
+
+    The fingerprint is of the model and the text. Kept for each company by itself.
+    """
+
+    __tablename__ = "cached_vectors"
+    __table_args__ = (anchored(), indexed("used_at"))
+
+    company_id: Mapped[UUID] = mapped_column(primary_key=True, server_default=sa.text(CURRENT_COMPANY))
+    fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
+    vectors: Mapped[bytes]
+    used_at: Mapped[Instant]
 
 
 class Document(Owned, TenantModel):
