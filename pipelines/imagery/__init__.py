@@ -1,0 +1,1 @@
+"""Image data sets: how they are gathered, checked and packed."""

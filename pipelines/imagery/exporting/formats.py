@@ -1,0 +1,69 @@
+"""Every format by its name: what it needs to know, and how its packages are opened."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from db.models import ExportFormat
+from pipelines.imagery.exporting.archives import TarArchive, ZipArchive
+from pipelines.imagery.exporting.packages import (
+    ArchivePackage,
+    Coco,
+    CsvTable,
+    ImageFolder,
+    JsonDocument,
+    Package,
+)
+from pipelines.imagery.exporting.shards import ParquetShard, WebDatasetShard
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a data set is packed. `made_at` dates its members; `extension` is that of WebDataset's pictures."""
+
+    format: ExportFormat
+    options: Mapping[str, Any]
+    made_at: datetime
+    extension: str
+
+    def open(self) -> Package:
+        """A new package, or the next shard."""
+        return OPEN[self.format](self)
+
+    @property
+    def with_pictures(self) -> bool:
+        """Whether the images themselves are packed, not only what is known of them."""
+        return self.format not in (ExportFormat.CSV, ExportFormat.JSON)
+
+    @property
+    def urls(self) -> bool:
+        """Whether the addresses that images came from are told."""
+        return self.options.get("include_urls") is not False
+
+
+def zipped(plan: Plan, kind: type[ArchivePackage]) -> Package:
+    """A ZIP file of this kind."""
+    compress = bool(plan.options.get("compress"))
+    listed = plan.options.get("include_metadata") is not False
+    return kind(partial(ZipArchive, made_at=plan.made_at, compress=compress), listed=listed)
+
+
+def tarred(plan: Plan, compress: bool) -> Package:
+    """A TAR file."""
+    listed = plan.options.get("include_metadata") is not False
+    return ArchivePackage(partial(TarArchive, made_at=plan.made_at, compress=compress), listed=listed)
+
+
+OPEN: dict[ExportFormat, Callable[[Plan], Package]] = {
+    ExportFormat.ZIP: lambda plan: zipped(plan, ArchivePackage),
+    ExportFormat.TAR: lambda plan: tarred(plan, compress=False),
+    ExportFormat.TAR_GZ: lambda plan: tarred(plan, compress=True),
+    ExportFormat.CSV: lambda plan: CsvTable(plan.options.get("delimiter") or ","),
+    ExportFormat.JSON: lambda plan: JsonDocument(),
+    ExportFormat.IMAGEFOLDER: lambda plan: zipped(plan, ImageFolder),
+    ExportFormat.COCO: lambda plan: zipped(plan, Coco),
+    ExportFormat.WEBDATASET: lambda plan: WebDatasetShard(plan.made_at, plan.extension),
+    ExportFormat.PARQUET: lambda plan: ParquetShard(urls=plan.urls),
+}

@@ -1,0 +1,180 @@
+"""Packages of one file: what each format does with an image, and what it writes at its end."""
+
+import csv
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+
+from pipelines.imagery.exporting.archives import Archive
+from pipelines.imagery.exporting.card import Subject
+from pipelines.imagery.exporting.items import Item, Tally
+from pipelines.imagery.exporting.ledger import Ledger
+from pipelines.imagery.exporting.window import Window
+
+CARD = "README.md"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would compute."""
+
+
+class Package(ABC):
+    """A file that is written image by image. After each call, `taken` gives what there is of it so far."""
+
+    def __init__(self) -> None:
+        self._window = Window()
+
+    def taken(self) -> bytes:
+        """What was written since."""
+        return self._window.take()
+
+    @abstractmethod
+    def add(self, item: Item) -> None:
+        """The next image."""
+
+    @abstractmethod
+    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+        """What follows the last image; `taken` is to be called at each step."""
+
+    def close(self) -> None:  # noqa: B027 - most keep nothing
+        """Let go of what it keeps; needed however it ended."""
+
+
+class ArchivePackage(Package):
+    """Pictures in an archive, a ledger of them, and the data card."""
+
+    folder = "images/"
+
+    def __init__(self, open_archive: Callable[[Window], Archive], *, listed: bool = True) -> None:
+        super().__init__()
+        self._archive, self._listed = open_archive(self._window), listed
+        self._ledger = Ledger()
+
+    def add(self, item: Item) -> None:
+        self._archive.add(self.folder + item.name, item.content)
+        if self._listed:
+            self._ledger.add({**item.metadata, "file_name": self.folder + item.name})
+
+    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+        if self._listed:
+            for name, parts in self.lists(subject, tally):
+                self._archive.add(name, b"".join(parts), text=True)
+                yield
+        self._archive.add(CARD, subject.card(tally).encode(), text=True)
+        self._archive.close()
+        yield
+
+    def lists(self, subject: Subject, tally: Tally) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Names and contents of the files that say what the pictures are."""
+        yield "images.json", array(self._ledger.lines())
+        yield "metadata.json", iter([orjson.dumps(subject.summary(tally), option=orjson.OPT_INDENT_2)])
+
+    def close(self) -> None:
+        self._ledger.close()
+
+
+class ImageFolder(ArchivePackage):
+    """What the loader `imagefolder` of Hugging Face's `datasets` reads: pictures and `metadata.jsonl`."""
+
+    folder = ""
+
+    def lists(self, subject: Subject, tally: Tally) -> Iterator[tuple[str, Iterator[bytes]]]:
+        yield "metadata.jsonl", self._ledger.lines()
+
+
+class Coco(ArchivePackage):
+    """Pictures and `annotations.json` in the form of COCO: captions where there are any, no boxes."""
+
+    def lists(self, subject: Subject, tally: Tally) -> Iterator[tuple[str, Iterator[bytes]]]:
+        yield "annotations.json", coco(self._ledger.entries, subject)
+
+
+class JsonDocument(Package):
+    """One JSON document: the images, then the data set as a whole with its data card."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before = b'{"images":[\n'
+
+    def add(self, item: Item) -> None:
+        self._window.write(self._before + orjson.dumps(dict(item.metadata)))
+        self._before = b",\n"
+
+    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+        whole = {**subject.summary(tally), "readme": subject.card(tally)}
+        head = self._before if self._before.startswith(b"{") else b"\n"
+        self._window.write(head + b'],"dataset":' + orjson.dumps(whole) + b"}\n")
+        yield
+
+
+class CsvTable(Package):
+    """One line an image, and a header. What a spreadsheet would compute gets an apostrophe before it."""
+
+    def __init__(self, delimiter: str = ",") -> None:
+        super().__init__()
+        self._text = io.StringIO(newline="")
+        self._csv = csv.writer(self._text, delimiter=delimiter)
+        self._headed = False
+
+    def add(self, item: Item) -> None:
+        if not self._headed:
+            self._csv.writerow(item.metadata)
+            self._headed = True
+        self._csv.writerow([safe(value) for value in item.metadata.values()])
+        self._window.write(self._text.getvalue().encode())
+        self._text.seek(0)
+        self._text.truncate()
+
+    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+        yield
+
+
+def safe(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def array(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """JSON lines as one JSON array."""
+    before = b"[\n"
+    for line in lines:
+        yield before + line.rstrip(b"\n")
+        before = b",\n"
+    yield b"\n]\n" if before.startswith(b",") else b"[]\n"
+
+
+def coco(entries: Callable[[], Iterator[dict[str, Any]]], subject: Subject) -> Iterator[bytes]:
+    """The document of a COCO data set, read three times from the entries."""
+    names = dict.fromkeys(entry["licence"] for entry in entries())
+    numbers = {name: number for number, name in enumerate(names, 1)}
+    licences = [{"id": n, "name": name or "unknown", "url": ""} for name, n in numbers.items()]
+    info = {
+        "description": subject.name,
+        "contributor": "",
+        "version": "1.0",
+        "url": "",
+        "year": subject.made_at.year,
+        "date_created": subject.made_at.isoformat(),
+    }
+    head = orjson.dumps({"info": info, "licenses": licences})
+    yield head[:-1] + b',"images":'
+    yield from array(orjson.dumps(coco_image(n, entry, numbers)) for n, entry in enumerate(entries(), 1))
+    yield b',"annotations":'
+    captions = ((n, entry["caption"]) for n, entry in enumerate(entries(), 1) if entry["caption"])
+    yield from array(
+        orjson.dumps({"id": number, "image_id": image, "caption": caption})
+        for number, (image, caption) in enumerate(captions, 1)
+    )
+    yield b"}\n"
+
+
+def coco_image(number: int, entry: dict[str, Any], licences: dict[str, int]) -> dict[str, Any]:
+    """An image as COCO describes it; what else is known of it stays beside."""
+    return {
+        **entry,
+        "id": number,
+        "license": licences[entry["licence"]],
+        "coco_url": entry.get("original_url", ""),
+        "date_captured": entry["found_at"],
+    }
