@@ -59,6 +59,8 @@ class Limits:
     """Objects that the answer may hold if every page and list is full."""
     page: int = 25
     """Objects assumed in a connection whose page size is not given."""
+    largest: int = 100
+    """Objects in the largest page: a field refuses to answer a larger one, so that it costs no more."""
     items: int = 10
     """Objects assumed in a plain list."""
 
@@ -208,7 +210,7 @@ class Survey:
             if argument.name.value in ("first", "last"):
                 size = self.integer(argument.value)
                 if size is not None:
-                    return max(1, size)
+                    return min(max(1, size), self.limits.largest)
         if connection:
             return self.limits.page
         return 1 if node.name.value in ("edges", "nodes") else self.limits.items

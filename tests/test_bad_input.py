@@ -43,10 +43,9 @@ def listing(name: str, **given: Any) -> str:
 async def test_pages_of_no_size_are_refused(graphql: Client, people: People, name: str) -> None:
     admin = graphql.of(people.admin)
 
-    for size in (-1, 101):
+    for size in (-1, 101, 10**9):
         assert await admin.refusals(listing(name, first=size), first=size) == [("INVALID", ("first",))]
         assert await admin.refusals(listing(name, last=size), last=size) == [("INVALID", ("last",))]
-    assert await admin.refusals(listing(name, first=10**9), first=10**9) == [("QUERY_TOO_COMPLEX", ())]
     for unfit in ("2", 1.5):
         assert await admin.refusals(listing(name, first=unfit), first=unfit) == [("BAD_USER_INPUT", ())]
     both = await admin.refusals(listing(name, first=1, last=1), first=1, last=1)

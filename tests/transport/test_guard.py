@@ -37,7 +37,7 @@ REFUSED = {
     "operations": " ".join(f"query Q{n} {{ hello }}" for n in range(21)),
     "fragments": "{ hello } " + " ".join(f"fragment F{n} on Query {{ hello }}" for n in range(101)),
     "variables": "query(" + " ".join(f"$v{n}: Int" for n in range(101)) + ") { hello }",
-    "cost": "{ box { page(first: 9999) { nodes { page(first: 9999) { nodes { id } } } } } }",
+    "cost": "{ box { " + "page(first: 100) { nodes { " * 3 + "id" + " }" * 8,
 }
 
 
@@ -108,6 +108,7 @@ async def test_values_in_variables_are_counted() -> None:
         ("{ box { page { nodes { id } } } }", None, 1 + LIMITS.page * 2),
         ("query($n: Int) { box { page(first: $n) { nodes { id } } } }", {"n": 3}, 1 + 3 * 2),
         ("query($n: Int = 4) { box { page(first: $n) { nodes { id } } } }", None, 1 + 4 * 2),
+        ("{ box { page(first: 1000000000) { nodes { id } } } }", None, 1 + LIMITS.largest * 2),
         ("query($n: Int) { box { page(first: $n) { nodes { id } } } }", {"n": None}, 1 + LIMITS.page * 2),
     ],
 )
