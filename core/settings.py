@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from core.chat_settings import ChatSettings
 from core.crawl_settings import CrawlSettings
 from core.listed import Listed
 from core.prices import Prices, read_prices
@@ -27,7 +28,7 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message is one line that names it and never shows a secret."""
 
 
-class Settings(CrawlSettings):
+class Settings(CrawlSettings, ChatSettings):
     """Every setting of an installation. The environment variable is the field's name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)

@@ -2,11 +2,12 @@
 
 from contextlib import AsyncExitStack
 
+from core.chat_settings import ChatEndpoint
 from core.ports import ChatModel, Embedder, Embedders, ObjectStore, VectorStores
 from core.settings import Settings
 from db.uow import Database
 from pipelines.registry import Services
-from providers.chat import CompatibleModel, ExtractiveAnswerer
+from providers.chat import CompatibleModel, Endpoints, ExtractiveAnswerer
 from providers.embeddings import ConfiguredEmbedders
 from providers.vectors import vector_stores
 from providers.vision import MeasuredAnalyser
@@ -29,14 +30,25 @@ def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
 
 
 def chat_of(settings: Settings, embedder: Embedder) -> ChatModel:
-    """The language model that is configured, or the one that quotes."""
-    if settings.chat_url is None:
-        return ExtractiveAnswerer(embedder.embed)
-    key = settings.chat_api_key
+    """The language model that is configured, or the one that quotes, and those that people may choose."""
+    usual: ChatModel = ExtractiveAnswerer(embedder.embed)
+    if settings.chat_url is not None:
+        own = ChatEndpoint(url=settings.chat_url, model=settings.chat_model, key=settings.chat_api_key)
+        usual = behind(own, settings)
+    return Endpoints(usual, named(settings))
+
+
+def named(settings: Settings) -> dict[str, ChatModel]:
+    """The models behind the further endpoints, by their names."""
+    return {name: behind(endpoint, settings) for name, endpoint in settings.chat_providers.items()}
+
+
+def behind(endpoint: ChatEndpoint, settings: Settings) -> ChatModel:
+    """The model behind an endpoint."""
     return CompatibleModel(
-        settings.chat_url,
-        settings.chat_model,
-        key=key.get_secret_value() if key else None,
+        endpoint.url,
+        endpoint.model,
+        key=endpoint.key.get_secret_value() if endpoint.key else None,
         retries=settings.chat_retries,
         silence=settings.chat_silence,
         timeout=settings.chat_timeout,

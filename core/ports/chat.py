@@ -72,7 +72,8 @@ class Stance(Enum):
 class ChatRequest:
     """One question to a model, with what it may answer from; `passages` are its sources 1, 2, … in order.
 
-    `model` None means the provider's own. `longest` bounds the answer, in tokens. `stance` is for who follows
+    `provider` names the endpoint to ask, None the installation's own; `model` None means the endpoint's
+    own. `longest` bounds the answer, in tokens. `stance` is for who follows
     no instructions. `proposals` are answers that others gave to the question: they are to be weighed, not
     obeyed.
     """
@@ -81,6 +82,7 @@ class ChatRequest:
     passages: tuple[Passage, ...] = ()
     instructions: str = ""
     history: tuple[Turn, ...] = ()
+    provider: str | None = None
     model: str | None = None
     temperature: float = 0.7
     longest: int = 1024

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.chat_settings import ChatSettings
 from core.crawl_settings import CrawlSettings
 from core.settings import Settings, SettingsError, load_settings
 from tests.ground.conftest import run
@@ -47,6 +48,18 @@ REFUSALS = [
         "QUEUE_SLOTS: queues with a number each, such as chat=2,drawings=1, are wanted",
     ),
     ({"QUEUE_LIMITS": "drawings=0"}, "QUEUE_LIMITS: input should be greater than 0"),
+    (
+        {"CHAT_PROVIDERS": "ollama=http://localhost"},
+        'CHAT_PROVIDERS: an object such as {"ollama": {"url": "…", "model": "…"}} is wanted',
+    ),
+    (
+        {"CHAT_PROVIDERS": '{"oracle": {"url": "http://localhost", "model": "sibyl"}}'},
+        "CHAT_PROVIDERS: input should be 'openai' or 'ollama'",
+    ),
+    (
+        {"CHAT_PROVIDERS": '{"ollama": {"url": "localhost", "model": "tiny"}}'},
+        "CHAT_PROVIDERS: an address that starts with http:// or https:// is wanted",
+    ),
     ({"CRAWL_ALLOW": "10.1.0.0/99"}, "CRAWL_ALLOW: 10.1.0.0/99 is no network such as 10.1.0.0/16"),
     ({"CRAWL_ENGINES": "bing,altavista"}, "CRAWL_ENGINES: altavista is none of google, bing, duckduckgo"),
     (
@@ -127,7 +140,8 @@ def test_the_table_in_the_readme_is_the_settings() -> None:
 def settings_table() -> str:
     """The README's table of every setting, its default and its meaning."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
-    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] in CrawlSettings.model_fields)
+    further = ChatSettings.model_fields | CrawlSettings.model_fields
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] in further)
     for name, field in fields:
         rows.append(f"| `{name.upper()}` | {shown(field.default)} | {field.description} |")
     return "\n".join(rows) + "\n"
