@@ -76,7 +76,7 @@ def readable(url: str) -> httpx.URL:
     host = address.raw_host.decode("ascii").removesuffix(".")
     if not host or len(host) > LONGEST_HOST or not set(host) <= PLAIN:
         raise _bad("Its host can't be read.")
-    return address.copy_with(host=host, fragment=None)
+    return address.copy_with(host=host, path=address.path or "/", fragment=None)
 
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._:")

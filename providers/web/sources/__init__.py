@@ -1,0 +1,17 @@
+"""Where images are found, one class for each kind of place."""
+
+from core.ports import Fetcher, ImageSource, Sources
+from core.settings import Settings
+from providers.web.sources.buckets import Bucket
+from providers.web.sources.engines import Bing, DuckDuckGo, Google
+from providers.web.sources.interfaces import Openverse, Pixabay, Unsplash, Wikimedia
+from providers.web.sources.places import AddressList, Feed
+from providers.web.sources.site import SiteWalk
+
+FETCHING = (Google, Bing, DuckDuckGo, Unsplash, Pixabay, Wikimedia, Openverse, SiteWalk, AddressList, Feed)
+
+
+def image_sources(fetcher: Fetcher, settings: Settings) -> Sources:
+    """Every source, by its kind; whether it can be used is told by its `missing`."""
+    sources: list[ImageSource] = [*(source(fetcher, settings) for source in FETCHING), Bucket(settings)]
+    return {source.kind: source for source in sources}

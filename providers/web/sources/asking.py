@@ -1,0 +1,104 @@
+"""What all sources have in common."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.ports import Batch, Cursor, Fetched, Fetcher, Found, RefusalCode, Refused, SourceKind, Wanted
+from core.settings import Settings
+from providers.web.addresses import readable
+
+IMAGE_TYPES = ("image/",)
+ANSWER_BYTES = 5 * 1024 * 1024
+"""Of one answer of a search engine or a programming interface."""
+LONGEST_KEYWORD, MOST_ADDRESSES = 200, 100_000
+
+
+class Source:
+    """A source whose candidates are fetched from where they are."""
+
+    kind: SourceKind
+
+    def __init__(self, fetcher: Fetcher, settings: Settings) -> None:
+        self._fetcher, self._settings = fetcher, settings
+
+    @property
+    def missing(self) -> str | None:
+        """Nothing, unless a source says otherwise."""
+        return None
+
+    async def download(
+        self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
+    ) -> Fetched:
+        """From its own host, with all manners."""
+        return await self._fetcher.download(
+            url, path, limit=limit, accept=IMAGE_TYPES, etag=etag, modified=modified
+        )
+
+
+class KeywordSource(Source):
+    """A source that answers keywords in pages, as a document for each page."""
+
+    name: str
+    """As people know it."""
+    headers: dict[str, str] = {}  # noqa: RUF012
+
+    def fault(self, wanted: Wanted) -> str | None:
+        """Whether there is a keyword."""
+        if not wanted.keyword.strip():
+            return f"{self.name} is asked for a keyword."
+        if len(wanted.keyword) > LONGEST_KEYWORD:
+            return f"A keyword has {LONGEST_KEYWORD} characters at most."
+        return None
+
+    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+        """A page of what it answers."""
+        answer = await self.ask(self.address(wanted.keyword, cursor or {}))
+        return self.understood(answer, cursor or {})
+
+    async def ask(self, url: str) -> bytes:
+        """What the source answers. Raises `Refused`."""
+        headers = {**self.headers, **self.credentials()}
+        return (await self._fetcher.read(url, limit=ANSWER_BYTES, headers=headers, robots=False)).content
+
+    def credentials(self) -> dict[str, str]:
+        """Headers that hold a key."""
+        return {}
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """Where the page is that the cursor leads to."""
+        raise NotImplementedError
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """A page's candidates, and where the next page is. Raises `ValueError` for what is no such page."""
+        raise NotImplementedError
+
+    def understood(self, content: bytes, cursor: Cursor) -> Batch:
+        """What a page says. Raises `Refused` where it can't be read."""
+        try:
+            found, following = self.read(content, cursor)
+            return Batch(once(found), following)
+        except (ValueError, LookupError, TypeError) as error:
+            raise Refused(RefusalCode.INVALID_ANSWER, f"What {self.name} answered can't be read.") from error
+
+
+class AddressSource(Source):
+    """A source that is given addresses."""
+
+    def fault(self, wanted: Wanted) -> str | None:
+        """Whether there are addresses, and which of them can't be one."""
+        if not wanted.addresses:
+            return "Addresses are wanted."
+        if len(wanted.addresses) > MOST_ADDRESSES:
+            return f"There are more than {MOST_ADDRESSES} addresses."
+        for address in wanted.addresses:
+            try:
+                readable(address)
+            except Refused as refusal:
+                return f"{address[:200]}: {refusal.message}"
+        return None
+
+
+def once(found: Iterable[Found]) -> tuple[Found, ...]:
+    """Candidates with addresses of the web, each address once."""
+    told = {each.url: each for each in reversed([*found]) if each.url.startswith(("http://", "https://"))}
+    return tuple(reversed(told.values()))

@@ -1,0 +1,143 @@
+"""Search engines, by the pages that they show to people.
+
+What these look like changes without notice; what can't be read any more is refused, not guessed.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+import orjson
+
+from core.ports import Batch, Cursor, Found, RefusalCode, Refused, SourceKind, Wanted
+from providers.web.pages import one_line, parsed, text_of
+from providers.web.sources.asking import KeywordSource
+
+BROWSER = {"Accept-Language": "en"}
+DEEPEST = 1000
+"""Results that an engine shows at most."""
+
+
+class SearchEngine(KeywordSource):
+    """An engine whose robots.txt asks machines to leave its results alone."""
+
+    headers = BROWSER
+
+    @property
+    def missing(self) -> str | None:
+        """The operator's consent."""
+        if self.kind.value in self._settings.crawl_engines:
+            return None
+        return f"{self.name} is not asked here: CRAWL_ENGINES does not name {self.kind.value}."
+
+    def understood(self, content: bytes, cursor: Cursor) -> Batch:
+        """A page's candidates. A first page without any is refused: it may show them in a new way."""
+        batch = super().understood(content, cursor)
+        if not batch.found and not cursor.keys() & {"page", "first"}:
+            raise Refused(
+                RefusalCode.INVALID_ANSWER, f"{self.name} shows no images, or in a way that can't be read."
+            )
+        return batch
+
+
+class Bing(SearchEngine):
+    """A page of results is HTML; each result carries what is known of it as JSON."""
+
+    kind, name = SourceKind.BING, "Bing"
+    endpoint = "https://www.bing.com/images/async"
+    per_page = 35
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """Results from the cursor's first."""
+        asked = {"q": keyword, "first": cursor.get("first", 1), "count": self.per_page, "mmasync": 1}
+        return f"{self.endpoint}?{urlencode(asked)}"
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """Every result's `m` attribute."""
+        root = parsed(content, {"content-type": "text/html; charset=utf-8"})
+        carried = [] if root is None else root.xpath("//a[contains(@class, 'iusc')]/@m")
+        results = [orjson.loads(str(each)) for each in carried]
+        found = [
+            Found(result["murl"], page_url=result.get("purl"), caption=text_of(str(result.get("t", ""))))
+            for result in results
+        ]
+        first = cursor.get("first", 1) + len(results)
+        return found, {"first": first} if results and first <= DEEPEST else None
+
+
+class Google(SearchEngine):
+    """A page of results is HTML whose scripts hold thumbnails and originals with their sizes."""
+
+    kind, name = SourceKind.GOOGLE, "Google"
+    endpoint = "https://www.google.com/search"
+    per_page = 100
+    rendition = re.compile(r'\[\s*"(https?:(?:[^"\\]|\\.)+)"\s*,\s*(\d+)\s*,\s*(\d+)\s*[,\]]')
+    own = re.compile(r"https?://(?:[\w-]+\.)*(?:gstatic|google|googleusercontent|ggpht)\.\w+/")
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """A page by its number."""
+        page = cursor.get("page", 0)
+        asked = {"q": keyword, "tbm": "isch", "ijn": page, "start": page * self.per_page, "hl": "en"}
+        return f"{self.endpoint}?{urlencode(asked)}"
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """Everything with a size that is not Google's own."""
+        text = content.decode("utf-8", "replace")
+        page = cursor.get("page", 0)
+        found = [
+            Found(url, height=int(height), width=int(width))
+            for written, height, width in self.rendition.findall(text)
+            if not self.own.match(url := orjson.loads(f'"{written}"'))
+        ]
+        return found, {"page": page + 1} if found and (page + 1) * self.per_page < DEEPEST else None
+
+
+class DuckDuckGo(SearchEngine):
+    """A first page gives a ticket, with which results are answered as JSON."""
+
+    kind, name = SourceKind.DUCKDUCKGO, "DuckDuckGo"
+    endpoint = "https://duckduckgo.com/"
+    ticket = re.compile(rb"vqd=[\"']?([\w-]{10,200})")
+
+    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+        """A page of results; before the first, the ticket."""
+        if cursor is None:
+            asked = {"q": wanted.keyword, "iax": "images", "ia": "images"}
+            home = await self.ask(f"{self.endpoint}?{urlencode(asked)}")
+            ticket = self.ticket.search(home)
+            if ticket is None:
+                raise Refused(RefusalCode.INVALID_ANSWER, f"What {self.name} answered can't be read.")
+            cursor = {"ticket": ticket[1].decode()}
+        return await super().search(wanted, cursor)
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """Results from the cursor's first."""
+        asked = {
+            "l": "us-en",
+            "o": "json",
+            "q": keyword,
+            "vqd": cursor["ticket"],
+            "f": ",,,",
+            "p": 1,
+            "s": cursor.get("first", 0),
+        }
+        return urljoin(self.endpoint, f"i.js?{urlencode(asked)}")
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """Every result."""
+        answer: dict[str, Any] = orjson.loads(content)
+        results = answer["results"]
+        found = [
+            Found(
+                result["image"],
+                page_url=result.get("url"),
+                caption=one_line(str(result.get("title", ""))),
+                width=result.get("width"),
+                height=result.get("height"),
+            )
+            for result in results
+        ]
+        first = cursor.get("first", 0) + len(results)
+        goes_on = bool(results) and bool(answer.get("next")) and first < DEEPEST
+        return found, {"ticket": cursor["ticket"], "first": first} if goes_on else None

@@ -1,0 +1,290 @@
+"""Collections of images that have a programming interface."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from core.ports import Cursor, Found, SourceKind
+from providers.web.pages import one_line, text_of
+from providers.web.sources.asking import KeywordSource
+
+
+def _or_nothing(value: Any) -> Any:
+    return "" if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_or_nothing)]
+"""A text that may be null."""
+
+
+class UnsplashUser(BaseModel):
+    """Who took a photo."""
+
+    name: Text = ""
+
+
+class UnsplashPhoto(BaseModel):
+    """A photo; `urls` has its renditions by name, `links` the pages about it."""
+
+    width: int
+    height: int
+    description: Text = ""
+    alt_description: Text = ""
+    urls: dict[str, str]
+    links: dict[str, str] = Field(default_factory=dict)
+    user: UnsplashUser = Field(default_factory=UnsplashUser)
+
+
+class UnsplashPage(BaseModel):
+    """One page of an answer."""
+
+    total_pages: int
+    results: list[UnsplashPhoto]
+
+
+class Unsplash(KeywordSource):
+    """https://unsplash.com/documentation#search-photos"""
+
+    kind, name = SourceKind.UNSPLASH, "Unsplash"
+    headers = {"Accept-Version": "v1"}  # noqa: RUF012
+    endpoint = "https://api.unsplash.com/search/photos"
+    licence = "https://unsplash.com/license"
+    per_page = 30
+
+    @property
+    def missing(self) -> str | None:
+        """Its key."""
+        return None if self._settings.unsplash_key else "Unsplash needs a key: UNSPLASH_KEY is not set."
+
+    def credentials(self) -> dict[str, str]:
+        """The key of the installation."""
+        key = self._settings.unsplash_key
+        return {"Authorization": f"Client-ID {key.get_secret_value()}"} if key else {}
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """A page by its number."""
+        page = cursor.get("page", 1)
+        return f"{self.endpoint}?{urlencode({'query': keyword, 'page': page, 'per_page': self.per_page})}"
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """Photos in full size."""
+        answer, page = UnsplashPage.model_validate_json(content), cursor.get("page", 1)
+        found = [
+            Found(
+                photo.urls["full"],
+                page_url=photo.links.get("html"),
+                licence=self.licence,
+                attribution=one_line(photo.user.name),
+                caption=one_line(photo.description or photo.alt_description),
+                width=photo.width,
+                height=photo.height,
+            )
+            for photo in answer.results
+        ]
+        return found, {"page": page + 1} if page < answer.total_pages else None
+
+
+class PixabayHit(BaseModel):
+    """An image of at most 1280 pixels a side at `largeImageURL`."""
+
+    page: Text = Field("", alias="pageURL")
+    image: str = Field(alias="largeImageURL")
+    tags: Text = ""
+    user: Text = ""
+
+
+class PixabayPage(BaseModel):
+    """One page of an answer; `total` images can be asked for."""
+
+    total: int = Field(alias="totalHits")
+    hits: list[PixabayHit]
+
+
+class Pixabay(KeywordSource):
+    """https://pixabay.com/api/docs/"""
+
+    kind, name = SourceKind.PIXABAY, "Pixabay"
+    endpoint = "https://pixabay.com/api/"
+    licence = "https://pixabay.com/service/license-summary/"
+    per_page, longest_keyword = 200, 100
+
+    @property
+    def missing(self) -> str | None:
+        """Its key."""
+        return None if self._settings.pixabay_key else "Pixabay needs a key: PIXABAY_KEY is not set."
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """A page by its number; the key goes with the address, as Pixabay has it."""
+        key = self._settings.pixabay_key
+        asked = {
+            "key": key.get_secret_value() if key else "",
+            "q": keyword[: self.longest_keyword],
+            "image_type": "photo",
+            "per_page": self.per_page,
+            "page": cursor.get("page", 1),
+        }
+        return f"{self.endpoint}?{urlencode(asked)}"
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """Images in the largest size that a plain key gets."""
+        answer, page = PixabayPage.model_validate_json(content), cursor.get("page", 1)
+        found = [
+            Found(
+                hit.image,
+                page_url=hit.page or None,
+                licence=self.licence,
+                attribution=one_line(hit.user),
+                caption=one_line(hit.tags),
+            )
+            for hit in answer.hits
+        ]
+        return found, {"page": page + 1} if answer.hits and page * self.per_page < answer.total else None
+
+
+class Said(BaseModel):
+    """A value of Commons' extended metadata, which may hold HTML."""
+
+    value: Any = ""
+
+    @property
+    def text(self) -> str | None:
+        """Without the HTML."""
+        return text_of(str(self.value))
+
+
+class CommonsFile(BaseModel):
+    """A version of a file, and what its page says of it."""
+
+    url: str
+    page: str | None = Field(None, alias="descriptionurl")
+    width: int | None = None
+    height: int | None = None
+    mime: str = ""
+    said: dict[str, Said] = Field(default_factory=dict, alias="extmetadata")
+
+    def tells(self, *names: str) -> str | None:
+        """The first of these that is said."""
+        return next((text for name in names if name in self.said and (text := self.said[name].text)), None)
+
+
+class CommonsPage(BaseModel):
+    """A file's page, with its rank in what was found."""
+
+    index: int = 0
+    files: list[CommonsFile] = Field(default_factory=list, alias="imageinfo")
+
+
+class CommonsQuery(BaseModel):
+    """What was found."""
+
+    pages: list[CommonsPage] = Field(default_factory=list)
+
+
+class CommonsAnswer(BaseModel):
+    """One page of an answer; `following` is to be sent along for the next."""
+
+    query: CommonsQuery = Field(default_factory=CommonsQuery)
+    following: dict[str, Any] | None = Field(None, alias="continue")
+
+
+class Wikimedia(KeywordSource):
+    """https://www.mediawiki.org/wiki/API:Search and https://www.mediawiki.org/wiki/API:Imageinfo"""
+
+    kind, name = SourceKind.WIKIMEDIA, "Wikimedia Commons"
+    endpoint = "https://commons.wikimedia.org/w/api.php"
+    asked = {  # noqa: RUF012
+        "action": "query",
+        "format": "json",
+        "formatversion": 2,
+        "generator": "search",
+        "gsrnamespace": 6,
+        "gsrlimit": 50,
+        "prop": "imageinfo",
+        "iiprop": "url|size|mime|extmetadata",
+        "iiextmetadatafilter": "LicenseShortName|LicenseUrl|Artist|Credit|ImageDescription|ObjectName",
+    }
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """What goes on where the last answer said."""
+        asked = {**self.asked, "gsrsearch": f"filetype:bitmap {keyword}", **cursor.get("continue", {})}
+        return f"{self.endpoint}?{urlencode(asked)}"
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """Files of raster images, best first."""
+        answer = CommonsAnswer.model_validate_json(content)
+        files = [
+            file for page in sorted(answer.query.pages, key=lambda page: page.index) for file in page.files
+        ]
+        found = [
+            Found(
+                file.url,
+                page_url=file.page,
+                licence=file.tells("LicenseUrl", "LicenseShortName"),
+                attribution=file.tells("Artist", "Credit"),
+                caption=file.tells("ImageDescription", "ObjectName"),
+                width=file.width,
+                height=file.height,
+            )
+            for file in files
+            if file.mime.startswith("image/")
+        ]
+        return found, {"continue": answer.following} if answer.following else None
+
+
+class OpenverseImage(BaseModel):
+    """An image, and the page where it comes from."""
+
+    url: str
+    page: str | None = Field(None, alias="foreign_landing_url")
+    title: Text = ""
+    creator: Text = ""
+    attribution: Text = ""
+    licence: Text = Field("", alias="license")
+    licence_url: str | None = Field(None, alias="license_url")
+    width: int | None = None
+    height: int | None = None
+
+
+class OpenversePage(BaseModel):
+    """One page of an answer."""
+
+    page_count: int
+    results: list[OpenverseImage]
+
+
+class Openverse(KeywordSource):
+    """https://api.openverse.org/v1/"""
+
+    kind, name = SourceKind.OPENVERSE, "Openverse"
+    endpoint = "https://api.openverse.org/v1/images/"
+    per_page = 20
+    """What is answered to who does not sign in."""
+
+    def credentials(self) -> dict[str, str]:
+        """The token of the installation, if it has one."""
+        token = self._settings.openverse_token
+        return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+
+    def address(self, keyword: str, cursor: Cursor) -> str:
+        """A page by its number."""
+        asked = {"q": keyword, "page": cursor.get("page", 1), "page_size": self.per_page}
+        return f"{self.endpoint}?{urlencode(asked)}"
+
+    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+        """Images as their own hosts have them."""
+        answer, page = OpenversePage.model_validate_json(content), cursor.get("page", 1)
+        found = [
+            Found(
+                image.url,
+                page_url=image.page,
+                licence=image.licence_url or image.licence or None,
+                attribution=one_line(image.creator or image.attribution),
+                caption=one_line(image.title),
+                width=image.width,
+                height=image.height,
+            )
+            for image in answer.results
+        ]
+        return found, {"page": page + 1} if answer.results and page < answer.page_count else None

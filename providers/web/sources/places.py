@@ -1,0 +1,37 @@
+"""Sources that are told where to look: lists of images, and feeds."""
+
+import asyncio
+
+from core.ports import Batch, Cursor, Found, SourceKind, Wanted
+from providers.web.listings import read_feed
+from providers.web.sources.asking import ANSWER_BYTES, AddressSource, once
+
+URLS_AT_ONCE = 500
+FEED_TYPES = ("application/", "text/")
+
+
+class AddressList(AddressSource):
+    """Images by their addresses."""
+
+    kind = SourceKind.URLS
+
+    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+        """The next of the addresses, as they were given."""
+        start = cursor["start"] if cursor else 0
+        end = start + URLS_AT_ONCE
+        found = once(Found(address) for address in wanted.addresses[start:end])
+        return Batch(found, {"start": end} if end < len(wanted.addresses) else None)
+
+
+class Feed(AddressSource):
+    """RSS and Atom feeds: what is enclosed, attached, and shown in their entries."""
+
+    kind = SourceKind.FEED
+
+    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+        """The images of the next feed."""
+        position = cursor["feed"] if cursor else 0
+        answer = await self._fetcher.read(wanted.addresses[position], limit=ANSWER_BYTES, accept=FEED_TYPES)
+        found = await asyncio.to_thread(read_feed, answer.content, answer.url)
+        following = position + 1
+        return Batch(found, {"feed": following} if following < len(wanted.addresses) else None)
