@@ -32,7 +32,7 @@ class Cited:
     text_end: int
     source_index: int
     inline_number: int
-    document_id: UUID
+    document_id: UUID | None
     source: str
     page: int | None
     page_start: int

@@ -57,7 +57,7 @@ class MessageSource:
     """Its number in the answer, from 1."""
 
     name: str
-    """What the document was called."""
+    """What the document was called; of a drawing session, the sheet."""
 
     page_number: int | None
     """The page, from 1, where there are pages."""
@@ -70,7 +70,7 @@ class MessageSource:
 
     @field
     async def document(self, info: Info) -> DocumentRef | None:
-        """The document; null where it is gone, or out of the viewer's sight."""
+        """The document; null where it is gone, out of the viewer's sight, or a sheet."""
         if self.document_id is None:
             return None
         wanted = columns(info, models.Document)

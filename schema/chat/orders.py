@@ -10,7 +10,9 @@ from strawberry import relay
 
 from db import models
 from db.models import (
+    AnswerMode,
     ConversationStatus,
+    CouncilStrategy,
     FeedbackRating,
     LlmProvider,
     MessageRole,
@@ -21,7 +23,16 @@ from db.paging import Order
 from schema.declare import enumeration, input
 from schema.ids import key_of
 
-for kind in (ConversationStatus, FeedbackRating, LlmProvider, MessageRole, MessageState, RunStatus):
+for kind in (
+    AnswerMode,
+    ConversationStatus,
+    CouncilStrategy,
+    FeedbackRating,
+    LlmProvider,
+    MessageRole,
+    MessageState,
+    RunStatus,
+):
     enumeration(kind)
 
 

@@ -22,6 +22,10 @@ SEARCH = """query ($query: String!, $filter: DocumentSearchFilter, $first: Int! 
 CONVERSE = """mutation ($input: ConversationCreateInput!) { conversationCreate(input: $input) {
   conversation { id } errors { code message path } } }"""
 
+ADJUST = """mutation ($id: ID!, $input: ConversationUpdateInput!) {
+  conversationUpdate(id: $id, input: $input) {
+  conversation { id } errors { code message path } } }"""
+
 SEND = """mutation ($input: MessageSendInput!) { messageSend(input: $input) {
   message { id content parentMessage { id } } answer { id state content parentMessage { id } }
   errors { code message path } } }"""
@@ -41,9 +45,11 @@ MESSAGE = """query ($id: ID!) { message(id: $id) { id role state content errorCo
   agentLogs { nodes { agentType operation } } } }"""
 
 COUNCIL = """query ($id: ID!) {
-  message(id: $id) { state content mode councilStrategy councilRounds confidence lowConfidenceWarning totalTokens
+  message(id: $id) { state content mode councilStrategy councilRounds confidence lowConfidenceWarning
+    totalTokens
     confidenceParts { similarity citation certainty quality grounding votes }
-    council { basis voices speaker failed confidence average lowest highest variance agreement consensus agreed }
+    council { basis voices speaker failed confidence average lowest highest variance agreement consensus
+      agreed }
     citations { nodes { snippet textStartIndex textEndIndex } }
     reasoningChain { agent action detail }
     agentLogs(first: 100) { nodes { agentType operation isCouncilVote } } }

@@ -1,18 +1,22 @@
 """Questions: answered from documents, with citations that hold."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from db.models import ConversationStatus
+from core.ports import AnswerEnd, ChatEvent, ChatRequest, TextDelta
+from db.models import ConversationStatus, MessageRole
+from schema.context import Services
+from server.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests import factories
 from tests.ask import questions
-from tests.ask.conftest import Person, somebody
+from tests.ask.conftest import Person, a_worker, somebody
 from tests.ask.test_documents import HARBOUR, LOANS
 from tests.conftest import Unchanged
 from tests.factories import Made
-from tests.factories.chat import a_conversation, a_message
+from tests.factories.chat import a_conversation, a_message, a_reply
 
 QUESTION = "What is the minimum credit score?"
 NOTHING = "I found nothing in the documents that answers this."
@@ -150,3 +154,107 @@ async def test_others_say_nothing_in_ones_conversation(person: Person, unchanged
         assert await colleague.graphql.refusals(questions.CANCEL, id=message.gid) == [("NOT_FOUND", ("id",))]
         assert await person.graphql.refusals(questions.CANCEL, id=message.gid) == [("CONFLICT", ("id",))]
         assert await person.graphql.refusals(questions.REGENERATE, id=message.gid) == [("CONFLICT", ("id",))]
+
+
+class Remembers:
+    """A model that repeats what it is asked, and what was said before."""
+
+    model = "remembers/1"
+
+    async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+        said = [f"{turn.role}: {turn.content}" for turn in request.history]
+        yield TextDelta(" | ".join([*said, request.question]))
+        yield AnswerEnd(self.model, 1, 1)
+
+
+async def test_what_was_said_before_is_what_the_branch_follows(
+    services: Services, stored_vectors: EmbeddedVectors, person: Person
+) -> None:
+    async with a_worker(services, Remembers()):
+        conversation = await person.conversation()
+        first = await person.asked(conversation, "First question")
+        second = await person.asked(conversation, "Second question")
+        edited = await person.asked(conversation, "Another second question", parentMessageId=first["id"])
+        anew = await person.asked(conversation, "A wholly new question", parentMessageId=None)
+        after = await person.asked(conversation, "What follows the new one", parentMessageId=anew["id"])
+
+    opening = "user: First question | assistant: First question"
+    assert first["content"] == "First question"
+    assert second["content"] == f"{opening} | Second question"
+    assert edited["content"] == f"{opening} | Another second question"
+    assert anew["content"] == "A wholly new question"
+    told = "user: A wholly new question | assistant: A wholly new question"
+    assert after["content"] == f"{told} | What follows the new one"
+    state = (await person(questions.CONVERSATION, id=conversation))["conversation"]
+    assert (state["messageCount"], state["totalTokensUsed"]) == (10, 10)
+
+
+async def test_ten_messages_before_a_question_are_remembered(
+    services: Services, stored_vectors: EmbeddedVectors, person: Person
+) -> None:
+    conversation = a_conversation(person.user, message_count=14)
+    turns = [a_message(conversation, content="Turn 0")]
+    for number in range(1, 14):
+        role = MessageRole.ASSISTANT if number % 2 else MessageRole.USER
+        turns.append(a_reply(turns[-1], role=role, content=f"Turn {number}"))
+    await factories.save(person.graphql.services.database, *turns)
+
+    async with a_worker(services, Remembers()):
+        answer = await person.asked(conversation.gid, "What now?")
+
+    remembered = [f"{'assistant' if number % 2 else 'user'}: Turn {number}" for number in range(4, 14)]
+    assert answer["content"] == " | ".join([*remembered, "What now?"])
+
+
+OPEN = """mutation ($input: ConversationCreateInput!) { conversationCreate(input: $input) {
+  conversation { id title messageCount } message { id content role } answer { id state parentMessage { id } }
+  errors { code message path } } }"""
+
+
+async def test_a_conversations_first_message_is_answered(worker: Worker, person: Person) -> None:
+    await person.added(LOANS, title="Guidelines")
+    given = {"firstMessage": QUESTION, "idempotencyKey": "first"}
+
+    made = (await person(OPEN, input=given))["conversationCreate"]
+    again = (await person(OPEN, input=given))["conversationCreate"]
+    answer = await person.answer(made["answer"]["id"])
+
+    assert (made["conversation"]["messageCount"], made["message"]["content"]) == (2, QUESTION)
+    assert made["answer"]["parentMessage"]["id"] == made["message"]["id"]
+    assert (again["message"]["id"], again["answer"]["id"]) == (made["message"]["id"], made["answer"]["id"])
+    assert (answer["state"], "660" in answer["content"]) == ("COMPLETED", True)
+    state = (await person(questions.CONVERSATION, id=made["conversation"]["id"]))["conversation"]
+    assert [message["role"] for message in state["messages"]["nodes"]] == ["USER", "ASSISTANT"]
+
+
+@pytest.mark.parametrize(
+    "question", ["a b " * 24_999, "asdfghjkl qwertyuiop", "!!! ??? ...", "\U0001f600\U0001f600\U0001f600"]
+)
+async def test_what_is_no_question_is_told_so(worker: Worker, person: Person, question: str) -> None:
+    answer = await person.asked(await person.conversation(), question)
+
+    assert (answer["state"], answer["model"], answer["sources"]) == ("COMPLETED", None, [])
+    assert answer["content"].startswith("This does not read as a question.")
+    assert answer["lowConfidenceWarning"] is True
+
+
+async def test_other_scripts_are_asked_and_quoted_at_their_places(worker: Worker, person: Person) -> None:
+    text = (
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467 Families welcome.\n\n"
+        "\u05e9\u05e2\u05d5\u05ea \u05d4\u05e4\u05ea\u05d9\u05d7\u05d4 \u05d4\u05df 9:00.\n\n"
+        "The opening hours \U0001f552 of the library are nine to five."
+    )
+    document = await person.added(text, title="\u05e1\u05e4\u05e8\u05d9\u05d9\u05d4")
+    conversation = await person.conversation()
+
+    for question in (
+        "What are the opening hours \U0001f552 of the library?",
+        "\u05de\u05d4 \u05e9\u05e2\u05d5\u05ea \u05d4\u05e4\u05ea\u05d9\u05d7\u05d4 9:00?",
+    ):
+        answer = await person.asked(conversation, question)
+
+        assert answer["citations"]["nodes"], question
+        for each in answer["citations"]["nodes"]:
+            assert answer["content"][each["textStartIndex"] : each["textEndIndex"]] == each["snippet"]
+            assert each["snippet"] in document["extractedText"]
+            assert each["sourceName"] == "\u05e1\u05e4\u05e8\u05d9\u05d9\u05d4"

@@ -1,0 +1,103 @@
+"""Conversations about a drawing session: answered from what was found there, and from documents beside."""
+
+from typing import Any
+
+from db.models import DrawingType, RoleName, SheetState
+from server.worker import Worker
+from tests import factories
+from tests.ask import questions
+from tests.ask.conftest import Person, somebody
+from tests.factories import Made, a_comparison, a_drawing, a_session, an_analysis
+
+FLOOR: dict[str, Any] = {
+    "analysis_summary": "A-101: 3 changes (1 added, 1 removed, 1 modified, 2.1% of the ink).",
+    "changes_found": [
+        'Text modified: "STORE 104" becomes "OFFICE 104" (upper left, near grid C/4)',
+        'Text removed: "FIRE DOOR 90 MIN" is gone (lower right, near grid F/9)',
+        "Linework added: 4,120 pixels of ink in an area of 310 x 200 pixels (centre)",
+    ],
+    "critical_change": "Concerns fire protection. The fire door near grid F/9 was removed \U0001f525.",
+    "recommendations": ["Confirm that what was removed was removed on purpose."],
+}
+ROOF: dict[str, Any] = {
+    "analysis_summary": "A-301: no changes found.",
+    "changes_found": [],
+    "recommendations": [],
+}
+
+
+async def compared(person: Person) -> Made:
+    """A session with two compared sheets, and one that only the new set has."""
+    session = a_session(person.user)
+    rows = [session, a_drawing(session, drawing_name="A-401", page_number=5, state=SheetState.UNMATCHED)]
+    for name, page, said in (("A-101", 3, FLOOR), ("A-301", 4, ROOF)):
+        old = a_drawing(session, DrawingType.OLD, drawing_name=name, page_number=page)
+        new = a_drawing(session, DrawingType.NEW, drawing_name=name, page_number=page)
+        comparison = a_comparison(session, old, new)
+        rows += [old, new, comparison, an_analysis(comparison, **said)]
+    await factories.save(person.graphql.services.database, *rows)
+    return session
+
+
+QUESTIONS = {
+    "What happened to the fire door?": ("A-101", 3),
+    "What changed on A-101?": ("A-101", 3),
+    "What changed on A-301?": ("A-301", 4),
+    "Which sheets are only in the new set?": ("Sheets without a counterpart", None),
+    "What should we confirm?": ("A-101", 3),
+}
+
+
+async def test_what_a_session_found_is_cited_word_for_word(worker: Worker, person: Person) -> None:
+    session = await compared(person)
+    said = [
+        text
+        for sheet in (FLOOR, ROOF)
+        for text in (
+            sheet["analysis_summary"],
+            sheet.get("critical_change", ""),
+            *sheet["changes_found"],
+            *sheet["recommendations"],
+        )
+    ]
+    conversation = await person.conversation(sessionId=session.gid)
+
+    for question, (sheet, page) in QUESTIONS.items():
+        answer = await person.asked(conversation, question)
+
+        cited = answer["citations"]["nodes"]
+        assert cited, question
+        for each in cited:
+            assert (each["sourceName"], each["pageNumber"]) == (sheet, page)
+            assert answer["content"][each["textStartIndex"] : each["textEndIndex"]] == each["snippet"]
+            assert each["snippet"] in answer["sources"][each["sourceIndex"] - 1]["snippet"]
+            assert page is None or any(each["snippet"] in text for text in said)
+    assert answer["sources"][0]["document"] is None
+    state = (await person(questions.CONVERSATION, id=conversation))["conversation"]
+    assert state["messageCount"] == 2 * len(QUESTIONS)
+
+
+async def test_documents_answer_beside_the_session(worker: Worker, person: Person) -> None:
+    session = await compared(person)
+    document = await person.added("The minimum credit score of this programme is 660.", title="Loans")
+    conversation = await person.conversation(sessionId=session.gid)
+
+    loan = await person.asked(conversation, "What is the minimum credit score?")
+    other = await person.asked(await person.conversation(), "What happened to the fire door?")
+
+    assert [each["sourceName"] for each in loan["citations"]["nodes"]] == ["Loans"]
+    assert [each["document"] for each in loan["sources"]] == [None] * 3 + [{"id": document["id"]}]
+    assert [each["name"] for each in other["sources"]] == ["Loans"]
+    assert other["citations"]["nodes"] == []
+    assert "fire" not in other["content"]
+
+
+async def test_a_colleague_may_ask_about_the_session_too(worker: Worker, person: Person) -> None:
+    session = await compared(person)
+    colleague = await somebody(person.graphql, person.user.company, RoleName.ANALYST)
+
+    answer = await colleague.asked(
+        await colleague.conversation(sessionId=session.gid), "What changed on A-301?"
+    )
+
+    assert answer["content"] == "A-301: no changes found."
