@@ -1,6 +1,7 @@
 """From a question to a streamed answer with its sources."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from core.ports import ChatRequest, ModelFailure, Passage, VectorsUnavailable
 from db.models import AnswerMode, Company, RunStatus
 from db.queue import Finish
 from db.uow import UnitOfWork
+from pipelines.chat import changes, repeating
 from pipelines.chat.answering import Answered, Tell, answer
 from pipelines.chat.citations import Cited
 from pipelines.chat.deliberating import counselled, outcome
@@ -21,14 +23,14 @@ from pipelines.chat.streaming import Deltas
 from pipelines.registry import Retry, Run, Services, handles
 from pipelines.upkeep import upkeep
 from resolvers.access import Viewer
-from resolvers.chat import answers, events
+from resolvers.chat import answers, cache, events, sheets
 from resolvers.chat.answers import Question, Written
 from resolvers.chat.sending import AnswerMessage
 from resolvers.identity import accounts
 from resolvers.knowledge import retrieval
 
 RETRIEVED = 5
-"""Passages that an answer is made from."""
+"""Passages of documents that an answer is made from, and as many of a drawing session."""
 
 
 @handles(AnswerMessage)
@@ -40,20 +42,27 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
     if question is None:
         return None
     viewer = await accounts.viewer_of(run.database, job.user_id, None)
+    key = await repeating.key_of(run, viewer, question)
+    if again := await repeating.repeated(run, question, job.user_id, key, began):
+        return again
     steps: list[Step] = []
     passages = await retrieved(run, viewer, question, steps)
     request = ChatRequest(
         question=question.text,
         passages=tuple(passages),
         history=question.history,
+        provider=question.provider.value,
         model=question.model,
         temperature=question.temperature,
     )
     answered = await streamed(run, question, request, steps)
     written = whole(question, request, answered, steps, time.monotonic() - began)
+    keeps = await repeating.may_keep(run, viewer, question, key, request, answered)
 
     async def finish(uow: UnitOfWork) -> None:
         await answers.save(uow, question, job.user_id, written)
+        if key is not None and keeps:
+            await cache.keep(uow, key, job.user_id, written.message, written.citations)
 
     return finish
 
@@ -69,7 +78,7 @@ async def prune_events(services: Services) -> None:
 
 
 async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[Step]) -> list[Passage]:
-    """The best passages for the question, of what the asker sees; none for what is no question."""
+    """The best passages of the session and of documents, as the asker sees them; none for no question."""
     asked = quality(question.text)
     checked = Step("query_quality", "check", confidence=asked.score, output={"faults": list(asked.faults)})
     steps.append(checked)
@@ -78,6 +87,7 @@ async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[St
     began = time.monotonic()
     await announce(run, question, agent="retrieval", action="search", state="started")
     try:
+        changed = await session_passages(run, viewer, question)
         hits = await retrieval.search(
             viewer,
             run.embedder,
@@ -90,8 +100,8 @@ async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[St
         raise Retry("The vector store does not answer.") from error
     except ModelFailure as failure:
         raise await given_up(run, question, failure, run.embedder.model) from failure
-    passages = await retrieval.passages(run.database, viewer, hits)
-    found = f"{len(passages)} passages of {len({each.document_id for each in passages})} documents"
+    passages = [*changed, *await retrieval.passages(run.database, viewer, hits)]
+    found = f"{len(passages)} passages of {counted(passages)}"
     step = Step(
         "retrieval",
         "search",
@@ -103,6 +113,22 @@ async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[St
     steps.append(step)
     await announce(run, question, agent="retrieval", action="search", state="completed", detail=found)
     return passages
+
+
+async def session_passages(run: Run, viewer: Viewer, question: Question) -> list[Passage]:
+    """The best passages of what the conversation's drawing session found, if it is about one."""
+    if question.session_id is None:
+        return []
+    async with run.database.within(viewer.scope, read_only=True) as uow:
+        found = await sheets.sources(uow, viewer, question.session_id)
+    return await changes.ranked(run.embedder.embed, question.text, found, RETRIEVED)
+
+
+def counted(passages: Sequence[Passage]) -> str:
+    """Of how many documents and sheets passages are, in words."""
+    documents = len({each.document_id for each in passages if each.document_id})
+    drawn = len({each.source for each in passages if each.document_id is None})
+    return f"{documents} documents" + (f" and {drawn} sheets" if drawn else "")
 
 
 async def streamed(run: Run, question: Question, request: ChatRequest, steps: list[Step]) -> Answered:
@@ -186,7 +212,9 @@ def whole(
         "confidence": weighed.total,
         "low_confidence_warning": weighed.low(council=answered.council is not None),
         "sources": [source(number, each) for number, each in enumerate(request.passages, 1)],
-        "context_document_ids": list(dict.fromkeys(str(each.document_id) for each in request.passages)),
+        "context_document_ids": list(
+            dict.fromkeys(str(each.document_id) for each in request.passages if each.document_id)
+        ),
         "reasoning_chain": chain(steps, question.explainability),
         "message_metadata": {
             "confidence": asdict(weighed),
@@ -221,7 +249,7 @@ def source(number: int, passage: Passage) -> dict[str, Any]:
     """A passage, as it is kept with the answer."""
     return {
         "index": number,
-        "document_id": str(passage.document_id),
+        "document_id": passage.document_id and str(passage.document_id),
         "name": passage.source,
         "page_number": passage.page,
         "snippet": passage.text,
