@@ -5,8 +5,9 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from ssl import SSLContext
 
 import anyio
 import httpcore
@@ -47,6 +48,12 @@ class Asked:
     encoding: str = "gzip"
 
 
+@cache
+def trusted() -> SSLContext:
+    """Believes what the authorities that are known to `certifi` have signed; reading them takes a while."""
+    return httpcore.default_ssl_context()
+
+
 class WebFetcher:
     """`core.ports.Fetcher` over a pool of connections of its own; no proxy, no cookie, no credentials."""
 
@@ -57,13 +64,14 @@ class WebFetcher:
         take_turn: TakeTurn | None = None,
         resolve: Resolve | None = None,
         network: httpcore.AsyncNetworkBackend | None = None,
+        tls: SSLContext | None = None,
     ) -> None:
         """`take_turn` shares turns at hosts with other processes; the rest stands in for the network."""
         self._settings = settings
         self._lookup = Lookup()
         gate = Gate(settings.crawl_allow, settings.crawl_deny)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpcore.default_ssl_context(),
+            ssl_context=tls or trusted(),
             max_connections=settings.crawl_concurrency,
             keepalive_expiry=IDLE_SECONDS,
             network_backend=GatedNetwork(gate, resolve or self._lookup, network or httpcore.AnyIOBackend()),
