@@ -20,9 +20,9 @@ FOLDERS_KEPT = timedelta(days=1)
 
 @handles(RemoveObjects)
 async def remove_objects(job: RemoveObjects, run: Run) -> None:
-    """Delete everything stored under the prefixes. Safe to repeat."""
+    """Delete everything stored under the prefixes, and what they name themselves. Safe to repeat."""
     for done, prefix in enumerate(job.prefixes, 1):
-        batch: list[str] = []
+        batch = [prefix] if not prefix.endswith("/") else []
         async for stored in run.store.list(prefix):
             batch.append(stored.key)
             if len(batch) == BATCH:

@@ -1,22 +1,26 @@
 """Objects in a folder or a bucket, through obstore."""
 
 import asyncio
+import errno
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
-from obstore.exceptions import BaseError, PreconditionError
+import structlog
+from obstore.exceptions import BaseError, GenericError, PreconditionError
 from obstore.store import LocalStore, MemoryStore, from_url
 
-from core.ports import ObjectChanged, ObjectStore, StoredObject
+from core.ports import ObjectChanged, ObjectStore, StoredObject, StoreFull, StoreUnavailable
 from core.settings import SettingsError
+
+log = structlog.get_logger(__name__)
 
 PART_BYTES = 5 * 1024 * 1024
 """Of one part of a write: the least that S3 takes."""
@@ -28,8 +32,17 @@ LONGEST_KEY = 900
 SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._=-]{1,200}")
 UNFINISHED = re.compile(r".+#\d+")
 """How obstore names a local file that is being written; keys cannot have such names."""
+LONGEST_SIGNED = 7 * 24 * 3600
+"""Seconds: more is not signed by S3."""
 NETWORK = {"connect_timeout": "10s", "timeout": "1h"}
 """The timeout covers a whole body, which may take a slow reader long."""
+
+
+FULL = re.compile(
+    "|".join(rf"os error {code}\b" for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+    + "|QuotaExceeded|InsufficientStorage|XMinioStorageFull"
+)
+"""How a folder, or a bucket, says that there is no room."""
 
 
 def open_store(url: str) -> ObjectStore:
@@ -48,7 +61,7 @@ def open_store(url: str) -> ObjectStore:
                 # Client options that are given hide the environment's, so its one that matters is read here.
                 plain = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
                 network: Any = {**NETWORK, "allow_http": plain}
-                return Store(from_url(url, client_options=network))
+                return BucketStore(from_url(url, client_options=network))
     except (BaseError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise SettingsError(f"STORAGE_URL: {url} cannot be used: {reason}") from error
@@ -70,16 +83,18 @@ class Store:
 
     async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:
         """At most three parts of 5 MiB are in memory; a failed or cancelled write is aborted."""
-        await obstore.put_async(
-            self._backend, checked(key), chunks, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
-        )
+        with told():
+            await obstore.put_async(
+                self._backend, checked(key), chunks, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+            )
         return await self.head(key)
 
     async def put_file(self, key: str, path: Path) -> StoredObject:
         """Raises `FileNotFoundError` where there is no such file."""
-        await obstore.put_async(
-            self._backend, checked(key), path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
-        )
+        with told():
+            await obstore.put_async(
+                self._backend, checked(key), path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+            )
         return await self.head(key)
 
     async def head(self, key: str) -> StoredObject:
@@ -120,6 +135,14 @@ class Store:
         finally:
             draft.unlink(missing_ok=True)
 
+    async def download_url(self, key: str, seconds: int) -> str | None:
+        """None: neither a folder nor memory can sign."""
+        return None
+
+    async def upload_url(self, key: str, seconds: int) -> str | None:
+        """None, likewise."""
+        return None
+
     async def delete(self, keys: Sequence[str]) -> None:
         """In one request where the store can."""
         try:
@@ -144,6 +167,26 @@ class Store:
         return 0
 
 
+class BucketStore(Store):
+    """A bucket, or container, which lets those read and write who hold an address that it signed."""
+
+    async def download_url(self, key: str, seconds: int) -> str | None:
+        """None where the credentials are of a kind that cannot sign."""
+        return await self._signed("GET", key, seconds)
+
+    async def upload_url(self, key: str, seconds: int) -> str | None:
+        """None where the credentials are of a kind that cannot sign."""
+        return await self._signed("PUT", key, seconds)
+
+    async def _signed(self, method: Any, key: str, seconds: int) -> str | None:
+        lasting = timedelta(seconds=min(seconds, LONGEST_SIGNED))
+        try:
+            return await obstore.sign_async(self._backend, method, checked(key), lasting)
+        except BaseError:
+            log.warning("store_cannot_sign", method=method, exc_info=True)
+            return None
+
+
 class FolderStore(Store):
     """A folder of the local file system, made if absent."""
 
@@ -164,6 +207,16 @@ class FolderStore(Store):
                         file.unlink()
                         swept += 1
         return swept
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A failure to write, in the port's words."""
+    try:
+        yield
+    except GenericError as error:
+        full = FULL.search(str(error))
+        raise (StoreFull if full else StoreUnavailable)(str(error).partition("\n")[0]) from error
 
 
 def described(found: Any) -> StoredObject:

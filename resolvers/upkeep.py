@@ -43,10 +43,19 @@ def crawl_prefix(company_id: UUID, crawl_job_id: UUID) -> str:
 
 async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> None:
     """Queue the removal of every stored object whose key begins with one of these."""
+    await queue_removal(
+        uow, viewer.user_id if viewer.company_id == uow.company_id else None, *prefixes
+    )
+
+
+async def queue_removal(uow: UnitOfWork, requested_by_id: UUID | None, *prefixes: str) -> None:
+    """As `remove_objects`; the job says that this member of the unit's company asked for it."""
+    if not prefixes:
+        return
     values = {
         "job_type": ProcessingJobType.UPKEEP,
         "subject": "stored files",
-        "requested_by_id": viewer.user_id if viewer.company_id == uow.company_id else None,
+        "requested_by_id": requested_by_id,
     }
     job = await uow.scalar(insert(ProcessingJob).values(values).returning(ProcessingJob.id))
     await enqueue(uow, RemoveObjects(prefixes), job)

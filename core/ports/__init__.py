@@ -30,6 +30,8 @@ from core.ports.storage import (
     ObjectChanged,
     ObjectStore,
     StoredObject,
+    StoreFull,
+    StoreUnavailable,
 )
 from core.ports.vectors import (
     Hit,
@@ -85,6 +87,8 @@ __all__ = [
     "SourceKind",
     "Sources",
     "Stance",
+    "StoreFull",
+    "StoreUnavailable",
     "StoredObject",
     "TakeTurn",
     "TextDelta",

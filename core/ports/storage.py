@@ -21,6 +21,14 @@ class ObjectChanged(Exception):
     """The object is no longer the one whose entity tag was given."""
 
 
+class StoreFull(Exception):
+    """There is no room for more."""
+
+
+class StoreUnavailable(Exception):
+    """The store does not answer, or not as it should: time may cure it."""
+
+
 class ObjectStore(Protocol):
     """Objects by key, in a folder or a bucket.
 
@@ -32,6 +40,7 @@ class ObjectStore(Protocol):
         """Store under `key`, replacing what was there. Nothing is visible before the last byte is.
 
         What `chunks` raises comes out as it is, and nothing is stored: checks at its end are in time.
+        Raises `StoreFull`, `StoreUnavailable`.
         """
 
     async def put_file(self, key: str, path: Path) -> StoredObject:
@@ -49,6 +58,12 @@ class ObjectStore(Protocol):
 
     async def fetch(self, key: str, path: Path) -> Path:
         """Copy the object into a local file, which appears when it is whole."""
+
+    async def download_url(self, key: str, seconds: int) -> str | None:
+        """Where the object can be read for so long without this server; None where the store cannot sign."""
+
+    async def upload_url(self, key: str, seconds: int) -> str | None:
+        """Where the object's bytes can be PUT for so long; None where the store cannot sign."""
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete what exists of them; absent keys are no error."""
