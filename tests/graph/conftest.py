@@ -33,6 +33,7 @@ from server.demo.draft import Counts, Draft
 from tests import factories
 from tests.conftest import Postgres
 from tests.factories import Made, a_company, a_user
+from tests.graph.fixed import Fixed, fixed_rows
 
 DATABASE = "crowd"
 COMPANIES = 20
@@ -45,6 +46,14 @@ COUNTS: Counts = dict.fromkeys(scale.UNIT, ROWS) | {Drawing: 2 * ROWS, Message: 
 
 LARGE = "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= $1"
 """The tables that may be read through an index only."""
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def fixed(services: Services) -> Fixed:
+    """A small company whose rows are known."""
+    company = fixed_rows()
+    await factories.save(services.database, *company.rows.values())
+    return company
 
 
 @dataclass(frozen=True)
