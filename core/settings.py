@@ -81,6 +81,9 @@ class Settings(CrawlSettings, ChatSettings):
     link_ttl: int = Field(
         default=3_600, ge=1, description="Seconds for which a link to a stored file is valid."
     )
+    export_ttl: int = Field(
+        default=604_800, ge=1, description="Seconds for which an exported data set can be downloaded."
+    )
     access_token_ttl: int = Field(
         default=900, ge=1, description="Seconds for which an access token is valid."
     )
