@@ -1,15 +1,319 @@
-"""Checks of images: thrown away."""
+"""Checks of images: asked for, judged and thrown away."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from sqlalchemy import delete
+import orjson
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import text as sql
 
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from db import queue
-from db.models import ValidationJob
+from db.arrays import any_id, any_text
+from db.models import CrawlJob, Image, JobStatus, ValidationJob
+from db.queue import Job, JobModel
 from db.uow import UnitOfWork
-from resolvers import access, activity
+from resolvers import access, activity, checks, projects
 from resolvers.access import Viewer
+from resolvers.upkeep import queue_removal
+
+FORMATS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "gif": "gif", "bmp": "bmp", "webp": "webp"} | {
+    "tif": "tiff",
+    "tiff": "tiff",
+}
+"""What formats are called, and the name that is kept."""
+LARGEST_SIDE, LARGEST_MB = 100_000, 1_000
+FARTHEST = 16
+"""Bits in which the hashes of one picture may differ: beyond, other pictures begin."""
+USUAL_DISTANCE = 8
+
+
+class DuplicateAction(Enum):
+    """What becomes of an image that shows what another one of its crawl shows."""
+
+    REPORT = "report"
+    QUARANTINE = "quarantine"
+    REMOVE = "remove"
+
+
+class ValidationPreset(Enum):
+    """Rules that go together."""
+
+    BASIC = "basic"
+    STANDARD = "standard"
+    LENIENT = "lenient"
+    STRICT = "strict"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an image must be; None asks nothing. Sizes are of files, in bytes and in megabytes of 1024² bytes.
+
+    `min_sharpness` is the variance of the Laplacian at 512 pixels; `duplicate_distance` counts bits.
+    """
+
+    preset: str | None = None
+    min_width: int | None = None
+    min_height: int | None = None
+    formats: tuple[str, ...] | None = None
+    max_size_mb: float | None = None
+    min_bytes: int | None = None
+    duplicates: str | None = None
+    duplicate_distance: int | None = None
+    refuse_blank: bool | None = None
+    min_sharpness: float | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """The rules that ask something, as JSON values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """From the form that is stored."""
+        known = {field.name: stored.get(field.name) for field in fields(cls)}
+        return cls(**known | {"formats": tuple(known["formats"]) if known["formats"] else None})
+
+
+EVERY_FORMAT = tuple(dict.fromkeys(FORMATS.values()))
+PRESETS = {
+    ValidationPreset.BASIC: Rules(),
+    ValidationPreset.STANDARD: Rules(
+        min_bytes=1024, max_size_mb=10, formats=EVERY_FORMAT, duplicates=DuplicateAction.REPORT.value
+    ),
+    ValidationPreset.LENIENT: Rules(
+        min_width=25, min_height=25, min_bytes=512, duplicates=DuplicateAction.REPORT.value
+    ),
+    ValidationPreset.STRICT: Rules(
+        min_width=100,
+        min_height=100,
+        min_bytes=2048,
+        max_size_mb=10,
+        formats=EVERY_FORMAT,
+        duplicates=DuplicateAction.REMOVE.value,
+    ),
+}
+"""Every image must open, whatever the rules."""
+
+
+@dataclass(frozen=True)
+class CheckImages(Job):
+    """Judge every image of a crawl by the rules of a check."""
+
+    validation_job_id: UUID
+    queue: ClassVar[str] = "imagery"
+    row: ClassVar[JobModel] = ValidationJob
+
+    async def restarted(self, uow: UnitOfWork) -> None:
+        """It begins from the first image."""
+        values = {"total_images": 0, "validated_images": 0, "invalid_images": 0, "checkpoint": None}
+        await uow.execute(
+            update(ValidationJob).where(ValidationJob.id == self.validation_job_id).values(values)
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong with an image, one word each; nothing if it passed."""
+
+    image_id: UUID
+    issues: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Images that show what others show: those of equal content, and those that merely look alike."""
+
+    exact: Sequence[UUID]
+    near: Sequence[UUID]
+
+
+async def create(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    crawl_job_id: UUID,
+    *,
+    name: str,
+    rules: Mapping[str, Any],
+    start: bool,
+) -> Row[Any]:
+    """A check of all images that a crawl has; `rules` by their names, `preset` first."""
+    access.require(viewer, "images:create")
+    kept = checks.name(name, "input", "name", limit=100)
+    asked = checked_rules(rules)
+    await ready_crawl(uow, viewer, crawl_job_id)
+    if await count(uow, crawl_job_id) == 0:
+        raise Conflict("The crawl has no images to check.", "input", "crawlJobId")
+    values = {
+        "crawl_job_id": crawl_job_id,
+        "name": kept,
+        "validation_rules": asked.stored(),
+        "requested_by_id": viewer.user_id,
+    }
+    id = await uow.scalar(insert(ValidationJob).values(values).returning(ValidationJob.id))
+    await (queue.enqueue if start else queue.prepare)(uow, CheckImages(id), id)
+    await activity.record(uow, viewer.user_id, "VALIDATION_JOB_CREATE", "ValidationJob", id)
+    return await uow.one(select(ValidationJob).where(ValidationJob.id == id))
+
+
+async def ready_crawl(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """A crawl that the viewer may work with and that is not under way."""
+    path = "input", "crawlJobId"
+    crawl = await access.find(uow, viewer, CrawlJob, id, *path)
+    await projects.open_for_work(uow, viewer, crawl.project_id, *path)
+    if crawl.status is JobStatus.RUNNING or await queue.queued(uow, id):
+        raise Conflict("The crawl is under way: wait for its end.", *path)
+    return crawl
+
+
+def checked_rules(given: Mapping[str, Any]) -> Rules:
+    """The preset's rules with what was given besides; raises `Invalid`."""
+    path = "input", "rules"
+    asked = {name: value for name, value in given.items() if value is not None}
+    for name, least, most in (
+        ("min_width", 1, LARGEST_SIDE),
+        ("min_height", 1, LARGEST_SIDE),
+        ("max_size_mb", 0.001, LARGEST_MB),
+        ("min_bytes", 1, LARGEST_MB * 1024 * 1024),
+        ("duplicate_distance", 0, FARTHEST),
+        ("min_sharpness", 0, 100_000),
+    ):
+        if name in asked:
+            checks.within(asked[name], least, most, *path, checks.camel(name))
+    preset = asked.pop("preset", None)
+    if "formats" in asked:
+        asked["formats"] = known_formats(asked["formats"], *path, "formats")
+    if "duplicates" in asked:
+        asked["duplicates"] = asked["duplicates"].value
+    usual = replace(PRESETS[preset], preset=preset.value) if preset else Rules()
+    rules = replace(usual, **asked)
+    if rules.duplicate_distance is not None and rules.duplicates is None:
+        raise Invalid("It says nothing without `duplicates`.", *path, "duplicateDistance")
+    if rules.max_size_mb and rules.min_bytes and rules.min_bytes > rules.max_size_mb * 1024 * 1024:
+        raise Invalid("No file is as large as this and as small as `maxSizeMb`.", *path, "minBytes")
+    return rules
+
+
+def known_formats(given: Sequence[str], *path: str) -> tuple[str, ...]:
+    """The formats by the names that are kept, each once."""
+    if not given:
+        raise Invalid("Name a format, or leave this out.", *path)
+    for position, name in enumerate(given):
+        if name.strip().lower() not in FORMATS:
+            raise Invalid(f"The formats are {', '.join(EVERY_FORMAT)}.", *path, str(position))
+    return tuple(dict.fromkeys(FORMATS[name.strip().lower()] for name in given))
+
+
+async def count(uow: UnitOfWork, crawl_job_id: UUID) -> int:
+    """How many images a crawl has."""
+    return await uow.scalar(select(func.count()).where(Image.crawl_job_id == crawl_job_id)) or 0
+
+
+async def begin(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
+    """The check, counted from zero if `anew`. Raises `Conflict` beside an earlier one of the same crawl."""
+    mine = await uow.one(select(ValidationJob).where(ValidationJob.id == id))
+    crawl = select(CrawlJob.id).where(CrawlJob.id == mine.crawl_job_id).with_for_update()
+    await uow.one(crawl)  # two that begin at once see each other
+    others = select(ValidationJob.id).where(
+        ValidationJob.crawl_job_id == mine.crawl_job_id,
+        ValidationJob.status == JobStatus.RUNNING,
+        ValidationJob.id != id,
+        (ValidationJob.started_at < mine.started_at)
+        | ((ValidationJob.started_at == mine.started_at) & (ValidationJob.id < id)),
+    )
+    if await uow.first(others.limit(1)) is not None:
+        raise Conflict("Another check of this crawl's images is under way.")
+    if not anew:
+        return mine
+    values = {
+        "total_images": await count(uow, mine.crawl_job_id),
+        "validated_images": 0,
+        "invalid_images": 0,
+    }
+    return await uow.one(
+        update(ValidationJob).where(ValidationJob.id == id).values(values).returning(ValidationJob)
+    )
+
+
+async def page(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    """The next images to look at, by id."""
+    wanted = select(Image.id, Image.storage_url, Image.file_size).where(Image.crawl_job_id == crawl_job_id)
+    if after is not None:
+        wanted = wanted.where(Image.id > after)
+    return await uow.all(wanted.order_by(Image.id).limit(limit))
+
+
+JUDGE = sql("""
+UPDATE tenant.images SET is_valid = said.issues = '[]', issues = said.issues::jsonb,
+  is_duplicate = false, quarantined = false
+FROM unnest(CAST(:ids AS uuid[]), CAST(:issues AS text[])) AS said (id, issues)
+WHERE images.company_id = current_setting('app.company_id')::uuid AND images.id = said.id
+""")
+
+
+async def judge(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) -> None:
+    """Write on images what is wrong with them, and count them on the check."""
+    issues = [orjson.dumps(verdict.issues).decode() for verdict in verdicts]
+    await uow.execute(JUDGE, {"ids": [verdict.image_id for verdict in verdicts], "issues": issues})
+    seen = ValidationJob.validated_images + len(verdicts)
+    counted = {
+        "validated_images": seen,
+        "invalid_images": ValidationJob.invalid_images + sum(bool(verdict.issues) for verdict in verdicts),
+        "total_images": func.greatest(ValidationJob.total_images, seen),
+    }
+    await uow.execute(update(ValidationJob).where(ValidationJob.id == id).values(counted))
+
+
+async def looks(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
+    """What tells images of a crawl apart, those first that are rather kept: valid, large, found early."""
+    pixels = func.coalesce(Image.width, 0) * func.coalesce(Image.height, 0)
+    wanted = select(Image.id, Image.hash, Image.perceptual_hash).where(Image.crawl_job_id == crawl_job_id)
+    return await uow.all(wanted.order_by(Image.is_valid.desc().nulls_last(), pixels.desc(), Image.id))
+
+
+async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
+    """Deal with duplicates as the rules say, and count the crawl's valid images."""
+    await uow.one(select(CrawlJob.id).where(CrawlJob.id == check.crawl_job_id).with_for_update())
+    action = Rules.of(check.validation_rules).duplicates
+    duplicates = [*found.exact, *found.near]
+    refused = removed = 0
+    for ids, word in ((found.exact, "duplicate"), (found.near, "near_duplicate")):
+        said = {"is_duplicate": True, "issues": Image.issues.op("||")(func.jsonb_build_array(word))}
+        await uow.execute(update(Image).where(Image.id == any_id(ids)).values(said))
+    if action != DuplicateAction.REPORT.value and duplicates:
+        passed = select(func.count()).where(Image.id == any_id(duplicates), Image.is_valid.is_(True))
+        refused = await uow.scalar(passed) or 0
+        out = update(Image).where(Image.id == any_id(duplicates))
+        await uow.execute(out.values(is_valid=False, quarantined=True))
+    if action == DuplicateAction.REMOVE.value and duplicates:
+        removed = await forget(uow, check, duplicates)
+    invalid = {
+        "invalid_images": ValidationJob.invalid_images + refused,
+        "total_images": ValidationJob.validated_images,
+    }
+    await uow.execute(update(ValidationJob).where(ValidationJob.id == check.id).values(invalid))
+    valid = select(func.count()).where(Image.crawl_job_id == check.crawl_job_id, Image.is_valid.is_(True))
+    downloaded = func.greatest(CrawlJob.downloaded_images - removed, 0)
+    counted = {
+        "downloaded_images": downloaded,
+        "valid_images": func.least(downloaded, await uow.scalar(valid) or 0),
+        "version": CrawlJob.version + 1,
+    }
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == check.crawl_job_id).values(counted))
+
+
+async def forget(uow: UnitOfWork, check: Row[Any], ids: Sequence[UUID]) -> int:
+    """Delete images, and by a job the objects that no other image has; how many were stored."""
+    kept = Image.hash, Image.storage_url, Image.thumbnail_key
+    gone = await uow.all(delete(Image).where(Image.id == any_id(ids)).returning(*kept))
+    hashes = [row.hash for row in gone if row.hash is not None]
+    others = select(Image.hash).where(Image.hash == any_text(hashes))
+    shared = {row.hash for row in await uow.all(others)}
+    keys = {key for row in gone if row.hash not in shared for key in (row.storage_url, row.thumbnail_key)}
+    await queue_removal(uow, check.requested_by_id, *sorted(keys - {None}))
+    return sum(row.storage_url is not None for row in gone)
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:

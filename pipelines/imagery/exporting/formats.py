@@ -18,6 +18,13 @@ from pipelines.imagery.exporting.packages import (
 )
 from pipelines.imagery.exporting.shards import ParquetShard, WebDatasetShard
 
+STEMS = {ExportFormat.PARQUET: "train", ExportFormat.WEBDATASET: "train"}
+SUFFIXES = {
+    ExportFormat.IMAGEFOLDER: "zip",
+    ExportFormat.COCO: "zip",
+    ExportFormat.WEBDATASET: "tar",
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -36,6 +43,28 @@ class Plan:
     def with_pictures(self) -> bool:
         """Whether the images themselves are packed, not only what is known of them."""
         return self.format not in (ExportFormat.CSV, ExportFormat.JSON)
+
+    @property
+    def with_card(self) -> bool:
+        """Whether the data card is a file of its own, because the format has no place for it."""
+        return self.format in (ExportFormat.CSV, ExportFormat.WEBDATASET, ExportFormat.PARQUET)
+
+    @property
+    def stem(self) -> str:
+        """What its files are called."""
+        return STEMS.get(self.format, "images")
+
+    @property
+    def suffix(self) -> str:
+        """The extension of its files."""
+        return SUFFIXES.get(self.format, self.format.value)
+
+    @property
+    def note(self) -> str:
+        """What a reader of the format ought to know."""
+        if self.format is not ExportFormat.WEBDATASET:
+            return ""
+        return f"Pictures are called `.{self.extension}` in the archives; `format` says what each one is."
 
     @property
     def urls(self) -> bool:

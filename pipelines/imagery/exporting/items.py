@@ -82,7 +82,7 @@ class Tally:
     def count(self, item: Item) -> None:
         """One more."""
         self.packed += 1
-        self.content_bytes += len(item.content)
+        self.content_bytes += item.metadata["file_size"]
         self.formats[item.metadata["format"] or UNKNOWN] += 1
         self.licences[item.metadata["licence"] or UNKNOWN] += 1
 

@@ -1,0 +1,195 @@
+"""Packing a data set for download, and forgetting packages that have expired."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, select
+
+from core.errors import Conflict
+from core.ports import StoreFull, StoreUnavailable
+from db.models import Company
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.imagery.exporting.card import Subject
+from pipelines.imagery.exporting.formats import Plan
+from pipelines.imagery.exporting.items import Tally, extension
+from pipelines.imagery.exporting.packages import CARD
+from pipelines.imagery.exporting.reading import Reader
+from pipelines.registry import Retry, Run, Services, handles
+from pipelines.upkeep import upkeep
+from resolvers.imagery import exports
+from resolvers.imagery.exports import INDEX, SHARDED, USUAL_SHARD, PackedFile, PackImages
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+EVERYTHING = 1_000_000_000
+TELL_EVERY = 0.5
+"""Seconds between two counts of packed images that are written."""
+GRACE = timedelta(hours=1)
+"""After an export's expiry before its files go: a download that began in time ends."""
+
+
+@handles(PackImages)
+async def pack_images(job: PackImages, run: Run) -> Finish:
+    """Safe to repeat: finished shards are kept, everything else is written anew under another key."""
+    async with run.write() as uow:
+        export = await exports.begin(uow, job.export_job_id)
+        crawl = await exports.crawl(uow, export)
+        rules = await exports.last_rules(uow, crawl.id)
+        formats = await exports.formats(uow, export)
+    plan = Plan(export.format, export.export_options, export.created_at, common_extension(formats))
+    subject = Subject(
+        name=export.name,
+        crawl=crawl.name,
+        keywords=crawl.keywords,
+        format=export.format.value,
+        filename=f"{plan.stem}.{plan.suffix}",
+        made_at=export.created_at,
+        rules=rules,
+    )
+    try:
+        return await Packing(run, export, plan, subject).packed()
+    except StoreUnavailable as error:
+        raise Retry("The object store does not answer.") from error
+    except StoreFull as error:
+        raise Conflict("There is no room left in the object store.") from error
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise Conflict("There is no room left on the worker's disk.") from error
+
+
+class Packing:
+    """One attempt at an export."""
+
+    def __init__(self, run: Run, export: Row[Any], plan: Plan, subject: Subject) -> None:
+        self._run, self._export, self._plan, self._subject = run, export, plan, subject
+        self._reader = Reader(run, export, contents=plan.with_pictures, urls=plan.urls)
+        self._tally = Tally()
+        self._files: list[PackedFile] = []
+        self._told = 0.0
+
+    async def packed(self) -> Finish:
+        """Write every file of the package. Answers what completes the export."""
+        sharded = self._plan.format in SHARDED
+        if sharded:
+            await self._write_shards()
+        else:
+            await self._write(f"{self._plan.stem}.{self._plan.suffix}", EVERYTHING)
+        if not self._tally.packed:
+            raise Conflict("There is nothing to export: the files of its images are gone.")
+        data = self._files[:]
+        if self._plan.with_card:
+            card = self._subject.card(self._tally, note=self._plan.note).encode()
+            await self._keep(CARD, card)
+        if len(data) == 1:
+            key = data[0].key
+        else:
+            listed = orjson.dumps([asdict(file) for file in self._files])
+            key = (await self._run.store.put(self._key(INDEX), listed)).key
+        expires_at = datetime.now(UTC) + timedelta(seconds=self._run.settings.export_ttl)
+
+        async def finish(uow: UnitOfWork) -> None:
+            packed = self._tally.packed
+            await exports.complete(
+                uow, self._export.id, self._files, key, packed=packed, expires_at=expires_at
+            )
+
+        return finish
+
+    async def _write_shards(self) -> None:
+        self._resume()
+        size = self._plan.options.get("shard_size") or USUAL_SHARD
+        while self._reader.index < self._export.total_images:
+            before = self._reader.index
+            file = await self._write(f"{self._plan.stem}-{len(self._files):05d}.{self._plan.suffix}", size)
+            if self._reader.index == before:  # the rest of the images are gone
+                await self._run.store.delete([file.key])
+                self._files.pop()
+                return
+            await self._run.save(
+                {
+                    "files": [asdict(file) for file in self._files],
+                    "after": str(self._reader.after),
+                    "tally": self._tally.saved(),
+                }
+            )
+
+    def _resume(self) -> None:
+        saved = self._run.checkpoint
+        if saved is None:
+            return
+        self._files = [PackedFile(**file) for file in saved["files"]]
+        self._tally = Tally.of(saved["tally"])
+        self._reader.after = UUID(saved["after"])
+        self._reader.index, self._reader.missing = self._tally.packed, self._tally.missing
+
+    async def _write(self, name: str, limit: int) -> PackedFile:
+        """Stream the next images into a file of the package."""
+        before = self._reader.index
+        stored = await self._run.store.put(self._key(name), self._pieces(limit))
+        file = PackedFile(stored.key, stored.size, self._reader.index - before)
+        self._files.append(file)
+        return file
+
+    async def _keep(self, name: str, content: bytes) -> None:
+        stored = await self._run.store.put(self._key(name), content)
+        self._files.append(PackedFile(stored.key, stored.size, 0))
+
+    async def _pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """The bytes of a file as they come to be: compressing and hashing let go of the interpreter."""
+        package, tally = self._plan.open(), self._tally
+        try:
+            async with aclosing(self._reader.items(limit)) as items:
+                async for item in items:
+                    await asyncio.to_thread(package.add, item)
+                    tally.count(item)
+                    if piece := package.taken():
+                        yield piece
+                    await self._tell()
+            tally.missing = self._reader.missing
+            steps = package.end(self._subject, tally)
+            while await asyncio.to_thread(step, steps):
+                if piece := package.taken():
+                    yield piece
+        finally:
+            package.close()
+
+    async def _tell(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._told < TELL_EVERY:
+            return
+        self._told = now
+        async with self._run.write() as uow:
+            await exports.count(uow, self._export.id, self._tally.packed)
+        await self._run.report(self._tally.packed / self._export.total_images)
+
+    def _key(self, name: str) -> str:
+        return exports.folder(self._export, self._run.epoch) + name
+
+
+def step(steps: Any) -> bool:
+    """Take a step; false when there was none left."""
+    return next(steps, steps) is not steps
+
+
+def common_extension(formats: set[str]) -> str:
+    """What pictures are called where all have one name: the format if that is one that loaders know."""
+    known = {extension(format) for format in formats}
+    return known.pop() if known in ({"jpg"}, {"png"}) else "jpg"
+
+
+@upkeep("expired exports", timedelta(minutes=30))
+async def forget_expired(services: Services) -> None:
+    """Packages that can no longer be downloaded take no room."""
+    now = datetime.now(UTC)
+    async with services.database.platform(read_only=True) as uow:
+        companies = [row.id for row in await uow.all(select(Company.id))]
+    for company_id in companies:
+        await exports.expire(services.database, company_id, now, GRACE)
