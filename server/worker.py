@@ -32,6 +32,8 @@ from db.uow import Database
 from pipelines import chores
 from pipelines.chat import handlers as answers
 from pipelines.drawings import handlers as drawings
+from pipelines.imagery import validation as image_checks
+from pipelines.imagery.exporting import handlers as exports
 from pipelines.knowledge import handlers as documents
 from pipelines.processes import Processes, Stopped
 from pipelines.registry import HANDLERS, Retry, Run, Services
@@ -42,7 +44,7 @@ from server.providing import open_embedders, open_vectors, working
 
 log = structlog.get_logger(__name__)
 
-REGISTERED = (answers, chores, documents, drawings)
+REGISTERED = (answers, chores, documents, drawings, exports, image_checks)
 """Imported for what they register: the handlers of jobs, and upkeep."""
 
 T = TypeVar("T")
