@@ -2,36 +2,55 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from sqlalchemy import event
 
+from db.base import TENANT
 from db.uow import Database, Scope
+from resolvers.access import Viewer
 from resolvers.identity import accounts
 from tests.client import Client
 
-Statement = tuple[str, Any]
 Plan = dict[str, Any]
 
 WHOLE = frozenset({"Seq Scan"})
 SLOW = WHOLE | {"Sort", "Incremental Sort"}
 
 
+class Statement(NamedTuple):
+    """A statement with its parameters; `aside` if it was about what the platform publishes."""
+
+    text: str
+    given: Any = ()
+    aside: bool = False
+
+
 @contextmanager
-def sent_by(database: Database) -> Iterator[list[Statement]]:
-    """The statements on tenant tables that are sent meanwhile, with their parameters."""
+def sent_by(database: Database, *schemas: str) -> Iterator[list[Statement]]:
+    """The statements on tables of these schemas (the tenants', unless said) that are sent meanwhile."""
+    wanted = tuple(f"{schema}." for schema in schemas or (TENANT,))
     sent: list[Statement] = []
-    engine = database.placement.primary.sync_engine
 
-    def remember(connection: Any, cursor: Any, statement: str, given: Any, context: Any, many: bool) -> None:
-        if "tenant." in statement:
-            sent.append((statement, given))
+    def remember(
+        aside: bool, connection: Any, cursor: Any, statement: str, given: Any, context: Any, many: bool
+    ) -> None:
+        if any(schema in statement for schema in wanted):
+            sent.append(Statement(statement, given, aside))
 
-    event.listen(engine, "before_cursor_execute", remember)
+    primary = database.placement.primary
+    heard = [
+        (engine.sync_engine, partial(remember, engine is not primary))
+        for engine in database.placement.engines
+    ]
+    for engine, listener in heard:
+        event.listen(engine, "before_cursor_execute", listener)
     try:
         yield sent
     finally:
-        event.remove(engine, "before_cursor_execute", remember)
+        for engine, listener in heard:
+            event.remove(engine, "before_cursor_execute", listener)
 
 
 async def explained(database: Database, scope: Scope, statements: Sequence[Statement]) -> list[Plan]:
@@ -40,9 +59,17 @@ async def explained(database: Database, scope: Scope, statements: Sequence[State
     async with database.within(scope, read_only=True) as uow:
         # people ask for more than the ids that an index holds: its entries alone are no answer to them
         await uow.driver_sql("SET LOCAL enable_indexonlyscan = off")
-        for statement, given in statements:
-            found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", given)
+        for statement in statements:
+            found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.given)
             plans.append(found.scalar_one()[0]["Plan"])
+    return plans
+
+
+async def plans_for(database: Database, viewer: Viewer, sent: Sequence[Statement]) -> list[Plan]:
+    """The plans of what was sent for the viewer, about their company and about what is published."""
+    plans = await explained(database, viewer.scope, [each for each in sent if not each.aside])
+    if viewer.published is not None:
+        plans += await explained(database, viewer.published, [each for each in sent if each.aside])
     return plans
 
 
@@ -53,7 +80,7 @@ async def plans_of(client: Client, document: str, **variables: Any) -> list[Plan
         await client(document, **variables)
     assert client.user_id is not None
     viewer = await accounts.viewer_of(database, client.user_id, None)
-    return await explained(database, viewer.scope, sent)
+    return await plans_for(database, viewer, sent)
 
 
 def nodes(plan: Plan) -> Iterator[Plan]:

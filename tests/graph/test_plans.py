@@ -23,7 +23,7 @@ from schema.declare import STORED
 from server.demo.draft import SPAN
 from tests.client import Client
 from tests.graph.conftest import Crowd
-from tests.graph.plans import SLOW, WHOLE, explained, plans_of, slow
+from tests.graph.plans import SLOW, WHOLE, Statement, explained, plans_of, slow
 
 CONTRACT = make_schema()
 SCHEMA = CONTRACT._schema
@@ -152,6 +152,6 @@ def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
 async def test_a_missing_index_is_noticed(crowd: Crowd) -> None:
     statement = "SELECT id FROM tenant.projects ORDER BY location, id LIMIT 26"
 
-    (plan,) = await explained(crowd.services.database, Scope(crowd.admin.company.id), [(statement, ())])
+    (plan,) = await explained(crowd.services.database, Scope(crowd.admin.company.id), [Statement(statement)])
 
     assert slow(plan, crowd.large) == ["Sort of projects"]
