@@ -14,7 +14,8 @@ from tests.factories import a_session, a_user
 from tests.factories.chat import a_conversation, a_message
 from tests.factories.knowledge import a_document
 
-FIELDS = """id title status archived archivedAt llmProvider modelName temperature messageCount totalTokensUsed
+FIELDS = """id title status archived archivedAt llmProvider modelName temperature mode councilStrategy
+  councilRounds messageCount totalTokensUsed
   user { id } session { id } selectedDocuments { id } selectedDocumentIds
   messages { nodes { role content } }"""
 CREATE = f"""mutation ($input: ConversationCreateInput!) {{ conversationCreate(input: $input) {{
@@ -63,6 +64,9 @@ async def test_a_conversation_begins_with_its_first_message_counted(
         temperature=0.25,
         llmProvider="OLLAMA",
         modelName="small",
+        mode="COUNCIL",
+        councilStrategy="SYNTHESIS",
+        councilRounds=3,
         selectedDocumentIds=[document.gid, document.gid],
     )
 
@@ -75,13 +79,18 @@ async def test_a_conversation_begins_with_its_first_message_counted(
         "llmProvider": "OLLAMA",
         "modelName": "small",
         "temperature": 0.25,
-        "messageCount": 1,
+        "mode": "COUNCIL",
+        "councilStrategy": "SYNTHESIS",
+        "councilRounds": 3,
+        "messageCount": 2,
         "totalTokensUsed": 0,
         "user": {"id": people.user.gid},
         "session": {"id": session.gid},
         "selectedDocuments": [{"id": document.gid}],
         "selectedDocumentIds": [document.gid],
-        "messages": {"nodes": [{"role": "USER", "content": words}]},
+        "messages": {
+            "nodes": [{"role": "USER", "content": words}, {"role": "ASSISTANT", "content": ""}],
+        },
     }
 
 
@@ -93,6 +102,8 @@ async def test_a_conversation_may_begin_empty(graphql: Client, people: People) -
     assert conversation["messages"]["nodes"] == []
     assert conversation["selectedDocuments"] is conversation["selectedDocumentIds"] is None
     assert (conversation["modelName"], conversation["temperature"]) == ("gpt-4", 0.7)
+    council = conversation["councilStrategy"], conversation["councilRounds"]
+    assert (conversation["mode"], *council) == ("ANSWER", "WEIGHTED_CONFIDENCE", 1)
 
 
 async def test_a_key_makes_one_conversation(graphql: Client, people: People, unchanged: Unchanged) -> None:
@@ -116,6 +127,8 @@ async def test_a_key_makes_one_conversation(graphql: Client, people: People, unc
         ({"temperature": 2.1}, ("INVALID", ("input", "temperature"))),
         ({"temperature": -0.1}, ("INVALID", ("input", "temperature"))),
         ({"llmProvider": "ORACLE"}, ("BAD_USER_INPUT", ())),
+        ({"mode": "PARLIAMENT"}, ("BAD_USER_INPUT", ())),
+        ({"councilRounds": 6}, ("INVALID", ("input", "councilRounds"))),
         ({"selectedDocumentIds": ["nonsense"]}, ("BAD_USER_INPUT", ())),
     ],
 )
@@ -174,13 +187,14 @@ async def test_what_is_left_out_stays_and_null_clears(graphql: Client, save: Sav
         answer = await user(UPDATE, id=made["id"], input=given)
         return answer["conversationUpdate"]["conversation"]
 
-    renamed = await change(title="Second", temperature=0)
+    renamed = await change(title="Second", temperature=0, mode="COUNCIL", councilRounds=5)
     cleared = await change(title=None, selectedDocumentIds=None)
 
-    assert renamed == {**made, "title": "Second", "temperature": 0.0}
+    council: dict[str, Any] = {"mode": "COUNCIL", "councilRounds": 5}
+    assert renamed == {**made, "title": "Second", "temperature": 0.0, **council}
     none: dict[str, Any] = {"title": None, "selectedDocuments": None, "selectedDocumentIds": None}
     assert cleared == {**renamed, **none}
-    for name in ("modelName", "temperature", "llmProvider"):
+    for name in ("modelName", "temperature", "llmProvider", "mode", "councilStrategy", "councilRounds"):
         refused = await user.refusals(UPDATE, id=made["id"], input={name: None})
         assert refused == [("BAD_USER_INPUT", ())]
 
