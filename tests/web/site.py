@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from html import escape
 from http import HTTPStatus
 from io import BytesIO
+from ssl import SSLContext
 
 import numpy as np
 from PIL import Image
@@ -61,6 +62,7 @@ class Site:
         """`latency` seconds pass before every answer."""
         self.url = ""
         self.asked: list[Ask] = []
+        self.connections = 0
         self.busiest = 0
         """Requests that were answered at the same time, at most."""
         self._latency = latency
@@ -84,10 +86,13 @@ class Site:
         return self.url + path
 
     @asynccontextmanager
-    async def serving(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator["Site"]:
+    async def serving(
+        self, host: str = "127.0.0.1", port: int = 0, tls: SSLContext | None = None
+    ) -> AsyncIterator["Site"]:
         """Open at this address, which may be any in 127.0.0.0/8; port 0 is a free one."""
-        server = await asyncio.start_server(self._connected, host, port, limit=LONGEST_HEAD)
-        self.url = "http://{}:{}".format(*server.sockets[0].getsockname())
+        server = await asyncio.start_server(self._connected, host, port, limit=LONGEST_HEAD, ssl=tls)
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://" + "{}:{}".format(*server.sockets[0].getsockname())
         try:
             yield self
         finally:
@@ -97,6 +102,7 @@ class Site:
             await asyncio.gather(*self._open, return_exceptions=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         task = asyncio.create_task(self._converse(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)

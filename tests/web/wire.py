@@ -4,13 +4,14 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
 
-from core.ports import RefusalCode, Refused
-from core.settings import Settings, load_settings
+from core.ports import RefusalCode, Refused, TakeTurn
+from core.settings import load_settings
 from providers.web import WebFetcher
 from tests.web.site import Site
 
@@ -61,11 +62,17 @@ class Wire(httpcore.AsyncNetworkBackend):
 
 
 @asynccontextmanager
-async def fetching(wire: Wire | None = None, **settings: Any) -> AsyncIterator[WebFetcher]:
-    """A fetcher on this wire, or on the real network, that is quick to give up unless told otherwise."""
-    given = {"crawl_host_interval": 0, "crawl_retries": 0, "crawl_timeout": 5, "crawl_silence": 2, **settings}
-    chosen: Settings = load_settings(given)
-    fetcher = WebFetcher(chosen) if wire is None else WebFetcher(chosen, resolve=wire.resolve, network=wire)
+async def fetching(
+    wire: Wire | None = None,
+    *,
+    take_turn: TakeTurn | None = None,
+    tls: SSLContext | None = None,
+    **settings: Any,
+) -> AsyncIterator[WebFetcher]:
+    """A fetcher on this wire, or on the real network, that does not try again unless told otherwise."""
+    chosen = load_settings({"crawl_host_interval": 0, "crawl_retries": 0, "crawl_timeout": 60, **settings})
+    on_it: dict[str, Any] = {} if wire is None else {"resolve": wire.resolve, "network": wire}
+    fetcher = WebFetcher(chosen, take_turn=take_turn, tls=tls, **on_it)
     try:
         yield fetcher
     finally:
