@@ -5,61 +5,65 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import func, select
 
-from db.models import Citation, RunLog, TokenUsage
+from db.models import AgentLog, Citation, RunLog, TokenUsage
 from providers.chat import CompatibleModel
 from schema.context import Services
 from server.vectors import EmbeddedVectors
-from tests.answering.endpoint import Reply, chunk, endpoint, refused
+from tests.answering.endpoint import Endpoint, Reply, chunk, endpoint, refused, streamed
 from tests.ask import questions
 from tests.ask.conftest import PATIENCE, Person, a_worker, key
 from tests.ask.test_documents import LOANS
 from tests.ask.test_streaming import read, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
+QUESTION = "What is the minimum credit score?"
 HALF = "The minimum credit score "
 
 
-@pytest_asyncio.fixture
-async def dying(services: Services, stored_vectors: EmbeddedVectors) -> AsyncIterator[list[str]]:
-    """What a worker needs in its environment whose language model stops halfway."""
-    async with endpoint(Reply(events=[chunk(HALF), chunk("of the ")], pause=PATIENCE)) as model:
-        yield [
-            f"DATABASE_URL={services.settings.database_url}",
-            f"SECRET_KEY={services.settings.secret()}",
-            f"CHAT_URL={model.url}",
-            "JOB_HEARTBEAT=0.2",
-            "JOB_STALE=1",
-        ]
-
-
-async def test_a_killed_workers_answer_is_given_by_another(
-    services: Services, stored_vectors: EmbeddedVectors, dying: list[str], person: Person
-) -> None:
-    async with a_worker(services):
-        await person.added(LOANS, title="Guidelines")
-    conversation = await person.conversation()
-    answer = (await person.send(conversation, "What is the minimum credit score?"))["answer"]
+async def killed_once(
+    services: Services, person: Person, conversation: str, model: Endpoint, far: Callable[[list[Any]], bool]
+) -> list[Any]:
+    """What a worker process told that asks `model`, until it had come so `far` and was killed."""
+    environment = os.environ | {
+        "DATABASE_URL": str(services.settings.database_url),
+        "SECRET_KEY": services.settings.secret(),
+        "CHAT_URL": model.url,
+        "JOB_HEARTBEAT": "0.2",
+        "JOB_STALE": "1",
+    }
     command = [sys.executable, "-m", "server", "worker", "--data", str(services.settings.data)]
-    environment = os.environ | dict(each.split("=", 1) for each in dying)
     process = await asyncio.to_thread(
         subprocess.Popen, [*command, "--queues", "chat"], cwd=ROOT, env=environment
     )
+    events: list[Any] = []
     try:
-        events: list[Any] = []
-        while HALF not in text_of(events):
+        while not far(events):
             after = events[-1]["cursor"] if events else None
             events += await read(person, conversation, after, 1)
     finally:
         process.send_signal(signal.SIGKILL)
         await asyncio.to_thread(process.wait)
+    return events
+
+
+async def test_a_killed_workers_answer_is_given_by_another(
+    services: Services, stored_vectors: EmbeddedVectors, person: Person
+) -> None:
+    async with a_worker(services):
+        await person.added(LOANS, title="Guidelines")
+    conversation = await person.conversation()
+    answer = (await person.send(conversation, QUESTION))["answer"]
+    async with endpoint(Reply(events=[chunk(HALF), chunk("of the ")], pause=PATIENCE)) as model:
+        events = await killed_once(
+            services, person, conversation, model, lambda events: HALF in text_of(events)
+        )
 
     async with a_worker(services, job_heartbeat=0.2, job_stale=1.0):
         message = await person.answer(answer["id"])
@@ -82,6 +86,49 @@ async def test_a_killed_workers_answer_is_given_by_another(
     assert citations == len(message["citations"]["nodes"])
 
 
+async def test_a_killed_workers_council_goes_on_with_the_votes_there_are(
+    services: Services, stored_vectors: EmbeddedVectors, person: Person
+) -> None:
+    async with a_worker(services):
+        await person.added(LOANS, title="Guidelines")
+    conversation = await person.conversation()
+    answer = (await person.send(conversation, QUESTION, mode="COUNCIL"))["answer"]
+    waiting = Reply(events=[chunk("It is ")], pause=PATIENCE)
+    async with endpoint(streamed("It is 660 [Source 1]."), waiting) as hanging:
+        events = await killed_once(
+            services, person, conversation, hanging, lambda events: len(cast_in(events)) == 1
+        )
+
+    async with endpoint(streamed("It is 660 then [Source 1].")) as place:
+        model = CompatibleModel(place.url, "tiny")
+        async with a_worker(services, model, job_heartbeat=0.2, job_stale=1.0):
+            message = await person.answer(answer["id"])
+        await model.close()
+    events += await read(person, conversation, events[-1]["cursor"], 10_000)
+
+    votes = (await person(questions.COUNCIL, id=answer["id"]))["councilVotes"]
+    assert (message["state"], len(place.requests)) == ("COMPLETED", 2)
+    assert sorted(cast_in(events)) == sorted(each["agentType"] for each in votes)
+    assert [each["voteData"]["agent"] for each in votes] == ["analytical", "creative", "critical"]
+    said = sorted(each["voteData"]["vote"] for each in votes)
+    assert said == ["It is 660 [Source 1].", *["It is 660 then [Source 1]."] * 2]
+    async with services.database.tenant(person.user.company.id, read_only=True) as uow:
+        logs = await uow.scalar(select(func.count()).select_from(AgentLog).where(AgentLog.is_council_vote))
+        spent = await uow.all(
+            select(TokenUsage.total_tokens).where(TokenUsage.operation_type == "council_voting")
+        )
+        runs = await uow.scalar(select(func.count()).select_from(RunLog))
+    assert (logs, runs, [row.total_tokens for row in spent]) == (3, 1, [45])
+    state = (await person(questions.CONVERSATION, id=conversation))["conversation"]
+    assert (state["messageCount"], state["totalTokensUsed"]) == (2, 45)
+
+
+def cast_in(events: list[Any]) -> list[str]:
+    """Whose votes were told, in order."""
+    steps = [event for event in events if event["__typename"] == "RunStep" and event["action"] == "vote"]
+    return [step["agent"] for step in steps if step["state"] == "COMPLETED"]
+
+
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
@@ -96,7 +143,7 @@ async def test_a_failure_is_told_by_its_code_alone(
     conversation = await person.conversation()
     async with endpoint(reply) as place:
         model = CompatibleModel(place.url, "tiny", retries=0)
-        sent = await person.send(conversation, "What is the minimum credit score?")
+        sent = await person.send(conversation, QUESTION)
         watching = asyncio.create_task(read(person, conversation, None, 10_000, "MessageFailed"))
         async with a_worker(services, model):
             failed = (await watching)[-1]
