@@ -16,6 +16,7 @@ from resolvers import files, idempotency
 from schema.context import Info
 from schema.declare import enumeration, input, node, output
 from schema.fields import lookup, signed_link
+from schema.ids import key_of
 from schema.operations import Payload, field, mutation
 from schema.scalars import BigInt
 
@@ -75,6 +76,20 @@ class UploadedFile(relay.Node):
         row: Any = self
         return info.context.links.upload_url(info.context.viewer.company_id, row.id, row.expires_at)
 
+    @field(needs=("id", "expires_at", "state"))
+    async def direct_url(self, info: Info) -> str | None:
+        """Where to `PUT` the bytes, with `headers`, past this server; then call `uploadComplete`.
+
+        Null where the object store cannot sign such an address, and once the bytes are there.
+        """
+        row: Any = self
+        context = info.context
+        left = (row.expires_at - context.links.clock()).total_seconds()
+        if stored(row) or left < 1:
+            return None
+        key = files.direct_key(context.viewer.company_id, row.id)
+        return await context.services.store.upload_url(key, int(left))
+
     @field(needs=("mime_type",))
     def headers(self) -> list[Header]:
         """What to send with the `PUT`; a few at most."""
@@ -107,6 +122,14 @@ class UploadCreatePayload(Payload):
 
     upload: UploadedFile | None = None
     """Where and how to send the bytes."""
+
+
+@output
+class UploadCompletePayload(Payload):
+    """What `uploadComplete` answers."""
+
+    upload: UploadedFile | None = None
+    """The stored file."""
 
 
 @output
@@ -143,6 +166,17 @@ class FileMutations:
                 lambda: files.announce(uow, viewer, **given, largest=settings.max_upload_size, ttl=ttl),
             )
         return UploadCreatePayload.of(upload=upload)
+
+    @mutation
+    async def upload_complete(self, info: Info, id: relay.GlobalID) -> UploadCompletePayload:
+        """Say that the bytes were sent to `directUrl`: they are checked, and the file is stored.
+
+        A file that is stored already stays as it is.
+        """
+        services = info.context.services
+        key = key_of(id, models.Upload)
+        upload = await files.accept(services.database, services.store, info.context.viewer, key)
+        return UploadCompletePayload.of(upload=upload)
 
     @mutation
     async def file_upload(self, info: Info, file: Upload) -> FileUploadPayload:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from core.errors import Conflict, DomainError, ErrorCode, NotFound
@@ -16,6 +16,7 @@ from core.ports import ObjectChanged, ObjectStore, StoredObject
 from db.uow import Database
 from resolvers import files
 from resolvers.files import DownloadLink, Links, TooLarge
+from server import bundles
 from server.graphql.refusals import Refusal
 from server.ranges import Unsatisfiable, last_modified, unchanged, wanted_range
 
@@ -32,6 +33,9 @@ STATUS = {
 }
 INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "image/tiff"})
 """What a browser may show in place; everything else is saved."""
+TAR = "application/x-tar"
+SIGNED_SECONDS = 300
+"""For which an address that the store signed can be begun with."""
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
@@ -45,7 +49,7 @@ class Wiring:
 
 
 def routes(wiring: Callable[[], Wiring]) -> list[BaseRoute]:
-    """`PUT /files/uploads/{token}` and `GET`, `HEAD /files/{token}`; `wiring` is asked at each request."""
+    """Where bytes are `PUT`, and where one file or a bundle is read; `wiring` is asked at each request."""
 
     async def upload(request: Request) -> Response:
         return await refusing(receive(request, wiring()))
@@ -53,8 +57,12 @@ def routes(wiring: Callable[[], Wiring]) -> list[BaseRoute]:
     async def download(request: Request) -> Response:
         return await refusing(send(request, wiring()))
 
+    async def bundle(request: Request) -> Response:
+        return await refusing(send_bundle(request, wiring()))
+
     return [
         Route(f"{files.UPLOADS}{{token}}", upload, methods=["PUT"]),
+        Route(f"{files.BUNDLES}{{token}}", bundle, methods=["GET"]),
         Route(f"{files.FILES}{{token}}", download, methods=["GET"]),
     ]
 
@@ -112,12 +120,38 @@ async def patient(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def send(request: Request, wiring: Wiring) -> Response:
-    """The object or a range of it, streamed; another look where it is replaced between look and read."""
+    """The object or a range of it, streamed; another look where it is replaced between look and read.
+
+    A store that can sign sends what is only saved itself. What a browser shows is sent from here, with the
+    headers that keep it from doing harm.
+    """
     link = wiring.links.download(request.path_params["token"])
+    if link.mime_type not in INLINE and request.method == "GET":
+        address = await wiring.store.download_url(link.key, SIGNED_SECONDS)
+        if address is not None:
+            return RedirectResponse(address, headers={"Cache-Control": "no-store"})
     for _ in range(LOOKS):
         with suppress(ObjectChanged):
             return await answer(request, wiring.store, link)
     raise Conflict("The file is being replaced; try again.")
+
+
+async def send_bundle(request: Request, wiring: Wiring) -> Response:
+    """Every object that an index lists, as one TAR file."""
+    link = wiring.links.bundle(request.path_params["token"])
+    try:
+        bundled = await bundles.members(wiring.store, link.key)
+    except FileNotFoundError:
+        raise NotFound("The files are no longer there.") from None
+    headers = {
+        "Content-Length": str(bundles.length(bundled)),
+        "Content-Disposition": disposition(link.filename, TAR),
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=TAR)
+    return StreamingResponse(bundles.bundle(wiring.store, bundled), headers=headers, media_type=TAR)
 
 
 async def answer(request: Request, store: ObjectStore, link: DownloadLink) -> Response:

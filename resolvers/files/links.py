@@ -17,8 +17,8 @@ import orjson
 
 from core.errors import Expired, NotFound
 
-UPLOADS, FILES = "/files/uploads/", "/files/"
-"""Where the two kinds of link lead; a token follows."""
+UPLOADS, BUNDLES, FILES = "/files/uploads/", "/files/bundles/", "/files/"
+"""Where the kinds of link lead; a token follows."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class DownloadLink:
     key: str
     filename: str
     mime_type: str
+
+
+@dataclass(frozen=True)
+class BundleLink:
+    """The objects that an index lists may be read together, under this name."""
+
+    key: str
+    filename: str
 
 
 def present() -> datetime:
@@ -68,6 +76,11 @@ class Links:
         expires_at = self.clock() + (self.ttl if ttl is None else ttl)
         return self._base + FILES + self._token("download", expires_at, key, filename, mime_type)
 
+    def bundle_url(self, key: str, filename: str, ttl: timedelta | None = None) -> str:
+        """Where the objects that the index at `key` lists are read as one TAR file of this name."""
+        expires_at = self.clock() + (self.ttl if ttl is None else ttl)
+        return self._base + BUNDLES + self._token("bundle", expires_at, key, filename)
+
     def upload(self, token: str) -> UploadLink:
         """What an upload's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
         company_id, upload_id = self._verified("upload", token)
@@ -76,6 +89,10 @@ class Links:
     def download(self, token: str) -> DownloadLink:
         """What a file's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
         return DownloadLink(*self._verified("download", token))
+
+    def bundle(self, token: str) -> BundleLink:
+        """What a bundle's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
+        return BundleLink(*self._verified("bundle", token))
 
     @property
     def _base(self) -> str:

@@ -109,6 +109,42 @@ async def receive(
     return row
 
 
+def direct_key(company_id: UUID, upload_id: UUID) -> str:
+    """Where a client stores without this server, if the store signs addresses."""
+    return f"{folder(company_id, upload_id)}/direct"
+
+
+async def accept(database: Database, store: ObjectStore, viewer: Viewer, upload_id: UUID) -> Row[Any]:
+    """Take what a client stored itself, once it is what was announced; what is stored already stays.
+
+    It is copied first: who was given the address can still write there. Raises what `receive` does, and
+    `Conflict` where nothing came.
+    """
+    access.require(viewer, "files:create")
+    async with database.tenant(viewer.company_id, viewer.user_id, read_only=True) as uow:
+        row = await access.find(uow, viewer, Upload, upload_id)
+    if row.state is UploadState.STORED:
+        return row
+    refuse_expired(row, "id")
+    key = f"{folder(viewer.company_id, upload_id)}/{new_id()}"
+    try:
+        await store.copy(direct_key(viewer.company_id, upload_id), key)
+        incoming = Incoming(
+            store.read(key), largest=row.size, wanted=(row.size, row.sha256), name=row.filename
+        )
+        async for _ in incoming:
+            pass
+        async with database.tenant(viewer.company_id, viewer.user_id) as uow:
+            row = await mark(uow, upload_id, key, incoming.kind)
+    except FileNotFoundError:
+        raise Conflict(f"The bytes of {row.filename} have not been sent yet.", "id") from None
+    except (Invalid, Unsupported) as error:
+        raise type(error)(error.message, "id") from None
+    finally:
+        await asyncio.shield(settle(database, store, viewer.company_id, upload_id, key))
+    return row
+
+
 async def mark(uow: UnitOfWork, upload_id: UUID, key: str, kind: Kind) -> Row[Any]:
     """The upload, stored under `key` unless another attempt has won already."""
     pending = Upload.id == upload_id, Upload.state == UploadState.PENDING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from strawberry import relay
 
 from db import models
 from db.models import ExportFormat
+from resolvers import idempotency
 from resolvers.imagery import exports
+from resolvers.imagery.exports import INDEX, PackedFile
 from schema.context import Info
-from schema.declare import node, output
+from schema.declare import input, node, output
 from schema.fields import relation
 from schema.ids import key_of
 from schema.jobs import Job
@@ -49,10 +51,60 @@ class ExportOptions:
     include_urls: bool | None
     """Whether the addresses that the images came from are listed."""
 
+    only_valid: bool | None
+    """Whether images that did not pass the last check are left out."""
+
+    shard_size: int | None
+    """How many images a file of WEBDATASET or PARQUET has at most."""
+
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ExportOptions:
         """From the form that is stored."""
         return cls(**{name: stored.get(name) for name in cls.__annotations__})
+
+
+@input
+class ExportOptionsInput:
+    """How a data set is packed; what a format has no use for is refused."""
+
+    include_metadata: bool | None = None
+    """ZIP, TAR, TAR_GZ: whether a list of the images and what is known of them is packed too. It is, unless
+    told.
+    """
+
+    compress: bool | None = None
+    """ZIP, IMAGEFOLDER, COCO: whether pictures are compressed once more. They are not, unless told."""
+
+    delimiter: str | None = None
+    """CSV: what is between two columns: `,` unless told, `;`, a tab or `|`."""
+
+    include_urls: bool | None = None
+    """Whether the addresses that the images came from are listed. They are, unless told."""
+
+    only_valid: bool | None = None
+    """Whether images that did not pass the last check are left out; they are, unless told. Images that were
+    never checked are packed, and quarantined ones never are.
+    """
+
+    shard_size: int | None = None
+    """WEBDATASET, PARQUET: how many images a file has at most: 5,000 unless told."""
+
+
+@output
+class ExportFile:
+    """A file of a package."""
+
+    name: str
+    """What it is called when it is downloaded."""
+
+    file_size: BigInt
+    """In bytes."""
+
+    image_count: int
+    """How many images it has; 0 for the data card."""
+
+    download_url: str | None
+    """The file; the link is signed and expires. Null once the export has expired."""
 
 
 @node(models.ExportJob)
@@ -98,16 +150,80 @@ class ExportJob(Job):
         """Whether the package can no longer be downloaded."""
         return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
-    @field(needs=("download_url", "expires_at", "name", "format"))
+    @field(needs=("download_url", "shards", "expires_at", "name", "format"))
     def download_url(self, info: Info) -> str | None:
-        """The package; the link is signed and expires. Null before it is packed and once it has expired."""
+        """The package; the link is signed and expires. Null before it is packed and once it has expired.
+
+        A package of several files comes as one TAR file of them all.
+        """
         row: Any = self
-        left = None if row.expires_at is None else row.expires_at - datetime.now(UTC)
-        if row.download_url is None or (left is not None and left.total_seconds() <= 0):
+        lasting = left(row, info)
+        if row.download_url is None or lasting is None:
             return None
-        links, filename = info.context.links, f"{row.name}.{row.format.value}"
-        ttl = links.ttl if left is None else min(left, links.ttl)
-        return links.download_url(row.download_url, filename, PACKAGES[row.format], ttl)
+        links = info.context.links
+        if row.download_url.endswith(f"/{INDEX}"):
+            return links.bundle_url(row.download_url, f"{row.name}.tar", lasting)
+        suffix = row.shards[0]["key"].rpartition("/")[2].partition(".")[2] if row.shards else row.format.value
+        filename = f"{row.name}.{suffix}"
+        return links.download_url(row.download_url, filename, PACKAGES[row.format], lasting)
+
+    @field(needs=("shards", "expires_at", "format"))
+    def files(self, info: Info) -> list[ExportFile]:
+        """The files of the package, the data card last if it is one of its own; a thousand at most."""
+        row: Any = self
+        lasting = left(row, info)
+        return [
+            ExportFile(
+                name=file.name,
+                file_size=file.size,
+                image_count=file.images,
+                download_url=lasting
+                and info.context.links.download_url(
+                    file.key, file.name, PACKAGES[row.format] if file.images else "text/markdown", lasting
+                ),
+            )
+            for file in (PackedFile(**stored) for stored in row.shards)
+        ]
+
+
+def left(export: Any, info: Info) -> timedelta | None:
+    """For how long a link to a package is good; none once it has expired."""
+    links = info.context.links
+    if export.expires_at is None:
+        return links.ttl
+    lasting = export.expires_at - links.clock()
+    return min(lasting, links.ttl) if lasting.total_seconds() > 0 else None
+
+
+@input
+class ExportJobCreateInput:
+    """A data set to pack."""
+
+    crawl_job_id: relay.GlobalID
+    """Whose images are packed; it is not under way."""
+
+    name: str
+    """What people call it, and what its file is called, in at most 100 characters."""
+
+    format: ExportFormat | None = None
+    """What it is packed as: ZIP unless told."""
+
+    options: ExportOptionsInput | None = None
+    """How it is packed."""
+
+    start: bool = True
+    """Whether it begins at once; otherwise `jobStart` begins it."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input makes no second one."""
+
+
+@output
+class ExportJobCreatePayload(Payload):
+    """What `exportJobCreate` answers."""
+
+    export_job: ExportJob | None = None
+    """The new export."""
 
 
 @output
@@ -120,6 +236,29 @@ class ExportJobDeletePayload(Payload):
 
 @output
 class ExportMutations:
+    @mutation
+    async def export_job_create(self, info: Info, input: ExportJobCreateInput) -> ExportJobCreatePayload:
+        """Pack the images of a crawl, with a data card, as a file to download."""
+        viewer = info.context.viewer
+        crawl = key_of(input.crawl_job_id, models.CrawlJob, "input", "crawlJobId")
+        given: dict[str, Any] = {
+            "name": input.name,
+            "format": input.format or ExportFormat.ZIP,
+            "options": vars(input.options) if input.options else {},
+            "start": input.start,
+        }
+        async with info.context.write() as uow:
+            job = await idempotency.once(
+                uow,
+                viewer,
+                "exportJobCreate",
+                input.idempotency_key,
+                {"crawl": crawl, **given},
+                models.ExportJob,
+                lambda: exports.create(uow, viewer, crawl, **given),
+            )
+        return ExportJobCreatePayload.of(export_job=job)
+
     @mutation
     async def export_job_delete(self, info: Info, id: relay.GlobalID) -> ExportJobDeletePayload:
         """Delete an export that is not under way, with its package."""
