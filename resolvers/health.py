@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select, text
+from sqlalchemy import Row, delete, exists, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from db.arrays import any_id
 from db.base import PLATFORM, TENANT
 from db.models import CrawlJob, Member, Project
 from db.uow import UnitOfWork
-from resolvers import access
+from resolvers import access, activity
 from resolvers.access import Viewer
+from resolvers.upkeep import remove_crawls_files, remove_sessions_files
 
 ALIVE = text("SELECT 1")
 SIZES = text(
@@ -19,6 +21,8 @@ SIZES = text(
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     f"WHERE n.nspname IN ('{PLATFORM}', '{TENANT}') AND c.relkind IN ('r', 'p') ORDER BY 1"
 )
+OWNED = exists().where(Member.id == Project.user_id)
+PLACED = exists().where(Project.id == CrawlJob.project_id)
 UNREACHABLE = (SQLAlchemyError, OSError, TimeoutError)
 
 
@@ -39,13 +43,31 @@ async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | N
 async def orphans(uow: UnitOfWork, viewer: Viewer) -> Row[Any]:
     """How many of the company's projects have no user, and how many of its crawls no project."""
     access.require(viewer, "admin:access")
-    owned = exists().where(Member.id == Project.user_id)
-    placed = exists().where(Project.id == CrawlJob.project_id)
-    projects = select(func.count()).select_from(Project).where(~owned)
-    jobs = select(func.count()).select_from(CrawlJob).where(~placed)
+    projects = select(func.count()).select_from(Project).where(~OWNED)
+    jobs = select(func.count()).select_from(CrawlJob).where(~PLACED)
     return await uow.one(
         select(
             projects.scalar_subquery().label("projects_without_user"),
             jobs.scalar_subquery().label("jobs_without_project"),
         )
     )
+
+
+async def purge(uow: UnitOfWork, viewer: Viewer) -> tuple[int, int]:
+    """Delete what `orphans` counts, with all that it holds; how many projects and crawls they were.
+
+    Their files go afterwards, by jobs. Raises `Conflict` while one of them is worked on.
+    """
+    access.require(viewer, "admin:access")
+    lost = await uow.all(select(Project.id).where(~OWNED).order_by(Project.id).with_for_update())
+    stray = await uow.all(select(CrawlJob.id).where(~PLACED).order_by(CrawlJob.id).with_for_update())
+    for project in lost:
+        await remove_sessions_files(uow, viewer, project_id=project.id)
+        await remove_crawls_files(uow, viewer, project_id=project.id)
+    for crawl in stray:
+        await remove_crawls_files(uow, viewer, crawl_job_id=crawl.id)
+    await uow.execute(delete(CrawlJob).where(CrawlJob.id == any_id([row.id for row in stray])))
+    await uow.execute(delete(Project).where(Project.id == any_id([row.id for row in lost])))
+    counted = {"projects": len(lost), "jobs": len(stray)}
+    await activity.record(uow, viewer.user_id, "ORPHAN_PURGE", "Company", uow.company_id, **counted)
+    return len(lost), len(stray)

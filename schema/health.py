@@ -8,7 +8,7 @@ from typing import Any
 from resolvers import health
 from schema.context import Info
 from schema.declare import enumeration, output
-from schema.operations import field
+from schema.operations import Payload, field, mutation
 from schema.scalars import BigInt
 
 
@@ -57,6 +57,30 @@ class OrphanCheck:
 
     jobs_without_project: int
     """Crawls whose project is gone."""
+
+
+@output
+class OrphanPurgePayload(Payload):
+    """What `orphanPurge` answers."""
+
+    projects_without_user: int | None = None
+    """How many projects are gone whose owner was."""
+
+    jobs_without_project: int | None = None
+    """How many crawls are gone whose project was."""
+
+
+@output
+class HealthMutations:
+    @mutation
+    async def orphan_purge(self, info: Info) -> OrphanPurgePayload:
+        """Delete what `orphanCheck` counts, with all that it holds. Needs `admin:access`.
+
+        Foreign keys leave nothing to delete, unless they were off while rows were restored or imported.
+        """
+        async with info.context.write() as uow:
+            projects, jobs = await health.purge(uow, info.context.viewer)
+        return OrphanPurgePayload.of(projects_without_user=projects, jobs_without_project=jobs)
 
 
 @output
