@@ -25,26 +25,42 @@ from core.errors import DomainError
 from core.settings import Settings, SettingsError
 from db.engines import Placement
 from db.events import Listener
-from db.queue import Attempt, Cancelling, Finish, LostLease, UnknownTask, claim, leases, passing
+from db.queue import Attempt, Cancelling, Finish, LostLease, Parts, UnknownTask, claim, leases, passing
 from db.queue.driver import EngineDriver, claims
 from db.queue.entries import SETTINGS, Entry
 from db.uow import Database
 from pipelines import chores
 from pipelines.chat import handlers as answers
 from pipelines.drawings import handlers as drawings
+from pipelines.imagery import cleaning, crawling
 from pipelines.imagery import validation as image_checks
 from pipelines.imagery.exporting import handlers as exports
+from pipelines.insights import handlers as imports
+from pipelines.insights import reporting
+from pipelines.knowledge import anew
 from pipelines.knowledge import handlers as documents
 from pipelines.processes import Processes, Stopped
 from pipelines.registry import HANDLERS, Retry, Run, Services
 from pipelines.upkeep import UPKEEP, Upkeep
 from providers.storage import open_store
 from server.installation import addresses
-from server.providing import open_embedders, open_vectors, working
+from server.providing import open_embedders, open_sources, open_vectors, working
 
 log = structlog.get_logger(__name__)
 
-REGISTERED = (answers, chores, documents, drawings, exports, image_checks)
+REGISTERED = (
+    anew,
+    answers,
+    chores,
+    cleaning,
+    crawling,
+    documents,
+    drawings,
+    exports,
+    image_checks,
+    imports,
+    reporting,
+)
 """Imported for what they register: the handlers of jobs, and upkeep."""
 
 T = TypeVar("T")
@@ -62,7 +78,7 @@ INSISTENCE = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 class Held:
     """A running handler."""
 
-    def __init__(self, attempt: Attempt, task: asyncio.Task[Finish | None]) -> None:
+    def __init__(self, attempt: Attempt, task: asyncio.Task[Finish | Parts | None]) -> None:
         self.attempt, self.task = attempt, task
         self.interrupted = False
 
@@ -217,7 +233,7 @@ class Worker:
         if delay is not None:
             raise RetryRequested(delay)
 
-    async def _handle(self, attempt: Attempt, processes: Processes) -> Finish | None:
+    async def _handle(self, attempt: Attempt, processes: Processes) -> Finish | Parts | None:
         with structlog.contextvars.bound_contextvars(
             job=str(attempt.id), task=attempt.job.task, company=str(attempt.company_id)
         ):
@@ -236,8 +252,11 @@ class Worker:
             try:
                 if task.cancelled():
                     raise RuntimeError("a handler cancelled itself")
-                finish = task.result()
-                await insist(lambda: attempt.complete(finish))
+                answer = task.result()
+                if isinstance(answer, Parts):
+                    await insist(lambda: attempt.hand_over(answer))
+                else:
+                    await insist(lambda: attempt.complete(answer))
                 return None
             except Cancelling:
                 return await self._settle(attempt)
@@ -329,7 +348,8 @@ async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
-        services = working(database, settings, open_store(settings.object_store_url), embedders, vectors)
+        store, sources = open_store(settings.object_store_url), open_sources(database, settings, stack)
+        services = working(database, settings, store, embedders, vectors, sources)
         listener = Listener(database.placement.primary.url, application="seshat worker listener")
         async with listener, Worker(services, listener, queues=queues):
             await stop.wait()

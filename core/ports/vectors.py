@@ -75,9 +75,6 @@ class VectorStore(Protocol):
     async def delete(self, company_id: UUID, document_id: UUID, *, keep: Collection[UUID] = ()) -> None:
         """Remove a document's chunks, but for those to keep."""
 
-    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
-        """Change who may find a document's chunks."""
-
     async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
         """How many chunks of the company, or of one of its documents, are stored."""
 
@@ -90,6 +87,9 @@ class VectorStores(Protocol):
 
     async def forget(self, company_id: UUID, document_id: UUID | None = None) -> None:
         """Remove a document's chunks, or all of a company, from every store."""
+
+    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
+        """Change who may find a document's chunks, in every store."""
 
     async def drop(self, model: str, dimension: int) -> None:
         """Remove a model's store with all it holds; nothing where there is none."""

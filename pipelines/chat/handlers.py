@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from core.errors import Conflict
-from core.ports import ChatRequest, ModelFailure, Passage, VectorsUnavailable
+from core.ports import ChatRequest, ModelFailure, Passage, UnknownEmbedder, VectorsUnavailable
+from core.prices import Prices
 from db.models import AnswerMode, Company, RunStatus
 from db.queue import Finish
 from db.uow import UnitOfWork
@@ -22,12 +23,13 @@ from pipelines.chat.reasoning import Step, chain
 from pipelines.chat.streaming import Deltas
 from pipelines.registry import Retry, Run, Services, handles
 from pipelines.upkeep import upkeep
+from resolvers import metering
 from resolvers.access import Viewer
 from resolvers.chat import answers, cache, events, sheets
 from resolvers.chat.answers import Question, Written
 from resolvers.chat.sending import AnswerMessage
 from resolvers.identity import accounts
-from resolvers.knowledge import retrieval
+from resolvers.knowledge import retrieval, serving
 
 RETRIEVED = 5
 """Passages of documents that an answer is made from, and as many of a drawing session."""
@@ -46,7 +48,8 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
     if again := await repeating.repeated(run, question, job.user_id, key, began):
         return again
     steps: list[Step] = []
-    passages = await retrieved(run, viewer, question, steps)
+    usage: list[dict[str, Any]] = []
+    passages = await retrieved(run, viewer, question, steps, usage)
     request = ChatRequest(
         question=question.text,
         passages=tuple(passages),
@@ -56,7 +59,8 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
         temperature=question.temperature,
     )
     answered = await streamed(run, question, request, steps)
-    written = whole(question, request, answered, steps, time.monotonic() - began)
+    usage.append(spent(run.prices, question, answered))
+    written = whole(question, request, answered, steps, usage, time.monotonic() - began)
     keeps = await repeating.may_keep(run, viewer, question, key, request, answered)
 
     async def finish(uow: UnitOfWork) -> None:
@@ -77,7 +81,9 @@ async def prune_events(services: Services) -> None:
             await events.prune(uow)
 
 
-async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[Step]) -> list[Passage]:
+async def retrieved(
+    run: Run, viewer: Viewer, question: Question, steps: list[Step], usage: list[dict[str, Any]]
+) -> list[Passage]:
     """The best passages of the session and of documents, as the asker sees them; none for no question."""
     asked = quality(question.text)
     checked = Step("query_quality", "check", confidence=asked.score, output={"faults": list(asked.faults)})
@@ -88,9 +94,11 @@ async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[St
     await announce(run, question, agent="retrieval", action="search", state="started")
     try:
         changed = await session_passages(run, viewer, question)
-        hits = await retrieval.search(
+        async with run.read() as uow:
+            embedder = await serving.searching(uow, run.embedders)
+        searched = await retrieval.search(
             viewer,
-            run.embedder,
+            embedder,
             run.vectors,
             question.text,
             document_ids=question.document_ids,
@@ -98,16 +106,19 @@ async def retrieved(run: Run, viewer: Viewer, question: Question, steps: list[St
         )
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
+    except UnknownEmbedder as error:
+        raise Conflict(str(error)) from error
     except ModelFailure as failure:
         raise await given_up(run, question, failure, run.embedder.model) from failure
-    passages = [*changed, *await retrieval.passages(run.database, viewer, hits)]
+    usage.append(metering.embedded(run.prices, searched.embedder, searched.tokens))
+    passages = [*changed, *await retrieval.passages(run.database, viewer, searched.hits)]
     found = f"{len(passages)} passages of {counted(passages)}"
     step = Step(
         "retrieval",
         "search",
         detail=found,
         confidence=max((each.similarity for each in passages), default=None),
-        output={"chunks": [str(hit.chunk_id) for hit in hits]},
+        output={"chunks": [str(hit.chunk_id) for hit in searched.hits]},
         seconds=time.monotonic() - began,
     )
     steps.append(step)
@@ -198,7 +209,12 @@ async def announce(run: Run, question: Question, **step: Any) -> None:
 
 
 def whole(
-    question: Question, request: ChatRequest, answered: Answered, steps: list[Step], seconds: float
+    question: Question,
+    request: ChatRequest,
+    answered: Answered,
+    steps: list[Step],
+    usage: list[dict[str, Any]],
+    seconds: float,
 ) -> Written:
     """The answer's row, and those that go with it."""
     total = answered.prompt_tokens + answered.completion_tokens
@@ -228,20 +244,24 @@ def whole(
         "latency_ms": round(seconds * 1000),
         "status": RunStatus.SUCCESS,
     }
-    usage = {
-        "operation_type": "council_voting" if answered.council else "chat",
-        "prompt_tokens": answered.prompt_tokens,
-        "completion_tokens": answered.completion_tokens,
-        "total_tokens": total,
-        "llm_provider": question.provider,
-        "model_name": answered.model,
-    }
     return Written(
         message=message,
         citations=[citation(each) for each in answered.citations.citations],
         steps=[step.row() for step in steps],
         run=run_log,
-        usage=[usage],
+        usage=usage,
+    )
+
+
+def spent(prices: Prices, question: Question, answered: Answered) -> dict[str, Any]:
+    """What the answer took of the model."""
+    return metering.used(
+        prices,
+        "council_voting" if answered.council else "chat",
+        answered.model,
+        answered.prompt_tokens,
+        answered.completion_tokens,
+        llm_provider=question.provider,
     )
 
 

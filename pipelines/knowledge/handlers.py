@@ -9,42 +9,42 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from core.errors import Conflict
-from core.ports import ModelFailure, VectorChunk, VectorsUnavailable
+from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
 from db.models import Document, Upload
 from db.queue import Finish
 from db.uow import UnitOfWork
 from pipelines.knowledge.chunking import Chunk, chunks
+from pipelines.knowledge.embedding import make_searchable, outcome
 from pipelines.knowledge.extraction import Extracted, Page, read
 from pipelines.knowledge.metadata import Metadata, describe
 from pipelines.registry import Retry, Run, handles
+from resolvers import metering
 from resolvers.knowledge import processing
+from resolvers.knowledge import serving as models
 from resolvers.knowledge.processing import ProcessDocument
 from resolvers.knowledge.vectors import ForgetCompany, ForgetDocument, RescopeDocument
 
 READ, CUT, EMBEDDED = 0.3, 0.35, 0.95
 """How much is done once the text is read, is cut, and is embedded."""
 CUTTING_SECONDS = 300.0
-BATCH = 32
-"""Chunks that are embedded before progress is reported."""
 
 
 @handles(ProcessDocument)
 async def process_document(job: ProcessDocument, run: Run) -> Finish | None:
     """Read, cut, describe and embed. Safe to repeat: chunks keep their place and their id."""
-    async with run.write() as uow:
-        document = await processing.begin(uow, job.document_id)
-        if document is None:
-            return None
-        upload = await uow.first(select(Upload).where(Upload.id == document.upload_id))
-    if upload is None:
-        raise Conflict("The file of this document is gone.")
+    begun = await begin(job, run)
+    if begun is None:
+        return None
+    document, upload, embedders = begun
     extracted = await text_of(run, document, upload)
     await run.report(READ)
-    cut, about = await run.cpu_within(CUTTING_SECONDS, cut_and_describe, extracted.pages)
+    tokens, overlap = run.settings.chunk_tokens, run.settings.chunk_overlap
+    cut, about = await run.cpu_within(CUTTING_SECONDS, cut_and_describe, extracted.pages, tokens, overlap)
     await run.report(CUT)
+    serving = embedders[0]
     async with run.write() as uow:
-        ids = await processing.keep_chunks(uow, document.id, rows(cut, run.embedder.model))
-    tokens = await make_searchable(run, document, cut, ids)
+        ids = await processing.keep_chunks(uow, document.id, rows(cut, serving.model))
+    usage = await embed(run, embedders, document, cut, ids)
     values = {
         "mime_type": extracted.mime_type,
         "extracted_text": extracted.text,
@@ -52,20 +52,47 @@ async def process_document(job: ProcessDocument, run: Run) -> Finish | None:
         "summary": about.summary or None,
         "keywords": list(about.keywords),
         "topics": list(about.topics),
-        "embedding_model": run.embedder.model,
+        "embedding_model": serving.model,
         "chunk_count": len(cut),
-    }
-    usage = {
-        "operation_type": "embedding",
-        "prompt_tokens": tokens,
-        "total_tokens": tokens,
-        "model_name": run.embedder.model,
     }
 
     async def finish(uow: UnitOfWork) -> None:
+        if not await models.still(uow, run.embedders, serving):
+            raise Retry("Another embedding model has taken over meanwhile.")
         await processing.complete(uow, document, values, usage)
 
     return finish
+
+
+async def begin(job: ProcessDocument, run: Run) -> tuple[Row[Any], Row[Any], list[Embedder]] | None:
+    """The document, its file, and who embeds it; none where it is gone."""
+    try:
+        async with run.write() as uow:
+            document = await processing.begin(uow, job.document_id)
+            if document is None:
+                return None
+            upload = await uow.first(select(Upload).where(Upload.id == document.upload_id))
+            embedders = await models.writing(uow, run.embedders)
+    except UnknownEmbedder as error:
+        raise outcome(error) from error
+    if upload is None:
+        raise Conflict("The file of this document is gone.")
+    return document, upload, embedders
+
+
+async def embed(
+    run: Run, embedders: Sequence[Embedder], document: Row[Any], cut: Sequence[Chunk], ids: Sequence[UUID]
+) -> list[dict[str, Any]]:
+    """Make the chunks searchable by each model. Answers what each has used."""
+    usage = []
+    for done, embedder in enumerate(embedders):
+
+        async def report(share: float, done: int = done) -> None:
+            await run.report(CUT + (EMBEDDED - CUT) * (done + share) / len(embedders))
+
+        tokens = await make_searchable(run, embedder, document, [each.text for each in cut], ids, report)
+        usage.append(metering.embedded(run.prices, embedder, tokens))
+    return usage
 
 
 async def text_of(run: Run, document: Row[Any], upload: Row[Any]) -> Extracted:
@@ -79,9 +106,9 @@ async def text_of(run: Run, document: Row[Any], upload: Row[Any]) -> Extracted:
         return await read(run.cpu_within, path, upload.mime_type, document.original_filename, report=report)
 
 
-def cut_and_describe(pages: Sequence[Page]) -> tuple[list[Chunk], Metadata]:
+def cut_and_describe(pages: Sequence[Page], tokens: int, overlap: int) -> tuple[list[Chunk], Metadata]:
     """The pieces of the pages, and what they are about; runs in a child process."""
-    return chunks(pages), describe(pages)
+    return chunks(pages, tokens=tokens, overlap=overlap), describe(pages)
 
 
 def rows(cut: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
@@ -97,38 +124,6 @@ def rows(cut: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
         }
         for chunk in cut
     ]
-
-
-async def make_searchable(run: Run, document: Row[Any], cut: Sequence[Chunk], ids: Sequence[UUID]) -> int:
-    """Embed the chunks and store their vectors, and no others of the document. Answers the tokens read."""
-    store = run.vectors.of(run.embedder.model, run.embedder.dimension)
-    tokens = 0
-    try:
-        for start in range(0, len(cut), BATCH):
-            batch = cut[start : start + BATCH]
-            embedded = await run.embedder.embed_windows([chunk.text for chunk in batch])
-            tokens += embedded.tokens
-            points = [
-                VectorChunk(
-                    id=id,
-                    document_id=document.id,
-                    user_id=document.uploaded_by_id,
-                    scope=document.scope.value,
-                    text=chunk.text,
-                    vectors=vectors,
-                )
-                for id, chunk, vectors in zip(ids[start : start + BATCH], batch, embedded, strict=True)
-            ]
-            await store.upsert(run.company_id, points)
-            await run.report(CUT + (EMBEDDED - CUT) * min(1.0, (start + BATCH) / len(cut)))
-        await store.delete(run.company_id, document.id, keep=ids)
-    except VectorsUnavailable as error:
-        raise Retry("The vector store does not answer.") from error
-    except ModelFailure as failure:
-        if failure.passing:
-            raise Retry(failure.message, after=failure.after) from failure
-        raise Conflict(failure.message) from failure
-    return tokens
 
 
 @handles(ForgetDocument)
@@ -156,8 +151,7 @@ async def rescope_document(job: RescopeDocument, run: Run) -> None:
         document = await uow.first(select(Document).where(Document.id == job.document_id))
     if document is None:
         return
-    store = run.vectors.of(run.embedder.model, run.embedder.dimension)
     try:
-        await store.rescope(run.company_id, document.id, document.scope.value)
+        await run.vectors.rescope(run.company_id, document.id, document.scope.value)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error

@@ -42,7 +42,8 @@ class ConfiguredEmbedders:
 
     async def close(self) -> None:
         """Close them all."""
-        for embedder in (self._embedded, *self._remote.values()):
+        embedders: list[Embedder] = [self._embedded, *self._remote.values()]
+        for embedder in embedders:
             await embedder.close()
 
     def _at_endpoint(self, model: str, dimension: int, max_tokens: int) -> RemoteEmbedder:

@@ -101,10 +101,16 @@ class QdrantStores:
     async def forget(self, company_id: UUID, document_id: UUID | None = None) -> None:
         """Remove a document's chunks, or all of a company, from every collection of ours."""
         chosen = within(company_id, document_id)
-        for each in (await answer(self._client.get_collections)).collections:
-            if each.name.startswith(NAMED):
-                with suppress(Missing):
-                    await answer(partial(self._client.delete, each.name, chosen))
+        for name in await self._ours():
+            with suppress(Missing):
+                await answer(partial(self._client.delete, name, chosen))
+
+    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
+        """Change who may find a document's chunks, in every collection of ours."""
+        chosen = within(company_id, document_id)
+        for name in await self._ours():
+            with suppress(Missing):
+                await answer(partial(self._client.set_payload, name, {"scope": scope}, points=chosen))
 
     async def drop(self, model: str, dimension: int) -> None:
         """Remove a model's collection."""
@@ -124,6 +130,10 @@ class QdrantStores:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _ours(self) -> list[str]:
+        found = (await answer(self._client.get_collections)).collections
+        return [each.name for each in found if each.name.startswith(NAMED)]
 
 
 class QdrantStore:
@@ -178,12 +188,6 @@ class QdrantStore:
             chosen.must_not = [HasIdCondition(has_id=[str(each) for each in keep])]
         with suppress(Missing):
             await answer(partial(self._client.delete, self.name, chosen))
-
-    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
-        """Change who may find a document's chunks."""
-        with suppress(Missing):
-            change = partial(self._client.set_payload, self.name, {"scope": scope})
-            await answer(partial(change, points=within(company_id, document_id)))
 
     async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
         """How many chunks of the company, or of one of its documents, are stored."""

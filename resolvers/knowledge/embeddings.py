@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict, Invalid
+from core.ports import Embedders, UnknownEmbedder
 from db.ids import new_id
-from db.models import EmbeddingModel
+from db.models import Company, EmbeddingModel
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks
 from resolvers.access import Viewer
+from resolvers.knowledge import serving, vectors
+from resolvers.knowledge.vectors import ForgetModel
 
 LIMITS = {"name": 100, "provider": 50}
 SIZES = {"dimension": "dimension", "max_tokens": "maxTokens"}
@@ -24,13 +27,15 @@ FIXED = ("name", "provider", "dimension")
 async def seed(uow: UnitOfWork, *, name: str, provider: str, dimension: int, max_tokens: int) -> None:
     """Make the row of the model that this installation embeds with; it is active where none is."""
     none = ~select(EmbeddingModel.id).where(EmbeddingModel.is_active).exists()
+    first = await uow.scalar(select(none))
     values = {
         "id": new_id(),
         "name": name,
         "provider": provider,
         "dimension": dimension,
         "max_tokens": max_tokens,
-        "is_active": await uow.scalar(select(none)),
+        "is_active": first,
+        "activated_at": func.now() if first else None,
     }
     await uow.execute(upsert(EmbeddingModel).values(values).on_conflict_do_nothing())
 
@@ -65,27 +70,39 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     return changed
 
 
-async def activate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Make it the one that embeds; activating the active one changes nothing."""
+async def activate(uow: UnitOfWork, viewer: Viewer, id: UUID, embedders: Embedders) -> Row[Any]:
+    """Make it the one that every company is to be searched by; activating the active one changes nothing.
+
+    The unit is in the platform's own company, whose documents a job embeds first; `serving` tells the rest.
+    """
     access.require(viewer, "embeddings:manage")
     await uow.execute(select(EmbeddingModel.id).order_by(EmbeddingModel.id).with_for_update())
     model = await access.find(uow, viewer, EmbeddingModel, id)
     if model.is_active:
         return model
+    try:
+        serving.embedder_of(embedders, model)
+    except UnknownEmbedder as error:
+        raise Conflict(str(error), "id") from error
     await uow.execute(update(EmbeddingModel).where(EmbeddingModel.is_active).values(is_active=False))
-    statement = update(EmbeddingModel).where(EmbeddingModel.id == id).values(is_active=True)
+    values = {"is_active": True, "activated_at": func.now()}
+    statement = update(EmbeddingModel).where(EmbeddingModel.id == id).values(values)
     active = await uow.one(statement.returning(EmbeddingModel))
+    await serving.queue(uow, id, viewer)
     await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_ACTIVATE", "EmbeddingModel", id)
     return active
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
-    """Forget a model that is not active."""
+    """Forget a model that is not active and that no company is searched by; its vectors go by a job."""
     access.require(viewer, "embeddings:manage")
     model = await access.find(uow, viewer, EmbeddingModel, id, lock=True)
     if model.is_active:
         raise Conflict("This is the active model; activate another one first.", "id")
+    if await uow.scalar(select(Company.id).where(Company.embedding_model_id == id).limit(1)):
+        raise Conflict("Companies are searched by this model until their documents are embedded anew.", "id")
     await uow.execute(delete(EmbeddingModel).where(EmbeddingModel.id == id))
+    await vectors.queue(uow, viewer, ForgetModel(model.name, model.dimension))
     await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_DELETE", "EmbeddingModel", id)
     return id
 

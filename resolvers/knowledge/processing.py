@@ -57,10 +57,17 @@ async def create(
             raise Conflict("Only the platform's own company has documents for all.", "input", "scope")
     upload = await files.stored(uow, viewer, upload_id, "input", "uploadId")
     name = checks.optional(title, "input", "title", limit=LONGEST_TITLE) or upload.filename
+    document = await add(uow, viewer.user_id, upload, name, scope)
+    await activity.record(uow, viewer.user_id, "DOCUMENT_CREATE", "Document", document.id)
+    return document
+
+
+async def add(uow: UnitOfWork, user_id: UUID, upload: Row[Any], name: str, scope: DocumentScope) -> Row[Any]:
+    """A document of a user's from a stored upload, and the job that makes it searchable."""
     values = {
         "id": new_id(),
-        "uploaded_by_id": viewer.user_id,
-        "upload_id": upload_id,
+        "uploaded_by_id": user_id,
+        "upload_id": upload.id,
         "title": name,
         "filename": upload.filename,
         "original_filename": upload.filename,
@@ -75,11 +82,10 @@ async def create(
         "id": document.id,
         "job_type": ProcessingJobType.DOCUMENT_PROCESSING,
         "subject": SUBJECT,
-        "requested_by_id": viewer.user_id,
+        "requested_by_id": user_id,
     }
     await uow.execute(insert(ProcessingJob).values(job))
     await enqueue(uow, ProcessDocument(document.id), document.id)
-    await activity.record(uow, viewer.user_id, "DOCUMENT_CREATE", "Document", document.id)
     return document
 
 
@@ -132,10 +138,11 @@ async def keep_chunks(uow: UnitOfWork, document_id: UUID, chunks: Sequence[Mappi
 
 
 async def complete(
-    uow: UnitOfWork, document: Row[Any], values: Mapping[str, Any], usage: Mapping[str, Any]
+    uow: UnitOfWork, document: Row[Any], values: Mapping[str, Any], usage: Sequence[Mapping[str, Any]]
 ) -> None:
     """The document can be searched."""
     done = {"processing_status": ProcessingStatus.COMPLETED, "processed_at": func.now(), **values}
     await uow.execute(update(Document).where(Document.id == document.id).values(done))
     whose = {"user_id": document.uploaded_by_id, "operation_id": str(document.id)}
-    await uow.execute(insert(TokenUsage).values({**whose, **usage}))
+    for used in usage:
+        await uow.execute(insert(TokenUsage).values({**whose, **used}))

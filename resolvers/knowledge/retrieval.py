@@ -1,21 +1,43 @@
 """Finding what documents say about a question, among what the viewer may see."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, insert, select
 
 from core.errors import Invalid, Unavailable
-from core.ports import Embedder, Hit, ModelFailure, Passage, Reach, VectorStores, VectorsUnavailable
+from core.ports import (
+    Embedder,
+    Embedders,
+    Hit,
+    ModelFailure,
+    Passage,
+    Reach,
+    UnknownEmbedder,
+    VectorStores,
+    VectorsUnavailable,
+)
+from core.prices import Prices
 from db.arrays import any_id
-from db.models import Document, DocumentChunk, ProcessingStatus
+from db.models import Document, DocumentChunk, ProcessingStatus, TokenUsage
 from db.uow import Database, UnitOfWork
-from resolvers import access
+from resolvers import access, metering
 from resolvers.access import Conditions, Viewer
+from resolvers.knowledge import serving
 
 LONGEST_QUERY = 8_000
 """In characters."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, best first; by whom its question was embedded, in so many tokens."""
+
+    hits: Sequence[Hit]
+    embedder: Embedder
+    tokens: int
 
 
 async def search(
@@ -26,15 +48,16 @@ async def search(
     *,
     document_ids: Collection[UUID] | None = None,
     limit: int,
-) -> list[Hit]:
-    """The best chunks by meaning and by words, best first; `document_ids` narrows what is searched.
+) -> Found:
+    """The best chunks by meaning and by words; `document_ids` narrows what is searched.
 
-    Hold no unit of work while it runs. What is found is still to be read by the viewer's rules: a scope may
-    have changed since. Raises `VectorsUnavailable` and `ModelFailure`.
+    The embedder is the one by whom the company is searched: `serving.searching`. Hold no unit of work while
+    it runs. What is found is still to be read by the viewer's rules: a scope may have changed since. Raises
+    `VectorsUnavailable` and `ModelFailure`.
     """
     if document_ids is not None and not document_ids:
-        return []
-    (vector,) = await embedder.embed([query], "query")
+        return Found((), embedder, 0)
+    embedded = await embedder.embed([query], "query")
     reach = Reach(
         viewer.company_id,
         None if viewer.may("documents:oversee") else viewer.user_id,
@@ -42,28 +65,38 @@ async def search(
         None if document_ids is None else frozenset(document_ids),
     )
     store = stores.of(embedder.model, embedder.dimension)
-    return await store.search(reach, vector=vector, text=query, limit=limit)
+    hits = await store.search(reach, vector=embedded[0], text=query, limit=limit)
+    return Found(hits, embedder, embedded.tokens)
 
 
 async def asked(
+    database: Database,
     viewer: Viewer,
-    embedder: Embedder,
+    embedders: Embedders,
     stores: VectorStores,
     query: str,
     *,
     document_ids: Collection[UUID] | None,
     limit: int,
-) -> list[Hit]:
-    """As `search`, for a person: with refusals that they can act on."""
+    prices: Prices,
+) -> Sequence[Hit]:
+    """As `search`, for a person: with refusals that they can act on, and on record."""
     access.require(viewer, "documents:read")
     if not query.strip():
         raise Invalid("This cannot be blank.", "query")
     if len(query) > LONGEST_QUERY:
         raise Invalid(f"This is longer than {LONGEST_QUERY} characters.", "query")
     try:
-        return await search(viewer, embedder, stores, query, document_ids=document_ids, limit=limit)
-    except (VectorsUnavailable, ModelFailure) as error:
+        async with database.tenant(viewer.company_id, viewer.user_id, read_only=True) as uow:
+            embedder = await serving.searching(uow, embedders)
+        found = await search(viewer, embedder, stores, query, document_ids=document_ids, limit=limit)
+    except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise Unavailable("Documents cannot be searched just now; try again in a moment.") from error
+    if found.tokens:
+        usage = metering.embedded(prices, found.embedder, found.tokens)
+        async with database.tenant(viewer.company_id, viewer.user_id) as uow:
+            await uow.execute(insert(TokenUsage).values(user_id=viewer.user_id, **usage))
+    return found.hits
 
 
 async def passages(database: Database, viewer: Viewer, hits: Sequence[Hit]) -> list[Passage]:

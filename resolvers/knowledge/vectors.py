@@ -1,4 +1,4 @@
-"""What the vector store is to learn of documents, as jobs."""
+"""What the vector store is to learn of what has changed, as jobs."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,6 +31,15 @@ class ForgetCompany(Job):
 
 
 @dataclass(frozen=True)
+class ForgetModel(Job):
+    """Remove every vector of a deleted embedding model; a job of the platform's own company."""
+
+    model: str
+    dimension: int
+    queue: ClassVar[str] = "documents"
+
+
+@dataclass(frozen=True)
 class RescopeDocument(Job):
     """Tell the vector store who may find a document now."""
 
@@ -39,13 +48,15 @@ class RescopeDocument(Job):
 
 
 async def queue(
-    uow: UnitOfWork, viewer: Viewer, job: ForgetDocument | ForgetCompany | RescopeDocument
+    uow: UnitOfWork,
+    viewer: Viewer | None,
+    job: ForgetDocument | ForgetCompany | ForgetModel | RescopeDocument,
 ) -> None:
-    """Queue what follows from a change of a document."""
+    """Queue what follows from a change."""
     row = {
         "job_type": ProcessingJobType.UPKEEP,
         "subject": SUBJECT,
-        "requested_by_id": viewer.user_id if viewer.company_id == uow.company_id else None,
+        "requested_by_id": viewer.user_id if viewer and viewer.company_id == uow.company_id else None,
     }
     id = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
     await enqueue(uow, job, id)

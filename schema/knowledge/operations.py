@@ -256,15 +256,17 @@ class KnowledgeMutations:
 
     @mutation
     async def embedding_model_activate(self, info: Info, id: relay.GlobalID) -> EmbeddingModelActivatePayload:
-        """Embed with this model from now on, and with no other. Activating the active one changes nothing."""
-        key = key_of(id, models.EmbeddingModel)
-        async with info.context.write() as uow:
-            model = await embeddings.activate(uow, info.context.viewer, key)
+        """Embed with this model from now on. Jobs embed every company's documents anew; until a company's are
+        done, it is searched by the model before. Activating the active one changes nothing.
+        """
+        context, key = info.context, key_of(id, models.EmbeddingModel)
+        async with context.write(context.viewer.platform_id) as uow:
+            model = await embeddings.activate(uow, context.viewer, key, context.services.embedders)
         return EmbeddingModelActivatePayload.of(embedding_model=model)
 
     @mutation
     async def embedding_model_delete(self, info: Info, id: relay.GlobalID) -> EmbeddingModelDeletePayload:
-        """Forget an embedding model that is not active."""
-        async with info.context.write() as uow:
+        """Forget an embedding model that is not active and that no company is searched by."""
+        async with info.context.write(info.context.viewer.platform_id) as uow:
             await embeddings.remove(uow, info.context.viewer, key_of(id, models.EmbeddingModel))
         return EmbeddingModelDeletePayload.of(deleted_id=id)

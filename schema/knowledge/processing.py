@@ -66,7 +66,14 @@ class SearchQueries:
         viewer, services = context.viewer, context.services
         await context.read().release()
         hits = await retrieval.asked(
-            viewer, services.embedders.usual, services.vectors, query, document_ids=chosen, limit=first
+            services.database,
+            viewer,
+            services.embedders,
+            services.vectors,
+            query,
+            document_ids=chosen,
+            limit=first,
+            prices=services.prices,
         )
         wanted = columns(info, model, ("chunk",), extra=("document_id",))
         rows: Any = await context.loaders.one(model, wanted).load_many([hit.chunk_id for hit in hits])

@@ -173,15 +173,15 @@ async def test_storing_again_replaces_and_deleting_keeps_what_it_is_told_to(stor
     assert set(found(hits)) == {new.id, other.id}
 
 
-async def test_a_document_can_be_shared_later(store: VectorStore) -> None:
+async def test_a_document_can_be_shared_later(stores: VectorStores, store: VectorStore) -> None:
     private = a_chunk(user=uuid4(), scope="user")
     await store.upsert(COMPANY, [private])
     somebody = Reach(COMPANY, uuid4())
     assert await store.search(somebody, vector=NORTH, text=None) == []
 
-    await store.rescope(OTHER, private.document_id, "company")
+    await stores.rescope(OTHER, private.document_id, "company")
     assert await store.search(somebody, vector=NORTH, text=None) == []
-    await store.rescope(COMPANY, private.document_id, "company")
+    await stores.rescope(COMPANY, private.document_id, "company")
 
     assert found(await store.search(somebody, vector=NORTH, text=None)) == [private.id]
 
