@@ -11,7 +11,8 @@ from strawberry import relay
 from db import models
 from db.loaders import ROOT
 from db.paging import Order
-from resolvers import access, checks, evaluation, idempotency
+from resolvers import access, checks, idempotency
+from resolvers.evaluation import exports, runs
 from schema.context import Info
 from schema.declare import input, output
 from schema.evaluation.types import (
@@ -61,7 +62,7 @@ class EvaluationQueries:
         """How people judge proposed requirements."""
         check_text({"component_type": component_type})
         viewer = info.context.viewer
-        metrics: Any = await evaluation.approval_metrics(info.context.read(), viewer, component_type)
+        metrics: Any = await exports.approval_metrics(info.context.read(), viewer, component_type)
         found: ApprovalMetrics = metrics
         return found
 
@@ -165,7 +166,7 @@ class RequirementsInput:
 
     def stored(self) -> dict[str, list[dict[str, Any]]]:
         """Of each kind its items, as they are stored."""
-        return {kind: [item.stored() for item in getattr(self, kind)] for kind in evaluation.NAMED}
+        return {kind: [item.stored() for item in getattr(self, kind)] for kind in exports.NAMED}
 
 
 @input
@@ -249,14 +250,14 @@ class EvaluationMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.EvaluationRun, key, input.expected_updated_at
             )
-            run = await evaluation.change_run(uow, info.context.viewer, key, given)
+            run = await runs.change(uow, info.context.viewer, key, given)
         return EvaluationRunUpdatePayload.of(evaluation_run=run)
 
     @mutation
     async def evaluation_run_delete(self, info: Info, id: relay.GlobalID) -> EvaluationRunDeletePayload:
         """Delete a run that is not under way. There is no way back."""
         async with info.context.write() as uow:
-            await evaluation.remove_run(uow, info.context.viewer, key_of(id, models.EvaluationRun))
+            await runs.remove(uow, info.context.viewer, key_of(id, models.EvaluationRun))
         return EvaluationRunDeletePayload.of(deleted_id=id)
 
     @mutation
@@ -278,7 +279,7 @@ class EvaluationMutations:
                 input.idempotency_key,
                 given,
                 models.RequirementExport,
-                lambda: evaluation.export(uow, viewer, **given),
+                lambda: exports.export(uow, viewer, **given),
             )
         return RequirementExportCreatePayload.of(requirement_export=export)
 
@@ -288,7 +289,7 @@ class EvaluationMutations:
     ) -> RequirementExportMarkUsedPayload:
         """Say what an export was used for; saying it again changes nothing."""
         async with info.context.write() as uow:
-            export = await evaluation.mark_used(
+            export = await exports.mark_used(
                 uow,
                 info.context.viewer,
                 key_of(id, models.RequirementExport),
@@ -303,5 +304,5 @@ class EvaluationMutations:
     ) -> RequirementExportDeletePayload:
         """Delete an export. There is no way back."""
         async with info.context.write() as uow:
-            await evaluation.remove_export(uow, info.context.viewer, key_of(id, models.RequirementExport))
+            await exports.remove_export(uow, info.context.viewer, key_of(id, models.RequirementExport))
         return RequirementExportDeletePayload.of(deleted_id=id)

@@ -1,4 +1,4 @@
-"""Evaluation runs, and the requirements that people reviewed and exported."""
+"""The requirements of components that people reviewed and exported."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,9 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Float, Row, cast, delete, func, insert, update
 
-from core.errors import Conflict, Invalid
-from db import queue
-from db.models import EvaluationRun, RequirementExport
+from core.errors import Invalid
+from db.models import RequirementExport
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks
 from resolvers.access import Viewer
@@ -21,36 +20,6 @@ LONGEST_LATENCY = 2**31 - 1
 
 Items = Mapping[str, Sequence[Mapping[str, Any]]]
 """Of each kind its items; what an item does not say is absent."""
-
-
-async def change_run(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Rename a run or describe it anew."""
-    access.require(viewer, "evaluations:create")
-    run = await access.find(uow, viewer, EvaluationRun, id, lock=True)
-    values = dict(given)
-    if "name" in values:
-        values["name"] = checks.name(values["name"], "input", "name", limit=200)
-    if values.get("description") is not None:
-        values["description"] = checks.text(values["description"], "input", "description")
-    if not values:
-        return run
-    values["version"] = EvaluationRun.version + 1
-    statement = update(EvaluationRun).where(EvaluationRun.id == id).values(values)
-    changed = await uow.one(statement.returning(EvaluationRun))
-    await activity.record(
-        uow, viewer.user_id, "EVALUATION_RUN_UPDATE", "EvaluationRun", id, fields=sorted(given)
-    )
-    return changed
-
-
-async def remove_run(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a run that is not under way."""
-    access.require(viewer, "evaluations:delete")
-    await access.find(uow, viewer, EvaluationRun, id, lock=True)
-    if await queue.queued(uow, id):
-        raise Conflict("Cancel it first.", "id")
-    await uow.execute(delete(EvaluationRun).where(EvaluationRun.id == id))
-    await activity.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
 
 
 async def export(

@@ -1,0 +1,1 @@
+"""Evaluation runs, and requirements that people reviewed."""
