@@ -51,6 +51,17 @@ class CrawlSettings(BaseSettings):
     crawl_image_bytes: int = Field(
         default=20 * 1024 * 1024, ge=1, description="Bytes of the largest image that is taken."
     )
+    crawl_image_pixels: int = Field(
+        default=100_000_000, ge=1, description="Pixels of the largest image that is taken."
+    )
+    crawl_company_chunks: int = Field(
+        default=8, ge=1, le=1000, description="Pieces of crawls of one company that are worked on at a time."
+    )
+    crawl_chunk_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds after which a piece leaves its rest to another one, so that others get on.",
+    )
     crawl_engines: Listed = Field(
         default=(),
         description="Search engines whose pages are read though their robots.txt asks machines not to: "

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import structlog
 
-from core.ports import ChatModel, DrawingAnalyser, Embedder, Embedders, ObjectStore, VectorStores
+from core.ports import ChatModel, DrawingAnalyser, Embedder, Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
-from db.queue import Attempt, Finish, Job, LostLease, passing
+from db.queue import Attempt, Finish, Job, LostLease, Parts, passing
 from db.uow import Database, UnitOfWork
 from pipelines.processes import Processes
 
@@ -44,6 +44,7 @@ class Services:
     analyser: DrawingAnalyser
     embedders: Embedders
     vectors: VectorStores
+    sources: Sources
     chat: ChatModel
     prices: Prices
 
@@ -111,6 +112,11 @@ class Run:
     def vectors(self) -> VectorStores:
         """Where vectors are."""
         return self._services.vectors
+
+    @property
+    def sources(self) -> Sources:
+        """Where images are found."""
+        return self._services.sources
 
     @property
     def chat(self) -> ChatModel:
@@ -188,8 +194,9 @@ class Run:
                 await asyncio.wait_for(self._over.wait(), REPORTS_APART)
 
 
-Handler = Callable[[J, Run], Awaitable[Finish | None]]
-"""Does a job. What it answers, if anything, is awaited with the unit in which the job becomes COMPLETED."""
+Handler = Callable[[J, Run], Awaitable[Finish | Parts | None]]
+"""Does a job. What it answers, if anything, is awaited with the unit in which the job becomes COMPLETED,
+or goes on in parts."""
 
 HANDLERS: dict[type[Job], Handler[Any]] = {}
 

@@ -36,6 +36,7 @@ async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> R
 async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> Row[Any]:
     """End what waits, and stop what runs within a second. Cancelling what has ended changes nothing."""
     access.require(viewer, "jobs:run")
+    await queue.hold_parts(uow, model, id)
     row = await access.find(uow, viewer, model, id, lock=True)
     if row.status in TERMINAL:
         return row
@@ -46,6 +47,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> 
 async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> Row[Any]:
     """Begin a failed or cancelled job anew; it goes on where it was, with its counters at zero."""
     access.require(viewer, "jobs:run")
+    await queue.hold_parts(uow, model, id)
     row = await access.find(uow, viewer, model, id, lock=True)
     if row.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
         raise Conflict(f"It is {row.status.value}; only a failed or cancelled job can be retried.", "id")

@@ -9,9 +9,12 @@ from sqlalchemy import insert, select
 from core.errors import Conflict
 from db.arrays import any_id
 from db.models import (
+    TERMINAL,
+    CrawlChunk,
     CrawlJob,
     DrawingSession,
     ExportJob,
+    Image,
     Lease,
     ProcessingJob,
     ProcessingJobType,
@@ -31,6 +34,24 @@ class RemoveObjects(Job):
     queue: ClassVar[str] = "upkeep"
 
 
+@dataclass(frozen=True)
+class RemoveUnusedPictures(Job):
+    """Delete stored pictures that no image of the company has: of these keys, or of all if none are given."""
+
+    keys: tuple[str, ...]
+    queue: ClassVar[str] = "upkeep"
+
+
+def pictures_prefix(company_id: UUID) -> str:
+    """Under which a company's pictures are kept, each by its content, for all crawls that found it."""
+    return f"{company_id}/images/"
+
+
+def thumbnails_prefix(company_id: UUID) -> str:
+    """Under which their thumbnails are kept."""
+    return f"{company_id}/thumbnails/"
+
+
 def session_prefix(company_id: UUID, session_id: UUID) -> str:
     """Under which everything a session stores is kept."""
     return f"{company_id}/sessions/{session_id}/"
@@ -43,22 +64,33 @@ def crawl_prefix(company_id: UUID, crawl_job_id: UUID) -> str:
 
 async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> None:
     """Queue the removal of every stored object whose key begins with one of these."""
-    await queue_removal(
-        uow, viewer.user_id if viewer.company_id == uow.company_id else None, *prefixes
-    )
+    await queue_removal(uow, asker(uow, viewer), *prefixes)
+
+
+def asker(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
+    """The viewer, where they are of the unit's company."""
+    return viewer.user_id if viewer.company_id == uow.company_id else None
 
 
 async def queue_removal(uow: UnitOfWork, requested_by_id: UUID | None, *prefixes: str) -> None:
     """As `remove_objects`; the job says that this member of the unit's company asked for it."""
-    if not prefixes:
-        return
+    if prefixes:
+        await _queue(uow, requested_by_id, RemoveObjects(prefixes))
+
+
+async def queue_unused(uow: UnitOfWork, requested_by_id: UUID | None, *keys: str) -> None:
+    """Queue the removal of stored pictures that no image has: of these, or of all if none are given."""
+    await _queue(uow, requested_by_id, RemoveUnusedPictures(keys))
+
+
+async def _queue(uow: UnitOfWork, requested_by_id: UUID | None, removal: Job) -> None:
     values = {
         "job_type": ProcessingJobType.UPKEEP,
         "subject": "stored files",
         "requested_by_id": requested_by_id,
     }
     job = await uow.scalar(insert(ProcessingJob).values(values).returning(ProcessingJob.id))
-    await enqueue(uow, RemoveObjects(prefixes), job)
+    await enqueue(uow, removal, job)
 
 
 async def remove_sessions_files(
@@ -91,7 +123,13 @@ async def remove_crawls_files(
         return
     checks = select(ValidationJob.id).where(ValidationJob.crawl_job_id == any_id(crawls))
     exports = select(ExportJob.id).where(ExportJob.crawl_job_id == any_id(crawls))
-    below = [row.id for row in await uow.all(checks.union_all(exports))]
+    chunks = select(CrawlChunk.id).where(
+        CrawlChunk.crawl_job_id == any_id(crawls), CrawlChunk.status.not_in(TERMINAL)
+    )
+    below = [row.id for row in await uow.all(checks.union_all(exports, chunks))]
     if await uow.scalar(select(Lease.id).where(Lease.id == any_id(crawls + below)).limit(1)):
         raise Conflict("Cancel its running jobs first.", "id")
     await remove_objects(uow, viewer, *(crawl_prefix(uow.company_id, id) for id in crawls))
+    pictures = select(Image.id).where(Image.crawl_job_id == any_id(crawls), Image.thumbnail_key.is_not(None))
+    if await uow.scalar(pictures.limit(1)):
+        await queue_unused(uow, asker(uow, viewer))

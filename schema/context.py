@@ -12,7 +12,7 @@ from uuid import UUID
 import strawberry
 
 from core.errors import Unauthenticated
-from core.ports import Embedders, ObjectStore, VectorStores
+from core.ports import Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
 from db.base import Model
@@ -39,6 +39,7 @@ class Services:
     store: ObjectStore
     embedders: Embedders
     vectors: VectorStores
+    sources: Sources
     prices: Prices
     links: Links
     keys: Keys

@@ -30,7 +30,7 @@ from server.demo.company import show
 from server.graphql.limits import TransportLimits
 from server.graphql.view import GraphQLView
 from server.installation import addresses
-from server.providing import open_embedders, open_vectors, working
+from server.providing import open_embedders, open_sources, open_vectors, working
 from server.viewing import opening
 from server.worker import Worker
 
@@ -64,7 +64,12 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
             state.services = services = await open_services(settings, stack)
             if settings.worker:
                 work = working(
-                    services.database, settings, services.store, services.embedders, services.vectors
+                    services.database,
+                    settings,
+                    services.store,
+                    services.embedders,
+                    services.vectors,
+                    services.sources,
                 )
                 await stack.enter_async_context(Worker(work, services.events.listener))
             if demo:
@@ -118,6 +123,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         store=open_store(settings.object_store_url),
         embedders=open_embedders(settings, stack),
         vectors=open_vectors(settings, stack),
+        sources=open_sources(database, settings, stack),
         prices=settings.prices,
         links=Links(settings.secret(), timedelta(seconds=settings.link_ttl), settings.public_url),
         keys=Keys.of(settings),

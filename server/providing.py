@@ -1,16 +1,19 @@
-"""Who embeds, who keeps vectors and who answers, as the settings say; to be opened once per process."""
+"""Who embeds, keeps vectors, answers and finds images, as the settings say; to be opened once per process."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 
 from core.chat_settings import ChatEndpoint
-from core.ports import ChatModel, Embedder, Embedders, ObjectStore, VectorStores
+from core.ports import ChatModel, Embedder, Embedders, ObjectStore, Sources, VectorStores
 from core.settings import Settings
+from db.turns import take_turn
 from db.uow import Database
 from pipelines.registry import Services
 from providers.chat import CompatibleModel, Endpoints, ExtractiveAnswerer
 from providers.embeddings import ConfiguredEmbedders
 from providers.vectors import vector_stores
 from providers.vision import MeasuredAnalyser
+from providers.web import WebFetcher, image_sources
 from server.vectors import socket_path
 
 
@@ -27,6 +30,13 @@ def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
     stores = vector_stores(settings.model_copy(update={"qdrant_url": url}))
     stack.push_async_callback(stores.close)
     return stores
+
+
+def open_sources(database: Database, settings: Settings, stack: AsyncExitStack) -> Sources:
+    """The places where crawls look, open until the stack's end; turns at hosts are every process's."""
+    fetcher = WebFetcher(settings, take_turn=partial(take_turn, database))
+    stack.push_async_callback(fetcher.close)
+    return image_sources(fetcher, settings)
 
 
 def chat_of(settings: Settings, embedder: Embedder) -> ChatModel:
@@ -56,7 +66,12 @@ def behind(endpoint: ChatEndpoint, settings: Settings) -> ChatModel:
 
 
 def working(
-    database: Database, settings: Settings, store: ObjectStore, embedders: Embedders, vectors: VectorStores
+    database: Database,
+    settings: Settings,
+    store: ObjectStore,
+    embedders: Embedders,
+    vectors: VectorStores,
+    sources: Sources,
 ) -> Services:
     """What a worker works with."""
     return Services(
@@ -67,5 +82,6 @@ def working(
         embedders=embedders,
         vectors=vectors,
         chat=chat_of(settings, embedders.usual),
+        sources=sources,
         prices=settings.prices,
     )

@@ -36,6 +36,7 @@ ALLOWED_WORDS = {
     ("TokenRefreshInput", "refreshToken"),
     ("UserSignOutInput", "refreshToken"),
     ("Image", "hash"),
+    ("Image", "perceptualHash"),
 }
 """Where such words are meant to be: what signing in takes and gives, an error's path, counts of tokens, and
 what tells equal pictures."""

@@ -19,6 +19,17 @@ from db.uow import Database, UnitOfWork
 Finish = Callable[[UnitOfWork], Awaitable[None]]
 """What is written in the transaction that completes a job."""
 
+
+@dataclass(frozen=True)
+class Parts:
+    """What a handler answers whose job goes on in parts: `begin` queues them as the worker lets go of it.
+
+    It stays RUNNING, with nobody, until the last part has it resumed (`db.queue.resume`) or it is cancelled.
+    """
+
+    begin: Finish
+
+
 MAY_WRITE = (LeaseState.RUNNING, LeaseState.CANCELLING)
 
 
@@ -84,6 +95,14 @@ class Attempt:
             )
             if finish is not None:
                 await finish(uow)
+
+    async def hand_over(self, parts: Parts) -> None:
+        """Let go of the job and queue its parts in one transaction. Raises `LostLease`, `Cancelling`."""
+        async with self.write() as uow:
+            if await self._let_go(uow) is LeaseState.CANCELLING:
+                raise Cancelling
+            await self.note(uow)
+            await parts.begin(uow)
 
     async def fail(self, reason: str) -> None:
         """End as FAILED, or as CANCELLED if that was wanted. Raises `LostLease`."""

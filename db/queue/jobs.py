@@ -7,15 +7,21 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from db.models import CrawlJob, EvaluationRun, ExportJob, JobStatus, ProcessingJob, ValidationJob
+from db.models import CrawlChunk, CrawlJob, EvaluationRun, ExportJob, JobStatus, ProcessingJob, ValidationJob
 from db.uow import UnitOfWork
 
 JobModel: TypeAlias = (
-    type[ProcessingJob] | type[CrawlJob] | type[ValidationJob] | type[ExportJob] | type[EvaluationRun]
+    type[ProcessingJob]
+    | type[CrawlJob]
+    | type[CrawlChunk]
+    | type[ValidationJob]
+    | type[ExportJob]
+    | type[EvaluationRun]
 )
 """A kind of job row; every kind has the columns of `db.models.Job`."""
 
 KINDS: tuple[JobModel, ...] = (ProcessingJob, CrawlJob, ValidationJob, ExportJob, EvaluationRun)
+"""Those that people see and steer."""
 
 TASKS: dict[str, type["Job"]] = {}
 ADAPTERS: dict[type["Job"], TypeAdapter[Any]] = {}

@@ -1,6 +1,6 @@
 """What is asked of the queue, in the asker's own transaction: begin a job, cancel it, begin it anew.
 
-Locks are always taken in this order: the job's row, its lease, its entry.
+Locks are always taken in this order: the rows of a job's parts, the job's row, leases, entries.
 """
 
 from contextlib import suppress
@@ -9,9 +9,10 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.events import publish
-from db.models import TERMINAL, JobStatus, Lease, LeaseState
+from db.models import TERMINAL, CrawlChunk, CrawlJob, JobStatus, Lease, LeaseState
 from db.queue import entries
 from db.queue.entries import Entry
 from db.queue.faults import passing
@@ -21,6 +22,11 @@ from db.uow import UnitOfWork
 log = structlog.get_logger(__name__)
 
 CANCELLED = "It was cancelled."
+
+PARTS: dict[JobModel, tuple[InstrumentedAttribute[UUID], JobModel]] = {
+    CrawlJob: (CrawlChunk.crawl_job_id, CrawlChunk)
+}
+"""The kinds of jobs that go on in parts: which rows those are, and how they know what they belong to."""
 
 
 class NotPending(RuntimeError):
@@ -39,6 +45,17 @@ async def prepare(uow: UnitOfWork, job: Job, id: UUID) -> None:
 async def enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
     """Queue `job`, whose row `id` (of the kind `job.row`) is PENDING. It exists once the unit commits."""
     await prepare(uow, job, id)
+    await _put(uow, job, id)
+
+
+async def resume(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
+    """Have a worker take up a job whose parts have ended; its row is locked, RUNNING and with nobody."""
+    anew = {"attempts": 0, "version": model.version + 1}
+    row = await uow.one(update(model).where(model.id == id).values(anew).returning(model))
+    await _put(uow, revive(row.task, row.arguments), id)
+
+
+async def _put(uow: UnitOfWork, job: Job, id: UUID) -> None:
     entry_id = await entries.put(uow, Entry(id, uow.company_id, job.task), job.queue)
     lease = {"id": id, "company_id": uow.company_id, "task": job.task, "queue": job.queue}
     await uow.execute(insert(Lease).values(lease | {"entry_id": entry_id}))
@@ -50,20 +67,38 @@ async def queued(uow: UnitOfWork, id: UUID) -> bool:
     return await uow.scalar(select(Lease.id).where(Lease.id == id)) is not None
 
 
+async def hold_parts(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
+    """Lock the live parts of a job. Parts lock their own row before the whole's: so does who ends the whole.
+
+    A part that is held makes no more parts; those it made meanwhile are found by looking again.
+    """
+    part = PARTS.get(model)
+    if part is None:
+        return
+    whole, rows = part
+    live = select(rows.id).where(whole == id, rows.status.not_in(TERMINAL)).order_by(rows.id)
+    held = 0
+    while (found := len(await uow.all(live.with_for_update()))) > held:
+        held = found
+
+
 async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
-    """Cancel what waits at once; have the worker of what runs stop it. What has ended stays as it is."""
+    """Cancel what waits at once; have the worker of what runs stop it. What has ended stays as it is.
+
+    The caller has locked a job's parts (`hold_parts`) before the job; its `ended` says what becomes of them.
+    """
     row = await uow.one(select(model).where(model.id == id).with_for_update())
     if row.status in TERMINAL:
         return row
-    if row.status is JobStatus.RUNNING:
-        running = update(Lease).where(Lease.id == id, Lease.state == LeaseState.RUNNING)
-        entry_id = await uow.scalar(running.values(state=LeaseState.CANCELLING).returning(Lease.entry_id))
-        if entry_id is not None:
-            await entries.interrupt(uow, entry_id)
+    lease = await uow.first(select(Lease.state, Lease.entry_id).where(Lease.id == id).with_for_update())
+    if lease is not None and lease.state is LeaseState.RUNNING:
+        await uow.execute(update(Lease).where(Lease.id == id).values(state=LeaseState.CANCELLING))
+        await entries.interrupt(uow, lease.entry_id)
+    if lease is not None and lease.state is not LeaseState.QUEUED:
         return row
-    entry_id = await uow.scalar(delete(Lease).where(Lease.id == id).returning(Lease.entry_id))
-    if entry_id is not None:
-        await entries.withdraw(uow, entry_id)
+    if lease is not None:
+        await uow.execute(delete(Lease).where(Lease.id == id))
+        await entries.withdraw(uow, lease.entry_id)
     return await end(uow, model, row, JobStatus.CANCELLED, CANCELLED)
 
 

@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from core.errors import Conflict, Invalid
+from core.ports import Sources
 from db import queue
 from db.models import CrawlJob, JobStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks, projects
 from resolvers.access import Viewer
+from resolvers.imagery import wanting
+from resolvers.imagery.chunks import GatherImages
 from resolvers.upkeep import remove_crawls_files
 
 NAME = re.compile(r"[\w \-]+")
@@ -20,14 +23,26 @@ MOST_KEYWORDS, LONGEST_KEYWORD = 50, 200
 MOST_IMAGES = 100_000
 
 
-async def create(uow: UnitOfWork, viewer: Viewer, project_id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """A crawl that waits to be started."""
+async def create(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    project_id: UUID,
+    given: Mapping[str, Any],
+    sources: Sources,
+    *,
+    start: bool,
+) -> Row[Any]:
+    """A crawl that begins, or waits to be started. `given["sources"]` are as `wanting.checked` takes them."""
     access.require(viewer, "images:create")
     await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
-    values = {**_checked(given), "project_id": project_id, "requested_by_id": viewer.user_id}
+    values = _checked(given)
+    values["sources"] = wanting.checked(given["sources"], sources, values["keywords"])
+    values |= {"project_id": project_id, "requested_by_id": viewer.user_id}
     crawl = await uow.one(insert(CrawlJob).values(values).returning(CrawlJob))
+    begin = queue.enqueue if start else queue.prepare
+    await begin(uow, GatherImages(crawl.id), crawl.id)
     await activity.record(uow, viewer.user_id, "CRAWL_JOB_CREATE", "CrawlJob", crawl.id)
-    return crawl
+    return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl.id))
 
 
 async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
@@ -51,6 +66,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a crawl with its images, checks and exports; the files go afterwards, by a job."""
     access.require(viewer, "images:delete")
+    await queue.hold_parts(uow, CrawlJob, id)
     await access.find(uow, viewer, CrawlJob, id, lock=True)
     await remove_crawls_files(uow, viewer, crawl_job_id=id)
     await uow.execute(delete(CrawlJob).where(CrawlJob.id == id))

@@ -1,15 +1,64 @@
-"""Images: thrown away."""
+"""Images: what is stored of them, which look alike, and how they are thrown away."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import Row, delete, func, literal, select, text, update
 
 from core.errors import Conflict
+from db.arrays import UUIDS, any_text
 from db.models import CrawlJob, Image, JobStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity
 from resolvers.access import Viewer
-from resolvers.upkeep import remove_objects
+from resolvers.upkeep import asker, pictures_prefix, queue_removal, queue_unused, thumbnails_prefix
+
+PICTURES = "hashtextextended('pictures of ' || CAST(:company_id AS text), 0)"
+HOLD = text(f"SELECT pg_advisory_xact_lock_shared({PICTURES})")
+HOLD_ALONE = text(f"SELECT pg_advisory_xact_lock({PICTURES})")
+
+
+async def hold_pictures(uow: UnitOfWork, *, alone: bool = False) -> None:
+    """Until the unit ends, no stored picture of the company is removed; `alone`, none gets an image."""
+    await uow.execute(HOLD_ALONE if alone else HOLD, {"company_id": uow.company_id})
+
+
+async def used(uow: UnitOfWork, hashes: Sequence[str]) -> set[str]:
+    """Those of the contents that some image of the company has."""
+    found = select(Image.hash).where(Image.hash == any_text(hashes)).distinct()
+    return {row.hash for row in await uow.all(found)}
+
+
+async def let_go(uow: UnitOfWork, requested_by_id: UUID | None, gone: Sequence[Row[Any]]) -> None:
+    """Queue the removal of what deleted images had stored, as far as no other image has the same."""
+    stored = {key for row in gone for key in (row.storage_url, row.thumbnail_key) if key is not None}
+    shared = (pictures_prefix(uow.company_id), thumbnails_prefix(uow.company_id))
+    by_content = sorted(key for key in stored if key.startswith(shared))
+    if by_content:
+        await queue_unused(uow, requested_by_id, *by_content)
+    await queue_removal(uow, requested_by_id, *sorted(stored.difference(by_content)))
+
+
+async def crawl_of(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any]:
+    """The crawl that a job works on."""
+    return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl_job_id))
+
+
+async def perceptual_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
+    """The `id` and the `perceptual_hash` of a crawl's images, in the order in which they came."""
+    mine = Image.crawl_job_id == crawl_job_id, Image.perceptual_hash.is_not(None)
+    hashes = select(Image.id, Image.perceptual_hash).where(*mine)
+    return await uow.all(hashes.order_by(Image.sequence, Image.id))
+
+
+async def group(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:
+    """Say of images, by id, to which group of pictures that look alike they belong."""
+    images, groups = (literal([pair[side] for pair in grouped], UUIDS) for side in (0, 1))
+    belongs = func.unnest(images, groups)
+    table = belongs.table_valued("image_id", "group_id")
+    placed = update(Image).where(Image.id == table.c.image_id).values(duplicate_group=table.c.group_id)
+    await uow.execute(placed)
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
@@ -29,6 +78,5 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
         "version": CrawlJob.version + 1,
     }
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
-    if image.storage_url is not None:
-        await remove_objects(uow, viewer, image.storage_url)
+    await let_go(uow, asker(uow, viewer), [image])
     await activity.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))

@@ -12,13 +12,13 @@ from sqlalchemy import text as sql
 
 from core.errors import Conflict, Invalid
 from db import queue
-from db.arrays import any_id, any_text
+from db.arrays import any_id
 from db.models import CrawlJob, Image, JobStatus, ValidationJob
 from db.queue import Job, JobModel
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks, projects
 from resolvers.access import Viewer
-from resolvers.upkeep import queue_removal
+from resolvers.imagery import images
 
 FORMATS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "gif": "gif", "bmp": "bmp", "webp": "webp"} | {
     "tif": "tiff",
@@ -306,13 +306,8 @@ async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
 
 async def forget(uow: UnitOfWork, check: Row[Any], ids: Sequence[UUID]) -> int:
     """Delete images, and by a job the objects that no other image has; how many were stored."""
-    kept = Image.hash, Image.storage_url, Image.thumbnail_key
-    gone = await uow.all(delete(Image).where(Image.id == any_id(ids)).returning(*kept))
-    hashes = [row.hash for row in gone if row.hash is not None]
-    others = select(Image.hash).where(Image.hash == any_text(hashes))
-    shared = {row.hash for row in await uow.all(others)}
-    keys = {key for row in gone if row.hash not in shared for key in (row.storage_url, row.thumbnail_key)}
-    await queue_removal(uow, check.requested_by_id, *sorted(keys - {None}))
+    gone = await uow.all(delete(Image).where(Image.id == any_id(ids)).returning(Image))
+    await images.let_go(uow, check.requested_by_id, gone)
     return sum(row.storage_url is not None for row in gone)
 
 

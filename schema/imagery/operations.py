@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import strawberry
 from strawberry import relay
 
+from core.ports import SourceKind
 from db import models
 from resolvers import access, checks, idempotency
 from resolvers.imagery import crawls, images
@@ -55,6 +58,35 @@ class ImageryQueries:
 
 
 @input
+class CrawlSourceInput:
+    """A place to look for images. Each kind takes what belongs to it, and needs what comes first there."""
+
+    kind: SourceKind
+    """What kind of place it is; those that search are asked for every keyword."""
+
+    start_urls: list[str] | None = None
+    """For SITE: pages, or sitemaps, to start from; 1,000 at most."""
+
+    max_pages: int | None = None
+    """For SITE: how many pages of each site are read, 1,000 unless said; 10,000 at most."""
+
+    max_depth: int | None = None
+    """For SITE: how many links away from the start, 3 unless said; 10 at most."""
+
+    urls: list[str] | None = None
+    """For URLS: the images; 1,000 at most."""
+
+    feed_urls: list[str] | None = None
+    """For FEED: RSS or Atom feeds; 1,000 at most."""
+
+    bucket: str | None = None
+    """For S3: a bucket that the installation allows."""
+
+    prefix: str | None = None
+    """For S3: only what is called so in the beginning."""
+
+
+@input
 class CrawlJobCreateInput:
     """A crawl to plan."""
 
@@ -65,10 +97,16 @@ class CrawlJobCreateInput:
     """What people call it: at most 100 letters, digits, spaces, `_` and `-`."""
 
     keywords: list[str]
-    """What is searched for: 1 to 50, no two alike but for case."""
+    """What is searched for, where a source searches; else what it is about: 1 to 50, no two alike."""
+
+    sources: list[CrawlSourceInput] | None = None
+    """Where it looks; 20 at most. Left out: Openverse and Wikimedia Commons, which tell the licences."""
 
     max_images: int = 1000
     """After how many images it ends: 1 to 100,000."""
+
+    start: bool = True
+    """Whether it begins at once; else it waits for `jobStart`."""
 
     idempotency_key: str | None = None
     """Asking again with the same key and input makes no second one."""
@@ -124,19 +162,26 @@ class ImageDeletePayload(Payload):
 class ImageryMutations(ValidationMutations, ExportMutations):
     @mutation
     async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
-        """Plan a crawl, which waits to be started."""
+        """Plan a crawl, and begin it."""
         viewer = info.context.viewer
         project = key_of(input.project_id, models.Project, "input", "projectId")
-        given = {"name": input.name, "keywords": input.keywords, "max_images": input.max_images}
+        given = {
+            "name": input.name,
+            "keywords": input.keywords,
+            "max_images": input.max_images,
+            "sources": [asdict(source) for source in input.sources or ()],
+        }
         async with info.context.write() as uow:
             crawl = await idempotency.once(
                 uow,
                 viewer,
                 "crawlJobCreate",
                 input.idempotency_key,
-                {"project_id": project, **given},
+                {"project_id": project, "start": input.start, **given},
                 models.CrawlJob,
-                lambda: crawls.create(uow, viewer, project, given),
+                lambda: crawls.create(
+                    uow, viewer, project, given, info.context.services.sources, start=input.start
+                ),
             )
         return CrawlJobCreatePayload.of(crawl_job=crawl)
 

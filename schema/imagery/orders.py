@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from strawberry import relay
 
+from core.ports import SourceKind
 from db import models
 from db.models import ExportFormat, JobStatus
 from db.paging import Order
@@ -15,6 +16,7 @@ from schema.declare import enumeration, input
 from schema.ids import key_of
 
 enumeration(ExportFormat)
+enumeration(SourceKind)
 
 
 @enumeration

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from strawberry import relay
 
+from core.ports import SourceKind
 from db import models
 from schema.context import Info
-from schema.declare import node
+from schema.declare import node, output
 from schema.fields import Connection, connection, relation
 from schema.imagery.exports import ExportJob
 from schema.imagery.orders import (
@@ -36,9 +37,36 @@ def perceptual(hash: int | None) -> str | None:
     return None if hash is None else f"{hash & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
+@output
+class CrawlSource:
+    """A place to look for images."""
+
+    kind: SourceKind
+    """What kind of place it is."""
+
+    addresses: list[str]
+    """Where it begins, or the images themselves; 1,000 at most, and none where it searches."""
+
+    max_pages: int
+    """How many pages of each site are read."""
+
+    max_depth: int
+    """How many links away from the start."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> CrawlSource:
+        """From the form that is stored."""
+        return cls(
+            kind=SourceKind(stored["kind"]),
+            addresses=stored["addresses"],
+            max_pages=stored["pages"],
+            max_depth=stored["depth"],
+        )
+
+
 @node(models.CrawlJob)
 class CrawlJob(Job):
-    """A search for images by keywords, in chunks."""
+    """A search for images, in chunks."""
 
     id: relay.NodeID[UUID]
 
@@ -53,6 +81,11 @@ class CrawlJob(Job):
 
     keywords: list[str]
     """What is searched for; 50 at most."""
+
+    sources: list[CrawlSource] = computed(
+        lambda crawl: [CrawlSource.of(each) for each in crawl.sources], needs=("sources",)
+    )
+    """Where it looks; 20 at most."""
 
     max_images: int
     """After how many images it ends."""

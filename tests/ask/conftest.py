@@ -29,7 +29,14 @@ QUEUES = ("documents", "chat", "upkeep")
 def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) -> Worker:
     """A worker in this process, not begun; `chat` answers in place of the embedded model."""
     settings = services.settings.model_copy(update=changes)
-    work = working(services.database, settings, services.store, services.embedders, services.vectors)
+    work = working(
+        services.database,
+        settings,
+        services.store,
+        services.embedders,
+        services.vectors,
+        services.sources,
+    )
     if chat is not None:
         work = work.__class__(**{**vars(work), "chat": chat})
     return Worker(work, services.events.listener, queues=QUEUES)

@@ -34,7 +34,7 @@ from db.uow import Database
 from providers.storage import open_store
 from server.app import create_app
 from server.graphql.view import GraphQLView
-from server.providing import open_embedders, open_vectors, working
+from server.providing import open_embedders, open_sources, open_vectors, working
 from server.seeding import seed
 from server.serving import configuration
 from server.worker import Worker
@@ -67,7 +67,8 @@ class Instance:
         settings = self.settings.model_copy(update=changes)
         async with AsyncExitStack() as stack:
             embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
-            services = working(self.database, settings, self.store, embedders, vectors)
+            sources = open_sources(self.database, settings, stack)
+            services = working(self.database, settings, self.store, embedders, vectors, sources)
             listener = Listener(self.database.placement.primary.url, application="test listener")
             async with listener, Worker(services, listener, queues=["drawings", "upkeep"]) as worker:
                 yield worker

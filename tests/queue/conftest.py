@@ -23,7 +23,7 @@ from db.queue import Job, cancel, enqueue
 from db.uow import Database, Scope, UnitOfWork
 from providers.storage import open_store
 from resolvers.access import Viewer
-from server.providing import open_embedders, open_vectors, working
+from server.providing import open_embedders, open_sources, open_vectors, working
 from server.worker import Worker
 from tests.queue.tasks import QUEUE, URGENT
 
@@ -132,7 +132,8 @@ class Hall:
         listener = Listener(url, application="test listener")
         async with AsyncExitStack() as stack:
             embedders, vectors = open_embedders(self.settings, stack), open_vectors(self.settings, stack)
-            services = working(self.database, self.settings, store, embedders, vectors)
+            sources = open_sources(self.database, self.settings, stack)
+            services = working(self.database, self.settings, store, embedders, vectors, sources)
             async with listener, Worker(services, listener, queues=[QUEUE, URGENT]) as worker:
                 yield worker
 

@@ -1,0 +1,204 @@
+"""The chunks of a crawl: cut, let into the queue a few at a time, counted when they end.
+
+A crawl is RUNNING with nobody while its chunks are worked on. Its counters are changed under its row's lock
+alone. Locks are taken in this order: chunks, their crawl, the company's turn to let chunks into the queue.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, insert, select, text, update
+
+from db import queue
+from db.events import publish
+from db.ids import new_id
+from db.models import TERMINAL, CrawlCandidate, CrawlChunk, CrawlJob, Image, JobStatus, Lease
+from db.queue import Job, JobModel
+from db.uow import UnitOfWork
+from resolvers.imagery.wanting import Piece, pieces
+
+LARGEST = 500
+"""Images of one chunk at most."""
+
+COUNTERS = (
+    *("total_images", "downloaded_images", "valid_images", "sequence"),
+    *("total_chunks", "active_chunks", "completed_chunks", "failed_chunks"),
+)
+TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('chunks of ' || CAST(:company_id AS text), 0))")
+
+
+@dataclass(frozen=True)
+class GatherImages(Job):
+    """Cut a crawl into chunks; when these have ended, group the images that look alike."""
+
+    crawl_job_id: UUID
+    queue: ClassVar[str] = "crawl"
+    row: ClassVar[JobModel] = CrawlJob
+
+    async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
+        """Its chunks end with it."""
+        await _end_chunks(uow, self.crawl_job_id)
+
+    async def restarted(self, uow: UnitOfWork) -> None:
+        """It begins with nothing: what it found before it finds again, unless it is gone."""
+        for model in (CrawlCandidate, CrawlChunk, Image):
+            await uow.execute(delete(model).where(model.__table__.c.crawl_job_id == self.crawl_job_id))
+        zero = {**dict.fromkeys(COUNTERS, 0), "task_ids": []}
+        await uow.execute(update(CrawlJob).where(CrawlJob.id == self.crawl_job_id).values(zero))
+
+
+@dataclass(frozen=True)
+class GatherChunk(Job):
+    """Gather one chunk's images. `at_once` bounds how many chunks of the company are with the workers."""
+
+    chunk_id: UUID
+    crawl_job_id: UUID
+    at_once: int
+    queue: ClassVar[str] = "crawl"
+    row: ClassVar[JobModel] = CrawlChunk
+
+    async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
+        """The crawl goes on without it."""
+        await settle(uow, self)
+
+
+async def locked(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any] | None:
+    """The crawl, for who is about to change what it counts."""
+    return await uow.first(select(CrawlJob).where(CrawlJob.id == crawl_job_id).with_for_update())
+
+
+def full(crawl: Row[Any]) -> bool:
+    """Whether it has as many images as it may."""
+    return bool(crawl.downloaded_images >= crawl.max_images)
+
+
+async def cut(uow: UnitOfWork, crawl: Row[Any], at_once: int) -> None:
+    """Cut a crawl that begins: a chunk for each thing that a source is asked for."""
+    asked = pieces(crawl.sources, crawl.keywords)
+    share = min(LARGEST, -(-crawl.max_images // len(asked)))
+    for piece in asked:
+        await add(uow, crawl.id, piece, share, at_once)
+    await _count(uow, crawl.id)
+    await admit(uow, at_once)
+
+
+async def add(uow: UnitOfWork, crawl_job_id: UUID, piece: Piece, share: int, at_once: int) -> UUID:
+    """Another chunk of a locked crawl, not in the queue yet."""
+    number = select(func.coalesce(func.max(CrawlChunk.number), 0) + 1)
+    id = new_id()
+    values = {
+        "id": id,
+        "crawl_job_id": crawl_job_id,
+        "number": number.where(CrawlChunk.crawl_job_id == crawl_job_id).scalar_subquery(),
+        "share": share,
+        "wanted": piece.stored(),
+    }
+    await uow.execute(insert(CrawlChunk).values(values))
+    await queue.prepare(uow, GatherChunk(id, crawl_job_id, at_once), id)
+    return id
+
+
+async def follow(uow: UnitOfWork, job: GatherChunk, piece: Piece, checkpoint: Mapping[str, Any]) -> UUID:
+    """Another chunk, which goes on where this one stopped. The crawl is one that takes more images."""
+    crawl = await locked(uow, job.crawl_job_id)
+    assert crawl is not None  # the chunk's row, which refers to it, is locked
+    share = max(1, min(LARGEST, crawl.max_images - crawl.downloaded_images))
+    id = await add(uow, crawl.id, piece, share, job.at_once)
+    await uow.execute(update(CrawlChunk).where(CrawlChunk.id == id).values(checkpoint=dict(checkpoint)))
+    return id
+
+
+async def begin(uow: UnitOfWork, job: GatherChunk) -> tuple[Row[Any], Row[Any]] | None:
+    """The crawl and the chunk that is begun; none where the crawl wants nothing more."""
+    crawl = await locked(uow, job.crawl_job_id)
+    if crawl is None or crawl.status is not JobStatus.RUNNING:
+        return None
+    await _count(uow, crawl.id)
+    return None if full(crawl) else (crawl, await uow.one(chunk_of(job.chunk_id)))
+
+
+def chunk_of(id: UUID) -> Any:
+    """One chunk."""
+    return select(CrawlChunk).where(CrawlChunk.id == id)
+
+
+async def settle(uow: UnitOfWork, job: GatherChunk) -> None:
+    """After a chunk's end: count, let others into the queue, or resume the crawl when it was the last."""
+    crawl = await locked(uow, job.crawl_job_id)
+    if crawl is None:
+        return
+    if full(crawl):
+        await _spare_the_rest(uow, crawl.id)
+    live = await _count(uow, crawl.id)
+    await admit(uow, job.at_once)
+    if crawl.status is JobStatus.RUNNING and not live:
+        await queue.resume(uow, CrawlJob, crawl.id)
+
+
+async def admit(uow: UnitOfWork, at_once: int) -> None:
+    """Let the company's waiting chunks into the queue, as long as no more than `at_once` are there.
+
+    First chunks of all crawls go before second ones.
+    """
+    await uow.execute(TURN, {"company_id": uow.company_id})
+    ours = (Lease.company_id == uow.company_id, Lease.task == GatherChunk.__name__)
+    room = at_once - await uow.scalar(select(func.count()).select_from(Lease).where(*ours))
+    if room <= 0:
+        return
+    waiting = select(CrawlChunk.id, CrawlChunk.task, CrawlChunk.arguments).where(*_waits())
+    first = waiting.order_by(CrawlChunk.number, CrawlChunk.id).limit(room)
+    for chunk in await uow.all(first.with_for_update(of=CrawlChunk, skip_locked=True)):
+        await queue.enqueue(uow, queue.revive(chunk.task, chunk.arguments), chunk.id)
+
+
+async def reasons(uow: UnitOfWork, crawl_job_id: UUID, limit: int) -> Sequence[str]:
+    """Why chunks of the crawl failed; each reason once."""
+    failed = select(CrawlChunk.error_message).where(
+        CrawlChunk.crawl_job_id == crawl_job_id, CrawlChunk.status == JobStatus.FAILED
+    )
+    found = await uow.all(failed.distinct().order_by(CrawlChunk.error_message).limit(limit))
+    return [row.error_message for row in found]
+
+
+def _waits() -> tuple[Any, ...]:
+    """The conditions that a chunk was not let into the queue yet."""
+    leased = select(Lease.id).where(Lease.id == CrawlChunk.id).exists()
+    return (CrawlChunk.status == JobStatus.PENDING, ~leased)
+
+
+async def _count(uow: UnitOfWork, crawl_job_id: UUID) -> int:
+    """Write down how many chunks of a locked crawl stand where. Answers how many have not ended."""
+    by_status = select(CrawlChunk.status, func.count().label("chunks")).group_by(CrawlChunk.status)
+    rows = await uow.all(by_status.where(CrawlChunk.crawl_job_id == crawl_job_id))
+    counts = {row.status: row.chunks for row in rows}
+    values = {
+        "total_chunks": sum(counts.values()),
+        "active_chunks": counts.get(JobStatus.RUNNING, 0),
+        "completed_chunks": counts.get(JobStatus.COMPLETED, 0),
+        "failed_chunks": counts.get(JobStatus.FAILED, 0),
+        "version": CrawlJob.version + 1,
+    }
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl_job_id).values(values))
+    await publish(uow, f"job:{crawl_job_id}")
+    return sum(count for status, count in counts.items() if status not in TERMINAL)
+
+
+async def _spare_the_rest(uow: UnitOfWork, crawl_job_id: UUID) -> None:
+    """Chunks that nobody needs to work on are done. One that is being cancelled is left to that."""
+    idle = select(CrawlChunk.id).where(CrawlChunk.crawl_job_id == crawl_job_id, *_waits())
+    free = idle.with_for_update(of=CrawlChunk, skip_locked=True)
+    done = {"status": JobStatus.COMPLETED, "progress": 100, "completed_at": func.now()}
+    await uow.execute(update(CrawlChunk).where(CrawlChunk.id.in_(free)).values(done))
+
+
+async def _end_chunks(uow: UnitOfWork, crawl_job_id: UUID) -> None:
+    """Cancel every chunk of a crawl that has ended before them; those with a worker end within a second."""
+    mine = CrawlChunk.crawl_job_id == crawl_job_id
+    gone = {"status": JobStatus.CANCELLED, "completed_at": func.now()}
+    await uow.execute(update(CrawlChunk).where(mine, *_waits()).values(gone))
+    live = select(CrawlChunk.id).where(mine, CrawlChunk.status.not_in(TERMINAL)).order_by(CrawlChunk.id)
+    for chunk in await uow.all(live):
+        await queue.cancel(uow, CrawlChunk, chunk.id)
+    await _count(uow, crawl_job_id)
