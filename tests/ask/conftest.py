@@ -26,7 +26,12 @@ PATIENCE = 60
 QUEUES = ("documents", "chat", "upkeep")
 
 
-def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) -> Worker:
+def a_worker(
+    services: Services,
+    chat: ChatModel | None = None,
+    queues: tuple[str, ...] = QUEUES,
+    **changes: Any,
+) -> Worker:
     """A worker in this process, not begun; `chat` answers in place of the embedded model."""
     settings = services.settings.model_copy(update=changes)
     work = working(
@@ -39,7 +44,7 @@ def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) 
     )
     if chat is not None:
         work = work.__class__(**{**vars(work), "chat": chat})
-    return Worker(work, services.events.listener, queues=QUEUES)
+    return Worker(work, services.events.listener, queues=queues)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
