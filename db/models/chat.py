@@ -74,6 +74,15 @@ class CouncilStrategy(Enum):
     SYNTHESIS = "synthesis"
 
 
+class CouncilBasis(Enum):
+    """Which votes a council's answer rests on."""
+
+    ALL = "all"
+    BEST = "best"
+    MAJORITY = "majority"
+    SYNTHESIS = "synthesis"
+
+
 class ConversationEventKind(Enum):
     """What happens in a conversation while an answer is made."""
 

@@ -15,7 +15,7 @@ STRATEGIES = ("weighted_confidence", "highest_confidence", "majority", "synthesi
 def add_words(table: str, column: str, name: str, words: tuple[str, ...], default: str | None) -> None:
     """A column of these words; every row has one where there is a default."""
     kind = sa.Enum(*words, name=name, native_enum=False, create_constraint=False, length=20)
-    added = sa.Column(column, kind, server_default=default, nullable=default is None)
+    added: sa.Column[str] = sa.Column(column, kind, server_default=default, nullable=default is None)
     op.add_column(table, added, schema="tenant")
     allowed = sa.column(column).in_(words)
     op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, allowed, schema="tenant")

@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pvariance
-from typing import Literal, cast
 
 from core.ports import ModelFailure, RunErrorCode, Stance
-from db.models import CouncilStrategy
+from db.models import CouncilBasis, CouncilStrategy
 
 LEAST_CONSENSUS = 0.6
 LEVELS = {"high": 0.85, "medium": 0.65, "low": 0.40}
@@ -62,9 +61,6 @@ class Metrics:
     consensus: float
 
 
-Basis = Literal["all", "best", "majority", "synthesis"]
-
-
 @dataclass(frozen=True)
 class Decision:
     """The council's answer.
@@ -77,7 +73,7 @@ class Decision:
     answer: str
     speaker: str | None
     confidence: float
-    basis: Basis
+    basis: CouncilBasis
     voices: tuple[str, ...]
     failed: tuple[str, ...]
     metrics: Metrics
@@ -121,16 +117,16 @@ def decide(
     """
     if not votes:
         raise ModelFailure(RunErrorCode.CHAT_FAILED, "No member of the council gave an answer.")
-    counted, basis = list(votes), cast(Basis, "all")
+    counted, basis = list(votes), CouncilBasis.ALL
     agreeing = _largest(votes, same)
     if strategy is CouncilStrategy.HIGHEST_CONFIDENCE:
-        counted, basis = [max(votes, key=lambda vote: vote.confidence)], "best"
+        counted, basis = [max(votes, key=lambda vote: vote.confidence)], CouncilBasis.BEST
     elif strategy is CouncilStrategy.MAJORITY and 2 * len(agreeing) > len(votes):
-        counted, basis = agreeing, "majority"
+        counted, basis = agreeing, CouncilBasis.MAJORITY
     elif strategy is CouncilStrategy.SYNTHESIS and synthesis:
-        basis = "synthesis"
+        basis = CouncilBasis.SYNTHESIS
     heaviest = max(counted, key=lambda vote: vote.confidence * vote.weight)
-    made = synthesis if basis == "synthesis" else None
+    made = synthesis if basis is CouncilBasis.SYNTHESIS else None
     return Decision(
         answer=made or heaviest.answer,
         speaker=None if made else heaviest.voice,

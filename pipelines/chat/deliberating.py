@@ -129,7 +129,7 @@ def decided(decision: Decision) -> Step:
     return Step(
         "council",
         "decide",
-        detail=f"By {decision.basis} of {', '.join(decision.voices)}; {spoken}.",
+        detail=f"By {decision.basis.value} of {', '.join(decision.voices)}; {spoken}.",
         confidence=decision.confidence,
         output=outcome(decision),
     )
@@ -138,4 +138,4 @@ def decided(decision: Decision) -> Step:
 def outcome(decision: Decision) -> dict[str, Any]:
     """A decision as it is kept with the answer, which holds its words."""
     kept = {name: value for name, value in asdict(decision).items() if name != "answer"}
-    return {**kept, "agreed": decision.agreed}
+    return {**kept, "basis": decision.basis.value, "agreed": decision.agreed}

@@ -131,8 +131,8 @@ def stated(reply: Reply) -> tuple[str | None, str]:
         return level, why
     if reply.end.found is False:
         return "low", "No sentence of the sources scores high enough to be quoted."
-    level, why = CONFIDENCE.search(reply.text), REASONING.search(reply.text)
-    return level and level["level"], why["why"].strip() if why else ""
+    sure, reasons = CONFIDENCE.search(reply.text), REASONING.search(reply.text)
+    return sure and sure["level"], reasons["why"].strip() if reasons else ""
 
 
 def plain(reply: Reply) -> Reply:

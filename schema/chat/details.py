@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
 import strawberry
 
 from db import models
+from db.models import CouncilBasis
 from schema.context import Info
-from schema.declare import enumeration, output
+from schema.declare import output
 from schema.operations import field
 from schema.projection import columns
 from schema.refs import DocumentRef
-
-
-@enumeration
-class CouncilBasis(Enum):
-    """Which votes a council's answer rests on."""
-
-    ALL = "all"
-    BEST = "best"
-    MAJORITY = "majority"
-    SYNTHESIS = "synthesis"
 
 
 @output

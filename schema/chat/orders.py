@@ -12,6 +12,7 @@ from db import models
 from db.models import (
     AnswerMode,
     ConversationStatus,
+    CouncilBasis,
     CouncilStrategy,
     FeedbackRating,
     LlmProvider,
@@ -26,6 +27,7 @@ from schema.ids import key_of
 for kind in (
     AnswerMode,
     ConversationStatus,
+    CouncilBasis,
     CouncilStrategy,
     FeedbackRating,
     LlmProvider,

@@ -3,7 +3,7 @@
 import pytest
 
 from core.ports import ModelFailure, RunErrorCode
-from db.models import CouncilStrategy
+from db.models import CouncilBasis, CouncilStrategy
 from pipelines.chat.council import Metrics, Vote, decide, metrics, vote_confidence
 
 YES = Vote("analytical", "The doors are rated for 90 minutes.", 0.60)
@@ -27,7 +27,7 @@ def test_the_weights_decide_the_confidence() -> None:
     assert (found.answer, found.speaker, found.basis, found.confidence) == (
         NO.answer,
         "creative",
-        "all",
+        CouncilBasis.ALL,
         0.787,
     )
 
@@ -35,9 +35,14 @@ def test_the_weights_decide_the_confidence() -> None:
 def test_a_synthesis_stands_for_all_votes_and_in_nobodys_words() -> None:
     found = decide([YES, NO], CouncilStrategy.SYNTHESIS, synthesis="Both.")
 
-    assert (found.answer, found.speaker, found.basis, found.confidence) == ("Both.", None, "synthesis", 0.725)
+    assert (found.answer, found.speaker, found.basis, found.confidence) == (
+        "Both.",
+        None,
+        CouncilBasis.SYNTHESIS,
+        0.725,
+    )
     assert found.voices == ("analytical", "creative")
-    assert decide([YES, NO], CouncilStrategy.SYNTHESIS).basis == "all"
+    assert decide([YES, NO], CouncilStrategy.SYNTHESIS).basis is CouncilBasis.ALL
 
 
 def test_the_surest_vote_wins_where_that_is_wanted() -> None:
@@ -49,14 +54,14 @@ def test_the_surest_vote_wins_where_that_is_wanted() -> None:
 def test_the_majority_wins_over_a_surer_vote() -> None:
     found = decide([NO, ALSO, YES], CouncilStrategy.MAJORITY)
 
-    assert (found.answer, found.basis, found.confidence) == (YES.answer, "majority", 0.55)
+    assert (found.answer, found.basis, found.confidence) == (YES.answer, CouncilBasis.MAJORITY, 0.55)
     assert found.voices == ("critical", "analytical")
 
 
 def test_without_a_majority_all_votes_count() -> None:
     found = decide([YES, NO], CouncilStrategy.MAJORITY, failed=["critical"])
 
-    assert (found.answer, found.basis, found.failed) == (NO.answer, "all", ("critical",))
+    assert (found.answer, found.basis, found.failed) == (NO.answer, CouncilBasis.ALL, ("critical",))
 
 
 def test_nobody_voting_is_a_failure() -> None:
