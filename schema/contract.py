@@ -7,20 +7,24 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
 from schema.chat.events import ChatSubscriptions
+from schema.chat.export import ExportQueries
 from schema.chat.operations import ChatMutations, ChatQueries
 from schema.chat.sending import SendingMutations
+from schema.chat.suggestions import SuggestionQueries
 from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.files import FileMutations, FileQueries
 from schema.guard import Guard
-from schema.health import HealthQueries
+from schema.health import HealthMutations, HealthQueries
 from schema.identity.operations import IdentityMutations
 from schema.identity.removals import RemovalMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
 from schema.imagery.operations import ImageryMutations, ImageryQueries
+from schema.insights.consumption import ConsumptionMutations, ConsumptionQueries
 from schema.insights.operations import InsightMutations, InsightQueries
+from schema.insights.reports import ReportMutations, ReportQueries, ReportSubscriptions
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
 from schema.knowledge.operations import KnowledgeMutations, KnowledgeQueries
 from schema.knowledge.processing import ProcessingMutations, SearchQueries
@@ -38,11 +42,15 @@ class Query(
     DrawingQueries,
     ImageryQueries,
     InsightQueries,
+    ConsumptionQueries,
+    ReportQueries,
     EvaluationQueries,
     KnowledgeQueries,
     SearchQueries,
     ChatQueries,
     UsageQueries,
+    SuggestionQueries,
+    ExportQueries,
     FileQueries,
     JobQueries,
     HealthQueries,
@@ -58,6 +66,8 @@ class Mutation(
     DrawingMutations,
     ImageryMutations,
     InsightMutations,
+    ConsumptionMutations,
+    ReportMutations,
     EvaluationMutations,
     KnowledgeMutations,
     ProcessingMutations,
@@ -65,12 +75,15 @@ class Mutation(
     SendingMutations,
     FileMutations,
     JobMutations,
+    HealthMutations,
 ):
     pass
 
 
 @strawberry.type(description="Everything that can be watched.")
-class Subscription(IdentitySubscriptions, DrawingSubscriptions, ChatSubscriptions, JobSubscriptions):
+class Subscription(
+    IdentitySubscriptions, DrawingSubscriptions, ChatSubscriptions, ReportSubscriptions, JobSubscriptions
+):
     pass
 
 

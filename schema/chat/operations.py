@@ -12,7 +12,7 @@ from core.errors import NotFound
 from db import models
 from db.models import AnswerMode, CouncilStrategy, FeedbackRating, LlmProvider
 from resolvers import access, checks, idempotency
-from resolvers.chat import conversations, feedback, sending
+from resolvers.chat import conversations, feedback, providers, sending
 from schema.chat.orders import (
     AgentLogFilter,
     AgentLogOrder,
@@ -135,7 +135,7 @@ class ConversationCreateInput:
     """The drawing session that it is about."""
 
     llm_provider: LlmProvider | None = None
-    """Where the model that answers runs."""
+    """Where the model that answers runs, as the installation offers; as the viewer prefers unless given."""
 
     model_name: str | None = None
     """The model that answers."""
@@ -283,12 +283,19 @@ class ChatMutations:
     ) -> ConversationCreatePayload:
         """Begin a conversation, with a first message if one is given. Nobody has over 100 active ones."""
         viewer, first_message = info.context.viewer, input.first_message
+        settings = info.context.services.settings
+        providers.check(settings, input.llm_provider, "input", "llmProvider")
         given: dict[str, Any] = {
             **{name: getattr(input, name) for name in FIELDS},
             "session_id": optional_key(input.session_id, models.DrawingSession, "input", "sessionId"),
             "selected_document_ids": await selected(info, input.selected_document_ids),
         }
         async with info.context.write() as uow:
+
+            async def begin() -> Any:
+                chosen = input.llm_provider or await providers.preferred(uow, viewer, settings)
+                return await sending.begin(uow, viewer, given | {"llm_provider": chosen}, first_message)
+
             conversation = await idempotency.once(
                 uow,
                 viewer,
@@ -296,7 +303,7 @@ class ChatMutations:
                 input.idempotency_key,
                 {**given, "first_message": first_message},
                 models.Conversation,
-                lambda: sending.begin(uow, viewer, given, first_message),
+                begin,
             )
             if first_message is None:
                 return ConversationCreatePayload.of(conversation=conversation)
@@ -310,6 +317,7 @@ class ChatMutations:
     ) -> ConversationUpdatePayload:
         """Rename a conversation, or say how it is to be answered. Archived ones refuse."""
         given = checks.changed(**{name: getattr(input, name) for name in FIELDS})
+        providers.check(info.context.services.settings, given.get("llm_provider"), "input", "llmProvider")
         if input.selected_document_ids is not None:
             given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)
         key = key_of(id, models.Conversation)

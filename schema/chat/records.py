@@ -49,6 +49,9 @@ class RunLog(relay.Node):
     error_code: str | None
     """What went wrong, such as `TIMEOUT`; null where nothing did."""
 
+    cached: bool
+    """Whether an answer was given again, and no model was asked."""
+
     created_at: datetime
     """When it was asked."""
 

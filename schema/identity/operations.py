@@ -12,6 +12,7 @@ from core.errors import NotFound
 from db import models
 from db.models import ExplainabilityLevel, LlmProvider, RoleName
 from resolvers import access, checks, idempotency
+from resolvers.chat import providers
 from resolvers.identity import accounts, companies, users
 from resolvers.identity.tokens import Tokens
 from schema.context import Context, Info
@@ -337,6 +338,7 @@ class IdentityMutations:
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
         given = checks.changed(**{name: getattr(input, name) for name in USER_FIELDS})
+        providers.check(info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm")
         key = key_of(id, models.User)
         async with info.context.write() as uow:
             await access.unchanged_since(
