@@ -124,9 +124,12 @@ def _licence(element: Any) -> str | None:
 
 
 def _author(entry: Any) -> str | None:
-    credit = next((_text(element, "credit") for element in (entry, *_children(entry, "group"))), None)
-    named = next((_text(author, "name") for author in _children(entry, "author")), None)
-    return credit or _text(entry, "creator") or named or _text(entry, "author")
+    told = [
+        _text(each, "credit") for each in (entry, *_children(entry, "content"), *_children(entry, "group"))
+    ]
+    told.append(_text(entry, "creator"))
+    told.extend(_text(author, "name") for author in _children(entry, "author"))
+    return next((name for name in told if name), None) or _text(entry, "author")
 
 
 def _pictured(entry: Any, base: str) -> Iterator[str]:

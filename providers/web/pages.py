@@ -47,13 +47,11 @@ def read_page(content: bytes, url: str, headers: Mapping[str, str]) -> Page:
     base = urljoin(url, str(next(iter(root.xpath("//base/@href")), "")))
     wishes = _wishes(root, headers.get("x-robots-tag", ""))
     licence = next((absolute(base, str(href)) for href in root.xpath("//*[@rel='license']/@href")), None)
-    images = () if wishes & LEAVE_IMAGES else _images(root, base)
-    found = {
-        image: Found(image, page_url=url, licence=licence, caption=caption)
-        for image, caption in reversed([*images])
-    }
+    images: dict[str, Found] = {}
+    for image, caption in () if wishes & LEAVE_IMAGES else _images(root, base):
+        images.setdefault(image, Found(image, page_url=url, licence=licence, caption=caption))
     links = () if wishes & LEAVE_LINKS else _links(root, base)
-    return Page(tuple(reversed(found.values())), tuple(dict.fromkeys(links)))
+    return Page(tuple(images.values()), tuple(dict.fromkeys(links)))
 
 
 def parsed(content: bytes, headers: Mapping[str, str]) -> Any:
@@ -118,9 +116,9 @@ def _images(root: Any, base: str) -> Iterator[tuple[str, str | None]]:
 
 def _best(image: Any, base: str) -> str | None:
     """Of the renditions of an image, the largest; its plain one where sizes are not told."""
-    parent = image.getparent()
-    picture = parent.iter("source") if parent is not None and parent.tag == "picture" else ()
-    sets = [element.get(name, "") for element in (image, *picture) for name in SETS]
+    picture = next(image.iterancestors("picture"), None)
+    alternatives = () if picture is None else picture.iter("source")
+    sets = [element.get(name, "") for element in (image, *alternatives) for name in SETS]
     renditions = sorted(_renditions(sets), key=lambda rendition: -rendition[0])
     plain = (image.get(name, "") for name in SOURCES)
     references = [reference for _, reference in renditions] + [reference for reference in plain if reference]
@@ -146,7 +144,7 @@ def _caption(image: Any) -> str | None:
 
 def _links(root: Any, base: str) -> Iterator[str]:
     for link in root.iter("a", "area"):
-        url = absolute(base, link.get("href", ""))
+        url = absolute(base, link.get("href", "about:blank"))
         if url is None or "nofollow" in link.get("rel", "").split():
             continue
         path = urlsplit(url).path

@@ -100,5 +100,8 @@ class AddressSource(Source):
 
 def once(found: Iterable[Found]) -> tuple[Found, ...]:
     """Candidates with addresses of the web, each address once."""
-    told = {each.url: each for each in reversed([*found]) if each.url.startswith(("http://", "https://"))}
-    return tuple(reversed(told.values()))
+    told: dict[str, Found] = {}
+    for each in found:
+        if each.url.startswith(("http://", "https://")):
+            told.setdefault(each.url, each)
+    return tuple(told.values())

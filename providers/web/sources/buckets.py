@@ -103,7 +103,8 @@ class Bucket:
             config["skip_signature"] = True
         plain = (settings.crawl_s3_endpoint or "").startswith("http://")
         network: Any = {**NETWORK, "allow_http": plain}
-        return S3Store(bucket, config=config, client_options=network)
+        patience: Any = {"max_retries": settings.crawl_retries}
+        return S3Store(bucket, config=config, client_options=network, retry_config=patience)
 
     def _base(self, bucket: str) -> str:
         endpoint = self._settings.crawl_s3_endpoint
