@@ -1,0 +1,1 @@
+"""From a file of readings to what they say, and from a company's targets to a report."""

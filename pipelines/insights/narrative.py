@@ -1,0 +1,63 @@
+"""A report in words: from a template that says so, or by the chat model that is configured."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.ports import AnswerEnd, ChatModel, ChatRequest, TextDelta
+from pipelines.insights.steps import NAMES
+
+LONGEST = 900
+INSTRUCTIONS = (
+    "You write for a company's board. Put the figures you are given into three short paragraphs: what is "
+    "recommended and why, what it costs and reaches year by year, what would change it. Use only these "
+    "figures, name no others, and give no advice beyond them."
+)
+TEMPLATE = "This text was put together from the report's figures by a template, without a language model."
+
+
+def template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """The plain narrative."""
+    profile, decision, years = inputs["profile"], data["decision"], data["roadmap"]["years"]
+    last, case = years[-1], data["sensitivity"]
+    mix = ", ".join(
+        f"{each['name']} {100 * last['energy_kwh'][each['code']] / last['demand_kwh']:.0f} %"
+        for each in inputs["sources"]
+        if last["energy_kwh"].get(each["code"], 0) > 0.005 * last["demand_kwh"]
+    )
+    target = f"a renewable share of {100 * decision['target_share']:.0f} % by {profile['target_year']}"
+    first = (
+        f"The company, in {profile['industry']} at {profile['location']}, wants {target} with a yearly "
+        f"energy budget of {profile['budget']:,.0f}. "
+        f"The recommended plan is the one for {NAMES[decision['plan']]}. "
+        f"It reaches {100 * decision['reached_share']:.1f} %."
+    )
+    if decision["unmet_kwh"] > 0.5:
+        first += (
+            f" The budget is too small: {decision['unmet_kwh']:,.0f} kWh stay unmet over the years, and "
+            f"about {decision['budget_needed']:,.0f} more would be needed in the worst of them."
+        )
+    elif not decision["target_met"]:
+        first += f" That is {100 * decision['missed_share']:.1f} percentage points short of the target."
+    second = (
+        f"In {last['year']} the consumption of {last['demand_kwh']:,.0f} kWh is covered by {mix}. It costs "
+        f"{last['cost']:,.0f} that year, which leaves {last['budget_left']:,.0f} of the budget. "
+        f"{data['roadmap']['summary']}"
+    )
+    third = f"{case['summary']} {data['confidence']['summary']}"
+    if inputs["consumption"]:
+        third += " From past consumption: " + " ".join(inputs["consumption"]["insights"])
+    return "\n\n".join([first, second, third, TEMPLATE])
+
+
+async def told(model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, AnswerEnd]:
+    """The same figures in a chat model's words. Raises `ModelFailure`."""
+    question = f"Write the text of this report.\n\n{template(inputs, data).removesuffix(TEMPLATE)}"
+    text, end = "", AnswerEnd(model.model, 0, 0)
+    request = ChatRequest(question, instructions=INSTRUCTIONS, temperature=0.2, longest=LONGEST)
+    async for event in model.answer(request):
+        match event:
+            case TextDelta(text=piece):
+                text += piece
+            case AnswerEnd():
+                end = event
+    return text.strip(), end

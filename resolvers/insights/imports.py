@@ -1,0 +1,177 @@
+"""Files of past consumption: looked into, imported by a job, and remembered on the company's profile."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from core.errors import Unsupported
+from core.ports import ObjectStore
+from db.ids import new_id
+from db.models import (
+    CompanyProfile,
+    ConsumptionReading,
+    HistoricalDataImport,
+    ProcessingJob,
+    ProcessingJobType,
+    Upload,
+)
+from db.queue import Job, enqueue
+from db.uow import UnitOfWork
+from resolvers import access, activity, files
+from resolvers.access import Viewer
+from resolvers.insights import sources, texts
+from resolvers.insights.head import HEAD_BYTES, WORKBOOK, Head, text_head, workbook_head
+from resolvers.insights.layout import Given, Layout, layout_of, refuse_unusable
+
+SUBJECT = "historical data"
+LARGEST_PREVIEW = 32 * 1024 * 1024
+"""Bytes of the largest workbook that is looked into while somebody waits."""
+ROWS_AT_ONCE = 1000
+LAYOUT: TypeAdapter[Layout] = TypeAdapter(Layout)
+
+
+@dataclass(frozen=True)
+class ImportHistoricalData(Job):
+    """Read a file of past consumption. The job has the import's id."""
+
+    import_id: UUID
+    queue: ClassVar[str] = "reports"
+
+
+async def head_of(store: ObjectStore, upload: Row[Any]) -> Head:
+    """The first rows of an upload. Raises `Unsupported` or `Invalid` where it holds no table."""
+    if upload.mime_type == WORKBOOK:
+        if upload.size > LARGEST_PREVIEW:
+            message = f"Workbooks are read up to {LARGEST_PREVIEW >> 20} MB; save it as CSV."
+            raise Unsupported(message, "input", "uploadId")
+        with TemporaryDirectory(prefix="seshat-working-") as folder:
+            path = await store.fetch(upload.storage_key, Path(folder) / "workbook")
+            return await asyncio.to_thread(workbook_head, path)
+    if not upload.mime_type.startswith("text/"):
+        raise Unsupported("Consumption is read from CSV and XLSX.", "input", "uploadId")
+    content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, HEAD_BYTES)])
+    return await asyncio.to_thread(text_head, content)
+
+
+async def look(store: ObjectStore, upload: Row[Any], given: Given) -> tuple[Head, Layout]:
+    """How an upload seems to be laid out. Hold no unit of work while it reads."""
+    head = await head_of(store, upload)
+    if given.delimiter and head.sheet is None and given.delimiter != head.delimiter:
+        content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, HEAD_BYTES)])
+        head = text_head(content, given.delimiter)
+    return head, await asyncio.to_thread(layout_of, head, given)
+
+
+async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Row[Any]:
+    """The viewer's stored upload, to be looked into."""
+    access.require(viewer, "reports:configure")
+    return await files.stored(uow, viewer, upload_id, "input", "uploadId")
+
+
+async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: Head, layout: Layout) -> Row[Any]:
+    """An import of an upload that was looked into, and the job that does it."""
+    access.require(viewer, "reports:configure")
+    refuse_unusable(layout, head)
+    values = {
+        "id": new_id(),
+        "upload_id": upload.id,
+        "filename": upload.filename,
+        "mapping": plain(asdict(layout)),
+        "requested_by_id": viewer.user_id,
+    }
+    made = await uow.one(insert(HistoricalDataImport).values(values).returning(HistoricalDataImport))
+    job = {
+        "id": made.id,
+        "job_type": ProcessingJobType.DATA_IMPORT,
+        "subject": SUBJECT,
+        "requested_by_id": viewer.user_id,
+    }
+    await uow.execute(insert(ProcessingJob).values(job))
+    await enqueue(uow, ImportHistoricalData(made.id), made.id)
+    await activity.record(uow, viewer.user_id, "HISTORICAL_DATA_IMPORT", "HistoricalDataImport", made.id)
+    return made
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON holds it."""
+    if isinstance(value, Mapping):
+        return {name: plain(inner) for name, inner in value.items()}
+    return value.value if isinstance(value, Enum) else value
+
+
+async def begin(uow: UnitOfWork, import_id: UUID) -> tuple[Row[Any], Layout, Row[Any]] | None:
+    """What is to be read; none where the import or its file is gone."""
+    row = await uow.first(select(HistoricalDataImport).where(HistoricalDataImport.id == import_id))
+    upload = row and await uow.first(select(Upload).where(Upload.id == row.upload_id))
+    if row is None or upload is None:
+        return None
+    return row, LAYOUT.validate_python(row.mapping), upload
+
+
+async def keep(uow: UnitOfWork, import_id: UUID, readings: Sequence[Mapping[str, Any]]) -> None:
+    """Store the readings of an import, and no others of it."""
+    await uow.execute(delete(ConsumptionReading).where(ConsumptionReading.import_id == import_id))
+    rows = [{"id": new_id(), "import_id": import_id, **reading} for reading in readings]
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        await uow.execute(insert(ConsumptionReading).values(rows[start : start + ROWS_AT_ONCE]))
+
+
+async def complete(
+    uow: UnitOfWork,
+    row: Row[Any],
+    summary: Mapping[str, Any],
+    upload_id: UUID,
+    *,
+    size: int,
+    sha256: str,
+) -> None:
+    """The import is done: the profile says what it found, and its summary can be asked about.
+
+    What earlier imports stored goes; their summaries stay on them.
+    """
+    others = HistoricalDataImport.id != row.id
+    for earlier in await uow.all(
+        select(HistoricalDataImport).where(others, HistoricalDataImport.document_id.is_not(None))
+    ):
+        await texts.discard(uow, None, earlier.document_id)
+    await uow.execute(update(HistoricalDataImport).where(others).values(document_id=None))
+    await uow.execute(delete(ConsumptionReading).where(ConsumptionReading.import_id != row.id))
+    title = f"Historical consumption, {row.filename}"
+    document_id = await texts.file_text(uow, row.requested_by_id, upload_id, title, size=size, sha256=sha256)
+    values = {"summary": dict(summary), "document_id": document_id, "completed_at": func.now()}
+    await uow.execute(update(HistoricalDataImport).where(HistoricalDataImport.id == row.id).values(values))
+    await remember(uow, summary)
+    await sources.seed(uow)
+
+
+async def remember(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:
+    """Write on the profile what a company consumes."""
+    await uow.execute(upsert(CompanyProfile).values(id=new_id()).on_conflict_do_nothing())
+    profile = await uow.one(select(CompanyProfile).with_for_update())
+    values: dict[str, Any] = {
+        "historical_data_uploaded": True,
+        "total_consumption_kwh": summary["annual_kwh"],
+    }
+    if summary["renewable_percentage"] is not None:
+        values["current_renewable_percentage"] = summary["renewable_percentage"]
+    renewable = values.get("current_renewable_percentage", profile.current_renewable_percentage)
+    score = sustainability(renewable, profile.renewable_percentage_increase)
+    if score is not None:
+        values["sustainability_score"] = score
+    await uow.execute(update(CompanyProfile).values(values))
+
+
+def sustainability(renewable: float | None, target: float | None) -> float | None:
+    """min(100, renewable share / target * 100), both in percent; none while either is unknown."""
+    if renewable is None or target is None:
+        return None
+    return 100.0 if target <= 0 else round(min(100.0, renewable / target * 100), 4)

@@ -1,0 +1,219 @@
+"""Reports on their way: asked for, made step by step, and told as they come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Row, func, insert, select, update
+
+from core.errors import Conflict, Invalid
+from db.events import publish
+from db.ids import new_id
+from db.models import (
+    AgentLog,
+    JobStatus,
+    ProcessingJob,
+    ProcessingJobType,
+    Report,
+    ReportEvent,
+    ReportEventKind,
+    ReportMethod,
+    TokenUsage,
+)
+from db.queue import Job, enqueue
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+from resolvers.insights import readiness, sources
+from resolvers.insights.profile import WEIGHTS
+
+SUBJECT = "energy report"
+ENERGY = "energy_portfolio"
+LONGEST_TITLE = 500
+PROFILE = (
+    "industry",
+    "location",
+    "target_year",
+    "renewable_percentage_increase",
+    "budget",
+    "total_consumption_kwh",
+    "current_renewable_percentage",
+)
+FROM_CONSUMPTION = (
+    *("first_on", "last_on", "annual_kwh", "coverage", "trend_percent_per_year", "renewable_percentage"),
+    *("anomaly_count", "anomalies", "months", "seasonality", "insights"),
+)
+SOURCE = (
+    *("code", "name", "cost_per_kwh", "capacity_factor", "reliability", "renewable_share"),
+    *("intermittent", "share_limit", "yearly_growth", "efficiency", "provenance"),
+)
+
+
+@dataclass(frozen=True)
+class GenerateReport(Job):
+    """Make a report. The job has the report's id."""
+
+    report_id: UUID
+    queue: ClassVar[str] = "reports"
+
+    async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
+        """Whoever watches learns that there will be no report."""
+        await tell(uow, self.report_id, ReportEventKind.FAILED, None, {"summary": reason})
+
+
+def topic(report_id: UUID) -> str:
+    """What is told of a report's events."""
+    return f"report:{report_id}"
+
+
+async def create(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    title: str | None,
+    method: ReportMethod,
+    narrative: bool,
+) -> Row[Any]:
+    """A report of the company's energy, and the job that makes it.
+
+    Raises `Conflict` where something is missing that a report needs, or the target year has passed.
+    """
+    access.require(viewer, "reports:generate")
+    profile, imported, documents = await readiness.stand(uow)
+    found = readiness.requirements(profile and dict(profile._mapping), imported is not None, documents)
+    missing = [each.advice for each in found if each.required and not each.met]
+    if profile is None or missing:
+        raise Conflict(f"The company's profile is not complete: {' '.join(missing)}", "input")
+    now = datetime.now(UTC)
+    if profile.target_year <= now.year:
+        raise Conflict(f"The target year {profile.target_year} leaves no year to plan.", "input")
+    if profile.total_consumption_kwh <= 0:
+        raise Conflict("The company consumes nothing, so that there is nothing to plan.", "input")
+    named = checks.optional(title, "input", "title", limit=LONGEST_TITLE)
+    values = {
+        "id": new_id(),
+        "title": named or f"Energy report, {now:%B %Y}",
+        "report_type": ENERGY,
+        "method": method,
+        "config": {"method": method.value, "narrative": narrative},
+        "requested_by_id": viewer.user_id,
+    }
+    report = await uow.one(insert(Report).values(values).returning(Report))
+    job = {
+        "id": report.id,
+        "job_type": ProcessingJobType.REPORT_GENERATION,
+        "subject": SUBJECT,
+        "requested_by_id": viewer.user_id,
+    }
+    await uow.execute(insert(ProcessingJob).values(job))
+    await sources.seed(uow)
+    if not await sources.enabled(uow):
+        raise Conflict("No energy source is enabled.", "input")
+    await enqueue(uow, GenerateReport(report.id), report.id)
+    await activity.record(uow, viewer.user_id, "REPORT_GENERATE", "Report", report.id)
+    return report
+
+
+async def inputs_of(uow: UnitOfWork, report: Row[Any]) -> dict[str, Any]:
+    """Everything that a report reckons with, as it stands now. Raises `Invalid` where nothing supplies."""
+    profile, imported, documents = await readiness.stand(uow)
+    if profile is None:
+        raise Conflict("The company's profile is gone.")
+    listed = await sources.enabled(uow)
+    known = [{**{name: getattr(each, name) for name in SOURCE}, "kind": each.kind.value} for each in listed]
+    if not any(each["kind"] != "storage" for each in known):
+        raise Invalid("No energy source is enabled that supplies anything.")
+    if report.method is ReportMethod.PROPORTIONAL and not any(each["kind"] == "renewable" for each in known):
+        raise Invalid("The proportional method needs a renewable source.")
+    return {
+        "title": report.title,
+        "method": report.method.value,
+        "year": report.created_at.year,
+        "profile": {name: getattr(profile, name) for name in PROFILE},
+        "weights": {name.removesuffix("_weight"): getattr(profile, name) for name in WEIGHTS},
+        "sources": known,
+        "documents": documents,
+        "consumption": imported and {name: imported.summary[name] for name in FROM_CONSUMPTION},
+    }
+
+
+async def tell(
+    uow: UnitOfWork,
+    report_id: UUID,
+    kind: ReportEventKind,
+    step: str | None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an event. The report's row is locked by its counter, so that numbers follow commits."""
+    counted = update(Report).where(Report.id == report_id).values(event_count=Report.event_count + 1)
+    sequence = await uow.scalar(counted.returning(Report.event_count))
+    if sequence is None:
+        return
+    happened = {
+        "report_id": report_id,
+        "sequence": sequence,
+        "kind": kind,
+        "step": step,
+        "detail": dict(detail) if detail else None,
+        "created_at": func.clock_timestamp(),
+    }
+    await uow.execute(insert(ReportEvent).values(happened))
+    await publish(uow, topic(report_id))
+
+
+async def log_step(
+    uow: UnitOfWork, report: Row[Any], step: str, found: Mapping[str, Any], seconds: float
+) -> None:
+    """Put a finished step on record, and tell it."""
+    confidence = found.get("total") if step == "confidence" else None
+    logged = {
+        "agent_type": step,
+        "operation": "report",
+        "input_data": {"report_id": str(report.id)},
+        "output_data": {"summary": found["summary"]},
+        "confidence": confidence,
+        "execution_time_ms": seconds * 1000,
+        "user_id": report.requested_by_id,
+        "created_at": func.clock_timestamp(),
+    }
+    await uow.execute(insert(AgentLog).values(logged))
+    await tell(uow, report.id, ReportEventKind.STEP_COMPLETED, step, {"summary": found["summary"]})
+
+
+async def complete(
+    uow: UnitOfWork,
+    report: Row[Any],
+    data: Mapping[str, Any],
+    confidence: float,
+    text: str | None,
+    usage: Mapping[str, Any] | None,
+) -> None:
+    """The report is there."""
+    values = {
+        "report_data": dict(data),
+        "confidence": confidence,
+        "generated_text": text,
+        "token_usage": dict(usage) if usage else None,
+        "generated_at": func.now(),
+    }
+    await uow.execute(update(Report).where(Report.id == report.id).values(values))
+    if usage and usage["total_tokens"]:
+        used = {"user_id": report.requested_by_id, "operation_id": str(report.id), **usage}
+        await uow.execute(insert(TokenUsage).values({**used, "operation_type": "report"}))
+    await tell(uow, report.id, ReportEventKind.COMPLETED, None, {"confidence": confidence})
+
+
+async def following(uow: UnitOfWork, report_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
+    """The events numbered above `sequence`, in order."""
+    later = select(ReportEvent).where(ReportEvent.report_id == report_id, ReportEvent.sequence > sequence)
+    return await uow.all(later.order_by(ReportEvent.sequence).limit(limit))
+
+
+async def known(uow: UnitOfWork, report_id: UUID, sequence: int) -> int:
+    """The same number, if the report has come to it. Raises `Invalid`."""
+    count = await uow.scalar(select(Report.event_count).where(Report.id == report_id))
+    if not 0 <= sequence <= (count or 0):
+        raise Invalid("`after` is not a cursor that this report gave.", "after")
+    return sequence

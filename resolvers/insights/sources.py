@@ -1,0 +1,80 @@
+"""What a company reckons with of each energy source: shipped figures, which people correct."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.errors import Invalid
+from db.ids import new_id
+from db.models import EnergySource, EnergySourceKind
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+
+SHIPPED = Path(__file__).with_name("energy_sources.json")
+SHARES = ("capacity_factor", "reliability", "renewable_share", "share_limit", "yearly_growth")
+HIGHEST_COST = 1000.0
+LEAST_EFFICIENCY = 0.05
+
+
+def shipped() -> list[dict[str, Any]]:
+    """The figures that come with the product."""
+    found: list[dict[str, Any]] = json.loads(SHIPPED.read_text())
+    return [{**each, "kind": EnergySourceKind(each["kind"])} for each in found]
+
+
+async def seed(uow: UnitOfWork) -> None:
+    """Give the company the shipped sources that it does not have."""
+    rows = [{"id": new_id(), "efficiency": 1.0, **each} for each in shipped()]
+    await uow.execute(insert(EnergySource).values(rows).on_conflict_do_nothing())
+
+
+async def enabled(uow: UnitOfWork) -> Sequence[Row[Any]]:
+    """The sources that reports reckon with, in the order of their codes."""
+    return await uow.all(select(EnergySource).where(EnergySource.enabled).order_by(EnergySource.code))
+
+
+async def restore(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]]:
+    """Set every shipped source back to what was shipped."""
+    access.require(viewer, "reports:configure")
+    await seed(uow)
+    for each in shipped():
+        values = {"efficiency": 1.0, "edited": False, "enabled": True, **each}
+        await uow.execute(update(EnergySource).where(EnergySource.code == each["code"]).values(values))
+    rows = await uow.all(select(EnergySource).order_by(EnergySource.code))
+    await activity.record(uow, viewer.user_id, "ENERGY_SOURCES_RESTORE", "Company", viewer.company_id)
+    return rows
+
+
+async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Correct a source's figures; who does says where they come from."""
+    access.require(viewer, "reports:configure")
+    source = await access.find(uow, viewer, EnergySource, id, lock=True)
+    values = dict(given)
+    for field in SHARES:
+        if field in values:
+            checks.within(values[field], 0, 1, "input", checks.camel(field))
+    if "cost_per_kwh" in values:
+        checks.within(values["cost_per_kwh"], 0, HIGHEST_COST, "input", "costPerKwh")
+    if "efficiency" in values:
+        checks.within(values["efficiency"], LEAST_EFFICIENCY, 1, "input", "efficiency")
+    if "provenance" in values:
+        values["provenance"] = checks.name(values["provenance"], "input", "provenance", limit=500)
+    figures = values.keys() - {"provenance", "enabled"}
+    if any(values[name] != getattr(source, name) for name in figures) and "provenance" not in values:
+        raise Invalid("Say where the new figures come from.", "input", "provenance")
+    if not values:
+        return source
+    edited = {**values, "edited": source.edited or bool(figures)}
+    changed = await uow.one(
+        update(EnergySource).where(EnergySource.id == id).values(edited).returning(EnergySource)
+    )
+    await activity.record(
+        uow, viewer.user_id, "ENERGY_SOURCE_UPDATE", "EnergySource", id, fields=sorted(values)
+    )
+    return changed

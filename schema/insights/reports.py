@@ -1,0 +1,388 @@
+"""Reports as they are made: asked for, watched step by step, read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import relay
+from strawberry.scalars import JSON
+
+from core.errors import NotFound
+from db import models
+from db.models import EnergySourceKind, ReportEventKind, ReportMethod
+from db.paging import Order, decode_cursor, encode_cursor
+from resolvers import access, checks, idempotency
+from resolvers.insights import readiness, reports, sources
+from schema.context import Info
+from schema.declare import enumeration, input, node, output
+from schema.fields import Connection, connection, lookup, relation
+from schema.ids import key_of
+from schema.operations import Payload, field, mutation, subscription
+from schema.projection import columns
+from schema.refs import ProcessingJobRef, UserRef
+
+for kind in (EnergySourceKind, ReportEventKind, ReportMethod):
+    enumeration(kind)
+
+IN_ORDER = Order("report_id", "sequence", unique=True)
+AT_ONCE = 100
+ENDS = {ReportEventKind.COMPLETED}
+
+From = Annotated[
+    str | None,
+    strawberry.argument(description="Begin after this `cursor`; from the first step unless told."),
+]
+
+
+@node(models.EnergySource)
+class EnergySource(relay.Node):
+    """What the company reckons with of one way to get energy; shares are of the yearly consumption."""
+
+    id: relay.NodeID[UUID]
+
+    code: str
+    """Its name in reports, such as `solar`."""
+
+    name: str
+    """What people call it."""
+
+    kind: EnergySourceKind
+    """What it does."""
+
+    cost_per_kwh: float
+    """In the company's currency; of storage, for each kilowatt hour that goes through it."""
+
+    capacity_factor: float
+    """The share of its nominal power that it gives on average, 0 to 1."""
+
+    reliability: float
+    """How far it can be counted on, 0 to 1."""
+
+    renewable_share: float
+    """How much of it is renewable, 0 to 1."""
+
+    intermittent: bool
+    """Whether it comes and goes with the weather."""
+
+    share_limit: float
+    """How much of the consumption it can cover at most, 0 to 1."""
+
+    yearly_growth: float
+    """By how much that share can grow in one year, 0 to 1."""
+
+    efficiency: float
+    """Of storage, how much of what is stored comes back, 0 to 1."""
+
+    provenance: str
+    """Where the figures come from."""
+
+    edited: bool
+    """Whether somebody has changed what was shipped."""
+
+    enabled: bool
+    """Whether reports reckon with it."""
+
+    updated_at: datetime
+    """When anything of this last changed."""
+
+
+@node(models.Report)
+class Report(relay.Node):
+    """A report that is made, or was: `savedReportCreate` keeps it."""
+
+    id: relay.NodeID[UUID]
+
+    job: ProcessingJobRef | None = relation(models.Report.job)
+    """The job that makes it."""
+
+    requested_by: UserRef | None = relation(models.Report.requested_by)
+    """Who asked for it; null when they are gone, or out of the viewer's sight."""
+
+    title: str
+    """What people call it."""
+
+    report_type: str
+    """What kind of report it is, such as `energy_portfolio`."""
+
+    method: ReportMethod
+    """How it finds the mix of sources."""
+
+    report_data: JSON | None
+    """What each step found, and the inputs; null before the end."""
+
+    confidence: float | None
+    """How far it is to be trusted, 0 to 1; null before the end."""
+
+    generated_text: str | None
+    """The report in words; null before the end, or where no words were wanted."""
+
+    created_at: datetime
+    """When it was asked for."""
+
+    generated_at: datetime | None
+    """When it was done."""
+
+
+@output
+class ReportRequirement:
+    """Something that a report needs, or is better with."""
+
+    name: str
+    """What it is, such as `budget`."""
+
+    required: bool
+    """Whether there can be no report without it."""
+
+    met: bool
+    """Whether it is there."""
+
+    advice: str
+    """What to do about it."""
+
+
+@output
+class ReportReadiness:
+    """Whether the company has said what a report needs."""
+
+    ready: bool
+    """Whether everything required is there."""
+
+    completeness: float
+    """How much of everything is there, 0 to 1; what is required counts twice."""
+
+    requirements: list[ReportRequirement]
+    """Everything that a report asks for; a dozen at most."""
+
+
+@output
+class ReportEvent:
+    """Something that happened while a report was made."""
+
+    cursor: str
+    """Opaque; pass it as `after` to go on from here."""
+
+    kind: ReportEventKind
+    """What happened."""
+
+    step: str | None
+    """The step that begins or has ended, such as `portfolio_mix`; null at the end of all."""
+
+    summary: str | None
+    """What the step found, or why there is no report."""
+
+    report_id: strawberry.Private[UUID]
+
+    @field
+    async def report(self, info: Info) -> Report | None:
+        """The report as it is now; null where it is gone."""
+        loader = info.context.loaders.one(models.Report, columns(info, models.Report))
+        found: Any = await loader.load(self.report_id)
+        row: Report | None = found
+        return row
+
+
+@input
+class ReportGenerateInput:
+    """Which report to make."""
+
+    title: str | None = None
+    """What to call it; its month unless given."""
+
+    method: ReportMethod | None = None
+    """How to find the mix: `OPTIMAL` unless given."""
+
+    narrative: bool = True
+    """Whether to put it into words, too."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input makes one report."""
+
+
+@output
+class ReportGeneratePayload(Payload):
+    """What `reportGenerate` answers."""
+
+    report: Report | None = None
+    """The report that is to be made; `reportProgress` tells how it comes."""
+
+
+@input
+class EnergySourceUpdateInput:
+    """What to correct; what is left out stays."""
+
+    cost_per_kwh: strawberry.Maybe[float]
+    """In the company's currency, 0 to 1000."""
+
+    capacity_factor: strawberry.Maybe[float]
+    """0 to 1."""
+
+    reliability: strawberry.Maybe[float]
+    """0 to 1."""
+
+    renewable_share: strawberry.Maybe[float]
+    """0 to 1."""
+
+    share_limit: strawberry.Maybe[float]
+    """0 to 1."""
+
+    yearly_growth: strawberry.Maybe[float]
+    """0 to 1."""
+
+    efficiency: strawberry.Maybe[float]
+    """0.05 to 1."""
+
+    enabled: strawberry.Maybe[bool]
+    """Whether reports reckon with it."""
+
+    provenance: strawberry.Maybe[str]
+    """Where the new figures come from; to be said whenever a figure changes."""
+
+
+FIGURES = (
+    *("cost_per_kwh", "capacity_factor", "reliability", "renewable_share", "share_limit"),
+    *("yearly_growth", "efficiency", "enabled", "provenance"),
+)
+
+
+@output
+class EnergySourceUpdatePayload(Payload):
+    """What `energySourceUpdate` answers."""
+
+    energy_source: EnergySource | None = None
+    """The source as it is now."""
+
+
+@output
+class EnergySourcesRestorePayload(Payload):
+    """What `energySourcesRestore` answers."""
+
+    energy_sources: list[EnergySource] | None = None
+    """The company's sources as they are now; a few dozen at most."""
+
+
+@output
+class ReportQueries:
+    report: Report | None = lookup(models.Report, "A report that is made, or was, by id.")
+
+    reports: Connection[Report] = connection(models.Report)
+    """The company's reports, kept or not, the oldest first."""
+
+    energy_source: EnergySource | None = lookup(models.EnergySource, "An energy source, by id.")
+
+    @field
+    async def energy_sources(self, info: Info) -> list[EnergySource]:
+        """What the company reckons with, by code; a few dozen at most. Empty before the first import or
+        report: `energySourcesRestore` fills it.
+        """
+        model = models.EnergySource
+        wanted = [getattr(model, name) for name in columns(info, model)]
+        statement = access.visible(info.context.viewer, model, *wanted).order_by(model.code)
+        rows: Any = await info.context.read().all(statement)
+        return list(rows)
+
+    @field
+    async def report_readiness(self, info: Info) -> ReportReadiness:
+        """Whether the viewer's company has said what a report needs, and what is missing."""
+        access.require(info.context.viewer, "reports:view")
+        found = await readiness.of_company(info.context.read())
+        return ReportReadiness(
+            ready=readiness.ready(found),
+            completeness=readiness.completeness(found),
+            requirements=[ReportRequirement(**vars(each)) for each in found],
+        )
+
+
+@output
+class ReportMutations:
+    @mutation
+    async def report_generate(self, info: Info, input: ReportGenerateInput) -> ReportGeneratePayload:
+        """Make a report on the company's energy: from its profile, its consumption and its sources."""
+        viewer = info.context.viewer
+        given: dict[str, Any] = {
+            "title": input.title,
+            "method": input.method or ReportMethod.OPTIMAL,
+            "narrative": input.narrative,
+        }
+        async with info.context.write() as uow:
+            report = await idempotency.once(
+                uow,
+                viewer,
+                "reportGenerate",
+                input.idempotency_key,
+                given,
+                models.Report,
+                lambda: reports.create(uow, viewer, **given),
+            )
+        return ReportGeneratePayload.of(report=report)
+
+    @mutation
+    async def energy_source_update(
+        self, info: Info, id: relay.GlobalID, input: EnergySourceUpdateInput
+    ) -> EnergySourceUpdatePayload:
+        """Correct what the company reckons with of a source."""
+        given = checks.changed(**{name: getattr(input, name) for name in FIGURES})
+        key = key_of(id, models.EnergySource)
+        async with info.context.write() as uow:
+            source = await sources.change(uow, info.context.viewer, key, given)
+        return EnergySourceUpdatePayload.of(energy_source=source)
+
+    @mutation
+    async def energy_sources_restore(self, info: Info) -> EnergySourcesRestorePayload:
+        """Set the shipped sources back to the shipped figures, and add those that are missing."""
+        async with info.context.write() as uow:
+            rows = await sources.restore(uow, info.context.viewer)
+        return EnergySourcesRestorePayload.of(energy_sources=list(rows))
+
+
+@output
+class ReportSubscriptions:
+    @subscription
+    async def report_progress(
+        self, info: Info, id: relay.GlobalID, after: From = None
+    ) -> AsyncGenerator[ReportEvent, None]:
+        """What happens while a report is made, each thing once and nothing left out, until it is done."""
+        context, key = info.context, key_of(id, models.Report)
+        context.viewer  # noqa: B018  refused before anything is awaited
+        position: int | None = None
+        async with aclosing(context.services.events.listen(reports.topic(key))) as changes:
+            async for _ in changes:
+                await context.refresh()
+                if await context.loaders.one(models.Report, ("id",)).load(key) is None:
+                    if position is None:
+                        raise NotFound("There is no such report.", "id")
+                    return
+                if position is None:
+                    position = await start(info, key, after)
+                while rows := await reports.following(context.read(), key, position, AT_ONCE):
+                    for row in rows:
+                        await context.close()
+                        yield event_of(row)
+                        position = row.sequence
+                        if row.kind in ENDS:
+                            return
+                await context.close()
+
+
+async def start(info: Info, key: UUID, after: str | None) -> int:
+    """The number after which to begin; `Invalid` for a cursor of anything else."""
+    if after is None:
+        return 0
+    report, sequence = decode_cursor(models.ReportEvent, IN_ORDER, after, "after")
+    return await reports.known(info.context.read(), key, sequence if report == key else -1)
+
+
+def event_of(row: Any) -> ReportEvent:
+    """What clients see of a stored event."""
+    detail = row.detail or {}
+    return ReportEvent(
+        cursor=encode_cursor(models.ReportEvent, IN_ORDER, row),
+        kind=row.kind,
+        step=row.step,
+        summary=detail.get("summary"),
+        report_id=row.report_id,
+    )

@@ -1,0 +1,70 @@
+"""People who import consumption and make reports: over the real schema, with a worker of their own."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+
+from db.models import RoleName
+from schema.context import Services
+from server.vectors import EmbeddedVectors
+from server.worker import Worker
+from tests.ask.conftest import Person, a_worker, somebody
+from tests.client import Client
+from tests.insights import questions
+
+QUEUES = ("documents", "reports", "upkeep")
+PROFILE = {
+    "industry": "Manufacturing",
+    "location": "Graz",
+    "targetYear": 2035,
+    "renewablePercentageIncrease": 50.0,
+    "budget": 1200.0,
+    "totalConsumptionKwh": 10_000.0,
+    "currentRenewablePercentage": 10.0,
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def worker(services: Services, stored_vectors: EmbeddedVectors) -> AsyncIterator[Worker]:
+    """A worker with the embedded defaults, for a whole module."""
+    async with a_worker(services, queues=QUEUES) as worker:
+        yield worker
+
+
+@pytest_asyncio.fixture
+async def admin(graphql: Client) -> Person:
+    """The administrator of a company of their own."""
+    return await somebody(graphql, role=RoleName.ADMIN)
+
+
+@pytest_asyncio.fixture
+async def planner(admin: Person) -> Person:
+    """The same, who has said all that a report needs."""
+    made = await admin(questions.PROFILE, input=PROFILE)
+    assert made["companyProfileUpdate"]["errors"] == []
+    return admin
+
+
+async def imported(person: Person, content: bytes, filename: str = "load.csv", **given: Any) -> Any:
+    """An import that has ended: it must have completed."""
+    upload = await person.upload(content, filename, "text/csv")
+    asked = {"uploadId": upload.gid, "mapping": given or None}
+    made = (await person(questions.IMPORT, input=asked))["historicalDataImport"]
+    assert made["errors"] == []
+    return await ended(person, questions.IMPORTED, made["historicalDataImport"]["id"])
+
+
+async def ended(person: Person, document: str, id: str, status: str = "COMPLETED") -> Any:
+    """The object once its job has ended, and ended so."""
+    over = ("COMPLETED", "FAILED", "CANCELLED")
+    row = await person.until(document, id, lambda row: row["job"]["status"] in over)
+    assert row["job"]["status"] == status, row["job"]
+    return row
+
+
+async def reported(person: Person, **given: Any) -> Any:
+    """A report that has ended: it must have completed."""
+    made = (await person(questions.GENERATE, input=given))["reportGenerate"]
+    assert made["errors"] == []
+    return await ended(person, questions.REPORT, made["report"]["id"])

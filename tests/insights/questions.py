@@ -1,0 +1,45 @@
+"""What is sent."""
+
+ERRORS = "errors { code message path }"
+
+PROFILE = f"""mutation ($input: CompanyProfileUpdateInput!) {{ companyProfileUpdate(input: $input) {{
+  companyProfile {{ id }} {ERRORS} }} }}"""
+
+STANDING = """{ companyProfile { historicalDataUploaded totalConsumptionKwh currentRenewablePercentage
+  sustainabilityScore } }"""
+
+PREVIEW = """query ($input: HistoricalDataPreviewInput!) { historicalDataPreview(input: $input) {
+  columns { name samples } rows headerRows delimiter sheet decimalComma timestampColumn timeColumn
+  consumptionColumn renewableColumn timestampFormat stepMinutes unit unitGuessed } }"""
+
+IMPORT = f"""mutation ($input: HistoricalDataImportInput!) {{ historicalDataImport(input: $input) {{
+  historicalDataImport {{ id }} {ERRORS} }} }}"""
+
+IMPORTED = """query ($id: ID!) { historicalDataImport(id: $id) { id filename completedAt
+  job { status errorMessage } document { id processingStatus }
+  readings(filter: { period: MONTH }) { totalCount nodes { period startsOn kwh renewableKwh coverage } }
+  summary { firstOn lastOn stepMinutes readings coverage totalKwh annualKwh renewablePercentage
+    trendPercentPerYear weekendRatio anomalyCount profile insights
+    seasonality { month index } months { startsOn kwh coverage }
+    anomalies { startsOn period kwh expectedKwh score } issues { kind count example } } } }"""
+
+READINESS = "{ reportReadiness { ready completeness requirements { name required met advice } } }"
+
+GENERATE = f"""mutation ($input: ReportGenerateInput!) {{ reportGenerate(input: $input) {{
+  report {{ id title method }} {ERRORS} }} }}"""
+
+REPORT = """query ($id: ID!) { report(id: $id) { id title method reportData confidence generatedText
+  generatedAt job { id status errorMessage attempts } } }"""
+
+PROGRESS = """subscription ($id: ID!, $after: String) { reportProgress(id: $id, after: $after) {
+  cursor kind step summary report { id confidence } } }"""
+
+SOURCES = """{ energySources { id code name kind costPerKwh capacityFactor reliability renewableShare
+  intermittent shareLimit yearlyGrowth efficiency provenance edited enabled } }"""
+
+CORRECT = f"""mutation ($id: ID!, $input: EnergySourceUpdateInput!) {{
+  energySourceUpdate(id: $id, input: $input) {{
+  energySource {{ id costPerKwh edited enabled provenance }} {ERRORS} }} }}"""
+
+RESTORE = f"""mutation {{ energySourcesRestore {{ energySources {{ code costPerKwh edited enabled }}
+  {ERRORS} }} }}"""
