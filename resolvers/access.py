@@ -32,6 +32,7 @@ from db.models import (
     DrawingVersion,
     EmbeddingModel,
     EnergySource,
+    EvaluationCase,
     EvaluationRun,
     ExportJob,
     Feedback,
@@ -223,6 +224,7 @@ RULES: dict[type[Model], Rule] = {
     ConsumptionReading: everything,
     Report: everything,
     EvaluationRun: everything,
+    EvaluationCase: everything,
     RequirementExport: own_exports,
 }
 
@@ -256,6 +258,7 @@ READING: dict[type[Model], str] = {
     ConsumptionReading: "reports:view",
     Report: "reports:view",
     EvaluationRun: "evaluations:read",
+    EvaluationCase: "evaluations:read",
 }
 """What a role must grant for any row of a model to be seen; of the others, one sees one's own without."""
 

@@ -32,7 +32,7 @@ from db.models.drawings import (
     SessionType,
     SheetState,
 )
-from db.models.evaluation import EvaluationRun, RequirementExport
+from db.models.evaluation import EvaluationCase, EvaluationRun, RequirementExport
 from db.models.files import Upload, UploadState
 from db.models.identity import (
     ActivityLog,
@@ -120,6 +120,7 @@ __all__ = [
     "EmbeddingModel",
     "EnergySource",
     "EnergySourceKind",
+    "EvaluationCase",
     "EvaluationRun",
     "ExplainabilityLevel",
     "ExportFormat",

@@ -24,15 +24,53 @@ class EvaluationRun(Owned, Job, TenantModel):
     description: Mapped[str | None]
     model_name: Mapped[Str100]
     dataset_name: Mapped[str | None] = mapped_column(sa.String(200))
+    upload_id: Mapped[UUID | None]
     config: Mapped[dict[str, Any] | None]
     metrics: Mapped[dict[str, Any] | None]
 
     created_by: Mapped[User | None] = related("foreign(EvaluationRun.requested_by_id) == User.id")
+    cases: Mapped[list[EvaluationCase]] = related("EvaluationRun.id == foreign(EvaluationCase.run_id)")
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
-        return (*Job.__table_args__, indexed("model_name", "created_at", "id"))
+        return (
+            *Job.__table_args__,
+            owned_by("uploads", "upload_id", "SET NULL"),
+            indexed("model_name", "created_at", "id"),
+            indexed("upload_id"),
+        )
+
+
+class EvaluationCase(Owned, TenantModel):
+    """One question of a run: what was expected, what came, and how near that is.
+
+    `key` is the question's in the data set; `retrieved` and `cited` are keys of passages.
+    """
+
+    __tablename__ = "evaluation_cases"
+    __table_args__ = (
+        owned_by("evaluation_runs", "run_id"),
+        indexed("run_id", "number", unique=True),
+        indexed("run_id", "correct", "number"),
+    )
+
+    run_id: Mapped[UUID]
+    number: Mapped[Count]
+    key: Mapped[Str100]
+    question: Mapped[str]
+    expected_answer: Mapped[str | None]
+    expected_passages: Mapped[list[str]] = mapped_column(server_default="[]")
+    retrieved: Mapped[list[str]] = mapped_column(server_default="[]")
+    answer: Mapped[str | None]
+    cited: Mapped[list[str]] = mapped_column(server_default="[]")
+    correct: Mapped[bool]
+    scores: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    latency_ms: Mapped[float]
+    error_message: Mapped[str | None]
+    created_at: Mapped[Instant]
+
+    run: Mapped[EvaluationRun] = related("foreign(EvaluationCase.run_id) == EvaluationRun.id")
 
 
 class RequirementExport(Owned, TenantModel):
