@@ -10,10 +10,12 @@ import strawberry
 from db import models
 from db.models import CouncilBasis
 from schema.context import Info
-from schema.declare import output
+from schema.declare import enumeration, output
 from schema.operations import field
 from schema.projection import columns
 from schema.refs import DocumentRef
+
+enumeration(CouncilBasis)
 
 
 @output

@@ -12,7 +12,6 @@ from db import models
 from db.models import (
     AnswerMode,
     ConversationStatus,
-    CouncilBasis,
     CouncilStrategy,
     FeedbackRating,
     LlmProvider,
@@ -27,7 +26,6 @@ from schema.ids import key_of
 for kind in (
     AnswerMode,
     ConversationStatus,
-    CouncilBasis,
     CouncilStrategy,
     FeedbackRating,
     LlmProvider,
