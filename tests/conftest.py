@@ -94,6 +94,7 @@ async def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
         database_url=postgres.application,
         database_admin_url=postgres.admin,
         secret_key="a secret that only the tests know of",
+        chat_providers='{"ollama": {"url": "http://127.0.0.1:9/v1", "model": "tiny"}}',
         worker=False,
     )
     async with AsyncExitStack() as stack:

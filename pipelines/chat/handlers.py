@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core.errors import Conflict
-from core.ports import ChatRequest, ModelFailure, Passage, UnknownEmbedder, VectorsUnavailable
+from core.ports import ChatRequest, ModelFailure, Passage, RunErrorCode, UnknownEmbedder, VectorsUnavailable
 from core.prices import Prices
 from db.models import AnswerMode, Company, RunStatus
 from db.queue import Finish
@@ -33,6 +33,9 @@ from resolvers.knowledge import retrieval, serving
 
 RETRIEVED = 5
 """Passages of documents that an answer is made from, and as many of a drawing session."""
+
+
+NO_STORE = "The documents cannot be searched: the vector store does not answer."
 
 
 @handles(AnswerMessage)
@@ -105,7 +108,8 @@ async def retrieved(
             limit=RETRIEVED,
         )
     except VectorsUnavailable as error:
-        raise Retry("The vector store does not answer.") from error
+        lost = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, NO_STORE, passing=True)
+        raise await given_up(run, question, lost, run.chat.model) from error
     except UnknownEmbedder as error:
         raise Conflict(str(error)) from error
     except ModelFailure as failure:
@@ -242,7 +246,8 @@ def whole(
         "model": answered.model,
         "tokens_used": total,
         "latency_ms": round(seconds * 1000),
-        "status": RunStatus.SUCCESS,
+        "status": RunStatus.ERROR if answered.code else RunStatus.SUCCESS,
+        "error_code": answered.code and answered.code.value,
     }
     return Written(
         message=message,

@@ -78,7 +78,7 @@ async def begin(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | 
     turns = await _before(uow, message.parent_message_id)
     selected = conversation.selected_document_ids
     level = await uow.scalar(select(User.explainability_level).where(User.id == user_id))
-    chosen = conversation.model_name != USUAL_MODEL or conversation.llm_provider is not LlmProvider.CUSTOM
+    chosen = conversation.model_name != USUAL_MODEL
     return Question(
         message_id=message_id,
         conversation_id=conversation.id,

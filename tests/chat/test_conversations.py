@@ -127,6 +127,7 @@ async def test_a_key_makes_one_conversation(graphql: Client, people: People, unc
         ({"temperature": 2.1}, ("INVALID", ("input", "temperature"))),
         ({"temperature": -0.1}, ("INVALID", ("input", "temperature"))),
         ({"llmProvider": "ORACLE"}, ("BAD_USER_INPUT", ())),
+        ({"llmProvider": "OPENAI"}, ("INVALID", ("input", "llmProvider"))),
         ({"mode": "PARLIAMENT"}, ("BAD_USER_INPUT", ())),
         ({"councilRounds": 6}, ("INVALID", ("input", "councilRounds"))),
         ({"selectedDocumentIds": ["nonsense"]}, ("BAD_USER_INPUT", ())),

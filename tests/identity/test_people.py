@@ -198,6 +198,7 @@ async def test_everybody_changes_their_own_profile_and_nothing_else(
         ({"companyLabel": "a\u0007"}, ("INVALID", ("input", "companyLabel"))),
         ({"preferences": None}, ("BAD_USER_INPUT", ())),
         ({"preferredLlm": "OTHER"}, ("BAD_USER_INPUT", ())),
+        ({"preferredLlm": "OPENAI"}, ("INVALID", ("input", "preferredLlm"))),
         ({"preferences": [1]}, ("INVALID", ("input", "preferences"))),
         ({"preferences": {"a": {"\u0000": 1}}}, ("INVALID", ("input", "preferences", "a", "key"))),
         ({"preferences": {"a": "x" * 100_000}}, ("INVALID", ("input", "preferences"))),
