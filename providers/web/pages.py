@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -24,6 +26,8 @@ ANNOUNCED = (
     " | //link[contains(concat(' ', @rel, ' '), ' image_src ')]/@href"
 )
 SET_ENTRY = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]+)([wx])[^,]*)?\s*(?:,|\Z)")
+MOST = 10_000
+"""Images, and links, of one page that are looked at."""
 TINY = 2
 """Pixels on a side up to which an image is there to count visitors."""
 LONGEST_CAPTION = 500
@@ -67,6 +71,7 @@ def parsed(content: bytes, headers: Mapping[str, str]) -> Any:
         return None
 
 
+@lru_cache(maxsize=1000)
 def absolute(base: str, reference: str) -> str | None:
     """The whole address of what a page refers to, without a fragment; None for what is not in the web."""
     try:
@@ -103,14 +108,16 @@ def _wishes(root: Any, header: str) -> set[str]:
 
 
 def _images(root: Any, base: str) -> Iterator[tuple[str, str | None]]:
-    for image in root.iter("img"):
+    captions = _captions(root)
+    for image in islice(root.iter("img"), MOST):
         if (url := _best(image, base)) and not _is_tiny(image):
-            yield url, _caption(image)
+            figure = next(image.iterancestors("figure"), None)
+            yield url, one_line(image.get("alt") or image.get("title") or captions.get(figure, ""))
     for reference in root.xpath(ANNOUNCED):
         if url := absolute(base, str(reference)):
             yield url, None
-    for link in root.iter("a"):
-        if (url := absolute(base, link.get("href", ""))) and is_image_name(url):
+    for link in islice(root.iter("a"), MOST):
+        if (url := absolute(base, link.get("href", "about:blank"))) and is_image_name(url):
             yield url, one_line(link.get("title") or link.text_content())
 
 
@@ -136,14 +143,14 @@ def _is_tiny(image: Any) -> bool:
     return any(size.isdecimal() and int(size[:6]) <= TINY for size in sizes)
 
 
-def _caption(image: Any) -> str | None:
-    figure = next(image.iterancestors("figure"), None)
-    told = figure.xpath("string(.//figcaption)") if figure is not None else ""
-    return one_line(image.get("alt", "") or image.get("title", "") or str(told))
+def _captions(root: Any) -> dict[Any, str]:
+    """The captions of figures."""
+    captions = islice(root.iter("figcaption"), MOST)
+    return {next(caption.iterancestors("figure"), None): caption.text_content() for caption in captions}
 
 
 def _links(root: Any, base: str) -> Iterator[str]:
-    for link in root.iter("a", "area"):
+    for link in islice(root.iter("a", "area"), MOST):
         url = absolute(base, link.get("href", "about:blank"))
         if url is None or "nofollow" in link.get("rel", "").split():
             continue
