@@ -1,0 +1,382 @@
+"""Exports: asked for, refused, packed, downloaded, expired."""
+
+import csv
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+from PIL import Image as Pixels
+from strawberry import relay
+
+from db.models import ExportFormat, JobStatus
+from pipelines.imagery.exporting.handlers import forget_expired
+from schema.context import Services
+from server.providing import working
+from server.worker import Worker
+from tests.client import Client, Refusal
+from tests.conftest import People, Save, Unchanged
+from tests.factories import Made, a_project
+from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
+from tests.imagery.stored import a_done_crawl, at_work, downloading, ended, picture, stored
+
+OPTIONS = "includeMetadata compress delimiter includeUrls onlyValid shardSize"
+CREATE = f"""mutation ($input: ExportJobCreateInput!) {{ exportJobCreate(input: $input) {{
+  errors {{ code path }} exportJob {{ id name status format exportOptions {{ {OPTIONS} }} }} }} }}"""
+JOB = """query ($id: ID!) { exportJob(id: $id) {
+  phase progress totalImages exportedImages fileSize downloadUrl expiresAt expired errorMessage
+  files { name fileSize imageCount downloadUrl } } }"""
+DELETE = "mutation ($id: ID!) { exportJobDelete(id: $id) { errors { code path } deletedId } }"
+EXPORTS = "query ($id: ID!) { crawlJob(id: $id) { exportJobs { nodes { expired downloadUrl } } } }"
+EXPIRE = """UPDATE tenant.export_jobs SET expires_at = now() - $3::interval
+  WHERE crawl_job_id = $1 AND format = $2"""
+LEFT = """SELECT format, download_url IS NOT NULL FROM tenant.export_jobs
+  WHERE crawl_job_id = $1 ORDER BY format"""
+
+WRONG: list[tuple[dict[str, Any], Refusal]] = [
+    ({"name": " "}, ("INVALID", ("input", "name"))),
+    ({"name": "a" * 101}, ("INVALID", ("input", "name"))),
+    ({"options": {"delimiter": ";"}}, ("INVALID", ("input", "options", "delimiter"))),
+    ({"options": {"shardSize": 10}}, ("INVALID", ("input", "options", "shardSize"))),
+    ({"format": "TAR", "options": {"compress": True}}, ("INVALID", ("input", "options", "compress"))),
+    (
+        {"format": "PARQUET", "options": {"includeMetadata": False}},
+        ("INVALID", ("input", "options", "includeMetadata")),
+    ),
+    ({"format": "CSV", "options": {"delimiter": "ab"}}, ("INVALID", ("input", "options", "delimiter"))),
+    ({"format": "PARQUET", "options": {"shardSize": 0}}, ("INVALID", ("input", "options", "shardSize"))),
+    ({"format": "RAR"}, ("BAD_USER_INPUT", ("input", "format"))),
+    ({"options": {"colour": "red"}}, ("BAD_USER_INPUT", ("input", "options"))),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def worker(services: Services) -> AsyncIterator[Worker]:
+    """A worker for the module."""
+    async with at_work(services) as worker:
+        yield worker
+
+
+@pytest_asyncio.fixture
+async def api(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever follows links to files."""
+    async with downloading(services) as client:
+        yield client
+
+
+@pytest.fixture
+def crawl(people: People) -> Made:
+    """A crawl that has ended, and found birds."""
+    return a_done_crawl(people.user, name="Birds", keywords=["wren", "owl"])
+
+
+async def export(graphql: Client, crawl: Made, format: str, **options: Any) -> Any:
+    """An export of the crawl, once it has ended."""
+    given = {"crawlJobId": crawl.gid, "name": "My birds", "format": format, "options": options}
+    made = (await graphql(CREATE, input=given))["exportJobCreate"]["exportJob"]
+    return await ended(graphql, JOB, made["id"])
+
+
+async def fetched(api: httpx.AsyncClient, url: str) -> bytes:
+    """What a link leads to."""
+    answer = await api.get(url)
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    return answer.content
+
+
+async def packed(graphql: Client, api: httpx.AsyncClient, crawl: Made, format: str, **options: Any) -> bytes:
+    """The package of an export that went well."""
+    job = await export(graphql, crawl, format, **options)
+    assert (job["phase"], job["progress"], job["errorMessage"]) == ("SUCCEEDED", 100, None)
+    content = await fetched(api, job["downloadUrl"])
+    if len(job["files"]) == 1:
+        assert job["fileSize"] == len(content)
+    return content
+
+
+async def three(services: Services, crawl: Made) -> list[bytes]:
+    """Three images of the crawl, the last of them nobody's and named like a formula."""
+    contents = [picture(1, (64, 48)), picture(2, (32, 32), "PNG"), picture(3, (48, 48), "WEBP")]
+    await stored(services, crawl, contents[:2], licence="CC BY 4.0", attribution="Ada", is_valid=True)
+    await stored(services, crawl, contents[2:], caption="=1+1, or not", page_url="https://a.example/b")
+    return contents
+
+
+def members(archive: bytes, format: str) -> dict[str, bytes]:
+    """What an archive holds, by name."""
+    if format in ("TAR", "TAR_GZ"):
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            return {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        assert opened.testzip() is None
+        return {name: opened.read(name) for name in opened.namelist()}
+
+
+@pytest.mark.parametrize("format", ["ZIP", "TAR", "TAR_GZ"])
+async def test_an_archive_has_the_images_what_is_known_of_them_and_a_data_card(
+    graphql: Client,
+    services: Services,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Made,
+    format: str,
+) -> None:
+    contents = await three(services, crawl)
+
+    archive = members(await packed(graphql.of(people.user), api, crawl, format), format)
+
+    names = ["images/000001.jpg", "images/000002.png", "images/000003.webp"]
+    assert list(archive) == [*names, "images.json", "metadata.json", "README.md"]
+    assert [archive[name] for name in names] == contents
+    listed = json.loads(archive["images.json"])
+    assert [image["file_name"] for image in listed] == names
+    assert [image["licence"] for image in listed] == ["CC BY 4.0", "CC BY 4.0", ""]
+    assert [image["verdict"] for image in listed] == ["valid", "valid", "unchecked"]
+    whole = json.loads(archive["metadata.json"])
+    assert (whole["image_count"], whole["content_bytes"]) == (3, sum(map(len, contents)))
+    assert whole["licences"] == {"CC BY 4.0": 2, "unknown": 1}
+    card = archive["README.md"].decode()
+    assert 'pretty_name: "My birds"' in card
+    assert "| CC BY 4.0 | 2 |\n| unknown | 1 |" in card
+    assert "- wren\n- owl" in card
+
+
+async def test_without_metadata_an_archive_has_images_and_the_data_card_only(
+    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+) -> None:
+    contents = await three(services, crawl)
+    options = {"includeMetadata": False, "compress": True}
+
+    content = await packed(graphql.of(people.user), api, crawl, "ZIP", **options)
+
+    archive = members(content, "ZIP")
+    assert list(archive)[3:] == ["README.md"]
+    assert list(archive.values())[:3] == contents
+    kinds = {member.compress_type for member in zipfile.ZipFile(io.BytesIO(content)).infolist()}
+    assert kinds == {zipfile.ZIP_DEFLATED}
+
+
+async def test_tables_and_documents_list_the_images(
+    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+) -> None:
+    await three(services, crawl)
+    user = graphql.of(people.user)
+
+    table = await export(user, crawl, "CSV", delimiter=";", includeUrls=False)
+    document = json.loads(await packed(user, api, crawl, "JSON"))
+
+    assert [(file["name"], file["imageCount"]) for file in table["files"]] == [
+        ("images.csv", 3),
+        ("README.md", 0),
+    ]
+    text = (await fetched(api, table["downloadUrl"])).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))
+    assert [row["width"] for row in rows] == ["64", "32", "48"]
+    assert rows[2]["caption"] == "'=1+1, or not"
+    assert "page_url" not in rows[0]
+    assert [image["page_url"] for image in document["images"]] == ["", "", "https://a.example/b"]
+    assert document["dataset"]["image_count"] == 3
+    assert "My birds" in document["dataset"]["readme"]
+
+
+async def test_what_failed_its_check_or_is_quarantined_is_left_out(
+    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+) -> None:
+    user = graphql.of(people.user)
+    await stored(services, crawl, [picture(1)], is_valid=False, issues=["blurred"])
+    await stored(services, crawl, [picture(2)], is_valid=False, quarantined=True)
+    await stored(services, crawl, [picture(3)], is_valid=True)
+
+    valid = json.loads(await packed(user, api, crawl, "JSON"))["images"]
+    every = json.loads(await packed(user, api, crawl, "JSON", onlyValid=False))["images"]
+
+    assert [image["verdict"] for image in valid] == ["valid"]
+    assert [(image["verdict"], image["issues"]) for image in every] == [("invalid", "blurred"), ("valid", "")]
+
+
+async def test_an_image_whose_file_is_gone_is_missed_and_told(
+    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+) -> None:
+    images = await stored(services, crawl, [picture(1), picture(2), picture(3)])
+    await services.store.delete([images[1].storage_url])
+
+    job = await export(graphql.of(people.user), crawl, "ZIP")
+
+    assert (job["totalImages"], job["exportedImages"]) == (3, 2)
+    archive = members(await fetched(api, job["downloadUrl"]), "ZIP")
+    assert list(archive)[:2] == ["images/000001.jpg", "images/000002.jpg"]
+    assert "1 more images are not here" in archive["README.md"].decode()
+
+
+async def test_several_shards_come_one_by_one_and_together(
+    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+) -> None:
+    await three(services, crawl)
+
+    job = await export(graphql.of(people.user), crawl, "WEBDATASET", shardSize=2)
+
+    files = [(file["name"], file["imageCount"]) for file in job["files"]]
+    assert files == [("train-00000.tar", 2), ("train-00001.tar", 1), ("README.md", 0)]
+    assert job["fileSize"] == sum(file["fileSize"] for file in job["files"])
+    alone = [await fetched(api, file["downloadUrl"]) for file in job["files"]]
+    together = members(await fetched(api, job["downloadUrl"]), "TAR")
+    assert together == {file["name"]: content for file, content in zip(job["files"], alone, strict=True)}
+    samples = members(alone[0], "TAR")
+    assert list(samples) == ["000001.jpg", "000001.json", "000002.jpg", "000002.json"]
+    assert Pixels.open(io.BytesIO(samples["000002.jpg"])).format == "PNG"
+    assert json.loads(samples["000002.json"])["format"] == "png"
+
+
+@pytest.mark.parametrize(("wrong", "refusal"), WRONG)
+async def test_what_makes_no_sense_is_refused(
+    graphql: Client,
+    save: Save,
+    unchanged: Unchanged,
+    people: People,
+    crawl: Made,
+    wrong: Any,
+    refusal: Refusal,
+) -> None:
+    await save(an_image(crawl))
+
+    async with unchanged():
+        refused = await graphql.of(people.user).refusals(
+            CREATE, input={"crawlJobId": crawl.gid, "name": "Birds", **wrong}
+        )
+
+    assert refused == [refusal]
+
+
+async def test_nothing_and_what_is_under_way_is_not_exported(
+    graphql: Client, save: Save, unchanged: Unchanged, people: People
+) -> None:
+    running = a_crawl(a_project(people.user), status=JobStatus.RUNNING)
+    empty, refused = a_done_crawl(people.user), a_done_crawl(people.user)
+    await save(an_image(running), an_image(empty, storage_url=None), an_image(refused, is_valid=False))
+    path = ("input", "crawlJobId")
+
+    async with unchanged():
+        for crawl in (running, empty, refused):
+            given = {"crawlJobId": crawl.gid, "name": "Birds"}
+            assert await graphql.of(people.user).refusals(CREATE, input=given) == [("CONFLICT", path)]
+        given = {"crawlJobId": refused.gid, "name": "Birds", "options": {"onlyValid": False}}
+        assert await graphql.of(people.viewer).refusals(CREATE, input=given) == [("FORBIDDEN", ())]
+        assert await graphql.of(people.stranger).refusals(CREATE, input=given) == [("NOT_FOUND", path)]
+
+
+async def test_one_key_makes_one_export(graphql: Client, save: Save, people: People, crawl: Made) -> None:
+    user = graphql.of(people.user)
+    await save(an_image(crawl))
+    given = {"crawlJobId": crawl.gid, "name": "Birds", "idempotencyKey": "1", "start": False}
+
+    first, second = await user(CREATE, input=given), await user(CREATE, input=given)
+
+    assert first == second
+    job = first["exportJobCreate"]["exportJob"]
+    assert (job["format"], job["status"]) == ("ZIP", "PENDING")
+    assert set(job["exportOptions"].values()) == {None}
+    other = await user.refusals(CREATE, input={**given, "format": "TAR"})
+    assert other == [("CONFLICT", ("input", "idempotencyKey"))]
+
+
+async def test_an_export_whose_images_went_meanwhile_fails_and_says_so(
+    graphql: Client, services: Services, worker: Worker, people: People, crawl: Made
+) -> None:
+    (image,) = await stored(services, crawl, [picture(1)])
+    await services.store.delete([image.storage_url])
+
+    job = await export(graphql.of(people.user), crawl, "ZIP")
+
+    assert (job["phase"], job["downloadUrl"], job["files"]) == ("FAILED", None, [])
+    assert job["errorMessage"] == "There is nothing to export: the files of its images are gone."
+
+
+async def test_the_data_card_tells_the_rules_of_the_last_check(
+    graphql: Client,
+    services: Services,
+    save: Save,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Made,
+) -> None:
+    await stored(services, crawl, [picture(1)])
+    done = {"status": JobStatus.COMPLETED, "completed_at": datetime.now(UTC)}
+    await save(a_validation(crawl, validation_rules={"min_width": 7}, **done))
+
+    archive = members(await packed(graphql.of(people.user), api, crawl, "ZIP"), "ZIP")
+
+    assert "- min width: 7" in archive["README.md"].decode()
+
+
+async def test_an_expired_export_has_no_link_and_its_files_go(
+    graphql: Client,
+    services: Services,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Made,
+    onlooker: asyncpg.Connection,
+) -> None:
+    await three(services, crawl)
+    user = graphql.of(people.user)
+    job = await export(user, crawl, "ZIP")
+    other = await export(user, crawl, "TAR")
+    folder = f"{crawl.company.id}/crawls/{crawl.id}/exports"
+    for format, ago in (("zip", timedelta(hours=2)), ("tar", timedelta(minutes=1))):
+        await onlooker.execute(EXPIRE, crawl.id, format, ago)
+
+    (gone,) = (await user(EXPORTS, id=crawl.gid)).values()
+    work = working(
+        services.database,
+        services.settings,
+        services.store,
+        services.embedders,
+        services.vectors,
+        services.sources,
+    )
+    await forget_expired(work)
+
+    nodes = gone["exportJobs"]["nodes"]
+    assert [(node["expired"], node["downloadUrl"]) for node in nodes] == [(True, None)] * 2
+    assert job["expired"] is other["expired"] is False
+    assert [tuple(row) for row in await onlooker.fetch(LEFT, crawl.id)] == [("tar", True), ("zip", False)]
+    (removal,) = await onlooker.fetch(
+        "SELECT id FROM tenant.processing_jobs WHERE company_id = $1 AND task = 'RemoveObjects'",
+        crawl.company.id,
+    )
+    await ended(
+        graphql.of(people.admin),
+        "query ($id: ID!) { processingJob(id: $id) { phase } }",
+        relay.to_base64("ProcessingJob", str(removal["id"])),
+    )
+    assert [found.key.rpartition("/")[2] async for found in services.store.list(folder)] == ["images.tar"]
+
+
+async def test_deleting_an_export_deletes_its_files_afterwards(
+    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection, crawl: Made
+) -> None:
+    folder = f"{crawl.company.id}/crawls/{crawl.id}/exports"
+    old = an_export(crawl, download_url="somewhere/old.zip")
+    file = {"key": f"{folder}/x/1/images.zip", "size": 1, "images": 1}
+    new = an_export(crawl, download_url=file["key"], shards=[file], format=ExportFormat.ZIP)
+    await save(old, new)
+
+    for made in (old, new):
+        await graphql.of(people.manager)(DELETE, id=made.gid)
+
+    removals = await onlooker.fetch(
+        "SELECT arguments -> 'prefixes' ->> 0 AS prefix FROM tenant.processing_jobs WHERE company_id = $1 "
+        "ORDER BY id",
+        crawl.company.id,
+    )
+    assert [row["prefix"] for row in removals] == ["somewhere/old.zip", f"{folder}/{new.id}/"]

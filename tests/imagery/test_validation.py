@@ -1,0 +1,253 @@
+"""Checks: asked for, refused, carried out, and what they say of images."""
+
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from PIL import Image as Pixels
+from PIL import ImageFilter
+
+from db.models import JobStatus, ProjectStatus
+from pipelines.imagery.pictures import perceptual_hash
+from schema.context import Services
+from server.worker import Worker
+from tests.client import Client, Refusal
+from tests.conftest import People, Save, Unchanged
+from tests.factories import Made, a_project
+from tests.factories.imagery import a_crawl, an_image
+from tests.imagery.stored import a_done_crawl, at_work, encoded, ended, picture, stored
+
+RULES = """preset minWidth minHeight formats maxSizeMb minBytes duplicates duplicateDistance refuseBlank
+  minSharpness"""
+CREATE = f"""mutation ($input: ValidationJobCreateInput!) {{ validationJobCreate(input: $input) {{
+  errors {{ code path }} validationJob {{ id name status validationRules {{ {RULES} }} }} }} }}"""
+JOB = """query ($id: ID!) { validationJob(id: $id) {
+  phase progress totalImages validatedImages invalidImages errorMessage attempts
+  crawlJob { totalImages downloadedImages validImages
+    images(first: 100) { nodes { id isValid isDuplicate quarantined issues } } } } }"""
+START = "mutation ($id: ID!) { jobStart(id: $id) { errors { code path } job { status } } }"
+
+WRONG: list[tuple[dict[str, Any], Refusal]] = [
+    ({"name": " "}, ("INVALID", ("input", "name"))),
+    ({"name": "a" * 101}, ("INVALID", ("input", "name"))),
+    ({"rules": {"minWidth": 0}}, ("INVALID", ("input", "rules", "minWidth"))),
+    ({"rules": {"minHeight": 100_001}}, ("INVALID", ("input", "rules", "minHeight"))),
+    ({"rules": {"maxSizeMb": 0}}, ("INVALID", ("input", "rules", "maxSizeMb"))),
+    ({"rules": {"minBytes": 0}}, ("INVALID", ("input", "rules", "minBytes"))),
+    ({"rules": {"minBytes": 2_000_000, "maxSizeMb": 1}}, ("INVALID", ("input", "rules", "minBytes"))),
+    ({"rules": {"formats": []}}, ("INVALID", ("input", "rules", "formats"))),
+    ({"rules": {"formats": ["png", "exe"]}}, ("INVALID", ("input", "rules", "formats", "1"))),
+    ({"rules": {"duplicateDistance": 3}}, ("INVALID", ("input", "rules", "duplicateDistance"))),
+    (
+        {"rules": {"duplicates": "REPORT", "duplicateDistance": 17}},
+        ("INVALID", ("input", "rules", "duplicateDistance")),
+    ),
+    ({"rules": {"minSharpness": -1}}, ("INVALID", ("input", "rules", "minSharpness"))),
+    ({"rules": {"minwidth": 1}}, ("BAD_USER_INPUT", ("input", "rules"))),
+    ({"rules": {"preset": "HARSH"}}, ("BAD_USER_INPUT", ("input", "rules", "preset"))),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def worker(services: Services) -> AsyncIterator[Worker]:
+    """A worker for the module."""
+    async with at_work(services) as worker:
+        yield worker
+
+
+async def checked(graphql: Client, crawl: Made, rules: dict[str, Any] | None = None) -> Any:
+    """A check of the crawl, once it has ended."""
+    given = {"crawlJobId": crawl.gid, "name": "Check", "rules": rules}
+    made = (await graphql(CREATE, input=given))["validationJobCreate"]["validationJob"]
+    return await ended(graphql, JOB, made["id"])
+
+
+def issues(job: Any) -> list[list[str]]:
+    """What the check says of each image, in their order."""
+    return [image["issues"] for image in job["crawlJob"]["images"]["nodes"]]
+
+
+def turned(content: bytes) -> bytes:
+    """The same pixels, to be shown turned by a quarter."""
+    exif = Pixels.Exif()
+    exif[0x0112] = 6
+    return encoded(Pixels.open(io.BytesIO(content)), "JPEG", exif=exif, quality=95)
+
+
+async def test_each_image_gets_a_verdict_with_its_reasons(
+    graphql: Client, services: Services, worker: Worker, people: People
+) -> None:
+    crawl = a_done_crawl(people.user)
+    good = picture(1)
+    blurred = Pixels.open(io.BytesIO(picture(2))).filter(ImageFilter.GaussianBlur(4))
+    contents = [
+        good,
+        picture(3, (99, 240)),
+        picture(4, (240, 99)),
+        turned(picture(5, (99, 240))),
+        picture(6, format="GIF"),
+        good[: len(good) // 2],
+        b"<html>not found</html>",
+        encoded(Pixels.new("RGB", (320, 240), "navy"), "PNG"),
+        encoded(blurred, "PNG"),
+        encoded(Pixels.new("RGB", (20, 20), "navy"), "PNG"),
+    ]
+    images = await stored(services, crawl, contents)
+    await services.store.delete([images[-1].storage_url])
+    rules = {
+        "minWidth": 100,
+        "minHeight": 100,
+        "formats": ["JPEG", "png"],
+        "minBytes": 100,
+        "maxSizeMb": 0.5,
+        "refuseBlank": True,
+        "minSharpness": 100,
+    }
+
+    job = await checked(graphql.of(people.user), crawl, rules)
+
+    assert (job["phase"], job["progress"], job["errorMessage"]) == ("SUCCEEDED", 100, None)
+    assert issues(job) == [
+        [],
+        ["narrow"],
+        ["low"],
+        ["low"],
+        ["format"],
+        ["unreadable"],
+        ["small", "unreadable"],
+        ["blank", "blurred"],
+        ["blurred"],
+        ["not_stored"],
+    ]
+    assert [image["isValid"] for image in job["crawlJob"]["images"]["nodes"]] == [True] + [False] * 9
+    assert (job["totalImages"], job["validatedImages"], job["invalidImages"]) == (10, 10, 9)
+    assert job["crawlJob"]["validImages"] == 1
+
+
+async def test_a_second_check_says_the_same_and_forgets_the_first(
+    graphql: Client, services: Services, worker: Worker, people: People
+) -> None:
+    crawl, user = a_done_crawl(people.user), graphql.of(people.user)
+    await stored(services, crawl, [picture(1), picture(2, (50, 50))])
+
+    strict = await checked(user, crawl, {"minWidth": 100, "duplicates": "QUARANTINE"})
+    again = await checked(user, crawl, {"minWidth": 100, "duplicates": "QUARANTINE"})
+    lenient = await checked(user, crawl)
+
+    assert strict == again
+    assert issues(strict) == [[], ["narrow"]]
+    assert issues(lenient) == [[], []]
+    assert [each["crawlJob"]["validImages"] for each in (strict, lenient)] == [1, 2]
+
+
+@pytest.mark.parametrize("action", ["REPORT", "QUARANTINE", "REMOVE"])
+async def test_duplicates_are_dealt_with_as_the_rules_say(
+    graphql: Client, services: Services, worker: Worker, people: People, action: str
+) -> None:
+    crawl = a_done_crawl(people.user)
+    large = Pixels.open(io.BytesIO(picture(1, (640, 480))))
+    small = large.resize((320, 240))
+    contents = [encoded(small, "JPEG", quality=60), picture(2), encoded(large, "PNG")]
+    for content in contents:
+        look = perceptual_hash(Pixels.open(io.BytesIO(content)))
+        await stored(services, crawl, [content], perceptual_hash=look)
+    await stored(services, crawl, [contents[1]], hash=None, perceptual_hash=None)
+
+    job = await checked(graphql.of(people.user), crawl, {"duplicates": action})
+
+    kept = {"isValid": True, "isDuplicate": False, "quarantined": False, "issues": []}
+    alike = {"isDuplicate": True, "issues": ["near_duplicate"]}
+    out = {"isValid": action == "REPORT", "quarantined": action != "REPORT"}
+    said = [{name: image[name] for name in kept} for image in job["crawlJob"]["images"]["nodes"]]
+    assert said == [kept] * 3 if action == "REMOVE" else said == [alike | out, kept, kept, kept]
+    assert (job["validatedImages"], job["invalidImages"]) == (4, 0 if action == "REPORT" else 1)
+    counts = job["crawlJob"]
+    assert counts["validImages"] == (4 if action == "REPORT" else 3)
+    assert counts["downloadedImages"] == (999 if action == "REMOVE" else 1000)
+
+
+async def test_presets_are_rules_that_others_are_added_to(
+    graphql: Client, save: Save, people: People
+) -> None:
+    crawl, user = a_done_crawl(people.user), graphql.of(people.user)
+    await save(an_image(crawl))
+    given = {"crawlJobId": crawl.gid, "name": " Strict ", "start": False}
+
+    answer = await user(CREATE, input={**given, "rules": {"preset": "STRICT", "minWidth": 640}})
+    plain = await user(CREATE, input=given)
+
+    job = answer["validationJobCreate"]["validationJob"]
+    assert (job["name"], job["status"]) == ("Strict", "PENDING")
+    assert job["validationRules"] == {
+        "preset": "STRICT",
+        "minWidth": 640,
+        "minHeight": 100,
+        "formats": ["jpg", "png", "gif", "bmp", "webp", "tiff"],
+        "maxSizeMb": 10,
+        "minBytes": 2048,
+        "duplicates": "REMOVE",
+        "duplicateDistance": None,
+        "refuseBlank": None,
+        "minSharpness": None,
+    }
+    assert set(plain["validationJobCreate"]["validationJob"]["validationRules"].values()) == {None}
+
+
+async def test_a_check_that_waits_is_begun_by_hand(
+    graphql: Client, services: Services, worker: Worker, people: People
+) -> None:
+    crawl, user = a_done_crawl(people.user), graphql.of(people.user)
+    await stored(services, crawl, [picture(1)])
+    given = {"crawlJobId": crawl.gid, "name": "Later", "start": False}
+    id = (await user(CREATE, input=given))["validationJobCreate"]["validationJob"]["id"]
+
+    await user(START, id=id)
+
+    assert (await ended(user, JOB, id))["validatedImages"] == 1
+
+
+@pytest.mark.parametrize(("wrong", "refusal"), WRONG)
+async def test_what_makes_no_sense_is_refused(
+    graphql: Client, save: Save, unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
+) -> None:
+    crawl = a_done_crawl(people.user)
+    await save(an_image(crawl))
+
+    async with unchanged():
+        refused = await graphql.of(people.user).refusals(
+            CREATE, input={"crawlJobId": crawl.gid, "name": "Check", **wrong}
+        )
+
+    assert refused == [refusal]
+
+
+async def test_only_crawls_that_have_ended_and_found_images_are_checked(
+    graphql: Client, save: Save, unchanged: Unchanged, people: People
+) -> None:
+    running = a_crawl(a_project(people.user), status=JobStatus.RUNNING)
+    archived = a_crawl(a_project(people.user, status=ProjectStatus.ARCHIVED))
+    empty = a_done_crawl(people.user)
+    await save(an_image(running), an_image(archived), empty)
+    path = ("input", "crawlJobId")
+
+    async with unchanged():
+        for crawl in (running, archived, empty):
+            given = {"crawlJobId": crawl.gid, "name": "Check"}
+            assert await graphql.of(people.user).refusals(CREATE, input=given) == [("CONFLICT", path)]
+        given = {"crawlJobId": empty.gid, "name": "Check"}
+        assert await graphql.of(people.viewer).refusals(CREATE, input=given) == [("FORBIDDEN", ())]
+        assert await graphql.of(people.stranger).refusals(CREATE, input=given) == [("NOT_FOUND", path)]
+
+
+async def test_one_key_makes_one_check(graphql: Client, save: Save, people: People) -> None:
+    crawl, user = a_done_crawl(people.user), graphql.of(people.user)
+    await save(an_image(crawl))
+    given = {"crawlJobId": crawl.gid, "name": "Check", "idempotencyKey": "1", "rules": {"minWidth": 5}}
+
+    first = await user(CREATE, input={**given, "start": False})
+    second = await user(CREATE, input={**given, "start": False})
+
+    assert first == second
+    assert await user.refusals(CREATE, input=given) == [("CONFLICT", ("input", "idempotencyKey"))]
