@@ -51,13 +51,13 @@ async def create(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> R
 
 
 async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Change what was given; of the active model only its limit of tokens."""
+    """Change what was given; of a model that companies are searched by only its limit of tokens."""
     access.require(viewer, "embeddings:manage")
     model = await access.find(uow, viewer, EmbeddingModel, id, lock=True)
     values = _checked(given)
     fixed = next((name for name in FIXED if name in values and values[name] != getattr(model, name)), None)
-    if model.is_active and fixed:
-        raise Conflict("Vectors of the active model depend on this.", "input", fixed)
+    if fixed and (model.is_active or await _serves(uow, id)):
+        raise Conflict("Vectors that are searched depend on this.", "input", fixed)
     if values.get("name", model.name) != model.name:
         await _refuse_taken(uow, values["name"])
     if not values:
@@ -99,12 +99,18 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     model = await access.find(uow, viewer, EmbeddingModel, id, lock=True)
     if model.is_active:
         raise Conflict("This is the active model; activate another one first.", "id")
-    if await uow.scalar(select(Company.id).where(Company.embedding_model_id == id).limit(1)):
+    if await _serves(uow, id):
         raise Conflict("Companies are searched by this model until their documents are embedded anew.", "id")
     await uow.execute(delete(EmbeddingModel).where(EmbeddingModel.id == id))
     await vectors.queue(uow, viewer, ForgetModel(model.name, model.dimension))
     await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_DELETE", "EmbeddingModel", id)
     return id
+
+
+async def _serves(uow: UnitOfWork, id: UUID) -> bool:
+    """Whether a company is searched by the model."""
+    company = select(Company.id).where(Company.embedding_model_id == id).limit(1)
+    return await uow.scalar(company) is not None
 
 
 async def _refuse_taken(uow: UnitOfWork, name: str) -> None:

@@ -132,7 +132,7 @@ class EmbeddingModelCreateInput:
 
 @input
 class EmbeddingModelUpdateInput(Update):
-    """What to change; what is left out stays. Of the active model only `maxTokens` may change."""
+    """What to change; what is left out stays. Of a model in use only `maxTokens` may change."""
 
     name: strawberry.Maybe[str]
     """As its provider calls it."""

@@ -154,9 +154,9 @@ async def test_a_document_is_renamed_and_shared_by_its_owner(
         ({"title": ""}, ("INVALID", ("input", "title"))),
         ({"title": "x" * 501}, ("INVALID", ("input", "title"))),
         ({"title": "a\u0000b"}, ("INVALID", ("input", "title"))),
-        ({"title": None}, ("BAD_USER_INPUT", ())),
-        ({"scope": None}, ("BAD_USER_INPUT", ())),
-        ({"scope": "PLANET"}, ("BAD_USER_INPUT", ())),
+        ({"title": None}, ("BAD_USER_INPUT", ("input", "title"))),
+        ({"scope": None}, ("BAD_USER_INPUT", ("input", "scope"))),
+        ({"scope": "PLANET"}, ("BAD_USER_INPUT", ("input", "scope"))),
         ({"scope": "GLOBAL"}, ("FORBIDDEN", ())),
     ],
 )

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
+from core.settings import Settings
 from db.ids import new_id
-from db.models import EmbeddingModel
+from db.models import Company, EmbeddingModel
+from providers.embeddings import ConfiguredEmbedders
 from schema.context import Services
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
@@ -26,6 +29,14 @@ ACTIVATE = """mutation ($id: ID!) { embeddingModelActivate(id: $id) {
   errors { code path } embeddingModel { isActive } } }"""
 DELETE = "mutation ($id: ID!) { embeddingModelDelete(id: $id) { errors { code path } deletedId } }"
 ACTIVE = "{ activeEmbeddingModel { id isActive } }"
+
+
+@pytest_asyncio.fixture
+async def graphql(graphql: Client) -> AsyncIterator[Client]:
+    """An installation with an endpoint that has every model."""
+    embedders = ConfiguredEmbedders(Settings(embedding_url="http://127.0.0.1:9/v1"))
+    yield replace(graphql, services=replace(graphql.services, embedders=embedders))
+    await embedders.close()
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -57,7 +68,7 @@ async def test_a_model_is_added_and_seen_by_everybody(
 
 
 async def test_one_model_is_active(graphql: Client, save: Save, platform: Made, people: People) -> None:
-    first, second = an_embedding_model(platform), an_embedding_model(platform)
+    first, second = (an_embedding_model(platform, provider="openai") for _ in range(2))
     await save(first, second)
     admin, viewer = graphql.of(platform), graphql.of(people.viewer)
 
@@ -68,13 +79,38 @@ async def test_one_model_is_active(graphql: Client, save: Save, platform: Made, 
 
 
 async def test_activating_several_at_once_leaves_one(graphql: Client, save: Save, platform: Made) -> None:
-    models = [an_embedding_model(platform) for _ in range(8)]
+    models = [an_embedding_model(platform, provider="openai") for _ in range(8)]
     await save(*models)
 
     await asyncio.gather(*(graphql.of(platform)(ACTIVATE, id=model.gid) for model in models))
 
     listed = await graphql.of(platform)("{ embeddingModels { nodes { isActive } } }")
     assert sorted(node["isActive"] for node in listed["embeddingModels"]["nodes"]) == [False] * 7 + [True]
+
+
+async def test_a_model_that_nothing_runs_is_not_activated(
+    graphql: Client, save: Save, platform: Made, unchanged: Unchanged
+) -> None:
+    model = an_embedding_model(platform, provider="nobody")
+    await save(model)
+
+    async with unchanged():
+        assert await graphql.of(platform).refusals(ACTIVATE, id=model.gid) == [("CONFLICT", ("id",))]
+
+
+async def test_a_model_that_a_company_is_searched_by_stays_as_it_is(
+    graphql: Client, services: Services, save: Save, platform: Made, people: People, unchanged: Unchanged
+) -> None:
+    model, admin = an_embedding_model(platform), graphql.of(platform)
+    await save(model)
+    async with services.database.platform() as uow:
+        company = Company.id == people.admin.company.id
+        await uow.execute(update(Company).where(company).values(embedding_model_id=model.id))
+
+    async with unchanged():
+        assert await admin.refusals(DELETE, id=model.gid) == [("CONFLICT", ("id",))]
+        refused = await admin.refusals(UPDATE, id=model.gid, input={"dimension": 8})
+        assert refused == [("CONFLICT", ("input", "dimension"))]
 
 
 async def test_the_active_model_keeps_what_vectors_depend_on(
@@ -117,7 +153,7 @@ async def test_a_model_that_is_not_active_may_change_and_go(
         ({"dimension": 0}, ("INVALID", ("input", "dimension"))),
         ({"dimension": 65_537}, ("INVALID", ("input", "dimension"))),
         ({"maxTokens": -1}, ("INVALID", ("input", "maxTokens"))),
-        ({"maxTokens": None}, ("BAD_USER_INPUT", ())),
+        ({"maxTokens": None}, ("BAD_USER_INPUT", ("input", "maxTokens"))),
     ],
 )
 async def test_a_wrong_model_is_neither_added_nor_becomes_one(
