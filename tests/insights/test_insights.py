@@ -91,11 +91,11 @@ async def test_a_company_has_one_profile_and_changes_it(
             {"energyMixWeight": -0.1, "portfolioDecisionWeight": 0.75},
             ("INVALID", ("input", "energyMixWeight")),
         ),
-        ({"energyMixWeight": None}, ("BAD_USER_INPUT", ())),
-        ({"onboardingCompleted": None}, ("BAD_USER_INPUT", ())),
+        ({"energyMixWeight": None}, ("BAD_USER_INPUT", ("input", "energyMixWeight"))),
+        ({"onboardingCompleted": None}, ("BAD_USER_INPUT", ("input", "onboardingCompleted"))),
         ({"industry": "x" * 101}, ("INVALID", ("input", "industry"))),
         ({"location": "a\u0000"}, ("INVALID", ("input", "location"))),
-        ({"sustainabilityScore": 5}, ("BAD_USER_INPUT", ())),
+        ({"sustainabilityScore": 5}, ("BAD_USER_INPUT", ("input",))),
     ],
 )
 async def test_a_wrong_profile_is_refused(
@@ -201,7 +201,7 @@ async def test_a_report_takes_another_title_and_tags(
         ({"tags": ["solar", ""]}, ("INVALID", ("input", "tags", "1"))),
         ({"tags": ["x" * 51]}, ("INVALID", ("input", "tags", "0"))),
         ({"tags": ["x"] * 101}, ("INVALID", ("input", "tags"))),
-        ({"tags": None}, ("BAD_USER_INPUT", ())),
+        ({"tags": None}, ("BAD_USER_INPUT", ("input", "tags"))),
     ],
 )
 async def test_wrong_titles_and_tags_are_refused(
