@@ -18,6 +18,7 @@ from pipelines.chat import changes, repeating
 from pipelines.chat.answering import Answered, Tell, answer
 from pipelines.chat.citations import Cited
 from pipelines.chat.deliberating import counselled, outcome
+from pipelines.chat.explaining import checked, weighing
 from pipelines.chat.quality import quality
 from pipelines.chat.reasoning import Step, chain
 from pipelines.chat.streaming import Deltas
@@ -89,8 +90,7 @@ async def retrieved(
 ) -> list[Passage]:
     """The best passages of the session and of documents, as the asker sees them; none for no question."""
     asked = quality(question.text)
-    checked = Step("query_quality", "check", confidence=asked.score, output={"faults": list(asked.faults)})
-    steps.append(checked)
+    steps.append(checked(asked))
     if not asked.askable:
         return []
     began = time.monotonic()
@@ -171,30 +171,6 @@ async def made(run: Run, question: Question, request: ChatRequest, tell: Tell, s
     if question.mode is AnswerMode.COUNCIL and quality(question.text).askable:
         return await counselled(run, run.chat, question, request, tell, steps)
     return await answer(run.chat, request, tell, embed=run.embedder.embed)
-
-
-def weighing(answered: Answered, seconds: float) -> list[Step]:
-    """What was answered and how far it holds, as steps."""
-    grounded, weighed = answered.grounding, answered.confidence
-    generated = Step(
-        "answer",
-        "generate",
-        detail=answered.model,
-        output={"found": answered.found, "citations": len(answered.citations.citations)},
-        tokens=(answered.prompt_tokens, answered.completion_tokens),
-        seconds=seconds,
-    )
-    verified = Step(
-        "grounding",
-        "verify",
-        confidence=grounded.score,
-        output={"unsupported": list(grounded.unsupported), "fault": grounded.fault},
-    )
-    return [
-        generated,
-        verified,
-        Step("confidence", "weigh", confidence=weighed.total, output=asdict(weighed)),
-    ]
 
 
 async def given_up(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
