@@ -21,6 +21,7 @@ from schema.identity.operations import IdentityMutations
 from schema.identity.removals import RemovalMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
+from schema.imagery.gallery import GallerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights.consumption import ConsumptionMutations, ConsumptionQueries
 from schema.insights.operations import InsightMutations, InsightQueries
@@ -82,7 +83,12 @@ class Mutation(
 
 @strawberry.type(description="Everything that can be watched.")
 class Subscription(
-    IdentitySubscriptions, DrawingSubscriptions, ChatSubscriptions, ReportSubscriptions, JobSubscriptions
+    IdentitySubscriptions,
+    DrawingSubscriptions,
+    GallerySubscriptions,
+    ChatSubscriptions,
+    ReportSubscriptions,
+    JobSubscriptions,
 ):
     pass
 

@@ -11,7 +11,7 @@ from pipelines.imagery.similar import groups
 from pipelines.registry import Run, handles
 from resolvers.imagery import chunks, images
 from resolvers.imagery.chunks import GatherChunk, GatherImages
-from resolvers.imagery.gathering import anything_left, pass_on
+from resolvers.imagery.gathering import anything_left, pass_on, stored
 from resolvers.imagery.wanting import Piece
 
 GROUPED_AT_ONCE = 1000
@@ -48,11 +48,12 @@ async def gather_chunk(job: GatherChunk, run: Run) -> Finish:
     """Safe to repeat: it goes on with the addresses that were not decided, then where the search stood."""
     async with run.write() as uow:
         begun = await chunks.begin(uow, job)
+        gathered = await stored(uow, job.chunk_id)
     if begun is None:
         return lambda uow: chunks.settle(uow, job)
     _, chunk = begun
     with working_folder() as folder:
-        gathering = Gathering(job, run, chunk, Path(folder))
+        gathering = Gathering(job, run, chunk, gathered, Path(folder))
         await gathering.work(run.settings.crawl_chunk_seconds)
 
     async def finish(uow: UnitOfWork) -> None:

@@ -44,16 +44,16 @@ class Arrival:
 
 
 class Gathering:
-    """The work on one chunk of `share` images, for about `seconds`, with its files in `folder`."""
+    """The work on a chunk that has so many images already, with its files in `folder`."""
 
-    def __init__(self, job: GatherChunk, run: Run, chunk: Row[Any], folder: Path) -> None:
+    def __init__(self, job: GatherChunk, run: Run, chunk: Row[Any], gathered: int, folder: Path) -> None:
         self._job, self._run, self._folder = job, run, folder
         self._piece = Piece.of(chunk.wanted)
         self._source = run.sources[self._piece.kind]
         self._share = chunk.share
         state: Mapping[str, Any] = chunk.checkpoint or {}
         self._cursor, self._listed = state.get("cursor"), bool(state.get("listed"))
-        self._gathered = int(state.get("gathered", 0))
+        self._gathered = gathered
         self._full = False
         self._last: UUID | None = None
         self._exhausted = False
@@ -134,7 +134,7 @@ class Gathering:
         self._cursor, self._listed = batch.cursor, batch.cursor is None
         async with self._run.write() as uow:
             await gathering.note_found(uow, self._job, batch.found, batch.refusals)
-            await self._run.save(self._state(), uow)
+            await self._run.save({"cursor": self._cursor, "listed": self._listed}, uow)
         self._exhausted = False
 
     async def _take(self, candidate: Candidate) -> Arrival:
@@ -171,8 +171,7 @@ class Gathering:
         taken = [taken_of(each, pictures) for each in arrived]
         async with self._run.write() as uow:
             made, self._full = await gathering.keep(uow, self._job, taken)
-            self._gathered += made
-            await self._run.save(self._state(), uow)
+        self._gathered += made
         await self._store(fit)  # what was removed, unused, just before it was used
         for path in files:
             for each in (path, thumbnail_of(path)):
@@ -200,9 +199,6 @@ class Gathering:
         except FileNotFoundError:
             return False
         return True
-
-    def _state(self) -> dict[str, Any]:
-        return {"cursor": self._cursor, "listed": self._listed, "gathered": self._gathered}
 
 
 def taken_of(arrival: Arrival, pictures: Mapping[Path, Picture | Unfit]) -> Taken:

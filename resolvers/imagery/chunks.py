@@ -37,6 +37,10 @@ class GatherImages(Job):
     queue: ClassVar[str] = "crawl"
     row: ClassVar[JobModel] = CrawlJob
 
+    def topics(self) -> Sequence[str]:
+        """Who watches its images learns of its end."""
+        return (f"images:{self.crawl_job_id}",)
+
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Its chunks end with it."""
         await _end_chunks(uow, self.crawl_job_id)
@@ -142,7 +146,7 @@ async def admit(uow: UnitOfWork, at_once: int) -> None:
 
     First chunks of all crawls go before second ones.
     """
-    await uow.execute(TURN, {"company_id": uow.company_id})
+    await uow.execute(TURN, {"company_id": str(uow.company_id)})
     ours = (Lease.company_id == uow.company_id, Lease.task == GatherChunk.__name__)
     room = at_once - await uow.scalar(select(func.count()).select_from(Lease).where(*ours))
     if room <= 0:

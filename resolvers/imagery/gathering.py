@@ -1,5 +1,6 @@
 """What crawls write down: the addresses that sources name, the images behind them, and why there are none."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.ports import Found
@@ -15,6 +17,8 @@ from db.arrays import any_id, any_text
 from db.events import publish
 from db.models import CandidateState, CrawlCandidate, CrawlJob, Image
 from db.uow import UnitOfWork
+from resolvers import access
+from resolvers.access import Viewer
 from resolvers.imagery import images
 from resolvers.imagery.chunks import GatherChunk, locked
 from resolvers.upkeep import pictures_prefix, thumbnails_prefix
@@ -116,10 +120,16 @@ async def anything_left(uow: UnitOfWork, chunk_id: UUID) -> bool:
     return bool(await waiting(uow, chunk_id, None, 1))
 
 
+async def stored(uow: UnitOfWork, chunk_id: UUID) -> int:
+    """How many images a chunk has made."""
+    made = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.STORED
+    return await uow.scalar(select(func.count()).select_from(CrawlCandidate).where(*made)) or 0
+
+
 async def known(uow: UnitOfWork, keys: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """The company's latest image of each of these addresses whose server said how to ask for changes."""
     tagged = func.coalesce(Image.etag, Image.last_modified).is_not(None), Image.storage_url.is_not(None)
-    latest = select(Image).distinct(Image.url_key).where(Image.url_key == any_id(keys), *tagged)
+    latest = select(Image).ext(distinct_on(Image.url_key)).where(Image.url_key == any_id(keys), *tagged)
     rows = await uow.all(latest.order_by(Image.url_key, Image.id.desc()))
     return {row.url_key: row for row in rows}
 
@@ -162,6 +172,33 @@ async def keep(uow: UnitOfWork, job: GatherChunk, taken: Sequence[Taken]) -> tup
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(values))
     await publish(uow, f"job:{crawl.id}", *([f"images:{crawl.id}"] if made else []))
     return len(made), downloaded >= crawl.max_images
+
+
+async def problems(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """Of each of these crawls, why addresses gave no image: `code`, a `message`, the `count`, one `url`."""
+    found: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    reasons = select(
+        CrawlCandidate.crawl_job_id,
+        CrawlCandidate.code,
+        func.min(CrawlCandidate.message).label("message"),
+        func.count().label("count"),
+        func.min(CrawlCandidate.url).label("url"),
+    ).where(CrawlCandidate.crawl_job_id == any_id(ids), CrawlCandidate.state == CandidateState.REFUSED)
+    grouped = reasons.group_by(CrawlCandidate.crawl_job_id, CrawlCandidate.code)
+    for row in await uow.all(grouped.order_by(func.count().desc(), CrawlCandidate.code)):
+        values = dict(row._mapping)
+        found[values.pop("crawl_job_id")].append(values)
+    return found
+
+
+async def added(
+    uow: UnitOfWork, viewer: Viewer, columns: Sequence[str], crawl_job_id: UUID, after: int, limit: int
+) -> Sequence[Row[Any]]:
+    """What the viewer may see of a crawl's images numbered above `after`, in their order."""
+    wanted = [getattr(Image, name).label(name) for name in columns]
+    seen = access.visible(viewer, Image, *wanted)
+    later = seen.where(Image.crawl_job_id == crawl_job_id, Image.sequence > after)
+    return await uow.all(later.order_by(Image.sequence, Image.id).limit(limit))
 
 
 def clean(given: str | None, limit: int = LONGEST_TEXT) -> str | None:

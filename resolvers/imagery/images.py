@@ -21,7 +21,7 @@ HOLD_ALONE = text(f"SELECT pg_advisory_xact_lock({PICTURES})")
 
 async def hold_pictures(uow: UnitOfWork, *, alone: bool = False) -> None:
     """Until the unit ends, no stored picture of the company is removed; `alone`, none gets an image."""
-    await uow.execute(HOLD_ALONE if alone else HOLD, {"company_id": uow.company_id})
+    await uow.execute(HOLD_ALONE if alone else HOLD, {"company_id": str(uow.company_id)})
 
 
 async def used(uow: UnitOfWork, hashes: Sequence[str]) -> set[str]:

@@ -9,7 +9,7 @@ from core.errors import Conflict, Invalid
 from core.ports import SourceKind, Sources, Wanted
 from resolvers.checks import camel, name, within
 
-MOST_SOURCES, MOST_ADDRESSES = 20, 1000
+MOST_SOURCES, MOST_ADDRESSES = 20, 100
 MOST_PAGES, DEEPEST = 10_000, 10
 LONGEST_ADDRESS = 4096
 URLS_AT_ONCE = 500

@@ -65,7 +65,7 @@ class CrawlSourceInput:
     """What kind of place it is; those that search are asked for every keyword."""
 
     start_urls: list[str] | None = None
-    """For SITE: pages, or sitemaps, to start from; 1,000 at most."""
+    """For SITE: pages, or sitemaps, to start from; 100 at most."""
 
     max_pages: int | None = None
     """For SITE: how many pages of each site are read, 1,000 unless said; 10,000 at most."""
@@ -74,10 +74,10 @@ class CrawlSourceInput:
     """For SITE: how many links away from the start, 3 unless said; 10 at most."""
 
     urls: list[str] | None = None
-    """For URLS: the images; 1,000 at most."""
+    """For URLS: the images; 100 at most."""
 
     feed_urls: list[str] | None = None
-    """For FEED: RSS or Atom feeds; 1,000 at most."""
+    """For FEED: RSS or Atom feeds; 100 at most."""
 
     bucket: str | None = None
     """For S3: a bucket that the installation allows."""

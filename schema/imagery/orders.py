@@ -83,8 +83,14 @@ class ImageFilter:
     is_valid: bool | None = None
     """Only those that passed the last check, or only those that did not."""
 
+    duplicate_group: relay.GlobalID | None = None
+    """Only those that look alike: of the group that has this name."""
+
     def where(self, image: Any) -> list[ColumnElement[bool]]:
         found = of_crawl(self.crawl_job_id, image)
+        if self.duplicate_group:
+            group = key_of(self.duplicate_group, models.Image, "filter", "duplicateGroup")
+            found.append(image.duplicate_group == group)
         return found + ([image.is_valid == self.is_valid] if self.is_valid is not None else [])
 
 

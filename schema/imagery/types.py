@@ -10,6 +10,7 @@ from strawberry import relay
 
 from core.ports import SourceKind
 from db import models
+from resolvers.imagery import gathering
 from schema.context import Info
 from schema.declare import node, output
 from schema.fields import Connection, connection, relation
@@ -32,6 +33,11 @@ PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "tif": "image/tiff", "tif
 """Media types that are not called as the format is."""
 
 
+def group_id(key: UUID | None) -> relay.GlobalID | None:
+    """What names a group of images that look alike."""
+    return None if key is None else relay.GlobalID("Image", str(key))
+
+
 def perceptual(hash: int | None) -> str | None:
     """A perceptual hash as it is written: 64 bits, most significant first."""
     return None if hash is None else f"{hash & 0xFFFF_FFFF_FFFF_FFFF:016x}"
@@ -45,7 +51,7 @@ class CrawlSource:
     """What kind of place it is."""
 
     addresses: list[str]
-    """Where it begins, or the images themselves; 1,000 at most, and none where it searches."""
+    """Where it begins, or the images themselves; 100 at most, and none where it searches."""
 
     max_pages: int
     """How many pages of each site are read."""
@@ -62,6 +68,23 @@ class CrawlSource:
             max_pages=stored["pages"],
             max_depth=stored["depth"],
         )
+
+
+@output
+class CrawlProblem:
+    """Why addresses that a crawl looked at gave no image."""
+
+    code: str
+    """One word for the reason."""
+
+    message: str
+    """The reason in a sentence; of one of them, where they differ."""
+
+    count: int
+    """How many addresses."""
+
+    url: str | None
+    """One of them."""
 
 
 @node(models.CrawlJob)
@@ -116,6 +139,13 @@ class CrawlJob(Job):
 
     updated_at: datetime
     """When anything of this last changed."""
+
+    @field(needs=("id",))
+    async def problems(self, info: Info) -> list[CrawlProblem]:
+        """Why there is no image where one was looked for, the most frequent first; one for each reason."""
+        row: Any = self
+        rows = await info.context.loaders.by(gathering.problems, models.CrawlJob).load(row.id)
+        return [CrawlProblem(**row) for row in rows or ()]
 
     images: Connection[Image] = connection(models.CrawlJob.images, orders=ImageOrder, filter=ImageFilter)
     """What it found, oldest first."""
@@ -183,6 +213,11 @@ class Image(relay.Node):
 
     is_valid: bool | None
     """Whether it passed the last check; null before the first."""
+
+    duplicate_group: relay.GlobalID | None = computed(
+        lambda image: group_id(image.duplicate_group), needs=("duplicate_group",)
+    )
+    """The first image of the crawl that looks like it; equal for all that look alike, null for loners."""
 
     is_duplicate: bool
     """Whether another image of the crawl is the same picture."""

@@ -1,0 +1,1 @@
+"""Crawls, from the wish to the images: over real local sites, with real workers."""

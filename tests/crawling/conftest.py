@@ -1,0 +1,152 @@
+"""People who crawl sites on this machine, with workers that may."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from strawberry.relay import GlobalID
+
+from db.models import RoleName
+from schema.context import Services
+from server.providing import open_sources, working
+from server.worker import Worker
+from tests import factories
+from tests.client import Client
+from tests.crawling import questions
+from tests.factories import Made, a_company, a_project, a_user
+from tests.web.site import Site
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 90
+"""Seconds after which a test gives up waiting."""
+ENDED = ("COMPLETED", "FAILED", "CANCELLED")
+LOCAL: dict[str, Any] = {
+    "crawl_allow": ("127.0.0.0/8",),
+    "crawl_host_interval": 0.0,
+    "crawl_retries": 0,
+    "crawl_silence": 2.0,
+    "crawl_timeout": 5.0,
+    "job_heartbeat": 0.2,
+    "job_stale": 1.0,
+}
+"""Settings of workers that may crawl this machine, and do not wait long."""
+
+
+@asynccontextmanager
+async def a_worker(services: Services, **changes: Any) -> AsyncIterator[Worker]:
+    """A worker in this process that crawls and clears away."""
+    settings = services.settings.model_copy(update=LOCAL | changes)
+    async with AsyncExitStack() as stack:
+        sources = open_sources(services.database, settings, stack)
+        work = working(
+            services.database, settings, services.store, services.embedders, services.vectors, sources
+        )
+        yield await stack.enter_async_context(
+            Worker(work, services.events.listener, queues=("crawl", "upkeep"))
+        )
+
+
+def start_worker(services: Services, **changes: str) -> subprocess.Popen[bytes]:
+    """A worker in a process of its own; `changes` are environment variables."""
+    environment = os.environ | {
+        "DATABASE_URL": str(services.settings.database_url),
+        "SECRET_KEY": services.settings.secret(),
+        "CRAWL_ALLOW": "127.0.0.0/8",
+        "CRAWL_HOST_INTERVAL": "0",
+        "CRAWL_RETRIES": "0",
+        "JOB_HEARTBEAT": "0.2",
+        "JOB_STALE": "1",
+        **changes,
+    }
+    command = [sys.executable, "-m", "server", "worker", "--data", str(services.settings.data)]
+    return subprocess.Popen([*command, "--queues", "crawl"], cwd=ROOT, env=environment)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a project who crawls for it."""
+
+    user: Made
+    project: Made
+    graphql: Client
+
+    async def __call__(self, document: str, **variables: Any) -> Any:
+        """The data; errors fail the test."""
+        return await self.graphql(document, **variables)
+
+    async def crawl(self, *sources: Any, **given: Any) -> str:
+        """The id of a new crawl of these sources, that waits for a worker."""
+        usual = {"projectId": self.project.gid, "name": "Pictures", "keywords": ["pictures"]}
+        made = await self(questions.CREATE, input=usual | {"sources": list(sources)} | given)
+        return str(made["crawlJobCreate"]["crawlJob"]["id"])
+
+    async def until(self, id: str, condition: Callable[[Any], Any]) -> Any:
+        """The crawl, once something holds for it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                crawl = (await self(questions.CRAWL, id=id))["crawlJob"]
+                if condition(crawl):
+                    return crawl
+                await asyncio.sleep(0.03)
+
+    async def ended(self, id: str, status: str = "COMPLETED") -> Any:
+        """The crawl, once it has ended; it must have ended so."""
+        crawl = await self.until(id, lambda crawl: crawl["status"] in ENDED)
+        assert crawl["status"] == status, crawl
+        return crawl
+
+
+def key(id: str) -> UUID:
+    """The key inside a global id."""
+    return UUID(GlobalID.from_id(id).node_id)
+
+
+def walk(url: str, **bounds: int) -> dict[str, Any]:
+    """A source: this site."""
+    return {"kind": "SITE", "startUrls": [url], **bounds}
+
+
+def listed(*urls: str) -> dict[str, Any]:
+    """A source: these addresses."""
+    return {"kind": "URLS", "urls": list(urls)}
+
+
+async def somebody(graphql: Client, role: RoleName = RoleName.USER) -> Person:
+    """Somebody new, in a company of their own."""
+    user = a_user(a_company(), role)
+    project = a_project(user)
+    await factories.save(graphql.services.database, project)
+    return Person(user, project, graphql.of(user))
+
+
+@pytest_asyncio.fixture
+async def person(graphql: Client) -> Person:
+    """Somebody in a company of their own."""
+    return await somebody(graphql)
+
+
+@pytest_asyncio.fixture
+async def site() -> AsyncIterator[Site]:
+    """A site that has nothing yet."""
+    async with Site().serving() as site:
+        yield site
+
+
+@pytest.fixture
+def stored(onlooker: asyncpg.Connection) -> Callable[[str, str], Any]:
+    """Runs a query with the key of a crawl as `$1`, past every fence."""
+
+    async def fetch(query: str, crawl: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in await onlooker.fetch(query, key(crawl))]
+
+    return fetch
