@@ -10,7 +10,6 @@ PIECE_BYTES = 256 * 1024
 EITHER = 32 + zlib.MAX_WBITS
 """Takes gzip's format and zlib's own."""
 PLAIN, SQUEEZED = ("", "identity"), ("gzip", "x-gzip", "deflate")
-BROKEN = Refused(RefusalCode.INVALID_ANSWER, "What the server sent can't be unpacked.")
 
 
 async def unpacked(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> AsyncIterator[bytes]:
@@ -31,7 +30,7 @@ def too_large(limit: int) -> Refused:
 
 async def _inflated(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
     if encoding not in SQUEEZED:
-        raise BROKEN
+        raise _broken()
     machine = zlib.decompressobj(EITHER)
     try:
         async for chunk in chunks:
@@ -43,6 +42,10 @@ async def _inflated(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterato
                     yield piece
                 left = machine.unconsumed_tail or machine.unused_data
     except zlib.error as error:
-        raise BROKEN from error
+        raise _broken() from error
     if not machine.eof:
-        raise BROKEN
+        raise _broken()
+
+
+def _broken() -> Refused:
+    return Refused(RefusalCode.INVALID_ANSWER, "What the server sent can't be unpacked.")

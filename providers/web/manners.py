@@ -96,7 +96,7 @@ class Robots:
         """Seconds that must pass between requests. Raises `Refused` where the host does not want us there."""
         rules = await self._rules(address)
         if rules.refusal is not None:
-            raise rules.refusal
+            raise _still(rules.refusal, rules.until - monotonic())
         if rules.robots is None:
             return 0
         if not rules.robots.can_fetch(str(address), self._agent):
@@ -139,6 +139,11 @@ class Robots:
 def _without(refusal: Refused) -> Rules:
     """Everything is allowed where there is no robots.txt, and nothing where it can't be had."""
     if refusal.passing or refusal.code in (RefusalCode.UNTRUSTED, RefusalCode.TOO_LARGE):
-        kept = HostUnavailable(refusal.code, refusal.message, passing=refusal.passing, after=refusal.after)
-        return Rules(monotonic() + UNSURE_SECONDS, refusal=kept)
+        return Rules(monotonic() + max(UNSURE_SECONDS, refusal.after), refusal=refusal)
     return Rules(monotonic() + ROBOTS_SECONDS)
+
+
+def _still(refusal: Refused, seconds: float) -> HostUnavailable:
+    """A refusal that is remembered for so many seconds more."""
+    after = max(0.0, seconds) if refusal.passing else 0.0
+    return HostUnavailable(refusal.code, refusal.message, passing=refusal.passing, after=after)

@@ -1,8 +1,12 @@
 """What is read from pages, sitemaps and feeds."""
 
 import gzip
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.ports import Found, RefusalCode, Refused
 from providers.web.listings import read_feed, read_sitemap
@@ -227,3 +231,27 @@ def test_entities_are_not_expanded() -> None:
 
     assert [image.caption for image in read_feed(file.encode(), URL)] == ["&file;"]
     assert [image.caption for image in read_feed(bomb.encode(), URL) if image.caption] == []
+
+
+PARTS = """
+<a href=' <img src=' srcset=' 2x, ' > </a> <figure> <figcaption> <base href=' <picture> <source srcset='
+<meta name=robots content=' <urlset> <url> <loc> <rss> <item> <enclosure url=' <?xml <!DOCTYPE [ ]> &amp; &#0;
+http:// //[:: /1.jpg javascript: \x00 \ud7ff % %zz ?&# \\ <![CDATA[ ]]> <!-- --> xmlns:x=' x:y
+"""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(PARTS.split()) | st.text(max_size=5), max_size=30).map(" ".join),
+    st.binary(max_size=20),
+)
+def test_nothing_that_is_served_is_an_error_of_ours(text: str, rubbish: bytes) -> None:
+    content = text.encode("utf-8", "surrogatepass") + rubbish
+
+    page = read_page(content, URL, HTML)
+
+    assert all(urlsplit(link).scheme in ("http", "https") for link in page.links)
+    assert all(urlsplit(image.url).scheme in ("http", "https") for image in page.images)
+    for read in (read_feed, read_sitemap):
+        with suppress(Refused):
+            read(content, URL)

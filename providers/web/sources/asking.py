@@ -17,6 +17,8 @@ class Source:
     """A source whose candidates are fetched from where they are."""
 
     kind: SourceKind
+    lends_files = False
+    """Whether the source itself hands out the files, for machines to take; other hosts have wishes."""
 
     def __init__(self, fetcher: Fetcher, settings: Settings) -> None:
         self._fetcher, self._settings = fetcher, settings
@@ -29,9 +31,15 @@ class Source:
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
     ) -> Fetched:
-        """From its own host, with all manners."""
+        """From its host, by the robots.txt there unless the source hands it out."""
         return await self._fetcher.download(
-            url, path, limit=limit, accept=IMAGE_TYPES, etag=etag, modified=modified
+            url,
+            path,
+            limit=limit,
+            accept=IMAGE_TYPES,
+            etag=etag,
+            modified=modified,
+            robots=not self.lends_files,
         )
 
 

@@ -5,10 +5,10 @@ What these look like changes without notice; what can't be read any more is refu
 
 import re
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlencode, urljoin
 
 import orjson
+from pydantic import BaseModel, Field
 
 from core.ports import Batch, Cursor, Found, RefusalCode, Refused, SourceKind, Wanted
 from providers.web.pages import one_line, parsed, text_of
@@ -41,6 +41,14 @@ class SearchEngine(KeywordSource):
         return batch
 
 
+class BingResult(BaseModel):
+    """What Bing's page knows of one image."""
+
+    image: str = Field(alias="murl")
+    page: str | None = Field(None, alias="purl")
+    title: str = Field("", alias="t")
+
+
 class Bing(SearchEngine):
     """A page of results is HTML; each result carries what is known of it as JSON."""
 
@@ -57,10 +65,9 @@ class Bing(SearchEngine):
         """Every result's `m` attribute."""
         root = parsed(content, {"content-type": "text/html; charset=utf-8"})
         carried = [] if root is None else root.xpath("//a[contains(@class, 'iusc')]/@m")
-        results = [orjson.loads(str(each)) for each in carried]
+        results = [BingResult.model_validate_json(str(each)) for each in carried]
         found = [
-            Found(result["murl"], page_url=result.get("purl"), caption=text_of(str(result.get("t", ""))))
-            for result in results
+            Found(result.image, page_url=result.page, caption=text_of(result.title)) for result in results
         ]
         first = cursor.get("first", 1) + len(results)
         return found, {"first": first} if results and first <= DEEPEST else None
@@ -91,6 +98,23 @@ class Google(SearchEngine):
             if not self.own.match(url := orjson.loads(f'"{written}"'))
         ]
         return found, {"page": page + 1} if found and (page + 1) * self.per_page < DEEPEST else None
+
+
+class DuckDuckGoResult(BaseModel):
+    """An image, and the page that it is on."""
+
+    image: str
+    page: str | None = Field(None, alias="url")
+    title: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+class DuckDuckGoPage(BaseModel):
+    """One page of results; `following` leads on."""
+
+    results: list[DuckDuckGoResult]
+    following: str | None = Field(None, alias="next")
 
 
 class DuckDuckGo(SearchEngine):
@@ -126,18 +150,17 @@ class DuckDuckGo(SearchEngine):
 
     def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
         """Every result."""
-        answer: dict[str, Any] = orjson.loads(content)
-        results = answer["results"]
+        answer = DuckDuckGoPage.model_validate_json(content)
         found = [
             Found(
-                result["image"],
-                page_url=result.get("url"),
-                caption=one_line(str(result.get("title", ""))),
-                width=result.get("width"),
-                height=result.get("height"),
+                result.image,
+                page_url=result.page,
+                caption=one_line(result.title),
+                width=result.width,
+                height=result.height,
             )
-            for result in results
+            for result in answer.results
         ]
-        first = cursor.get("first", 0) + len(results)
-        goes_on = bool(results) and bool(answer.get("next")) and first < DEEPEST
+        first = cursor.get("first", 0) + len(found)
+        goes_on = bool(found) and bool(answer.following) and first < DEEPEST
         return found, {"ticket": cursor["ticket"], "first": first} if goes_on else None

@@ -48,6 +48,7 @@ class Unsplash(KeywordSource):
     """https://unsplash.com/documentation#search-photos"""
 
     kind, name = SourceKind.UNSPLASH, "Unsplash"
+    lends_files = True
     headers = {"Accept-Version": "v1"}  # noqa: RUF012
     endpoint = "https://api.unsplash.com/search/photos"
     licence = "https://unsplash.com/license"
@@ -106,6 +107,7 @@ class Pixabay(KeywordSource):
     """https://pixabay.com/api/docs/"""
 
     kind, name = SourceKind.PIXABAY, "Pixabay"
+    lends_files = True
     endpoint = "https://pixabay.com/api/"
     licence = "https://pixabay.com/service/license-summary/"
     per_page, longest_keyword = 200, 100
@@ -193,6 +195,7 @@ class Wikimedia(KeywordSource):
     """https://www.mediawiki.org/wiki/API:Search and https://www.mediawiki.org/wiki/API:Imageinfo"""
 
     kind, name = SourceKind.WIKIMEDIA, "Wikimedia Commons"
+    lends_files = True
     endpoint = "https://commons.wikimedia.org/w/api.php"
     asked = {  # noqa: RUF012
         "action": "query",
