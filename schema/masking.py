@@ -1,5 +1,6 @@
 """How an error is told to a client: refusals in full, bugs as an id to look for in the log."""
 
+import re
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -12,10 +13,14 @@ from strawberry.extensions import SchemaExtension
 from strawberry.relay import GlobalIDValueError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import StreamExecutionResult
+from strawberry.types.arguments import convert_argument
 
 from core.errors import DomainError
 
 log = structlog.get_logger(__name__)
+
+VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value(?: at ((?:\.\w+|\[\d+\])+))?:)?")
+STEP = re.compile(r"\w+")
 
 
 def told(error: GraphQLError) -> GraphQLError:
@@ -33,15 +38,15 @@ def told(error: GraphQLError) -> GraphQLError:
     if isinstance(original, GraphQLError) and "code" in (original.extensions or {}):
         return worded(error, original.message, **(original.extensions or {}))
     if speaks_of_variables(error) or raised_in(error, "graphql.execution.values"):
-        return worded(error, error.message, "BAD_USER_INPUT")
+        return worded(error, error.message, "BAD_USER_INPUT", **of_variable(error.message))
     if isinstance(original, CannotGetOperationTypeError):
         return worded(error, error.message, "OPERATION_RESOLUTION_FAILURE")
     if isinstance(original, InvalidOperationTypeError):
         return worded(error, error.message, "METHOD_NOT_ALLOWED")
     if isinstance(original, GlobalIDValueError):
-        return worded(error, "It is not the id of anything.", "BAD_USER_INPUT")
+        return worded(error, "It is not the id of anything.", "BAD_USER_INPUT", **of_argument(original))
     if isinstance(original, StrawberryInputCoercionError):
-        return worded(error, error.message, "BAD_USER_INPUT")
+        return worded(error, error.message, "BAD_USER_INPUT", **of_argument(original))
     return masked(error, original or error)
 
 
@@ -77,6 +82,23 @@ def speaks_of_variables(error: GraphQLError) -> bool:
     cause = innermost(error)
     known = cause is None or isinstance(cause, GraphQLError) or error.message.startswith("Variable '$")
     return error.path is None and known
+
+
+def of_variable(message: str) -> dict[str, Any]:
+    """The `path` to the value at fault, from its variable on: graphql-core tells it in words only."""
+    found = VARIABLE.match(message)
+    return {"path": [found[1], *STEP.findall(found[2] or "")]} if found else {}
+
+
+def of_argument(error: Exception) -> dict[str, Any]:
+    """The `path` to the value at fault, from its argument on: Strawberry knows it where it converts it."""
+    path: tuple[str | int, ...] = ()
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code is convert_argument.__code__:
+            path = frame.tb_frame.f_locals["path"]
+        frame = frame.tb_next
+    return {"path": [str(step) for step in path]} if path else {}
 
 
 def raised_in(error: GraphQLError, module: str) -> bool:

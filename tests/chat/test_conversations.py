@@ -126,11 +126,11 @@ async def test_a_key_makes_one_conversation(graphql: Client, people: People, unc
         ({"modelName": "x" * 101}, ("INVALID", ("input", "modelName"))),
         ({"temperature": 2.1}, ("INVALID", ("input", "temperature"))),
         ({"temperature": -0.1}, ("INVALID", ("input", "temperature"))),
-        ({"llmProvider": "ORACLE"}, ("BAD_USER_INPUT", ())),
+        ({"llmProvider": "ORACLE"}, ("BAD_USER_INPUT", ("input", "llmProvider"))),
         ({"llmProvider": "OPENAI"}, ("INVALID", ("input", "llmProvider"))),
-        ({"mode": "PARLIAMENT"}, ("BAD_USER_INPUT", ())),
+        ({"mode": "PARLIAMENT"}, ("BAD_USER_INPUT", ("input", "mode"))),
         ({"councilRounds": 6}, ("INVALID", ("input", "councilRounds"))),
-        ({"selectedDocumentIds": ["nonsense"]}, ("BAD_USER_INPUT", ())),
+        ({"selectedDocumentIds": ["nonsense"]}, ("BAD_USER_INPUT", ("input", "selectedDocumentIds", "0"))),
     ],
 )
 async def test_wrong_values_are_refused(
@@ -197,7 +197,7 @@ async def test_what_is_left_out_stays_and_null_clears(graphql: Client, save: Sav
     assert cleared == {**renamed, **none}
     for name in ("modelName", "temperature", "llmProvider", "mode", "councilStrategy", "councilRounds"):
         refused = await user.refusals(UPDATE, id=made["id"], input={name: None})
-        assert refused == [("BAD_USER_INPUT", ())]
+        assert refused == [("BAD_USER_INPUT", ("input", name))]
 
 
 async def test_a_document_that_is_gone_is_told_by_its_id_only(

@@ -179,7 +179,7 @@ async def test_a_session_keeps_what_is_left_out_and_clears_what_is_null(
     ("given", "refusal"),
     [
         ({"name": ""}, ("INVALID", ("input", "name"))),
-        ({"name": None}, ("BAD_USER_INPUT", ())),
+        ({"name": None}, ("BAD_USER_INPUT", ("input", "name"))),
         ({"sessionMetadata": [1]}, ("INVALID", ("input", "sessionMetadata"))),
         ({"sessionMetadata": "text"}, ("INVALID", ("input", "sessionMetadata"))),
         ({"sessionMetadata": {"a": "x" * 1_000_000}}, ("INVALID", ("input", "sessionMetadata"))),

@@ -141,7 +141,10 @@ async def test_wrong_requirements_are_refused(
 
 @pytest.mark.parametrize(
     ("counts", "refusal"),
-    [({"approvedCount": 9}, ("BAD_USER_INPUT", ())), ({"userId": "x"}, ("BAD_USER_INPUT", ()))],
+    [
+        ({"approvedCount": 9}, ("BAD_USER_INPUT", ("input",))),
+        ({"userId": "x"}, ("BAD_USER_INPUT", ("input",))),
+    ],
 )
 async def test_counts_and_owners_are_not_given(
     graphql: Client, unchanged: Unchanged, people: People, counts: Any, refusal: Refusal

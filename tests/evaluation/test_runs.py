@@ -82,9 +82,9 @@ async def test_a_run_is_renamed_described_and_cleared(graphql: Client, save: Sav
     [
         ({"name": ""}, ("INVALID", ("input", "name"))),
         ({"name": "x" * 201}, ("INVALID", ("input", "name"))),
-        ({"name": None}, ("BAD_USER_INPUT", ())),
+        ({"name": None}, ("BAD_USER_INPUT", ("input", "name"))),
         ({"description": "x" * 20_001}, ("INVALID", ("input", "description"))),
-        ({"status": "COMPLETED"}, ("BAD_USER_INPUT", ())),
+        ({"status": "COMPLETED"}, ("BAD_USER_INPUT", ("input",))),
     ],
 )
 async def test_a_wrong_run_is_refused(

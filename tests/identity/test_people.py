@@ -196,8 +196,8 @@ async def test_everybody_changes_their_own_profile_and_nothing_else(
         ({"fullName": "x" * 256}, ("INVALID", ("input", "fullName"))),
         ({"fullName": "\ud83d"}, ("INVALID", ("input", "fullName"))),
         ({"companyLabel": "a\u0007"}, ("INVALID", ("input", "companyLabel"))),
-        ({"preferences": None}, ("BAD_USER_INPUT", ())),
-        ({"preferredLlm": "OTHER"}, ("BAD_USER_INPUT", ())),
+        ({"preferences": None}, ("BAD_USER_INPUT", ("input", "preferences"))),
+        ({"preferredLlm": "OTHER"}, ("BAD_USER_INPUT", ("input", "preferredLlm"))),
         ({"preferredLlm": "OPENAI"}, ("INVALID", ("input", "preferredLlm"))),
         ({"preferences": [1]}, ("INVALID", ("input", "preferences"))),
         ({"preferences": {"a": {"\u0000": 1}}}, ("INVALID", ("input", "preferences", "a", "key"))),
@@ -368,7 +368,7 @@ async def test_a_company_is_changed_by_its_administrators_and_closed_by_the_plat
             (people.admin, {"name": people.stranger.company.name}, ("CONFLICT", ("input", "name"))),
             (people.admin, {"name": " "}, ("INVALID", ("input", "name"))),
             (people.admin, {"industry": "x" * 101}, ("INVALID", ("input", "industry"))),
-            (platform, {"isActive": None}, ("BAD_USER_INPUT", ())),
+            (platform, {"isActive": None}, ("BAD_USER_INPUT", ("input", "isActive"))),
         ):
             assert await graphql.of(who).refusals(COMPANY_UPDATE, id=company.gid, input=given) == [refusal]
         own = await graphql.of(platform).refusals(

@@ -37,7 +37,7 @@ WRONG: list[tuple[dict[str, Any], Refusal]] = [
     ({"keywords": ["a\u0000"]}, ("INVALID", ("input", "keywords", "0"))),
     ({"maxImages": 0}, ("INVALID", ("input", "maxImages"))),
     ({"maxImages": 100_001}, ("INVALID", ("input", "maxImages"))),
-    ({"maxImages": None}, ("BAD_USER_INPUT", ())),
+    ({"maxImages": None}, ("BAD_USER_INPUT", ("input", "maxImages"))),
 ]
 
 

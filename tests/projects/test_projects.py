@@ -55,14 +55,14 @@ async def test_a_project_belongs_to_who_makes_it(graphql: Client, people: People
         ({"name": "x" * 256}, ("INVALID", ("input", "name"))),
         ({"name": "a\u0000b"}, ("INVALID", ("input", "name"))),
         ({"name": "a\ud800"}, ("INVALID", ("input", "name"))),
-        ({"name": None}, ("BAD_USER_INPUT", ())),
-        ({"name": 5}, ("BAD_USER_INPUT", ())),
+        ({"name": None}, ("BAD_USER_INPUT", ("input", "name"))),
+        ({"name": 5}, ("BAD_USER_INPUT", ("input", "name"))),
         ({"description": "x" * 20_001}, ("INVALID", ("input", "description"))),
         ({"description": "\u0000"}, ("INVALID", ("input", "description"))),
         ({"projectNumber": "x" * 101}, ("INVALID", ("input", "projectNumber"))),
         ({"clientName": "x" * 256}, ("INVALID", ("input", "clientName"))),
         ({"location": "a\nb"}, ("INVALID", ("input", "location"))),
-        ({"owner": "me"}, ("BAD_USER_INPUT", ())),
+        ({"owner": "me"}, ("BAD_USER_INPUT", ("input",))),
     ],
 )
 async def test_a_wrong_project_is_neither_made_nor_becomes_one(

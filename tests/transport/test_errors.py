@@ -62,7 +62,7 @@ async def test_a_bad_id_is_the_clients(http: AsyncClient, query: str, id: str) -
     variables = {"id": id} if "$id" in query else None
     (error,) = await errors_of(http, query.replace("ID)", f"{literal})"), variables)
 
-    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_a_good_id_finds(http: AsyncClient) -> None:
@@ -78,3 +78,20 @@ async def test_validation_stops_early_and_suggests_nothing(http: AsyncClient) ->
     assert errors[-1]["message"] == "Too many validation errors, error limit reached. Validation aborted."
     assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
     assert "hello" not in str(errors)
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "path"),
+    [
+        ("query($id: ID!) { node(id: $id) { id } }", {"id": "x"}, ["id"]),
+        ('{ node(id: "x") { id } }', None, ["id"]),
+        ("query($n: Float!) { wait(seconds: $n) }", {"n": "x"}, ["n"]),
+        ("query($n: Float!) { wait(seconds: $n) }", None, ["n"]),
+    ],
+)
+async def test_a_bad_value_is_told_with_its_path(
+    http: AsyncClient, query: str, variables: dict[str, Any] | None, path: list[str]
+) -> None:
+    (error,) = await errors_of(http, query, variables)
+
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "path": path}
