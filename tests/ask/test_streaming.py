@@ -156,6 +156,27 @@ async def test_of_two_sends_at_once_one_is_refused(slow_worker: Worker, person: 
     assert (await person(questions.CONVERSATION, id=conversation))["conversation"]["messageCount"] == 4
 
 
+async def test_a_storm_of_reconnects_leaves_nobody_without_a_piece(
+    slow_worker: Worker, person: Person
+) -> None:
+    conversation = await person.conversation()
+    sent = await person.send(conversation, "Tell me everything slowly.")
+
+    first = await read(person, conversation, None, 1)
+
+    async def through_the_storm(seed: int) -> list[Any]:
+        chance, events = random.Random(seed), list(first)
+        while events[-1]["__typename"] != "MessageCompleted":
+            events += await read(person, conversation, events[-1]["cursor"], chance.randint(1, 5))
+        return events
+
+    seen = await asyncio.gather(*(through_the_storm(seed) for seed in range(12)))
+
+    assert (await person.answer(sent["answer"]["id"]))["content"] == TEXT
+    assert all(events == seen[0] for events in seen)
+    assert text_of(seen[0]) == TEXT
+
+
 @pytest.mark.parametrize("cursor", ["foreign", "nonsense", "future"])
 async def test_a_cursor_that_is_not_of_the_conversation_is_refused(
     slow_worker: Worker, person: Person, cursor: str
