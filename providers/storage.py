@@ -99,7 +99,8 @@ class Store:
 
     async def head(self, key: str) -> StoredObject:
         """What is known of an object without reading it."""
-        return described(await obstore.head_async(self._backend, checked(key)))
+        with told():
+            return described(await obstore.head_async(self._backend, checked(key)))
 
     async def read(
         self, key: str, start: int = 0, end: int | None = None, *, etag: str | None = None
@@ -114,11 +115,17 @@ class Store:
             options["range"] = {"offset": start}
         if etag is not None:
             options["if_match"] = etag
-        try:
-            found = await obstore.get_async(self._backend, checked(key), options=options)
-        except PreconditionError as error:
-            raise ObjectChanged(key) from error
-        async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
+        with told():
+            try:
+                found = await obstore.get_async(self._backend, checked(key), options=options)
+            except PreconditionError as error:
+                raise ObjectChanged(key) from error
+            chunks = aiter(found.stream(min_chunk_size=CHUNK_BYTES))
+        while True:
+            with told():
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
             yield bytes(chunk)
 
     async def fetch(self, key: str, path: Path) -> Path:
@@ -128,7 +135,7 @@ class Store:
     def _fetch(self, key: str, path: Path) -> Path:
         draft = path.with_name(f"{path.name}.partial")
         try:
-            with draft.open("wb") as file:
+            with draft.open("wb") as file, told():
                 for chunk in obstore.get(self._backend, key).stream(min_chunk_size=CHUNK_BYTES):
                     file.write(chunk)
             return draft.replace(path)
@@ -154,7 +161,8 @@ class Store:
 
     async def copy(self, source: str, target: str) -> None:
         """Inside the store: no byte passes through this process."""
-        await obstore.copy_async(self._backend, checked(source), checked(target))
+        with told():
+            await obstore.copy_async(self._backend, checked(source), checked(target))
 
     async def list(self, folder: str) -> AsyncIterator[StoredObject]:
         """Page by page."""
@@ -211,7 +219,7 @@ class FolderStore(Store):
 
 @contextmanager
 def told() -> Iterator[None]:
-    """A failure to write, in the port's words."""
+    """A failure of the store, in the port's words."""
     try:
         yield
     except GenericError as error:

@@ -25,7 +25,7 @@ class StoreFull(Exception):
     """There is no room for more."""
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(ConnectionError):
     """The store does not answer, or not as it should: time may cure it."""
 
 
@@ -33,14 +33,14 @@ class ObjectStore(Protocol):
     """Objects by key, in a folder or a bucket.
 
     A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`. Anything else
-    raises `ValueError`, and a missing key `FileNotFoundError`.
+    raises `ValueError`, a missing key `FileNotFoundError`, and a store that fails `StoreUnavailable`.
     """
 
     async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:
         """Store under `key`, replacing what was there. Nothing is visible before the last byte is.
 
         What `chunks` raises comes out as it is, and nothing is stored: checks at its end are in time.
-        Raises `StoreFull`, `StoreUnavailable`.
+        Raises `StoreFull` where there is no room.
         """
 
     async def put_file(self, key: str, path: Path) -> StoredObject:

@@ -59,8 +59,11 @@ async def look(run: Run, page: Sequence[Row[Any]], rules: Rules) -> list[Verdict
     """What is wrong with each image of a page."""
     with working_folder() as name:
         turn = asyncio.Semaphore(FETCHED_AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            fetched = [group.create_task(fetch(run.store, image, Path(name), turn)) for image in page]
+        try:
+            async with asyncio.TaskGroup() as group:
+                fetched = [group.create_task(fetch(run.store, image, Path(name), turn)) for image in page]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
         paths = [task.result() for task in fetched]
         found = await run.cpu_within(BATCH_SECONDS, all_issues, paths, rules)
     return [Verdict(image.id, words) for image, words in zip(page, found, strict=True)]
