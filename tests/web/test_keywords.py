@@ -326,6 +326,30 @@ async def test_a_sources_refusal_is_the_searchs(kind: SourceKind) -> None:
     assert (refused.code, refused.after) == (RefusalCode.THROTTLED, 60)
 
 
+LATER: dict[SourceKind, dict[str, Any]] = {
+    SourceKind.GOOGLE: {"page": 1},
+    SourceKind.BING: {"first": 36},
+    SourceKind.DUCKDUCKGO: {"ticket": "4-1", "first": 100},
+    SourceKind.WIKIMEDIA: {"continue": {"gsroffset": 50}},
+}
+
+
+@pytest.mark.parametrize("kind", KEYWORD_SOURCES)
+async def test_a_source_that_refuses_to_go_on_is_at_its_end(kind: SourceKind) -> None:
+    source, _ = source_of(
+        kind,
+        Refused(RefusalCode.INVALID_ANSWER, "The server answered with status 400."),
+        Refused(RefusalCode.THROTTLED, "Later.", passing=True),
+    )
+    later = LATER.get(kind, {"page": 2})
+
+    ended, refused = await source.search(CATS, later), await refusal(source.search(CATS, later))
+
+    assert (ended.found, ended.cursor) == ((), None)
+    assert [reason for _, reason in ended.refusals] == ["The server answered with status 400."]
+    assert refused.code is RefusalCode.THROTTLED
+
+
 @pytest.mark.parametrize("kind", SourceKind)
 def test_a_source_says_what_it_lacks(kind: SourceKind) -> None:
     bare, _ = source_of(kind, unsplash_key=None, pixabay_key=None, crawl_engines="")

@@ -59,9 +59,14 @@ class KeywordSource(Source):
         return None
 
     async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
-        """A page of what it answers."""
-        answer = await self.ask(self.address(wanted.keyword, cursor or {}))
-        return self.understood(answer, cursor or {})
+        """A page of what it answers. A source that refuses to go on has given all that it gives."""
+        try:
+            answer = await self.ask(self.address(wanted.keyword, cursor or {}))
+            return self.understood(answer, cursor or {})
+        except Refused as refusal:
+            if cursor is None or refusal.passing:
+                raise
+            return Batch((), None, ((self.name, refusal.message),))
 
     async def ask(self, url: str) -> bytes:
         """What the source answers. Raises `Refused`."""

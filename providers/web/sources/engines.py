@@ -126,14 +126,14 @@ class DuckDuckGo(SearchEngine):
 
     async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
         """A page of results; before the first, the ticket."""
-        if cursor is None:
-            asked = {"q": wanted.keyword, "iax": "images", "ia": "images"}
-            home = await self.ask(f"{self.endpoint}?{urlencode(asked)}")
-            ticket = self.ticket.search(home)
-            if ticket is None:
-                raise Refused(RefusalCode.INVALID_ANSWER, f"What {self.name} answered can't be read.")
-            cursor = {"ticket": ticket[1].decode()}
-        return await super().search(wanted, cursor)
+        if cursor is not None:
+            return await super().search(wanted, cursor)
+        asked = {"q": wanted.keyword, "iax": "images", "ia": "images"}
+        ticket = self.ticket.search(await self.ask(f"{self.endpoint}?{urlencode(asked)}"))
+        if ticket is None:
+            raise Refused(RefusalCode.INVALID_ANSWER, f"What {self.name} answered can't be read.")
+        begun = {"ticket": ticket[1].decode()}
+        return self.understood(await self.ask(self.address(wanted.keyword, begun)), begun)
 
     def address(self, keyword: str, cursor: Cursor) -> str:
         """Results from the cursor's first."""
