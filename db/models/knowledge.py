@@ -31,6 +31,7 @@ from db.rls import CURRENT_COMPANY
 
 if TYPE_CHECKING:
     from db.models.identity import Company, User
+    from db.models.jobs import ProcessingJob
 
 
 class DocumentScope(Enum):
@@ -133,6 +134,7 @@ class Document(Owned, TenantModel):
     uploaded_by: Mapped[User | None] = related("foreign(Document.uploaded_by_id) == User.id")
     company: Mapped[Company | None] = related("foreign(Document.company_id) == Company.id")
     chunks: Mapped[list[DocumentChunk]] = related("Document.id == foreign(DocumentChunk.document_id)")
+    job: Mapped[ProcessingJob | None] = related("foreign(Document.id) == ProcessingJob.id")
 
 
 class DocumentChunk(Owned, TenantModel):

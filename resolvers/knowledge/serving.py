@@ -76,16 +76,18 @@ async def still(uow: UnitOfWork, embedders: Embedders, embedder: Embedder) -> bo
 async def begin(uow: UnitOfWork, model_id: UUID, *, anew: bool) -> Row[Any] | None:
     """The model to embed by; none where another one was activated since.
 
-    With `anew`, no document counts as embedded by it: of an earlier time, its vectors may be gone.
+    With `anew`, no document counts as embedded by it unless the company is searched by it: of an earlier
+    time, its vectors may be gone.
     """
-    model = await uow.first(select(EmbeddingModel).where(EmbeddingModel.id == model_id))
+    model = await uow.first(_model(model_id))
     active = model is not None and model.is_active
     if anew or not active:
-        serves = await uow.first(_model(_own(uow.company_id)))
-        if serves is not None:
-            label = {"embedding_model": serves.name, "updated_at": Document.updated_at}
-            other = Document.embedding_model.is_distinct_from(serves.name)
-            await uow.execute(update(Document).where(*_searchable(), other).values(label))
+        own = select(Company.embedding_model_id).where(Company.id == uow.company_id).scalar_subquery()
+        serves = await uow.first(_model(own))
+        name = serves.name if serves else None
+        label = {"embedding_model": name, "updated_at": Document.updated_at}
+        other = Document.embedding_model.is_distinct_from(name)
+        await uow.execute(update(Document).where(*_searchable(), other).values(label))
     return model if active else None
 
 
@@ -165,6 +167,16 @@ async def queue(uow: UnitOfWork, model_id: UUID, viewer: Viewer | None = None) -
     id: UUID = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
     await enqueue(uow, EmbedAnew(model_id), id)
     return id
+
+
+async def queue_first(uow: UnitOfWork) -> UUID | None:
+    """Queue the job of a company whose documents came without vectors; its id, if that is new."""
+    company = select(Company.embedding_model_id).where(Company.id == uow.company_id)
+    settled = await uow.scalar(company.with_for_update(key_share=True))
+    active = await uow.first(_model(ACTIVE))
+    if settled is not None or active is None or await uow.scalar(_queued(active)):
+        return None
+    return await queue(uow, active.id)
 
 
 async def queue_overdue(database: Database) -> None:

@@ -13,7 +13,7 @@ from schema.declare import node
 from schema.fields import Connection, connection, relation, signed_link
 from schema.knowledge.orders import DocumentChunkOrder
 from schema.operations import alias, computed
-from schema.refs import CompanyRef, UserRef
+from schema.refs import CompanyRef, ProcessingJobRef, UserRef
 from schema.scalars import BigInt
 
 
@@ -97,6 +97,9 @@ class Document(relay.Node):
 
     updated_at: datetime
     """When anything of this last changed."""
+
+    job: ProcessingJobRef | None = relation(models.Document.job)
+    """The job that makes it searchable, as it was last asked for; null for what was never worked on."""
 
     file_url: str | None = signed_link("file_path", name="original_filename", type="mime_type")
     """The file; the link is signed and expires."""

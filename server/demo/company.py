@@ -14,11 +14,21 @@ import structlog
 from sqlalchemy import select
 
 from db.ids import new_id
-from db.models import Company, CompanyKind, DrawingSession, RoleName, SessionStatus, User
+from db.models import (
+    TERMINAL,
+    Company,
+    CompanyKind,
+    DrawingSession,
+    ProcessingJob,
+    RoleName,
+    SessionStatus,
+    User,
+)
 from resolvers import files, projects
 from resolvers.access import Viewer
 from resolvers.drawings import sessions
 from resolvers.identity import accounts, passwords, users
+from resolvers.knowledge import serving
 from schema.context import Services
 from server.demo.drawings import demo_set
 from server.demo.scale import sample
@@ -54,10 +64,13 @@ async def make(services: Services) -> UUID:
     if file.exists():
         tell(json.loads(file.read_text()))
     await sample(services.database, services.store, company_id)
+    async with services.database.tenant(company_id) as uow:
+        embedding = await serving.queue_first(uow)
     admin = await viewer(services, company_id)
     session_id = await comparison(services, admin)
     if services.settings.worker:
         await finished(services, admin, session_id)
+        await searchable(services, admin, embedding)
     return company_id
 
 
@@ -143,6 +156,18 @@ async def uploaded(services: Services, admin: Viewer, path: Path) -> UUID:
     )
     id: UUID = row.id
     return id
+
+
+async def searchable(services: Services, admin: Viewer, job_id: UUID | None) -> None:
+    """Wait for the end of the job that embeds the documents, if there is one."""
+    if job_id is None:
+        return
+    async with aclosing(services.events.listen(f"job:{job_id}")) as changes:
+        async for _ in changes:
+            async with services.database.within(admin.scope, read_only=True) as uow:
+                status = select(ProcessingJob.status).where(ProcessingJob.id == job_id)
+                if await uow.scalar(status) in TERMINAL:
+                    return
 
 
 async def finished(services: Services, admin: Viewer, session_id: UUID) -> None:

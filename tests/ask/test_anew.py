@@ -26,6 +26,7 @@ from db.models import (
     JobStatus,
     ProcessingJob,
     ProcessingJobType,
+    ProcessingStatus,
     RoleName,
     TokenUsage,
 )
@@ -33,6 +34,7 @@ from db.provision import provision
 from pipelines.knowledge import anew
 from providers.embeddings import MiniLM
 from resolvers.identity import roles
+from resolvers.knowledge import serving
 from schema.context import Services
 from schema.contract import Contract
 from server.app import open_services
@@ -46,6 +48,7 @@ from tests.ask.conftest import PATIENCE, Person, a_worker
 from tests.client import Client
 from tests.conftest import Postgres
 from tests.factories import a_company, a_user
+from tests.factories.knowledge import a_document, a_chunk
 
 DATABASE = "anew"
 SIZES = {"text-embedding-3-small": 16, "text-embedding-3-large": 24}
@@ -321,3 +324,21 @@ async def test_what_was_embedded_before_is_not_embedded_again(house: House, work
     spent = (model, 10, 0.0000002)
     assert await house.usage(person) == [spent, (model, 0, 0), (model, 0, 0), spent]
     assert await house.usage(stranger) == [spent]
+
+
+async def test_documents_that_came_without_vectors_are_found_once_their_job_has_ended(
+    house: House, worker: Worker
+) -> None:
+    person = await house.somebody()
+    document = a_document(person.user, extracted_text=LOANS, processing_status=ProcessingStatus.COMPLETED)
+    await factories.save(house.services.database, a_chunk(document, content=LOANS))
+
+    jobs = []
+    for _ in range(2):
+        async with house.services.database.tenant(person.user.company.id) as uow:
+            jobs.append(await serving.queue_first(uow))
+    await until(lambda: done(house, person, MiniLM.model))
+
+    assert [job is not None for job in jobs] == [True, False]
+    assert await found(person, "lowest credit score") == {document.gid}
+    assert (await person.document(document.gid))["embeddingModel"] == MiniLM.model

@@ -44,6 +44,8 @@ async def test_an_upload_becomes_a_document_that_can_be_searched(worker: Worker,
     assert told == ("Guidelines", "text/plain", None)
     assert document["chunkCount"] == document["chunks"]["totalCount"] == 1
     assert document["extractedText"] == LOANS
+    ended = {"jobType": "DOCUMENT_PROCESSING", "status": "COMPLETED", "progress": 100, "attempts": 1}
+    assert document["job"] == ended
     (chunk,) = document["chunks"]["nodes"]
     assert (chunk["content"], chunk["vectorId"]) == (LOANS, str(key(chunk["id"])))
     assert await found(person, "lowest credit score") == [document["id"]]
