@@ -11,6 +11,8 @@ from pipelines.insights.optimise import PLANS, Program, Year
 ON_TRACK = 1e-4
 """By what share of the consumption a year may fall short and still count as on track."""
 COST_CHANGE, BUDGET_CHANGE, DEMAND_CHANGE = 0.2, 0.2, 0.1
+NEVER = 0.995
+"""The weight from which one criterion alone would decide: that tells nothing."""
 CRITERIA = ("energy_mix", "price_optimization", "portfolio_decision")
 
 
@@ -126,7 +128,7 @@ def sensitivity(
     for criterion in CRITERIA:
         for other in chosen[1:]:
             level = break_even(best.criteria, other.criteria, weights, criterion)
-            if level is not None:
+            if level is not None and level < NEVER:
                 turning.append({"criterion": criterion, "weight": level, "decision": other.name})
     unmoved = sum(not case["changes_decision"] for case in cases)
     return {"cases": cases, "break_even": turning, "stability": unmoved / len(cases)}

@@ -19,14 +19,17 @@ def template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """The plain narrative."""
     profile, decision, years = inputs["profile"], data["decision"], data["roadmap"]["years"]
     last, case = years[-1], data["sensitivity"]
-    mix = ", ".join(
-        f"{each['name']} {100 * last['energy_kwh'][each['code']] / last['demand_kwh']:.0f} %"
+    already = last["existing_kwh"] / last["demand_kwh"]
+    parts = [f"what is renewable already ({100 * already:.0f} %)"] if already > 0.005 else []
+    parts += [
+        f"{each['name'].lower()} ({100 * last['energy_kwh'][each['code']] / last['demand_kwh']:.0f} %)"
         for each in inputs["sources"]
         if last["energy_kwh"].get(each["code"], 0) > 0.005 * last["demand_kwh"]
-    )
+    ]
+    mix = ", ".join(parts)
     target = f"a renewable share of {100 * decision['target_share']:.0f} % by {profile['target_year']}"
     first = (
-        f"The company, in {profile['industry']} at {profile['location']}, wants {target} with a yearly "
+        f"The company ({profile['industry']}, {profile['location']}) wants {target} with a yearly "
         f"energy budget of {profile['budget']:,.0f}. "
         f"The recommended plan is the one for {NAMES[decision['plan']]}. "
         f"It reaches {100 * decision['reached_share']:.1f} %."

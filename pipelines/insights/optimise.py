@@ -30,6 +30,8 @@ DIRECT = 0.5
 SLACK = 1e-7
 """By what share of its best value an aim may give way to the next one, for the solver's precision."""
 
+PREFERRED = 1e-3
+"""By what share what is renewable already is taken for cheaper than the grid, whose price it has."""
 NOTHING = 1e-9
 """The share of a year's consumption below which an amount is the solver's noise."""
 
@@ -85,7 +87,7 @@ class Program:
         self.wishes = {
             "unmet": self._wish({self.unmet: 1.0}),
             "shortfall": self._wish({self.short: 1.0}),
-            "cost": self._wish(self._costs()),
+            "cost": self._wish({**self._costs(), self.existing: self.grid_cost * (1 - PREFERRED)}),
             "brown": self._wish({column: -share for column, share in self._green().items()}),
             "unreliable": self._wish({column: -each for column, each in self._reliabilities().items()}),
         }
