@@ -14,6 +14,7 @@ from schema.chat.suggestions import SuggestionQueries
 from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
+from schema.evaluation.runs import EvaluationRunMutations, EvaluationRunQueries
 from schema.files import FileMutations, FileQueries
 from schema.guard import Guard
 from schema.health import HealthMutations, HealthQueries
@@ -46,6 +47,7 @@ class Query(
     ConsumptionQueries,
     ReportQueries,
     EvaluationQueries,
+    EvaluationRunQueries,
     KnowledgeQueries,
     SearchQueries,
     ChatQueries,
@@ -70,6 +72,7 @@ class Mutation(
     ConsumptionMutations,
     ReportMutations,
     EvaluationMutations,
+    EvaluationRunMutations,
     KnowledgeMutations,
     ProcessingMutations,
     ChatMutations,

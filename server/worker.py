@@ -32,6 +32,7 @@ from db.uow import Database
 from pipelines import chores
 from pipelines.chat import handlers as answers
 from pipelines.drawings import handlers as drawings
+from pipelines.evaluation import handlers as evaluations
 from pipelines.imagery import cleaning, crawling
 from pipelines.imagery import validation as image_checks
 from pipelines.imagery.exporting import handlers as exports
@@ -56,6 +57,7 @@ REGISTERED = (
     crawling,
     documents,
     drawings,
+    evaluations,
     exports,
     image_checks,
     imports,

@@ -1,6 +1,7 @@
 """What the product needs from outside, as protocols; `providers/` adapts to each."""
 
 from core.ports.chat import (
+    EXTRACTIVE,
     AnswerEnd,
     ChatEvent,
     ChatModel,
@@ -57,6 +58,7 @@ from core.ports.web import (
 )
 
 __all__ = [
+    "EXTRACTIVE",
     "Analysis",
     "AnswerEnd",
     "Batch",

@@ -128,6 +128,10 @@ class AnswerEnd:
 ChatEvent = TextDelta | Quotation | AnswerEnd
 
 
+EXTRACTIVE = "seshat-extractive/1"
+"""The name of the answerer that quotes documents and asks no language model."""
+
+
 class ChatModel(Protocol):
     """Answers questions from passages."""
 

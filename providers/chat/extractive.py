@@ -4,7 +4,17 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from core.ports import AnswerEnd, ChatEvent, ChatRequest, Embed, Passage, Quotation, Stance, TextDelta
+from core.ports import (
+    EXTRACTIVE,
+    AnswerEnd,
+    ChatEvent,
+    ChatRequest,
+    Embed,
+    Passage,
+    Quotation,
+    Stance,
+    TextDelta,
+)
 from core.sentences import sentences, stripped
 from providers.chat import wording
 
@@ -46,7 +56,7 @@ STANCES = {
 """In a council: by words and meaning alike; by meaning first, from several places; by the very words, or not
 at all.
 """
-MOST_EMBEDDED = 12
+MOST_EMBEDDED = 8
 """Sentences whose meaning is compared, the best ones by their words: the rest hardly ever win."""
 LONGEST_QUOTE = 1_000
 """Characters."""
@@ -70,7 +80,7 @@ class ExtractiveAnswerer:
     says is never obeyed. A stance reads by weights of its own, and what proposals quote counts more.
     """
 
-    model = "seshat-extractive/1"
+    model = EXTRACTIVE
 
     def __init__(self, embed: Embed, *, least: float = LEAST) -> None:
         self._embed, self._least = embed, least

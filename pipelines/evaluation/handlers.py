@@ -1,0 +1,219 @@
+"""A model asked the questions of a data set, one after another."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row
+
+from core.errors import Conflict
+from core.ports import (
+    EXTRACTIVE,
+    ChatRequest,
+    Embedder,
+    ModelFailure,
+    Passage,
+    Reach,
+    UnknownEmbedder,
+    VectorChunk,
+    VectorStore,
+    VectorsUnavailable,
+)
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.chat.answering import Answered, answer
+from pipelines.evaluation import scoring
+from pipelines.folders import working_folder
+from pipelines.knowledge.embedding import BATCH, outcome, remembered
+from pipelines.registry import Retry, Run, handles
+from resolvers import metering
+from resolvers.evaluation import datasets, runs
+from resolvers.evaluation.datasets import DataSet, Question
+from resolvers.evaluation.runs import Evaluate, Options
+
+INDEXED = 0.1
+"""How much is done when the passages can be searched."""
+READING_SECONDS = 120.0
+HOPELESS = 5
+"""So many failures, and nothing else, end a run."""
+
+
+@handles(Evaluate)
+async def evaluate(job: Evaluate, run: Run) -> Finish | None:
+    """Index the passages apart from all documents, ask each question that has no case yet, and sum up."""
+    async with run.write() as uow:
+        row = await runs.begin(uow, job.run_id)
+    if row is None:
+        return None
+    options, data = Options.of(row.config), await data_set(run, row)
+    questions = data.questions[: options.test_cases]
+    store = await indexed(run, row, data, job.dimension)
+    async with run.read() as uow:
+        done = await runs.numbers(uow, row.id)
+    for number, question in enumerate(questions, 1):
+        if number not in done:
+            case, usage = await asked(run, store, options, row, question, data.passages)
+            async with run.write() as uow:
+                await runs.keep(uow, row, number, case, usage)
+                failed = await runs.hopeless(uow, row.id, HOPELESS)
+            if failed is not None:
+                raise Conflict(failed)
+        await run.report(INDEXED + (1 - INDEXED) * number / len(questions))
+    async with run.read() as uow:
+        cases = [case._asdict() for case in await runs.cases(uow, row.id)]
+    metrics = scoring.summary(cases) | {"depth": options.top_k}
+
+    async def finish(uow: UnitOfWork) -> None:
+        await runs.complete(uow, row.id, metrics, job.dimension)
+
+    return finish
+
+
+async def data_set(run: Run, row: Row[Any]) -> DataSet:
+    """What the run measures on. Raises what is wrong with it, in a sentence for a person."""
+    if row.upload_id is None:
+        bundled = datasets.BUNDLED.get(row.dataset_name)
+        if bundled is None:
+            raise Conflict("The file of this data set is gone.")
+        return await run.cpu_within(READING_SECONDS, read, bundled)
+    async with run.read() as uow:
+        key = await runs.dataset_key(uow, row.upload_id)
+    with working_folder() as name:
+        path = await run.store.fetch(key, Path(name) / "dataset")
+        return await run.cpu_within(READING_SECONDS, read, path)
+
+
+def read(path: Path) -> DataSet:
+    """The data set of a file; runs in a child process."""
+    return datasets.parsed(path.read_bytes())
+
+
+async def indexed(run: Run, row: Row[Any], data: DataSet, dimension: int) -> VectorStore:
+    """The passages, in a store of the run's own: nobody else searches there. Safe to repeat."""
+    embedder = run.embedder
+    if embedder.dimension != dimension:
+        raise Conflict("The embedding model has changed since; make a new run.")
+    store = run.vectors.of(runs.index_name(row.id), dimension)
+    keys = list(data.passages)
+    try:
+        if await store.count(run.company_id) == len(keys):
+            return store
+        for start in range(0, len(keys), BATCH):
+            some = keys[start : start + BATCH]
+            texts = [data.passages[key] for key in some]
+            embedded = await remembered(run, embedder, texts)
+            chunks = [
+                VectorChunk(uuid5(row.id, key), row.id, None, "company", text, vectors)
+                for key, text, vectors in zip(some, texts, embedded, strict=True)
+            ]
+            await store.upsert(run.company_id, chunks)
+            await run.report(INDEXED * min(1.0, (start + BATCH) / len(keys)))
+    except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
+        raise outcome(error) from error
+    return store
+
+
+async def asked(
+    run: Run,
+    store: VectorStore,
+    options: Options,
+    row: Row[Any],
+    question: Question,
+    passages: Mapping[str, str],
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The columns of a case, and of what its answer took. Raises `Retry` for what time may cure."""
+    began = time.monotonic()
+    case: dict[str, Any] = {
+        "key": question.key,
+        "question": question.text,
+        "expected_answer": question.answer,
+        "expected_passages": list(question.passages),
+    }
+    try:
+        found = await retrieved(run, run.embedder, store, question, row.id, passages, options.top_k)
+        request = ChatRequest(
+            question=question.text,
+            passages=found[: options.passages],
+            provider=options.provider,
+            model=None if row.model_name == EXTRACTIVE else row.model_name,
+            temperature=options.temperature,
+            longest=options.max_tokens,
+        )
+        answered = await answer(run.chat, request, quietly, embed=run.embedder.embed)
+    except VectorsUnavailable as error:
+        raise Retry("The vector store does not answer.") from error
+    except ModelFailure as failure:
+        if failure.passing and not run.is_last:
+            raise Retry(failure.message, after=failure.after) from failure
+        missing = {"correct": False, "scores": {}, "error_message": failure.message}
+        return case | missing | {"latency_ms": elapsed(began)}, None
+    case |= judged(question, [each.source for each in found], answered, request.passages, options.top_k)
+    usage = metering.used(
+        run.prices,
+        "evaluation",
+        answered.model,
+        answered.prompt_tokens,
+        answered.completion_tokens,
+        llm_provider=runs.provider_of(options),
+    )
+    return case | {"latency_ms": elapsed(began)}, usage
+
+
+async def quietly(piece: str) -> None:
+    """Nobody watches."""
+
+
+async def retrieved(
+    run: Run,
+    embedder: Embedder,
+    store: VectorStore,
+    question: Question,
+    run_id: UUID,
+    passages: Mapping[str, str],
+    limit: int,
+) -> tuple[Passage, ...]:
+    """The best passages for a question, best first; `source` is their key."""
+    vector = (await embedder.embed([question.text], "query"))[0]
+    hits = await store.search(Reach(run.company_id), vector=vector, text=question.text, limit=limit)
+    keys = {uuid5(run_id, key): key for key in passages}
+    return tuple(
+        Passage(
+            document_id=None,
+            source=keys[hit.chunk_id],
+            page=None,
+            start=0,
+            end=len(passages[keys[hit.chunk_id]]),
+            text=passages[keys[hit.chunk_id]],
+            similarity=min(1.0, max(0.0, hit.similarity or 0.0)),
+        )
+        for hit in hits
+    )
+
+
+def judged(
+    question: Question, ranked: Sequence[str], answered: Answered, given: Sequence[Passage], depth: int
+) -> dict[str, Any]:
+    """What came, and its scores; `given` are the passages that the answer was made from."""
+    indices = dict.fromkeys(each.source_index for each in answered.citations.citations)
+    cited = [given[index - 1].source for index in indices]
+    correct = scoring.right(question.answer, question.passages, answered.text, cited, found=answered.found)
+    return {
+        "retrieved": list(ranked),
+        "answer": answered.text,
+        "cited": cited,
+        "correct": scoring.right(
+            question.answer, question.passages, answered.text, cited, found=answered.found
+        ),
+        "scores": scoring.ranking(question.passages, ranked, depth)
+        | scoring.wording(question.answer, answered.text)
+        | scoring.citing(question.passages, cited)
+        | {"quality": answered.confidence.total},
+        "error_message": None,
+    }
+
+
+def elapsed(since: float) -> float:
+    """In milliseconds."""
+    return (time.monotonic() - since) * 1000

@@ -1,0 +1,129 @@
+"""How near an answer and what was found for it are to what was expected."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import ir_measures
+from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
+
+from pipelines.chat.citations import unmarked
+
+ARTICLES = frozenset({"a", "an", "the"})
+
+MEANS = {
+    "precision": "precision",
+    "recall": "recall",
+    "mrr": "reciprocal_rank",
+    "hit_rate": "hit",
+    "precision_at_1": "precision_at_1",
+    "ndcg": "ndcg",
+    "exact_match": "exact_match",
+    "token_f1": "token_f1",
+    "citation_precision": "citation_precision",
+    "citation_recall": "citation_recall",
+    "avg_quality_score": "quality",
+}
+"""What a run measures, and the score of its cases that it is the mean of."""
+
+
+def ranking(expected: Sequence[str], retrieved: Sequence[str], depth: int) -> dict[str, float]:
+    """Precision, recall, hit and nDCG of the first `depth`, and the reciprocal rank, as `ir-measures` has
+    them; nothing where nothing was expected. `retrieved` is best first.
+    """
+    if not expected:
+        return {}
+    measures = {
+        "precision": P @ depth,
+        "recall": R @ depth,
+        "reciprocal_rank": RR @ depth,
+        "hit": Success @ depth,
+        "precision_at_1": P @ 1,
+        "ndcg": nDCG @ depth,
+    }
+    relevant = [Qrel("q", key, 1) for key in expected]
+    ranked = [ScoredDoc("q", key, -float(rank)) for rank, key in enumerate(retrieved)]
+    if not ranked:
+        return dict.fromkeys(measures, 0.0)
+    measured = ir_measures.calc_aggregate(measures.values(), relevant, ranked)
+    return {name: float(measured[measure]) for name, measure in measures.items()}
+
+
+def wording(expected: str | None, answer: str) -> dict[str, float]:
+    """Exact match and token F1 as SQuAD defines them: by lower-case words, without articles and punctuation.
+
+    Nothing where no answer was expected.
+    """
+    if expected is None:
+        return {}
+    wanted, given = words(expected), words(unmarked(answer))
+    common = sum((Counter(wanted) & Counter(given)).values())
+    f1 = 2 * common / (len(wanted) + len(given)) if common else 0.0
+    return {"exact_match": float(wanted == given), "token_f1": f1}
+
+
+def citing(expected: Sequence[str], cited: Sequence[str]) -> dict[str, float]:
+    """Which share of the cited passages was expected, and which share of those expected is cited.
+
+    The former is absent where nothing is cited, the latter where nothing was expected.
+    """
+    common = len(set(expected) & set(cited))
+    scores = {"citation_precision": common / len(set(cited))} if cited else {}
+    return scores | ({"citation_recall": common / len(set(expected))} if expected else {})
+
+
+def right(
+    expected: str | None, passages: Sequence[str], answer: str, cited: Sequence[str], found: bool
+) -> bool:
+    """Whether an answer is right: it holds the expected words in their order, or without such cites an
+    expected passage. Where nothing was expected, right is who finds nothing.
+    """
+    if expected is not None:
+        return found and within(words(expected), words(unmarked(answer)))
+    return bool(set(passages) & set(cited)) if passages else not found
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words, without articles; punctuation between digits stays."""
+    spaced = "".join(
+        each
+        if not unicodedata.category(each).startswith("P")
+        or (text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit())
+        else " "
+        for at, each in enumerate(text)
+    )
+    return [word for word in spaced.lower().split() if word not in ARTICLES]
+
+
+def within(wanted: Sequence[str], given: Sequence[str]) -> bool:
+    """Whether the words stand in a row somewhere."""
+    size = len(wanted)
+    return any(given[at : at + size] == wanted for at in range(len(given) - size + 1))
+
+
+def summary(cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a run measures, from the columns of its cases; null where no case has that score.
+
+    `f1_score` is the harmonic mean of precision and recall.
+    """
+    rows = list(cases)
+    metrics: dict[str, Any] = {
+        name: mean(row["scores"].get(score) for row in rows) for name, score in MEANS.items()
+    }
+    precision, recall = metrics["precision"], metrics["recall"]
+    if precision is not None and recall is not None:
+        both = precision + recall
+        metrics["f1_score"] = 2 * precision * recall / both if both else 0.0
+    return metrics | {
+        "accuracy": mean(float(row["correct"]) for row in rows),
+        "avg_latency_ms": mean(row["latency_ms"] for row in rows),
+        "cases": len(rows),
+        "failed_cases": sum(row["error_message"] is not None for row in rows),
+    }
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
