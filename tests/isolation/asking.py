@@ -36,6 +36,8 @@ FITTING: dict[str, Any] = {
     "email": "somebody.new@test.example",
     "password": "correct horse battery",
     "inCodeGeneration": True,
+    "requirements": {"props": [{"name": "label"}]},
+    "role": "USER",
 }
 """Values of arguments and inputs that not every text fits."""
 

@@ -1,13 +1,23 @@
 """A database with the usual pool, apart from the session's, and ways to break it."""
 
+import itertools
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import pytest_asyncio
 
 from core.settings import Settings
 from db.engines import Placement
+from db.models import RoleName
 from db.uow import Database
 from schema.context import Services
+from schema.contract import Contract
+from server.vectors import EmbeddedVectors
+from tests import factories
+from tests.client import Client
+from tests.factories import Made, a_company, a_user
+from tests.factories.everything import everything
+from tests.isolation.asking import Ids
 
 
 @pytest_asyncio.fixture
@@ -17,3 +27,27 @@ async def database(services: Services, settings: Settings) -> AsyncIterator[Data
     database = Database(Placement(settings, settings.database_url, application="isolation"))
     yield database
     await database.close()
+
+
+class Neighbours(NamedTuple):
+    """A company that has one of everything, its viewer, and the administrator of another that has as much."""
+
+    ids: Ids
+    owner: Made
+    viewer: Made
+    stranger: Made
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def neighbours(
+    services: Services, contract: Contract, platform: Made, stored_vectors: EmbeddedVectors
+) -> Neighbours:
+    owner, stranger = a_user(a_company()), a_user(a_company())
+    viewer = a_user(owner.company, RoleName.VIEWER)
+    mine, theirs = everything([owner]), everything([stranger])
+    await factories.save(services.database, viewer, *itertools.chain(*mine.values(), *theirs.values()))
+    client = Client(services, contract, user_id=platform.id)
+    seeded = await client("{ roles { nodes { id } } permissions { nodes { id } } }")
+    ids = {name: rows[0].gid for name, rows in mine.items()}
+    ids |= {"Role": seeded["roles"]["nodes"][0]["id"], "Permission": seeded["permissions"]["nodes"][0]["id"]}
+    return Neighbours(ids, owner, viewer, stranger)

@@ -1,9 +1,8 @@
 """Every root field and mutation, asked by nobody, by another company's administrator, by the powerless."""
 
 import io
-import itertools
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,17 +10,14 @@ import pytest_asyncio
 from graphql import get_named_type
 from starlette.datastructures import UploadFile
 
-from db.models import RoleName
 from schema.context import Services
-from schema.contract import Contract
 from schema.declare import STORED
-from server.vectors import EmbeddedVectors
 from tests import factories
 from tests.client import Client
 from tests.conftest import Unchanged
-from tests.factories import Made, a_company, a_user, an_upload
-from tests.factories.everything import everything
-from tests.isolation.asking import Ids, asked, root
+from tests.factories import Made, an_upload
+from tests.isolation.asking import asked, root
+from tests.isolation.conftest import Neighbours
 from tests.world import fingerprints
 
 PUBLIC = {"userRegister", "userSignIn", "tokenRefresh"}
@@ -51,30 +47,6 @@ TAKES_ID = {
     if any(str(argument.type) == "ID!" for argument in root("Query")[name].args.values())
 }
 LISTS = {name for name in READS if "after" in root("Query")[name].args}
-
-
-class Neighbours(NamedTuple):
-    """A company that has one of everything, its viewer, and the administrator of another that has as much."""
-
-    ids: Ids
-    owner: Made
-    viewer: Made
-    stranger: Made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def neighbours(
-    services: Services, contract: Contract, platform: Made, stored_vectors: EmbeddedVectors
-) -> Neighbours:
-    owner, stranger = a_user(a_company()), a_user(a_company())
-    viewer = a_user(owner.company, RoleName.VIEWER)
-    mine, theirs = everything([owner]), everything([stranger])
-    await factories.save(services.database, viewer, *itertools.chain(*mine.values(), *theirs.values()))
-    client = Client(services, contract, user_id=platform.id)
-    seeded = await client("{ roles { nodes { id } } permissions { nodes { id } } }")
-    ids = {name: rows[0].gid for name, rows in mine.items()}
-    ids |= {"Role": seeded["roles"]["nodes"][0]["id"], "Permission": seeded["permissions"]["nodes"][0]["id"]}
-    return Neighbours(ids, owner, viewer, stranger)
 
 
 @pytest_asyncio.fixture
