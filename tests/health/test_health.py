@@ -1,5 +1,7 @@
 """How the database is, told to who administers."""
 
+import json
+
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -10,11 +12,12 @@ from resolvers.access import Viewer
 from resolvers.identity import accounts
 from schema.context import Services
 from tests.client import Client
-from tests.conftest import People, Save
+from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project
-from tests.factories.imagery import a_crawl
+from tests.factories.imagery import a_crawl, an_image
 
 HEALTH = "{ databaseHealth { status error tables { name size estimatedRows } } }"
+PURGE = "mutation { orphanPurge { errors { code path } projectsWithoutUser jobsWithoutProject } }"
 ORPHANS = "{ orphanCheck { projectsWithoutUser jobsWithoutProject } }"
 
 
@@ -73,17 +76,41 @@ async def test_foreign_keys_leave_no_orphans(
     assert await onlooker.fetchval(left, people.admin.company.id) == [theirs.id]
 
 
-async def test_what_lost_its_owner_is_counted(
+async def test_what_lost_its_owner_is_counted_and_purged(
     graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
 ) -> None:
-    await save(a_crawl(a_project(people.user)), a_crawl(a_project(people.admin)))
+    kept, foreign = a_crawl(a_project(people.manager)), a_crawl(a_project(people.stranger))
+    await save(an_image(a_crawl(a_project(people.user))), a_crawl(a_project(people.admin)), kept, foreign)
     async with onlooker.transaction():
         await onlooker.execute("SET LOCAL session_replication_role = replica")  # no foreign keys
         await onlooker.execute("DELETE FROM tenant.members WHERE id = $1", people.user.id)
         await onlooker.execute("DELETE FROM tenant.projects WHERE user_id = $1", people.admin.id)
-    try:
-        found = (await graphql.of(people.admin)(ORPHANS))["orphanCheck"]
-    finally:
-        await onlooker.execute("DELETE FROM tenant.tenants WHERE company_id = $1", people.admin.company.id)
+    admin = graphql.of(people.admin)
 
-    assert found == {"projectsWithoutUser": 1, "jobsWithoutProject": 1}
+    elsewhere = (await graphql.of(people.stranger)(PURGE))["orphanPurge"]
+    before = (await admin(ORPHANS))["orphanCheck"]
+    purged = (await admin(PURGE))["orphanPurge"]
+    after = (await admin(ORPHANS))["orphanCheck"]
+    again = (await admin(PURGE))["orphanPurge"]
+
+    one, none = ({"projectsWithoutUser": number, "jobsWithoutProject": number} for number in (1, 0))
+    assert (before, after) == (one, none)
+    assert (elsewhere, purged, again) == tuple({"errors": [], **counts} for counts in (none, one, none))
+    left = "SELECT array_agg(id ORDER BY id) FROM tenant.crawl_jobs WHERE company_id = ANY ($1)"
+    companies = [people.admin.company.id, people.stranger.company.id]
+    assert await onlooker.fetchval(left, companies) == [kept.id, foreign.id]
+    images = "SELECT count(*) FROM tenant.images WHERE company_id = $1"
+    assert await onlooker.fetchval(images, people.admin.company.id) == 0
+    clearing = (
+        "SELECT count(*) FROM tenant.processing_jobs WHERE subject = 'stored files' AND company_id = $1"
+    )
+    assert await onlooker.fetchval(clearing, people.admin.company.id) == 2
+    done = "SELECT metadata FROM tenant.activity_logs WHERE action = 'ORPHAN_PURGE' AND company_id = $1"
+    told = [json.loads(row["metadata"]) for row in await onlooker.fetch(done, people.admin.company.id)]
+    assert told == [{"projects": 1, "jobs": 1}, {"projects": 0, "jobs": 0}]
+
+
+async def test_only_who_administers_purges(graphql: Client, people: People, unchanged: Unchanged) -> None:
+    async with unchanged():
+        assert await graphql.of(people.manager).refusals(PURGE) == [("FORBIDDEN", ())]
+        assert await graphql.refusals(PURGE) == [("UNAUTHENTICATED", ())]
