@@ -18,8 +18,9 @@ from core.settings import Settings
 from providers.web.addresses import Gate, host_and_port, port_of, readable
 from providers.web.answers import REDIRECTS, broken, judged, media_type_judged
 from providers.web.decoding import too_large, unpacked
-from providers.web.manners import HostUnavailable, LocalTurns, Queues, Robots
+from providers.web.manners import LocalTurns, Queues
 from providers.web.network import GatedNetwork, Lookup, Resolve
+from providers.web.robots import HostUnavailable, Robots
 
 MOST_REDIRECTS = 5
 BACKOFF_SECONDS, LONGEST_PAUSE = 0.5, 20.0

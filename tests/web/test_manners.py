@@ -9,6 +9,7 @@ import pytest
 
 from core.ports import RefusalCode
 from providers.web.manners import LocalTurns
+from providers.web.robots import understood
 from tests.web.site import Ask, Reply, Site, redirect, sites, slow
 from tests.web.wire import MEBIBYTE, fetching, refusal
 
@@ -60,6 +61,48 @@ async def test_a_robots_txt_is_obeyed(path: str, allowed: bool) -> None:
             assert (refused.code, refused.passing) == (RefusalCode.FORBIDDEN_BY_ROBOTS, False)
 
     assert site.paths == ["/robots.txt", *[path] * allowed]
+
+
+GROUPS = [
+    ("User-agent: *\nDisallow: /a", "a"),
+    ("User-agent: other\nDisallow: /", ""),
+    ("User-agent: other\nUser-agent: SeshatBot\nDisallow: /a", "a"),
+    ("User-agent: SeshatBot\nUser-agent: other\nDisallow: /a", "a"),
+    ("User-agent: SeshatBot\n\n# note\nSitemap: /s.xml\nUser-agent: other\nDisallow: /a", "a"),
+    ("User-agent: SeshatBot\nDisallow: /a\nUser-agent: other\nDisallow: /b", "a"),
+    ("User-agent: other\nDisallow: /b\nUser-agent: *\nDisallow: /a", "a"),
+    ("User-agent: *\nDisallow: /b\nUser-agent: SeshatBot\nDisallow: /a", "a"),
+    ("User-agent: *\nDisallow: /b\nUser-agent: seshat*\nDisallow: /a", "a"),
+    ("User-agent: *\nDisallow: /a\nUser-agent: bot\nDisallow: /b", "a"),
+    ("User-agent: *\nDisallow: /a\nUser-agent: SeshatBotter\nDisallow: /b", "a"),
+    ("useragent SeshatBot # us\ndisalow: /a", "a"),
+    ("Disallow: /b", ""),
+    ("\ufeffUser-agent: *\r\nDisallow: /a\r\n", "a"),
+    ("User-agent:\nDisallow: /b\nUser-agent: **\nDisallow: /b", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "closed"), GROUPS)
+def test_the_rules_for_us_are_found(text: str, closed: str) -> None:
+    robots = understood(text.encode(), "SeshatBot")
+
+    assert robots is not None
+    assert [path for path in "ab" if not robots.can_fetch(f"http://x.example/{path}", "SeshatBot")] == [
+        *closed
+    ]
+
+
+def test_many_agents_and_rules_are_not_multiplied() -> None:
+    stars = "".join(f"User-agent: {'*' * number}seshat\n" for number in range(300))
+    agents = stars + "".join(f"User-agent: agent{number}\n" for number in range(10_000))
+
+    few, many = (
+        understood((agents + "Disallow: /x\n" * rules).encode(), "SeshatBot") for rules in (4000, 9000)
+    )
+
+    assert few is not None
+    assert not few.can_fetch("http://x.example/x", "SeshatBot")
+    assert many is None
 
 
 async def test_a_redirect_does_not_lead_around_a_robots_txt() -> None:
