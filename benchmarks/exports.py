@@ -1,0 +1,145 @@
+"""Measures how fast data sets are packed in each format, and the memory that the worker takes for it.
+
+Run as `python -m benchmarks.exports [--images 10000]`: for each format, a worker process of its own packs so
+many images of about 70 kB. Its memory is the most that it ever had resident.
+
+Prints a table and exits with 1 if a format takes more memory than it may.
+"""
+
+import argparse
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks.bounds import Bound, console, verdict
+from core.settings import Settings
+from db.models import ExportFormat
+from schema.context import Services
+from schema.contract import make_schema
+from server.app import open_services
+from server.installation import installed
+from server.seeding import seed
+from tests import factories
+from tests.client import Client
+from tests.factories import Made, a_company, a_user
+from tests.factories.imagery import an_image
+from tests.imagery.stored import a_done_crawl, picture
+
+MEGABYTE = 1024 * 1024
+MOST_MEMORY = 300 * MEGABYTE
+DISTINCT = 100
+"""Pictures that are made; images share them."""
+PATIENCE = 600
+
+CREATE = """mutation ($input: ExportJobCreateInput!) { exportJobCreate(input: $input) {
+  errors { message } exportJob { id } } }"""
+LOOK = "query ($id: ID!) { exportJob(id: $id) { phase errorMessage exportedImages fileSize } }"
+DELETE = "mutation ($id: ID!) { exportJobDelete(id: $id) { errors { message } } }"
+
+
+@asynccontextmanager
+async def worker(folder: Path) -> AsyncIterator[Process]:
+    """A worker process for checks and exports alone."""
+    order = [sys.executable, "-m", "server", "worker", "--data", str(folder), "--queues", "imagery"]
+    process = await asyncio.create_subprocess_exec(*order, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def peak(process: Process) -> int:
+    """The most memory that a process had resident so far, in bytes: proc(5)."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+async def gathered(services: Services, user: Made, count: int) -> Made:
+    """A crawl with so many images."""
+    crawl = a_done_crawl(user, total_images=count, downloaded_images=count, max_images=count)
+    contents = [picture(seed, (480, 360), quality=80) for seed in range(DISTINCT)]
+    keys = [f"{user.company.id}/pictures/{seed}" for seed in range(DISTINCT)]
+    for key, content in zip(keys, contents, strict=True):
+        await services.store.put(key, content)
+    images = [
+        an_image(
+            crawl,
+            storage_url=keys[number % DISTINCT],
+            file_size=len(contents[number % DISTINCT]),
+            hash=f"{number:064x}",
+            width=480,
+            height=360,
+            licence="CC BY 4.0",
+            attribution=f"Photographer {number % 500}",
+        )
+        for number in range(count)
+    ]
+    for start in range(0, count, 1000):
+        await factories.save(services.database, *images[start : start + 1000])
+    return crawl
+
+
+async def exported(client: Client, crawl: Made, format: ExportFormat) -> dict[str, Any]:
+    """An export, once it has ended."""
+    given = {"crawlJobId": crawl.gid, "name": "Measured", "format": format.name}
+    id = (await client(CREATE, input=given))["exportJobCreate"]["exportJob"]["id"]
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            job = (await client(LOOK, id=id))["exportJob"]
+            if job["phase"] not in ("QUEUED", "ACTIVE"):
+                await client(DELETE, id=id)
+                return dict(job)
+            await asyncio.sleep(0.05)
+
+
+async def measure(count: int, folder: Path) -> list[Bound]:
+    """Pack the same images in every format."""
+    table = Table(
+        "format", "images a second", "MB written", "MB before", "MB at the peak", title=f"{count:,} images"
+    )
+    bounds = []
+    async with installed(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
+        services = await open_services(ready, stack)
+        await seed(services.database)
+        user = a_user(a_company())
+        crawl = await gathered(services, user, count)
+        client = Client(services, make_schema(), user_id=user.id)
+        for format in ExportFormat:
+            async with worker(folder) as process:
+                await exported(client, crawl, ExportFormat.CSV)  # it has started, and imported what it needs
+                before, begin = peak(process), perf_counter()
+                job = await exported(client, crawl, format)
+                seconds, after = perf_counter() - begin, peak(process)
+            if job["phase"] != "SUCCEEDED" or job["exportedImages"] != count:
+                raise RuntimeError(f"{format.name}: {job}")
+            stored = [found.key async for found in services.store.list(f"{user.company.id}/crawls")]
+            await services.store.delete(stored)
+            figures = [job["fileSize"] / MEGABYTE, before / MEGABYTE, after / MEGABYTE]
+            table.add_row(format.name, f"{count / seconds:,.0f}", *(f"{each:,.0f}" for each in figures))
+            what = f"resident memory of a worker that packs {count:,} images as {format.name}"
+            got = f"{after / MEGABYTE:.0f} MB"
+            bounds.append(Bound(what, f"< {MOST_MEMORY // MEGABYTE} MB", got, after < MOST_MEMORY))
+    console.print(table)
+    return bounds
+
+
+def main() -> int:
+    """The exit code is 1 if a bound is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=10_000)
+    given = parser.parse_args()
+    with TemporaryDirectory(prefix="seshat-bench-") as folder:
+        return verdict(asyncio.run(measure(given.images, Path(folder))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
