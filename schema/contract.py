@@ -25,8 +25,9 @@ from schema.identity.types import IdentityQueries
 from schema.imagery.gallery import GallerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights.consumption import ConsumptionMutations, ConsumptionQueries
-from schema.insights.operations import InsightMutations, InsightQueries
+from schema.insights.profile import ProfileMutations, ProfileQueries
 from schema.insights.reports import ReportMutations, ReportQueries, ReportSubscriptions
+from schema.insights.saved import SavedReportMutations, SavedReportQueries
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
 from schema.knowledge.operations import KnowledgeMutations, KnowledgeQueries
 from schema.knowledge.processing import ProcessingMutations, SearchQueries
@@ -43,7 +44,8 @@ class Query(
     ProjectQueries,
     DrawingQueries,
     ImageryQueries,
-    InsightQueries,
+    ProfileQueries,
+    SavedReportQueries,
     ConsumptionQueries,
     ReportQueries,
     EvaluationQueries,
@@ -68,7 +70,8 @@ class Mutation(
     ProjectMutations,
     DrawingMutations,
     ImageryMutations,
-    InsightMutations,
+    ProfileMutations,
+    SavedReportMutations,
     ConsumptionMutations,
     ReportMutations,
     EvaluationMutations,

@@ -31,13 +31,14 @@ from db.queue.entries import SETTINGS, Entry
 from db.uow import Database
 from pipelines import chores
 from pipelines.chat import handlers as answers
+from pipelines.drawings import analysing
 from pipelines.drawings import handlers as drawings
 from pipelines.evaluation import handlers as evaluations
 from pipelines.imagery import cleaning, crawling
 from pipelines.imagery import validation as image_checks
 from pipelines.imagery.exporting import handlers as exports
 from pipelines.insights import handlers as imports
-from pipelines.insights import reporting
+from pipelines.insights import publishing, reporting
 from pipelines.knowledge import anew
 from pipelines.knowledge import handlers as documents
 from pipelines.processes import Processes, Stopped
@@ -50,6 +51,7 @@ from server.providing import open_embedders, open_sources, open_vectors, working
 log = structlog.get_logger(__name__)
 
 REGISTERED = (
+    analysing,
     anew,
     answers,
     chores,
@@ -61,6 +63,7 @@ REGISTERED = (
     exports,
     image_checks,
     imports,
+    publishing,
     reporting,
 )
 """Imported for what they register: the handlers of jobs, and upkeep."""

@@ -1,15 +1,14 @@
-"""What a company wants to reach, and the reports that were kept."""
+"""What a company wants to reach."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Invalid
 from db.ids import new_id
-from db.models import CompanyProfile, SavedReport
+from db.models import CompanyProfile
 from db.uow import UnitOfWork
 from resolvers import access, activity, checks
 from resolvers.access import Viewer
@@ -29,7 +28,6 @@ TOLERANCE = 0.05
 """How far the sum of the weights may be from 1."""
 
 LARGEST_BUDGET = 1e15
-MOST_TAGS, LONGEST_TAG = 20, 50
 
 
 async def change_profile(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> Row[Any]:
@@ -51,33 +49,6 @@ async def change_profile(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, An
     return profile
 
 
-async def change_report(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Give a report another title or other tags."""
-    access.require(viewer, "reports:save")
-    report = await access.find(uow, viewer, SavedReport, id, lock=True)
-    values = dict(given)
-    if "title" in values:
-        values["title"] = checks.optional(values["title"], "input", "title", limit=500)
-    if "tags" in values:
-        values["tags"] = _tags(values["tags"])
-    if not values:
-        return report
-    changed = await uow.one(
-        update(SavedReport).where(SavedReport.id == id).values(values).returning(SavedReport)
-    )
-    fields = sorted(values)
-    await activity.record(uow, viewer.user_id, "SAVED_REPORT_UPDATE", "SavedReport", id, fields=fields)
-    return changed
-
-
-async def remove_report(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a report."""
-    access.require(viewer, "reports:delete")
-    await access.find(uow, viewer, SavedReport, id, lock=True)
-    await uow.execute(delete(SavedReport).where(SavedReport.id == id))
-    await activity.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
-
-
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     for field, limit in TEXTS.items():
@@ -90,10 +61,3 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     if budget is not None and not 0 < budget <= LARGEST_BUDGET:
         raise Invalid("A budget is more than nothing.", "input", "budget")
     return values
-
-
-def _tags(given: Sequence[str]) -> list[str]:
-    if len(given) > MOST_TAGS:
-        raise Invalid(f"At most {MOST_TAGS} tags.", "input", "tags")
-    tags = [checks.name(tag, "input", "tags", str(i), limit=LONGEST_TAG) for i, tag in enumerate(given)]
-    return list(dict.fromkeys(tags))

@@ -43,3 +43,24 @@ CORRECT = f"""mutation ($id: ID!, $input: EnergySourceUpdateInput!) {{
 
 RESTORE = f"""mutation {{ energySourcesRestore {{ energySources {{ code costPerKwh edited enabled }}
   {ERRORS} }} }}"""
+
+SAVED_FIELDS = """id title tags method reportData confidence generatedText editedText editedAt editedBy { id }
+  document { id } files { name format size url }"""
+
+KEEP = f"""mutation ($input: SavedReportCreateInput!) {{ savedReportCreate(input: $input) {{
+  savedReport {{ id }} {ERRORS} }} }}"""
+
+SAVED = f"query ($id: ID!) {{ savedReport(id: $id) {{ {SAVED_FIELDS} }} }}"
+
+EDIT = f"""mutation ($id: ID!, $input: SavedReportUpdateInput!) {{
+  savedReportUpdate(id: $id, input: $input) {{ savedReport {{ {SAVED_FIELDS} }} {ERRORS} }} }}"""
+
+EXPORT = f"mutation ($id: ID!) {{ savedReportExport(id: $id) {{ job {{ id }} {ERRORS} }} }}"
+
+RERUN = f"mutation ($id: ID!) {{ savedReportRerun(id: $id) {{ report {{ id title }} {ERRORS} }} }}"
+
+DROP = f"mutation ($id: ID!) {{ savedReportDelete(id: $id) {{ deletedId {ERRORS} }} }}"
+
+COMPARE = """query ($id: ID!, $savedReportId: ID!) {
+  savedReportComparison(id: $id, savedReportId: $savedReportId) { firstPlan secondPlan
+    differences { figure first second change } } }"""

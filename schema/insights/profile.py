@@ -1,57 +1,25 @@
-"""Company profiles and saved reports, as clients see them."""
+"""Company profiles, as clients see them."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement
 from strawberry import relay
-from strawberry.scalars import JSON
 
 from core.errors import NotFound
 from db import models
-from db.paging import Order
 from resolvers import access, checks
 from resolvers.insights import profile
 from schema.context import Info
-from schema.declare import enumeration, input, node, output
-from schema.fields import Connection, connection, lookup, relation
+from schema.declare import input, node, output
+from schema.fields import Connection, connection, relation
 from schema.ids import key_of
 from schema.operations import Payload, field, mutation
 from schema.projection import columns
-from schema.refs import CompanyRef, UserRef
-
-
-@enumeration
-class SavedReportOrder(Enum):
-    """How to order reports."""
-
-    SAVED_AT_DESC = Order("saved_at", descending=True)
-    SAVED_AT_ASC = Order("saved_at")
-
-
-@input
-class SavedReportFilter:
-    """Which reports to list."""
-
-    user_id: relay.GlobalID | None = None
-    """Only those that this user made."""
-
-    report_type: str | None = None
-    """Only those of this type, such as `energy_portfolio`."""
-
-    report_id: str | None = None
-    """Only the one with this public handle."""
-
-    def where(self, report: Any) -> list[ColumnElement[bool]]:
-        found = [report.report_id == self.report_id] if self.report_id is not None else []
-        if self.user_id:
-            found.append(report.user_id == key_of(self.user_id, models.User, "filter", "userId"))
-        return found + ([report.report_type == self.report_type] if self.report_type is not None else [])
+from schema.refs import CompanyRef
 
 
 @node(models.CompanyProfile)
@@ -112,46 +80,6 @@ class CompanyProfile(relay.Node):
     """When anything of this last changed."""
 
 
-@node(models.SavedReport)
-class SavedReport(relay.Node):
-    """A report that somebody kept."""
-
-    id: relay.NodeID[UUID]
-
-    report_id: str
-    """The public handle, unique in the company."""
-
-    report_type: str | None
-    """Such as `energy_portfolio`; an open vocabulary."""
-
-    report_data: JSON | None
-    """All that the report says."""
-
-    title: str | None
-    """What people call it."""
-
-    tags: list[str]
-    """What people file it under; 20 at most."""
-
-    confidence: float | None
-    """How far the report is to be trusted, 0 to 1."""
-
-    token_usage: JSON | None
-    """What language models took for it."""
-
-    user: UserRef | None = relation(models.SavedReport.user)
-    """Who made it; null when they are gone, or out of the viewer's sight."""
-
-    company: CompanyRef | None = relation(models.SavedReport.company)
-    """Whose it is."""
-
-    generated_at: datetime
-    """When it was made."""
-
-    saved_at: datetime
-    """When it was kept."""
-
-
 Profile = Annotated[
     relay.GlobalID | None,
     strawberry.argument(description="Which profile: the viewer's company's unless told."),
@@ -159,14 +87,7 @@ Profile = Annotated[
 
 
 @output
-class InsightQueries:
-    saved_report: SavedReport | None = lookup(models.SavedReport, "A saved report, by id.")
-
-    saved_reports: Connection[SavedReport] = connection(
-        models.SavedReport, orders=SavedReportOrder, filter=SavedReportFilter
-    )
-    """The company's reports, the last saved first."""
-
+class ProfileQueries:
     company_profiles: Connection[CompanyProfile] = connection(models.CompanyProfile)
     """Every profile the viewer may see: that of their company, if there is one."""
 
@@ -239,17 +160,6 @@ class CompanyProfileUpdateInput:
     """What the portfolio counts: 0 to 1; the three weights sum to 1, give or take 0.05."""
 
 
-@input
-class SavedReportUpdateInput:
-    """What to change; what is left out stays."""
-
-    title: strawberry.Maybe[str | None]
-    """What people call it; null clears."""
-
-    tags: strawberry.Maybe[list[str]]
-    """Replaces all tags: at most 20, of at most 50 characters."""
-
-
 @output
 class CompanyProfileUpdatePayload(Payload):
     """What `companyProfileUpdate` answers."""
@@ -259,23 +169,7 @@ class CompanyProfileUpdatePayload(Payload):
 
 
 @output
-class SavedReportUpdatePayload(Payload):
-    """What `savedReportUpdate` answers."""
-
-    saved_report: SavedReport | None = None
-    """The report as it is now."""
-
-
-@output
-class SavedReportDeletePayload(Payload):
-    """What `savedReportDelete` answers."""
-
-    deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
-
-
-@output
-class InsightMutations:
+class ProfileMutations:
     @mutation
     async def company_profile_update(
         self, info: Info, input: CompanyProfileUpdateInput
@@ -285,21 +179,3 @@ class InsightMutations:
         async with info.context.write() as uow:
             changed = await profile.change_profile(uow, info.context.viewer, given)
         return CompanyProfileUpdatePayload.of(company_profile=changed)
-
-    @mutation
-    async def saved_report_update(
-        self, info: Info, id: relay.GlobalID, input: SavedReportUpdateInput
-    ) -> SavedReportUpdatePayload:
-        """Give a report another title or other tags."""
-        given = checks.changed(title=input.title, tags=input.tags)
-        async with info.context.write() as uow:
-            key = key_of(id, models.SavedReport)
-            report = await profile.change_report(uow, info.context.viewer, key, given)
-        return SavedReportUpdatePayload.of(saved_report=report)
-
-    @mutation
-    async def saved_report_delete(self, info: Info, id: relay.GlobalID) -> SavedReportDeletePayload:
-        """Delete a report. There is no way back."""
-        async with info.context.write() as uow:
-            await profile.remove_report(uow, info.context.viewer, key_of(id, models.SavedReport))
-        return SavedReportDeletePayload.of(deleted_id=id)

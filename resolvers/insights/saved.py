@@ -1,0 +1,240 @@
+"""Reports that people keep: named, edited, exported, compared, made anew, deleted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from core.errors import Conflict, Invalid
+from db.ids import new_id
+from db.models import ProcessingJob, ProcessingJobType, Report, ReportMethod, SavedReport
+from db.queue import Job, enqueue
+from db.uow import UnitOfWork
+from resolvers import access, activity, checks
+from resolvers.access import Viewer
+from resolvers.insights import reports, texts
+from resolvers.upkeep import queue_removal
+
+SUBJECT = "report files"
+MOST_TAGS, LONGEST_TAG = 20, 50
+LONGEST_TITLE, LONGEST_TEXT = 500, 100_000
+
+
+@dataclass(frozen=True)
+class PublishReport(Job):
+    """Lay a saved report out as files, and make it something that people can ask about."""
+
+    saved_report_id: UUID
+    revision: int
+    queue: ClassVar[str] = "reports"
+
+
+def folder(company_id: UUID, id: UUID) -> str:
+    """Where the files of a saved report are stored, each revision in a folder of its own."""
+    return f"{company_id}/reports/{id}"
+
+
+async def create(
+    uow: UnitOfWork, viewer: Viewer, *, report_id: UUID, title: str | None, tags: Sequence[str]
+) -> Row[Any]:
+    """Keep a finished report; a job makes its files."""
+    access.require(viewer, "reports:save")
+    report = await access.find(uow, viewer, Report, report_id, "input", "reportId")
+    if report.report_data is None:
+        raise Conflict("This report is not finished.", "input", "reportId")
+    named = checks.optional(title, "input", "title", limit=LONGEST_TITLE)
+    values = {
+        "id": new_id(),
+        "report_id": uuid4().hex,
+        "report_type": report.report_type,
+        "report_data": report.report_data,
+        "title": named or report.title,
+        "tags": checked_tags(tags),
+        "confidence": report.confidence,
+        "token_usage": report.token_usage,
+        "user_id": viewer.user_id,
+        "generated_at": report.generated_at,
+        "method": report.method,
+        "config": report.config,
+        "generated_text": report.generated_text,
+    }
+    saved = await uow.one(insert(SavedReport).values(values).returning(SavedReport))
+    await activity.record(uow, viewer.user_id, "SAVED_REPORT_CREATE", "SavedReport", saved.id)
+    saved, _ = await publish(uow, viewer, saved)
+    return saved
+
+
+async def publish(uow: UnitOfWork, viewer: Viewer, saved: Row[Any]) -> tuple[Row[Any], UUID]:
+    """Have a job make the files of the report as it is now. Answers the report and the job."""
+    next_one = SavedReport.revision + 1
+    changed = update(SavedReport).where(SavedReport.id == saved.id).values(revision=next_one)
+    saved = await uow.one(changed.returning(SavedReport))
+    row = {
+        "job_type": ProcessingJobType.REPORT_GENERATION,
+        "subject": SUBJECT,
+        "requested_by_id": viewer.user_id,
+    }
+    job: UUID = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
+    await enqueue(uow, PublishReport(saved.id, saved.revision), job)
+    return saved, job
+
+
+async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> tuple[Row[Any], Row[Any]]:
+    """Make the files of a report once more. Answers the report and the job."""
+    access.require(viewer, "reports:save")
+    saved = await access.find(uow, viewer, SavedReport, id, lock=True)
+    if not exportable(saved):
+        raise Conflict("This report has nothing in it that could be laid out.", "id")
+    saved, job = await publish(uow, viewer, saved)
+    await activity.record(uow, viewer.user_id, "SAVED_REPORT_EXPORT", "SavedReport", id)
+    return saved, await uow.one(select(ProcessingJob).where(ProcessingJob.id == job))
+
+
+def exportable(saved: Row[Any]) -> bool:
+    """Whether it is a report of this product's making."""
+    data = saved.report_data or {}
+    return all(part in data for part in ("inputs", "roadmap", "decision", "confidence"))
+
+
+async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+    """Give a report another title, other tags or another text; what was generated stays beside it."""
+    access.require(viewer, "reports:save")
+    report = await access.find(uow, viewer, SavedReport, id, lock=True)
+    values = dict(given)
+    if "title" in values:
+        values["title"] = checks.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
+    if "tags" in values:
+        values["tags"] = checked_tags(values["tags"])
+    if "edited_text" in values:
+        text = values["edited_text"]
+        text = None if text is None or not text.strip() else text.strip()
+        values["edited_text"] = text and checks.text(text, "input", "editedText", limit=LONGEST_TEXT)
+        values |= {"edited_at": func.now(), "edited_by_id": viewer.user_id}
+    if not values:
+        return report
+    changed = await uow.one(
+        update(SavedReport).where(SavedReport.id == id).values(values).returning(SavedReport)
+    )
+    fields = sorted(given)
+    await activity.record(uow, viewer.user_id, "SAVED_REPORT_UPDATE", "SavedReport", id, fields=fields)
+    shown = changed.title != report.title or changed.edited_text != report.edited_text
+    if shown and exportable(changed):
+        changed, _ = await publish(uow, viewer, changed)
+    return changed
+
+
+async def rerun(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+    """Make a report of the same kind from what is known now. Answers the new report."""
+    saved = await access.find(uow, viewer, SavedReport, id)
+    if saved.config is None:
+        raise Conflict("Nothing is known of how this report was made.", "id")
+    return await reports.create(
+        uow,
+        viewer,
+        title=saved.title,
+        method=saved.method or ReportMethod.OPTIMAL,
+        narrative=bool(saved.config.get("narrative", True)),
+    )
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+    """Delete a report with its files and what people could ask of it."""
+    access.require(viewer, "reports:delete")
+    report = await access.find(uow, viewer, SavedReport, id, lock=True)
+    await uow.execute(delete(SavedReport).where(SavedReport.id == id))
+    await texts.discard(uow, viewer, report.document_id)
+    if report.revision:
+        await queue_removal(uow, own(uow, viewer), f"{folder(uow.company_id, id)}/")
+    await activity.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
+
+
+def own(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
+    """The viewer, if they are of the unit's company."""
+    return viewer.user_id if viewer.company_id == uow.company_id else None
+
+
+async def current(uow: UnitOfWork, id: UUID, revision: int) -> Row[Any] | None:
+    """The report, if this is still its revision."""
+    wanted = SavedReport.id == id, SavedReport.revision == revision
+    return await uow.first(select(SavedReport).where(*wanted))
+
+
+async def published(
+    uow: UnitOfWork,
+    saved: Row[Any],
+    files: Sequence[Mapping[str, Any]],
+    upload_id: UUID,
+    *,
+    size: int,
+    sha256: str,
+) -> None:
+    """The files are there, and the text can be asked about; those of the revision before go."""
+    mine = SavedReport.id == saved.id, SavedReport.revision == saved.revision
+    row = await uow.first(select(SavedReport).where(*mine).with_for_update())
+    if row is None:  # another revision came, or it was deleted: what was stored is nobody's
+        await queue_removal(uow, None, f"{folder(uow.company_id, saved.id)}/{saved.revision}/")
+        return
+    await texts.discard(uow, None, row.document_id)
+    title = row.title or "Report"
+    document = await texts.file_text(uow, row.user_id, upload_id, title, size=size, sha256=sha256)
+    values = {"files": [dict(each) for each in files], "document_id": document}
+    await uow.execute(update(SavedReport).where(*mine).values(values))
+    earlier = {each["key"].rpartition("/")[0] for each in row.files} - {
+        each["key"].rpartition("/")[0] for each in files
+    }
+    await queue_removal(uow, None, *sorted(f"{each}/" for each in earlier))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of two reports; `change` is the second less the first."""
+
+    figure: str
+    first: float | None
+    second: float | None
+
+    @property
+    def change(self) -> float | None:
+        """None where either lacks it."""
+        return None if self.first is None or self.second is None else round(self.second - self.first, 6)
+
+
+def compare(first: Row[Any], second: Row[Any]) -> list[Difference]:
+    """The figures of both; what only one has, too."""
+    one, other = figures(first), figures(second)
+    return [Difference(name, one.get(name), other.get(name)) for name in dict.fromkeys([*one, *other])]
+
+
+def figures(saved: Row[Any]) -> dict[str, float]:
+    """What a report comes to, in numbers."""
+    if not exportable(saved):
+        return {} if saved.confidence is None else {"confidence": saved.confidence}
+    data = saved.report_data
+    decision, profile, last = data["decision"], data["inputs"]["profile"], data["roadmap"]["years"][-1]
+    found = {
+        "confidence": saved.confidence,
+        "score": decision["score"],
+        "budget": profile["budget"],
+        "target_year": profile["target_year"],
+        "annual_consumption_kwh": profile["total_consumption_kwh"],
+        "target_share": decision["target_share"],
+        "reached_share": decision["reached_share"],
+        "missed_share": decision["missed_share"],
+        "unmet_kwh": decision["unmet_kwh"],
+        "total_cost": sum(year["cost"] for year in data["roadmap"]["years"]),
+        "final_year_cost": last["cost"],
+    }
+    mix = {f"{code}_kwh": energy for code, energy in last["energy_kwh"].items()}
+    return {name: float(value) for name, value in {**found, **mix}.items() if value is not None}
+
+
+def checked_tags(given: Sequence[str] | None) -> list[str]:
+    """Tags without repetitions. Raises `Invalid`."""
+    if given is None:
+        raise Invalid("This cannot be cleared.", "input", "tags")
+    if len(given) > MOST_TAGS:
+        raise Invalid(f"At most {MOST_TAGS} tags.", "input", "tags")
+    tags = [checks.name(tag, "input", "tags", str(i), limit=LONGEST_TAG) for i, tag in enumerate(given)]
+    return list(dict.fromkeys(tags))

@@ -1,0 +1,370 @@
+"""Reports that people keep, as clients see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement
+from strawberry import relay
+from strawberry.scalars import JSON
+
+from db import models
+from db.models import ReportMethod
+from db.paging import Order
+from resolvers import access, checks, idempotency
+from resolvers.insights import saved
+from schema.context import Info
+from schema.declare import enumeration, input, node, output
+from schema.fields import Connection, connection, lookup, relation
+from schema.ids import key_of
+from schema.insights.reports import Report
+from schema.operations import Payload, field, mutation
+from schema.refs import CompanyRef, DocumentRef, ProcessingJobRef, UserRef
+
+
+@enumeration
+class SavedReportOrder(Enum):
+    """How to order reports."""
+
+    SAVED_AT_DESC = Order("saved_at", descending=True)
+    SAVED_AT_ASC = Order("saved_at")
+
+
+@input
+class SavedReportFilter:
+    """Which reports to list."""
+
+    user_id: relay.GlobalID | None = None
+    """Only those that this user made."""
+
+    report_type: str | None = None
+    """Only those of this type, such as `energy_portfolio`."""
+
+    report_id: str | None = None
+    """Only the one with this public handle."""
+
+    def where(self, report: Any) -> list[ColumnElement[bool]]:
+        found = [report.report_id == self.report_id] if self.report_id is not None else []
+        if self.user_id:
+            found.append(report.user_id == key_of(self.user_id, models.User, "filter", "userId"))
+        return found + ([report.report_type == self.report_type] if self.report_type is not None else [])
+
+
+@enumeration
+class ReportFileFormat(Enum):
+    """What a report's file is."""
+
+    PDF = "PDF"
+    DOCX = "DOCX"
+    MARKDOWN = "MARKDOWN"
+    CSV = "CSV"
+    SVG = "SVG"
+    PNG = "PNG"
+
+
+@output
+class ReportFile:
+    """A file of a report, or one of its charts."""
+
+    name: str
+    """Such as `report.pdf`; charts are named after what they show."""
+
+    format: ReportFileFormat
+    """What it is."""
+
+    size: int
+    """In bytes."""
+
+    url: str
+    """Where to get it; the link is signed and expires."""
+
+
+@node(models.SavedReport)
+class SavedReport(relay.Node):
+    """A report that somebody kept."""
+
+    id: relay.NodeID[UUID]
+
+    report_id: str
+    """The public handle, unique in the company."""
+
+    report_type: str | None
+    """Such as `energy_portfolio`; an open vocabulary."""
+
+    report_data: JSON | None
+    """All that the report says."""
+
+    title: str | None
+    """What people call it."""
+
+    tags: list[str]
+    """What people file it under; 20 at most."""
+
+    confidence: float | None
+    """How far the report is to be trusted, 0 to 1."""
+
+    token_usage: JSON | None
+    """What language models took for it."""
+
+    user: UserRef | None = relation(models.SavedReport.user)
+    """Who made it; null when they are gone, or out of the viewer's sight."""
+
+    company: CompanyRef | None = relation(models.SavedReport.company)
+    """Whose it is."""
+
+    method: ReportMethod | None
+    """How it found the mix of sources."""
+
+    generated_text: str | None
+    """The report in words, as it was generated."""
+
+    edited_text: str | None
+    """The words that people put in their place; what was generated stays beside them."""
+
+    edited_at: datetime | None
+    """When people last changed the words."""
+
+    edited_by: UserRef | None = relation(models.SavedReport.edited_by)
+    """Who last changed the words; null when they are gone, or out of the viewer's sight."""
+
+    document: DocumentRef | None = relation(models.SavedReport.document)
+    """The report as a document that can be asked about; null until it is there."""
+
+    @field(needs=("files", "title"))
+    def files(self, info: Info) -> list[ReportFile]:
+        """The report as PDF, Word, Markdown and CSV, and its charts as SVG and PNG; empty until they are
+        made, ten or so then.
+        """
+        row: Any = self
+        return [
+            ReportFile(
+                name=each["name"],
+                format=ReportFileFormat(each["format"]),
+                size=each["size"],
+                url=info.context.links.download_url(each["key"], each["name"], each["mime_type"]),
+            )
+            for each in row.files
+        ]
+
+    generated_at: datetime
+    """When it was made."""
+
+    saved_at: datetime
+    """When it was kept."""
+
+
+@output
+class ReportDifference:
+    """A figure of two reports."""
+
+    figure: str
+    """What it is, such as `reached_share`."""
+
+    first: float | None
+    """In the first report; null where it lacks it."""
+
+    second: float | None
+    """In the second report; null where it lacks it."""
+
+    change: float | None
+    """The second less the first; null where either lacks it."""
+
+
+@output
+class SavedReportComparison:
+    """Two reports, figure by figure."""
+
+    first_plan: str | None
+    """The plan that the first recommends."""
+
+    second_plan: str | None
+    """The plan that the second recommends."""
+
+    differences: list[ReportDifference]
+    """Every figure of either; a few dozen at most."""
+
+
+@output
+class SavedReportQueries:
+    saved_report: SavedReport | None = lookup(models.SavedReport, "A saved report, by id.")
+
+    saved_reports: Connection[SavedReport] = connection(
+        models.SavedReport, orders=SavedReportOrder, filter=SavedReportFilter
+    )
+    """The company's reports, the last saved first."""
+
+    @field
+    async def saved_report_comparison(
+        self, info: Info, id: relay.GlobalID, saved_report_id: relay.GlobalID
+    ) -> SavedReportComparison:
+        """What `savedReportId` says differently from `id`."""
+        model, viewer, uow = models.SavedReport, info.context.viewer, info.context.read()
+        first = await access.find(uow, viewer, model, key_of(id, model))
+        other = key_of(saved_report_id, model, "savedReportId")
+        second = await access.find(uow, viewer, model, other, "savedReportId")
+        plans = [((each.report_data or {}).get("decision") or {}).get("plan") for each in (first, second)]
+        found = saved.compare(first, second)
+        return SavedReportComparison(
+            first_plan=plans[0],
+            second_plan=plans[1],
+            differences=[
+                ReportDifference(figure=each.figure, first=each.first, second=each.second, change=each.change)
+                for each in found
+            ],
+        )
+
+
+@input
+class SavedReportCreateInput:
+    """Which report to keep."""
+
+    report_id: relay.GlobalID
+    """A finished report."""
+
+    title: str | None = None
+    """What to call it; as it is called unless given."""
+
+    tags: list[str] | None = None
+    """What to file it under: at most 20, of at most 50 characters."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input keeps it once."""
+
+
+@input
+class SavedReportUpdateInput:
+    """What to change; what is left out stays."""
+
+    title: strawberry.Maybe[str | None]
+    """What people call it; null clears."""
+
+    tags: strawberry.Maybe[list[str]]
+    """Replaces all tags: at most 20, of at most 50 characters."""
+
+    edited_text: strawberry.Maybe[str | None]
+    """The report in people's own words, at most 100,000 characters; null goes back to what was generated."""
+
+
+@output
+class SavedReportUpdatePayload(Payload):
+    """What `savedReportUpdate` answers."""
+
+    saved_report: SavedReport | None = None
+    """The report as it is now."""
+
+
+@output
+class SavedReportDeletePayload(Payload):
+    """What `savedReportDelete` answers."""
+
+    deleted_id: relay.GlobalID | None = None
+    """The id of what is gone."""
+
+
+@output
+class SavedReportCreatePayload(Payload):
+    """What `savedReportCreate` answers."""
+
+    saved_report: SavedReport | None = None
+    """The kept report; a job makes its files."""
+
+
+@output
+class SavedReportExportPayload(Payload):
+    """What `savedReportExport` answers."""
+
+    saved_report: SavedReport | None = None
+    """The report."""
+
+    job: ProcessingJobRef | None = None
+    """The job that makes its files."""
+
+
+@input
+class SavedReportRerunInput:
+    """How to make a report anew."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key makes one report."""
+
+
+@output
+class SavedReportRerunPayload(Payload):
+    """What `savedReportRerun` answers."""
+
+    report: Report | None = None
+    """The new report, which is to be made; the old one stays."""
+
+
+@output
+class SavedReportMutations:
+    @mutation
+    async def saved_report_create(
+        self, info: Info, input: SavedReportCreateInput
+    ) -> SavedReportCreatePayload:
+        """Keep a finished report under a title and tags; it gets files, and can be asked about."""
+        viewer = info.context.viewer
+        given: dict[str, Any] = {
+            "report_id": key_of(input.report_id, models.Report, "input", "reportId"),
+            "title": input.title,
+            "tags": input.tags or [],
+        }
+        async with info.context.write() as uow:
+            report = await idempotency.once(
+                uow,
+                viewer,
+                "savedReportCreate",
+                input.idempotency_key,
+                given,
+                models.SavedReport,
+                lambda: saved.create(uow, viewer, **given),
+            )
+        return SavedReportCreatePayload.of(saved_report=report)
+
+    @mutation
+    async def saved_report_export(self, info: Info, id: relay.GlobalID) -> SavedReportExportPayload:
+        """Make a report's files once more."""
+        async with info.context.write() as uow:
+            key = key_of(id, models.SavedReport)
+            report, job = await saved.export(uow, info.context.viewer, key)
+        return SavedReportExportPayload.of(saved_report=report, job=job)
+
+    @mutation
+    async def saved_report_rerun(
+        self, info: Info, id: relay.GlobalID, input: SavedReportRerunInput | None = None
+    ) -> SavedReportRerunPayload:
+        """Make a report of the same kind from what is known now; compare it once it is kept."""
+        viewer, key = info.context.viewer, key_of(id, models.SavedReport)
+        async with info.context.write() as uow:
+            report = await idempotency.once(
+                uow,
+                viewer,
+                "savedReportRerun",
+                input.idempotency_key if input else None,
+                {"id": key},
+                models.Report,
+                lambda: saved.rerun(uow, viewer, key),
+            )
+        return SavedReportRerunPayload.of(report=report)
+
+    @mutation
+    async def saved_report_update(
+        self, info: Info, id: relay.GlobalID, input: SavedReportUpdateInput
+    ) -> SavedReportUpdatePayload:
+        """Give a report another title, other tags or another text; its files are made anew then."""
+        given = checks.changed(title=input.title, tags=input.tags, edited_text=input.edited_text)
+        async with info.context.write() as uow:
+            key = key_of(id, models.SavedReport)
+            report = await saved.change(uow, info.context.viewer, key, given)
+        return SavedReportUpdatePayload.of(saved_report=report)
+
+    @mutation
+    async def saved_report_delete(self, info: Info, id: relay.GlobalID) -> SavedReportDeletePayload:
+        """Delete a report. There is no way back."""
+        async with info.context.write() as uow:
+            await saved.remove(uow, info.context.viewer, key_of(id, models.SavedReport))
+        return SavedReportDeletePayload.of(deleted_id=id)
