@@ -15,6 +15,7 @@ from core.chat_settings import ChatSettings
 from core.crawl_settings import CrawlSettings
 from core.listed import Listed
 from core.prices import Prices, read_prices
+from core.vision_settings import VisionSettings
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 STORAGE_SCHEMES = ("file", "s3", "gs", "az")
@@ -28,7 +29,7 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message is one line that names it and never shows a secret."""
 
 
-class Settings(CrawlSettings, ChatSettings):
+class Settings(CrawlSettings, ChatSettings, VisionSettings):
     """Every setting of an installation. The environment variable is the field's name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -247,7 +248,7 @@ class Settings(CrawlSettings, ChatSettings):
             raise ValueError("an address that starts with http://, https:// or unix:/ is wanted")
         return url.rstrip("/")
 
-    @field_validator("public_url", "embedding_url", "chat_url")
+    @field_validator("public_url", "embedding_url", "chat_url", "vision_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):

@@ -12,7 +12,7 @@ from pipelines.registry import Services
 from providers.chat import CompatibleModel, Endpoints, ExtractiveAnswerer
 from providers.embeddings import ConfiguredEmbedders
 from providers.vectors import vector_stores
-from providers.vision import MeasuredAnalyser
+from providers.vision import analyser_of
 from providers.web import WebFetcher, image_sources
 from server.vectors import socket_path
 
@@ -78,7 +78,7 @@ def working(
         database=database,
         settings=settings,
         store=store,
-        analyser=MeasuredAnalyser(),
+        analyser=analyser_of(settings),
         embedders=embedders,
         vectors=vectors,
         chat=chat_of(settings, embedders.usual),

@@ -18,6 +18,7 @@ from core.ports.drawings import (
     Analysis,
     DrawingAnalyser,
     Evidence,
+    Pictures,
 )
 from core.ports.embeddings import (
     Embed,
@@ -81,6 +82,7 @@ __all__ = [
     "ObjectChanged",
     "ObjectStore",
     "Passage",
+    "Pictures",
     "Quotation",
     "Reach",
     "RefusalCode",

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -19,8 +18,21 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """JPEG files: the small overlay of the two sheets, and a part of the large one around each of the largest
+    regions, by the region's place in the evidence, from 0.
+    """
+
+    overlay: bytes
+    regions: Mapping[int, bytes]
+
+
+@dataclass(frozen=True)
 class Analysis:
-    """What an analyser says of one compared sheet. `model` names the analyser and its version."""
+    """What an analyser says of one compared sheet. `model` names the analyser and its version.
+
+    The tokens are what a model read and wrote for it, if one was asked; `asked` is its name.
+    """
 
     model: str
     changes: tuple[str, ...]
@@ -28,6 +40,9 @@ class Analysis:
     critical_change: str | None
     summary: str
     recommendations: tuple[str, ...]
+    asked: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 class DrawingAnalyser(Protocol):
@@ -36,11 +51,14 @@ class DrawingAnalyser(Protocol):
     model: str
     """Its name and version."""
 
+    looks: bool
+    """Whether it looks at pictures, if there are any."""
+
     async def analyse(
         self,
         drawing_name: str,
         evidence: Sequence[Evidence],
         measures: Mapping[str, Any],
-        overlay: Path | None,
+        pictures: Pictures | None,
     ) -> Analysis:
         """`descriptions` has one entry per item of `evidence`, in its order."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
@@ -12,7 +11,6 @@ import structlog
 from sqlalchemy import Row
 
 from core.errors import Conflict, DomainError, Invalid
-from core.ports import Evidence
 from core.settings import Settings
 from db.models import DrawingType, ProcessingJobType, SheetState
 from db.queue import Finish
@@ -25,7 +23,7 @@ from pipelines.folders import working_folder
 from pipelines.processes import Remote, Stopped
 from pipelines.registry import Run, handles
 from resolvers.drawings import results, sessions
-from resolvers.drawings.sessions import AnalyseSheets, CompareSheets, ExtractSheets
+from resolvers.drawings.sessions import CompareSheets, ExtractSheets
 from resolvers.upkeep import session_prefix
 
 log = structlog.get_logger(__name__)
@@ -288,63 +286,6 @@ def measured(outcome: ComparisonOutcome) -> dict[str, Any]:
             "seconds": outcome.seconds,
         },
     }
-
-
-@handles(AnalyseSheets)
-async def analyse_sheets(job: AnalyseSheets, run: Run) -> Finish:
-    """Describe each compared pair. Safe to repeat: the same evidence gives the same words."""
-    async with run.read() as uow:
-        sheets = {sheet.id: sheet for sheet in await results.pages(uow, job.session_id)}
-        every = await results.pairs(uow, job.session_id)
-    for done, pair in enumerate(every, 1):
-        values, descriptions = await analysis_values(run, pair, sheets[pair.new_drawing_id])
-        async with run.write() as uow:
-            await results.save_analysis(uow, pair, values, descriptions)
-        await run.report(done / len(every))
-
-    async def finish(uow: UnitOfWork) -> None:
-        await results.add_versions(uow, job.session_id)
-        await sessions.finish(uow, job.session_id)
-
-    return finish
-
-
-async def analysis_values(run: Run, pair: Row[Any], sheet: Row[Any]) -> tuple[dict[str, Any], Sequence[str]]:
-    """An analysis' columns, and the words for each change."""
-    if pair.state is SheetState.FAILED:
-        failed = {"success": False, "error_message": pair.error_message, "changes_found": []}
-        model = {"ai_model_used": run.analyser.model, "critical_change": None}
-        return failed | model | {"analysis_summary": None, "recommendations": []}, ()
-    evidence = [
-        Evidence(
-            kind=change["kind"],
-            box=tuple(change["box"]),
-            area=change["area"],
-            location=change["location"],
-            words_removed=tuple(change["words_removed"]),
-            words_added=tuple(change["words_added"]),
-        )
-        for change in pair.changes
-    ]
-    measures = {
-        "score": pair.alignment_score,
-        "confident": not pair.low_confidence,
-        "change_ratio": pair.change_ratio,
-        "width": sheet.drawing_metadata["width"],
-        "height": sheet.drawing_metadata["height"],
-    }
-    analysis = await run.analyser.analyse(pair.drawing_name, evidence, measures, None)
-    told = asdict(analysis)
-    values = {
-        "success": True,
-        "error_message": None,
-        "changes_found": list(told["changes"]),
-        "critical_change": told["critical_change"],
-        "analysis_summary": told["summary"],
-        "recommendations": list(told["recommendations"]),
-        "ai_model_used": told["model"],
-    }
-    return values, analysis.descriptions
 
 
 def colours(settings: Settings) -> Colours:

@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from core.ports import Analysis, Evidence
+from core.ports import Analysis, Evidence, Pictures
 
 ACTIONS = {"added": "added", "removed": "removed", "modified": "modified", "fill": "fill or hatch changed"}
 
@@ -31,13 +30,14 @@ class MeasuredAnalyser:
     """
 
     model = "seshat-measured/1"
+    looks = False
 
     async def analyse(
         self,
         drawing_name: str,
         evidence: Sequence[Evidence],
         measures: Mapping[str, Any],
-        overlay: Path | None,
+        pictures: Pictures | None,
     ) -> Analysis:
         """`measures` may hold `score`, `confident`, `change_ratio`, `width` and `height` (pixels of the new
         sheet).

@@ -1,0 +1,23 @@
+"""Describing what changed on a drawing: from what was measured, or by a model that looks at the pictures."""
+
+from core.ports import DrawingAnalyser
+from core.settings import Settings
+from providers.vision.compatible import LookingAnalyser
+from providers.vision.measured import MeasuredAnalyser
+
+__all__ = ["LookingAnalyser", "MeasuredAnalyser", "analyser_of"]
+
+
+def analyser_of(settings: Settings) -> DrawingAnalyser:
+    """The analyser that is configured; to be made once per process."""
+    if settings.vision_url is None:
+        return MeasuredAnalyser()
+    key = settings.vision_api_key
+    return LookingAnalyser(
+        settings.vision_url,
+        settings.vision_model,
+        colours=settings.overlay_colours,
+        key=key.get_secret_value() if key else None,
+        timeout=settings.vision_timeout,
+        retries=settings.vision_retries,
+    )
