@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import Row, select, update
 
@@ -10,17 +10,28 @@ from core.errors import Conflict
 from db.ids import new_id
 from db.models import Company, CompanyKind
 from db.uow import Database, UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity, checks, idempotency
 from resolvers.access import Viewer
 from resolvers.identity import users
 
 
-async def create(database: Database, viewer: Viewer, *, name: str, industry: str | None) -> Row[Any]:
-    """A company with its own tenant."""
+async def create(
+    database: Database, viewer: Viewer, *, name: str, industry: str | None, key: str | None = None
+) -> Row[Any]:
+    """A company with its own tenant, or the one that was made when it was first asked for under `key`.
+
+    The key makes the company's id, because a tenant that is not yet there keeps no keys.
+    """
     access.require(viewer, "companies:create")
     label = checks.name(name, "input", "name")
     trade = checks.optional(industry, "input", "industry", limit=100)
-    async with database.tenant(new_id(), viewer.user_id, kind="platform") as uow:
+    id = new_id() if key is None else uuid5(viewer.user_id, checks.name(key, *idempotency.PATH))
+    async with database.tenant(id, viewer.user_id, kind="platform") as uow:
+        earlier = await uow.first(select(Company).where(Company.id == id))
+        if earlier is not None:
+            if (earlier.name, earlier.industry) != (label, trade):
+                raise Conflict("This key was used for another request.", *idempotency.PATH)
+            return earlier
         company = await users.insert_company(uow, label, CompanyKind.ORGANISATION, trade)
         await activity.record(uow, None, "COMPANY_CREATE", "Company", company.id, by=str(viewer.user_id))
     return company

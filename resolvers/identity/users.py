@@ -62,10 +62,11 @@ async def insert_company(
     uow: UnitOfWork, name: str, kind: CompanyKind, industry: str | None = None
 ) -> Row[Any]:
     """The unit's company and its anchor; `Conflict` if the name is taken."""
-    if await uow.scalar(select(Company.id).where(Company.name == name)):
-        raise Conflict("A company has this name already.", "input", "name")
     values = {"id": uow.company_id, "name": name, "kind": kind, "industry": industry}
-    company = await uow.one(insert(Company).values(values).returning(Company))
+    made = insert(Company).values(values).on_conflict_do_nothing().returning(Company)
+    company = await uow.first(made)
+    if company is None:
+        raise Conflict("A company has this name already.", "input", "name")
     await uow.execute(insert(Tenant).values(company_id=uow.company_id))
     return company
 

@@ -76,6 +76,9 @@ class CompanyCreateInput:
     industry: str | None = None
     """Such as `Manufacturing`."""
 
+    idempotency_key: str | None = None
+    """Asking again with the same key and input makes no second one."""
+
 
 @input
 class CompanyUpdateInput:
@@ -298,7 +301,11 @@ class IdentityMutations:
     async def company_create(self, info: Info, input: CompanyCreateInput) -> CompanyCreatePayload:
         """Make a company; for the platform."""
         company = await companies.create(
-            info.context.services.database, info.context.viewer, name=input.name, industry=input.industry
+            info.context.services.database,
+            info.context.viewer,
+            name=input.name,
+            industry=input.industry,
+            key=input.idempotency_key,
         )
         return CompanyCreatePayload.of(company=company)
 

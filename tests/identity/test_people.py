@@ -24,10 +24,6 @@ UPDATE = """mutation ($id: ID!, $input: UserUpdateInput!) { userUpdate(id: $id, 
 } }"""
 SUSPEND = "mutation ($id: ID!) { userSuspend(id: $id) { errors { code path } user { status isActive } } }"
 RESTORE = "mutation ($id: ID!) { userRestore(id: $id) { errors { code path } user { status isActive } } }"
-COMPANY_CREATE = """mutation ($input: CompanyCreateInput!) { companyCreate(input: $input) {
-  errors { code path } company { id name industry kind isActive databaseName } } }"""
-COMPANY_UPDATE = """mutation ($id: ID!, $input: CompanyUpdateInput!) { companyUpdate(id: $id, input: $input) {
-  errors { code path } company { name industry isActive } } }"""
 USERS = "{ users { nodes { id } totalCount } }"
 
 FORBIDDEN = [("FORBIDDEN", ())]
@@ -319,75 +315,3 @@ async def test_the_database_fences_people_by_scope(services: Services, people: P
 
     assert {row.id for row in found} == expected
     assert {row.id for row in changed} == {row.id for row in gone} == (expected if kind != "self" else set())
-
-
-# -- companies
-
-
-async def test_the_platform_makes_companies(
-    graphql: Client, onlooker: asyncpg.Connection, platform: Made, people: People, unchanged: Unchanged
-) -> None:
-    name = f"Works {new_id()}"
-    given = {"name": f" {name} ", "industry": "Construction"}
-
-    answer = await graphql.of(platform)(COMPANY_CREATE, input=given)
-
-    company = answer["companyCreate"]["company"]
-    del company["id"]
-    assert company == {
-        "name": name,
-        "industry": "Construction",
-        "kind": "ORGANISATION",
-        "isActive": True,
-        "databaseName": None,
-    }
-    anchored = "SELECT name FROM platform.companies JOIN tenant.tenants ON id = company_id WHERE name = $1"
-    assert await onlooker.fetchval(anchored, name) == name
-    async with unchanged():
-        assert await graphql.of(platform).refusals(COMPANY_CREATE, input=given) == [
-            ("CONFLICT", ("input", "name"))
-        ]
-        for who in people:
-            other = {"name": f"Other {new_id()}"}
-            assert await graphql.of(who).refusals(COMPANY_CREATE, input=other) == FORBIDDEN
-
-
-async def test_a_company_is_changed_by_its_administrators_and_closed_by_the_platform(
-    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, people: People, platform: Made
-) -> None:
-    company, name = people.admin.company, f"Renamed {new_id()}"
-    admin = graphql.of(people.admin)
-
-    renamed = await admin(COMPANY_UPDATE, id=company.gid, input={"name": name, "industry": "Energy"})
-    cleared = await admin(COMPANY_UPDATE, id=company.gid, input={"industry": None})
-    async with unchanged():
-        for who, given, refusal in (
-            (people.admin, {"isActive": False}, ("FORBIDDEN", ())),
-            (people.manager, {"industry": "x"}, ("FORBIDDEN", ())),
-            (people.stranger, {"industry": "x"}, ("NOT_FOUND", ("id",))),
-            (people.admin, {"name": people.stranger.company.name}, ("CONFLICT", ("input", "name"))),
-            (people.admin, {"name": " "}, ("INVALID", ("input", "name"))),
-            (people.admin, {"industry": "x" * 101}, ("INVALID", ("input", "industry"))),
-            (platform, {"isActive": None}, ("BAD_USER_INPUT", ("input", "isActive"))),
-        ):
-            assert await graphql.of(who).refusals(COMPANY_UPDATE, id=company.gid, input=given) == [refusal]
-        own = await graphql.of(platform).refusals(
-            COMPANY_UPDATE, id=platform.company.gid, input={"isActive": False}
-        )
-    closed = await graphql.of(platform)(COMPANY_UPDATE, id=company.gid, input={"isActive": False})
-
-    assert renamed["companyUpdate"]["company"] == {"name": name, "industry": "Energy", "isActive": True}
-    assert cleared["companyUpdate"]["company"] == {"name": name, "industry": None, "isActive": True}
-    assert closed["companyUpdate"]["company"] == {"name": name, "industry": None, "isActive": False}
-    assert own == [("CONFLICT", ("input", "isActive"))]
-    key = str(company.id)
-    assert await activity_of(onlooker, company) == [
-        (people.admin.id, "COMPANY_UPDATE", key, {"fields": ["industry", "name"]}),
-        (people.admin.id, "COMPANY_UPDATE", key, {"fields": ["industry"]}),
-    ]
-    assert (await activity_of(onlooker, platform.company))[-1] == (
-        platform.id,
-        "COMPANY_UPDATE",
-        key,
-        {"fields": ["is_active"]},
-    )

@@ -1,0 +1,106 @@
+"""Companies: who makes, changes and closes them."""
+
+import asyncio
+
+import asyncpg
+
+from db.ids import new_id
+from tests.client import Client
+from tests.conftest import People, Unchanged
+from tests.factories import Made
+from tests.identity.test_people import FORBIDDEN, activity_of
+
+COMPANY_CREATE = """mutation ($input: CompanyCreateInput!) { companyCreate(input: $input) {
+  errors { code path } company { id name industry kind isActive databaseName } } }"""
+COMPANY_UPDATE = """mutation ($id: ID!, $input: CompanyUpdateInput!) { companyUpdate(id: $id, input: $input) {
+  errors { code path } company { name industry isActive } } }"""
+
+
+async def test_the_platform_makes_companies(
+    graphql: Client, onlooker: asyncpg.Connection, platform: Made, people: People, unchanged: Unchanged
+) -> None:
+    name = f"Works {new_id()}"
+    given = {"name": f" {name} ", "industry": "Construction"}
+
+    answer = await graphql.of(platform)(COMPANY_CREATE, input=given)
+
+    company = answer["companyCreate"]["company"]
+    del company["id"]
+    assert company == {
+        "name": name,
+        "industry": "Construction",
+        "kind": "ORGANISATION",
+        "isActive": True,
+        "databaseName": None,
+    }
+    anchored = "SELECT name FROM platform.companies JOIN tenant.tenants ON id = company_id WHERE name = $1"
+    assert await onlooker.fetchval(anchored, name) == name
+    async with unchanged():
+        assert await graphql.of(platform).refusals(COMPANY_CREATE, input=given) == [
+            ("CONFLICT", ("input", "name"))
+        ]
+        for who in people:
+            other = {"name": f"Other {new_id()}"}
+            assert await graphql.of(who).refusals(COMPANY_CREATE, input=other) == FORBIDDEN
+
+
+async def test_asking_again_under_one_key_makes_one_company(
+    graphql: Client, platform: Made, unchanged: Unchanged
+) -> None:
+    asking, name = graphql.of(platform), f"Works {new_id()}"
+    given = {"name": name, "industry": "Energy", "idempotencyKey": f"key {name}"}
+
+    answers = await asyncio.gather(*(asking.send(COMPANY_CREATE, input=given) for _ in range(4)))
+    async with unchanged():
+        again = await asking(COMPANY_CREATE, input=given)
+        other = await asking.refusals(COMPANY_CREATE, input={**given, "industry": "Mining"})
+
+    payloads = [answer.data["companyCreate"] for answer in answers if answer.data is not None]
+    made = again["companyCreate"]["company"]
+    assert made["name"] == name
+    taken = [{"code": "CONFLICT", "path": ["input", "name"]}]
+    assert all(payload["company"] == made or payload["errors"] == taken for payload in payloads)
+    assert [payload["company"] for payload in payloads if payload["company"]] != []
+    assert len(payloads) == 4
+    assert other == [("CONFLICT", ("input", "idempotencyKey"))]
+
+
+async def test_a_company_is_changed_by_its_administrators_and_closed_by_the_platform(
+    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, people: People, platform: Made
+) -> None:
+    company, name = people.admin.company, f"Renamed {new_id()}"
+    admin = graphql.of(people.admin)
+
+    renamed = await admin(COMPANY_UPDATE, id=company.gid, input={"name": name, "industry": "Energy"})
+    cleared = await admin(COMPANY_UPDATE, id=company.gid, input={"industry": None})
+    async with unchanged():
+        for who, given, refusal in (
+            (people.admin, {"isActive": False}, ("FORBIDDEN", ())),
+            (people.manager, {"industry": "x"}, ("FORBIDDEN", ())),
+            (people.stranger, {"industry": "x"}, ("NOT_FOUND", ("id",))),
+            (people.admin, {"name": people.stranger.company.name}, ("CONFLICT", ("input", "name"))),
+            (people.admin, {"name": " "}, ("INVALID", ("input", "name"))),
+            (people.admin, {"industry": "x" * 101}, ("INVALID", ("input", "industry"))),
+            (platform, {"isActive": None}, ("BAD_USER_INPUT", ("input", "isActive"))),
+        ):
+            assert await graphql.of(who).refusals(COMPANY_UPDATE, id=company.gid, input=given) == [refusal]
+        own = await graphql.of(platform).refusals(
+            COMPANY_UPDATE, id=platform.company.gid, input={"isActive": False}
+        )
+    closed = await graphql.of(platform)(COMPANY_UPDATE, id=company.gid, input={"isActive": False})
+
+    assert renamed["companyUpdate"]["company"] == {"name": name, "industry": "Energy", "isActive": True}
+    assert cleared["companyUpdate"]["company"] == {"name": name, "industry": None, "isActive": True}
+    assert closed["companyUpdate"]["company"] == {"name": name, "industry": None, "isActive": False}
+    assert own == [("CONFLICT", ("input", "isActive"))]
+    key = str(company.id)
+    assert await activity_of(onlooker, company) == [
+        (people.admin.id, "COMPANY_UPDATE", key, {"fields": ["industry", "name"]}),
+        (people.admin.id, "COMPANY_UPDATE", key, {"fields": ["industry"]}),
+    ]
+    assert (await activity_of(onlooker, platform.company))[-1] == (
+        platform.id,
+        "COMPANY_UPDATE",
+        key,
+        {"fields": ["is_active"]},
+    )
