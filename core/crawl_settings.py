@@ -52,7 +52,7 @@ class CrawlSettings(BaseSettings):
         default=20 * 1024 * 1024, ge=1, description="Bytes of the largest image that is taken."
     )
     crawl_image_pixels: int = Field(
-        default=100_000_000, ge=1, description="Pixels of the largest image that is taken."
+        default=100_000_000, ge=1, le=178_000_000, description="Pixels of the largest image that is taken."
     )
     crawl_company_chunks: int = Field(
         default=8, ge=1, le=1000, description="Pieces of crawls of one company that are worked on at a time."

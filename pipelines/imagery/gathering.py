@@ -16,12 +16,13 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.errors import Conflict
+from core.pictures import Picture
 from core.ports import Batch, Fetched, Refused
 from pipelines.imagery.pictures import Unfit, inspect, thumbnail_of
 from pipelines.registry import Retry, Run
 from resolvers.imagery import gathering
 from resolvers.imagery.chunks import GatherChunk
-from resolvers.imagery.gathering import Candidate, Picture, Taken
+from resolvers.imagery.gathering import Candidate, Taken
 from resolvers.imagery.wanting import Piece
 
 DOWNLOADS = 8

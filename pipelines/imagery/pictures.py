@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from resolvers.imagery.gathering import Picture
+from core.pictures import Picture
 
 FORMATS = {
     "JPEG": "jpg",
@@ -83,9 +83,7 @@ def _inspect(path: Path, most_pixels: int) -> Picture | Unfit:
         with Image.open(path, formats=[name for name in FORMATS if name != "MPO"]) as image:
             format, size = FORMATS[image.format or ""], image.size
             if size[0] * size[1] > most_pixels:
-                raise Refusal(
-                    "TOO_MANY_PIXELS", f"{size[0]} by {size[1]} pixels are more than are taken."
-                )
+                raise Refusal("TOO_MANY_PIXELS", f"{size[0]} by {size[1]} pixels are more than are taken.")
             if min(size) < SMALLEST:
                 raise Refusal("TOO_SMALL", "It has a single row or column of pixels.")
             _single_natured(path)
@@ -95,6 +93,8 @@ def _inspect(path: Path, most_pixels: int) -> Picture | Unfit:
             upright = _upright(image)
     except Refusal as refusal:
         return refusal.unfit
+    except Image.DecompressionBombError:
+        return Unfit("TOO_MANY_PIXELS", "It has far more pixels than are taken.")
     except UnidentifiedImageError:
         return _other(path)
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, ZeroDivisionError, MemoryError):
@@ -103,7 +103,7 @@ def _inspect(path: Path, most_pixels: int) -> Picture | Unfit:
     seen = _seen(upright)
     thumbnail = seen.copy()
     thumbnail.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    thumbnail.save(thumbnail_of(path), "WEBP", quality=80)
+    thumbnail.save(thumbnail_of(path), "WEBP", quality=80, method=2)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Picture(digest, format, width, height, path.stat().st_size, perceptual_hash(seen))

@@ -12,6 +12,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from core.pictures import Picture
 from core.ports import Found
 from db.arrays import any_id, any_text
 from db.events import publish
@@ -27,18 +28,6 @@ LONGEST_URL, LONGEST_TEXT = 4096, 2000
 ROWS_AT_ONCE = 200
 UNREADABLE = "UNREADABLE"
 """The code of what could not be read on the way to images."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What a file's content says: an image `width` by `height` pixels as it is looked at, of `size` bytes."""
-
-    hash: str
-    format: str
-    width: int
-    height: int
-    size: int
-    perceptual_hash: int
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ async def group(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:
     """Say of images, by id, to which group of pictures that look alike they belong."""
     images, groups = (literal([pair[side] for pair in grouped], UUIDS) for side in (0, 1))
     belongs = func.unnest(images, groups)
-    table = belongs.table_valued("image_id", "group_id")
+    table = belongs.table_valued("image_id", "group_id").render_derived(name="alike")
     placed = update(Image).where(Image.id == table.c.image_id).values(duplicate_group=table.c.group_id)
     await uow.execute(placed)
 

@@ -4,16 +4,20 @@ import asyncio
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import numpy as np
 import pytest
 import pytest_asyncio
+from PIL import Image
 from strawberry.relay import GlobalID
 
 from db.models import RoleName
@@ -24,11 +28,13 @@ from tests import factories
 from tests.client import Client
 from tests.crawling import questions
 from tests.factories import Made, a_company, a_project, a_user
-from tests.web.site import Site
+from tests.web.site import Site, picture
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
 """Seconds after which a test gives up waiting."""
+ORIENTATION, QUARTER_TURN = 0x0112, 6
+"""The EXIF tag that says how a picture is held, and one of its values."""
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 LOCAL: dict[str, Any] = {
     "crawl_allow": ("127.0.0.0/8",),
@@ -150,3 +156,50 @@ def stored(onlooker: asyncpg.Connection) -> Callable[[str, str], Any]:
         return [tuple(row) for row in await onlooker.fetch(query, key(crawl))]
 
     return fetch
+
+
+@pytest.fixture(scope="session")
+def bad() -> dict[str, bytes]:
+    """Files that are no pictures to take, all served as JPEG."""
+    whole = picture(1)
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("a.txt", "hidden")
+    return {
+        "truncated": whole[: len(whole) // 2],
+        "archive": whole + archive.getvalue(),
+        "page-behind": whole + b"<script>alert(1)</script>",
+        "dot": drawn("RGB", (1, 1), "PNG"),
+        "huge": drawn("1", (30_000, 30_000), "PNG"),
+        "drawing": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        "page": b"<!doctype html><title>Not found</title>",
+        "noise": bytes(range(256)) * 8,
+        "empty": b"",
+    }
+
+
+@pytest.fixture(scope="session")
+def unusual() -> dict[str, bytes]:
+    """Pictures of less common kinds."""
+    shade = Image.linear_gradient("L").resize((64, 48))
+    turned, animated, deep = BytesIO(), BytesIO(), BytesIO()
+    exif = Image.Exif()
+    exif[ORIENTATION] = QUARTER_TURN
+    shade.save(turned, "JPEG", exif=exif)
+    frames = [shade.rotate(angle) for angle in (45, 90, 180)]
+    shade.save(animated, "GIF", save_all=True, append_images=frames)
+    Image.fromarray(np.asarray(shade, dtype=np.uint16) * 257).save(deep, "PNG")
+    return {
+        "turned.jpg": turned.getvalue(),
+        "animated.gif": animated.getvalue(),
+        "deep.png": deep.getvalue(),
+        "cmyk.jpg": drawn("CMYK", (64, 48), "JPEG"),
+        "see-through.png": drawn("RGBA", (64, 48), "PNG"),
+    }
+
+
+def drawn(mode: str, size: tuple[int, int], format: str) -> bytes:
+    """A picture of one colour, as a file."""
+    file = BytesIO()
+    Image.new(mode, size).save(file, format)
+    return file.getvalue()
