@@ -66,7 +66,7 @@ graph: $(INSTALLED)
 
 ## Every measurement, as tables: make bench of=retrieval ARGS=speed
 bench: $(EQUIPPED)
-	@missed=0; for each in $(or $(of),drawings retrieval answers first_delta); do \
+	@missed=0; for each in $(or $(of),drawings retrieval answers councils first_delta); do \
 	    $(BIN)/python -m benchmarks.$$each $(ARGS) || missed=1; done; exit $$missed
 
 ## Write a migration from the models: make migration plane=tenant m="Add drawing scale"

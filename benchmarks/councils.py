@@ -1,0 +1,113 @@
+"""What councils of the embedded answerer quote, on XQuAD with the likeliest paragraphs of each article.
+
+make bench of=councils
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+from rich.table import Table
+
+from benchmarks.answers import PASSAGES, Question, overlap, read, remembering
+from benchmarks.bounds import Bound, console, verdict
+from benchmarks.retrieval import QUESTIONS
+from core.ports import ChatRequest, Embed, Passage
+from core.sentences import sentences
+from db.models import CouncilStrategy
+from pipelines.chat.answering import hear
+from pipelines.chat.council import Voice, decide
+from pipelines.chat.voting import Ballot, deliberate, of_round
+from providers.chat import ExtractiveAnswerer
+from providers.chat.extractive import dot
+from providers.embeddings import MiniLM
+
+EVERY = 4
+"""Every so-manieth question of the even articles is asked."""
+
+
+async def measured(data: Path) -> list[Bound]:
+    """The shares of the questions whose answering sentence is quoted, by each voice and by each strategy."""
+    if not (data / QUESTIONS).exists():
+        console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
+        return []
+    paragraphs, articles, questions = read(data / QUESTIONS)
+    siblings: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    for identity, text in paragraphs.items():
+        siblings[articles[identity]][identity] = text
+    asked = [question for question in questions if question.article % 2 == 0][::EVERY]
+    embedder = MiniLM()
+    quoted: Counter[str] = Counter()
+    differing = 0
+    try:
+        embed = remembering(embedder.embed)
+        for question in asked:
+            request = await requested(embed, question, siblings[question.document])
+            said = await answers(ExtractiveAnswerer(embed), request)
+            text = paragraphs[question.paragraph]
+            gold = [text[slice(*span)] for span in sentences(text) if overlap(span, question)]
+            quoted.update(name for name, answer in said.items() if any(each in answer for each in gold))
+            differing += len({said[name] for name in ("analytical", "creative", "critical")}) > 1
+    finally:
+        await embedder.close()
+    return reported(quoted, differing, len(asked))
+
+
+async def requested(embed: Embed, question: Question, paragraphs: dict[UUID, str]) -> ChatRequest:
+    """The question with the paragraphs that are most like it."""
+    (asked,) = await embed([question.text], "query")
+    vectors = await embed(list(paragraphs.values()), "passage")
+    passages = [
+        Passage(identity, "XQuAD", None, 0, len(text), text, max(0.0, dot(asked, vector)))
+        for (identity, text), vector in zip(paragraphs.items(), vectors, strict=True)
+    ]
+    best = sorted(passages, key=lambda passage: -passage.similarity)[:PASSAGES]
+    return ChatRequest(question.text, tuple(best))
+
+
+async def answers(model: ExtractiveAnswerer, request: ChatRequest) -> dict[str, str]:
+    """What each voice says in one round, and what each strategy makes of it."""
+    ballots: list[Ballot] = []
+    await deliberate(model, request, 1, unheard, ballots)
+    votes = [ballot.vote(request) for ballot in of_round(ballots, 1)]
+    said = {vote.voice: vote.answer for vote in votes}
+    made = await hear(model, replace(request, proposals=tuple(said.values())), untold)
+    decided = {each.value: decide(votes, each, synthesis=made.text).answer for each in CouncilStrategy}
+    return said | decided
+
+
+async def unheard(voice: Voice, number: int, ballot: Ballot | None) -> None:
+    """Nobody watches."""
+
+
+async def untold(text: str) -> None:
+    """Nobody watches."""
+
+
+def reported(quoted: Counter[str], differing: int, count: int) -> list[Bound]:
+    """Print the shares."""
+    table = Table("whose answer", "answering sentence quoted", title=f"{count} questions")
+    for name, number in quoted.items():
+        table.add_row(name, f"{number / count:.3f}")
+    console.print(table)
+    weighted = quoted[CouncilStrategy.WEIGHTED_CONFIDENCE.value] / count
+    return [
+        Bound("voices that differ", ">= 0.50", f"{differing / count:.3f}", differing >= 0.5 * count),
+        Bound("weighted confidence: gold sentence quoted", ">= 0.86", f"{weighted:.3f}", weighted >= 0.86),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
+    return verdict(asyncio.run(measured(parser.parse_args(arguments).data)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
