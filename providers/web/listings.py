@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -11,8 +12,10 @@ from core.ports import Found, RefusalCode, Refused
 from providers.web.pages import absolute, is_image_name, one_line, read_page
 
 GZIP = b"\x1f\x8b"
-LONGEST_SITEMAP = 50 * 1024 * 1024
-"""Bytes of a sitemap after unpacking: what sitemaps.org allows."""
+LONGEST_SITEMAP = 8 * 1024 * 1024
+"""Bytes of a sitemap after unpacking; what comes after them is not read."""
+MOST_PAGES, MOST_ENTRIES, MOST_ELEMENTS = 50_000, 10_000, 1000
+"""Pages of a sitemap (as sitemaps.org has it), entries of a feed, elements of an entry that are looked at."""
 UTF_8 = {"content-type": "text/html; charset=utf-8"}
 HTML_BODIES = ("encoded", "description", "content", "summary")
 """Elements of feeds that hold HTML."""
@@ -40,7 +43,7 @@ def read_sitemap(content: bytes, url: str) -> Listing:
     if _name(root) not in ("urlset", "sitemapindex"):
         raise _unreadable("sitemap")
     images, links = dict[str, Found](), dict[str, None]()
-    for entry in root:
+    for entry in islice(root, MOST_PAGES):
         page = absolute(url, _text(entry, "loc") or "")
         if page is None:
             continue
@@ -59,7 +62,7 @@ def read_feed(content: bytes, url: str) -> tuple[Found, ...]:
         raise _unreadable("feed")
     licence = _licence(root) or next((_licence(channel) for channel in _children(root, "channel")), None)
     found: dict[str, Found] = {}
-    for entry in (each for each in root.iter() if _name(each) in ("item", "entry")):
+    for entry in islice(root.iter("{*}item", "{*}entry"), MOST_ENTRIES):
         page = absolute(url, _link(entry))
         for image in _pictured(entry, page or url):
             told = Found(
@@ -99,7 +102,7 @@ def _name(element: Any) -> str:
 
 
 def _children(element: Any, name: str) -> Iterator[Any]:
-    return (child for child in element if _name(child) == name)
+    return (child for child in islice(element, MOST_PAGES) if _name(child) == name)
 
 
 def _text(element: Any, name: str) -> str | None:
@@ -133,7 +136,7 @@ def _author(entry: Any) -> str | None:
 
 
 def _pictured(entry: Any, base: str) -> Iterator[str]:
-    for element in entry.iter():
+    for element in islice(entry.iter(), MOST_ELEMENTS):
         name = _name(element)
         reference = element.get("url") or element.get("href") or ""
         is_attached = name == "enclosure" or (name == "link" and element.get("rel") == "enclosure")
@@ -143,7 +146,7 @@ def _pictured(entry: Any, base: str) -> Iterator[str]:
         url = absolute(base, reference)
         if url and (_is_image(element) or is_image_name(url) or name == "image"):
             yield url
-    for element in entry:
+    for element in islice(entry, MOST_ELEMENTS):
         if _name(element) in HTML_BODIES and element.get("url") is None:
             markup = _inner(element) if len(element) else element.text or ""
             yield from (image.url for image in read_page(markup.encode(), base, UTF_8).images)

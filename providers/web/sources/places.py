@@ -1,8 +1,6 @@
 """Sources that are told where to look: lists of images, and feeds."""
 
-import asyncio
-
-from core.ports import Batch, Cursor, Found, SourceKind, Wanted
+from core.ports import Batch, Cursor, Fetched, Found, SourceKind, Wanted
 from providers.web.listings import read_feed
 from providers.web.sources.asking import ANSWER_BYTES, AddressSource, once
 
@@ -32,6 +30,10 @@ class Feed(AddressSource):
         """The images of the next feed."""
         position = cursor["feed"] if cursor else 0
         answer = await self._fetcher.read(wanted.addresses[position], limit=ANSWER_BYTES, accept=FEED_TYPES)
-        found = await asyncio.to_thread(read_feed, answer.content, answer.url)
+        found = await self.parsed(_read, answer)
         following = position + 1
         return Batch(found, {"feed": following} if following < len(wanted.addresses) else None)
+
+
+def _read(answer: Fetched) -> tuple[Found, ...]:
+    return read_feed(answer.content, answer.url)

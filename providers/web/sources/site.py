@@ -16,7 +16,7 @@ PAGES_AT_ONCE = 4
 FULL = 100
 """Images after which a batch ends; it also ends after so many pages."""
 PAGES_PER_BATCH = 12
-PAGE_BYTES = 10 * 1024 * 1024
+PAGE_BYTES = 8 * 1024 * 1024
 PAGE_TYPES = ("text/", "application/", "image/")
 MOST_PAGES, DEEPEST = 10_000, 20
 
@@ -131,7 +131,7 @@ class SiteWalk(AddressSource):
             return Visit((Found(page),), url=page)
         try:
             answer = await self._fetcher.read(page, limit=PAGE_BYTES, accept=PAGE_TYPES)
-            return await asyncio.to_thread(_read, answer)
+            return await self.parsed(_read, answer)
         except Refused as refusal:
             return Visit(refusal=refusal)
 
