@@ -15,12 +15,15 @@ from db.models import (
     EvaluationRun,
     ExportFormat,
     ExportJob,
+    HistoricalDataImport,
     Image,
     JobStatus,
     ProcessingJob,
     ProcessingJobType,
     Project,
     ProjectStatus,
+    Report,
+    ReportMethod,
     RequirementExport,
     SavedReport,
     SessionStatus,
@@ -280,7 +283,7 @@ def imagery(draft: Draft) -> None:
 
 
 def insights(draft: Draft) -> None:
-    """The company's energy profile, and reports that people kept."""
+    """The company's energy profile, reports that people kept, and what such reports come from."""
     for _, at in draft.each(CompanyProfile):
         draft.add(
             CompanyProfile,
@@ -310,6 +313,27 @@ def insights(draft: Draft) -> None:
             user_id=draft.person(),
             generated_at=at,
             saved_at=at,
+        )
+    for number, upload, at in draft.under(HistoricalDataImport, Upload):
+        draft.add(
+            HistoricalDataImport,
+            at,
+            upload_id=upload["id"],
+            filename=f"load-{number + 1}.csv",
+            mapping={},
+            requested_by_id=draft.person(),
+            created_at=at,
+        )
+    for _, at in draft.each(Report):
+        draft.add(
+            Report,
+            at,
+            title=f"Energy portfolio, {at:%B %Y}",
+            report_type="energy_portfolio",
+            method=draft.one(list(ReportMethod)),
+            config={},
+            requested_by_id=draft.person(),
+            created_at=at,
         )
 
 
