@@ -239,6 +239,13 @@ async def boasting(ask: Ask, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
+async def hesitating(ask: Ask, writer: asyncio.StreamWriter) -> None:
+    """Announces an answer, again and again."""
+    while True:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+        await writer.drain()
+
+
 async def silent(ask: Ask, writer: asyncio.StreamWriter) -> None:
     """Takes the request and says nothing."""
     await asyncio.Event().wait()

@@ -21,6 +21,7 @@ from tests.web.site import (
     endless,
     failing,
     gallery,
+    hesitating,
     picture,
     redirect,
     silent,
@@ -161,9 +162,10 @@ async def test_a_bad_server_takes_little(
     assert names(tmp_path) == []
 
 
-async def test_a_server_that_drips_is_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("behaviour", [dripping, hesitating])
+async def test_a_server_that_never_gets_done_is_left(tmp_path: Path, behaviour: Behaviour) -> None:
     async with Site().serving() as site, fetching(crawl_allow=LOOPBACK, crawl_timeout=0.5) as fetcher:
-        url = site.put("/drip", dripping)
+        url = site.put("/drip", behaviour)
         refused = await refusal(fetcher.download(url, tmp_path / "image", limit=MEBIBYTE, robots=False))
 
     assert (refused.code, refused.passing) == (RefusalCode.TIMED_OUT, True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.ports import Found, RefusalCode, Refused
 from providers.web.listings import read_feed, read_sitemap
-from providers.web.pages import read_page
+from providers.web.pages import MOST, read_page
 from tests.web.site import a_page
 
 URL = "https://example.com/gallery/index.html"
@@ -117,6 +117,13 @@ def test_rubbish_is_an_empty_page(content: bytes) -> None:
     page = read_page(content, URL, HTML)
 
     assert (page.images, page.links) == ((), ())
+
+
+def test_only_so_much_of_a_page_is_looked_at() -> None:
+    images = "".join(f'<img src="/{number}.jpg">' for number in range(MOST + 5))
+    links = "".join(f'<a href="/{number}">x</a>' for number in range(MOST + 5))
+
+    assert (len(images_of(images)), len(links_of(links))) == (MOST, MOST)
 
 
 def test_pages_are_read_in_their_charset() -> None:
