@@ -1,0 +1,136 @@
+"""Measures whether two workers crawl twice as fast as one: ten local hosts, each of which takes its time.
+
+Run as `python -m benchmarks.crawl [--rounds 2]`: the same images are gathered with one worker process and with
+two, in turn, by crawls of as many chunks as there are lists. Turns at hosts are taken as everywhere.
+
+Prints a table and exits with 1 if the second worker helps too little.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks.bounds import Bound, console, verdict
+from core.settings import Settings
+from schema.context import Services
+from schema.contract import make_schema
+from server.app import open_services
+from server.installation import installed
+from server.seeding import seed
+from tests import factories
+from tests.client import Client
+from tests.factories import a_company, a_project, a_user
+from tests.web.site import Site, picture, sites
+
+HOSTS, LATENCY = 10, 0.3
+LISTS_EACH, IMAGES_EACH = 2, 24
+"""Lists of images of each host, each of which is a chunk, and how many images are in one."""
+WANTED = 1.8
+PATIENCE = 300
+
+CREATE = """mutation ($input: CrawlJobCreateInput!) { crawlJobCreate(input: $input) {
+  errors { message } crawlJob { id } } }"""
+LOOK = "query ($id: ID!) { crawlJob(id: $id) { phase errorMessage downloadedImages } }"
+
+
+@asynccontextmanager
+async def workers(folder: Path, count: int) -> AsyncIterator[None]:
+    """So many worker processes that crawl this machine."""
+    order = [sys.executable, "-m", "server", "worker", "--data", str(folder), "--queues", "crawl"]
+    allowed = os.environ | {"CRAWL_ALLOW": "127.0.0.0/8"}
+    processes = [
+        await asyncio.create_subprocess_exec(*order, stdout=DEVNULL, stderr=DEVNULL, env=allowed)
+        for _ in range(count)
+    ]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        await asyncio.gather(*(process.wait() for process in processes))
+
+
+async def crawled(client: Client, project: str, lists: Sequence[Sequence[str]]) -> float:
+    """Gather every image of the lists; in how many seconds."""
+    sources = [{"kind": "URLS", "urls": list(urls)} for urls in lists]
+    given = {"projectId": project, "name": "Measured", "keywords": ["measured"], "sources": sources}
+    begin = perf_counter()
+    id = (await client(CREATE, input=given))["crawlJobCreate"]["crawlJob"]["id"]
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            crawl = (await client(LOOK, id=id))["crawlJob"]
+            if crawl["phase"] not in ("QUEUED", "ACTIVE"):
+                break
+            await asyncio.sleep(0.05)
+    if crawl["phase"] != "SUCCEEDED" or crawl["downloadedImages"] != sum(map(len, lists)):
+        raise RuntimeError(str(crawl))
+    return perf_counter() - begin
+
+
+def serve(hosts: Sequence[Site]) -> list[list[str]]:
+    """Addresses of images, no two alike: for each chunk a list of one host's."""
+    lists: list[list[str]] = []
+    for part in range(LISTS_EACH):
+        for host, site in enumerate(hosts):
+            numbers = [(part * HOSTS + host) * IMAGES_EACH + each for each in range(IMAGES_EACH)]
+            lists.append([site.put(f"/{number}.jpg", picture(number)) for number in numbers])
+    return lists
+
+
+async def measure(rounds: int, folder: Path) -> list[Bound]:
+    """One worker and two, in turn."""
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    async with installed(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
+        services = await open_services(ready.model_copy(update={"crawl_allow": ("127.0.0.0/8",)}), stack)
+        await seed(services.database)
+        lists = serve(await stack.enter_async_context(sites(HOSTS, LATENCY)))
+        for _ in range(rounds):
+            for count in seconds:
+                async with workers(folder, count):
+                    client, project = await somebody(services)
+                    await warmed(client, project, lists)
+                    seconds[count].append(await crawled(client, project, lists))
+    images = sum(map(len, lists))
+    table = Table("workers", "seconds", "images a second", title=f"{images} images of {HOSTS} hosts")
+    for count, times in seconds.items():
+        table.add_row(str(count), f"{median(times):.1f}", f"{images / median(times):.0f}")
+    console.print(table)
+    ratio = median(seconds[1]) / median(seconds[2])
+    what = "how much faster two workers crawl than one"
+    return [Bound(what, f">= {WANTED}", f"{ratio:.2f}", ratio >= WANTED)]
+
+
+async def somebody(services: Services) -> tuple[Client, str]:
+    """Somebody in a company of their own, who has a project."""
+    project = a_project(a_user(a_company()))
+    await factories.save(services.database, project)
+    return Client(services, make_schema(), user_id=project.user_id), project.gid
+
+
+async def warmed(client: Client, project: str, lists: Sequence[Sequence[str]]) -> None:
+    """Have every worker start, and import what it needs."""
+    await crawled(client, project, [urls[:2] for urls in lists])
+
+
+def main() -> int:
+    """The exit code is 1 if the bound is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=2)
+    given: Any = parser.parse_args()
+    with TemporaryDirectory(prefix="seshat-bench-") as folder:
+        return verdict(asyncio.run(measure(given.rounds, Path(folder))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
