@@ -76,7 +76,9 @@ class CrawlSettings(BaseSettings):
         default=(), description="Buckets that every company may take images from."
     )
     crawl_s3_endpoint: str | None = Field(
-        default=None, description="Where these buckets are, `http://` or `https://`. Unset: Amazon."
+        default=None,
+        pattern="^https?://",
+        description="Where these buckets are, `http://` or `https://`. Unset: Amazon.",
     )
     crawl_s3_region: str = Field(default="us-east-1", description="Their region.")
     crawl_s3_key_id: str | None = Field(

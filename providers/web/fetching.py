@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -158,13 +158,10 @@ class WebFetcher:
 
     @asynccontextmanager
     async def _turn(self, address: httpx.URL, robots: bool, deadline: asyncio.Timeout) -> AsyncIterator[None]:
-        loop, end = asyncio.get_running_loop(), deadline.when()
-        began = loop.time()
-        deadline.reschedule(None)
-        delay = await self._robots.admit(address) if robots else 0
-        async with self._queues.turn(host_and_port(address), delay):
-            if end is not None:
-                deadline.reschedule(end + loop.time() - began)
+        async with AsyncExitStack() as stack:
+            with _unhurried(deadline):
+                delay = await self._robots.admit(address) if robots else 0
+                await stack.enter_async_context(self._queues.turn(host_and_port(address), delay))
             yield
 
     async def _exchange(self, address: httpx.URL, asked: Asked, receive: Receive) -> Fetched | httpx.URL:
@@ -231,6 +228,18 @@ class WebFetcher:
             raise too_large(asked.limit)
         encoding = headers.get("content-encoding", "").strip().lower()
         return await receive(fetched, unpacked(chunks, encoding, asked.limit))
+
+
+@contextmanager
+def _unhurried(deadline: asyncio.Timeout) -> Iterator[None]:
+    """What happens in here takes as long as it takes; the deadline moves along."""
+    loop, end = asyncio.get_running_loop(), deadline.when()
+    began = loop.time()
+    deadline.reschedule(None)
+    try:
+        yield
+    finally:
+        deadline.reschedule(None if end is None else end + loop.time() - began)
 
 
 def _joined(address: httpx.URL, location: str) -> str:
