@@ -1,7 +1,7 @@
 """Measures whether two workers crawl twice as fast as one: ten local hosts, each of which takes its time.
 
-Run as `python -m benchmarks.crawl [--rounds 2]`: the same images are gathered with one worker process and with
-two, in turn, by crawls of as many chunks as there are lists. Turns at hosts are taken as everywhere.
+Run as `python -m benchmarks.crawl [--rounds 2]`: the same images are gathered with one worker process and
+with two, in turn, by crawls of as many chunks as there are lists. Turns at hosts are taken as everywhere.
 
 Prints a table and exits with 1 if the second worker helps too little.
 """

@@ -98,7 +98,7 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
     worker: bool = Field(default=True, description="Whether the server also works on jobs.")
     job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that one worker runs at a time.")
     queue_slots: Counted = Field(
-        default={"chat": 2},
+        default={"chat": 2, "crawl": 2},
         description="Jobs that one worker runs beside those, of queues that wait for nothing else, "
         "such as `chat=2,drawings=1`.",
     )

@@ -101,21 +101,21 @@ async def test_workers_that_are_killed_lose_nothing_and_double_nothing(
     services: Services, person: Person, stored: Stored
 ) -> None:
     async with Site(latency=0.1).serving() as site:
-        start = gallery(site, {f"{number}.jpg": picture(number) for number in range(150)}, per_page=15)
-        urls = [f"{site.url}/images/{number}.jpg" for number in range(50, 150)]
+        start = gallery(site, {f"{number}.jpg": picture(number) for number in range(80)}, per_page=10)
+        urls = [f"{site.url}/images/{number}.jpg" for number in range(30, 80)]
         id = await person.crawl(walk(start), listed(*urls))
 
-        await killed_at(start_worker(services), person, id, 10)
-        await killed_at(start_worker(services), person, id, 60)
+        await killed_at(start_worker(services), person, id, 5)
+        await killed_at(start_worker(services), person, id, 30)
         async with a_worker(services):
             crawl = await person.ended(id)
 
-    assert (crawl["totalImages"], crawl["downloadedImages"], crawl["problems"]) == (150, 150, [])
+    assert (crawl["totalImages"], crawl["downloadedImages"], crawl["problems"]) == (80, 80, [])
     chunks = [crawl[f"{each}Chunks"] for each in ("total", "active", "completed", "failed")]
     assert chunks == [chunks[0], 0, chunks[0], 0]
     images = "SELECT original_url, hash, sequence FROM tenant.images WHERE crawl_job_id = $1"
     rows = await stored(images, id)
-    assert [len(set(column)) for column in zip(*rows, strict=True)] == [150, 150, 150]
+    assert [len(set(column)) for column in zip(*rows, strict=True)] == [80, 80, 80]
     states = "SELECT DISTINCT state FROM tenant.crawl_candidates WHERE crawl_job_id = $1"
     assert await stored(states, id) == [("stored",)]
 
