@@ -61,6 +61,6 @@ RERUN = f"mutation ($id: ID!) {{ savedReportRerun(id: $id) {{ report {{ id title
 
 DROP = f"mutation ($id: ID!) {{ savedReportDelete(id: $id) {{ deletedId {ERRORS} }} }}"
 
-COMPARE = """query ($id: ID!, $savedReportId: ID!) {
-  savedReportComparison(id: $id, savedReportId: $savedReportId) { firstPlan secondPlan
+COMPARE = """query ($firstId: ID!, $secondId: ID!) {
+  savedReportComparison(firstId: $firstId, secondId: $secondId) { firstPlan secondPlan
     differences { figure first second change } } }"""

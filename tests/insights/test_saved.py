@@ -103,7 +103,7 @@ async def test_a_report_is_made_anew_on_new_data_and_compared(worker: Worker, pl
     made = (await planner(questions.RERUN, id=first["id"]))["savedReportRerun"]["report"]
     await planner.until(questions.REPORT, made["id"], lambda row: row["generatedAt"])
     second = await kept(planner, made["id"])
-    asked = {"id": first["id"], "savedReportId": second["id"]}
+    asked = {"firstId": first["id"], "secondId": second["id"]}
     seen = (await planner(questions.COMPARE, **asked))["savedReportComparison"]
 
     assert made["title"] == first["title"]
@@ -146,5 +146,5 @@ async def test_who_may_not_keeps_exports_and_edits_nothing(
             assert await person.graphql.refusals(document, id=row["id"]) == [code]
         edit = {"editedText": "Mine."}
         assert await person.graphql.refusals(questions.EDIT, id=row["id"], input=edit) == [code]
-    asked = {"id": row["id"], "savedReportId": row["id"]}
-    assert await stranger.graphql.refusals(questions.COMPARE, **asked) == [("NOT_FOUND", ("id",))]
+    asked = {"firstId": row["id"], "secondId": row["id"]}
+    assert await stranger.graphql.refusals(questions.COMPARE, **asked) == [("NOT_FOUND", ("firstId",))]
