@@ -113,7 +113,7 @@ class Image(Owned, TenantModel):
         indexed("crawl_job_id", "id"),
         indexed("crawl_job_id", "sequence", "id"),
         indexed("crawl_job_id", "hash", unique=True, where="hash IS NOT NULL"),
-        indexed("crawl_job_id", "duplicate_group", "id", where="duplicate_group IS NOT NULL"),
+        indexed("duplicate_group", "id", where="duplicate_group IS NOT NULL"),
         indexed("is_valid", "id"),
         indexed("hash"),
         indexed("url_key", "id"),

@@ -12,6 +12,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLObjectType,
     get_named_type,
+    is_composite_type,
 )
 from strawberry import relay
 
@@ -89,7 +90,8 @@ def examples(asked: Asked, crowd: Crowd) -> list[Any]:
             return [True, False]
         case "ID":
             pointed = get_named_type(kind.fields[asked.condition.removesuffix("Id")].type)
-            return [relay.to_base64(pointed.name, found or crowd.admin.id)]
+            name = pointed.name if is_composite_type(pointed) else kind.name  # else: a row of the same list
+            return [relay.to_base64(name, found or crowd.admin.id)]
         case "DateTime":
             return [(crowd.draft.until - SPAN / 10).isoformat()]
         case "Int":
