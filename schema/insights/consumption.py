@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+import strawberry
 from sqlalchemy import ColumnElement
 from strawberry import relay
 
+from core.errors import NotFound
 from db import models
 from db.models import ReadingPeriod
 from db.paging import Order
@@ -22,6 +24,7 @@ from schema.declare import enumeration, input, node, output
 from schema.fields import Connection, connection, lookup, relation
 from schema.ids import key_of
 from schema.operations import Payload, check_text, field, mutation
+from schema.projection import columns
 from schema.refs import DocumentRef, ProcessingJobRef
 
 enumeration(EnergyUnit)
@@ -388,6 +391,12 @@ class HistoricalDataImportPayload(Payload):
     """The import, which its job is yet to do."""
 
 
+Import = Annotated[
+    relay.GlobalID | None,
+    strawberry.argument(description="Which import: the last one that was done unless told."),
+]
+
+
 def given_of(mapping: HistoricalDataMapping | None) -> Given:
     """What somebody says about a file."""
     return Given(**vars(mapping)) if mapping else Given()
@@ -433,12 +442,21 @@ async def looked_into(info: Info, upload_id: relay.GlobalID, given: Given) -> tu
 
 @output
 class ConsumptionQueries:
-    historical_data_import: HistoricalDataImport | None = lookup(
-        models.HistoricalDataImport, "An import of past consumption, by id."
+    consumption_reading: ConsumptionReading | None = lookup(
+        models.ConsumptionReading, "A day's or a month's consumption, by id."
     )
 
-    historical_data_imports: Connection[HistoricalDataImport] = connection(models.HistoricalDataImport)
-    """The company's imports, the oldest first."""
+    @field
+    async def historical_data_import(self, info: Info, id: Import = None) -> HistoricalDataImport | None:
+        """An import of past consumption; null while the company has none that is done."""
+        context, model = info.context, models.HistoricalDataImport
+        context.viewer  # noqa: B018  refused before anything is read
+        key = await imports.latest(context.read(), context.viewer) if id is None else key_of(id, model)
+        row: Any = key and await context.loaders.one(model, columns(info, model)).load(key)
+        if row is None and id is not None:
+            raise NotFound("There is no such import.", "id")
+        found: HistoricalDataImport | None = row
+        return found
 
     @field
     async def historical_data_preview(

@@ -20,7 +20,7 @@ from resolvers import access, checks, idempotency
 from resolvers.insights import readiness, reports, sources
 from schema.context import Info
 from schema.declare import enumeration, input, node, output
-from schema.fields import Connection, connection, lookup, relation
+from schema.fields import lookup, relation
 from schema.ids import key_of
 from schema.operations import Payload, field, mutation, subscription
 from schema.projection import columns
@@ -268,9 +268,6 @@ class EnergySourcesRestorePayload(Payload):
 @output
 class ReportQueries:
     report: Report | None = lookup(models.Report, "A report that is made, or was, by id.")
-
-    reports: Connection[Report] = connection(models.Report)
-    """The company's reports, kept or not, the oldest first."""
 
     energy_source: EnergySource | None = lookup(models.EnergySource, "An energy source, by id.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -188,6 +188,10 @@ class SavedReportComparison:
     """Every figure of either; a few dozen at most."""
 
 
+First = Annotated[relay.GlobalID, strawberry.argument(description="The one report.")]
+Second = Annotated[relay.GlobalID, strawberry.argument(description="The other report.")]
+
+
 @output
 class SavedReportQueries:
     saved_report: SavedReport | None = lookup(models.SavedReport, "A saved report, by id.")
@@ -199,13 +203,14 @@ class SavedReportQueries:
 
     @field
     async def saved_report_comparison(
-        self, info: Info, id: relay.GlobalID, saved_report_id: relay.GlobalID
+        self, info: Info, first_id: First, second_id: Second
     ) -> SavedReportComparison:
-        """What `savedReportId` says differently from `id`."""
+        """What the second report says differently from the first."""
         model, viewer, uow = models.SavedReport, info.context.viewer, info.context.read()
-        first = await access.find(uow, viewer, model, key_of(id, model))
-        other = key_of(saved_report_id, model, "savedReportId")
-        second = await access.find(uow, viewer, model, other, "savedReportId")
+        first, second = [
+            await access.find(uow, viewer, model, key_of(id, model, name), name)
+            for id, name in ((first_id, "firstId"), (second_id, "secondId"))
+        ]
         plans = [((each.report_data or {}).get("decision") or {}).get("plan") for each in (first, second)]
         found = saved.compare(first, second)
         return SavedReportComparison(

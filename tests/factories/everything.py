@@ -24,7 +24,7 @@ from tests.factories.chat import (
 )
 from tests.factories.evaluation import a_requirement_export, a_run
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
-from tests.factories.insights import a_profile, a_report
+from tests.factories.insights import a_made_report, a_profile, a_reading, a_report, a_source, an_import
 from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
 
 
@@ -45,8 +45,7 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
         **imagery(projects),
         **knowledge(people, documents),
         **chat(people, documents[0]),
-        "CompanyProfile": [a_profile(people[0].company)],
-        "SavedReport": [a_report(user) for user in people],
+        **insights(people),
         "EvaluationRun": [a_run(user) for user in people],
         "RequirementExport": [a_requirement_export(user) for user in people],
     }
@@ -105,4 +104,17 @@ def chat(people: list[Made], document: Made) -> dict[str, list[Made]]:
         "RunLog": [a_run_log(user, answer) for user, answer in pairs],
         "AgentLog": [a_vote(user, answer, "creative", token_usage=counted) for user, answer in pairs],
         "TokenUsage": [a_token_usage(user) for user in people],
+    }
+
+
+def insights(people: list[Made]) -> dict[str, list[Made]]:
+    """The company's profile, and of each person a source, an import with a reading, and reports."""
+    imports = [an_import(user) for user in people]
+    return {
+        "CompanyProfile": [a_profile(people[0].company)],
+        "SavedReport": [a_report(user) for user in people],
+        "EnergySource": [a_source(user.company) for user in people],
+        "HistoricalDataImport": imports,
+        "ConsumptionReading": [a_reading(each) for each in imports],
+        "Report": [a_made_report(user) for user in people],
     }

@@ -24,10 +24,14 @@ SCHEMA = make_schema()._schema
 ABOUT = {
     "sessionId": "DrawingSession",
     "sessionSummary": "DrawingSession",
+    "savedReportComparison": "SavedReport",
     "node": "Project",
     "nodes": "Project",
 }
 """What an argument, or a root field's ids, are of where neither the answer nor the argument's name tells."""
+
+UNLISTED = {"UploadedFile", "ConsumptionReading", "EnergySource", "HistoricalDataImport", "Report"}
+"""What no root list has: it is reached from what it belongs to, or by its id."""
 
 FITTING: dict[str, Any] = {
     "sha256": "0" * 64,
