@@ -1,16 +1,20 @@
 """Councils of language models: their votes by each strategy, failing members, what they are told."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 from sqlalchemy import func, select
 
-from core.ports import AnswerEnd, ChatEvent, ChatRequest, ModelFailure, RunErrorCode, TextDelta
+from core.ports import AnswerEnd, ChatEvent, ChatRequest, ModelFailure, RunErrorCode, Stance, TextDelta
 from db.models import TokenUsage
 from schema.context import Services
 from server.vectors import EmbeddedVectors
-from tests.ask.conftest import Person, a_worker
+from tests.ask import questions
+from tests.ask.conftest import PATIENCE, Person, a_worker
 from tests.ask.test_council import QUESTION, VOICES, deliberated
+from tests.ask.test_streaming import read
 
 
 class Members:
@@ -39,54 +43,51 @@ SAYING = {
 }
 
 
-@pytest.mark.parametrize(
-    ("strategy", "content", "basis", "voices", "confidence"),
-    [
-        # similarity is that of the passage cited: the levels .85, .40, .65 count by .7 each
-        ("WEIGHTED_CONFIDENCE", "It is 90 minutes [Source 1].", "ALL", VOICES, (0.85 + 0.40 + 0.65) / 3),
-        ("HIGHEST_CONFIDENCE", "It is 90 minutes [Source 1].", "BEST", ["analytical"], 0.85),
-        ("MAJORITY", "It is 90 minutes [Source 1].", "MAJORITY", ["analytical", "critical"], 0.75),
-        ("SYNTHESIS", SAYING["synthesis"], "SYNTHESIS", VOICES, (0.85 + 0.40 + 0.65) / 3),
-    ],
-)
-async def test_a_strategy_decides(
-    services: Services,
-    stored_vectors: EmbeddedVectors,
-    person: Person,
-    strategy: str,
-    content: str,
-    basis: str,
-    voices: list[str],
-    confidence: float,
+ALL = (0.85 + 0.40 + 0.65) / 3
+"""The mean of the levels stated, which count by 0.7 beside the similarity of the passage."""
+SURE = "It is 90 minutes [Source 1]."
+STRATEGIES = [
+    ("WEIGHTED_CONFIDENCE", SURE, "ALL", VOICES, ALL),
+    ("HIGHEST_CONFIDENCE", SURE, "BEST", ["analytical"], 0.85),
+    ("MAJORITY", SURE, "MAJORITY", ["analytical", "critical"], 0.75),
+    ("SYNTHESIS", SAYING["synthesis"], "SYNTHESIS", VOICES, ALL),
+]
+
+
+async def test_each_strategy_decides_in_its_way_and_every_token_is_counted(
+    services: Services, stored_vectors: EmbeddedVectors, person: Person
 ) -> None:
     model = Members(SAYING)
     async with a_worker(services, model):
         await person.added("The fire doors are rated for 90 minutes.", title="Handbook")
-        found = await deliberated(person, councilStrategy=strategy, councilRounds=2)
-    message, votes = found["message"], found["councilVotes"]
+        for strategy, content, basis, voices, level in STRATEGIES:
+            model.requests.clear()
+            found = await deliberated(person, councilStrategy=strategy, councilRounds=2)
+            message, votes = found["message"], found["councilVotes"]
 
-    similarity = (await person.answer(found["id"]))["sources"][0]["similarity"]
-    assert (message["content"], message["council"]["basis"]) == (content, basis)
-    assert message["council"]["voices"] == voices
-    assert message["council"]["confidence"] == pytest.approx(0.7 * confidence + 0.3 * similarity, abs=0.001)
-    assert [(vote["voteData"]["agent"], vote["voteData"]["round"]) for vote in votes] == [
-        (voice, number) for number in (1, 2) for voice in VOICES
-    ]
+            similarity = (await person.answer(found["id"]))["sources"][0]["similarity"]
+            expected = pytest.approx(0.7 * level + 0.3 * similarity, abs=0.001)
+            assert (message["content"], message["council"]["basis"]) == (content, basis)
+            assert (message["council"]["voices"], message["council"]["confidence"]) == (voices, expected)
+            assert [(vote["voteData"]["agent"], vote["voteData"]["round"]) for vote in votes] == [
+                (voice, number) for number in (1, 2) for voice in VOICES
+            ]
+            asked = 7 if strategy == "SYNTHESIS" else 6
+            assert (len(model.requests), message["totalTokens"]) == (asked, 15 * asked)
+            assert len({request.passages for request in model.requests}) == 1
+
     assert votes[0]["voteData"]["reasoning"] == "The handbook says so."
     assert [vote["voteData"]["vote"] for vote in votes[:3]] == [
-        "It is 90 minutes [Source 1].",
+        SURE,
         "It is 30 minutes.",
         "It is 90 minutes for the doors [Source 1].",
     ]
-    asked = 7 if strategy == "SYNTHESIS" else 6
-    assert (len(model.requests), message["totalTokens"]) == (asked, 15 * asked)
-    assert len({request.passages for request in model.requests}) == 1
-    again = next(each for each in model.requests[3:6] if each.stance and each.stance.value == "creative")
-    assert again.proposals == ("It is 90 minutes [Source 1].", "It is 90 minutes for the doors [Source 1].")
+    again = next(request for request in model.requests[3:6] if request.stance is Stance.CREATIVE)
+    assert again.proposals == (SURE, "It is 90 minutes for the doors [Source 1].")
     async with services.database.tenant(person.user.company.id, read_only=True) as uow:
         voted = TokenUsage.operation_type == "council_voting"
         spent = await uow.all(select(TokenUsage.total_tokens).where(voted))
-    assert [row.total_tokens for row in spent] == [15 * asked]
+    assert sorted(row.total_tokens for row in spent) == [90, 90, 90, 105]
 
 
 async def test_who_fails_is_named_and_the_others_decide(
@@ -119,3 +120,31 @@ async def test_where_all_fail_there_is_no_answer(
     assert answer["agentLogs"]["nodes"] == []
     async with services.database.tenant(person.user.company.id, read_only=True) as uow:
         assert await uow.scalar(select(func.count()).select_from(TokenUsage)) == 0
+
+
+class Waiting(Members):
+    """A council whose creative voice never comes to an end."""
+
+    async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+        if request.stance is Stance.CREATIVE:
+            await asyncio.sleep(PATIENCE)
+        async with aclosing(super().answer(request)) as events:
+            async for event in events:
+                yield event
+
+
+async def test_a_stopped_council_leaves_no_votes(
+    services: Services, stored_vectors: EmbeddedVectors, person: Person
+) -> None:
+    conversation = await person.conversation()
+    async with a_worker(services, Waiting(SAYING)):
+        sent = await person.send(conversation, QUESTION, mode="COUNCIL")
+        events = await read(person, conversation, None, 1)
+        while sum(event.get("state") == "COMPLETED" for event in events) < 3:  # retrieval, two votes
+            events += await read(person, conversation, events[-1]["cursor"], 1)
+        await person(questions.CANCEL, id=sent["answer"]["id"])
+        answer = await person.answer(sent["answer"]["id"])
+
+    assert (answer["state"], answer["content"], answer["errorCode"]) == ("STOPPED", "", None)
+    assert answer["agentLogs"]["nodes"] == []
+    assert (await person(questions.CONVERSATION, id=conversation))["conversation"]["messageCount"] == 2
