@@ -10,7 +10,9 @@ from reportlab.graphics import renderPDF, renderSVG
 from reportlab.graphics.shapes import Drawing, Line, PolyLine, Rect, String
 from reportlab.lib.colors import HexColor
 
-WIDTH, HEIGHT = 468.0, 220.0
+from pipelines.insights.content import ordered
+
+WIDTH, HEIGHT = 468.0, 190.0
 LEFT, RIGHT, TOP = 54.0, 6.0, 30.0
 BOTTOM, LEGEND = 18.0, 24.0
 """Below the axis: room for its labels, and for a legend."""
@@ -45,7 +47,7 @@ def mix(data: Mapping[str, Any]) -> Drawing:
     years = data["roadmap"]["years"]
     names = {each["code"]: each["name"] for each in data["inputs"]["sources"]}
     series: Series = [("Renewable already", COLOURS["existing"], [year["existing_kwh"] for year in years])]
-    for number, code in enumerate(years[0]["energy_kwh"]):
+    for number, code in enumerate(ordered(data)):
         colour = COLOURS.get(code, OTHERS[number % len(OTHERS)])
         series.append((names.get(code, code), colour, [year["energy_kwh"][code] for year in years]))
     series.append(("Unmet", COLOURS["unmet"], [year["unmet_kwh"] for year in years]))

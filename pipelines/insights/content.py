@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.insights.decision import CRITERIA
 from pipelines.insights.steps import NAMES, on_track
 
 MOST_ANOMALIES = 10
@@ -67,7 +68,7 @@ def overview(data: Mapping[str, Any], text: str | None) -> list[Block]:
     reached = f"{percent(decision['reached_share'])} of {percent(decision['target_share'])} wanted"
     figures = Figures(
         (
-            ("Recommended plan", NAMES[decision["plan"]].capitalize()),
+            ("Recommended plan", NAMES[decision["plan"]]),
             (f"Renewable share in {profile['target_year']}", reached),
             ("Target", "Reached" if decision["target_met"] else "Missed"),
             (f"Cost in {years[-1]['year']}", f"{amount(years[-1]['cost'])} of {amount(profile['budget'])}"),
@@ -81,10 +82,10 @@ def overview(data: Mapping[str, Any], text: str | None) -> list[Block]:
 def plan(data: Mapping[str, Any]) -> list[Block]:
     """The roadmap, year by year."""
     years, names = data["roadmap"]["years"], sources(data)
-    codes = [code for code in years[0]["energy_kwh"] if any(y["energy_kwh"][code] > 0.5 for y in years)]
+    codes = [code for code in ordered(data) if any(year["energy_kwh"][code] > 0.5 for year in years)]
     unmet = any(year["unmet_kwh"] > 0.5 for year in years)
     columns = [names[code] for code in codes]
-    headings = ("Year", "Need, MWh", "Already", *columns, "Renewable", "Wanted", "Cost", "On track")
+    headings = ("Year", "Need, MWh", "Already", *columns, "Reached", "Wanted", "Cost", "On track")
     rows = tuple(
         (
             str(year["year"]),
@@ -118,16 +119,17 @@ def choice(data: Mapping[str, Any]) -> list[Block]:
     found = {each["name"]: each for each in data["portfolio_mix"]["plans"]}
     rows = tuple(
         (
-            NAMES[each["plan"]].capitalize(),
+            NAMES[each["plan"]],
             f"{each['score']:.3f}",
-            *(f"{each['criteria'][name]:.3f}" for name in weights),
+            *(f"{each['criteria'][name]:.3f}" for name in CRITERIA),
             percent(found[each["plan"]]["renewable_share"]),
             f"{found[each['plan']]['unit_cost']:.4f}",
             percent(found[each["plan"]]["served_share"]),
         )
         for each in decision["scores"]
     )
-    said = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in weights.items())
+    told = [(name, weights[name]) for name in CRITERIA]
+    said = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in told)
     headings = ("Plan", "Score", "Energy mix", "Price", "Portfolio", "Renewable", "Cost per kWh", "Served")
     return [
         Heading("Decision"),
@@ -142,14 +144,14 @@ def doubts(data: Mapping[str, Any]) -> list[Block]:
     rows = tuple(
         (
             each["change"],
-            NAMES[each["decision"]].capitalize(),
+            NAMES[each["decision"]],
             percent(each["renewable_share"]),
             f"{each['total_cost_change']:+,.0f}",
         )
         for each in case["cases"]
     )
     turning = [
-        f"{NAMES[each['decision']]} if {each['criterion'].replace('_', ' ')} counts {each['weight']:.2f}"
+        f"“{NAMES[each['decision']]}” if {each['criterion'].replace('_', ' ')} counts {each['weight']:.2f}"
         for each in case["break_even"]
     ]
     table = [Table(("Change", "Plan", "Renewable", "Cost of all years"), rows)] if rows else []
@@ -210,6 +212,13 @@ def sources(data: Mapping[str, Any]) -> dict[str, str]:
     return {each["code"]: each["name"] for each in data["inputs"]["sources"]}
 
 
+def ordered(data: Mapping[str, Any]) -> list[str]:
+    """The codes of what supplies energy: renewable sources by their names, then the grid."""
+    supplied = data["roadmap"]["years"][0]["energy_kwh"]
+    listed = sorted(data["inputs"]["sources"], key=lambda each: (each["kind"] != "renewable", each["name"]))
+    return [each["code"] for each in listed if each["code"] in supplied]
+
+
 def percent(share: float) -> str:
     """A share as people read it."""
     return f"{100 * share:.1f} %"
@@ -228,7 +237,7 @@ def thousands(kwh: float) -> str:
 def rows_of(data: Mapping[str, Any]) -> tuple[Sequence[str], list[Sequence[object]]]:
     """The roadmap as a table of plain numbers: headings, and a row for each year."""
     years = data["roadmap"]["years"]
-    codes = list(years[0]["energy_kwh"])
+    codes = ordered(data)
     plain = ("existing_kwh", "stored_kwh", "unmet_kwh", "renewable_share", "wanted_share", "cost")
     headings = ["year", "demand_kwh", *(f"{code}_kwh" for code in codes), *plain, "budget_left", "on_track"]
     rows: list[Sequence[object]] = [

@@ -33,7 +33,7 @@ INK, ACCENT, PALE, RULE = HexColor("#22303c"), HexColor("#0f766e"), HexColor("#f
 MARGIN = 2 * cm
 WIDTH = A4[0] - 2 * MARGIN - 12
 """Less the padding of the page's frame."""
-WHOLE_ROWS = 15
+WHOLE_ROWS = 12
 """The most rows of a table that stays on one page."""
 FORMULA = re.compile(r"^[=+\-@\t\r]")
 UNWRITABLE = re.compile("[^\x20-\x7e\u00a0-\u00ff\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac]")

@@ -31,7 +31,7 @@ def template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     first = (
         f"The company ({profile['industry']}, {profile['location']}) wants {target} with a yearly "
         f"energy budget of {profile['budget']:,.0f}. "
-        f"The recommended plan is the one for {NAMES[decision['plan']]}. "
+        f"The recommended plan is “{NAMES[decision['plan']]}”. "
         f"It reaches {100 * decision['reached_share']:.1f} %."
     )
     if decision["unmet_kwh"] > 0.5:

@@ -22,12 +22,13 @@ Step = Callable[[Found, Mapping[str, Found]], Found]
 AVAILABILITY, OPTIMISATION, PORTFOLIO = 0.3, 0.3, 0.4
 """What counts how much in the confidence of a report."""
 NAMES = {
-    "least_cost": "the least cost",
-    "on_target": "the target at the least cost",
-    "greenest": "the largest renewable share",
-    "most_reliable": "the most reliable supply",
-    "proportional": "shares in proportion to scores",
+    "least_cost": "Least cost",
+    "on_target": "Target at least cost",
+    "greenest": "Largest renewable share",
+    "most_reliable": "Most reliable supply",
+    "proportional": "In proportion to scores",
 }
+"""What people call the plans."""
 
 
 def readiness(inputs: Found, done: Mapping[str, Found]) -> Found:
