@@ -48,7 +48,7 @@ from tests.ask.conftest import PATIENCE, Person, a_worker
 from tests.client import Client
 from tests.conftest import Postgres
 from tests.factories import a_company, a_user
-from tests.factories.knowledge import a_document, a_chunk
+from tests.factories.knowledge import a_chunk, a_document
 
 DATABASE = "anew"
 SIZES = {"text-embedding-3-small": 16, "text-embedding-3-large": 24}
@@ -342,3 +342,18 @@ async def test_documents_that_came_without_vectors_are_found_once_their_job_has_
     assert [job is not None for job in jobs] == [True, False]
     assert await found(person, "lowest credit score") == {document.gid}
     assert (await person.document(document.gid))["embeddingModel"] == MiniLM.model
+
+
+async def test_pieces_are_as_long_as_an_installation_says(house: House) -> None:
+    person = await house.somebody()
+    text = "The lock is closed at nine. The gate is opened at six. The tower is red. The bridge is long."
+
+    async with a_worker(house.services, chunk_tokens=10, chunk_overlap=0):
+        document = await person.added(text)
+
+    assert [chunk["content"] for chunk in document["chunks"]["nodes"]] == [
+        "The lock is closed at nine.",
+        "The gate is opened at six.",
+        "The tower is red.",
+        "The bridge is long.",
+    ]

@@ -1,0 +1,77 @@
+"""How long files at the edge of what is read take, and how much memory: `make bench of=documents`.
+
+Each is read as a worker reads it, in child processes.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks.bounds import Bound, console, verdict
+from benchmarks.edges import CASES, MEGABYTE, Case
+from benchmarks.measuring import measured
+from core.errors import DomainError
+from pipelines.knowledge.extraction import Extracted, read
+from pipelines.knowledge.handlers import CUTTING_SECONDS, cut_and_describe
+from pipelines.processes import Processes
+
+MOST_MEMORY = 1_500 * MEGABYTE
+"""What a child process may take at its peak."""
+LONGEST = 300.0
+"""Seconds after which a file is given up."""
+
+
+async def tried(case: Case, folder: Path) -> tuple[str, float, int, int]:
+    """How a file's reading ended: its refusal or "read", seconds, bytes of memory, chunks."""
+    path = folder / "file"
+    await asyncio.to_thread(case.make, path)
+    processes, peak = Processes(1), 0
+
+    async def compute(seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal peak
+        result, used = await processes.run_within(seconds, measured, function, *arguments)
+        peak = max(peak, used)
+        if isinstance(result, DomainError):
+            raise result
+        return result
+
+    began, count, ended = time.monotonic(), 0, "read"
+    try:
+        extracted: Extracted = await read(compute, path, case.kind, "file")
+        cut, _ = await compute(CUTTING_SECONDS, cut_and_describe, extracted.pages, 512, 50)
+        count = len(cut)
+    except DomainError as refused:
+        ended = refused.message
+    except TimeoutError:
+        ended = "took too long"
+    took = time.monotonic() - began
+    await processes.close()
+    path.unlink()
+    return ended, took, peak, count
+
+
+async def main() -> int:
+    """Try every file; the exit code is 1 where one ends otherwise than it must, or takes too much."""
+    rows = Table("file", "seconds", "peak memory", "chunks", "ended", title="Files at the edge")
+    bounds = []
+    for case in CASES:
+        with TemporaryDirectory(prefix="seshat-") as name:
+            ended, took, peak, count = await tried(case, Path(name))
+        memory = f"{peak / MEGABYTE:.0f} MB"
+        rows.add_row(case.what, f"{took:.1f}", memory, f"{count:,}", ended)
+        right = ended.startswith(case.refusal or "read")
+        met = right and peak <= MOST_MEMORY and took <= LONGEST
+        wanted = f"{case.refusal or 'read'}, {LONGEST:.0f} s, {MOST_MEMORY // MEGABYTE} MB"
+        bounds.append(Bound(case.what, wanted, f"{took:.1f} s, {memory}", met))
+    console.print(rows)
+    return verdict(bounds)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,16 @@
+"""What a computation takes of the child process that it runs in."""
+
+from collections.abc import Callable
+from typing import Any
+
+from core.errors import DomainError
+from pipelines.child import peak_memory
+
+
+def measured(function: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
+    """The result or the refusal, and the bytes that this process has taken at its peak."""
+    try:
+        result = function(*arguments)
+    except DomainError as refused:
+        result = refused
+    return result, peak_memory()
