@@ -42,7 +42,7 @@ async def test_a_conversation_with_what_was_said_cited_and_rated(graphql: Client
     found = (await graphql.of(fixed.user)(document, id=fixed.gid("loan")))["conversation"]
 
     def said(day: int, content: str, **more: Any) -> dict[str, Any]:
-        usual = {"role": "USER", "citations": {"nodes": []}, "feedback": None}
+        usual: dict[str, Any] = {"role": "USER", "citations": {"nodes": []}, "feedback": None}
         return {**usual, "content": content, "createdAt": on(day).isoformat(), **more}
 
     inline = {"inlineNumber": 1, "textStartIndex": 0, "textEndIndex": 4}

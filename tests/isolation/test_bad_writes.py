@@ -1,7 +1,6 @@
 """Values that make no sense: every mutation refuses each of them with code and path, and changes nothing."""
 
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -82,30 +81,20 @@ def wrong(name: str, steps: Steps, kind: Any, ids: Ids) -> list[Any]:
     return WRONG[kind.name] + others
 
 
-def planted(name: str, variables: dict[str, Any], steps: Steps, value: Any, ids: Ids) -> dict[str, Any]:
-    """The variables with this value there, and with what must be around it."""
-    found = deepcopy(variables)
-    inside: Any = found
-    kind: Any = {argument: each.type for argument, each in root("Mutation")[name].args.items()}
-    for step, after in zip(steps, (*steps[1:], None), strict=True):
-        bare = kind[step] if isinstance(kind, dict) else kind
-        bare = get_nullable_type(bare)
-        if after is None:
-            if isinstance(step, int):
-                inside[:] = [value]
-            else:
-                inside[step] = value
-            return found
-        if isinstance(step, int):
-            inside[:] = inside[:1] or [fitting(name, str(steps[-1]), bare, ids)]
-        elif inside.get(step) is None:
-            word = str(step)
-            inside[step] = [] if is_list_type(bare) else fitting(name, word, bare, ids)
-        inside = inside[step]
-        kind = (
-            bare.of_type if is_list_type(bare) else {field: each.type for field, each in bare.fields.items()}
-        )
-    return found
+def planted(name: str, fields: Any, given: Any, steps: Steps, value: Any, ids: Ids) -> dict[str, Any]:
+    """What is given, with this value at these steps, and with what must be around it."""
+    field, *rest = steps
+    return {**given, field: around(name, field, fields[field].type, given.get(field), rest, value, ids)}
+
+
+def around(name: str, field: Any, kind: Any, given: Any, steps: Any, value: Any, ids: Ids) -> Any:
+    """The same for what a field of this type is given."""
+    bare = get_nullable_type(kind)
+    if not steps:
+        return value
+    if is_list_type(bare):
+        return [around(name, field, bare.of_type, given[0] if given else None, steps[1:], value, ids)]
+    return planted(name, bare.fields, given or fitting(name, field, bare, ids), steps, value, ids)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -124,7 +113,7 @@ async def test_a_mutation_refuses_what_makes_no_sense(
     async with unchanged(but=("platform.sign_in_attempts",)):
         for steps, kind in places(name):
             for value in wrong(name, steps, kind, ids):
-                given = planted(name, variables, steps, value, ids)
+                given = planted(name, arguments, variables, steps, value, ids)
                 refused = await client.refusals(document, **given)
                 if not refused or not all(fits(name, refusal, steps) for refusal in refused):
                     problems.append((steps, str(value)[:30], refused))
