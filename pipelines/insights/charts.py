@@ -85,8 +85,8 @@ def consumption(past: Mapping[str, Any]) -> Drawing:
         drawing.add(PolyLine(points, strokeColor=HexColor("#2563eb"), strokeWidth=1.4))
     for odd in past["anomalies"]:
         day = date.fromisoformat(odd["starts_on"])
-        if (x := places.get(odd["starts_on"][:7])) is not None:
-            x += step * (day.day - 15) / 31
+        if (middle := places.get(odd["starts_on"][:7])) is not None:
+            x = middle + step * (day.day - 15) / 31
             drawing.add(Line(x, BOTTOM, x, BOTTOM + 6, strokeColor=ALARM, strokeWidth=1.5))
     labels(drawing, [month["starts_on"][:7] for month in months], step, BOTTOM)
     return drawing

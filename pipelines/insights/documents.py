@@ -111,7 +111,7 @@ def word(title: str, dated: str, said: Sequence[Block], drawn: Mapping[str, Draw
     document.core_properties.title = title
     for section in document.sections:
         section.left_margin = section.right_margin = Cm(2)
-    document.styles["Normal"].font.size = Pt(10)  # type: ignore[attr-defined] # styles of paragraphs have one
+    document.styles["Normal"].font.size = Pt(10)
     document.add_heading(title, 0)
     document.add_paragraph(dated).runs[0].font.color.rgb = RGBColor(0x64, 0x74, 0x8B)
     for block in said:

@@ -48,7 +48,7 @@ def availability(inputs: Found, done: Mapping[str, Found]) -> Found:
     """Which sources there are, and how much each can give in the first and in the last year."""
     aims, sources = aims_of(inputs), sources_of(inputs)
     count = len(aims.years)
-    listed = [
+    listed: list[Found] = [
         {
             "code": each.code,
             "name": each.name,
@@ -165,8 +165,7 @@ def decision(inputs: Found, done: Mapping[str, Found]) -> Found:
     met = missed <= deciding.ON_TRACK and unmet <= deciding.ON_TRACK * last["demand_kwh"]
     lead = best["score"] - plans[1]["score"] if len(plans) > 1 else 0.0
     return {
-        "summary": f"The plan for {NAMES[best['name']]} scores {best['score']:.3f}. "
-        + verdict(missed, unmet),
+        "summary": f"The plan “{NAMES[best['name']]}” scores {best['score']:.3f}. " + verdict(missed, unmet),
         "plan": best["name"],
         "score": best["score"],
         "lead": lead,

@@ -77,6 +77,14 @@ async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Row[A
     return await files.stored(uow, viewer, upload_id, "input", "uploadId")
 
 
+async def latest(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
+    """The last import that was done, if the viewer may see it."""
+    model = HistoricalDataImport
+    done = access.visible(viewer, model, model.id).where(model.completed_at.is_not(None))
+    found: UUID | None = await uow.scalar(done.order_by(model.completed_at.desc(), model.id.desc()).limit(1))
+    return found
+
+
 async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: Head, layout: Layout) -> Row[Any]:
     """An import of an upload that was looked into, and the job that does it."""
     access.require(viewer, "reports:configure")

@@ -125,7 +125,7 @@ def with_columns(
     if consumption is None:
         rest = [c for c in free if c != renewable]
         called = [c for c in rest if CONSUMPTION.search(layout.columns[c])]
-        consumption = (called or rest or [None])[0]
+        consumption = next(iter(called or rest), None)
     unit = layout.unit
     guessed = layout.unit_guessed
     if guessed and consumption is not None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from db.models import AgentLog, ReportEvent, ReportEventKind
 from pipelines.insights import reporting
 from pipelines.insights.steps import STEPS
+from pipelines.registry import Retry
 from schema.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
@@ -92,10 +93,10 @@ async def test_reports_that_are_interrupted_at_every_step_end_the_same(
         if interrupted:
             left[report.title].remove(name)
         if interrupted and ALL.index(name) % 2:
-            raise reporting.Retry("interrupted")
+            raise Retry("interrupted")
         await kept(run, report, name, *rest)
         if interrupted:
-            raise reporting.Retry("interrupted")
+            raise Retry("interrupted")
 
     monkeypatch.setattr(reporting, "kept", dies)
     await planner(questions.PROFILE, input={"targetYear": 2029})

@@ -12,10 +12,9 @@ from server.worker import Worker
 from tests.ask.conftest import Person, key, somebody
 from tests.ask.test_documents import found
 from tests.client import Client
-from tests.conftest import Unchanged
 from tests.insights import questions
-from tests.insights.conftest import reported
-from tests.insights.test_import import days, imported
+from tests.insights.conftest import imported, reported
+from tests.insights.test_import import days
 
 REMOVALS = """{ processingJobs(filter: { jobType: UPKEEP, status: COMPLETED }) { totalCount } }"""
 FORMATS = ["PDF", "DOCX", "MARKDOWN", "CSV", "SVG", "PNG", "SVG", "PNG"]
@@ -131,20 +130,23 @@ async def test_a_deleted_report_leaves_nothing_behind(worker: Worker, planner: P
 
 
 async def test_who_may_not_keeps_exports_and_edits_nothing(
-    graphql: Client, worker: Worker, planner: Person, unchanged: Unchanged
+    graphql: Client, worker: Worker, planner: Person
 ) -> None:
     report = await reported(planner, narrative=False)
     row = await kept(planner, report["id"])
     viewer = await somebody(graphql, planner.user.company, RoleName.VIEWER)
     stranger = await somebody(graphql, role=RoleName.ADMIN)
 
-    keep = {"reportId": report["id"]}
-    for person, code in ((viewer, ("FORBIDDEN", ())), (stranger, ("NOT_FOUND", ("input", "reportId")))):
-        assert await person.graphql.refusals(questions.KEEP, input=keep) == [code]
-    for person, code in ((viewer, ("FORBIDDEN", ())), (stranger, ("NOT_FOUND", ("id",)))):
+    keep, edit = {"reportId": report["id"]}, {"editedText": "Mine."}
+    for person, code, paths in (
+        (viewer, "FORBIDDEN", [(), ()]),
+        (stranger, "NOT_FOUND", [("input", "reportId"), ("id",)]),
+    ):
+        refused = await person.graphql.refusals(questions.KEEP, input=keep)
+        assert refused == [(code, paths[0])]
         for document in (questions.EXPORT, questions.RERUN):
-            assert await person.graphql.refusals(document, id=row["id"]) == [code]
-        edit = {"editedText": "Mine."}
-        assert await person.graphql.refusals(questions.EDIT, id=row["id"], input=edit) == [code]
+            assert await person.graphql.refusals(document, id=row["id"]) == [(code, paths[1])]
+        refused = await person.graphql.refusals(questions.EDIT, id=row["id"], input=edit)
+        assert refused == [(code, paths[1])]
     asked = {"firstId": row["id"], "secondId": row["id"]}
     assert await stranger.graphql.refusals(questions.COMPARE, **asked) == [("NOT_FOUND", ("firstId",))]
