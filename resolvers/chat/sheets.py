@@ -27,7 +27,7 @@ class Source:
 
 
 async def sources(uow: UnitOfWork, viewer: Viewer, session_id: UUID) -> list[Source]:
-    """The session's compared sheets by name, and which sheets are in one of the sets only; what is in sight."""
+    """The session's compared sheets by name, and which sheets only one of the sets has; what is in sight."""
     wanted = (
         AnalysisResult.drawing_name,
         AnalysisResult.analysis_summary,
