@@ -22,6 +22,7 @@ from db.models import (
     Company,
     CompanyProfile,
     Comparison,
+    ConsumptionReading,
     Conversation,
     CrawlJob,
     Document,
@@ -31,15 +32,19 @@ from db.models import (
     DrawingType,
     DrawingVersion,
     EmbeddingModel,
+    EnergySource,
+    EvaluationCase,
     EvaluationRun,
     ExportJob,
     Feedback,
+    HistoricalDataImport,
     Image,
     Member,
     Message,
     ProcessingJob,
     ProcessingJobType,
     Project,
+    Report,
     RequirementExport,
     Role,
     RoleName,
@@ -76,7 +81,12 @@ ORDER: tuple[type[Model], ...] = (
     ExportJob,
     CompanyProfile,
     SavedReport,
+    EnergySource,
+    HistoricalDataImport,
+    ConsumptionReading,
+    Report,
     EvaluationRun,
+    EvaluationCase,
     RequirementExport,
     EmbeddingModel,
     Document,
@@ -254,6 +264,7 @@ def an_activity(user: Made, **values: Any) -> Made:
 async def save(database: Database, *rows: Made) -> None:
     """Store the rows with all they hang on, each company in a transaction of its own."""
     wanted = {row.id: row for top in rows for row in lineage(top) if not row.saved}
+    assert {row.model for row in wanted.values()} <= set(ORDER)
     companies = {row.company.id for row in wanted.values()}
     for company_id in companies:
         own = [row for row in wanted.values() if row.company.id == company_id]

@@ -22,7 +22,7 @@ from tests.factories.chat import (
     a_vote,
     an_answer,
 )
-from tests.factories.evaluation import a_requirement_export, a_run
+from tests.factories.evaluation import a_case, a_requirement_export, a_run
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
 from tests.factories.insights import a_made_report, a_profile, a_reading, a_report, a_source, an_import
 from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
@@ -35,6 +35,7 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
     """
     projects = [a_project(user) for user in people]
     documents = [a_document(user) for user in people]
+    runs = [a_run(user) for user in people]
     return {
         "Company": [people[0].company],
         "User": people,
@@ -46,7 +47,8 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
         **knowledge(people, documents),
         **chat(people, documents[0]),
         **insights(people),
-        "EvaluationRun": [a_run(user) for user in people],
+        "EvaluationRun": runs,
+        "EvaluationCase": [a_case(run) for run in runs],
         "RequirementExport": [a_requirement_export(user) for user in people],
     }
 

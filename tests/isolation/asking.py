@@ -15,7 +15,9 @@ from graphql import (
     is_required_argument,
     is_required_input_field,
 )
+from strawberry import relay
 
+from db.ids import new_id
 from schema.contract import make_schema
 from schema.declare import STORED
 
@@ -25,12 +27,20 @@ ABOUT = {
     "sessionId": "DrawingSession",
     "sessionSummary": "DrawingSession",
     "savedReportComparison": "SavedReport",
+    "baseline": "EvaluationRun",
     "node": "Project",
     "nodes": "Project",
 }
 """What an argument, or a root field's ids, are of where neither the answer nor the argument's name tells."""
 
-UNLISTED = {"UploadedFile", "ConsumptionReading", "EnergySource", "HistoricalDataImport", "Report"}
+UNLISTED = {
+    "UploadedFile",
+    "ConsumptionReading",
+    "EnergySource",
+    "EvaluationCase",
+    "HistoricalDataImport",
+    "Report",
+}
 """What no root list has: it is reached from what it belongs to, or by its id."""
 
 FITTING: dict[str, Any] = {
@@ -42,6 +52,7 @@ FITTING: dict[str, Any] = {
     "inCodeGeneration": True,
     "requirements": {"props": [{"name": "label"}]},
     "role": "USER",
+    "candidate": relay.to_base64("EvaluationRun", str(new_id())),
 }
 """Values of arguments and inputs that not every text fits."""
 
@@ -102,7 +113,7 @@ def arguments(field: str, declared: dict[str, GraphQLArgument], answer: str, ids
         names_object = get_named_type(each.type).name == "ID"
         if not (names_object or is_required_argument(each)):
             continue
-        if names_object:
+        if names_object and name not in FITTING:
             id = ids[of_type(field, name, answer)]
             found[name] = [id] if is_list_type(get_nullable_type(each.type)) else id
         else:

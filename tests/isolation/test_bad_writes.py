@@ -38,6 +38,7 @@ EARLIER: dict[str, set[tuple[str, ...]]] = {
     "crawlJobCreate": {("input", "sources", "0")},
     "historicalDataImport": {("input", "uploadId")},
     "reportGenerate": {("input",)},
+    "savedReportCreate": {("input", "reportId")},
     "requirementExportCreate": {
         *(("input", "requirements", kind, "0", "name") for kind in ("props", "events", "states")),
         ("input", "requirements", "accessibility", "0", "requirement"),
