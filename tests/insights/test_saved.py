@@ -29,11 +29,7 @@ async def kept(person: Person, report: str, **given: Any) -> Any:
 
 async def published(person: Person, id: str, text: str | None = None) -> Any:
     """A saved report once its files are there, and its document says this text."""
-    row = await person.until(
-        questions.SAVED, id, lambda row: row["files"] and row["document"] and row["editedText"] == text
-    )
-    await person.document(row["document"]["id"])
-    return row
+    return await person.until(questions.SAVED, id, lambda row: row["files"] and row["editedText"] == text)
 
 
 async def content(person: Person, row: Any, name: str) -> bytes:
@@ -72,6 +68,7 @@ async def test_a_report_is_kept_with_its_files_and_can_be_asked_about(
     assert [line.split(",")[0] for line in lines[1:]] == [str(year["year"]) for year in years]
     assert (await content(planner, row, "mix.svg")).startswith(b"<?xml")
     assert (await content(planner, row, "cost.png")).startswith(b"\x89PNG")
+    await planner.document(row["document"]["id"])
     assert row["document"]["id"] in await found(planner, "Which plan is recommended for the renewable share?")
 
 
