@@ -17,6 +17,7 @@ from schema.context import Info
 from schema.declare import input, output
 from schema.evaluation.types import (
     ApprovalMetrics,
+    EvaluationCase,
     EvaluationRun,
     EvaluationRunFilter,
     EvaluationRunOrder,
@@ -43,6 +44,9 @@ ComponentType = Annotated[
 @output
 class EvaluationQueries:
     evaluation_run: EvaluationRun | None = lookup(models.EvaluationRun, "An evaluation run, by id.")
+    evaluation_case: EvaluationCase | None = lookup(
+        models.EvaluationCase, "A question of an evaluation run, by id."
+    )
     requirement_export: RequirementExport | None = lookup(
         models.RequirementExport, "A requirement export, by id."
     )
