@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     with op.get_context().autocommit_block():
         op.create_index(
             op.f(OLD),
