@@ -33,8 +33,8 @@ from tests.client import Client
 from tests.factories import a_company, a_project, a_user
 from tests.web.site import Site, picture, sites
 
-HOSTS, LATENCY = 10, 0.3
-LISTS_EACH, IMAGES_EACH = 2, 24
+HOSTS, LATENCY = 10, 0.8
+LISTS_EACH, IMAGES_EACH = 2, 16
 """Lists of images of each host, each of which is a chunk, and how many images are in one."""
 WANTED = 1.8
 PATIENCE = 300

@@ -1,13 +1,16 @@
-"""Removing pictures that no image has any more."""
+"""What crawls leave behind: pictures that no image has, work that nobody goes on with."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import PurePosixPath
 
+from sqlalchemy import select
+
+from db.models import Company
 from db.turns import forget_turns
 from pipelines.registry import Run, Services, handles
 from pipelines.upkeep import upkeep
-from resolvers.imagery import images
+from resolvers.imagery import chunks, images
 from resolvers.upkeep import RemoveUnusedPictures, pictures_prefix, thumbnails_prefix
 
 BATCH = 50
@@ -48,3 +51,13 @@ async def remove(run: Run, keys: Sequence[str]) -> None:
 async def sweep_turns(services: Services) -> None:
     """Hosts that nobody crawls any more."""
     await forget_turns(services.database)
+
+
+@upkeep("standing crawls", timedelta(minutes=10))
+async def mend_crawls(services: Services) -> None:
+    """Crawls and chunks that wait for nobody."""
+    async with services.database.platform(read_only=True) as uow:
+        companies = [row.id for row in await uow.all(select(Company.id))]
+    for company_id in companies:
+        async with services.database.tenant(company_id) as uow:
+            await chunks.mend(uow, services.settings.crawl_company_chunks)

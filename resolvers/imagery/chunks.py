@@ -82,26 +82,12 @@ async def cut(uow: UnitOfWork, crawl: Row[Any], at_once: int) -> None:
     """Cut a crawl that begins: a chunk for each thing that a source is asked for."""
     asked = pieces(crawl.sources, crawl.keywords)
     share = min(LARGEST, -(-crawl.max_images // len(asked)))
-    for piece in asked:
-        await add(uow, crawl.id, piece, share, at_once)
+    rows = [_chunk(crawl, number, piece, share, at_once) for number, piece in enumerate(asked, 1)]
+    await uow.execute(insert(CrawlChunk), rows)
+    ids = [str(row["id"]) for row in rows]
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
     await _count(uow, crawl.id)
     await admit(uow, at_once)
-
-
-async def add(uow: UnitOfWork, crawl_job_id: UUID, piece: Piece, share: int, at_once: int) -> UUID:
-    """Another chunk of a locked crawl, not in the queue yet."""
-    number = select(func.coalesce(func.max(CrawlChunk.number), 0) + 1)
-    id = new_id()
-    values = {
-        "id": id,
-        "crawl_job_id": crawl_job_id,
-        "number": number.where(CrawlChunk.crawl_job_id == crawl_job_id).scalar_subquery(),
-        "share": share,
-        "wanted": piece.stored(),
-    }
-    await uow.execute(insert(CrawlChunk).values(values))
-    await queue.prepare(uow, GatherChunk(id, crawl_job_id, at_once), id)
-    return id
 
 
 async def follow(uow: UnitOfWork, job: GatherChunk, piece: Piece, checkpoint: Mapping[str, Any]) -> UUID:
@@ -109,9 +95,28 @@ async def follow(uow: UnitOfWork, job: GatherChunk, piece: Piece, checkpoint: Ma
     crawl = await locked(uow, job.crawl_job_id)
     assert crawl is not None  # the chunk's row, which refers to it, is locked
     share = max(1, min(LARGEST, crawl.max_images - crawl.downloaded_images))
-    id = await add(uow, crawl.id, piece, share, job.at_once)
-    await uow.execute(update(CrawlChunk).where(CrawlChunk.id == id).values(checkpoint=dict(checkpoint)))
+    row = _chunk(crawl, crawl.total_chunks + 1, piece, share, job.at_once)
+    await uow.execute(insert(CrawlChunk).values(row | {"checkpoint": dict(checkpoint)}))
+    ids = [*crawl.task_ids, str(row["id"])]
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
+    id: UUID = row["id"]
     return id
+
+
+def _chunk(crawl: Row[Any], number: int, piece: Piece, share: int, at_once: int) -> dict[str, Any]:
+    """The row of a chunk that is not in the queue yet."""
+    id = new_id()
+    job = GatherChunk(id, crawl.id, at_once)
+    return {
+        "id": id,
+        "crawl_job_id": crawl.id,
+        "number": number,
+        "share": share,
+        "wanted": piece.stored(),
+        "task": job.task,
+        "arguments": job.arguments,
+        "max_attempts": job.max_attempts,
+    }
 
 
 async def begin(uow: UnitOfWork, job: GatherChunk) -> tuple[Row[Any], Row[Any]] | None:
@@ -155,6 +160,20 @@ async def admit(uow: UnitOfWork, at_once: int) -> None:
     first = waiting.order_by(CrawlChunk.number, CrawlChunk.id).limit(room)
     for chunk in await uow.all(first.with_for_update(of=CrawlChunk, skip_locked=True)):
         await queue.enqueue(uow, queue.revive(chunk.task, chunk.arguments), chunk.id)
+
+
+async def mend(uow: UnitOfWork, at_once: int) -> None:
+    """Go on with what a fault left standing: chunks that nobody let in, crawls that nobody resumed."""
+    await admit(uow, at_once)
+    live = CrawlChunk.crawl_job_id == CrawlJob.id, CrawlChunk.status.not_in(TERMINAL)
+    standing = select(CrawlJob.id).where(
+        CrawlJob.status == JobStatus.RUNNING,
+        CrawlJob.task == GatherImages.__name__,
+        ~select(CrawlChunk.id).where(*live).exists(),
+        ~select(Lease.id).where(Lease.id == CrawlJob.id).exists(),
+    )
+    for crawl in await uow.all(standing.with_for_update(of=CrawlJob, skip_locked=True)):
+        await queue.resume(uow, CrawlJob, crawl.id)
 
 
 async def reasons(uow: UnitOfWork, crawl_job_id: UUID, limit: int) -> Sequence[str]:

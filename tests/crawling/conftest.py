@@ -40,12 +40,12 @@ LOCAL: dict[str, Any] = {
     "crawl_allow": ("127.0.0.0/8",),
     "crawl_host_interval": 0.0,
     "crawl_retries": 0,
-    "crawl_silence": 2.0,
-    "crawl_timeout": 5.0,
+    "crawl_silence": 30.0,
+    "crawl_timeout": 60.0,
     "job_heartbeat": 0.2,
     "job_stale": 1.0,
 }
-"""Settings of workers that may crawl this machine, and do not wait long."""
+"""Settings of workers that may crawl this machine, and are soon missed."""
 
 
 @asynccontextmanager

@@ -1,11 +1,12 @@
 """Whose chunks come when: of one company, of many, at one host."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest_asyncio
 from sqlalchemy import text
 
 from db.turns import take_turn
@@ -24,10 +25,20 @@ INSERT INTO tenant.crawl_chunks (company_id, id, crawl_job_id, number, share, wa
 SELECT $1, id, $2, number, 500, '{}', 'GatherChunk',
        jsonb_build_object('chunk_id', id, 'crawl_job_id', $2::uuid, 'at_once', 8)
 FROM (SELECT gen_random_uuid() AS id, number FROM generate_series(1, $3) AS number) AS made"""
-RUNNING = "UPDATE tenant.crawl_jobs SET status = 'running', task = 'GatherImages' WHERE id = $1"
+EMPTY = "tenant.crawl_chunks WHERE wanted = '{}'"
+RUNNING = "UPDATE tenant.crawl_jobs SET status = 'running' WHERE id = $1"
 QUEUE = """
 SELECT company_id FROM platform.pgqueuer entry JOIN platform.leases lease ON lease.entry_id = entry.id
 WHERE entrypoint = 'crawl' AND company_id = ANY($1) ORDER BY priority DESC, entry.id"""
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def forgotten(onlooker: asyncpg.Connection) -> AsyncIterator[None]:
+    """Chunks that ask nobody for anything are not left to the workers of other tests."""
+    yield
+    await onlooker.execute(f"DELETE FROM tenant.crawl_jobs WHERE id IN (SELECT crawl_job_id FROM {EMPTY})")
+    await onlooker.execute("DELETE FROM platform.leases WHERE queue = 'crawl'")
+    await onlooker.execute("DELETE FROM platform.pgqueuer WHERE entrypoint = 'crawl'")
 
 
 async def planned(person: Person, onlooker: asyncpg.Connection, count: int) -> UUID:
@@ -55,8 +66,6 @@ async def test_ten_thousand_chunks_of_one_company_do_not_delay_anothers_first(
     await admit(services, large)
     await admit(services, small)
     order = [row["company_id"] for row in await onlooker.fetch(QUEUE, companies)]
-    await onlooker.execute("DELETE FROM platform.leases WHERE company_id = ANY($1)", companies)
-    await onlooker.execute("DELETE FROM platform.pgqueuer WHERE entrypoint = 'crawl'")
 
     assert order.count(companies[0]) == AT_ONCE
     assert order.index(companies[1]) <= 1
@@ -70,8 +79,6 @@ async def test_no_more_chunks_of_a_company_are_queued_than_it_may_have(
     await asyncio.gather(*(admit(services, person) for _ in range(5)))
 
     leased = await onlooker.fetch(QUEUE, [person.user.company.id])
-    await onlooker.execute("DELETE FROM platform.leases WHERE company_id = $1", person.user.company.id)
-    await onlooker.execute("DELETE FROM platform.pgqueuer WHERE entrypoint = 'crawl'")
     assert len(leased) == AT_ONCE
 
 
@@ -104,3 +111,23 @@ async def test_turns_at_a_host_are_apart_whoever_takes_them(services: Services) 
 
     assert [round(wait / 10) for wait in sorted(waits)] == [0, 1, 2, 3]
     assert elsewhere == 0
+
+
+async def test_what_a_fault_left_standing_goes_on(
+    services: Services, person: Person, onlooker: asyncpg.Connection
+) -> None:
+    idle, done = await planned(person, onlooker, 3), await planned(person, onlooker, 1)
+    await onlooker.execute(
+        "UPDATE tenant.crawl_chunks SET status = 'completed' WHERE crawl_job_id = $1", done
+    )
+
+    async with services.database.tenant(person.user.company.id) as uow:
+        await chunks.mend(uow, AT_ONCE)
+    waiting = await onlooker.fetch(
+        """SELECT coalesce(chunk.crawl_job_id, lease.id) AS crawl, count(*)
+        FROM platform.leases lease LEFT JOIN tenant.crawl_chunks chunk ON chunk.id = lease.id
+        WHERE lease.company_id = $1 GROUP BY 1""",
+        person.user.company.id,
+    )
+
+    assert {row["crawl"]: row["count"] for row in waiting} == {idle: 3, done: 1}
