@@ -64,6 +64,7 @@ async def main() -> int:
         with TemporaryDirectory(prefix="seshat-") as name:
             ended, took, peak, count = await tried(case, Path(name))
         memory = f"{peak / MEGABYTE:.0f} MB"
+        console.print(f"{case.what}: {took:.1f} s, {memory}")
         rows.add_row(case.what, f"{took:.1f}", memory, f"{count:,}", ended)
         right = ended.startswith(case.refusal or "read")
         met = right and peak <= MOST_MEMORY and took <= LONGEST

@@ -1,10 +1,14 @@
 """What every installation has before it serves: roles, permissions, and somebody who runs the platform."""
 
+import structlog
+
 from core.settings import Settings
 from db.uow import Database
 from providers.embeddings import ConfiguredEmbedders
 from resolvers.identity import accounts, roles
-from resolvers.knowledge import embeddings
+from resolvers.knowledge import embeddings, serving
+
+log = structlog.get_logger(__name__)
 
 ADMIN = "admin@seshat.local"
 
@@ -19,7 +23,7 @@ async def seed(database: Database) -> None:
 
 
 async def seed_embedding_model(database: Database, settings: Settings) -> None:
-    """Make known which model embeds."""
+    """Make known which model embeds, and warn where the active one is not among those that run here."""
     embedders = ConfiguredEmbedders(settings)
     embedder = embedders.usual
     try:
@@ -31,5 +35,7 @@ async def seed_embedding_model(database: Database, settings: Settings) -> None:
                 dimension=embedder.dimension,
                 max_tokens=embedder.max_tokens,
             )
+            if reason := await serving.unfit(uow, embedders):
+                log.warning("documents_cannot_be_searched", reason=reason)
     finally:
         await embedders.close()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, func, insert, select, update
 
-from core.ports import Embedder, Embedders
+from core.ports import Embedder, Embedders, UnknownEmbedder
 from db.models import (
     Company,
     CompanyKind,
@@ -205,6 +205,17 @@ async def unused(uow: UnitOfWork) -> Sequence[Row[Any]]:
     models = await uow.all(select(EmbeddingModel).order_by(EmbeddingModel.id).with_for_update())
     serve = {row[0] for row in await uow.all(select(Company.embedding_model_id).distinct())}
     return [model for model in models if not model.is_active and model.id not in serve]
+
+
+async def unfit(uow: UnitOfWork, embedders: Embedders) -> str | None:
+    """Why the active model cannot be run here, if it cannot."""
+    active = await uow.first(_model(ACTIVE))
+    try:
+        if active is not None:
+            embedder_of(embedders, active)
+    except UnknownEmbedder as error:
+        return str(error)
+    return None
 
 
 def embedder_of(embedders: Embedders, model: Row[Any]) -> Embedder:
