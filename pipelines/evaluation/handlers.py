@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from sqlalchemy import Row
 
@@ -31,7 +31,7 @@ from pipelines.registry import Retry, Run, handles
 from resolvers import metering
 from resolvers.evaluation import datasets, runs
 from resolvers.evaluation.datasets import DataSet, Question
-from resolvers.evaluation.runs import Evaluate, Options
+from resolvers.evaluation.runs import MeasureModel, Options
 
 INDEXED = 0.1
 """How much is done when the passages can be searched."""
@@ -40,8 +40,8 @@ HOPELESS = 5
 """So many failures, and nothing else, end a run."""
 
 
-@handles(Evaluate)
-async def evaluate(job: Evaluate, run: Run) -> Finish | None:
+@handles(MeasureModel)
+async def evaluate(job: MeasureModel, run: Run) -> Finish | None:
     """Index the passages apart from all documents, ask each question that has no case yet, and sum up."""
     async with run.write() as uow:
         row = await runs.begin(uow, job.run_id)
@@ -105,7 +105,7 @@ async def indexed(run: Run, row: Row[Any], data: DataSet, dimension: int) -> Vec
             texts = [data.passages[key] for key in some]
             embedded = await remembered(run, embedder, texts)
             chunks = [
-                VectorChunk(uuid5(row.id, key), row.id, None, "company", text, vectors)
+                VectorChunk(point_of(key), row.id, None, "company", text, vectors)
                 for key, text, vectors in zip(some, texts, embedded, strict=True)
             ]
             await store.upsert(run.company_id, chunks)
@@ -132,7 +132,7 @@ async def asked(
         "expected_passages": list(question.passages),
     }
     try:
-        found = await retrieved(run, run.embedder, store, question, row.id, passages, options.top_k)
+        found = await retrieved(run, run.embedder, store, question, passages, options.top_k)
         request = ChatRequest(
             question=question.text,
             passages=found[: options.passages],
@@ -161,6 +161,11 @@ async def asked(
     return case | {"latency_ms": elapsed(began)}, usage
 
 
+def point_of(key: str) -> UUID:
+    """Under which a passage is stored, in every run's own store."""
+    return uuid5(NAMESPACE_OID, key)
+
+
 async def quietly(piece: str) -> None:
     """Nobody watches."""
 
@@ -170,14 +175,13 @@ async def retrieved(
     embedder: Embedder,
     store: VectorStore,
     question: Question,
-    run_id: UUID,
     passages: Mapping[str, str],
     limit: int,
 ) -> tuple[Passage, ...]:
-    """The best passages for a question, best first; `source` is their key."""
+    """The best passages for a question, best first, equals in any order; `source` is their key."""
     vector = (await embedder.embed([question.text], "query"))[0]
     hits = await store.search(Reach(run.company_id), vector=vector, text=question.text, limit=limit)
-    keys = {uuid5(run_id, key): key for key in passages}
+    keys = {point_of(key): key for key in passages}
     return tuple(
         Passage(
             document_id=None,
@@ -203,9 +207,7 @@ def judged(
         "retrieved": list(ranked),
         "answer": answered.text,
         "cited": cited,
-        "correct": scoring.right(
-            question.answer, question.passages, answered.text, cited, found=answered.found
-        ),
+        "correct": correct,
         "scores": scoring.ranking(question.passages, ranked, depth)
         | scoring.wording(question.answer, answered.text)
         | scoring.citing(question.passages, cited)

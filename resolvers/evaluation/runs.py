@@ -51,7 +51,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Evaluate(Job):
+class MeasureModel(Job):
     """Ask a model the questions of a data set."""
 
     run_id: UUID
@@ -105,7 +105,7 @@ async def create(
         **await measured_on(uow, viewer, dataset_name, upload_id),
     }
     id = await uow.scalar(insert(EvaluationRun).values(values).returning(EvaluationRun.id))
-    await (queue.enqueue if start else queue.prepare)(uow, Evaluate(id, dimension), id)
+    await (queue.enqueue if start else queue.prepare)(uow, MeasureModel(id, dimension), id)
     await activity.record(uow, viewer.user_id, "EVALUATION_RUN_CREATE", "EvaluationRun", id)
     return await uow.one(select(EvaluationRun).where(EvaluationRun.id == id))
 

@@ -1,0 +1,194 @@
+"""What a case scores, computed by hand."""
+
+import random
+from typing import Any
+
+import ir_measures
+import pytest
+from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
+
+from core.errors import Invalid
+from pipelines.evaluation.scoring import citing, ranking, right, summary, wording
+from resolvers.evaluation import comparing
+from resolvers.evaluation.datasets import BUNDLED, Question, parsed
+
+
+def test_a_ranking_is_scored_by_where_right_passages_stand() -> None:
+    scores = ranking(["a", "b"], ["x", "a", "y", "b", "z"], 4)
+
+    assert scores == pytest.approx(
+        {
+            "precision": 2 / 4,
+            "recall": 2 / 2,
+            "reciprocal_rank": 1 / 2,
+            "hit": 1.0,
+            "precision_at_1": 0.0,
+            "ndcg": (0.63092975 + 0.43067656) / (1 + 0.63092975),  # 1/log2(3) + 1/log2(5), of 1 + 1/log2(3)
+        }
+    )
+
+
+def test_nothing_found_scores_nothing_and_nothing_expected_is_not_scored() -> None:
+    assert set(ranking(["a"], [], 5).values()) == {0.0}
+    assert ranking([], ["a"], 5) == {}
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "exact", "f1"),
+    [
+        ("The north gate.", "north gate", 1.0, 1.0),
+        ("8 tonnes", "It lifts 8 tonnes [source 1].", 0.0, 2 * 2 / (2 + 4)),
+        ("8 tonnes", "I do not know.", 0.0, 0.0),
+        ("25,000 euros", "25000 euros", 0.0, 2 * 1 / 4),
+        ("Straße", "straße", 1.0, 1.0),
+    ],
+)
+def test_words_are_compared_as_squad_does(expected: str, answer: str, exact: float, f1: float) -> None:
+    assert wording(expected, answer) == pytest.approx({"exact_match": exact, "token_f1": f1})
+
+
+def test_citations_are_scored_by_what_was_expected() -> None:
+    assert citing(["a", "b"], ["a", "c", "d"]) == {"citation_precision": 1 / 3, "citation_recall": 1 / 2}
+    assert citing(["a"], []) == {"citation_recall": 0.0}
+    assert citing([], ["a"]) == {"citation_precision": 0.0}
+    assert citing([], []) == {}
+
+
+@pytest.mark.parametrize(
+    ("expected", "passages", "answer", "cited", "found", "is_right"),
+    [
+        ("15:30", ["a"], "It ends at 15:30, daily.", ["a"], True, True),
+        ("15:30", ["a"], "It ends at 15:45.", ["a"], True, False),
+        ("north gate", ["a"], "The gate in the north.", ["a"], True, False),
+        (None, ["a"], "Whatever.", ["b", "a"], True, True),
+        (None, ["a"], "Whatever.", ["b"], True, False),
+        (None, [], "I found nothing.", [], False, True),
+        (None, [], "It is blue.", ["a"], True, False),
+    ],
+)
+def test_an_answer_is_right_or_not(
+    expected: str | None, passages: list[str], answer: str, cited: list[str], found: bool, is_right: bool
+) -> None:
+    assert right(expected, passages, answer, cited, found=found) is is_right
+
+
+def test_a_run_is_the_mean_of_its_cases() -> None:
+    cases: list[dict[str, Any]] = [
+        {
+            "correct": True,
+            "latency_ms": 10.0,
+            "error_message": None,
+            "scores": {"precision": 1.0, "recall": 0.5},
+        },
+        {"correct": False, "latency_ms": 30.0, "error_message": "It broke.", "scores": {"precision": 0.5}},
+    ]
+
+    metrics = summary(cases)
+
+    assert (metrics["accuracy"], metrics["avg_latency_ms"]) == (0.5, 20.0)
+    assert (metrics["precision"], metrics["recall"]) == (0.75, 0.5)
+    assert metrics["f1_score"] == pytest.approx(2 * 0.75 * 0.5 / 1.25)
+    assert (metrics["cases"], metrics["failed_cases"], metrics["ndcg"]) == (2, 1, None)
+
+
+def test_means_equal_those_of_the_library_over_all_questions() -> None:
+    chance = random.Random(7)
+    keys = [f"p{number}" for number in range(30)]
+    relevant = {f"q{number}": chance.sample(keys, chance.randint(1, 4)) for number in range(40)}
+    ranked = {key: chance.sample(keys, 10) for key in relevant}
+
+    metrics = summary(
+        {
+            "correct": True,
+            "latency_ms": 1.0,
+            "error_message": None,
+            "scores": ranking(relevant[key], ranked[key], 10),
+        }
+        for key in relevant
+    )
+
+    measures = {
+        "precision": P @ 10,
+        "recall": R @ 10,
+        "mrr": RR @ 10,
+        "hit_rate": Success @ 10,
+        "ndcg": nDCG @ 10,
+    }
+    apart = ir_measures.calc_aggregate(
+        measures.values(),
+        [Qrel(key, passage, 1) for key, passages in relevant.items() for passage in passages],
+        [
+            ScoredDoc(key, passage, 10.0 - at)
+            for key, passages in ranked.items()
+            for at, passage in enumerate(passages)
+        ],
+    )
+    assert {name: metrics[name] for name in measures} == pytest.approx(
+        {name: apart[measure] for name, measure in measures.items()}
+    )
+
+
+async def test_a_difference_is_as_likely_as_signs_that_fall_so() -> None:
+    base = {f"q{number}": {"correct": 0.0, "ndcg": 0.5} for number in range(6)}
+    better = {key: {"correct": 1.0, "ndcg": 0.5} for key in base}
+
+    correct, ndcg = await comparing.compare(base, better | {"other": {"correct": 0.0}})
+
+    assert (correct.measure, correct.baseline, correct.candidate, correct.pairs) == ("correct", 0.0, 1.0, 6)
+    assert correct.p_value == pytest.approx(2 / 2**6)  # all signs one way or all the other, of 2^6
+    assert (ndcg.measure, ndcg.difference, ndcg.p_value) == ("ndcg", 0.0, 1.0)
+
+
+def test_the_bundled_set_reads() -> None:
+    data = parsed(BUNDLED["handbook"].read_bytes())
+
+    assert (len(data.questions), len(data.passages)) == (36, 24)
+    assert sum(question.answer is None for question in data.questions) == 4
+    for question in data.questions:
+        assert question.answer is None or question.answer in data.passages[question.passages[0]]
+
+
+def test_csv_and_json_lines_say_the_same() -> None:
+    json_lines = b"""{"id": "p1", "text": "The gate opens at 6."}
+{"id": "q1", "question": "When does it open?", "answer": "at 6", "passages": ["p1"]}
+
+{"id": "q2", "question": "Who paid?"}
+"""
+    table = b"""\xef\xbb\xbfid;question;answer;passage
+q1;When does it open?;at 6;The gate opens at 6.
+q2;Who paid?;;
+"""
+
+    assert parsed(json_lines) == parsed(table)
+    assert parsed(table).questions == [
+        Question("q1", "When does it open?", "at 6", ("p1",)),
+        Question("q2", "Who paid?", None, ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "neither JSON Lines nor CSV"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b'{"id": "p1", "text": "x"}', "no question"),
+        (b'{"question": "why?"}', "no passage"),
+        (b'{"question": "why?"}\n{oops', "Line 2 of the data set: this is not JSON"),
+        (b'{"question": "why?"}\n[1]', "Line 2 of the data set: this is not a JSON object"),
+        (
+            b'{"id": "p1", "text": "x"}\n{"question": "why?", "passages": ["p1", "p9"]}',
+            "Line 2 .* no passage p9",
+        ),
+        (b'{"id": "p1", "text": "x"}\n{"id": "p1", "text": "y"}', "Line 2 .* two passages p1"),
+        (b'{"id": "q", "question": "x"}\n{"id": "q", "question": "y"}', "Line 2 .* two questions q"),
+        (b'{"question": "x", "passages": "p1"}', "Line 1 .* a list of ids"),
+        (b'{"question": "  "}', "`question` is a text that is not blank"),
+        (b'{"question": "a\\u0000b"}', "characters that are no text"),
+        (b'{"question": "a\\ud800b"}', "characters that are no text"),
+        (b'{"other": 1}', "neither `question` nor `text`"),
+        (b"question,answer\n" + b"x" * 2001 + b",y\n", "Line 2 .* longer than 2,000"),
+    ],
+)
+def test_a_wrong_data_set_is_refused_by_its_line(content: bytes, message: str) -> None:
+    with pytest.raises(Invalid, match=message):
+        parsed(content)
