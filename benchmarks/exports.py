@@ -1,7 +1,7 @@
 """Measures how fast data sets are packed in each format, and the memory that the worker takes for it.
 
-Run as `python -m benchmarks.exports [--images 10000] [--formats ZIP PARQUET]`: for each format, a worker process
-of its own packs so many images of about 70 kB. Its memory is the most that it ever had resident.
+Run as `python -m benchmarks.exports [--images 10000] [--formats ZIP PARQUET]`: for each format, a worker
+process of its own packs so many images of about 70 kB. Its memory is the most that it ever had resident.
 
 Prints a table and exits with 1 if a format takes more memory than it may.
 """
