@@ -175,15 +175,18 @@ class ExportJob(Job):
         return [
             ExportFile(
                 name=file.name,
-                file_size=file.size,
+                file_size=BigInt(file.size),
                 image_count=file.images,
-                download_url=lasting
-                and info.context.links.download_url(
-                    file.key, file.name, PACKAGES[row.format] if file.images else "text/markdown", lasting
-                ),
+                download_url=None if lasting is None else link(info, row.format, file, lasting),
             )
             for file in (PackedFile(**stored) for stored in row.shards)
         ]
+
+
+def link(info: Info, format: ExportFormat, file: PackedFile, lasting: timedelta) -> str:
+    """Where a file of a package is read, for so long."""
+    media = PACKAGES[format] if file.images else "text/markdown"
+    return info.context.links.download_url(file.key, file.name, media, lasting)
 
 
 def left(export: Any, info: Info) -> timedelta | None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -163,7 +164,7 @@ async def test_an_upload_through_the_server_ends_in_the_bucket(stored_there: Off
     assert await content(stored_there.store, upload.storage_key) == PDF
 
 
-async def directly(office: Office, sent: bytes | None, **changes: object) -> files.UploadLink:
+async def directly(office: Office, sent: bytes | None, **changes: Any) -> files.UploadLink:
     """Announce a file and send it, or other bytes, to the bucket itself."""
     row = await office.announce(**changes)
     if sent is not None:

@@ -19,7 +19,7 @@ class ZipArchive:
 
     def add(self, name: str, content: bytes, *, text: bool = False) -> None:
         """A member; nothing of it is kept but its place in the directory."""
-        member = zipfile.ZipInfo(name, self._made_at)  # type: ignore[arg-type]
+        member = zipfile.ZipInfo(name, self._made_at)
         member.external_attr = 0o644 << 16
         self._zip.writestr(member, content, zipfile.ZIP_DEFLATED if text else self._pictures)
 
@@ -33,7 +33,7 @@ class TarArchive:
 
     def __init__(self, window: Window, made_at: datetime, *, compress: bool = False) -> None:
         self._gzip = gzip.GzipFile(fileobj=window, mode="wb", mtime=0) if compress else None
-        self._tar = tarfile.open(fileobj=self._gzip or window, mode="w")  # type: ignore[arg-type]  # noqa: SIM115
+        self._tar = tarfile.open(fileobj=self._gzip or window, mode="w")  # noqa: SIM115
         self._made_at = int(made_at.timestamp())
 
     def add(self, name: str, content: bytes, *, text: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ class Reader:
         self.index = 0
         self.missing = 0
 
-    async def items(self, limit: int) -> AsyncIterator[Item]:
+    async def items(self, limit: int) -> AsyncGenerator[Item, None]:
         """The next images, at most so many."""
         waiting: deque[tuple[Row[Any], asyncio.Task[bytes | None]]] = deque()
         last = self.index + limit
@@ -63,7 +63,7 @@ class Reader:
                 content.cancel()
             await asyncio.gather(*(content for _, content in waiting), return_exceptions=True)
 
-    async def _rows(self) -> AsyncIterator[Row[Any]]:
+    async def _rows(self) -> AsyncGenerator[Row[Any], None]:
         after = self.after
         while True:
             async with self._run.read() as uow:
