@@ -189,7 +189,7 @@ async def test_models_run_side_by_side_where_something_runs_them() -> None:
     assert both.of("openai", "small", 4, 16) is small
     for provider, model, dimension, why in (
         ("openai", "small", 4, "set EMBEDDING_URL"),
-        ("embedded", "other", 384, "with other sizes"),
+        ("embedded", "other", 384, "is all-MiniLM-L6-v2-onnx-int8"),
         ("embedded", MiniLM.model, 8, "384 numbers"),
         ("elsewhere", "small", 4, "embedded and openai"),
     ):
