@@ -43,8 +43,10 @@ from db.models import (
     ProcessingJob,
     Project,
     ProjectStatus,
+    ProposedRequirement,
     Report,
     RequirementExport,
+    RequirementProposal,
     Role,
     RoleName,
     RunLog,
@@ -182,9 +184,15 @@ def within_published(viewer: Viewer, chunk: Any) -> Conditions:
     return [chunk.document_id.in_(published)]
 
 
-def own_exports(viewer: Viewer, export: Any) -> Conditions:
-    """One's own, and everybody's for who oversees requirements."""
-    return [] if viewer.may("requirements:oversee") else [export.user_id == viewer.user_id]
+def own_requirements(viewer: Viewer, row: Any) -> Conditions:
+    """One's own proposals and exports, and everybody's for who oversees requirements."""
+    return [] if viewer.may("requirements:oversee") else [row.user_id == viewer.user_id]
+
+
+def within_proposal(viewer: Viewer, requirement: Any) -> Conditions:
+    """Where the proposal is seen."""
+    rule = own_requirements(viewer, RequirementProposal)
+    return [requirement.proposal_id.in_(select(RequirementProposal.id).where(*rule))] if rule else []
 
 
 RULES: dict[type[Model], Rule] = {
@@ -225,7 +233,9 @@ RULES: dict[type[Model], Rule] = {
     Report: everything,
     EvaluationRun: everything,
     EvaluationCase: everything,
-    RequirementExport: own_exports,
+    RequirementProposal: own_requirements,
+    ProposedRequirement: within_proposal,
+    RequirementExport: own_requirements,
 }
 
 READING: dict[type[Model], str] = {

@@ -85,6 +85,14 @@ from db.models.knowledge import (
     ProcessingStatus,
 )
 from db.models.projects import Project, ProjectStatus
+from db.models.requirements import (
+    ComponentType,
+    ProposalStage,
+    ProposedRequirement,
+    RequirementCategory,
+    RequirementOrigin,
+    RequirementProposal,
+)
 
 __all__ = [
     "TERMINAL",
@@ -100,6 +108,7 @@ __all__ = [
     "CompanyKind",
     "CompanyProfile",
     "Comparison",
+    "ComponentType",
     "ConsumptionReading",
     "Conversation",
     "ConversationEvent",
@@ -147,13 +156,18 @@ __all__ = [
     "ProcessingStatus",
     "Project",
     "ProjectStatus",
+    "ProposalStage",
+    "ProposedRequirement",
     "ReadingPeriod",
     "RefreshToken",
     "Report",
     "ReportEvent",
     "ReportEventKind",
     "ReportMethod",
+    "RequirementCategory",
     "RequirementExport",
+    "RequirementOrigin",
+    "RequirementProposal",
     "Role",
     "RoleName",
     "RolePermission",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from db.models.jobs import Job
 
 if TYPE_CHECKING:
     from db.models.identity import User
+    from db.models.requirements import RequirementProposal
 
 
 class EvaluationRun(Owned, Job, TenantModel):
@@ -74,11 +76,15 @@ class EvaluationCase(Owned, TenantModel):
 
 
 class RequirementExport(Owned, TenantModel):
-    """A component's reviewed requirements. The counts are derived from them, never given."""
+    """A component's reviewed requirements. The counts are derived from them, never given.
+
+    `pattern_retrieval_at` and `code_generation_at` are when it was said that it was used so.
+    """
 
     __tablename__ = "requirement_exports"
     __table_args__ = (
         owned_by("members", "user_id"),
+        owned_by("requirement_proposals", "proposal_id", "SET NULL"),
         sa.CheckConstraint(
             "approved_count >= 0 AND edited_count >= 0 "
             "AND custom_added_count >= 0 AND proposal_latency_ms >= 0",
@@ -89,6 +95,7 @@ class RequirementExport(Owned, TenantModel):
         indexed("proposal_latency_ms", "id"),
         indexed("user_id", "proposal_latency_ms", "id"),
         indexed("created_at", "id"),
+        indexed("proposal_id"),
     )
 
     user_id: Mapped[UUID]
@@ -100,7 +107,13 @@ class RequirementExport(Owned, TenantModel):
     proposal_latency_ms: Mapped[int | None]
     used_in_pattern_retrieval: Mapped[Flag]
     used_in_code_generation: Mapped[Flag]
+    pattern_retrieval_at: Mapped[datetime | None]
+    code_generation_at: Mapped[datetime | None]
+    proposal_id: Mapped[UUID | None]
     created_at: Mapped[Instant]
     updated_at: Mapped[Touched]
 
     user: Mapped[User | None] = related("foreign(RequirementExport.user_id) == User.id")
+    proposal: Mapped[RequirementProposal | None] = related(
+        "foreign(RequirementExport.proposal_id) == RequirementProposal.id"
+    )

@@ -45,7 +45,7 @@ WORK = {
     "documents:update": "Change one's own documents.",
     "documents:delete": "Delete one's own documents.",
     "chat:use": "Hold conversations and rate answers.",
-    "requirements:create": "Review and export requirements.",
+    "requirements:create": "Have requirements proposed; review and export them.",
 }
 ANALYSE = {
     "agents:read": "See what agents did.",
@@ -62,7 +62,7 @@ OVERSEE = {
     "analytics:read": "See everybody's usage, runs and agent logs.",
     "chat:oversee": "See everybody's conversations.",
     "documents:oversee": "See and change everybody's documents.",
-    "requirements:oversee": "See everybody's requirement exports.",
+    "requirements:oversee": "See everybody's requirement proposals and exports.",
     "evaluations:delete": "Delete evaluation runs.",
     "reports:delete": "Delete reports.",
 }

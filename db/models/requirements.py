@@ -1,0 +1,163 @@
+"""Requirements of components: proposed by machines, judged by people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import (
+    Flag,
+    Instant,
+    Owned,
+    Str255,
+    TenantModel,
+    Touched,
+    enumerated,
+    indexed,
+    owned_by,
+    related,
+)
+
+if TYPE_CHECKING:
+    from db.models.identity import User
+    from db.models.jobs import ProcessingJob
+
+
+class ComponentType(Enum):
+    """What a component is."""
+
+    BUTTON = "button"
+    CARD = "card"
+    INPUT = "input"
+    SELECT = "select"
+    CHECKBOX = "checkbox"
+    RADIO = "radio"
+    SWITCH = "switch"
+    TABS = "tabs"
+    BADGE = "badge"
+    ALERT = "alert"
+
+
+class RequirementCategory(Enum):
+    """What a requirement is about."""
+
+    PROPS = "props"
+    EVENTS = "events"
+    STATES = "states"
+    ACCESSIBILITY = "accessibility"
+
+
+class RequirementOrigin(Enum):
+    """Where a requirement comes from."""
+
+    PATTERN_LIBRARY = "pattern_library"
+    DESCRIPTION = "description"
+    DESIGN = "design"
+    DOCUMENT = "document"
+    MODEL = "model"
+    PERSON = "person"
+
+
+class ProposalStage(Enum):
+    """How far a proposal has come."""
+
+    STARTING = "starting"
+    CLASSIFYING = "classifying"
+    ANALYZING = "analyzing"
+    FINALIZING = "finalizing"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+class RequirementProposal(Owned, TenantModel):
+    """What a component is to be like, as the job that has the proposal's id proposes it.
+
+    `design` is what was measured of the uploaded picture; `item_count` numbers its requirements in the
+    order in which they come.
+    """
+
+    __tablename__ = "requirement_proposals"
+    __table_args__ = (
+        owned_by("members", "user_id"),
+        owned_by("uploads", "upload_id", "SET NULL"),
+        sa.CheckConstraint("classification_confidence BETWEEN 0 AND 1", name="confidence"),
+        sa.CheckConstraint("proposal_latency_ms >= 0", name="latency"),
+        indexed("created_at", "id"),
+        indexed("user_id", "created_at", "id"),
+        indexed("component_type", "created_at", "id"),
+        indexed("stage", "created_at", "id"),
+        indexed("upload_id"),
+    )
+
+    user_id: Mapped[UUID]
+    upload_id: Mapped[UUID | None]
+    description: Mapped[str | None]
+    document_ids: Mapped[list[str]] = mapped_column(server_default="[]")
+    component_type: Mapped[ComponentType | None] = enumerated(ComponentType, nullable=True)
+    classification_confidence: Mapped[float | None]
+    classification_rationale: Mapped[str | None]
+    design: Mapped[dict[str, Any] | None]
+    model: Mapped[str | None]
+    stage: Mapped[ProposalStage] = enumerated(ProposalStage, ProposalStage.STARTING)
+    error_message: Mapped[str | None]
+    item_count: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    proposal_latency_ms: Mapped[int | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+    completed_at: Mapped[datetime | None]
+
+    user: Mapped[User | None] = related("foreign(RequirementProposal.user_id) == User.id")
+    job: Mapped[ProcessingJob | None] = related("foreign(RequirementProposal.id) == ProcessingJob.id")
+    requirements: Mapped[list[ProposedRequirement]] = related(
+        "RequirementProposal.id == foreign(ProposedRequirement.proposal_id)"
+    )
+
+
+class ProposedRequirement(Owned, TenantModel):
+    """One requirement of a proposal: as it stands now, and what a person thinks of it.
+
+    `key` is what tells it from the others of its category. `citation` is where a document says so; `original`
+    is what was proposed, once a person has changed it.
+    """
+
+    __tablename__ = "proposed_requirements"
+    __table_args__ = (
+        owned_by("requirement_proposals", "proposal_id"),
+        sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        sa.CheckConstraint("NOT (approved AND removed)", name="decision"),
+        indexed("proposal_id", "sequence", unique=True),
+        indexed("proposal_id", "category", "key", unique=True),
+        indexed("proposal_id", "confidence", "id"),
+    )
+
+    proposal_id: Mapped[UUID]
+    sequence: Mapped[int] = mapped_column(sa.BigInteger)
+    category: Mapped[RequirementCategory] = enumerated(RequirementCategory)
+    key: Mapped[Str255]
+    name: Mapped[Str255]
+    type: Mapped[Str255 | None]
+    requirement: Mapped[str | None]
+    values: Mapped[list[str]] = mapped_column(server_default="[]")
+    required: Mapped[Flag]
+    description: Mapped[str | None]
+    confidence: Mapped[float]
+    rationale: Mapped[str | None]
+    origin: Mapped[RequirementOrigin] = enumerated(RequirementOrigin)
+    source: Mapped[Str255 | None]
+    citation: Mapped[dict[str, Any] | None]
+    approved: Mapped[Flag]
+    edited: Mapped[Flag]
+    removed: Mapped[Flag]
+    custom: Mapped[Flag]
+    original: Mapped[dict[str, Any] | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    proposal: Mapped[RequirementProposal] = related(
+        "foreign(ProposedRequirement.proposal_id) == RequirementProposal.id"
+    )
