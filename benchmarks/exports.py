@@ -1,7 +1,8 @@
 """Measures how fast data sets are packed in each format, and the memory that the worker takes for it.
 
 Run as `python -m benchmarks.exports [--images 10000] [--formats ZIP PARQUET]`: for each format, a worker
-process of its own packs so many images of about 70 kB. Its memory is the most that it ever had resident.
+process of its own packs so many images of about 40 kB. Its memory is the most that it ever had
+resident; what it has before it packs anything is what it imports.
 
 Prints a table and exits with 1 if a format takes more memory than it may.
 """
@@ -125,9 +126,10 @@ async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> 
             await services.store.delete(stored)
             figures = [job["fileSize"] / MEGABYTE, before / MEGABYTE, after / MEGABYTE]
             table.add_row(format.name, f"{count / seconds:,.0f}", *(f"{each:,.0f}" for each in figures))
-            what = f"resident memory of a worker that packs {count:,} images as {format.name}"
-            got = f"{after / MEGABYTE:.0f} MB"
-            bounds.append(Bound(what, f"< {MOST_MEMORY // MEGABYTE} MB", got, after < MOST_MEMORY))
+            taken = after - before
+            what = f"memory that packing {count:,} images as {format.name} adds to a worker"
+            got = f"{taken / MEGABYTE:.0f} MB"
+            bounds.append(Bound(what, f"< {MOST_MEMORY // MEGABYTE} MB", got, taken < MOST_MEMORY))
     console.print(table)
     return bounds
 
