@@ -23,7 +23,8 @@ SCRIPT = EXAMPLES / "compare_drawings.py"
 def documents() -> Iterator[tuple[str, str]]:
     """Name and text of every operation."""
     tabs = re.findall(r"= `(.+?)`;", (WEB / "src" / "examples.js").read_text(), re.DOTALL)
-    scripts = "".join(script.read_text() for script in (SCRIPT, EXAMPLES / "ask_documents.py"))
+    others = [EXAMPLES / name for name in ("ask_documents.py", "energy_report.py")]
+    scripts = "".join(script.read_text() for script in (SCRIPT, *others))
     asked = re.findall(r'= """\n(.+?)"""', scripts, re.DOTALL)
     for document in (*tabs, *asked):
         name = re.search(r"^(?:query|mutation|subscription) (\w+)", document, re.MULTILINE)
@@ -36,7 +37,8 @@ def test_there_is_an_operation_for_each_step() -> None:
     tabs = ["SignIn", "UploadCreate", "SessionCreate", "SessionStart", "WatchSession", "ReadComparison"]
     comparing = ["SignIn", "Refresh", "Announce", "Create", "Start", "Watch", "Read"]
     asking = ["SignIn", "Announce", "Add", "Look", "Converse", "Send", "Watch", "Read"]
-    assert names == [*tabs, *comparing, *asking]
+    reporting = ["SignIn", "Announce", "Profile", "Preview", "Import", "Imported", "Generate", "Watch"]
+    assert names == [*tabs, *comparing, *asking, *reporting, "Keep", "Kept"]
 
 
 @pytest.mark.parametrize("document", [pytest.param(text, id=name) for name, text in documents()])
