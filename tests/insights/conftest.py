@@ -60,7 +60,8 @@ async def ended(person: Person, document: str, id: str, status: str = "COMPLETED
     over = ("COMPLETED", "FAILED", "CANCELLED")
     row = await person.until(document, id, lambda row: row["job"]["status"] in over)
     assert row["job"]["status"] == status, row["job"]
-    return row
+    (whole,) = (await person(document, id=id)).values()  # what was read before its job may be older
+    return whole
 
 
 async def reported(person: Person, **given: Any) -> Any:
