@@ -24,7 +24,7 @@ from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
 from schema.imagery.gallery import GallerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
-from schema.insights.consumption import ConsumptionMutations, ConsumptionQueries
+from schema.insights.imports import ConsumptionMutations, ConsumptionQueries
 from schema.insights.profile import ProfileMutations, ProfileQueries
 from schema.insights.reports import ReportMutations, ReportQueries, ReportSubscriptions
 from schema.insights.saved import SavedReportMutations, SavedReportQueries
