@@ -11,29 +11,17 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-import httpx
-from gql import Client, GraphQLRequest
-from gql.transport.exceptions import TransportError, TransportQueryError
-from gql.transport.httpx import HTTPXAsyncTransport
-from gql.transport.websockets import WebsocketsTransport
 from rich.console import Console
 
-FORMATS = ("ZIP", "TAR", "TAR_GZ", "CSV", "JSON", "IMAGEFOLDER", "COCO", "WEBDATASET", "PARQUET")
-RECONNECTS = 5
-"""How often in a row a lost subscription is taken up again."""
+from client import TROUBLE, Refused, Seshat, connection, signed_in
 
-SIGN_IN = """
-mutation SignIn($login: String!, $password: String!) {
-  payload: userSignIn(input: { login: $login, password: $password }) {
-    accessToken errors { code message path }
-  }
-}"""
+FORMATS = ("ZIP", "TAR", "TAR_GZ", "CSV", "JSON", "IMAGEFOLDER", "COCO", "WEBDATASET", "PARQUET")
+PRESETS = ("BASIC", "STANDARD", "LENIENT", "STRICT")
 
 PLAN = """
 mutation Plan($input: ProjectCreateInput!) {
@@ -69,100 +57,29 @@ LOOK = """
 query Look($id: ID!) { crawlJob(id: $id) { totalImages downloadedImages validImages } }"""
 
 
-class Refused(Exception):
-    """The server said no; the message is for the person who asked."""
-
-
-@dataclass
-class Seshat:
-    """A signed-in client of one server."""
-
-    endpoint: str
-    console: Console
-    token: str = ""
-
-    @property
-    def authorization(self) -> dict[str, str]:
-        """What says who asks, over HTTP and in a socket's first message."""
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
-
-    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of a query or mutation. Raises Refused with the server's words."""
-        transport = HTTPXAsyncTransport(self.endpoint, headers=self.authorization, timeout=60)
-        async with Client(transport=transport) as session:
-            try:
-                request = GraphQLRequest(document, variable_values=variables)
-                data: dict[str, Any] = await session.execute(request)
-            except TransportQueryError as error:
-                raise refusal(error) from error
-        payload = data.get("payload") or {}
-        if payload.get("errors"):
-            raise Refused("; ".join(each["message"] for each in payload["errors"]))
-        return data
-
-    async def sign_in(self, login: str, password: str) -> None:
-        """Get a token for a login."""
-        self.token = (await self.ask(SIGN_IN, login=login, password=password))["payload"]["accessToken"]
-
-    async def done(self, document: str, **input: Any) -> dict[str, Any]:
-        """Ask for a job, and answer it as it is when it has succeeded. Raises Refused where it does not."""
-        id = (await self.ask(document, input=input))["payload"]["job"]["id"]
-        failures = 0
-        with self.console.status("waiting") as status:
-            while True:
-                try:
-                    async for job in self.connected(id):
-                        failures = 0
-                        status.update(f"{job['kind']}: {job['progress']} %")
-                        if job["phase"] == "SUCCEEDED":
-                            return job
-                        if job["phase"] not in ("QUEUED", "ACTIVE"):
-                            raise Refused(f"{job['kind']}: {job['errorMessage'] or job['phase'].lower()}")
-                except TransportQueryError as error:
-                    raise refusal(error) from error
-                except (TransportError, OSError) as error:
-                    failures += 1
-                    if failures > RECONNECTS:
-                        raise Refused(f"The connection was lost: {error}") from error
-                await asyncio.sleep(min(2**failures, 15))
-
-    async def connected(self, id: str) -> AsyncIterator[dict[str, Any]]:
-        """A job each time it changes, over one socket."""
-        scheme, *rest = urlsplit(self.endpoint)
-        transport = WebsocketsTransport(
-            urlunsplit((scheme.replace("http", "ws", 1), *rest)),
-            init_payload=self.authorization,
-            subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
-        )
-        async with Client(transport=transport) as session:
-            async for answer in session.subscribe(GraphQLRequest(WATCH, variable_values={"id": id})):
-                yield answer["job"]
-
-    async def fetch(self, url: str, path: Path) -> None:
-        """Save what a link leads to; the file appears when it is whole."""
-        draft = path.with_name(f"{path.name}.partial")
-        client = httpx.AsyncClient(timeout=300, follow_redirects=True)
-        async with client, client.stream("GET", urljoin(self.endpoint, url)) as answer:
-            if answer.is_error:
-                raise Refused(f"{path.name}: {answer.status_code} {answer.reason_phrase}")
-            with draft.open("wb") as file:
-                async for chunk in answer.aiter_bytes():
-                    await asyncio.to_thread(file.write, chunk)
-        draft.replace(path)
-
-
-def refusal(error: TransportQueryError) -> Refused:
-    """What the server said."""
-    return Refused("; ".join(each["message"] for each in error.errors or []))
+async def done(seshat: Seshat, console: Console, document: str, **input: Any) -> dict[str, Any]:
+    """Ask for a job, and answer it as it is when it has succeeded. Raises Refused where it does not."""
+    id = (await seshat.ask(document, input=input))["payload"]["job"]["id"]
+    job: dict[str, Any] = {}
+    with console.status("waiting") as status:
+        async with aclosing(seshat.watch(WATCH, id=id)) as states:
+            async for job in states:
+                status.update(f"{job['kind']}: {job['progress']} %")
+                if job["phase"] not in ("QUEUED", "ACTIVE"):
+                    break
+    if job["phase"] != "SUCCEEDED":
+        raise Refused(f"{job['kind']}: {job['errorMessage'] or job['phase'].lower()}")
+    return job
 
 
 async def build(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Crawl, check, export, fetch; gives the counts."""
-    seshat = Seshat(endpoint_of(arguments.url), console)
-    await seshat.sign_in(arguments.login, arguments.password)
+    seshat = await signed_in(arguments)
     host = urlsplit(arguments.start).hostname or "site"
     project = (await seshat.ask(PLAN, input={"name": f"Images of {host}"}))["payload"]["project"]["id"]
-    crawl = await seshat.done(
+    crawl = await done(
+        seshat,
+        console,
         CRAWL,
         projectId=project,
         name="".join(letter if letter.isalnum() else "-" for letter in host),
@@ -171,12 +88,12 @@ async def build(arguments: argparse.Namespace, console: Console) -> dict[str, An
         maxImages=arguments.most,
     )
     console.print(f"crawled: {crawl['downloadedImages']} of {crawl['totalImages']} images found are stored")
-    check = await seshat.done(
-        VALIDATE, crawlJobId=crawl["id"], name="Check", rules={"preset": arguments.preset}
+    check = await done(
+        seshat, console, VALIDATE, crawlJobId=crawl["id"], name="Check", rules={"preset": arguments.preset}
     )
     console.print(f"checked: {check['validatedImages']}, of which {check['invalidImages']} did not pass")
-    export = await seshat.done(
-        EXPORT, crawlJobId=crawl["id"], name=f"Images of {host}", format=arguments.format
+    export = await done(
+        seshat, console, EXPORT, crawlJobId=crawl["id"], name=f"Images of {host}", format=arguments.format
     )
     await seshat.fetch(export["downloadUrl"], arguments.out)
     size = arguments.out.stat().st_size
@@ -195,26 +112,15 @@ async def build(arguments: argparse.Namespace, console: Console) -> dict[str, An
     }
 
 
-def endpoint_of(url: str) -> str:
-    """The GraphQL endpoint of a server, whose own address will do."""
-    parts = urlsplit(url if "//" in url else f"http://{url}")
-    return urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else "/graphql"))
-
-
 def parse_arguments() -> argparse.Namespace:
     """What the command line says."""
-    parser = argparse.ArgumentParser(description="Build an image data set from a web site.")
-    parser.add_argument("--url", required=True, help="address of the server, such as http://127.0.0.1:8000")
-    parser.add_argument("--login", required=True, help="email or username")
-    parser.add_argument("--password", required=True)
+    parser = connection("Build an image data set from a web site.")
     parser.add_argument("--from", dest="start", required=True, metavar="URL", help="where the crawl begins")
     parser.add_argument("--format", choices=FORMATS, default="IMAGEFOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the package is saved")
     parser.add_argument("--keyword", action="append", help="what the images are about; may be repeated")
     parser.add_argument("--most", type=int, default=1000, help="images to gather at most: 1000 unless told")
-    presets = ("BASIC", "STANDARD", "LENIENT", "STRICT")
-    parser.add_argument("--preset", choices=presets, default="STANDARD", help="rules of the check")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a report")
+    parser.add_argument("--preset", choices=PRESETS, default="STANDARD", help="rules of the check")
     arguments = parser.parse_args()
     if not arguments.out.parent.is_dir():
         parser.error(f"there is no folder {arguments.out.parent}")
@@ -227,7 +133,7 @@ def main() -> int:
     errors = Console(stderr=True)
     try:
         counts = asyncio.run(build(arguments, errors if arguments.json else Console()))
-    except (Refused, TransportError, httpx.HTTPError, OSError) as error:
+    except TROUBLE as error:
         errors.print(str(error) or type(error).__name__, style="red", markup=False)
         return 1
     if arguments.json:

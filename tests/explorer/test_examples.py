@@ -18,13 +18,13 @@ from tests.transport.conftest import serving
 
 EXAMPLES = WEB.parent / "examples"
 SCRIPT = EXAMPLES / "compare_drawings.py"
+SCRIPTS = "client", "compare_drawings", "ask_documents", "build_dataset", "energy_report"
 
 
 def documents() -> Iterator[tuple[str, str]]:
     """Name and text of every operation."""
     tabs = re.findall(r"= `(.+?)`;", (WEB / "src" / "examples.js").read_text(), re.DOTALL)
-    others = [EXAMPLES / name for name in ("ask_documents.py", "energy_report.py")]
-    scripts = "".join(script.read_text() for script in (SCRIPT, *others))
+    scripts = "".join((EXAMPLES / f"{name}.py").read_text() for name in SCRIPTS)
     asked = re.findall(r'= """\n(.+?)"""', scripts, re.DOTALL)
     for document in (*tabs, *asked):
         name = re.search(r"^(?:query|mutation|subscription) (\w+)", document, re.MULTILINE)
@@ -35,10 +35,12 @@ def documents() -> Iterator[tuple[str, str]]:
 def test_there_is_an_operation_for_each_step() -> None:
     names = [name for name, _ in documents()]
     tabs = ["SignIn", "UploadCreate", "SessionCreate", "SessionStart", "WatchSession", "ReadComparison"]
-    comparing = ["SignIn", "Refresh", "Announce", "Create", "Start", "Watch", "Read"]
-    asking = ["SignIn", "Announce", "Add", "Look", "Converse", "Send", "Watch", "Read"]
-    reporting = ["SignIn", "Announce", "Profile", "Preview", "Import", "Imported", "Generate", "Watch"]
-    assert names == [*tabs, *comparing, *asking, *reporting, "Keep", "Kept"]
+    shared = ["SignIn", "Refresh", "Announce"]
+    comparing = ["Create", "Start", "Watch", "Read"]
+    asking = ["Add", "Look", "Converse", "Send", "Watch", "Read"]
+    building = ["Plan", "Crawl", "Validate", "Export", "Watch", "Look"]
+    reporting = ["Profile", "Preview", "Import", "Imported", "Generate", "Watch", "Keep", "Kept"]
+    assert names == [*tabs, *shared, *comparing, *asking, *building, *reporting]
 
 
 @pytest.mark.parametrize("document", [pytest.param(text, id=name) for name, text in documents()])
