@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from pipelines.drawings import alignment, changes, ink, overlay, places, wording, words
+from pipelines.drawings import alignment, changes, ink, misreadings, overlay, places, wording, words
 from pipelines.drawings.changes import Change, Sensitivity
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.words import Matrix, Word
@@ -75,6 +75,8 @@ def compare(
     findings = changes.Findings((), 1.0)
     if fit.confident:
         with timed(seconds, "changes"):
+            if not (exact(before) and exact(after)):
+                differing = misreadings.sorted_out(differing, old, new)
             findings = changes.find(old, new, cover, differing, coarser(options.sensitivity, fit.scale))
     with timed(seconds, "overlay"):
         target, preview = folder / "overlay.png", folder / "overlay_preview.png"
@@ -109,6 +111,11 @@ def different_words(
     if not fit.confident:
         return wording.missing(old, new)
     return wording.difference(words.move(old, fit.matrix), new, WORD_STRAY)
+
+
+def exact(words: Sequence[Word]) -> bool:
+    """Whether a sheet's words are known from its file, not read off its picture or left unread."""
+    return bool(words) and not any(each.optical for each in words)
 
 
 @contextmanager

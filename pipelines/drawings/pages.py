@@ -124,7 +124,7 @@ def render(
 ) -> Page:
     """Draw page `page` (from 1) as the PNG `target`, with `…_thumbnail.png` and `…_words.json` beside it.
 
-    Where the page has no usable text, the title block is read from the picture if `optical_reading`. Raises
+    Where the page has no usable text, the sheet is read from the picture if `optical_reading`. Raises
     `Unsupported` or `Invalid` for a page that can't be drawn.
     """
     draw = from_pdf if files.kind(path) == "pdf" else from_image
@@ -133,8 +133,10 @@ def render(
     text = drawn.words if words.legible(drawn.words) else []
     name = sheets.name(text, page)
     if not text and optical_reading:
-        read = optical.title_block(grey(drawn.picture))
-        name = sheets.name(read, page, source="ocr", frame=sheets.Frame(0, 0, width, height))
+        picture = grey(drawn.picture)
+        block = optical.title_block(picture)
+        name = sheets.name(block, page, source="ocr", frame=sheets.Frame(0, 0, width, height))
+        text = optical.sheet(picture, drawn.dpi)
     thumbnail, word_file = beside(target, "_thumbnail.png"), beside(target, "_words.json")
     write_png(target, drawn.picture)
     write_png(thumbnail, shrunk(drawn.picture, THUMBNAIL_SIDE))

@@ -28,6 +28,7 @@ class Word:
     in.
 
     `angle` is 0, 90, 180 or 270 degrees, clockwise as one looks at the picture; 0 is from left to right.
+    `optical` tells that it was read off the picture, and may be misread.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Word:
     width: float
     height: float
     angle: int = 0
+    optical: bool = False
 
     @property
     def size(self) -> float:
@@ -198,6 +200,7 @@ def move(words: Iterable[Word], matrix: Matrix) -> list[Word]:
                 max(xs) - min(xs),
                 max(ys) - min(ys),
                 (each.angle + turn) % 360,
+                each.optical,
             )
         )
     return moved

@@ -250,16 +250,6 @@ def test_colour_is_kept_on_request(tmp_path: Path) -> None:
         assert Image.open(page.image).getpixel((5, 5)) == expected
 
 
-def test_a_scan_is_named_by_reading_its_title_block(tmp_path: Path) -> None:
-    drawings.write([drawings.plan("A-101", "GROUND FLOOR PLAN", 11)], 0, tmp_path / "plan.pdf")
-    pages.render(tmp_path / "plan.pdf", 1, tmp_path / "scan.png", dpi=150)
-
-    page = pages.render(tmp_path / "scan.png", 1, tmp_path / "page.png")
-
-    assert (page.sheet.name, page.sheet.source) == ("A-101", "ocr")
-    assert page.word_count == 0
-
-
 def test_errors_keep_their_code_across_processes() -> None:
     assert Unsupported.code is ErrorCode.UNSUPPORTED
     assert Invalid.code is ErrorCode.INVALID
