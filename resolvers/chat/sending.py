@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Integer, Row, cast, extract, func, insert, select, update
 
 from core.errors import Conflict, Invalid
 from core.ports import RunErrorCode
@@ -76,11 +76,15 @@ class AnswerMessage(Job):
         await events.tell(uow, message.conversation_id, message.id, kind)
 
     def _failure(self, message: Row[Any], code: str | None) -> dict[str, Any]:
+        """The request's row; its latency runs from the first attempt, and is unknown where there was none."""
+        seconds = extract("epoch", func.clock_timestamp() - ProcessingJob.started_at)
+        latency = select(cast(seconds * 1000, Integer)).where(ProcessingJob.id == message.id)
         return {
             "user_id": self.user_id,
             "conversation_id": message.conversation_id,
             "message_id": message.id,
             "model": message.model,
+            "latency_ms": latency.scalar_subquery(),
             "status": RunStatus.ERROR,
             "error_code": code,
         }

@@ -43,6 +43,14 @@ async def logged(person: Person, answer: Any) -> list[tuple[str, str | None]]:
     return [(run.status.value, run.error_code) for run in runs]
 
 
+async def latency(person: Person, answer: Any) -> int:
+    """How long the request for an answer took, in milliseconds."""
+    async with person.graphql.services.database.tenant(person.user.company.id, read_only=True) as uow:
+        run = await uow.one(select(RunLog).where(RunLog.message_id == key(answer["id"])))
+    assert isinstance(run.latency_ms, int)
+    return run.latency_ms
+
+
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What time may cure is not tried again."""
@@ -67,6 +75,9 @@ async def test_what_goes_wrong_is_logged_by_its_code(
     assert (uncited["state"], uncited["errorCode"]) == ("COMPLETED", None)
     assert uncited["content"] == "It is 660, I suppose."
     assert SECRET not in str(answers)
+    latencies = [await latency(person, answer) for answer in answers]
+    slowest = [code for _, code in REPLIES].index("TIMEOUT")
+    assert latencies[slowest] >= 500
 
 
 class Gone:
