@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -291,10 +291,11 @@ def spent(process: psutil.Process) -> dict[str, float]:
     """Seconds of CPU that the server, the vector store and PostgreSQL have used so far."""
     found = {"server": 0.0, "vectors": 0.0, "postgres": 0.0}
     for each in (process, *process.children(recursive=True)):
-        words = " ".join(each.cmdline())
-        kind = "postgres" if "postgres" in words else "vectors" if "vectors" in words else "server"
-        used = each.cpu_times()
-        found[kind] += used.user + used.system
+        with suppress(psutil.NoSuchProcess):  # PostgreSQL's helpers come and go
+            words = " ".join(each.cmdline())
+            kind = "postgres" if "postgres" in words else "vectors" if "vectors" in words else "server"
+            used = each.cpu_times()
+            found[kind] += used.user + used.system
     return found
 
 
