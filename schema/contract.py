@@ -34,6 +34,13 @@ from schema.knowledge.processing import ProcessingMutations, SearchQueries
 from schema.masking import Masking
 from schema.nodes import NodeQueries
 from schema.projects import ProjectMutations, ProjectQueries
+from schema.requirements.exports import ExportedRequirementMutations, ExportedRequirementQueries
+from schema.requirements.proposals import (
+    RequirementProposalMutations,
+    RequirementProposalQueries,
+    RequirementProposalSubscriptions,
+)
+from schema.requirements.reviewing import ReviewMutations
 from schema.scalars import BIG_INT, BigInt
 
 
@@ -50,6 +57,8 @@ class Query(
     ReportQueries,
     EvaluationQueries,
     EvaluationRunQueries,
+    ExportedRequirementQueries,
+    RequirementProposalQueries,
     KnowledgeQueries,
     SearchQueries,
     ChatQueries,
@@ -76,6 +85,9 @@ class Mutation(
     ReportMutations,
     EvaluationMutations,
     EvaluationRunMutations,
+    ExportedRequirementMutations,
+    RequirementProposalMutations,
+    ReviewMutations,
     KnowledgeMutations,
     ProcessingMutations,
     ChatMutations,
@@ -94,6 +106,7 @@ class Subscription(
     GallerySubscriptions,
     ChatSubscriptions,
     ReportSubscriptions,
+    RequirementProposalSubscriptions,
     JobSubscriptions,
 ):
     pass

@@ -43,6 +43,7 @@ from pipelines.knowledge import anew
 from pipelines.knowledge import handlers as documents
 from pipelines.processes import Processes, Stopped
 from pipelines.registry import HANDLERS, Retry, Run, Services
+from pipelines.requirements import handlers as requirements
 from pipelines.upkeep import UPKEEP, Upkeep
 from providers.storage import open_store
 from server.installation import addresses
@@ -65,6 +66,7 @@ REGISTERED = (
     imports,
     publishing,
     reporting,
+    requirements,
 )
 """Imported for what they register: the handlers of jobs, and upkeep."""
 

@@ -1,1 +1,1 @@
-"""Evaluation runs, and requirements that people reviewed."""
+"""Evaluation runs, and the data sets they measure on."""

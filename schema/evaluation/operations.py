@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Annotated, Any
-
 import strawberry
 from strawberry import relay
 
 from db import models
-from db.loaders import ROOT
-from db.paging import Order
-from resolvers import access, checks, idempotency
-from resolvers.evaluation import exports, runs
+from resolvers import access, checks
+from resolvers.evaluation import runs
 from schema.context import Info
 from schema.declare import input, output
 from schema.evaluation.types import (
-    ApprovalMetrics,
     EvaluationCase,
     EvaluationRun,
     EvaluationRunFilter,
     EvaluationRunOrder,
-    RequirementExport,
-    RequirementExportFilter,
-    RequirementExportOrder,
 )
-from schema.fields import After, Before, Connection, First, Last, connection, lookup, page_of
+from schema.fields import Connection, connection, lookup
 from schema.ids import key_of
-from schema.operations import Payload, Update, check_text, field, mutation
-from schema.projection import columns
-
-FASTEST_FIRST = Order("proposal_latency_ms")
-"""Only for lists in which every row has a latency."""
-
-MaxLatency = Annotated[
-    int, strawberry.argument(description="Only those whose proposal took less, in milliseconds.")
-]
-ComponentType = Annotated[
-    str | None, strawberry.argument(description="Only over those of this component, such as `Button`.")
-]
+from schema.operations import Payload, Update, mutation
 
 
 @output
@@ -47,55 +27,10 @@ class EvaluationQueries:
     evaluation_case: EvaluationCase | None = lookup(
         models.EvaluationCase, "A question of an evaluation run, by id."
     )
-    requirement_export: RequirementExport | None = lookup(
-        models.RequirementExport, "A requirement export, by id."
-    )
-
     evaluation_runs: Connection[EvaluationRun] = connection(
         models.EvaluationRun, orders=EvaluationRunOrder, filter=EvaluationRunFilter
     )
     """The company's evaluation runs, newest first."""
-
-    requirement_exports: Connection[RequirementExport] = connection(
-        models.RequirementExport, orders=RequirementExportOrder, filter=RequirementExportFilter
-    )
-    """The requirement exports that the viewer may see, newest first."""
-
-    @field
-    async def approval_metrics(self, info: Info, component_type: ComponentType = None) -> ApprovalMetrics:
-        """How people judge proposed requirements."""
-        check_text({"component_type": component_type})
-        viewer = info.context.viewer
-        metrics: Any = await exports.approval_metrics(info.context.read(), viewer, component_type)
-        found: ApprovalMetrics = metrics
-        return found
-
-    @field
-    async def fast_exports(
-        self,
-        info: Info,
-        max_latency_ms: MaxLatency = 3000,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[RequirementExport]:
-        """The exports whose proposal was quick, the quickest first; those not timed are left out."""
-        info.context.viewer  # noqa: B018  refused before anything is read
-        model, loaders = models.RequirementExport, info.context.loaders
-        page = page_of(model, FASTEST_FIRST, first, after, last, before)
-        wanted = columns(info, model, ("nodes",), ("edges", "node"), extra=FASTEST_FIRST.columns)
-
-        def quick(export: Any) -> list[Any]:
-            return [export.proposal_latency_ms < max_latency_ms]
-
-        tag = ("fast", max_latency_ms)
-        return Connection(
-            model=model,
-            page=page,
-            rows=lambda: loaders.page(model, page, wanted, quick, tag).load(ROOT),
-            count=lambda: loaders.count(model, quick, tag).load(ROOT),
-        )
 
 
 @input
@@ -109,98 +44,6 @@ class EvaluationRunUpdateInput(Update):
     """What it is to find out; null clears."""
 
 
-@input
-class RequirementItemInput:
-    """One requirement of a component."""
-
-    name: str | None = None
-    """Of the property, event or state, which must have one."""
-
-    type: str | None = None
-    """What kind of value it takes."""
-
-    requirement: str | None = None
-    """What accessibility asks, in words; accessibility items must have it."""
-
-    values: list[str] | None = None
-    """The values it may take."""
-
-    required: bool | None = None
-    """Whether the component needs it."""
-
-    description: str | None = None
-    """What it is for."""
-
-    confidence: float | None = None
-    """How sure the proposal was, 0 to 1."""
-
-    rationale: str | None = None
-    """Why it was proposed."""
-
-    approved: bool = False
-    """Whether a person approved it."""
-
-    edited: bool = False
-    """Whether a person changed it."""
-
-    custom: bool = False
-    """Whether a person added it."""
-
-    def stored(self) -> dict[str, Any]:
-        """What it says, as it is stored."""
-        said = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in said.items() if value is not None}
-
-
-@input
-class RequirementsInput:
-    """A component's requirements; at most 100 of each kind."""
-
-    props: list[RequirementItemInput] = strawberry.field(default_factory=list)
-    """Properties."""
-
-    events: list[RequirementItemInput] = strawberry.field(default_factory=list)
-    """Events."""
-
-    states: list[RequirementItemInput] = strawberry.field(default_factory=list)
-    """States."""
-
-    accessibility: list[RequirementItemInput] = strawberry.field(default_factory=list)
-    """What accessibility asks."""
-
-    def stored(self) -> dict[str, list[dict[str, Any]]]:
-        """Of each kind its items, as they are stored."""
-        return {kind: [item.stored() for item in getattr(self, kind)] for kind in exports.NAMED}
-
-
-@input
-class RequirementExportCreateInput:
-    """Requirements that were reviewed. What was approved, edited and added is counted from them."""
-
-    component_type: str
-    """Such as `Button`."""
-
-    requirements: RequirementsInput
-    """All that were proposed or added, and what became of them."""
-
-    proposal_latency_ms: int | None = None
-    """How long the proposal took, in milliseconds."""
-
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
-
-@input
-class RequirementExportMarkUsedInput:
-    """What an export was used for. What was said once stays."""
-
-    in_pattern_retrieval: bool = False
-    """Patterns were looked up with it."""
-
-    in_code_generation: bool = False
-    """Code was made of it."""
-
-
 @output
 class EvaluationRunUpdatePayload(Payload):
     """What `evaluationRunUpdate` answers."""
@@ -212,30 +55,6 @@ class EvaluationRunUpdatePayload(Payload):
 @output
 class EvaluationRunDeletePayload(Payload):
     """What `evaluationRunDelete` answers."""
-
-    deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
-
-
-@output
-class RequirementExportCreatePayload(Payload):
-    """What `requirementExportCreate` answers."""
-
-    requirement_export: RequirementExport | None = None
-    """The new export."""
-
-
-@output
-class RequirementExportMarkUsedPayload(Payload):
-    """What `requirementExportMarkUsed` answers."""
-
-    requirement_export: RequirementExport | None = None
-    """The export as it is now."""
-
-
-@output
-class RequirementExportDeletePayload(Payload):
-    """What `requirementExportDelete` answers."""
 
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
@@ -263,50 +82,3 @@ class EvaluationMutations:
         async with info.context.write() as uow:
             await runs.remove(uow, info.context.viewer, key_of(id, models.EvaluationRun))
         return EvaluationRunDeletePayload.of(deleted_id=id)
-
-    @mutation
-    async def requirement_export_create(
-        self, info: Info, input: RequirementExportCreateInput
-    ) -> RequirementExportCreatePayload:
-        """Keep a component's reviewed requirements."""
-        viewer = info.context.viewer
-        given: dict[str, Any] = {
-            "component_type": input.component_type,
-            "requirements": input.requirements.stored(),
-            "proposal_latency_ms": input.proposal_latency_ms,
-        }
-        async with info.context.write() as uow:
-            export = await idempotency.once(
-                uow,
-                viewer,
-                "requirementExportCreate",
-                input.idempotency_key,
-                given,
-                models.RequirementExport,
-                lambda: exports.export(uow, viewer, **given),
-            )
-        return RequirementExportCreatePayload.of(requirement_export=export)
-
-    @mutation
-    async def requirement_export_mark_used(
-        self, info: Info, id: relay.GlobalID, input: RequirementExportMarkUsedInput
-    ) -> RequirementExportMarkUsedPayload:
-        """Say what an export was used for; saying it again changes nothing."""
-        async with info.context.write() as uow:
-            export = await exports.mark_used(
-                uow,
-                info.context.viewer,
-                key_of(id, models.RequirementExport),
-                in_pattern_retrieval=input.in_pattern_retrieval,
-                in_code_generation=input.in_code_generation,
-            )
-        return RequirementExportMarkUsedPayload.of(requirement_export=export)
-
-    @mutation
-    async def requirement_export_delete(
-        self, info: Info, id: relay.GlobalID
-    ) -> RequirementExportDeletePayload:
-        """Delete an export. There is no way back."""
-        async with info.context.write() as uow:
-            await exports.remove_export(uow, info.context.viewer, key_of(id, models.RequirementExport))
-        return RequirementExportDeletePayload.of(deleted_id=id)

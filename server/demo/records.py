@@ -24,7 +24,6 @@ from db.models import (
     ProjectStatus,
     Report,
     ReportMethod,
-    RequirementExport,
     SavedReport,
     SessionStatus,
     SessionType,
@@ -40,7 +39,6 @@ BUILDINGS = ("Library", "Clinic", "School", "Depot", "Museum", "Station", "Marke
 SUBJECTS = ("bridges", "cranes", "facades", "solar panels", "stairs", "turbines", "valves", "windows")
 CHANGES = ("Door moved 0.6 m east", "Wall added at grid C", "Outlet removed", "Dimension 12'-4\" is 12'-9\"")
 ADVICE = ("Check clearances", "Confirm with the client", "Update the schedule")
-COMPONENTS = ("Button", "Card", "Input", "Select", "Tabs", "Badge", "Alert")
 TAGS = ("annual", "board", "draft", "energy", "solar", "wind")
 ACTIONS = (
     "PROJECT_CREATE",
@@ -338,7 +336,7 @@ def insights(draft: Draft) -> None:
 
 
 def evaluation(draft: Draft) -> None:
-    """Evaluation runs, and requirements that people reviewed."""
+    """Evaluation runs."""
     for number, at in draft.each(EvaluationRun):
         measures = ("accuracy", "precision", "recall", "f1_score")
         draft.add(
@@ -350,24 +348,6 @@ def evaluation(draft: Draft) -> None:
             config={"temperature": 0.0, "max_tokens": 500, "test_cases": 22},
             metrics={measure: draft.share(0.6, 1) for measure in measures},
             **job(draft, at),
-        )
-    for _, at in draft.each(RequirementExport):
-        props = [{"name": name, "type": "string", "approved": True} for name in ("label", "size")]
-        props[0]["edited"] = edited = draft.chance(0.3)
-        states = [{"name": "hover", "type": "boolean", "approved": draft.chance(0.8), "custom": True}]
-        draft.add(
-            RequirementExport,
-            at,
-            user_id=draft.person(),
-            component_type=draft.one(COMPONENTS),
-            requirements={"props": props, "events": [], "states": states, "accessibility": []},
-            approved_count=2 + bool(states[0]["approved"]),
-            edited_count=int(edited),
-            custom_added_count=1,
-            proposal_latency_ms=draft.random.randrange(800, 15_000),
-            used_in_pattern_retrieval=draft.chance(0.5),
-            created_at=at,
-            updated_at=at,
         )
 
 

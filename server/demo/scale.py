@@ -41,6 +41,7 @@ from db.models import (
     Project,
     Report,
     RequirementExport,
+    RequirementProposal,
     Role,
     RoleName,
     RunLog,
@@ -51,7 +52,7 @@ from db.models import (
     ValidationJob,
 )
 from db.uow import Database, UnitOfWork
-from server.demo import dialogue, records
+from server.demo import dialogue, records, requirements
 from server.demo.bulk import insert_rows
 from server.demo.draft import SPAN, Counts, Draft
 
@@ -85,6 +86,7 @@ UNIT: Counts = {
     HistoricalDataImport: 4,
     Report: 8,
     EvaluationRun: 8,
+    RequirementProposal: 20,
     RequirementExport: 20,
     ActivityLog: 140,
 }
@@ -93,7 +95,7 @@ UNIT: Counts = {
 PIPED = (Upload, DrawingSession, Drawing, Comparison, AnalysisResult, DrawingVersion, ProcessingJob)
 """What the demo's own comparison makes, through the real pipeline."""
 
-LISTED = (HistoricalDataImport, Report)
+LISTED = (HistoricalDataImport, Report, RequirementProposal)
 """What only benchmarks read: there are lists of them, which the demo leaves empty."""
 
 SAMPLE: Counts = {
@@ -118,6 +120,7 @@ PARTS = (
     dialogue.chat,
     records.insights,
     records.evaluation,
+    requirements.requirements,
     records.activity,
 )
 """What draws rows up, in the order in which they refer to one another."""

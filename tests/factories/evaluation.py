@@ -1,8 +1,18 @@
-"""Evaluation runs and requirement exports."""
+"""Evaluation runs, proposals and exports of requirements."""
 
 from typing import Any
 
-from db.models import EvaluationCase, EvaluationRun, RequirementExport
+from db.models import (
+    ComponentType,
+    EvaluationCase,
+    EvaluationRun,
+    ProposalStage,
+    ProposedRequirement,
+    RequirementCategory,
+    RequirementExport,
+    RequirementOrigin,
+    RequirementProposal,
+)
 from tests.factories import Made, made, numbers
 
 
@@ -24,6 +34,37 @@ def a_case(run: Made, **values: Any) -> Made:
         "latency_ms": 12.5,
     }
     return made(EvaluationCase, [run], values, **usual)
+
+
+def a_requirement_proposal(user: Made, upload: Made | None = None, **values: Any) -> Made:
+    """What was proposed of a button, complete."""
+    usual: dict[str, Any] = {
+        "user_id": user.id,
+        "upload_id": upload and upload.id,
+        "description": "A button.",
+        "component_type": ComponentType.BUTTON,
+        "stage": ProposalStage.COMPLETE,
+        "item_count": 1_000,
+        "proposal_latency_ms": 1_500,
+    }
+    return made(RequirementProposal, [user, upload], values, **usual)
+
+
+def a_proposed_requirement(proposal: Made, **values: Any) -> Made:
+    """A property that nobody has judged yet."""
+    number = next(numbers)
+    usual: dict[str, Any] = {
+        "proposal_id": proposal.id,
+        "sequence": number,
+        "category": RequirementCategory.PROPS,
+        "key": f"property-{number}",
+        "name": f"property{number}",
+        "confidence": 0.8,
+        "rationale": "Buttons usually have it.",
+        "origin": RequirementOrigin.PATTERN_LIBRARY,
+        "source": "seshat-patterns/1",
+    }
+    return made(ProposedRequirement, [proposal], values, **usual)
 
 
 def a_requirement_export(user: Made, **values: Any) -> Made:

@@ -22,7 +22,13 @@ from tests.factories.chat import (
     a_vote,
     an_answer,
 )
-from tests.factories.evaluation import a_case, a_requirement_export, a_run
+from tests.factories.evaluation import (
+    a_case,
+    a_proposed_requirement,
+    a_requirement_export,
+    a_requirement_proposal,
+    a_run,
+)
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
 from tests.factories.insights import a_made_report, a_profile, a_reading, a_report, a_source, an_import
 from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
@@ -36,6 +42,7 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
     projects = [a_project(user) for user in people]
     documents = [a_document(user) for user in people]
     runs = [a_run(user) for user in people]
+    proposals = [a_requirement_proposal(user) for user in people]
     return {
         "Company": [people[0].company],
         "User": people,
@@ -49,6 +56,8 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
         **insights(people),
         "EvaluationRun": runs,
         "EvaluationCase": [a_case(run) for run in runs],
+        "RequirementProposal": proposals,
+        "ProposedRequirement": [a_proposed_requirement(each) for each in proposals],
         "RequirementExport": [a_requirement_export(user) for user in people],
     }
 

@@ -38,6 +38,7 @@ UNLISTED = {
     "ConsumptionReading",
     "EnergySource",
     "EvaluationCase",
+    "ProposedRequirement",
     "HistoricalDataImport",
     "Report",
 }

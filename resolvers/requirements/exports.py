@@ -29,6 +29,7 @@ async def export(
     component_type: str,
     requirements: Items,
     proposal_latency_ms: int | None,
+    proposal_id: UUID | None = None,
 ) -> Row[Any]:
     """Keep a component's reviewed requirements; what was approved, edited and added is counted here."""
     access.require(viewer, "requirements:create")
@@ -45,6 +46,7 @@ async def export(
         "component_type": checks.name(component_type, "input", "componentType", limit=100),
         "requirements": kept,
         "proposal_latency_ms": proposal_latency_ms,
+        "proposal_id": proposal_id,
         **counts(kept),
     }
     made = await uow.one(insert(RequirementExport).values(values).returning(RequirementExport))
@@ -72,20 +74,20 @@ async def mark_used(
     if not (in_pattern_retrieval or in_code_generation):
         raise Invalid("Say what it was used for.", "input")
     found = await access.find(uow, viewer, RequirementExport, id, lock=True)
-    news = {
-        name: True
-        for name, used in (
-            ("used_in_pattern_retrieval", in_pattern_retrieval),
-            ("used_in_code_generation", in_code_generation),
-        )
-        if used and not getattr(found, name)
-    }
+    uses = {"pattern_retrieval": in_pattern_retrieval, "code_generation": in_code_generation}
+    new = [use for use, said in uses.items() if said and not getattr(found, f"used_in_{use}")]
+    news = {column: value for use in new for column, value in _used(use).items()}
     if not news:
         return found
     statement = update(RequirementExport).where(RequirementExport.id == id).values(news)
     changed = await uow.one(statement.returning(RequirementExport))
     await activity.record(
-        uow, viewer.user_id, "REQUIREMENT_EXPORT_MARK_USED", "RequirementExport", id, fields=sorted(news)
+        uow,
+        viewer.user_id,
+        "REQUIREMENT_EXPORT_MARK_USED",
+        "RequirementExport",
+        id,
+        fields=[f"used_in_{use}" for use in sorted(new)],
     )
     return changed
 
@@ -112,6 +114,10 @@ async def approval_metrics(uow: UnitOfWork, viewer: Viewer, component_type: str 
     if component_type is not None:
         statement = statement.where(export.component_type == component_type)
     return await uow.one(statement)
+
+
+def _used(use: str) -> dict[str, Any]:
+    return {f"used_in_{use}": True, f"{use}_at": func.now()}
 
 
 def _item(kind: str, item: Mapping[str, Any], position: int) -> dict[str, Any]:

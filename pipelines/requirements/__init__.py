@@ -1,0 +1,1 @@
+"""Requirements of components, proposed from designs, descriptions and documents."""

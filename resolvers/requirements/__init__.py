@@ -1,0 +1,1 @@
+"""Requirements of components: proposed, reviewed, exported."""

@@ -1,0 +1,222 @@
+"""What people make of a proposal: approve, change, remove, add, export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry import relay
+
+from db import models
+from db.models import RequirementCategory
+from resolvers import access, checks, idempotency
+from resolvers.requirements import review
+from schema.context import Info
+from schema.declare import input, output
+from schema.ids import key_of
+from schema.operations import Payload, Update, mutation
+from schema.requirements.types import ProposedRequirement, RequirementExport, RequirementProposal
+
+
+@input
+class ProposedRequirementUpdateInput(Update):
+    """What to change; what is left out stays."""
+
+    name: strawberry.Maybe[str]
+    """What it is called."""
+
+    type: strawberry.Maybe[str | None]
+    """What kind of value it takes; null clears."""
+
+    requirement: strawberry.Maybe[str | None]
+    """What accessibility asks, in words; null clears, where it is about something else."""
+
+    values: strawberry.Maybe[list[str]]
+    """The values it may take, at most 100; an empty list clears."""
+
+    required: strawberry.Maybe[bool]
+    """Whether the component needs it."""
+
+    description: strawberry.Maybe[str | None]
+    """What it is for; null clears."""
+
+
+@input
+class ProposedRequirementCreateInput:
+    """A requirement that nobody proposed."""
+
+    requirement_proposal_id: relay.GlobalID
+    """The proposal to add it to."""
+
+    category: RequirementCategory
+    """What it is about."""
+
+    name: str
+    """What it is called."""
+
+    type: str | None = None
+    """What kind of value it takes."""
+
+    requirement: str | None = None
+    """What accessibility asks, in words; wanted in that category."""
+
+    values: list[str] | None = None
+    """The values it may take; 100 at most."""
+
+    required: bool = False
+    """Whether the component needs it."""
+
+    description: str | None = None
+    """What it is for."""
+
+    approved: bool = True
+    """Whether it is approved at once."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key and input makes no second one."""
+
+
+@input
+class RequirementProposalExportInput:
+    """How to export."""
+
+    idempotency_key: str | None = None
+    """Asking again with the same key makes no second one."""
+
+
+@output
+class RequirementProposalApproveAllPayload(Payload):
+    """What `requirementProposalApproveAll` answers."""
+
+    requirement_proposal: RequirementProposal | None = None
+    """The proposal as it is now."""
+
+
+@output
+class ProposedRequirementApprovePayload(Payload):
+    """What `proposedRequirementApprove` answers."""
+
+    proposed_requirement: ProposedRequirement | None = None
+    """The requirement as it is now."""
+
+
+@output
+class ProposedRequirementUpdatePayload(Payload):
+    """What `proposedRequirementUpdate` answers."""
+
+    proposed_requirement: ProposedRequirement | None = None
+    """The requirement as it is now."""
+
+
+@output
+class ProposedRequirementRemovePayload(Payload):
+    """What `proposedRequirementRemove` answers."""
+
+    removed_id: relay.GlobalID | None = None
+    """The id of what was removed."""
+
+
+@output
+class ProposedRequirementCreatePayload(Payload):
+    """What `proposedRequirementCreate` answers."""
+
+    proposed_requirement: ProposedRequirement | None = None
+    """The new requirement."""
+
+
+@output
+class RequirementProposalExportPayload(Payload):
+    """What `requirementProposalExport` answers."""
+
+    requirement_export: RequirementExport | None = None
+    """The new export."""
+
+
+CHANGED = ("name", "type", "requirement", "values", "required", "description")
+
+
+@output
+class ReviewMutations:
+    @mutation
+    async def requirement_proposal_approve_all(
+        self, info: Info, id: relay.GlobalID
+    ) -> RequirementProposalApproveAllPayload:
+        """Approve everything in a proposal that nobody removed."""
+        async with info.context.write() as uow:
+            key = key_of(id, models.RequirementProposal)
+            proposal = await review.approve_all(uow, info.context.viewer, key)
+        return RequirementProposalApproveAllPayload.of(requirement_proposal=proposal)
+
+    @mutation
+    async def proposed_requirement_approve(
+        self, info: Info, id: relay.GlobalID
+    ) -> ProposedRequirementApprovePayload:
+        """Approve a requirement; one that was removed comes back."""
+        async with info.context.write() as uow:
+            found = await review.approve(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
+        return ProposedRequirementApprovePayload.of(proposed_requirement=found)
+
+    @mutation
+    async def proposed_requirement_update(
+        self, info: Info, id: relay.GlobalID, input: ProposedRequirementUpdateInput
+    ) -> ProposedRequirementUpdatePayload:
+        """Change a requirement; what was proposed is kept beside it."""
+        given = checks.changed(**{name: getattr(input, name) for name in CHANGED})
+        key, viewer = key_of(id, models.ProposedRequirement), info.context.viewer
+        async with info.context.write() as uow:
+            await access.unchanged_since(
+                uow, viewer, models.ProposedRequirement, key, input.expected_updated_at
+            )
+            found = await review.change(uow, viewer, key, given)
+        return ProposedRequirementUpdatePayload.of(proposed_requirement=found)
+
+    @mutation
+    async def proposed_requirement_remove(
+        self, info: Info, id: relay.GlobalID
+    ) -> ProposedRequirementRemovePayload:
+        """Remove a requirement: what was proposed is kept as removed, what a person added is deleted."""
+        async with info.context.write() as uow:
+            await review.put_aside(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
+        return ProposedRequirementRemovePayload.of(removed_id=id)
+
+    @mutation
+    async def proposed_requirement_create(
+        self, info: Info, input: ProposedRequirementCreateInput
+    ) -> ProposedRequirementCreatePayload:
+        """Add a requirement of one's own, with confidence 1."""
+        viewer = info.context.viewer
+        path = "input", "requirementProposalId"
+        key = key_of(input.requirement_proposal_id, models.RequirementProposal, *path)
+        given: dict[str, Any] = {name: getattr(input, name) for name in CHANGED}
+        chosen = {"category": input.category, "approved": input.approved, "given": given}
+        async with info.context.write() as uow:
+            found = await idempotency.once(
+                uow,
+                viewer,
+                "proposedRequirementCreate",
+                input.idempotency_key,
+                {"proposal": key, **chosen},
+                models.ProposedRequirement,
+                lambda: review.add(
+                    uow, viewer, key, category=input.category, approved=input.approved, given=given
+                ),
+            )
+        return ProposedRequirementCreatePayload.of(proposed_requirement=found)
+
+    @mutation
+    async def requirement_proposal_export(
+        self, info: Info, id: relay.GlobalID, input: RequirementProposalExportInput | None = None
+    ) -> RequirementProposalExportPayload:
+        """Export what is approved of a proposal. What people added goes with it, approved or not."""
+        viewer, key = info.context.viewer, key_of(id, models.RequirementProposal)
+        async with info.context.write() as uow:
+            found = await idempotency.once(
+                uow,
+                viewer,
+                "requirementProposalExport",
+                input.idempotency_key if input else None,
+                {"proposal": key},
+                models.RequirementExport,
+                lambda: review.export(uow, viewer, key),
+            )
+        return RequirementProposalExportPayload.of(requirement_export=found)

@@ -1,0 +1,53 @@
+"""People who have requirements proposed."""
+
+from typing import Any
+
+import pytest_asyncio
+
+from core.ports import ChatModel
+from schema.context import Services
+from server.worker import Worker
+from tests.ask.conftest import Person, somebody
+from tests.ask.conftest import a_worker as any_worker
+from tests.client import Client
+from tests.requirements.questions import CREATE, PROPOSAL
+
+DESCRIPTION = (
+    "A primary button with a loading spinner. It comes in sizes (small, medium, huge), has no icon, and "
+    "fires onLongPress when it is held."
+)
+
+
+def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) -> Worker:
+    """A worker for proposals and documents, not begun."""
+    return any_worker(services, chat, queues=("requirements", "documents"), **changes)
+
+
+@pytest_asyncio.fixture
+async def person(graphql: Client) -> Person:
+    """Somebody in a company of their own."""
+    return await somebody(graphql)
+
+
+async def asked(person: Person, **given: Any) -> str:
+    """The id of a new proposal."""
+    made = (await person(CREATE, input=given))["requirementProposalCreate"]
+    return str(made["requirementProposal"]["id"])
+
+
+async def ended(person: Person, id: str) -> Any:
+    """The proposal, once it has ended."""
+    return await person.until(PROPOSAL, id, lambda row: row["stage"] in ("COMPLETE", "FAILED"))
+
+
+async def proposed(services: Services, person: Person, **given: Any) -> Any:
+    """A complete proposal."""
+    async with a_worker(services):
+        found = await ended(person, await asked(person, **given))
+    assert found["stage"] == "COMPLETE", found["errorMessage"]
+    return found
+
+
+def items(proposal: Any, category: str) -> dict[str, Any]:
+    """The requirements of a category, by name."""
+    return {each["name"]: each for each in proposal["requirements"]["nodes"] if each["category"] == category}
