@@ -18,8 +18,9 @@ from server.vectors import socket_path
 
 
 def open_embedders(settings: Settings, stack: AsyncExitStack) -> Embedders:
-    """The embedders, open until the stack's end."""
+    """The embedders, open until the stack's end; the first question is not to wait until they are loaded."""
     embedders = ConfiguredEmbedders(settings)
+    embedders.warm_up()
     stack.push_async_callback(embedders.close)
     return embedders
 

@@ -40,6 +40,11 @@ class ConfiguredEmbedders:
             raise UnknownEmbedder(NOWHERE.format(model=model))
         return self._at_endpoint(model, dimension, max_tokens)
 
+    def warm_up(self) -> None:
+        """Load what the usual model needs, in the background; an endpoint needs nothing."""
+        if self.usual is self._embedded:
+            self._embedded.warm_up()
+
     async def close(self) -> None:
         """Close them all."""
         embedders: list[Embedder] = [self._embedded, *self._remote.values()]

