@@ -153,10 +153,11 @@ def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUA
     found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
     for passage, own, words in zip(passages, places, stems, strict=True):
         named = _named(passage)
+        telling = {word: weight for word, weight in rarities.items() if word not in named}
         for index, each in enumerate(own):
             near = words[index] | named | (words[index - 1] if index else set())
             score = (
-                reading.words * wording.coverage(rarities, words[index])
+                reading.words * wording.coverage(telling, words[index])
                 + reading.nearby * wording.coverage(rarities, near)
                 + reading.kind * wording.fits(question, each.text)
                 + reading.passage * passage.similarity
@@ -168,8 +169,8 @@ def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUA
 
 
 def _named(passage: Passage) -> set[str]:
-    """The name that the sentences of a compared sheet leave out; documents speak for themselves."""
-    return wording.stems(passage.source) if passage.document_id is None else set()
+    """What the sentences of a compared sheet leave out, that it is one, and its name; documents tell all."""
+    return wording.stems(f"sheet {passage.source}") if passage.document_id is None else set()
 
 
 def _sentences(source: int, passage: Passage) -> list[Candidate]:

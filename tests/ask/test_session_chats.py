@@ -1,13 +1,17 @@
 """Conversations about a drawing session: answered from what was found there, and from documents beside."""
 
+from pathlib import Path
 from typing import Any
 
 from db.models import DrawingType, RoleName, SheetState
+from schema.context import Services
 from server.worker import Worker
 from tests import factories
 from tests.ask import questions
-from tests.ask.conftest import Person, somebody
+from tests.ask.conftest import Person, a_worker, somebody
 from tests.factories import Made, a_comparison, a_drawing, a_session, an_analysis
+from tests.pipeline import questions as drawing
+from tests.pipeline.drawn import DPI, sheets
 
 FLOOR: dict[str, Any] = {
     "analysis_summary": "A-101: 3 changes (1 added, 1 removed, 1 modified, 2.1% of the ink).",
@@ -101,3 +105,38 @@ async def test_a_colleague_may_ask_about_the_session_too(worker: Worker, person:
     )
 
     assert answer["content"] == "A-301: no changes found."
+
+
+async def test_what_the_comparison_itself_found_is_cited(
+    services: Services, worker: Worker, person: Person, tmp_path: Path
+) -> None:
+    files = [sheets(tmp_path / f"{revision}.pdf", revision, "A-101", "A-102") for revision in (0, 1)]
+    old, new = [await person.upload(file.read_bytes(), file.name, "application/pdf") for file in files]
+    made = await person(drawing.CREATE, old=old.gid, new=new.gid)
+    id = made["drawingSessionCreate"]["session"]["id"]
+    await person(drawing.START, id=id)
+    async with a_worker(services, queues=("drawings",), drawing_dpi=DPI):
+        await person.until(drawing.STATE, id, lambda state: state["status"] == "COMPLETED")
+
+    conversation = await person.conversation(sessionId=id)
+    whole = await person.asked(conversation, "What changed on sheet A-101?")
+    text = await person.asked(conversation, "Which text was modified on sheet A-101?")
+
+    session = (await person(drawing.WHOLE, id=id))["drawingSession"]
+    (analysis,) = [
+        analysis
+        for comparison in session["comparisons"]["nodes"]
+        for analysis in comparison["analysisResults"]["nodes"]
+        if analysis["drawingName"] == "A-101"
+    ]
+    summary, recommended = analysis["analysisSummary"], analysis["recommendations"]
+    found = [summary, *analysis["changesFound"], *recommended]
+    for answer in (whole, text):
+        cited = answer["citations"]["nodes"]
+        assert (answer["state"], answer["lowConfidenceWarning"]) == ("COMPLETED", False)
+        assert [(each["sourceName"], each["pageNumber"]) for each in cited] == [("A-101", 1)] * len(cited)
+        assert all(any(each["snippet"] in said for said in found) for each in cited)
+        spans = [answer["content"][each["textStartIndex"] : each["textEndIndex"]] for each in cited]
+        assert spans == [each["snippet"] for each in cited]
+    assert summary.startswith(whole["content"].split("\n\n")[0])
+    assert text["content"].startswith("Text modified: ")
