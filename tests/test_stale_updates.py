@@ -11,7 +11,7 @@ from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project, a_session
 from tests.factories.chat import a_conversation
-from tests.factories.evaluation import a_run
+from tests.factories.evaluation import a_proposed_requirement, a_requirement_proposal, a_run
 from tests.factories.imagery import a_crawl
 from tests.factories.knowledge import a_document, an_embedding_model
 
@@ -25,6 +25,10 @@ UPDATES: dict[str, tuple[Make, str]] = {
     "conversationUpdate": (a_conversation, "title"),
     "crawlJobUpdate": (lambda user: a_crawl(a_project(user)), "name"),
     "evaluationRunUpdate": (a_run, "name"),
+    "proposedRequirementUpdate": (
+        lambda user: a_proposed_requirement(a_requirement_proposal(user)),
+        "description",
+    ),
     "embeddingModelUpdate": (lambda user: an_embedding_model(user, is_active=False), "name"),
 }
 """What is updated, and a text field of it."""

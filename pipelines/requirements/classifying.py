@@ -15,6 +15,7 @@ from pipelines.requirements.nearness import nearness
 
 NAMED_BEFORE = re.compile(r"(?:\b(?:an?|the|this|our|new|of|for)\s+(?:[\w-]+\s+)?|^\s*)$", re.IGNORECASE)
 """The end of what comes before a name that is meant as one: `select` may be a verb."""
+GAP = re.compile(r"[\s-]+")
 FIRST = 2
 """What it counts that a name is the first."""
 LEAST_NEARNESS = 0.25
@@ -33,13 +34,13 @@ class Classified:
 
 def named(said: Sequence[Sentence], where: str) -> Classified | None:
     """The type that the sentences name most plainly; none where they name none."""
-    types = {name: pattern.type for pattern in library().values() for name in pattern.names}
+    types = {plain(name): pattern.type for pattern in library().values() for name in pattern.names}
     wanted = phrases(tuple(types))
     counts: Counter[ComponentType] = Counter()
     words: dict[ComponentType, str] = {}
     for sentence in said:
         for match in wanted.finditer(sentence.text):
-            name = re.sub(r"[\s-]+", " ", match.group().lower())
+            name = plain(match.group())
             kind = types.get(name) or types.get(name.removesuffix("es")) or types.get(name.removesuffix("s"))
             if kind is None:
                 continue
@@ -54,6 +55,11 @@ def named(said: Sequence[Sentence], where: str) -> Classified | None:
     confidence = 0.97 if not rest else 0.9 if most >= 2 * next_most else 0.8
     others = f" It also names {', '.join(words[other] for other, _ in rest)}." if rest else ""
     return Classified(kind, confidence, f"{where} names it: “{words[kind]}”.{others}")
+
+
+def plain(name: str) -> str:
+    """A name without capitals and hyphens."""
+    return GAP.sub(" ", name.lower())
 
 
 async def classified(

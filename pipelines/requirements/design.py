@@ -142,7 +142,7 @@ def opened(path: Path) -> tuple[Picture, tuple[int, int]]:
 
 def read(pixels: Picture) -> list[tuple[str, Box]]:
     """The lines of text, from the top, and their boxes. Takes seconds."""
-    found = reader()(np.ascontiguousarray(pixels[:, :, ::-1]), use_cls=False)
+    found = reader()(np.ascontiguousarray(roomy(pixels)[:, :, ::-1]), use_cls=False)
     boxes, texts, scores = (getattr(found, name, None) for name in ("boxes", "txts", "scores"))
     if boxes is None or texts is None or scores is None:
         return []
@@ -152,6 +152,18 @@ def read(pixels: Picture) -> list[tuple[str, Box]]:
         if score >= LEAST_READ and any(each.isalnum() for each in text):
             lines.append((text.strip(), (int(left), int(top), int(right - left), int(bottom - top))))
     return sorted(lines, key=lambda line: (line[1][1], line[1][0]))[:MOST_LINES]
+
+
+def roomy(pixels: Picture) -> Picture:
+    """The picture with room below and at the right, so that it is at most twice as long as wide.
+
+    The reader enlarges what is narrow until the shorter side is long enough, and takes as much longer.
+    """
+    height, width = pixels.shape[:2]
+    below, right = max(0, width // 2 - height), max(0, height // 2 - width)
+    shade = common(edge(pixels))
+    padded = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT, value=shade)
+    return np.asarray(padded, dtype=np.uint8)
 
 
 def lines(pixels: Picture, texts: Sequence[tuple[str, Box]]) -> list[Line]:

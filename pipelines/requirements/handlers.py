@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.errors import Conflict
-from core.ports import ModelFailure, Passage, UnknownEmbedder, VectorsUnavailable
+from core.ports import Hit, ModelFailure, Passage, UnknownEmbedder, VectorsUnavailable
 from db.models import LlmProvider, ProposalStage, RequirementCategory
 from db.queue import Finish
 from db.uow import UnitOfWork
@@ -137,7 +137,7 @@ async def passages_of(
     if not proposal.document_ids:
         return []
     chosen = [UUID(id) for id in proposal.document_ids]
-    hits = {}
+    hits: dict[UUID, Hit] = {}
     try:
         async with run.read() as uow:
             embedder = await serving.searching(uow, run.embedders)

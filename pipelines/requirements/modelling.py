@@ -1,7 +1,7 @@
 """What a language model proposes, where one is configured: as JSON of one form, or nothing."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -96,7 +96,7 @@ def parsed(text: str, model: str, category: RequirementCategory) -> list[Propose
 
 def proposed(suggestion: Suggestion, model: str, category: RequirementCategory) -> Proposed:
     """The suggestion, with whose it is."""
-    said = {name: clean(value) for name, value in suggestion.model_dump().items()}
+    said: dict[str, Any] = {name: clean(value) for name, value in suggestion.model_dump().items()}
     accessible = category is RequirementCategory.ACCESSIBILITY
     words = said["requirement"] or said["description"] or said["name"]
     return Proposed(
@@ -114,7 +114,7 @@ def proposed(suggestion: Suggestion, model: str, category: RequirementCategory) 
     )
 
 
-def clean(value: object) -> object:
+def clean(value: Any) -> Any:
     """The value without what no database can hold."""
     if isinstance(value, list):
         return [clean(each) for each in value]

@@ -121,7 +121,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     if item.removed:
         raise Conflict("It was removed; approve it to take it back.", "id")
     before = {name: getattr(item, name) for name in TOUCHED}
-    after = before | _checked(item.category, before | given)
+    after = before | _checked(item.category, {**before, **given})
     if after == before:
         return item
     key = proposals.key_of(after["name"])

@@ -33,6 +33,7 @@ EXPORT = """mutation ($id: ID!, $input: RequirementProposalExportInput) {
       accessibility { requirement approved edited custom } } } } }"""
 DELETE = """mutation ($id: ID!) { requirementProposalDelete(id: $id) { errors { code path } deletedId } }"""
 START = "mutation ($id: ID!) { jobStart(id: $id) { errors { code path } job { id } } }"
+CANCEL = "mutation ($id: ID!) { jobCancel(id: $id) { errors { code path } job { id } } }"
 RETRY = "mutation ($id: ID!) { jobRetry(id: $id) { errors { code path } job { id } } }"
 LIST = """query ($filter: RequirementProposalFilter, $order: RequirementProposalOrder) {
   requirementProposals(filter: $filter, orderBy: $order) { totalCount nodes { id } } }"""

@@ -18,7 +18,8 @@ CREATE = f"""mutation ($input: RequirementExportCreateInput!) {{ requirementExpo
   errors {{ code path }} requirementExport {{ {FIELDS} }} }} }}"""
 USE = """mutation ($id: ID!, $input: RequirementExportMarkUsedInput!) {
   requirementExportMarkUsed(id: $id, input: $input) { errors { code path }
-    requirementExport { usedInPatternRetrieval usedInCodeGeneration } } }"""
+    requirementExport { usedInPatternRetrieval usedInCodeGeneration
+      patternRetrievalAt codeGenerationAt } } }"""
 DELETE = "mutation ($id: ID!) { requirementExportDelete(id: $id) { errors { code path } deletedId } }"
 LIST = """query ($filter: RequirementExportFilter) { requirementExports(filter: $filter) {
   nodes { id } } }"""
@@ -170,7 +171,10 @@ async def test_use_is_said_once_and_stays(
         tuple(answer["requirementExportMarkUsed"]["requirementExport"].values())
         for answer in (first, second, third)
     ]
-    assert used == [(True, False), (True, True), (True, True)]
+    assert [each[:2] for each in used] == [(True, False), (True, True), (True, True)]
+    (since, never), (still, then), last = (each[2:] for each in used)
+    assert (never, still, last) == (None, since, (since, then))
+    assert since < then
     assert nothing == [("INVALID", ("input",))]
 
 
