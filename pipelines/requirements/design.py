@@ -19,6 +19,10 @@ SIDE = 1_600
 """Pixels of the longer side at which a design is measured at most."""
 DIFFERENT = 14
 """By how much a channel differs, of 255, where one sees another colour."""
+PLAIN = 40
+"""By how much it differs where it is a mark, and not what compressing left around text."""
+SMALLEST_MARK = 0.1
+"""Of the shorter side of where it is in."""
 LEAST_READ = 0.6
 """How sure the reader must be of a text."""
 STROKES = 95
@@ -183,13 +187,14 @@ def lines(pixels: Picture, texts: Sequence[tuple[str, Box]]) -> list[Line]:
 
 def marks(pixels: Picture, box: Box, behind: Colour, texts: Sequence[tuple[str, Box]]) -> list[Mark]:
     """The shapes in the box that are not text, from the left."""
-    seen = differs(part(pixels, box), behind)
+    seen = differs(part(pixels, box), behind, PLAIN)
+    least = max(4.0, SMALLEST_MARK * min(box[2], box[3]))
     seen[covered(seen.shape, texts, box)] = False
     outlines, _ = cv2.findContours(seen.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     found = []
     for outline in outlines:
         left, top, width, height = cv2.boundingRect(outline)
-        if min(width, height) >= 4 and width * height < 0.8 * box[2] * box[3]:
+        if min(width, height) >= least and width * height < 0.8 * box[2] * box[3]:
             roundness = round(float(cv2.contourArea(outline)) / ((width - 1) * (height - 1)), 2)
             found.append(Mark((left + box[0], top + box[1], width, height), roundness))
     return sorted(found, key=lambda mark: mark.box)[:MOST_LINES]
@@ -246,9 +251,9 @@ def common(pixels: Picture) -> Colour:
     return as_colour(np.median(pixels[shades == numbers[counts.argmax()]], axis=0))
 
 
-def differs(pixels: Picture, colour: Colour) -> npt.NDArray[np.bool_]:
+def differs(pixels: Picture, colour: Colour, by: int = DIFFERENT) -> npt.NDArray[np.bool_]:
     """Where another colour is seen."""
-    seen: npt.NDArray[np.bool_] = np.abs(pixels.astype(int) - colour).max(axis=2) > DIFFERENT
+    seen: npt.NDArray[np.bool_] = np.abs(pixels.astype(int) - colour).max(axis=2) > by
     return seen
 
 

@@ -13,6 +13,9 @@ SQUARE = (0.8, 1.25)
 ROUND = 0.86
 """A disc covers 0.785 of its box, a square with round corners more than 0.9."""
 
+A_MESSAGE = 20
+"""Characters that make more than a label."""
+
 Guess = tuple[float, str]
 """How well a rule fits, 0 to 1, and what was seen."""
 
@@ -62,12 +65,13 @@ def inside_text(design: Design) -> Box | None:
 
 
 def centred(design: Design) -> bool:
-    """Whether the only line of text stands in the middle of the width."""
+    """Whether the only line of text, with the marks beside it, stands in the middle of the width."""
     text = inside_text(design)
     if text is None:
         return False
-    left = text[0] - design.box[0]
-    right = design.box[0] + design.box[2] - text[0] - text[2]
+    held = [text, *(mark.box for mark in design.marks)]
+    left = min(box[0] for box in held) - design.box[0]
+    right = design.box[0] + design.box[2] - max(box[0] + box[2] for box in held)
     return abs(left - right) <= max(6, 0.15 * design.box[2])
 
 
@@ -121,7 +125,8 @@ def alert(design: Design) -> Guess:
     if not boxed(design) or not design.lines or aspect(design.box) < 3:
         return 0.0, ""
     starts = min(line.box[0] for line in design.lines) - left
-    if icon and design.filled and starts < 0.35 * width:
+    tells = max(len(line.text) for line in design.lines) >= A_MESSAGE or aspect(design.box) > 7
+    if icon and tells and design.filled and starts < 0.35 * width:
         return 0.9, "a wide tinted bar with a mark before its text"
     many = len(design.lines) >= 2 or max(line.box[2] for line in design.lines) > 0.5 * width
     return (

@@ -1,8 +1,10 @@
 """The embedded proposer, without a database: looks, contrasts, names, quotations."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw, ImageOps
 
 from db.models import ComponentType, RequirementCategory, RequirementOrigin
 from pipelines.requirements import classifying, design, modelling, nearness, proposing
@@ -35,6 +37,32 @@ def test_a_drawn_component_is_known_by_its_looks(tmp_path: Path, kind: str) -> N
     assert found.looks_like[0] == kind
     assert found.looks_like[1] <= 0.85
     assert design.Design.of(found.stored()) == found
+
+
+def with_an_icon() -> Image.Image:
+    """A button with a mark before its text."""
+    image = drawn.button()
+    ImageDraw.Draw(image).ellipse((74, 57, 92, 75), fill="white")
+    return image
+
+
+@pytest.mark.parametrize(
+    ("design_of", "kind"),
+    [
+        (drawn.button, "button"),
+        (with_an_icon, "button"),
+        (lambda: ImageOps.invert(drawn.switch()), "switch"),
+        (lambda: drawn.alert().resize((1520, 260)), "alert"),
+    ],
+    ids=["compressed", "with an icon", "on black", "twice as large"],
+)
+def test_a_component_is_known_however_it_is_shown(
+    tmp_path: Path, design_of: Callable[[], Image.Image], kind: str
+) -> None:
+    path = tmp_path / "design.jpg"
+    design_of().save(path, quality=60)
+
+    assert design.measured(path).looks_like[0] == kind
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 
 from core.errors import Conflict
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, ModelFailure, RunErrorCode, TextDelta
-from db.models import ProposalStage
+from db.models import ProposalStage, RequirementCategory
 from pipelines.registry import Run
 from pipelines.requirements import handlers
+from resolvers.requirements import proposals
 from schema.context import Services
 from tests.ask.conftest import PATIENCE, Person
 from tests.requirements import drawn
@@ -61,7 +62,8 @@ async def test_a_worker_that_stops_among_the_categories_proposes_none_twice(
     services: Services, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await proposed(services, person, description=DESCRIPTION)
-    stopped, keep, done = asyncio.Event(), handlers.proposals.keep, []
+    stopped, keep = asyncio.Event(), proposals.keep
+    done: list[RequirementCategory] = []
 
     async def stopping(uow: Any, id: Any, found: Any) -> None:
         if len(done) == 2 and not stopped.is_set():
@@ -70,7 +72,7 @@ async def test_a_worker_that_stops_among_the_categories_proposes_none_twice(
         done.append(found[0].category)
         await keep(uow, id, found)
 
-    monkeypatch.setattr(handlers.proposals, "keep", stopping)
+    monkeypatch.setattr(proposals, "keep", stopping)
     id = await asked(person, description=DESCRIPTION)
     async with asyncio.timeout(PATIENCE):
         async with a_worker(services, job_grace=0.05):
