@@ -9,7 +9,7 @@ from core.errors import Conflict
 from core.ports import Embed
 from db.models import ComponentType
 from pipelines.requirements.design import Design
-from pipelines.requirements.evidence import Sentence, phrases
+from pipelines.requirements.evidence import Sentence, before, phrases
 from pipelines.requirements.library import library
 from pipelines.requirements.nearness import nearness
 
@@ -44,7 +44,7 @@ def named(said: Sequence[Sentence], where: str) -> Classified | None:
             kind = types.get(name) or types.get(name.removesuffix("es")) or types.get(name.removesuffix("s"))
             if kind is None:
                 continue
-            meant = match.group()[0].isupper() or NAMED_BEFORE.search(sentence.text[: match.start()])
+            meant = match.group()[0].isupper() or NAMED_BEFORE.search(before(sentence.text, match.start()))
             first = meant and not any(counts.values())
             counts[kind] += (2 if meant else 1) + (FIRST if first else 0)
             words.setdefault(kind, match.group())

@@ -12,6 +12,10 @@ from db.models import RequirementOrigin
 from pipelines.requirements.library import Item, Pattern
 
 LONGEST_SNIPPET = 500
+MOST_SENTENCES = 300
+"""Of documents: the passages that fit best come first."""
+WORDS_BEFORE = 60
+"""Characters that tell how a word is meant."""
 
 DENIED = re.compile(
     r"(?:\b(?:no|not|never|without|cannot|neither|nor)\b|n't\b)(?:\s+\w+){0,2}\s*$", re.IGNORECASE
@@ -54,7 +58,7 @@ def documented(passages: Sequence[Passage], pattern: Pattern, others: Sequence[P
                 }
                 place = (passage.document_id, passage.page, citation["start"])
                 found.setdefault(place, Sentence(text, RequirementOrigin.DOCUMENT, citation))
-    return list(found.values())
+    return list(found.values())[:MOST_SENTENCES]
 
 
 def names(pattern: Pattern) -> re.Pattern[str]:
@@ -75,4 +79,9 @@ def mentions(item: Item, said: Sequence[Sentence]) -> Iterator[tuple[Sentence, s
     wanted = phrases((item.name, item.spoken, *item.words))
     for sentence in said:
         for match in wanted.finditer(sentence.text):
-            yield sentence, match.group(), bool(DENIED.search(sentence.text[: match.start()]))
+            yield sentence, match.group(), bool(DENIED.search(before(sentence.text, match.start())))
+
+
+def before(text: str, position: int) -> str:
+    """The few words before a position."""
+    return text[max(0, position - WORDS_BEFORE) : position]

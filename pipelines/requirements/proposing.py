@@ -17,6 +17,9 @@ STANDARD, SAID_AND_USUAL, SAID, HINTED, USUAL, NEAR = 0.95, 0.96, 0.92, 0.88, 0.
 it is usual for the component; it comes near to what is said.
 """
 MEASURED = 0.98
+LONGEST = 1_000
+"""Characters that are taken over from a sentence."""
+MOST_VALUES = 20
 MOST = 60
 """Of one category."""
 NEAR_ENOUGH = 0.55
@@ -133,6 +136,7 @@ def values_in(item: Item, text: str) -> tuple[str, ...]:
     if match is None:
         return ()
     words = [word.strip("`\"'“”. ") for word in LISTED.split(match.group(1))]
+    words = words[:MOST_VALUES]
     return tuple(words) if len(words) >= 2 and all(VALUE.fullmatch(word) for word in words) else ()
 
 
@@ -150,7 +154,7 @@ def explicit(category: RequirementCategory, pattern: Pattern, said: Sequence[Sen
                     confidence=SAID,
                     rationale=f"{WHERE[sentence.origin]}: “{sentence.text[:300]}”",
                     origin=sentence.origin,
-                    requirement=sentence.text if accessible else None,
+                    requirement=sentence.text[:LONGEST] if accessible else None,
                 )
                 yield with_place(found, sentence, ())
 
