@@ -88,6 +88,8 @@ class ChatRequest:
     longest: int = 1024
     stance: Stance | None = None
     proposals: tuple[str, ...] = ()
+    sourced: bool = True
+    """Whether sources are to answer it; if not, the instructions alone say what to do."""
 
 
 @dataclass(frozen=True)

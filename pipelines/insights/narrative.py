@@ -56,7 +56,9 @@ async def told(model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, A
     """The same figures in a chat model's words. Raises `ModelFailure`."""
     question = f"Write the text of this report.\n\n{template(inputs, data).removesuffix(TEMPLATE)}"
     text, end = "", AnswerEnd(model.model, 0, 0)
-    request = ChatRequest(question, instructions=INSTRUCTIONS, temperature=0.2, longest=LONGEST)
+    request = ChatRequest(
+        question, instructions=INSTRUCTIONS, temperature=0.2, longest=LONGEST, sourced=False
+    )
     async for event in model.answer(request):
         match event:
             case TextDelta(text=piece):

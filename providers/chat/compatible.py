@@ -148,7 +148,8 @@ def messages(request: ChatRequest) -> list[ChatCompletionMessageParam]:
     """Instructions, numbered sources and others' answers, what was said before, and the question."""
     sources = [source(number, passage) for number, passage in enumerate(request.passages, 1)]
     proposals = [f"{PROPOSED}\n{fenced(each)}" for each in request.proposals]
-    parts = [request.instructions, INSTRUCTIONS if sources else NO_SOURCES, *sources, *proposals]
+    rules = (INSTRUCTIONS if sources else NO_SOURCES) if request.sourced else ""
+    parts = [request.instructions, rules, *sources, *proposals]
     asked: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)}
     ]

@@ -1,0 +1,37 @@
+"""Reports in the words of a language model."""
+
+from schema.context import Services
+from server.vectors import EmbeddedVectors
+from tests.answering.endpoint import endpoint, refused, streamed
+from tests.ask.conftest import Person, a_worker
+from tests.insights.conftest import QUEUES, reported
+
+
+async def test_a_configured_model_writes_from_the_figures(
+    services: Services, stored_vectors: EmbeddedVectors, planner: Person
+) -> None:
+    async with (
+        endpoint(streamed("Wind ", "is cheapest.")) as model,
+        a_worker(services, queues=QUEUES, chat_url=model.url),
+    ):
+        report = await reported(planner)
+
+    (sent,) = model.requests
+    system, asked = sent["messages"]
+    assert report["generatedText"] == "Wind is cheapest."
+    assert system["content"].startswith("You write for a company's board.")
+    assert "source" not in system["content"].lower()
+    assert "No document" not in system["content"]
+    assert report["reportData"]["roadmap"]["summary"] in asked["content"]
+
+
+async def test_without_the_models_words_the_template_serves(
+    services: Services, stored_vectors: EmbeddedVectors, planner: Person
+) -> None:
+    async with (
+        endpoint(refused(401)) as model,
+        a_worker(services, queues=QUEUES, chat_url=model.url),
+    ):
+        report = await reported(planner)
+
+    assert report["generatedText"].endswith("by a template, without a language model.")
