@@ -115,7 +115,7 @@ class Gathering:
         try:
             return search.result()
         except Refused as refusal:
-            if refusal.passing:
+            if refusal.after > 0:  # who asks for patience gets it; all else was tried again by the fetcher
                 raise Retry(refusal.message, after=refusal.after) from refusal
             raise Conflict(refusal.message) from refusal
 
