@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from core.errors import Invalid, Unsupported
+from pipelines.folders import working_folder
 from resolvers.insights.head import cell, opened
 from resolvers.insights.instants import FRACTION, T_BETWEEN, ZULU
 from resolvers.insights.layout import EnergyUnit, Layout
@@ -113,7 +113,7 @@ def frame(path: Path, layout: Layout) -> pl.DataFrame:
 def table(path: Path, layout: Layout) -> pl.DataFrame:
     """A text of separated values, every value a text."""
     assert layout.delimiter is not None
-    with TemporaryDirectory(prefix="seshat-working-") as folder:
+    with working_folder() as folder:
         source = path
         if layout.encoding not in ("utf-8", "utf-8-sig"):
             source = Path(folder) / "utf-8"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
 from db.models import Document, Upload
 from db.queue import Finish
 from db.uow import UnitOfWork
+from pipelines.folders import working_folder
 from pipelines.knowledge.chunking import Chunk, chunks
 from pipelines.knowledge.embedding import make_searchable, outcome
 from pipelines.knowledge.extraction import Extracted, Page, read
@@ -101,7 +101,7 @@ async def text_of(run: Run, document: Row[Any], upload: Row[Any]) -> Extracted:
     async def report(share: float) -> None:
         await run.report(share * READ)
 
-    with TemporaryDirectory(prefix="seshat-") as name:
+    with working_folder() as name:
         path = await run.store.fetch(upload.storage_key, Path(name) / "document")
         return await read(run.cpu_within, path, upload.mime_type, document.original_filename, report=report)
 

@@ -44,7 +44,7 @@ def a_requirement_proposal(user: Made, upload: Made | None = None, **values: Any
         "description": "A button.",
         "component_type": ComponentType.BUTTON,
         "stage": ProposalStage.COMPLETE,
-        "item_count": 1_000,
+        "item_count": 1_000_000,  # beyond every number that a factory has given
         "proposal_latency_ms": 1_500,
     }
     return made(RequirementProposal, [user, upload], values, **usual)
