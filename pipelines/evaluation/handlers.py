@@ -12,7 +12,6 @@ from core.errors import Conflict
 from core.ports import (
     EXTRACTIVE,
     ChatRequest,
-    Embedder,
     ModelFailure,
     Passage,
     Reach,
@@ -132,7 +131,7 @@ async def asked(
         "expected_passages": list(question.passages),
     }
     try:
-        found = await retrieved(run, run.embedder, store, question, passages, options.top_k)
+        found = await retrieved(run, store, question, passages, options.top_k)
         request = ChatRequest(
             question=question.text,
             passages=found[: options.passages],
@@ -172,14 +171,13 @@ async def quietly(piece: str) -> None:
 
 async def retrieved(
     run: Run,
-    embedder: Embedder,
     store: VectorStore,
     question: Question,
     passages: Mapping[str, str],
     limit: int,
 ) -> tuple[Passage, ...]:
     """The best passages for a question, best first, equals in any order; `source` is their key."""
-    vector = (await embedder.embed([question.text], "query"))[0]
+    vector = (await run.embedder.embed([question.text], "query"))[0]
     hits = await store.search(Reach(run.company_id), vector=vector, text=question.text, limit=limit)
     keys = {point_of(key): key for key in passages}
     return tuple(

@@ -249,7 +249,7 @@ JUDGE = sql("""
 UPDATE tenant.images SET is_valid = said.issues = '[]', issues = said.issues::jsonb,
   is_duplicate = false, quarantined = false
 FROM unnest(CAST(:ids AS uuid[]), CAST(:issues AS text[])) AS said (id, issues)
-WHERE images.company_id = current_setting('app.company_id')::uuid AND images.id = said.id
+WHERE images.id = said.id
 """)
 
 

@@ -15,9 +15,9 @@ from db.models import RoleName
 from providers.chat import ExtractiveAnswerer
 from resolvers.evaluation.datasets import BUNDLED, parsed
 from schema.context import Services
-from server.providing import working
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
+from tests.ask import conftest as asking
 from tests.ask.conftest import PATIENCE, Person, somebody
 from tests.client import Client
 from tests.conftest import Unchanged
@@ -46,18 +46,7 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 
 def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) -> Worker:
     """A worker for runs; `chat` answers in place of the embedded model."""
-    settings = services.settings.model_copy(update=changes)
-    work = working(
-        services.database,
-        settings,
-        services.store,
-        services.embedders,
-        services.vectors,
-        services.sources,
-    )
-    if chat is not None:
-        work = work.__class__(**{**vars(work), "chat": chat})
-    return Worker(work, services.events.listener, queues=("evaluation", "documents"))
+    return asking.a_worker(services, chat, queues=("evaluation", "documents"), **changes)
 
 
 class Faltering:
