@@ -67,9 +67,9 @@ async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> Non
     await queue_removal(uow, asker(uow, viewer), *prefixes)
 
 
-def asker(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
+def asker(uow: UnitOfWork, viewer: Viewer | None) -> UUID | None:
     """The viewer, where they are of the unit's company."""
-    return viewer.user_id if viewer.company_id == uow.company_id else None
+    return viewer.user_id if viewer and viewer.company_id == uow.company_id else None
 
 
 async def queue_removal(uow: UnitOfWork, requested_by_id: UUID | None, *prefixes: str) -> None:

@@ -15,7 +15,7 @@ from db.uow import UnitOfWork
 from resolvers import access, activity, checks
 from resolvers.access import Viewer
 from resolvers.insights import reports, texts
-from resolvers.upkeep import queue_removal
+from resolvers.upkeep import asker, queue_removal
 
 SUBJECT = "report files"
 MOST_TAGS, LONGEST_TAG = 20, 50
@@ -146,13 +146,8 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await uow.execute(delete(SavedReport).where(SavedReport.id == id))
     await texts.discard(uow, viewer, report.document_id)
     if report.revision:
-        await queue_removal(uow, own(uow, viewer), f"{folder(uow.company_id, id)}/")
+        await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, id)}/")
     await activity.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
-
-
-def own(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
-    """The viewer, if they are of the unit's company."""
-    return viewer.user_id if viewer.company_id == uow.company_id else None
 
 
 async def current(uow: UnitOfWork, id: UUID, revision: int) -> Row[Any] | None:

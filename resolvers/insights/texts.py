@@ -12,7 +12,7 @@ from resolvers.access import Viewer
 from resolvers.files.uploads import folder
 from resolvers.knowledge import processing, vectors
 from resolvers.knowledge.vectors import ForgetDocument
-from resolvers.upkeep import queue_removal
+from resolvers.upkeep import asker, queue_removal
 
 MARKDOWN = "text/markdown"
 
@@ -57,5 +57,4 @@ async def discard(uow: UnitOfWork, viewer: Viewer | None, document_id: UUID | No
     await vectors.queue(uow, viewer, ForgetDocument(document_id))
     if upload_id is not None:
         await uow.execute(delete(Upload).where(Upload.id == upload_id))
-        asked_by = viewer.user_id if viewer and viewer.company_id == uow.company_id else None
-        await queue_removal(uow, asked_by, f"{folder(uow.company_id, upload_id)}/")
+        await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, upload_id)}/")

@@ -25,6 +25,7 @@ from db.models import (
 from db.queue import Job, enqueue
 from db.uow import Database, UnitOfWork
 from resolvers.access import Viewer
+from resolvers.upkeep import asker
 
 SUBJECT = "embedding model"
 
@@ -162,7 +163,7 @@ async def queue(uow: UnitOfWork, model_id: UUID, viewer: Viewer | None = None) -
     row = {
         "job_type": ProcessingJobType.RE_EMBEDDING,
         "subject": SUBJECT,
-        "requested_by_id": viewer.user_id if viewer and viewer.company_id == uow.company_id else None,
+        "requested_by_id": asker(uow, viewer),
     }
     id: UUID = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
     await enqueue(uow, EmbedAnew(model_id), id)

@@ -10,6 +10,7 @@ from db.models import ProcessingJob, ProcessingJobType
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
+from resolvers.upkeep import asker
 
 SUBJECT = "document vectors"
 
@@ -56,7 +57,7 @@ async def queue(
     row = {
         "job_type": ProcessingJobType.UPKEEP,
         "subject": SUBJECT,
-        "requested_by_id": viewer.user_id if viewer and viewer.company_id == uow.company_id else None,
+        "requested_by_id": asker(uow, viewer),
     }
     id = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
     await enqueue(uow, job, id)
