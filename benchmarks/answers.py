@@ -23,7 +23,7 @@ from uuid_utils.compat import uuid7
 from benchmarks.bounds import Bound, console, verdict
 from benchmarks.retrieval import QUESTIONS, storing
 from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, Reach, TextDelta, VectorChunk
-from core.sentences import sentences
+from core.sentence_segmentation import sentences
 from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import LEAST, Reading, chosen
 from providers.embeddings import MiniLM

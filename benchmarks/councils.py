@@ -19,7 +19,7 @@ from benchmarks.answers import PASSAGES, Question, overlap, read, remembering
 from benchmarks.bounds import Bound, console, verdict
 from benchmarks.retrieval import QUESTIONS
 from core.ports import ChatRequest, Embed, Passage
-from core.sentences import sentences
+from core.sentence_segmentation import sentences
 from db.models import CouncilStrategy
 from pipelines.chat.answering import hear
 from pipelines.chat.council import Voice, decide

@@ -3,9 +3,9 @@
 from contextlib import AsyncExitStack
 from functools import partial
 
-from core.chat_settings import ChatEndpoint
 from core.ports import ChatModel, Embedder, Embedders, ObjectStore, Sources, VectorStores
 from core.settings import Settings
+from core.settings.chat import ChatEndpoint
 from db.turns import take_turn
 from db.uow import Database
 from pipelines.registry import Services

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core.ports import Passage, Quotation
-from core.sentences import Span, sentences, stripped
+from core.sentence_segmentation import Span, sentences, stripped
 
 MARKER = re.compile(
     r"[ \t]*[\[\u3010(]\s*sources?\s*#?\s*\d+(?:\s*(?:,|;|&|and)\s*(?:sources?\s*#?\s*)?\d+)*\s*[\]\u3011)]",

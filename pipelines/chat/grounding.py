@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.ports import Embed, Passage
-from core.sentences import Span, sentences
+from core.sentence_segmentation import Span, sentences
 from pipelines.chat.citations import unmarked
 
 GROUNDED = 0.7

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.errors import Conflict
-from core.pictures import Picture
+from core.images import Picture
 from core.ports import Batch, Fetched, Refused
 from pipelines.imagery.pictures import Unfit, inspect, thumbnail_of
 from pipelines.registry import Retry, Run

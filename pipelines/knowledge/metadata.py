@@ -8,7 +8,7 @@ from math import log
 
 import structlog
 
-from core.sentences import sentences
+from core.sentence_segmentation import sentences
 from pipelines.knowledge import vocabulary
 from pipelines.knowledge.extraction import Page
 

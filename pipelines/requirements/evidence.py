@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from core.ports import Passage
-from core.sentences import sentences
+from core.sentence_segmentation import sentences
 from db.models import RequirementOrigin
 from pipelines.requirements.library import Item, Pattern
 

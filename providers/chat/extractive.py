@@ -15,7 +15,7 @@ from core.ports import (
     Stance,
     TextDelta,
 )
-from core.sentences import sentences, stripped
+from core.sentence_segmentation import sentences, stripped
 from providers.chat import wording
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."

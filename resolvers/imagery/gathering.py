@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from core.pictures import Picture
+from core.images import Picture
 from core.ports import Found
 from db.arrays import any_id, any_text
 from db.events import publish

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.chat_settings import ChatEndpoint
+from core.settings.chat import ChatEndpoint
 from schema.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker

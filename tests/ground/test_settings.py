@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.chat_settings import ChatSettings
-from core.crawl_settings import CrawlSettings
 from core.settings import Settings, SettingsError, load_settings
+from core.settings.chat import ChatSettings
+from core.settings.crawling import CrawlSettings
 from tests.ground.conftest import run
 
 README = Path(__file__).parents[2] / "README.md"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.sentences import sentences
+from core.sentence_segmentation import sentences
 from pipelines.knowledge.chunking import chunks, count
 from pipelines.knowledge.extraction import Heading, Page
 

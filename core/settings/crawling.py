@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from core.listed import Listed
+from core.settings.lists import Listed
 
 ENGINES = ("google", "bing", "duckduckgo")
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from core.chat_settings import ChatSettings
-from core.crawl_settings import CrawlSettings
-from core.listed import Listed
 from core.prices import Prices, read_prices
-from core.vision_settings import VisionSettings
+from core.settings.chat import ChatSettings
+from core.settings.crawling import CrawlSettings
+from core.settings.lists import Listed
+from core.settings.vision import VisionSettings
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 STORAGE_SCHEMES = ("file", "s3", "gs", "az")
