@@ -6,7 +6,7 @@ from functools import partial
 from core.ports import ChatModel, Embedder, Embedders, ObjectStore, Sources, VectorStores
 from core.settings import Settings
 from core.settings.chat import ChatEndpoint
-from db.turns import take_turn
+from db.crawl_rate_limits import take_turn
 from db.uow import Database
 from pipelines.registry import Services
 from providers.chat import CompatibleModel, Endpoints, ExtractiveAnswerer

@@ -1,7 +1,7 @@
 """The queue: jobs that begin when the transaction that asks for them commits. pgqueuer moves the entries."""
 
 from db.queue.attempts import Attempt, Cancelling, Finish, LostLease, Parts, claim
-from db.queue.faults import passing
+from db.queue.errors import passing
 from db.queue.jobs import KINDS, Job, JobModel, UnknownTask, revive, topics
 from db.queue.requests import NotPending, cancel, enqueue, hold_parts, prepare, queued, restart, resume
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.events import Listener
 from db.queue.entries import SETTINGS, builders
-from db.queue.faults import passing
+from db.queue.errors import passing
 
 log = structlog.get_logger(__name__)
 

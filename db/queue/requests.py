@@ -15,7 +15,7 @@ from db.events import publish
 from db.models import TERMINAL, CrawlChunk, CrawlJob, JobStatus, Lease, LeaseState
 from db.queue import entries
 from db.queue.entries import Entry
-from db.queue.faults import passing
+from db.queue.errors import passing
 from db.queue.jobs import Job, JobModel, UnknownTask, revive, topics
 from db.uow import UnitOfWork
 

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import select
 
+from db.crawl_rate_limits import forget_turns
 from db.models import Company
-from db.turns import forget_turns
 from pipelines.registry import Run, Services, handles
 from pipelines.upkeep import upkeep
 from resolvers.imagery import chunks, images

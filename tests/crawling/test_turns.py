@@ -9,7 +9,7 @@ import asyncpg
 import pytest_asyncio
 from sqlalchemy import text
 
-from db.turns import take_turn
+from db.crawl_rate_limits import take_turn
 from resolvers.imagery import chunks
 from schema.context import Services
 from tests.client import Client
