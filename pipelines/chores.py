@@ -11,7 +11,7 @@ from pipelines.registry import Run, Services, handles
 from pipelines.upkeep import upkeep
 from resolvers import files
 from resolvers.identity.accounts import ATTEMPT_WINDOW
-from resolvers.upkeep import RemoveObjects
+from resolvers.object_removal import RemoveObjects
 
 BATCH = 500
 KEYS_KEPT = timedelta(days=7)

@@ -10,9 +10,9 @@ from db.arrays import any_id
 from db.base import PLATFORM, TENANT
 from db.models import CrawlJob, Member, Project
 from db.uow import UnitOfWork
-from resolvers import access, activity
+from resolvers import access, activity_log
 from resolvers.access import Viewer
-from resolvers.upkeep import remove_crawls_files, remove_sessions_files
+from resolvers.object_removal import remove_crawls_files, remove_sessions_files
 
 ALIVE = text("SELECT 1")
 SIZES = text(
@@ -69,5 +69,5 @@ async def purge(uow: UnitOfWork, viewer: Viewer) -> tuple[int, int]:
     await uow.execute(delete(CrawlJob).where(CrawlJob.id == any_id([row.id for row in stray])))
     await uow.execute(delete(Project).where(Project.id == any_id([row.id for row in lost])))
     counted = {"projects": len(lost), "jobs": len(stray)}
-    await activity.record(uow, viewer.user_id, "ORPHAN_PURGE", "Company", uow.company_id, **counted)
+    await activity_log.record(uow, viewer.user_id, "ORPHAN_PURGE", "Company", uow.company_id, **counted)
     return len(lost), len(stray)

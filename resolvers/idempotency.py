@@ -14,7 +14,7 @@ from db.base import Model
 from db.ids import new_id
 from db.models import IdempotencyKey
 from db.uow import UnitOfWork
-from resolvers import access, checks
+from resolvers import access, validators
 from resolvers.access import Viewer
 
 PATH = ("input", "idempotencyKey")
@@ -35,7 +35,7 @@ async def once(
     """
     if key is None:
         return await create()
-    checks.name(key, *PATH)
+    validators.name(key, *PATH)
     fingerprint = hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).digest()
     claim = (
         insert(IdempotencyKey)

@@ -10,7 +10,7 @@ from db import queue
 from db.models import TERMINAL, JobStatus, ProcessingJob
 from db.queue import JobModel, UnknownTask
 from db.uow import UnitOfWork
-from resolvers import access, activity
+from resolvers import access, activity_log
 from resolvers.access import Viewer
 
 AFTER_ANOTHER = "It begins by itself when what comes before it is done."
@@ -59,5 +59,5 @@ async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> R
 
 
 async def _changed(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID, action: str) -> Row[Any]:
-    await activity.record(uow, viewer.user_id, action, model.__name__, id)
+    await activity_log.record(uow, viewer.user_id, action, model.__name__, id)
     return await uow.one(select(model).where(model.id == id))

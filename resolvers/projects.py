@@ -10,9 +10,9 @@ from core.errors import Conflict, Invalid
 from db.arrays import any_id
 from db.models import CrawlJob, Image, Project, ProjectStatus
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.upkeep import remove_crawls_files, remove_sessions_files
+from resolvers.object_removal import remove_crawls_files, remove_sessions_files
 
 LIMITS = {"name": 255, "project_number": 100, "client_name": 255, "location": 255}
 PATHS = {"project_number": "projectNumber", "client_name": "clientName"}
@@ -23,7 +23,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> R
     access.require(viewer, "projects:create")
     values = {**_checked(given), "user_id": viewer.user_id}
     project = await uow.one(insert(Project).values(values).returning(Project))
-    await activity.record(uow, viewer.user_id, "PROJECT_CREATE", "Project", project.id)
+    await activity_log.record(uow, viewer.user_id, "PROJECT_CREATE", "Project", project.id)
     return project
 
 
@@ -55,7 +55,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     await remove_sessions_files(uow, viewer, project_id=id)
     await remove_crawls_files(uow, viewer, project_id=id)
     await uow.execute(delete(Project).where(Project.id == id))
-    await activity.record(uow, viewer.user_id, "PROJECT_DELETE", "Project", id)
+    await activity_log.record(uow, viewer.user_id, "PROJECT_DELETE", "Project", id)
     return id
 
 
@@ -90,7 +90,7 @@ async def _update(
     if not values:
         return project
     changed = await uow.one(update(Project).where(Project.id == project.id).values(values).returning(Project))
-    await activity.record(uow, viewer.user_id, action, "Project", project.id, fields=sorted(values))
+    await activity_log.record(uow, viewer.user_id, action, "Project", project.id, fields=sorted(values))
     return changed
 
 
@@ -98,11 +98,11 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     for field, limit in LIMITS.items():
         if field in values:
-            check = checks.name if field == "name" else checks.optional
+            check = validators.name if field == "name" else validators.optional
             value = values[field] if field != "name" else values[field] or ""
             values[field] = check(value, "input", PATHS.get(field, field), limit=limit)
     if values.get("description") is not None:
-        values["description"] = checks.text(values["description"], "input", "description")
+        values["description"] = validators.text(values["description"], "input", "description")
     if "status" in values and values["status"] is None:
         raise Invalid("This cannot be cleared.", "input", "status")
     return values

@@ -10,7 +10,7 @@ import strawberry
 from strawberry.extensions import FieldExtension
 
 from core.errors import DomainError, ErrorCode, Invalid
-from resolvers import checks
+from resolvers import validators
 from schema.declare import NEEDS, enumeration, input, output
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -86,7 +86,7 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
         case dict():
             for name, inner in value.items():
                 yield (*path, "key"), name
-                yield from _leaves(inner, (*path, checks.camel(str(name))))
+                yield from _leaves(inner, (*path, validators.camel(str(name))))
         case list():
             yield path, value
             for position, inner in enumerate(value[: LONGEST_LIST + 1]):
@@ -95,7 +95,7 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
             yield path, value
         case _ if is_dataclass(value) and not isinstance(value, type):
             for each in fields(value):
-                yield from _leaves(getattr(value, each.name), (*path, checks.camel(each.name)))
+                yield from _leaves(getattr(value, each.name), (*path, validators.camel(each.name)))
 
 
 @overload

@@ -14,7 +14,7 @@ from strawberry import relay
 from db import models
 from db.models import ProjectStatus
 from db.paging import Order
-from resolvers import access, checks, idempotency, projects
+from resolvers import access, idempotency, projects, validators
 from schema.context import Info
 from schema.declare import enumeration, input, node, output
 from schema.drawings.orders import DrawingSessionFilter, DrawingSessionOrder, DrawingVersionOrder
@@ -248,7 +248,7 @@ class ProjectMutations:
         self, info: Info, id: relay.GlobalID, input: ProjectUpdateInput
     ) -> ProjectUpdatePayload:
         """Change a project. Archived ones refuse, but for `status: ACTIVE`."""
-        given = checks.changed(**{name: getattr(input, name) for name in (*FIELDS, "status")})
+        given = validators.changed(**{name: getattr(input, name) for name in (*FIELDS, "status")})
         key = key_of(id, models.Project)
         async with info.context.write() as uow:
             await access.unchanged_since(

@@ -6,7 +6,7 @@ from core.settings import Settings
 from db.uow import Database
 from providers.embeddings import ConfiguredEmbedders
 from resolvers.identity import accounts, roles
-from resolvers.knowledge import embeddings, serving
+from resolvers.knowledge import embedding_models, model_rollout
 
 log = structlog.get_logger(__name__)
 
@@ -28,14 +28,14 @@ async def seed_embedding_model(database: Database, settings: Settings) -> None:
     embedder = embedders.usual
     try:
         async with database.platform() as uow:
-            await embeddings.seed(
+            await embedding_models.seed(
                 uow,
                 name=embedder.model,
                 provider=embedder.provider,
                 dimension=embedder.dimension,
                 max_tokens=embedder.max_tokens,
             )
-            if reason := await serving.unfit(uow, embedders):
+            if reason := await model_rollout.unfit(uow, embedders):
                 log.warning("documents_cannot_be_searched", reason=reason)
     finally:
         await embedders.close()

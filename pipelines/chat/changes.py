@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import log
 
 from core.ports import Embed, Passage
-from resolvers.chat.sheets import Source
+from resolvers.chat.drawing_context import Source
 
 BORDER = "\n\n"
 """Between two statements, so that each is a sentence of its own."""

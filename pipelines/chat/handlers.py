@@ -24,13 +24,13 @@ from pipelines.chat.reasoning import Step, chain
 from pipelines.chat.streaming import Deltas
 from pipelines.registry import Retry, Run, Services, handles
 from pipelines.upkeep import upkeep
-from resolvers import metering
+from resolvers import token_usage
 from resolvers.access import Viewer
-from resolvers.chat import answers, cache, events, sheets
+from resolvers.chat import answer_cache, answers, drawing_context, events
 from resolvers.chat.answers import Question, Written
-from resolvers.chat.sending import AnswerMessage
+from resolvers.chat.questions import AnswerMessage
 from resolvers.identity import accounts
-from resolvers.knowledge import retrieval, serving
+from resolvers.knowledge import model_rollout, retrieval
 
 RETRIEVED = 5
 """Passages of documents that an answer is made from, and as many of a drawing session."""
@@ -70,7 +70,7 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
     async def finish(uow: UnitOfWork) -> None:
         await answers.save(uow, question, job.user_id, written)
         if key is not None and keeps:
-            await cache.keep(uow, key, job.user_id, written.message, written.citations)
+            await answer_cache.keep(uow, key, job.user_id, written.message, written.citations)
 
     return finish
 
@@ -98,7 +98,7 @@ async def retrieved(
     try:
         changed = await session_passages(run, viewer, question)
         async with run.read() as uow:
-            embedder = await serving.searching(uow, run.embedders)
+            embedder = await model_rollout.searching(uow, run.embedders)
         searched = await retrieval.search(
             viewer,
             embedder,
@@ -114,7 +114,7 @@ async def retrieved(
         raise Conflict(str(error)) from error
     except ModelFailure as failure:
         raise await given_up(run, question, failure, run.embedder.model) from failure
-    usage.append(metering.embedded(run.prices, searched.embedder, searched.tokens))
+    usage.append(token_usage.embedded(run.prices, searched.embedder, searched.tokens))
     passages = [*changed, *await retrieval.passages(run.database, viewer, searched.hits)]
     found = f"{len(passages)} passages of {counted(passages)}"
     step = Step(
@@ -135,7 +135,7 @@ async def session_passages(run: Run, viewer: Viewer, question: Question) -> list
     if question.session_id is None:
         return []
     async with run.database.within(viewer.scope, read_only=True) as uow:
-        found = await sheets.sources(uow, viewer, question.session_id)
+        found = await drawing_context.sources(uow, viewer, question.session_id)
     return await changes.ranked(run.embedder.embed, question.text, found, RETRIEVED)
 
 
@@ -236,7 +236,7 @@ def whole(
 
 def spent(prices: Prices, question: Question, answered: Answered) -> dict[str, Any]:
     """What the answer took of the model."""
-    return metering.used(
+    return token_usage.used(
         prices,
         "council_voting" if answered.council else "chat",
         answered.model,

@@ -18,7 +18,7 @@ from pipelines.chat.reasoning import Step, chain
 from pipelines.registry import Run, Services
 from pipelines.upkeep import upkeep
 from resolvers.access import Viewer
-from resolvers.chat import answers, cache
+from resolvers.chat import answer_cache, answers
 from resolvers.chat.answers import Question, Written
 
 
@@ -29,7 +29,7 @@ def kept(services: Run | Services) -> timedelta:
 
 async def key_of(run: Run, viewer: Viewer, question: Question) -> str | None:
     """What the answer is found or kept by; none where it is for this message alone."""
-    if not kept(run) or not cache.repeatable(question) or not quality(question.text).askable:
+    if not kept(run) or not answer_cache.repeatable(question) or not quality(question.text).askable:
         return None
     return await _key(run, viewer, question, ())
 
@@ -46,10 +46,10 @@ async def may_keep(
 
 async def _key(run: Run, viewer: Viewer, question: Question, used: Collection[UUID]) -> str | None:
     """The key by what there is now; none where a document is gone that was `used`, or is on its way."""
-    library = await cache.library_of(run.database, viewer, question.document_ids, used)
+    library = await answer_cache.library_of(run.database, viewer, question.document_ids, used)
     if not library.settled:
         return None
-    return cache.key_of(question, library, run.chat.model, run.embedder.model)
+    return answer_cache.key_of(question, library, run.chat.model, run.embedder.model)
 
 
 async def repeated(
@@ -62,7 +62,11 @@ async def repeated(
     if key is None:
         return None
     async with run.read() as uow:
-        known = None if await cache.asked_before(uow, question) else await cache.find(uow, key, kept(run))
+        known = (
+            None
+            if await answer_cache.asked_before(uow, question)
+            else await answer_cache.find(uow, key, kept(run))
+        )
     if known is None:
         return None
     step = recalled(known)
@@ -115,4 +119,4 @@ async def prune_answers(services: Services) -> None:
         companies = [row.id for row in await uow.all(select(Company.id))]
     for company_id in companies:
         async with services.database.tenant(company_id) as uow:
-            await cache.prune(uow, kept(services))
+            await answer_cache.prune(uow, kept(services))

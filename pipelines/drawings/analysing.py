@@ -13,8 +13,8 @@ from db.uow import UnitOfWork
 from pipelines.drawings.pictures import MOST, pictures
 from pipelines.folders import working_folder
 from pipelines.registry import Run, handles
-from resolvers import metering
-from resolvers.drawings import results, sessions
+from resolvers import token_usage
+from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import AnalyseSheets
 
 PICTURE_SECONDS = 60.0
@@ -25,18 +25,20 @@ OPERATION = "drawing_analysis"
 async def analyse_sheets(job: AnalyseSheets, run: Run) -> Finish:
     """Describe each compared pair. Safe to repeat: the latest words stay."""
     async with run.read() as uow:
-        sheets = {sheet.id: sheet for sheet in await results.pages(uow, job.session_id)}
-        every = await results.pairs(uow, job.session_id)
+        sheets = {sheet.id: sheet for sheet in await comparison_results.pages(uow, job.session_id)}
+        every = await comparison_results.pairs(uow, job.session_id)
     for done, pair in enumerate(every, 1):
         values, analysis = await analysis_values(run, pair, sheets[pair.new_drawing_id])
         async with run.write() as uow:
-            await results.save_analysis(uow, pair, values, analysis.descriptions if analysis else ())
+            await comparison_results.save_analysis(
+                uow, pair, values, analysis.descriptions if analysis else ()
+            )
             if analysis is not None and analysis.asked is not None:
                 await record(uow, run, pair, analysis)
         await run.report(done / len(every))
 
     async def finish(uow: UnitOfWork) -> None:
-        await results.add_versions(uow, job.session_id)
+        await comparison_results.add_versions(uow, job.session_id)
         await sessions.finish(uow, job.session_id)
 
     return finish
@@ -99,5 +101,5 @@ async def record(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) 
     """What the model used, on whose account the session is."""
     user = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
     tokens = analysis.prompt_tokens, analysis.completion_tokens
-    used = metering.used(run.prices, OPERATION, analysis.asked, *tokens, operation_id=str(pair.id))
+    used = token_usage.used(run.prices, OPERATION, analysis.asked, *tokens, operation_id=str(pair.id))
     await uow.execute(insert(TokenUsage).values(user_id=user, **used))

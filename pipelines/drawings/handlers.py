@@ -22,9 +22,9 @@ from pipelines.drawings.overlay import Colours
 from pipelines.folders import working_folder
 from pipelines.processes import Remote, Stopped
 from pipelines.registry import Run, handles
-from resolvers.drawings import results, sessions
+from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import CompareSheets, ExtractSheets
-from resolvers.upkeep import session_prefix
+from resolvers.object_removal import session_prefix
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +42,10 @@ OTHER = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
 async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
     """Draw every page of both files. Pages that an earlier attempt drew are not drawn again."""
     async with run.read() as uow:
-        uploads = await results.sources(uow, job.session_id)
+        uploads = await comparison_results.sources(uow, job.session_id)
         drawn = {
             (page.drawing_type, page.page_number)
-            for page in await results.pages(uow, job.session_id)
+            for page in await comparison_results.pages(uow, job.session_id)
             if page.state is not SheetState.PENDING
         }
     with working_folder() as name:
@@ -69,13 +69,13 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
         async with aclosing(in_order(todo, draw, run.settings.job_concurrency)) as drawing:
             async for (revision, number), values in drawing:
                 async with run.write() as uow:
-                    await results.save_page(uow, job.session_id, revision, number, values)
+                    await comparison_results.save_page(uow, job.session_id, revision, number, values)
                 done += 1
                 await run.report(done / len(wanted))
 
     async def finish(uow: UnitOfWork) -> None:
-        await results.drop_pages_beyond(uow, job.session_id, counts)
-        every = await results.pages(uow, job.session_id)
+        await comparison_results.drop_pages_beyond(uow, job.session_id, counts)
+        every = await comparison_results.pages(uow, job.session_id)
         for revision, upload in uploads.items():
             refuse_blank(upload.filename, [page for page in every if page.drawing_type is revision])
         await sessions.next_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
@@ -159,8 +159,8 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
     async with run.write() as uow:
         await pair_up(uow, job.session_id)
     async with run.read() as uow:
-        sheets = {sheet.id: sheet for sheet in await results.pages(uow, job.session_id)}
-        every = await results.pairs(uow, job.session_id)
+        sheets = {sheet.id: sheet for sheet in await comparison_results.pages(uow, job.session_id)}
+        every = await comparison_results.pairs(uow, job.session_id)
     todo = [pair for pair in every if pair.state is SheetState.PENDING]
     done = len(every) - len(todo)
 
@@ -171,7 +171,7 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
     async with aclosing(in_order(todo, lay, run.settings.job_concurrency)) as laying:
         async for pair, values in laying:
             async with run.write() as uow:
-                await results.save_pair(uow, pair.id, values)
+                await comparison_results.save_pair(uow, pair.id, values)
             done += 1
             await run.report(done / len(every))
 
@@ -183,7 +183,7 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
 
 async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
     """A row for each pair, and a reason for each sheet without a partner. Safe to repeat."""
-    every = await results.pages(uow, session_id)
+    every = await comparison_results.pages(uow, session_id)
     sheets = [sheet for sheet in every if sheet.state is not SheetState.FAILED]
     incomplete = {sheet.drawing_type.value for sheet in every if sheet.state is SheetState.FAILED}
     revisions: dict[DrawingType, list[SheetKey]] = {DrawingType.OLD: [], DrawingType.NEW: []}
@@ -203,14 +203,14 @@ async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
             "new_image_path": new.storage_path,
         }
         for sheet in (old, new):
-            await results.mark_page(uow, sheet.id, SheetState.COMPLETED, None)
-    await results.keep_pairs(uow, session_id, present)
+            await comparison_results.mark_page(uow, sheet.id, SheetState.COMPLETED, None)
+    await comparison_results.keep_pairs(uow, session_id, present)
     for revision, alone in ((DrawingType.OLD, pairing.only_in_old), (DrawingType.NEW, pairing.only_in_new)):
         for key in alone:
             kind = "readable sheet" if OTHER[revision] in incomplete else "sheet"
             reason = f"The {OTHER[revision]} set has no {kind} {key.name}."
             sheet = by_page[revision, key.page]
-            await results.mark_page(uow, sheet.id, SheetState.UNMATCHED, reason)
+            await comparison_results.mark_page(uow, sheet.id, SheetState.UNMATCHED, reason)
 
 
 async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) -> dict[str, Any]:

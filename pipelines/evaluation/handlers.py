@@ -27,7 +27,7 @@ from pipelines.evaluation import scoring
 from pipelines.folders import working_folder
 from pipelines.knowledge.embedding import BATCH, outcome, remembered
 from pipelines.registry import Retry, Run, handles
-from resolvers import metering
+from resolvers import token_usage
 from resolvers.evaluation import datasets, runs
 from resolvers.evaluation.datasets import DataSet, Question
 from resolvers.evaluation.runs import MeasureModel, Options
@@ -149,7 +149,7 @@ async def asked(
         missing = {"correct": False, "scores": {}, "error_message": failure.message}
         return case | missing | {"latency_ms": elapsed(began)}, None
     case |= judged(question, [each.source for each in found], answered, request.passages, options.top_k)
-    usage = metering.used(
+    usage = token_usage.used(
         run.prices,
         "evaluation",
         answered.model,

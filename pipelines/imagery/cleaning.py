@@ -10,8 +10,8 @@ from db.crawl_rate_limits import forget_turns
 from db.models import Company
 from pipelines.registry import Run, Services, handles
 from pipelines.upkeep import upkeep
-from resolvers.imagery import chunks, images
-from resolvers.upkeep import RemoveUnusedPictures, pictures_prefix, thumbnails_prefix
+from resolvers.imagery import crawl_chunks, images
+from resolvers.object_removal import RemoveUnusedPictures, pictures_prefix, thumbnails_prefix
 
 BATCH = 50
 """Objects that are removed while images of the company wait to be made."""
@@ -60,4 +60,4 @@ async def mend_crawls(services: Services) -> None:
         companies = [row.id for row in await uow.all(select(Company.id))]
     for company_id in companies:
         async with services.database.tenant(company_id) as uow:
-            await chunks.mend(uow, services.settings.crawl_company_chunks)
+            await crawl_chunks.mend(uow, services.settings.crawl_company_chunks)

@@ -9,10 +9,10 @@ from pipelines.folders import working_folder
 from pipelines.imagery.gathering import Gathering
 from pipelines.imagery.similar import groups
 from pipelines.registry import Run, handles
-from resolvers.imagery import chunks, images
-from resolvers.imagery.chunks import GatherChunk, GatherImages
-from resolvers.imagery.gathering import anything_left, pass_on, stored
-from resolvers.imagery.wanting import Piece
+from resolvers.imagery import crawl_chunks, images
+from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
+from resolvers.imagery.crawl_results import anything_left, pass_on, stored
+from resolvers.imagery.crawl_sources import Piece
 
 GROUPED_AT_ONCE = 1000
 MOST_REASONS = 3
@@ -27,12 +27,12 @@ async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
     if crawl.total_chunks == 0:
 
         async def begin(uow: UnitOfWork) -> None:
-            await chunks.cut(uow, crawl, at_once)
+            await crawl_chunks.cut(uow, crawl, at_once)
 
         return Parts(begin)
     if crawl.failed_chunks == crawl.total_chunks:
         async with run.read() as uow:
-            raise Conflict(" ".join(await chunks.reasons(uow, crawl.id, MOST_REASONS)))
+            raise Conflict(" ".join(await crawl_chunks.reasons(uow, crawl.id, MOST_REASONS)))
     async with run.read() as uow:
         hashes = await images.perceptual_hashes(uow, crawl.id)
     alike = await run.cpu(groups, [row.perceptual_hash for row in hashes])
@@ -47,10 +47,10 @@ async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
 async def gather_chunk(job: GatherChunk, run: Run) -> Finish:
     """Safe to repeat: it goes on with the addresses that were not decided, then where the search stood."""
     async with run.write() as uow:
-        begun = await chunks.begin(uow, job)
+        begun = await crawl_chunks.begin(uow, job)
         gathered = await stored(uow, job.chunk_id)
     if begun is None:
-        return lambda uow: chunks.settle(uow, job)
+        return lambda uow: crawl_chunks.settle(uow, job)
     _, chunk = begun
     with working_folder() as folder:
         gathering = Gathering(job, run, chunk, gathered, Path(folder))
@@ -61,8 +61,8 @@ async def gather_chunk(job: GatherChunk, run: Run) -> Finish:
         rest = gathering.left
         if not gathering.full and (rest is not None or await anything_left(uow, job.chunk_id)):
             piece = Piece.of(chunk.wanted)
-            following = await chunks.follow(uow, job, piece, rest or {"listed": True})
+            following = await crawl_chunks.follow(uow, job, piece, rest or {"listed": True})
             await pass_on(uow, job.chunk_id, following)
-        await chunks.settle(uow, job)
+        await crawl_chunks.settle(uow, job)
 
     return finish

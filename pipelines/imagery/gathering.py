@@ -20,10 +20,10 @@ from core.images import Picture
 from core.ports import Batch, Fetched, Refused
 from pipelines.imagery.pictures import Unfit, inspect, thumbnail_of
 from pipelines.registry import Retry, Run
-from resolvers.imagery import gathering
-from resolvers.imagery.chunks import GatherChunk
-from resolvers.imagery.gathering import Candidate, Taken
-from resolvers.imagery.wanting import Piece
+from resolvers.imagery import crawl_results
+from resolvers.imagery.crawl_chunks import GatherChunk
+from resolvers.imagery.crawl_results import Candidate, Taken
+from resolvers.imagery.crawl_sources import Piece
 
 DOWNLOADS = 8
 """Of one chunk at a time."""
@@ -123,8 +123,10 @@ class Gathering:
         """Whether there is an address to ask, after reading further ones if need be."""
         if not self._ready and not self._exhausted:
             async with self._run.read() as uow:
-                found = await gathering.waiting(uow, self._job.chunk_id, self._last, READ_AHEAD)
-                self._known = await gathering.known(uow, [each.url_key for each in found]) if found else {}
+                found = await crawl_results.waiting(uow, self._job.chunk_id, self._last, READ_AHEAD)
+                self._known = (
+                    await crawl_results.known(uow, [each.url_key for each in found]) if found else {}
+                )
             self._exhausted = len(found) < READ_AHEAD
             self._ready.extend(found)
             self._last = found[-1].id if found else self._last
@@ -134,7 +136,7 @@ class Gathering:
         """Keep what a search found, together with where it stands."""
         self._cursor, self._listed = batch.cursor, batch.cursor is None
         async with self._run.write() as uow:
-            await gathering.note_found(uow, self._job, batch.found, batch.refusals)
+            await crawl_results.note_found(uow, self._job, batch.found, batch.refusals)
             await self._run.save({"cursor": self._cursor, "listed": self._listed}, uow)
         self._exhausted = False
 
@@ -171,7 +173,7 @@ class Gathering:
         await self._store(fit)
         taken = [taken_of(each, pictures) for each in arrived]
         async with self._run.write() as uow:
-            made, self._full = await gathering.keep(uow, self._job, taken)
+            made, self._full = await crawl_results.keep(uow, self._job, taken)
         self._gathered += made
         await self._store(fit)  # what was removed, unused, just before it was used
         for path in files:
@@ -183,9 +185,9 @@ class Gathering:
     async def _store(self, pictures: Mapping[Path, Picture]) -> None:
         """Have the store hold these pictures with their thumbnails."""
         company = self._run.company_id
-        objects = {gathering.object_key(company, picture): path for path, picture in pictures.items()}
+        objects = {crawl_results.object_key(company, picture): path for path, picture in pictures.items()}
         objects |= {
-            gathering.thumbnail_key(company, picture.hash): thumbnail_of(path)
+            crawl_results.thumbnail_key(company, picture.hash): thumbnail_of(path)
             for path, picture in pictures.items()
         }
         await asyncio.gather(*(self._put(key, path) for key, path in objects.items()))

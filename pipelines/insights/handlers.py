@@ -13,9 +13,9 @@ from pipelines.folders import working_folder
 from pipelines.insights.reading import Consumption, Reading, consumption_of
 from pipelines.insights.summary import as_text, summary_of
 from pipelines.registry import Run, handles
-from resolvers.insights import imports, texts
+from resolvers.insights import generated_documents, imports
 from resolvers.insights.imports import ImportHistoricalData
-from resolvers.insights.layout import Layout
+from resolvers.insights.table_layout import Layout
 
 READING_SECONDS = 300.0
 FETCHED, READ, STORED = 0.1, 0.8, 0.95
@@ -40,7 +40,7 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Finish 
     await run.report(STORED)
     text = as_text(summary, row.filename).encode()
     upload_id = new_id()
-    await run.store.put(texts.text_key(run.company_id, upload_id), text)
+    await run.store.put(generated_documents.text_key(run.company_id, upload_id), text)
     digest = hashlib.sha256(text).hexdigest()
 
     async def finish(uow: UnitOfWork) -> None:

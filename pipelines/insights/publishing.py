@@ -8,8 +8,8 @@ from db.queue import Finish
 from db.uow import UnitOfWork
 from pipelines.insights.documents import File, files
 from pipelines.registry import Run, handles
-from resolvers.insights import saved, texts
-from resolvers.insights.saved import PublishReport
+from resolvers.insights import generated_documents, saved_reports
+from resolvers.insights.saved_reports import PublishReport
 
 LAYING_OUT_SECONDS = 120.0
 LAID_OUT, STORED = 0.6, 0.9
@@ -19,26 +19,26 @@ LAID_OUT, STORED = 0.6, 0.9
 async def publish_report(job: PublishReport, run: Run) -> Finish | None:
     """Lay out, store, file. Safe to repeat: a revision has the same files every time."""
     async with run.read() as uow:
-        row = await saved.current(uow, job.saved_report_id, job.revision)
-    if row is None or not saved.exportable(row):
+        row = await saved_reports.current(uow, job.saved_report_id, job.revision)
+    if row is None or not saved_reports.exportable(row):
         return None
     dated = f"Made on {row.generated_at:%d %B %Y}".replace(" 0", " ")
     text = row.edited_text or row.generated_text
     title = row.title or "Report"
     made = await run.cpu_within(LAYING_OUT_SECONDS, files, title, dated, row.report_data, text)
     await run.report(LAID_OUT)
-    place = f"{saved.folder(run.company_id, row.id)}/{job.revision}"
+    place = f"{saved_reports.folder(run.company_id, row.id)}/{job.revision}"
     for file in made:
         await run.store.put(f"{place}/{file.name}", file.content)
     (said,) = [file.content for file in made if file.format == "MARKDOWN"]
     upload_id = new_id()
-    await run.store.put(texts.text_key(run.company_id, upload_id), said)
+    await run.store.put(generated_documents.text_key(run.company_id, upload_id), said)
     await run.report(STORED)
     digest = hashlib.sha256(said).hexdigest()
     listed = [entry(place, file) for file in made]
 
     async def finish(uow: UnitOfWork) -> None:
-        await saved.published(uow, row, listed, upload_id, size=len(said), sha256=digest)
+        await saved_reports.published(uow, row, listed, upload_id, size=len(said), sha256=digest)
 
     return finish
 

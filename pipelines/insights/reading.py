@@ -8,9 +8,9 @@ import polars as pl
 
 from core.errors import Invalid, Unsupported
 from pipelines.folders import working_folder
-from resolvers.insights.head import cell, opened
-from resolvers.insights.instants import FRACTION, T_BETWEEN, ZULU
-from resolvers.insights.layout import EnergyUnit, Layout
+from resolvers.insights.table_layout import EnergyUnit, Layout
+from resolvers.insights.table_preview import cell, opened
+from resolvers.insights.timestamp_formats import FRACTION, T_BETWEEN, ZULU
 
 MOST_READINGS = 6_000_000
 KWH = {

@@ -13,10 +13,10 @@ from db.uow import UnitOfWork
 from pipelines.knowledge.embedding import make_searchable, outcome
 from pipelines.registry import Retry, Run, Services, handles
 from pipelines.upkeep import upkeep
-from resolvers import metering
-from resolvers.knowledge import remembering, serving
-from resolvers.knowledge.serving import EmbedAnew
-from resolvers.knowledge.vectors import ForgetModel
+from resolvers import token_usage
+from resolvers.knowledge import embedding_cache, model_rollout
+from resolvers.knowledge.model_rollout import EmbedAnew
+from resolvers.knowledge.vector_sync import ForgetModel
 
 
 @handles(EmbedAnew)
@@ -28,29 +28,29 @@ async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
     checkpoint = run.checkpoint or {}
     tokens = checkpoint.get("tokens", 0)
     async with run.write() as uow:
-        model = await serving.begin(uow, job.model_id, anew=not checkpoint)
+        model = await model_rollout.begin(uow, job.model_id, anew=not checkpoint)
         await run.save({"tokens": tokens}, uow)
     if model is None:
         return None
     try:
-        embedder = serving.embedder_of(run.embedders, model)
+        embedder = model_rollout.embedder_of(run.embedders, model)
     except UnknownEmbedder as error:
         raise outcome(error) from error
     after: UUID | None = None
     while True:
         async with run.write() as uow:
-            document = await serving.left(uow, model, after)
-            if document is None and await serving.take_over(uow, model):
+            document = await model_rollout.left(uow, model, after)
+            if document is None and await model_rollout.take_over(uow, model):
                 break
-            count, done = await serving.count(uow, model)
+            count, done = await model_rollout.count(uow, model)
         if document is not None:
             tokens += await embed(run, embedder, model, document, tokens)
             after = document.id
             await run.report((done + 1) / max(count, 1))
-    await serving.queue_overdue(run.database)
+    await model_rollout.queue_overdue(run.database)
 
     async def finish(uow: UnitOfWork) -> None:
-        used = metering.embedded(run.prices, embedder, tokens)
+        used = token_usage.embedded(run.prices, embedder, tokens)
         await uow.execute(insert(TokenUsage).values(operation_id=str(run.id), **used))
 
     return finish
@@ -59,7 +59,7 @@ async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
 async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int) -> int:
     """Store the document's vectors; what has changed meanwhile is still left. Answers the tokens read."""
     async with run.read() as uow:
-        chunks = await serving.chunks(uow, document.id)
+        chunks = await model_rollout.chunks(uow, document.id)
 
     async def report(share: float) -> None:
         """A document is the smallest step that is told."""
@@ -67,8 +67,8 @@ async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any
     ids, texts = [chunk.id for chunk in chunks], [chunk.content for chunk in chunks]
     read = await make_searchable(run, embedder, document, texts, ids, report)
     async with run.write() as uow:
-        kept = await serving.embedded(uow, document, model)
-        gone = not kept and await serving.is_gone(uow, document.id)
+        kept = await model_rollout.embedded(uow, document, model)
+        gone = not kept and await model_rollout.is_gone(uow, document.id)
         await run.save({"tokens": tokens + read}, uow)
     if gone:
         try:
@@ -90,7 +90,7 @@ async def forget_model(job: ForgetModel, run: Run) -> None:
 @upkeep("embedding models", timedelta(minutes=1))
 async def catch_up(services: Services) -> None:
     """Companies that are searched by an earlier model get their job."""
-    await serving.queue_overdue(services.database)
+    await model_rollout.queue_overdue(services.database)
 
 
 @upkeep("unused vectors", timedelta(hours=1))
@@ -100,9 +100,9 @@ async def remove_unused(services: Services) -> None:
     The models stay locked while their stores go, so that none is activated meanwhile.
     """
     async with services.database.platform() as uow:
-        for model in await serving.unused(uow):
+        for model in await model_rollout.unused(uow):
             await services.vectors.drop(model.name, model.dimension)
         companies = [row.id for row in await uow.all(select(Company.id))]
     for company_id in companies:
         async with services.database.tenant(company_id) as uow:
-            await remembering.forget(uow)
+            await embedding_cache.forget(uow)

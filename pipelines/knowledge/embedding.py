@@ -17,7 +17,7 @@ from core.ports import (
     VectorsUnavailable,
 )
 from pipelines.registry import Retry, Run
-from resolvers.knowledge import remembering
+from resolvers.knowledge import embedding_cache
 
 BATCH = 32
 """Chunks that are embedded before progress is reported."""
@@ -65,16 +65,16 @@ async def make_searchable(
 
 async def remembered(run: Run, embedder: Embedder, texts: Sequence[str]) -> Embedded[list[Vector]]:
     """The windows' vectors of each text; `tokens` counts only what the model read now."""
-    prints = [remembering.fingerprint(embedder, text) for text in texts]
+    prints = [embedding_cache.fingerprint(embedder, text) for text in texts]
     async with run.write() as uow:
-        known = await remembering.known(uow, embedder, prints)
+        known = await embedding_cache.known(uow, embedder, prints)
     new = {each: text for each, text in zip(prints, texts, strict=True) if each not in known}
     if not new:
         return Embedded((known[each] for each in prints), 0)
     made = await embedder.embed_windows(list(new.values()))
     fresh = dict(zip(new, made, strict=True))
     async with run.write() as uow:
-        await remembering.keep(uow, fresh)
+        await embedding_cache.keep(uow, fresh)
     return Embedded(((known | fresh)[each] for each in prints), made.tokens)
 
 

@@ -18,11 +18,11 @@ from pipelines.knowledge.embedding import make_searchable, outcome
 from pipelines.knowledge.extraction import Extracted, Page, read
 from pipelines.knowledge.metadata import Metadata, describe
 from pipelines.registry import Retry, Run, handles
-from resolvers import metering
+from resolvers import token_usage
+from resolvers.knowledge import model_rollout as models
 from resolvers.knowledge import processing
-from resolvers.knowledge import serving as models
 from resolvers.knowledge.processing import ProcessDocument
-from resolvers.knowledge.vectors import ForgetCompany, ForgetDocument, RescopeDocument
+from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument, RescopeDocument
 
 READ, CUT, EMBEDDED = 0.3, 0.35, 0.95
 """How much is done once the text is read, is cut, and is embedded."""
@@ -91,7 +91,7 @@ async def embed(
             await run.report(CUT + (EMBEDDED - CUT) * (done + share) / len(embedders))
 
         tokens = await make_searchable(run, embedder, document, [each.text for each in cut], ids, report)
-        usage.append(metering.embedded(run.prices, embedder, tokens))
+        usage.append(token_usage.embedded(run.prices, embedder, tokens))
     return usage
 
 

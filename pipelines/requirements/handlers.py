@@ -23,10 +23,10 @@ from pipelines.requirements.design import Design, measured
 from pipelines.requirements.evidence import Sentence, described, documented
 from pipelines.requirements.library import NAME, Pattern, library
 from pipelines.requirements.modelling import Malformed
-from resolvers import metering
+from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.identity import accounts
-from resolvers.knowledge import retrieval, serving
+from resolvers.knowledge import model_rollout, retrieval
 from resolvers.requirements import proposals
 from resolvers.requirements.proposals import PROGRESS, Proposed, ProposeRequirements
 
@@ -140,14 +140,14 @@ async def passages_of(
     hits: dict[UUID, Hit] = {}
     try:
         async with run.read() as uow:
-            embedder = await serving.searching(uow, run.embedders)
+            embedder = await model_rollout.searching(uow, run.embedders)
         for question in questions:
             found = await retrieval.search(
                 viewer, embedder, run.vectors, question, document_ids=chosen, limit=RETRIEVED
             )
             hits |= {hit.chunk_id: hit for hit in reversed(found.hits)}
             async with run.write() as uow:
-                usage = metering.embedded(run.prices, embedder, found.tokens)
+                usage = token_usage.embedded(run.prices, embedder, found.tokens)
                 await proposals.spend(uow, viewer.user_id, proposal.id, usage)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise outcome(error) from error
@@ -187,7 +187,7 @@ async def by_model(
         text, end = await modelling.suggested(run.chat, category, pattern, said)
     except ModelFailure as failure:
         return [], f"without {run.chat.model}: {failure.message}", None
-    usage = metering.used(
+    usage = token_usage.used(
         run.prices,
         "requirements",
         end.model,

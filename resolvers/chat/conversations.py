@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select, update
 from core.errors import Conflict, Exhausted, Forbidden, Invalid
 from db.models import Conversation, ConversationStatus, DrawingSession, Member
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
 MOST_ACTIVE = 100
@@ -34,7 +34,7 @@ async def create(
     await _refuse_crowd(uow, viewer.user_id)
     begun = insert(Conversation).values(**values, user_id=viewer.user_id)
     conversation = await uow.one(begun.returning(Conversation))
-    await activity.record(uow, viewer.user_id, "CONVERSATION_CREATE", "Conversation", conversation.id)
+    await activity_log.record(uow, viewer.user_id, "CONVERSATION_CREATE", "Conversation", conversation.id)
     return conversation
 
 
@@ -101,7 +101,9 @@ async def _update(
         return conversation
     statement = update(Conversation).where(Conversation.id == conversation.id).values(values)
     changed = await uow.one(statement.returning(Conversation))
-    await activity.record(uow, viewer.user_id, action, "Conversation", conversation.id, fields=sorted(values))
+    await activity_log.record(
+        uow, viewer.user_id, action, "Conversation", conversation.id, fields=sorted(values)
+    )
     return changed
 
 
@@ -116,9 +118,9 @@ async def _refuse_crowd(uow: UnitOfWork, user_id: UUID, *path: str) -> None:
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     if "title" in values:
-        values["title"] = checks.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
+        values["title"] = validators.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
     if values.get("model_name") is not None:
-        values["model_name"] = checks.name(values["model_name"], "input", "modelName", limit=100)
+        values["model_name"] = validators.name(values["model_name"], "input", "modelName", limit=100)
     temperature = values.get("temperature")
     if temperature is not None and not 0 <= temperature <= HOTTEST:
         raise Invalid("A temperature is from 0 to 2.", "input", "temperature")

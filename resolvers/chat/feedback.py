@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.errors import Conflict, Forbidden
 from db.models import Conversation, ConversationStatus, Feedback, FeedbackRating, Message, MessageRole
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
 LONGEST_COMMENT = 2000
@@ -28,12 +28,12 @@ async def submit(
     earlier = await uow.scalar(select(Feedback.user_id).where(Feedback.message_id == message_id))
     if earlier not in (None, viewer.user_id):
         raise Conflict("Somebody else has rated this answer.", *path)
-    said = checks.text(comment, "input", "comment", limit=LONGEST_COMMENT) if comment else None
+    said = validators.text(comment, "input", "comment", limit=LONGEST_COMMENT) if comment else None
     given = {"rating": rating, "comment": said}
     row = insert(Feedback).values(message_id=message_id, user_id=viewer.user_id, **given)
     upsert = row.on_conflict_do_update(index_elements=["company_id", "message_id"], set_=given)
     feedback = await uow.one(upsert.returning(Feedback))
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "FEEDBACK_SUBMIT", "Feedback", feedback.id, rating=rating.value
     )
     return feedback
@@ -46,7 +46,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     if feedback.user_id != viewer.user_id and not viewer.may("chat:oversee"):
         raise Forbidden("This is somebody else's.", "id")
     await uow.execute(delete(Feedback).where(Feedback.id == id))
-    await activity.record(uow, viewer.user_id, "FEEDBACK_DELETE", "Feedback", id)
+    await activity_log.record(uow, viewer.user_id, "FEEDBACK_DELETE", "Feedback", id)
     return id
 
 

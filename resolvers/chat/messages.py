@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, insert, select, update
 from core.errors import Conflict, Exhausted, NotFound
 from db.models import Conversation, ConversationStatus, Message, MessageRole
 from db.uow import UnitOfWork
-from resolvers import checks
+from resolvers import validators
 
 MOST_MESSAGES = 200
 """In one conversation."""
@@ -31,7 +31,7 @@ async def append(
     conversation, `Conflict` where it is archived, `Exhausted` past 200 messages. The caller checks that the
     viewer may.
     """
-    checks.text(content, *path, limit=LONGEST_MESSAGE)
+    validators.text(content, *path, limit=LONGEST_MESSAGE)
     counted = (
         update(Conversation)
         .where(

@@ -22,10 +22,10 @@ from db.models import (
 )
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks, files, projects
+from resolvers import access, activity_log, files, projects, validators
 from resolvers.access import Viewer
-from resolvers.drawings import results
-from resolvers.upkeep import remove_sessions_files
+from resolvers.drawings import comparison_results
+from resolvers.object_removal import remove_sessions_files
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ExtractSheets(SessionStage):
 
     async def restarted(self, uow: UnitOfWork) -> None:
         await super().restarted(uow)
-        await results.forget_failed_pages(uow, self.session_id)
+        await comparison_results.forget_failed_pages(uow, self.session_id)
 
 
 class CompareSheets(SessionStage):
@@ -101,7 +101,7 @@ async def create(
         await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
     old = await files.stored(uow, viewer, old_upload_id, "input", "oldUploadId")
     new = await files.stored(uow, viewer, new_upload_id, "input", "newUploadId")
-    label = checks.optional(name, "input", "name") or f"{old.filename} → {new.filename}"[:255]
+    label = validators.optional(name, "input", "name") or f"{old.filename} → {new.filename}"[:255]
     values = {
         "user_id": viewer.user_id,
         "project_id": project_id,
@@ -110,7 +110,7 @@ async def create(
         "name": label,
     }
     session = await uow.one(insert(DrawingSession).values(values).returning(DrawingSession))
-    await activity.record(uow, viewer.user_id, "DRAWING_SESSION_CREATE", "DrawingSession", session.id)
+    await activity_log.record(uow, viewer.user_id, "DRAWING_SESSION_CREATE", "DrawingSession", session.id)
     return session
 
 
@@ -125,13 +125,13 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
         return session
     if session.old_upload_id is None or session.new_upload_id is None:
         raise Conflict("The files of this session are gone.", "id")
-    await results.reset(uow, id)
+    await comparison_results.reset(uow, id)
     for kind, stage in STAGES.items():
         row = await _idle_stage(uow, viewer, id, kind)
         if stage is ExtractSheets:
             await enqueue(uow, stage(id), row)
     started = await set_status(uow, id, SessionStatus.PROCESSING)
-    await activity.record(uow, viewer.user_id, "DRAWING_SESSION_START", "DrawingSession", id)
+    await activity_log.record(uow, viewer.user_id, "DRAWING_SESSION_START", "DrawingSession", id)
     return started
 
 
@@ -182,14 +182,14 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
     values = dict(given)
     if "name" in values:
-        values["name"] = checks.name(values["name"] or "", "input", "name")
+        values["name"] = validators.name(values["name"] or "", "input", "name")
     if values.get("session_metadata") is not None:
-        checks.document(values["session_metadata"], "input", "sessionMetadata")
+        validators.document(values["session_metadata"], "input", "sessionMetadata")
     if not values:
         return session
     statement = update(DrawingSession).where(DrawingSession.id == id).values(values)
     changed = await uow.one(statement.returning(DrawingSession))
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "DRAWING_SESSION_UPDATE", "DrawingSession", id, fields=sorted(given)
     )
     return changed
@@ -201,7 +201,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     await access.find(uow, viewer, DrawingSession, id, lock=True)
     await remove_sessions_files(uow, viewer, session_id=id)
     await uow.execute(delete(DrawingSession).where(DrawingSession.id == id))
-    await activity.record(uow, viewer.user_id, "DRAWING_SESSION_DELETE", "DrawingSession", id)
+    await activity_log.record(uow, viewer.user_id, "DRAWING_SESSION_DELETE", "DrawingSession", id)
     return id
 
 
@@ -211,14 +211,16 @@ async def relabel(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str,
     version = await access.find(uow, viewer, DrawingVersion, id, lock=True)
     values = dict(given)
     if "version_label" in values:
-        values["version_label"] = checks.optional(values["version_label"], "input", "versionLabel", limit=50)
+        values["version_label"] = validators.optional(
+            values["version_label"], "input", "versionLabel", limit=50
+        )
     if values.get("comments") is not None:
-        values["comments"] = checks.text(values["comments"], "input", "comments")
+        values["comments"] = validators.text(values["comments"], "input", "comments")
     if not values:
         return version
     statement = update(DrawingVersion).where(DrawingVersion.id == id).values(values)
     changed = await uow.one(statement.returning(DrawingVersion))
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "DRAWING_VERSION_UPDATE", "DrawingVersion", id, fields=sorted(given)
     )
     return changed

@@ -15,12 +15,12 @@ from db import queue
 from db.models import EvaluationCase, EvaluationRun, JobStatus, LlmProvider, TokenUsage, Upload
 from db.queue import Job, JobModel
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks, files
+from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
 from resolvers.chat import providers
 from resolvers.evaluation.datasets import BUNDLED, LARGEST, MOST_QUESTIONS
-from resolvers.knowledge import vectors
-from resolvers.knowledge.vectors import ForgetModel
+from resolvers.knowledge import vector_sync
+from resolvers.knowledge.vector_sync import ForgetModel
 
 DEEPEST, MOST_PASSAGES, LONGEST_ANSWER = 100, 20, 32_000
 
@@ -76,7 +76,7 @@ def index_name(run_id: UUID) -> str:
 
 async def forget(uow: UnitOfWork, run_id: UUID, dimension: int) -> None:
     """Queue the removal of a run's vectors."""
-    await vectors.queue(uow, None, ForgetModel(index_name(run_id), dimension))
+    await vector_sync.queue(uow, None, ForgetModel(index_name(run_id), dimension))
 
 
 async def create(
@@ -97,8 +97,8 @@ async def create(
     access.require(viewer, "evaluations:create")
     how = checked(settings, options)
     values: dict[str, Any] = {
-        "name": checks.name(name, "input", "name", limit=200),
-        "description": checks.text(description, "input", "description") if description else None,
+        "name": validators.name(name, "input", "name", limit=200),
+        "description": validators.text(description, "input", "description") if description else None,
         "model_name": answering(settings, how, model_name),
         "config": how.stored(),
         "requested_by_id": viewer.user_id,
@@ -106,7 +106,7 @@ async def create(
     }
     id = await uow.scalar(insert(EvaluationRun).values(values).returning(EvaluationRun.id))
     await (queue.enqueue if start else queue.prepare)(uow, MeasureModel(id, dimension), id)
-    await activity.record(uow, viewer.user_id, "EVALUATION_RUN_CREATE", "EvaluationRun", id)
+    await activity_log.record(uow, viewer.user_id, "EVALUATION_RUN_CREATE", "EvaluationRun", id)
     return await uow.one(select(EvaluationRun).where(EvaluationRun.id == id))
 
 
@@ -124,9 +124,9 @@ def checked(settings: Settings, given: Mapping[str, Any]) -> Options:
         ("top_k", 1, DEEPEST),
         ("passages", 1, MOST_PASSAGES),
     ):
-        checks.within(getattr(how, field), least, most, *path, checks.camel(field))
+        validators.within(getattr(how, field), least, most, *path, validators.camel(field))
     if how.test_cases is not None:
-        checks.within(how.test_cases, 1, MOST_QUESTIONS, *path, "testCases")
+        validators.within(how.test_cases, 1, MOST_QUESTIONS, *path, "testCases")
     if how.passages > how.top_k:
         raise Invalid("An answer is made from passages that are ranked: at most `topK`.", *path, "passages")
     return how
@@ -135,7 +135,7 @@ def checked(settings: Settings, given: Mapping[str, Any]) -> Options:
 def answering(settings: Settings, how: Options, asked: str | None) -> str:
     """The name of the model that will answer; `Invalid` where the installation has none of that name."""
     path = "input", "modelName"
-    name = checks.optional(asked, *path, limit=100)
+    name = validators.optional(asked, *path, limit=100)
     if provider_of(how) is not LlmProvider.CUSTOM:
         named = {key: endpoint.model for key, endpoint in settings.chat_providers.items()}
         return name or named[provider_of(how).value]  # type: ignore[index]
@@ -166,7 +166,7 @@ async def measured_on(
     upload = await files.stored(uow, viewer, upload_id, *path)
     if upload.size > LARGEST:
         raise Invalid(f"A data set has at most {LARGEST:,} bytes.", *path)
-    name = checks.optional(dataset_name, "input", "datasetName", limit=200) or upload.filename[:200]
+    name = validators.optional(dataset_name, "input", "datasetName", limit=200) or upload.filename[:200]
     if name in BUNDLED:
         raise Invalid("A data set that comes with Seshat is called so.", "input", "datasetName")
     return {"dataset_name": name, "upload_id": upload.id}
@@ -178,15 +178,15 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     run = await access.find(uow, viewer, EvaluationRun, id, lock=True)
     values = dict(given)
     if "name" in values:
-        values["name"] = checks.name(values["name"], "input", "name", limit=200)
+        values["name"] = validators.name(values["name"], "input", "name", limit=200)
     if values.get("description") is not None:
-        values["description"] = checks.text(values["description"], "input", "description")
+        values["description"] = validators.text(values["description"], "input", "description")
     if not values:
         return run
     values["version"] = EvaluationRun.version + 1
     statement = update(EvaluationRun).where(EvaluationRun.id == id).values(values)
     changed = await uow.one(statement.returning(EvaluationRun))
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "EVALUATION_RUN_UPDATE", "EvaluationRun", id, fields=sorted(given)
     )
     return changed
@@ -199,7 +199,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     if await queue.queued(uow, id):
         raise Conflict("Cancel it first.", "id")
     await uow.execute(delete(EvaluationRun).where(EvaluationRun.id == id))
-    await activity.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
+    await activity_log.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
 
 
 async def begin(uow: UnitOfWork, id: UUID) -> Row[Any] | None:

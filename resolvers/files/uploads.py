@@ -19,7 +19,7 @@ from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import Company, Upload, UploadState
 from db.uow import Database, UnitOfWork
-from resolvers import access, activity
+from resolvers import access, activity_log
 from resolvers.access import Viewer
 from resolvers.files.content import Incoming, Kind, TooLarge
 
@@ -69,7 +69,7 @@ async def announce(
         "expires_at": datetime.now(UTC) + ttl,
     }
     row = await uow.one(insert(Upload).values(announced).returning(Upload))
-    await activity.record(uow, viewer.user_id, "UPLOAD_CREATE", "Upload", id)
+    await activity_log.record(uow, viewer.user_id, "UPLOAD_CREATE", "Upload", id)
     return row
 
 
@@ -155,7 +155,7 @@ async def mark(uow: UnitOfWork, upload_id: UUID, key: str, kind: Kind) -> Row[An
         .returning(Upload)
     )
     if row is not None:
-        await activity.record(uow, row.user_id, "UPLOAD_STORE", "Upload", upload_id)
+        await activity_log.record(uow, row.user_id, "UPLOAD_STORE", "Upload", upload_id)
         return row
     row = await uow.first(select(Upload).where(Upload.id == upload_id))
     if row is None:
@@ -194,7 +194,7 @@ async def take(
         }
         async with database.tenant(viewer.company_id, viewer.user_id) as uow:
             row = await uow.one(insert(Upload).values(taken).returning(Upload))
-            await activity.record(uow, viewer.user_id, "UPLOAD_CREATE", "Upload", id)
+            await activity_log.record(uow, viewer.user_id, "UPLOAD_CREATE", "Upload", id)
             return row
     except Unsupported as error:
         raise type(error)(error.message, "file") from None

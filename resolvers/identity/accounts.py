@@ -22,7 +22,7 @@ from db.models import (
     UserStatus,
 )
 from db.uow import Database, UnitOfWork
-from resolvers import activity, checks
+from resolvers import activity_log, validators
 from resolvers.access import Viewer
 from resolvers.identity import passwords, tokens, users
 from resolvers.identity.tokens import Keys, Tokens
@@ -35,9 +35,9 @@ async def register(
     database: Database, keys: Keys, *, email: str, password: str, full_name: str | None, username: str | None
 ) -> Tokens:
     """A new person with a personal company, signed in. They administer that company."""
-    address = checks.email(email, "input", "email")
+    address = validators.email(email, "input", "email")
     passwords.check(password, "input", "password")
-    display = checks.optional(full_name, "input", "fullName")
+    display = validators.optional(full_name, "input", "fullName")
     hashed = await passwords.hash(password)
     async with database.tenant(new_id(), kind="platform") as uow:
         await users.insert_company(uow, f"Personal {uow.company_id}", CompanyKind.PERSONAL)
@@ -53,7 +53,7 @@ async def register(
         await uow.execute(
             update(Company).where(Company.id == uow.company_id).values(name=f"Personal: {user.username}")
         )
-        await activity.record(uow, user.id, "USER_REGISTER", "User", user.id)
+        await activity_log.record(uow, user.id, "USER_REGISTER", "User", user.id)
         return await tokens.issue(uow, keys, user.id)
 
 
@@ -79,7 +79,7 @@ async def sign_in(database: Database, keys: Keys, *, login: str, password: str) 
                 {"hashed_password": better} if better else {}
             )
             await uow.execute(update(User).where(User.id == found.id).values(values))
-            await activity.record(uow, found.id, "USER_SIGN_IN", "User", found.id)
+            await activity_log.record(uow, found.id, "USER_SIGN_IN", "User", found.id)
             return await tokens.issue(uow, keys, found.id)
     raise Forbidden("This account is suspended.", "input", "login")
 
@@ -112,7 +112,7 @@ async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None
             await tokens.revoke_all(uow, viewer.user_id)
         elif family := await tokens.family_of(uow, viewer.user_id, refresh_token):
             await tokens.revoke(uow, family)
-        await activity.record(uow, viewer.user_id, "USER_SIGN_OUT", "User", viewer.user_id)
+        await activity_log.record(uow, viewer.user_id, "USER_SIGN_OUT", "User", viewer.user_id)
 
 
 async def viewer_of(database: Database, user_id: UUID, expires_at: datetime | None) -> Viewer:

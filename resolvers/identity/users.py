@@ -15,7 +15,7 @@ from db.events import publish
 from db.ids import new_id
 from db.models import Company, CompanyKind, Member, Role, RoleName, Tenant, User, UserStatus
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.identity import passwords, tokens
 from resolvers.identity.roles import outranks
@@ -91,14 +91,14 @@ async def create(
         hashed = await passwords.hash(password)
     user = await insert_user(
         uow,
-        email=checks.email(email, "input", "email"),
+        email=validators.email(email, "input", "email"),
         role=role,
         username=username,
         hashed_password=hashed,
-        full_name=checks.optional(full_name, "input", "fullName"),
-        profession=checks.optional(profession, "input", "profession", limit=100),
+        full_name=validators.optional(full_name, "input", "fullName"),
+        profession=validators.optional(profession, "input", "profession", limit=100),
     )
-    await activity.record(
+    await activity_log.record(
         uow, actor(uow, viewer), "USER_CREATE", "User", user.id, role=role.value, **outsider(uow, viewer)
     )
     return user
@@ -111,7 +111,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         access.require(viewer, "users:update")
         await _may_manage(uow, viewer, user)
     values = {
-        name: check(value, "input", checks.camel(name))
+        name: check(value, "input", validators.camel(name))
         for name, check in PROFILE.items()
         if name in given
         for value in (given[name],)
@@ -119,10 +119,10 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     for name in ("preferences", "preferred_llm", "explainability_level", "has_completed_onboarding"):
         if name in given:
             if given[name] is None:
-                raise Invalid("This cannot be cleared.", "input", checks.camel(name))
+                raise Invalid("This cannot be cleared.", "input", validators.camel(name))
             values[name] = given[name]
     if "preferences" in values:
-        checks.document(values["preferences"], "input", "preferences")
+        validators.document(values["preferences"], "input", "preferences")
     if "role" in given:
         _may_give(viewer, given["role"])
         if user.id == viewer.user_id and given["role"] is not viewer.role:
@@ -132,7 +132,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         return user
     changed = await uow.one(update(User).where(User.id == id).values(values).returning(User))
     await publish(uow, f"user:{id}")
-    await activity.record(
+    await activity_log.record(
         uow, actor(uow, viewer), "USER_UPDATE", "User", id, fields=sorted(given), **outsider(uow, viewer)
     )
     return changed
@@ -164,7 +164,7 @@ async def _move(uow: UnitOfWork, viewer: Viewer, user: Row[Any], status: UserSta
         return user
     changed = await uow.one(update(User).where(User.id == user.id).values(status=status).returning(User))
     await publish(uow, f"user:{user.id}")
-    await activity.record(uow, actor(uow, viewer), action, "User", user.id, **outsider(uow, viewer))
+    await activity_log.record(uow, actor(uow, viewer), action, "User", user.id, **outsider(uow, viewer))
     return changed
 
 
@@ -203,7 +203,7 @@ async def _insert_named(uow: UnitOfWork, values: dict[str, Any], wanted: str | N
 
 
 def _checked_username(wanted: str) -> str:
-    name = checks.name(wanted, "input", "username", limit=99).lower()
+    name = validators.name(wanted, "input", "username", limit=99).lower()
     if not USERNAME.fullmatch(name):
         raise Invalid("A username has letters, digits, dots, dashes, underscores.", "input", "username")
     return name
@@ -220,7 +220,7 @@ async def _usernames(uow: UnitOfWork, email: str) -> Iterable[str]:
 
 
 def _optional(limit: int) -> Any:
-    return lambda value, *path: checks.optional(value, *path, limit=limit)
+    return lambda value, *path: validators.optional(value, *path, limit=limit)
 
 
 PROFILE = {"full_name": _optional(255), "company_label": _optional(255), "profession": _optional(100)}

@@ -1,5 +1,5 @@
 """Image data sets: crawls, the images that they gather, checks and exports."""
 
-from resolvers.imagery import crawls, exports, images, validation
+from resolvers.imagery import crawl_jobs, exports, images, validation
 
 __all__ = ["crawls", "exports", "images", "validation"]

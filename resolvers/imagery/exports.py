@@ -13,10 +13,10 @@ from db import queue
 from db.models import CrawlJob, ExportFormat, ExportJob, Image, JobStatus, ValidationJob
 from db.queue import Job, JobModel
 from db.uow import Database, UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.imagery.validation import ready_crawl
-from resolvers.upkeep import crawl_prefix, queue_removal, remove_objects
+from resolvers.object_removal import crawl_prefix, queue_removal, remove_objects
 
 ARCHIVES = frozenset({ExportFormat.ZIP, ExportFormat.TAR, ExportFormat.TAR_GZ})
 DEFLATED = frozenset({ExportFormat.ZIP, ExportFormat.IMAGEFOLDER, ExportFormat.COCO})
@@ -93,7 +93,7 @@ async def create(
 ) -> Row[Any]:
     """An export of what a crawl gathered; `options` by their names, None where nothing was said."""
     access.require(viewer, "images:create")
-    kept = checks.name(name, "input", "name", limit=100)
+    kept = validators.name(name, "input", "name", limit=100)
     asked = checked_options(format, options)
     await ready_crawl(uow, viewer, crawl_job_id)
     if await uow.first(select(Image.id).where(*wanted(crawl_job_id, asked)).limit(1)) is None:
@@ -109,7 +109,7 @@ async def create(
     }
     id = await uow.scalar(insert(ExportJob).values(values).returning(ExportJob.id))
     await (queue.enqueue if start else queue.prepare)(uow, PackImages(id), id)
-    await activity.record(uow, viewer.user_id, "EXPORT_JOB_CREATE", "ExportJob", id, format=format.value)
+    await activity_log.record(uow, viewer.user_id, "EXPORT_JOB_CREATE", "ExportJob", id, format=format.value)
     return await uow.one(select(ExportJob).where(ExportJob.id == id))
 
 
@@ -118,11 +118,13 @@ def checked_options(format: ExportFormat, given: Mapping[str, Any]) -> dict[str,
     asked = {name: value for name, value in given.items() if value is not None}
     for name in asked:
         if format not in FIT.get(name, ExportFormat):
-            raise Invalid(f"This is not an option of {format.name}.", "input", "options", checks.camel(name))
+            raise Invalid(
+                f"This is not an option of {format.name}.", "input", "options", validators.camel(name)
+            )
     if "delimiter" in asked and asked["delimiter"] not in DELIMITERS:
         raise Invalid("The delimiter is a comma, a semicolon, a tab or `|`.", "input", "options", "delimiter")
     if "shard_size" in asked:
-        checks.within(asked["shard_size"], 1, LARGEST_SHARD, "input", "options", "shardSize")
+        validators.within(asked["shard_size"], 1, LARGEST_SHARD, "input", "options", "shardSize")
     return asked
 
 
@@ -215,4 +217,4 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await uow.execute(delete(ExportJob).where(ExportJob.id == id))
     if export.download_url is not None:
         await remove_objects(uow, viewer, exports_folder(export) if export.shards else export.download_url)
-    await activity.record(uow, viewer.user_id, "EXPORT_JOB_DELETE", "ExportJob", id)
+    await activity_log.record(uow, viewer.user_id, "EXPORT_JOB_DELETE", "ExportJob", id)

@@ -10,9 +10,9 @@ from core.errors import Conflict
 from db.arrays import UUIDS, any_text
 from db.models import CrawlJob, Image, JobStatus
 from db.uow import UnitOfWork
-from resolvers import access, activity
+from resolvers import access, activity_log
 from resolvers.access import Viewer
-from resolvers.upkeep import asker, pictures_prefix, queue_removal, queue_unused, thumbnails_prefix
+from resolvers.object_removal import asker, pictures_prefix, queue_removal, queue_unused, thumbnails_prefix
 
 PICTURES = "hashtextextended('pictures of ' || CAST(:company_id AS text), 0)"
 HOLD = text(f"SELECT pg_advisory_xact_lock_shared({PICTURES})")
@@ -79,4 +79,4 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     }
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
     await let_go(uow, asker(uow, viewer), [image])
-    await activity.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))
+    await activity_log.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))

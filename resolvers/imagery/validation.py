@@ -16,7 +16,7 @@ from db.arrays import any_id
 from db.models import CrawlJob, Image, JobStatus, ValidationJob
 from db.queue import Job, JobModel
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks, projects
+from resolvers import access, activity_log, projects, validators
 from resolvers.access import Viewer
 from resolvers.imagery import images
 
@@ -141,7 +141,7 @@ async def create(
 ) -> Row[Any]:
     """A check of all images that a crawl has; `rules` by their names, `preset` first."""
     access.require(viewer, "images:create")
-    kept = checks.name(name, "input", "name", limit=100)
+    kept = validators.name(name, "input", "name", limit=100)
     asked = checked_rules(rules)
     await ready_crawl(uow, viewer, crawl_job_id)
     if await count(uow, crawl_job_id) == 0:
@@ -154,7 +154,7 @@ async def create(
     }
     id = await uow.scalar(insert(ValidationJob).values(values).returning(ValidationJob.id))
     await (queue.enqueue if start else queue.prepare)(uow, CheckImages(id), id)
-    await activity.record(uow, viewer.user_id, "VALIDATION_JOB_CREATE", "ValidationJob", id)
+    await activity_log.record(uow, viewer.user_id, "VALIDATION_JOB_CREATE", "ValidationJob", id)
     return await uow.one(select(ValidationJob).where(ValidationJob.id == id))
 
 
@@ -181,7 +181,7 @@ def checked_rules(given: Mapping[str, Any]) -> Rules:
         ("min_sharpness", 0, 100_000),
     ):
         if name in asked:
-            checks.within(asked[name], least, most, *path, checks.camel(name))
+            validators.within(asked[name], least, most, *path, validators.camel(name))
     preset = asked.pop("preset", None)
     if "formats" in asked:
         asked["formats"] = known_formats(asked["formats"], *path, "formats")
@@ -318,4 +318,4 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     if await queue.queued(uow, id):
         raise Conflict("Cancel it first.", "id")
     await uow.execute(delete(ValidationJob).where(ValidationJob.id == id))
-    await activity.record(uow, viewer.user_id, "VALIDATION_JOB_DELETE", "ValidationJob", id)
+    await activity_log.record(uow, viewer.user_id, "VALIDATION_JOB_DELETE", "ValidationJob", id)

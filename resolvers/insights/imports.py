@@ -26,11 +26,11 @@ from db.models import (
 )
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
-from resolvers import access, activity, files
+from resolvers import access, activity_log, files
 from resolvers.access import Viewer
-from resolvers.insights import sources, texts
-from resolvers.insights.head import HEAD_BYTES, WORKBOOK, Head, text_head, workbook_head
-from resolvers.insights.layout import Given, Layout, layout_of, refuse_unusable
+from resolvers.insights import energy_sources, generated_documents
+from resolvers.insights.table_layout import Given, Layout, layout_of, refuse_unusable
+from resolvers.insights.table_preview import HEAD_BYTES, WORKBOOK, Head, text_head, workbook_head
 
 SUBJECT = "historical data"
 LARGEST_PREVIEW = 32 * 1024 * 1024
@@ -105,7 +105,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: Head, 
     }
     await uow.execute(insert(ProcessingJob).values(job))
     await enqueue(uow, ImportHistoricalData(made.id), made.id)
-    await activity.record(uow, viewer.user_id, "HISTORICAL_DATA_IMPORT", "HistoricalDataImport", made.id)
+    await activity_log.record(uow, viewer.user_id, "HISTORICAL_DATA_IMPORT", "HistoricalDataImport", made.id)
     return made
 
 
@@ -150,15 +150,17 @@ async def complete(
     for earlier in await uow.all(
         select(HistoricalDataImport).where(others, HistoricalDataImport.document_id.is_not(None))
     ):
-        await texts.discard(uow, None, earlier.document_id)
+        await generated_documents.discard(uow, None, earlier.document_id)
     await uow.execute(update(HistoricalDataImport).where(others).values(document_id=None))
     await uow.execute(delete(ConsumptionReading).where(ConsumptionReading.import_id != row.id))
     title = f"Historical consumption, {row.filename}"
-    document_id = await texts.file_text(uow, row.requested_by_id, upload_id, title, size=size, sha256=sha256)
+    document_id = await generated_documents.file_text(
+        uow, row.requested_by_id, upload_id, title, size=size, sha256=sha256
+    )
     values = {"summary": dict(summary), "document_id": document_id, "completed_at": func.now()}
     await uow.execute(update(HistoricalDataImport).where(HistoricalDataImport.id == row.id).values(values))
     await remember(uow, summary)
-    await sources.seed(uow)
+    await energy_sources.seed(uow)
 
 
 async def remember(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:

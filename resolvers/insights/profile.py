@@ -10,7 +10,7 @@ from core.errors import Invalid
 from db.ids import new_id
 from db.models import CompanyProfile
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
 TEXTS = {"industry": 100, "location": 255}
@@ -43,7 +43,7 @@ async def change_profile(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, An
     if values:
         profile = await uow.one(update(CompanyProfile).values(values).returning(CompanyProfile))
     fields = sorted(values)
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "COMPANY_PROFILE_UPDATE", "CompanyProfile", profile.id, fields=fields
     )
     return profile
@@ -53,10 +53,10 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     for field, limit in TEXTS.items():
         if field in values:
-            values[field] = checks.optional(values[field], "input", field, limit=limit)
+            values[field] = validators.optional(values[field], "input", field, limit=limit)
     for field, (least, most) in RANGES.items():
         if values.get(field) is not None:
-            checks.within(values[field], least, most, "input", checks.camel(field))
+            validators.within(values[field], least, most, "input", validators.camel(field))
     budget = values.get("budget")
     if budget is not None and not 0 < budget <= LARGEST_BUDGET:
         raise Invalid("A budget is more than nothing.", "input", "budget")

@@ -24,9 +24,9 @@ from db.models import (
 )
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.insights import readiness, sources
+from resolvers.insights import energy_sources, readiness
 from resolvers.insights.profile import WEIGHTS
 
 SUBJECT = "energy report"
@@ -91,7 +91,7 @@ async def create(
         raise Conflict(f"The target year {profile.target_year} leaves no year to plan.", "input")
     if profile.total_consumption_kwh <= 0:
         raise Conflict("The company consumes nothing, so that there is nothing to plan.", "input")
-    named = checks.optional(title, "input", "title", limit=LONGEST_TITLE)
+    named = validators.optional(title, "input", "title", limit=LONGEST_TITLE)
     values = {
         "id": new_id(),
         "title": named or f"Energy report, {now:%B %Y}",
@@ -108,11 +108,11 @@ async def create(
         "requested_by_id": viewer.user_id,
     }
     await uow.execute(insert(ProcessingJob).values(job))
-    await sources.seed(uow)
-    if not await sources.enabled(uow):
+    await energy_sources.seed(uow)
+    if not await energy_sources.enabled(uow):
         raise Conflict("No energy source is enabled.", "input")
     await enqueue(uow, GenerateReport(report.id), report.id)
-    await activity.record(uow, viewer.user_id, "REPORT_GENERATE", "Report", report.id)
+    await activity_log.record(uow, viewer.user_id, "REPORT_GENERATE", "Report", report.id)
     return report
 
 
@@ -121,7 +121,7 @@ async def inputs_of(uow: UnitOfWork, report: Row[Any]) -> dict[str, Any]:
     profile, imported, documents = await readiness.stand(uow)
     if profile is None:
         raise Conflict("The company's profile is gone.")
-    listed = await sources.enabled(uow)
+    listed = await energy_sources.enabled(uow)
     known = [{**{name: getattr(each, name) for name in SOURCE}, "kind": each.kind.value} for each in listed]
     if not any(each["kind"] != "storage" for each in known):
         raise Invalid("No energy source is enabled that supplies anything.")

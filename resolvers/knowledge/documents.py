@@ -11,12 +11,12 @@ from core.errors import Conflict, Forbidden, Invalid
 from db.arrays import any_id
 from db.models import Document, DocumentChunk, DocumentScope, DrawingSession, ProcessingStatus, Upload
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.files.uploads import folder
-from resolvers.knowledge import vectors
-from resolvers.knowledge.vectors import ForgetDocument, RescopeDocument
-from resolvers.upkeep import remove_objects
+from resolvers.knowledge import vector_sync
+from resolvers.knowledge.vector_sync import ForgetDocument, RescopeDocument
+from resolvers.object_removal import remove_objects
 
 LONGEST_TITLE = 500
 
@@ -29,15 +29,15 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     document = await to_change(uow, viewer, id, "documents:update")
     values = dict(given)
     if "title" in values:
-        values["title"] = checks.name(values["title"] or "", "input", "title", limit=LONGEST_TITLE)
+        values["title"] = validators.name(values["title"] or "", "input", "title", limit=LONGEST_TITLE)
     if "scope" in values:
         _may_rescope(viewer, document.scope, values["scope"])
     if not values:
         return document
     changed = await uow.one(update(Document).where(Document.id == id).values(values).returning(Document))
     if changed.scope is not document.scope:
-        await vectors.queue(uow, viewer, RescopeDocument(id))
-    await activity.record(uow, viewer.user_id, "DOCUMENT_UPDATE", "Document", id, fields=sorted(given))
+        await vector_sync.queue(uow, viewer, RescopeDocument(id))
+    await activity_log.record(uow, viewer.user_id, "DOCUMENT_UPDATE", "Document", id, fields=sorted(given))
     return changed
 
 
@@ -47,10 +47,10 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     if document.processing_status is ProcessingStatus.PROCESSING:
         raise Conflict("Cancel its running job first.", "id")
     await uow.execute(delete(Document).where(Document.id == id))
-    await vectors.queue(uow, viewer, ForgetDocument(id))
+    await vector_sync.queue(uow, viewer, ForgetDocument(id))
     if prefix := await _unneeded(uow, document):
         await remove_objects(uow, viewer, prefix)
-    await activity.record(uow, viewer.user_id, "DOCUMENT_DELETE", "Document", id)
+    await activity_log.record(uow, viewer.user_id, "DOCUMENT_DELETE", "Document", id)
     return id
 
 

@@ -22,7 +22,7 @@ from db.models import (
 )
 from db.queue import Job, enqueue, restart
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks, files
+from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
 from resolvers.knowledge.documents import LONGEST_TITLE, to_change
 
@@ -56,9 +56,9 @@ async def create(
         if viewer.company_id != viewer.platform_id:
             raise Conflict("Only the platform's own company has documents for all.", "input", "scope")
     upload = await files.stored(uow, viewer, upload_id, "input", "uploadId")
-    name = checks.optional(title, "input", "title", limit=LONGEST_TITLE) or upload.filename
+    name = validators.optional(title, "input", "title", limit=LONGEST_TITLE) or upload.filename
     document = await add(uow, viewer.user_id, upload, name, scope)
-    await activity.record(uow, viewer.user_id, "DOCUMENT_CREATE", "Document", document.id)
+    await activity_log.record(uow, viewer.user_id, "DOCUMENT_CREATE", "Document", document.id)
     return document
 
 
@@ -109,7 +109,7 @@ async def reprocess(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
         await enqueue(uow, ProcessDocument(id), id)
     else:
         await restart(uow, ProcessingJob, id)
-    await activity.record(uow, viewer.user_id, "DOCUMENT_REPROCESS", "Document", id)
+    await activity_log.record(uow, viewer.user_id, "DOCUMENT_REPROCESS", "Document", id)
     return await access.find(uow, viewer, Document, id)
 
 

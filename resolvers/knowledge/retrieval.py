@@ -23,9 +23,9 @@ from core.prices import Prices
 from db.arrays import any_id
 from db.models import Document, DocumentChunk, ProcessingStatus, TokenUsage
 from db.uow import Database, UnitOfWork
-from resolvers import access, metering
+from resolvers import access, token_usage
 from resolvers.access import Conditions, Viewer
-from resolvers.knowledge import serving
+from resolvers.knowledge import model_rollout
 
 LONGEST_QUERY = 8_000
 """In characters."""
@@ -88,12 +88,12 @@ async def asked(
         raise Invalid(f"This is longer than {LONGEST_QUERY} characters.", "query")
     try:
         async with database.tenant(viewer.company_id, viewer.user_id, read_only=True) as uow:
-            embedder = await serving.searching(uow, embedders)
+            embedder = await model_rollout.searching(uow, embedders)
         found = await search(viewer, embedder, stores, query, document_ids=document_ids, limit=limit)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise Unavailable("Documents cannot be searched just now; try again in a moment.") from error
     if found.tokens:
-        usage = metering.embedded(prices, found.embedder, found.tokens)
+        usage = token_usage.embedded(prices, found.embedder, found.tokens)
         async with database.tenant(viewer.company_id, viewer.user_id) as uow:
             await uow.execute(insert(TokenUsage).values(user_id=viewer.user_id, **usage))
     return found.hits

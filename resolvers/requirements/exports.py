@@ -9,7 +9,7 @@ from sqlalchemy import Float, Row, cast, delete, func, insert, update
 from core.errors import Invalid
 from db.models import RequirementExport
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
 NAMED = {"props": "name", "events": "name", "states": "name", "accessibility": "requirement"}
@@ -34,7 +34,7 @@ async def export(
     """Keep a component's reviewed requirements; what was approved, edited and added is counted here."""
     access.require(viewer, "requirements:create")
     if proposal_latency_ms is not None:
-        checks.within(proposal_latency_ms, 0, LONGEST_LATENCY, "input", "proposalLatencyMs")
+        validators.within(proposal_latency_ms, 0, LONGEST_LATENCY, "input", "proposalLatencyMs")
     kept = {
         kind: [_item(kind, item, position) for position, item in enumerate(items)]
         for kind, items in requirements.items()
@@ -43,14 +43,14 @@ async def export(
         raise Invalid("There is no requirement in this.", "input", "requirements")
     values = {
         "user_id": viewer.user_id,
-        "component_type": checks.name(component_type, "input", "componentType", limit=100),
+        "component_type": validators.name(component_type, "input", "componentType", limit=100),
         "requirements": kept,
         "proposal_latency_ms": proposal_latency_ms,
         "proposal_id": proposal_id,
         **counts(kept),
     }
     made = await uow.one(insert(RequirementExport).values(values).returning(RequirementExport))
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "REQUIREMENT_EXPORT_CREATE", "RequirementExport", made.id, **counts(kept)
     )
     return made
@@ -81,7 +81,7 @@ async def mark_used(
         return found
     statement = update(RequirementExport).where(RequirementExport.id == id).values(news)
     changed = await uow.one(statement.returning(RequirementExport))
-    await activity.record(
+    await activity_log.record(
         uow,
         viewer.user_id,
         "REQUIREMENT_EXPORT_MARK_USED",
@@ -97,7 +97,7 @@ async def remove_export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     access.require(viewer, "requirements:create")
     await access.find(uow, viewer, RequirementExport, id, lock=True)
     await uow.execute(delete(RequirementExport).where(RequirementExport.id == id))
-    await activity.record(uow, viewer.user_id, "REQUIREMENT_EXPORT_DELETE", "RequirementExport", id)
+    await activity_log.record(uow, viewer.user_id, "REQUIREMENT_EXPORT_DELETE", "RequirementExport", id)
 
 
 async def approval_metrics(uow: UnitOfWork, viewer: Viewer, component_type: str | None) -> Row[Any]:
@@ -125,11 +125,11 @@ def _item(kind: str, item: Mapping[str, Any], position: int) -> dict[str, Any]:
     if not (item.get(NAMED[kind]) or "").strip():
         raise Invalid("This cannot be blank.", *path, NAMED[kind])
     if item.get("confidence") is not None:
-        checks.within(item["confidence"], 0, 1, *path, "confidence")
+        validators.within(item["confidence"], 0, 1, *path, "confidence")
     for field in ("name", "type"):
-        checks.text(item.get(field) or "", *path, field, limit=SHORT)
+        validators.text(item.get(field) or "", *path, field, limit=SHORT)
     for field in ("requirement", "description", "rationale"):
-        checks.text(item.get(field) or "", *path, field, limit=LONG)
+        validators.text(item.get(field) or "", *path, field, limit=LONG)
     for index, value in enumerate(item.get("values") or ()):
-        checks.text(value, *path, "values", str(index), limit=SHORT)
+        validators.text(value, *path, "values", str(index), limit=SHORT)
     return dict(item)

@@ -28,7 +28,7 @@ from db.models import (
 )
 from db.queue import Job
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks, files
+from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
 
 SUBJECT = "component requirements"
@@ -119,7 +119,7 @@ async def create(
     or of another kind than PNG and JPEG.
     """
     access.require(viewer, "requirements:create")
-    told = checks.text((description or "").strip(), "input", "description", limit=LONGEST_DESCRIPTION)
+    told = validators.text((description or "").strip(), "input", "description", limit=LONGEST_DESCRIPTION)
     if upload_id is None and not told and not document_ids:
         raise Invalid("Give a description, a design (`uploadId`) or documents (`documentIds`).", "input")
     if len(document_ids) > MOST_DOCUMENTS:
@@ -147,7 +147,9 @@ async def create(
     await uow.execute(insert(ProcessingJob).values(job))
     work = ProposeRequirements(made.id, viewer.user_id)
     await (queue.enqueue if start else queue.prepare)(uow, work, made.id)
-    await activity.record(uow, viewer.user_id, "REQUIREMENT_PROPOSAL_CREATE", "RequirementProposal", made.id)
+    await activity_log.record(
+        uow, viewer.user_id, "REQUIREMENT_PROPOSAL_CREATE", "RequirementProposal", made.id
+    )
     return made
 
 
@@ -168,7 +170,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
         raise Conflict("Cancel it first.", "id")
     await uow.execute(delete(RequirementProposal).where(RequirementProposal.id == id))
     await uow.execute(delete(ProcessingJob).where(ProcessingJob.id == id))
-    await activity.record(uow, viewer.user_id, "REQUIREMENT_PROPOSAL_DELETE", "RequirementProposal", id)
+    await activity_log.record(uow, viewer.user_id, "REQUIREMENT_PROPOSAL_DELETE", "RequirementProposal", id)
 
 
 async def begin(uow: UnitOfWork, id: UUID) -> Row[Any] | None:

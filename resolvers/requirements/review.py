@@ -17,7 +17,7 @@ from db.models import (
     RequirementProposal,
 )
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.requirements import exports, proposals
 from resolvers.requirements.exports import LONG, NAMED, SHORT
@@ -206,15 +206,16 @@ def _checked(category: RequirementCategory, given: Mapping[str, Any]) -> dict[st
     if category is RequirementCategory.ACCESSIBILITY and not (requirement or "").strip():
         raise Invalid("What accessibility asks is said in words.", "input", "requirement")
     return {
-        "name": checks.name(given["name"], "input", "name", limit=SHORT),
-        "type": checks.optional(given.get("type"), "input", "type", limit=SHORT),
-        "requirement": requirement and checks.text(requirement.strip(), "input", "requirement", limit=LONG),
+        "name": validators.name(given["name"], "input", "name", limit=SHORT),
+        "type": validators.optional(given.get("type"), "input", "type", limit=SHORT),
+        "requirement": requirement
+        and validators.text(requirement.strip(), "input", "requirement", limit=LONG),
         "values": [
-            checks.name(value, "input", "values", str(position), limit=SHORT)
+            validators.name(value, "input", "values", str(position), limit=SHORT)
             for position, value in enumerate(values)
         ],
         "required": bool(given.get("required")),
-        "description": checks.text(given.get("description") or "", "input", "description", limit=LONG)
+        "description": validators.text(given.get("description") or "", "input", "description", limit=LONG)
         or None,
     }
 
@@ -254,7 +255,7 @@ async def _decide(uow: UnitOfWork, viewer: Viewer, item: Row[Any], verb: str, **
 
 
 async def _note(uow: UnitOfWork, viewer: Viewer, verb: str, id: UUID, **more: Any) -> None:
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, f"REQUIREMENT_PROPOSAL_{verb}", "RequirementProposal", id, **more
     )
 

@@ -11,8 +11,8 @@ from strawberry import relay
 from core.errors import NotFound
 from db import models
 from db.models import AnswerMode, CouncilStrategy, FeedbackRating, LlmProvider
-from resolvers import access, checks, idempotency
-from resolvers.chat import conversations, feedback, providers, sending
+from resolvers import access, idempotency, validators
+from resolvers.chat import conversations, feedback, providers, questions
 from schema.chat.orders import (
     AgentLogFilter,
     AgentLogOrder,
@@ -294,7 +294,7 @@ class ChatMutations:
 
             async def begin() -> Any:
                 chosen = input.llm_provider or await providers.preferred(uow, viewer, settings)
-                return await sending.begin(uow, viewer, given | {"llm_provider": chosen}, first_message)
+                return await questions.begin(uow, viewer, given | {"llm_provider": chosen}, first_message)
 
             conversation = await idempotency.once(
                 uow,
@@ -307,8 +307,8 @@ class ChatMutations:
             )
             if first_message is None:
                 return ConversationCreatePayload.of(conversation=conversation)
-            message = await sending.first_message(uow, conversation.id)
-            answer = await sending.first_answer(uow, message.id)
+            message = await questions.first_message(uow, conversation.id)
+            answer = await questions.first_answer(uow, message.id)
         return ConversationCreatePayload.of(conversation=conversation, message=message, answer=answer)
 
     @mutation
@@ -316,7 +316,7 @@ class ChatMutations:
         self, info: Info, id: relay.GlobalID, input: ConversationUpdateInput
     ) -> ConversationUpdatePayload:
         """Rename a conversation, or say how it is to be answered. Archived ones refuse."""
-        given = checks.changed(**{name: getattr(input, name) for name in FIELDS})
+        given = validators.changed(**{name: getattr(input, name) for name in FIELDS})
         providers.check(info.context.services.settings, given.get("llm_provider"), "input", "llmProvider")
         if input.selected_document_ids is not None:
             given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)

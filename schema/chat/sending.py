@@ -10,8 +10,8 @@ from strawberry import relay
 from db import models
 from db.models import AnswerMode, CouncilStrategy
 from resolvers import idempotency
-from resolvers.chat import sending
-from resolvers.chat.sending import Manner
+from resolvers.chat import questions
+from resolvers.chat.questions import Manner
 from schema.chat.types import Message
 from schema.context import Info
 from schema.declare import input, output
@@ -99,9 +99,9 @@ class SendingMutations:
                 input.idempotency_key,
                 {"conversation_id": conversation, **given},
                 models.Message,
-                lambda: sending.send(uow, viewer, conversation, **given),
+                lambda: questions.send(uow, viewer, conversation, **given),
             )
-            answer = await sending.first_answer(uow, message.id)
+            answer = await questions.first_answer(uow, message.id)
         return MessageSendPayload.of(message=message, answer=answer)
 
     @mutation
@@ -109,7 +109,7 @@ class SendingMutations:
         """Stop an answer; what has come of it is kept. Stopping one that has ended changes nothing."""
         key = key_of(id, models.Message)
         async with info.context.write() as uow:
-            message = await sending.stop(uow, info.context.viewer, key)
+            message = await questions.stop(uow, info.context.viewer, key)
         return MessageCancelPayload.of(message=message)
 
     @mutation
@@ -117,5 +117,5 @@ class SendingMutations:
         """Have a message answered once more, in the same mode; `id` is the answer to better, which stays."""
         key = key_of(id, models.Message)
         async with info.context.write() as uow:
-            answer = await sending.regenerate(uow, info.context.viewer, key)
+            answer = await questions.regenerate(uow, info.context.viewer, key)
         return MessageRegeneratePayload.of(answer=answer)

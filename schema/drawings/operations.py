@@ -12,8 +12,8 @@ from strawberry.scalars import JSON
 from core.errors import Invalid
 from db import models
 from db.models import SessionStatus
-from resolvers import access, checks, idempotency
-from resolvers.drawings import answers, sessions
+from resolvers import access, idempotency, validators
+from resolvers.drawings import aggregates, sessions
 from schema.context import Info
 from schema.declare import input, output
 from schema.drawings.changes import ComparisonCount, SessionSummary
@@ -86,14 +86,14 @@ class DrawingQueries:
     async def session_summary(self, info: Info, id: relay.GlobalID) -> SessionSummary:
         """Totals over a drawing session; zeros while it has nothing."""
         key = await seen(info, id)
-        summary: SessionSummary = await info.context.loaders.by(answers.summaries).load(key)
+        summary: SessionSummary = await info.context.loaders.by(aggregates.summaries).load(key)
         return summary
 
     @field
     async def comparison_counts(self, info: Info, session_id: relay.GlobalID) -> list[ComparisonCount]:
         """How many comparisons of a session found changes and how many did not; two entries at most."""
         key = await seen(info, session_id, "sessionId")
-        return await info.context.loaders.by(answers.comparison_counts).load(key) or []
+        return await info.context.loaders.by(aggregates.comparison_counts).load(key) or []
 
 
 async def seen(info: Info, id: relay.GlobalID, *path: str) -> Any:
@@ -224,7 +224,7 @@ class DrawingMutations:
         self, info: Info, id: relay.GlobalID, input: DrawingSessionUpdateInput
     ) -> DrawingSessionUpdatePayload:
         """Rename a session, or say more about it."""
-        given = checks.changed(name=input.name, session_metadata=input.session_metadata)
+        given = validators.changed(name=input.name, session_metadata=input.session_metadata)
         key = key_of(id, models.DrawingSession)
         async with info.context.write() as uow:
             await access.unchanged_since(
@@ -245,7 +245,7 @@ class DrawingMutations:
         self, info: Info, id: relay.GlobalID, input: DrawingVersionUpdateInput
     ) -> DrawingVersionUpdatePayload:
         """Say which revision it is, and comment on it."""
-        given = checks.changed(version_label=input.version_label, comments=input.comments)
+        given = validators.changed(version_label=input.version_label, comments=input.comments)
         async with info.context.write() as uow:
             version = await sessions.relabel(
                 uow, info.context.viewer, key_of(id, models.DrawingVersion), given

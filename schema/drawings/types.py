@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 
 from db import models
 from db.models import DrawingType, SessionStatus, SessionType, SheetState
-from resolvers.drawings import answers, sessions
+from resolvers.drawings import aggregates, sessions
 from schema.chat.orders import SessionConversationOrder
 from schema.context import Info
 from schema.declare import node
@@ -98,23 +98,23 @@ class DrawingSession(relay.Node):
     @field(needs=("id",))
     async def summary(self, info: Info) -> SessionSummary:
         """Totals over its comparisons and analyses."""
-        summary: SessionSummary = await info.context.loaders.by(answers.summaries).load(self.id)
+        summary: SessionSummary = await info.context.loaders.by(aggregates.summaries).load(self.id)
         return summary
 
     @field(needs=("id",))
     async def comparison_counts(self, info: Info) -> list[ComparisonCount]:
         """How many comparisons found changes and how many did not; two entries at most."""
-        return await info.context.loaders.by(answers.comparison_counts).load(self.id) or []
+        return await info.context.loaders.by(aggregates.comparison_counts).load(self.id) or []
 
     @field(needs=("id",))
     async def only_in_old(self, info: Info) -> list[str]:
         """Sheets of the old file without a partner in the new one, in page order; no more than pages."""
-        return await info.context.loaders.by(answers.unmatched).load((self.id, DrawingType.OLD)) or []
+        return await info.context.loaders.by(aggregates.unmatched).load((self.id, DrawingType.OLD)) or []
 
     @field(needs=("id",))
     async def only_in_new(self, info: Info) -> list[str]:
         """Sheets of the new file without a partner in the old one, in page order; no more than pages."""
-        return await info.context.loaders.by(answers.unmatched).load((self.id, DrawingType.NEW)) or []
+        return await info.context.loaders.by(aggregates.unmatched).load((self.id, DrawingType.NEW)) or []
 
 
 @node(models.Drawing)

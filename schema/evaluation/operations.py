@@ -6,7 +6,7 @@ import strawberry
 from strawberry import relay
 
 from db import models
-from resolvers import access, checks
+from resolvers import access, validators
 from resolvers.evaluation import runs
 from schema.context import Info
 from schema.declare import input, output
@@ -67,7 +67,7 @@ class EvaluationMutations:
         self, info: Info, id: relay.GlobalID, input: EvaluationRunUpdateInput
     ) -> EvaluationRunUpdatePayload:
         """Rename a run or describe it anew."""
-        given = checks.changed(name=input.name, description=input.description)
+        given = validators.changed(name=input.name, description=input.description)
         key = key_of(id, models.EvaluationRun)
         async with info.context.write() as uow:
             await access.unchanged_since(

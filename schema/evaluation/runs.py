@@ -11,7 +11,7 @@ from core.errors import Invalid
 from db import models
 from db.models import LlmProvider
 from resolvers import idempotency
-from resolvers.evaluation import comparing, runs
+from resolvers.evaluation import comparison, runs
 from resolvers.evaluation.datasets import BUNDLED
 from schema.context import Info
 from schema.declare import input, output
@@ -67,8 +67,8 @@ class EvaluationRunQueries:
         if first == second:
             raise Invalid("This is the same run.", "candidate")
         unit = context.read()
-        before = await comparing.scores(unit, context.viewer, first, "baseline")
-        after = await comparing.scores(unit, context.viewer, second, "candidate")
+        before = await comparison.scores(unit, context.viewer, first, "baseline")
+        after = await comparison.scores(unit, context.viewer, second, "candidate")
         await unit.release()
         return [
             EvaluationDifference(
@@ -79,7 +79,7 @@ class EvaluationRunQueries:
                 pairs=found.pairs,
                 p_value=found.p_value,
             )
-            for found in await comparing.compare(before, after)
+            for found in await comparison.compare(before, after)
         ]
 
 

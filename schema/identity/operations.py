@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from core.errors import NotFound
 from db import models
 from db.models import ExplainabilityLevel, LlmProvider, RoleName
-from resolvers import access, checks, idempotency
+from resolvers import access, idempotency, validators
 from resolvers.chat import providers
 from resolvers.identity import accounts, companies, users
 from resolvers.identity.tokens import Tokens
@@ -314,7 +314,7 @@ class IdentityMutations:
         self, info: Info, id: relay.GlobalID, input: CompanyUpdateInput
     ) -> CompanyUpdatePayload:
         """Change a company."""
-        given = checks.changed(name=input.name, industry=input.industry, is_active=input.is_active)
+        given = validators.changed(name=input.name, industry=input.industry, is_active=input.is_active)
         key = key_of(id, models.Company)
         async with info.context.write() as uow:
             company = await companies.change(uow, info.context.viewer, key, given)
@@ -344,7 +344,7 @@ class IdentityMutations:
     @mutation
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
-        given = checks.changed(**{name: getattr(input, name) for name in USER_FIELDS})
+        given = validators.changed(**{name: getattr(input, name) for name in USER_FIELDS})
         providers.check(info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm")
         key = key_of(id, models.User)
         async with info.context.write() as uow:

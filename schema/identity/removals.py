@@ -5,7 +5,7 @@ from __future__ import annotations
 from strawberry import relay
 
 from db import models
-from resolvers.identity import removal
+from resolvers.identity import deletion
 from schema.context import Info
 from schema.declare import output
 from schema.ids import key_of
@@ -34,14 +34,14 @@ class RemovalMutations:
     async def user_delete(self, info: Info, id: relay.GlobalID) -> UserDeletePayload:
         """Delete a person with their projects, conversations and documents. What they did stays on record."""
         key, viewer = key_of(id, models.User), info.context.viewer
-        company = await removal.home(info.context.read(), viewer, key)
+        company = await deletion.home(info.context.read(), viewer, key)
         async with info.context.write(company) as uow:
-            await removal.remove_user(uow, viewer, key)
+            await deletion.remove_user(uow, viewer, key)
         return UserDeletePayload.of(deleted_id=id)
 
     @mutation
     async def company_delete(self, info: Info, id: relay.GlobalID) -> CompanyDeletePayload:
         """Delete a closed company with everything it has; for the platform. Its people are suspended."""
         database, viewer = info.context.services.database, info.context.viewer
-        await removal.remove_company(database, viewer, key_of(id, models.Company))
+        await deletion.remove_company(database, viewer, key_of(id, models.Company))
         return CompanyDeletePayload.of(deleted_id=id)

@@ -11,7 +11,7 @@ import strawberry
 from core.errors import Invalid
 from db import models
 from db.paging import Order, decode_cursor, encode_cursor
-from resolvers import activity
+from resolvers import activity_log
 from schema.context import Info
 from schema.declare import output
 from schema.identity.types import ActivityLog
@@ -54,9 +54,9 @@ class IdentitySubscriptions:
                 await context.refresh()
                 if position is None:
                     position = await start(info, after)
-                until = await activity.latest(context.read())
+                until = await activity_log.latest(context.read())
                 while position < until:
-                    rows = await activity.between(
+                    rows = await activity_log.between(
                         context.read(), context.viewer, wanted, position, until, AT_ONCE
                     )
                     for row in rows:
@@ -74,8 +74,8 @@ def event_of(row: Any) -> CompanyActivity:
 async def start(info: Info, after: str | None) -> int:
     """The number after which to begin; `Invalid` for a cursor that the company's stream did not give."""
     if after is None:
-        return await activity.latest(info.context.read())
+        return await activity_log.latest(info.context.read())
     sequence, id = decode_cursor(models.ActivityLog, IN_ORDER, after, "after")
-    if not await activity.happened(info.context.read(), id, sequence):
+    if not await activity_log.happened(info.context.read(), id, sequence):
         raise Invalid("`after` is not a cursor that this stream gave.", "after")
     return int(sequence)

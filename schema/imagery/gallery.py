@@ -15,7 +15,7 @@ from core.errors import Invalid, NotFound
 from db import models
 from db.models import TERMINAL
 from db.paging import Order, decode_cursor, encode_cursor
-from resolvers.imagery import gathering
+from resolvers.imagery import crawl_results
 from schema.context import Info
 from schema.declare import output
 from schema.ids import key_of
@@ -63,7 +63,7 @@ class GallerySubscriptions:
                 while rows is None or len(rows) == AT_ONCE:
                     await context.refresh()
                     over = await ended(info, crawl)
-                    rows = await gathering.added(
+                    rows = await crawl_results.added(
                         context.read(), context.viewer, wanted, crawl, position, AT_ONCE
                     )
                     await context.close()

@@ -9,8 +9,8 @@ from strawberry import relay
 
 from core.ports import SourceKind
 from db import models
-from resolvers import access, checks, idempotency
-from resolvers.imagery import crawls, images
+from resolvers import access, idempotency, validators
+from resolvers.imagery import crawl_jobs, images
 from schema.context import Info
 from schema.declare import input, output
 from schema.fields import Connection, connection, lookup
@@ -179,7 +179,7 @@ class ImageryMutations(ValidationMutations, ExportMutations):
                 input.idempotency_key,
                 {"project_id": project, "start": input.start, **given},
                 models.CrawlJob,
-                lambda: crawls.create(
+                lambda: crawl_jobs.create(
                     uow, viewer, project, given, info.context.services.sources, start=input.start
                 ),
             )
@@ -190,20 +190,20 @@ class ImageryMutations(ValidationMutations, ExportMutations):
         self, info: Info, id: relay.GlobalID, input: CrawlJobUpdateInput
     ) -> CrawlJobUpdatePayload:
         """Rename a crawl; before it is started, also change what it looks for."""
-        given = checks.changed(name=input.name, keywords=input.keywords, max_images=input.max_images)
+        given = validators.changed(name=input.name, keywords=input.keywords, max_images=input.max_images)
         key = key_of(id, models.CrawlJob)
         async with info.context.write() as uow:
             await access.unchanged_since(
                 uow, info.context.viewer, models.CrawlJob, key, input.expected_updated_at
             )
-            crawl = await crawls.change(uow, info.context.viewer, key, given)
+            crawl = await crawl_jobs.change(uow, info.context.viewer, key, given)
         return CrawlJobUpdatePayload.of(crawl_job=crawl)
 
     @mutation
     async def crawl_job_delete(self, info: Info, id: relay.GlobalID) -> CrawlJobDeletePayload:
         """Delete a crawl with its images, checks and exports. There is no way back."""
         async with info.context.write() as uow:
-            await crawls.remove(uow, info.context.viewer, key_of(id, models.CrawlJob))
+            await crawl_jobs.remove(uow, info.context.viewer, key_of(id, models.CrawlJob))
         return CrawlJobDeletePayload.of(deleted_id=id)
 
     @mutation

@@ -11,8 +11,8 @@ from core.errors import NotFound
 from db import models
 from resolvers import idempotency
 from resolvers.insights import imports
-from resolvers.insights.head import Head
-from resolvers.insights.layout import EnergyUnit, Given, Layout
+from resolvers.insights.table_layout import EnergyUnit, Given, Layout
+from resolvers.insights.table_preview import Head
 from schema.context import Info
 from schema.declare import enumeration, input, output
 from schema.fields import lookup

@@ -11,7 +11,7 @@ from strawberry import relay
 
 from core.errors import NotFound
 from db import models
-from resolvers import access, checks
+from resolvers import access, validators
 from resolvers.insights import profile
 from schema.context import Info
 from schema.declare import input, node, output
@@ -175,7 +175,7 @@ class ProfileMutations:
         self, info: Info, input: CompanyProfileUpdateInput
     ) -> CompanyProfileUpdatePayload:
         """Change the profile of the viewer's company, which is made first if there is none."""
-        given = checks.changed(**{name: getattr(input, name) for name in PROFILE})
+        given = validators.changed(**{name: getattr(input, name) for name in PROFILE})
         async with info.context.write() as uow:
             changed = await profile.change_profile(uow, info.context.viewer, given)
         return CompanyProfileUpdatePayload.of(company_profile=changed)

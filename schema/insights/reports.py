@@ -16,8 +16,8 @@ from core.errors import NotFound
 from db import models
 from db.models import EnergySourceKind, ReportEventKind, ReportMethod
 from db.paging import Order, decode_cursor, encode_cursor
-from resolvers import access, checks, idempotency
-from resolvers.insights import readiness, reports, sources
+from resolvers import access, idempotency, validators
+from resolvers.insights import energy_sources, readiness, reports
 from schema.context import Info
 from schema.declare import enumeration, input, node, output
 from schema.fields import lookup, relation
@@ -322,17 +322,17 @@ class ReportMutations:
         self, info: Info, id: relay.GlobalID, input: EnergySourceUpdateInput
     ) -> EnergySourceUpdatePayload:
         """Correct what the company reckons with of a source."""
-        given = checks.changed(**{name: getattr(input, name) for name in FIGURES})
+        given = validators.changed(**{name: getattr(input, name) for name in FIGURES})
         key = key_of(id, models.EnergySource)
         async with info.context.write() as uow:
-            source = await sources.change(uow, info.context.viewer, key, given)
+            source = await energy_sources.change(uow, info.context.viewer, key, given)
         return EnergySourceUpdatePayload.of(energy_source=source)
 
     @mutation
     async def energy_sources_restore(self, info: Info) -> EnergySourcesRestorePayload:
         """Set the shipped sources back to the shipped figures, and add those that are missing."""
         async with info.context.write() as uow:
-            rows = await sources.restore(uow, info.context.viewer)
+            rows = await energy_sources.restore(uow, info.context.viewer)
         return EnergySourcesRestorePayload.of(energy_sources=list(rows))
 
 

@@ -15,8 +15,8 @@ from strawberry.scalars import JSON
 from db import models
 from db.models import ReportMethod
 from db.paging import Order
-from resolvers import access, checks, idempotency
-from resolvers.insights import saved
+from resolvers import access, idempotency, validators
+from resolvers.insights import saved_reports as saved
 from schema.context import Info
 from schema.declare import enumeration, input, node, output
 from schema.fields import Connection, connection, lookup, relation
@@ -361,7 +361,7 @@ class SavedReportMutations:
         self, info: Info, id: relay.GlobalID, input: SavedReportUpdateInput
     ) -> SavedReportUpdatePayload:
         """Give a report another title, other tags or another text; its files are made anew then."""
-        given = checks.changed(title=input.title, tags=input.tags, edited_text=input.edited_text)
+        given = validators.changed(title=input.title, tags=input.tags, edited_text=input.edited_text)
         async with info.context.write() as uow:
             key = key_of(id, models.SavedReport)
             report = await saved.change(uow, info.context.viewer, key, given)

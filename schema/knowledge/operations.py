@@ -13,8 +13,8 @@ from db import models
 from db.loaders import ROOT
 from db.models import DocumentScope, ProcessingStatus
 from db.paging import Order, Page
-from resolvers import access, checks, idempotency
-from resolvers.knowledge import documents, embeddings
+from resolvers import access, idempotency, validators
+from resolvers.knowledge import documents, embedding_models
 from schema.context import Info
 from schema.declare import input, output
 from schema.fields import Connection, connection, lookup
@@ -205,7 +205,7 @@ class KnowledgeMutations:
         self, info: Info, id: relay.GlobalID, input: DocumentUpdateInput
     ) -> DocumentUpdatePayload:
         """Rename a document, or say who may read it."""
-        key, given = await own(info, id), checks.changed(title=input.title, scope=input.scope)
+        key, given = await own(info, id), validators.changed(title=input.title, scope=input.scope)
         async with info.context.write() as uow:
             await access.unchanged_since(
                 uow, info.context.viewer, models.Document, key, input.expected_updated_at
@@ -236,7 +236,7 @@ class KnowledgeMutations:
                 input.idempotency_key,
                 given,
                 models.EmbeddingModel,
-                lambda: embeddings.create(uow, viewer, given),
+                lambda: embedding_models.create(uow, viewer, given),
             )
         return EmbeddingModelCreatePayload.of(embedding_model=model)
 
@@ -245,13 +245,13 @@ class KnowledgeMutations:
         self, info: Info, id: relay.GlobalID, input: EmbeddingModelUpdateInput
     ) -> EmbeddingModelUpdatePayload:
         """Correct what is known of an embedding model."""
-        given = checks.changed(**{name: getattr(input, name) for name in FIELDS})
+        given = validators.changed(**{name: getattr(input, name) for name in FIELDS})
         key = key_of(id, models.EmbeddingModel)
         async with info.context.write() as uow:
             await access.unchanged_since(
                 uow, info.context.viewer, models.EmbeddingModel, key, input.expected_updated_at
             )
-            model = await embeddings.change(uow, info.context.viewer, key, given)
+            model = await embedding_models.change(uow, info.context.viewer, key, given)
         return EmbeddingModelUpdatePayload.of(embedding_model=model)
 
     @mutation
@@ -261,12 +261,12 @@ class KnowledgeMutations:
         """
         context, key = info.context, key_of(id, models.EmbeddingModel)
         async with context.write(context.viewer.platform_id) as uow:
-            model = await embeddings.activate(uow, context.viewer, key, context.services.embedders)
+            model = await embedding_models.activate(uow, context.viewer, key, context.services.embedders)
         return EmbeddingModelActivatePayload.of(embedding_model=model)
 
     @mutation
     async def embedding_model_delete(self, info: Info, id: relay.GlobalID) -> EmbeddingModelDeletePayload:
         """Forget an embedding model that is not active and that no company is searched by."""
         async with info.context.write(info.context.viewer.platform_id) as uow:
-            await embeddings.remove(uow, info.context.viewer, key_of(id, models.EmbeddingModel))
+            await embedding_models.remove(uow, info.context.viewer, key_of(id, models.EmbeddingModel))
         return EmbeddingModelDeletePayload.of(deleted_id=id)

@@ -9,7 +9,7 @@ from strawberry import relay
 
 from db import models
 from db.models import RequirementCategory
-from resolvers import access, checks, idempotency
+from resolvers import access, idempotency, validators
 from resolvers.requirements import review
 from schema.context import Info
 from schema.declare import input, output
@@ -161,7 +161,7 @@ class ReviewMutations:
         self, info: Info, id: relay.GlobalID, input: ProposedRequirementUpdateInput
     ) -> ProposedRequirementUpdatePayload:
         """Change a requirement; what was proposed is kept beside it."""
-        given = checks.changed(**{name: getattr(input, name) for name in CHANGED})
+        given = validators.changed(**{name: getattr(input, name) for name in CHANGED})
         key, viewer = key_of(id, models.ProposedRequirement), info.context.viewer
         async with info.context.write() as uow:
             await access.unchanged_since(

@@ -28,7 +28,7 @@ from resolvers import files, projects
 from resolvers.access import Viewer
 from resolvers.drawings import sessions
 from resolvers.identity import accounts, passwords, users
-from resolvers.knowledge import serving
+from resolvers.knowledge import model_rollout
 from schema.context import Services
 from server.demo.drawings import demo_set
 from server.demo.scale import sample
@@ -65,7 +65,7 @@ async def make(services: Services) -> UUID:
         tell(json.loads(file.read_text()))
     await sample(services.database, services.store, company_id)
     async with services.database.tenant(company_id) as uow:
-        embedding = await serving.queue_first(uow)
+        embedding = await model_rollout.queue_first(uow)
     admin = await viewer(services, company_id)
     session_id = await comparison(services, admin)
     if services.settings.worker:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pipelines.chat.changes import COMPARED, LONGEST, passages, ranked
-from resolvers.chat.sheets import Source
+from resolvers.chat.drawing_context import Source
 from tests.answering import words
 
 SHEETS = [

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from core.ports import Hit, RunErrorCode, VectorsUnavailable
 from db.models import RunLog
 from providers.chat import CompatibleModel
-from resolvers.chat.sending import AnswerMessage
+from resolvers.chat.questions import AnswerMessage
 from schema.context import Services
 from server.vectors import EmbeddedVectors
 from tests.answering.endpoint import SECRET, Reply, chunk, endpoint, refused, streamed

@@ -11,9 +11,9 @@ from core.ports import Turn
 from core.settings import Settings
 from db.models import AnswerMode, CouncilStrategy, ExplainabilityLevel, LlmProvider
 from pipelines.chat import repeating
-from resolvers.chat import cache
+from resolvers.chat import answer_cache
+from resolvers.chat.answer_cache import Library
 from resolvers.chat.answers import Question
-from resolvers.chat.cache import Library
 
 NOWHERE = UUID(int=0)
 QUESTION = Question(
@@ -32,7 +32,7 @@ QUESTION = Question(
     rounds=1,
 )
 LIBRARY = Library(("2:17", "0:None"), settled=True)
-KEY = cache.key_of(QUESTION, LIBRARY, "model", "embedder")
+KEY = answer_cache.key_of(QUESTION, LIBRARY, "model", "embedder")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ KEY = cache.key_of(QUESTION, LIBRARY, "model", "embedder")
     ],
 )
 def test_what_changes_nothing_has_the_same_key(same: dict[str, Any]) -> None:
-    assert cache.key_of(replace(QUESTION, **same), LIBRARY, "model", "embedder") == KEY
+    assert answer_cache.key_of(replace(QUESTION, **same), LIBRARY, "model", "embedder") == KEY
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_changes_nothing_has_the_same_key(same: dict[str, Any]) -> None:
     ],
 )
 def test_what_changes_the_answer_has_another_key(other: dict[str, Any]) -> None:
-    assert cache.key_of(replace(QUESTION, **other), LIBRARY, "model", "embedder") != KEY
+    assert answer_cache.key_of(replace(QUESTION, **other), LIBRARY, "model", "embedder") != KEY
 
 
 def test_other_documents_or_models_have_another_key() -> None:
@@ -67,9 +67,9 @@ def test_other_documents_or_models_have_another_key() -> None:
 
     keys = {
         KEY,
-        cache.key_of(QUESTION, changed, "model", "embedder"),
-        cache.key_of(QUESTION, LIBRARY, "other", "embedder"),
-        cache.key_of(QUESTION, LIBRARY, "model", "other"),
+        answer_cache.key_of(QUESTION, changed, "model", "embedder"),
+        answer_cache.key_of(QUESTION, LIBRARY, "other", "embedder"),
+        answer_cache.key_of(QUESTION, LIBRARY, "model", "other"),
     }
 
     assert len(keys) == 4
@@ -80,7 +80,7 @@ def test_other_documents_or_models_have_another_key() -> None:
     [({}, True), ({"session_id": NOWHERE}, False), ({"mode": AnswerMode.COUNCIL}, False)],
 )
 def test_councils_and_drawings_are_asked_anew(changed: dict[str, Any], expected: bool) -> None:
-    assert cache.repeatable(replace(QUESTION, **changed)) is expected
+    assert answer_cache.repeatable(replace(QUESTION, **changed)) is expected
 
 
 async def test_where_answers_are_kept_for_no_time_they_have_no_key() -> None:

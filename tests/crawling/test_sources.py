@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.imagery.wanting import pieces
+from resolvers.imagery.crawl_sources import pieces
 from tests.client import Refusal
 from tests.conftest import Unchanged
 from tests.crawling import questions

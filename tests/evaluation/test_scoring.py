@@ -9,7 +9,7 @@ from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
 
 from core.errors import Invalid
 from pipelines.evaluation.scoring import citing, ranking, right, summary, wording
-from resolvers.evaluation import comparing
+from resolvers.evaluation import comparison
 from resolvers.evaluation.datasets import BUNDLED, Question, parsed
 
 
@@ -132,7 +132,7 @@ async def test_a_difference_is_as_likely_as_signs_that_fall_so() -> None:
     base = {f"q{number}": {"correct": 0.0, "ndcg": 0.5} for number in range(6)}
     better = {key: {"correct": 1.0, "ndcg": 0.5} for key in base}
 
-    correct, ndcg = await comparing.compare(base, better | {"other": {"correct": 0.0}})
+    correct, ndcg = await comparison.compare(base, better | {"other": {"correct": 0.0}})
 
     assert (correct.measure, correct.baseline, correct.candidate, correct.pairs) == ("correct", 0.0, 1.0, 6)
     assert correct.p_value == pytest.approx(2 / 2**6)  # all signs one way or all the other, of 2^6

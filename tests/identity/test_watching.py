@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from db.models import RoleName
-from resolvers import activity
+from resolvers import activity_log
 from schema.context import Services
 from tests.client import Client
 from tests.conftest import People, Save
@@ -24,7 +24,7 @@ async def does(services: Services, person: Made, *actions: str) -> None:
     """The person does these things in one transaction."""
     async with services.database.tenant(person.company.id, person.id) as uow:
         for action in actions:
-            await activity.record(uow, person.id, action, "User", person.id)
+            await activity_log.record(uow, person.id, action, "User", person.id)
 
 
 async def told(results: AsyncIterator[Any], count: int) -> list[Any]:
@@ -98,7 +98,7 @@ async def test_what_commits_late_is_told_after_what_was_told(
         first = asyncio.create_task(told(results, 1))
         await listening(graphql)
         async with services.database.tenant(company, user.id) as late:
-            await activity.record(late, user.id, "BEGUN FIRST", "User", user.id)
+            await activity_log.record(late, user.id, "BEGUN FIRST", "User", user.id)
             await does(services, people.manager, "COMMITTED FIRST")
             events = await first
         events += await told(results, 1)
@@ -112,7 +112,7 @@ async def test_numbers_have_no_gap_however_many_write_at_once(
     async def rolled_back() -> None:
         with suppress(LookupError):
             async with services.database.tenant(people.user.company.id, people.user.id) as uow:
-                await activity.record(uow, people.user.id, "UNDONE", "User", people.user.id)
+                await activity_log.record(uow, people.user.id, "UNDONE", "User", people.user.id)
                 raise LookupError
 
     await asyncio.gather(

@@ -9,8 +9,8 @@ import xlsxwriter
 
 from core.errors import Invalid
 from pipelines.insights.reading import Consumption, consumption_of
-from resolvers.insights.head import HEAD_BYTES, text_head, workbook_head
-from resolvers.insights.layout import EnergyUnit, Given, layout_of
+from resolvers.insights.table_layout import EnergyUnit, Given, layout_of
+from resolvers.insights.table_preview import HEAD_BYTES, text_head, workbook_head
 
 VIENNA = ZoneInfo("Europe/Vienna")
 

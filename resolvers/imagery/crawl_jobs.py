@@ -12,11 +12,11 @@ from core.ports import Sources
 from db import queue
 from db.models import CrawlJob, JobStatus
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks, projects
+from resolvers import access, activity_log, projects, validators
 from resolvers.access import Viewer
-from resolvers.imagery import wanting
-from resolvers.imagery.chunks import GatherImages
-from resolvers.upkeep import remove_crawls_files
+from resolvers.imagery import crawl_sources
+from resolvers.imagery.crawl_chunks import GatherImages
+from resolvers.object_removal import remove_crawls_files
 
 NAME = re.compile(r"[\w \-]+")
 MOST_KEYWORDS, LONGEST_KEYWORD = 50, 200
@@ -36,12 +36,12 @@ async def create(
     access.require(viewer, "images:create")
     await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
     values = _checked(given)
-    values["sources"] = wanting.checked(given["sources"], sources, values["keywords"])
+    values["sources"] = crawl_sources.checked(given["sources"], sources, values["keywords"])
     values |= {"project_id": project_id, "requested_by_id": viewer.user_id}
     crawl = await uow.one(insert(CrawlJob).values(values).returning(CrawlJob))
     begin = queue.enqueue if start else queue.prepare
     await begin(uow, GatherImages(crawl.id), crawl.id)
-    await activity.record(uow, viewer.user_id, "CRAWL_JOB_CREATE", "CrawlJob", crawl.id)
+    await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_CREATE", "CrawlJob", crawl.id)
     return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl.id))
 
 
@@ -59,7 +59,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         return crawl
     values["version"] = CrawlJob.version + 1
     changed = await uow.one(update(CrawlJob).where(CrawlJob.id == id).values(values).returning(CrawlJob))
-    await activity.record(uow, viewer.user_id, "CRAWL_JOB_UPDATE", "CrawlJob", id, fields=sorted(given))
+    await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_UPDATE", "CrawlJob", id, fields=sorted(given))
     return changed
 
 
@@ -70,12 +70,12 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await access.find(uow, viewer, CrawlJob, id, lock=True)
     await remove_crawls_files(uow, viewer, crawl_job_id=id)
     await uow.execute(delete(CrawlJob).where(CrawlJob.id == id))
-    await activity.record(uow, viewer.user_id, "CRAWL_JOB_DELETE", "CrawlJob", id)
+    await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_DELETE", "CrawlJob", id)
 
 
 def job_name(given: str) -> str:
     """A crawl's, a check's or an export's name, trimmed; `Invalid` for what none may be called."""
-    name = checks.name(given, "input", "name", limit=100)
+    name = validators.name(given, "input", "name", limit=100)
     if not NAME.fullmatch(name):
         raise Invalid("A name has letters, digits, spaces, `_` and `-` only.", "input", "name")
     return name
@@ -88,7 +88,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     if "keywords" in values:
         values["keywords"] = _keywords(values["keywords"])
     if "max_images" in values:
-        checks.within(values["max_images"], 1, MOST_IMAGES, "input", "maxImages")
+        validators.within(values["max_images"], 1, MOST_IMAGES, "input", "maxImages")
     return values
 
 
@@ -98,7 +98,7 @@ def _keywords(given: Sequence[str]) -> list[str]:
     seen: dict[str, str] = {}
     for position, word in enumerate(given):
         path = ("input", "keywords", str(position))
-        keyword = checks.name(word, *path, limit=LONGEST_KEYWORD)
+        keyword = validators.name(word, *path, limit=LONGEST_KEYWORD)
         if keyword.casefold() in seen:
             raise Invalid("This keyword was given before.", *path)
         seen[keyword.casefold()] = keyword

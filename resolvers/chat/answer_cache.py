@@ -32,7 +32,7 @@ from db.uow import Database, UnitOfWork
 from resolvers import access
 from resolvers.access import Conditions, Viewer
 from resolvers.chat.answers import Question
-from resolvers.knowledge.vectors import RescopeDocument
+from resolvers.knowledge.vector_sync import RescopeDocument
 
 STORED = ("content", "model", "confidence", "low_confidence_warning", "sources", "context_document_ids")
 """What of an answer's message is the same when it is given again."""

@@ -26,7 +26,7 @@ from db.models import (
 )
 from db.queue import Job, cancel, enqueue
 from db.uow import UnitOfWork
-from resolvers import access, activity
+from resolvers import access, activity_log
 from resolvers.access import Viewer
 from resolvers.chat import conversations, events
 from resolvers.chat.messages import append
@@ -173,7 +173,7 @@ async def _say(
     )
     await events.tell(uow, conversation.id, message.id, ConversationEventKind.MESSAGE_CREATED)
     await _begin_answer(uow, viewer, message, answer_path, made)
-    await activity.record(uow, viewer.user_id, "MESSAGE_SEND", "Message", message.id)
+    await activity_log.record(uow, viewer.user_id, "MESSAGE_SEND", "Message", message.id)
     return message
 
 
@@ -190,7 +190,7 @@ async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     names = ("mode", "council_strategy", "council_rounds")
     made = {name: getattr(answer, name) for name in names}
     fresh = await _begin_answer(uow, viewer, asked, ("id",), made)
-    await activity.record(uow, viewer.user_id, "MESSAGE_REGENERATE", "Message", fresh.id)
+    await activity_log.record(uow, viewer.user_id, "MESSAGE_REGENERATE", "Message", fresh.id)
     return fresh
 
 
@@ -204,7 +204,7 @@ async def stop(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     if answer.state is not MessageState.STREAMING:
         return answer
     await cancel(uow, ProcessingJob, id)
-    await activity.record(uow, viewer.user_id, "MESSAGE_CANCEL", "Message", id)
+    await activity_log.record(uow, viewer.user_id, "MESSAGE_CANCEL", "Message", id)
     return await access.find(uow, viewer, Message, id)
 
 

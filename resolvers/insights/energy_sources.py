@@ -13,7 +13,7 @@ from core.errors import Invalid
 from db.ids import new_id
 from db.models import EnergySource, EnergySourceKind
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
 SHIPPED = Path(__file__).with_name("energy_sources.json")
@@ -47,7 +47,7 @@ async def restore(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]]:
         values = {"efficiency": 1.0, "edited": False, "enabled": True, **each}
         await uow.execute(update(EnergySource).where(EnergySource.code == each["code"]).values(values))
     rows = await uow.all(select(EnergySource).order_by(EnergySource.code))
-    await activity.record(uow, viewer.user_id, "ENERGY_SOURCES_RESTORE", "Company", viewer.company_id)
+    await activity_log.record(uow, viewer.user_id, "ENERGY_SOURCES_RESTORE", "Company", viewer.company_id)
     return rows
 
 
@@ -58,13 +58,13 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     values = dict(given)
     for field in SHARES:
         if field in values:
-            checks.within(values[field], 0, 1, "input", checks.camel(field))
+            validators.within(values[field], 0, 1, "input", validators.camel(field))
     if "cost_per_kwh" in values:
-        checks.within(values["cost_per_kwh"], 0, HIGHEST_COST, "input", "costPerKwh")
+        validators.within(values["cost_per_kwh"], 0, HIGHEST_COST, "input", "costPerKwh")
     if "efficiency" in values:
-        checks.within(values["efficiency"], LEAST_EFFICIENCY, 1, "input", "efficiency")
+        validators.within(values["efficiency"], LEAST_EFFICIENCY, 1, "input", "efficiency")
     if "provenance" in values:
-        values["provenance"] = checks.name(values["provenance"], "input", "provenance", limit=500)
+        values["provenance"] = validators.name(values["provenance"], "input", "provenance", limit=500)
     figures = values.keys() - {"provenance", "enabled"}
     if any(values[name] != getattr(source, name) for name in figures) and "provenance" not in values:
         raise Invalid("Say where the new figures come from.", "input", "provenance")
@@ -74,7 +74,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     changed = await uow.one(
         update(EnergySource).where(EnergySource.id == id).values(edited).returning(EnergySource)
     )
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "ENERGY_SOURCE_UPDATE", "EnergySource", id, fields=sorted(values)
     )
     return changed

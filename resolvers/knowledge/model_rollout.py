@@ -25,7 +25,7 @@ from db.models import (
 from db.queue import Job, enqueue
 from db.uow import Database, UnitOfWork
 from resolvers.access import Viewer
-from resolvers.upkeep import asker
+from resolvers.object_removal import asker
 
 SUBJECT = "embedding model"
 

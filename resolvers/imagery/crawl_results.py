@@ -21,8 +21,8 @@ from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 from resolvers.imagery import images
-from resolvers.imagery.chunks import GatherChunk, locked
-from resolvers.upkeep import pictures_prefix, thumbnails_prefix
+from resolvers.imagery.crawl_chunks import GatherChunk, locked
+from resolvers.object_removal import pictures_prefix, thumbnails_prefix
 
 LONGEST_URL, LONGEST_TEXT = 4096, 2000
 ROWS_AT_ONCE = 200

@@ -10,9 +10,9 @@ from db.models import Document, DocumentScope, Member, ProcessingJob, Upload, Up
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
 from resolvers.files.uploads import folder
-from resolvers.knowledge import processing, vectors
-from resolvers.knowledge.vectors import ForgetDocument
-from resolvers.upkeep import asker, queue_removal
+from resolvers.knowledge import processing, vector_sync
+from resolvers.knowledge.vector_sync import ForgetDocument
+from resolvers.object_removal import asker, queue_removal
 
 MARKDOWN = "text/markdown"
 
@@ -54,7 +54,7 @@ async def discard(uow: UnitOfWork, viewer: Viewer | None, document_id: UUID | No
     if await uow.scalar(job) is not None:
         await queue.cancel(uow, ProcessingJob, document_id)
     upload_id = await uow.scalar(gone)
-    await vectors.queue(uow, viewer, ForgetDocument(document_id))
+    await vector_sync.queue(uow, viewer, ForgetDocument(document_id))
     if upload_id is not None:
         await uow.execute(delete(Upload).where(Upload.id == upload_id))
         await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, upload_id)}/")

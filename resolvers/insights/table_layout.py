@@ -9,8 +9,8 @@ from statistics import median
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import Invalid
-from resolvers.insights.head import Head
-from resolvers.insights.instants import CLOCK, LIKE_AN_INSTANT, notation_of, plain, read
+from resolvers.insights.table_preview import Head
+from resolvers.insights.timestamp_formats import CLOCK, LIKE_AN_INSTANT, notation_of, plain, read
 
 NUMBER = re.compile(r"[+-]?[\d\s'\u2019\u00a0.,]*\d([eE][+-]?\d+)?")
 GROUPS = re.compile(r"[+-]?\d{1,3}([ '\u2019\u00a0.,]\d{3})+")

@@ -12,10 +12,10 @@ from db.ids import new_id
 from db.models import ProcessingJob, ProcessingJobType, Report, ReportMethod, SavedReport
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.insights import reports, texts
-from resolvers.upkeep import asker, queue_removal
+from resolvers.insights import generated_documents, reports
+from resolvers.object_removal import asker, queue_removal
 
 SUBJECT = "report files"
 MOST_TAGS, LONGEST_TAG = 20, 50
@@ -44,7 +44,7 @@ async def create(
     report = await access.find(uow, viewer, Report, report_id, "input", "reportId")
     if report.report_data is None:
         raise Conflict("This report is not finished.", "input", "reportId")
-    named = checks.optional(title, "input", "title", limit=LONGEST_TITLE)
+    named = validators.optional(title, "input", "title", limit=LONGEST_TITLE)
     values = {
         "id": new_id(),
         "report_id": uuid4().hex,
@@ -61,7 +61,7 @@ async def create(
         "generated_text": report.generated_text,
     }
     saved = await uow.one(insert(SavedReport).values(values).returning(SavedReport))
-    await activity.record(uow, viewer.user_id, "SAVED_REPORT_CREATE", "SavedReport", saved.id)
+    await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_CREATE", "SavedReport", saved.id)
     saved, _ = await publish(uow, viewer, saved)
     return saved
 
@@ -88,7 +88,7 @@ async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> tuple[Row[Any], R
     if not exportable(saved):
         raise Conflict("This report has nothing in it that could be laid out.", "id")
     saved, job = await publish(uow, viewer, saved)
-    await activity.record(uow, viewer.user_id, "SAVED_REPORT_EXPORT", "SavedReport", id)
+    await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_EXPORT", "SavedReport", id)
     return saved, await uow.one(select(ProcessingJob).where(ProcessingJob.id == job))
 
 
@@ -104,13 +104,13 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
     values = dict(given)
     if "title" in values:
-        values["title"] = checks.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
+        values["title"] = validators.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
     if "tags" in values:
         values["tags"] = checked_tags(values["tags"])
     if "edited_text" in values:
         text = values["edited_text"]
         text = None if text is None or not text.strip() else text.strip()
-        values["edited_text"] = text and checks.text(text, "input", "editedText", limit=LONGEST_TEXT)
+        values["edited_text"] = text and validators.text(text, "input", "editedText", limit=LONGEST_TEXT)
         values |= {"edited_at": func.now(), "edited_by_id": viewer.user_id}
     if not values:
         return report
@@ -118,7 +118,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         update(SavedReport).where(SavedReport.id == id).values(values).returning(SavedReport)
     )
     fields = sorted(given)
-    await activity.record(uow, viewer.user_id, "SAVED_REPORT_UPDATE", "SavedReport", id, fields=fields)
+    await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_UPDATE", "SavedReport", id, fields=fields)
     shown = changed.title != report.title or changed.edited_text != report.edited_text
     if shown and exportable(changed):
         changed, _ = await publish(uow, viewer, changed)
@@ -144,10 +144,10 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     access.require(viewer, "reports:delete")
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
     await uow.execute(delete(SavedReport).where(SavedReport.id == id))
-    await texts.discard(uow, viewer, report.document_id)
+    await generated_documents.discard(uow, viewer, report.document_id)
     if report.revision:
         await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, id)}/")
-    await activity.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
+    await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
 
 
 async def current(uow: UnitOfWork, id: UUID, revision: int) -> Row[Any] | None:
@@ -171,9 +171,11 @@ async def published(
     if row is None:  # another revision came, or it was deleted: what was stored is nobody's
         await queue_removal(uow, None, f"{folder(uow.company_id, saved.id)}/{saved.revision}/")
         return
-    await texts.discard(uow, None, row.document_id)
+    await generated_documents.discard(uow, None, row.document_id)
     title = row.title or "Report"
-    document = await texts.file_text(uow, row.user_id, upload_id, title, size=size, sha256=sha256)
+    document = await generated_documents.file_text(
+        uow, row.user_id, upload_id, title, size=size, sha256=sha256
+    )
     values = {"files": [dict(each) for each in files], "document_id": document}
     await uow.execute(update(SavedReport).where(*mine).values(values))
     earlier = {each["key"].rpartition("/")[0] for each in row.files} - {
@@ -231,5 +233,5 @@ def checked_tags(given: Sequence[str] | None) -> list[str]:
         raise Invalid("This cannot be cleared.", "input", "tags")
     if len(given) > MOST_TAGS:
         raise Invalid(f"At most {MOST_TAGS} tags.", "input", "tags")
-    tags = [checks.name(tag, "input", "tags", str(i), limit=LONGEST_TAG) for i, tag in enumerate(given)]
+    tags = [validators.name(tag, "input", "tags", str(i), limit=LONGEST_TAG) for i, tag in enumerate(given)]
     return list(dict.fromkeys(tags))

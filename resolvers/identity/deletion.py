@@ -24,13 +24,13 @@ from db.models import (
     UserStatus,
 )
 from db.uow import Database, UnitOfWork
-from resolvers import access, activity, files
+from resolvers import access, activity_log, files
 from resolvers.access import Viewer
 from resolvers.identity import tokens, users
 from resolvers.identity.roles import outranks
-from resolvers.knowledge import vectors
-from resolvers.knowledge.vectors import ForgetCompany, ForgetDocument
-from resolvers.upkeep import crawl_prefix, remove_objects, session_prefix
+from resolvers.knowledge import vector_sync
+from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument
+from resolvers.object_removal import crawl_prefix, remove_objects, session_prefix
 
 PATIENT = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '10s', true)")
 """Deleting a company may take minutes."""
@@ -61,10 +61,10 @@ async def remove_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     if prefixes:
         await remove_objects(uow, viewer, *prefixes)
     for document in documents:
-        await vectors.queue(uow, viewer, ForgetDocument(document.id))
+        await vector_sync.queue(uow, viewer, ForgetDocument(document.id))
     await publish(uow, f"user:{id}")
     note = users.outsider(uow, viewer)
-    await activity.record(uow, users.actor(uow, viewer), "USER_DELETE", "User", id, **note)
+    await activity_log.record(uow, users.actor(uow, viewer), "USER_DELETE", "User", id, **note)
     return id
 
 
@@ -110,6 +110,6 @@ async def remove_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         await uow.execute(delete(Company).where(Company.id == id))
     async with database.within(viewer.scope) as uow:
         await remove_objects(uow, viewer, f"{id}/")
-        await vectors.queue(uow, viewer, ForgetCompany(id))
-        await activity.record(uow, viewer.user_id, "COMPANY_DELETE", "Company", id, name=company.name)
+        await vector_sync.queue(uow, viewer, ForgetCompany(id))
+        await activity_log.record(uow, viewer.user_id, "COMPANY_DELETE", "Company", id, name=company.name)
     return id

@@ -10,7 +10,7 @@ from db.models import ProcessingJob, ProcessingJobType
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
-from resolvers.upkeep import asker
+from resolvers.object_removal import asker
 
 SUBJECT = "document vectors"
 

@@ -17,7 +17,7 @@ from db.ids import new_id
 from db.models import TERMINAL, CrawlCandidate, CrawlChunk, CrawlJob, Image, JobStatus, Lease
 from db.queue import Job, JobModel
 from db.uow import UnitOfWork
-from resolvers.imagery.wanting import Piece, pieces
+from resolvers.imagery.crawl_sources import Piece, pieces
 
 LARGEST = 500
 """Images of one chunk at most."""

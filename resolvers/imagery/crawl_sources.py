@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from core.errors import Conflict, Invalid
 from core.ports import SourceKind, Sources, Wanted
-from resolvers.checks import camel, name, within
+from resolvers.validators import camel, name, within
 
 MOST_SOURCES, MOST_ADDRESSES = 20, 100
 MOST_PAGES, DEEPEST = 10_000, 10

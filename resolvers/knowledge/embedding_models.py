@@ -12,10 +12,10 @@ from core.ports import Embedders, UnknownEmbedder
 from db.ids import new_id
 from db.models import Company, EmbeddingModel
 from db.uow import UnitOfWork
-from resolvers import access, activity, checks
+from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.knowledge import serving, vectors
-from resolvers.knowledge.vectors import ForgetModel
+from resolvers.knowledge import model_rollout, vector_sync
+from resolvers.knowledge.vector_sync import ForgetModel
 
 LIMITS = {"name": 100, "provider": 50}
 SIZES = {"dimension": "dimension", "max_tokens": "maxTokens"}
@@ -46,7 +46,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> R
     values = _checked(given)
     await _refuse_taken(uow, values["name"])
     model = await uow.one(insert(EmbeddingModel).values(**values, is_active=False).returning(EmbeddingModel))
-    await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_CREATE", "EmbeddingModel", model.id)
+    await activity_log.record(uow, viewer.user_id, "EMBEDDING_MODEL_CREATE", "EmbeddingModel", model.id)
     return model
 
 
@@ -64,7 +64,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         return model
     statement = update(EmbeddingModel).where(EmbeddingModel.id == id).values(values)
     changed = await uow.one(statement.returning(EmbeddingModel))
-    await activity.record(
+    await activity_log.record(
         uow, viewer.user_id, "EMBEDDING_MODEL_UPDATE", "EmbeddingModel", id, fields=sorted(given)
     )
     return changed
@@ -81,15 +81,15 @@ async def activate(uow: UnitOfWork, viewer: Viewer, id: UUID, embedders: Embedde
     if model.is_active:
         return model
     try:
-        serving.embedder_of(embedders, model)
+        model_rollout.embedder_of(embedders, model)
     except UnknownEmbedder as error:
         raise Conflict(str(error), "id") from error
     await uow.execute(update(EmbeddingModel).where(EmbeddingModel.is_active).values(is_active=False))
     values = {"is_active": True, "activated_at": func.now()}
     statement = update(EmbeddingModel).where(EmbeddingModel.id == id).values(values)
     active = await uow.one(statement.returning(EmbeddingModel))
-    await serving.queue(uow, id, viewer)
-    await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_ACTIVATE", "EmbeddingModel", id)
+    await model_rollout.queue(uow, id, viewer)
+    await activity_log.record(uow, viewer.user_id, "EMBEDDING_MODEL_ACTIVATE", "EmbeddingModel", id)
     return active
 
 
@@ -102,8 +102,8 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     if await _serves(uow, id):
         raise Conflict("Companies are searched by this model until their documents are embedded anew.", "id")
     await uow.execute(delete(EmbeddingModel).where(EmbeddingModel.id == id))
-    await vectors.queue(uow, viewer, ForgetModel(model.name, model.dimension))
-    await activity.record(uow, viewer.user_id, "EMBEDDING_MODEL_DELETE", "EmbeddingModel", id)
+    await vector_sync.queue(uow, viewer, ForgetModel(model.name, model.dimension))
+    await activity_log.record(uow, viewer.user_id, "EMBEDDING_MODEL_DELETE", "EmbeddingModel", id)
     return id
 
 
@@ -122,7 +122,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     for name, limit in LIMITS.items():
         if name in values:
-            values[name] = checks.name(values[name] or "", "input", name, limit=limit)
+            values[name] = validators.name(values[name] or "", "input", name, limit=limit)
     for name, shown in SIZES.items():
         if name in values and (values[name] is None or not 0 < values[name] <= LARGEST[name]):
             raise Invalid(f"This is from 1 to {LARGEST[name]}.", "input", shown)
