@@ -21,9 +21,9 @@ from benchmarks.retrieval import QUESTIONS
 from core.ports import ChatRequest, Embed, Passage
 from core.sentence_segmentation import sentences
 from db.models import CouncilStrategy
-from pipelines.chat.answering import hear
 from pipelines.chat.council import Voice, decide
-from pipelines.chat.voting import Ballot, deliberate, of_round
+from pipelines.chat.council_rounds import Ballot, deliberate, of_round
+from pipelines.chat.generation import hear
 from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import dot
 from providers.embeddings import MiniLM

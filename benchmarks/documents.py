@@ -19,7 +19,7 @@ from benchmarks.measuring import measured
 from core.errors import DomainError
 from pipelines.knowledge.extraction import Extracted, read
 from pipelines.knowledge.handlers import CUTTING_SECONDS, cut_and_describe
-from pipelines.processes import Processes
+from pipelines.runtime.process_pool import Processes
 
 MOST_MEMORY = 1_500 * MEGABYTE
 """What a child process may take at its peak."""

@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import pairs
-from pipelines.drawings import ink, matching, pages
-from pipelines.drawings.compare import ComparisonOutcome, compare
-from pipelines.drawings.pages import Page
+from pipelines.drawings import binarization, rendering, sheet_matching
+from pipelines.drawings.comparison import ComparisonOutcome, compare
+from pipelines.drawings.rendering import Page
 from server.demo import drawings
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ def real(data: Path, folder: Path) -> Iterator[Bound]:
         revisions = [drawn[start : start + 11] for start in (0, 11, 22)]
         for old, new in pairwise(revisions):
             name = f"{old[0].image.stem[:-3]} to {new[0].image.stem[:-3]}"
-            pairing = matching.pair(keys(old), keys(new))
+            pairing = sheet_matching.pair(keys(old), keys(new))
             matched = sum(one.page == other.page for one, other in pairing.pairs)
             yield Bound(f"{name}: sheets matched by name", "11 of 11", f"{matched}", matched == 11)
             every = [(one, other, folder) for one in old for other in new]
@@ -145,12 +145,13 @@ def alone(work: Callable[[T], R], argument: T) -> R:
 
 def render_page(job: tuple[Path, int, Path]) -> Page:
     path, number, folder = job
-    return pages.render(path, number, folder / f"{path.stem}-{number:02d}.png", optical_reading=False)
+    return rendering.render(path, number, folder / f"{path.stem}-{number:02d}.png", optical_reading=False)
 
 
-def keys(drawn: Sequence[Page]) -> list[matching.SheetKey]:
+def keys(drawn: Sequence[Page]) -> list[sheet_matching.SheetKey]:
     return [
-        matching.SheetKey(page.number, page.sheet.name, page.sheet.source != "fallback") for page in drawn
+        sheet_matching.SheetKey(page.number, page.sheet.name, page.sheet.source != "fallback")
+        for page in drawn
     ]
 
 
@@ -175,18 +176,18 @@ def timed_render(job: tuple[Path, Path]) -> tuple[Page, float, float]:
     """The page, the CPU seconds of drawing and encoding it, and the process's peak memory in megabytes."""
     cv2.setNumThreads(1)
     start = process_time()
-    page = pages.render(job[0], 1, job[1])
+    page = rendering.render(job[0], 1, job[1])
     return page, process_time() - start, peak_megabytes()
 
 
 def scanned(job: tuple[Path, Path]) -> Path:
     """A sheet as a scanner gives it: a little askew, smaller, soft, noisy."""
     random = np.random.default_rng(7)
-    drawn = ink.read(job[0])
+    drawn = binarization.read(job[0])
     height, width = drawn.shape
     a, b = 0.99 * cos(radians(-0.7)), 0.99 * sin(radians(-0.7))
-    placed = ink.moved(drawn, (a, -b, 40.0, b, a, 160.0), width, height)
-    pages.write_png(job[1], pairs.dirty(placed, random, blur=0.9, noise=6.0))
+    placed = binarization.moved(drawn, (a, -b, 40.0, b, a, 160.0), width, height)
+    rendering.write_png(job[1], pairs.dirty(placed, random, blur=0.9, noise=6.0))
     return job[1]
 
 

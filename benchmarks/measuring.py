@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import DomainError
-from pipelines.child import peak_memory
+from pipelines.runtime.process_worker import peak_memory
 
 
 def measured(function: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:

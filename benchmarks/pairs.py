@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.drawings import ink, pages, words
-from pipelines.drawings.ink import Grey
-from pipelines.drawings.words import Matrix
+from pipelines.drawings import binarization, page_words, rendering
+from pipelines.drawings.binarization import Grey
+from pipelines.drawings.page_words import Matrix
 from server.demo import drawings
 
 PIXELS_PER_POINT = 300 / 72
@@ -43,20 +43,22 @@ def make(index: int, folder: Path) -> Pair:
     for revision, state in enumerate(("old", "new")):
         document = folder / f"{index}-{state}.pdf"
         drawings.write([sheet], revision, document)
-        page = pages.render(document, 1, folder / f"{index}-{state}.png", optical_reading=False)
+        page = rendering.render(document, 1, folder / f"{index}-{state}.png", optical_reading=False)
         pictures.append(page)
         document.unlink()
     turn = 90 * int(random.integers(1, 4)) if index % 2 else 0
     angle = turn + float(random.uniform(-10, 10))
     scale = float(random.uniform(0.8, 1.25))
-    drawn = ink.read(pictures[0].image)
+    drawn = binarization.read(pictures[0].image)
     height, width = drawn.shape
     scanning, size = scan_place(width, height, angle, scale, random.uniform(0, 80, 2))
-    scan = dirty(ink.moved(drawn, scanning, *size), random, blur=0.9, noise=9.0)
-    pages.write_png(pictures[0].image, scan)
-    pages.write_png(pictures[1].image, dirty(ink.read(pictures[1].image), random, blur=0.5, noise=3.0))
+    scan = dirty(binarization.moved(drawn, scanning, *size), random, blur=0.9, noise=9.0)
+    rendering.write_png(pictures[0].image, scan)
+    rendering.write_png(
+        pictures[1].image, dirty(binarization.read(pictures[1].image), random, blur=0.5, noise=3.0)
+    )
     no_words = folder / "no-words.json"
-    words.save([], no_words)
+    page_words.save([], no_words)
     return Pair(pictures[0].image, pictures[1].image, no_words, scanning, width, height, pixels(sheet), share)
 
 
@@ -104,7 +106,7 @@ def dirty(grey: Grey, random: np.random.Generator, *, blur: float, noise: float)
 
 def corner_error(pair: Pair, transform: Matrix) -> float:
     """The mean distance in pixels between where the old sheet's corners are put and where they belong."""
-    a, b, c, d, e, f = ink.chain(transform, pair.scanning)
+    a, b, c, d, e, f = binarization.chain(transform, pair.scanning)
     corners = [(x, y) for x in (0, pair.width - 1) for y in (0, pair.height - 1)]
     return sum(hypot(a * x + b * y + c - x, d * x + e * y + f - y) for x, y in corners) / 4
 

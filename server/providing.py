@@ -8,7 +8,7 @@ from core.settings import Settings
 from core.settings.chat import ChatEndpoint
 from db.crawl_rate_limits import take_turn
 from db.uow import Database
-from pipelines.registry import Services
+from pipelines.runtime.handlers import Services
 from providers.chat import CompatibleModel, Endpoints, ExtractiveAnswerer
 from providers.embeddings import ConfiguredEmbedders
 from providers.vectors import vector_stores

@@ -29,22 +29,22 @@ from db.queue import Attempt, Cancelling, Finish, LostLease, Parts, UnknownTask,
 from db.queue.driver import EngineDriver, claims
 from db.queue.entries import SETTINGS, Entry
 from db.uow import Database
-from pipelines import chores
+from pipelines import cleanup
 from pipelines.chat import handlers as answers
-from pipelines.drawings import analysing
+from pipelines.drawings import analysis
 from pipelines.drawings import handlers as drawings
 from pipelines.evaluation import handlers as evaluations
-from pipelines.imagery import cleaning, crawling
+from pipelines.imagery import crawl_cleanup, handlers
 from pipelines.imagery import validation as image_checks
 from pipelines.imagery.exporting import handlers as exports
 from pipelines.insights import handlers as imports
-from pipelines.insights import publishing, reporting
-from pipelines.knowledge import anew
+from pipelines.insights import report_files, report_job
 from pipelines.knowledge import handlers as documents
-from pipelines.processes import Processes, Stopped
-from pipelines.registry import HANDLERS, Retry, Run, Services
+from pipelines.knowledge import reembedding
 from pipelines.requirements import handlers as requirements
-from pipelines.upkeep import UPKEEP, Upkeep
+from pipelines.runtime.handlers import HANDLERS, Retry, Run, Services
+from pipelines.runtime.periodic import UPKEEP, Upkeep
+from pipelines.runtime.process_pool import Processes, Stopped
 from providers.storage import open_store
 from server.installation import addresses
 from server.providing import open_embedders, open_sources, open_vectors, working
@@ -52,20 +52,20 @@ from server.providing import open_embedders, open_sources, open_vectors, working
 log = structlog.get_logger(__name__)
 
 REGISTERED = (
-    analysing,
-    anew,
+    analysis,
+    reembedding,
     answers,
-    chores,
-    cleaning,
-    crawling,
+    cleanup,
+    crawl_cleanup,
+    handlers,
     documents,
     drawings,
     evaluations,
     exports,
     image_checks,
     imports,
-    publishing,
-    reporting,
+    report_files,
+    report_job,
     requirements,
 )
 """Imported for what they register: the handlers of jobs, and upkeep."""

@@ -14,16 +14,17 @@ from core.prices import Prices
 from db.models import AnswerMode, Company, RunStatus
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.chat import changes, repeating
-from pipelines.chat.answering import Answered, Tell, answer
+from pipelines.chat import answer_cache as repeating
+from pipelines.chat import drawing_passages
 from pipelines.chat.citations import Cited
-from pipelines.chat.deliberating import counselled, outcome
-from pipelines.chat.explaining import checked, weighing
-from pipelines.chat.quality import quality
+from pipelines.chat.council_job import counselled, outcome
+from pipelines.chat.generation import Answered, Tell, answer
+from pipelines.chat.question_quality import quality
 from pipelines.chat.reasoning import Step, chain
+from pipelines.chat.step_summaries import checked, weighing
 from pipelines.chat.streaming import Deltas
-from pipelines.registry import Retry, Run, Services, handles
-from pipelines.upkeep import upkeep
+from pipelines.runtime.handlers import Retry, Run, Services, handles
+from pipelines.runtime.periodic import upkeep
 from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers, drawing_context, events
@@ -136,7 +137,7 @@ async def session_passages(run: Run, viewer: Viewer, question: Question) -> list
         return []
     async with run.database.within(viewer.scope, read_only=True) as uow:
         found = await drawing_context.sources(uow, viewer, question.session_id)
-    return await changes.ranked(run.embedder.embed, question.text, found, RETRIEVED)
+    return await drawing_passages.ranked(run.embedder.embed, question.text, found, RETRIEVED)
 
 
 def counted(passages: Sequence[Passage]) -> str:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.drawings.ink import (
+from pipelines.drawings.binarization import (
     Grey,
     Mask,
     chain,
@@ -21,7 +21,7 @@ from pipelines.drawings.ink import (
     stretch,
     widened,
 )
-from pipelines.drawings.words import Matrix
+from pipelines.drawings.page_words import Matrix
 
 CONFIDENT = 0.5
 """Scores below this come from sheets that share no more than a border and a title block."""

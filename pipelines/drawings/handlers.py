@@ -15,13 +15,13 @@ from core.settings import Settings
 from db.models import DrawingType, ProcessingJobType, SheetState
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.drawings import matching, pages
-from pipelines.drawings.compare import ComparisonOutcome, Options, compare
-from pipelines.drawings.matching import SheetKey
+from pipelines.drawings import rendering, sheet_matching
+from pipelines.drawings.comparison import ComparisonOutcome, Options, compare
 from pipelines.drawings.overlay import Colours
-from pipelines.folders import working_folder
-from pipelines.processes import Remote, Stopped
-from pipelines.registry import Run, handles
+from pipelines.drawings.sheet_matching import SheetKey
+from pipelines.runtime.handlers import Run, handles
+from pipelines.runtime.process_pool import Remote, Stopped
+from pipelines.runtime.workdirs import working_folder
 from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import CompareSheets, ExtractSheets
 from resolvers.object_removal import session_prefix
@@ -89,7 +89,7 @@ async def count_pages(run: Run, file: Path, filename: str) -> int:
     try:
         inventory = await run.cpu_within(
             FILE_SECONDS,
-            pages.inspect,
+            rendering.inspect,
             file,
             page_limit=settings.drawing_max_pages,
             max_pixels=settings.drawing_max_pixels,
@@ -117,7 +117,7 @@ async def page_values(
     page, failure = await attempt(
         run,
         PAGE_SECONDS,
-        pages.render,
+        rendering.render,
         file,
         number,
         target,
@@ -192,7 +192,7 @@ async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
         named = sheet.drawing_metadata["sheetName"]["source"] != "fallback"
         revisions[sheet.drawing_type].append(SheetKey(sheet.page_number, sheet.drawing_name, named))
         by_page[sheet.drawing_type, sheet.page_number] = sheet
-    pairing = matching.pair(revisions[DrawingType.OLD], revisions[DrawingType.NEW])
+    pairing = sheet_matching.pair(revisions[DrawingType.OLD], revisions[DrawingType.NEW])
     present = {}
     for before, after in pairing.pairs:
         old, new = by_page[DrawingType.OLD, before.page], by_page[DrawingType.NEW, after.page]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from pipelines.drawings.ink import Grey
+from pipelines.drawings.binarization import Grey
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""

@@ -22,11 +22,11 @@ from core.ports import (
 )
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.chat.answering import Answered, answer
-from pipelines.evaluation import scoring
-from pipelines.folders import working_folder
-from pipelines.knowledge.embedding import BATCH, outcome, remembered
-from pipelines.registry import Retry, Run, handles
+from pipelines.chat.generation import Answered, answer
+from pipelines.evaluation import metrics as scoring
+from pipelines.knowledge.indexing import BATCH, outcome, remembered
+from pipelines.runtime.handlers import Retry, Run, handles
+from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.evaluation import datasets, runs
 from resolvers.evaluation.datasets import DataSet, Question

@@ -11,9 +11,9 @@ from sqlalchemy import Row
 from core.ports import ObjectStore
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.folders import working_folder
-from pipelines.imagery.checks import all_issues, duplicates
-from pipelines.registry import Run, handles
+from pipelines.imagery.quality_checks import all_issues, duplicates
+from pipelines.runtime.handlers import Run, handles
+from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import validation
 from resolvers.imagery.validation import USUAL_DISTANCE, CheckImages, Duplicates, Rules, Verdict
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import fmean, median
 
-from pipelines.insights.reading import Reading
+from pipelines.insights.meter_readings import Reading
 
 WEEKS = 8
 """A day is compared with the same weekday of so many weeks before and after."""

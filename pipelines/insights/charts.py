@@ -10,7 +10,7 @@ from reportlab.graphics import renderPDF, renderSVG
 from reportlab.graphics.shapes import Drawing, Line, PolyLine, Rect, String
 from reportlab.lib.colors import HexColor
 
-from pipelines.insights.content import ordered
+from pipelines.insights.report_content import ordered
 
 WIDTH, HEIGHT = 468.0, 190.0
 LEFT, RIGHT, TOP = 54.0, 6.0, 30.0

@@ -9,10 +9,10 @@ from db.ids import new_id
 from db.models import ReadingPeriod
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.folders import working_folder
-from pipelines.insights.reading import Consumption, Reading, consumption_of
-from pipelines.insights.summary import as_text, summary_of
-from pipelines.registry import Run, handles
+from pipelines.insights.consumption_summary import as_text, summary_of
+from pipelines.insights.meter_readings import Consumption, Reading, consumption_of
+from pipelines.runtime.handlers import Run, handles
+from pipelines.runtime.workdirs import working_folder
 from resolvers.insights import generated_documents, imports
 from resolvers.insights.imports import ImportHistoricalData
 from resolvers.insights.table_layout import Layout

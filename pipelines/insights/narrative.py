@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.ports import AnswerEnd, ChatModel, ChatRequest, TextDelta
-from pipelines.insights.steps import NAMES
+from pipelines.insights.report_steps import NAMES
 
 LONGEST = 900
 INSTRUCTIONS = (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.insights.energy import Source
+from pipelines.insights.plan_inputs import Source
 
 RELIABILITY, CAPACITY, COST = 0.40, 0.35, 0.25
 """What counts how much in a score."""

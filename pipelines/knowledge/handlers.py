@@ -12,12 +12,12 @@ from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
 from db.models import Document, Upload
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.folders import working_folder
 from pipelines.knowledge.chunking import Chunk, chunks
-from pipelines.knowledge.embedding import make_searchable, outcome
 from pipelines.knowledge.extraction import Extracted, Page, read
+from pipelines.knowledge.indexing import make_searchable, outcome
 from pipelines.knowledge.metadata import Metadata, describe
-from pipelines.registry import Retry, Run, handles
+from pipelines.runtime.handlers import Retry, Run, handles
+from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.knowledge import model_rollout as models
 from resolvers.knowledge import processing

@@ -9,7 +9,7 @@ from math import log
 import structlog
 
 from core.sentence_segmentation import sentences
-from pipelines.knowledge import vocabulary
+from pipelines.knowledge import lexicons
 from pipelines.knowledge.extraction import Page
 
 logger = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ def described(text: str) -> Metadata:
     weights = {
         word: 1 + log(count)
         for word, count in counts.items()
-        if count > 1 and word not in vocabulary.STOP_WORDS and len(word) > 2
+        if count > 1 and word not in lexicons.STOP_WORDS and len(word) > 2
     }
     return Metadata(
         summary(text, weights),
@@ -136,7 +136,7 @@ def runs(sentence: str) -> Iterable[list[str]]:
     end = 0
     for match in WORD.finditer(sentence):
         word = match.group().lower()
-        telling = word not in vocabulary.STOP_WORDS and len(word) > 1 and word.isalnum()
+        telling = word not in lexicons.STOP_WORDS and len(word) > 1 and word.isalnum()
         if run and (not telling or sentence[end : match.start()].strip(" ")):
             yield run
             run = []
@@ -150,7 +150,7 @@ def runs(sentence: str) -> Iterable[list[str]]:
 def topics(counts: Counter[str]) -> tuple[str, ...]:
     """The topics whose words the text holds often enough, by how often."""
     total = sum(counts.values())
-    hits = {topic: _hits(counts, words.split()) for topic, words in vocabulary.TOPICS.items()}
+    hits = {topic: _hits(counts, words.split()) for topic, words in lexicons.TOPICS.items()}
     known = [topic for topic in hits if hits[topic] >= max(LEAST_HITS, LEAST_SHARE * total)]
     return tuple(sorted(known, key=lambda topic: -hits[topic])[:TOPICS])
 
@@ -158,7 +158,7 @@ def topics(counts: Counter[str]) -> tuple[str, ...]:
 def category(counts: Counter[str]) -> str:
     """The kind of document that uses such words, `general` where none is likely."""
     total = sum(counts.values())
-    hits = {kind: _hits(counts, words.split()) for kind, words in vocabulary.CATEGORIES.items()}
+    hits = {kind: _hits(counts, words.split()) for kind, words in lexicons.CATEGORIES.items()}
     best = max(hits, key=lambda kind: hits[kind])
     return best if hits[best] >= max(LEAST_HITS, LEAST_CATEGORY * total) else GENERAL
 

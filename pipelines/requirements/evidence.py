@@ -9,7 +9,7 @@ from typing import Any
 from core.ports import Passage
 from core.sentence_segmentation import sentences
 from db.models import RequirementOrigin
-from pipelines.requirements.library import Item, Pattern
+from pipelines.requirements.pattern_library import Item, Pattern
 
 LONGEST_SNIPPET = 500
 MOST_SENTENCES = 300

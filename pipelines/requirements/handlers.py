@@ -14,15 +14,15 @@ from core.ports import Hit, ModelFailure, Passage, UnknownEmbedder, VectorsUnava
 from db.models import LlmProvider, ProposalStage, RequirementCategory
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.folders import working_folder
-from pipelines.knowledge.embedding import outcome
-from pipelines.registry import Run, handles
-from pipelines.requirements import modelling, proposing
-from pipelines.requirements.classifying import Classified, classified
-from pipelines.requirements.design import Design, measured
+from pipelines.knowledge.indexing import outcome
+from pipelines.requirements import llm_proposals, proposers
+from pipelines.requirements.classification import Classified, classified
+from pipelines.requirements.design_analysis import Design, measured
 from pipelines.requirements.evidence import Sentence, described, documented
-from pipelines.requirements.library import NAME, Pattern, library
-from pipelines.requirements.modelling import Malformed
+from pipelines.requirements.llm_proposals import Malformed
+from pipelines.requirements.pattern_library import NAME, Pattern, library
+from pipelines.runtime.handlers import Run, handles
+from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.identity import accounts
@@ -67,7 +67,7 @@ async def propose_requirements(job: ProposeRequirements, run: Run) -> Finish | N
     asked = [f"{pattern.names[0]} {about}" for about in ABOUT.values()]
     passages = await passages_of(run, viewer, proposal, asked)
     said = [*told, *documented(passages, pattern, list(library().values()))]
-    said += proposing.shown(design) if design else []
+    said += proposers.shown(design) if design else []
     made = Made(dict((run.checkpoint or {}).get("notes", {})))
     await all_of(
         [
@@ -164,7 +164,7 @@ async def category_proposed(
     made: Made,
 ) -> None:
     """Propose one category, and keep it with the mark that it is done."""
-    found = await proposing.propose(category, pattern, said, design, run.embedder.embed)
+    found = await proposers.propose(category, pattern, said, design, run.embedder.embed)
     more, note, usage = await by_model(run, category, pattern, said)
     async with made.turn:
         made.notes[category.value] = note
@@ -184,7 +184,7 @@ async def by_model(
     if run.settings.chat_url is None:
         return [], "", None
     try:
-        text, end = await modelling.suggested(run.chat, category, pattern, said)
+        text, end = await llm_proposals.suggested(run.chat, category, pattern, said)
     except ModelFailure as failure:
         return [], f"without {run.chat.model}: {failure.message}", None
     usage = token_usage.used(
@@ -196,7 +196,7 @@ async def by_model(
         llm_provider=LlmProvider.CUSTOM,
     )
     try:
-        return modelling.parsed(text, end.model, category), f"with {end.model}", usage
+        return llm_proposals.parsed(text, end.model, category), f"with {end.model}", usage
     except Malformed:
         return [], f"without {end.model}: it did not answer in the form that was asked for", usage
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, RunErrorCode, TextDelta
-from pipelines.chat.answering import NOT_A_QUESTION, Answered, answer
+from pipelines.chat.generation import NOT_A_QUESTION, Answered, answer
 from providers.chat import NOTHING_FOUND, ExtractiveAnswerer
 from tests.answering.words import PAGE, embed, lease, passage
 

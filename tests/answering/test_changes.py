@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pipelines.chat.changes import COMPARED, LONGEST, passages, ranked
+from pipelines.chat.drawing_passages import COMPARED, LONGEST, passages, ranked
 from resolvers.chat.drawing_context import Source
 from tests.answering import words
 

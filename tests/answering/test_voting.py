@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, Quotation, TextDelta
-from pipelines.chat.answering import Reply
 from pipelines.chat.council import Voice
-from pipelines.chat.voting import Ballot, deliberate, of_round, plain, stated
+from pipelines.chat.council_rounds import Ballot, deliberate, of_round, plain, stated
+from pipelines.chat.generation import Reply
 from tests.answering.words import lease, passage
 
 REQUEST = ChatRequest("What is the rent?", (lease(), passage()))

@@ -9,7 +9,7 @@ from core.ports import Quotation
 from pipelines.chat.citations import align, quoted, unmarked
 from pipelines.chat.confidence import citation_score, confidence
 from pipelines.chat.grounding import grounding
-from pipelines.chat.quality import quality
+from pipelines.chat.question_quality import quality
 from tests.answering.words import PAGE, embed, lease, passage
 
 

@@ -31,7 +31,7 @@ from db.models import (
     TokenUsage,
 )
 from db.provision import provision
-from pipelines.knowledge import anew
+from pipelines.knowledge import reembedding
 from providers.embeddings import MiniLM
 from resolvers.identity import roles
 from resolvers.knowledge import model_rollout
@@ -234,7 +234,7 @@ async def test_the_model_before_serves_until_every_document_is_embedded(house: H
     meanwhile = await found(person, asked), await house.searched_by(person), await house.jobs(person)
     house.endpoint.gate.set()
     await until(lambda: done(house, house.platform, new))
-    await anew.catch_up(working_services(house))
+    await reembedding.catch_up(working_services(house))
     await until(lambda: done(house, person, new))
 
     every = {published["id"], first["id"], second["id"]}
@@ -249,7 +249,7 @@ async def test_the_model_before_serves_until_every_document_is_embedded(house: H
     assert await found(idle, asked) == {published["id"]}
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 2
 
-    await anew.remove_unused(working_services(house))
+    await reembedding.remove_unused(working_services(house))
 
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 0
     assert await found(person, asked) == every

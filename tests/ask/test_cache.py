@@ -11,7 +11,7 @@ from db.models import (
     RunLog,
     TokenUsage,
 )
-from pipelines.chat.repeating import prune_answers
+from pipelines.chat.answer_cache import prune_answers
 from server.worker import Worker
 from tests.ask import questions
 from tests.ask.conftest import Person, key, somebody

@@ -10,7 +10,7 @@ import pytest
 from core.ports import Turn
 from core.settings import Settings
 from db.models import AnswerMode, CouncilStrategy, ExplainabilityLevel, LlmProvider
-from pipelines.chat import repeating
+from pipelines.chat import answer_cache as repeating
 from resolvers.chat import answer_cache
 from resolvers.chat.answer_cache import Library
 from resolvers.chat.answers import Question

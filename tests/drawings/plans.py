@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from pipelines.drawings import ink, pages, words
-from pipelines.drawings.ink import Grey
-from pipelines.drawings.words import Word
+from pipelines.drawings import binarization, page_words, rendering
+from pipelines.drawings.binarization import Grey
+from pipelines.drawings.page_words import Word
 from server.demo import drawings
 from server.demo.drawings import Sheet
 
@@ -32,7 +32,7 @@ def a_plan(seed: int = 11, changed: float = 0.05, number: str = "A-101") -> Plan
     for revision in (0, 1):
         document = folder / f"{revision}.pdf"
         drawings.write([sheet], revision, document)
-        page = pages.render(document, 1, folder / f"{revision}.png", dpi=DPI)
-        pictures.append(ink.read(page.image))
-        texts.append(words.load(page.words))
+        page = rendering.render(document, 1, folder / f"{revision}.png", dpi=DPI)
+        pictures.append(binarization.read(page.image))
+        texts.append(page_words.load(page.words))
     return Plan(sheet, (pictures[0], pictures[1]), (texts[0], texts[1]))

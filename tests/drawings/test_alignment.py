@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.drawings import alignment, ink
-from pipelines.drawings.ink import Grey
-from pipelines.drawings.words import Matrix
+from pipelines.drawings import alignment, binarization
+from pipelines.drawings.binarization import Grey
+from pipelines.drawings.page_words import Matrix
 from tests.drawings.plans import a_plan
 
 
@@ -23,7 +23,7 @@ def placed(grey: Grey, angle: float, scale: float, x: float, y: float) -> tuple[
         a,
         side / 2 - b * width / 2 - a * height / 2 + y,
     )
-    return ink.moved(grey, matrix, side, side), matrix
+    return binarization.moved(grey, matrix, side, side), matrix
 
 
 def corner_error(shape: tuple[int, ...], matrix: Matrix) -> float:
@@ -42,7 +42,7 @@ def test_a_known_transform_is_found(angle: float, scale: float) -> None:
 
     found = alignment.align(scan, new)
 
-    assert corner_error(old.shape, ink.chain(found.matrix, scanning)) < 0.5
+    assert corner_error(old.shape, binarization.chain(found.matrix, scanning)) < 0.5
     assert found.score > 0.95
     assert found.confident
     assert found.scale == pytest.approx(1 / scale, rel=1e-3)
@@ -57,7 +57,7 @@ def test_noise_and_blur_do_no_harm() -> None:
 
     found = alignment.align(noisy, new)
 
-    assert corner_error(old.shape, ink.chain(found.matrix, scanning)) < 0.5
+    assert corner_error(old.shape, binarization.chain(found.matrix, scanning)) < 0.5
     assert found.confident
 
 
@@ -87,15 +87,15 @@ def test_the_same_pictures_give_the_same_result() -> None:
 
 def test_moving_keeps_pixel_centres() -> None:
     checks = np.kron(np.indices((10, 10)).sum(axis=0) % 2, np.ones((20, 20))).astype(np.uint8) * 255
-    small, back = ink.shrunk(checks, 100)
+    small, back = binarization.shrunk(checks, 100)
 
     assert back == (2, 0, 0.5, 0, 2, 0.5)
-    assert np.abs(ink.moved(small, back, 200, 200).astype(int) - checks).mean() < 20
-    assert ink.chain(back, ink.inverse(back)) == pytest.approx((1, 0, 0, 0, 1, 0))
+    assert np.abs(binarization.moved(small, back, 200, 200).astype(int) - checks).mean() < 20
+    assert binarization.chain(back, binarization.inverse(back)) == pytest.approx((1, 0, 0, 0, 1, 0))
 
 
 def test_cover_is_where_the_old_sheet_lies() -> None:
-    mask = ink.covered((50, 100), (1, 0, 10, 0, 1, 20), 200, 100)
+    mask = binarization.covered((50, 100), (1, 0, 10, 0, 1, 20), 200, 100)
 
     assert int(mask.sum()) == pytest.approx(5000, rel=0.05)
     assert (mask[20:70, 10:110] == 1).mean() > 0.95

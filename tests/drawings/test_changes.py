@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from pipelines.drawings import alignment, changes, ink, wording, words
-from pipelines.drawings.changes import Findings, Sensitivity
-from pipelines.drawings.ink import Grey
-from pipelines.drawings.wording import WordChanges
-from pipelines.drawings.words import Word
+from pipelines.drawings import alignment, binarization, change_detection, page_words, text_diff
+from pipelines.drawings.binarization import Grey
+from pipelines.drawings.change_detection import Findings, Sensitivity
+from pipelines.drawings.page_words import Word
+from pipelines.drawings.text_diff import WordChanges
 from tests.drawings.plans import PIXELS_PER_POINT, a_plan
 
 SIZE = (900, 1400)
@@ -22,7 +22,7 @@ def a_picture(*boxes: tuple[int, int, int, int], grey: int = 0) -> Grey:
 
 
 def found(old: Grey, new: Grey, differing: WordChanges | None = None) -> Findings:
-    return changes.find(old, new, np.ones(SIZE, np.uint8), differing or WordChanges())
+    return change_detection.find(old, new, np.ones(SIZE, np.uint8), differing or WordChanges())
 
 
 def test_nothing_changed() -> None:
@@ -80,7 +80,7 @@ def test_what_the_old_sheet_does_not_cover_is_added_not_removed() -> None:
     cover = np.ones(SIZE, np.uint8)
     cover[:, 200:500] = 0
 
-    (change,) = changes.find(old, new, cover).changes
+    (change,) = change_detection.find(old, new, cover).changes
 
     assert change.kind == "added"
 
@@ -118,23 +118,25 @@ def test_text_that_is_only_set_differently_is_no_change() -> None:
     before, after = [Word("VDD_3V3A", 300, 300, 60, 14)], [Word("VDD_3V3A", 312, 300, 66, 14)]
 
     assert len(found(old, new).changes) == 2
-    assert found(old, new, wording.difference(before, after, 12)).changes == ()
+    assert found(old, new, text_diff.difference(before, after, 12)).changes == ()
 
 
 def test_every_edit_of_a_drawn_plan_is_found() -> None:
     plan = a_plan()
     old, new = plan.pictures
     fit = alignment.align(old, new)
-    moved = ink.moved(old, fit.matrix, new.shape[1], new.shape[0])
-    cover = ink.covered(old.shape, fit.matrix, new.shape[1], new.shape[0])
-    differing = wording.difference(words.move(plan.words[0], fit.matrix), plan.words[1], 6)
+    moved = binarization.moved(old, fit.matrix, new.shape[1], new.shape[0])
+    cover = binarization.covered(old.shape, fit.matrix, new.shape[1], new.shape[0])
+    differing = text_diff.difference(page_words.move(plan.words[0], fit.matrix), plan.words[1], 6)
 
-    findings = changes.find(moved, new, cover, differing, Sensitivity(stray=2, join=22, least_ink=20))
+    findings = change_detection.find(
+        moved, new, cover, differing, Sensitivity(stray=2, join=22, least_ink=20)
+    )
 
     for left, top, right, bottom in plan.sheet.changed:
         edges = (left, top, right - left, bottom - top)
         x, y, width, height = (round(edge * PIXELS_PER_POINT) for edge in edges)
-        assert any(changes.meet(change.box, (x, y, width, height)) for change in findings.changes)
+        assert any(change_detection.meet(change.box, (x, y, width, height)) for change in findings.changes)
     assert {word for change in findings.changes for word in change.words_added} == {
         word.text for word in differing.added
     }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.drawings import ink, pages
-from pipelines.drawings.compare import ComparisonOutcome, Options, compare
-from pipelines.drawings.pages import Page
+from pipelines.drawings import binarization, rendering
+from pipelines.drawings.comparison import ComparisonOutcome, Options, compare
+from pipelines.drawings.rendering import Page
 from server.demo import drawings
 
 REAL = Path(os.environ.get("DRAWINGS", "../shared/data/drawings"))
@@ -18,7 +18,9 @@ def drawn(folder: Path, seed: int = 11) -> tuple[Page, Page]:
     sheet = drawings.plan("A-101", "GROUND FLOOR PLAN", seed, changed=0.05)
     drawings.write([sheet], 0, folder / "old.pdf")
     drawings.write([sheet], 1, folder / "new.pdf")
-    old, new = (pages.render(folder / f"{name}.pdf", 1, folder / f"{name}.png") for name in ("old", "new"))
+    old, new = (
+        rendering.render(folder / f"{name}.pdf", 1, folder / f"{name}.png") for name in ("old", "new")
+    )
     return old, new
 
 
@@ -41,8 +43,8 @@ def test_a_pair_in_a_child_process_gives_plain_values_and_pictures(tmp_path: Pat
     assert len(outcome.locations) == len(outcome.changes) >= 5
     assert all("near grid" in place for place in outcome.locations)
     assert set(outcome.seconds) == {"reading", "alignment", "moving", "words", "changes", "overlay"}
-    assert ink.read(outcome.overlay).shape == (new.height, new.width)
-    assert max(ink.read(outcome.preview).shape) == 2000
+    assert binarization.read(outcome.overlay).shape == (new.height, new.width)
+    assert max(binarization.read(outcome.preview).shape) == 2000
     assert pickle.loads(pickle.dumps(outcome)) == outcome
 
 
@@ -73,8 +75,8 @@ def test_without_confidence_no_regions_are_listed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real drawings are not on this machine")
 def test_a_real_revision_says_which_resistor_changed(tmp_path: Path) -> None:
-    old = pages.render(REAL / "beaglebone_sch_A6A_rot90.pdf", 2, tmp_path / "old.png")
-    new = pages.render(REAL / "beaglebone_sch_B.pdf", 2, tmp_path / "new.png")
+    old = rendering.render(REAL / "beaglebone_sch_A6A_rot90.pdf", 2, tmp_path / "old.png")
+    new = rendering.render(REAL / "beaglebone_sch_B.pdf", 2, tmp_path / "new.png")
 
     outcome = compared(old, new, tmp_path)
 

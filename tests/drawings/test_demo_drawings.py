@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.drawings import pages
+from pipelines.drawings import rendering
 from server.demo import drawings
 from tests.drawings.plans import PIXELS_PER_POINT, a_plan
 
@@ -21,8 +21,8 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_the_demo_has_a_sheet_without_partner_on_both_sides(tmp_path: Path) -> None:
     names = [
         [
-            pages.render(path, number, tmp_path / "page.png", dpi=60).sheet.name
-            for number in range(1, pages.inspect(path).page_count + 1)
+            rendering.render(path, number, tmp_path / "page.png", dpi=60).sheet.name
+            for number in range(1, rendering.inspect(path).page_count + 1)
         ]
         for path in drawings.demo_set(tmp_path)
     ]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.ports import Analysis, Evidence, Pictures
 from core.settings import Settings
-from pipelines.drawings.pictures import SIDE, pictures
+from pipelines.drawings.crops import SIDE, pictures
 from providers.vision import LookingAnalyser, MeasuredAnalyser, analyser_of
 from tests.answering.endpoint import SECRET, Endpoint, Reply, endpoint, refused
 

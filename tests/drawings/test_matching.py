@@ -1,4 +1,4 @@
-from pipelines.drawings.matching import Pairing, SheetKey, pair
+from pipelines.drawings.sheet_matching import Pairing, SheetKey, pair
 
 
 def named(*names: str) -> list[SheetKey]:

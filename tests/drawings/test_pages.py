@@ -10,7 +10,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from core.errors import DomainError, ErrorCode, Invalid, Unsupported
-from pipelines.drawings import ink, pages, words
+from pipelines.drawings import binarization, page_words, rendering
 from server.demo import drawings
 
 
@@ -161,7 +161,7 @@ def test_bad_input_is_refused_with_a_sentence(tmp_path: Path, case: str) -> None
     write(path)
 
     with pytest.raises(refusal) as refused:
-        pages.inspect(path)
+        rendering.inspect(path)
 
     assert refused.value.message == message
     assert refused.value.code is refusal.code
@@ -171,7 +171,7 @@ def test_a_damaged_page_fails_alone(tmp_path: Path) -> None:
     path = a_pdf(tmp_path / "drawing.pdf", count=2, size=(612, 396))
 
     with pytest.raises(Invalid) as refused:
-        pages.render(path, 3, tmp_path / "page.png")
+        rendering.render(path, 3, tmp_path / "page.png")
 
     assert refused.value.message == "The file has no page 3."
     assert not (tmp_path / "page.png").exists()
@@ -182,10 +182,10 @@ def test_pages_are_counted_and_measured(tmp_path: Path) -> None:
     frames = [Image.new("1", (400 + 10 * n, 300), 1) for n in range(3)]
     frames[0].save(tmp_path / "scan", "TIFF", save_all=True, append_images=frames[1:])
 
-    inventory, scan = pages.inspect(document), pages.inspect(tmp_path / "scan")
+    inventory, scan = rendering.inspect(document), rendering.inspect(tmp_path / "scan")
 
     assert (inventory.kind, inventory.page_count) == ("pdf", 3)
-    assert inventory.pages[2] == pages.PageSize(612, 396)
+    assert inventory.pages[2] == rendering.PageSize(612, 396)
     assert (scan.kind, [size.width for size in scan.pages]) == ("tiff", [400, 410, 420])
 
 
@@ -193,25 +193,25 @@ def test_a_page_is_drawn_with_words_and_sheet_number(tmp_path: Path) -> None:
     sheet = drawings.plan("A-101", "GROUND FLOOR PLAN", 11)
     drawings.write([sheet], 0, tmp_path / "plan.pdf")
 
-    page = pages.render(tmp_path / "plan.pdf", 1, tmp_path / "page.png", dpi=100)
+    page = rendering.render(tmp_path / "plan.pdf", 1, tmp_path / "page.png", dpi=100)
 
     assert (page.width, page.height, page.dpi, page.reduced) == (1700, 1100, 100, False)
     assert (page.width_points, page.height_points, page.rotation) == (1224, 792, 0)
     assert (page.sheet.name, page.sheet.source, page.scale) == ("A-101", "text", "1:100")
-    assert ink.read(page.image).shape == (1100, 1700)
-    assert max(ink.read(page.thumbnail).shape) == 480
-    assert "A-101" in {word.text for word in words.load(page.words)}
+    assert binarization.read(page.image).shape == (1100, 1700)
+    assert max(binarization.read(page.thumbnail).shape) == 480
+    assert "A-101" in {word.text for word in page_words.load(page.words)}
 
 
 def test_a_huge_page_is_drawn_smaller_and_says_so(tmp_path: Path) -> None:
     path = a_pdf(tmp_path / "wall.pdf", size=(14_400, 7_200))
 
-    page = pages.render(path, 1, tmp_path / "page.png", max_pixels=18_000_000, optical_reading=False)
+    page = rendering.render(path, 1, tmp_path / "page.png", max_pixels=18_000_000, optical_reading=False)
 
     assert page.reduced
     assert (page.width, page.height, page.dpi) == (6000, 3000, 30)
     with pytest.raises(Unsupported) as refused:
-        pages.render(path, 1, tmp_path / "page.png", max_pixels=17_000_000)
+        rendering.render(path, 1, tmp_path / "page.png", max_pixels=17_000_000)
     assert refused.value.message == "The page is 200 x 100 inches, too large to draw legibly."
 
 
@@ -219,7 +219,7 @@ def test_a_page_too_small_for_a_drawing_is_refused(tmp_path: Path) -> None:
     path = a_pdf(tmp_path / "stamp.pdf", size=(600, 3))
 
     with pytest.raises(Unsupported) as refused:
-        pages.render(path, 1, tmp_path / "page.png")
+        rendering.render(path, 1, tmp_path / "page.png")
 
     assert refused.value.message == "The page is 8.333 x 0.04167 inches, too small for a drawing."
 
@@ -231,9 +231,9 @@ def test_an_image_lies_on_white_and_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6  # shown turned clockwise
     clear.save(tmp_path / "clear.png", exif=exif, dpi=(200, 200))
 
-    page = pages.render(tmp_path / "clear.png", 1, tmp_path / "page.png", optical_reading=False)
+    page = rendering.render(tmp_path / "clear.png", 1, tmp_path / "page.png", optical_reading=False)
 
-    picture = ink.read(page.image)
+    picture = binarization.read(page.image)
     assert picture.shape == (300, 200)
     assert (picture[10, 100], picture[290, 100]) == (0, 255)
     assert page.dpi == pytest.approx(200, abs=0.1)
@@ -244,7 +244,7 @@ def test_colour_is_kept_on_request(tmp_path: Path) -> None:
     Image.new("RGB", (200, 200), (255, 0, 0)).save(tmp_path / "red.png")
 
     for colour, expected in ((True, (255, 0, 0)), (False, 76)):
-        page = pages.render(
+        page = rendering.render(
             tmp_path / "red.png", 1, tmp_path / "page.png", colour=colour, optical_reading=False
         )
         assert Image.open(page.image).getpixel((5, 5)) == expected

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.drawings import ink, misreadings, optical, pages, words
-from pipelines.drawings.compare import compare
-from pipelines.drawings.pages import Page
-from pipelines.drawings.wording import WordChanges
-from pipelines.drawings.words import Word
+from pipelines.drawings import binarization, ocr, ocr_errors, page_words, rendering
+from pipelines.drawings.comparison import compare
+from pipelines.drawings.page_words import Word
+from pipelines.drawings.rendering import Page
+from pipelines.drawings.text_diff import WordChanges
 from server.demo import drawings
 
 DPI = 150
@@ -24,7 +24,7 @@ SMALL = (720.0, 540.0)
 
 def scanned(drawn: Path, turn: float, seed: int) -> Path:
     """A PDF of one picture: the page turned by so many degrees, blurred, greyed and grainy."""
-    picture = ink.read(drawn)
+    picture = binarization.read(drawn)
     height, width = picture.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
     turned = cv2.GaussianBlur(
@@ -45,10 +45,10 @@ def scans() -> tuple[list[list[str]], tuple[Page, Page]]:
     texts, read = [], []
     for revision, turn in enumerate((-0.2, 0.3)):
         drawings.write([sheet], revision, folder / f"{revision}.pdf")
-        drawn = pages.render(folder / f"{revision}.pdf", 1, folder / f"{revision}.png", dpi=DPI)
-        texts.append([each.text for each in words.load(drawn.words)])
+        drawn = rendering.render(folder / f"{revision}.pdf", 1, folder / f"{revision}.png", dpi=DPI)
+        texts.append([each.text for each in page_words.load(drawn.words)])
         document = scanned(drawn.image, turn, revision)
-        read.append(pages.render(document, 1, folder / f"{revision}.read.png", dpi=DPI))
+        read.append(rendering.render(document, 1, folder / f"{revision}.read.png", dpi=DPI))
     return texts, (read[0], read[1])
 
 
@@ -56,7 +56,7 @@ def test_a_scanned_sheet_is_read_whole() -> None:
     texts, read = scans()
 
     for text, page in zip(texts, read, strict=True):
-        found = words.load(page.words)
+        found = page_words.load(page.words)
         assert (page.sheet.name, page.sheet.source, page.scale) == ("A-101", "ocr", "1:100")
         assert page.word_count == len(found)
         assert all(each.optical for each in found)
@@ -81,24 +81,24 @@ def test_a_changed_word_is_found_on_scans(tmp_path: Path) -> None:
 def test_what_is_not_read_in_time_is_not_read_at_all() -> None:
     _, (page, _) = scans()
 
-    assert optical.sheet(ink.read(page.image), page.dpi, seconds=0) == []
+    assert ocr.sheet(binarization.read(page.image), page.dpi, seconds=0) == []
 
 
 def test_an_empty_sheet_has_no_words() -> None:
-    assert optical.sheet(np.full((2000, 3000), 255, np.uint8), None) == []
+    assert ocr.sheet(np.full((2000, 3000), 255, np.uint8), None) == []
 
 
 @pytest.mark.parametrize("side", [1, 1500, 1501, 6400])
 def test_parts_cover_a_side(side: int) -> None:
-    parts = list(optical.parts(side))
+    parts = list(ocr.parts(side))
 
     assert [parts[0][0], parts[-1][1]] == [0, side]
     assert all(end == begin for (_, end), (begin, _) in pairwise(parts))
-    assert max(end - begin for begin, end in parts) <= optical.TILE
+    assert max(end - begin for begin, end in parts) <= ocr.TILE
 
 
 def test_the_words_of_an_upright_line_stand_above_one_another() -> None:
-    assert optical.split_upwards("NO EXIT", 10, 100, 20, 70) == [
+    assert ocr.split_upwards("NO EXIT", 10, 100, 20, 70) == [
         Word("NO", 10, 150, 20, 20, 270, optical=True),
         Word("EXIT", 10, 100, 20, 40, 270, optical=True),
     ]
@@ -116,7 +116,7 @@ def test_a_word_is_no_change_where_the_ink_is_alike() -> None:
         (Word("R00M", 20, 60, 130, 45), Word("OFFICE", 200, 60, 160, 45)),
     )
 
-    kept = misreadings.sorted_out(differing, old, new)
+    kept = ocr_errors.sorted_out(differing, old, new)
 
     assert [each.text for each in kept.removed] == ["STORE"]
     assert [each.text for each in kept.added] == ["OFFICE"]

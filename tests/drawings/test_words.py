@@ -4,13 +4,13 @@ import pypdfium2
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from pipelines.drawings import words
-from pipelines.drawings.words import Word
+from pipelines.drawings import page_words
+from pipelines.drawings.page_words import Word
 
 
 def read(path: Path) -> list[Word]:
     with pypdfium2.PdfDocument(path) as document:
-        return words.read(document[0], 1275, 825)
+        return page_words.read(document[0], 1275, 825)
 
 
 def a_page(path: Path, *, rotate: int = 0, strikes: int = 1) -> Path:
@@ -53,9 +53,9 @@ def test_a_rotated_page_is_read_as_displayed(tmp_path: Path, rotate: int) -> Non
 def test_words_survive_a_file(tmp_path: Path) -> None:
     every = [Word("Größe", 1.25, 2, 30, 10.04, 90), Word('1/4"', 5, 6, 7, 8)]
 
-    words.save(every, tmp_path / "words.json")
+    page_words.save(every, tmp_path / "words.json")
 
-    assert words.load(tmp_path / "words.json") == [
+    assert page_words.load(tmp_path / "words.json") == [
         Word("Größe", 1.2, 2, 30, 10.0, 90),
         Word('1/4"', 5, 6, 7, 8),
     ]
@@ -64,10 +64,10 @@ def test_words_survive_a_file(tmp_path: Path) -> None:
 def test_moved_words_turn_with_the_sheet() -> None:
     quarter = (0.0, -2.0, 500.0, 2.0, 0.0, 10.0)
 
-    assert words.move([Word("A", 10, 20, 30, 8)], quarter) == [Word("A", 444, 30, 16, 60, 90)]
+    assert page_words.move([Word("A", 10, 20, 30, 8)], quarter) == [Word("A", 444, 30, 16, 60, 90)]
 
 
 def test_signs_without_a_meaning_are_not_legible() -> None:
-    assert not words.legible([])
-    assert not words.legible([Word("\ue001\ue002\ue003A", 0, 0, 1, 1)] * 5)
-    assert words.legible([Word("A-101", 0, 0, 1, 1)])
+    assert not page_words.legible([])
+    assert not page_words.legible([Word("\ue001\ue002\ue003A", 0, 0, 1, 1)] * 5)
+    assert page_words.legible([Word("A-101", 0, 0, 1, 1)])

@@ -8,7 +8,7 @@ import pytest
 from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
 
 from core.errors import Invalid
-from pipelines.evaluation.scoring import citing, ranking, right, summary, wording
+from pipelines.evaluation.metrics import citing, ranking, right, summary, wording
 from resolvers.evaluation import comparison
 from resolvers.evaluation.datasets import BUNDLED, Question, parsed
 

@@ -10,7 +10,7 @@ from PIL import Image as Pixels
 from PIL import ImageFilter
 
 from db.models import JobStatus, ProjectStatus
-from pipelines.imagery.pictures import perceptual_hash
+from pipelines.imagery.image_inspection import perceptual_hash
 from schema.context import Services
 from server.worker import Worker
 from tests.client import Client, Refusal

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipelines.insights import anomalies, decision, proportional, steps
-from pipelines.insights.energy import Aims, Source, rounded
-from pipelines.insights.optimise import GREENEST, LEAST_COST, MOST_RELIABLE, ON_TARGET, Program
-from pipelines.insights.reading import Consumption, Reading
-from pipelines.insights.summary import annual, seasonality, summary_of, trend
+from pipelines.insights import anomalies, plan_scoring, proportional, report_steps
+from pipelines.insights.consumption_summary import annual, seasonality, summary_of, trend
+from pipelines.insights.meter_readings import Consumption, Reading
+from pipelines.insights.optimisation import GREENEST, LEAST_COST, MOST_RELIABLE, ON_TARGET, Program
+from pipelines.insights.plan_inputs import Aims, Source, rounded
 
 SUN = Source("sun", "Sun", "renewable", 0.04, 0.24, 0.78, 1.0, True, 1.0, 1.0, 1.0)
 WATER = Source("water", "Water", "renewable", 0.08, 0.47, 0.89, 1.0, False, 1.0, 1.0, 1.0)
@@ -133,19 +133,19 @@ def test_the_decision_is_the_weighted_mean_and_turns_where_the_scores_are_equal(
     cheap = {"energy_mix": 0.5, "price_optimization": 1.0, "portfolio_decision": 0.8}
 
     # 0.4 + 0.21 + 0.2 = 0.81 against 0.2 + 0.35 + 0.2 = 0.75
-    assert decision.score(green, weights) == pytest.approx(0.81)
-    assert decision.score(cheap, weights) == pytest.approx(0.75)
+    assert plan_scoring.score(green, weights) == pytest.approx(0.81)
+    assert plan_scoring.score(cheap, weights) == pytest.approx(0.75)
     # Of the price w, the others as 0.4 : 0.25. Green leads there by (0.4 * 0.5 + 0.25 * 0) / 0.65 = 0.30769,
     # and lags in price by 0.4: 0.30769 (1 - w) = 0.4 w, w = 0.30769 / 0.70769.
-    level = decision.break_even(green, cheap, weights, "price_optimization")
+    level = plan_scoring.break_even(green, cheap, weights, "price_optimization")
     assert level == pytest.approx(0.434783, abs=1e-6)
-    assert decision.break_even(green, green, weights, "energy_mix") is None
+    assert plan_scoring.break_even(green, green, weights, "energy_mix") is None
 
 
 def test_confidence_is_three_three_and_four_tenths() -> None:
     parts = {"availability": 0.8, "optimisation": 0.5, "portfolio": 0.9}
 
-    assert steps.weigh(parts) == pytest.approx(0.24 + 0.15 + 0.36)  # 0.75
+    assert report_steps.weigh(parts) == pytest.approx(0.24 + 0.15 + 0.36)  # 0.75
 
 
 def test_a_modified_z_is_the_distance_in_robust_deviations() -> None:

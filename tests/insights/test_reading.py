@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from core.errors import Invalid
-from pipelines.insights.reading import Consumption, consumption_of
+from pipelines.insights.meter_readings import Consumption, consumption_of
 from resolvers.insights.table_layout import EnergyUnit, Given, layout_of
 from resolvers.insights.table_preview import HEAD_BYTES, text_head, workbook_head
 

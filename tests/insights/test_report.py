@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from db.models import AgentLog, ReportEvent, ReportEventKind
-from pipelines.insights import reporting
-from pipelines.insights.steps import STEPS
-from pipelines.registry import Retry
+from pipelines.insights import report_job
+from pipelines.insights.report_steps import STEPS
+from pipelines.runtime.handlers import Retry
 from schema.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
@@ -84,7 +84,7 @@ async def test_a_budget_that_is_too_small_is_told_with_what_is_missing(
 async def test_reports_that_are_interrupted_at_every_step_end_the_same(
     services: Services, stored_vectors: EmbeddedVectors, planner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = reporting.kept
+    kept = report_job.kept
     left = {f"{place}": ALL[place::3] for place in range(3)}
 
     async def dies(run: Any, report: Any, name: str, *rest: Any) -> None:
@@ -98,7 +98,7 @@ async def test_reports_that_are_interrupted_at_every_step_end_the_same(
         if interrupted:
             raise Retry("interrupted")
 
-    monkeypatch.setattr(reporting, "kept", dies)
+    monkeypatch.setattr(report_job, "kept", dies)
     await planner(questions.PROFILE, input={"targetYear": 2029})
     async with a_worker(services, queues=QUEUES):
         undisturbed = await reported(planner, title="undisturbed")

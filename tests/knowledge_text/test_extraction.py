@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import DomainError, Invalid, Unsupported
 from pipelines.knowledge.extraction import Extracted, Limits, extract, read
-from pipelines.knowledge.extraction.reading import PRESENTATION, SPREADSHEET, WORDPROCESSING
-from pipelines.processes import Processes
+from pipelines.knowledge.extraction.runner import PRESENTATION, SPREADSHEET, WORDPROCESSING
+from pipelines.runtime.process_pool import Processes
 from tests.knowledge_text import made
 
 PDF, HTML, TEXT, CSV = "application/pdf", "text/html", "text/plain", "text/csv"

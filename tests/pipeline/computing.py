@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipelines.drawings.compare import ComparisonOutcome, compare
-from pipelines.drawings.pages import Page
-from pipelines.drawings.pages import render as real_render
+from pipelines.drawings.comparison import ComparisonOutcome, compare
+from pipelines.drawings.rendering import Page
+from pipelines.drawings.rendering import render as real_render
 
 
 def second(path: Path, page: int) -> bool:

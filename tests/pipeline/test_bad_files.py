@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from db.models import Comparison, Drawing, Upload, UploadState
-from pipelines.drawings import handlers, pages
+from pipelines.drawings import handlers, rendering
 from tests.pipeline import computing, questions
 from tests.pipeline.conftest import Instance, Person
 from tests.pipeline.drawn import (
@@ -173,7 +173,7 @@ async def test_a_page_whose_drawing_goes_wrong_fails_alone(
     name: str,
 ) -> None:
     render, seconds, reason = FAULTS[name]
-    monkeypatch.setattr(pages, "render", render)
+    monkeypatch.setattr(rendering, "render", render)
     monkeypatch.setattr(handlers, "PAGE_SECONDS", seconds)
 
     session = await person.completed(await person.begin(*revisions("A-101", "A-102")))
@@ -209,7 +209,7 @@ async def test_a_failed_extraction_that_is_retried_draws_the_failed_pages_again(
     person: Person, revisions: Callable[..., tuple[Path, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(pages, "render", computing.faulty_page)
+        broken.setattr(rendering, "render", computing.faulty_page)
         id = await person.begin(*revisions("A-101"))
         state = await person.ended(id)
     assert state["status"] == "ERROR"

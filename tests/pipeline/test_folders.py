@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import folders
+from pipelines.runtime import workdirs
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_working_folder_goes_with_its_job(temporary: Path) -> None:
-    with folders.working_folder() as name:
+    with workdirs.working_folder() as name:
         (Path(name) / "page.png").write_bytes(b"picture")
         assert [folder.name for folder in temporary.iterdir()] == [Path(name).name]
 
@@ -27,7 +27,7 @@ def test_a_working_folder_goes_with_its_job(temporary: Path) -> None:
 
 
 def test_only_old_working_folders_are_swept(temporary: Path) -> None:
-    old, fresh = (temporary / f"{folders.PREFIX}{name}" for name in ("old", "fresh"))
+    old, fresh = (temporary / f"{workdirs.PREFIX}{name}" for name in ("old", "fresh"))
     other = temporary / "seshat-data"
     for folder in (old, fresh, other):
         folder.mkdir()
@@ -36,6 +36,6 @@ def test_only_old_working_folders_are_swept(temporary: Path) -> None:
     for folder in (old, other):
         os.utime(folder, (two_days_ago, two_days_ago))
 
-    folders.sweep(timedelta(days=1))
+    workdirs.sweep(timedelta(days=1))
 
     assert sorted(temporary.iterdir()) == sorted([fresh, other])

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from pipelines.processes import Processes
+from pipelines.runtime.process_pool import Processes
 
 
 @pytest_asyncio.fixture

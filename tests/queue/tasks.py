@@ -15,7 +15,7 @@ from core.errors import Conflict
 from db.models import JobStatus, ProcessingJob
 from db.queue import Finish, Job
 from db.uow import UnitOfWork
-from pipelines.registry import Retry, Run, handles
+from pipelines.runtime.handlers import Retry, Run, handles
 
 QUEUE, URGENT = "tests", "urgent"
 

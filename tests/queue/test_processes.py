@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from core.errors import Invalid
-from pipelines.processes import Processes, Remote, Stopped
+from pipelines.runtime.process_pool import Processes, Remote, Stopped
 from tests.queue.tasks import spin
 
 

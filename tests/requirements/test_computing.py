@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from db.models import ComponentType, RequirementCategory, RequirementOrigin
-from pipelines.requirements import classifying, design, modelling, nearness, proposing
+from pipelines.requirements import classification, design_analysis, llm_proposals, proposers, similarity
 from pipelines.requirements.evidence import described
-from pipelines.requirements.library import library
+from pipelines.requirements.pattern_library import library
 from resolvers.requirements.proposals import key_of
 from resolvers.requirements.review import level
 from schema.context import Services
@@ -32,11 +32,11 @@ def test_a_drawn_component_is_known_by_its_looks(tmp_path: Path, kind: str) -> N
     path = tmp_path / "design.png"
     drawn.DESIGNS[kind]().save(path)
 
-    found = design.measured(path)
+    found = design_analysis.measured(path)
 
     assert found.looks_like[0] == kind
     assert found.looks_like[1] <= 0.85
-    assert design.Design.of(found.stored()) == found
+    assert design_analysis.Design.of(found.stored()) == found
 
 
 def with_an_icon() -> Image.Image:
@@ -62,7 +62,7 @@ def test_a_component_is_known_however_it_is_shown(
     path = tmp_path / "design.jpg"
     design_of().save(path, quality=60)
 
-    assert design.measured(path).looks_like[0] == kind
+    assert design_analysis.measured(path).looks_like[0] == kind
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,11 @@ def test_a_component_is_known_however_it_is_shown(
         ((255, 0, 0), (255, 255, 255), 4.0),
     ],
 )
-def test_contrast_is_that_of_the_standard(one: design.Colour, other: design.Colour, ratio: float) -> None:
-    assert design.contrast(one, other) == pytest.approx(ratio, abs=0.005)
-    assert design.contrast(other, one) == design.contrast(one, other)
+def test_contrast_is_that_of_the_standard(
+    one: design_analysis.Colour, other: design_analysis.Colour, ratio: float
+) -> None:
+    assert design_analysis.contrast(one, other) == pytest.approx(ratio, abs=0.005)
+    assert design_analysis.contrast(other, one) == design_analysis.contrast(one, other)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_contrast_is_that_of_the_standard(one: design.Colour, other: design.Colo
     ],
 )
 def test_a_component_is_known_by_its_name(text: str, kind: ComponentType, confidence: float) -> None:
-    found = classifying.named(described(text), "The description")
+    found = classification.named(described(text), "The description")
 
     assert found is not None
     assert (found.type, found.confidence) == (kind, confidence)
@@ -107,24 +109,26 @@ def test_a_component_is_known_by_its_name(text: str, kind: ComponentType, confid
 async def test_a_component_is_known_by_what_it_does(
     services: Services, text: str, kind: ComponentType
 ) -> None:
-    found = await classifying.classified(services.embedders.usual.embed, described(text), None, [])
+    found = await classification.classified(services.embedders.usual.embed, described(text), None, [])
 
     assert (found.type, found.confidence < 0.7) == (kind, True)
 
 
 def test_words_that_few_texts_have_tell_most() -> None:
-    assert nearness.bm25("spinner while loading", ["a loading state", "loading with a spinner", "size"]) == [
+    assert similarity.bm25(
+        "spinner while loading", ["a loading state", "loading with a spinner", "size"]
+    ) == [
         pytest.approx(0.3, abs=0.15),
         1.0,
         0.0,
     ]
-    assert nearness.bm25("nothing", ["size"]) == [0.0]
+    assert similarity.bm25("nothing", ["size"]) == [0.0]
 
 
 async def proposals_of(services: Services, text: str, kind: RequirementCategory) -> dict[str, float]:
     pattern = library()[ComponentType.BUTTON]
     embed = services.embedders.usual.embed
-    found = await proposing.propose(kind, pattern, described(text), None, embed)
+    found = await proposers.propose(kind, pattern, described(text), None, embed)
     return {each.name: each.confidence for each in found}
 
 
@@ -160,14 +164,14 @@ async def test_what_is_named_outright_is_proposed_though_no_pattern_has_it(servi
     ],
 )
 def test_an_answer_of_another_form_is_no_proposal(text: str) -> None:
-    with pytest.raises(modelling.Malformed):
-        modelling.parsed(text, "tiny", RequirementCategory.PROPS)
+    with pytest.raises(llm_proposals.Malformed):
+        llm_proposals.parsed(text, "tiny", RequirementCategory.PROPS)
 
 
 def test_an_answer_of_the_right_form_is() -> None:
     text = '{"requirements": [{"name": "name", "confidence": 1, "rationale": "r", "description": "Say it."}]}'
 
-    (found,) = modelling.parsed(text, "tiny", RequirementCategory.ACCESSIBILITY)
+    (found,) = llm_proposals.parsed(text, "tiny", RequirementCategory.ACCESSIBILITY)
 
     assert (found.requirement, found.origin, found.confidence) == ("Say it.", RequirementOrigin.MODEL, 1.0)
 

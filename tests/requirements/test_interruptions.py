@@ -10,8 +10,8 @@ import pytest
 from core.errors import Conflict
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, ModelFailure, RunErrorCode, TextDelta
 from db.models import ProposalStage, RequirementCategory
-from pipelines.registry import Run
 from pipelines.requirements import handlers
+from pipelines.runtime.handlers import Run
 from resolvers.requirements import proposals
 from schema.context import Services
 from tests.ask.conftest import PATIENCE, Person

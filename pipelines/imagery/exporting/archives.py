@@ -6,7 +6,7 @@ import tarfile
 import zipfile
 from datetime import datetime
 
-from pipelines.imagery.exporting.window import Window
+from pipelines.imagery.exporting.stream_buffer import Window
 
 
 class ZipArchive:

@@ -17,13 +17,13 @@ from core.ports import StoreFull, StoreUnavailable
 from db.models import Company
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.imagery.exporting.card import Subject
+from pipelines.imagery.exporting.dataset_card import Subject
 from pipelines.imagery.exporting.formats import Plan
-from pipelines.imagery.exporting.items import Tally, extension
 from pipelines.imagery.exporting.packages import CARD
-from pipelines.imagery.exporting.reading import Reader
-from pipelines.registry import Retry, Run, Services, handles
-from pipelines.upkeep import upkeep
+from pipelines.imagery.exporting.prefetch import Reader
+from pipelines.imagery.exporting.records import Tally, extension
+from pipelines.runtime.handlers import Retry, Run, Services, handles
+from pipelines.runtime.periodic import upkeep
 from resolvers.imagery import exports
 from resolvers.imagery.exports import INDEX, SHARDED, USUAL_SHARD, PackedFile, PackImages
 

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from pipelines.imagery.exporting.archives import Archive
-from pipelines.imagery.exporting.card import Subject
-from pipelines.imagery.exporting.items import Item, Tally
-from pipelines.imagery.exporting.ledger import Ledger
-from pipelines.imagery.exporting.window import Window
+from pipelines.imagery.exporting.dataset_card import Subject
+from pipelines.imagery.exporting.manifest import Ledger
+from pipelines.imagery.exporting.records import Item, Tally
+from pipelines.imagery.exporting.stream_buffer import Window
 
 CARD = "README.md"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.imagery.exporting.archives import TarArchive
-from pipelines.imagery.exporting.card import Subject
-from pipelines.imagery.exporting.items import FLAGS, NUMBERS, TEXTS, URLS, Item, Tally
+from pipelines.imagery.exporting.dataset_card import Subject
 from pipelines.imagery.exporting.packages import Package
+from pipelines.imagery.exporting.records import FLAGS, NUMBERS, TEXTS, URLS, Item, Tally
 
 GROUP_ROWS, GROUP_BYTES = 100, 16 * 1024 * 1024
 """Of a row group: what a reader must read to see one image, and what is in memory at a time."""

@@ -20,7 +20,7 @@ from pptx.shapes.group import GroupShape
 
 from core.errors import Invalid, Unsupported
 from pipelines.knowledge.extraction.pages import Composer, Limits, Page, refuse_pages
-from pipelines.knowledge.extraction.plain import labelled
+from pipelines.knowledge.extraction.text import labelled
 
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How files of the former Office begin, and those of today's that are locked by a password."""

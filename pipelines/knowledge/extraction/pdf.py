@@ -13,8 +13,8 @@ from pypdfium2 import raw
 from rapidocr import RapidOCR
 
 from core.errors import Invalid, Unsupported
-from pipelines.knowledge.extraction.columns import Line, compose
 from pipelines.knowledge.extraction.pages import Limits, Page, refuse_pages
+from pipelines.knowledge.extraction.reading_order import Line, compose
 
 HYPHEN = "\u00ad"
 """What stands for a hyphen at a line's end that parts a word."""

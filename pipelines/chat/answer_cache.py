@@ -1,0 +1,122 @@
+"""Answers given before, given again: messages like any other, that come at once."""
+
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from core.ports import ChatRequest
+from db.models import Company, RunStatus
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.chat.generation import Answered
+from pipelines.chat.question_quality import quality
+from pipelines.chat.reasoning import Step, chain
+from pipelines.runtime.handlers import Run, Services
+from pipelines.runtime.periodic import upkeep
+from resolvers.access import Viewer
+from resolvers.chat import answer_cache, answers
+from resolvers.chat.answers import Question, Written
+
+
+def kept(services: Run | Services) -> timedelta:
+    """How long answers are given again."""
+    return timedelta(seconds=services.settings.answer_cache_ttl)
+
+
+async def key_of(run: Run, viewer: Viewer, question: Question) -> str | None:
+    """What the answer is found or kept by; none where it is for this message alone."""
+    if not kept(run) or not answer_cache.repeatable(question) or not quality(question.text).askable:
+        return None
+    return await _key(run, viewer, question, ())
+
+
+async def may_keep(
+    run: Run, viewer: Viewer, question: Question, key: str | None, request: ChatRequest, answered: Answered
+) -> bool:
+    """Whether an answer that was just made is good for others: found, with sources that all still stand."""
+    if key is None or not answered.found or answered.code is not None:
+        return False
+    used = {each.document_id for each in request.passages if each.document_id is not None}
+    return await _key(run, viewer, question, used) == key
+
+
+async def _key(run: Run, viewer: Viewer, question: Question, used: Collection[UUID]) -> str | None:
+    """The key by what there is now; none where a document is gone that was `used`, or is on its way."""
+    library = await answer_cache.library_of(run.database, viewer, question.document_ids, used)
+    if not library.settled:
+        return None
+    return answer_cache.key_of(question, library, run.chat.model, run.embedder.model)
+
+
+async def repeated(
+    run: Run, question: Question, user_id: UUID, key: str | None, began: float
+) -> Finish | None:
+    """What completes the message with an answer that was given before; none where there is none.
+
+    `began` is when the work on the message did, by `time.monotonic`.
+    """
+    if key is None:
+        return None
+    async with run.read() as uow:
+        known = (
+            None
+            if await answer_cache.asked_before(uow, question)
+            else await answer_cache.find(uow, key, kept(run))
+        )
+    if known is None:
+        return None
+    step = recalled(known)
+    async with run.write() as uow:
+        told = {"agent": step.agent, "action": step.action, "state": "completed", "detail": step.detail}
+        await answers.tell_step(uow, question, **told)
+        await answers.tell_delta(uow, question, 0, known.message["content"])
+    written = again(question, known, step, time.monotonic() - began)
+
+    async def finish(uow: UnitOfWork) -> None:
+        await answers.save(uow, question, user_id, written)
+
+    return finish
+
+
+def recalled(known: Row[Any]) -> Step:
+    """The step that stands for all that were taken the first time."""
+    minutes = (datetime.now(UTC) - known.created_at) // timedelta(minutes=1)
+    return Step(
+        "cache",
+        "recall",
+        detail=f"The same was asked of the same documents, {minutes} minutes ago.",
+        confidence=known.message["confidence"],
+        output={"answered_at": known.created_at.isoformat()},
+    )
+
+
+def again(question: Question, known: Row[Any], step: Step, seconds: float) -> Written:
+    """The answer's row, and those that go with it; no model was asked, so that no token was used."""
+    message = {
+        **known.message,
+        **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0),
+        "reasoning_chain": chain([step], question.explainability),
+        "message_metadata": {**known.message["message_metadata"], "cached": True},
+    }
+    run_log = {
+        "model": known.message["model"],
+        "tokens_used": 0,
+        "latency_ms": round(seconds * 1000),
+        "status": RunStatus.SUCCESS,
+        "cached": True,
+    }
+    return Written(message=message, citations=known.citations, steps=[step.row()], run=run_log, usage=[])
+
+
+@upkeep("cached answers", timedelta(hours=1))
+async def prune_answers(services: Services) -> None:
+    """Answers that are not given again any more."""
+    async with services.database.platform(read_only=True) as uow:
+        companies = [row.id for row in await uow.all(select(Company.id))]
+    for company_id in companies:
+        async with services.database.tenant(company_id) as uow:
+            await answer_cache.prune(uow, kept(services))

@@ -1,0 +1,168 @@
+"""How a council is asked: in each round every voice at once, told what the others said in the one before."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from core.ports import AnswerEnd, ChatModel, ChatRequest, ModelFailure, Quotation
+from pipelines.chat.council import VOICES, Voice, Vote, vote_confidence
+from pipelines.chat.generation import Reply, hear, similarity
+
+FORM = (
+    "After your answer write two more lines: `Confidence: high`, `Confidence: medium` or `Confidence: low`, "
+    "and `Reasoning: ` with why, in one or two sentences."
+)
+SYNTHESIS = (
+    "Several people have answered the question. Make one answer of theirs that keeps what they agree on and "
+    "what the sources support."
+)
+
+CONFIDENCE = re.compile(
+    r"^\W*confidence\W*:\W*(?P<level>high|medium|low)\b[^\n]*$", re.IGNORECASE | re.MULTILINE
+)
+REASONING = re.compile(r"^\W*reasoning\W*:\W*(?P<why>[^\n]+)", re.IGNORECASE | re.MULTILINE)
+
+SURE = {0.7: "high", 0.5: "medium"}
+"""The level of who quotes, by the score of the best quotation."""
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """What one voice said in one round (from 1), and how long that took; or why it said nothing."""
+
+    round: int
+    voice: str
+    seconds: float
+    reply: Reply | None = None
+    failure: ModelFailure | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """As it is kept for a later attempt."""
+        return {
+            "round": self.round,
+            "voice": self.voice,
+            "seconds": self.seconds,
+            "reply": asdict(self.said),
+        }
+
+    @classmethod
+    def kept(cls, stored: Mapping[str, Any]) -> "Ballot":
+        """From the form of `stored`."""
+        said = stored["reply"]
+        quotations = tuple(Quotation(**each) for each in said["quotations"])
+        reply = Reply(said["text"], quotations, AnswerEnd(**said["end"]))
+        return cls(stored["round"], stored["voice"], stored["seconds"], reply)
+
+    def vote(self, request: ChatRequest) -> Vote:
+        """The vote; its answer is without the lines that state confidence and reasons."""
+        said = self.said
+        level, reasoning = stated(said)
+        near = similarity(request.passages, said.cited(request.passages)) if request.passages else None
+        (weight,) = (voice.weight for voice in VOICES if voice.name == self.voice)
+        sure = vote_confidence(level, near, reasoning)
+        return Vote(self.voice, plain(said).text, round(sure, 4), reasoning, weight)
+
+    @property
+    def said(self) -> Reply:
+        """The reply. Raises `ValueError` where there is none."""
+        if self.reply is None:
+            raise ValueError("This voice said nothing.")
+        return self.reply
+
+
+Tell = Callable[[Voice, int, Ballot | None], Awaitable[None]]
+"""Is told of each voice that begins in a round, and of what it said once it has."""
+
+
+async def deliberate(
+    model: ChatModel, request: ChatRequest, rounds: int, tell: Tell, ballots: list[Ballot]
+) -> None:
+    """Add to `ballots` what is missing, before `tell` learns of it. Raises `ModelFailure` where all fail.
+
+    Who fails in a round is asked again in the next one.
+    """
+    for number in range(1, rounds + 1):
+        before = {each.voice: each.vote(request).answer for each in of_round(ballots, number - 1)}
+        cast = {each.voice for each in of_round(ballots, number)}
+        missing = [voice for voice in VOICES if voice.name not in cast]
+        for voice in missing:
+            await tell(voice, number, None)
+        asked = [_ask(model, asked_of(voice, request, before), voice, number) for voice in missing]
+        async with aclosing(_as_they_come(asked)) as coming:
+            async for ballot in coming:
+                ballots.append(ballot)
+                await tell(next(each for each in VOICES if each.name == ballot.voice), number, ballot)
+        if not of_round(ballots, number):
+            raise next(each.failure for each in ballots if each.round == number and each.failure)
+
+
+def of_round(ballots: Sequence[Ballot], number: int) -> list[Ballot]:
+    """What was said in the round, in the order of the voices."""
+    said = {each.voice: each for each in ballots if each.round == number and each.reply is not None}
+    return [said[voice.name] for voice in VOICES if voice.name in said]
+
+
+def asked_of(voice: Voice, request: ChatRequest, before: Mapping[str, str]) -> ChatRequest:
+    """The request as one voice gets it, with what the others said before."""
+    return replace(
+        request,
+        instructions=f"{voice.instructions} {FORM}",
+        temperature=voice.temperature,
+        stance=voice.stance,
+        proposals=tuple(answer for name, answer in before.items() if name != voice.name),
+    )
+
+
+def stated(reply: Reply) -> tuple[str | None, str]:
+    """The level of confidence that a reply states, and its reasons.
+
+    Who quotes states none: there it follows from the score of the best quotation, and finding nothing is low.
+    """
+    if reply.quotations:
+        best = max(each.confidence for each in reply.quotations)
+        places = sorted({each.source for each in reply.quotations})
+        level = next((word for least, word in SURE.items() if best >= least), "low")
+        named = " and ".join(f"source {place}" for place in places)
+        why = f"It quotes {named}; the best quotation scores {best:.2f}."
+        return level, why
+    if reply.end.found is False:
+        return "low", "No sentence of the sources scores high enough to be quoted."
+    sure, reasons = CONFIDENCE.search(reply.text), REASONING.search(reply.text)
+    return sure and sure["level"], reasons["why"].strip() if reasons else ""
+
+
+def plain(reply: Reply) -> Reply:
+    """The reply without the lines that state confidence and reasons, unless nothing else was said."""
+    if reply.quotations:
+        return reply
+    text = REASONING.sub("", CONFIDENCE.sub("", reply.text)).strip()
+    return replace(reply, text=text or reply.text)
+
+
+async def _ask(model: ChatModel, request: ChatRequest, voice: Voice, number: int) -> Ballot:
+    began = time.monotonic()
+    try:
+        reply = await hear(model, request, _silently)
+    except ModelFailure as failure:
+        return Ballot(number, voice.name, time.monotonic() - began, failure=failure)
+    return Ballot(number, voice.name, time.monotonic() - began, reply)
+
+
+async def _silently(text: str) -> None:
+    """A vote is told when it is whole."""
+
+
+async def _as_they_come(asked: Sequence[Coroutine[Any, Any, Ballot]]) -> AsyncGenerator[Ballot, None]:
+    """What comes of the coroutines, the first one first. Those still running at its closing are cancelled."""
+    tasks = [asyncio.create_task(each) for each in asked]
+    try:
+        for coming in asyncio.as_completed(tasks):
+            yield await coming
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""One answer from question to confidence: asked, cited, compared with its sources, and weighed."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from statistics import fmean
+
+from core.ports import AnswerEnd, ChatModel, ChatRequest, Embed, Passage, Quotation, RunErrorCode, TextDelta
+from pipelines.chat import citations
+from pipelines.chat.citations import Alignment
+from pipelines.chat.confidence import Confidence, confidence
+from pipelines.chat.council import Decision
+from pipelines.chat.grounding import Grounding, grounding
+from pipelines.chat.question_quality import Quality, quality
+
+NOT_A_QUESTION = "This does not read as a question. Ask in words what you want to know from the documents."
+
+UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
+"""What no database can hold."""
+
+Tell = Callable[[str], Awaitable[None]]
+"""Is told each piece of the answer as it comes."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model said, what of it stands word for word in the request's passages, and what it took."""
+
+    text: str
+    quotations: tuple[Quotation, ...]
+    end: AnswerEnd
+
+    def cited(self, passages: Sequence[Passage]) -> Alignment:
+        """The citations, by the quotations or else by the markers in the text."""
+        if self.quotations:
+            return citations.quoted(self.quotations, passages)
+        return citations.align(self.text, passages)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A whole answer. `text` is what `tell` was told, joined.
+
+    `found` is False where the model says that nothing answers the question, and where none was asked because
+    the question is no question; then `model` is None.
+    """
+
+    text: str
+    model: str | None
+    found: bool
+    citations: Alignment
+    quality: Quality
+    grounding: Grounding
+    confidence: Confidence
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    council: Decision | None = None
+    """How a council came to it."""
+
+    @property
+    def code(self) -> RunErrorCode | None:
+        """`NO_CITATIONS` for an answer that names none of its sources."""
+        return RunErrorCode.NO_CITATIONS if self.found and not self.citations.citations else None
+
+
+async def answer(
+    model: ChatModel, request: ChatRequest, tell: Tell, *, embed: Embed | None = None
+) -> Answered:
+    """Ask the model, unless the question is gibberish, and weigh what it says. Raises `ModelFailure`."""
+    asked = quality(request.question)
+    if not asked.askable:
+        await tell(NOT_A_QUESTION)
+        said = confidence(
+            NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=asked.score, grounding=0
+        )
+        return Answered(NOT_A_QUESTION, None, False, Alignment(()), asked, Grounding(0.0, ()), said)
+    return await weigh(await hear(model, request, tell), request, embed=embed)
+
+
+async def hear(model: ChatModel, request: ChatRequest, tell: Tell) -> Reply:
+    """Everything that the model says. Raises `ModelFailure`."""
+    pieces: list[str] = []
+    quotations: list[Quotation] = []
+    end = AnswerEnd(model.model, 0, 0)
+    async with aclosing(model.answer(request)) as events:
+        async for event in events:
+            match event:
+                case TextDelta(text):
+                    piece = text.translate(UNSTORABLE)
+                    pieces.append(piece)
+                    await tell(piece)
+                case Quotation():
+                    quotations.append(event)
+                case AnswerEnd():
+                    end = event
+    return Reply("".join(pieces), tuple(quotations), end)
+
+
+async def weigh(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> Answered:
+    """The reply with its citations, compared with its sources; `embed` compares by meaning too."""
+    asked, aligned = quality(request.question), reply.cited(request.passages)
+    grounded = await grounding(reply.text, request.passages, None if reply.quotations else embed)
+    return Answered(
+        text=reply.text,
+        model=reply.end.model,
+        found=bool(request.passages) if reply.end.found is None else reply.end.found,
+        citations=aligned,
+        quality=asked,
+        grounding=grounded,
+        confidence=weighed(reply.text, request, aligned, asked, grounded),
+        prompt_tokens=reply.end.prompt_tokens,
+        completion_tokens=reply.end.completion_tokens,
+    )
+
+
+def weighed(
+    text: str, request: ChatRequest, aligned: Alignment, asked: Quality, grounded: Grounding
+) -> Confidence:
+    """The confidence of an answer: by the passages that it cites, or where it cites none, by all of them."""
+    cited = {each.source_index for each in aligned.citations}
+    return confidence(
+        text,
+        similarity=similarity(request.passages, aligned),
+        retrieved=len(request.passages),
+        cited=len(cited),
+        quality=asked.score,
+        grounding=grounded.score,
+    )
+
+
+def similarity(passages: Sequence[Passage], aligned: Alignment) -> float:
+    """How near to the question the passages are that an answer cites, or where it cites none, all of them."""
+    cited = {each.source_index for each in aligned.citations}
+    counted = [
+        passage.similarity for number, passage in enumerate(passages, 1) if number in cited or not cited
+    ]
+    return fmean(counted) if counted else 0.0

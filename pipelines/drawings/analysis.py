@@ -1,0 +1,105 @@
+"""Saying in words what changed on the sheets of a drawing session."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from core.ports import Analysis, Evidence, Pictures
+from db.models import DrawingSession, SheetState, TokenUsage
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.drawings.crops import MOST, pictures
+from pipelines.runtime.handlers import Run, handles
+from pipelines.runtime.workdirs import working_folder
+from resolvers import token_usage
+from resolvers.drawings import comparison_results, sessions
+from resolvers.drawings.sessions import AnalyseSheets
+
+PICTURE_SECONDS = 60.0
+OPERATION = "drawing_analysis"
+
+
+@handles(AnalyseSheets)
+async def analyse_sheets(job: AnalyseSheets, run: Run) -> Finish:
+    """Describe each compared pair. Safe to repeat: the latest words stay."""
+    async with run.read() as uow:
+        sheets = {sheet.id: sheet for sheet in await comparison_results.pages(uow, job.session_id)}
+        every = await comparison_results.pairs(uow, job.session_id)
+    for done, pair in enumerate(every, 1):
+        values, analysis = await analysis_values(run, pair, sheets[pair.new_drawing_id])
+        async with run.write() as uow:
+            await comparison_results.save_analysis(
+                uow, pair, values, analysis.descriptions if analysis else ()
+            )
+            if analysis is not None and analysis.asked is not None:
+                await record(uow, run, pair, analysis)
+        await run.report(done / len(every))
+
+    async def finish(uow: UnitOfWork) -> None:
+        await comparison_results.add_versions(uow, job.session_id)
+        await sessions.finish(uow, job.session_id)
+
+    return finish
+
+
+async def analysis_values(
+    run: Run, pair: Row[Any], sheet: Row[Any]
+) -> tuple[dict[str, Any], Analysis | None]:
+    """An analysis' columns, and what the analyser said; nothing of a pair that could not be compared."""
+    if pair.state is SheetState.FAILED:
+        failed = {"success": False, "error_message": pair.error_message, "changes_found": []}
+        model = {"ai_model_used": run.analyser.model, "critical_change": None}
+        return failed | model | {"analysis_summary": None, "recommendations": []}, None
+    evidence = [
+        Evidence(
+            kind=change["kind"],
+            box=tuple(change["box"]),
+            area=change["area"],
+            location=change["location"],
+            words_removed=tuple(change["words_removed"]),
+            words_added=tuple(change["words_added"]),
+        )
+        for change in pair.changes
+    ]
+    measures = {
+        "score": pair.alignment_score,
+        "confident": not pair.low_confidence,
+        "change_ratio": pair.change_ratio,
+        "width": sheet.drawing_metadata["width"],
+        "height": sheet.drawing_metadata["height"],
+    }
+    analysis = await run.analyser.analyse(
+        pair.drawing_name, evidence, measures, await pictured(run, pair, evidence)
+    )
+    values = {
+        "success": True,
+        "error_message": None,
+        "changes_found": list(analysis.changes),
+        "critical_change": analysis.critical_change,
+        "analysis_summary": analysis.summary,
+        "recommendations": list(analysis.recommendations),
+        "ai_model_used": analysis.model,
+    }
+    return values, analysis
+
+
+async def pictured(run: Run, pair: Row[Any], evidence: Sequence[Evidence]) -> Pictures | None:
+    """The overlay and the largest regions, for an analyser that looks; none where there is nothing to see."""
+    if not run.analyser.looks or not evidence or pair.low_confidence or not pair.overlay_path:
+        return None
+    largest = sorted(range(len(evidence)), key=lambda index: -evidence[index].area)[:MOST]
+    with working_folder() as name:
+        overlay = await run.store.fetch(pair.overlay_path, Path(name) / "overlay.png")
+        preview = await run.store.fetch(pair.overlay_preview_path, Path(name) / "preview.png")
+        boxes = {index: evidence[index].box for index in largest}
+        return await run.cpu_within(PICTURE_SECONDS, pictures, overlay, preview, boxes)
+
+
+async def record(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) -> None:
+    """What the model used, on whose account the session is."""
+    user = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
+    tokens = analysis.prompt_tokens, analysis.completion_tokens
+    used = token_usage.used(run.prices, OPERATION, analysis.asked, *tokens, operation_id=str(pair.id))
+    await uow.execute(insert(TokenUsage).values(user_id=user, **used))

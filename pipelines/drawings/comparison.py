@@ -1,0 +1,137 @@
+"""Two pages in, everything known about their difference out: the one call that a worker process makes."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+
+from pipelines.drawings import (
+    alignment,
+    binarization,
+    change_detection,
+    locations,
+    ocr_errors,
+    overlay,
+    page_words,
+    text_diff,
+)
+from pipelines.drawings.change_detection import Change, Sensitivity
+from pipelines.drawings.overlay import Colours
+from pipelines.drawings.page_words import Matrix, Word
+
+WORD_STRAY = 12.0
+"""How far a word may move, in pixels at 300 dpi, and still be the same word in the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a pair is compared."""
+
+    colours: Colours = field(default_factory=Colours)
+    sensitivity: Sensitivity = field(default_factory=Sensitivity)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOutcome:
+    """What comparing two pages gave; boxes are in pixels of the new page's picture.
+
+    `score` and `confident` tell how well the sheets fit, `change_ratio` how much of their ink differs: two
+    measures. Without confidence no regions are listed and words are compared regardless of place.
+    `transform` carries old pixels to new ones. `locations` tells in words where each change is. `seconds`
+    is CPU time by stage.
+    """
+
+    score: float
+    confident: bool
+    transform: Matrix
+    rotation: float
+    scale: float
+    change_ratio: float
+    changes: tuple[Change, ...]
+    locations: tuple[str, ...]
+    words_removed: tuple[str, ...]
+    words_added: tuple[str, ...]
+    overlay: Path
+    preview: Path
+    seconds: dict[str, float]
+
+
+def compare(
+    old_image: Path,
+    new_image: Path,
+    old_words: Path,
+    new_words: Path,
+    folder: Path,
+    options: Options = Options(),
+) -> ComparisonOutcome:
+    """Align, find the changes, and write `overlay.png` and `overlay_preview.png` into `folder`."""
+    cv2.setNumThreads(1)
+    seconds: dict[str, float] = {}
+    with timed(seconds, "reading"):
+        old, new = binarization.read(old_image), binarization.read(new_image)
+        before, after = page_words.load(old_words), page_words.load(new_words)
+    with timed(seconds, "alignment"):
+        fit = alignment.align(old, new)
+    with timed(seconds, "moving"):
+        height, width = new.shape
+        cover = binarization.covered(old.shape, fit.matrix, width, height)
+        old = binarization.moved(old, fit.matrix, width, height)
+    with timed(seconds, "words"):
+        differing = different_words(before, after, fit)
+    findings = change_detection.Findings((), 1.0)
+    if fit.confident:
+        with timed(seconds, "changes"):
+            if not (exact(before) and exact(after)):
+                differing = ocr_errors.sorted_out(differing, old, new)
+            findings = change_detection.find(
+                old, new, cover, differing, coarser(options.sensitivity, fit.scale)
+            )
+    with timed(seconds, "overlay"):
+        target, preview = folder / "overlay.png", folder / "overlay_preview.png"
+        overlay.compose(old, new, target, preview, options.colours)
+    grid = locations.grid(after, width, height)
+    return ComparisonOutcome(
+        score=fit.score,
+        confident=fit.confident,
+        transform=fit.matrix,
+        rotation=round(fit.rotation, 3),
+        scale=round(fit.scale, 5),
+        change_ratio=findings.ratio,
+        changes=findings.changes,
+        locations=tuple(locations.describe(each.box, width, height, grid) for each in findings.changes),
+        words_removed=tuple(each.text for each in differing.removed),
+        words_added=tuple(each.text for each in differing.added),
+        overlay=target,
+        preview=preview,
+        seconds=seconds,
+    )
+
+
+def coarser(sensitivity: Sensitivity, scale: float) -> Sensitivity:
+    """Where the old sheet is enlarged to fit, its own pixels are the measure of how far ink may stray."""
+    return replace(sensitivity, stray=round(sensitivity.stray * max(1.0, scale)))
+
+
+def different_words(
+    old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment
+) -> text_diff.WordChanges:
+    """Words that differ by text or place; by text alone where the alignment can't be trusted."""
+    if not fit.confident:
+        return text_diff.missing(old, new)
+    return text_diff.difference(page_words.move(old, fit.matrix), new, WORD_STRAY)
+
+
+def exact(words: Sequence[Word]) -> bool:
+    """Whether a sheet's words are known from its file, not read off its picture or left unread."""
+    return bool(words) and not any(each.optical for each in words)
+
+
+@contextmanager
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Note the CPU seconds that a stage takes."""
+    start = time.process_time()
+    yield
+    seconds[stage] = round(time.process_time() - start, 3)

@@ -1,0 +1,69 @@
+"""Telling in words where on a sheet something is."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from pipelines.drawings.page_words import Word
+
+BORDER = 0.12
+"""Grid marks stand in the outer parts of a sheet, within this share of its width and height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The grid marks along the sheet's sides with their positions in pixels: columns from the left, rows
+    from the top.
+    """
+
+    columns: tuple[tuple[float, str], ...] = ()
+    rows: tuple[tuple[float, str], ...] = ()
+
+
+def grid(words: Sequence[Word], width: int, height: int) -> Grid:
+    """Marks of one or two signs in line along a side, at least three, in order: numbers one way, letters
+    the other.
+    """
+    marks = [each for each in words if len(each.text) <= 2 and each.text.isalnum() and each.text.isascii()]
+    top = [each for each in marks if each.centre[1] < BORDER * height]
+    bottom = [each for each in marks if each.centre[1] > (1 - BORDER) * height]
+    left = [each for each in marks if each.centre[0] < BORDER * width]
+    right = [each for each in marks if each.centre[0] > (1 - BORDER) * width]
+    columns = max((in_line(side, across=True) for side in (top, bottom)), key=len)
+    rows = max((in_line(side, across=False) for side in (left, right)), key=len)
+    return Grid(columns, rows)
+
+
+def in_line(marks: Sequence[Word], across: bool) -> tuple[tuple[float, str], ...]:
+    """The longest run of marks on one level whose labels count up or down along it."""
+    axis = 0 if across else 1
+    levels: dict[int, list[Word]] = defaultdict(list)
+    pitch = max(median(each.size for each in marks), 1.0) if marks else 1.0
+    for each in marks:
+        levels[round(each.centre[1 - axis] / pitch)].append(each)
+    best: tuple[tuple[float, str], ...] = ()
+    for level in sorted(levels):
+        line = sorted([*levels[level], *levels.get(level + 1, [])], key=lambda each: each.centre[axis])
+        for kind in (str.isdigit, str.isalpha):
+            run = tuple((each.centre[axis], each.text) for each in line if kind(each.text))
+            keys = [(len(text), text) for _, text in run]
+            ordered = all(a < b for a, b in pairwise(keys)) or all(a > b for a, b in pairwise(keys))
+            if len(run) >= 3 and ordered and len(run) > len(best):
+                best = run
+    return best
+
+
+def describe(box: tuple[int, int, int, int], width: int, height: int, grid: Grid) -> str:
+    """Such as `upper left, near grid C/4`; the ninth of the sheet alone where there is no grid."""
+    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+    down = ("upper", "middle", "lower")[min(2, int(3 * y / height))]
+    across = ("left", "centre", "right")[min(2, int(3 * x / width))]
+    ninth = "centre" if (down, across) == ("middle", "centre") else f"{down} {across}"
+    marks = [
+        min(line, key=lambda mark: abs(mark[0] - at))[1]
+        for line, at in ((grid.rows, y), (grid.columns, x))
+        if line
+    ]
+    return f"{ninth}, near grid {'/'.join(marks)}" if marks else ninth

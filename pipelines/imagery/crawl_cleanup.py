@@ -1,0 +1,63 @@
+"""What crawls leave behind: pictures that no image has, work that nobody goes on with."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+from sqlalchemy import select
+
+from db.crawl_rate_limits import forget_turns
+from db.models import Company
+from pipelines.runtime.handlers import Run, Services, handles
+from pipelines.runtime.periodic import upkeep
+from resolvers.imagery import crawl_chunks, images
+from resolvers.object_removal import RemoveUnusedPictures, pictures_prefix, thumbnails_prefix
+
+BATCH = 50
+"""Objects that are removed while images of the company wait to be made."""
+
+
+@handles(RemoveUnusedPictures)
+async def remove_unused_pictures(job: RemoveUnusedPictures, run: Run) -> None:
+    """Safe to repeat."""
+    for start in range(0, len(job.keys), BATCH):
+        await remove(run, job.keys[start : start + BATCH])
+    if job.keys:
+        return
+    for prefix in (pictures_prefix(run.company_id), thumbnails_prefix(run.company_id)):
+        batch: list[str] = []
+        async for stored in run.store.list(prefix):
+            batch.append(stored.key)
+            if len(batch) == BATCH:
+                await remove(run, batch)
+                batch.clear()
+        await remove(run, batch)
+
+
+async def remove(run: Run, keys: Sequence[str]) -> None:
+    """Delete those that no image has. The unit stays open meanwhile: no image may be made of them."""
+    hashes = {key: PurePosixPath(key).stem for key in keys}
+    async with run.read() as uow:
+        used = await images.used(uow, list(hashes.values()))
+    if used.issuperset(hashes.values()):
+        return
+    async with run.write() as uow:
+        await images.hold_pictures(uow, alone=True)
+        used = await images.used(uow, list(hashes.values()))
+        await run.store.delete([key for key, hash in hashes.items() if hash not in used])
+
+
+@upkeep("turns at hosts", timedelta(hours=1))
+async def sweep_turns(services: Services) -> None:
+    """Hosts that nobody crawls any more."""
+    await forget_turns(services.database)
+
+
+@upkeep("standing crawls", timedelta(minutes=10))
+async def mend_crawls(services: Services) -> None:
+    """Crawls and chunks that wait for nobody."""
+    async with services.database.platform(read_only=True) as uow:
+        companies = [row.id for row in await uow.all(select(Company.id))]
+    for company_id in companies:
+        async with services.database.tenant(company_id) as uow:
+            await crawl_chunks.mend(uow, services.settings.crawl_company_chunks)

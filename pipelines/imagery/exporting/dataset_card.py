@@ -1,0 +1,106 @@
+"""The data card: what a package holds and under which terms, for people and for dataset hubs."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from pipelines.imagery.exporting.records import UNKNOWN, Tally
+
+MOST_ROWS = 100
+"""Of a table: free text from the web could make thousands."""
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
+LARGEST = "100K<n<1M"
+
+LOADING = {
+    "imagefolder": 'load_dataset("imagefolder", data_files="{file}")',
+    "webdataset": 'load_dataset("webdataset", data_files="*.tar")',
+    "parquet": 'load_dataset("parquet", data_files="*.parquet")',
+}
+"""One line of Python with the library `datasets`."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is exported, and how: `rules` are those of the last finished check, if there was one."""
+
+    name: str
+    crawl: str
+    keywords: Sequence[str]
+    format: str
+    filename: str
+    made_at: datetime
+    rules: Mapping[str, Any] | None
+
+    def summary(self, tally: Tally) -> dict[str, Any]:
+        """The data set as a whole, as JSON values."""
+        return {
+            "name": self.name,
+            "crawl": self.crawl,
+            "keywords": list(self.keywords),
+            "format": self.format,
+            "made_at": self.made_at.isoformat(),
+            "image_count": tally.packed,
+            "missing_count": tally.missing,
+            "content_bytes": tally.content_bytes,
+            "formats": dict(tally.formats.most_common()),
+            "licences": dict(tally.licences.most_common()),
+            "validation_rules": None if self.rules is None else dict(self.rules),
+        }
+
+    def card(self, tally: Tally, *, note: str = "") -> str:
+        """README.md: YAML that dataset hubs read, then Markdown."""
+        size = next((words for limit, words in SIZES if tally.packed < limit), LARGEST)
+        head = ["---", f"pretty_name: {quoted(self.name)}", "license: other", "size_categories:", f"- {size}"]
+        body = [
+            f"# {line(self.name)}",
+            f"{tally.packed} images, {tally.content_bytes} bytes, from the crawl {line(self.crawl)}. "
+            f"Packed as {self.format} on {self.made_at:%Y-%m-%d %H:%M} UTC.",
+        ]
+        if tally.missing:
+            body.append(f"{tally.missing} more images are not here: their files were gone.")
+        if note:
+            body.append(note)
+        if self.format in LOADING:
+            loading = LOADING[self.format].format(file=self.filename)
+            body += ["## Loading", f"```python\nfrom datasets import load_dataset\n\n{loading}\n```"]
+        body += ["## Searched for", "\n".join(f"- {line(word)}" for word in self.keywords) or "No keywords."]
+        body += [
+            "## Licences",
+            "As the source of each image named it; who uses an image answers for that use.",
+            table("Licence", tally.licences),
+            "## Formats",
+            table("Format", tally.formats),
+        ]
+        checks = "Its images were not checked." if self.rules is None else rules_of(self.rules)
+        body += ["## Checks", checks]
+        return "\n".join([*head, "---", ""]) + "\n" + "\n\n".join(body) + "\n"
+
+
+def rules_of(rules: Mapping[str, Any]) -> str:
+    """The rules of a check as a list."""
+    said = [f"- {name.replace('_', ' ')}: {value}" for name, value in rules.items() if value is not None]
+    return "\n".join(["Images were checked by these rules:", "", *said]) if said else "Images open."
+
+
+def table(title: str, counts: Counter[str]) -> str:
+    """The counts as a Markdown table, the largest first."""
+    rows = [f"| {line(name).replace('|', '/')} | {count} |" for name, count in counts.most_common(MOST_ROWS)]
+    if left := len(counts) - len(rows):
+        rows.append(
+            f"| {left} others | {counts.total() - sum(n for _, n in counts.most_common(MOST_ROWS))} |"
+        )
+    return "\n".join([f"| {title} | Images |", "| --- | ---: |", *(rows or [f"| {UNKNOWN} | 0 |"])])
+
+
+def line(text: str) -> str:
+    """Text of others on one line, and not taken for markup."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
+
+
+def quoted(text: str) -> str:
+    """A YAML string: JSON's strings are."""
+    return orjson.dumps(text).decode()

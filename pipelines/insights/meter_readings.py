@@ -1,0 +1,271 @@
+"""A file of readings as days and months of energy, with a count of everything that was left out."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from core.errors import Invalid, Unsupported
+from pipelines.runtime.workdirs import working_folder
+from resolvers.insights.table_layout import EnergyUnit, Layout
+from resolvers.insights.table_preview import cell, opened
+from resolvers.insights.timestamp_formats import FRACTION, T_BETWEEN, ZULU
+
+MOST_READINGS = 6_000_000
+KWH = {
+    EnergyUnit.WH: 1e-3,
+    EnergyUnit.KWH: 1.0,
+    EnergyUnit.MWH: 1e3,
+    EnergyUnit.GWH: 1e6,
+    EnergyUnit.KW: 1.0,
+    EnergyUnit.MW: 1e3,
+}
+"""Kilowatt hours in one; of power, in one hour of it."""
+POWER = {EnergyUnit.KW, EnergyUnit.MW}
+ABSURD = 1000.0
+"""How many times the median of all readings above zero one may be before it is taken for a fault."""
+MONTH_MINUTES = (27 * 1440, 32 * 1440)
+LONGEST_STEP = 32 * 1440.0
+SUB_DAILY = 1440.0
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something in the file that was not as it should be, how often, and the first row's text."""
+
+    kind: str
+    count: int
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was consumed in a day or month, and the share of it for which there are readings."""
+
+    starts_on: date
+    kwh: float
+    renewable_kwh: float | None
+    coverage: float
+
+
+@dataclass(frozen=True)
+class Consumption:
+    """All that a file holds. `profile` is each hour of the day's mean in kWh, empty for coarser data."""
+
+    step_minutes: float
+    readings: int
+    days: tuple[Reading, ...]
+    months: tuple[Reading, ...]
+    profile: tuple[float, ...]
+    issues: tuple[Issue, ...] = field(default=())
+
+
+def consumption_of(path: Path, layout: Layout) -> Consumption:
+    """Read a whole file, in a child process. Raises `Invalid` where nothing in it can be used."""
+    raw = frame(path, layout)
+    if raw.height > MOST_READINGS:
+        raise Unsupported(f"The file has more than {MOST_READINGS} readings.")
+    issues: list[Issue] = []
+    read = instants(raw, layout, issues)
+    read = numbers(read, layout, issues)
+    read = once(read, issues)
+    if read.height < 2:
+        raise Invalid("Fewer than two readings can be used; they say nothing about consumption over time.")
+    step = step_minutes(read)
+    if step > LONGEST_STEP:
+        raise Invalid("The readings are more than a month apart.")
+    scale = KWH[layout.unit] * (step / 60 if layout.unit in POWER else 1)
+    read = read.with_columns(pl.col("kwh") * scale, pl.col("renewable") * scale)
+    read = plausible(read, issues)
+    gaps(read, step, issues)
+    days = periods(read, step, "1d") if step <= SUB_DAILY else ()
+    return Consumption(
+        step_minutes=step,
+        readings=read.height,
+        days=days,
+        months=periods(read, step, "1mo"),
+        profile=hours(read, step),
+        issues=tuple(issues),
+    )
+
+
+def frame(path: Path, layout: Layout) -> pl.DataFrame:
+    """The texts of the columns that matter, under fixed names."""
+    wanted = {"at": layout.timestamp, "time": layout.time, "kwh": layout.consumption}
+    wanted |= {"renewable": layout.renewable}
+    chosen = {name: column for name, column in wanted.items() if column is not None}
+    read = table(path, layout) if layout.sheet is None else sheet(path, layout)
+    present = read.columns
+    columns = [
+        (pl.col(present[column]) if column < len(present) else pl.lit("")).fill_null("").alias(name)
+        for name, column in chosen.items()
+    ]
+    read = read.select(columns)
+    if layout.renewable is None:
+        read = read.with_columns(pl.lit(None, pl.String).alias("renewable"))
+    if layout.time is not None:
+        read = read.with_columns((pl.col("at") + " " + pl.col("time")).alias("at"))
+    written = pl.concat_str(["at", "kwh"])
+    return read.filter(written.str.strip_chars() != "").select("at", "kwh", "renewable")
+
+
+def table(path: Path, layout: Layout) -> pl.DataFrame:
+    """A text of separated values, every value a text."""
+    assert layout.delimiter is not None
+    with working_folder() as folder:
+        source = path
+        if layout.encoding not in ("utf-8", "utf-8-sig"):
+            source = Path(folder) / "utf-8"
+            with path.open(encoding=layout.encoding, errors="replace") as old, source.open("w") as new:
+                while piece := old.read(1 << 20):
+                    new.write(piece)
+        try:
+            return pl.read_csv(
+                source,
+                has_header=False,
+                skip_lines=layout.header_rows,
+                separator=layout.delimiter,
+                infer_schema=False,
+                truncate_ragged_lines=True,
+                encoding="utf8-lossy",
+            )
+        except pl.exceptions.PolarsError as error:
+            raise Invalid("The file can't be read as a table of values.") from error
+
+
+def sheet(path: Path, layout: Layout) -> pl.DataFrame:
+    """A workbook's sheet, every value a text; formulas are their last values."""
+    assert layout.sheet is not None
+    columns: list[list[str]] = [[] for _ in layout.columns]
+    with opened(path) as book:
+        for number, row in enumerate(book.get_sheet_by_name(layout.sheet).iter_rows()):
+            if number >= layout.header_rows:
+                texts = [cell(value) for value in row]
+                for column, values in enumerate(columns):
+                    values.append(texts[column] if column < len(texts) else "")
+    return pl.DataFrame({str(number): values for number, values in enumerate(columns)})
+
+
+def instants(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
+    """The rows whose instant can be read, in local time: `at` is without a zone, `utc` orders them."""
+    assert layout.notation is not None
+    notation, zone = layout.notation, layout.timezone
+    text = pl.col("at").str.strip_chars().str.replace(T_BETWEEN, "$1 $2").str.replace(FRACTION, "$1")
+    text = text.str.replace_all(",", "").str.replace(ZULU, "$1+00:00")
+    if notation.endswith(" %d"):
+        text = text + " 01"
+    if "%z" in notation:
+        # polars reads an offset into UTC
+        parsed = text.str.to_datetime(notation, time_unit="us", strict=False, time_zone="UTC")
+        read = raw.with_columns(parsed.alias("utc")).with_columns(
+            pl.col("utc").dt.convert_time_zone(zone).dt.replace_time_zone(None).alias("local")
+        )
+    else:
+        if "%H" not in notation and "%I" not in notation:
+            parsed = text.str.to_date(notation, strict=False).cast(pl.Datetime("us"))
+        else:
+            parsed = text.str.to_datetime(notation, time_unit="us", strict=False)
+        read = raw.with_columns(parsed.alias("local"))
+        # The hour that is repeated when summer time ends: what comes first is summer time.
+        second = (
+            pl.when(pl.col("local").is_first_distinct()).then(pl.lit("earliest")).otherwise(pl.lit("latest"))
+        )
+        utc = pl.col("local").dt.replace_time_zone(zone, ambiguous=second, non_existent="null")
+        read = read.with_columns(utc.dt.convert_time_zone("UTC").alias("utc"))
+    unread = read.filter(pl.col("utc").is_null())
+    note(issues, "UNREADABLE_INSTANT", unread)
+    return read.filter(pl.col("utc").is_not_null())
+
+
+def numbers(read: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
+    """The rows that hold an energy of zero or more."""
+    for column in ("kwh", "renewable"):
+        bare = pl.col(column).str.replace_all(r"[\s'\u2019\u00a0]", "")
+        if layout.decimal_comma:
+            bare = bare.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        else:
+            bare = bare.str.replace_all(",", "", literal=True)
+        read = read.with_columns(pl.col(column).alias(f"{column}_text"), bare.cast(pl.Float64, strict=False))
+    unread = ~pl.col("kwh").is_finite().fill_null(False)
+    note(issues, "UNREADABLE_NUMBER", read.filter(unread))
+    read = read.filter(~unread)
+    note(issues, "NEGATIVE", read.filter(pl.col("kwh") < 0))
+    known = pl.col("renewable").is_finite() & (pl.col("renewable") >= 0)
+    return read.filter(pl.col("kwh") >= 0).with_columns(pl.when(known).then(pl.col("renewable")))
+
+
+def once(read: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
+    """One row for each instant: the last of those that there are."""
+    kept = read.unique("utc", keep="last", maintain_order=True).sort("utc")
+    if kept.height < read.height:
+        note(issues, "DUPLICATE", read.filter(~pl.col("utc").is_first_distinct()))
+    return kept
+
+
+def plausible(read: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
+    """The rows that are not beyond all measure; see `ABSURD`."""
+    above = read.filter(pl.col("kwh") > 0)["kwh"]
+    middle = above.median()
+    if not isinstance(middle, float) or above.len() < 10:
+        return read
+    beyond = pl.col("kwh") > ABSURD * middle
+    note(issues, "ABSURD", read.filter(beyond))
+    return read.filter(~beyond)
+
+
+def note(issues: list[Issue], kind: str, rows: pl.DataFrame) -> None:
+    """Remember rows that are left out, if there are any."""
+    if rows.height:
+        value = rows["kwh_text"][0] if "kwh_text" in rows.columns else rows["kwh"][0]
+        issues.append(Issue(kind, rows.height, f"{rows['at'][0]}: {value}".strip()[:200]))
+
+
+def step_minutes(read: pl.DataFrame) -> float:
+    """The usual time between two readings: the lower quartile, which gaps do not stretch."""
+    usual = read["utc"].diff().drop_nulls().dt.total_seconds().quantile(0.25, "lower")
+    assert usual is not None
+    return round(usual / 60, 4)
+
+
+def gaps(read: pl.DataFrame, step: float, issues: list[Issue]) -> None:
+    """Count the readings that are missing between the first and the last."""
+    long = read.with_columns((pl.col("utc").diff().dt.total_seconds() / 60).alias("since"))
+    limit = step * 1.5 if step <= SUB_DAILY * 7 else step * 1.2
+    missing = long.filter(pl.col("since") > limit)
+    if missing.height:
+        count = int((missing["since"] / step - 1).round(0).sum())
+        issues.append(Issue("GAP", count, f"before {missing['at'][0]}"[:200]))
+
+
+def periods(read: pl.DataFrame, step: float, every: str) -> tuple[Reading, ...]:
+    """The sums of days (`1d`) or months (`1mo`) of local time."""
+    grouped = read.group_by_dynamic("local", every=every) if read["local"].is_sorted() else None
+    if grouped is None:
+        grouped = read.sort("local").group_by_dynamic("local", every=every)
+    summed = grouped.agg(
+        pl.col("kwh").sum(),
+        pl.when(pl.col("renewable").count() > 0).then(pl.col("renewable").sum()).alias("renewable"),
+        pl.len().alias("count"),
+    )
+    length = pl.lit(1.0) if every == "1d" else pl.col("local").dt.days_in_month().cast(pl.Float64)
+    expected = pl.lit(1.0) if step > MONTH_MINUTES[0] else length * 1440 / step
+    covered = (pl.col("count") / expected).clip(0, 1).round(4)
+    return tuple(
+        Reading(row["local"].date(), round(row["kwh"], 6), rounded(row["renewable"]), row["covered"])
+        for row in summed.with_columns(covered.alias("covered")).iter_rows(named=True)
+    )
+
+
+def hours(read: pl.DataFrame, step: float) -> tuple[float, ...]:
+    """The mean energy of each hour of the day, where readings are an hour apart or less."""
+    if step > 60:
+        return ()
+    hourly = read.group_by(pl.col("local").dt.hour().alias("hour")).agg(pl.col("kwh").mean()).sort("hour")
+    means: dict[int, float] = dict(zip(hourly["hour"], hourly["kwh"] * 60 / step, strict=True))
+    return tuple(round(means.get(hour, 0.0), 6) for hour in range(24))
+
+
+def rounded(value: float | None) -> float | None:
+    """To a milliwatt hour, so that sums are the same on every machine."""
+    return None if value is None else round(value, 6)

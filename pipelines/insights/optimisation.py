@@ -1,0 +1,202 @@
+"""The best mix of sources for every year until the target, as linear programs that HiGHS solves.
+
+For each year y with the consumption D: x[s] is the energy drawn from source s, e what is renewable already,
+t what goes through storage, u what stays unmet, m by how much the renewable share falls short.
+
+    sum x + e - (1 - efficiency) t + u = D            all that is consumed comes from somewhere
+    sum renewable x + e - (1 - efficiency) t + m >= wanted share * D
+    sum cost x + grid cost e + storage cost t <= budget
+    x[s] <= limit[s] D,  t <= limit D,  e <= what is renewable now
+    x[s] <= x[s] of the year before + growth[s] D,  and so for t
+    x[s] >= x[s] of the year before, as a share of D  what was begun stays
+    sum of intermittent x - t <= DIRECT D,  t <= sum of intermittent x
+
+Nothing being bought is always a solution, so that every program has one: what cannot be had for the budget
+shows as u, what of the target cannot be reached as m.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.sparse import csr_array, lil_array, vstack
+
+from pipelines.insights.plan_inputs import Aims, Source
+
+DIRECT = 0.5
+"""The share of a year's consumption that intermittent sources can meet without storage."""
+SLACK = 1e-7
+"""By what share of its best value an aim may give way to the next one, for the solver's precision."""
+
+PREFERRED = 1e-3
+"""By what share what is renewable already is taken for cheaper than the grid, whose price it has."""
+NOTHING = 1e-9
+"""The share of a year's consumption below which an amount is the solver's noise."""
+
+Vector = NDArray[np.float64]
+
+LEAST_COST, ON_TARGET, GREENEST, MOST_RELIABLE = "least_cost", "on_target", "greenest", "most_reliable"
+PLANS = {
+    LEAST_COST: ("unmet", "cost"),
+    ON_TARGET: ("unmet", "shortfall", "cost"),
+    GREENEST: ("unmet", "brown", "cost"),
+    MOST_RELIABLE: ("unmet", "shortfall", "unreliable", "cost"),
+}
+"""What each plan makes as little as can be: the first before all, the next as far as that leaves room."""
+
+
+@dataclass(frozen=True)
+class Year:
+    """One year of a plan; energies in kWh, shares from 0 to 1."""
+
+    year: int
+    demand_kwh: float
+    energy_kwh: dict[str, float]
+    existing_kwh: float
+    stored_kwh: float
+    unmet_kwh: float
+    renewable_share: float
+    wanted_share: float
+    shortfall_kwh: float
+    cost: float
+    reliability: float
+
+
+class Program:
+    """The constraints for one set of aims and sources; `plan` solves them for one order of wishes."""
+
+    def __init__(self, aims: Aims, sources: Sequence[Source]) -> None:
+        self.aims = aims
+        self.sources = [each for each in sources if each.kind != "storage"]
+        self.storage = next((each for each in sources if each.kind == "storage"), None)
+        grid = [each for each in self.sources if each.kind == "grid"]
+        self.grid_cost = min((each.cost_per_kwh for each in grid), default=0.0)
+        self.grid_reliability = max((each.reliability for each in grid), default=1.0)
+        self.width = len(self.sources) + 4
+        self.count = len(aims.years)
+        self.demand = [aims.demand(place) for place in range(self.count)]
+        self.existing, self.stored, self.unmet, self.short = range(len(self.sources), self.width)
+        self.loss = 1 - self.storage.efficiency if self.storage else 0.0
+        self.upper: list[tuple[dict[int, float], float]] = []
+        self.equal: list[tuple[dict[int, float], float]] = []
+        for place in range(self.count):
+            self._constrain(place)
+        self.bounds = [bound for place in range(self.count) for bound in self._bounds(place)]
+        self.wishes = {
+            "unmet": self._wish({self.unmet: 1.0}),
+            "shortfall": self._wish({self.short: 1.0}),
+            "cost": self._wish({**self._costs(), self.existing: self.grid_cost * (1 - PREFERRED)}),
+            "brown": self._wish({column: -share for column, share in self._green().items()}),
+            "unreliable": self._wish({column: -each for column, each in self._reliabilities().items()}),
+        }
+
+    def plan(self, name: str) -> list[Year]:
+        """The years of one of the `PLANS`."""
+        upper, limits = rows(self.upper, self.width * self.count)
+        equal, values = rows(self.equal, self.width * self.count)
+        solution = np.zeros(self.width * self.count)
+        for wish in PLANS[name]:
+            objective = self.wishes[wish]
+            found = linprog(
+                objective,
+                A_ub=upper,
+                b_ub=limits,
+                A_eq=equal,
+                b_eq=values,
+                bounds=self.bounds,
+                method="highs",
+            )
+            if found.status != 0:
+                raise ArithmeticError(f"{name}: {found.message}")
+            solution = found.x
+            best = float(objective @ solution)
+            upper = vstack([upper, csr_array(objective[np.newaxis, :])], format="csr")
+            limits = np.append(limits, best + SLACK * max(1.0, abs(best)))
+        return [self._year(place, solution) for place in range(self.count)]
+
+    def _constrain(self, place: int) -> None:
+        demand, start = self.demand[place], place * self.width
+        energy = {start + column: 1.0 for column in range(len(self.sources))}
+        lost = {start + self.stored: -self.loss}
+        self.equal.append(({**energy, start + self.existing: 1.0, start + self.unmet: 1.0, **lost}, demand))
+        green = {start + column: -share for column, share in self._green().items()}
+        self.upper.append(({**green, start + self.short: -1.0}, -self.aims.wanted(place) * demand))
+        costs = {start + column: cost for column, cost in self._costs().items()}
+        self.upper.append((costs, self.aims.budget))
+        unsteady = {start + c: 1.0 for c, each in enumerate(self.sources) if each.intermittent}
+        if unsteady:
+            self.upper.append(({**unsteady, start + self.stored: -1.0}, DIRECT * demand))
+        self.upper.append(({**dict.fromkeys(unsteady, -1.0), start + self.stored: 1.0}, 0.0))
+        growing = {c: each for c, each in enumerate(self.sources) if each.kind == "renewable"}
+        if self.storage:
+            growing[self.stored] = self.storage
+        for column, source in growing.items():
+            before = {start - self.width + column: -1.0} if place else {}
+            self.upper.append(({start + column: 1.0, **before}, source.yearly_growth * demand))
+            if place:
+                kept = min(1.0, demand / self.demand[place - 1])
+                stays = {start - self.width + column: kept, start + column: -1.0}
+                self.upper.append((stays, 0.0))
+
+    def _bounds(self, place: int) -> list[tuple[float, float | None]]:
+        demand = self.demand[place]
+        stored = self.storage.share_limit * demand if self.storage else 0.0
+        already = min(self.aims.current_share * self.aims.annual_kwh, demand)
+        limits = [(0.0, each.share_limit * demand) for each in self.sources]
+        return [*limits, (0.0, already), (0.0, stored), (0.0, None), (0.0, None)]
+
+    def _costs(self) -> dict[int, float]:
+        stored = {self.stored: self.storage.cost_per_kwh} if self.storage else {}
+        own = {column: each.cost_per_kwh for column, each in enumerate(self.sources)}
+        return {**own, self.existing: self.grid_cost, **stored}
+
+    def _green(self) -> dict[int, float]:
+        own = {column: each.renewable_share for column, each in enumerate(self.sources)}
+        return {**own, self.existing: 1.0, self.stored: -self.loss}
+
+    def _reliabilities(self) -> dict[int, float]:
+        """What a kWh counts as reliable; one that is stored counts as storage instead of as its source."""
+        own = {column: each.reliability for column, each in enumerate(self.sources)}
+        unsteady = [each.reliability for each in self.sources if each.intermittent]
+        gain = max(0.0, self.storage.reliability - max(unsteady)) if self.storage and unsteady else 0.0
+        return {**own, self.existing: self.grid_reliability, self.stored: gain}
+
+    def _wish(self, columns: dict[int, float]) -> Vector:
+        """The objective that counts these columns in every year."""
+        objective = np.zeros(self.width * self.count)
+        for column, weight in columns.items():
+            objective[column :: self.width] = weight
+        return objective
+
+    def _year(self, place: int, solution: Vector) -> Year:
+        part = solution[place * self.width : (place + 1) * self.width]
+        part = np.where(np.abs(part) < NOTHING * max(1.0, self.demand[place]), 0.0, part)
+        demand = self.demand[place]
+        green = sum(part[column] * share for column, share in self._green().items())
+        trusted = sum(part[column] * share for column, share in self._reliabilities().items())
+        served = float(part[: self.existing + 1].sum())
+        wanted = self.aims.wanted(place)
+        return Year(
+            year=self.aims.first_year + place,
+            demand_kwh=demand,
+            energy_kwh={each.code: float(part[column]) for column, each in enumerate(self.sources)},
+            existing_kwh=float(part[self.existing]),
+            stored_kwh=float(part[self.stored]),
+            unmet_kwh=float(part[self.unmet]),
+            renewable_share=min(1.0, float(green) / demand) if demand else 0.0,
+            wanted_share=wanted,
+            shortfall_kwh=max(0.0, wanted * demand - float(green)),
+            cost=float(sum(part[column] * cost for column, cost in self._costs().items())),
+            reliability=min(1.0, float(trusted) / served) if served > 0 else 0.0,
+        )
+
+
+def rows(constraints: Sequence[tuple[dict[int, float], float]], width: int) -> tuple[csr_array, Vector]:
+    """The constraints as a sparse matrix and their right-hand sides."""
+    matrix = lil_array((len(constraints), width))
+    for number, (columns, _) in enumerate(constraints):
+        for column, weight in columns.items():
+            matrix[number, column] = weight
+    return matrix.tocsr(), np.array([value for _, value in constraints])

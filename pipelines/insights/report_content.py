@@ -1,0 +1,254 @@
+"""What a report says, as blocks that every format lays out in its own way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.insights.plan_scoring import CRITERIA
+from pipelines.insights.report_steps import NAMES, on_track
+
+MOST_ANOMALIES = 10
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The title of a part."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Some sentences."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A few figures that stand out: what each is, and its value."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows below their headings; all columns but the first are numbers, or short."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One of the report's charts, by its name, and what it shows."""
+
+    name: str
+    caption: str
+
+
+Block = Heading | Paragraph | Figures | Table | Chart
+
+
+def blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
+    """The whole report below its title; `text` is what people or a model wrote about it."""
+    return [
+        *overview(data, text),
+        *plan(data),
+        *choice(data),
+        *doubts(data),
+        *past(data),
+        *ground(data),
+    ]
+
+
+def overview(data: Mapping[str, Any], text: str | None) -> list[Block]:
+    """What is recommended, in figures and in words."""
+    profile, decision, years = data["inputs"]["profile"], data["decision"], data["roadmap"]["years"]
+    reached = f"{percent(decision['reached_share'])} of {percent(decision['target_share'])} wanted"
+    figures = Figures(
+        (
+            ("Recommended plan", NAMES[decision["plan"]]),
+            (f"Renewable share in {profile['target_year']}", reached),
+            ("Target", "Reached" if decision["target_met"] else "Missed"),
+            (f"Cost in {years[-1]['year']}", f"{amount(years[-1]['cost'])} of {amount(profile['budget'])}"),
+            ("Confidence", percent(data["confidence"]["total"])),
+        )
+    )
+    said = [Paragraph(part) for part in (text or "").split("\n\n") if part.strip()]
+    return [Heading("Summary"), figures, *(said or [Paragraph(decision["summary"])])]
+
+
+def plan(data: Mapping[str, Any]) -> list[Block]:
+    """The roadmap, year by year."""
+    years, names = data["roadmap"]["years"], sources(data)
+    codes = [code for code in ordered(data) if any(year["energy_kwh"][code] > 0.5 for year in years)]
+    unmet = any(year["unmet_kwh"] > 0.5 for year in years)
+    columns = [names[code] for code in codes]
+    headings = ("Year", "Need, MWh", "Already", *columns, "Reached", "Wanted", "Cost", "On track")
+    rows = tuple(
+        (
+            str(year["year"]),
+            thousands(year["demand_kwh"]),
+            percent(year["existing_kwh"] / year["demand_kwh"]),
+            *(percent(year["energy_kwh"][code] / year["demand_kwh"]) for code in codes),
+            percent(year["renewable_share"]),
+            percent(year["wanted_share"]),
+            amount(year["cost"]),
+            "yes" if on_track(year) else "no",
+        )
+        for year in years
+    )
+    note = "Sources are shares of the year's need; “Already” is what was renewable before the plan began."
+    if unmet:
+        total = sum(year["unmet_kwh"] for year in years)
+        note += f" {thousands(total)} MWh stay unmet over the years, because the budget does not buy them."
+    return [
+        Heading("Roadmap"),
+        Paragraph(data["roadmap"]["summary"]),
+        Chart("mix", "Where each year's energy comes from"),
+        Table(headings, rows),
+        Paragraph(note),
+        Chart("cost", "What each year costs; the dashed line is the yearly budget"),
+    ]
+
+
+def choice(data: Mapping[str, Any]) -> list[Block]:
+    """Which plans were weighed, and how they did."""
+    decision, weights = data["decision"], data["inputs"]["weights"]
+    found = {each["name"]: each for each in data["portfolio_mix"]["plans"]}
+    rows = tuple(
+        (
+            NAMES[each["plan"]],
+            f"{each['score']:.3f}",
+            *(f"{each['criteria'][name]:.3f}" for name in CRITERIA),
+            percent(found[each["plan"]]["renewable_share"]),
+            f"{found[each['plan']]['unit_cost']:.4f}",
+            percent(found[each["plan"]]["served_share"]),
+        )
+        for each in decision["scores"]
+    )
+    told = [(name, weights[name]) for name in CRITERIA]
+    said = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in told)
+    headings = ("Plan", "Score", "Energy mix", "Price", "Portfolio", "Renewable", "Cost per kWh", "Served")
+    return [
+        Heading("Decision"),
+        Paragraph(f"{decision['summary']} The company's weights are: {said}."),
+        Table(headings, rows),
+    ]
+
+
+def doubts(data: Mapping[str, Any]) -> list[Block]:
+    """What would change the decision, and how far the report is to be trusted."""
+    case, trust = data["sensitivity"], data["confidence"]
+    rows = tuple(
+        (
+            each["change"],
+            NAMES[each["decision"]],
+            percent(each["renewable_share"]),
+            f"{each['total_cost_change']:+,.0f}",
+        )
+        for each in case["cases"]
+    )
+    turning = [
+        f"“{NAMES[each['decision']]}” if {each['criterion'].replace('_', ' ')} counts {each['weight']:.2f}"
+        for each in case["break_even"]
+    ]
+    table = [Table(("Change", "Plan", "Renewable", "Cost of all years"), rows)] if rows else []
+    even = [Paragraph(f"Other plans draw level: {'; '.join(turning)}.")] if turning else []
+    parts = (
+        f"{trust['summary']} Availability {percent(trust['availability'])}, "
+        f"optimisation {percent(trust['optimisation'])}, portfolio {percent(trust['portfolio'])}, "
+        "which count 0.3, 0.3 and 0.4."
+    )
+    return [Heading("Sensitivity"), Paragraph(case["summary"]), *table, *even, Paragraph(parts)]
+
+
+def past(data: Mapping[str, Any]) -> list[Block]:
+    """What past consumption says, where it was imported."""
+    found = data["inputs"]["consumption"]
+    if not found:
+        return []
+    rows = tuple(
+        (each["starts_on"], f"{each['kwh']:,.1f}", f"{each['expected_kwh']:,.1f}", f"{each['score']:+.1f}")
+        for each in found["anomalies"][:MOST_ANOMALIES]
+    )
+    span = (
+        f"From {found['first_on']} to {found['last_on']}, {percent(found['coverage'])} covered by readings."
+    )
+    table = [Table(("Anomaly", "kWh", "Expected kWh", "Robust deviations"), rows)] if rows else []
+    said = Paragraph(" ".join([span, *found["insights"]]))
+    return [
+        Heading("Past consumption"),
+        said,
+        Chart("anomalies", "Past consumption; the red marks are days or months out of line"),
+        *table,
+    ]
+
+
+def ground(data: Mapping[str, Any]) -> list[Block]:
+    """What was reckoned with, and where it comes from."""
+    rows = tuple(
+        (
+            each["name"],
+            f"{each['cost_per_kwh']:g}",
+            percent(each["capacity_factor"]),
+            percent(each["reliability"]),
+            percent(each["share_limit"]),
+            percent(each["yearly_growth"]),
+        )
+        for each in data["inputs"]["sources"]
+    )
+    stated: dict[str, list[str]] = {}
+    for each in data["inputs"]["sources"]:
+        stated.setdefault(each["provenance"], []).append(each["name"])
+    origin = " ".join(f"{', '.join(names)}: {provenance}" for provenance, names in stated.items())
+    headings = ("Source", "Cost per kWh", "Capacity", "Reliability", "Limit", "Growth a year")
+    return [Heading("Figures and their origin"), Table(headings, rows), Paragraph(origin)]
+
+
+def sources(data: Mapping[str, Any]) -> dict[str, str]:
+    """The sources' names by their codes."""
+    return {each["code"]: each["name"] for each in data["inputs"]["sources"]}
+
+
+def ordered(data: Mapping[str, Any]) -> list[str]:
+    """The codes of what supplies energy: renewable sources by their names, then the grid."""
+    supplied = data["roadmap"]["years"][0]["energy_kwh"]
+    listed = sorted(data["inputs"]["sources"], key=lambda each: (each["kind"] != "renewable", each["name"]))
+    return [each["code"] for each in listed if each["code"] in supplied]
+
+
+def percent(share: float) -> str:
+    """A share as people read it."""
+    return f"{100 * share:.1f} %"
+
+
+def amount(value: float) -> str:
+    """An amount of money, whole."""
+    return f"{value:,.0f}"
+
+
+def thousands(kwh: float) -> str:
+    """An energy in MWh."""
+    return f"{kwh / 1000:,.1f}"
+
+
+def rows_of(data: Mapping[str, Any]) -> tuple[Sequence[str], list[Sequence[object]]]:
+    """The roadmap as a table of plain numbers: headings, and a row for each year."""
+    years = data["roadmap"]["years"]
+    codes = ordered(data)
+    plain = ("existing_kwh", "stored_kwh", "unmet_kwh", "renewable_share", "wanted_share", "cost")
+    headings = ["year", "demand_kwh", *(f"{code}_kwh" for code in codes), *plain, "budget_left", "on_track"]
+    rows: list[Sequence[object]] = [
+        [
+            year["year"],
+            year["demand_kwh"],
+            *(year["energy_kwh"][code] for code in codes),
+            *(year[name] for name in plain),
+            year["budget_left"],
+            on_track(year),
+        ]
+        for year in years
+    ]
+    return headings, rows

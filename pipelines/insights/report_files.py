@@ -1,0 +1,54 @@
+"""Saved reports as files, and as documents that people can ask about."""
+
+import hashlib
+from typing import Any
+
+from db.ids import new_id
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.insights.report_renderers import File, files
+from pipelines.runtime.handlers import Run, handles
+from resolvers.insights import generated_documents, saved_reports
+from resolvers.insights.saved_reports import PublishReport
+
+LAYING_OUT_SECONDS = 120.0
+LAID_OUT, STORED = 0.6, 0.9
+
+
+@handles(PublishReport)
+async def publish_report(job: PublishReport, run: Run) -> Finish | None:
+    """Lay out, store, file. Safe to repeat: a revision has the same files every time."""
+    async with run.read() as uow:
+        row = await saved_reports.current(uow, job.saved_report_id, job.revision)
+    if row is None or not saved_reports.exportable(row):
+        return None
+    dated = f"Made on {row.generated_at:%d %B %Y}".replace(" 0", " ")
+    text = row.edited_text or row.generated_text
+    title = row.title or "Report"
+    made = await run.cpu_within(LAYING_OUT_SECONDS, files, title, dated, row.report_data, text)
+    await run.report(LAID_OUT)
+    place = f"{saved_reports.folder(run.company_id, row.id)}/{job.revision}"
+    for file in made:
+        await run.store.put(f"{place}/{file.name}", file.content)
+    (said,) = [file.content for file in made if file.format == "MARKDOWN"]
+    upload_id = new_id()
+    await run.store.put(generated_documents.text_key(run.company_id, upload_id), said)
+    await run.report(STORED)
+    digest = hashlib.sha256(said).hexdigest()
+    listed = [entry(place, file) for file in made]
+
+    async def finish(uow: UnitOfWork) -> None:
+        await saved_reports.published(uow, row, listed, upload_id, size=len(said), sha256=digest)
+
+    return finish
+
+
+def entry(place: str, file: File) -> dict[str, Any]:
+    """A file as the report's row lists it."""
+    return {
+        "name": file.name,
+        "format": file.format,
+        "mime_type": file.mime_type,
+        "size": len(file.content),
+        "key": f"{place}/{file.name}",
+    }

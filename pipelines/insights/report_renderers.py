@@ -1,0 +1,271 @@
+"""A report as files: PDF, Word, Markdown and CSV, and its charts as SVG and PNG."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO, StringIO
+from typing import Any
+from xml.sax.saxutils import escape
+
+import docx
+from docx.shared import Cm, Pt, RGBColor
+from reportlab.graphics.shapes import Drawing
+from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import cm
+from reportlab.platypus import (
+    Flowable,
+    KeepTogether,
+    SimpleDocTemplate,
+    Spacer,
+)
+from reportlab.platypus import Paragraph as Text
+from reportlab.platypus import Table as Grid
+
+from pipelines.insights import charts
+from pipelines.insights.report_content import (
+    Block,
+    Chart,
+    Figures,
+    Heading,
+    Paragraph,
+    Table,
+    blocks,
+    rows_of,
+)
+
+INK, ACCENT, PALE, RULE = HexColor("#22303c"), HexColor("#0f766e"), HexColor("#f1f5f4"), HexColor("#cbd5d1")
+MARGIN = 2 * cm
+WIDTH = A4[0] - 2 * MARGIN - 12
+"""Less the padding of the page's frame."""
+WHOLE_ROWS = 12
+"""The most rows of a table that stays on one page."""
+FORMULA = re.compile(r"^[=+\-@\t\r]")
+UNWRITABLE = re.compile("[^\x20-\x7e\u00a0-\u00ff\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac]")
+"""Characters that the PDF's own fonts do not have."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a report: what it is called in the store, its format, and its bytes."""
+
+    name: str
+    format: str
+    mime_type: str
+    content: bytes
+
+
+def files(title: str, dated: str, data: Mapping[str, Any], text: str | None) -> list[File]:
+    """Every file of a report; `dated` is a line below the title. Runs in a child process."""
+    said, drawn = blocks(data, text), charts.charts(data)
+    word_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    made = [
+        File("report.pdf", "PDF", "application/pdf", pdf(title, dated, said, drawn)),
+        File("report.docx", "DOCX", word_type, word(title, dated, said, drawn)),
+        File("report.md", "MARKDOWN", "text/markdown", markdown(title, dated, said).encode()),
+        File("report.csv", "CSV", "text/csv", values(data).encode()),
+    ]
+    for name, drawing in drawn.items():
+        made.append(File(f"{name}.svg", "SVG", "image/svg+xml", charts.svg(drawing)))
+        made.append(File(f"{name}.png", "PNG", "image/png", charts.png(drawing)))
+    return made
+
+
+def values(data: Mapping[str, Any]) -> str:
+    """The roadmap as CSV with plain numbers; a spreadsheet takes no cell for a formula."""
+    buffer = StringIO()
+    headings, rows = rows_of(data)
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([harmless(each) for each in headings])
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """A text that no spreadsheet computes."""
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def markdown(title: str, dated: str, said: Sequence[Block]) -> str:
+    """The report as Markdown, charts as what they show."""
+    parts = [f"# {plain(title)}", dated]
+    for block in said:
+        match block:
+            case Heading(text=text):
+                parts.append(f"## {text}")
+            case Paragraph(text=text):
+                parts.append(text)
+            case Figures(rows=rows):
+                parts.append("\n".join(f"- {name}: {value}" for name, value in rows))
+            case Table(headings=headings, rows=rows):
+                lines = [headings, ("---",) * len(headings), *rows]
+                parts.append("\n".join("| " + " | ".join(map(plain, line)) + " |" for line in lines))
+            case Chart():
+                pass
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(text: str) -> str:
+    """A text of one line that ends no table's cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def word(title: str, dated: str, said: Sequence[Block], drawn: Mapping[str, Drawing]) -> bytes:
+    """The report as a Word document."""
+    document = docx.Document()
+    document.core_properties.title = title
+    for section in document.sections:
+        section.left_margin = section.right_margin = Cm(2)
+    document.styles["Normal"].font.size = Pt(10)
+    document.add_heading(title, 0)
+    document.add_paragraph(dated).runs[0].font.color.rgb = RGBColor(0x64, 0x74, 0x8B)
+    for block in said:
+        match block:
+            case Heading(text=text):
+                document.add_heading(text, 1)
+            case Paragraph(text=text):
+                document.add_paragraph(text)
+            case Figures(rows=rows):
+                fill(document, ("", ""), rows, header=False)
+            case Table(headings=headings, rows=rows):
+                fill(document, headings, rows, header=True)
+            case Chart(name=name, caption=caption) if name in drawn:
+                document.add_picture(BytesIO(charts.png(drawn[name])), width=Cm(17))
+                document.add_paragraph(caption, style="Caption")
+    buffer = BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def fill(document: Any, headings: Sequence[str], rows: Sequence[Sequence[str]], *, header: bool) -> None:
+    """Add a table to a Word document."""
+    table = document.add_table(rows=0, cols=len(headings))
+    table.style = "Light Grid Accent 1" if header else "Light List Accent 1"
+    for line in ([headings] if header else []) + list(rows):
+        for cell, text in zip(table.add_row().cells, line, strict=True):
+            run = cell.paragraphs[0].add_run(text)
+            run.font.size = Pt(8 if header else 10)
+    document.add_paragraph()
+
+
+def pdf(title: str, dated: str, said: Sequence[Block], drawn: Mapping[str, Drawing]) -> bytes:
+    """The report as PDF, A4."""
+    buffer = BytesIO()
+    document = SimpleDocTemplate(
+        buffer,
+        pagesize=A4,
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=MARGIN,
+        title=title,
+        author="Seshat",
+        invariant=1,
+    )
+    story: list[Flowable] = [Text(shown(title), TITLE), Text(shown(dated), DATED), Spacer(1, 0.5 * cm)]
+    story += grouped([list(laid_out(block, drawn)) for block in said], said)
+    foot = partial(footer, title)
+    document.build(story, onFirstPage=foot, onLaterPages=foot)
+    return buffer.getvalue()
+
+
+def grouped(parts: Sequence[list[Flowable]], said: Sequence[Block]) -> list[Flowable]:
+    """The parts, each heading on the page of what follows it."""
+    story: list[Flowable] = []
+    held: list[Flowable] = []
+    for block, part in zip(said, parts, strict=True):
+        if isinstance(block, Heading):
+            held = part
+        elif held:
+            story.append(KeepTogether([*held, *part]))
+            held = []
+        else:
+            story += part
+    return story
+
+
+def style(name: str, **options: Any) -> ParagraphStyle:
+    """A style of the PDF's texts."""
+    usual = {"fontName": "Helvetica", "fontSize": 9.5, "leading": 13.5, "textColor": INK, "spaceAfter": 6}
+    return ParagraphStyle(name, **{**usual, **options})
+
+
+TITLE = style("title", fontName="Helvetica-Bold", fontSize=22, leading=27, textColor=ACCENT)
+DATED = style("dated", textColor=HexColor("#64748b"))
+PART = style("part", fontName="Helvetica-Bold", fontSize=14, leading=18, spaceBefore=14, textColor=ACCENT)
+BODY = style("body")
+CAPTION = style("caption", fontSize=8, leading=11, textColor=HexColor("#64748b"), spaceAfter=10)
+CELL = style("cell", fontSize=7.5, leading=9.5, spaceAfter=0)
+NUMBER = style("number", fontSize=7.5, leading=9.5, spaceAfter=0, alignment=TA_RIGHT)
+HEAD = style("head", fontName="Helvetica-Bold", fontSize=7.5, leading=9.5, spaceAfter=0)
+HEAD_NUMBER = style(
+    "head_number", fontName="Helvetica-Bold", fontSize=7.5, leading=9.5, spaceAfter=0, alignment=TA_RIGHT
+)
+LABEL = style("label", fontSize=9, leading=12, spaceAfter=0, textColor=HexColor("#64748b"))
+VALUE = style("value", fontName="Helvetica-Bold", fontSize=10.5, leading=13, spaceAfter=0)
+
+
+def laid_out(block: Block, drawn: Mapping[str, Drawing]) -> Iterator[Flowable]:
+    """What a block becomes in the PDF."""
+    match block:
+        case Heading(text=text):
+            yield Text(shown(text), PART)
+        case Paragraph(text=text):
+            yield Text(shown(text), BODY)
+        case Figures(rows=rows):
+            cells = [[Text(shown(name), LABEL), Text(shown(value), VALUE)] for name, value in rows]
+            yield Grid(cells, colWidths=[WIDTH * 0.38, WIDTH * 0.62], style=FIGURES, spaceAfter=10)
+        case Table(headings=headings, rows=rows):
+            drawn_table = table(headings, rows)
+            yield KeepTogether([drawn_table]) if len(rows) <= WHOLE_ROWS else drawn_table
+        case Chart(name=name, caption=caption) if name in drawn:
+            yield KeepTogether([drawn[name], Text(shown(caption), CAPTION)])
+
+
+FIGURES = [
+    ("BACKGROUND", (0, 0), (-1, -1), PALE),
+    ("LINEBELOW", (0, 0), (-1, -2), 0.4, RULE),
+    ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+    ("TOPPADDING", (0, 0), (-1, -1), 5),
+    ("BOTTOMPADDING", (0, 0), (-1, -1), 5),
+]
+LINES = [
+    ("LINEBELOW", (0, 0), (-1, 0), 0.8, ACCENT),
+    ("LINEBELOW", (0, 1), (-1, -1), 0.3, RULE),
+    ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+    ("LEFTPADDING", (0, 0), (-1, -1), 3),
+    ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+    ("TOPPADDING", (0, 0), (-1, -1), 2.5),
+    ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+]
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+    """A table whose head stands on every page; the first column is as wide as its texts need."""
+    longest = max((len(row[0]) for row in rows), default=0)
+    first = min(0.36, max(0.09, longest * 4.2 / WIDTH + 0.02))
+    widths = [WIDTH * first, *[WIDTH * (1 - first) / (len(headings) - 1)] * (len(headings) - 1)]
+    styles = [HEAD, *[HEAD_NUMBER] * (len(headings) - 1)]
+    cells = [[Text(shown(text), each) for text, each in zip(headings, styles, strict=True)]]
+    for row in rows:
+        cells.append([Text(shown(text), NUMBER if place else CELL) for place, text in enumerate(row)])
+    return Grid(cells, colWidths=widths, style=LINES, repeatRows=1, spaceAfter=8)
+
+
+def shown(text: str) -> str:
+    """A text for the PDF: nothing in it is markup, and its fonts have every character."""
+    return escape(UNWRITABLE.sub("?", " ".join(text.split())))
+
+
+def footer(title: str, canvas: Any, document: Any) -> None:
+    """The title and the page's number at its foot."""
+    canvas.saveState()
+    canvas.setFont("Helvetica", 8)
+    canvas.setFillColor(HexColor("#64748b"))
+    canvas.drawString(MARGIN + 6, 1.1 * cm, UNWRITABLE.sub("?", title)[:90])
+    canvas.drawRightString(A4[0] - MARGIN - 6, 1.1 * cm, f"{document.page}")
+    canvas.restoreState()

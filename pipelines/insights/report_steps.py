@@ -1,0 +1,283 @@
+"""The steps of a report: each an agent that reads the inputs and what the steps before it found.
+
+Every step is a pure function; what it answers is JSON with a `summary` for people, so that a report which was
+interrupted goes on from what is kept, and ends as it would have ended.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+from pipelines.insights import plan_scoring as deciding
+from pipelines.insights import proportional
+from pipelines.insights.optimisation import Year
+from pipelines.insights.plan_inputs import aims_of, rounded, sources_of
+from pipelines.insights.plan_scoring import Plan
+from resolvers.insights import readiness as needs
+
+Found = dict[str, Any]
+Step = Callable[[Found, Mapping[str, Found]], Found]
+
+AVAILABILITY, OPTIMISATION, PORTFOLIO = 0.3, 0.3, 0.4
+"""What counts how much in the confidence of a report."""
+NAMES = {
+    "least_cost": "Least cost",
+    "on_target": "Target at least cost",
+    "greenest": "Largest renewable share",
+    "most_reliable": "Most reliable supply",
+    "proportional": "In proportion to scores",
+}
+"""What people call the plans."""
+
+
+def readiness(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """What is known of the company, and what is missing."""
+    found = needs.requirements(inputs["profile"], inputs["consumption"] is not None, inputs["documents"])
+    missing = [each.name for each in found if not each.met]
+    said = "Everything is known." if not missing else f"{len(missing)} of {len(found)} things are missing."
+    return {
+        "summary": said,
+        "ready": needs.ready(found),
+        "completeness": needs.completeness(found),
+        "requirements": [asdict(each) for each in found],
+    }
+
+
+def availability(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """Which sources there are, and how much each can give in the first and in the last year."""
+    aims, sources = aims_of(inputs), sources_of(inputs)
+    count = len(aims.years)
+    listed: list[Found] = [
+        {
+            "code": each.code,
+            "name": each.name,
+            "kind": each.kind,
+            "capacity_factor": each.capacity_factor,
+            "reliability": each.reliability,
+            "cost_per_kwh": each.cost_per_kwh,
+            "provenance": each.provenance,
+            "first_year_kwh": aims.demand(0) * min(each.share_limit, each.yearly_growth),
+            "last_year_kwh": aims.demand(count - 1) * min(each.share_limit, count * each.yearly_growth),
+        }
+        for each in sources
+    ]
+    green = sum(each["last_year_kwh"] for each in listed if each["kind"] == "renewable")
+    share = min(1.0, green / aims.demand(count - 1) + aims.current_share)
+    return {
+        "summary": f"Renewable sources could give {100 * share:.0f} % of the consumption of "
+        f"{aims.target_year}, before money and storage are counted.",
+        "sources": listed,
+        "attainable_renewable_share": share,
+    }
+
+
+def price_optimization(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """What each source is worth by the Energy advisor's score, the best first."""
+    sources = sources_of(inputs)
+    portions = proportional.portions(sources, inputs["profile"]["budget"])
+    ranked = sorted(portions, key=lambda each: (-each.score, each.code))
+    names = {each.code: each.name for each in sources}
+    best = f"{names[ranked[0].code]} scores best." if ranked else "There is no renewable source."
+    cheapest = min((each for each in sources if each.kind != "storage"), key=lambda each: each.cost_per_kwh)
+    return {
+        "summary": f"{best} {cheapest.name} is cheapest, at {cheapest.cost_per_kwh:.3f} per kWh.",
+        "scores": [asdict(each) for each in ranked],
+    }
+
+
+def portfolio_mix(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """Every plan that is weighed, with its years."""
+    if inputs["method"] == "proportional":
+        return proportional_mix(inputs)
+    found = deciding.plans(aims_of(inputs), sources_of(inputs), inputs["weights"])
+    met = sum(plan.years[-1].shortfall_kwh <= plan.years[-1].demand_kwh * 1e-4 for plan in found)
+    return {
+        "summary": f"{met} of {len(found)} plans reach the target.",
+        "plans": [plan_of(plan) for plan in found],
+    }
+
+
+def plan_of(plan: Plan) -> Found:
+    """A plan as it is kept."""
+    return asdict(plan)
+
+
+def proportional_mix(inputs: Found) -> Found:
+    """The one plan of the source system's formula: shares by score, the whole budget spent each year."""
+    aims, sources = aims_of(inputs), sources_of(inputs)
+    portions = proportional.portions(sources, aims.budget)
+    known = {each.code: each for each in sources}
+    renewable = 100 * sum(each.share * known[each.code].renewable_share for each in portions)
+    reliability = sum(each.share * known[each.code].reliability for each in portions)
+    target = inputs["profile"]["renewable_percentage_increase"]
+    now = 100 * aims.current_share
+    line = proportional.straight(now, min(100.0, now + target), aims.first_year, aims.target_year)
+    years = [
+        Year(
+            year=year,
+            demand_kwh=aims.demand(place),
+            energy_kwh={each.code: each.share * aims.demand(place) for each in portions},
+            existing_kwh=0.0,
+            stored_kwh=0.0,
+            unmet_kwh=0.0,
+            renewable_share=percent / 100,
+            wanted_share=percent / 100,
+            shortfall_kwh=0.0,
+            cost=aims.budget,
+            reliability=reliability,
+        )
+        for place, (year, percent) in enumerate(line)
+    ]
+    score = proportional.sustainability(renewable, target)
+    criteria = {
+        "energy_mix": min(1.0, score / 100),
+        "price_optimization": fmean(each.score for each in portions) if portions else 0.0,
+        "portfolio_decision": reliability,
+    }
+    plan = Plan(
+        name="proportional",
+        years=years,
+        renewable_share=renewable / 100,
+        unit_cost=deciding.unit_cost(years),
+        total_cost=sum(year.cost for year in years),
+        served_share=1.0,
+        reliability=reliability,
+        years_on_track=len(years),
+        criteria=criteria,
+        score=deciding.score(criteria, inputs["weights"]),
+    )
+    return {
+        "summary": f"{renewable:.1f} % renewable; the sustainability score is {score:.0f} of 100.",
+        "plans": [plan_of(plan)],
+        "sustainability_score": score,
+        "on_track": renewable >= target,
+    }
+
+
+def decision(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """The plan with the highest weighted score, and by how much the target is met or missed."""
+    plans = done["portfolio_mix"]["plans"]
+    best, last = plans[0], plans[0]["years"][-1]
+    target = last["wanted_share"]
+    missed = max(0.0, target - best["renewable_share"])
+    unmet = sum(year["unmet_kwh"] for year in best["years"])
+    met = missed <= deciding.ON_TRACK and unmet <= deciding.ON_TRACK * last["demand_kwh"]
+    lead = best["score"] - plans[1]["score"] if len(plans) > 1 else 0.0
+    return {
+        "summary": f"The plan “{NAMES[best['name']]}” scores {best['score']:.3f}. " + verdict(missed, unmet),
+        "plan": best["name"],
+        "score": best["score"],
+        "lead": lead,
+        "weights": inputs["weights"],
+        "scores": [
+            {"plan": each["name"], "score": each["score"], "criteria": each["criteria"]} for each in plans
+        ],
+        "target_met": met,
+        "target_share": target,
+        "reached_share": best["renewable_share"],
+        "missed_share": missed,
+        "unmet_kwh": unmet,
+        "budget_needed": max(0.0, needed(inputs, best)),
+    }
+
+
+def verdict(missed: float, unmet: float) -> str:
+    """Whether the target is reached, in a sentence."""
+    if unmet > 0.5:
+        return f"The budget is too small: {unmet:,.0f} kWh cannot be bought."
+    if missed > deciding.ON_TRACK:
+        return f"The target is missed by {100 * missed:.1f} percentage points."
+    return "The target is reached."
+
+
+def needed(inputs: Found, plan: Found) -> float:
+    """What the budget of the worst year lacks to buy at the grid's price what stays unmet."""
+    grid = [each["cost_per_kwh"] for each in inputs["sources"] if each["kind"] == "grid"]
+    worst = max(year["unmet_kwh"] for year in plan["years"])
+    return float(worst * min(grid)) if grid else 0.0
+
+
+def roadmap(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """The chosen plan, year by year."""
+    plan, budget = done["portfolio_mix"]["plans"][0], inputs["profile"]["budget"]
+    years = [
+        {**year, "budget_left": budget - year["cost"], "on_track": on_track(year)} for year in plan["years"]
+    ]
+    behind = [year["year"] for year in years if not year["on_track"]]
+    said = (
+        f"Every year until {years[-1]['year']} is on track." if not behind else f"{behind[0]} falls behind."
+    )
+    return {"summary": said, "years": years, "years_behind": behind}
+
+
+def on_track(year: Found) -> bool:
+    """Whether a year has the share that it should have, and all its energy."""
+    allowed = deciding.ON_TRACK * year["demand_kwh"]
+    return bool(year["shortfall_kwh"] <= allowed and year["unmet_kwh"] <= allowed)
+
+
+def sensitivity(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """What other figures would change."""
+    if inputs["method"] == "proportional":
+        return {
+            "summary": "The formula knows one plan only.",
+            "cases": [],
+            "break_even": [],
+            "stability": 1.0,
+        }
+    aims, sources, weights = aims_of(inputs), sources_of(inputs), inputs["weights"]
+    chosen = deciding.plans(aims, sources, weights)
+    found = deciding.sensitivity(aims, sources, weights, chosen)
+    turned = [case["change"] for case in found["cases"] if case["changes_decision"]]
+    said = (
+        "No change of a figure changes the decision."
+        if not turned
+        else f"It turns with: {', '.join(turned)}."
+    )
+    return {"summary": said, **found}
+
+
+def confidence(inputs: Found, done: Mapping[str, Found]) -> Found:
+    """0.3 availability + 0.3 optimisation + 0.4 portfolio.
+
+    Availability is the plan's reliability, as far as the inputs are complete; optimisation how many changes
+    of figures leave the decision as it is; portfolio how much of the target is reached for what is served.
+    """
+    plan = done["portfolio_mix"]["plans"][0]
+    parts = {
+        "availability": plan["reliability"] * done["readiness"]["completeness"],
+        "optimisation": done["sensitivity"]["stability"],
+        "portfolio": plan["criteria"]["energy_mix"] * plan["served_share"],
+    }
+    total = weigh(parts)
+    return {"summary": f"The confidence is {100 * total:.0f} %.", "total": total, **parts}
+
+
+def weigh(parts: Mapping[str, float]) -> float:
+    """0.3 availability + 0.3 optimisation + 0.4 portfolio, from 0 to 1."""
+    total = (
+        AVAILABILITY * parts["availability"]
+        + OPTIMISATION * parts["optimisation"]
+        + PORTFOLIO * parts["portfolio"]
+    )
+    return min(1.0, max(0.0, total))
+
+
+STEPS: dict[str, Step] = {
+    "readiness": readiness,
+    "availability": availability,
+    "price_optimization": price_optimization,
+    "portfolio_mix": portfolio_mix,
+    "decision": decision,
+    "roadmap": roadmap,
+    "sensitivity": sensitivity,
+    "confidence": confidence,
+}
+"""In the order in which they are taken."""
+
+
+def take(name: str, inputs: Found, done: Mapping[str, Found]) -> Found:
+    """What a step finds, rounded as it is stored; runs in a child process."""
+    found: Found = rounded(STEPS[name](inputs, done))
+    return found

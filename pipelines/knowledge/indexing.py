@@ -1,0 +1,89 @@
+"""Texts of a company into vectors, and into the store: what was embedded before is not embedded again."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from core.errors import Conflict
+from core.ports import (
+    Embedded,
+    Embedder,
+    ModelFailure,
+    UnknownEmbedder,
+    Vector,
+    VectorChunk,
+    VectorsUnavailable,
+)
+from pipelines.runtime.handlers import Retry, Run
+from resolvers.knowledge import embedding_cache
+
+BATCH = 32
+"""Chunks that are embedded before progress is reported."""
+
+Report = Callable[[float], Awaitable[None]]
+
+
+async def make_searchable(
+    run: Run,
+    embedder: Embedder,
+    document: Row[Any],
+    texts: Sequence[str],
+    ids: Sequence[UUID],
+    report: Report,
+) -> int:
+    """Embed a document's chunks and store their vectors, and no others of it. Answers the tokens read.
+
+    Raises `Retry` for what time may cure, and `Conflict` for what it does not.
+    """
+    store = run.vectors.of(embedder.model, embedder.dimension)
+    tokens = 0
+    try:
+        for start in range(0, len(texts), BATCH):
+            batch = texts[start : start + BATCH]
+            embedded = await remembered(run, embedder, batch)
+            tokens += embedded.tokens
+            points = [
+                VectorChunk(
+                    id=id,
+                    document_id=document.id,
+                    user_id=document.uploaded_by_id,
+                    scope=document.scope.value,
+                    text=text,
+                    vectors=vectors,
+                )
+                for id, text, vectors in zip(ids[start : start + BATCH], batch, embedded, strict=True)
+            ]
+            await store.upsert(run.company_id, points)
+            await report(min(1.0, (start + BATCH) / len(texts)))
+        await store.delete(run.company_id, document.id, keep=ids)
+    except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
+        raise outcome(error) from error
+    return tokens
+
+
+async def remembered(run: Run, embedder: Embedder, texts: Sequence[str]) -> Embedded[list[Vector]]:
+    """The windows' vectors of each text; `tokens` counts only what the model read now."""
+    prints = [embedding_cache.fingerprint(embedder, text) for text in texts]
+    async with run.write() as uow:
+        known = await embedding_cache.known(uow, embedder, prints)
+    new = {each: text for each, text in zip(prints, texts, strict=True) if each not in known}
+    if not new:
+        return Embedded((known[each] for each in prints), 0)
+    made = await embedder.embed_windows(list(new.values()))
+    fresh = dict(zip(new, made, strict=True))
+    async with run.write() as uow:
+        await embedding_cache.keep(uow, fresh)
+    return Embedded(((known | fresh)[each] for each in prints), made.tokens)
+
+
+def outcome(error: VectorsUnavailable | ModelFailure | UnknownEmbedder) -> Exception:
+    """What to raise for it: another attempt where that may help, else a sentence for a person."""
+    match error:
+        case VectorsUnavailable():
+            return Retry("The vector store does not answer.")
+        case ModelFailure() if error.passing:
+            return Retry(error.message, after=error.after)
+        case _:
+            return Conflict(str(error))

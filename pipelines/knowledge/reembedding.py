@@ -1,0 +1,108 @@
+"""Embedding what is there by another model, while the one before it serves."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select
+
+from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
+from db.models import Company, TokenUsage
+from db.queue import Finish
+from db.uow import UnitOfWork
+from pipelines.knowledge.indexing import make_searchable, outcome
+from pipelines.runtime.handlers import Retry, Run, Services, handles
+from pipelines.runtime.periodic import upkeep
+from resolvers import token_usage
+from resolvers.knowledge import embedding_cache, model_rollout
+from resolvers.knowledge.model_rollout import EmbedAnew
+from resolvers.knowledge.vector_sync import ForgetModel
+
+
+@handles(EmbedAnew)
+async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
+    """Document after document, then have the company searched by the model. Goes on where it was.
+
+    What is uploaded or changed meanwhile is embedded by the model before, and caught up with at the end.
+    """
+    checkpoint = run.checkpoint or {}
+    tokens = checkpoint.get("tokens", 0)
+    async with run.write() as uow:
+        model = await model_rollout.begin(uow, job.model_id, anew=not checkpoint)
+        await run.save({"tokens": tokens}, uow)
+    if model is None:
+        return None
+    try:
+        embedder = model_rollout.embedder_of(run.embedders, model)
+    except UnknownEmbedder as error:
+        raise outcome(error) from error
+    after: UUID | None = None
+    while True:
+        async with run.write() as uow:
+            document = await model_rollout.left(uow, model, after)
+            if document is None and await model_rollout.take_over(uow, model):
+                break
+            count, done = await model_rollout.count(uow, model)
+        if document is not None:
+            tokens += await embed(run, embedder, model, document, tokens)
+            after = document.id
+            await run.report((done + 1) / max(count, 1))
+    await model_rollout.queue_overdue(run.database)
+
+    async def finish(uow: UnitOfWork) -> None:
+        used = token_usage.embedded(run.prices, embedder, tokens)
+        await uow.execute(insert(TokenUsage).values(operation_id=str(run.id), **used))
+
+    return finish
+
+
+async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int) -> int:
+    """Store the document's vectors; what has changed meanwhile is still left. Answers the tokens read."""
+    async with run.read() as uow:
+        chunks = await model_rollout.chunks(uow, document.id)
+
+    async def report(share: float) -> None:
+        """A document is the smallest step that is told."""
+
+    ids, texts = [chunk.id for chunk in chunks], [chunk.content for chunk in chunks]
+    read = await make_searchable(run, embedder, document, texts, ids, report)
+    async with run.write() as uow:
+        kept = await model_rollout.embedded(uow, document, model)
+        gone = not kept and await model_rollout.is_gone(uow, document.id)
+        await run.save({"tokens": tokens + read}, uow)
+    if gone:
+        try:
+            await run.vectors.forget(run.company_id, document.id)
+        except VectorsUnavailable as error:
+            raise outcome(error) from error
+    return read
+
+
+@handles(ForgetModel)
+async def forget_model(job: ForgetModel, run: Run) -> None:
+    """Remove its vectors. Safe to repeat."""
+    try:
+        await run.vectors.drop(job.model, job.dimension)
+    except VectorsUnavailable as error:
+        raise Retry("The vector store does not answer.") from error
+
+
+@upkeep("embedding models", timedelta(minutes=1))
+async def catch_up(services: Services) -> None:
+    """Companies that are searched by an earlier model get their job."""
+    await model_rollout.queue_overdue(services.database)
+
+
+@upkeep("unused vectors", timedelta(hours=1))
+async def remove_unused(services: Services) -> None:
+    """Stores of models that nothing is searched by, and vectors that nothing asked for.
+
+    The models stay locked while their stores go, so that none is activated meanwhile.
+    """
+    async with services.database.platform() as uow:
+        for model in await model_rollout.unused(uow):
+            await services.vectors.drop(model.name, model.dimension)
+        companies = [row.id for row in await uow.all(select(Company.id))]
+    for company_id in companies:
+        async with services.database.tenant(company_id) as uow:
+            await embedding_cache.forget(uow)

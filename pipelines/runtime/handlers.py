@@ -1,0 +1,213 @@
+"""What a job's handler is given, and how handlers are found."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+import structlog
+
+from core.ports import ChatModel, DrawingAnalyser, Embedder, Embedders, ObjectStore, Sources, VectorStores
+from core.prices import Prices
+from core.settings import Settings
+from db.queue import Attempt, Finish, Job, LostLease, Parts, passing
+from db.uow import Database, UnitOfWork
+from pipelines.runtime.process_pool import Processes
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+J = TypeVar("J", bound=Job)
+
+REPORTS_APART = 0.25
+"""Seconds at least between two reports of progress that are written."""
+
+
+class Retry(Exception):
+    """Raised by a handler for what time may cure: the job is tried again, `after` seconds at the earliest."""
+
+    def __init__(self, message: str = "It will be tried again.", *, after: float = 0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers and upkeep work with."""
+
+    database: Database
+    settings: Settings
+    store: ObjectStore
+    analyser: DrawingAnalyser
+    embedders: Embedders
+    vectors: VectorStores
+    sources: Sources
+    chat: ChatModel
+    prices: Prices
+
+
+class Run:
+    """One attempt at a job, as its handler sees it."""
+
+    def __init__(self, attempt: Attempt, services: Services, processes: Processes) -> None:
+        self._attempt, self._services, self._processes = attempt, services, processes
+        self._progress = self._told = 0
+        self._over = asyncio.Event()
+        self._reporting: asyncio.Task[None] | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The job row's."""
+        return self._attempt.id
+
+    @property
+    def company_id(self) -> UUID:
+        """Whose job it is."""
+        return self._attempt.company_id
+
+    @property
+    def number(self) -> int:
+        """Which attempt this is, from 1."""
+        return self._attempt.number
+
+    @property
+    def epoch(self) -> int:
+        """Greater than that of every earlier attempt at this job."""
+        return self._attempt.epoch
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any] | None:
+        """What an earlier attempt saved last."""
+        return self._attempt.checkpoint
+
+    @property
+    def settings(self) -> Settings:
+        """The installation's settings."""
+        return self._services.settings
+
+    @property
+    def store(self) -> ObjectStore:
+        """Where files are."""
+        return self._services.store
+
+    @property
+    def analyser(self) -> DrawingAnalyser:
+        """Who says in words what changed on a sheet."""
+        return self._services.analyser
+
+    @property
+    def embedder(self) -> Embedder:
+        """Who turns texts into vectors that are compared with one another only: the usual one."""
+        return self._services.embedders.usual
+
+    @property
+    def embedders(self) -> Embedders:
+        """Who turns texts into vectors that are stored: a company's model is `embeddings.serving`."""
+        return self._services.embedders
+
+    @property
+    def vectors(self) -> VectorStores:
+        """Where vectors are."""
+        return self._services.vectors
+
+    @property
+    def sources(self) -> Sources:
+        """Where images are found."""
+        return self._services.sources
+
+    @property
+    def chat(self) -> ChatModel:
+        """Who answers questions."""
+        return self._services.chat
+
+    @property
+    def prices(self) -> Prices:
+        """What models cost."""
+        return self._services.prices
+
+    @property
+    def database(self) -> Database:
+        """For units with a viewer's reach; the job's own come from `read` and `write`."""
+        return self._services.database
+
+    @property
+    def is_last(self) -> bool:
+        """Whether a failure of this attempt is final."""
+        return self._attempt.is_last
+
+    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A read-only unit of the job's company."""
+        return self._services.database.tenant(self.company_id, read_only=True)
+
+    def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A unit of the job's company, for the job's owner only. Raises `LostLease`, as a cancellation."""
+        return self._attempt.write()
+
+    async def report(self, progress: float) -> None:
+        """Say how much is done, from 0 to 1. Costs nothing: the latest is written a few times a second."""
+        self._progress = min(99, max(0, int(progress * 100)))
+        if self._reporting is None or self._reporting.done():
+            self._reporting = asyncio.create_task(self._tell())
+
+    async def save(self, checkpoint: Mapping[str, Any], uow: UnitOfWork | None = None) -> None:
+        """Keep what the next attempt goes on from. Inside a unit from `write`, that unit must be given."""
+        if uow is not None:
+            await self._attempt.note(uow, checkpoint=dict(checkpoint))
+            return
+        async with self.write() as own:
+            await self._attempt.note(own, checkpoint=dict(checkpoint))
+
+    async def cpu(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Compute in a child process; cancelling kills it: `Processes.run`."""
+        return await self._processes.run(function, *args, **kwargs)
+
+    async def cpu_within(
+        self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Compute in a child process that is killed after so many seconds: `Processes.run_within`."""
+        return await self._processes.run_within(seconds, function, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Report no more, once what is being reported is written."""
+        self._over.set()
+        if self._reporting is not None:
+            await asyncio.wait({self._reporting})
+
+    async def _tell(self) -> None:
+        while self._told != self._progress and not self._over.is_set():
+            progress = self._progress
+            try:
+                async with self.write() as uow:
+                    await self._attempt.note(uow, progress=progress)
+            except LostLease:  # the handler learns of it by itself
+                return
+            except Exception as error:
+                if not passing(error):
+                    log.exception("report_failed", job=str(self.id))
+                    return
+            else:
+                self._told = progress
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), REPORTS_APART)
+
+
+Handler = Callable[[J, Run], Awaitable[Finish | Parts | None]]
+"""Does a job. What it answers, if anything, is awaited with the unit in which the job becomes COMPLETED,
+or goes on in parts."""
+
+HANDLERS: dict[type[Job], Handler[Any]] = {}
+
+
+def handles(kind: type[J]) -> Callable[[Handler[J]], Handler[J]]:
+    """The decorated coroutine function does jobs of this kind. It may run twice and die anywhere."""
+
+    def register(handler: Handler[J]) -> Handler[J]:
+        if kind in HANDLERS:
+            raise TypeError(f"{kind.__name__} is handled twice")
+        HANDLERS[kind] = handler
+        return handler
+
+    return register

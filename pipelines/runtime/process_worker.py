@@ -1,0 +1,79 @@
+"""The child process's side of `pipelines.runtime.process_pool`: computes what it is sent until nobody is there to ask.
+
+Run as `python -m pipelines.runtime.process_worker <socket> <parent>`. Imports next to nothing, so that it starts fast.
+"""
+
+import ctypes
+import os
+import pickle
+import resource
+import signal
+import socket
+import struct
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+FRAME = struct.Struct(">Q")
+"""Each message is its length in bytes, then its pickle."""
+
+DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux's prctl."""
+
+NICER = 5
+"""Computing yields to serving on a machine that does both."""
+
+
+def main(descriptor: int, parent: int) -> None:
+    """Answer each request (function, arguments, named arguments) with (result, error, traceback, peak)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        return
+    for stop in (signal.SIGINT, signal.SIGTERM):  # meant for the parent, which lets us finish or kills us
+        signal.signal(stop, signal.SIG_IGN)
+    os.nice(NICER)
+    with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
+        while (header := stream.read(FRAME.size)) and len(header) == FRAME.size:
+            message = answer(stream.read(*FRAME.unpack(header)))
+            stream.write(FRAME.pack(len(message)) + message)
+            stream.flush()
+
+
+def answer(request: bytes) -> bytes:
+    """Compute one request: what came of it, to be sent back."""
+    result, error, trace = None, None, ""
+    try:
+        function, arguments, named = pickle.loads(request)
+        result = pickle.dumps(function(*arguments, **named))
+    except Exception as raised:
+        error, trace = portable(raised), traceback.format_exc()
+    return pickle.dumps((result, error, trace, peak_memory()))
+
+
+def peak_memory() -> int:
+    """Bytes of resident memory at this process's peak.
+
+    Linux starts `ru_maxrss` at the size of the process that forked, so a large worker would make every child
+    look large; `VmHWM` of proc(5) is the child's own. Where there is no such file, `ru_maxrss` has to do.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def portable(error: Exception) -> Any:
+    """The error, pickled; one that cannot travel is described by another."""
+    try:
+        pickled = pickle.dumps(error)
+        pickle.loads(pickled)
+    except Exception:
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return pickled
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
