@@ -1,7 +1,7 @@
 """Answering questions from passages: by quoting them, or by a language model behind OpenAI's API."""
 
-from providers.chat.compatible import CompatibleModel
 from providers.chat.endpoints import Endpoints
 from providers.chat.extractive import NOTHING_FOUND, ExtractiveAnswerer
+from providers.chat.openai_compatible import CompatibleModel
 
 __all__ = ["NOTHING_FOUND", "CompatibleModel", "Endpoints", "ExtractiveAnswerer"]

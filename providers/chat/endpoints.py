@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from core.ports import ChatEvent, ChatModel, ChatRequest, RunErrorCode
-from providers.failures import failed
+from providers.openai_errors import failed
 
 USUAL = "custom"
 """What the installation's own model is chosen by."""

@@ -16,7 +16,7 @@ from core.ports import (
     TextDelta,
 )
 from core.sentence_segmentation import sentences, stripped
-from providers.chat import wording
+from providers.chat import lexical_matching
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."
 
@@ -146,10 +146,10 @@ def agreement(candidate: Candidate, proposals: Sequence[str]) -> float:
 
 def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUAL) -> list[Candidate]:
     """Every sentence of the passages with its score without its meaning, best first."""
-    asked = wording.stems(question)
+    asked = lexical_matching.stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
-    stems = [[wording.stems(each.text) for each in passage] for passage in places]
-    rarities = wording.rarity(asked, [words for passage in stems for words in passage])
+    stems = [[lexical_matching.stems(each.text) for each in passage] for passage in places]
+    rarities = lexical_matching.rarity(asked, [words for passage in stems for words in passage])
     found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
     for passage, own, words in zip(passages, places, stems, strict=True):
         named = _named(passage)
@@ -157,9 +157,9 @@ def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUA
         for index, each in enumerate(own):
             near = words[index] | named | (words[index - 1] if index else set())
             score = (
-                reading.words * wording.coverage(telling, words[index])
-                + reading.nearby * wording.coverage(rarities, near)
-                + reading.kind * wording.fits(question, each.text)
+                reading.words * lexical_matching.coverage(telling, words[index])
+                + reading.nearby * lexical_matching.coverage(rarities, near)
+                + reading.kind * lexical_matching.fits(question, each.text)
                 + reading.passage * passage.similarity
             )
             place = passage.document_id, passage.source, passage.page, passage.start + each.start
@@ -170,7 +170,7 @@ def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUA
 
 def _named(passage: Passage) -> set[str]:
     """What the sentences of a compared sheet leave out, that it is one, and its name; documents tell all."""
-    return wording.stems(f"sheet {passage.source}") if passage.document_id is None else set()
+    return lexical_matching.stems(f"sheet {passage.source}") if passage.document_id is None else set()
 
 
 def _sentences(source: int, passage: Passage) -> list[Candidate]:

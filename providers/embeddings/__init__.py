@@ -2,8 +2,8 @@
 
 from core.ports import Embedder, UnknownEmbedder
 from core.settings import Settings
-from providers.embeddings.embedded import MiniLM
-from providers.embeddings.remote import RemoteEmbedder
+from providers.embeddings.onnx import MiniLM
+from providers.embeddings.openai_compatible import RemoteEmbedder
 
 __all__ = ["ConfiguredEmbedders", "MiniLM", "RemoteEmbedder"]
 

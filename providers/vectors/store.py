@@ -40,7 +40,7 @@ from qdrant_client.http.models import (
 )
 
 from core.ports import Hit, Reach, Vector, VectorChunk, VectorStore, VectorsUnavailable
-from providers.vectors import words
+from providers.vectors import bm25
 
 T = TypeVar("T")
 
@@ -239,7 +239,7 @@ def collection_name(model: str, dimension: int) -> str:
 
 def point(company_id: UUID, chunk: VectorChunk) -> PointStruct:
     """A chunk as it is stored; what it says is not."""
-    numbers, weights = words.of_chunk(chunk.text)
+    numbers, weights = bm25.of_chunk(chunk.text)
     return PointStruct(
         id=str(chunk.id),
         vector={
@@ -262,7 +262,7 @@ def lists(
     narrowed = searched(reach)
     if vector is not None:
         yield MEANING, Prefetch(query=[vector], using=MEANING, filter=narrowed, limit=depth)
-    numbers, weights = words.of_query(text or "")
+    numbers, weights = bm25.of_query(text or "")
     if numbers:
         rare = SearchParams(idf=IdfCorpusParams(corpus=seen(reach)))
         sparse = SparseVector(indices=numbers, values=weights)

@@ -2,8 +2,8 @@
 
 from core.ports import DrawingAnalyser
 from core.settings import Settings
-from providers.vision.compatible import LookingAnalyser
 from providers.vision.measured import MeasuredAnalyser
+from providers.vision.openai_compatible import LookingAnalyser
 
 __all__ = ["LookingAnalyser", "MeasuredAnalyser", "analyser_of"]
 

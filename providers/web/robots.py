@@ -12,7 +12,7 @@ import httpx
 from protego import Protego
 
 from core.ports import Fetched, RefusalCode, Refused
-from providers.web.addresses import host_and_port
+from providers.web.ssrf_guard import host_and_port
 
 LONGEST_DELAY = 60.0
 """Seconds between two requests that a robots.txt can ask for."""

@@ -14,7 +14,7 @@ from onnxruntime import InferenceSession
 from core.ports import ModelFailure, RunErrorCode, UnknownEmbedder, Vector
 from core.settings import Settings
 from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
-from providers.embeddings.embedded import DamagedModel
+from providers.embeddings.onnx import DamagedModel
 from providers.embeddings.windows import windows
 from server.providing import open_embedders
 from tests.answering.endpoint import SECRET, Reply, endpoint, refused
@@ -114,7 +114,7 @@ async def test_an_endpoint_in_its_place_loads_nothing(monkeypatch: pytest.Monkey
 
 
 async def test_what_was_asked_lately_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("providers.embeddings.embedded.REMEMBERED", 2)
+    monkeypatch.setattr("providers.embeddings.onnx.REMEMBERED", 2)
     model, read, windows_read = MiniLM(), MiniLM._read, []
 
     def reading(self: MiniLM, window: list[int]) -> Vector:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.vectors.words import of_chunk, of_query, stem, words
+from providers.vectors.bm25 import of_chunk, of_query, stem, words
 
 CHUNKS = ("The red beam", "a beam on a beam", "nothing")
 

@@ -212,7 +212,7 @@ async def test_keys_stay_with_their_host() -> None:
 async def test_what_time_cures_is_tried_again(
     tmp_path: Path, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("providers.web.fetching.BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("providers.web.fetcher.BACKOFF_SECONDS", 0.01)
     async with Site().serving() as site, fetching(crawl_allow=LOOPBACK, crawl_retries=2) as fetcher:
         url = site.put("/1.jpg", behaviour)
         fetched = await fetcher.download(url, tmp_path / "image", limit=MEBIBYTE)
@@ -223,7 +223,7 @@ async def test_what_time_cures_is_tried_again(
 
 
 async def test_attempts_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("providers.web.fetching.BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("providers.web.fetcher.BACKOFF_SECONDS", 0.01)
     async with Site().serving() as site, fetching(crawl_allow=LOOPBACK, crawl_retries=2) as fetcher:
         missing, failed = site.put("/missing", Reply(b"", 404)), site.put("/failed", Reply(b"", 500))
         await refusal(fetcher.read(missing, limit=MEBIBYTE))

@@ -5,8 +5,8 @@ from ipaddress import ip_address
 import pytest
 
 from core.ports import RefusalCode
-from providers.web.addresses import Gate, is_public, readable
-from providers.web.network import Lookup
+from providers.web.pinned_network import Lookup
+from providers.web.ssrf_guard import Gate, is_public, readable
 from tests.web.site import Reply, Site, redirect
 from tests.web.wire import MEBIBYTE, OTHER, PUBLIC, Wire, fetching, refusal
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.ports import RefusalCode
-from providers.web.manners import LocalTurns
+from providers.web.politeness import LocalTurns
 from providers.web.robots import understood
 from tests.web.site import Ask, Reply, Site, redirect, sites, slow
 from tests.web.wire import MEBIBYTE, fetching, refusal

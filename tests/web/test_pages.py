@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ports import Found, RefusalCode, Refused
-from providers.web.listings import read_feed, read_sitemap
-from providers.web.pages import MOST, read_page
+from providers.web.feeds import read_feed, read_sitemap
+from providers.web.html_pages import MOST, read_page
 from tests.web.site import a_page
 
 URL = "https://example.com/gallery/index.html"

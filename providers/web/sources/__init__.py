@@ -2,11 +2,11 @@
 
 from core.ports import Fetcher, ImageSource, Sources
 from core.settings import Settings
+from providers.web.sources.apis import Openverse, Pixabay, Unsplash, Wikimedia
 from providers.web.sources.buckets import Bucket
-from providers.web.sources.engines import Bing, DuckDuckGo, Google
-from providers.web.sources.interfaces import Openverse, Pixabay, Unsplash, Wikimedia
-from providers.web.sources.places import AddressList, Feed
-from providers.web.sources.site import SiteWalk
+from providers.web.sources.search_engines import Bing, DuckDuckGo, Google
+from providers.web.sources.site_crawler import SiteWalk
+from providers.web.sources.url_lists import AddressList, Feed
 
 FETCHING = (Google, Bing, DuckDuckGo, Unsplash, Pixabay, Wikimedia, Openverse, SiteWalk, AddressList, Feed)
 

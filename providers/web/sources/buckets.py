@@ -13,7 +13,7 @@ from obstore.store import S3Store
 from core.ports import Batch, Cursor, Fetched, Found, RefusalCode, Refused, SourceKind, Wanted
 from core.settings import Settings
 from providers.web.decoding import too_large
-from providers.web.pages import is_image_name
+from providers.web.html_pages import is_image_name
 
 KEYS_AT_ONCE = 1000
 CHUNK_BYTES = 256 * 1024

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from core.ports import Found, RefusalCode, Refused
-from providers.web.pages import absolute, is_image_name, one_line, read_page
+from providers.web.html_pages import absolute, is_image_name, one_line, read_page
 
 GZIP = b"\x1f\x8b"
 LONGEST_SITEMAP = 8 * 1024 * 1024

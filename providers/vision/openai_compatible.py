@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.ports import Analysis, Evidence, ModelFailure, Pictures, RunErrorCode
-from providers.failures import failed, failure
+from providers.openai_errors import failed, failure
 from providers.vision.measured import MeasuredAnalyser, by_size
 
 MODEL = "vision model"

@@ -11,8 +11,8 @@ import orjson
 from pydantic import BaseModel, Field
 
 from core.ports import Batch, Cursor, Found, RefusalCode, Refused, SourceKind, Wanted
-from providers.web.pages import one_line, parsed, text_of
-from providers.web.sources.asking import KeywordSource
+from providers.web.html_pages import one_line, parsed, text_of
+from providers.web.sources.base import KeywordSource
 
 BROWSER = {"Accept-Language": "en"}
 DEEPEST = 1000

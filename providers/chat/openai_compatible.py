@@ -12,7 +12,7 @@ from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, Passage, RunErrorCode, TextDelta
-from providers.failures import failed, failure
+from providers.openai_errors import failed, failure
 
 CONNECTING = 5.0
 """Seconds."""

@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 
 from core.ports import RefusalCode, Refused
-from providers.web.addresses import Address, Gate, literal
+from providers.web.ssrf_guard import Address, Gate, literal
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host's name, best first. Raises `Refused` where there are none."""

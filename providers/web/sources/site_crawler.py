@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from core.ports import Batch, Cursor, Fetched, Found, Refused, SourceKind, Wanted
-from providers.web.addresses import host_and_port, readable
-from providers.web.listings import is_listing, read_sitemap
-from providers.web.pages import is_image_name, read_page
-from providers.web.sources.asking import AddressSource, once
+from providers.web.feeds import is_listing, read_sitemap
+from providers.web.html_pages import is_image_name, read_page
+from providers.web.sources.base import AddressSource, once
+from providers.web.ssrf_guard import host_and_port, readable
 
 PAGES_AT_ONCE = 4
 FULL = 100

@@ -1,8 +1,8 @@
 """Sources that are told where to look: lists of images, and feeds."""
 
 from core.ports import Batch, Cursor, Fetched, Found, SourceKind, Wanted
-from providers.web.listings import read_feed
-from providers.web.sources.asking import ANSWER_BYTES, AddressSource, once
+from providers.web.feeds import read_feed
+from providers.web.sources.base import ANSWER_BYTES, AddressSource, once
 
 URLS_AT_ONCE = 500
 FEED_TYPES = ("application/", "text/")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from core.ports import Batch, Cursor, Fetched, Fetcher, Found, RefusalCode, Refused, SourceKind, Wanted
 from core.settings import Settings
-from providers.web.addresses import readable
+from providers.web.ssrf_guard import readable
 
 T = TypeVar("T")
 

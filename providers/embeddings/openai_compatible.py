@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from core.ports import Embedded, ModelFailure, RunErrorCode, Vector
 from providers.embeddings.windows import windows
-from providers.failures import failure
+from providers.openai_errors import failure
 
 BATCH = 64
 """Texts in one request."""

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, BeforeValidator, Field
 
 from core.ports import Cursor, Found, SourceKind
-from providers.web.pages import one_line, text_of
-from providers.web.sources.asking import KeywordSource
+from providers.web.html_pages import one_line, text_of
+from providers.web.sources.base import KeywordSource
 
 
 def _or_nothing(value: Any) -> Any:

@@ -15,12 +15,12 @@ import httpx
 
 from core.ports import Fetched, RefusalCode, Refused, TakeTurn
 from core.settings import Settings
-from providers.web.addresses import Gate, host_and_port, port_of, readable
-from providers.web.answers import REDIRECTS, broken, judged, media_type_judged
 from providers.web.decoding import too_large, unpacked
-from providers.web.manners import LocalTurns, Queues
-from providers.web.network import GatedNetwork, Lookup, Resolve
+from providers.web.pinned_network import GatedNetwork, Lookup, Resolve
+from providers.web.politeness import LocalTurns, Queues
+from providers.web.responses import REDIRECTS, broken, judged, media_type_judged
 from providers.web.robots import HostUnavailable, Robots
+from providers.web.ssrf_guard import Gate, host_and_port, port_of, readable
 
 MOST_REDIRECTS = 5
 BACKOFF_SECONDS, LONGEST_PAUSE = 0.5, 20.0
