@@ -23,8 +23,8 @@ from rich.table import Table
 from benchmarks.bounds import Bound, console, verdict
 from core.settings import Settings
 from db.models import ExportFormat
-from schema.context import Services
 from schema.contract import make_schema
+from schema.framework.context import Services
 from server.app import open_services
 from server.installation import installed
 from server.seeding import seed

@@ -9,30 +9,31 @@ from strawberry.schema.config import StrawberryConfig
 from schema.chat.events import ChatSubscriptions
 from schema.chat.export import ExportQueries
 from schema.chat.operations import ChatMutations, ChatQueries
-from schema.chat.sending import SendingMutations
+from schema.chat.questions import SendingMutations
 from schema.chat.suggestions import SuggestionQueries
 from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.evaluation.runs import EvaluationRunMutations, EvaluationRunQueries
 from schema.files import FileMutations, FileQueries
-from schema.guard import Guard
+from schema.framework.error_masking import Masking
+from schema.framework.nodes import NodeQueries
+from schema.framework.operation_limits import Guard
+from schema.framework.scalars import BIG_INT, BigInt
 from schema.health import HealthMutations, HealthQueries
+from schema.identity.deletion import RemovalMutations
 from schema.identity.operations import IdentityMutations
-from schema.identity.removals import RemovalMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
-from schema.imagery.gallery import GallerySubscriptions
+from schema.imagery.image_feed import GallerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights.imports import ConsumptionMutations, ConsumptionQueries
 from schema.insights.profile import ProfileMutations, ProfileQueries
 from schema.insights.reports import ReportMutations, ReportQueries, ReportSubscriptions
-from schema.insights.saved import SavedReportMutations, SavedReportQueries
+from schema.insights.saved_reports import SavedReportMutations, SavedReportQueries
 from schema.jobs import JobMutations, JobQueries, JobSubscriptions
 from schema.knowledge.operations import KnowledgeMutations, KnowledgeQueries
 from schema.knowledge.processing import ProcessingMutations, SearchQueries
-from schema.masking import Masking
-from schema.nodes import NodeQueries
 from schema.projects import ProjectMutations, ProjectQueries
 from schema.requirements.exports import ExportedRequirementMutations, ExportedRequirementQueries
 from schema.requirements.proposals import (
@@ -40,8 +41,7 @@ from schema.requirements.proposals import (
     RequirementProposalQueries,
     RequirementProposalSubscriptions,
 )
-from schema.requirements.reviewing import ReviewMutations
-from schema.scalars import BIG_INT, BigInt
+from schema.requirements.review import ReviewMutations
 
 
 @strawberry.type(description="Everything that can be read.")

@@ -13,12 +13,12 @@ from strawberry.file_uploads import Upload
 from db import models
 from db.models import UploadState
 from resolvers import files, idempotency
-from schema.context import Info
-from schema.declare import enumeration, input, node, output
-from schema.fields import lookup, signed_link
-from schema.ids import key_of
-from schema.operations import Payload, field, mutation
-from schema.scalars import BigInt
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import lookup, signed_link
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, field, mutation
+from schema.framework.scalars import BigInt
 
 enumeration(UploadState)
 CHUNK = 256 * 1024

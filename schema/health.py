@@ -6,10 +6,10 @@ from enum import Enum
 from typing import Any
 
 from resolvers import health
-from schema.context import Info
-from schema.declare import enumeration, output
-from schema.operations import Payload, field, mutation
-from schema.scalars import BigInt
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, output
+from schema.framework.payloads import Payload, field, mutation
+from schema.framework.scalars import BigInt
 
 
 @enumeration

@@ -18,13 +18,13 @@ from db.models import TERMINAL, JobStatus, ProcessingJobType
 from db.paging import Order
 from db.queue import KINDS, JobModel
 from resolvers import jobs
-from schema.context import Info
-from schema.declare import Typed, enumeration, input, interface, node, output
-from schema.fields import Connection, connection, lookup, relation
-from schema.ids import key_of
-from schema.operations import Payload, computed, mutation, subscription
-from schema.refs import DrawingSessionRef, UserRef
-from schema.watching import watch
+from schema.framework.context import Info
+from schema.framework.decorators import Typed, enumeration, input, interface, node, output
+from schema.framework.fields import Connection, connection, lookup, relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, computed, mutation, subscription
+from schema.framework.row_subscription import watch
+from schema.lazy_types import DrawingSessionRef, UserRef
 
 enumeration(JobStatus)
 enumeration(ProcessingJobType)

@@ -15,14 +15,14 @@ from db import models
 from db.models import ProjectStatus
 from db.paging import Order
 from resolvers import access, idempotency, projects, validators
-from schema.context import Info
-from schema.declare import enumeration, input, node, output
-from schema.drawings.orders import DrawingSessionFilter, DrawingSessionOrder, DrawingVersionOrder
-from schema.fields import Connection, connection, lookup, relation
-from schema.ids import key_of
-from schema.imagery.orders import CrawlJobFilter, CrawlJobOrder
-from schema.operations import Payload, Update, field, mutation
-from schema.refs import CrawlJobRef, DrawingSessionRef, DrawingVersionRef, UserRef
+from schema.drawings.filters import DrawingSessionFilter, DrawingSessionOrder, DrawingVersionOrder
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import Connection, connection, lookup, relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, Update, field, mutation
+from schema.imagery.filters import CrawlJobFilter, CrawlJobOrder
+from schema.lazy_types import CrawlJobRef, DrawingSessionRef, DrawingVersionRef, UserRef
 
 enumeration(ProjectStatus)
 

@@ -23,8 +23,8 @@ from db.uow import Database
 from providers.storage import open_store
 from resolvers.files import Links
 from resolvers.identity.tokens import Keys
-from schema.context import Services
 from schema.contract import make_schema
+from schema.framework.context import Services
 from server import explorer, files
 from server.demo.company import show
 from server.graphql.limits import TransportLimits

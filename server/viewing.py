@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from core.errors import Unauthenticated
 from resolvers.access import Viewer
 from resolvers.identity import accounts
-from schema.context import Context, Services
+from schema.framework.context import Context, Services
 
 SCHEME = "bearer "
 

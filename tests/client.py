@@ -11,8 +11,8 @@ from uuid import UUID
 from strawberry.types import ExecutionResult
 
 from resolvers.identity import accounts
-from schema.context import Context, Services
 from schema.contract import Contract
+from schema.framework.context import Context, Services
 from tests.factories import Made
 
 Refusal = tuple[str, tuple[str, ...]]

@@ -19,8 +19,8 @@ from db import migrate
 from db.models import CompanyKind, RoleName
 from db.provision import provision
 from resolvers.identity import roles
-from schema.context import Services
 from schema.contract import Contract, make_schema
+from schema.framework.context import Services
 from server.app import create_app, open_services
 from server.postgres import EmbeddedPostgres, embedded_url, running
 from server.vectors import EmbeddedVectors

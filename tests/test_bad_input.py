@@ -10,7 +10,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, get_named_type
 from strawberry import relay
 
 from db.ids import new_id
-from schema.declare import STORED
+from schema.framework.decorators import STORED
 from tests.client import Client
 from tests.conftest import People, Save
 from tests.factories import a_drawing, a_project, a_session

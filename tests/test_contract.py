@@ -16,7 +16,7 @@ from graphql import (
 from db.base import PlatformModel, TenantModel
 from resolvers.access import RULES
 from schema.contract import make_schema
-from schema.declare import STORED
+from schema.framework.decorators import STORED
 from tests.isolation.asking import UNLISTED
 
 SCHEMA = make_schema()._schema

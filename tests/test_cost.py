@@ -14,9 +14,9 @@ from graphql import (
 )
 
 from db.models import ProcessingJobType
-from schema.context import Services
 from schema.contract import make_schema
-from schema.declare import STORED
+from schema.framework.context import Services
+from schema.framework.decorators import STORED
 from tests import factories
 from tests.client import Client
 from tests.conftest import Save

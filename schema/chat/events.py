@@ -18,11 +18,11 @@ from db.paging import Order, decode_cursor, encode_cursor
 from resolvers import access
 from resolvers.chat import events
 from schema.chat.types import Citation, Message
-from schema.context import Info
-from schema.declare import enumeration, output
-from schema.ids import key_of
-from schema.operations import field, subscription
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, output
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import field, subscription
+from schema.framework.projection import columns
 
 IN_ORDER = Order("conversation_id", "sequence", unique=True)
 AT_ONCE = 100

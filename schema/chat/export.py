@@ -8,10 +8,10 @@ from strawberry import relay
 
 from db import models
 from resolvers.chat import export
-from schema.context import Info
-from schema.declare import output
-from schema.ids import key_of
-from schema.operations import field
+from schema.framework.context import Info
+from schema.framework.decorators import output
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import field
 
 
 @output

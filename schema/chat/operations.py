@@ -13,7 +13,7 @@ from db import models
 from db.models import AnswerMode, CouncilStrategy, FeedbackRating, LlmProvider
 from resolvers import access, idempotency, validators
 from resolvers.chat import conversations, feedback, providers, questions
-from schema.chat.orders import (
+from schema.chat.filters import (
     AgentLogFilter,
     AgentLogOrder,
     ConversationFilter,
@@ -27,14 +27,14 @@ from schema.chat.orders import (
     TokenUsageFilter,
     TokenUsageOrder,
 )
-from schema.chat.records import AgentLog, RunLog, TokenUsage
+from schema.chat.run_logs import AgentLog, RunLog, TokenUsage
 from schema.chat.types import Citation, Conversation, Feedback, Message
-from schema.context import Info
-from schema.declare import input, output
-from schema.fields import Connection, connection, lookup
-from schema.ids import key_of, keys_of, optional_key
-from schema.operations import Payload, Update, field, mutation
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.fields import Connection, connection, lookup
+from schema.framework.global_ids import key_of, keys_of, optional_key
+from schema.framework.payloads import Payload, Update, field, mutation
+from schema.framework.projection import columns
 
 MOST_VOTES = 100
 

@@ -8,9 +8,9 @@ import strawberry
 
 from resolvers.chat import suggestions
 from resolvers.chat.suggestions import SuggestionSource
-from schema.context import Info
-from schema.declare import enumeration, output
-from schema.operations import field
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, output
+from schema.framework.payloads import field
 
 enumeration(SuggestionSource)
 

@@ -19,15 +19,21 @@ from db.models import (
     MessageRole,
     MessageState,
 )
-from schema.chat.details import ConfidenceParts, CouncilDecision, MessageSource, ReasoningStep, TokenCounts
-from schema.chat.orders import AgentLogOrder, CitationOrder, MessageOrder
-from schema.context import Info
-from schema.declare import node
-from schema.fields import Connection, connection, inverse, relation
-from schema.operations import alias, computed, field
-from schema.projection import columns
-from schema.refs import AgentLogRef, CompanyRef, DocumentRef, DrawingSessionRef, UserRef
-from schema.scalars import BigInt
+from schema.chat.filters import AgentLogOrder, CitationOrder, MessageOrder
+from schema.chat.message_details import (
+    ConfidenceParts,
+    CouncilDecision,
+    MessageSource,
+    ReasoningStep,
+    TokenCounts,
+)
+from schema.framework.context import Info
+from schema.framework.decorators import node
+from schema.framework.fields import Connection, connection, inverse, relation
+from schema.framework.payloads import alias, computed, field
+from schema.framework.projection import columns
+from schema.framework.scalars import BigInt
+from schema.lazy_types import AgentLogRef, CompanyRef, DocumentRef, DrawingSessionRef, UserRef
 
 
 async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:

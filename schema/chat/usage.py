@@ -14,13 +14,13 @@ from db import models
 from db.models import LlmProvider
 from resolvers.chat import usage
 from resolvers.chat.usage import Share, Span
-from schema.context import Info
-from schema.declare import output
-from schema.ids import optional_key
-from schema.operations import field
-from schema.projection import columns
-from schema.refs import UserRef
-from schema.scalars import BigInt
+from schema.framework.context import Info
+from schema.framework.decorators import output
+from schema.framework.global_ids import optional_key
+from schema.framework.payloads import field
+from schema.framework.projection import columns
+from schema.framework.scalars import BigInt
+from schema.lazy_types import UserRef
 
 
 @output

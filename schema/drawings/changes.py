@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from schema.declare import enumeration, output
+from schema.framework.decorators import enumeration, output
 
 
 @enumeration

@@ -14,10 +14,8 @@ from db import models
 from db.models import SessionStatus
 from resolvers import access, idempotency, validators
 from resolvers.drawings import aggregates, sessions
-from schema.context import Info
-from schema.declare import input, output
 from schema.drawings.changes import ComparisonCount, SessionSummary
-from schema.drawings.orders import (
+from schema.drawings.filters import (
     AnalysisResultFilter,
     AnalysisResultOrder,
     ComparisonFilter,
@@ -29,11 +27,13 @@ from schema.drawings.orders import (
     DrawingVersionOrder,
 )
 from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
-from schema.fields import Connection, connection, lookup
-from schema.ids import key_of
-from schema.operations import Payload, Update, field, mutation, subscription
-from schema.projection import columns
-from schema.watching import watch
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.fields import Connection, connection, lookup
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, Update, field, mutation, subscription
+from schema.framework.projection import columns
+from schema.framework.row_subscription import watch
 
 ENDED = (SessionStatus.COMPLETED, SessionStatus.ERROR)
 MOST_RECENT = 50

@@ -12,11 +12,9 @@ from strawberry.scalars import JSON
 from db import models
 from db.models import DrawingType, SessionStatus, SessionType, SheetState
 from resolvers.drawings import aggregates, sessions
-from schema.chat.orders import SessionConversationOrder
-from schema.context import Info
-from schema.declare import node
+from schema.chat.filters import SessionConversationOrder
 from schema.drawings.changes import Change, ComparisonCount, SessionSummary, WordDifference
-from schema.drawings.orders import (
+from schema.drawings.filters import (
     AnalysisResultFilter,
     AnalysisResultOrder,
     ComparisonFilter,
@@ -25,10 +23,12 @@ from schema.drawings.orders import (
     DrawingOrder,
     DrawingVersionOrder,
 )
-from schema.fields import Connection, connection, relation, signed_link
+from schema.framework.context import Info
+from schema.framework.decorators import node
+from schema.framework.fields import Connection, connection, relation, signed_link
+from schema.framework.payloads import field
 from schema.jobs import ProcessingJobOrder
-from schema.operations import field
-from schema.refs import ConversationRef, ProcessingJobRef, ProjectRef, UserRef
+from schema.lazy_types import ConversationRef, ProcessingJobRef, ProjectRef, UserRef
 
 
 @node(models.DrawingSession)

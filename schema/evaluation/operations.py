@@ -8,17 +8,17 @@ from strawberry import relay
 from db import models
 from resolvers import access, validators
 from resolvers.evaluation import runs
-from schema.context import Info
-from schema.declare import input, output
 from schema.evaluation.types import (
     EvaluationCase,
     EvaluationRun,
     EvaluationRunFilter,
     EvaluationRunOrder,
 )
-from schema.fields import Connection, connection, lookup
-from schema.ids import key_of
-from schema.operations import Payload, Update, mutation
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.fields import Connection, connection, lookup
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, Update, mutation
 
 
 @output

@@ -13,11 +13,11 @@ from db.models import LlmProvider
 from resolvers import idempotency
 from resolvers.evaluation import comparison, runs
 from resolvers.evaluation.datasets import BUNDLED
-from schema.context import Info
-from schema.declare import input, output
 from schema.evaluation.types import EvaluationRun
-from schema.ids import key_of
-from schema.operations import Payload, field, mutation
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, field, mutation
 
 Baseline = Annotated[relay.GlobalID, strawberry.argument(description="The run to compare with.")]
 Candidate = Annotated[relay.GlobalID, strawberry.argument(description="The run that is compared.")]

@@ -15,11 +15,11 @@ from strawberry.scalars import JSON
 from db import models
 from db.models import JobStatus
 from db.paging import Order
-from schema.declare import enumeration, input, node, output
-from schema.fields import Connection, connection, relation
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import Connection, connection, relation
+from schema.framework.payloads import computed
 from schema.jobs import Job
-from schema.operations import computed
-from schema.refs import UserRef
+from schema.lazy_types import UserRef
 
 
 @enumeration

@@ -15,11 +15,11 @@ from resolvers import access, idempotency, validators
 from resolvers.chat import providers
 from resolvers.identity import accounts, companies, users
 from resolvers.identity.tokens import Tokens
-from schema.context import Context, Info
-from schema.declare import input, output
+from schema.framework.context import Context, Info
+from schema.framework.decorators import input, output
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, Update, mutation
 from schema.identity.types import Company, User
-from schema.ids import key_of
-from schema.operations import Payload, Update, mutation
 
 
 @input

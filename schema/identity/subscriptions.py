@@ -12,11 +12,11 @@ from core.errors import Invalid
 from db import models
 from db.paging import Order, decode_cursor, encode_cursor
 from resolvers import activity_log
-from schema.context import Info
-from schema.declare import output
+from schema.framework.context import Info
+from schema.framework.decorators import output
+from schema.framework.payloads import subscription
+from schema.framework.projection import columns
 from schema.identity.types import ActivityLog
-from schema.operations import subscription
-from schema.projection import columns
 
 IN_ORDER = Order("sequence")
 AT_ONCE = 100

@@ -16,14 +16,14 @@ from db import models
 from db.models import CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus
 from db.paging import Order
 from resolvers.identity.roles import permissions_of
-from schema.context import Info
-from schema.declare import enumeration, input, node, output
-from schema.fields import Connection, connection, lookup, relation
-from schema.ids import key_of
-from schema.operations import alias, field
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import Connection, connection, lookup, relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import alias, field
+from schema.framework.projection import columns
+from schema.lazy_types import ProjectRef
 from schema.projects import ProjectFilter, ProjectOrder
-from schema.refs import ProjectRef
 
 for kind in (CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus):
     enumeration(kind)

@@ -13,14 +13,14 @@ from db.models import ExportFormat
 from resolvers import idempotency
 from resolvers.imagery import exports
 from resolvers.imagery.exports import INDEX, PackedFile
-from schema.context import Info
-from schema.declare import input, node, output
-from schema.fields import relation
-from schema.ids import key_of
+from schema.framework.context import Info
+from schema.framework.decorators import input, node, output
+from schema.framework.fields import relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, computed, field, mutation
+from schema.framework.scalars import BigInt
 from schema.jobs import Job
-from schema.operations import Payload, computed, field, mutation
-from schema.refs import CrawlJobRef, UserRef
-from schema.scalars import BigInt
+from schema.lazy_types import CrawlJobRef, UserRef
 
 PACKAGES = {
     ExportFormat.ZIP: "application/zip",

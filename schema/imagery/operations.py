@@ -11,12 +11,13 @@ from core.ports import SourceKind
 from db import models
 from resolvers import access, idempotency, validators
 from resolvers.imagery import crawl_jobs, images
-from schema.context import Info
-from schema.declare import input, output
-from schema.fields import Connection, connection, lookup
-from schema.ids import key_of
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.fields import Connection, connection, lookup
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, Update, mutation
 from schema.imagery.exports import ExportJob, ExportMutations
-from schema.imagery.orders import (
+from schema.imagery.filters import (
     CrawlJobFilter,
     CrawlJobOrder,
     ExportJobFilter,
@@ -28,7 +29,6 @@ from schema.imagery.orders import (
 )
 from schema.imagery.types import CrawlJob, Image
 from schema.imagery.validation import ValidationJob, ValidationMutations
-from schema.operations import Payload, Update, mutation
 
 
 @output

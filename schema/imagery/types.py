@@ -11,11 +11,13 @@ from strawberry import relay
 from core.ports import SourceKind
 from db import models
 from resolvers.imagery import crawl_results
-from schema.context import Info
-from schema.declare import node, output
-from schema.fields import Connection, connection, relation
+from schema.framework.context import Info
+from schema.framework.decorators import node, output
+from schema.framework.fields import Connection, connection, relation
+from schema.framework.payloads import alias, computed, field
+from schema.framework.scalars import BigInt
 from schema.imagery.exports import ExportJob
-from schema.imagery.orders import (
+from schema.imagery.filters import (
     ExportJobFilter,
     ExportJobOrder,
     ImageFilter,
@@ -25,9 +27,7 @@ from schema.imagery.orders import (
 )
 from schema.imagery.validation import ValidationJob
 from schema.jobs import Job
-from schema.operations import alias, computed, field
-from schema.refs import ProjectRef, UserRef
-from schema.scalars import BigInt
+from schema.lazy_types import ProjectRef, UserRef
 
 PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "tif": "image/tiff", "tiff": "image/tiff"}
 """Media types that are not called as the format is."""

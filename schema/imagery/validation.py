@@ -12,13 +12,13 @@ from db import models
 from resolvers import idempotency
 from resolvers.imagery import validation
 from resolvers.imagery.validation import DuplicateAction, ValidationPreset
-from schema.context import Info
-from schema.declare import enumeration, input, node, output
-from schema.fields import relation
-from schema.ids import key_of
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, computed, mutation
 from schema.jobs import Job
-from schema.operations import Payload, computed, mutation
-from schema.refs import CrawlJobRef, UserRef
+from schema.lazy_types import CrawlJobRef, UserRef
 
 enumeration(DuplicateAction)
 enumeration(ValidationPreset)

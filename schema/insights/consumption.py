@@ -13,10 +13,10 @@ from strawberry import relay
 from db import models
 from db.models import ReadingPeriod
 from db.paging import Order
-from schema.declare import enumeration, input, node, output
-from schema.fields import Connection, connection, relation
-from schema.operations import field
-from schema.refs import DocumentRef, ProcessingJobRef
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import Connection, connection, relation
+from schema.framework.payloads import field
+from schema.lazy_types import DocumentRef, ProcessingJobRef
 
 enumeration(ReadingPeriod)
 

@@ -13,13 +13,13 @@ from resolvers import idempotency
 from resolvers.insights import imports
 from resolvers.insights.table_layout import EnergyUnit, Given, Layout
 from resolvers.insights.table_preview import Head
-from schema.context import Info
-from schema.declare import enumeration, input, output
-from schema.fields import lookup
-from schema.ids import key_of
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, output
+from schema.framework.fields import lookup
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, check_text, field, mutation
+from schema.framework.projection import columns
 from schema.insights.consumption import ConsumptionReading, HistoricalDataImport
-from schema.operations import Payload, check_text, field, mutation
-from schema.projection import columns
 
 enumeration(EnergyUnit)
 ROWS_SHOWN = 10

@@ -13,13 +13,13 @@ from core.errors import NotFound
 from db import models
 from resolvers import access, validators
 from resolvers.insights import profile
-from schema.context import Info
-from schema.declare import input, node, output
-from schema.fields import Connection, connection, relation
-from schema.ids import key_of
-from schema.operations import Payload, field, mutation
-from schema.projection import columns
-from schema.refs import CompanyRef
+from schema.framework.context import Info
+from schema.framework.decorators import input, node, output
+from schema.framework.fields import Connection, connection, relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, field, mutation
+from schema.framework.projection import columns
+from schema.lazy_types import CompanyRef
 
 
 @node(models.CompanyProfile)

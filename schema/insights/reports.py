@@ -18,13 +18,13 @@ from db.models import EnergySourceKind, ReportEventKind, ReportMethod
 from db.paging import Order, decode_cursor, encode_cursor
 from resolvers import access, idempotency, validators
 from resolvers.insights import energy_sources, readiness, reports
-from schema.context import Info
-from schema.declare import enumeration, input, node, output
-from schema.fields import lookup, relation
-from schema.ids import key_of
-from schema.operations import Payload, field, mutation, subscription
-from schema.projection import columns
-from schema.refs import ProcessingJobRef, UserRef
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import lookup, relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, field, mutation, subscription
+from schema.framework.projection import columns
+from schema.lazy_types import ProcessingJobRef, UserRef
 
 for kind in (EnergySourceKind, ReportEventKind, ReportMethod):
     enumeration(kind)

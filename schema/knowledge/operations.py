@@ -15,11 +15,13 @@ from db.models import DocumentScope, ProcessingStatus
 from db.paging import Order, Page
 from resolvers import access, idempotency, validators
 from resolvers.knowledge import documents, embedding_models
-from schema.context import Info
-from schema.declare import input, output
-from schema.fields import Connection, connection, lookup
-from schema.ids import key_of
-from schema.knowledge.orders import (
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.fields import Connection, connection, lookup
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, Update, field, mutation
+from schema.framework.projection import columns
+from schema.knowledge.filters import (
     DocumentChunkFilter,
     DocumentChunkOrder,
     DocumentFilter,
@@ -27,8 +29,6 @@ from schema.knowledge.orders import (
     EmbeddingModelOrder,
 )
 from schema.knowledge.types import Document, DocumentChunk, EmbeddingModel
-from schema.operations import Payload, Update, field, mutation
-from schema.projection import columns
 
 MOST_PENDING = 100
 OLDEST = Order("created_at")

@@ -12,13 +12,13 @@ from db import models
 from db.models import DocumentScope, ProcessingStatus
 from resolvers import idempotency
 from resolvers.knowledge import processing, retrieval
-from schema.context import Info
-from schema.declare import input, output
-from schema.ids import key_of, keys_of
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.global_ids import key_of, keys_of
+from schema.framework.payloads import Payload, check_text, field, mutation
+from schema.framework.projection import columns
 from schema.knowledge.operations import own
 from schema.knowledge.types import Document, DocumentChunk
-from schema.operations import Payload, check_text, field, mutation
-from schema.projection import columns
 
 MOST_FOUND = 100
 

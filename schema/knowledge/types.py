@@ -9,12 +9,12 @@ from strawberry import relay
 
 from db import models
 from db.models import DocumentScope, ProcessingStatus
-from schema.declare import node
-from schema.fields import Connection, connection, relation, signed_link
-from schema.knowledge.orders import DocumentChunkOrder
-from schema.operations import alias, computed
-from schema.refs import CompanyRef, ProcessingJobRef, UserRef
-from schema.scalars import BigInt
+from schema.framework.decorators import node
+from schema.framework.fields import Connection, connection, relation, signed_link
+from schema.framework.payloads import alias, computed
+from schema.framework.scalars import BigInt
+from schema.knowledge.filters import DocumentChunkOrder
+from schema.lazy_types import CompanyRef, ProcessingJobRef, UserRef
 
 
 @node(models.Document)

@@ -15,12 +15,12 @@ from db.loaders import ROOT
 from db.paging import Order
 from resolvers import idempotency
 from resolvers.requirements import exports
-from schema.context import Info
-from schema.declare import enumeration, input, output
-from schema.fields import After, Before, Connection, First, Last, connection, lookup, page_of
-from schema.ids import key_of
-from schema.operations import Payload, check_text, field, mutation
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, output
+from schema.framework.fields import After, Before, Connection, First, Last, connection, lookup, page_of
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, check_text, field, mutation
+from schema.framework.projection import columns
 from schema.requirements.types import RequirementExport
 
 FASTEST_FIRST = Order("proposal_latency_ms")

@@ -9,11 +9,11 @@ from uuid import UUID
 import strawberry
 
 from db import models
-from schema.context import Info
-from schema.declare import output
-from schema.operations import field
-from schema.projection import columns
-from schema.refs import DocumentRef
+from schema.framework.context import Info
+from schema.framework.decorators import output
+from schema.framework.payloads import field
+from schema.framework.projection import columns
+from schema.lazy_types import DocumentRef
 
 
 @output

@@ -19,12 +19,12 @@ from db.models import ComponentType, ProposalStage
 from db.paging import Order, decode_cursor, encode_cursor
 from resolvers import idempotency
 from resolvers.requirements import proposals
-from schema.context import Info
-from schema.declare import enumeration, input, output
-from schema.fields import Connection, connection, lookup
-from schema.ids import key_of, keys_of, optional_key
-from schema.operations import Payload, field, mutation, subscription
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, output
+from schema.framework.fields import Connection, connection, lookup
+from schema.framework.global_ids import key_of, keys_of, optional_key
+from schema.framework.payloads import Payload, field, mutation, subscription
+from schema.framework.projection import columns
 from schema.requirements.types import ProposedRequirement, RequirementProposal
 
 IN_ORDER = Order("proposal_id", "sequence", unique=True)

@@ -15,11 +15,11 @@ from db.models import ComponentType, ProposalStage, RequirementCategory, Require
 from db.paging import Order
 from resolvers.requirements import proposals, review
 from resolvers.requirements.review import Tally
-from schema.context import Info
-from schema.declare import enumeration, node, output
-from schema.fields import Connection, connection, relation
-from schema.operations import computed, field
-from schema.refs import ProcessingJobRef, UserRef
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, node, output
+from schema.framework.fields import Connection, connection, relation
+from schema.framework.payloads import computed, field
+from schema.lazy_types import ProcessingJobRef, UserRef
 from schema.requirements.items import RequirementCitation, Requirements
 
 for kind in (ComponentType, ProposalStage, RequirementCategory, RequirementOrigin):

@@ -29,7 +29,7 @@ from resolvers.access import Viewer
 from resolvers.drawings import sessions
 from resolvers.identity import accounts, passwords, users
 from resolvers.knowledge import model_rollout
-from schema.context import Services
+from schema.framework.context import Services
 from server.demo.drawings import demo_set
 from server.demo.scale import sample
 

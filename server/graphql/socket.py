@@ -19,7 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 
 from core.errors import DomainError, Unauthenticated
-from schema.masking import told
+from schema.framework.error_masking import told
 from server.graphql.json import decode
 from server.graphql.refusals import Refusal
 

@@ -27,7 +27,7 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
 from core.errors import DomainError
-from schema.masking import told
+from schema.framework.error_masking import told
 from server.graphql.body import bounded, check_media_type, media_type, read_operation, too_large
 from server.graphql.context import OpenContext, OperationContext
 from server.graphql.json import decode, encode

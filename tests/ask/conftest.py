@@ -12,7 +12,7 @@ from strawberry.relay import GlobalID
 from core.ports import ChatModel
 from db.ids import new_id
 from db.models import RoleName, UploadState
-from schema.context import Services
+from schema.framework.context import Services
 from server.providing import working
 from server.vectors import EmbeddedVectors
 from server.worker import Worker

@@ -35,8 +35,8 @@ from pipelines.knowledge import reembedding
 from providers.embeddings import MiniLM
 from resolvers.identity import roles
 from resolvers.knowledge import model_rollout
-from schema.context import Services
 from schema.contract import Contract
+from schema.framework.context import Services
 from server.app import open_services
 from server.providing import working
 from server.vectors import EmbeddedVectors

@@ -8,7 +8,7 @@ import pytest
 
 from core.ports import VectorStore
 from db.models import RoleName
-from schema.context import Services
+from schema.framework.context import Services
 from server.worker import Worker
 from tests import factories
 from tests.ask import questions

@@ -12,7 +12,7 @@ from core.ports import Hit, RunErrorCode, VectorsUnavailable
 from db.models import RunLog
 from providers.chat import CompatibleModel
 from resolvers.chat.questions import AnswerMessage
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from tests.answering.endpoint import SECRET, Reply, chunk, endpoint, refused, streamed
 from tests.ask.conftest import Person, a_worker, key

@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.settings.chat import ChatEndpoint
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.answering.endpoint import Endpoint, endpoint, streamed

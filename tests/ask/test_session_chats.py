@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from db.models import DrawingType, RoleName, SheetState
-from schema.context import Services
+from schema.framework.context import Services
 from server.worker import Worker
 from tests import factories
 from tests.ask import questions

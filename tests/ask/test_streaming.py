@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, TextDelta
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask import questions

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from core.ports import EXTRACTIVE
 from db.models import LlmProvider, TokenUsage
 from providers.embeddings import MiniLM
-from schema.context import Services
+from schema.framework.context import Services
 from server.worker import Worker
 from tests.ask import questions
 from tests.ask.conftest import Person, key

@@ -11,7 +11,7 @@ from core.errors import Conflict, DomainError, Exhausted, Invalid, NotFound
 from db.ids import new_id
 from db.models import ConversationStatus, MessageRole
 from resolvers import chat
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories.chat import a_conversation

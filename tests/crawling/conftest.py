@@ -21,7 +21,7 @@ from PIL import Image
 from strawberry.relay import GlobalID
 
 from db.models import RoleName
-from schema.context import Services
+from schema.framework.context import Services
 from server.providing import open_sources, working
 from server.worker import Worker
 from tests import factories

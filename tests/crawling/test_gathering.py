@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from schema.context import Services
+from schema.framework.context import Services
 from tests.crawling import questions
 from tests.crawling.conftest import Person, a_worker, listed, walk
 from tests.web.site import Reply, Site, a_page, endless, gallery, picture, redirect, versioned

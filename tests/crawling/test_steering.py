@@ -11,7 +11,7 @@ import pytest
 from strawberry.relay import GlobalID
 
 from db.models import RoleName
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.crawling import questions
 from tests.crawling.conftest import Person, a_worker, key, listed, somebody, start_worker, walk

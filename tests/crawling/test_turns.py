@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from db.crawl_rate_limits import take_turn
 from resolvers.imagery import crawl_chunks
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.crawling import questions
 from tests.crawling.conftest import Person, a_worker, key, listed, somebody

@@ -14,7 +14,7 @@ from core.ports import ChatEvent, ChatModel, ChatRequest, ModelFailure, RunError
 from db.models import RoleName
 from providers.chat import ExtractiveAnswerer
 from resolvers.evaluation.datasets import BUNDLED, parsed
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask import conftest as asking

@@ -6,7 +6,7 @@ import pytest
 
 from db.models import JobStatus
 from db.queue import enqueue
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories.evaluation import a_run

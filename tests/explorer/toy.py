@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from core.errors import Unauthenticated
-from schema.guard import Guard
-from schema.masking import Masking
+from schema.framework.error_masking import Masking
+from schema.framework.operation_limits import Guard
 from server.explorer import assets, explorer
 from server.graphql.view import GraphQLView
 from tests.transport.toy import Context, QuietSchema, Viewer

@@ -61,7 +61,7 @@ from db.models import (
     ValidationJob,
 )
 from db.uow import Database, UnitOfWork
-from schema.declare import STORED
+from schema.framework.decorators import STORED
 
 numbers = itertools.count(1)
 """For names that no two rows may share."""

@@ -26,7 +26,7 @@ from db.models import (
 )
 from db.provision import provision
 from resolvers.identity import roles
-from schema.context import Services
+from schema.framework.context import Services
 from server.app import open_services
 from server.demo import scale
 from server.demo.draft import Counts, Draft

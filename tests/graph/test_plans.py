@@ -20,7 +20,7 @@ from db.base import TENANT
 from db.models import CompanyProfile
 from db.uow import Scope
 from schema.contract import make_schema
-from schema.declare import STORED
+from schema.framework.decorators import STORED
 from server.demo.draft import SPAN
 from tests.client import Client
 from tests.graph.conftest import Crowd

@@ -6,7 +6,7 @@ from typing import Any
 from db.ids import new_id
 from db.models import RoleName, User
 from resolvers.identity.roles import GRANTS
-from schema.context import Services
+from schema.framework.context import Services
 from tests import factories
 from tests.client import Client
 from tests.factories import Made, a_comparison, an_analysis

@@ -10,7 +10,7 @@ from db.uow import Scope, UnitOfWork
 from resolvers import health
 from resolvers.access import Viewer
 from resolvers.identity import accounts
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from db.ids import new_id
 from db.models import RoleName, User
 from db.uow import Kind
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_company, a_user

@@ -9,7 +9,7 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 
 from db.ids import new_id
 from db.models import RoleName
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_company, a_user

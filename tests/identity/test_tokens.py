@@ -10,7 +10,7 @@ import pytest
 
 from db.ids import new_id
 from resolvers.identity.tokens import Keys
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Unchanged
 from tests.factories import Made

@@ -9,7 +9,7 @@ import asyncpg
 
 from db.models import RoleName
 from resolvers import activity_log
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Save
 from tests.factories import Made, a_company, a_user

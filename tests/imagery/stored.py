@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import JobStatus
-from schema.context import Services
+from schema.framework.context import Services
 from server.files import Wiring, routes
 from server.providing import working
 from server.worker import Worker

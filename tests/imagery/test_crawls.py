@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from db.models import JobStatus, ProcessingJob, ProjectStatus
 from db.queue import enqueue
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import a_project

@@ -18,7 +18,7 @@ from strawberry import relay
 
 from db.models import ExportFormat, JobStatus
 from pipelines.imagery.exporting.handlers import forget_expired
-from schema.context import Services
+from schema.framework.context import Services
 from server.providing import working
 from server.worker import Worker
 from tests.client import Client, Refusal

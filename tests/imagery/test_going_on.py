@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.ports import ObjectStore, StoredObject, StoreFull, StoreUnavailable
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People
 from tests.factories import Made

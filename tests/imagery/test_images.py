@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from db.models import ExportFormat, JobStatus, ProcessingJob
 from db.queue import enqueue
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project, a_session

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from db.models import ExportFormat
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People
 from tests.imagery import test_exports

@@ -11,7 +11,7 @@ from PIL import ImageFilter
 
 from db.models import JobStatus, ProjectStatus
 from pipelines.imagery.image_inspection import perceptual_hash
-from schema.context import Services
+from schema.framework.context import Services
 from server.worker import Worker
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged

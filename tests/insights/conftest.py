@@ -6,7 +6,7 @@ from typing import Any
 import pytest_asyncio
 
 from db.models import RoleName
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask.conftest import Person, a_worker, somebody

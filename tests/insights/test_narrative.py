@@ -1,6 +1,6 @@
 """Reports in the words of a language model."""
 
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from tests.answering.endpoint import endpoint, refused, streamed
 from tests.ask.conftest import Person, a_worker

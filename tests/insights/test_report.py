@@ -11,7 +11,7 @@ from db.models import AgentLog, ReportEvent, ReportEventKind
 from pipelines.insights import report_job
 from pipelines.insights.report_steps import STEPS
 from pipelines.runtime.handlers import Retry
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask.conftest import PATIENCE, Person, a_worker, key

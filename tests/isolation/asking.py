@@ -19,7 +19,7 @@ from strawberry import relay
 
 from db.ids import new_id
 from schema.contract import make_schema
-from schema.declare import STORED
+from schema.framework.decorators import STORED
 
 SCHEMA = make_schema()._schema
 

@@ -10,8 +10,8 @@ from core.settings import Settings
 from db.engines import Placement
 from db.models import RoleName
 from db.uow import Database
-from schema.context import Services
 from schema.contract import Contract
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from tests import factories
 from tests.client import Client

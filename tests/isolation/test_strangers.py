@@ -10,8 +10,8 @@ import pytest_asyncio
 from graphql import get_named_type
 from starlette.datastructures import UploadFile
 
-from schema.context import Services
-from schema.declare import STORED
+from schema.framework.context import Services
+from schema.framework.decorators import STORED
 from tests import factories
 from tests.client import Client
 from tests.conftest import Unchanged

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from db.models import JobStatus, Lease
 from db.queue import KINDS, Attempt, JobModel, claim
 from db.queue.entries import Entry
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made

@@ -13,7 +13,7 @@ from core.settings import Settings
 from db.ids import new_id
 from db.models import Company, EmbeddingModel
 from providers.embeddings import ConfiguredEmbedders
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made

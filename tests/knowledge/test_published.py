@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import delete
 
 from db.models import Document, DocumentScope, RoleName
-from schema.context import Services
+from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_user

@@ -5,7 +5,7 @@ from typing import Any
 import pytest_asyncio
 
 from core.ports import ChatModel
-from schema.context import Services
+from schema.framework.context import Services
 from server.worker import Worker
 from tests.ask.conftest import Person, somebody
 from tests.ask.conftest import a_worker as any_worker

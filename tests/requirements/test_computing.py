@@ -12,7 +12,7 @@ from pipelines.requirements.evidence import described
 from pipelines.requirements.pattern_library import library
 from resolvers.requirements.proposals import key_of
 from resolvers.requirements.review import level
-from schema.context import Services
+from schema.framework.context import Services
 from tests.requirements import drawn
 
 

@@ -13,7 +13,7 @@ from db.models import ProposalStage, RequirementCategory
 from pipelines.requirements import handlers
 from pipelines.runtime.handlers import Run
 from resolvers.requirements import proposals
-from schema.context import Services
+from schema.framework.context import Services
 from tests.ask.conftest import PATIENCE, Person
 from tests.requirements import drawn
 from tests.requirements.conftest import DESCRIPTION, a_worker, asked, ended, items, proposed

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schema.context import Services
+from schema.framework.context import Services
 from server.vectors import EmbeddedVectors
 from tests.ask.conftest import Person
 from tests.client import Client

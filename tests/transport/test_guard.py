@@ -6,7 +6,7 @@ import pytest
 from graphql import get_introspection_query
 from httpx import AsyncClient
 
-from schema.guard import Guard, Limits
+from schema.framework.operation_limits import Guard, Limits
 from tests.transport.toy import schema
 
 LIMITS = Limits()

@@ -16,8 +16,8 @@ from strawberry.file_uploads import Upload
 from strawberry.schema.config import StrawberryConfig
 
 from core.errors import Conflict, Exhausted, Unauthenticated
-from schema.guard import Guard
-from schema.masking import Masking
+from schema.framework.error_masking import Masking
+from schema.framework.operation_limits import Guard
 from server.graphql.limits import TransportLimits
 from server.graphql.view import Explorer, GraphQLView
 

@@ -11,7 +11,7 @@ from strawberry.extensions import FieldExtension
 
 from core.errors import DomainError, ErrorCode, Invalid
 from resolvers import validators
-from schema.declare import NEEDS, enumeration, input, output
+from schema.framework.decorators import NEEDS, enumeration, input, output
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,8 +11,8 @@ from strawberry import relay
 from db import models
 from db.models import DrawingType, SessionStatus, SessionType, SheetState
 from db.paging import Order
-from schema.declare import enumeration, input
-from schema.ids import key_of
+from schema.framework.decorators import enumeration, input
+from schema.framework.global_ids import key_of
 
 for kind in (DrawingType, SessionStatus, SessionType, SheetState):
     enumeration(kind)

@@ -8,7 +8,7 @@ from strawberry import relay
 from core.errors import Invalid
 from db.base import Model
 from resolvers.access import words
-from schema.declare import STORED
+from schema.framework.decorators import STORED
 
 
 def key_of(id: relay.GlobalID, model: type[Model], *path: str) -> UUID:

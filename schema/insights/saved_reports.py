@@ -17,13 +17,13 @@ from db.models import ReportMethod
 from db.paging import Order
 from resolvers import access, idempotency, validators
 from resolvers.insights import saved_reports as saved
-from schema.context import Info
-from schema.declare import enumeration, input, node, output
-from schema.fields import Connection, connection, lookup, relation
-from schema.ids import key_of
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, input, node, output
+from schema.framework.fields import Connection, connection, lookup, relation
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, field, mutation
 from schema.insights.reports import Report
-from schema.operations import Payload, field, mutation
-from schema.refs import CompanyRef, DocumentRef, ProcessingJobRef, UserRef
+from schema.lazy_types import CompanyRef, DocumentRef, ProcessingJobRef, UserRef
 
 
 @enumeration

@@ -20,8 +20,8 @@ from db.models import (
     RunStatus,
 )
 from db.paging import Order
-from schema.declare import enumeration, input
-from schema.ids import key_of
+from schema.framework.decorators import enumeration, input
+from schema.framework.global_ids import key_of
 
 for kind in (
     AnswerMode,

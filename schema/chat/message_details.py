@@ -9,11 +9,11 @@ import strawberry
 
 from db import models
 from db.models import CouncilBasis
-from schema.context import Info
-from schema.declare import enumeration, output
-from schema.operations import field
-from schema.projection import columns
-from schema.refs import DocumentRef
+from schema.framework.context import Info
+from schema.framework.decorators import enumeration, output
+from schema.framework.payloads import field
+from schema.framework.projection import columns
+from schema.lazy_types import DocumentRef
 
 enumeration(CouncilBasis)
 

@@ -11,10 +11,10 @@ from db import models
 from db.models import RequirementCategory
 from resolvers import access, idempotency, validators
 from resolvers.requirements import review
-from schema.context import Info
-from schema.declare import input, output
-from schema.ids import key_of
-from schema.operations import Payload, Update, mutation
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, Update, mutation
 from schema.requirements.types import ProposedRequirement, RequirementExport, RequirementProposal
 
 

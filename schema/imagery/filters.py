@@ -12,8 +12,8 @@ from core.ports import SourceKind
 from db import models
 from db.models import ExportFormat, JobStatus
 from db.paging import Order
-from schema.declare import enumeration, input
-from schema.ids import key_of
+from schema.framework.decorators import enumeration, input
+from schema.framework.global_ids import key_of
 
 enumeration(ExportFormat)
 enumeration(SourceKind)

@@ -9,8 +9,8 @@ from core.errors import NotFound
 from db.base import Model
 from db.loaders import Columns
 from resolvers.access import words
-from schema.context import Info
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.projection import columns
 
 
 async def watch(info: Info, model: type[Model], key: UUID, topic: str, needed: Columns) -> AsyncIterator[Any]:

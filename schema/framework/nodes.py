@@ -8,11 +8,11 @@ from typing import Any
 from strawberry import relay
 
 from core.errors import Invalid
-from schema.context import Info
-from schema.declare import Typed, output
-from schema.ids import model_of
-from schema.operations import LONGEST_LIST, field
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.decorators import Typed, output
+from schema.framework.global_ids import model_of
+from schema.framework.payloads import LONGEST_LIST, field
+from schema.framework.projection import columns
 
 
 async def rows_of(info: Info, ids: list[relay.GlobalID], *path: str) -> list[Any]:

@@ -11,12 +11,12 @@ from strawberry.scalars import JSON
 
 from db import models
 from db.models import LlmProvider, RunStatus
-from schema.chat.details import TokenCounts, VoteData
+from schema.chat.message_details import TokenCounts, VoteData
 from schema.chat.types import Conversation, Message
-from schema.declare import node
-from schema.fields import relation
-from schema.operations import field
-from schema.refs import CompanyRef, UserRef
+from schema.framework.decorators import node
+from schema.framework.fields import relation
+from schema.framework.payloads import field
+from schema.lazy_types import CompanyRef, UserRef
 
 
 @node(models.RunLog)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from strawberry import lazy
 
 if TYPE_CHECKING:
-    from schema.chat.records import AgentLog
+    from schema.chat.run_logs import AgentLog
     from schema.chat.types import Conversation
     from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
     from schema.identity.types import Company, User
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from schema.knowledge.types import Document
     from schema.projects import Project
 
-AgentLogRef: TypeAlias = Annotated["AgentLog", lazy("schema.chat.records")]
+AgentLogRef: TypeAlias = Annotated["AgentLog", lazy("schema.chat.run_logs")]
 AnalysisResultRef: TypeAlias = Annotated["AnalysisResult", lazy("schema.drawings.types")]
 CompanyRef: TypeAlias = Annotated["Company", lazy("schema.identity.types")]
 ComparisonRef: TypeAlias = Annotated["Comparison", lazy("schema.drawings.types")]

@@ -7,8 +7,8 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, Selection
 
 from db.base import Model
 from db.loaders import Columns
-from schema.context import Info
-from schema.declare import STORED, Stored
+from schema.framework.context import Info
+from schema.framework.decorators import STORED, Stored
 
 ALWAYS = ("id",)
 

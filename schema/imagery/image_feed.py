@@ -16,12 +16,12 @@ from db import models
 from db.models import TERMINAL
 from db.paging import Order, decode_cursor, encode_cursor
 from resolvers.imagery import crawl_results
-from schema.context import Info
-from schema.declare import output
-from schema.ids import key_of
+from schema.framework.context import Info
+from schema.framework.decorators import output
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import subscription
+from schema.framework.projection import columns
 from schema.imagery.types import Image
-from schema.operations import subscription
-from schema.projection import columns
 
 IN_ORDER = Order("crawl_job_id", "sequence", unique=True)
 AT_ONCE = 100

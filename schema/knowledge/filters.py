@@ -11,8 +11,8 @@ from strawberry import relay
 from db import models
 from db.models import DocumentScope, ProcessingStatus
 from db.paging import Order
-from schema.declare import enumeration, input
-from schema.ids import key_of
+from schema.framework.decorators import enumeration, input
+from schema.framework.global_ids import key_of
 
 for kind in (DocumentScope, ProcessingStatus):
     enumeration(kind)

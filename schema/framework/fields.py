@@ -14,11 +14,11 @@ from db.base import Model
 from db.loaders import ROOT, Source, foreign_key, target
 from db.paging import Order, Page, decode_cursor, encode_cursor
 from resolvers.access import words
-from schema.context import Info
-from schema.declare import NEEDS
-from schema.ids import key_of
-from schema.operations import check_text, field
-from schema.projection import columns
+from schema.framework.context import Info
+from schema.framework.decorators import NEEDS
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import check_text, field
+from schema.framework.projection import columns
 
 NodeT = TypeVar("NodeT")
 USUAL_PAGE, LARGEST_PAGE = 25, 100

@@ -13,10 +13,10 @@ from resolvers import idempotency
 from resolvers.chat import questions
 from resolvers.chat.questions import Manner
 from schema.chat.types import Message
-from schema.context import Info
-from schema.declare import input, output
-from schema.ids import key_of
-from schema.operations import Payload, mutation
+from schema.framework.context import Info
+from schema.framework.decorators import input, output
+from schema.framework.global_ids import key_of
+from schema.framework.payloads import Payload, mutation
 
 
 @input
