@@ -80,7 +80,7 @@ lock: $(INSTALLED)
 	$(RESOLVE) setuptools '.[embedded,examples,test,dev]' | $(PINS) | LC_ALL=C comm -13 requirements.lock - > requirements-dev.lock
 
 explorer: $(INSTALLED)
-	@$(BIN)/python -m server.explorer build || true
+	@$(BIN)/python -m server.http.explorer build || true
 
 # What the server needs. The lock is complete, so nothing is left to resolve.
 $(INSTALLED): requirements.lock pyproject.toml

@@ -27,7 +27,7 @@ from schema.contract import make_schema
 from schema.framework.context import Services
 from server.app import open_services
 from server.installation import installed
-from server.seeding import seed
+from server.seed import seed
 from tests import factories
 from tests.client import Client
 from tests.factories import a_company, a_project, a_user

@@ -49,8 +49,8 @@ from db.models import (
 )
 from db.uow import Database
 from providers.embeddings import MiniLM
-from server.postgres import embedded_url
-from server.providing import open_vectors
+from server.embedded.postgres import embedded_url
+from server.provider_factory import open_vectors
 
 DOCUMENTS, CHUNKS_EACH = 20, 50
 SENTENCES = 24

@@ -30,7 +30,7 @@ from server.app import open_services
 from server.demo import company
 from server.demo.scale import grow
 from server.installation import admin_address, installed
-from server.seeding import ADMIN
+from server.seed import ADMIN
 from tests import factories
 from tests.client import Client
 from tests.factories import Made

@@ -30,7 +30,7 @@ from core.ports import Hit, Reach, Vector, VectorChunk, VectorStore
 from core.settings import Settings
 from providers.embeddings import MiniLM
 from providers.vectors import vector_stores
-from server.vectors import vectors_of
+from server.embedded.vectors import vectors_of
 
 QUESTIONS = "xquad_en.json"
 

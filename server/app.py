@@ -25,13 +25,13 @@ from resolvers.files import Links
 from resolvers.identity.tokens import Keys
 from schema.contract import make_schema
 from schema.framework.context import Services
-from server import explorer, files
 from server.demo.company import show
 from server.graphql.limits import TransportLimits
 from server.graphql.view import GraphQLView
+from server.http import explorer, files
+from server.http.authentication import opening
 from server.installation import addresses
-from server.providing import open_embedders, open_sources, open_vectors, working
-from server.viewing import opening
+from server.provider_factory import open_embedders, open_sources, open_vectors, working
 from server.worker import Worker
 
 log = structlog.get_logger(__name__)

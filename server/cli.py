@@ -12,17 +12,17 @@ from db.migrate import SCHEMA, MigrationFailed
 from db.provision import Refused
 from db.uow import UnsafeRole
 from schema.contract import make_schema
-from server import graph
 from server.app import open_services
-from server.contract_changes import NotAContract, report
+from server.commands import entity_graph
+from server.commands.migrate import initialise, migrate_databases
+from server.commands.schema_diff import NotAContract, report
+from server.commands.serve import PortTaken, serve
 from server.demo import company
 from server.demo.scale import grow
+from server.embedded.postgres import DatabaseUnavailable
+from server.embedded.vectors import VectorStoreUnavailable
 from server.installation import admin_address, installed
 from server.logging import configure_logging
-from server.migrating import initialise, migrate_databases
-from server.postgres import DatabaseUnavailable
-from server.serving import PortTaken, serve
-from server.vectors import VectorStoreUnavailable
 from server.worker import run_worker
 
 EXPECTED = (
@@ -176,5 +176,5 @@ def run_schema(settings: Settings, order: Namespace) -> int:
 
 def run_graph(settings: Settings, order: Namespace) -> int:
     """`seshat graph`."""
-    print(graph.page(), end="")
+    print(entity_graph.page(), end="")
     return 0

@@ -11,8 +11,8 @@ from db import migrate
 from db.engines import Placement
 from db.provision import provision
 from db.uow import Database
-from server.postgres import database_of
-from server.seeding import seed, seed_embedding_model
+from server.embedded.postgres import database_of
+from server.seed import seed, seed_embedding_model
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ from pipelines.runtime.periodic import UPKEEP, Upkeep
 from pipelines.runtime.process_pool import Processes, Stopped
 from providers.storage import open_store
 from server.installation import addresses
-from server.providing import open_embedders, open_sources, open_vectors, working
+from server.provider_factory import open_embedders, open_sources, open_vectors, working
 
 log = structlog.get_logger(__name__)
 

@@ -22,8 +22,8 @@ from resolvers.identity import roles
 from schema.contract import Contract, make_schema
 from schema.framework.context import Services
 from server.app import create_app, open_services
-from server.postgres import EmbeddedPostgres, embedded_url, running
-from server.vectors import EmbeddedVectors
+from server.embedded.postgres import EmbeddedPostgres, embedded_url, running
+from server.embedded.vectors import EmbeddedVectors
 from tests import factories
 from tests.client import Client
 from tests.factories import Made, a_company, a_user

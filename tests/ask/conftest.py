@@ -13,8 +13,8 @@ from core.ports import ChatModel
 from db.ids import new_id
 from db.models import RoleName, UploadState
 from schema.framework.context import Services
-from server.providing import working
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
+from server.provider_factory import working
 from server.worker import Worker
 from tests import factories
 from tests.ask import questions

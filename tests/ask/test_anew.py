@@ -38,8 +38,8 @@ from resolvers.knowledge import model_rollout
 from schema.contract import Contract
 from schema.framework.context import Services
 from server.app import open_services
-from server.providing import working
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
+from server.provider_factory import working
 from server.worker import Worker
 from tests import factories
 from tests.answering.endpoint import Endpoint, Reply, refused

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, TextDelta
 from db.models import MessageRole
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from tests import factories
 from tests.ask import questions
 from tests.ask.conftest import Person, a_worker

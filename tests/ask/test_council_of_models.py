@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, ModelFailure, RunErrorCode, Stance, TextDelta
 from db.models import TokenUsage
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from tests.ask import questions
 from tests.ask.conftest import PATIENCE, Person, a_worker
 from tests.ask.test_council import QUESTION, VOICES, deliberated

@@ -13,7 +13,7 @@ from db.models import RunLog
 from providers.chat import CompatibleModel
 from resolvers.chat.questions import AnswerMessage
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from tests.answering.endpoint import SECRET, Reply, chunk, endpoint, refused, streamed
 from tests.ask.conftest import Person, a_worker, key
 from tests.ask.test_documents import LOANS

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from db.models import AgentLog, Citation, RunLog, TokenUsage
 from providers.chat import CompatibleModel
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from tests.answering.endpoint import Endpoint, Reply, chunk, endpoint, refused, streamed
 from tests.ask import questions
 from tests.ask.conftest import PATIENCE, Person, a_worker, key

@@ -4,7 +4,7 @@ from typing import Any
 
 from core.settings.chat import ChatEndpoint
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.answering.endpoint import Endpoint, endpoint, streamed
 from tests.ask.conftest import Person, a_worker

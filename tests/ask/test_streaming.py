@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, TextDelta
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask import questions
 from tests.ask.conftest import PATIENCE, Person, a_worker

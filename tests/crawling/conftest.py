@@ -22,7 +22,7 @@ from strawberry.relay import GlobalID
 
 from db.models import RoleName
 from schema.framework.context import Services
-from server.providing import open_sources, working
+from server.provider_factory import open_sources, working
 from server.worker import Worker
 from tests import factories
 from tests.client import Client

@@ -15,7 +15,7 @@ from db.models import RoleName
 from providers.chat import ExtractiveAnswerer
 from resolvers.evaluation.datasets import BUNDLED, parsed
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask import conftest as asking
 from tests.ask.conftest import PATIENCE, Person, somebody

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, WebSocket, async_playwright, expect
 
-from server import explorer
+from server.http import explorer
 from tests.explorer import toy
 from tests.transport.conftest import serving
 

@@ -12,7 +12,7 @@ import pytest
 from graphql import parse, validate
 
 from schema.contract import make_schema
-from server.explorer import WEB
+from server.http.explorer import WEB
 from tests.explorer import toy
 from tests.transport.conftest import serving
 

@@ -6,8 +6,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from server import explorer
 from server.graphql.view import GraphQLView
+from server.http import explorer
 from tests.explorer.toy import open_context
 from tests.transport.conftest import client_of
 from tests.transport.toy import schema
@@ -62,7 +62,7 @@ async def test_without_a_build_there_is_a_page_of_words(web: Path) -> None:
         missing = await http.get("/explorer/assets/main-1.js")
 
     assert (page.status_code, missing.status_code) == (200, 404)
-    assert "python -m server.explorer build" in page.text
+    assert "python -m server.http.explorer build" in page.text
     assert "<b>" not in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
 

@@ -14,8 +14,8 @@ from starlette.routing import Route, WebSocketRoute
 from core.errors import Unauthenticated
 from schema.framework.error_masking import Masking
 from schema.framework.operation_limits import Guard
-from server.explorer import assets, explorer
 from server.graphql.view import GraphQLView
+from server.http.explorer import assets, explorer
 from tests.transport.toy import Context, QuietSchema, Viewer
 
 PASSWORD = "a password of the toy"

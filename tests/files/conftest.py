@@ -25,7 +25,7 @@ from providers.storage import open_store
 from resolvers import files
 from resolvers.access import Viewer
 from resolvers.files import Links
-from server.files import Wiring, routes
+from server.http.files import Wiring, routes
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 2000
 LARGEST = 300 * 1024 * 1024

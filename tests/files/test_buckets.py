@@ -20,7 +20,7 @@ from core.ports import ObjectChanged, ObjectStore, StoreUnavailable
 from db.models import UploadState
 from providers.storage import open_store
 from resolvers import files
-from server.files import Wiring, routes
+from server.http.files import Wiring, routes
 from tests.files.conftest import PDF, Office
 
 BUCKET = "seshat-tests"

@@ -19,8 +19,8 @@ from core.ports import ObjectChanged
 from core.settings import Settings
 from db.ids import new_id
 from db.models import UploadState
-from server import files as over_http
-from server.files import Wiring, routes
+from server.http import files as over_http
+from server.http.files import Wiring, routes
 from tests.files.conftest import PDF, Office, until
 
 MIB = 1024 * 1024
@@ -316,7 +316,7 @@ from db.engines import Placement
 from db.uow import Database
 from providers.storage import open_store
 from resolvers.files import Links
-from server.files import Wiring, routes
+from server.http.files import Wiring, routes
 
 url, secret, folder, descriptor = sys.argv[1:]
 settings = Settings(database_url=url, secret_key=secret)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.ports import StoredObject
-from server.ranges import Unsatisfiable, last_modified, unchanged, wanted_range
+from server.http.range_requests import Unsatisfiable, last_modified, unchanged, wanted_range
 
 FOUND = StoredObject("a", 100, '"tag"', datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC))
 DATE = "Sun, 01 Mar 2026 12:00:00 GMT"

@@ -6,7 +6,7 @@ import pytest
 
 from core.settings import Settings
 from server.cli import parser, run_schema
-from server.contract_changes import NotAContract, report
+from server.commands.schema_diff import NotAContract, report
 
 BEFORE = """
 type Query { "A person." user(id: ID!): User }

@@ -15,7 +15,7 @@ from db import migrate
 from db.migrate import Plane, Target
 from db.provision import provision
 from server.cli import parser
-from server.migrating import migrate_databases
+from server.commands.migrate import migrate_databases
 from tests.conftest import Postgres
 
 CATALOG = """

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from core.settings import plain_url
-from server.postgres import (
+from server.embedded.postgres import (
     DatabaseUnavailable,
     EmbeddedPostgres,
     embedded_url,

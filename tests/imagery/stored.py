@@ -16,8 +16,8 @@ from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import JobStatus
 from schema.framework.context import Services
-from server.files import Wiring, routes
-from server.providing import working
+from server.http.files import Wiring, routes
+from server.provider_factory import working
 from server.worker import Worker
 from tests import factories
 from tests.client import Client

@@ -19,7 +19,7 @@ from strawberry import relay
 from db.models import ExportFormat, JobStatus
 from pipelines.imagery.exporting.handlers import forget_expired
 from schema.framework.context import Services
-from server.providing import working
+from server.provider_factory import working
 from server.worker import Worker
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from db.models import RoleName
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask.conftest import Person, a_worker, somebody
 from tests.client import Client

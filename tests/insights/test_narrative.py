@@ -1,7 +1,7 @@
 """Reports in the words of a language model."""
 
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from tests.answering.endpoint import endpoint, refused, streamed
 from tests.ask.conftest import Person, a_worker
 from tests.insights.conftest import QUEUES, reported

@@ -12,7 +12,7 @@ from pipelines.insights import report_job
 from pipelines.insights.report_steps import STEPS
 from pipelines.runtime.handlers import Retry
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.ask.conftest import PATIENCE, Person, a_worker, key
 from tests.insights import questions

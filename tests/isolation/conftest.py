@@ -12,7 +12,7 @@ from db.models import RoleName
 from db.uow import Database
 from schema.contract import Contract
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from tests import factories
 from tests.client import Client
 from tests.factories import Made, a_company, a_user

@@ -33,10 +33,10 @@ from db.ids import new_id
 from db.uow import Database
 from providers.storage import open_store
 from server.app import create_app
+from server.commands.serve import configuration
 from server.graphql.view import GraphQLView
-from server.providing import open_embedders, open_sources, open_vectors, working
-from server.seeding import seed
-from server.serving import configuration
+from server.provider_factory import open_embedders, open_sources, open_vectors, working
+from server.seed import seed
 from server.worker import Worker
 from tests.conftest import Postgres
 from tests.pipeline import questions

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from server import explorer
+from server.http import explorer
 from server.worker import Worker
 from tests.explorer.test_browser import CHROMIUM, FLAGS, Opened
 from tests.pipeline.conftest import PASSWORD, Person

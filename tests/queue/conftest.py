@@ -23,7 +23,7 @@ from db.queue import Job, cancel, enqueue
 from db.uow import Database, Scope, UnitOfWork
 from providers.storage import open_store
 from resolvers.access import Viewer
-from server.providing import open_embedders, open_sources, open_vectors, working
+from server.provider_factory import open_embedders, open_sources, open_vectors, working
 from server.worker import Worker
 from tests.queue.tasks import QUEUE, URGENT
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schema.framework.context import Services
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 from tests.ask.conftest import Person
 from tests.client import Client
 from tests.conftest import Unchanged

@@ -9,7 +9,7 @@ import pytest_asyncio
 from core.ports import VectorChunk, VectorStore, VectorStores
 from core.settings import Settings
 from providers.vectors import vector_stores
-from server.vectors import vectors_of
+from server.embedded.vectors import vectors_of
 
 NORTH, EAST, UP = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]
 

@@ -3,11 +3,11 @@
 import random
 from pathlib import Path
 
-from server.vectors import wire
-from server.vectors.collections import DRAFT, WORTH, Collections
+from server.embedded.vectors import qdrant_translation
+from server.embedded.vectors.collections import DRAFT, WORTH, Collections
 
-CONFIG = wire.config({"vectors": {"size": 4, "distance": "Cosine"}})
-QUERY = wire.query({"query": [1.0, 0.0, 0.0, 0.0], "limit": 20})
+CONFIG = qdrant_translation.config({"vectors": {"size": 4, "distance": "Cosine"}})
+QUERY = qdrant_translation.query({"query": [1.0, 0.0, 0.0, 0.0], "limit": 20})
 
 
 def found(collections: Collections) -> list[int]:
@@ -18,9 +18,9 @@ def test_putting_in_order_changes_no_answer(tmp_path: Path) -> None:
     draw, collections = random.Random(3), Collections(tmp_path)
     collections.create("points", CONFIG)
     points = [{"id": n, "vector": [draw.gauss(0, 1) for _ in range(4)]} for n in range(2 * WORTH[0])]
-    collections["points"].update(wire.upsert({"points": points}), len(points))
+    collections["points"].update(qdrant_translation.upsert({"points": points}), len(points))
     first = found(collections)
-    collections["points"].update(wire.delete({"points": first[:5]}), 5)
+    collections["points"].update(qdrant_translation.delete({"points": first[:5]}), 5)
     collections["points"].tend(quiet=False)  # too early, and not quiet
     collections["points"].tend(quiet=True)
     collections["points"].tend(quiet=True)
@@ -29,7 +29,7 @@ def test_putting_in_order_changes_no_answer(tmp_path: Path) -> None:
     collections.close()
     reopened = Collections(tmp_path)
     assert found(reopened)[:15] == first[5:]
-    assert reopened["points"].count(wire.count({})) == len(points) - 5
+    assert reopened["points"].count(qdrant_translation.count({})) == len(points) - 5
     reopened.close()
 
 

@@ -16,7 +16,7 @@ from core.settings import Settings
 from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
 from providers.embeddings.onnx import DamagedModel
 from providers.embeddings.windows import windows
-from server.providing import open_embedders
+from server.provider_factory import open_embedders
 from tests.answering.endpoint import SECRET, Reply, endpoint, refused
 
 SOON = {"retry-after-ms": "1"}

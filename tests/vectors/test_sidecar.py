@@ -16,7 +16,7 @@ import pytest
 from core.ports import Reach, VectorsUnavailable
 from core.settings import Settings
 from providers.vectors import vector_stores
-from server.vectors import EmbeddedVectors, VectorStoreUnavailable, socket_path, vectors_of
+from server.embedded.vectors import EmbeddedVectors, VectorStoreUnavailable, socket_path, vectors_of
 from tests.vectors.conftest import NORTH, a_chunk, ids
 
 COMPANY = uuid4()
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 OWNER = """
 import sys, time
 from pathlib import Path
-from server.vectors import EmbeddedVectors
+from server.embedded.vectors import EmbeddedVectors
 store = EmbeddedVectors(Path(sys.argv[1]))
 store.start()
 print(store.pid, flush=True)

@@ -16,9 +16,9 @@ from core.ports import ObjectChanged, ObjectStore, StoredObject
 from db.uow import Database
 from resolvers import files
 from resolvers.files import DownloadLink, Links, TooLarge
-from server import bundles
 from server.graphql.refusals import Refusal
-from server.ranges import Unsatisfiable, last_modified, unchanged, wanted_range
+from server.http import tar_stream
+from server.http.range_requests import Unsatisfiable, last_modified, unchanged, wanted_range
 
 PATIENCE = 60
 """Seconds without a byte after which a sender is given up."""
@@ -140,18 +140,18 @@ async def send_bundle(request: Request, wiring: Wiring) -> Response:
     """Every object that an index lists, as one TAR file."""
     link = wiring.links.bundle(request.path_params["token"])
     try:
-        bundled = await bundles.members(wiring.store, link.key)
+        bundled = await tar_stream.members(wiring.store, link.key)
     except FileNotFoundError:
         raise NotFound("The files are no longer there.") from None
     headers = {
-        "Content-Length": str(bundles.length(bundled)),
+        "Content-Length": str(tar_stream.length(bundled)),
         "Content-Disposition": disposition(link.filename, TAR),
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
     if request.method == "HEAD":
         return Response(headers=headers, media_type=TAR)
-    return StreamingResponse(bundles.bundle(wiring.store, bundled), headers=headers, media_type=TAR)
+    return StreamingResponse(tar_stream.bundle(wiring.store, bundled), headers=headers, media_type=TAR)
 
 
 async def answer(request: Request, store: ObjectStore, link: DownloadLink) -> Response:

@@ -1,4 +1,4 @@
-"""The process of the embedded vector store: `python -m server.vectors FOLDER SOCKET`.
+"""The process of the embedded vector store: `python -m server.embedded.vectors FOLDER SOCKET`.
 
 It ends when its input closes, which is when the process that started it ends in any way.
 """
@@ -14,8 +14,8 @@ from typing import IO
 
 import uvicorn
 
-from server.vectors.api import VectorApi
-from server.vectors.collections import Collections
+from server.embedded.vectors.api import VectorApi
+from server.embedded.vectors.collections import Collections
 
 WAIT_SECONDS = 30.0
 """How long a store that is still ending may take to let go of the folder."""

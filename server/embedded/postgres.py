@@ -21,7 +21,7 @@ import structlog
 from pydantic import SecretStr
 
 from core.settings import Settings
-from server.accounts import give, identity, open_paths, own_folder, server_account
+from server.embedded.os_accounts import give, identity, open_paths, own_folder, server_account
 
 log = structlog.get_logger(__name__)
 

@@ -13,9 +13,9 @@ from uvicorn.supervisors import Multiprocess
 
 from core.settings import Settings, load_settings
 from server.app import create_app
+from server.embedded.vectors import vectors_of
 from server.installation import installed
 from server.logging import configure_logging
-from server.vectors import vectors_of
 
 GRACE_SECONDS = 3
 """How long open requests and sockets may take to end when the server stops."""
@@ -109,7 +109,7 @@ def serve_together(settings: Settings, bound: socket.socket, workers: int) -> No
             ready = runner.run(stack.enter_async_context(installed(settings)))
             ready = runner.run(stack.enter_async_context(vectors_of(ready)))
             hand_down(ready)
-            config = configuration("server.serving:application", ready, workers)
+            config = configuration("server.commands.serve:application", ready, workers)
             supervisor = Multiprocess(config, sockets=[bound])
             announce(config)
             supervisor.run()

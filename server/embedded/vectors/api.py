@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.vectors import wire
-from server.vectors.collections import QUIET_SECONDS, Absent, Collections, answer
+from server.embedded.vectors import qdrant_translation
+from server.embedded.vectors.collections import QUIET_SECONDS, Absent, Collections, answer
 
 log = structlog.get_logger(__name__)
 
@@ -100,29 +100,31 @@ class VectorApi:
             raise ValueError(f"{name} cannot name a collection")
         if name in self._collections:
             raise FileExistsError(f"Collection `{name}` already exists!")
-        self._collections.create(name, wire.config(body))
+        self._collections.create(name, qdrant_translation.config(body))
         return True
 
     def drop(self, name: str, body: Any) -> Any:
         return self._collections.drop(name)
 
     def index(self, name: str, body: Any) -> Any:
-        return self._change(name, wire.field_index(body))
+        return self._change(name, qdrant_translation.field_index(body))
 
     def upsert(self, name: str, body: Any) -> Any:
-        return self._change(name, wire.upsert(body), len(body["points"]))
+        return self._change(name, qdrant_translation.upsert(body), len(body["points"]))
 
     def delete(self, name: str, body: Any) -> Any:
-        return self._change(name, wire.delete(body))
+        return self._change(name, qdrant_translation.delete(body))
 
     def set_payload(self, name: str, body: Any) -> Any:
-        return self._change(name, wire.set_payload(body))
+        return self._change(name, qdrant_translation.set_payload(body))
 
     def query(self, name: str, body: Any) -> Any:
-        return {"points": [answer(each) for each in self._collections[name].query(wire.query(body))]}
+        return {
+            "points": [answer(each) for each in self._collections[name].query(qdrant_translation.query(body))]
+        }
 
     def count(self, name: str, body: Any) -> Any:
-        return {"count": self._collections[name].count(wire.count(body))}
+        return {"count": self._collections[name].count(qdrant_translation.count(body))}
 
     def _change(self, name: str, operation: Any, changes: int = 1) -> Any:
         self._collections[name].update(operation, changes)

@@ -14,7 +14,7 @@ from providers.embeddings import ConfiguredEmbedders
 from providers.vectors import vector_stores
 from providers.vision import analyser_of
 from providers.web import WebFetcher, image_sources
-from server.vectors import socket_path
+from server.embedded.vectors import socket_path
 
 
 def open_embedders(settings: Settings, stack: AsyncExitStack) -> Embedders:

@@ -17,7 +17,7 @@ from typing import IO
 import structlog
 
 from core.settings import Settings
-from server.accounts import own_folder
+from server.embedded.os_accounts import own_folder
 
 log = structlog.get_logger(__name__)
 
@@ -158,7 +158,7 @@ class EmbeddedVectors:
         fresh = not path.exists() or path.stat().st_size > LARGEST_LOG
         with path.open("wb" if fresh else "ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.vectors", str(self._folder), str(self.path)],
+                [sys.executable, "-m", "server.embedded.vectors", str(self._folder), str(self.path)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

@@ -44,7 +44,7 @@ NOT_BUILT = """<!doctype html>
 <style>body { font: 16px/1.5 sans-serif; margin: 4em auto; max-width: 40em } pre { overflow-x: auto }</style>
 <h1>Seshat</h1>
 <p>This is the GraphQL endpoint. Its explorer is not built on this server;
-<code>python -m server.explorer build</code> builds it. Every GraphQL client works without it:</p>
+<code>python -m server.http.explorer build</code> builds it. Every GraphQL client works without it:</p>
 <pre>curl %(url)s -H 'Content-Type: application/json' -d '{"query": "{ __typename }"}'</pre>
 </html>
 """
@@ -148,7 +148,7 @@ def run(command: list[str], environment: dict[str, str]) -> None:
 def main() -> int:
     """The command line; exit code 1 and one line when the explorer could not be built."""
     if sys.argv[1:] != ["build"]:
-        print("usage: python -m server.explorer build", file=sys.stderr)
+        print("usage: python -m server.http.explorer build", file=sys.stderr)
         return 2
     try:
         built = build()
