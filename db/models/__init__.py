@@ -20,7 +20,6 @@ from db.models.chat import (
     RunStatus,
     TokenUsage,
 )
-from db.models.crawling import CandidateState, CrawlCandidate, CrawlChunk, HostTurn
 from db.models.drawings import (
     AnalysisResult,
     Comparison,
@@ -32,7 +31,7 @@ from db.models.drawings import (
     SessionType,
     SheetState,
 )
-from db.models.evaluation import EvaluationCase, EvaluationRun, RequirementExport
+from db.models.evaluation import EvaluationCase, EvaluationRun
 from db.models.files import Upload, UploadState
 from db.models.identity import (
     ActivityLog,
@@ -52,7 +51,17 @@ from db.models.identity import (
     User,
     UserStatus,
 )
-from db.models.imagery import CrawlJob, ExportFormat, ExportJob, Image, ValidationJob
+from db.models.imagery import (
+    CandidateState,
+    CrawlCandidate,
+    CrawlChunk,
+    CrawlJob,
+    ExportFormat,
+    ExportJob,
+    HostTurn,
+    Image,
+    ValidationJob,
+)
 from db.models.insights import (
     CompanyProfile,
     ConsumptionReading,
@@ -90,6 +99,7 @@ from db.models.requirements import (
     ProposalStage,
     ProposedRequirement,
     RequirementCategory,
+    RequirementExport,
     RequirementOrigin,
     RequirementProposal,
 )

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import (
+    Count,
     Flag,
     Instant,
     Owned,
+    Str100,
     Str255,
     TenantModel,
     Touched,
@@ -160,4 +162,48 @@ class ProposedRequirement(Owned, TenantModel):
 
     proposal: Mapped[RequirementProposal] = related(
         "foreign(ProposedRequirement.proposal_id) == RequirementProposal.id"
+    )
+
+
+class RequirementExport(Owned, TenantModel):
+    """A component's reviewed requirements. The counts are derived from them, never given.
+
+    `pattern_retrieval_at` and `code_generation_at` are when it was said that it was used so.
+    """
+
+    __tablename__ = "requirement_exports"
+    __table_args__ = (
+        owned_by("members", "user_id"),
+        owned_by("requirement_proposals", "proposal_id", "SET NULL"),
+        sa.CheckConstraint(
+            "approved_count >= 0 AND edited_count >= 0 "
+            "AND custom_added_count >= 0 AND proposal_latency_ms >= 0",
+            name="counts",
+        ),
+        indexed("user_id", "created_at", "id"),
+        indexed("component_type", "created_at", "id"),
+        indexed("proposal_latency_ms", "id"),
+        indexed("user_id", "proposal_latency_ms", "id"),
+        indexed("created_at", "id"),
+        indexed("proposal_id"),
+    )
+
+    user_id: Mapped[UUID]
+    component_type: Mapped[Str100]
+    requirements: Mapped[dict[str, Any]]
+    approved_count: Mapped[Count]
+    edited_count: Mapped[Count]
+    custom_added_count: Mapped[Count]
+    proposal_latency_ms: Mapped[int | None]
+    used_in_pattern_retrieval: Mapped[Flag]
+    used_in_code_generation: Mapped[Flag]
+    pattern_retrieval_at: Mapped[datetime | None]
+    code_generation_at: Mapped[datetime | None]
+    proposal_id: Mapped[UUID | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Touched]
+
+    user: Mapped[User | None] = related("foreign(RequirementExport.user_id) == User.id")
+    proposal: Mapped[RequirementProposal | None] = related(
+        "foreign(RequirementExport.proposal_id) == RequirementProposal.id"
     )

@@ -14,7 +14,7 @@ from pipelines.runtime.process_worker import FRAME
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MOST_CALLS = 200
 MOST_MEMORY = 1 << 30
 """Bytes of resident memory at the peak beyond which a child is not used again."""

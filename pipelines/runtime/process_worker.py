@@ -1,6 +1,6 @@
-"""The child process's side of `pipelines.runtime.process_pool`: computes what it is sent until nobody is there to ask.
+"""Worker process of `process_pool`: runs the functions it is sent until its parent ends.
 
-Run as `python -m pipelines.runtime.process_worker <socket> <parent>`. Imports next to nothing, so that it starts fast.
+Run as `python -m pipelines.runtime.process_worker <socket> <parent>`. Imports little, to start fast.
 """
 
 import ctypes

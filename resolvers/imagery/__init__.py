@@ -2,4 +2,4 @@
 
 from resolvers.imagery import crawl_jobs, exports, images, validation
 
-__all__ = ["crawls", "exports", "images", "validation"]
+__all__ = ["crawl_jobs", "exports", "images", "validation"]

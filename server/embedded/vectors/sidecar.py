@@ -27,7 +27,7 @@ START_SECONDS, STOP_SECONDS = 60.0, 15.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds before a store that ended is started again: doubled each time it ends at once."""
 LARGEST_LOG = 5_000_000
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class VectorStoreUnavailable(Exception):

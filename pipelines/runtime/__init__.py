@@ -1,0 +1,1 @@
+"""What every job handler runs in: handlers, process pool, working directories, periodic tasks."""

@@ -1,0 +1,1 @@
+"""Servers that Seshat starts and stops itself: PostgreSQL and the vector store."""

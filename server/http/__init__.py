@@ -1,0 +1,1 @@
+"""Routes beside GraphQL, and who a request comes from."""
