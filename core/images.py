@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """What a file's content says: an image `width` by `height` pixels as it is looked at, of `size` bytes."""
 
     hash: str

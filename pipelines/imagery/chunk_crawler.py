@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.errors import Conflict
-from core.images import Picture
+from core.images import DecodedImage
 from core.ports import Batch, Fetched, Refused
 from pipelines.imagery.image_inspection import Unfit, inspect, thumbnail_of
 from pipelines.runtime.handlers import Retry, Run
@@ -164,12 +164,12 @@ class Gathering:
     async def _keep(self, arrived: Sequence[Arrival]) -> None:
         """Look at what arrived, store it, and write all of it down at once."""
         files = [each.file for each in arrived if each.file is not None]
-        pictures: dict[Path, Picture | Unfit] = {}
+        pictures: dict[Path, DecodedImage | Unfit] = {}
         if files:
             pixels = self._run.settings.crawl_image_pixels
             looked_at = await self._run.cpu_within(INSPECTION_SECONDS, inspect, files, pixels)
             pictures = dict(zip(files, looked_at, strict=True))
-        fit = {path: each for path, each in pictures.items() if isinstance(each, Picture)}
+        fit = {path: each for path, each in pictures.items() if isinstance(each, DecodedImage)}
         await self._store(fit)
         taken = [taken_of(each, pictures) for each in arrived]
         async with self._run.write() as uow:
@@ -182,7 +182,7 @@ class Gathering:
                     each.unlink()
         await self._run.report(self._gathered / self._share)
 
-    async def _store(self, pictures: Mapping[Path, Picture]) -> None:
+    async def _store(self, pictures: Mapping[Path, DecodedImage]) -> None:
         """Have the store hold these pictures with their thumbnails."""
         company = self._run.company_id
         objects = {crawl_results.object_key(company, picture): path for path, picture in pictures.items()}
@@ -204,14 +204,14 @@ class Gathering:
         return True
 
 
-def taken_of(arrival: Arrival, pictures: Mapping[Path, Picture | Unfit]) -> Taken:
+def taken_of(arrival: Arrival, pictures: Mapping[Path, DecodedImage | Unfit]) -> Taken:
     """What is written down of an arrival."""
     candidate, answer = arrival.candidate, arrival.answer
     if arrival.refusal is not None:
         return Taken(candidate, code=arrival.refusal.code.value, message=arrival.refusal.message)
     if arrival.known is not None:
         known = arrival.known
-        picture = Picture(
+        picture = DecodedImage(
             hash=known.hash,
             format=known.format,
             width=known.width,

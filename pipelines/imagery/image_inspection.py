@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core.images import Picture
+from core.images import DecodedImage
 
 FORMATS = {
     "JPEG": "jpg",
@@ -56,7 +56,7 @@ class Refusal(Exception):
         self.unfit = Unfit(code, message)
 
 
-def inspect(paths: Sequence[Path], most_pixels: int) -> list[Picture | Unfit]:
+def inspect(paths: Sequence[Path], most_pixels: int) -> list[DecodedImage | Unfit]:
     """What each file is; of a picture, a thumbnail is written to `thumbnail_of` its path."""
     return [_inspect(path, most_pixels) for path in paths]
 
@@ -78,7 +78,7 @@ def perceptual_hash(picture: Image.Image) -> int:
     return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big", signed=True)
 
 
-def _inspect(path: Path, most_pixels: int) -> Picture | Unfit:
+def _inspect(path: Path, most_pixels: int) -> DecodedImage | Unfit:
     try:
         with Image.open(path, formats=[name for name in FORMATS if name != "MPO"]) as image:
             format, size = FORMATS[image.format or ""], image.size
@@ -106,7 +106,7 @@ def _inspect(path: Path, most_pixels: int) -> Picture | Unfit:
     thumbnail.save(thumbnail_of(path), "WEBP", quality=80, method=2)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Picture(digest, format, width, height, path.stat().st_size, perceptual_hash(seen))
+    return DecodedImage(digest, format, width, height, path.stat().st_size, perceptual_hash(seen))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from core.images import Picture
+from core.images import DecodedImage
 from core.ports import Found
 from db.arrays import any_id, any_text
 from db.events import publish
@@ -48,7 +48,7 @@ class Taken:
     """What was found at an address: a stored picture, or why there is none."""
 
     candidate: Candidate
-    picture: Picture | None = None
+    picture: DecodedImage | None = None
     etag: str | None = None
     last_modified: str | None = None
     code: str = ""
@@ -60,7 +60,7 @@ def url_key(url: str) -> UUID:
     return uuid5(NAMESPACE_URL, urlunsplit(urlsplit(url)._replace(fragment="")))
 
 
-def object_key(company_id: UUID, picture: Picture) -> str:
+def object_key(company_id: UUID, picture: DecodedImage) -> str:
     """Where a picture's file is kept: by its content, once for a company."""
     return f"{pictures_prefix(company_id)}{picture.hash[:2]}/{picture.hash}.{picture.format}"
 
@@ -232,7 +232,7 @@ async def _insert(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> int:
     return new
 
 
-def _image(company_id: UUID, crawl: Row[Any], taken: Taken, picture: Picture, number: int) -> dict[str, Any]:
+def _image(company_id: UUID, crawl: Row[Any], taken: Taken, picture: DecodedImage, number: int) -> dict[str, Any]:
     found = taken.candidate
     return {
         "crawl_job_id": crawl.id,
