@@ -1,7 +1,7 @@
 """Naming rules, checked over the syntax tree of every Python file: `python -m checks.names [PATH…]`.
 
-No name contains one of `BANNED` as a word of its own. No module-level function or class is a bare participle or
-adverb, except for `STANDARD_TERMS`.
+No name contains one of `BANNED` as a word of its own. No module-level function or class is a bare
+participle or adverb, except for `STANDARD_TERMS`.
 """
 
 import ast
@@ -96,6 +96,8 @@ STANDARD_TERMS = frozenset(
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 Name = tuple[int, str]
 
 
@@ -144,8 +146,7 @@ def violations(path: Path) -> Iterator[str]:
         if banned := BANNED.intersection(words(name)):
             yield f"{shown}:{line}: {name} contains {', '.join(sorted(banned))}"
     for node in tree.body:
-        is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        if is_definition and is_participle_or_adverb(node.name):
+        if isinstance(node, DEFINITIONS) and is_participle_or_adverb(node.name):
             yield f"{shown}:{node.lineno}: {node.name} is a bare participle or adverb"
 
 

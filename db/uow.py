@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, overload
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, Row, text
+from sqlalchemy import CursorResult, Executable, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from db.base import Model
 from db.engines import Placement
 from db.rls import AUDIT, GUARD
+
+M = TypeVar("M", bound=Model)
 
 Kind = Literal["company", "self", "platform"]
 
@@ -107,16 +111,28 @@ class UnitOfWork:
         async with self._turn:
             return await (await self.connection()).exec_driver_sql(statement, arguments or None)
 
-    async def all(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
-        """Every row."""
+    @overload
+    async def all(self, statement: TypedReturnsRows[M], parameters: Any = None) -> Sequence[M]: ...
+    @overload
+    async def all(self, statement: Executable, parameters: Any = None) -> Sequence[Any]: ...
+    async def all(self, statement: Executable, parameters: Any = None) -> Sequence[Any]:
+        """Every row. A row of a model's columns is typed as the model; its relationships are not loaded."""
         return (await self.execute(statement, parameters)).all()
 
-    async def one(self, statement: Executable, parameters: Any = None) -> Row[Any]:
-        """The only row; anything else is a bug."""
+    @overload
+    async def one(self, statement: TypedReturnsRows[M], parameters: Any = None) -> M: ...
+    @overload
+    async def one(self, statement: Executable, parameters: Any = None) -> Any: ...
+    async def one(self, statement: Executable, parameters: Any = None) -> Any:
+        """The only row, typed as in `all`. Raises SQLAlchemy's `NoResultFound` or `MultipleResultsFound`."""
         return (await self.execute(statement, parameters)).one()
 
-    async def first(self, statement: Executable, parameters: Any = None) -> Row[Any] | None:
-        """The first row, or none."""
+    @overload
+    async def first(self, statement: TypedReturnsRows[M], parameters: Any = None) -> M | None: ...
+    @overload
+    async def first(self, statement: Executable, parameters: Any = None) -> Any: ...
+    async def first(self, statement: Executable, parameters: Any = None) -> Any:
+        """The first row or None, typed as in `all`."""
         return (await self.execute(statement, parameters)).first()
 
     async def scalar(self, statement: Executable, parameters: Any = None) -> Any:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 
 from core.errors import Conflict, Forbidden, NotFound
 from db.base import Model
@@ -58,6 +58,7 @@ from db.models import (
 )
 from db.uow import Kind, Scope, UnitOfWork
 
+M = TypeVar("M", bound=Model)
 Conditions = list[ColumnElement[bool]]
 Rule = Callable[["Viewer", Any], Conditions]
 
@@ -299,18 +300,18 @@ def visible(viewer: Viewer, model: type[Model], *columns: Any) -> Select[Any]:
 async def find(
     uow: UnitOfWork,
     viewer: Viewer,
-    model: type[Model],
+    model: type[M],
     id: UUID,
     *path: str,
     lock: bool = False,
     columns: Sequence[Any] = (),
-) -> Row[Any]:
+) -> M:
     """The row, locked until the transaction ends if asked; `NotFound` where absent or out of sight."""
     statement = visible(viewer, model, *columns).where(model.__table__.c.id == id)
     row = await uow.first(statement.with_for_update() if lock else statement)
     if row is None:
         raise NotFound(f"There is no such {words(model)}.", *(path or ("id",)))
-    return row
+    return cast(M, row)
 
 
 async def unchanged_since(
