@@ -35,7 +35,7 @@ def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
 
 def open_sources(database: Database, settings: Settings, stack: AsyncExitStack) -> Sources:
     """The places where crawls look, open until the stack's end; turns at hosts are every process's."""
-    fetcher = WebFetcher(settings, take_turn=partial(take_turn, database))
+    fetcher = WebFetcher(settings, reserve_slot=partial(take_turn, database))
     stack.push_async_callback(fetcher.close)
     return image_sources(fetcher, settings)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class RefusalCode(Enum):
+class FetchErrorCode(Enum):
     """Why nothing was taken from an address."""
 
     BAD_ADDRESS = "BAD_ADDRESS"
@@ -34,20 +34,20 @@ class RefusalCode(Enum):
     """The answer breaks HTTP, its own encoding, or the format that it is announced as."""
 
 
-class Refused(Exception):
+class FetchError(Exception):
     """Nothing was taken. The message is for a person and holds no key and nothing that the server sent.
 
     `passing` tells that the same request may go well later, `after` seconds from now at the earliest: it was
     tried again already, as often as the settings say.
     """
 
-    def __init__(self, code: RefusalCode, message: str, *, passing: bool = False, after: float = 0) -> None:
+    def __init__(self, code: FetchErrorCode, message: str, *, passing: bool = False, after: float = 0) -> None:
         super().__init__(message)
-        self.code, self.message, self.passing, self.after = code, message, passing, after
+        self.code, self.message, self.is_transient, self.retry_after = code, message, passing, after
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResponse:
     """An answer: `url` after redirects, `headers` by lower-case name, `size` in bytes after decoding.
 
     `content` is empty where the answer went into a file.
@@ -60,7 +60,7 @@ class Fetched:
     content: bytes = b""
 
     @property
-    def unchanged(self) -> bool:
+    def is_not_modified(self) -> bool:
         """Whether it is still what the request's `etag` or `modified` says, and was not sent again."""
         return self.status == 304
 
@@ -75,7 +75,7 @@ class Fetched:
         return self.headers.get("etag")
 
     @property
-    def modified(self) -> str | None:
+    def last_modified(self) -> str | None:
         """To be given with the next request for the same address, as the server wrote it."""
         return self.headers.get("last-modified")
 
@@ -94,10 +94,10 @@ class Fetcher(Protocol):
         limit: int,
         accept: tuple[str, ...] = (),
         etag: str | None = None,
-        modified: str | None = None,
+        last_modified: str | None = None,
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
-    ) -> Fetched:
+    ) -> FetchResponse:
         """What is there, of at most `limit` bytes, in `content`.
 
         `accept` are beginnings of the media types that are wanted, such as `image/`; others, but not absent
@@ -113,17 +113,17 @@ class Fetcher(Protocol):
         limit: int,
         accept: tuple[str, ...] = (),
         etag: str | None = None,
-        modified: str | None = None,
+        last_modified: str | None = None,
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
-    ) -> Fetched:
+    ) -> FetchResponse:
         """The same into a file, which is there when it is whole, and not where the answer is `unchanged`."""
 
     async def close(self) -> None:
         """Close the connections."""
 
 
-TakeTurn = Callable[[str, float], Awaitable[float]]
+ReserveSlot = Callable[[str, float], Awaitable[float]]
 """Reserves the next turn at a host (`name:port`) and keeps the one after it so many seconds away.
 
 Answers the seconds until the reserved turn. Which processes share turns is up to who counts them.
@@ -152,7 +152,7 @@ class SourceKind(Enum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SourceQuery:
     """What one source is asked for: a keyword, or addresses.
 
     `site` takes pages or sitemaps to start from, `urls` images, `feed` feeds, and `s3` `s3://bucket/prefix`.
@@ -166,7 +166,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
+class ImageCandidate:
     """A candidate, with what its source tells of it; `url` is absolute and tells it from others.
 
     `licence` is a name or an address, sizes are in pixels, and nothing of it has been looked at yet.
@@ -181,20 +181,20 @@ class Found:
     height: int | None = None
 
 
-Cursor = Mapping[str, Any]
+SearchCursor = Mapping[str, Any]
 """Where a search stands, as JSON: another process goes on from it."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class CandidateBatch:
     """Some candidates, each once; `cursor` is None after the last ones.
 
     `refusals` are addresses that could not be read on the way, with the reason; the search goes on.
     """
 
-    found: tuple[Found, ...]
-    cursor: Cursor | None
-    refusals: tuple[tuple[str, str], ...] = ()
+    candidates: tuple[ImageCandidate, ...]
+    cursor: SearchCursor | None
+    errors: tuple[tuple[str, str], ...] = ()
 
 
 class ImageSource(Protocol):
@@ -203,21 +203,21 @@ class ImageSource(Protocol):
     kind: SourceKind
 
     @property
-    def missing(self) -> str | None:
+    def missing_setting(self) -> str | None:
         """What the installation lacks for this source, as a sentence; None where it can be used."""
 
-    def fault(self, wanted: Wanted) -> str | None:
+    def validate(self, wanted: SourceQuery) -> str | None:
         """What is wrong with a request that can be known without asking anybody, as a sentence."""
 
-    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The next candidates: from the beginning, or from where the batch with this cursor ended.
 
         A batch may be empty and not the last. Raises `Refused` where the source itself can't be asked.
         """
 
     async def download(
-        self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
-    ) -> Fetched:
+        self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
+    ) -> FetchResponse:
         """Put a candidate of at most `limit` bytes into a file, there when whole. Raises `Refused`."""
 
 

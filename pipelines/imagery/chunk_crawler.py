@@ -17,7 +17,7 @@ from sqlalchemy import Row
 
 from core.errors import Conflict
 from core.images import DecodedImage
-from core.ports import Batch, Fetched, Refused
+from core.ports import CandidateBatch, FetchResponse, FetchError
 from pipelines.imagery.image_inspection import Unfit, inspect, thumbnail_of
 from pipelines.runtime.handlers import Retry, Run
 from resolvers.imagery import crawl_results
@@ -39,9 +39,9 @@ class Arrival:
 
     candidate: Candidate
     file: Path | None = None
-    answer: Fetched | None = None
+    answer: FetchResponse | None = None
     known: Row[Any] | None = None
-    refusal: Refused | None = None
+    refusal: FetchError | None = None
 
 
 class Gathering:
@@ -76,7 +76,7 @@ class Gathering:
         clock = asyncio.get_running_loop()
         until = clock.time() + seconds
         downloads: set[asyncio.Task[Arrival]] = set()
-        search: asyncio.Task[Batch] | None = None
+        search: asyncio.Task[CandidateBatch] | None = None
         arrived: list[Arrival] = []
         first_at = 0.0
         try:
@@ -111,12 +111,12 @@ class Gathering:
                 task.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
 
-    def _searched(self, search: asyncio.Task[Batch]) -> Batch:
+    def _searched(self, search: asyncio.Task[CandidateBatch]) -> CandidateBatch:
         try:
             return search.result()
-        except Refused as refusal:
-            if refusal.after > 0:  # who asks for patience gets it; all else was tried again by the fetcher
-                raise Retry(refusal.message, after=refusal.after) from refusal
+        except FetchError as refusal:
+            if refusal.retry_after > 0:  # who asks for patience gets it; all else was tried again by the fetcher
+                raise Retry(refusal.message, after=refusal.retry_after) from refusal
             raise Conflict(refusal.message) from refusal
 
     async def _any_ready(self) -> bool:
@@ -132,11 +132,11 @@ class Gathering:
             self._last = found[-1].id if found else self._last
         return bool(self._ready)
 
-    async def _note(self, batch: Batch) -> None:
+    async def _note(self, batch: CandidateBatch) -> None:
         """Keep what a search found, together with where it stands."""
         self._cursor, self._listed = batch.cursor, batch.cursor is None
         async with self._run.write() as uow:
-            await crawl_results.note_found(uow, self._job, batch.found, batch.refusals)
+            await crawl_results.note_found(uow, self._job, batch.candidates, batch.errors)
             await self._run.save({"cursor": self._cursor, "listed": self._listed}, uow)
         self._exhausted = False
 
@@ -153,11 +153,11 @@ class Gathering:
                 path,
                 limit=limit,
                 etag=known.etag if known is not None else None,
-                modified=known.last_modified if known is not None else None,
+                last_modified=known.last_modified if known is not None else None,
             )
-        except Refused as refusal:
+        except FetchError as refusal:
             return Arrival(candidate, refusal=refusal)
-        if answer.unchanged:
+        if answer.is_not_modified:
             return Arrival(candidate, answer=answer, known=known)
         return Arrival(candidate, file=path, answer=answer)
 
@@ -224,5 +224,5 @@ def taken_of(arrival: Arrival, pictures: Mapping[Path, DecodedImage | Unfit]) ->
     found = pictures[arrival.file]
     if isinstance(found, Unfit):
         return Taken(candidate, code=found.code, message=found.message)
-    tags = (answer.etag, answer.modified) if answer is not None else (None, None)
+    tags = (answer.etag, answer.last_modified) if answer is not None else (None, None)
     return Taken(candidate, found, *tags)

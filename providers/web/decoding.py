@@ -3,18 +3,18 @@
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator
 
-from core.ports import RefusalCode, Refused
+from core.ports import FetchErrorCode, FetchError
 
-PIECE_BYTES = 256 * 1024
+MAX_CHUNK_BYTES = 256 * 1024
 """Of one piece, however well it was compressed."""
-EITHER = 32 + zlib.MAX_WBITS
+GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 """Takes gzip's format and zlib's own."""
 PLAIN, SQUEEZED = ("", "identity"), ("gzip", "x-gzip", "deflate")
 
 
-async def unpacked(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> AsyncIterator[bytes]:
+async def decode(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> AsyncIterator[bytes]:
     """What was sent in this encoding, of at most `limit` bytes. Raises `Refused` as soon as it is more."""
-    pieces = chunks if encoding in PLAIN else _inflated(chunks, encoding)
+    pieces = chunks if encoding in PLAIN else inflate(chunks, encoding)
     size = 0
     async for piece in pieces:
         size += len(piece)
@@ -23,29 +23,29 @@ async def unpacked(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> A
         yield piece
 
 
-def too_large(limit: int) -> Refused:
+def too_large(limit: int) -> FetchError:
     """What is refused for its size."""
-    return Refused(RefusalCode.TOO_LARGE, f"It is larger than {limit} bytes.")
+    return FetchError(FetchErrorCode.TOO_LARGE, f"It is larger than {limit} bytes.")
 
 
-async def _inflated(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
+async def inflate(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
     if encoding not in SQUEEZED:
-        raise _broken()
-    machine = zlib.decompressobj(EITHER)
+        raise invalid_encoding()
+    decompressor = zlib.decompressobj(GZIP_OR_ZLIB)
     try:
         async for chunk in chunks:
-            left = chunk
-            while left:
-                if machine.eof:  # files of gzip may follow one another
-                    machine = zlib.decompressobj(EITHER)
-                if piece := machine.decompress(left, PIECE_BYTES):
+            remaining = chunk
+            while remaining:
+                if decompressor.eof:  # files of gzip may follow one another
+                    decompressor = zlib.decompressobj(GZIP_OR_ZLIB)
+                if piece := decompressor.decompress(remaining, MAX_CHUNK_BYTES):
                     yield piece
-                left = machine.unconsumed_tail or machine.unused_data
+                remaining = decompressor.unconsumed_tail or decompressor.unused_data
     except zlib.error as error:
-        raise _broken() from error
-    if not machine.eof:
-        raise _broken()
+        raise invalid_encoding() from error
+    if not decompressor.eof:
+        raise invalid_encoding()
 
 
-def _broken() -> Refused:
-    return Refused(RefusalCode.INVALID_ANSWER, "What the server sent can't be unpacked.")
+def invalid_encoding() -> FetchError:
+    return FetchError(FetchErrorCode.INVALID_ANSWER, "What the server sent can't be unpacked.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from core.ports import Found, RefusalCode, Refused
+from core.ports import ImageCandidate, FetchErrorCode, FetchError
 from providers.web.html_pages import absolute, is_image_name, one_line, read_page
 
 GZIP = b"\x1f\x8b"
@@ -25,7 +25,7 @@ HTML_BODIES = ("encoded", "description", "content", "summary")
 class Listing:
     """What a sitemap tells: images, and pages or further sitemaps, as absolute addresses."""
 
-    images: tuple[Found, ...] = ()
+    images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
 
 
@@ -42,7 +42,7 @@ def read_sitemap(content: bytes, url: str) -> Listing:
     root = _root(content)
     if _name(root) not in ("urlset", "sitemapindex"):
         raise _unreadable("sitemap")
-    images, links = dict[str, Found](), dict[str, None]()
+    images, links = dict[str, ImageCandidate](), dict[str, None]()
     for entry in islice(root, MOST_PAGES):
         page = absolute(url, _text(entry, "loc") or "")
         if page is None:
@@ -51,21 +51,21 @@ def read_sitemap(content: bytes, url: str) -> Listing:
         for image in _children(entry, "image"):
             if found := absolute(page, _text(image, "loc") or ""):
                 caption = _text(image, "caption") or _text(image, "title")
-                images[found] = Found(found, page_url=page, licence=_text(image, "license"), caption=caption)
+                images[found] = ImageCandidate(found, page_url=page, licence=_text(image, "license"), caption=caption)
     return Listing(tuple(images.values()), tuple(links))
 
 
-def read_feed(content: bytes, url: str) -> tuple[Found, ...]:
+def read_feed(content: bytes, url: str) -> tuple[ImageCandidate, ...]:
     """The images of a feed's entries, each once. Raises `Refused` for what is no feed."""
     root = _root(content)
     if _name(root) not in ("rss", "feed", "RDF"):
         raise _unreadable("feed")
     licence = _licence(root) or next((_licence(channel) for channel in _children(root, "channel")), None)
-    found: dict[str, Found] = {}
+    found: dict[str, ImageCandidate] = {}
     for entry in islice(root.iter("{*}item", "{*}entry"), MOST_ENTRIES):
         page = absolute(url, _link(entry))
         for image in _pictured(entry, page or url):
-            told = Found(
+            told = ImageCandidate(
                 image,
                 page_url=page,
                 licence=_licence(entry) or licence,
@@ -92,8 +92,8 @@ def _root(content: bytes) -> Any:
     return root
 
 
-def _unreadable(what: str) -> Refused:
-    return Refused(RefusalCode.INVALID_ANSWER, f"The {what} can't be read.")
+def _unreadable(what: str) -> FetchError:
+    return FetchError(FetchErrorCode.INVALID_ANSWER, f"The {what} can't be read.")
 
 
 def _name(element: Any) -> str:

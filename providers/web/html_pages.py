@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from lxml import etree, html
 
-from core.ports import Found
+from core.ports import ImageCandidate
 
 IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif)\Z", re.IGNORECASE)
 OTHER_NAME = re.compile(
@@ -39,7 +39,7 @@ LEAVE_LINKS = frozenset({"nofollow", "none"})
 class Page:
     """The images of a page and the pages it links to, each once, in order, with absolute addresses."""
 
-    images: tuple[Found, ...] = ()
+    images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
 
 
@@ -51,9 +51,9 @@ def read_page(content: bytes, url: str, headers: Mapping[str, str]) -> Page:
     base = urljoin(url, str(next(iter(root.xpath("//base/@href")), "")))
     wishes = _wishes(root, headers.get("x-robots-tag", ""))
     licence = next((absolute(base, str(href)) for href in root.xpath("//*[@rel='license']/@href")), None)
-    images: dict[str, Found] = {}
+    images: dict[str, ImageCandidate] = {}
     for image, caption in () if wishes & LEAVE_IMAGES else _images(root, base):
-        images.setdefault(image, Found(image, page_url=url, licence=licence, caption=caption))
+        images.setdefault(image, ImageCandidate(image, page_url=url, licence=licence, caption=caption))
     links = () if wishes & LEAVE_LINKS else _links(root, base)
     return Page(tuple(images.values()), tuple(dict.fromkeys(links)))
 

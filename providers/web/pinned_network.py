@@ -9,22 +9,22 @@ from typing import Any
 
 import httpcore
 
-from core.ports import RefusalCode, Refused
-from providers.web.ssrf_guard import Address, Gate, literal
+from core.ports import FetchErrorCode, FetchError
+from providers.web.ssrf_guard import Address, SsrfGuard, parse_ip_literal
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host's name, best first. Raises `Refused` where there are none."""
 
-MOST_ADDRESSES = 4
+MAX_ADDRESSES = 4
 """Of one name that are tried."""
-LOOKUPS_AT_ONCE = 16
+MAX_CONCURRENT_LOOKUPS = 16
 
 
-class Lookup:
+class DnsResolver:
     """Asks the system's resolver, in threads of its own: slow names hold up nothing but slow names."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
+        self._threads = ThreadPoolExecutor(MAX_CONCURRENT_LOOKUPS, thread_name_prefix="lookup")
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         """Raises `Refused` where the name leads nowhere."""
@@ -33,9 +33,9 @@ class Lookup:
             found = await loop.run_in_executor(self._threads, _addresses, host, port)
         except socket.gaierror as error:
             passing = error.errno == socket.EAI_AGAIN
-            raise Refused(RefusalCode.UNKNOWN_HOST, f"{host} is not known.", passing=passing) from error
+            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.", passing=passing) from error
         except (OSError, UnicodeError) as error:
-            raise Refused(RefusalCode.UNKNOWN_HOST, f"{host} is not known.") from error
+            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.") from error
         return list(dict.fromkeys(found))
 
     def close(self) -> None:
@@ -47,14 +47,14 @@ def _addresses(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-class GatedNetwork(httpcore.AsyncNetworkBackend):
+class PinnedNetwork(httpcore.AsyncNetworkBackend):
     """Connects where the gate admits it, to the very address that was judged: names can't change in between.
 
     The pool above knows hosts by name, so certificates are checked against names and connections are kept.
     """
 
-    def __init__(self, gate: Gate, resolve: Resolve, network: httpcore.AsyncNetworkBackend) -> None:
-        self._gate, self._resolve, self._network = gate, resolve, network
+    def __init__(self, guard: SsrfGuard, resolve: Resolve, network: httpcore.AsyncNetworkBackend) -> None:
+        self._guard, self._resolve, self._network = guard, resolve, network
 
     async def connect_tcp(
         self,
@@ -65,13 +65,13 @@ class GatedNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """To the first judged address that answers. Raises `Refused` before a wrong one is called."""
-        for position, address in enumerate(addresses := await self._judged(host, port), 1):
+        for position, address in enumerate(addresses := await self._allowed_addresses(host, port), 1):
             try:
                 return await self._network.connect_tcp(str(address), port, timeout, None, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if position == len(addresses):
                     raise
-        raise Refused(RefusalCode.UNKNOWN_HOST, f"{host} is not known.")
+        raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.")
 
     async def connect_unix_socket(
         self,
@@ -80,17 +80,17 @@ class GatedNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Never."""
-        raise Refused(RefusalCode.FORBIDDEN_ADDRESS, "Sockets of this machine are not called.")
+        raise FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, "Sockets of this machine are not called.")
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
 
-    async def _judged(self, host: str, port: int) -> Sequence[Address]:
-        written = literal(host)
+    async def _allowed_addresses(self, host: str, port: int) -> Sequence[Address]:
+        written = parse_ip_literal(host)
         if written is not None:
             addresses = [written]
         else:
             addresses = [ip_address(found) for found in await self._resolve(host, port)]
-        self._gate.admit(host, port, addresses)
-        return addresses[:MOST_ADDRESSES]
+        self._guard.check(host, port, addresses)
+        return addresses[:MAX_ADDRESSES]

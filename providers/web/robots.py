@@ -11,7 +11,7 @@ from time import monotonic
 import httpx
 from protego import Protego
 
-from core.ports import Fetched, RefusalCode, Refused
+from core.ports import FetchResponse, FetchErrorCode, FetchError
 from providers.web.ssrf_guard import host_and_port
 
 LONGEST_DELAY = 60.0
@@ -29,7 +29,7 @@ NEUTRAL = re.compile(r"\s*(?:#|site-?maps?\b|host\b|\Z)", re.IGNORECASE)
 """Lines that begin and end no group of rules."""
 
 
-class HostUnavailable(Refused):
+class HostUnavailable(FetchError):
     """A host that does not give its robots.txt; it was tried often enough."""
 
 
@@ -39,13 +39,13 @@ class Rules:
 
     until: float
     robots: Protego | None = None
-    refusal: Refused | None = None
+    refusal: FetchError | None = None
 
 
 class Robots:
     """The robots.txt of every host that is called, as RFC 9309 has it."""
 
-    def __init__(self, agent: str, read: Callable[[str, int], Awaitable[Fetched]]) -> None:
+    def __init__(self, agent: str, read: Callable[[str, int], Awaitable[FetchResponse]]) -> None:
         """`agent` is the name that rules are looked up by; `read` fetches at most so many bytes."""
         self._agent, self._read = agent, read
         self._known: OrderedDict[str, asyncio.Task[Rules]] = OrderedDict()
@@ -58,8 +58,8 @@ class Robots:
         if rules.robots is None:
             return 0
         if not rules.robots.can_fetch(str(address), self._agent):
-            raise Refused(
-                RefusalCode.FORBIDDEN_BY_ROBOTS, f"The robots.txt of {address.host} does not allow it."
+            raise FetchError(
+                FetchErrorCode.FORBIDDEN_BY_ROBOTS, f"The robots.txt of {address.host} does not allow it."
             )
         return min(LONGEST_DELAY, rules.robots.crawl_delay(self._agent) or 0)
 
@@ -88,11 +88,11 @@ class Robots:
     async def _learn(self, url: str) -> Rules:
         try:
             fetched = await self._read(url, ROBOTS_BYTES)
-        except Refused as refusal:
+        except FetchError as refusal:
             return _without(refusal)
         robots = await asyncio.to_thread(understood, fetched.content, self._agent)
         if robots is None:
-            return _without(Refused(RefusalCode.TOO_LARGE, "The robots.txt of this host is too long."))
+            return _without(FetchError(FetchErrorCode.TOO_LARGE, "The robots.txt of this host is too long."))
         return Rules(monotonic() + ROBOTS_SECONDS, robots)
 
 
@@ -123,14 +123,14 @@ def concerning(lines: list[str], agent: str) -> Iterator[str]:
                 yield line
 
 
-def _without(refusal: Refused) -> Rules:
+def _without(refusal: FetchError) -> Rules:
     """Everything is allowed where there is no robots.txt, and nothing where it can't be had."""
-    if refusal.passing or refusal.code in (RefusalCode.UNTRUSTED, RefusalCode.TOO_LARGE):
-        return Rules(monotonic() + max(UNSURE_SECONDS, refusal.after), refusal=refusal)
+    if refusal.is_transient or refusal.code in (FetchErrorCode.UNTRUSTED, FetchErrorCode.TOO_LARGE):
+        return Rules(monotonic() + max(UNSURE_SECONDS, refusal.retry_after), refusal=refusal)
     return Rules(monotonic() + ROBOTS_SECONDS)
 
 
-def _still(refusal: Refused, seconds: float) -> HostUnavailable:
+def _still(refusal: FetchError, seconds: float) -> HostUnavailable:
     """A refusal that is remembered for so many seconds more."""
-    after = max(0.0, seconds) if refusal.passing else 0.0
-    return HostUnavailable(refusal.code, refusal.message, passing=refusal.passing, after=after)
+    after = max(0.0, seconds) if refusal.is_transient else 0.0
+    return HostUnavailable(refusal.code, refusal.message, passing=refusal.is_transient, after=after)

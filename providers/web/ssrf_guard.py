@@ -5,17 +5,17 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import httpx
 
-from core.ports import RefusalCode, Refused
+from core.ports import FetchErrorCode, FetchError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-PORTS = frozenset({80, 443, 8080, 8443})
+ALLOWED_PORTS = frozenset({80, 443, 8080, 8443})
 """That may be called; at hosts that are allowed by name or network, every port may."""
-LONGEST_URL = 8192
-LONGEST_HOST = 253
+MAX_URL_LENGTH = 8192
+MAX_HOST_LENGTH = 253
 
-INSIDE = tuple(
+NON_PUBLIC_IPV4 = tuple(
     ip_network(network)
     for network in (
         "0.0.0.0/8",  # this network
@@ -37,9 +37,9 @@ INSIDE = tuple(
     )
 )
 """IPv4 networks of the IANA registry of special purposes that lead elsewhere than into the public web."""
-PUBLIC = IPv6Network("2000::/3")
+GLOBAL_UNICAST_IPV6 = IPv6Network("2000::/3")
 """All that is public of IPv6: mapped, compatible, translated, unique local, link-local forms are outside."""
-SPECIAL = tuple(
+NON_PUBLIC_IPV6 = tuple(
     IPv6Network(network)
     for network in (
         "2001::/23",  # protocol assignments: Teredo, which holds any IPv4 address, benchmarks, ORCHID
@@ -54,32 +54,32 @@ SPECIAL = tuple(
 def is_public(address: Address) -> bool:
     """Whether this is a host of the public web, by the registries of special purposes."""
     if isinstance(address, IPv4Address):
-        return not any(address in network for network in INSIDE)
-    return address in PUBLIC and not any(address in network for network in SPECIAL)
+        return not any(address in network for network in NON_PUBLIC_IPV4)
+    return address in GLOBAL_UNICAST_IPV6 and not any(address in network for network in NON_PUBLIC_IPV6)
 
 
-def readable(url: str) -> httpx.URL:
+def parse_url(url: str) -> httpx.URL:
     """An address of the web in its plain form: host in lower-case ASCII without a final dot, no fragment.
 
     Raises `Refused` for other schemes, user names, zones, and what can be read in two ways.
     """
     try:
-        if len(url) > LONGEST_URL:
-            raise _bad("It is too long.")
+        if len(url) > MAX_URL_LENGTH:
+            raise bad_address("It is too long.")
         address = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise _bad("It can't be read.") from error
+        raise bad_address("It can't be read.") from error
     if address.scheme not in ("http", "https"):
-        raise _bad("It does not start with http:// or https://.")
+        raise bad_address("It does not start with http:// or https://.")
     if address.userinfo:
-        raise _bad("It holds a user name.")
+        raise bad_address("It holds a user name.")
     host = address.raw_host.decode("ascii").removesuffix(".")
-    if not host or len(host) > LONGEST_HOST or not set(host) <= PLAIN:
-        raise _bad("Its host can't be read.")
+    if not host or len(host) > MAX_HOST_LENGTH or not set(host) <= HOST_CHARACTERS:
+        raise bad_address("Its host can't be read.")
     return address.copy_with(host=host, path=address.path or "/", fragment=None)
 
 
-PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._:")
+HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._:")
 """Of what hosts' names and addresses consist."""
 
 
@@ -95,30 +95,30 @@ def host_and_port(address: httpx.URL) -> str:
     return f"{address.host}:{port_of(address)}"
 
 
-class Gate:
+class SsrfGuard:
     """Decides which hosts may be called, by name and by the address that the name leads to."""
 
     def __init__(self, allowed: Sequence[str] = (), denied: Sequence[str] = ()) -> None:
         """Both are networks, addresses, and names; a denied name stands for all names below it too."""
-        self._allowed, self._allowed_names = _told_apart(allowed)
-        self._denied, self._denied_names = _told_apart(denied)
+        self._allowed, self._allowed_names = split_networks_and_names(allowed)
+        self._denied, self._denied_names = split_networks_and_names(denied)
 
-    def admit(self, host: str, port: int, addresses: Sequence[Address]) -> None:
+    def check(self, host: str, port: int, addresses: Sequence[Address]) -> None:
         """Raises `Refused` unless all of the addresses may be called at this port, under this name."""
         if any(host == name or host.endswith(f".{name}") for name in self._denied_names):
-            raise _forbidden(host)
+            raise forbidden_address(host)
         for address in addresses:
             if any(address in network for network in self._denied):
-                raise _forbidden(host)
+                raise forbidden_address(host)
             if host in self._allowed_names or any(address in network for network in self._allowed):
                 continue
             if not is_public(address):
-                raise _forbidden(host)
-            if port not in PORTS:
-                raise Refused(RefusalCode.BAD_ADDRESS, f"Port {port} is not called.")
+                raise forbidden_address(host)
+            if port not in ALLOWED_PORTS:
+                raise FetchError(FetchErrorCode.BAD_ADDRESS, f"Port {port} is not called.")
 
 
-def _told_apart(entries: Sequence[str]) -> tuple[list[Network], frozenset[str]]:
+def split_networks_and_names(entries: Sequence[str]) -> tuple[list[Network], frozenset[str]]:
     networks: list[Network] = []
     names: set[str] = set()
     for entry in entries:
@@ -129,15 +129,15 @@ def _told_apart(entries: Sequence[str]) -> tuple[list[Network], frozenset[str]]:
     return networks, frozenset(names)
 
 
-def _bad(reason: str) -> Refused:
-    return Refused(RefusalCode.BAD_ADDRESS, f"The address is not called. {reason}")
+def bad_address(reason: str) -> FetchError:
+    return FetchError(FetchErrorCode.BAD_ADDRESS, f"The address is not called. {reason}")
 
 
-def _forbidden(host: str) -> Refused:
-    return Refused(RefusalCode.FORBIDDEN_ADDRESS, f"{host} is not in the public web, or is not to be called.")
+def forbidden_address(host: str) -> FetchError:
+    return FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, f"{host} is not in the public web, or is not to be called.")
 
 
-def literal(host: str) -> Address | None:
+def parse_ip_literal(host: str) -> Address | None:
     """The address that a host is written as; None where it is a name."""
     try:
         return ip_address(host)

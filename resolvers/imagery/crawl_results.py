@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.images import DecodedImage
-from core.ports import Found
+from core.ports import ImageCandidate
 from db.arrays import any_id, any_text
 from db.events import publish
 from db.models import CandidateState, CrawlCandidate, CrawlJob, Image
@@ -71,14 +71,14 @@ def thumbnail_key(company_id: UUID, hash: str) -> str:
 
 
 async def note_found(
-    uow: UnitOfWork, job: GatherChunk, found: Sequence[Found], unread: Sequence[tuple[str, str]]
+    uow: UnitOfWork, job: GatherChunk, found: Sequence[ImageCandidate], unread: Sequence[tuple[str, str]]
 ) -> int:
     """Keep the addresses that are new to the crawl, and what could not be read; how many are new."""
     rows = [row for each in found if (row := _candidate(job, each)) is not None]
     refused = [
         {**row, "state": CandidateState.REFUSED, "code": UNREADABLE, "message": clean(reason)}
         for url, reason in unread
-        if (row := _candidate(job, Found(url))) is not None
+        if (row := _candidate(job, ImageCandidate(url))) is not None
     ]
     await locked(uow, job.crawl_job_id)
     new = await _insert(uow, rows)
@@ -205,7 +205,7 @@ def filename(url: str, format: str) -> str:
     return f"{readable or 'image'}.{format}"
 
 
-def _candidate(job: GatherChunk, found: Found) -> dict[str, Any] | None:
+def _candidate(job: GatherChunk, found: ImageCandidate) -> dict[str, Any] | None:
     """The row of an address; none where it is no address that could be kept."""
     url = clean(found.url, LONGEST_URL + 1)
     if url is None or len(url) > LONGEST_URL or url != found.url:

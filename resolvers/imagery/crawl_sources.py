@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple, Self
 
 from core.errors import Conflict, Invalid
-from core.ports import SourceKind, Sources, Wanted
+from core.ports import SourceKind, Sources, SourceQuery
 from resolvers.validators import camel, name, within
 
 MOST_SOURCES, MOST_ADDRESSES = 20, 100
@@ -40,7 +40,7 @@ class Piece(NamedTuple):
     """One request to one source."""
 
     kind: SourceKind
-    wanted: Wanted
+    wanted: SourceQuery
 
     def stored(self) -> dict[str, Any]:
         """As a chunk keeps it."""
@@ -51,7 +51,7 @@ class Piece(NamedTuple):
         """From the form that is stored."""
         values = dict(stored)
         kind, addresses = SourceKind(values.pop("kind")), tuple(values.pop("addresses"))
-        return cls(kind, Wanted(**values, addresses=addresses))
+        return cls(kind, SourceQuery(**values, addresses=addresses))
 
 
 def checked(given: Sequence[Mapping[str, Any]], sources: Sources, keywords: Sequence[str]) -> list[Any]:
@@ -65,11 +65,11 @@ def checked(given: Sequence[Mapping[str, Any]], sources: Sources, keywords: Sequ
     for position, each in enumerate(given or USUAL):
         path = ("input", "sources", *([str(position)] if given else []))
         port = sources[each["kind"]]
-        if port.missing is not None:
-            raise Conflict(port.missing, *path)
+        if port.missing_setting is not None:
+            raise Conflict(port.missing_setting, *path)
         source = _source(each, *path)
         for piece in pieces([source], keywords):
-            if (fault := port.fault(piece.wanted)) is not None:
+            if (fault := port.validate(piece.wanted)) is not None:
                 raise Invalid(fault, *path)
         found.append(source)
     return found
@@ -87,11 +87,11 @@ def _pieces(source: Mapping[str, Any], keywords: Sequence[str]) -> Iterator[Piec
     bounds = {"pages": source["pages"], "depth": source["depth"]}
     if kind.by_keyword:
         for word in keywords:
-            yield Piece(kind, Wanted(**bounds, keyword=word))
+            yield Piece(kind, SourceQuery(**bounds, keyword=word))
         return
     size = URLS_AT_ONCE if kind is SourceKind.URLS else 1
     for start in range(0, len(addresses), size):
-        yield Piece(kind, Wanted(**bounds, addresses=tuple(addresses[start : start + size])))
+        yield Piece(kind, SourceQuery(**bounds, addresses=tuple(addresses[start : start + size])))
 
 
 def _source(given: Mapping[str, Any], *path: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _source(given: Mapping[str, Any], *path: str) -> dict[str, Any]:
     if depth is not None:
         within(depth, 0, DEEPEST, *path, "maxDepth")
     addresses = [] if takes.field is None else _addresses(given, kind, takes.field, *path)
-    usual = Wanted()
+    usual = SourceQuery()
     return {
         "kind": kind.value,
         "addresses": addresses,

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.ports import RefusalCode
+from core.ports import FetchErrorCode
 from tests.web.site import Site
 from tests.web.wire import MEBIBYTE, PUBLIC, Wire, fetching, refusal
 
@@ -47,13 +47,13 @@ def certificate_of(name: str, folder: Path) -> Path:
     [
         ("https://public.example/", True, None),
         ("https://PUBLIC.example.:443/", True, None),
-        ("https://other.example/", True, RefusalCode.UNTRUSTED),
-        (f"https://{PUBLIC}/", True, RefusalCode.UNTRUSTED),
-        ("https://public.example/", False, RefusalCode.UNTRUSTED),
+        ("https://other.example/", True, FetchErrorCode.UNTRUSTED),
+        (f"https://{PUBLIC}/", True, FetchErrorCode.UNTRUSTED),
+        ("https://public.example/", False, FetchErrorCode.UNTRUSTED),
     ],
 )
 async def test_a_certificate_is_for_the_name(
-    tmp_path: Path, url: str, is_believed: bool, code: RefusalCode | None
+    tmp_path: Path, url: str, is_believed: bool, code: FetchErrorCode | None
 ) -> None:
     file, asked = certificate_of("public.example", tmp_path), list[str | None]()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -71,7 +71,7 @@ async def test_a_certificate_is_for_the_name(
             assert {ask.headers["host"] for ask in site.asked} == {"public.example"}
         else:
             refused = await refusal(fetcher.read(url, limit=MEBIBYTE))
-            assert (refused.code, refused.passing) == (code, False)
+            assert (refused.code, refused.is_transient) == (code, False)
             assert site.asked == []
 
     assert set(wire.called) == {(PUBLIC, 443)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.ports import RefusalCode
+from core.ports import FetchErrorCode
 from tests.web.site import (
     Ask,
     Behaviour,
@@ -76,8 +76,8 @@ async def test_what_is_known_is_not_sent_again(tmp_path: Path, known: dict[str, 
         first = await fetcher.download(url, tmp_path / "first", limit=MEBIBYTE)
         again = await fetcher.download(url, tmp_path / "again", limit=MEBIBYTE, **known)  # type: ignore[arg-type]
 
-    assert (first.etag, first.modified) == ('"1"', "Sun, 01 Nov 2026 08:00:00 GMT")
-    assert (first.unchanged, again.unchanged) == (False, True)
+    assert (first.etag, first.last_modified) == ('"1"', "Sun, 01 Nov 2026 08:00:00 GMT")
+    assert (first.is_not_modified, again.is_not_modified) == (False, True)
     assert names(tmp_path) == ["first"]
 
 
@@ -85,22 +85,22 @@ async def test_what_is_known_is_not_sent_again(tmp_path: Path, known: dict[str, 
     ("status", "code", "passing"),
     [
         (204, None, False),
-        (206, RefusalCode.INVALID_ANSWER, False),
-        (304, RefusalCode.INVALID_ANSWER, False),
-        (400, RefusalCode.INVALID_ANSWER, False),
-        (401, RefusalCode.NOT_PERMITTED, False),
-        (403, RefusalCode.NOT_PERMITTED, False),
-        (404, RefusalCode.NOT_FOUND, False),
-        (408, RefusalCode.TIMED_OUT, True),
-        (410, RefusalCode.NOT_FOUND, False),
-        (429, RefusalCode.THROTTLED, True),
-        (500, RefusalCode.SERVER_ERROR, True),
-        (501, RefusalCode.SERVER_ERROR, False),
-        (503, RefusalCode.SERVER_ERROR, True),
+        (206, FetchErrorCode.INVALID_ANSWER, False),
+        (304, FetchErrorCode.INVALID_ANSWER, False),
+        (400, FetchErrorCode.INVALID_ANSWER, False),
+        (401, FetchErrorCode.NOT_PERMITTED, False),
+        (403, FetchErrorCode.NOT_PERMITTED, False),
+        (404, FetchErrorCode.NOT_FOUND, False),
+        (408, FetchErrorCode.TIMED_OUT, True),
+        (410, FetchErrorCode.NOT_FOUND, False),
+        (429, FetchErrorCode.THROTTLED, True),
+        (500, FetchErrorCode.SERVER_ERROR, True),
+        (501, FetchErrorCode.SERVER_ERROR, False),
+        (503, FetchErrorCode.SERVER_ERROR, True),
     ],
 )
 async def test_a_status_says_whether_time_may_cure_it(
-    tmp_path: Path, status: int, code: RefusalCode | None, passing: bool
+    tmp_path: Path, status: int, code: FetchErrorCode | None, passing: bool
 ) -> None:
     async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
         url = site.put("/", Reply(b"", status))
@@ -109,7 +109,7 @@ async def test_a_status_says_whether_time_may_cure_it(
             return
         refused = await refusal(fetcher.download(url, tmp_path / "none", limit=MEBIBYTE))
 
-    assert (refused.code, refused.passing) == (code, passing)
+    assert (refused.code, refused.is_transient) == (code, passing)
     assert str(status) in refused.message
     assert names(tmp_path) == []
 
@@ -120,34 +120,34 @@ async def test_what_is_announced_as_too_large_is_not_read(length: str) -> None:
         url = site.put("/", Reply(b"", headers={"Content-Length": length}))
         refused = await refusal(fetcher.read(url, limit=MEBIBYTE))
 
-    assert refused.code is RefusalCode.TOO_LARGE
+    assert refused.code is FetchErrorCode.TOO_LARGE
 
 
 @pytest.mark.parametrize(
     ("behaviour", "code", "passing"),
     [
-        (endless, RefusalCode.TOO_LARGE, False),
-        (silent, RefusalCode.TIMED_OUT, True),
-        (boasting, RefusalCode.CONNECTION_LOST, True),
-        (babbling, RefusalCode.CONNECTION_LOST, True),
-        (broken(IMAGE, 1), RefusalCode.CONNECTION_LOST, True),
-        (bomb(20 * MEBIBYTE, "image/png"), RefusalCode.TOO_LARGE, False),
-        (Reply(b"no gzip", headers={"Content-Encoding": "gzip"}), RefusalCode.INVALID_ANSWER, False),
+        (endless, FetchErrorCode.TOO_LARGE, False),
+        (silent, FetchErrorCode.TIMED_OUT, True),
+        (boasting, FetchErrorCode.CONNECTION_LOST, True),
+        (babbling, FetchErrorCode.CONNECTION_LOST, True),
+        (broken(IMAGE, 1), FetchErrorCode.CONNECTION_LOST, True),
+        (bomb(20 * MEBIBYTE, "image/png"), FetchErrorCode.TOO_LARGE, False),
+        (Reply(b"no gzip", headers={"Content-Encoding": "gzip"}), FetchErrorCode.INVALID_ANSWER, False),
         (
             Reply(squeezed(IMAGE).body[:-9], headers={"Content-Encoding": "gzip"}),
-            RefusalCode.INVALID_ANSWER,
+            FetchErrorCode.INVALID_ANSWER,
             False,
         ),
-        (Reply(IMAGE, headers={"Content-Encoding": "br"}), RefusalCode.INVALID_ANSWER, False),
-        (Reply(b"<html>", headers={"Content-Type": "text/html"}), RefusalCode.WRONG_TYPE, False),
-        (redirect("/bad"), RefusalCode.TOO_MANY_REDIRECTS, False),
-        (redirect("http://127.0.0.1:1/"), RefusalCode.UNREACHABLE, True),
-        (redirect("http://[::1"), RefusalCode.BAD_ADDRESS, False),
+        (Reply(IMAGE, headers={"Content-Encoding": "br"}), FetchErrorCode.INVALID_ANSWER, False),
+        (Reply(b"<html>", headers={"Content-Type": "text/html"}), FetchErrorCode.WRONG_TYPE, False),
+        (redirect("/bad"), FetchErrorCode.TOO_MANY_REDIRECTS, False),
+        (redirect("http://127.0.0.1:1/"), FetchErrorCode.UNREACHABLE, True),
+        (redirect("http://[::1"), FetchErrorCode.BAD_ADDRESS, False),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 async def test_a_bad_server_takes_little(
-    tmp_path: Path, behaviour: Reply | Behaviour, code: RefusalCode, passing: bool
+    tmp_path: Path, behaviour: Reply | Behaviour, code: FetchErrorCode, passing: bool
 ) -> None:
     async with (
         Site().serving() as site,
@@ -158,7 +158,7 @@ async def test_a_bad_server_takes_little(
             fetcher.download(url, tmp_path / "bad", limit=MEBIBYTE, accept=("image/",), robots=False)
         )
 
-    assert (refused.code, refused.passing) == (code, passing)
+    assert (refused.code, refused.is_transient) == (code, passing)
     assert names(tmp_path) == []
 
 
@@ -168,7 +168,7 @@ async def test_a_server_that_never_gets_done_is_left(tmp_path: Path, behaviour: 
         url = site.put("/drip", behaviour)
         refused = await refusal(fetcher.download(url, tmp_path / "image", limit=MEBIBYTE, robots=False))
 
-    assert (refused.code, refused.passing) == (RefusalCode.TIMED_OUT, True)
+    assert (refused.code, refused.is_transient) == (FetchErrorCode.TIMED_OUT, True)
     assert names(tmp_path) == []
 
 
@@ -184,8 +184,8 @@ async def test_a_long_chain_of_redirects_ends() -> None:
         further = await refusal(fetcher.read(site.url + "/0", limit=MEBIBYTE, robots=False))
 
     assert arrived.content == b"arrived"
-    assert refused.code is RefusalCode.NOT_FOUND
-    assert further.code is RefusalCode.TOO_MANY_REDIRECTS
+    assert refused.code is FetchErrorCode.NOT_FOUND
+    assert further.code is FetchErrorCode.TOO_MANY_REDIRECTS
 
 
 async def test_keys_stay_with_their_host() -> None:
@@ -238,7 +238,7 @@ async def test_a_long_pause_is_the_callers_to_wait() -> None:
     for asked in ("120", later, "soon", "-5", "nan"):
         async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
             url = site.put("/", Reply(b"", 503, {"Retry-After": asked}))
-            waits.append((await refusal(fetcher.read(url, limit=MEBIBYTE, robots=False))).after)
+            waits.append((await refusal(fetcher.read(url, limit=MEBIBYTE, robots=False))).retry_after)
 
     assert waits[0] == 120
     assert 3500 < waits[1] <= 3600

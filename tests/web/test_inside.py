@@ -4,9 +4,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.ports import RefusalCode
-from providers.web.pinned_network import Lookup
-from providers.web.ssrf_guard import Gate, is_public, readable
+from core.ports import FetchErrorCode
+from providers.web.pinned_network import DnsResolver
+from providers.web.ssrf_guard import SsrfGuard, is_public, parse_url
 from tests.web.site import Reply, Site, redirect
 from tests.web.wire import MEBIBYTE, OTHER, PUBLIC, Wire, fetching, refusal
 
@@ -140,7 +140,7 @@ URLS = [
     "view-source:http://public.example/",
 ]
 PORTS = [1, 22, 25, 53, 3306, 5432, 6379, 8000, 9200, 11211]
-INNER = {RefusalCode.FORBIDDEN_ADDRESS, RefusalCode.BAD_ADDRESS, RefusalCode.UNKNOWN_HOST}
+INNER = {FetchErrorCode.FORBIDDEN_ADDRESS, FetchErrorCode.BAD_ADDRESS, FetchErrorCode.UNKNOWN_HOST}
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ async def test_no_form_of_an_inner_address_is_called(wire: Wire, address: str) -
             refused = await refusal(fetcher.read(url, limit=MEBIBYTE))
 
             assert refused.code in INNER
-            assert not refused.passing
+            assert not refused.is_transient
 
     assert wire.called == []
 
@@ -179,7 +179,7 @@ async def test_no_redirect_leads_inside(wire: Wire, target: str) -> None:
         site.put("/start", Reply(status=302, headers=headers))
         refused = await refusal(fetcher.read("http://public.example/start", limit=MEBIBYTE))
 
-    assert refused.code in INNER | {RefusalCode.NOT_FOUND, RefusalCode.TOO_MANY_REDIRECTS}
+    assert refused.code in INNER | {FetchErrorCode.NOT_FOUND, FetchErrorCode.TOO_MANY_REDIRECTS}
     assert set(wire.called) == {(PUBLIC, 80)}
 
 
@@ -192,7 +192,7 @@ async def test_a_long_way_inside_ends_at_its_last_step(wire: Wire) -> None:
         site.put("/3", redirect("http://[::ffff:169.254.169.254]/latest/meta-data/", 308))
         refused = await refusal(fetcher.read("http://public.example/1", limit=MEBIBYTE))
 
-    assert refused.code is RefusalCode.FORBIDDEN_ADDRESS
+    assert refused.code is FetchErrorCode.FORBIDDEN_ADDRESS
     assert {address for address, _ in wire.called} == {PUBLIC, OTHER}
     assert [path for path in site.paths if path != "/robots.txt"] == ["/1", "/3"]
 
@@ -216,7 +216,7 @@ async def test_a_name_that_changes_its_mind_is_called_where_it_was_judged(wire: 
         second = await refusal(fetcher.read("http://rebinding.example/last", limit=MEBIBYTE, robots=False))
 
     assert first.content == b"text"
-    assert second.code is RefusalCode.FORBIDDEN_ADDRESS
+    assert second.code is FetchErrorCode.FORBIDDEN_ADDRESS
     assert wire.looked_up == ["rebinding.example"] * 2
     assert wire.called == [(PUBLIC, 80)]
     assert [ask.headers["host"] for ask in site.asked] == ["rebinding.example"]
@@ -228,7 +228,7 @@ async def test_one_inner_address_among_public_ones_is_enough(wire: Wire, inner: 
     async with fetching(wire) as fetcher:
         refused = await refusal(fetcher.read("http://mixed.example/", limit=MEBIBYTE))
 
-    assert refused.code is RefusalCode.FORBIDDEN_ADDRESS
+    assert refused.code is FetchErrorCode.FORBIDDEN_ADDRESS
     assert wire.called == []
 
 
@@ -237,7 +237,7 @@ async def test_only_ports_of_the_web_are_called(wire: Wire, port: int) -> None:
     async with fetching(wire) as fetcher:
         refused = await refusal(fetcher.read(f"http://public.example:{port}/", limit=MEBIBYTE))
 
-    assert refused.code is RefusalCode.BAD_ADDRESS
+    assert refused.code is FetchErrorCode.BAD_ADDRESS
     assert wire.called == []
 
 
@@ -262,7 +262,7 @@ async def test_what_is_allowed_by_name_or_network_is_called_at_any_port(wire: Wi
                 await fetcher.read(f"http://{host}/page.html", limit=MEBIBYTE)
             refused = await refusal(fetcher.read("http://10.2.0.1/", limit=MEBIBYTE))
 
-    assert refused.code is RefusalCode.FORBIDDEN_ADDRESS
+    assert refused.code is FetchErrorCode.FORBIDDEN_ADDRESS
     assert set(wire.called) == {("10.9.8.7", 9000), ("10.1.2.3", 81)}
 
 
@@ -274,7 +274,7 @@ async def test_what_is_denied_is_not_called(wire: Wire, host: str) -> None:
     async with fetching(wire, crawl_deny=denied, crawl_allow=OTHER) as fetcher:
         refused = await refusal(fetcher.read(f"http://{host}/", limit=MEBIBYTE))
 
-    assert refused.code is RefusalCode.FORBIDDEN_ADDRESS
+    assert refused.code is FetchErrorCode.FORBIDDEN_ADDRESS
     assert wire.called == []
 
 
@@ -289,17 +289,17 @@ def test_public_addresses_are_public() -> None:
         "2a00::1",
     ):
         assert is_public(ip_address(address)), address
-        Gate().admit("public.example", 443, [ip_address(address)])
+        SsrfGuard().check("public.example", 443, [ip_address(address)])
 
 
 def test_addresses_have_one_form() -> None:
-    assert str(readable("HTTP://Images.EXAMPLE.com.:80/a b#part")) == "http://images.example.com/a%20b"
-    assert str(readable("https://bücher.example?q=ü")) == "https://xn--bcher-kva.example/?q=%C3%BC"
-    assert str(readable("http://[2606:4700:0:0::1]:8080")) == "http://[2606:4700:0:0::1]:8080/"
+    assert str(parse_url("HTTP://Images.EXAMPLE.com.:80/a b#part")) == "http://images.example.com/a%20b"
+    assert str(parse_url("https://bücher.example?q=ü")) == "https://xn--bcher-kva.example/?q=%C3%BC"
+    assert str(parse_url("http://[2606:4700:0:0::1]:8080")) == "http://[2606:4700:0:0::1]:8080/"
 
 
 async def test_the_system_knows_this_machine() -> None:
-    lookup = Lookup()
+    lookup = DnsResolver()
     found = {address for name in ("localhost", "2130706433") for address in await lookup(name, 80)}
     lookup.close()
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from core.ports import Batch, Fetched, Found, ImageSource, RefusalCode, Refused, SourceKind, Wanted
+from core.ports import CandidateBatch, FetchResponse, ImageCandidate, ImageSource, FetchErrorCode, FetchError, SourceKind, SourceQuery
 from core.settings import load_settings
 from providers.web import image_sources
 from tests.web.wire import refusal
@@ -19,7 +19,7 @@ KEYS = {
     "pixabay_key": "pixabay-secret",
     "crawl_engines": "google,bing,duckduckgo",
 }
-CATS = Wanted(keyword="black cats")
+CATS = SourceQuery(keyword="black cats")
 
 
 @dataclass
@@ -33,18 +33,18 @@ class Recorded:
 
     async def read(
         self, url: str, *, headers: Mapping[str, str] | None = None, robots: bool = True, **rest: Any
-    ) -> Fetched:
+    ) -> FetchResponse:
         """The next answer: an object is JSON, a refusal is raised."""
         self.asked.append(url)
         self.headers.append(headers or {})
         self.robots.append(robots)
         answer = self.answers.pop(0)
-        if isinstance(answer, Refused):
+        if isinstance(answer, FetchError):
             raise answer
         content = answer.encode() if isinstance(answer, str) else orjson.dumps(answer)
-        return Fetched(url, 200, {}, len(content), content)
+        return FetchResponse(url, 200, {}, len(content), content)
 
-    async def download(self, url: str, path: Path, **rest: Any) -> Fetched:
+    async def download(self, url: str, path: Path, **rest: Any) -> FetchResponse:
         """Nothing is downloaded here."""
         raise NotImplementedError
 
@@ -62,7 +62,7 @@ def source_of(kind: SourceKind, *answers: Any, **settings: Any) -> tuple[ImageSo
     return image_sources(fetcher, load_settings({**KEYS, **settings}))[kind], fetcher
 
 
-async def all_of(source: ImageSource, wanted: Wanted = CATS) -> list[Batch]:
+async def all_of(source: ImageSource, wanted: SourceQuery = CATS) -> list[CandidateBatch]:
     """Every batch of a search."""
     batches = [await source.search(wanted)]
     while batches[-1].cursor is not None:
@@ -89,8 +89,8 @@ async def test_unsplash() -> None:
 
     first, second = await all_of(source)
 
-    assert first.found == (
-        Found(
+    assert first.candidates == (
+        ImageCandidate(
             "https://images.example/a?full",
             "https://unsplash.com/photos/a",
             "https://unsplash.com/license",
@@ -100,7 +100,7 @@ async def test_unsplash() -> None:
             4000,
         ),
     )
-    assert second.found == ()
+    assert second.candidates == ()
     assert asked.questions() == [
         {"query": "black cats", "page": "1", "per_page": "30"},
         {"query": "black cats", "page": "2", "per_page": "30"},
@@ -127,9 +127,9 @@ async def test_pixabay() -> None:
 
     batches = await all_of(source)
 
-    assert [batch.found for batch in batches] == [
+    assert [batch.candidates for batch in batches] == [
         (
-            Found(
+            ImageCandidate(
                 "https://pixabay.com/get/1_1280.jpg",
                 "https://pixabay.com/photos/1/",
                 "https://pixabay.com/service/license-summary/",
@@ -176,8 +176,8 @@ async def test_wikimedia() -> None:
 
     first, second = await all_of(source)
 
-    assert [found.url.rpartition("/")[2] for found in first.found] == ["1.jpg", "2.jpg"]
-    assert first.found[0] == Found(
+    assert [found.url.rpartition("/")[2] for found in first.candidates] == ["1.jpg", "2.jpg"]
+    assert first.candidates[0] == ImageCandidate(
         "https://upload.wikimedia.org/1.jpg",
         "https://commons.wikimedia.org/wiki/File:1.jpg",
         "CC BY-SA 4.0",
@@ -186,7 +186,7 @@ async def test_wikimedia() -> None:
         640,
         480,
     )
-    assert second == Batch((), None)
+    assert second == CandidateBatch((), None)
     assert asked.questions()[0]["gsrsearch"] == "filetype:bitmap black cats"
     assert asked.questions()[1]["gsroffset"] == "50"
 
@@ -209,8 +209,8 @@ async def test_openverse(token: str | None, sent: str | None) -> None:
 
     (batch,) = await all_of(source)
 
-    assert batch.found == (
-        Found(
+    assert batch.candidates == (
+        ImageCandidate(
             "https://live.example/1.jpg",
             "https://live.example/photos/1",
             "https://creativecommons.org/licenses/by/4.0/",
@@ -243,15 +243,15 @@ async def test_bing() -> None:
 
     first, second = await all_of(source)
 
-    assert first.found == tuple(
-        Found(
+    assert first.candidates == tuple(
+        ImageCandidate(
             f"https://pets.example/{number}.jpg",
             f"https://pets.example/{number}.html",
             caption="Black & white",
         )
         for number in (1, 2)
     )
-    assert second == Batch((), None)
+    assert second == CandidateBatch((), None)
     assert [question["first"] for question in asked.questions()] == ["1", "4"]
 
 
@@ -266,11 +266,11 @@ async def test_google() -> None:
 
     first, second = await all_of(source)
 
-    assert first.found == (
-        Found("https://pets.example/1.jpg?w=1200&x", width=1200, height=800),
-        Found("https://pets.example/2.jpg", width=640, height=480),
+    assert first.candidates == (
+        ImageCandidate("https://pets.example/1.jpg?w=1200&x", width=1200, height=800),
+        ImageCandidate("https://pets.example/2.jpg", width=640, height=480),
     )
-    assert second == Batch((), None)
+    assert second == CandidateBatch((), None)
     assert [question["start"] for question in asked.questions()] == ["0", "100"]
 
 
@@ -292,8 +292,8 @@ async def test_duckduckgo() -> None:
 
     first, second = await all_of(source)
 
-    cat = Found("https://pets.example/1.jpg", "https://pets.example/1.html", None, None, "Cat", 640, 480)
-    assert (first.found, second.found) == ((cat,), (cat,))
+    cat = ImageCandidate("https://pets.example/1.jpg", "https://pets.example/1.html", None, None, "Cat", 640, 480)
+    assert (first.candidates, second.candidates) == ((cat,), (cat,))
     assert [(question.get("vqd"), question.get("s")) for question in asked.questions()] == [
         (None, None),
         ("4-123456789012345-6", "0"),
@@ -313,17 +313,17 @@ async def test_an_answer_that_cant_be_read_is_refused(kind: SourceKind, answer: 
 
     refused = await refusal(source.search(CATS))
 
-    assert refused.code is RefusalCode.INVALID_ANSWER
-    assert not refused.passing
+    assert refused.code is FetchErrorCode.INVALID_ANSWER
+    assert not refused.is_transient
 
 
 @pytest.mark.parametrize("kind", KEYWORD_SOURCES)
 async def test_a_sources_refusal_is_the_searchs(kind: SourceKind) -> None:
-    source, _ = source_of(kind, Refused(RefusalCode.THROTTLED, "Later.", passing=True, after=60))
+    source, _ = source_of(kind, FetchError(FetchErrorCode.THROTTLED, "Later.", passing=True, after=60))
 
     refused = await refusal(source.search(CATS))
 
-    assert (refused.code, refused.after) == (RefusalCode.THROTTLED, 60)
+    assert (refused.code, refused.retry_after) == (FetchErrorCode.THROTTLED, 60)
 
 
 LATER: dict[SourceKind, dict[str, Any]] = {
@@ -338,16 +338,16 @@ LATER: dict[SourceKind, dict[str, Any]] = {
 async def test_a_source_that_refuses_to_go_on_is_at_its_end(kind: SourceKind) -> None:
     source, _ = source_of(
         kind,
-        Refused(RefusalCode.INVALID_ANSWER, "The server answered with status 400."),
-        Refused(RefusalCode.THROTTLED, "Later.", passing=True),
+        FetchError(FetchErrorCode.INVALID_ANSWER, "The server answered with status 400."),
+        FetchError(FetchErrorCode.THROTTLED, "Later.", passing=True),
     )
     later = LATER.get(kind, {"page": 2})
 
     ended, refused = await source.search(CATS, later), await refusal(source.search(CATS, later))
 
-    assert (ended.found, ended.cursor) == ((), None)
-    assert [reason for _, reason in ended.refusals] == ["The server answered with status 400."]
-    assert refused.code is RefusalCode.THROTTLED
+    assert (ended.candidates, ended.cursor) == ((), None)
+    assert [reason for _, reason in ended.errors] == ["The server answered with status 400."]
+    assert refused.code is FetchErrorCode.THROTTLED
 
 
 @pytest.mark.parametrize("kind", SourceKind)
@@ -363,8 +363,8 @@ def test_a_source_says_what_it_lacks(kind: SourceKind) -> None:
         SourceKind.DUCKDUCKGO: "DuckDuckGo is not asked here: CRAWL_ENGINES does not name duckduckgo.",
         SourceKind.S3: "No bucket may be read here: CRAWL_S3_BUCKETS is not set.",
     }
-    assert bare.missing == lacking.get(kind)
-    assert equipped.missing is None
+    assert bare.missing_setting == lacking.get(kind)
+    assert equipped.missing_setting is None
     assert bare.kind is kind
 
 
@@ -372,7 +372,7 @@ def test_a_source_says_what_it_lacks(kind: SourceKind) -> None:
 def test_a_keyword_is_wanted(kind: SourceKind) -> None:
     source, _ = source_of(kind)
 
-    assert source.fault(CATS) is None
-    assert source.fault(Wanted(keyword="🐈")) is None
-    assert str(source.fault(Wanted(keyword="  "))).endswith("is asked for a keyword.")
-    assert source.fault(Wanted(keyword="a" * 201)) == "A keyword has 200 characters at most."
+    assert source.validate(CATS) is None
+    assert source.validate(SourceQuery(keyword="🐈")) is None
+    assert str(source.validate(SourceQuery(keyword="  "))).endswith("is asked for a keyword.")
+    assert source.validate(SourceQuery(keyword="a" * 201)) == "A keyword has 200 characters at most."

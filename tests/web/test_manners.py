@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.ports import RefusalCode
-from providers.web.politeness import LocalTurns
+from core.ports import FetchErrorCode
+from providers.web.politeness import LocalRateLimit
 from providers.web.robots import understood
 from tests.web.site import Ask, Reply, Site, redirect, sites, slow
 from tests.web.wire import MEBIBYTE, fetching, refusal
@@ -58,7 +58,7 @@ async def test_a_robots_txt_is_obeyed(path: str, allowed: bool) -> None:
             assert (await fetcher.read(site.url + path, limit=MEBIBYTE)).content == b"text"
         else:
             refused = await refusal(fetcher.read(site.url + path, limit=MEBIBYTE))
-            assert (refused.code, refused.passing) == (RefusalCode.FORBIDDEN_BY_ROBOTS, False)
+            assert (refused.code, refused.is_transient) == (FetchErrorCode.FORBIDDEN_BY_ROBOTS, False)
 
     assert site.paths == ["/robots.txt", *[path] * allowed]
 
@@ -112,7 +112,7 @@ async def test_a_redirect_does_not_lead_around_a_robots_txt() -> None:
         other.put("/private/1", "text")
         refused = await refusal(fetcher.read(site.url + "/1", limit=MEBIBYTE))
 
-    assert refused.code is RefusalCode.FORBIDDEN_BY_ROBOTS
+    assert refused.code is FetchErrorCode.FORBIDDEN_BY_ROBOTS
     assert other.paths == ["/robots.txt"]
 
 
@@ -132,13 +132,13 @@ async def test_a_robots_txt_is_read_once_for_many_that_ask_at_once() -> None:
         (Reply(b"", 403), None),
         (redirect("/robots.txt"), None),
         (Reply(b"\xff\xfe\x00 no text", headers={"Content-Type": "image/png"}), None),
-        (Reply(b"", 500), RefusalCode.SERVER_ERROR),
-        (Reply(b"", 429), RefusalCode.THROTTLED),
-        (Reply(b"#" * MEBIBYTE), RefusalCode.TOO_LARGE),
+        (Reply(b"", 500), FetchErrorCode.SERVER_ERROR),
+        (Reply(b"", 429), FetchErrorCode.THROTTLED),
+        (Reply(b"#" * MEBIBYTE), FetchErrorCode.TOO_LARGE),
     ],
 )
 async def test_without_a_robots_txt_all_is_allowed_and_in_doubt_nothing(
-    answer: Reply, code: RefusalCode | None
+    answer: Reply, code: FetchErrorCode | None
 ) -> None:
     async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
         site.put("/robots.txt", answer)
@@ -194,7 +194,7 @@ async def test_a_turn_is_waited_for_and_the_wait_not_held_against_the_host() -> 
 
 
 async def test_turns_follow_one_another() -> None:
-    turns = LocalTurns()
+    turns = LocalRateLimit()
 
     waits = [await turns("one", 10), await turns("other", 10), await turns("one", 5), await turns("one", 5)]
 
@@ -228,5 +228,5 @@ async def test_a_host_that_throttles_one_request_gets_no_other_meanwhile() -> No
         refused = await refusal(fetcher.read(busy, limit=MEBIBYTE, robots=False))
         await fetcher.read(site.put("/other", "text"), limit=MEBIBYTE, robots=False)
 
-    assert (refused.code, refused.passing, refused.after) == (RefusalCode.THROTTLED, True, 0.4)
+    assert (refused.code, refused.is_transient, refused.retry_after) == (FetchErrorCode.THROTTLED, True, 0.4)
     assert monotonic() - began >= 0.4

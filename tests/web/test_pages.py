@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ports import Found, RefusalCode, Refused
+from core.ports import ImageCandidate, FetchErrorCode, FetchError
 from providers.web.feeds import read_feed, read_sitemap
 from providers.web.html_pages import MOST, read_page
 from tests.web.site import a_page
@@ -81,8 +81,8 @@ def test_what_is_told_of_an_image() -> None:
     licence = "https://creativecommons.org/licenses/by/4.0/"
 
     assert page.images == (
-        Found("https://example.com/1.jpg", page_url=URL, licence=licence, caption="A cat asleep"),
-        Found("https://example.com/2.jpg", page_url=URL, licence=licence, caption="A dog"),
+        ImageCandidate("https://example.com/1.jpg", page_url=URL, licence=licence, caption="A cat asleep"),
+        ImageCandidate("https://example.com/2.jpg", page_url=URL, licence=licence, caption="A dog"),
     )
 
 
@@ -160,10 +160,10 @@ def test_a_sitemap(content: bytes) -> None:
 
     page = "https://example.com/1.html"
     assert listing.images == (
-        Found(
+        ImageCandidate(
             "https://example.com/1.jpg", page_url=page, licence="https://example.com/licence", caption="One"
         ),
-        Found("https://cdn.example/2.jpg", page_url=page),
+        ImageCandidate("https://cdn.example/2.jpg", page_url=page),
     )
     assert listing.links == (page, "https://example.com/2.html")
 
@@ -197,10 +197,10 @@ ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><link rel="license" href="h
 
 def test_a_feed_of_rss() -> None:
     assert read_feed(RSS, "https://example.com/feed/") == (
-        Found("https://example.com/1.jpg", "https://example.com/1", "CC BY 4.0", "Ada", "One"),
-        Found("https://example.com/2.img", "https://example.com/2", "CC BY 4.0", "Bob", "Two"),
-        Found("https://example.com/2b.png", "https://example.com/2", "CC BY 4.0", "Bob", "Two"),
-        Found("https://example.com/feed/3.png", "https://example.com/feed/", "CC BY 4.0", None, "Three"),
+        ImageCandidate("https://example.com/1.jpg", "https://example.com/1", "CC BY 4.0", "Ada", "One"),
+        ImageCandidate("https://example.com/2.img", "https://example.com/2", "CC BY 4.0", "Bob", "Two"),
+        ImageCandidate("https://example.com/2b.png", "https://example.com/2", "CC BY 4.0", "Bob", "Two"),
+        ImageCandidate("https://example.com/feed/3.png", "https://example.com/feed/", "CC BY 4.0", None, "Three"),
     )
 
 
@@ -208,8 +208,8 @@ def test_a_feed_of_atom() -> None:
     page, licence = "https://example.com/1", "https://example.com/licence"
 
     assert read_feed(ATOM, "https://example.com/feed") == (
-        Found("https://example.com/1.png", page, licence, "Ada", "One"),
-        Found("https://example.com/in.png", page, licence, "Ada", "One"),
+        ImageCandidate("https://example.com/1.png", page, licence, "Ada", "One"),
+        ImageCandidate("https://example.com/in.png", page, licence, "Ada", "One"),
     )
 
 
@@ -225,9 +225,9 @@ def test_a_feed_of_atom() -> None:
 )
 def test_what_is_no_listing_is_refused(content: bytes) -> None:
     for read in (read_feed, read_sitemap):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(FetchError) as refused:
             read(content, "https://example.com/feed")
-        assert refused.value.code is RefusalCode.INVALID_ANSWER
+        assert refused.value.code is FetchErrorCode.INVALID_ANSWER
 
 
 def test_entities_are_not_expanded() -> None:
@@ -260,5 +260,5 @@ def test_nothing_that_is_served_is_an_error_of_ours(text: str, rubbish: bytes) -
     assert all(urlsplit(link).scheme in ("http", "https") for link in page.links)
     assert all(urlsplit(image.url).scheme in ("http", "https") for image in page.images)
     for read in (read_feed, read_sitemap):
-        with suppress(Refused):
+        with suppress(FetchError):
             read(content, URL)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote
 import orjson
 import pytest
 
-from core.ports import Batch, Cursor, ImageSource, RefusalCode, SourceKind, Wanted
+from core.ports import CandidateBatch, SearchCursor, ImageSource, FetchErrorCode, SourceKind, SourceQuery
 from core.settings import load_settings
 from providers.web import image_sources
 from tests.web.site import Ask, Reply, Site, a_page, gallery, picture, redirect, sites
@@ -27,7 +27,7 @@ async def source_of(kind: SourceKind, **settings: Any) -> AsyncIterator[ImageSou
         yield image_sources(fetcher, load_settings({**LOCAL, **settings}))[kind]
 
 
-async def all_of(source: ImageSource, wanted: Wanted) -> list[Batch]:
+async def all_of(source: ImageSource, wanted: SourceQuery) -> list[CandidateBatch]:
     """Every batch of a search, each found by the cursor of the one before as it is stored."""
     batches, cursor = [], None
     while True:
@@ -37,41 +37,41 @@ async def all_of(source: ImageSource, wanted: Wanted) -> list[Batch]:
         cursor = stored(batches[-1].cursor)
 
 
-def stored(cursor: Cursor) -> Cursor:
+def stored(cursor: SearchCursor) -> SearchCursor:
     """A cursor after it was kept as JSON."""
     kept: Mapping[str, Any] = orjson.loads(orjson.dumps(cursor))
     return kept
 
 
-def urls_of(batches: list[Batch]) -> list[str]:
+def urls_of(batches: list[CandidateBatch]) -> list[str]:
     """The addresses that were found, in order."""
-    return [found.url for batch in batches for found in batch.found]
+    return [found.url for batch in batches for found in batch.candidates]
 
 
 async def test_a_gallery_is_found_whole() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         names = [f"{number}.jpg" for number in range(230)]
         start = gallery(site, dict.fromkeys(names, b""), per_page=10)
-        batches = await all_of(source, Wanted(addresses=(start,)))
+        batches = await all_of(source, SourceQuery(addresses=(start,)))
 
         assert sorted(urls_of(batches)) == sorted(f"{site.url}/images/{name}" for name in names)
-        assert batches[0].found[0].page_url == f"{site.url}/page/1"
-        assert batches[0].found[0].caption == "Picture 0.jpg"
+        assert batches[0].candidates[0].page_url == f"{site.url}/page/1"
+        assert batches[0].candidates[0].caption == "Picture 0.jpg"
 
     assert len(batches) >= 2
     assert sorted(site.paths) == sorted(["/robots.txt", "/", *(f"/page/{number}" for number in range(1, 24))])
-    assert [refused for batch in batches for refused in batch.refusals] == []
+    assert [refused for batch in batches for refused in batch.errors] == []
 
 
 async def test_a_walk_goes_on_from_any_of_its_batches() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         start = gallery(site, {f"{number}.jpg": b"" for number in range(300)}, per_page=5)
-        wanted = Wanted(addresses=(start,))
+        wanted = SourceQuery(addresses=(start,))
         batches = await all_of(source, wanted)
         assert batches[0].cursor is not None
         again = await source.search(wanted, stored(batches[0].cursor))
 
-    assert again.found == batches[1].found
+    assert again.candidates == batches[1].candidates
     assert again.cursor == batches[1].cursor
 
 
@@ -83,7 +83,7 @@ async def test_a_walk_has_bounds(depth: int, pages: int, found: int) -> None:
         for number in range(12):
             body = f'<img src="/{number}.jpg"><a href="/{number + 1}.html">on</a><a href="/0.html">back</a>'
             site.put(f"/{number}.html", a_page("Page", body))
-        wanted = Wanted(addresses=(site.url + "/0.html",), depth=depth, pages=pages)
+        wanted = SourceQuery(addresses=(site.url + "/0.html",), depth=depth, pages=pages)
         batches = await all_of(source, wanted)
 
     assert len(urls_of(batches)) == found
@@ -97,7 +97,7 @@ async def test_a_walk_stays_on_its_hosts() -> None:
         moved.put("/", a_page("Moved", body))
         site.put("/2.html", a_page("Two", '<img src="2.jpg">'))
         moved.put("/2.html", a_page("Two", '<img src="2.jpg">'))
-        batches = await all_of(source, Wanted(addresses=(site.url,)))
+        batches = await all_of(source, SourceQuery(addresses=(site.url,)))
 
         assert urls_of(batches) == [stranger.url + "/cdn.jpg", site.url + "/2.jpg", moved.url + "/2.jpg"]
 
@@ -111,10 +111,10 @@ async def test_a_page_that_cant_be_read_stops_nothing() -> None:
         start = site.put("/", a_page("Start", links))
         site.put("/broken", Reply(b"<html>", headers={"Content-Encoding": "br"}))
         site.put("/good", a_page("Good", '<img src="/1.jpg">'))
-        (batch,) = await all_of(source, Wanted(addresses=(start,)))
+        (batch,) = await all_of(source, SourceQuery(addresses=(start,)))
 
-        assert [found.url for found in batch.found] == [site.url + "/1.jpg"]
-        assert {address.removeprefix(site.url): reason for address, reason in batch.refusals} == {
+        assert [found.url for found in batch.candidates] == [site.url + "/1.jpg"]
+        assert {address.removeprefix(site.url): reason for address, reason in batch.errors} == {
             "/closed": "The robots.txt of 127.0.0.1 does not allow it.",
             "/missing": "The server answered with status 404.",
             "/broken": "What the server sent can't be unpacked.",
@@ -125,13 +125,13 @@ async def test_a_page_that_cant_be_read_stops_nothing() -> None:
 
 async def test_a_start_that_cant_be_read_is_the_searchs_refusal() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
-        missing = Wanted(addresses=(site.url + "/1", site.url + "/2"))
+        missing = SourceQuery(addresses=(site.url + "/1", site.url + "/2"))
         refused = await refusal(source.search(missing))
         site.put("/2", a_page("Two", '<img src="/2.jpg">'))
         one = await source.search(missing)
 
-    assert refused.code is RefusalCode.NOT_FOUND
-    assert (len(one.found), len(one.refusals)) == (1, 1)
+    assert refused.code is FetchErrorCode.NOT_FOUND
+    assert (len(one.candidates), len(one.errors)) == (1, 1)
 
 
 async def test_sitemaps_and_images_are_starts_too() -> None:
@@ -143,7 +143,7 @@ async def test_sitemaps_and_images_are_starts_too() -> None:
         site.put("/1", a_page("One", '<img src="/1.jpg">'))
         site.put("/file", picture(1), "image/jpeg")
         starts = (site.url + "/maps.xml", site.url + "/file", site.url + "/2.png")
-        batches = await all_of(source, Wanted(addresses=starts))
+        batches = await all_of(source, SourceQuery(addresses=starts))
 
         assert sorted(urls_of(batches)) == [site.url + path for path in ("/1.jpg", "/2.png", "/file")]
 
@@ -151,9 +151,9 @@ async def test_sitemaps_and_images_are_starts_too() -> None:
 async def test_ten_thousand_links_to_one_image_are_one() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         start = site.put("/", a_page("Many", '<a href="/1.jpg"><img src="/1.jpg"></a>' * 10_000))
-        (batch,) = await all_of(source, Wanted(addresses=(start,)))
+        (batch,) = await all_of(source, SourceQuery(addresses=(start,)))
 
-    assert [found.url for found in batch.found] == [site.url + "/1.jpg"]
+    assert [found.url for found in batch.candidates] == [site.url + "/1.jpg"]
 
 
 async def test_a_trap_of_endless_pages_ends() -> None:
@@ -164,7 +164,7 @@ async def test_a_trap_of_endless_pages_ends() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         site.put("*", answer)
         site.put("/robots.txt", Reply(b"", 404))
-        batches = await all_of(source, Wanted(addresses=(site.url + "/",), pages=60, depth=20))
+        batches = await all_of(source, SourceQuery(addresses=(site.url + "/",), pages=60, depth=20))
 
     assert urls_of(batches) == []
     assert len(site.asked) == 61
@@ -173,23 +173,23 @@ async def test_a_trap_of_endless_pages_ends() -> None:
 async def test_a_list_of_addresses_is_taken_as_it_is() -> None:
     addresses = tuple(f"https://example.com/{number}.jpg" for number in range(1200))
     async with source_of(SourceKind.URLS) as source:
-        batches = await all_of(source, Wanted(addresses=(*addresses, addresses[-1])))
+        batches = await all_of(source, SourceQuery(addresses=(*addresses, addresses[-1])))
 
     assert urls_of(batches) == list(addresses)
-    assert [len(batch.found) for batch in batches] == [500, 500, 200]
+    assert [len(batch.candidates) for batch in batches] == [500, 500, 200]
 
 
 async def test_feeds_are_read_one_after_the_other() -> None:
     feed = "<rss><channel><item><enclosure url='/{}.jpg' type='image/jpeg'/></item></channel></rss>"
     async with Site().serving() as site, source_of(SourceKind.FEED) as source:
         feeds = tuple(site.put(f"/{name}.xml", feed.format(name)) for name in ("a", "b"))
-        batches = await all_of(source, Wanted(addresses=feeds))
+        batches = await all_of(source, SourceQuery(addresses=feeds))
         page = site.put("/page.html", "<html></html>")
-        refused = await refusal(source.search(Wanted(addresses=(page,))))
+        refused = await refusal(source.search(SourceQuery(addresses=(page,))))
 
         assert urls_of(batches) == [site.url + "/a.jpg", site.url + "/b.jpg"]
 
-    assert refused.code is RefusalCode.INVALID_ANSWER
+    assert refused.code is FetchErrorCode.INVALID_ANSWER
 
 
 async def test_a_candidate_is_downloaded_as_an_image(tmp_path: Path) -> None:
@@ -200,53 +200,53 @@ async def test_a_candidate_is_downloaded_as_an_image(tmp_path: Path) -> None:
         refused = await refusal(source.download(page, tmp_path / "2", limit=MEBIBYTE))
 
     assert fetched.size == len(picture(1))
-    assert refused.code is RefusalCode.WRONG_TYPE
+    assert refused.code is FetchErrorCode.WRONG_TYPE
 
 
 @pytest.mark.parametrize(
     ("kind", "wanted", "fault"),
     [
-        (SourceKind.URLS, Wanted(), "Addresses are wanted."),
+        (SourceKind.URLS, SourceQuery(), "Addresses are wanted."),
         (
             SourceKind.URLS,
-            Wanted(addresses=("https://example.com/1.jpg", "ftp://example.com/2.jpg")),
+            SourceQuery(addresses=("https://example.com/1.jpg", "ftp://example.com/2.jpg")),
             "ftp://example.com/2.jpg: The address is not called. It does not start with http:// or https://.",
         ),
         (
             SourceKind.FEED,
-            Wanted(addresses=("http://user@example.com/",)),
+            SourceQuery(addresses=("http://user@example.com/",)),
             "http://user@example.com/: The address is not called. It holds a user name.",
         ),
         (
             SourceKind.SITE,
-            Wanted(addresses=("https://example.com",), pages=0),
+            SourceQuery(addresses=("https://example.com",), pages=0),
             "A walk has 1 to 10000 pages.",
         ),
         (
             SourceKind.SITE,
-            Wanted(addresses=("https://example.com",), depth=21),
+            SourceQuery(addresses=("https://example.com",), depth=21),
             "A walk goes 0 to 20 links deep.",
         ),
-        (SourceKind.SITE, Wanted(addresses=("https://example.com",)), None),
-        (SourceKind.S3, Wanted(addresses=("s3://photos/cats",)), None),
+        (SourceKind.SITE, SourceQuery(addresses=("https://example.com",)), None),
+        (SourceKind.S3, SourceQuery(addresses=("s3://photos/cats",)), None),
         (
             SourceKind.S3,
-            Wanted(addresses=("https://photos/cats",)),
+            SourceQuery(addresses=("https://photos/cats",)),
             "An address such as s3://bucket/folder is wanted.",
         ),
-        (SourceKind.S3, Wanted(addresses=("s3://",)), "An address such as s3://bucket/folder is wanted."),
+        (SourceKind.S3, SourceQuery(addresses=("s3://",)), "An address such as s3://bucket/folder is wanted."),
         (
             SourceKind.S3,
-            Wanted(addresses=("s3://payroll/",)),
+            SourceQuery(addresses=("s3://payroll/",)),
             "The bucket payroll may not be read here: CRAWL_S3_BUCKETS does not name it.",
         ),
     ],
 )
 async def test_what_cant_be_asked_is_known_before(
-    kind: SourceKind, wanted: Wanted, fault: str | None
+    kind: SourceKind, wanted: SourceQuery, fault: str | None
 ) -> None:
     async with source_of(kind, crawl_s3_buckets="photos") as source:
-        assert source.fault(wanted) == fault
+        assert source.validate(wanted) == fault
 
 
 def bucket(site: Site, keys: list[str], page: int = 1000) -> None:
@@ -281,8 +281,8 @@ async def test_a_buckets_images_are_found_and_downloaded(tmp_path: Path) -> None
         bucket(site, [*keys, "cats/list.txt", "dogs/1.jpg", "cats/a b+c%.png"])
         settings = {"crawl_s3_buckets": "photos", "crawl_s3_endpoint": site.url}
         async with source_of(SourceKind.S3, **settings) as source:
-            batches = await all_of(source, Wanted(addresses=("s3://photos/cats",)))
-            last = batches[-1].found[-1].url
+            batches = await all_of(source, SourceQuery(addresses=("s3://photos/cats",)))
+            last = batches[-1].candidates[-1].url
             fetched = await source.download(last, tmp_path / "cat", limit=MEBIBYTE)
             large = await refusal(source.download(last, tmp_path / "large", limit=3))
             gone = await refusal(source.download(f"{site.url}/photos/x.jpg", tmp_path / "x", limit=9))
@@ -293,15 +293,15 @@ async def test_a_buckets_images_are_found_and_downloaded(tmp_path: Path) -> None
     assert (tmp_path / "cat").read_text() == "cats/a b+c%.png"
     assert fetched.size == 15
     assert [each.code for each in (large, gone, others)] == [
-        RefusalCode.TOO_LARGE,
-        RefusalCode.NOT_FOUND,
-        RefusalCode.FORBIDDEN_ADDRESS,
+        FetchErrorCode.TOO_LARGE,
+        FetchErrorCode.NOT_FOUND,
+        FetchErrorCode.FORBIDDEN_ADDRESS,
     ]
 
 
 async def test_a_store_that_is_away_may_come_back() -> None:
     settings = {"crawl_s3_buckets": "photos", "crawl_s3_endpoint": "http://127.0.0.1:1"}
     async with source_of(SourceKind.S3, **settings) as source:
-        refused = await refusal(source.search(Wanted(addresses=("s3://photos",))))
+        refused = await refusal(source.search(SourceQuery(addresses=("s3://photos",))))
 
-    assert (refused.code, refused.passing) == (RefusalCode.UNREACHABLE, True)
+    assert (refused.code, refused.is_transient) == (FetchErrorCode.UNREACHABLE, True)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from core.ports import RefusalCode, Refused, TakeTurn
+from core.ports import FetchErrorCode, FetchError, ReserveSlot
 from core.settings import load_settings
 from providers.web import WebFetcher
 from tests.web.site import Site
@@ -42,7 +42,7 @@ class Wire(httpcore.AsyncNetworkBackend):
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except OSError as error:
-            raise Refused(RefusalCode.UNKNOWN_HOST, f"{host} is not known.") from error
+            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.") from error
         return [str(each[4][0]) for each in found]
 
     async def connect_tcp(
@@ -65,24 +65,24 @@ class Wire(httpcore.AsyncNetworkBackend):
 async def fetching(
     wire: Wire | None = None,
     *,
-    take_turn: TakeTurn | None = None,
+    take_turn: ReserveSlot | None = None,
     tls: SSLContext | None = None,
     **settings: Any,
 ) -> AsyncIterator[WebFetcher]:
     """A fetcher on this wire, or on the real network, that does not try again unless told otherwise."""
     chosen = load_settings({"crawl_host_interval": 0, "crawl_retries": 0, "crawl_timeout": 60, **settings})
     on_it: dict[str, Any] = {} if wire is None else {"resolve": wire.resolve, "network": wire}
-    fetcher = WebFetcher(chosen, take_turn=take_turn, tls=tls, **on_it)
+    fetcher = WebFetcher(chosen, reserve_slot=take_turn, tls=tls, **on_it)
     try:
         yield fetcher
     finally:
         await fetcher.close()
 
 
-async def refusal(awaitable: Any) -> Refused:
+async def refusal(awaitable: Any) -> FetchError:
     """The refusal that this ends with; an error where it is none."""
     try:
         answer = await awaitable
-    except Refused as refused:
+    except FetchError as refused:
         return refused
     raise AssertionError(f"not refused: {answer}")

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from core.ports import Cursor, Found, SourceKind
+from core.ports import SearchCursor, ImageCandidate, SourceKind
 from providers.web.html_pages import one_line, text_of
 from providers.web.sources.base import KeywordSource
 
@@ -64,16 +64,16 @@ class Unsplash(KeywordSource):
         key = self._settings.unsplash_key
         return {"Authorization": f"Client-ID {key.get_secret_value()}"} if key else {}
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """A page by its number."""
         page = cursor.get("page", 1)
         return f"{self.endpoint}?{urlencode({'query': keyword, 'page': page, 'per_page': self.per_page})}"
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Photos in full size."""
         answer, page = UnsplashPage.model_validate_json(content), cursor.get("page", 1)
         found = [
-            Found(
+            ImageCandidate(
                 photo.urls["full"],
                 page_url=photo.links.get("html"),
                 licence=self.licence,
@@ -117,7 +117,7 @@ class Pixabay(KeywordSource):
         """Its key."""
         return None if self._settings.pixabay_key else "Pixabay needs a key: PIXABAY_KEY is not set."
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """A page by its number; the key goes with the address, as Pixabay has it."""
         key = self._settings.pixabay_key
         asked = {
@@ -129,11 +129,11 @@ class Pixabay(KeywordSource):
         }
         return f"{self.endpoint}?{urlencode(asked)}"
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Images in the largest size that a plain key gets."""
         answer, page = PixabayPage.model_validate_json(content), cursor.get("page", 1)
         found = [
-            Found(
+            ImageCandidate(
                 hit.image,
                 page_url=hit.page or None,
                 licence=self.licence,
@@ -209,19 +209,19 @@ class Wikimedia(KeywordSource):
         "iiextmetadatafilter": "LicenseShortName|LicenseUrl|Artist|Credit|ImageDescription|ObjectName",
     }
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """What goes on where the last answer said."""
         asked = {**self.asked, "gsrsearch": f"filetype:bitmap {keyword}", **cursor.get("continue", {})}
         return f"{self.endpoint}?{urlencode(asked)}"
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Files of raster images, best first."""
         answer = CommonsAnswer.model_validate_json(content)
         files = [
             file for page in sorted(answer.query.pages, key=lambda page: page.index) for file in page.files
         ]
         found = [
-            Found(
+            ImageCandidate(
                 file.url,
                 page_url=file.page,
                 licence=file.tells("LicenseUrl", "LicenseShortName"),
@@ -270,16 +270,16 @@ class Openverse(KeywordSource):
         token = self._settings.openverse_token
         return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """A page by its number."""
         asked = {"q": keyword, "page": cursor.get("page", 1), "page_size": self.per_page}
         return f"{self.endpoint}?{urlencode(asked)}"
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Images as their own hosts have them."""
         answer, page = OpenversePage.model_validate_json(content), cursor.get("page", 1)
         found = [
-            Found(
+            ImageCandidate(
                 image.url,
                 page_url=image.page,
                 licence=image.licence_url or image.licence or None,

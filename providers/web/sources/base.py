@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from core.ports import Batch, Cursor, Fetched, Fetcher, Found, RefusalCode, Refused, SourceKind, Wanted
+from core.ports import CandidateBatch, SearchCursor, FetchResponse, Fetcher, ImageCandidate, FetchErrorCode, FetchError, SourceKind, SourceQuery
 from core.settings import Settings
-from providers.web.ssrf_guard import readable
+from providers.web.ssrf_guard import parse_url
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Source:
 
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
-    ) -> Fetched:
+    ) -> FetchResponse:
         """From its host, by the robots.txt there unless the source hands it out."""
         return await self._fetcher.download(
             url,
@@ -43,11 +43,11 @@ class Source:
             limit=limit,
             accept=IMAGE_TYPES,
             etag=etag,
-            modified=modified,
+            last_modified=modified,
             robots=not self.lends_files,
         )
 
-    async def parsed(self, read: Callable[[Fetched], T], answer: Fetched) -> T:
+    async def parsed(self, read: Callable[[FetchResponse], T], answer: FetchResponse) -> T:
         """Read an answer beside the event loop, one at a time: a tree takes 30 times its text."""
         async with self._reading:
             return await asyncio.to_thread(read, answer)
@@ -60,7 +60,7 @@ class KeywordSource(Source):
     """As people know it."""
     headers: dict[str, str] = {}  # noqa: RUF012
 
-    def fault(self, wanted: Wanted) -> str | None:
+    def fault(self, wanted: SourceQuery) -> str | None:
         """Whether there is a keyword."""
         if not wanted.keyword.strip():
             return f"{self.name} is asked for a keyword."
@@ -68,15 +68,15 @@ class KeywordSource(Source):
             return f"A keyword has {LONGEST_KEYWORD} characters at most."
         return None
 
-    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """A page of what it answers. A source that refuses to go on has given all that it gives."""
         try:
             answer = await self.ask(self.address(wanted.keyword, cursor or {}))
             return self.understood(answer, cursor or {})
-        except Refused as refusal:
-            if cursor is None or refusal.passing:
+        except FetchError as refusal:
+            if cursor is None or refusal.is_transient:
                 raise
-            return Batch((), None, ((self.name, refusal.message),))
+            return CandidateBatch((), None, ((self.name, refusal.message),))
 
     async def ask(self, url: str) -> bytes:
         """What the source answers. Raises `Refused`."""
@@ -87,27 +87,27 @@ class KeywordSource(Source):
         """Headers that hold a key."""
         return {}
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """Where the page is that the cursor leads to."""
         raise NotImplementedError
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """A page's candidates, and where the next page is. Raises `ValueError` for what is no such page."""
         raise NotImplementedError
 
-    def understood(self, content: bytes, cursor: Cursor) -> Batch:
+    def understood(self, content: bytes, cursor: SearchCursor) -> CandidateBatch:
         """What a page says. Raises `Refused` where it can't be read."""
         try:
             found, following = self.read(content, cursor)
-            return Batch(once(found), following)
+            return CandidateBatch(once(found), following)
         except (ValueError, LookupError, TypeError) as error:
-            raise Refused(RefusalCode.INVALID_ANSWER, f"What {self.name} answered can't be read.") from error
+            raise FetchError(FetchErrorCode.INVALID_ANSWER, f"What {self.name} answered can't be read.") from error
 
 
 class AddressSource(Source):
     """A source that is given addresses."""
 
-    def fault(self, wanted: Wanted) -> str | None:
+    def fault(self, wanted: SourceQuery) -> str | None:
         """Whether there are addresses, and which of them can't be one."""
         if not wanted.addresses:
             return "Addresses are wanted."
@@ -115,15 +115,15 @@ class AddressSource(Source):
             return f"There are more than {MOST_ADDRESSES} addresses."
         for address in wanted.addresses:
             try:
-                readable(address)
-            except Refused as refusal:
+                parse_url(address)
+            except FetchError as refusal:
                 return f"{address[:200]}: {refusal.message}"
         return None
 
 
-def once(found: Iterable[Found]) -> tuple[Found, ...]:
+def once(found: Iterable[ImageCandidate]) -> tuple[ImageCandidate, ...]:
     """Candidates with addresses of the web, each address once."""
-    told: dict[str, Found] = {}
+    told: dict[str, ImageCandidate] = {}
     for each in found:
         if each.url.startswith(("http://", "https://")):
             told.setdefault(each.url, each)

@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
-from core.ports import Batch, Cursor, Fetched, Found, RefusalCode, Refused, SourceKind, Wanted
+from core.ports import CandidateBatch, SearchCursor, FetchResponse, ImageCandidate, FetchErrorCode, FetchError, SourceKind, SourceQuery
 from core.settings import Settings
 from providers.web.decoding import too_large
 from providers.web.html_pages import is_image_name
@@ -39,7 +39,7 @@ class Bucket:
             return None
         return "No bucket may be read here: CRAWL_S3_BUCKETS is not set."
 
-    def fault(self, wanted: Wanted) -> str | None:
+    def fault(self, wanted: SourceQuery) -> str | None:
         """Whether it is one `s3://bucket/folder` of an allowed bucket."""
         if len(wanted.addresses) != 1:
             return "One address such as s3://bucket/folder is wanted."
@@ -50,10 +50,10 @@ class Bucket:
             return f"The bucket {parts.netloc[:100]} may not be read here: CRAWL_S3_BUCKETS does not name it."
         return None
 
-    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The next objects in the order of their keys."""
         if (fault := self.fault(wanted)) is not None:
-            raise Refused(RefusalCode.BAD_ADDRESS, fault)
+            raise FetchError(FetchErrorCode.BAD_ADDRESS, fault)
         address = urlsplit(wanted.addresses[0])
         after = cursor["after"] if cursor else None
         try:
@@ -67,12 +67,12 @@ class Bucket:
         except (BaseError, OSError) as error:
             raise _refused(error) from error
         keys = [entry["path"] for entry in page]
-        found = tuple(Found(self._address(address.netloc, key)) for key in keys if is_image_name(key))
-        return Batch(found, {"after": keys[-1]} if len(keys) == KEYS_AT_ONCE else None)
+        found = tuple(ImageCandidate(self._address(address.netloc, key)) for key in keys if is_image_name(key))
+        return CandidateBatch(found, {"after": keys[-1]} if len(keys) == KEYS_AT_ONCE else None)
 
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
-    ) -> Fetched:
+    ) -> FetchResponse:
         """From the store itself, by the address that `search` told."""
         bucket, key = self._located(url)
         draft = anyio.Path(path.with_name(f"{path.name}.partial"))
@@ -89,7 +89,7 @@ class Bucket:
         finally:
             with anyio.CancelScope(shield=True):
                 await draft.unlink(missing_ok=True)
-        return Fetched(url, 200, {}, size=answer.meta["size"])
+        return FetchResponse(url, 200, {}, size=answer.meta["size"])
 
     def _store(self, bucket: str) -> Any:
         settings = self._settings
@@ -119,12 +119,12 @@ class Bucket:
         for bucket in self._settings.crawl_s3_buckets:
             if url.startswith(base := self._base(bucket)):
                 return bucket, unquote(url.removeprefix(base))
-        raise Refused(RefusalCode.FORBIDDEN_ADDRESS, "It is in no bucket that may be read here.")
+        raise FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, "It is in no bucket that may be read here.")
 
 
-def _refused(error: Exception) -> Refused:
+def _refused(error: Exception) -> FetchError:
     if isinstance(error, FileNotFoundError):
-        return Refused(RefusalCode.NOT_FOUND, "There is no such object.")
+        return FetchError(FetchErrorCode.NOT_FOUND, "There is no such object.")
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
-        return Refused(RefusalCode.NOT_PERMITTED, "The object store does not permit it.")
-    return Refused(RefusalCode.UNREACHABLE, "The object store can't be reached.", passing=True)
+        return FetchError(FetchErrorCode.NOT_PERMITTED, "The object store does not permit it.")
+    return FetchError(FetchErrorCode.UNREACHABLE, "The object store can't be reached.", passing=True)

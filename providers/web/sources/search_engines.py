@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urljoin
 import orjson
 from pydantic import BaseModel, Field
 
-from core.ports import Batch, Cursor, Found, RefusalCode, Refused, SourceKind, Wanted
+from core.ports import CandidateBatch, SearchCursor, ImageCandidate, FetchErrorCode, FetchError, SourceKind, SourceQuery
 from providers.web.html_pages import one_line, parsed, text_of
 from providers.web.sources.base import KeywordSource
 
@@ -31,12 +31,12 @@ class SearchEngine(KeywordSource):
             return None
         return f"{self.name} is not asked here: CRAWL_ENGINES does not name {self.kind.value}."
 
-    def understood(self, content: bytes, cursor: Cursor) -> Batch:
+    def understood(self, content: bytes, cursor: SearchCursor) -> CandidateBatch:
         """A page's candidates. A first page without any is refused: it may show them in a new way."""
         batch = super().understood(content, cursor)
-        if not batch.found and not cursor.keys() & {"page", "first"}:
-            raise Refused(
-                RefusalCode.INVALID_ANSWER, f"{self.name} shows no images, or in a way that can't be read."
+        if not batch.candidates and not cursor.keys() & {"page", "first"}:
+            raise FetchError(
+                FetchErrorCode.INVALID_ANSWER, f"{self.name} shows no images, or in a way that can't be read."
             )
         return batch
 
@@ -56,18 +56,18 @@ class Bing(SearchEngine):
     endpoint = "https://www.bing.com/images/async"
     per_page = 35
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """Results from the cursor's first."""
         asked = {"q": keyword, "first": cursor.get("first", 1), "count": self.per_page, "mmasync": 1}
         return f"{self.endpoint}?{urlencode(asked)}"
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Every result's `m` attribute."""
         root = parsed(content, {"content-type": "text/html; charset=utf-8"})
         carried = [] if root is None else root.xpath("//a[contains(@class, 'iusc')]/@m")
         results = [BingResult.model_validate_json(str(each)) for each in carried]
         found = [
-            Found(result.image, page_url=result.page, caption=text_of(result.title)) for result in results
+            ImageCandidate(result.image, page_url=result.page, caption=text_of(result.title)) for result in results
         ]
         first = cursor.get("first", 1) + len(results)
         return found, {"first": first} if results and first <= DEEPEST else None
@@ -82,18 +82,18 @@ class Google(SearchEngine):
     rendition = re.compile(r'\[\s*"(https?:(?:[^"\\]|\\.)+)"\s*,\s*(\d+)\s*,\s*(\d+)\s*[,\]]')
     own = re.compile(r"https?://(?:[\w-]+\.)*(?:gstatic|google|googleusercontent|ggpht)\.\w+/")
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """A page by its number."""
         page = cursor.get("page", 0)
         asked = {"q": keyword, "tbm": "isch", "ijn": page, "start": page * self.per_page, "hl": "en"}
         return f"{self.endpoint}?{urlencode(asked)}"
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Everything with a size that is not Google's own."""
         text = content.decode("utf-8", "replace")
         page = cursor.get("page", 0)
         found = [
-            Found(url, height=int(height), width=int(width))
+            ImageCandidate(url, height=int(height), width=int(width))
             for written, height, width in self.rendition.findall(text)
             if not self.own.match(url := orjson.loads(f'"{written}"'))
         ]
@@ -124,18 +124,18 @@ class DuckDuckGo(SearchEngine):
     endpoint = "https://duckduckgo.com/"
     ticket = re.compile(rb"vqd=[\"']?([\w-]{10,200})")
 
-    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """A page of results; before the first, the ticket."""
         if cursor is not None:
             return await super().search(wanted, cursor)
         asked = {"q": wanted.keyword, "iax": "images", "ia": "images"}
         ticket = self.ticket.search(await self.ask(f"{self.endpoint}?{urlencode(asked)}"))
         if ticket is None:
-            raise Refused(RefusalCode.INVALID_ANSWER, f"What {self.name} answered can't be read.")
+            raise FetchError(FetchErrorCode.INVALID_ANSWER, f"What {self.name} answered can't be read.")
         begun = {"ticket": ticket[1].decode()}
         return self.understood(await self.ask(self.address(wanted.keyword, begun)), begun)
 
-    def address(self, keyword: str, cursor: Cursor) -> str:
+    def address(self, keyword: str, cursor: SearchCursor) -> str:
         """Results from the cursor's first."""
         asked = {
             "l": "us-en",
@@ -148,11 +148,11 @@ class DuckDuckGo(SearchEngine):
         }
         return urljoin(self.endpoint, f"i.js?{urlencode(asked)}")
 
-    def read(self, content: bytes, cursor: Cursor) -> tuple[Iterable[Found], Cursor | None]:
+    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Every result."""
         answer = DuckDuckGoPage.model_validate_json(content)
         found = [
-            Found(
+            ImageCandidate(
                 result.image,
                 page_url=result.page,
                 caption=one_line(result.title),

@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
-from core.ports import Batch, Cursor, Fetched, Found, Refused, SourceKind, Wanted
+from core.ports import CandidateBatch, SearchCursor, FetchResponse, ImageCandidate, FetchError, SourceKind, SourceQuery
 from providers.web.feeds import is_listing, read_sitemap
 from providers.web.html_pages import is_image_name, read_page
 from providers.web.sources.base import AddressSource, once
-from providers.web.ssrf_guard import host_and_port, readable
+from providers.web.ssrf_guard import host_and_port, parse_url
 
 PAGES_AT_ONCE = 4
 FULL = 100
@@ -31,16 +31,16 @@ class Walk:
     visited: int = 0
 
     @classmethod
-    def begun(cls, wanted: Wanted, cursor: Cursor | None) -> "Walk":
+    def begun(cls, wanted: SourceQuery, cursor: SearchCursor | None) -> "Walk":
         """From the starts, or from where it stood."""
         if cursor is not None:
             return cls(
                 dict(cursor["left"]), set(cursor["planned"]), set(cursor["hosts"]), int(cursor["visited"])
             )
-        starts = [str(readable(address)) for address in wanted.addresses]
+        starts = [str(parse_url(address)) for address in wanted.addresses]
         return cls(dict.fromkeys(starts, 0), set(starts), {_host(start) for start in starts})
 
-    def cursor(self) -> Cursor | None:
+    def cursor(self) -> SearchCursor | None:
         """What `begun` goes on from; None at the end."""
         if not self.left:
             return None
@@ -59,15 +59,15 @@ class Walk:
         self.visited += len(taken)
         return taken
 
-    def plan(self, links: Iterable[str], depth: int, wanted: Wanted) -> None:
+    def plan(self, links: Iterable[str], depth: int, wanted: SourceQuery) -> None:
         """Visit these too, as far as they are on the same hosts and within the walk's bounds."""
         if depth > wanted.depth:
             return
         for link in links:
             if len(self.planned) >= wanted.pages:
                 return
-            with suppress(Refused):
-                page = str(readable(link))
+            with suppress(FetchError):
+                page = str(parse_url(link))
                 if page not in self.planned and _host(page) in self.hosts:
                     self.planned.add(page)
                     self.left[page] = depth
@@ -77,9 +77,9 @@ class Walk:
 class Visit:
     """What a page gave."""
 
-    images: tuple[Found, ...] = ()
+    images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
-    refusal: Refused | None = None
+    refusal: FetchError | None = None
     url: str = ""
     """Where the page really was."""
 
@@ -88,8 +88,8 @@ class Visit:
 class Gathered:
     """What the pages of a batch gave."""
 
-    images: list[Found] = field(default_factory=list)
-    refusals: list[tuple[str, Refused]] = field(default_factory=list)
+    images: list[ImageCandidate] = field(default_factory=list)
+    refusals: list[tuple[str, FetchError]] = field(default_factory=list)
 
 
 class SiteWalk(AddressSource):
@@ -97,7 +97,7 @@ class SiteWalk(AddressSource):
 
     kind = SourceKind.SITE
 
-    def fault(self, wanted: Wanted) -> str | None:
+    def fault(self, wanted: SourceQuery) -> str | None:
         """Also bounds that are none."""
         if not 1 <= wanted.pages <= MOST_PAGES:
             return f"A walk has 1 to {MOST_PAGES} pages."
@@ -105,7 +105,7 @@ class SiteWalk(AddressSource):
             return f"A walk goes 0 to {DEEPEST} links deep."
         return super().fault(wanted)
 
-    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The images of the next pages. Raises the refusal where no start can be read."""
         walk, gathered = Walk.begun(wanted, cursor), Gathered()
         visits = 0
@@ -124,21 +124,21 @@ class SiteWalk(AddressSource):
         if walk.visited == visits == len(gathered.refusals):
             raise gathered.refusals[0][1]
         refusals = tuple((page, refusal.message) for page, refusal in gathered.refusals)
-        return Batch(once(gathered.images), walk.cursor(), refusals)
+        return CandidateBatch(once(gathered.images), walk.cursor(), refusals)
 
     async def _visit(self, page: str) -> Visit:
         if is_image_name(page):
-            return Visit((Found(page),), url=page)
+            return Visit((ImageCandidate(page),), url=page)
         try:
             answer = await self._fetcher.read(page, limit=PAGE_BYTES, accept=PAGE_TYPES)
             return await self.parsed(_read, answer)
-        except Refused as refusal:
+        except FetchError as refusal:
             return Visit(refusal=refusal)
 
 
-def _read(answer: Fetched) -> Visit:
+def _read(answer: FetchResponse) -> Visit:
     if answer.media_type.startswith("image/"):
-        return Visit((Found(answer.url),), url=answer.url)
+        return Visit((ImageCandidate(answer.url),), url=answer.url)
     if is_listing(answer.content):
         listing = read_sitemap(answer.content, answer.url)
         return Visit(listing.images, listing.links, url=answer.url)
@@ -147,4 +147,4 @@ def _read(answer: Fetched) -> Visit:
 
 
 def _host(url: str) -> str:
-    return host_and_port(readable(url))
+    return host_and_port(parse_url(url))

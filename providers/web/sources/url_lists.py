@@ -1,6 +1,6 @@
 """Sources that are told where to look: lists of images, and feeds."""
 
-from core.ports import Batch, Cursor, Fetched, Found, SourceKind, Wanted
+from core.ports import CandidateBatch, SearchCursor, FetchResponse, ImageCandidate, SourceKind, SourceQuery
 from providers.web.feeds import read_feed
 from providers.web.sources.base import ANSWER_BYTES, AddressSource, once
 
@@ -13,12 +13,12 @@ class AddressList(AddressSource):
 
     kind = SourceKind.URLS
 
-    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The next of the addresses, as they were given."""
         start = cursor["start"] if cursor else 0
         end = start + URLS_AT_ONCE
-        found = once(Found(address) for address in wanted.addresses[start:end])
-        return Batch(found, {"start": end} if end < len(wanted.addresses) else None)
+        found = once(ImageCandidate(address) for address in wanted.addresses[start:end])
+        return CandidateBatch(found, {"start": end} if end < len(wanted.addresses) else None)
 
 
 class Feed(AddressSource):
@@ -26,14 +26,14 @@ class Feed(AddressSource):
 
     kind = SourceKind.FEED
 
-    async def search(self, wanted: Wanted, cursor: Cursor | None = None) -> Batch:
+    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The images of the next feed."""
         position = cursor["feed"] if cursor else 0
         answer = await self._fetcher.read(wanted.addresses[position], limit=ANSWER_BYTES, accept=FEED_TYPES)
         found = await self.parsed(_read, answer)
         following = position + 1
-        return Batch(found, {"feed": following} if following < len(wanted.addresses) else None)
+        return CandidateBatch(found, {"feed": following} if following < len(wanted.addresses) else None)
 
 
-def _read(answer: Fetched) -> tuple[Found, ...]:
+def _read(answer: FetchResponse) -> tuple[ImageCandidate, ...]:
     return read_feed(answer.content, answer.url)
