@@ -4,17 +4,26 @@ from enum import Enum
 
 
 class ErrorCode(Enum):
-    """Why an operation was refused."""
+    """Reason why an operation was refused."""
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    """The request has no valid access token. Sign in and try again."""
     FORBIDDEN = "FORBIDDEN"
+    """The viewer can see the object but is not allowed to perform the operation."""
     NOT_FOUND = "NOT_FOUND"
+    """The object does not exist or is not visible to the viewer."""
     CONFLICT = "CONFLICT"
+    """The current state of the data does not allow the operation."""
     INVALID = "INVALID"
+    """An argument is malformed or out of range."""
     EXHAUSTED = "EXHAUSTED"
+    """A limit or quota has been reached. The message says which one."""
     UNSUPPORTED = "UNSUPPORTED"
+    """The content has a type or size that the server does not process."""
     EXPIRED = "EXPIRED"
+    """The link, upload or cursor is no longer valid."""
     UNAVAILABLE = "UNAVAILABLE"
+    """A service that the operation depends on is temporarily unavailable. Try again later."""
 
 
 class DomainError(Exception):

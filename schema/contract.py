@@ -16,9 +16,9 @@ from schema.drawings.operations import DrawingMutations, DrawingQueries, Drawing
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.evaluation.runs import EvaluationRunMutations, EvaluationRunQueries
 from schema.files import FileMutations, FileQueries
-from schema.framework.error_masking import Masking
+from schema.framework.error_masking import ErrorMasking
 from schema.framework.nodes import NodeQueries
-from schema.framework.operation_limits import Guard
+from schema.framework.operation_limits import OperationLimits
 from schema.framework.scalars import BIG_INT, BigInt
 from schema.health import HealthMutations, HealthQueries
 from schema.identity.deletion import RemovalMutations
@@ -44,7 +44,7 @@ from schema.requirements.proposals import (
 from schema.requirements.review import ReviewMutations
 
 
-@strawberry.type(description="Everything that can be read.")
+@strawberry.type(description="Root of all queries.")
 class Query(
     NodeQueries,
     IdentityQueries,
@@ -72,7 +72,7 @@ class Query(
     pass
 
 
-@strawberry.type(description="Everything that can be done.")
+@strawberry.type(description="Root of all mutations.")
 class Mutation(
     IdentityMutations,
     RemovalMutations,
@@ -99,7 +99,7 @@ class Mutation(
     pass
 
 
-@strawberry.type(description="Everything that can be watched.")
+@strawberry.type(description="Root of all subscriptions.")
 class Subscription(
     IdentitySubscriptions,
     DrawingSubscriptions,
@@ -113,43 +113,43 @@ class Subscription(
 
 
 ARGUMENTS = {
-    "file": "The file, as a part of the multipart request.",
-    "id": "Which object.",
-    "ids": "Which objects; 100 at most.",
-    "limit": "How many at most.",
-    "days": "How many days, today included.",
-    "fillGaps": "Whether to give days on which nothing happened, too.",
-    "messageId": "Which message.",
-    "sessionId": "Which drawing session.",
-    "since": "Only from this instant on.",
-    "userId": "Only this user's.",
+    "file": "File part of the multipart request.",
+    "id": "Global ID of the object.",
+    "ids": "Global IDs of the objects. Maximum 100.",
+    "limit": "Maximum number of items to return.",
+    "days": "Number of days to include, ending today.",
+    "fillGaps": "If true, days without activity are included.",
+    "messageId": "Global ID of the message.",
+    "sessionId": "Global ID of the drawing session.",
+    "since": "Returns only items from this time on.",
+    "userId": "Global ID of a user. Returns only items of this user.",
 }
-"""What arguments mean that have the same meaning everywhere."""
+"""Descriptions of arguments, by name."""
 
 
 class Contract(strawberry.Schema):
-    """The schema as it is served. Errors are worded, and bugs logged, by `Masking` alone."""
+    """The executable schema. `ErrorMasking` alone formats and logs errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Nothing more."""
+        """Do not log errors: `ErrorMasking` does."""
 
 
 def make_schema(*, sort: bool = False) -> Contract:
-    """The schema, guarded; sorted for printing only, because sorted enums cannot be executed."""
+    """The schema with operation limits. Sort it only for printing: sorted enums cannot be executed."""
     config = StrawberryConfig(
         scalar_map={BigInt: BIG_INT},
         sort_schema=sort,
         disable_field_suggestions=True,
         enable_experimental_incremental_execution=True,
     )
-    contract = Contract(Query, Mutation, Subscription, config=config, extensions=[Guard, Masking])
+    contract = Contract(Query, Mutation, Subscription, config=config, extensions=[OperationLimits, ErrorMasking])
     for root in ("Query", "Mutation", "Subscription"):
         describe_arguments(contract._schema.type_map[root])
     return contract
 
 
 def describe_arguments(root: Any) -> None:
-    """Describe each argument that says nothing of itself: by its name, or by the input that it takes."""
+    """Describe each argument without a description by its input type, or else by its name."""
     assert isinstance(root, GraphQLObjectType)
     for field in root.fields.values():
         for name, argument in field.args.items():

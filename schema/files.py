@@ -12,12 +12,12 @@ from strawberry.file_uploads import Upload
 
 from db import models
 from db.models import UploadState
-from resolvers import files, idempotency
+from resolvers import files
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import lookup, signed_link
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, field, input_values, mutation
 from schema.framework.scalars import BigInt
 
 enumeration(UploadState)
@@ -97,7 +97,7 @@ class UploadedFile(relay.Node):
 
 
 @input
-class UploadCreateInput:
+class UploadCreateInput(IdempotentInput):
     """A file to announce."""
 
     filename: str
@@ -112,30 +112,21 @@ class UploadCreateInput:
     sha256: str
     """64 hexadecimal digits."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input announces it once."""
-
 
 @output
 class UploadCreatePayload(Payload):
-    """What `uploadCreate` answers."""
-
     upload: UploadedFile | None = None
     """Where and how to send the bytes."""
 
 
 @output
 class UploadCompletePayload(Payload):
-    """What `uploadComplete` answers."""
-
     upload: UploadedFile | None = None
     """The stored file."""
 
 
 @output
 class FileUploadPayload(Payload):
-    """What `fileUpload` answers."""
-
     upload: UploadedFile | None = None
     """The stored file."""
 
@@ -147,23 +138,14 @@ class FileQueries:
 
 @output
 class FileMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def upload_create(self, info: Info, input: UploadCreateInput) -> UploadCreatePayload:
         """Announce a file; then `PUT` its bytes to the answer's `url`."""
         viewer, settings = info.context.viewer, info.context.services.settings
         ttl = timedelta(seconds=settings.upload_ttl)
-        given: dict[str, Any] = {
-            name: getattr(input, name) for name in ("filename", "mime_type", "size", "sha256")
-        }
         async with info.context.write() as uow:
-            upload = await idempotency.once(
-                uow,
-                viewer,
-                "uploadCreate",
-                input.idempotency_key,
-                given,
-                models.Upload,
-                lambda: files.announce(uow, viewer, **given, largest=settings.max_upload_size, ttl=ttl),
+            upload = await files.announce(
+                uow, viewer, **input_values(input), largest=settings.max_upload_size, ttl=ttl
             )
         return UploadCreatePayload.of(upload=upload)
 

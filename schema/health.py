@@ -14,10 +14,12 @@ from schema.framework.scalars import BigInt
 
 @enumeration
 class HealthStatus(Enum):
-    """Whether the database answers."""
+    """Whether the database is reachable."""
 
     HEALTHY = "healthy"
+    """The database responds."""
     UNHEALTHY = "unhealthy"
+    """The database does not respond."""
 
 
 @output
@@ -61,8 +63,6 @@ class OrphanCheck:
 
 @output
 class OrphanPurgePayload(Payload):
-    """What `orphanPurge` answers."""
-
     projects_without_user: int | None = None
     """How many projects are gone whose owner was."""
 

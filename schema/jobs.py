@@ -32,13 +32,18 @@ enumeration(ProcessingJobType)
 
 @enumeration
 class JobPhase(Enum):
-    """Where a job of any kind stands, in words common to all."""
+    """Lifecycle state shared by all kinds of jobs."""
 
     QUEUED = "queued"
+    """The job waits for a worker."""
     ACTIVE = "active"
+    """A worker is running the job."""
     SUCCEEDED = "succeeded"
+    """The job has completed."""
     FAILED = "failed"
+    """The job has failed."""
     CANCELLED = "cancelled"
+    """The job was cancelled."""
 
 
 PHASES = {
@@ -139,24 +144,18 @@ class JobQueries:
 
 @output
 class JobStartPayload(Payload):
-    """What `jobStart` answers."""
-
     job: Job | None = None
     """The job as it is now."""
 
 
 @output
 class JobCancelPayload(Payload):
-    """What `jobCancel` answers."""
-
     job: Job | None = None
     """The job as it is now; a running one ends within a second."""
 
 
 @output
 class JobRetryPayload(Payload):
-    """What `jobRetry` answers."""
-
     job: Job | None = None
     """The job as it is now."""
 

@@ -14,13 +14,21 @@ from strawberry import relay
 from db import models
 from db.models import ProjectStatus
 from db.paging import Order
-from resolvers import access, idempotency, projects, validators
+from resolvers import access, projects
 from schema.drawings.filters import DrawingSessionFilter, DrawingSessionOrder, DrawingVersionOrder
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, lookup, relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, Update, field, mutation
+from schema.framework.payloads import (
+    IdempotentInput,
+    Payload,
+    ConditionalUpdate,
+    field,
+    input_changes,
+    input_values,
+    mutation,
+)
 from schema.imagery.filters import CrawlJobFilter, CrawlJobOrder
 from schema.lazy_types import CrawlJobRef, DrawingSessionRef, DrawingVersionRef, UserRef
 
@@ -128,7 +136,7 @@ class Project(relay.Node):
 
 
 @input
-class ProjectCreateInput:
+class ProjectCreateInput(IdempotentInput):
     """A new project."""
 
     name: str
@@ -146,12 +154,9 @@ class ProjectCreateInput:
     location: str | None = None
     """Where."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @input
-class ProjectUpdateInput(Update):
+class ProjectUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays, null clears."""
 
     name: strawberry.Maybe[str]
@@ -175,40 +180,30 @@ class ProjectUpdateInput(Update):
 
 @output
 class ProjectCreatePayload(Payload):
-    """What `projectCreate` answers."""
-
     project: Project | None = None
     """The new project."""
 
 
 @output
 class ProjectUpdatePayload(Payload):
-    """What `projectUpdate` answers."""
-
     project: Project | None = None
     """The project as it is now."""
 
 
 @output
 class ProjectArchivePayload(Payload):
-    """What `projectArchive` answers."""
-
     project: Project | None = None
     """The project as it is now."""
 
 
 @output
 class ProjectRestorePayload(Payload):
-    """What `projectRestore` answers."""
-
     project: Project | None = None
     """The project as it is now."""
 
 
 @output
 class ProjectDeletePayload(Payload):
-    """What `projectDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
@@ -221,26 +216,13 @@ class ProjectQueries:
     """The company's projects, newest first."""
 
 
-FIELDS = ("name", "description", "project_number", "client_name", "location")
-
-
 @output
 class ProjectMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def project_create(self, info: Info, input: ProjectCreateInput) -> ProjectCreatePayload:
         """Make a project; the viewer owns it."""
-        viewer = info.context.viewer
-        given = {name: getattr(input, name) for name in FIELDS}
         async with info.context.write() as uow:
-            project = await idempotency.once(
-                uow,
-                viewer,
-                "projectCreate",
-                input.idempotency_key,
-                given,
-                models.Project,
-                lambda: projects.create(uow, viewer, given),
-            )
+            project = await projects.create(uow, info.context.viewer, input_values(input))
         return ProjectCreatePayload.of(project=project)
 
     @mutation
@@ -248,7 +230,7 @@ class ProjectMutations:
         self, info: Info, id: relay.GlobalID, input: ProjectUpdateInput
     ) -> ProjectUpdatePayload:
         """Change a project. Archived ones refuse, but for `status: ACTIVE`."""
-        given = validators.changed(**{name: getattr(input, name) for name in (*FIELDS, "status")})
+        given = input_changes(input)
         key = key_of(id, models.Project)
         async with info.context.write() as uow:
             await access.unchanged_since(

@@ -82,7 +82,7 @@ def working(
         analyser=analyser_of(settings),
         embedders=embedders,
         vectors=vectors,
-        chat=chat_of(settings, embedders.usual),
+        chat=chat_of(settings, embedders.default),
         sources=sources,
         prices=settings.prices,
     )

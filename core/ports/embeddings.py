@@ -53,7 +53,7 @@ class UnknownEmbedder(LookupError):
 class Embedders(Protocol):
     """The embedding models that this installation can run, side by side."""
 
-    usual: Embedder
+    default: Embedder
     """The one that the settings say: what a new installation begins with."""
 
     def of(self, provider: str, model: str, dimension: int, max_tokens: int) -> Embedder:

@@ -131,19 +131,30 @@ Answers the seconds until the reserved turn. Which processes share turns is up t
 
 
 class SourceKind(Enum):
-    """Where a crawl looks for images."""
+    """Source in which a crawl searches for images."""
 
     GOOGLE = "google"
+    """Google image search, by keyword."""
     BING = "bing"
+    """Bing image search, by keyword."""
     DUCKDUCKGO = "duckduckgo"
+    """DuckDuckGo image search, by keyword."""
     UNSPLASH = "unsplash"
+    """The Unsplash API, by keyword."""
     PIXABAY = "pixabay"
+    """The Pixabay API, by keyword."""
     WIKIMEDIA = "wikimedia"
+    """Wikimedia Commons, by keyword."""
     OPENVERSE = "openverse"
+    """The Openverse API, by keyword."""
     SITE = "site"
+    """A website, crawled from a start URL."""
     URLS = "urls"
+    """A list of URLs."""
     FEED = "feed"
+    """An RSS or Atom feed."""
     S3 = "s3"
+    """An S3 bucket."""
 
     @property
     def by_keyword(self) -> bool:

@@ -34,57 +34,79 @@ if TYPE_CHECKING:
 
 
 class ConversationStatus(Enum):
-    """Where a conversation stands; archived ones are read-only, deleted ones hidden."""
+    """Lifecycle state of a conversation."""
 
     ACTIVE = "active"
+    """The conversation accepts new messages."""
     ARCHIVED = "archived"
+    """The conversation is read-only."""
     DELETED = "deleted"
+    """The conversation is deleted and hidden."""
 
 
 class MessageRole(Enum):
-    """Who speaks."""
+    """Author of a message."""
 
     USER = "user"
+    """A person."""
     ASSISTANT = "assistant"
+    """A model that answers questions."""
     SYSTEM = "system"
+    """The system."""
 
 
 class MessageState(Enum):
-    """How far a message has come; what people say is completed at once."""
+    """Generation state of a message. Messages from users are always `COMPLETED`."""
 
     STREAMING = "streaming"
+    """The answer is being generated."""
     COMPLETED = "completed"
+    """The message is complete."""
     STOPPED = "stopped"
+    """A user stopped the generation. The text received so far is kept."""
     FAILED = "failed"
+    """The generation failed."""
 
 
 class AnswerMode(Enum):
-    """Who makes an answer: one model, or a council of several voices."""
+    """How an answer is generated."""
 
     ANSWER = "answer"
+    """A single model generates the answer."""
     COUNCIL = "council"
+    """The members of a council propose answers, which are combined into one."""
 
 
 class CouncilStrategy(Enum):
-    """How one answer is made of a council's votes."""
+    """How the answers of a council are combined into one."""
 
     WEIGHTED_CONFIDENCE = "weighted_confidence"
+    """The answer with the highest product of confidence and weight wins."""
     HIGHEST_CONFIDENCE = "highest_confidence"
+    """The answer with the highest confidence wins."""
     MAJORITY = "majority"
+    """The answer that more than half of the members agree on wins. Without a majority, as
+    `WEIGHTED_CONFIDENCE`.
+    """
     SYNTHESIS = "synthesis"
+    """A model writes one answer from all answers. If that fails, as `WEIGHTED_CONFIDENCE`."""
 
 
 class CouncilBasis(Enum):
-    """Which votes a council's answer rests on."""
+    """Votes that the answer of a council is based on."""
 
     ALL = "all"
+    """All votes."""
     BEST = "best"
+    """The vote with the highest confidence."""
     MAJORITY = "majority"
+    """The votes of the majority."""
     SYNTHESIS = "synthesis"
+    """An answer written from all votes."""
 
 
 class ConversationEventKind(Enum):
-    """What happens in a conversation while an answer is made."""
+    """Kind of an event of a conversation's event stream."""
 
     MESSAGE_CREATED = "message_created"
     RUN_STEP = "run_step"
@@ -96,17 +118,21 @@ class ConversationEventKind(Enum):
 
 
 class FeedbackRating(Enum):
-    """What somebody thought of an answer."""
+    """Rating of an answer."""
 
     THUMBS_UP = "thumbs_up"
+    """The answer was helpful."""
     THUMBS_DOWN = "thumbs_down"
+    """The answer was not helpful."""
 
 
 class RunStatus(Enum):
-    """How a request to a model went."""
+    """Outcome of a request to a model."""
 
     SUCCESS = "success"
+    """The model answered."""
     ERROR = "error"
+    """The request failed."""
 
 
 class Conversation(Owned, TenantModel):

@@ -33,36 +33,49 @@ if TYPE_CHECKING:
 
 
 class SessionType(Enum):
-    """What a session is for."""
+    """Purpose of a drawing session."""
 
     COMPARISON = "comparison"
+    """Compares two revisions of a drawing set."""
     UPLOAD = "upload"
+    """Extracts the sheets of uploaded files."""
     ANALYSIS = "analysis"
+    """Analyzes the changes between two revisions."""
 
 
 class SessionStatus(Enum):
-    """Where a session stands."""
+    """Processing state of a drawing session."""
 
     ACTIVE = "active"
+    """The session accepts uploads and has not been started."""
     PROCESSING = "processing"
+    """A job is processing the session."""
     COMPLETED = "completed"
+    """Processing has completed."""
     ERROR = "error"
+    """Processing has failed."""
 
 
 class DrawingType(Enum):
-    """Which of the two revisions a sheet is from."""
+    """Revision that a sheet belongs to."""
 
     OLD = "old"
+    """The earlier revision."""
     NEW = "new"
+    """The later revision."""
 
 
 class SheetState(Enum):
-    """What became of one page, or of one pair of pages."""
+    """Processing state of a page or of a pair of pages."""
 
     PENDING = "pending"
+    """Waiting to be processed."""
     COMPLETED = "completed"
+    """Processed."""
     FAILED = "failed"
+    """Processing failed."""
     UNMATCHED = "unmatched"
+    """The other revision has no matching page."""
 
 
 class DrawingSession(Owned, TenantModel):

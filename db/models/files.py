@@ -13,10 +13,12 @@ from db.base import Instant, Owned, Str100, Str255, TenantModel, enumerated, ind
 
 
 class UploadState(Enum):
-    """Whether the bytes are there, checked."""
+    """State of an upload."""
 
     PENDING = "pending"
+    """The content has not been received yet."""
     STORED = "stored"
+    """The content has been received, verified and stored."""
 
 
 class Upload(Owned, TenantModel):

@@ -35,46 +35,64 @@ if TYPE_CHECKING:
 
 
 class RoleName(Enum):
-    """What a person is to their company, from most to least authority."""
+    """Role of a user in their company, from most to least authority."""
 
     SUPER_ADMIN = "super_admin"
+    """Administers the platform and all of its companies."""
     ADMIN = "admin"
+    """Administers a company and its users."""
     MANAGER = "manager"
+    """Does everything an analyst does, and reads the data of all users of the company."""
     ANALYST = "analyst"
+    """Does everything a user does, and deletes sessions, crawls and reports."""
     REP = "rep"
+    """Has the same permissions as `USER`."""
     USER = "user"
+    """Works on projects, uploads files and holds conversations."""
     VIEWER = "viewer"
+    """Has read-only access."""
 
 
 class UserStatus(Enum):
-    """Whether a person may sign in."""
+    """Whether a user can sign in."""
 
     ACTIVE = "active"
+    """The user can sign in."""
     SUSPENDED = "suspended"
+    """The user cannot sign in, and access tokens of the user are refused."""
 
 
 class LlmProvider(Enum):
-    """Where a language model runs."""
+    """Provider of a language model."""
 
     CUSTOM = "custom"
+    """An OpenAI-compatible server."""
     OLLAMA = "ollama"
+    """An Ollama server."""
     OPENAI = "openai"
+    """The OpenAI API."""
 
 
 class ExplainabilityLevel(Enum):
-    """How much of the reasoning an answer shows."""
+    """Amount of reasoning shown with an answer."""
 
     BASIC = "basic"
+    """The agent and action of each step."""
     DETAILED = "detailed"
+    """Also the result and confidence of each step."""
     DEBUG = "debug"
+    """Also the measurements of each step, such as its time and tokens."""
 
 
 class CompanyKind(Enum):
-    """Why a company exists: for an organisation, for one person alone, or for the platform itself."""
+    """Kind of a company."""
 
     ORGANISATION = "organisation"
+    """An organisation with any number of users."""
     PERSONAL = "personal"
+    """The workspace of a single user."""
     PLATFORM = "platform"
+    """The operator of the platform."""
 
 
 class Company(Keyed, PlatformModel):

@@ -33,17 +33,26 @@ if TYPE_CHECKING:
 
 
 class ExportFormat(Enum):
-    """What an export is packed as."""
+    """Format of an image export."""
 
     ZIP = "zip"
+    """ZIP archive of the images."""
     TAR = "tar"
+    """TAR archive of the images."""
     TAR_GZ = "tar.gz"
+    """Gzip-compressed TAR archive of the images."""
     CSV = "csv"
+    """CSV file of the metadata, without the images."""
     JSON = "json"
+    """JSON file of the metadata, without the images."""
     IMAGEFOLDER = "imagefolder"
+    """ImageFolder dataset for Hugging Face Datasets."""
     COCO = "coco"
+    """COCO dataset."""
     WEBDATASET = "webdataset"
+    """WebDataset shards."""
     PARQUET = "parquet"
+    """Parquet files that hold images and metadata."""
 
 
 class CrawlJob(Owned, Job, TenantModel):
@@ -239,7 +248,7 @@ class CrawlChunk(Owned, Job, TenantModel):
 
 
 class CandidateState(Enum):
-    """What became of an address that a source named."""
+    """State of an image URL found by a crawl source."""
 
     FOUND = "found"
     STORED = "stored"

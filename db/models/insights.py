@@ -73,10 +73,12 @@ class CompanyProfile(Owned, TenantModel):
 
 
 class ReportMethod(Enum):
-    """How a report finds the mix of sources."""
+    """How a report computes the mix of energy sources."""
 
     OPTIMAL = "optimal"
+    """Linear optimization finds the best mix."""
     PROPORTIONAL = "proportional"
+    """Demand is split in proportion to the available energy."""
 
 
 class SavedReport(Owned, TenantModel):
@@ -119,11 +121,14 @@ class SavedReport(Owned, TenantModel):
 
 
 class EnergySourceKind(Enum):
-    """What an energy source does for a company."""
+    """Kind of an energy source."""
 
     RENEWABLE = "renewable"
+    """Generates renewable energy."""
     GRID = "grid"
+    """Supplies energy from the grid."""
     STORAGE = "storage"
+    """Stores energy."""
 
 
 class EnergySource(Owned, TenantModel):
@@ -183,10 +188,12 @@ class HistoricalDataImport(Owned, TenantModel):
 
 
 class ReadingPeriod(Enum):
-    """What a stored reading spans."""
+    """Period that a stored reading covers."""
 
     DAY = "day"
+    """One day."""
     MONTH = "month"
+    """One calendar month."""
 
 
 class ConsumptionReading(Owned, TenantModel):
@@ -237,12 +244,16 @@ class Report(Owned, TenantModel):
 
 
 class ReportEventKind(Enum):
-    """What happened to a report."""
+    """Kind of an event in the generation of a report."""
 
     STEP_STARTED = "step_started"
+    """A step has started."""
     STEP_COMPLETED = "step_completed"
+    """A step has completed."""
     COMPLETED = "completed"
+    """The report is complete. Last event of the stream."""
     FAILED = "failed"
+    """The generation has failed. Last event of the stream."""
 
 
 class ReportEvent(Owned, TenantModel):

@@ -33,31 +33,46 @@ if TYPE_CHECKING:
 
 
 class JobStatus(Enum):
-    """Where a job stands."""
+    """Lifecycle state of a job."""
 
     PENDING = "pending"
+    """The job waits for a worker."""
     RUNNING = "running"
+    """A worker is running the job."""
     COMPLETED = "completed"
+    """The job has completed."""
     FAILED = "failed"
+    """The job has failed."""
     CANCELLED = "cancelled"
+    """The job was cancelled."""
 
 
 TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 class ProcessingJobType(Enum):
-    """What a processing job does."""
+    """Type of a processing job."""
 
     PDF_EXTRACTION = "pdf_extraction"
+    """Extracts the pages of a PDF file."""
     COMPARISON = "comparison"
+    """Compares two revisions of a drawing set."""
     AI_ANALYSIS = "ai_analysis"
+    """Analyzes the changes between two drawings with a model."""
     DOCUMENT_PROCESSING = "document_processing"
+    """Extracts, chunks and embeds a document."""
     CHAT_ANSWER = "chat_answer"
+    """Generates the answer to a question."""
     DATA_IMPORT = "data_import"
+    """Imports consumption readings from a file."""
     REPORT_GENERATION = "report_generation"
+    """Generates an energy report."""
     REQUIREMENT_PROPOSAL = "requirement_proposal"
+    """Proposes requirements for a component."""
     RE_EMBEDDING = "re_embedding"
+    """Embeds existing documents with another embedding model."""
     UPKEEP = "upkeep"
+    """Maintenance, such as the removal of deleted objects."""
 
 
 class Job:
@@ -123,7 +138,7 @@ class ProcessingJob(Owned, Job, TenantModel):
 
 
 class LeaseState(Enum):
-    """Where a job stands for the workers."""
+    """State of a job in the queue."""
 
     QUEUED = "queued"
     RUNNING = "running"

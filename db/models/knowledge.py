@@ -35,20 +35,27 @@ if TYPE_CHECKING:
 
 
 class DocumentScope(Enum):
-    """Who may read a document: everybody, the company, or its uploader."""
+    """Visibility of a document."""
 
     GLOBAL = "global"
+    """Visible to all companies."""
     COMPANY = "company"
+    """Visible to the users of the company."""
     USER = "user"
+    """Visible to the user who uploaded it."""
 
 
 class ProcessingStatus(Enum):
-    """Whether a document can be searched yet."""
+    """Processing state of a document. Completed documents are searchable."""
 
     PENDING = "pending"
+    """The document waits for processing."""
     PROCESSING = "processing"
+    """The document is being processed."""
     COMPLETED = "completed"
+    """The document is searchable."""
     FAILED = "failed"
+    """Processing has failed."""
 
 
 class EmbeddingModel(Keyed, PlatformModel):

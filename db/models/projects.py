@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
 
 class ProjectStatus(Enum):
-    """Where a project stands; `deleted` projects are hidden until they are purged."""
+    """Lifecycle state of a project."""
 
     ACTIVE = "active"
+    """The project is in use."""
     ARCHIVED = "archived"
+    """The project is read-only."""
     COMPLETED = "completed"
+    """The work on the project is complete."""
     DELETED = "deleted"
+    """The project is deleted and hidden until it is purged."""
 
 
 class Project(Owned, TenantModel):

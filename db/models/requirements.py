@@ -31,49 +31,75 @@ if TYPE_CHECKING:
 
 
 class ComponentType(Enum):
-    """What a component is."""
+    """Type of a user interface component."""
 
     BUTTON = "button"
+    """A button."""
     CARD = "card"
+    """A card."""
     INPUT = "input"
+    """A text input."""
     SELECT = "select"
+    """A select."""
     CHECKBOX = "checkbox"
+    """A checkbox."""
     RADIO = "radio"
+    """A radio group."""
     SWITCH = "switch"
+    """A switch."""
     TABS = "tabs"
+    """Tabs."""
     BADGE = "badge"
+    """A badge."""
     ALERT = "alert"
+    """An alert."""
 
 
 class RequirementCategory(Enum):
-    """What a requirement is about."""
+    """Category of a requirement."""
 
     PROPS = "props"
+    """A property of the component."""
     EVENTS = "events"
+    """An event that the component emits."""
     STATES = "states"
+    """A visual state of the component."""
     ACCESSIBILITY = "accessibility"
+    """An accessibility attribute or behavior."""
 
 
 class RequirementOrigin(Enum):
-    """Where a requirement comes from."""
+    """Origin of a requirement."""
 
     PATTERN_LIBRARY = "pattern_library"
+    """The built-in library of component patterns."""
     DESCRIPTION = "description"
+    """The description of the component."""
     DESIGN = "design"
+    """The uploaded design image."""
     DOCUMENT = "document"
+    """A document of the knowledge base."""
     MODEL = "model"
+    """A language model."""
     PERSON = "person"
+    """A user."""
 
 
 class ProposalStage(Enum):
-    """How far a proposal has come."""
+    """Stage of a requirement proposal."""
 
     STARTING = "starting"
+    """The proposal waits for a worker."""
     CLASSIFYING = "classifying"
+    """The component type is being classified."""
     ANALYZING = "analyzing"
+    """Requirements are being proposed."""
     FINALIZING = "finalizing"
+    """The proposed requirements are being merged and stored."""
     COMPLETE = "complete"
+    """The proposal is complete."""
     FAILED = "failed"
+    """The proposal has failed."""
 
 
 class RequirementProposal(Owned, TenantModel):

@@ -101,7 +101,7 @@ class Run:
     @property
     def embedder(self) -> Embedder:
         """Who turns texts into vectors that are compared with one another only: the usual one."""
-        return self._services.embedders.usual
+        return self._services.embedders.default
 
     @property
     def embedders(self) -> Embedders:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, func, insert, select
 
 from core.errors import Conflict, Exhausted, Forbidden, Invalid
 from db.models import Conversation, ConversationStatus, DrawingSession, Member
@@ -99,7 +100,7 @@ async def _update(
 ) -> Row[Any]:
     if not values:
         return conversation
-    statement = update(Conversation).where(Conversation.id == conversation.id).values(values)
+    statement = sa.update(Conversation).where(Conversation.id == conversation.id).values(values)
     changed = await uow.one(statement.returning(Conversation))
     await activity_log.record(
         uow, viewer.user_id, action, "Conversation", conversation.id, fields=sorted(values)

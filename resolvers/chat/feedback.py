@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select
+import sqlalchemy as sa
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Conflict, Forbidden
@@ -45,7 +46,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     feedback = await access.find(uow, viewer, Feedback, id, lock=True)
     if feedback.user_id != viewer.user_id and not viewer.may("chat:oversee"):
         raise Forbidden("This is somebody else's.", "id")
-    await uow.execute(delete(Feedback).where(Feedback.id == id))
+    await uow.execute(sa.delete(Feedback).where(Feedback.id == id))
     await activity_log.record(uow, viewer.user_id, "FEEDBACK_DELETE", "Feedback", id)
     return id
 

@@ -36,11 +36,14 @@ ANSWER = aliased(Message)
 
 
 class SuggestionSource(Enum):
-    """Where a suggestion comes from; the first ones go first."""
+    """Source of a suggested question, in order of precedence."""
 
     LIKED = "liked"
+    """A question whose answers were rated positively."""
     FREQUENT = "frequent"
+    """A question that is asked often."""
     DEFAULT = "default"
+    """A question derived from a recent document."""
 
 
 @dataclass(frozen=True)

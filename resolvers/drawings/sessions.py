@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, delete, extract, func, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, extract, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Conflict
@@ -158,7 +159,7 @@ async def finish(uow: UnitOfWork, session_id: UUID) -> None:
 
 async def abandon(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
     """A stage failed or was cancelled: the stages that wait are cancelled, the session ends in error."""
-    waiting = update(ProcessingJob).where(
+    waiting = sa.update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.PENDING
     )
     ended = {"status": JobStatus.CANCELLED, "completed_at": func.now(), "version": ProcessingJob.version + 1}
@@ -168,7 +169,7 @@ async def abandon(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
 
 async def resume(uow: UnitOfWork, session_id: UUID) -> None:
     """A stage is taken up again: those that were cancelled with it wait for their turn again."""
-    cancelled = update(ProcessingJob).where(
+    cancelled = sa.update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.CANCELLED
     )
     waiting = cancelled.values({**IDLE, "version": ProcessingJob.version + 1}).returning(ProcessingJob.id)
@@ -187,7 +188,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         validators.document(values["session_metadata"], "input", "sessionMetadata")
     if not values:
         return session
-    statement = update(DrawingSession).where(DrawingSession.id == id).values(values)
+    statement = sa.update(DrawingSession).where(DrawingSession.id == id).values(values)
     changed = await uow.one(statement.returning(DrawingSession))
     await activity_log.record(
         uow, viewer.user_id, "DRAWING_SESSION_UPDATE", "DrawingSession", id, fields=sorted(given)
@@ -200,7 +201,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     access.require(viewer, "drawings:delete")
     await access.find(uow, viewer, DrawingSession, id, lock=True)
     await remove_sessions_files(uow, viewer, session_id=id)
-    await uow.execute(delete(DrawingSession).where(DrawingSession.id == id))
+    await uow.execute(sa.delete(DrawingSession).where(DrawingSession.id == id))
     await activity_log.record(uow, viewer.user_id, "DRAWING_SESSION_DELETE", "DrawingSession", id)
     return id
 
@@ -218,7 +219,7 @@ async def relabel(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str,
         values["comments"] = validators.text(values["comments"], "input", "comments")
     if not values:
         return version
-    statement = update(DrawingVersion).where(DrawingVersion.id == id).values(values)
+    statement = sa.update(DrawingVersion).where(DrawingVersion.id == id).values(values)
     changed = await uow.one(statement.returning(DrawingVersion))
     await activity_log.record(
         uow, viewer.user_id, "DRAWING_VERSION_UPDATE", "DrawingVersion", id, fields=sorted(given)
@@ -235,7 +236,7 @@ async def set_status(
     **values: Any,
 ) -> Row[Any]:
     """Move the session and tell who watches it."""
-    statement = update(DrawingSession).where(DrawingSession.id == session_id)
+    statement = sa.update(DrawingSession).where(DrawingSession.id == session_id)
     moved = statement.values(status=status, error_message=error_message, **values).returning(DrawingSession)
     session = await uow.one(moved)
     await publish(uow, topic(session_id))

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, insert, select
 
 from core.errors import Conflict, Invalid
 from core.ports import Sources
@@ -58,7 +59,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     if not values:
         return crawl
     values["version"] = CrawlJob.version + 1
-    changed = await uow.one(update(CrawlJob).where(CrawlJob.id == id).values(values).returning(CrawlJob))
+    changed = await uow.one(sa.update(CrawlJob).where(CrawlJob.id == id).values(values).returning(CrawlJob))
     await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_UPDATE", "CrawlJob", id, fields=sorted(given))
     return changed
 
@@ -69,7 +70,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await queue.hold_parts(uow, CrawlJob, id)
     await access.find(uow, viewer, CrawlJob, id, lock=True)
     await remove_crawls_files(uow, viewer, crawl_job_id=id)
-    await uow.execute(delete(CrawlJob).where(CrawlJob.id == id))
+    await uow.execute(sa.delete(CrawlJob).where(CrawlJob.id == id))
     await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_DELETE", "CrawlJob", id)
 
 

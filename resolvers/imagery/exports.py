@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Row, func, insert, select
 
 from core.errors import Conflict, Invalid
 from db import queue
@@ -49,12 +50,12 @@ class PackImages(Job):
         begun = (folder(export, epoch) for epoch in range(1, export.epoch + 1))
         await queue_removal(uow, export.requested_by_id, *begun)
         cleared = {"checkpoint": None, "exported_images": 0}
-        await uow.execute(update(ExportJob).where(ExportJob.id == export.id).values(cleared))
+        await uow.execute(sa.update(ExportJob).where(ExportJob.id == export.id).values(cleared))
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """It begins from the first image."""
         values = {"total_images": 0, "exported_images": 0, "checkpoint": None}
-        await uow.execute(update(ExportJob).where(ExportJob.id == self.export_job_id).values(values))
+        await uow.execute(sa.update(ExportJob).where(ExportJob.id == self.export_job_id).values(values))
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ async def begin(uow: UnitOfWork, id: UUID) -> Row[Any]:
     if not total:
         raise Conflict("There is nothing to export: its images are gone.")
     values = {"total_images": total, "exported_images": 0}
-    return await uow.one(update(ExportJob).where(ExportJob.id == id).values(values).returning(ExportJob))
+    return await uow.one(sa.update(ExportJob).where(ExportJob.id == id).values(values).returning(ExportJob))
 
 
 async def formats(uow: UnitOfWork, export: Row[Any]) -> set[str]:
@@ -180,7 +181,7 @@ async def count(uow: UnitOfWork, id: UUID, packed: int) -> None:
     """Say how many images are packed so far."""
     total = func.greatest(ExportJob.total_images, packed)
     counted = {"exported_images": packed, "total_images": total}
-    await uow.execute(update(ExportJob).where(ExportJob.id == id).values(counted))
+    await uow.execute(sa.update(ExportJob).where(ExportJob.id == id).values(counted))
 
 
 async def complete(
@@ -194,14 +195,14 @@ async def complete(
         "download_url": key,
         "expires_at": expires_at,
     }
-    await uow.execute(update(ExportJob).where(ExportJob.id == id).values(values))
+    await uow.execute(sa.update(ExportJob).where(ExportJob.id == id).values(values))
 
 
 async def expire(database: Database, company_id: UUID, now: datetime, after: timedelta) -> list[str]:
     """Forget the packages of a company that expired so long ago; the folders that are to be removed."""
     old = ExportJob.expires_at <= now - after, ExportJob.download_url.is_not(None), ExportJob.shards != []
     async with database.tenant(company_id) as uow:
-        cleared = update(ExportJob).where(*old).values(download_url=None, shards=[])
+        cleared = sa.update(ExportJob).where(*old).values(download_url=None, shards=[])
         gone = await uow.all(cleared.returning(ExportJob.id, ExportJob.company_id, ExportJob.crawl_job_id))
         folders = [exports_folder(row) for row in gone]
         await queue_removal(uow, None, *folders)
@@ -214,7 +215,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     export = await access.find(uow, viewer, ExportJob, id, lock=True)
     if await queue.queued(uow, id):
         raise Conflict("Cancel it first.", "id")
-    await uow.execute(delete(ExportJob).where(ExportJob.id == id))
+    await uow.execute(sa.delete(ExportJob).where(ExportJob.id == id))
     if export.download_url is not None:
         await remove_objects(uow, viewer, exports_folder(export) if export.shards else export.download_url)
     await activity_log.record(uow, viewer.user_id, "EXPORT_JOB_DELETE", "ExportJob", id)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, literal, select, text, update
+import sqlalchemy as sa
+from sqlalchemy import Row, func, literal, select, text
 
 from core.errors import Conflict
 from db.arrays import UUIDS, any_text
@@ -57,7 +58,7 @@ async def group(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:
     images, groups = (literal([pair[side] for pair in grouped], UUIDS) for side in (0, 1))
     belongs = func.unnest(images, groups)
     table = belongs.table_valued("image_id", "group_id").render_derived(name="alike")
-    placed = update(Image).where(Image.id == table.c.image_id).values(duplicate_group=table.c.group_id)
+    placed = sa.update(Image).where(Image.id == table.c.image_id).values(duplicate_group=table.c.group_id)
     await uow.execute(placed)
 
 
@@ -69,7 +70,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     if crawl.status is JobStatus.RUNNING:
         raise Conflict("Its crawl is under way.", "id")
     image = await access.find(uow, viewer, Image, id, lock=True)
-    await uow.execute(delete(Image).where(Image.id == id))
+    await uow.execute(sa.delete(Image).where(Image.id == id))
     downloaded = CrawlJob.downloaded_images - int(image.storage_url is not None)
     valid = CrawlJob.valid_images - int(image.is_valid is True)
     counted = {
@@ -77,6 +78,6 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
         "valid_images": func.greatest(func.least(valid, downloaded), 0),
         "version": CrawlJob.version + 1,
     }
-    await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
+    await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
     await let_go(uow, asker(uow, viewer), [image])
     await activity_log.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))

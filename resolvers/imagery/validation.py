@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, delete, func, insert, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy import text as sql
 
 from core.errors import Conflict, Invalid
@@ -32,20 +33,27 @@ USUAL_DISTANCE = 8
 
 
 class DuplicateAction(Enum):
-    """What becomes of an image that shows what another one of its crawl shows."""
+    """What a validation does with near duplicates within a crawl."""
 
     REPORT = "report"
+    """Duplicates are reported only."""
     QUARANTINE = "quarantine"
+    """Duplicates are quarantined, and exports omit them."""
     REMOVE = "remove"
+    """Duplicates are deleted."""
 
 
 class ValidationPreset(Enum):
-    """Rules that go together."""
+    """Named set of validation rules. Every preset requires that the image can be decoded."""
 
     BASIC = "basic"
+    """No further rules."""
     STANDARD = "standard"
+    """1 KiB to 10 MiB, any supported format. Near duplicates are reported."""
     LENIENT = "lenient"
+    """At least 25 x 25 pixels and 512 bytes. Near duplicates are reported."""
     STRICT = "strict"
+    """At least 100 x 100 pixels, 2 KiB to 10 MiB, any supported format. Near duplicates are removed."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ class CheckImages(Job):
         """It begins from the first image."""
         values = {"total_images": 0, "validated_images": 0, "invalid_images": 0, "checkpoint": None}
         await uow.execute(
-            update(ValidationJob).where(ValidationJob.id == self.validation_job_id).values(values)
+            sa.update(ValidationJob).where(ValidationJob.id == self.validation_job_id).values(values)
         )
 
 
@@ -233,7 +241,7 @@ async def begin(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
         "invalid_images": 0,
     }
     return await uow.one(
-        update(ValidationJob).where(ValidationJob.id == id).values(values).returning(ValidationJob)
+        sa.update(ValidationJob).where(ValidationJob.id == id).values(values).returning(ValidationJob)
     )
 
 
@@ -263,7 +271,7 @@ async def judge(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) -> None:
         "invalid_images": ValidationJob.invalid_images + sum(bool(verdict.issues) for verdict in verdicts),
         "total_images": func.greatest(ValidationJob.total_images, seen),
     }
-    await uow.execute(update(ValidationJob).where(ValidationJob.id == id).values(counted))
+    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == id).values(counted))
 
 
 async def looks(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
@@ -281,11 +289,11 @@ async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
     refused = removed = 0
     for ids, word in ((found.exact, "duplicate"), (found.near, "near_duplicate")):
         said = {"is_duplicate": True, "issues": Image.issues.op("||")(func.jsonb_build_array(word))}
-        await uow.execute(update(Image).where(Image.id == any_id(ids)).values(said))
+        await uow.execute(sa.update(Image).where(Image.id == any_id(ids)).values(said))
     if action != DuplicateAction.REPORT.value and duplicates:
         passed = select(func.count()).where(Image.id == any_id(duplicates), Image.is_valid.is_(True))
         refused = await uow.scalar(passed) or 0
-        out = update(Image).where(Image.id == any_id(duplicates))
+        out = sa.update(Image).where(Image.id == any_id(duplicates))
         await uow.execute(out.values(is_valid=False, quarantined=True))
     if action == DuplicateAction.REMOVE.value and duplicates:
         removed = await forget(uow, check, duplicates)
@@ -293,7 +301,7 @@ async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
         "invalid_images": ValidationJob.invalid_images + refused,
         "total_images": ValidationJob.validated_images,
     }
-    await uow.execute(update(ValidationJob).where(ValidationJob.id == check.id).values(invalid))
+    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == check.id).values(invalid))
     valid = select(func.count()).where(Image.crawl_job_id == check.crawl_job_id, Image.is_valid.is_(True))
     downloaded = func.greatest(CrawlJob.downloaded_images - removed, 0)
     counted = {
@@ -301,12 +309,12 @@ async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
         "valid_images": func.least(downloaded, await uow.scalar(valid) or 0),
         "version": CrawlJob.version + 1,
     }
-    await uow.execute(update(CrawlJob).where(CrawlJob.id == check.crawl_job_id).values(counted))
+    await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == check.crawl_job_id).values(counted))
 
 
 async def forget(uow: UnitOfWork, check: Row[Any], ids: Sequence[UUID]) -> int:
     """Delete images, and by a job the objects that no other image has; how many were stored."""
-    gone = await uow.all(delete(Image).where(Image.id == any_id(ids)).returning(Image))
+    gone = await uow.all(sa.delete(Image).where(Image.id == any_id(ids)).returning(Image))
     await images.let_go(uow, check.requested_by_id, gone)
     return sum(row.storage_url is not None for row in gone)
 
@@ -317,5 +325,5 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await access.find(uow, viewer, ValidationJob, id, lock=True)
     if await queue.queued(uow, id):
         raise Conflict("Cancel it first.", "id")
-    await uow.execute(delete(ValidationJob).where(ValidationJob.id == id))
+    await uow.execute(sa.delete(ValidationJob).where(ValidationJob.id == id))
     await activity_log.record(uow, viewer.user_id, "VALIDATION_JOB_DELETE", "ValidationJob", id)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Invalid
@@ -45,7 +46,7 @@ async def restore(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]]:
     await seed(uow)
     for each in shipped():
         values = {"efficiency": 1.0, "edited": False, "enabled": True, **each}
-        await uow.execute(update(EnergySource).where(EnergySource.code == each["code"]).values(values))
+        await uow.execute(sa.update(EnergySource).where(EnergySource.code == each["code"]).values(values))
     rows = await uow.all(select(EnergySource).order_by(EnergySource.code))
     await activity_log.record(uow, viewer.user_id, "ENERGY_SOURCES_RESTORE", "Company", viewer.company_id)
     return rows
@@ -72,7 +73,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         return source
     edited = {**values, "edited": source.edited or bool(figures)}
     changed = await uow.one(
-        update(EnergySource).where(EnergySource.id == id).values(edited).returning(EnergySource)
+        sa.update(EnergySource).where(EnergySource.id == id).values(edited).returning(EnergySource)
     )
     await activity_log.record(
         uow, viewer.user_id, "ENERGY_SOURCE_UPDATE", "EnergySource", id, fields=sorted(values)

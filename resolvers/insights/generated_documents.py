@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select
+import sqlalchemy as sa
+from sqlalchemy import Row, func, insert, select
 
 from db import queue
 from db.models import Document, DocumentScope, Member, ProcessingJob, Upload, UploadState
@@ -49,12 +50,12 @@ async def discard(uow: UnitOfWork, viewer: Viewer | None, document_id: UUID | No
     """Delete such a document with its text, its vectors and the job that may be reading it."""
     if document_id is None:
         return
-    gone = delete(Document).where(Document.id == document_id).returning(Document.upload_id)
+    gone = sa.delete(Document).where(Document.id == document_id).returning(Document.upload_id)
     job = select(ProcessingJob.id).where(ProcessingJob.id == document_id)
     if await uow.scalar(job) is not None:
         await queue.cancel(uow, ProcessingJob, document_id)
     upload_id = await uow.scalar(gone)
     await vector_sync.queue(uow, viewer, ForgetDocument(document_id))
     if upload_id is not None:
-        await uow.execute(delete(Upload).where(Upload.id == upload_id))
+        await uow.execute(sa.delete(Upload).where(Upload.id == upload_id))
         await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, upload_id)}/")

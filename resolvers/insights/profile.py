@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Invalid
@@ -41,7 +42,7 @@ async def change_profile(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, An
         if not 1 - TOLERANCE <= energy + price + portfolio <= 1 + TOLERANCE:
             raise Invalid("The three weights sum to 1, give or take 0.05.", "input")
     if values:
-        profile = await uow.one(update(CompanyProfile).values(values).returning(CompanyProfile))
+        profile = await uow.one(sa.update(CompanyProfile).values(values).returning(CompanyProfile))
     fields = sorted(values)
     await activity_log.record(
         uow, viewer.user_id, "COMPANY_PROFILE_UPDATE", "CompanyProfile", profile.id, fields=fields

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, delete, func, insert, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, func, insert, select
 
 from core.errors import Conflict, Invalid
 from db.ids import new_id
@@ -69,7 +70,7 @@ async def create(
 async def publish(uow: UnitOfWork, viewer: Viewer, saved: Row[Any]) -> tuple[Row[Any], UUID]:
     """Have a job make the files of the report as it is now. Answers the report and the job."""
     next_one = SavedReport.revision + 1
-    changed = update(SavedReport).where(SavedReport.id == saved.id).values(revision=next_one)
+    changed = sa.update(SavedReport).where(SavedReport.id == saved.id).values(revision=next_one)
     saved = await uow.one(changed.returning(SavedReport))
     row = {
         "job_type": ProcessingJobType.REPORT_GENERATION,
@@ -115,7 +116,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     if not values:
         return report
     changed = await uow.one(
-        update(SavedReport).where(SavedReport.id == id).values(values).returning(SavedReport)
+        sa.update(SavedReport).where(SavedReport.id == id).values(values).returning(SavedReport)
     )
     fields = sorted(given)
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_UPDATE", "SavedReport", id, fields=fields)
@@ -143,7 +144,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a report with its files and what people could ask of it."""
     access.require(viewer, "reports:delete")
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
-    await uow.execute(delete(SavedReport).where(SavedReport.id == id))
+    await uow.execute(sa.delete(SavedReport).where(SavedReport.id == id))
     await generated_documents.discard(uow, viewer, report.document_id)
     if report.revision:
         await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, id)}/")
@@ -177,7 +178,7 @@ async def published(
         uow, row.user_id, upload_id, title, size=size, sha256=sha256
     )
     values = {"files": [dict(each) for each in files], "document_id": document}
-    await uow.execute(update(SavedReport).where(*mine).values(values))
+    await uow.execute(sa.update(SavedReport).where(*mine).values(values))
     earlier = {each["key"].rpartition("/")[0] for each in row.files} - {
         each["key"].rpartition("/")[0] for each in files
     }

@@ -26,14 +26,20 @@ TITLE_ROWS = 2
 
 
 class EnergyUnit(Enum):
-    """What readings are measured in; power is turned into energy by the length of its interval."""
+    """Unit of imported readings. Power is converted to energy by the length of its interval."""
 
     WH = "wh"
+    """Watt-hours."""
     KWH = "kwh"
+    """Kilowatt-hours."""
     MWH = "mwh"
+    """Megawatt-hours."""
     GWH = "gwh"
+    """Gigawatt-hours."""
     KW = "kw"
+    """Kilowatts (average power of the interval)."""
     MW = "mw"
+    """Megawatts (average power of the interval)."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class EmbedAnew(Job):
 async def searching(uow: UnitOfWork, embedders: Embedders) -> Embedder:
     """By whom the unit's company is searched. Raises `UnknownEmbedder` where nothing runs that model."""
     model = await uow.first(_model(_own(uow.company_id)))
-    return embedders.usual if model is None else embedder_of(embedders, model)
+    return embedders.default if model is None else embedder_of(embedders, model)
 
 
 async def writing(uow: UnitOfWork, embedders: Embedders) -> list[Embedder]:

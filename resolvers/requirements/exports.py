@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, Row, cast, delete, func, insert, update
+import sqlalchemy as sa
+from sqlalchemy import Float, Row, cast, func, insert
 
 from core.errors import Invalid
 from db.models import RequirementExport
@@ -79,7 +80,7 @@ async def mark_used(
     news = {column: value for use in new for column, value in _used(use).items()}
     if not news:
         return found
-    statement = update(RequirementExport).where(RequirementExport.id == id).values(news)
+    statement = sa.update(RequirementExport).where(RequirementExport.id == id).values(news)
     changed = await uow.one(statement.returning(RequirementExport))
     await activity_log.record(
         uow,
@@ -96,7 +97,7 @@ async def remove_export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete an export."""
     access.require(viewer, "requirements:create")
     await access.find(uow, viewer, RequirementExport, id, lock=True)
-    await uow.execute(delete(RequirementExport).where(RequirementExport.id == id))
+    await uow.execute(sa.delete(RequirementExport).where(RequirementExport.id == id))
     await activity_log.record(uow, viewer.user_id, "REQUIREMENT_EXPORT_DELETE", "RequirementExport", id)
 
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, Select, func, insert, select
 
 from core.errors import Conflict, Invalid, Unsupported
 from db import queue
@@ -168,8 +169,8 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await access.find(uow, viewer, RequirementProposal, id, lock=True)
     if await queue.queued(uow, id):
         raise Conflict("Cancel it first.", "id")
-    await uow.execute(delete(RequirementProposal).where(RequirementProposal.id == id))
-    await uow.execute(delete(ProcessingJob).where(ProcessingJob.id == id))
+    await uow.execute(sa.delete(RequirementProposal).where(RequirementProposal.id == id))
+    await uow.execute(sa.delete(ProcessingJob).where(ProcessingJob.id == id))
     await activity_log.record(uow, viewer.user_id, "REQUIREMENT_PROPOSAL_DELETE", "RequirementProposal", id)
 
 
@@ -187,7 +188,7 @@ async def begin(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
 async def enter(uow: UnitOfWork, id: UUID, stage: ProposalStage, **news: Any) -> None:
     """Say how far a proposal has come, and what is known of it now."""
     values = {"stage": stage, **news}
-    await uow.execute(update(RequirementProposal).where(RequirementProposal.id == id).values(values))
+    await uow.execute(sa.update(RequirementProposal).where(RequirementProposal.id == id).values(values))
     await publish(uow, topic(id))
 
 
@@ -223,7 +224,7 @@ async def add(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> Row[Any]:
 
 async def _count(uow: UnitOfWork, id: UUID, more: int) -> int:
     """The number of the last of so many new requirements; locks the proposal, so that it follows commits."""
-    counted = update(RequirementProposal).where(RequirementProposal.id == id)
+    counted = sa.update(RequirementProposal).where(RequirementProposal.id == id)
     counted = counted.values(item_count=RequirementProposal.item_count + more)
     number: int = await uow.scalar(counted.returning(RequirementProposal.item_count))
     return number

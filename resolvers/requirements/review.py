@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, func, select
 
 from core.errors import Conflict, Invalid, NotFound
 from db.arrays import any_id
@@ -92,7 +93,7 @@ async def approve_all(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     """Approve everything that nobody removed."""
     proposal = await _reviewed(uow, viewer, id, "id")
     mine = ProposedRequirement.proposal_id == id, ~ProposedRequirement.removed, ~ProposedRequirement.approved
-    await uow.execute(update(ProposedRequirement).where(*mine).values(approved=True))
+    await uow.execute(sa.update(ProposedRequirement).where(*mine).values(approved=True))
     await _note(uow, viewer, "APPROVE_ALL", id)
     return proposal
 
@@ -111,7 +112,7 @@ async def put_aside(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     if not item.custom:
         await _decide(uow, viewer, item, "REMOVE", approved=False, removed=True)
         return
-    await uow.execute(delete(ProposedRequirement).where(ProposedRequirement.id == id))
+    await uow.execute(sa.delete(ProposedRequirement).where(ProposedRequirement.id == id))
     await _note(uow, viewer, "REMOVE", item.proposal_id, requirement=str(id))
 
 
@@ -248,7 +249,7 @@ async def _refuse_known(uow: UnitOfWork, proposal_id: UUID, category: Requiremen
 
 
 async def _decide(uow: UnitOfWork, viewer: Viewer, item: Row[Any], verb: str, **news: Any) -> Row[Any]:
-    statement = update(ProposedRequirement).where(ProposedRequirement.id == item.id).values(news)
+    statement = sa.update(ProposedRequirement).where(ProposedRequirement.id == item.id).values(news)
     changed = await uow.one(statement.returning(ProposedRequirement))
     await _note(uow, viewer, verb, item.proposal_id, requirement=str(item.id))
     return changed

@@ -40,10 +40,12 @@ From = Annotated[
 
 @enumeration
 class RunStepState(Enum):
-    """Whether a step begins or has ended."""
+    """State of a generation step."""
 
     STARTED = "started"
+    """The step has started."""
     COMPLETED = "completed"
+    """The step has completed."""
 
 
 async def message_of(info: Info, id: UUID) -> Any:

@@ -11,7 +11,7 @@ from strawberry import relay
 from core.errors import NotFound
 from db import models
 from db.models import AnswerMode, CouncilStrategy, FeedbackRating, LlmProvider
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.chat import conversations, feedback, providers, questions
 from schema.chat.filters import (
     AgentLogFilter,
@@ -33,7 +33,15 @@ from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of, keys_of, optional_key
-from schema.framework.payloads import Payload, Update, field, mutation
+from schema.framework.payloads import (
+    IdempotentInput,
+    Payload,
+    ConditionalUpdate,
+    field,
+    input_changes,
+    input_values,
+    mutation,
+)
 from schema.framework.projection import columns
 
 MOST_VOTES = 100
@@ -122,7 +130,7 @@ async def selected(info: Info, ids: list[relay.GlobalID] | None) -> list[str] | 
 
 
 @input
-class ConversationCreateInput:
+class ConversationCreateInput(IdempotentInput):
     """A new conversation."""
 
     title: str | None = None
@@ -155,12 +163,9 @@ class ConversationCreateInput:
     selected_document_ids: list[relay.GlobalID] | None = None
     """Where answers may come from, 100 at most; from everywhere unless given."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @input
-class ConversationUpdateInput(Update):
+class ConversationUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays, null clears."""
 
     title: strawberry.Maybe[str | None]
@@ -204,8 +209,6 @@ class FeedbackSubmitInput:
 
 @output
 class ConversationCreatePayload(Payload):
-    """What `conversationCreate` answers."""
-
     conversation: Conversation | None = None
     """The new conversation."""
 
@@ -218,66 +221,43 @@ class ConversationCreatePayload(Payload):
 
 @output
 class ConversationUpdatePayload(Payload):
-    """What `conversationUpdate` answers."""
-
     conversation: Conversation | None = None
     """The conversation as it is now."""
 
 
 @output
 class ConversationArchivePayload(Payload):
-    """What `conversationArchive` answers."""
-
     conversation: Conversation | None = None
     """The conversation as it is now."""
 
 
 @output
 class ConversationRestorePayload(Payload):
-    """What `conversationRestore` answers."""
-
     conversation: Conversation | None = None
     """The conversation as it is now."""
 
 
 @output
 class ConversationDeletePayload(Payload):
-    """What `conversationDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class FeedbackSubmitPayload(Payload):
-    """What `feedbackSubmit` answers."""
-
     feedback: Feedback | None = None
     """The feedback as it is now."""
 
 
 @output
 class FeedbackDeletePayload(Payload):
-    """What `feedbackDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
-FIELDS = (
-    "title",
-    "llm_provider",
-    "model_name",
-    "temperature",
-    "mode",
-    "council_strategy",
-    "council_rounds",
-)
-
-
 @output
 class ChatMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def conversation_create(
         self, info: Info, input: ConversationCreateInput
     ) -> ConversationCreatePayload:
@@ -286,25 +266,14 @@ class ChatMutations:
         settings = info.context.services.settings
         providers.check(settings, input.llm_provider, "input", "llmProvider")
         given: dict[str, Any] = {
-            **{name: getattr(input, name) for name in FIELDS},
+            **input_values(input, omit=("first_message",)),
             "session_id": optional_key(input.session_id, models.DrawingSession, "input", "sessionId"),
             "selected_document_ids": await selected(info, input.selected_document_ids),
         }
         async with info.context.write() as uow:
-
-            async def begin() -> Any:
-                chosen = input.llm_provider or await providers.preferred(uow, viewer, settings)
-                return await questions.begin(uow, viewer, given | {"llm_provider": chosen}, first_message)
-
-            conversation = await idempotency.once(
-                uow,
-                viewer,
-                "conversationCreate",
-                input.idempotency_key,
-                {**given, "first_message": first_message},
-                models.Conversation,
-                begin,
-            )
+            provider = input.llm_provider or await providers.preferred(uow, viewer, settings)
+            values = given | {"llm_provider": provider}
+            conversation = await questions.begin(uow, viewer, values, first_message)
             if first_message is None:
                 return ConversationCreatePayload.of(conversation=conversation)
             message = await questions.first_message(uow, conversation.id)
@@ -316,7 +285,7 @@ class ChatMutations:
         self, info: Info, id: relay.GlobalID, input: ConversationUpdateInput
     ) -> ConversationUpdatePayload:
         """Rename a conversation, or say how it is to be answered. Archived ones refuse."""
-        given = validators.changed(**{name: getattr(input, name) for name in FIELDS})
+        given = input_changes(input, omit=("selected_document_ids",))
         providers.check(info.context.services.settings, given.get("llm_provider"), "input", "llmProvider")
         if input.selected_document_ids is not None:
             given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)

@@ -9,18 +9,17 @@ from strawberry import relay
 
 from db import models
 from db.models import AnswerMode, CouncilStrategy
-from resolvers import idempotency
 from resolvers.chat import questions
 from resolvers.chat.questions import Manner
 from schema.chat.types import Message
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, mutation
+from schema.framework.payloads import IdempotentInput, Payload, mutation
 
 
 @input
-class MessageSendInput:
+class MessageSendInput(IdempotentInput):
     """What to say, and where."""
 
     conversation_id: relay.GlobalID
@@ -43,14 +42,9 @@ class MessageSendInput:
     council_rounds: int | None = None
     """How often a council's members vote, 1 to 5 times; unless given, as the conversation says."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input says nothing twice."""
-
 
 @output
 class MessageSendPayload(Payload):
-    """What `messageSend` answers."""
-
     message: Message | None = None
     """What the viewer said."""
 
@@ -60,23 +54,19 @@ class MessageSendPayload(Payload):
 
 @output
 class MessageCancelPayload(Payload):
-    """What `messageCancel` answers."""
-
     message: Message | None = None
     """The answer as it is now; one that is being written stops within a second."""
 
 
 @output
 class MessageRegeneratePayload(Payload):
-    """What `messageRegenerate` answers."""
-
     answer: Message | None = None
     """Another answer to the same message, still empty."""
 
 
 @output
 class SendingMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def message_send(self, info: Info, input: MessageSendInput) -> MessageSendPayload:
         """Say something and have it answered. A conversation has at most 200 messages, answers included."""
         viewer, parent = info.context.viewer, input.parent_message_id
@@ -92,15 +82,7 @@ class SendingMutations:
             "manner": Manner(input.mode, input.council_strategy, input.council_rounds),
         }
         async with info.context.write() as uow:
-            message = await idempotency.once(
-                uow,
-                viewer,
-                "messageSend",
-                input.idempotency_key,
-                {"conversation_id": conversation, **given},
-                models.Message,
-                lambda: questions.send(uow, viewer, conversation, **given),
-            )
+            message = await questions.send(uow, viewer, conversation, **given)
             answer = await questions.first_answer(uow, message.id)
         return MessageSendPayload.of(message=message, answer=answer)
 

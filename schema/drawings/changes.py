@@ -10,12 +10,16 @@ from schema.framework.decorators import enumeration, output
 
 @enumeration
 class ChangeKind(Enum):
-    """What happened to a region."""
+    """Kind of a change in a region."""
 
     ADDED = "added"
+    """Content exists on the new sheet only."""
     REMOVED = "removed"
+    """Content exists on the old sheet only."""
     MODIFIED = "modified"
+    """Content differs between the sheets."""
     FILL = "fill"
+    """The fill of an area differs between the sheets."""
 
 
 @output

@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 from core.errors import Invalid
 from db import models
 from db.models import SessionStatus
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.drawings import aggregates, sessions
 from schema.drawings.changes import ComparisonCount, SessionSummary
 from schema.drawings.filters import (
@@ -30,8 +30,17 @@ from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSe
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
-from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, Update, field, mutation, subscription
+from schema.framework.global_ids import key_of, optional_key
+from schema.framework.payloads import (
+    IdempotentInput,
+    Payload,
+    ConditionalUpdate,
+    field,
+    input_changes,
+    input_values,
+    mutation,
+    subscription,
+)
 from schema.framework.projection import columns
 from schema.framework.row_subscription import watch
 
@@ -105,7 +114,7 @@ async def seen(info: Info, id: relay.GlobalID, *path: str) -> Any:
 
 
 @input
-class DrawingSessionCreateInput:
+class DrawingSessionCreateInput(IdempotentInput):
     """Which two files to compare."""
 
     old_upload_id: relay.GlobalID
@@ -120,12 +129,9 @@ class DrawingSessionCreateInput:
     name: str | None = None
     """What people call it; made from the filenames unless given."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @input
-class DrawingSessionUpdateInput(Update):
+class DrawingSessionUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays, null clears."""
 
     name: strawberry.Maybe[str]
@@ -148,68 +154,48 @@ class DrawingVersionUpdateInput:
 
 @output
 class DrawingSessionCreatePayload(Payload):
-    """What `drawingSessionCreate` answers."""
-
     session: DrawingSession | None = None
     """The new session."""
 
 
 @output
 class DrawingSessionStartPayload(Payload):
-    """What `drawingSessionStart` answers."""
-
     session: DrawingSession | None = None
     """The session, under way."""
 
 
 @output
 class DrawingSessionUpdatePayload(Payload):
-    """What `drawingSessionUpdate` answers."""
-
     session: DrawingSession | None = None
     """The session as it is now."""
 
 
 @output
 class DrawingSessionDeletePayload(Payload):
-    """What `drawingSessionDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class DrawingVersionUpdatePayload(Payload):
-    """What `drawingVersionUpdate` answers."""
-
     drawing_version: DrawingVersion | None = None
     """The revision as it is now."""
 
 
 @output
 class DrawingMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def drawing_session_create(
         self, info: Info, input: DrawingSessionCreateInput
     ) -> DrawingSessionCreatePayload:
         """Bring two uploaded files together; `drawingSessionStart` begins the work."""
-        viewer, project = info.context.viewer, input.project_id
-        given: dict[str, Any] = {
-            "project_id": key_of(project, models.Project, "input", "projectId") if project else None,
+        values = input_values(input) | {
+            "project_id": optional_key(input.project_id, models.Project, "input", "projectId"),
             "old_upload_id": key_of(input.old_upload_id, models.Upload, "input", "oldUploadId"),
             "new_upload_id": key_of(input.new_upload_id, models.Upload, "input", "newUploadId"),
-            "name": input.name,
         }
         async with info.context.write() as uow:
-            session = await idempotency.once(
-                uow,
-                viewer,
-                "drawingSessionCreate",
-                input.idempotency_key,
-                given,
-                models.DrawingSession,
-                lambda: sessions.create(uow, viewer, **given),
-            )
+            session = await sessions.create(uow, info.context.viewer, **values)
         return DrawingSessionCreatePayload.of(session=session)
 
     @mutation
@@ -224,7 +210,7 @@ class DrawingMutations:
         self, info: Info, id: relay.GlobalID, input: DrawingSessionUpdateInput
     ) -> DrawingSessionUpdatePayload:
         """Rename a session, or say more about it."""
-        given = validators.changed(name=input.name, session_metadata=input.session_metadata)
+        given = input_changes(input)
         key = key_of(id, models.DrawingSession)
         async with info.context.write() as uow:
             await access.unchanged_since(
@@ -245,7 +231,7 @@ class DrawingMutations:
         self, info: Info, id: relay.GlobalID, input: DrawingVersionUpdateInput
     ) -> DrawingVersionUpdatePayload:
         """Say which revision it is, and comment on it."""
-        given = validators.changed(version_label=input.version_label, comments=input.comments)
+        given = input_changes(input)
         async with info.context.write() as uow:
             version = await sessions.relabel(
                 uow, info.context.viewer, key_of(id, models.DrawingVersion), given

@@ -6,7 +6,7 @@ import strawberry
 from strawberry import relay
 
 from db import models
-from resolvers import access, validators
+from resolvers import access
 from resolvers.evaluation import runs
 from schema.evaluation.types import (
     EvaluationCase,
@@ -18,7 +18,7 @@ from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, Update, mutation
+from schema.framework.payloads import Payload, ConditionalUpdate, input_changes, mutation
 
 
 @output
@@ -34,7 +34,7 @@ class EvaluationQueries:
 
 
 @input
-class EvaluationRunUpdateInput(Update):
+class EvaluationRunUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays."""
 
     name: strawberry.Maybe[str]
@@ -46,16 +46,12 @@ class EvaluationRunUpdateInput(Update):
 
 @output
 class EvaluationRunUpdatePayload(Payload):
-    """What `evaluationRunUpdate` answers."""
-
     evaluation_run: EvaluationRun | None = None
     """The run as it is now."""
 
 
 @output
 class EvaluationRunDeletePayload(Payload):
-    """What `evaluationRunDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
@@ -67,7 +63,7 @@ class EvaluationMutations:
         self, info: Info, id: relay.GlobalID, input: EvaluationRunUpdateInput
     ) -> EvaluationRunUpdatePayload:
         """Rename a run or describe it anew."""
-        given = validators.changed(name=input.name, description=input.description)
+        given = input_changes(input)
         key = key_of(id, models.EvaluationRun)
         async with info.context.write() as uow:
             await access.unchanged_since(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import relay
@@ -10,14 +10,13 @@ from strawberry import relay
 from core.errors import Invalid
 from db import models
 from db.models import LlmProvider
-from resolvers import idempotency
 from resolvers.evaluation import comparison, runs
 from resolvers.evaluation.datasets import BUNDLED
 from schema.evaluation.types import EvaluationRun
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
-from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, field, mutation
+from schema.framework.global_ids import key_of, optional_key
+from schema.framework.payloads import IdempotentInput, Payload, field, input_values, mutation
 
 Baseline = Annotated[relay.GlobalID, strawberry.argument(description="The run to compare with.")]
 Candidate = Annotated[relay.GlobalID, strawberry.argument(description="The run that is compared.")]
@@ -107,7 +106,7 @@ class EvaluationConfigInput:
 
 
 @input
-class EvaluationRunCreateInput:
+class EvaluationRunCreateInput(IdempotentInput):
     """A model to measure, and what on."""
 
     name: str
@@ -134,48 +133,28 @@ class EvaluationRunCreateInput:
     start: bool = True
     """Whether it begins at once; otherwise `jobStart` begins it."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @output
 class EvaluationRunCreatePayload(Payload):
-    """What `evaluationRunCreate` answers."""
-
     evaluation_run: EvaluationRun | None = None
     """The new run; `jobProgress` tells how it goes."""
 
 
 @output
 class EvaluationRunMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def evaluation_run_create(
         self, info: Info, input: EvaluationRunCreateInput
     ) -> EvaluationRunCreatePayload:
         """Measure a model: its retrieval, its answers and their sources, over a data set. The passages of the
         data set are searched by this run alone.
         """
-        viewer, services = info.context.viewer, info.context.services
-        upload = input.dataset_upload_id
-        given: dict[str, Any] = {
-            "name": input.name,
-            "description": input.description,
-            "model_name": input.model_name,
-            "dataset_name": input.dataset_name,
-            "upload_id": key_of(upload, models.Upload, "input", "datasetUploadId") if upload else None,
+        services, upload = info.context.services, input.dataset_upload_id
+        values = input_values(input, omit=("config", "dataset_upload_id")) | {
+            "upload_id": optional_key(upload, models.Upload, "input", "datasetUploadId"),
             "options": vars(input.config) if input.config else {},
-            "start": input.start,
+            "dimension": services.embedders.default.dimension,
         }
         async with info.context.write() as uow:
-            run = await idempotency.once(
-                uow,
-                viewer,
-                "evaluationRunCreate",
-                input.idempotency_key,
-                given,
-                models.EvaluationRun,
-                lambda: runs.create(
-                    uow, viewer, services.settings, dimension=services.embedders.usual.dimension, **given
-                ),
-            )
+            run = await runs.create(uow, info.context.viewer, services.settings, **values)
         return EvaluationRunCreatePayload.of(evaluation_run=run)

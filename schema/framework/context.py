@@ -24,6 +24,7 @@ from resolvers.access import Viewer
 from resolvers.files import Links
 from resolvers.identity import accounts
 from resolvers.identity.tokens import Keys
+from schema.framework.idempotency import IdempotentWrite
 
 WRITES: dict[Kind, Kind] = {"self": "company", "company": "company", "platform": "platform"}
 """Whose user rows a write may change: the resolvers decide which of the company's."""
@@ -55,6 +56,7 @@ class Context:
         self.signed_in, self._refused = viewer, refused
         self.loaders = Loaders(self._reaches)
         self.projections: dict[Any, Columns] = {}
+        self.idempotent_write: IdempotentWrite | None = None
         self._units: dict[Scope, UnitOfWork] = {}
 
     @property
@@ -79,8 +81,12 @@ class Context:
         scope = self.viewer.scope
         company = company_id or scope.company_id
         writing = replace(scope, company_id=company, kind=WRITES[scope.kind])
-        async with self.services.database.within(writing) as uow:
-            yield uow
+        transaction = self.services.database.within(writing)
+        if self.idempotent_write is not None:
+            yield await self.idempotent_write.begin(transaction)
+        else:
+            async with transaction as uow:
+                yield uow
         self.loaders.clear()
 
     async def sign_in(self, user_id: UUID) -> None:

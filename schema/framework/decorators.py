@@ -1,13 +1,14 @@
 """Decorators that turn an annotated class into part of the GraphQL contract.
 
-A class's docstring is its description, and the string under a field is the field's.
+The docstring of a class is its description. The string under a field or enum member is the description of it.
 """
 
 import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import Enum
 from typing import Any, TypeVar, dataclass_transform
 
@@ -17,21 +18,22 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.base import Model
 from db.loaders import Columns
+from db.paging import Order
 
 T = TypeVar("T")
 E = TypeVar("E", bound=type[Enum])
 
 NEEDS = "needs"
-"""The key of a field's metadata that says which columns its resolver reads."""
+"""Key of a field's metadata: the columns that its resolver reads."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A type that is backed by rows: its model, and the columns that each of its GraphQL fields needs."""
+    """A type backed by rows: its model, and the columns that each of its GraphQL fields reads."""
 
     name: str
     model: type[Model]
-    needs: dict[str, Columns] = field(default_factory=dict)
+    needs: dict[str, Columns] = dataclass_field(default_factory=dict)
 
 
 STORED: dict[str, Stored] = {}
@@ -40,7 +42,7 @@ STORED: dict[str, Stored] = {}
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A row where the contract promises an interface: it tells which type it is of."""
+    """A row with its model, from which an interface resolves the concrete type."""
 
     model: type[Model]
     row: Any
@@ -51,24 +53,24 @@ class Typed:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def output(cls: type[T]) -> type[T]:
-    """An object type that is computed rather than stored."""
+    """Declare an object type that is not backed by a model."""
     return strawberry.type(document(cls), description=inspect.getdoc(cls))
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def interface(cls: type[T]) -> type[T]:
-    """An interface of stored types."""
+    """Declare an interface of stored types."""
     return strawberry.interface(document(cls), description=inspect.getdoc(cls))
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def input(cls: type[T]) -> type[T]:
-    """An input type."""
+    """Declare an input type."""
     return strawberry.input(document(cls), description=inspect.getdoc(cls))
 
 
 def node(model: type[Model]) -> Callable[[type[T]], type[T]]:
-    """An object type whose values are rows of `model`, reachable by id."""
+    """Declare an object type whose values are rows of `model`; `node(id:)` resolves it."""
 
     def is_type_of(cls: type, row: object, info: object) -> bool:
         return not isinstance(row, Typed) or row.model is model
@@ -79,32 +81,55 @@ def node(model: type[Model]) -> Callable[[type[T]], type[T]]:
         declared = strawberry.type(document(cls), description=inspect.getdoc(cls))
         stored = STORED[cls.__name__] = Stored(cls.__name__, model)
         columns = model.__mapper__.column_attrs.keys()
-        for each in declared.__strawberry_definition__.fields:  # type: ignore[attr-defined]
-            own = (each.python_name,) if each.python_name in columns else ()
-            name = each.graphql_name or to_camel_case(each.python_name)
-            stored.needs[name] = each.metadata.get(NEEDS, own)
+        for field in declared.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+            own = (field.python_name,) if field.python_name in columns else ()
+            name = field.graphql_name or to_camel_case(field.python_name)
+            stored.needs[name] = field.metadata.get(NEEDS, own)
         return declared
 
     return declare
 
 
 def enumeration(kind: E) -> E:
-    """An enum of the contract, described by its docstring; two domains may both declare one."""
-    declared = "__strawberry_definition__" in vars(kind)
-    return kind if declared else strawberry.enum(kind, description=inspect.getdoc(kind))
+    """Declare an enum. Declaring it again has no effect."""
+    if "__strawberry_definition__" not in vars(kind):
+        declared: Any = strawberry.enum(kind, description=inspect.getdoc(kind))
+        descriptions = attribute_docstrings(kind)
+        for value in declared.__strawberry_definition__.values:
+            ordered = isinstance(value.value, Order)
+            value.description = order_description(value.name) if ordered else descriptions.get(value.name)
+    return kind
+
+
+def order_description(name: str) -> str:
+    """The description of an order such as `CREATED_AT_DESC`."""
+    column, direction = name.rsplit("_", 1)
+    verb = {"ASC": "Ascending", "DESC": "Descending"}[direction]
+    return f"{verb} by `{to_camel_case(column.lower())}`."
 
 
 def document(cls: type[T]) -> type[T]:
     """Give each field the description written beneath it."""
+    for name, description in attribute_docstrings(cls).items():
+        declared: Any = cls.__dict__.get(name, strawberry.UNSET)
+        if not isinstance(declared, StrawberryField):
+            default = {} if declared is strawberry.UNSET else {"default": declared}
+            declared = strawberry.field(**default)
+            setattr(cls, name, declared)
+        declared.description = description
+    return cls
+
+
+def attribute_docstrings(cls: type) -> dict[str, str]:
+    """The string literal beneath each attribute or enum member, by its name."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(tree, ast.ClassDef)
-    for annotated, note in zip(tree.body, tree.body[1:], strict=False):
-        match annotated, note:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                declared: Any = cls.__dict__.get(name, strawberry.UNSET)
-                if not isinstance(declared, StrawberryField):
-                    default = {} if declared is strawberry.UNSET else {"default": declared}
-                    declared = strawberry.field(**default)
-                    setattr(cls, name, declared)
-                declared.description = inspect.cleandoc(text)
-    return cls
+    docstrings = {}
+    for statement, docstring in zip(tree.body, tree.body[1:], strict=False):
+        match statement, docstring:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                docstrings[name] = inspect.cleandoc(text)
+    return docstrings

@@ -110,7 +110,7 @@ def raised_in(error: GraphQLError, module: str) -> bool:
     return frame is not None and frame.tb_frame.f_globals.get("__name__") == module
 
 
-class Masking(SchemaExtension):
+class ErrorMasking(SchemaExtension):
     """Words every error of every result, whatever the transport."""
 
     def on_operation(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Fields read off the models' relationships. The contract stays in the annotations."""
+"""Fields derived from the relationships of the models: relations, lookups, connections, signed links."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -21,18 +21,18 @@ from schema.framework.payloads import check_text, field
 from schema.framework.projection import columns
 
 NodeT = TypeVar("NodeT")
-USUAL_PAGE, LARGEST_PAGE = 25, 100
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 25, 100
 
 First = Annotated[
-    int | None, strawberry.argument(description="How many from the start: 25 unless told, at most 100.")
+    int | None, strawberry.argument(description="Returns the first n items. Default 25, maximum 100.")
 ]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end: at most 100.")]
-After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
-Before = Annotated[str | None, strawberry.argument(description="Only what precedes this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="Returns the last n items. Maximum 100.")]
+After = Annotated[str | None, strawberry.argument(description="Returns items after this cursor.")]
+Before = Annotated[str | None, strawberry.argument(description="Returns items before this cursor.")]
 
 
 def relation(attribute: InstrumentedAttribute[Any]) -> Any:
-    """A to-one field: the row behind the foreign key, batched by id; null where it is out of sight."""
+    """A to-one field through a foreign key, batched by id. Null if the viewer may not see the row."""
     attribute.parent.registry.configure()
     key, model = foreign_key(attribute)
 
@@ -44,7 +44,7 @@ def relation(attribute: InstrumentedAttribute[Any]) -> Any:
 
 
 def inverse(attribute: InstrumentedAttribute[Any]) -> Any:
-    """A to-one field whose key is on the other side, and unique there; null where none is in sight."""
+    """A to-one field through a unique foreign key of the other model. Null if the viewer sees no such row."""
     attribute.parent.registry.configure()
     model, _ = target(attribute)
     page = Page(size=1, order=Order("id"))
@@ -58,7 +58,7 @@ def inverse(attribute: InstrumentedAttribute[Any]) -> Any:
 
 
 def lookup(model: type[Model], description: str) -> Any:
-    """A root field by id: NOT_FOUND where there is no such object, or the viewer may not know of it."""
+    """A root field by id. Raises `NotFound` if the object does not exist or the viewer may not see it."""
 
     async def resolve(info: Info, id: relay.GlobalID) -> Any:
         key = key_of(id, model)
@@ -71,9 +71,9 @@ def lookup(model: type[Model], description: str) -> Any:
 
 
 def connection(source: Source, *, orders: type[Enum] | None = None, filter: type | None = None) -> Any:
-    """A to-many field, paged by keyset, in the first of `orders` unless told.
+    """A to-many field with keyset pagination. The default order is the first of `orders`.
 
-    `source` is a relationship, or a model for a field of the root type.
+    `source` is a relationship, or a model for a root field.
     """
     related = isinstance(source, InstrumentedAttribute)
     if isinstance(source, InstrumentedAttribute):
@@ -91,7 +91,7 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
         filter: Any = None,
         order_by: Any = None,
     ) -> Any:
-        info.context.viewer  # noqa: B018  refused before anything is read
+        info.context.viewer  # noqa: B018  requires a signed-in viewer before anything is read
         check_text({"filter": filter})
         order = order_by.value if order_by else usual
         page = page_of(model, order, first, after, last, before)
@@ -109,21 +109,20 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
     if filter is None:
         del arguments["filter"]
     else:
-        described = strawberry.argument(description="Only those that match.")
+        described = strawberry.argument(description="Returns items that match all conditions.")
         arguments["filter"] = Annotated[filter | None, described]
     if orders is None:
         del arguments["order_by"]
     else:
-        described = strawberry.argument(description=f"In which order: {next(iter(orders)).name} unless told.")
+        described = strawberry.argument(description=f"Sort order. Default {next(iter(orders)).name}.")
         arguments["order_by"] = Annotated[orders | None, described]
     return strawberry.field(resolver=_with_arguments(resolve, arguments), metadata={NEEDS: ()})
 
 
 def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool] | None = None) -> Any:
-    """A signed, expiring link to the object whose key is in the column `path`; null where none is.
+    """A field with a signed, expiring URL of the stored object at the key in column `path`, or null.
 
-    The download is called what the column `name` says; `type` is a media type, or the column that holds one.
-    The path itself never reaches a client.
+    Column `name` holds the filename of the download; `type` is a media type or the column that holds one.
     """
     media = type if "/" in type else None
 
@@ -142,7 +141,7 @@ def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool]
 
 
 def _with_arguments(resolve: Callable[..., Any], annotations: dict[str, Any]) -> Callable[..., Any]:
-    """The resolver with just these arguments, which is what the contract shows."""
+    """The resolver with only these arguments in its signature."""
 
     async def narrowed(*args: Any, **given: Any) -> Any:
         return await resolve(*args, **given)
@@ -158,13 +157,13 @@ def _with_arguments(resolve: Callable[..., Any], annotations: dict[str, Any]) ->
     return narrowed
 
 
-@strawberry.type(description="An item of a connection and its place in it.")
+@strawberry.type(description="An item of a connection with its cursor.")
 class Edge(Generic[NodeT]):
-    cursor: str = strawberry.field(description="Opaque; pass it as `after` or `before`.")
+    cursor: str = strawberry.field(description="Opaque cursor. Pass it as `after` or `before`.")
     node: NodeT = strawberry.field(description="The item.")
 
 
-@strawberry.type(description="One page of an ordered list.")
+@strawberry.type(description="One page of a list.")
 class Connection(Generic[NodeT]):
     model: strawberry.Private[type[Model]]
     page: strawberry.Private[Page]
@@ -173,18 +172,18 @@ class Connection(Generic[NodeT]):
 
     @field
     async def edges(self) -> list[Edge[NodeT]]:
-        """The page's items, each with a cursor."""
+        """Items of the page with their cursors."""
         rows, _ = self.page.cut(await self.rows())
         return [Edge(cursor=self._cursor(row), node=row) for row in rows]
 
     @field
     async def nodes(self) -> list[NodeT]:
-        """The page's items alone."""
+        """Items of the page."""
         return self.page.cut(await self.rows())[0]
 
     @field
     async def page_info(self) -> relay.PageInfo:
-        """Where this page stands."""
+        """Pagination information of the page."""
         rows, more = self.page.cut(await self.rows())
         backward = self.page.backward
         return relay.PageInfo(
@@ -196,7 +195,7 @@ class Connection(Generic[NodeT]):
 
     @field
     async def total_count(self) -> int:
-        """How many there are on all pages together."""
+        """Total number of items on all pages."""
         return await self.count()
 
     def _cursor(self, row: Any) -> str:
@@ -211,14 +210,14 @@ def page_of(
     last: int | None,
     before: str | None,
 ) -> Page:
-    """Relay's arguments, checked. `Invalid` for sizes outside 0 to 100, two sizes, a foreign cursor."""
+    """The page that Relay's arguments select. Raises `Invalid` for bad sizes or cursors."""
     if first is not None and last is not None:
         raise Invalid("Give `first` or `last`, not both.", "last")
     for name, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= LARGEST_PAGE:
-            raise Invalid(f"`{name}` is from 0 to {LARGEST_PAGE}.", name)
+        if size is not None and not 0 <= size <= MAX_PAGE_SIZE:
+            raise Invalid(f"`{name}` is from 0 to {MAX_PAGE_SIZE}.", name)
     return Page(
-        size=last if last is not None else USUAL_PAGE if first is None else first,
+        size=last if last is not None else DEFAULT_PAGE_SIZE if first is None else first,
         order=order,
         after=None if after is None else decode_cursor(model, order, after, "after"),
         before=None if before is None else decode_cursor(model, order, before, "before"),

@@ -11,7 +11,7 @@ from core.errors import Invalid
 from schema.framework.context import Info
 from schema.framework.decorators import Typed, output
 from schema.framework.global_ids import model_of
-from schema.framework.payloads import LONGEST_LIST, field
+from schema.framework.payloads import MAX_LIST_SIZE, field
 from schema.framework.projection import columns
 
 
@@ -43,7 +43,7 @@ class NodeQueries:
     async def nodes(self, info: Info, ids: list[relay.GlobalID]) -> list[relay.Node | None]:
         """Any objects, by their ids, in their order; null where there is none in sight. 100 at most."""
         info.context.viewer  # noqa: B018  refused before anything is read
-        if len(ids) > LONGEST_LIST:
-            raise Invalid(f"At most {LONGEST_LIST} ids.", "ids")
+        if len(ids) > MAX_LIST_SIZE:
+            raise Invalid(f"At most {MAX_LIST_SIZE} ids.", "ids")
         found: list[relay.Node | None] = await rows_of(info, ids, "ids")
         return found

@@ -88,7 +88,7 @@ class Size:
     cost: int = 0
 
 
-class Survey:
+class OperationAnalyzer:
     """Measures a document in one walk: each fragment is visited once, however often it is spread."""
 
     def __init__(
@@ -245,7 +245,7 @@ def count_values(value: Any, limit: int) -> int:
     return count
 
 
-class Guard(SchemaExtension):
+class OperationLimits(SchemaExtension):
     """Bounds a document before the validation rules, whose own time grows with its square, see it."""
 
     limits = Limits()
@@ -276,7 +276,7 @@ class Guard(SchemaExtension):
         context = self.execution_context
         document = context.graphql_document
         assert document is not None
-        survey = Survey(context.schema._schema, document, context.variables or {}, self.limits)
+        survey = OperationAnalyzer(context.schema._schema, document, context.variables or {}, self.limits)
         if len(survey.operations) > 1 and context._provided_operation_name is None:
             message = "Must provide operationName: the document has several operations."
             return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]

@@ -1,7 +1,7 @@
-"""Fields that run code: computed fields, mutations, subscriptions."""
+"""Mutation payloads, and decorators of computed fields, mutations and subscriptions."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar, cast, overload
@@ -12,51 +12,77 @@ from strawberry.extensions import FieldExtension
 from core.errors import DomainError, ErrorCode, Invalid
 from resolvers import validators
 from schema.framework.decorators import NEEDS, enumeration, input, output
+from schema.framework.idempotency import Idempotent
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LONGEST_LIST = 100
+MAX_LIST_SIZE = 100
 
 enumeration(ErrorCode)
 
 
 @output
 class UserError:
-    """A refusal the caller can act on."""
+    """An error that the client can handle."""
 
     code: ErrorCode
-    """What kind of refusal."""
+    """Machine-readable error code."""
 
     message: str
-    """For a person to read."""
+    """Human-readable error message."""
 
     path: list[str]
-    """The argument at fault, outermost name first."""
+    """Path of the argument that caused the error, from the outermost name to the innermost."""
 
 
 @input
-class Update:
-    """What every update of something that tells when it was changed may say."""
+class ConditionalUpdate:
+    """Input of an update with optimistic concurrency control."""
 
     expected_updated_at: datetime | None = None
-    """`updatedAt` as it was read: a CONFLICT if anybody has changed the object since."""
+    """Expected value of `updatedAt`. If the object has changed since, the mutation fails with `CONFLICT`."""
+
+
+@input
+class IdempotentInput:
+    """Input of an operation that is safe to repeat."""
+
+    idempotency_key: str | None = None
+    """Idempotency key. Repeating the request with the same key and input returns the first result."""
+
+
+def input_values(input: Any, *, omit: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of an input by their Python names, without its idempotency key and the omitted ones."""
+    omitted = {"idempotency_key", *omit}
+    return {field.name: getattr(input, field.name) for field in fields(input) if field.name not in omitted}
+
+
+def input_changes(input: Any, *, omit: Collection[str] = ()) -> dict[str, Any]:
+    """The values of an input's `Maybe` fields that the client sent."""
+    values = input_values(input, omit=omit)
+    return {name: value.value for name, value in values.items() if isinstance(value, strawberry.Some)}
 
 
 @output
 class Payload:
-    """What a mutation answers."""
+    """Result of a mutation."""
 
     errors: list[UserError] = strawberry.field(default_factory=list)
-    """Empty when the mutation took effect; otherwise nothing was changed."""
+    """Errors that prevented the mutation. If not empty, nothing was changed."""
+
+    def __init_subclass__(cls) -> None:
+        """Describe a payload by the mutation that it is named after."""
+        name = cls.__name__.removesuffix("Payload")
+        cls.__doc__ = f"Result of `{name[0].lower()}{name[1:]}`."
 
     @classmethod
     def of(cls, **rows: Any) -> Self:
-        """A payload holding rows where the contract promises types."""
+        """A payload that holds rows in place of the declared types."""
         return cls(**rows)
 
 
-class RefuseAsData(FieldExtension):
-    """Answer a DomainError with the field's own payload, and refuse text that no database can hold."""
+class ErrorsAsPayload(FieldExtension):
+    """Turns a `DomainError` into the `errors` of the payload, and validates the text of all arguments."""
 
     def apply(self, field: Any) -> None:
         self.payload: Callable[..., Payload] = field.type
@@ -71,10 +97,10 @@ class RefuseAsData(FieldExtension):
 
 
 def check_text(arguments: dict[str, Any]) -> None:
-    """`Invalid`, with the path, for NUL characters, lone surrogates, and lists of more than 100 items."""
+    """Raise `Invalid` for NUL characters, lone surrogates, and lists of more than 100 items."""
     for path, value in _leaves(arguments, ()):
-        if isinstance(value, list) and len(value) > LONGEST_LIST:
-            raise Invalid(f"At most {LONGEST_LIST} items.", *path)
+        if isinstance(value, list) and len(value) > MAX_LIST_SIZE:
+            raise Invalid(f"At most {MAX_LIST_SIZE} items.", *path)
         if isinstance(value, str) and ("\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)):
             raise Invalid("This text has a character that cannot be stored.", *path)
 
@@ -89,7 +115,7 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
                 yield from _leaves(inner, (*path, validators.camel(str(name))))
         case list():
             yield path, value
-            for position, inner in enumerate(value[: LONGEST_LIST + 1]):
+            for position, inner in enumerate(value[: MAX_LIST_SIZE + 1]):
                 yield from _leaves(inner, (*path, str(position)))
         case str():
             yield path, value
@@ -103,7 +129,7 @@ def field(resolver: F) -> F: ...
 @overload
 def field(*, needs: tuple[str, ...] = ()) -> Callable[[F], F]: ...
 def field(resolver: Any = None, *, needs: tuple[str, ...] = ()) -> Any:
-    """A computed field described by its docstring; `needs` are the columns that it reads."""
+    """Declare a computed field, described by its docstring. `needs` are the columns that it reads."""
 
     def declare(resolver: Callable[..., Any]) -> Any:
         return strawberry.field(resolver, description=inspect.getdoc(resolver), metadata={NEEDS: needs})
@@ -112,25 +138,32 @@ def field(resolver: Any = None, *, needs: tuple[str, ...] = ()) -> Any:
 
 
 def computed(value: Callable[[Any], Any], *, needs: tuple[str, ...]) -> Any:
-    """An attribute made of the columns that it `needs`; described by the string below it."""
+    """Declare an attribute computed from the columns `needs`, described by the string below it."""
     return strawberry.field(resolver=lambda root: value(root), metadata={NEEDS: needs})
 
 
 def alias(column: str, reason: str) -> Any:
-    """A deprecated name of an attribute, kept for clients of the source systems."""
+    """Declare a deprecated alias of an attribute."""
     return strawberry.field(
         resolver=lambda root: getattr(root, column), deprecation_reason=reason, metadata={NEEDS: (column,)}
     )
 
 
-def mutation(resolver: F) -> F:
-    """A mutation field described by its docstring."""
-    described = inspect.getdoc(resolver)
-    declared: Any = strawberry.mutation(resolver, description=described, extensions=[RefuseAsData()])
-    return cast(F, declared)
+@overload
+def mutation(resolver: F) -> F: ...
+@overload
+def mutation(*, idempotent: bool) -> Callable[[F], F]: ...
+def mutation(resolver: Any = None, *, idempotent: bool = False) -> Any:
+    """Declare a mutation, described by its docstring. An idempotent one runs once per `idempotencyKey`."""
+
+    def declare(resolver: Callable[..., Any]) -> Any:
+        extensions = [*([Idempotent()] if idempotent else []), ErrorsAsPayload()]  # the last is outermost
+        return strawberry.mutation(resolver, description=inspect.getdoc(resolver), extensions=extensions)
+
+    return declare(resolver) if resolver else declare
 
 
 def subscription(resolver: F) -> F:
-    """A subscription field described by its docstring."""
+    """Declare a subscription, described by its docstring."""
     declared: Any = strawberry.subscription(resolver, description=inspect.getdoc(resolver))
     return cast(F, declared)

@@ -14,16 +14,12 @@ from schema.framework.payloads import Payload, mutation
 
 @output
 class UserDeletePayload(Payload):
-    """What `userDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of who is gone."""
 
 
 @output
 class CompanyDeletePayload(Payload):
-    """What `companyDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 

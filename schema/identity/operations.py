@@ -11,14 +11,14 @@ from strawberry.scalars import JSON
 from core.errors import NotFound
 from db import models
 from db.models import ExplainabilityLevel, LlmProvider, RoleName
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.chat import providers
 from resolvers.identity import accounts, companies, users
 from resolvers.identity.tokens import Tokens
 from schema.framework.context import Context, Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, Update, mutation
+from schema.framework.payloads import IdempotentInput, Payload, ConditionalUpdate, input_changes, input_values, mutation
 from schema.identity.types import Company, User
 
 
@@ -67,7 +67,7 @@ class UserSignOutInput:
 
 
 @input
-class CompanyCreateInput:
+class CompanyCreateInput(IdempotentInput):
     """A new organisation."""
 
     name: str
@@ -75,9 +75,6 @@ class CompanyCreateInput:
 
     industry: str | None = None
     """Such as `Manufacturing`."""
-
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
 
 
 @input
@@ -95,7 +92,7 @@ class CompanyUpdateInput:
 
 
 @input
-class UserCreateInput:
+class UserCreateInput(IdempotentInput):
     """A person to add to a company."""
 
     email: str
@@ -119,12 +116,9 @@ class UserCreateInput:
     company_id: relay.GlobalID | None = None
     """The viewer's own company unless given; another one is for the platform."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input adds nobody again."""
-
 
 @input
-class UserUpdateInput(Update):
+class UserUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays."""
 
     full_name: strawberry.Maybe[str | None]
@@ -154,8 +148,6 @@ class UserUpdateInput(Update):
 
 @output
 class UserRegisterPayload(Payload):
-    """What `userRegister` answers."""
-
     access_token: str | None = None
     """For the `Authorization: Bearer` header; valid for minutes."""
 
@@ -168,8 +160,6 @@ class UserRegisterPayload(Payload):
 
 @output
 class UserSignInPayload(Payload):
-    """What `userSignIn` answers."""
-
     access_token: str | None = None
     """For the `Authorization: Bearer` header; valid for minutes."""
 
@@ -182,8 +172,6 @@ class UserSignInPayload(Payload):
 
 @output
 class TokenRefreshPayload(Payload):
-    """What `tokenRefresh` answers."""
-
     access_token: str | None = None
     """For the `Authorization: Bearer` header; valid for minutes."""
 
@@ -196,67 +184,43 @@ class TokenRefreshPayload(Payload):
 
 @output
 class UserSignOutPayload(Payload):
-    """What `userSignOut` answers."""
+    pass
 
 
 @output
 class CompanyCreatePayload(Payload):
-    """What `companyCreate` answers."""
-
     company: Company | None = None
     """The new company."""
 
 
 @output
 class CompanyUpdatePayload(Payload):
-    """What `companyUpdate` answers."""
-
     company: Company | None = None
     """The company as it is now."""
 
 
 @output
 class UserCreatePayload(Payload):
-    """What `userCreate` answers."""
-
     user: User | None = None
     """The new user."""
 
 
 @output
 class UserUpdatePayload(Payload):
-    """What `userUpdate` answers."""
-
     user: User | None = None
     """The user as they are now."""
 
 
 @output
 class UserSuspendPayload(Payload):
-    """What `userSuspend` answers."""
-
     user: User | None = None
     """The user as they are now."""
 
 
 @output
 class UserRestorePayload(Payload):
-    """What `userRestore` answers."""
-
     user: User | None = None
     """The user as they are now."""
-
-
-USER_FIELDS = (
-    "full_name",
-    "company_label",
-    "profession",
-    "preferences",
-    "preferred_llm",
-    "explainability_level",
-    "has_completed_onboarding",
-    "role",
-)
 
 
 @output
@@ -314,37 +278,28 @@ class IdentityMutations:
         self, info: Info, id: relay.GlobalID, input: CompanyUpdateInput
     ) -> CompanyUpdatePayload:
         """Change a company."""
-        given = validators.changed(name=input.name, industry=input.industry, is_active=input.is_active)
+        given = input_changes(input)
         key = key_of(id, models.Company)
         async with info.context.write() as uow:
             company = await companies.change(uow, info.context.viewer, key, given)
         return CompanyUpdatePayload.of(company=company)
 
-    @mutation
+    @mutation(idempotent=True)
     async def user_create(self, info: Info, input: UserCreateInput) -> UserCreatePayload:
         """Add a person to the company."""
         viewer = info.context.viewer
         company = key_of(input.company_id, models.Company, "input", "companyId") if input.company_id else None
         if company not in (None, viewer.company_id) and not viewer.may("platform:manage"):
             raise NotFound("There is no such company.", "input", "companyId")
-        given = {name: getattr(input, name) for name in ("username", "full_name", "profession")}
-        asked = {"email": input.email, "role": input.role.value, "company": company, **given}
         async with info.context.write(company) as uow:
             await access.find(uow, viewer, models.Company, uow.company_id, "input", "companyId")
-
-            async def create() -> Any:
-                return await users.create(
-                    uow, viewer, email=input.email, role=input.role, password=input.password, **given
-                )
-
-            key = input.idempotency_key if uow.company_id == viewer.company_id else None
-            user = await idempotency.once(uow, viewer, "userCreate", key, asked, models.User, create)
+            user = await users.create(uow, viewer, **input_values(input, omit=("company_id",)))
         return UserCreatePayload.of(user=user)
 
     @mutation
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
-        given = validators.changed(**{name: getattr(input, name) for name in USER_FIELDS})
+        given = input_changes(input)
         providers.check(info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm")
         key = key_of(id, models.User)
         async with info.context.write() as uow:

@@ -10,14 +10,13 @@ from strawberry import relay
 
 from db import models
 from db.models import ExportFormat
-from resolvers import idempotency
 from resolvers.imagery import exports
 from resolvers.imagery.exports import INDEX, PackedFile
 from schema.framework.context import Info
 from schema.framework.decorators import input, node, output
 from schema.framework.fields import relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, computed, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, computed, field, input_values, mutation
 from schema.framework.scalars import BigInt
 from schema.jobs import Job
 from schema.lazy_types import CrawlJobRef, UserRef
@@ -199,7 +198,7 @@ def left(export: Any, info: Info) -> timedelta | None:
 
 
 @input
-class ExportJobCreateInput:
+class ExportJobCreateInput(IdempotentInput):
     """A data set to pack."""
 
     crawl_job_id: relay.GlobalID
@@ -217,49 +216,32 @@ class ExportJobCreateInput:
     start: bool = True
     """Whether it begins at once; otherwise `jobStart` begins it."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @output
 class ExportJobCreatePayload(Payload):
-    """What `exportJobCreate` answers."""
-
     export_job: ExportJob | None = None
     """The new export."""
 
 
 @output
 class ExportJobDeletePayload(Payload):
-    """What `exportJobDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class ExportMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def export_job_create(self, info: Info, input: ExportJobCreateInput) -> ExportJobCreatePayload:
         """Pack the images of a crawl, with a data card, as a file to download."""
         viewer = info.context.viewer
         crawl = key_of(input.crawl_job_id, models.CrawlJob, "input", "crawlJobId")
-        given: dict[str, Any] = {
-            "name": input.name,
+        values = input_values(input, omit=("crawl_job_id",)) | {
             "format": input.format or ExportFormat.ZIP,
             "options": vars(input.options) if input.options else {},
-            "start": input.start,
         }
         async with info.context.write() as uow:
-            job = await idempotency.once(
-                uow,
-                viewer,
-                "exportJobCreate",
-                input.idempotency_key,
-                {"crawl": crawl, **given},
-                models.ExportJob,
-                lambda: exports.create(uow, viewer, crawl, **given),
-            )
+            job = await exports.create(uow, viewer, crawl, **values)
         return ExportJobCreatePayload.of(export_job=job)
 
     @mutation

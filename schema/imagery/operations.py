@@ -9,13 +9,13 @@ from strawberry import relay
 
 from core.ports import SourceKind
 from db import models
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.imagery import crawl_jobs, images
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, Update, mutation
+from schema.framework.payloads import IdempotentInput, Payload, ConditionalUpdate, input_changes, input_values, mutation
 from schema.imagery.exports import ExportJob, ExportMutations
 from schema.imagery.filters import (
     CrawlJobFilter,
@@ -87,7 +87,7 @@ class CrawlSourceInput:
 
 
 @input
-class CrawlJobCreateInput:
+class CrawlJobCreateInput(IdempotentInput):
     """A crawl to plan."""
 
     project_id: relay.GlobalID
@@ -108,12 +108,9 @@ class CrawlJobCreateInput:
     start: bool = True
     """Whether it begins at once; else it waits for `jobStart`."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @input
-class CrawlJobUpdateInput(Update):
+class CrawlJobUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays."""
 
     name: strawberry.Maybe[str]
@@ -128,60 +125,39 @@ class CrawlJobUpdateInput(Update):
 
 @output
 class CrawlJobCreatePayload(Payload):
-    """What `crawlJobCreate` answers."""
-
     crawl_job: CrawlJob | None = None
     """The new crawl."""
 
 
 @output
 class CrawlJobUpdatePayload(Payload):
-    """What `crawlJobUpdate` answers."""
-
     crawl_job: CrawlJob | None = None
     """The crawl as it is now."""
 
 
 @output
 class CrawlJobDeletePayload(Payload):
-    """What `crawlJobDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class ImageDeletePayload(Payload):
-    """What `imageDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class ImageryMutations(ValidationMutations, ExportMutations):
-    @mutation
+    @mutation(idempotent=True)
     async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
         """Plan a crawl, and begin it."""
-        viewer = info.context.viewer
-        project = key_of(input.project_id, models.Project, "input", "projectId")
-        given = {
-            "name": input.name,
-            "keywords": input.keywords,
-            "max_images": input.max_images,
-            "sources": [asdict(source) for source in input.sources or ()],
-        }
-        async with info.context.write() as uow:
-            crawl = await idempotency.once(
-                uow,
-                viewer,
-                "crawlJobCreate",
-                input.idempotency_key,
-                {"project_id": project, "start": input.start, **given},
-                models.CrawlJob,
-                lambda: crawl_jobs.create(
-                    uow, viewer, project, given, info.context.services.sources, start=input.start
-                ),
+        context, project = info.context, key_of(input.project_id, models.Project, "input", "projectId")
+        values = input_values(input, omit=("project_id", "start"))
+        values["sources"] = [asdict(source) for source in input.sources or ()]
+        async with context.write() as uow:
+            crawl = await crawl_jobs.create(
+                uow, context.viewer, project, values, context.services.sources, start=input.start
             )
         return CrawlJobCreatePayload.of(crawl_job=crawl)
 
@@ -190,7 +166,7 @@ class ImageryMutations(ValidationMutations, ExportMutations):
         self, info: Info, id: relay.GlobalID, input: CrawlJobUpdateInput
     ) -> CrawlJobUpdatePayload:
         """Rename a crawl; before it is started, also change what it looks for."""
-        given = validators.changed(name=input.name, keywords=input.keywords, max_images=input.max_images)
+        given = input_changes(input)
         key = key_of(id, models.CrawlJob)
         async with info.context.write() as uow:
             await access.unchanged_since(

@@ -9,14 +9,13 @@ from uuid import UUID
 from strawberry import relay
 
 from db import models
-from resolvers import idempotency
 from resolvers.imagery import validation
 from resolvers.imagery.validation import DuplicateAction, ValidationPreset
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, computed, mutation
+from schema.framework.payloads import IdempotentInput, Payload, computed, mutation
 from schema.jobs import Job
 from schema.lazy_types import CrawlJobRef, UserRef
 
@@ -144,7 +143,7 @@ class ValidationJob(Job):
 
 
 @input
-class ValidationJobCreateInput:
+class ValidationJobCreateInput(IdempotentInput):
     """A check of a crawl's images."""
 
     crawl_job_id: relay.GlobalID
@@ -159,29 +158,22 @@ class ValidationJobCreateInput:
     start: bool = True
     """Whether it begins at once; otherwise `jobStart` begins it."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @output
 class ValidationJobCreatePayload(Payload):
-    """What `validationJobCreate` answers."""
-
     validation_job: ValidationJob | None = None
     """The new check."""
 
 
 @output
 class ValidationJobDeletePayload(Payload):
-    """What `validationJobDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class ValidationMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def validation_job_create(
         self, info: Info, input: ValidationJobCreateInput
     ) -> ValidationJobCreatePayload:
@@ -190,17 +182,7 @@ class ValidationMutations:
         crawl = key_of(input.crawl_job_id, models.CrawlJob, "input", "crawlJobId")
         rules = vars(input.rules) if input.rules else {}
         async with info.context.write() as uow:
-            job = await idempotency.once(
-                uow,
-                viewer,
-                "validationJobCreate",
-                input.idempotency_key,
-                {"crawl": crawl, "name": input.name, "rules": rules, "start": input.start},
-                models.ValidationJob,
-                lambda: validation.create(
-                    uow, viewer, crawl, name=input.name, rules=rules, start=input.start
-                ),
-            )
+            job = await validation.create(uow, viewer, crawl, name=input.name, rules=rules, start=input.start)
         return ValidationJobCreatePayload.of(validation_job=job)
 
     @mutation

@@ -23,14 +23,20 @@ enumeration(ReadingPeriod)
 
 @enumeration
 class ImportIssueKind(Enum):
-    """What was wrong with readings that were left out; `GAP` are readings that were never there."""
+    """Kind of a problem found by an import."""
 
     UNREADABLE_INSTANT = "UNREADABLE_INSTANT"
+    """The timestamp could not be parsed. The reading was skipped."""
     UNREADABLE_NUMBER = "UNREADABLE_NUMBER"
+    """The value could not be parsed. The reading was skipped."""
     NEGATIVE = "NEGATIVE"
+    """The value is negative. The reading was skipped."""
     ABSURD = "ABSURD"
+    """The value is implausibly large. The reading was skipped."""
     DUPLICATE = "DUPLICATE"
+    """The timestamp occurs more than once. The last reading is used."""
     GAP = "GAP"
+    """Readings are missing between two readings."""
 
 
 @output

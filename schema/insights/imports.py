@@ -9,7 +9,6 @@ from strawberry import relay
 
 from core.errors import NotFound
 from db import models
-from resolvers import idempotency
 from resolvers.insights import imports
 from resolvers.insights.table_layout import EnergyUnit, Given, Layout
 from resolvers.insights.table_preview import Head
@@ -17,7 +16,7 @@ from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
 from schema.framework.fields import lookup
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, check_text, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, check_text, field, mutation
 from schema.framework.projection import columns
 from schema.insights.consumption import ConsumptionReading, HistoricalDataImport
 
@@ -72,7 +71,7 @@ class HistoricalDataPreviewInput:
 
 
 @input
-class HistoricalDataImportInput:
+class HistoricalDataImportInput(IdempotentInput):
     """Which file to import."""
 
     upload_id: relay.GlobalID
@@ -80,9 +79,6 @@ class HistoricalDataImportInput:
 
     mapping: HistoricalDataMapping | None = None
     """What is known of its layout; the rest is guessed as the preview shows."""
-
-    idempotency_key: str | None = None
-    """Asking again with the same key and input imports once."""
 
 
 @output
@@ -145,8 +141,6 @@ class HistoricalDataPreview:
 
 @output
 class HistoricalDataImportPayload(Payload):
-    """What `historicalDataImport` answers."""
-
     historical_data_import: HistoricalDataImport | None = None
     """The import, which its job is yet to do."""
 
@@ -230,22 +224,12 @@ class ConsumptionQueries:
 
 @output
 class ConsumptionMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def historical_data_import(
         self, info: Info, input: HistoricalDataImportInput
     ) -> HistoricalDataImportPayload:
         """Import an uploaded file of energy consumption; a job adds it up and updates the profile."""
-        viewer, given = info.context.viewer, given_of(input.mapping)
-        upload, head, layout = await looked_into(info, input.upload_id, given)
-        asked = {"upload_id": upload.id, "mapping": vars(given)}
+        upload, head, layout = await looked_into(info, input.upload_id, given_of(input.mapping))
         async with info.context.write() as uow:
-            made = await idempotency.once(
-                uow,
-                viewer,
-                "historicalDataImport",
-                input.idempotency_key,
-                asked,
-                models.HistoricalDataImport,
-                lambda: imports.create(uow, viewer, upload, head, layout),
-            )
+            made = await imports.create(uow, info.context.viewer, upload, head, layout)
         return HistoricalDataImportPayload.of(historical_data_import=made)

@@ -11,13 +11,13 @@ from strawberry import relay
 
 from core.errors import NotFound
 from db import models
-from resolvers import access, validators
+from resolvers import access
 from resolvers.insights import profile
 from schema.framework.context import Info
 from schema.framework.decorators import input, node, output
 from schema.framework.fields import Connection, connection, relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, field, mutation
+from schema.framework.payloads import Payload, field, input_changes, mutation
 from schema.framework.projection import columns
 from schema.lazy_types import CompanyRef
 
@@ -107,21 +107,6 @@ class ProfileQueries:
         return found
 
 
-PROFILE = (
-    "industry",
-    "location",
-    "target_year",
-    "renewable_percentage_increase",
-    "budget",
-    "total_consumption_kwh",
-    "current_renewable_percentage",
-    "onboarding_completed",
-    "energy_mix_weight",
-    "price_optimization_weight",
-    "portfolio_decision_weight",
-)
-
-
 @input
 class CompanyProfileUpdateInput:
     """What to change; what is left out stays, null clears."""
@@ -162,8 +147,6 @@ class CompanyProfileUpdateInput:
 
 @output
 class CompanyProfileUpdatePayload(Payload):
-    """What `companyProfileUpdate` answers."""
-
     company_profile: CompanyProfile | None = None
     """The profile as it is now."""
 
@@ -175,7 +158,7 @@ class ProfileMutations:
         self, info: Info, input: CompanyProfileUpdateInput
     ) -> CompanyProfileUpdatePayload:
         """Change the profile of the viewer's company, which is made first if there is none."""
-        given = validators.changed(**{name: getattr(input, name) for name in PROFILE})
+        given = input_changes(input)
         async with info.context.write() as uow:
             changed = await profile.change_profile(uow, info.context.viewer, given)
         return CompanyProfileUpdatePayload.of(company_profile=changed)

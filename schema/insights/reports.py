@@ -16,13 +16,21 @@ from core.errors import NotFound
 from db import models
 from db.models import EnergySourceKind, ReportEventKind, ReportMethod
 from db.paging import Order, decode_cursor, encode_cursor
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.insights import energy_sources, readiness, reports
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import lookup, relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, field, mutation, subscription
+from schema.framework.payloads import (
+    IdempotentInput,
+    Payload,
+    field,
+    input_changes,
+    input_values,
+    mutation,
+    subscription,
+)
 from schema.framework.projection import columns
 from schema.lazy_types import ProcessingJobRef, UserRef
 
@@ -187,7 +195,7 @@ class ReportEvent:
 
 
 @input
-class ReportGenerateInput:
+class ReportGenerateInput(IdempotentInput):
     """Which report to make."""
 
     title: str | None = None
@@ -199,14 +207,9 @@ class ReportGenerateInput:
     narrative: bool = True
     """Whether to put it into words, too."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes one report."""
-
 
 @output
 class ReportGeneratePayload(Payload):
-    """What `reportGenerate` answers."""
-
     report: Report | None = None
     """The report that is to be made; `reportProgress` tells how it comes."""
 
@@ -243,24 +246,14 @@ class EnergySourceUpdateInput:
     """Where the new figures come from; to be said whenever a figure changes."""
 
 
-FIGURES = (
-    *("cost_per_kwh", "capacity_factor", "reliability", "renewable_share", "share_limit"),
-    *("yearly_growth", "efficiency", "enabled", "provenance"),
-)
-
-
 @output
 class EnergySourceUpdatePayload(Payload):
-    """What `energySourceUpdate` answers."""
-
     energy_source: EnergySource | None = None
     """The source as it is now."""
 
 
 @output
 class EnergySourcesRestorePayload(Payload):
-    """What `energySourcesRestore` answers."""
-
     energy_sources: list[EnergySource] | None = None
     """The company's sources as they are now; a few dozen at most."""
 
@@ -296,25 +289,12 @@ class ReportQueries:
 
 @output
 class ReportMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def report_generate(self, info: Info, input: ReportGenerateInput) -> ReportGeneratePayload:
         """Make a report on the company's energy: from its profile, its consumption and its sources."""
-        viewer = info.context.viewer
-        given: dict[str, Any] = {
-            "title": input.title,
-            "method": input.method or ReportMethod.OPTIMAL,
-            "narrative": input.narrative,
-        }
+        values = input_values(input) | {"method": input.method or ReportMethod.OPTIMAL}
         async with info.context.write() as uow:
-            report = await idempotency.once(
-                uow,
-                viewer,
-                "reportGenerate",
-                input.idempotency_key,
-                given,
-                models.Report,
-                lambda: reports.create(uow, viewer, **given),
-            )
+            report = await reports.create(uow, info.context.viewer, **values)
         return ReportGeneratePayload.of(report=report)
 
     @mutation
@@ -322,7 +302,7 @@ class ReportMutations:
         self, info: Info, id: relay.GlobalID, input: EnergySourceUpdateInput
     ) -> EnergySourceUpdatePayload:
         """Correct what the company reckons with of a source."""
-        given = validators.changed(**{name: getattr(input, name) for name in FIGURES})
+        given = input_changes(input)
         key = key_of(id, models.EnergySource)
         async with info.context.write() as uow:
             source = await energy_sources.change(uow, info.context.viewer, key, given)

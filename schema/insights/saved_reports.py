@@ -15,13 +15,13 @@ from strawberry.scalars import JSON
 from db import models
 from db.models import ReportMethod
 from db.paging import Order
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.insights import saved_reports as saved
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, lookup, relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, field, input_changes, mutation
 from schema.insights.reports import Report
 from schema.lazy_types import CompanyRef, DocumentRef, ProcessingJobRef, UserRef
 
@@ -56,14 +56,20 @@ class SavedReportFilter:
 
 @enumeration
 class ReportFileFormat(Enum):
-    """What a report's file is."""
+    """Format of a report file."""
 
     PDF = "PDF"
+    """PDF document."""
     DOCX = "DOCX"
+    """Microsoft Word document."""
     MARKDOWN = "MARKDOWN"
+    """Markdown text."""
     CSV = "CSV"
+    """Comma-separated values."""
     SVG = "SVG"
+    """SVG chart."""
     PNG = "PNG"
+    """PNG chart."""
 
 
 @output
@@ -224,7 +230,7 @@ class SavedReportQueries:
 
 
 @input
-class SavedReportCreateInput:
+class SavedReportCreateInput(IdempotentInput):
     """Which report to keep."""
 
     report_id: relay.GlobalID
@@ -235,9 +241,6 @@ class SavedReportCreateInput:
 
     tags: list[str] | None = None
     """What to file it under: at most 20, of at most 50 characters."""
-
-    idempotency_key: str | None = None
-    """Asking again with the same key and input keeps it once."""
 
 
 @input
@@ -256,32 +259,24 @@ class SavedReportUpdateInput:
 
 @output
 class SavedReportUpdatePayload(Payload):
-    """What `savedReportUpdate` answers."""
-
     saved_report: SavedReport | None = None
     """The report as it is now."""
 
 
 @output
 class SavedReportDeletePayload(Payload):
-    """What `savedReportDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class SavedReportCreatePayload(Payload):
-    """What `savedReportCreate` answers."""
-
     saved_report: SavedReport | None = None
     """The kept report; a job makes its files."""
 
 
 @output
 class SavedReportExportPayload(Payload):
-    """What `savedReportExport` answers."""
-
     saved_report: SavedReport | None = None
     """The report."""
 
@@ -290,43 +285,27 @@ class SavedReportExportPayload(Payload):
 
 
 @input
-class SavedReportRerunInput:
+class SavedReportRerunInput(IdempotentInput):
     """How to make a report anew."""
-
-    idempotency_key: str | None = None
-    """Asking again with the same key makes one report."""
 
 
 @output
 class SavedReportRerunPayload(Payload):
-    """What `savedReportRerun` answers."""
-
     report: Report | None = None
     """The new report, which is to be made; the old one stays."""
 
 
 @output
 class SavedReportMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def saved_report_create(
         self, info: Info, input: SavedReportCreateInput
     ) -> SavedReportCreatePayload:
         """Keep a finished report under a title and tags; it gets files, and can be asked about."""
-        viewer = info.context.viewer
-        given: dict[str, Any] = {
-            "report_id": key_of(input.report_id, models.Report, "input", "reportId"),
-            "title": input.title,
-            "tags": input.tags or [],
-        }
+        key = key_of(input.report_id, models.Report, "input", "reportId")
         async with info.context.write() as uow:
-            report = await idempotency.once(
-                uow,
-                viewer,
-                "savedReportCreate",
-                input.idempotency_key,
-                given,
-                models.SavedReport,
-                lambda: saved.create(uow, viewer, **given),
+            report = await saved.create(
+                uow, info.context.viewer, report_id=key, title=input.title, tags=input.tags or []
             )
         return SavedReportCreatePayload.of(saved_report=report)
 
@@ -338,22 +317,14 @@ class SavedReportMutations:
             report, job = await saved.export(uow, info.context.viewer, key)
         return SavedReportExportPayload.of(saved_report=report, job=job)
 
-    @mutation
+    @mutation(idempotent=True)
     async def saved_report_rerun(
         self, info: Info, id: relay.GlobalID, input: SavedReportRerunInput | None = None
     ) -> SavedReportRerunPayload:
         """Make a report of the same kind from what is known now; compare it once it is kept."""
         viewer, key = info.context.viewer, key_of(id, models.SavedReport)
         async with info.context.write() as uow:
-            report = await idempotency.once(
-                uow,
-                viewer,
-                "savedReportRerun",
-                input.idempotency_key if input else None,
-                {"id": key},
-                models.Report,
-                lambda: saved.rerun(uow, viewer, key),
-            )
+            report = await saved.rerun(uow, viewer, key)
         return SavedReportRerunPayload.of(report=report)
 
     @mutation
@@ -361,7 +332,7 @@ class SavedReportMutations:
         self, info: Info, id: relay.GlobalID, input: SavedReportUpdateInput
     ) -> SavedReportUpdatePayload:
         """Give a report another title, other tags or another text; its files are made anew then."""
-        given = validators.changed(title=input.title, tags=input.tags, edited_text=input.edited_text)
+        given = input_changes(input)
         async with info.context.write() as uow:
             key = key_of(id, models.SavedReport)
             report = await saved.change(uow, info.context.viewer, key, given)

@@ -13,13 +13,21 @@ from db import models
 from db.loaders import ROOT
 from db.models import DocumentScope, ProcessingStatus
 from db.paging import Order, Page
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.knowledge import documents, embedding_models
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, Update, field, mutation
+from schema.framework.payloads import (
+    IdempotentInput,
+    Payload,
+    ConditionalUpdate,
+    field,
+    input_changes,
+    input_values,
+    mutation,
+)
 from schema.framework.projection import columns
 from schema.knowledge.filters import (
     DocumentChunkFilter,
@@ -100,7 +108,7 @@ async def own(info: Info, id: relay.GlobalID) -> UUID:
 
 
 @input
-class DocumentUpdateInput(Update):
+class DocumentUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays."""
 
     title: strawberry.Maybe[str]
@@ -111,7 +119,7 @@ class DocumentUpdateInput(Update):
 
 
 @input
-class EmbeddingModelCreateInput:
+class EmbeddingModelCreateInput(IdempotentInput):
     """A new embedding model, not active yet."""
 
     name: str
@@ -126,12 +134,9 @@ class EmbeddingModelCreateInput:
     max_tokens: int
     """The longest text that it reads."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @input
-class EmbeddingModelUpdateInput(Update):
+class EmbeddingModelUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays. Of a model in use only `maxTokens` may change."""
 
     name: strawberry.Maybe[str]
@@ -149,53 +154,38 @@ class EmbeddingModelUpdateInput(Update):
 
 @output
 class DocumentUpdatePayload(Payload):
-    """What `documentUpdate` answers."""
-
     document: Document | None = None
     """The document as it is now."""
 
 
 @output
 class DocumentDeletePayload(Payload):
-    """What `documentDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class EmbeddingModelCreatePayload(Payload):
-    """What `embeddingModelCreate` answers."""
-
     embedding_model: EmbeddingModel | None = None
     """The new model."""
 
 
 @output
 class EmbeddingModelUpdatePayload(Payload):
-    """What `embeddingModelUpdate` answers."""
-
     embedding_model: EmbeddingModel | None = None
     """The model as it is now."""
 
 
 @output
 class EmbeddingModelActivatePayload(Payload):
-    """What `embeddingModelActivate` answers."""
-
     embedding_model: EmbeddingModel | None = None
     """The model as it is now."""
 
 
 @output
 class EmbeddingModelDeletePayload(Payload):
-    """What `embeddingModelDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
-
-
-FIELDS = ("name", "provider", "dimension", "max_tokens")
 
 
 @output
@@ -205,7 +195,7 @@ class KnowledgeMutations:
         self, info: Info, id: relay.GlobalID, input: DocumentUpdateInput
     ) -> DocumentUpdatePayload:
         """Rename a document, or say who may read it."""
-        key, given = await own(info, id), validators.changed(title=input.title, scope=input.scope)
+        key, given = await own(info, id), input_changes(input)
         async with info.context.write() as uow:
             await access.unchanged_since(
                 uow, info.context.viewer, models.Document, key, input.expected_updated_at
@@ -221,23 +211,13 @@ class KnowledgeMutations:
             await documents.remove(uow, info.context.viewer, key)
         return DocumentDeletePayload.of(deleted_id=id)
 
-    @mutation
+    @mutation(idempotent=True)
     async def embedding_model_create(
         self, info: Info, input: EmbeddingModelCreateInput
     ) -> EmbeddingModelCreatePayload:
         """Add an embedding model; `embeddingModelActivate` takes it into use."""
-        viewer = info.context.viewer
-        given = {name: getattr(input, name) for name in FIELDS}
         async with info.context.write() as uow:
-            model = await idempotency.once(
-                uow,
-                viewer,
-                "embeddingModelCreate",
-                input.idempotency_key,
-                given,
-                models.EmbeddingModel,
-                lambda: embedding_models.create(uow, viewer, given),
-            )
+            model = await embedding_models.create(uow, info.context.viewer, input_values(input))
         return EmbeddingModelCreatePayload.of(embedding_model=model)
 
     @mutation
@@ -245,7 +225,7 @@ class KnowledgeMutations:
         self, info: Info, id: relay.GlobalID, input: EmbeddingModelUpdateInput
     ) -> EmbeddingModelUpdatePayload:
         """Correct what is known of an embedding model."""
-        given = validators.changed(**{name: getattr(input, name) for name in FIELDS})
+        given = input_changes(input)
         key = key_of(id, models.EmbeddingModel)
         async with info.context.write() as uow:
             await access.unchanged_since(

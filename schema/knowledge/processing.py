@@ -10,12 +10,11 @@ from strawberry import relay
 from core.errors import Invalid
 from db import models
 from db.models import DocumentScope, ProcessingStatus
-from resolvers import idempotency
 from resolvers.knowledge import processing, retrieval
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of, keys_of
-from schema.framework.payloads import Payload, check_text, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, check_text, field, mutation
 from schema.framework.projection import columns
 from schema.knowledge.operations import own
 from schema.knowledge.types import Document, DocumentChunk
@@ -87,7 +86,7 @@ class SearchQueries:
 
 
 @input
-class DocumentCreateInput:
+class DocumentCreateInput(IdempotentInput):
     """A file to be asked about."""
 
     upload_id: relay.GlobalID
@@ -99,46 +98,32 @@ class DocumentCreateInput:
     scope: DocumentScope | None = None
     """Who may read it: nobody else unless given. `GLOBAL` is for the platform to say."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @output
 class DocumentCreatePayload(Payload):
-    """What `documentCreate` answers."""
-
     document: Document | None = None
     """The new document, not searchable yet."""
 
 
 @output
 class DocumentReprocessPayload(Payload):
-    """What `documentReprocess` answers."""
-
     document: Document | None = None
     """The document, to be worked on."""
 
 
 @output
 class ProcessingMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def document_create(self, info: Info, input: DocumentCreateInput) -> DocumentCreatePayload:
         """Add an uploaded file as a document; a job reads it and makes it searchable."""
-        viewer = info.context.viewer
-        given: dict[str, Any] = {
-            "upload_id": key_of(input.upload_id, models.Upload, "input", "uploadId"),
-            "title": input.title,
-            "scope": input.scope or DocumentScope.USER,
-        }
+        upload, scope = key_of(input.upload_id, models.Upload, "input", "uploadId"), input.scope
         async with info.context.write() as uow:
-            document = await idempotency.once(
+            document = await processing.create(
                 uow,
-                viewer,
-                "documentCreate",
-                input.idempotency_key,
-                given,
-                models.Document,
-                lambda: processing.create(uow, viewer, **given),
+                info.context.viewer,
+                upload_id=upload,
+                title=input.title,
+                scope=scope or DocumentScope.USER,
             )
         return DocumentCreatePayload.of(document=document)
 

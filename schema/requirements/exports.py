@@ -13,13 +13,12 @@ from strawberry import relay
 from db import models
 from db.loaders import ROOT
 from db.paging import Order
-from resolvers import idempotency
 from resolvers.requirements import exports
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
 from schema.framework.fields import After, Before, Connection, First, Last, connection, lookup, page_of
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, check_text, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, check_text, field, input_values, mutation
 from schema.framework.projection import columns
 from schema.requirements.types import RequirementExport
 
@@ -190,7 +189,7 @@ class RequirementsInput:
 
 
 @input
-class RequirementExportCreateInput:
+class RequirementExportCreateInput(IdempotentInput):
     """Requirements that were reviewed. What was approved, edited and added is counted from them."""
 
     component_type: str
@@ -201,9 +200,6 @@ class RequirementExportCreateInput:
 
     proposal_latency_ms: int | None = None
     """How long the proposal took, in milliseconds."""
-
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
 
 
 @input
@@ -219,51 +215,32 @@ class RequirementExportMarkUsedInput:
 
 @output
 class RequirementExportCreatePayload(Payload):
-    """What `requirementExportCreate` answers."""
-
     requirement_export: RequirementExport | None = None
     """The new export."""
 
 
 @output
 class RequirementExportMarkUsedPayload(Payload):
-    """What `requirementExportMarkUsed` answers."""
-
     requirement_export: RequirementExport | None = None
     """The export as it is now."""
 
 
 @output
 class RequirementExportDeletePayload(Payload):
-    """What `requirementExportDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class ExportedRequirementMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def requirement_export_create(
         self, info: Info, input: RequirementExportCreateInput
     ) -> RequirementExportCreatePayload:
         """Keep a component's reviewed requirements."""
-        viewer = info.context.viewer
-        given: dict[str, Any] = {
-            "component_type": input.component_type,
-            "requirements": input.requirements.stored(),
-            "proposal_latency_ms": input.proposal_latency_ms,
-        }
+        values = input_values(input) | {"requirements": input.requirements.stored()}
         async with info.context.write() as uow:
-            export = await idempotency.once(
-                uow,
-                viewer,
-                "requirementExportCreate",
-                input.idempotency_key,
-                given,
-                models.RequirementExport,
-                lambda: exports.export(uow, viewer, **given),
-            )
+            export = await exports.export(uow, info.context.viewer, **values)
         return RequirementExportCreatePayload.of(requirement_export=export)
 
     @mutation

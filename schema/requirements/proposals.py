@@ -17,13 +17,12 @@ from core.errors import Invalid, NotFound
 from db import models
 from db.models import ComponentType, ProposalStage
 from db.paging import Order, decode_cursor, encode_cursor
-from resolvers import idempotency
 from resolvers.requirements import proposals
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of, keys_of, optional_key
-from schema.framework.payloads import Payload, field, mutation, subscription
+from schema.framework.payloads import IdempotentInput, Payload, field, input_values, mutation, subscription
 from schema.framework.projection import columns
 from schema.requirements.types import ProposedRequirement, RequirementProposal
 
@@ -84,7 +83,7 @@ class RequirementProposalQueries:
 
 
 @input
-class RequirementProposalCreateInput:
+class RequirementProposalCreateInput(IdempotentInput):
     """What is known of a component: a design, a description, documents, or several of them."""
 
     upload_id: relay.GlobalID | None = None
@@ -102,51 +101,33 @@ class RequirementProposalCreateInput:
     start: bool = True
     """Whether it begins at once; otherwise `jobStart` begins its job."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @output
 class RequirementProposalCreatePayload(Payload):
-    """What `requirementProposalCreate` answers."""
-
     requirement_proposal: RequirementProposal | None = None
     """The new proposal; `requirementProposed` tells how it comes."""
 
 
 @output
 class RequirementProposalDeletePayload(Payload):
-    """What `requirementProposalDelete` answers."""
-
     deleted_id: relay.GlobalID | None = None
     """The id of what is gone."""
 
 
 @output
 class RequirementProposalMutations:
-    @mutation
+    @mutation(idempotent=True)
     async def requirement_proposal_create(
         self, info: Info, input: RequirementProposalCreateInput
     ) -> RequirementProposalCreatePayload:
         """Have the requirements of a component proposed, for people to review."""
         viewer = info.context.viewer
-        given: dict[str, Any] = {
+        values = input_values(input) | {
             "upload_id": optional_key(input.upload_id, models.Upload, "input", "uploadId"),
-            "description": input.description,
             "document_ids": await documents(info, input.document_ids or []),
-            "component_type": input.component_type,
-            "start": input.start,
         }
         async with info.context.write() as uow:
-            proposal = await idempotency.once(
-                uow,
-                viewer,
-                "requirementProposalCreate",
-                input.idempotency_key,
-                given,
-                models.RequirementProposal,
-                lambda: proposals.create(uow, viewer, **given),
-            )
+            proposal = await proposals.create(uow, viewer, **values)
         return RequirementProposalCreatePayload.of(requirement_proposal=proposal)
 
     @mutation

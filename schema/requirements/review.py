@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 from strawberry import relay
 
 from db import models
 from db.models import RequirementCategory
-from resolvers import access, idempotency, validators
+from resolvers import access
 from resolvers.requirements import review
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, Update, mutation
+from schema.framework.payloads import IdempotentInput, Payload, ConditionalUpdate, input_changes, input_values, mutation
 from schema.requirements.types import ProposedRequirement, RequirementExport, RequirementProposal
 
 
 @input
-class ProposedRequirementUpdateInput(Update):
+class ProposedRequirementUpdateInput(ConditionalUpdate):
     """What to change; what is left out stays."""
 
     name: strawberry.Maybe[str]
@@ -42,7 +40,7 @@ class ProposedRequirementUpdateInput(Update):
 
 
 @input
-class ProposedRequirementCreateInput:
+class ProposedRequirementCreateInput(IdempotentInput):
     """A requirement that nobody proposed."""
 
     requirement_proposal_id: relay.GlobalID
@@ -72,67 +70,46 @@ class ProposedRequirementCreateInput:
     approved: bool = True
     """Whether it is approved at once."""
 
-    idempotency_key: str | None = None
-    """Asking again with the same key and input makes no second one."""
-
 
 @input
-class RequirementProposalExportInput:
+class RequirementProposalExportInput(IdempotentInput):
     """How to export."""
-
-    idempotency_key: str | None = None
-    """Asking again with the same key makes no second one."""
 
 
 @output
 class RequirementProposalApproveAllPayload(Payload):
-    """What `requirementProposalApproveAll` answers."""
-
     requirement_proposal: RequirementProposal | None = None
     """The proposal as it is now."""
 
 
 @output
 class ProposedRequirementApprovePayload(Payload):
-    """What `proposedRequirementApprove` answers."""
-
     proposed_requirement: ProposedRequirement | None = None
     """The requirement as it is now."""
 
 
 @output
 class ProposedRequirementUpdatePayload(Payload):
-    """What `proposedRequirementUpdate` answers."""
-
     proposed_requirement: ProposedRequirement | None = None
     """The requirement as it is now."""
 
 
 @output
 class ProposedRequirementRemovePayload(Payload):
-    """What `proposedRequirementRemove` answers."""
-
     removed_id: relay.GlobalID | None = None
     """The id of what was removed."""
 
 
 @output
 class ProposedRequirementCreatePayload(Payload):
-    """What `proposedRequirementCreate` answers."""
-
     proposed_requirement: ProposedRequirement | None = None
     """The new requirement."""
 
 
 @output
 class RequirementProposalExportPayload(Payload):
-    """What `requirementProposalExport` answers."""
-
     requirement_export: RequirementExport | None = None
     """The new export."""
-
-
-CHANGED = ("name", "type", "requirement", "values", "required", "description")
 
 
 @output
@@ -161,7 +138,7 @@ class ReviewMutations:
         self, info: Info, id: relay.GlobalID, input: ProposedRequirementUpdateInput
     ) -> ProposedRequirementUpdatePayload:
         """Change a requirement; what was proposed is kept beside it."""
-        given = validators.changed(**{name: getattr(input, name) for name in CHANGED})
+        given = input_changes(input)
         key, viewer = key_of(id, models.ProposedRequirement), info.context.viewer
         async with info.context.write() as uow:
             await access.unchanged_since(
@@ -179,44 +156,26 @@ class ReviewMutations:
             await review.put_aside(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
         return ProposedRequirementRemovePayload.of(removed_id=id)
 
-    @mutation
+    @mutation(idempotent=True)
     async def proposed_requirement_create(
         self, info: Info, input: ProposedRequirementCreateInput
     ) -> ProposedRequirementCreatePayload:
         """Add a requirement of one's own, with confidence 1."""
-        viewer = info.context.viewer
-        path = "input", "requirementProposalId"
+        viewer, path = info.context.viewer, ("input", "requirementProposalId")
         key = key_of(input.requirement_proposal_id, models.RequirementProposal, *path)
-        given: dict[str, Any] = {name: getattr(input, name) for name in CHANGED}
-        chosen = {"category": input.category, "approved": input.approved, "given": given}
+        given = input_values(input, omit=("requirement_proposal_id", "category", "approved"))
         async with info.context.write() as uow:
-            found = await idempotency.once(
-                uow,
-                viewer,
-                "proposedRequirementCreate",
-                input.idempotency_key,
-                {"proposal": key, **chosen},
-                models.ProposedRequirement,
-                lambda: review.add(
-                    uow, viewer, key, category=input.category, approved=input.approved, given=given
-                ),
+            found = await review.add(
+                uow, viewer, key, category=input.category, approved=input.approved, given=given
             )
         return ProposedRequirementCreatePayload.of(proposed_requirement=found)
 
-    @mutation
+    @mutation(idempotent=True)
     async def requirement_proposal_export(
         self, info: Info, id: relay.GlobalID, input: RequirementProposalExportInput | None = None
     ) -> RequirementProposalExportPayload:
         """Export what is approved of a proposal. What people added goes with it, approved or not."""
         viewer, key = info.context.viewer, key_of(id, models.RequirementProposal)
         async with info.context.write() as uow:
-            found = await idempotency.once(
-                uow,
-                viewer,
-                "requirementProposalExport",
-                input.idempotency_key if input else None,
-                {"proposal": key},
-                models.RequirementExport,
-                lambda: review.export(uow, viewer, key),
-            )
+            found = await review.export(uow, viewer, key)
         return RequirementProposalExportPayload.of(requirement_export=found)

@@ -28,11 +28,14 @@ for kind in (ComponentType, ProposalStage, RequirementCategory, RequirementOrigi
 
 @enumeration
 class ConfidenceLevel(Enum):
-    """How sure a proposal is: high from 0.9 on, medium from 0.7 on, else low."""
+    """Confidence of a proposal in three levels."""
 
     HIGH = "high"
+    """0.9 or higher."""
     MEDIUM = "medium"
+    """0.7 or higher, and less than 0.9."""
     LOW = "low"
+    """Less than 0.7."""
 
 
 @enumeration

@@ -28,7 +28,7 @@ HARBOUR = "The harbour master of Aalmouth closes the northern lock at nine o'clo
 
 def stored(services: Services) -> VectorStore:
     """The store of the embedded model's vectors."""
-    return services.vectors.of(services.embedders.usual.model, services.embedders.usual.dimension)
+    return services.vectors.of(services.embedders.default.model, services.embedders.default.dimension)
 
 
 async def found(person: Person, query: str, **filter: Any) -> list[str]:

@@ -55,7 +55,7 @@ class Faltering:
     model = ExtractiveAnswerer.model
 
     def __init__(self, services: Services, fails: Sequence[str] = (), stops: Sequence[str] = ()) -> None:
-        self._answerer = ExtractiveAnswerer(services.embedders.usual.embed)
+        self._answerer = ExtractiveAnswerer(services.embedders.default.embed)
         self._fails, self._stops = set(fails), set(stops)
         self.asked: list[str] = []
         self.stopped = asyncio.Event()

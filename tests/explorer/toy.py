@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from core.errors import Unauthenticated
-from schema.framework.error_masking import Masking
-from schema.framework.operation_limits import Guard
+from schema.framework.error_masking import ErrorMasking
+from schema.framework.operation_limits import OperationLimits
 from server.graphql.view import GraphQLView
 from server.http.explorer import assets, explorer
 from tests.transport.toy import Context, QuietSchema, Viewer
@@ -323,7 +323,7 @@ async def overlay(request: Request) -> Response:
 
 def application() -> Starlette:
     """The toy contract with the explorer at `/graphql`."""
-    schema = QuietSchema(Query, Mutation, Subscription, extensions=[Guard, Masking])
+    schema = QuietSchema(Query, Mutation, Subscription, extensions=[OperationLimits, ErrorMasking])
     view = GraphQLView(schema, open_context, explorer=explorer)
     return Starlette(
         routes=[

@@ -109,7 +109,7 @@ def test_a_component_is_known_by_its_name(text: str, kind: ComponentType, confid
 async def test_a_component_is_known_by_what_it_does(
     services: Services, text: str, kind: ComponentType
 ) -> None:
-    found = await classification.classified(services.embedders.usual.embed, described(text), None, [])
+    found = await classification.classified(services.embedders.default.embed, described(text), None, [])
 
     assert (found.type, found.confidence < 0.7) == (kind, True)
 
@@ -127,7 +127,7 @@ def test_words_that_few_texts_have_tell_most() -> None:
 
 async def proposals_of(services: Services, text: str, kind: RequirementCategory) -> dict[str, float]:
     pattern = library()[ComponentType.BUTTON]
-    embed = services.embedders.usual.embed
+    embed = services.embedders.default.embed
     found = await proposers.propose(kind, pattern, described(text), None, embed)
     return {each.name: each.confidence for each in found}
 

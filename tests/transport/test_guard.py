@@ -6,7 +6,7 @@ import pytest
 from graphql import get_introspection_query
 from httpx import AsyncClient
 
-from schema.framework.operation_limits import Guard, Limits
+from schema.framework.operation_limits import OperationLimits, Limits
 from tests.transport.toy import schema
 
 LIMITS = Limits()
@@ -130,6 +130,6 @@ async def test_introspection_passes() -> None:
 
 
 async def test_limits_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Guard, "limits", Limits(depth=1))
+    monkeypatch.setattr(OperationLimits, "limits", Limits(depth=1))
     (error,) = (await outcome("{ box { id } }")).errors
     assert error.message == "Query depth 2 exceeds the limit of 1."

@@ -16,8 +16,8 @@ from strawberry.file_uploads import Upload
 from strawberry.schema.config import StrawberryConfig
 
 from core.errors import Conflict, Exhausted, Unauthenticated
-from schema.framework.error_masking import Masking
-from schema.framework.operation_limits import Guard
+from schema.framework.error_masking import ErrorMasking
+from schema.framework.operation_limits import OperationLimits
 from server.graphql.limits import TransportLimits
 from server.graphql.view import Explorer, GraphQLView
 
@@ -220,7 +220,7 @@ schema = QuietSchema(
     Query,
     Mutation,
     Subscription,
-    extensions=[Guard, Masking],
+    extensions=[OperationLimits, ErrorMasking],
     config=StrawberryConfig(enable_experimental_incremental_execution=True),
 )
 

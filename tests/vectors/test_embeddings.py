@@ -98,7 +98,7 @@ async def test_the_model_is_loaded_before_it_is_asked(monkeypatch: pytest.Monkey
     async with AsyncExitStack() as stack:
         embedders = open_embedders(Settings(), stack)
         assert await asyncio.to_thread(loaded.wait, 60)
-        (vector,) = await embedders.usual.embed(["The beam was moved."], "query")
+        (vector,) = await embedders.default.embed(["The beam was moved."], "query")
 
     assert (len(times), len(vector)) == (1, MiniLM.dimension)
 

@@ -5,10 +5,10 @@ from core.settings import Settings
 from providers.web.sources.apis import Openverse, Pixabay, Unsplash, Wikimedia
 from providers.web.sources.buckets import Bucket
 from providers.web.sources.search_engines import Bing, DuckDuckGo, Google
-from providers.web.sources.site_crawler import SiteWalk
+from providers.web.sources.site_crawler import SiteCrawler
 from providers.web.sources.url_lists import AddressList, Feed
 
-FETCHING = (Google, Bing, DuckDuckGo, Unsplash, Pixabay, Wikimedia, Openverse, SiteWalk, AddressList, Feed)
+FETCHING = (Google, Bing, DuckDuckGo, Unsplash, Pixabay, Wikimedia, Openverse, SiteCrawler, AddressList, Feed)
 
 
 def image_sources(fetcher: Fetcher, settings: Settings) -> Sources:

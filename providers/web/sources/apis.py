@@ -55,7 +55,7 @@ class Unsplash(KeywordSource):
     per_page = 30
 
     @property
-    def missing(self) -> str | None:
+    def missing_setting(self) -> str | None:
         """Its key."""
         return None if self._settings.unsplash_key else "Unsplash needs a key: UNSPLASH_KEY is not set."
 
@@ -113,7 +113,7 @@ class Pixabay(KeywordSource):
     per_page, longest_keyword = 200, 100
 
     @property
-    def missing(self) -> str | None:
+    def missing_setting(self) -> str | None:
         """Its key."""
         return None if self._settings.pixabay_key else "Pixabay needs a key: PIXABAY_KEY is not set."
 

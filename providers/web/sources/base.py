@@ -29,12 +29,12 @@ class Source:
         self._reading = asyncio.Lock()
 
     @property
-    def missing(self) -> str | None:
+    def missing_setting(self) -> str | None:
         """Nothing, unless a source says otherwise."""
         return None
 
     async def download(
-        self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
+        self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
     ) -> FetchResponse:
         """From its host, by the robots.txt there unless the source hands it out."""
         return await self._fetcher.download(
@@ -43,7 +43,7 @@ class Source:
             limit=limit,
             accept=IMAGE_TYPES,
             etag=etag,
-            last_modified=modified,
+            last_modified=last_modified,
             robots=not self.lends_files,
         )
 
@@ -60,7 +60,7 @@ class KeywordSource(Source):
     """As people know it."""
     headers: dict[str, str] = {}  # noqa: RUF012
 
-    def fault(self, wanted: SourceQuery) -> str | None:
+    def validate(self, wanted: SourceQuery) -> str | None:
         """Whether there is a keyword."""
         if not wanted.keyword.strip():
             return f"{self.name} is asked for a keyword."
@@ -107,7 +107,7 @@ class KeywordSource(Source):
 class AddressSource(Source):
     """A source that is given addresses."""
 
-    def fault(self, wanted: SourceQuery) -> str | None:
+    def validate(self, wanted: SourceQuery) -> str | None:
         """Whether there are addresses, and which of them can't be one."""
         if not wanted.addresses:
             return "Addresses are wanted."

@@ -33,13 +33,13 @@ class Bucket:
         self._settings = settings
 
     @property
-    def missing(self) -> str | None:
+    def missing_setting(self) -> str | None:
         """Allowed buckets."""
         if self._settings.crawl_s3_buckets:
             return None
         return "No bucket may be read here: CRAWL_S3_BUCKETS is not set."
 
-    def fault(self, wanted: SourceQuery) -> str | None:
+    def validate(self, wanted: SourceQuery) -> str | None:
         """Whether it is one `s3://bucket/folder` of an allowed bucket."""
         if len(wanted.addresses) != 1:
             return "One address such as s3://bucket/folder is wanted."
@@ -52,7 +52,7 @@ class Bucket:
 
     async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The next objects in the order of their keys."""
-        if (fault := self.fault(wanted)) is not None:
+        if (fault := self.validate(wanted)) is not None:
             raise FetchError(FetchErrorCode.BAD_ADDRESS, fault)
         address = urlsplit(wanted.addresses[0])
         after = cursor["after"] if cursor else None
@@ -71,7 +71,7 @@ class Bucket:
         return CandidateBatch(found, {"after": keys[-1]} if len(keys) == KEYS_AT_ONCE else None)
 
     async def download(
-        self, url: str, path: Path, *, limit: int, etag: str | None = None, modified: str | None = None
+        self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
     ) -> FetchResponse:
         """From the store itself, by the address that `search` told."""
         bucket, key = self._located(url)

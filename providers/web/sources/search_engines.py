@@ -25,7 +25,7 @@ class SearchEngine(KeywordSource):
     headers = BROWSER
 
     @property
-    def missing(self) -> str | None:
+    def missing_setting(self) -> str | None:
         """The operator's consent."""
         if self.kind.value in self._settings.crawl_engines:
             return None

@@ -92,18 +92,18 @@ class Gathered:
     refusals: list[tuple[str, FetchError]] = field(default_factory=list)
 
 
-class SiteWalk(AddressSource):
+class SiteCrawler(AddressSource):
     """Pages of the hosts that it starts from, nearest first, and the images that they show or link to."""
 
     kind = SourceKind.SITE
 
-    def fault(self, wanted: SourceQuery) -> str | None:
+    def validate(self, wanted: SourceQuery) -> str | None:
         """Also bounds that are none."""
         if not 1 <= wanted.pages <= MOST_PAGES:
             return f"A walk has 1 to {MOST_PAGES} pages."
         if not 0 <= wanted.depth <= DEEPEST:
             return f"A walk goes 0 to {DEEPEST} links deep."
-        return super().fault(wanted)
+        return super().validate(wanted)
 
     async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The images of the next pages. Raises the refusal where no start can be read."""
