@@ -142,7 +142,9 @@ def make_schema(*, sort: bool = False) -> Contract:
         disable_field_suggestions=True,
         enable_experimental_incremental_execution=True,
     )
-    contract = Contract(Query, Mutation, Subscription, config=config, extensions=[OperationLimits, ErrorMasking])
+    contract = Contract(
+        Query, Mutation, Subscription, config=config, extensions=[OperationLimits, ErrorMasking]
+    )
     for root in ("Query", "Mutation", "Subscription"):
         describe_arguments(contract._schema.type_map[root])
     return contract

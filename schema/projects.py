@@ -21,9 +21,9 @@ from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, lookup, relation
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import (
+    ConditionalUpdate,
     IdempotentInput,
     Payload,
-    ConditionalUpdate,
     field,
     input_changes,
     input_values,

@@ -29,7 +29,7 @@ from server.demo.company import show
 from server.graphql.limits import TransportLimits
 from server.graphql.view import GraphQLView
 from server.http import explorer, files
-from server.http.authentication import opening
+from server.http.authentication import context_factory
 from server.installation import addresses
 from server.provider_factory import open_embedders, open_sources, open_vectors, working
 from server.worker import Worker
@@ -82,7 +82,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         multipart_bytes=settings.max_upload_size + 1_000_000, allowed_origins=settings.cors_origins
     )
     view = GraphQLView(
-        make_schema(), opening(lambda: state.serving), limits=limits, explorer=explorer.explorer
+        make_schema(), context_factory(lambda: state.serving), limits=limits, explorer=explorer.explorer
     )
     cors = Middleware(
         CORSMiddleware,

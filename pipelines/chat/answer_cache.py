@@ -19,41 +19,41 @@ from pipelines.runtime.handlers import Run, Services
 from pipelines.runtime.periodic import upkeep
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers
-from resolvers.chat.answers import Question, Written
+from resolvers.chat.answers import Question, CompletedAnswer
 
 
-def kept(services: Run | Services) -> timedelta:
+def cache_ttl(services: Run | Services) -> timedelta:
     """How long answers are given again."""
     return timedelta(seconds=services.settings.answer_cache_ttl)
 
 
-async def key_of(run: Run, viewer: Viewer, question: Question) -> str | None:
+async def cache_key(run: Run, viewer: Viewer, question: Question) -> str | None:
     """What the answer is found or kept by; none where it is for this message alone."""
-    if not kept(run) or not answer_cache.repeatable(question) or not quality(question.text).askable:
+    if not cache_ttl(run) or not answer_cache.is_cacheable(question) or not quality(question.text).askable:
         return None
-    return await _key(run, viewer, question, ())
+    return await _current_key(run, viewer, question, ())
 
 
-async def may_keep(
+async def is_cacheable(
     run: Run, viewer: Viewer, question: Question, key: str | None, request: ChatRequest, answered: Answered
 ) -> bool:
     """Whether an answer that was just made is good for others: found, with sources that all still stand."""
     if key is None or not answered.found or answered.code is not None:
         return False
     used = {each.document_id for each in request.passages if each.document_id is not None}
-    return await _key(run, viewer, question, used) == key
+    return await _current_key(run, viewer, question, used) == key
 
 
-async def _key(run: Run, viewer: Viewer, question: Question, used: Collection[UUID]) -> str | None:
+async def _current_key(run: Run, viewer: Viewer, question: Question, used: Collection[UUID]) -> str | None:
     """The key by what there is now; none where a document is gone that was `used`, or is on its way."""
-    library = await answer_cache.library_of(run.database, viewer, question.document_ids, used)
-    if not library.settled:
+    library = await answer_cache.corpus_version(run.database, viewer, question.document_ids, used)
+    if not library.stable:
         return None
-    return answer_cache.key_of(question, library, run.chat.model, run.embedder.model)
+    return answer_cache.cache_key(question, library, run.chat.model, run.embedder.model)
 
 
-async def repeated(
-    run: Run, question: Question, user_id: UUID, key: str | None, began: float
+async def answer_from_cache(
+    run: Run, question: Question, user_id: UUID, key: str | None, started_at: float
 ) -> Finish | None:
     """What completes the message with an answer that was given before; none where there is none.
 
@@ -62,61 +62,61 @@ async def repeated(
     if key is None:
         return None
     async with run.read() as uow:
-        known = (
+        cached = (
             None
-            if await answer_cache.asked_before(uow, question)
-            else await answer_cache.find(uow, key, kept(run))
+            if await answer_cache.has_other_answers(uow, question)
+            else await answer_cache.find(uow, key, cache_ttl(run))
         )
-    if known is None:
+    if cached is None:
         return None
-    step = recalled(known)
+    step = cache_step(cached)
     async with run.write() as uow:
-        told = {"agent": step.agent, "action": step.action, "state": "completed", "detail": step.detail}
-        await answers.tell_step(uow, question, **told)
-        await answers.tell_delta(uow, question, 0, known.message["content"])
-    written = again(question, known, step, time.monotonic() - began)
+        event = {"agent": step.agent, "action": step.action, "state": "completed", "detail": step.detail}
+        await answers.publish_step(uow, question, **event)
+        await answers.publish_delta(uow, question, 0, cached.message["content"])
+    completed = replay(question, cached, step, time.monotonic() - started_at)
 
     async def finish(uow: UnitOfWork) -> None:
-        await answers.save(uow, question, user_id, written)
+        await answers.save(uow, question, user_id, completed)
 
     return finish
 
 
-def recalled(known: Row[Any]) -> Step:
+def cache_step(cached: Row[Any]) -> Step:
     """The step that stands for all that were taken the first time."""
-    minutes = (datetime.now(UTC) - known.created_at) // timedelta(minutes=1)
+    minutes = (datetime.now(UTC) - cached.created_at) // timedelta(minutes=1)
     return Step(
         "cache",
         "recall",
         detail=f"The same was asked of the same documents, {minutes} minutes ago.",
-        confidence=known.message["confidence"],
-        output={"answered_at": known.created_at.isoformat()},
+        confidence=cached.message["confidence"],
+        output={"answered_at": cached.created_at.isoformat()},
     )
 
 
-def again(question: Question, known: Row[Any], step: Step, seconds: float) -> Written:
+def replay(question: Question, cached: Row[Any], step: Step, seconds: float) -> CompletedAnswer:
     """The answer's row, and those that go with it; no model was asked, so that no token was used."""
     message = {
-        **known.message,
+        **cached.message,
         **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0),
         "reasoning_chain": chain([step], question.explainability),
-        "message_metadata": {**known.message["message_metadata"], "cached": True},
+        "message_metadata": {**cached.message["message_metadata"], "cached": True},
     }
     run_log = {
-        "model": known.message["model"],
+        "model": cached.message["model"],
         "tokens_used": 0,
         "latency_ms": round(seconds * 1000),
         "status": RunStatus.SUCCESS,
         "cached": True,
     }
-    return Written(message=message, citations=known.citations, steps=[step.row()], run=run_log, usage=[])
+    return CompletedAnswer(message=message, citations=cached.citations, steps=[step.row()], run=run_log, usage=[])
 
 
 @upkeep("cached answers", timedelta(hours=1))
-async def prune_answers(services: Services) -> None:
+async def purge_cached_answers(services: Services) -> None:
     """Answers that are not given again any more."""
     async with services.database.platform(read_only=True) as uow:
         companies = [row.id for row in await uow.all(select(Company.id))]
     for company_id in companies:
         async with services.database.tenant(company_id) as uow:
-            await answer_cache.prune(uow, kept(services))
+            await answer_cache.purge(uow, cache_ttl(services))

@@ -15,12 +15,12 @@ MARKER = re.compile(
 """`[Source 1]`, `[Sources 1, 3]`, `[Source 1; Source 2]`, and what models make of it."""
 NUMBER = re.compile(r"\d+")
 WORD = re.compile(r"\w+")
-LONGEST_SNIPPET = 600
+MAX_SNIPPET_LENGTH = 600
 """Characters."""
 
 
 @dataclass(frozen=True)
-class Cited:
+class Citation:
     """One statement of an answer, and where it comes from.
 
     `text_start` and `text_end` are offsets in the answer; `snippet` is the page's text from `page_start` to
@@ -45,15 +45,15 @@ class Cited:
 class Alignment:
     """An answer's citations in its order, and the source numbers in it that no passage has."""
 
-    citations: tuple[Cited, ...]
+    citations: tuple[Citation, ...]
     missing: tuple[int, ...] = ()
 
 
-def quoted(quotations: Sequence[Quotation], passages: Sequence[Passage]) -> Alignment:
+def align_quotations(quotations: Sequence[Quotation], passages: Sequence[Passage]) -> Alignment:
     """The citations of an answer whose model says itself what it quotes."""
     numbers: dict[int, int] = {}
     cited = [
-        _cited(
+        _citation(
             (quotation.start, quotation.end),
             quotation.source,
             numbers.setdefault(quotation.source, len(numbers) + 1),
@@ -66,7 +66,7 @@ def quoted(quotations: Sequence[Quotation], passages: Sequence[Passage]) -> Alig
     return Alignment(tuple(cited))
 
 
-def align(answer: str, passages: Sequence[Passage]) -> Alignment:
+def align_markers(answer: str, passages: Sequence[Passage]) -> Alignment:
     """The citations of an answer that names its sources by markers such as `[Source 2]`.
 
     A marker vouches for the sentence that it ends or follows. What it quotes is the passage's sentence that
@@ -74,19 +74,19 @@ def align(answer: str, passages: Sequence[Passage]) -> Alignment:
     """
     numbers: dict[int, int] = {}
     cited, missing = [], []
-    for statement, sources in statements(answer):
+    for statement, sources in marked_statements(answer):
         for source in sources:
             if not 1 <= source <= len(passages):
                 missing.append(source)
                 continue
             passage = passages[source - 1]
-            place, share = likest(answer[slice(*statement)], passage.text)
+            place, share = best_match(answer[slice(*statement)], passage.text)
             number = numbers.setdefault(source, len(numbers) + 1)
-            cited.append(_cited(statement, source, number, passage, place, share))
+            cited.append(_citation(statement, source, number, passage, place, share))
     return Alignment(tuple(cited), tuple(dict.fromkeys(missing)))
 
 
-def statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
+def marked_statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
     """The parts of an answer that markers vouch for, without the markers, and their source numbers."""
     found: list[tuple[Span, tuple[int, ...]]] = []
     start = 0
@@ -106,30 +106,30 @@ def statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
     return found
 
 
-def unmarked(answer: str) -> str:
+def strip_markers(answer: str) -> str:
     """The answer without its markers."""
     return MARKER.sub("", answer)
 
 
-def likest(statement: str, text: str) -> tuple[Span, float]:
+def best_match(statement: str, text: str) -> tuple[Span, float]:
     """The sentence of a text that a statement most likely rests on, and the share of words it holds."""
     words = set(WORD.findall(statement.lower()))
     spans = sentences(text) or [stripped(text, 0, len(text))]
-    shares = [_shared(words, text[slice(*span)]) for span in spans]
+    shares = [_word_overlap(words, text[slice(*span)]) for span in spans]
     best = max(range(len(spans)), key=shares.__getitem__)
     start, end = spans[best]
-    return stripped(text, start, min(end, start + LONGEST_SNIPPET)), round(shares[best], 4)
+    return stripped(text, start, min(end, start + MAX_SNIPPET_LENGTH)), round(shares[best], 4)
 
 
-def _shared(words: set[str], sentence: str) -> float:
+def _word_overlap(words: set[str], sentence: str) -> float:
     return len(words & set(WORD.findall(sentence.lower()))) / len(words) if words else 0.0
 
 
-def _cited(
+def _citation(
     statement: Span, source: int, number: int, passage: Passage, place: Span, confidence: float
-) -> Cited:
+) -> Citation:
     start, end = place
-    return Cited(
+    return Citation(
         text_start=statement[0],
         text_end=statement[1],
         source_index=source,

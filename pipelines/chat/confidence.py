@@ -3,18 +3,18 @@
 import re
 from dataclasses import dataclass, replace
 
-WARNING = 0.30
+LOW_CONFIDENCE = 0.30
 """An answer below this is marked as one of low confidence."""
-COUNCIL_WARNING = 0.50
+LOW_COUNCIL_CONFIDENCE = 0.50
 
-SIMILARITY, CITATION, GROUNDING, QUALITY = 0.60, 0.20, 0.10, 0.10
+SIMILARITY_WEIGHT, CITATION_WEIGHT, CERTAINTY_WEIGHT, QUALITY_WEIGHT = 0.60, 0.20, 0.10, 0.10
 """What each part weighs."""
-UNSUPPORTED = 0.3
+UNSUPPORTED_CONFIDENCE = 0.3
 """The confidence where nothing was retrieved, and the least that hedging leaves of its part."""
-ANSWERED, GROUNDED = 0.7, 0.3
+ANSWER_WEIGHT, GROUNDING_WEIGHT = 0.7, 0.3
 """How the sum and the grounding are mixed in the end."""
 
-UNCERTAINTY = re.compile(
+HEDGES = re.compile(
     r"\b(?:i(?:'m| am) not (?:sure|certain)|might|may be|maybe|perhaps|possibly|probably|unclear|uncertain|"
     r"it (?:seems|appears)|i (?:think|believe|guess)|could be|not (?:enough|sufficient) information|"
     r"(?:do not|don't|cannot|can't) (?:know|tell|find|determine))\b",
@@ -37,12 +37,12 @@ class Confidence:
     votes: float | None = None
     """What a council's votes came to, which stands in the total for the other parts but the grounding."""
 
-    def low(self, *, council: bool = False) -> bool:
+    def is_low(self, *, council: bool = False) -> bool:
         """Whether the answer carries a warning."""
-        return self.total < (COUNCIL_WARNING if council else WARNING)
+        return self.total < (LOW_COUNCIL_CONFIDENCE if council else LOW_CONFIDENCE)
 
 
-def confidence(
+def answer_confidence(
     answer: str,
     *,
     similarity: float,
@@ -57,18 +57,18 @@ def confidence(
     count passages. With nothing retrieved the sum is `UNSUPPORTED`.
     """
     similarity = min(1.0, max(0.0, similarity))
-    certainty = max(UNSUPPORTED, 1 - 0.3 * len(UNCERTAINTY.findall(answer)))
+    certainty = max(UNSUPPORTED_CONFIDENCE, 1 - 0.3 * len(HEDGES.findall(answer)))
     citation = citation_score(retrieved, cited)
-    combined = SIMILARITY * similarity + CITATION * citation + GROUNDING * certainty + QUALITY * quality
+    combined = SIMILARITY_WEIGHT * similarity + CITATION_WEIGHT * citation + CERTAINTY_WEIGHT * certainty + QUALITY_WEIGHT * quality
     if not retrieved:
-        combined = UNSUPPORTED
-    total = min(1.0, max(0.0, ANSWERED * combined + GROUNDED * grounding))
+        combined = UNSUPPORTED_CONFIDENCE
+    total = min(1.0, max(0.0, ANSWER_WEIGHT * combined + GROUNDING_WEIGHT * grounding))
     return Confidence(similarity, citation, certainty, quality, grounding, round(total, 4))
 
 
-def deliberated(own: Confidence, votes: float) -> Confidence:
+def deliberated(base: Confidence, votes: float) -> Confidence:
     """The confidence of an answer that a council gives, whose votes came to `votes`."""
-    return replace(own, votes=votes, total=round(ANSWERED * votes + GROUNDED * own.grounding, 4))
+    return replace(base, votes=votes, total=round(ANSWER_WEIGHT * votes + GROUNDING_WEIGHT * base.grounding, 4))
 
 
 def citation_score(retrieved: int, cited: int) -> float:

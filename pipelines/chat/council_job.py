@@ -38,7 +38,7 @@ async def counselled(
             detail = f"Round {number}." if ballot is None else shown(ballot, request)
             state = "started" if ballot is None else "completed"
             agent = f"council_{voice.name}"
-            await answers.tell_step(uow, question, agent=agent, action="vote", state=state, detail=detail)
+            await answers.publish_step(uow, question, agent=agent, action="vote", state=state, detail=detail)
 
     await deliberate(model, request, question.rounds, heard, ballots)
     last = of_round(ballots, question.rounds)

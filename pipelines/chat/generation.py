@@ -8,7 +8,7 @@ from statistics import fmean
 from core.ports import AnswerEnd, ChatModel, ChatRequest, Embed, Passage, Quotation, RunErrorCode, TextDelta
 from pipelines.chat import citations
 from pipelines.chat.citations import Alignment
-from pipelines.chat.confidence import Confidence, confidence
+from pipelines.chat.confidence import Confidence, answer_confidence
 from pipelines.chat.council import Decision
 from pipelines.chat.grounding import Grounding, grounding
 from pipelines.chat.question_quality import Quality, quality
@@ -33,8 +33,8 @@ class Reply:
     def cited(self, passages: Sequence[Passage]) -> Alignment:
         """The citations, by the quotations or else by the markers in the text."""
         if self.quotations:
-            return citations.quoted(self.quotations, passages)
-        return citations.align(self.text, passages)
+            return citations.align_quotations(self.quotations, passages)
+        return citations.align_markers(self.text, passages)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ async def answer(
     asked = quality(request.question)
     if not asked.askable:
         await tell(NOT_A_QUESTION)
-        said = confidence(
+        said = answer_confidence(
             NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=asked.score, grounding=0
         )
         return Answered(NOT_A_QUESTION, None, False, Alignment(()), asked, Grounding(0.0, ()), said)
@@ -118,7 +118,7 @@ def weighed(
 ) -> Confidence:
     """The confidence of an answer: by the passages that it cites, or where it cites none, by all of them."""
     cited = {each.source_index for each in aligned.citations}
-    return confidence(
+    return answer_confidence(
         text,
         similarity=similarity(request.passages, aligned),
         retrieved=len(request.passages),

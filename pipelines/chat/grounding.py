@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.ports import Embed, Passage
 from core.sentence_segmentation import Span, sentences
-from pipelines.chat.citations import unmarked
+from pipelines.chat.citations import strip_markers
 
 GROUNDED = 0.7
 """The score from which an answer counts as grounded."""
@@ -38,7 +38,7 @@ async def grounding(answer: str, passages: Sequence[Passage], embed: Embed | Non
     Word for word is full support, and a number that no passage holds is none. Fails closed: nothing
     retrieved, nothing said, or an error while embedding gives a score of 0.
     """
-    text = unmarked(answer)
+    text = strip_markers(answer)
     said = [text[slice(*span)] for span in sentences(text) if WORD.search(text, *span)]
     if not passages or not said:
         return Grounding(0.0, tuple(said), "There was nothing to compare.")

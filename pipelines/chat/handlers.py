@@ -16,7 +16,7 @@ from db.queue import Finish
 from db.uow import UnitOfWork
 from pipelines.chat import answer_cache as repeating
 from pipelines.chat import drawing_passages
-from pipelines.chat.citations import Cited
+from pipelines.chat.citations import Citation
 from pipelines.chat.council_job import counselled, outcome
 from pipelines.chat.generation import Answered, Tell, answer
 from pipelines.chat.question_quality import quality
@@ -28,7 +28,7 @@ from pipelines.runtime.periodic import upkeep
 from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers, drawing_context, events
-from resolvers.chat.answers import Question, Written
+from resolvers.chat.answers import Question, CompletedAnswer
 from resolvers.chat.questions import AnswerMessage
 from resolvers.identity import accounts
 from resolvers.knowledge import model_rollout, retrieval
@@ -45,12 +45,12 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
     """Retrieve, answer, weigh. A later attempt takes back what an earlier one told, and begins anew."""
     began = time.monotonic()
     async with run.write() as uow:
-        question = await answers.begin(uow, job.message_id, job.user_id)
+        question = await answers.start(uow, job.message_id, job.user_id)
     if question is None:
         return None
     viewer = await accounts.viewer_of(run.database, job.user_id, None)
-    key = await repeating.key_of(run, viewer, question)
-    if again := await repeating.repeated(run, question, job.user_id, key, began):
+    key = await repeating.cache_key(run, viewer, question)
+    if again := await repeating.answer_from_cache(run, question, job.user_id, key, began):
         return again
     steps: list[Step] = []
     usage: list[dict[str, Any]] = []
@@ -66,12 +66,12 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
     answered = await streamed(run, question, request, steps)
     usage.append(spent(run.prices, question, answered))
     written = whole(question, request, answered, steps, usage, time.monotonic() - began)
-    keeps = await repeating.may_keep(run, viewer, question, key, request, answered)
+    keeps = await repeating.is_cacheable(run, viewer, question, key, request, answered)
 
     async def finish(uow: UnitOfWork) -> None:
         await answers.save(uow, question, job.user_id, written)
         if key is not None and keeps:
-            await answer_cache.keep(uow, key, job.user_id, written.message, written.citations)
+            await answer_cache.save(uow, key, job.user_id, written.message, written.citations)
 
     return finish
 
@@ -152,7 +152,7 @@ async def streamed(run: Run, question: Question, request: ChatRequest, steps: li
 
     async def write(offset: int, text: str) -> None:
         async with run.write() as uow:
-            await answers.tell_delta(uow, question, offset, text)
+            await answers.publish_delta(uow, question, offset, text)
 
     began = time.monotonic()
     deltas = Deltas(write)
@@ -179,14 +179,14 @@ async def given_up(run: Run, question: Question, failure: ModelFailure, model: s
     if failure.passing and not run.is_last:
         return Retry(failure.message, after=failure.after)
     async with run.write() as uow:
-        await answers.note_failure(uow, question, failure.code, model)
+        await answers.record_failure(uow, question, failure.code, model)
     return Conflict(failure.message)
 
 
 async def announce(run: Run, question: Question, **step: Any) -> None:
     """A step, in a transaction of its own."""
     async with run.write() as uow:
-        await answers.tell_step(uow, question, **step)
+        await answers.publish_step(uow, question, **step)
 
 
 def whole(
@@ -196,7 +196,7 @@ def whole(
     steps: list[Step],
     usage: list[dict[str, Any]],
     seconds: float,
-) -> Written:
+) -> CompletedAnswer:
     """The answer's row, and those that go with it."""
     total = answered.prompt_tokens + answered.completion_tokens
     weighed = answered.confidence
@@ -207,7 +207,7 @@ def whole(
         "completion_tokens": answered.completion_tokens,
         "total_tokens": total,
         "confidence": weighed.total,
-        "low_confidence_warning": weighed.low(council=answered.council is not None),
+        "low_confidence_warning": weighed.is_low(council=answered.council is not None),
         "sources": [source(number, each) for number, each in enumerate(request.passages, 1)],
         "context_document_ids": list(
             dict.fromkeys(str(each.document_id) for each in request.passages if each.document_id)
@@ -226,7 +226,7 @@ def whole(
         "status": RunStatus.ERROR if answered.code else RunStatus.SUCCESS,
         "error_code": answered.code and answered.code.value,
     }
-    return Written(
+    return CompletedAnswer(
         message=message,
         citations=[citation(each) for each in answered.citations.citations],
         steps=[step.row() for step in steps],
@@ -259,7 +259,7 @@ def source(number: int, passage: Passage) -> dict[str, Any]:
     }
 
 
-def citation(cited: Cited) -> dict[str, Any]:
+def citation(cited: Citation) -> dict[str, Any]:
     """A citation's columns."""
     return {
         "source_index": cited.source_index,

@@ -49,6 +49,6 @@ def verified(grounded: Grounding) -> Step:
 def weighed(answered: Answered) -> Step:
     """What the confidence is made of."""
     parts: Confidence = answered.confidence
-    low = parts.low(council=answered.council is not None)
+    low = parts.is_low(council=answered.council is not None)
     told = "Too low to rely on." if low else "High enough to go without a warning."
     return Step("confidence", "weigh", detail=told, confidence=parts.total, output=asdict(parts))

@@ -9,7 +9,7 @@ from typing import Any
 import ir_measures
 from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
 
-from pipelines.chat.citations import unmarked
+from pipelines.chat.citations import strip_markers
 
 ARTICLES = frozenset({"a", "an", "the"})
 
@@ -58,7 +58,7 @@ def wording(expected: str | None, answer: str) -> dict[str, float]:
     """
     if expected is None:
         return {}
-    wanted, given = words(expected), words(unmarked(answer))
+    wanted, given = words(expected), words(strip_markers(answer))
     common = sum((Counter(wanted) & Counter(given)).values())
     f1 = 2 * common / (len(wanted) + len(given)) if common else 0.0
     return {"exact_match": float(wanted == given), "token_f1": f1}
@@ -81,7 +81,7 @@ def right(
     expected passage. Where nothing was expected, right is who finds nothing.
     """
     if expected is not None:
-        return found and within(words(expected), words(unmarked(answer)))
+        return found and within(words(expected), words(strip_markers(answer)))
     return bool(set(passages) & set(cited)) if passages else not found
 
 

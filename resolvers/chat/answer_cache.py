@@ -34,62 +34,62 @@ from resolvers.access import Conditions, Viewer
 from resolvers.chat.answers import Question
 from resolvers.knowledge.vector_sync import RescopeDocument
 
-STORED = ("content", "model", "confidence", "low_confidence_warning", "sources", "context_document_ids")
+CACHED_COLUMNS = ("content", "model", "confidence", "low_confidence_warning", "sources", "context_document_ids")
 """What of an answer's message is the same when it is given again."""
 
 
 @dataclass(frozen=True)
-class Library:
+class CorpusVersion:
     """The documents that answers come from: a digest of the company's, and of the published ones.
 
     It is `settled` where no vectors are on their way, and nothing is gone that must be there.
     """
 
     digests: tuple[str, ...]
-    settled: bool
+    stable: bool
 
 
-def repeatable(question: Question) -> bool:
+def is_cacheable(question: Question) -> bool:
     """Whether an answer may be given again: votes belong to their message, and drawings change too."""
     return question.session_id is None and question.mode is AnswerMode.ANSWER
 
 
-def normalised(text: str) -> str:
+def normalize_question(text: str) -> str:
     """The question without what does not change its meaning: case, spaces, forms of characters."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def key_of(question: Question, library: Library, *made_by: str) -> str:
+def cache_key(question: Question, corpus: CorpusVersion, *model_names: str) -> str:
     """A digest of all that an answer depends on; `made_by` are the names of the models at work."""
     about = [
-        normalised(question.text),
+        normalize_question(question.text),
         [[turn.role, turn.content] for turn in question.history],
         [question.provider.value, question.model, question.temperature],
-        list(made_by),
-        list(library.digests),
+        list(model_names),
+        list(corpus.digests),
     ]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 
-async def library_of(
-    database: Database, viewer: Viewer, selected: Collection[UUID] | None, needed: Collection[UUID] = ()
-) -> Library:
+async def corpus_version(
+    database: Database, viewer: Viewer, document_ids: Collection[UUID] | None, required_ids: Collection[UUID] = ()
+) -> CorpusVersion:
     """What the viewer sees that can be searched, or what is selected of it; `needed` must be there."""
-    own = _state(access.sees(viewer, Document, Document), selected, needed)
+    own = _corpus_statement(access.sees(viewer, Document, Document), document_ids, required_ids)
     async with database.within(viewer.scope, read_only=True) as uow:
         states = [await uow.one(own)]
     if viewer.published is not None:
-        published = _state(access.sees_published(viewer, Document, Document), selected, needed)
+        published = _corpus_statement(access.sees_published(viewer, Document, Document), document_ids, required_ids)
         async with database.within(viewer.published, read_only=True) as uow:
             states.append(await uow.one(published))
-    return Library(
+    return CorpusVersion(
         digests=tuple(f"{state.documents}:{state.digest}" for state in states),
-        settled=not any(state.moving for state in states)
-        and sum(state.present for state in states) == len(needed),
+        stable=not any(state.moving for state in states)
+        and sum(state.present for state in states) == len(required_ids),
     )
 
 
-def _state(seen: Conditions, selected: Collection[UUID] | None, needed: Collection[UUID]) -> Select[Any]:
+def _corpus_statement(visible: Conditions, document_ids: Collection[UUID] | None, required_ids: Collection[UUID]) -> Select[Any]:
     """How many documents there are, what their ids and instants of change come to in any order, how many
     of the needed ones there are, and whether the vectors of any are being told who may find them.
     """
@@ -98,16 +98,16 @@ def _state(seen: Conditions, selected: Collection[UUID] | None, needed: Collecti
         ProcessingJob.task == RescopeDocument.__name__,
         ProcessingJob.status.in_((JobStatus.PENDING, JobStatus.RUNNING)),
     )
-    narrowed = [] if selected is None else [Document.id == any_id(list(selected))]
+    selected = [] if document_ids is None else [Document.id == any_id(list(document_ids))]
     return select(
         func.count().label("documents"),
         func.bit_xor(func.hashtextextended(changed, 0)).label("digest"),
-        func.count().filter(Document.id == any_id(list(needed))).label("present"),
+        func.count().filter(Document.id == any_id(list(required_ids))).label("present"),
         moving.exists().label("moving"),
-    ).where(Document.processing_status == ProcessingStatus.COMPLETED, *narrowed, *seen)
+    ).where(Document.processing_status == ProcessingStatus.COMPLETED, *selected, *visible)
 
 
-async def asked_before(uow: UnitOfWork, question: Question) -> bool:
+async def has_other_answers(uow: UnitOfWork, question: Question) -> bool:
     """Whether the same message has another answer: who asks once more wants a new one."""
     mine = select(Message.parent_message_id).where(Message.id == question.message_id).scalar_subquery()
     others = select(Message.id).where(
@@ -118,13 +118,13 @@ async def asked_before(uow: UnitOfWork, question: Question) -> bool:
     return bool(await uow.scalar(select(others.exists())))
 
 
-async def find(uow: UnitOfWork, key: str, kept: timedelta) -> Row[Any] | None:
+async def find(uow: UnitOfWork, key: str, max_age: timedelta) -> Row[Any] | None:
     """The answer of this key, if it is not older than `kept`."""
-    fresh = CachedAnswer.created_at > datetime.now(UTC) - kept
+    fresh = CachedAnswer.created_at > datetime.now(UTC) - max_age
     return await uow.first(select(CachedAnswer).where(CachedAnswer.key == key, fresh))
 
 
-async def keep(
+async def save(
     uow: UnitOfWork,
     key: str,
     user_id: UUID,
@@ -134,7 +134,7 @@ async def keep(
     """Remember an answer in place of an older one of the same key."""
     values = {
         "user_id": user_id,
-        "message": {name: message[name] for name in (*STORED, "message_metadata")},
+        "message": {name: message[name] for name in (*CACHED_COLUMNS, "message_metadata")},
         "citations": [dict(citation) for citation in citations],
         "created_at": func.now(),
     }
@@ -142,6 +142,6 @@ async def keep(
     await uow.execute(row.on_conflict_do_update(index_elements=["company_id", "key"], set_=values))
 
 
-async def prune(uow: UnitOfWork, kept: timedelta) -> None:
+async def purge(uow: UnitOfWork, max_age: timedelta) -> None:
     """Forget the answers that are older than `kept`."""
-    await uow.execute(delete(CachedAnswer).where(CachedAnswer.created_at <= datetime.now(UTC) - kept))
+    await uow.execute(delete(CachedAnswer).where(CachedAnswer.created_at <= datetime.now(UTC) - max_age))

@@ -27,10 +27,10 @@ from db.models import (
 from db.uow import UnitOfWork
 from resolvers.chat import events
 
-REMEMBERED = 10
+MAX_HISTORY_MESSAGES = 10
 """Messages before a question that are told to the model."""
 
-USUAL_MODEL = "gpt-4"
+DEFAULT_MODEL_NAME = "gpt-4"
 """What a conversation's model is called where nobody chose one."""
 
 
@@ -57,7 +57,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Written:
+class CompletedAnswer:
     """A finished answer: columns of the message, and the rows that go with it."""
 
     message: Mapping[str, Any]
@@ -67,7 +67,7 @@ class Written:
     usage: Sequence[Mapping[str, Any]]
 
 
-async def begin(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | None:
+async def start(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | None:
     """What is asked; none where the answer has ended. What an earlier attempt told is taken back."""
     message = await uow.first(select(Message).where(Message.id == message_id))
     if message is None or message.state is not MessageState.STREAMING:
@@ -75,10 +75,10 @@ async def begin(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | 
     conversation = await uow.one(select(Conversation).where(Conversation.id == message.conversation_id))
     if await events.text_so_far(uow, message_id):
         await events.tell(uow, conversation.id, message_id, ConversationEventKind.MESSAGE_RESET)
-    turns = await _before(uow, message.parent_message_id)
+    turns = await _branch_turns(uow, message.parent_message_id)
     selected = conversation.selected_document_ids
     level = await uow.scalar(select(User.explainability_level).where(User.id == user_id))
-    chosen = conversation.model_name != USUAL_MODEL
+    chosen = conversation.model_name != DEFAULT_MODEL_NAME
     return Question(
         message_id=message_id,
         conversation_id=conversation.id,
@@ -96,12 +96,12 @@ async def begin(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | 
     )
 
 
-async def _before(uow: UnitOfWork, message_id: UUID | None) -> list[Turn]:
+async def _branch_turns(uow: UnitOfWork, message_id: UUID | None) -> list[Turn]:
     """The question, after what was said before it in its branch."""
     chain = select(Message.id, Message.parent_message_id, literal(0).label("distance"))
     first = chain.where(Message.id == message_id).cte("branch", recursive=True)
     further = select(Message.id, Message.parent_message_id, first.c.distance + 1).where(
-        Message.id == first.c.parent_message_id, first.c.distance < REMEMBERED
+        Message.id == first.c.parent_message_id, first.c.distance < MAX_HISTORY_MESSAGES
     )
     branch = first.union_all(further)
     said = (
@@ -116,28 +116,28 @@ async def _before(uow: UnitOfWork, message_id: UUID | None) -> list[Turn]:
     ]
 
 
-async def tell_delta(uow: UnitOfWork, question: Question, offset: int, text: str) -> None:
+async def publish_delta(uow: UnitOfWork, question: Question, offset: int, text: str) -> None:
     """A piece of the answer, from `offset` in code points."""
     kind = ConversationEventKind.MESSAGE_DELTA
     await events.tell(uow, question.conversation_id, question.message_id, kind, offset=offset, text=text)
 
 
-async def tell_step(uow: UnitOfWork, question: Question, **step: Any) -> None:
+async def publish_step(uow: UnitOfWork, question: Question, **step: Any) -> None:
     """A step of an agent that begins or has ended."""
     kind = ConversationEventKind.RUN_STEP
     await events.tell(uow, question.conversation_id, question.message_id, kind, **step)
 
 
-async def note_failure(uow: UnitOfWork, question: Question, code: RunErrorCode, model: str) -> None:
+async def record_failure(uow: UnitOfWork, question: Question, code: RunErrorCode, model: str) -> None:
     """Remember why there will be no answer, for the job's end to tell."""
     values = {"error_code": code.value, "model": model}
     await uow.execute(update(Message).where(Message.id == question.message_id).values(values))
 
 
-async def save(uow: UnitOfWork, question: Question, user_id: UUID, written: Written) -> None:
+async def save(uow: UnitOfWork, question: Question, user_id: UUID, answer: CompletedAnswer) -> None:
     """Store the answer with its citations and records, count its tokens, and tell that it is there."""
     about = {"message_id": question.message_id}
-    tokens = written.message.get("total_tokens") or 0
+    tokens = answer.message.get("total_tokens") or 0
     counted = (
         update(Conversation)
         .where(Conversation.id == question.conversation_id)
@@ -147,20 +147,20 @@ async def save(uow: UnitOfWork, question: Question, user_id: UUID, written: Writ
         )
     )
     await uow.execute(counted)
-    for citation in written.citations:
+    for citation in answer.citations:
         await uow.execute(insert(Citation).values({**about, **citation}))
-    if written.citations:
+    if answer.citations:
         kind = ConversationEventKind.CITATIONS_ADDED
         await events.tell(uow, question.conversation_id, question.message_id, kind)
-    values = {"state": MessageState.COMPLETED, "error_code": None, **written.message}
+    values = {"state": MessageState.COMPLETED, "error_code": None, **answer.message}
     await uow.execute(update(Message).where(Message.id == question.message_id).values(values))
     whose = {"user_id": user_id}
-    for step in written.steps:
+    for step in answer.steps:
         logged = {**about, **whose, "created_at": func.clock_timestamp(), **step}
         await uow.execute(insert(AgentLog).values(logged))
-    run = {**about, **whose, "conversation_id": question.conversation_id, **written.run}
+    run = {**about, **whose, "conversation_id": question.conversation_id, **answer.run}
     await uow.execute(insert(RunLog).values(run))
-    for usage in written.usage:
+    for usage in answer.usage:
         used = {**whose, "operation_id": str(question.message_id), **usage}
         await uow.execute(insert(TokenUsage).values(used))
     kind = ConversationEventKind.MESSAGE_COMPLETED

@@ -13,38 +13,38 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
-MOST_ACTIVE = 100
+MAX_ACTIVE_CONVERSATIONS = 100
 """Active conversations of one user."""
-TITLE_FROM_MESSAGE = 50
+MAX_GENERATED_TITLE_LENGTH = 50
 """Characters of the first message that make the title."""
-LONGEST_TITLE = 500
-HOTTEST = 2.0
-MOST_ROUNDS = 5
+MAX_TITLE_LENGTH = 500
+MAX_TEMPERATURE = 2.0
+MAX_COUNCIL_ROUNDS = 5
 
 
 async def create(
-    uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any], first_message: str | None = None
+    uow: UnitOfWork, viewer: Viewer, fields: Mapping[str, Any], first_message: str | None = None
 ) -> Row[Any]:
     """A conversation of the viewer's, still without a message: `first_message` makes its title."""
     access.require(viewer, "chat:use")
-    if given.get("session_id") is not None:
-        await access.find(uow, viewer, DrawingSession, given["session_id"], "input", "sessionId")
-    values = {name: value for name, value in _checked(given).items() if value is not None}
+    if fields.get("session_id") is not None:
+        await access.find(uow, viewer, DrawingSession, fields["session_id"], "input", "sessionId")
+    values = {name: value for name, value in _checked(fields).items() if value is not None}
     if first_message is not None and "title" not in values:
-        values["title"] = " ".join(first_message.split())[:TITLE_FROM_MESSAGE]
+        values["title"] = " ".join(first_message.split())[:MAX_GENERATED_TITLE_LENGTH]
     await _refuse_crowd(uow, viewer.user_id)
-    begun = insert(Conversation).values(**values, user_id=viewer.user_id)
-    conversation = await uow.one(begun.returning(Conversation))
+    statement = insert(Conversation).values(**values, user_id=viewer.user_id)
+    conversation = await uow.one(statement.returning(Conversation))
     await activity_log.record(uow, viewer.user_id, "CONVERSATION_CREATE", "Conversation", conversation.id)
     return conversation
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> Row[Any]:
     """Rename it, or say how its answers are to be made."""
     conversation = await to_change(uow, viewer, id, "id")
     if conversation.status is ConversationStatus.ARCHIVED:
         raise Conflict("This conversation is archived; restore it first.", "id")
-    values = _checked(given)
+    values = _checked(fields)
     for name, shown in (("llm_provider", "llmProvider"), ("model_name", "modelName")):
         if name in values and values[name] is None:
             raise Invalid("This cannot be cleared.", "input", shown)
@@ -72,7 +72,7 @@ async def restore(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     return await _update(uow, viewer, conversation, "CONVERSATION_RESTORE", active)
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Hide it from everybody; what was said, and what it cost, stays on record."""
     conversation = await to_change(uow, viewer, id, "id")
     values = {"status": ConversationStatus.DELETED}
@@ -91,8 +91,8 @@ async def to_change(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str, lock:
 
 def refuse_rounds(rounds: int) -> None:
     """Raise `Invalid` unless a council may have so many rounds."""
-    if not 1 <= rounds <= MOST_ROUNDS:
-        raise Invalid(f"A council has 1 to {MOST_ROUNDS} rounds.", "input", "councilRounds")
+    if not 1 <= rounds <= MAX_COUNCIL_ROUNDS:
+        raise Invalid(f"A council has 1 to {MAX_COUNCIL_ROUNDS} rounds.", "input", "councilRounds")
 
 
 async def _update(
@@ -112,18 +112,18 @@ async def _refuse_crowd(uow: UnitOfWork, user_id: UUID, *path: str) -> None:
     # one count at a time; other references to the member are not held up
     await uow.execute(select(Member.id).where(Member.id == user_id).with_for_update(key_share=True))
     active = Conversation.user_id == user_id, Conversation.status == ConversationStatus.ACTIVE
-    if await uow.scalar(select(func.count()).select_from(Conversation).where(*active)) >= MOST_ACTIVE:
-        raise Exhausted(f"Nobody has more than {MOST_ACTIVE} active conversations; archive one.", *path)
+    if await uow.scalar(select(func.count()).select_from(Conversation).where(*active)) >= MAX_ACTIVE_CONVERSATIONS:
+        raise Exhausted(f"Nobody has more than {MAX_ACTIVE_CONVERSATIONS} active conversations; archive one.", *path)
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     if "title" in values:
-        values["title"] = validators.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
+        values["title"] = validators.optional(values["title"], "input", "title", limit=MAX_TITLE_LENGTH)
     if values.get("model_name") is not None:
         values["model_name"] = validators.name(values["model_name"], "input", "modelName", limit=100)
     temperature = values.get("temperature")
-    if temperature is not None and not 0 <= temperature <= HOTTEST:
+    if temperature is not None and not 0 <= temperature <= MAX_TEMPERATURE:
         raise Invalid("A temperature is from 0 to 2.", "input", "temperature")
     if values.get("council_rounds") is not None:
         refuse_rounds(values["council_rounds"])

@@ -34,9 +34,9 @@ from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of, keys_of, optional_key
 from schema.framework.payloads import (
+    ConditionalUpdate,
     IdempotentInput,
     Payload,
-    ConditionalUpdate,
     field,
     input_changes,
     input_values,
@@ -294,7 +294,7 @@ class ChatMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.Conversation, key, input.expected_updated_at
             )
-            conversation = await conversations.change(uow, info.context.viewer, key, given)
+            conversation = await conversations.update(uow, info.context.viewer, key, given)
         return ConversationUpdatePayload.of(conversation=conversation)
 
     @mutation
@@ -317,7 +317,7 @@ class ChatMutations:
     async def conversation_delete(self, info: Info, id: relay.GlobalID) -> ConversationDeletePayload:
         """Delete a conversation. Nobody sees it any more; what it cost stays on record."""
         async with info.context.write() as uow:
-            await conversations.remove(uow, info.context.viewer, key_of(id, models.Conversation))
+            await conversations.delete(uow, info.context.viewer, key_of(id, models.Conversation))
         return ConversationDeletePayload.of(deleted_id=id)
 
     @mutation

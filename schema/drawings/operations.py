@@ -32,9 +32,9 @@ from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of, optional_key
 from schema.framework.payloads import (
+    ConditionalUpdate,
     IdempotentInput,
     Payload,
-    ConditionalUpdate,
     field,
     input_changes,
     input_values,

@@ -18,7 +18,7 @@ from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, ConditionalUpdate, input_changes, mutation
+from schema.framework.payloads import ConditionalUpdate, Payload, input_changes, mutation
 
 
 @output

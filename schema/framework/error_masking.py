@@ -1,4 +1,4 @@
-"""How an error is told to a client: refusals in full, bugs as an id to look for in the log."""
+"""Error masking: errors of the client are returned in full, unexpected ones only as the ID of a log entry."""
 
 import re
 from collections.abc import Iterator
@@ -23,42 +23,45 @@ VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value(?: at ((?:\.\w+|
 STEP = re.compile(r"\w+")
 
 
-def told(error: GraphQLError) -> GraphQLError:
-    """The error as the client sees it, with `extensions.code`; what is masked is logged with its id."""
-    extensions = error.extensions or {}
-    if "code" in extensions:
+FORMATS: tuple[tuple[type[Exception], str | None, str], ...] = (
+    (CannotGetOperationTypeError, None, "OPERATION_RESOLUTION_FAILURE"),
+    (InvalidOperationTypeError, None, "METHOD_NOT_ALLOWED"),
+    (GlobalIDValueError, "The value is not a valid global ID.", "BAD_USER_INPUT"),
+    (StrawberryInputCoercionError, None, "BAD_USER_INPUT"),
+)
+"""Errors of the client by exception type: their message, if it is not the original one, and code."""
+
+
+def mask_error(error: GraphQLError) -> GraphQLError:
+    """The error as clients see it, with `extensions.code`. An unexpected one is logged and masked."""
+    if "code" in (error.extensions or {}):
         return error
+    original = original_error(error)
     if isinstance(error, GraphQLSyntaxError):
         bounded = error.message.endswith("Parsing aborted.")
-        return worded(error, error.message, "QUERY_TOO_COMPLEX" if bounded else "GRAPHQL_PARSE_FAILED")
-    original = innermost(error)
+        return format_error(error, error.message, "QUERY_TOO_COMPLEX" if bounded else "GRAPHQL_PARSE_FAILED")
     if isinstance(original, DomainError):
         path = {"path": list(original.path)} if original.path else {}
-        return worded(error, original.message, original.code.value, **path)
+        return format_error(error, original.message, original.code.value, **path)
     if isinstance(original, GraphQLError) and "code" in (original.extensions or {}):
-        return worded(error, original.message, **(original.extensions or {}))
-    if speaks_of_variables(error) or raised_in(error, "graphql.execution.values"):
-        return worded(error, error.message, "BAD_USER_INPUT", **of_variable(error.message))
-    if isinstance(original, CannotGetOperationTypeError):
-        return worded(error, error.message, "OPERATION_RESOLUTION_FAILURE")
-    if isinstance(original, InvalidOperationTypeError):
-        return worded(error, error.message, "METHOD_NOT_ALLOWED")
-    if isinstance(original, GlobalIDValueError):
-        return worded(error, "It is not the id of anything.", "BAD_USER_INPUT", **of_argument(original))
-    if isinstance(original, StrawberryInputCoercionError):
-        return worded(error, error.message, "BAD_USER_INPUT", **of_argument(original))
-    return masked(error, original or error)
+        return format_error(error, original.message, **(original.extensions or {}))
+    if is_variable_error(error) or raised_in(error, "graphql.execution.values"):
+        return format_error(error, error.message, "BAD_USER_INPUT", **variable_path(error.message))
+    for exception_type, message, code in FORMATS:
+        if isinstance(original, exception_type):
+            return format_error(error, message or error.message, code, **argument_path(original))
+    return mask_unexpected(error, original or error)
 
 
-def masked(error: GraphQLError, cause: Exception) -> GraphQLError:
-    """An error that says nothing but the id under which its cause is logged."""
+def mask_unexpected(error: GraphQLError, cause: Exception) -> GraphQLError:
+    """Log the cause, and return an error that holds only the ID of the log entry."""
     error_id = uuid4().hex
-    log.error("operation failed", error_id=error_id, path=error.path, exc_info=cause)
-    return worded(error, "Internal error", "INTERNAL_SERVER_ERROR", id=error_id)
+    log.error("operation_failed", error_id=error_id, path=error.path, exc_info=cause)
+    return format_error(error, "Internal error", "INTERNAL_SERVER_ERROR", id=error_id)
 
 
-def worded(error: GraphQLError, message: str, code: str, **extensions: Any) -> GraphQLError:
-    """The error at the same place of the document, without the exception behind it."""
+def format_error(error: GraphQLError, message: str, code: str, **extensions: Any) -> GraphQLError:
+    """An error at the same location, without the original exception."""
     return GraphQLError(
         message,
         error.nodes,
@@ -69,29 +72,29 @@ def worded(error: GraphQLError, message: str, code: str, **extensions: Any) -> G
     )
 
 
-def innermost(error: GraphQLError) -> Exception | None:
-    """The exception at the bottom of a chain of located errors, if there is one."""
+def original_error(error: GraphQLError) -> Exception | None:
+    """The exception at the end of a chain of located errors, or None."""
     original = error.original_error
     while isinstance(original, GraphQLError) and original.original_error is not None:
         original = original.original_error
     return original
 
 
-def speaks_of_variables(error: GraphQLError) -> bool:
-    """Whether the error comes before execution, from values that don't fit the operation's variables."""
-    cause = innermost(error)
+def is_variable_error(error: GraphQLError) -> bool:
+    """Whether the error is about the values of variables, before execution."""
+    cause = original_error(error)
     known = cause is None or isinstance(cause, GraphQLError) or error.message.startswith("Variable '$")
     return error.path is None and known
 
 
-def of_variable(message: str) -> dict[str, Any]:
-    """The `path` to the value at fault, from its variable on: graphql-core tells it in words only."""
+def variable_path(message: str) -> dict[str, Any]:
+    """The `path` of the invalid value, parsed from the message: graphql-core gives it nowhere else."""
     found = VARIABLE.match(message)
     return {"path": [found[1], *STEP.findall(found[2] or "")]} if found else {}
 
 
-def of_argument(error: Exception) -> dict[str, Any]:
-    """The `path` to the value at fault, from its argument on: Strawberry knows it where it converts it."""
+def argument_path(error: Exception) -> dict[str, Any]:
+    """The `path` of the invalid value, from the frame in which Strawberry converts arguments."""
     path: tuple[str | int, ...] = ()
     frame = error.__traceback__
     while frame is not None:
@@ -102,8 +105,8 @@ def of_argument(error: Exception) -> dict[str, Any]:
 
 
 def raised_in(error: GraphQLError, module: str) -> bool:
-    """Whether the error, or the one it locates, was raised in this module of graphql-core."""
-    cause = innermost(error) or error
+    """Whether the error or its original was raised in this module of graphql-core."""
+    cause = original_error(error) or error
     frame: TracebackType | None = cause.__traceback__ if isinstance(cause, GraphQLError) else None
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -111,26 +114,26 @@ def raised_in(error: GraphQLError, module: str) -> bool:
 
 
 class ErrorMasking(SchemaExtension):
-    """Words every error of every result, whatever the transport."""
+    """Masks the errors of every result."""
 
     def on_operation(self) -> Iterator[None]:
-        """A single result."""
+        """Mask the errors of a single result."""
         yield
-        reword(self.execution_context.result)
+        mask_errors(self.execution_context.result)
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        """One result of a stream, incremental delivery included."""
+        """Mask the errors of one result of a stream, including incremental delivery."""
         for part in (
             result,
             *(getattr(result, "incremental", ()) or ()),
             *(getattr(result, "completed", ()) or ()),
         ):
-            reword(part)
+            mask_errors(part)
         yield
 
 
-def reword(result: Any) -> None:
-    """Word the errors of one result, in place; those that are worded already stay."""
+def mask_errors(result: Any) -> None:
+    """Mask the errors of one result in place. Errors that have a code stay as they are."""
     initial = getattr(result, "initial_result", result)
     if getattr(initial, "errors", None):
-        initial.errors = [told(error) for error in initial.errors]
+        initial.errors = [mask_error(error) for error in initial.errors]

@@ -18,7 +18,14 @@ from resolvers.identity.tokens import Tokens
 from schema.framework.context import Context, Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, ConditionalUpdate, input_changes, input_values, mutation
+from schema.framework.payloads import (
+    ConditionalUpdate,
+    IdempotentInput,
+    Payload,
+    input_changes,
+    input_values,
+    mutation,
+)
 from schema.identity.types import Company, User
 
 

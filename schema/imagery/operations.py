@@ -15,7 +15,14 @@ from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, ConditionalUpdate, input_changes, input_values, mutation
+from schema.framework.payloads import (
+    ConditionalUpdate,
+    IdempotentInput,
+    Payload,
+    input_changes,
+    input_values,
+    mutation,
+)
 from schema.imagery.exports import ExportJob, ExportMutations
 from schema.imagery.filters import (
     CrawlJobFilter,

@@ -12,7 +12,14 @@ from resolvers.requirements import review
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, ConditionalUpdate, input_changes, input_values, mutation
+from schema.framework.payloads import (
+    ConditionalUpdate,
+    IdempotentInput,
+    Payload,
+    input_changes,
+    input_values,
+    mutation,
+)
 from schema.requirements.types import ProposedRequirement, RequirementExport, RequirementProposal
 
 

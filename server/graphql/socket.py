@@ -19,7 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 
 from core.errors import DomainError, Unauthenticated
-from schema.framework.error_masking import told
+from schema.framework.error_masking import mask_error
 from server.graphql.json import decode
 from server.graphql.refusals import Refusal
 
@@ -138,7 +138,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         except Unauthenticated as error:
             await self.expel(FORBIDDEN, error.message)
         except Exception as error:
-            await operation.send_initial_errors([told(GraphQLError(str(error), original_error=error))])
+            await operation.send_initial_errors([mask_error(GraphQLError(str(error), original_error=error))])
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:

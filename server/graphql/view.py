@@ -27,7 +27,7 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
 from core.errors import DomainError
-from schema.framework.error_masking import told
+from schema.framework.error_masking import mask_error
 from server.graphql.body import bounded, check_media_type, media_type, read_operation, too_large
 from server.graphql.context import OpenContext, OperationContext
 from server.graphql.json import decode, encode
@@ -217,7 +217,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """A result as it is sent: without `data` when the operation did not begin."""
         response: GraphQLHTTPResponse = {}
-        errors = [told(error) for error in result.errors or ()]
+        errors = [mask_error(error) for error in result.errors or ()]
         if errors:
             response["errors"] = [error.formatted for error in errors]
         before_execution = result.data is None and bool(errors) and not any(error.path for error in errors)

@@ -13,7 +13,7 @@ from schema.framework.context import Context, Services
 SCHEME = "bearer "
 
 
-def opening(services: Callable[[], Services]) -> Any:
+def context_factory(services: Callable[[], Services]) -> Any:
     """Makes a context from a request, or from a socket and the payload of its `connection_init`."""
 
     async def open_context(connection: HTTPConnection, params: Mapping[str, Any] | None) -> Context:

@@ -41,7 +41,7 @@ async def test_a_quoted_answer_is_cited_and_grounded() -> None:
     assert told[first.text_start : first.text_end] == first.snippet
     assert first.snippet == PAGE[first.page_start - 40 : first.page_end - 40]
     assert (found.found, found.code, found.grounding.score) == (True, None, 1.0)
-    assert not found.confidence.low()
+    assert not found.confidence.is_low()
 
 
 async def test_nothing_found_has_no_citations_and_low_confidence() -> None:
@@ -56,7 +56,7 @@ async def test_gibberish_asks_no_model() -> None:
     found, told = await answered(model, "asdfghjkl")
 
     assert (model.asked, told, found.model, found.found) == (0, NOT_A_QUESTION, None, False)
-    assert found.confidence.low()
+    assert found.confidence.is_low()
 
 
 async def test_a_models_markers_are_aligned_across_pieces() -> None:

@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 
 from core.ports import Quotation
-from pipelines.chat.citations import align, quoted, unmarked
-from pipelines.chat.confidence import citation_score, confidence
+from pipelines.chat.citations import align_markers, align_quotations, strip_markers
+from pipelines.chat.confidence import citation_score, answer_confidence
 from pipelines.chat.grounding import grounding
 from pipelines.chat.question_quality import quality
 from tests.answering.words import PAGE, embed, lease, passage
@@ -50,7 +50,7 @@ def test_gibberish_is_not(text: str, fault: str) -> None:
 
 
 def test_confidence_is_the_sum_of_its_parts() -> None:
-    found = confidence("Plain.", similarity=0.5, retrieved=5, cited=2, quality=1.0, grounding=0.8)
+    found = answer_confidence("Plain.", similarity=0.5, retrieved=5, cited=2, quality=1.0, grounding=0.8)
 
     # .6 x .5 + .2 x (.6 + .3 x .4 + .1) + .1 x 1 + .1 x 1 = .664, and .7 x .664 + .3 x .8
     assert found.citation == pytest.approx(0.82)
@@ -60,14 +60,14 @@ def test_confidence_is_the_sum_of_its_parts() -> None:
 def test_hedging_lowers_confidence_to_a_limit() -> None:
     parts = {"similarity": 0.0, "retrieved": 1, "cited": 0, "quality": 0.0, "grounding": 0.0}
 
-    assert confidence("It might rain.", **parts).certainty == 0.7  # type: ignore[arg-type]
-    assert confidence("Maybe, perhaps, possibly, probably.", **parts).certainty == 0.3  # type: ignore[arg-type]
+    assert answer_confidence("It might rain.", **parts).certainty == 0.7  # type: ignore[arg-type]
+    assert answer_confidence("Maybe, perhaps, possibly, probably.", **parts).certainty == 0.3  # type: ignore[arg-type]
 
 
 def test_nothing_retrieved_is_of_low_confidence() -> None:
-    found = confidence("Plain.", similarity=0.9, retrieved=0, cited=0, quality=1.0, grounding=0.0)
+    found = answer_confidence("Plain.", similarity=0.9, retrieved=0, cited=0, quality=1.0, grounding=0.0)
 
-    assert (found.total, found.low(), found.low(council=True)) == (0.21, True, True)
+    assert (found.total, found.is_low(), found.is_low(council=True)) == (0.21, True, True)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_markers_become_citations_with_offsets() -> None:
         "\U0001f4c4 The fire doors hold 90 minutes [Source 2]. Who blocks them is unknown.\n\n"
         "The rent is 4,200 euros a month. [Sources 1, 2] Pets [source 7]"
     )
-    found = align(answer, [lease(), passage(start=100)])
+    found = align_markers(answer, [lease(), passage(start=100)])
 
     assert [answer[each.text_start : each.text_end] for each in found.citations] == [
         "\U0001f4c4 The fire doors hold 90 minutes",
@@ -130,14 +130,14 @@ def test_markers_become_citations_with_offsets() -> None:
 
 
 def test_an_answer_without_markers_has_no_citations() -> None:
-    assert align("The rent is 4,200 euros a month (see page 3).", [lease()]).citations == ()
-    assert unmarked("So it is [Source 1; Source 2].") == "So it is."
+    assert align_markers("The rent is 4,200 euros a month (see page 3).", [lease()]).citations == ()
+    assert strip_markers("So it is [Source 1; Source 2].") == "So it is."
 
 
 def test_quotations_become_citations() -> None:
     start = PAGE.index("They are")
     end = PAGE.index(" \U0001f525")
-    (found,) = quoted([Quotation(0, end - start, 1, start, end, 0.5)], [passage(start=7)]).citations
+    (found,) = align_quotations([Quotation(0, end - start, 1, start, end, 0.5)], [passage(start=7)]).citations
 
     assert (found.text_start, found.text_end, found.page) == (0, end - start, 3)
     assert found.snippet == "They are inspected every March by the safety officer."

@@ -11,7 +11,7 @@ from db.models import (
     RunLog,
     TokenUsage,
 )
-from pipelines.chat.answer_cache import prune_answers
+from pipelines.chat.answer_cache import purge_cached_answers
 from server.worker import Worker
 from tests.ask import questions
 from tests.ask.conftest import Person, key, somebody
@@ -153,7 +153,7 @@ async def test_after_an_hour_an_answer_is_forgotten(worker: Worker, person: Pers
 
     assert not again(await asked(person))
     await rows(person, update(CachedAnswer).values(created_at=past).returning(CachedAnswer.id))
-    await prune_answers(services)
+    await purge_cached_answers(services)
 
     assert len(before) == 1
     assert await rows(person, select(CachedAnswer.key)) == []

@@ -12,7 +12,7 @@ from core.settings import Settings
 from db.models import AnswerMode, CouncilStrategy, ExplainabilityLevel, LlmProvider
 from pipelines.chat import answer_cache as repeating
 from resolvers.chat import answer_cache
-from resolvers.chat.answer_cache import Library
+from resolvers.chat.answer_cache import CorpusVersion
 from resolvers.chat.answers import Question
 
 NOWHERE = UUID(int=0)
@@ -31,8 +31,8 @@ QUESTION = Question(
     strategy=CouncilStrategy.WEIGHTED_CONFIDENCE,
     rounds=1,
 )
-LIBRARY = Library(("2:17", "0:None"), settled=True)
-KEY = answer_cache.key_of(QUESTION, LIBRARY, "model", "embedder")
+LIBRARY = CorpusVersion(("2:17", "0:None"), stable=True)
+KEY = answer_cache.cache_key(QUESTION, LIBRARY, "model", "embedder")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ KEY = answer_cache.key_of(QUESTION, LIBRARY, "model", "embedder")
     ],
 )
 def test_what_changes_nothing_has_the_same_key(same: dict[str, Any]) -> None:
-    assert answer_cache.key_of(replace(QUESTION, **same), LIBRARY, "model", "embedder") == KEY
+    assert answer_cache.cache_key(replace(QUESTION, **same), LIBRARY, "model", "embedder") == KEY
 
 
 @pytest.mark.parametrize(
@@ -59,17 +59,17 @@ def test_what_changes_nothing_has_the_same_key(same: dict[str, Any]) -> None:
     ],
 )
 def test_what_changes_the_answer_has_another_key(other: dict[str, Any]) -> None:
-    assert answer_cache.key_of(replace(QUESTION, **other), LIBRARY, "model", "embedder") != KEY
+    assert answer_cache.cache_key(replace(QUESTION, **other), LIBRARY, "model", "embedder") != KEY
 
 
 def test_other_documents_or_models_have_another_key() -> None:
-    changed = Library(("2:18", "0:None"), settled=True)
+    changed = CorpusVersion(("2:18", "0:None"), stable=True)
 
     keys = {
         KEY,
-        answer_cache.key_of(QUESTION, changed, "model", "embedder"),
-        answer_cache.key_of(QUESTION, LIBRARY, "other", "embedder"),
-        answer_cache.key_of(QUESTION, LIBRARY, "model", "other"),
+        answer_cache.cache_key(QUESTION, changed, "model", "embedder"),
+        answer_cache.cache_key(QUESTION, LIBRARY, "other", "embedder"),
+        answer_cache.cache_key(QUESTION, LIBRARY, "model", "other"),
     }
 
     assert len(keys) == 4
@@ -80,11 +80,11 @@ def test_other_documents_or_models_have_another_key() -> None:
     [({}, True), ({"session_id": NOWHERE}, False), ({"mode": AnswerMode.COUNCIL}, False)],
 )
 def test_councils_and_drawings_are_asked_anew(changed: dict[str, Any], expected: bool) -> None:
-    assert answer_cache.repeatable(replace(QUESTION, **changed)) is expected
+    assert answer_cache.is_cacheable(replace(QUESTION, **changed)) is expected
 
 
 async def test_where_answers_are_kept_for_no_time_they_have_no_key() -> None:
     run: Any = SimpleNamespace(settings=Settings(answer_cache_ttl=0))
     viewer: Any = None
 
-    assert await repeating.key_of(run, viewer, QUESTION) is None
+    assert await repeating.cache_key(run, viewer, QUESTION) is None
