@@ -23,12 +23,12 @@ async def remove_objects(job: RemoveObjects, run: Run) -> None:
     """Delete everything stored under the prefixes, and what they name themselves. Safe to repeat."""
     for done, prefix in enumerate(job.prefixes, 1):
         batch = [prefix] if not prefix.endswith("/") else []
-        async for stored in run.store.list(prefix):
+        async for stored in run.services.store.list(prefix):
             batch.append(stored.key)
             if len(batch) == BATCH:
-                await run.store.delete(batch)
+                await run.services.store.delete(batch)
                 batch.clear()
-        await run.store.delete(batch)
+        await run.services.store.delete(batch)
         await run.report(done / len(job.prefixes))
 
 

@@ -1,10 +1,10 @@
-"""What somebody did, written in the transaction that does it."""
+"""Activity log: what users did, recorded in the transaction that does it."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 
 from db.events import publish
 from db.ids import new_id
@@ -16,11 +16,21 @@ from resolvers.access import Viewer
 TABLE: Any = ActivityLog.__table__
 
 
+def requester_id(uow: UnitOfWork, viewer: Viewer | None) -> UUID | None:
+    """The viewer's id if they are a member of the unit's company."""
+    return viewer.user_id if viewer and viewer.company_id == uow.company_id else None
+
+
+def outsider(uow: UnitOfWork, viewer: Viewer) -> dict[str, str]:
+    """Metadata that names a viewer who is not a member of the unit's company."""
+    return {} if uow.company_id == viewer.company_id else {"by": str(viewer.user_id)}
+
+
 async def record(
     uow: UnitOfWork, user_id: UUID | None, action: str, resource_type: str, resource_id: UUID, **metadata: Any
 ) -> None:
-    """Log `action` (such as `PROJECT_CREATE`) of a user of the unit's company, and tell its watchers."""
-    logged = {
+    """Record an action such as `PROJECT_CREATE` by a member of the unit's company, and notify subscribers."""
+    values = {
         "id": new_id(),
         "user_id": user_id,
         "action": action,
@@ -28,27 +38,27 @@ async def record(
         "resource_id": str(resource_id),
         "metadata": metadata or None,
     }
-    await uow.execute(insert(TABLE).values(logged))
+    await uow.execute(insert(TABLE).values(values))
     await publish(uow, f"company:{uow.company_id}")
 
 
 async def latest(uow: UnitOfWork) -> int:
-    """The number of the company's last activity; 0 before the first."""
-    numbered = select(ActivityLog.sequence).where(ActivityLog.sequence.is_not(None))
-    return await uow.scalar(numbered.order_by(ActivityLog.sequence.desc()).limit(1)) or 0
+    """The sequence number of the company's latest activity; 0 if there is none."""
+    sequenced = select(ActivityLog.sequence).where(ActivityLog.sequence.is_not(None))
+    return await uow.scalar(sequenced.order_by(ActivityLog.sequence.desc()).limit(1)) or 0
 
 
 async def happened(uow: UnitOfWork, id: UUID, sequence: int) -> bool:
-    """Whether this activity of the company's has this number."""
-    one = select(ActivityLog.id).where(ActivityLog.id == id, ActivityLog.sequence == sequence)
-    return await uow.scalar(one) is not None
+    """Whether the activity has this sequence number."""
+    activity = select(ActivityLog.id).where(ActivityLog.id == id, ActivityLog.sequence == sequence)
+    return await uow.scalar(activity) is not None
 
 
 async def between(
     uow: UnitOfWork, viewer: Viewer, columns: Sequence[str], after: int, until: int, limit: int
-) -> Sequence[Row[Any]]:
-    """What the viewer may see of the activity numbered above `after`, up to `until`, in that order."""
-    wanted = [getattr(ActivityLog, name).label(name) for name in columns]
-    seen = access.visible(viewer, ActivityLog, *wanted)
-    numbered = seen.where(ActivityLog.sequence > after, ActivityLog.sequence <= until)
-    return await uow.all(numbered.order_by(ActivityLog.sequence).limit(limit))
+) -> Sequence[ActivityLog]:
+    """The activity that the viewer sees with sequence numbers above `after` and up to `until`, in order."""
+    selected = [getattr(ActivityLog, name).label(name) for name in columns]
+    statement = access.visible(viewer, ActivityLog, *selected)
+    statement = statement.where(ActivityLog.sequence > after, ActivityLog.sequence <= until)
+    return await uow.all(statement.order_by(ActivityLog.sequence).limit(limit))

@@ -22,7 +22,7 @@ from resolvers.chat import answer_cache, answers
 from resolvers.chat.answers import Question, CompletedAnswer
 
 
-def cache_ttl(services: Run | Services) -> timedelta:
+def cache_ttl(services: Services) -> timedelta:
     """How long answers are given again."""
     return timedelta(seconds=services.settings.answer_cache_ttl)
 
@@ -46,10 +46,12 @@ async def is_cacheable(
 
 async def _current_key(run: Run, viewer: Viewer, question: Question, used: Collection[UUID]) -> str | None:
     """The key by what there is now; none where a document is gone that was `used`, or is on its way."""
-    library = await answer_cache.corpus_version(run.database, viewer, question.document_ids, used)
+    library = await answer_cache.corpus_version(run.services.database, viewer, question.document_ids, used)
     if not library.stable:
         return None
-    return answer_cache.cache_key(question, library, run.chat.model, run.embedder.model)
+    return answer_cache.cache_key(
+        question, library, run.services.chat.model, run.services.embedders.default.model
+    )
 
 
 async def answer_from_cache(
@@ -109,7 +111,9 @@ def replay(question: Question, cached: Row[Any], step: Step, seconds: float) -> 
         "status": RunStatus.SUCCESS,
         "cached": True,
     }
-    return CompletedAnswer(message=message, citations=cached.citations, steps=[step.row()], run=run_log, usage=[])
+    return CompletedAnswer(
+        message=message, citations=cached.citations, steps=[step.row()], run=run_log, usage=[]
+    )
 
 
 @upkeep("cached answers", timedelta(hours=1))

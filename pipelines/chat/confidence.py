@@ -66,7 +66,7 @@ def answer_confidence(
     return Confidence(similarity, citation, certainty, quality, grounding, round(total, 4))
 
 
-def deliberated(base: Confidence, votes: float) -> Confidence:
+def council_confidence(base: Confidence, votes: float) -> Confidence:
     """The confidence of an answer that a council gives, whose votes came to `votes`."""
     return replace(base, votes=votes, total=round(ANSWER_WEIGHT * votes + GROUNDING_WEIGHT * base.grounding, 4))
 

@@ -8,12 +8,12 @@ from statistics import fmean, pvariance
 from core.ports import ModelFailure, RunErrorCode, Stance
 from db.models import CouncilBasis, CouncilStrategy
 
-LEAST_CONSENSUS = 0.6
-LEVELS = {"high": 0.85, "medium": 0.65, "low": 0.40}
-UNSTATED = 0.50
-REASONED = 200
+MIN_CONSENSUS = 0.6
+CONFIDENCE_LEVELS = {"high": 0.85, "medium": 0.65, "low": 0.40}
+DEFAULT_CONFIDENCE = 0.50
+MIN_REASONING_LENGTH = 200
 """Characters of reasoning beyond which a vote is trusted a little more."""
-ALIKE = 0.5
+SAME_ANSWER_OVERLAP = 0.5
 """The share of words from which two answers are the same one."""
 
 
@@ -50,7 +50,7 @@ class Vote:
 
 
 @dataclass(frozen=True)
-class Metrics:
+class VoteMetrics:
     """Of the votes' confidences, each rounded to three digits; `variance` is that of the population."""
 
     average: float
@@ -76,30 +76,30 @@ class Decision:
     basis: CouncilBasis
     voices: tuple[str, ...]
     failed: tuple[str, ...]
-    metrics: Metrics
+    metrics: VoteMetrics
 
     @property
-    def agreed(self) -> bool:
-        return self.metrics.consensus >= LEAST_CONSENSUS
+    def has_consensus(self) -> bool:
+        return self.metrics.consensus >= MIN_CONSENSUS
 
 
 def vote_confidence(level: str | None, similarity: float | None, reasoning: str) -> float:
     """How sure a vote is: by its stated level, by its documents' similarity if any, and by its reasons."""
-    confidence = LEVELS.get((level or "").strip().lower(), UNSTATED)
+    confidence = CONFIDENCE_LEVELS.get((level or "").strip().lower(), DEFAULT_CONFIDENCE)
     if similarity is not None:
         confidence = 0.7 * confidence + 0.3 * similarity
-    if len(reasoning) > REASONED:
+    if len(reasoning) > MIN_REASONING_LENGTH:
         confidence += 0.05
     return min(1.0, confidence)
 
 
-def alike(one: str, other: str) -> bool:
+def is_same_answer(one: str, other: str) -> bool:
     """Whether two answers share half of all their words, and a number where both name any."""
     words, others = _words(one), _words(other)
     numbers = [{word for word in side if word.isdigit()} for side in (words, others)]
     if all(numbers) and not numbers[0] & numbers[1]:
         return False
-    return len(words & others) >= ALIKE * len(words | others)
+    return len(words & others) >= SAME_ANSWER_OVERLAP * len(words | others)
 
 
 def decide(
@@ -108,7 +108,7 @@ def decide(
     *,
     synthesis: str | None = None,
     failed: Sequence[str] = (),
-    same: Callable[[str, str], bool] = alike,
+    is_same: Callable[[str, str], bool] = is_same_answer,
 ) -> Decision:
     """What the council answers. Raises `ModelFailure` when nobody voted.
 
@@ -118,45 +118,45 @@ def decide(
     if not votes:
         raise ModelFailure(RunErrorCode.CHAT_FAILED, "No member of the council gave an answer.")
     counted, basis = list(votes), CouncilBasis.ALL
-    agreeing = _largest(votes, same)
+    agreeing = _largest_agreement(votes, is_same)
     if strategy is CouncilStrategy.HIGHEST_CONFIDENCE:
         counted, basis = [max(votes, key=lambda vote: vote.confidence)], CouncilBasis.BEST
     elif strategy is CouncilStrategy.MAJORITY and 2 * len(agreeing) > len(votes):
         counted, basis = agreeing, CouncilBasis.MAJORITY
     elif strategy is CouncilStrategy.SYNTHESIS and synthesis:
         basis = CouncilBasis.SYNTHESIS
-    heaviest = max(counted, key=lambda vote: vote.confidence * vote.weight)
-    made = synthesis if basis is CouncilBasis.SYNTHESIS else None
+    best = max(counted, key=lambda vote: vote.confidence * vote.weight)
+    synthesized = synthesis if basis is CouncilBasis.SYNTHESIS else None
     return Decision(
-        answer=made or heaviest.answer,
-        speaker=None if made else heaviest.voice,
-        confidence=round(_weighted(counted), 3),
+        answer=synthesized or best.answer,
+        speaker=None if synthesized else best.voice,
+        confidence=round(_weighted_confidence(counted), 3),
         basis=basis,
         voices=tuple(vote.voice for vote in counted),
         failed=tuple(failed),
-        metrics=metrics(votes),
+        metrics=vote_metrics(votes),
     )
 
 
-def metrics(votes: Sequence[Vote]) -> Metrics:
+def vote_metrics(votes: Sequence[Vote]) -> VoteMetrics:
     """How far at least one vote, or several, are sure and agree."""
     values = [vote.confidence for vote in votes]
     average, variance = fmean(values), pvariance(values)
     consensus = average * (1 - min(variance, 1))
     figures = (average, min(values), max(values), variance, 1 - variance, consensus)
-    return Metrics(*(round(figure, 3) for figure in figures))
+    return VoteMetrics(*(round(figure, 3) for figure in figures))
 
 
-def _weighted(votes: Sequence[Vote]) -> float:
+def _weighted_confidence(votes: Sequence[Vote]) -> float:
     """The mean of the confidences by weight; 0 where no vote weighs anything."""
     weight = sum(vote.weight for vote in votes)
     return sum(vote.confidence * vote.weight for vote in votes) / weight if weight else 0.0
 
 
-def _largest(votes: Sequence[Vote], same: Callable[[str, str], bool]) -> list[Vote]:
+def _largest_agreement(votes: Sequence[Vote], is_same: Callable[[str, str], bool]) -> list[Vote]:
     """The largest set of votes that say what one of them says; of equal ones, the surer."""
     groups = [
-        [other for other in votes if other is vote or same(vote.answer, other.answer)] for vote in votes
+        [other for other in votes if other is vote or is_same(vote.answer, other.answer)] for vote in votes
     ]
     return max(groups, key=lambda group: (len(group), sum(vote.confidence for vote in group)))
 

@@ -7,98 +7,100 @@ from typing import Any
 
 from core.ports import ChatModel, ChatRequest
 from db.models import CouncilStrategy
-from pipelines.chat.confidence import deliberated
+from pipelines.chat.confidence import council_confidence
 from pipelines.chat.council import VOICES, Decision, Voice, decide
-from pipelines.chat.council_rounds import SYNTHESIS, Ballot, deliberate, of_round, plain
+from pipelines.chat.council_rounds import SYNTHESIS_INSTRUCTIONS, Ballot, deliberate, of_round, plain
 from pipelines.chat.generation import Answered, Reply, Tell, hear, weigh
 from pipelines.chat.reasoning import Step
 from pipelines.runtime.handlers import Run
 from resolvers.chat import answers
 from resolvers.chat.answers import Question
 
-SHOWN = 200
+MAX_VOTE_PREVIEW_LENGTH = 200
 """Characters of a vote that watchers are told."""
 
 
-async def counselled(
+async def run_council(
     run: Run, model: ChatModel, question: Question, request: ChatRequest, tell: Tell, steps: list[Step]
 ) -> Answered:
     """What a council answers, told when it is decided. Raises `ModelFailure` where nobody votes.
 
     Votes that an earlier attempt heard on the same passages are not asked for again.
     """
-    mark = fingerprint(request)
-    ballots = kept(run, mark)
+    fingerprint_ = request_fingerprint(request)
+    ballots = restore_ballots(run, fingerprint_)
 
-    async def heard(voice: Voice, number: int, ballot: Ballot | None) -> None:
+    async def on_vote(voice: Voice, number: int, ballot: Ballot | None) -> None:
         async with run.write() as uow:
             if ballot is not None and ballot.reply is not None:
-                cast = [each.stored() for each in ballots if each.reply is not None]
-                await run.save({"request": mark, "ballots": cast}, uow)
-            detail = f"Round {number}." if ballot is None else shown(ballot, request)
+                cast = [each.serialize() for each in ballots if each.reply is not None]
+                await run.save({"request": fingerprint_, "ballots": cast}, uow)
+            detail = f"Round {number}." if ballot is None else vote_summary(ballot, request)
             state = "started" if ballot is None else "completed"
             agent = f"council_{voice.name}"
             await answers.publish_step(uow, question, agent=agent, action="vote", state=state, detail=detail)
 
-    await deliberate(model, request, question.rounds, heard, ballots)
+    await deliberate(model, request, question.rounds, on_vote, ballots)
     last = of_round(ballots, question.rounds)
-    spoken: dict[str | None, Reply] = {ballot.voice: plain(ballot.said) for ballot in last}
-    said = [ballot.said for ballot in ballots if ballot.reply is not None]
-    failed = [voice.name for voice in VOICES if voice.name not in spoken]
+    replies: dict[str | None, Reply] = {ballot.voice: plain(ballot.required_reply) for ballot in last}
+    paid_replies = [ballot.required_reply for ballot in ballots if ballot.reply is not None]
+    failed = [voice.name for voice in VOICES if voice.name not in replies]
     if question.strategy is CouncilStrategy.SYNTHESIS and len(last) > 1:
-        proposals = tuple(reply.text for reply in spoken.values())
-        asked = replace(request, instructions=SYNTHESIS, proposals=proposals)
-        spoken[None] = await hear(model, asked, tell)
-        said.append(spoken[None])
+        proposals = tuple(reply.text for reply in replies.values())
+        synthesis_request = replace(request, instructions=SYNTHESIS_INSTRUCTIONS, proposals=proposals)
+        replies[None] = await hear(model, synthesis_request, tell)
+        paid_replies.append(replies[None])
     decision = decide(
         [ballot.vote(request) for ballot in last],
         question.strategy,
-        synthesis=spoken[None].text if None in spoken else None,
+        synthesis=replies[None].text if None in replies else None,
         failed=failed,
     )
     if decision.speaker is not None:
         await tell(decision.answer)
-    steps += [*(voted(ballot, request) for ballot in in_order(ballots)), decided(decision)]
-    answered = await weigh(spoken[decision.speaker], request, embed=run.embedder.embed)
+    steps += [*(vote_step(ballot, request) for ballot in sort_ballots(ballots)), decision_step(decision)]
+    assessed = await weigh(replies[decision.speaker], request, embed=run.services.embedders.default.embed)
     return replace(
-        answered,
-        confidence=deliberated(answered.confidence, decision.confidence),
-        prompt_tokens=sum(reply.end.prompt_tokens for reply in said),
-        completion_tokens=sum(reply.end.completion_tokens for reply in said),
+        assessed,
+        confidence=council_confidence(assessed.confidence, decision.confidence),
+        prompt_tokens=sum(reply.end.prompt_tokens for reply in paid_replies),
+        completion_tokens=sum(reply.end.completion_tokens for reply in paid_replies),
         council=decision,
     )
 
 
-def fingerprint(request: ChatRequest) -> str:
+def request_fingerprint(request: ChatRequest) -> str:
     """What votes are on: the question, what was said before, and the passages."""
     passages = [(each.source, each.page, each.start, each.text) for each in request.passages]
-    asked = (request.question, request.model, request.history, passages)
-    return sha256(repr(asked).encode(errors="replace")).hexdigest()
+    subject = (request.question, request.model, request.history, passages)
+    return sha256(repr(subject).encode(errors="replace")).hexdigest()
 
 
-def kept(run: Run, mark: str) -> list[Ballot]:
+def restore_ballots(run: Run, fingerprint: str) -> list[Ballot]:
     """What an earlier attempt heard, if it was on the same."""
     saved = run.checkpoint or {}
-    return [Ballot.kept(each) for each in saved["ballots"]] if saved.get("request") == mark else []
+    return (
+        [Ballot.deserialize(each) for each in saved["ballots"]] if saved.get("request") == fingerprint else []
+    )
 
 
-def in_order(ballots: Sequence[Ballot]) -> list[Ballot]:
+def sort_ballots(ballots: Sequence[Ballot]) -> list[Ballot]:
     """By round, and in each by the order of the voices."""
-    places = [voice.name for voice in VOICES]
-    return sorted(ballots, key=lambda ballot: (ballot.round, places.index(ballot.voice)))
+    order = [voice.name for voice in VOICES]
+    return sorted(ballots, key=lambda ballot: (ballot.round, order.index(ballot.voice)))
 
 
-def shown(ballot: Ballot, request: ChatRequest) -> str:
+def vote_summary(ballot: Ballot, request: ChatRequest) -> str:
     """A vote in a line."""
     if ballot.reply is None:
         return f"Round {ballot.round}, no vote."
     vote = ballot.vote(request)
-    return f"Round {ballot.round}, confidence {vote.confidence:.2f}: {vote.answer[:SHOWN]}"
+    return f"Round {ballot.round}, confidence {vote.confidence:.2f}: {vote.answer[:MAX_VOTE_PREVIEW_LENGTH]}"
 
 
-def voted(ballot: Ballot, request: ChatRequest) -> Step:
+def vote_step(ballot: Ballot, request: ChatRequest) -> Step:
     """A voice's vote as a step, or that it failed."""
-    agent, detail = f"council_{ballot.voice}", shown(ballot, request)
+    agent, detail = f"council_{ballot.voice}", vote_summary(ballot, request)
     if ballot.reply is None:
         code = ballot.failure.code.value if ballot.failure else None
         return Step(agent, "vote", detail=detail, output={"failed": code}, seconds=ballot.seconds)
@@ -109,8 +111,8 @@ def voted(ballot: Ballot, request: ChatRequest) -> Step:
         "vote",
         detail=detail,
         confidence=vote.confidence,
-        output={"citations": len(ballot.said.cited(request.passages).citations)},
-        tokens=(ballot.said.end.prompt_tokens, ballot.said.end.completion_tokens),
+        output={"citations": len(ballot.required_reply.cited(request.passages).citations)},
+        tokens=(ballot.required_reply.end.prompt_tokens, ballot.required_reply.end.completion_tokens),
         seconds=ballot.seconds,
         vote={
             "agent": ballot.voice,
@@ -123,7 +125,7 @@ def voted(ballot: Ballot, request: ChatRequest) -> Step:
     )
 
 
-def decided(decision: Decision) -> Step:
+def decision_step(decision: Decision) -> Step:
     """The decision as a step."""
     spoken = f"in the words of {decision.speaker}" if decision.speaker else "in words of its own"
     return Step(
@@ -131,11 +133,11 @@ def decided(decision: Decision) -> Step:
         "decide",
         detail=f"By {decision.basis.value} of {', '.join(decision.voices)}; {spoken}.",
         confidence=decision.confidence,
-        output=outcome(decision),
+        output=serialize_decision(decision),
     )
 
 
-def outcome(decision: Decision) -> dict[str, Any]:
+def serialize_decision(decision: Decision) -> dict[str, Any]:
     """A decision as it is kept with the answer, which holds its words."""
-    kept = {name: value for name, value in asdict(decision).items() if name != "answer"}
-    return {**kept, "basis": decision.basis.value, "agreed": decision.agreed}
+    fields = {name: value for name, value in asdict(decision).items() if name != "answer"}
+    return {**fields, "basis": decision.basis.value, "agreed": decision.has_consensus}

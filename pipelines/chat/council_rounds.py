@@ -12,21 +12,21 @@ from core.ports import AnswerEnd, ChatModel, ChatRequest, ModelFailure, Quotatio
 from pipelines.chat.council import VOICES, Voice, Vote, vote_confidence
 from pipelines.chat.generation import Reply, hear, similarity
 
-FORM = (
+BALLOT_INSTRUCTIONS = (
     "After your answer write two more lines: `Confidence: high`, `Confidence: medium` or `Confidence: low`, "
     "and `Reasoning: ` with why, in one or two sentences."
 )
-SYNTHESIS = (
+SYNTHESIS_INSTRUCTIONS = (
     "Several people have answered the question. Make one answer of theirs that keeps what they agree on and "
     "what the sources support."
 )
 
-CONFIDENCE = re.compile(
+CONFIDENCE_LINE = re.compile(
     r"^\W*confidence\W*:\W*(?P<level>high|medium|low)\b[^\n]*$", re.IGNORECASE | re.MULTILINE
 )
-REASONING = re.compile(r"^\W*reasoning\W*:\W*(?P<why>[^\n]+)", re.IGNORECASE | re.MULTILINE)
+REASONING_LINE = re.compile(r"^\W*reasoning\W*:\W*(?P<why>[^\n]+)", re.IGNORECASE | re.MULTILINE)
 
-SURE = {0.7: "high", 0.5: "medium"}
+QUOTATION_LEVELS = {0.7: "high", 0.5: "medium"}
 """The level of who quotes, by the score of the best quotation."""
 
 
@@ -40,17 +40,17 @@ class Ballot:
     reply: Reply | None = None
     failure: ModelFailure | None = None
 
-    def stored(self) -> dict[str, Any]:
+    def serialize(self) -> dict[str, Any]:
         """As it is kept for a later attempt."""
         return {
             "round": self.round,
             "voice": self.voice,
             "seconds": self.seconds,
-            "reply": asdict(self.said),
+            "reply": asdict(self.required_reply),
         }
 
     @classmethod
-    def kept(cls, stored: Mapping[str, Any]) -> "Ballot":
+    def deserialize(cls, stored: Mapping[str, Any]) -> "Ballot":
         """From the form of `stored`."""
         said = stored["reply"]
         quotations = tuple(Quotation(**each) for each in said["quotations"])
@@ -59,27 +59,27 @@ class Ballot:
 
     def vote(self, request: ChatRequest) -> Vote:
         """The vote; its answer is without the lines that state confidence and reasons."""
-        said = self.said
-        level, reasoning = stated(said)
-        near = similarity(request.passages, said.cited(request.passages)) if request.passages else None
+        reply = self.required_reply
+        level, reasoning = stated(reply)
+        source_similarity = similarity(request.passages, reply.cited(request.passages)) if request.passages else None
         (weight,) = (voice.weight for voice in VOICES if voice.name == self.voice)
-        sure = vote_confidence(level, near, reasoning)
-        return Vote(self.voice, plain(said).text, round(sure, 4), reasoning, weight)
+        confidence = vote_confidence(level, source_similarity, reasoning)
+        return Vote(self.voice, plain(reply).text, round(confidence, 4), reasoning, weight)
 
     @property
-    def said(self) -> Reply:
+    def required_reply(self) -> Reply:
         """The reply. Raises `ValueError` where there is none."""
         if self.reply is None:
             raise ValueError("This voice said nothing.")
         return self.reply
 
 
-Tell = Callable[[Voice, int, Ballot | None], Awaitable[None]]
+OnVote = Callable[[Voice, int, Ballot | None], Awaitable[None]]
 """Is told of each voice that begins in a round, and of what it said once it has."""
 
 
 async def deliberate(
-    model: ChatModel, request: ChatRequest, rounds: int, tell: Tell, ballots: list[Ballot]
+    model: ChatModel, request: ChatRequest, rounds: int, on_vote: OnVote, ballots: list[Ballot]
 ) -> None:
     """Add to `ballots` what is missing, before `tell` learns of it. Raises `ModelFailure` where all fail.
 
@@ -90,12 +90,12 @@ async def deliberate(
         cast = {each.voice for each in of_round(ballots, number)}
         missing = [voice for voice in VOICES if voice.name not in cast]
         for voice in missing:
-            await tell(voice, number, None)
-        asked = [_ask(model, asked_of(voice, request, before), voice, number) for voice in missing]
-        async with aclosing(_as_they_come(asked)) as coming:
+            await on_vote(voice, number, None)
+        calls = [_ask(model, asked_of(voice, request, before), voice, number) for voice in missing]
+        async with aclosing(_as_they_come(calls)) as coming:
             async for ballot in coming:
                 ballots.append(ballot)
-                await tell(next(each for each in VOICES if each.name == ballot.voice), number, ballot)
+                await on_vote(next(each for each in VOICES if each.name == ballot.voice), number, ballot)
         if not of_round(ballots, number):
             raise next(each.failure for each in ballots if each.round == number and each.failure)
 
@@ -110,7 +110,7 @@ def asked_of(voice: Voice, request: ChatRequest, before: Mapping[str, str]) -> C
     """The request as one voice gets it, with what the others said before."""
     return replace(
         request,
-        instructions=f"{voice.instructions} {FORM}",
+        instructions=f"{voice.instructions} {BALLOT_INSTRUCTIONS}",
         temperature=voice.temperature,
         stance=voice.stance,
         proposals=tuple(answer for name, answer in before.items() if name != voice.name),
@@ -125,13 +125,13 @@ def stated(reply: Reply) -> tuple[str | None, str]:
     if reply.quotations:
         best = max(each.confidence for each in reply.quotations)
         places = sorted({each.source for each in reply.quotations})
-        level = next((word for least, word in SURE.items() if best >= least), "low")
+        level = next((word for least, word in QUOTATION_LEVELS.items() if best >= least), "low")
         named = " and ".join(f"source {place}" for place in places)
         why = f"It quotes {named}; the best quotation scores {best:.2f}."
         return level, why
     if reply.end.found is False:
         return "low", "No sentence of the sources scores high enough to be quoted."
-    sure, reasons = CONFIDENCE.search(reply.text), REASONING.search(reply.text)
+    sure, reasons = CONFIDENCE_LINE.search(reply.text), REASONING_LINE.search(reply.text)
     return sure and sure["level"], reasons["why"].strip() if reasons else ""
 
 
@@ -139,7 +139,7 @@ def plain(reply: Reply) -> Reply:
     """The reply without the lines that state confidence and reasons, unless nothing else was said."""
     if reply.quotations:
         return reply
-    text = REASONING.sub("", CONFIDENCE.sub("", reply.text)).strip()
+    text = REASONING_LINE.sub("", CONFIDENCE_LINE.sub("", reply.text)).strip()
     return replace(reply, text=text or reply.text)
 
 

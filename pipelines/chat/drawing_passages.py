@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import log
 
 from core.ports import Embed, Passage
-from resolvers.chat.drawing_context import Source
+from resolvers.chat.drawing_context import SheetFindings
 
 BORDER = "\n\n"
 """Between two statements, so that each is a sentence of its own."""
@@ -20,7 +20,7 @@ STEADINESS = 60
 WORD = re.compile(r"\w+")
 
 
-def passages(source: Source) -> list[Passage]:
+def passages(source: SheetFindings) -> list[Passage]:
     """A sheet's statements in passages, each with its place in all of them joined."""
     found: list[Passage] = []
     text, start = "", 0
@@ -34,7 +34,7 @@ def passages(source: Source) -> list[Passage]:
     return found
 
 
-async def ranked(embed: Embed, question: str, sources: Sequence[Source], limit: int) -> list[Passage]:
+async def ranked(embed: Embed, question: str, sources: Sequence[SheetFindings], limit: int) -> list[Passage]:
     """The best passages for a question, with their similarity to it. Raises `ModelFailure`.
 
     Of equal ones the beginnings of sheets come first: they hold the summaries.

@@ -17,7 +17,7 @@ from db.uow import UnitOfWork
 from pipelines.chat import answer_cache as repeating
 from pipelines.chat import drawing_passages
 from pipelines.chat.citations import Citation
-from pipelines.chat.council_job import counselled, outcome
+from pipelines.chat.council_job import run_council, serialize_decision
 from pipelines.chat.generation import Answered, Tell, answer
 from pipelines.chat.question_quality import quality
 from pipelines.chat.reasoning import Step, chain
@@ -48,7 +48,7 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
         question = await answers.start(uow, job.message_id, job.user_id)
     if question is None:
         return None
-    viewer = await accounts.viewer_of(run.database, job.user_id, None)
+    viewer = await accounts.viewer_of(run.services.database, job.user_id, None)
     key = await repeating.cache_key(run, viewer, question)
     if again := await repeating.answer_from_cache(run, question, job.user_id, key, began):
         return again
@@ -64,7 +64,7 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
         temperature=question.temperature,
     )
     answered = await streamed(run, question, request, steps)
-    usage.append(spent(run.prices, question, answered))
+    usage.append(spent(run.services.prices, question, answered))
     written = whole(question, request, answered, steps, usage, time.monotonic() - began)
     keeps = await repeating.is_cacheable(run, viewer, question, key, request, answered)
 
@@ -83,7 +83,7 @@ async def prune_events(services: Services) -> None:
         companies = [row.id for row in await uow.all(select(Company.id))]
     for company_id in companies:
         async with services.database.tenant(company_id) as uow:
-            await events.prune(uow)
+            await events.purge(uow)
 
 
 async def retrieved(
@@ -99,24 +99,24 @@ async def retrieved(
     try:
         changed = await session_passages(run, viewer, question)
         async with run.read() as uow:
-            embedder = await model_rollout.searching(uow, run.embedders)
+            embedder = await model_rollout.searching(uow, run.services.embedders)
         searched = await retrieval.search(
             viewer,
             embedder,
-            run.vectors,
+            run.services.vectors,
             question.text,
             document_ids=question.document_ids,
             limit=RETRIEVED,
         )
     except VectorsUnavailable as error:
         lost = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, NO_STORE, passing=True)
-        raise await given_up(run, question, lost, run.chat.model) from error
+        raise await given_up(run, question, lost, run.services.chat.model) from error
     except UnknownEmbedder as error:
         raise Conflict(str(error)) from error
     except ModelFailure as failure:
-        raise await given_up(run, question, failure, run.embedder.model) from failure
-    usage.append(token_usage.embedded(run.prices, searched.embedder, searched.tokens))
-    passages = [*changed, *await retrieval.passages(run.database, viewer, searched.hits)]
+        raise await given_up(run, question, failure, run.services.embedders.default.model) from failure
+    usage.append(token_usage.embedded(run.services.prices, searched.embedder, searched.tokens))
+    passages = [*changed, *await retrieval.passages(run.services.database, viewer, searched.hits)]
     found = f"{len(passages)} passages of {counted(passages)}"
     step = Step(
         "retrieval",
@@ -135,9 +135,11 @@ async def session_passages(run: Run, viewer: Viewer, question: Question) -> list
     """The best passages of what the conversation's drawing session found, if it is about one."""
     if question.session_id is None:
         return []
-    async with run.database.within(viewer.scope, read_only=True) as uow:
-        found = await drawing_context.sources(uow, viewer, question.session_id)
-    return await drawing_passages.ranked(run.embedder.embed, question.text, found, RETRIEVED)
+    async with run.services.database.within(viewer.scope, read_only=True) as uow:
+        found = await drawing_context.session_findings(uow, viewer, question.session_id)
+    return await drawing_passages.ranked(
+        run.services.embedders.default.embed, question.text, found, RETRIEVED
+    )
 
 
 def counted(passages: Sequence[Passage]) -> str:
@@ -160,7 +162,7 @@ async def streamed(run: Run, question: Question, request: ChatRequest, steps: li
         answered = await made(run, question, request, deltas.tell, steps)
         await deltas.finish()
     except ModelFailure as failure:
-        raise await given_up(run, question, failure, run.chat.model) from failure
+        raise await given_up(run, question, failure, run.services.chat.model) from failure
     finally:
         await deltas.close()
     steps += weighing(answered, time.monotonic() - began)
@@ -170,8 +172,8 @@ async def streamed(run: Run, question: Question, request: ChatRequest, steps: li
 async def made(run: Run, question: Question, request: ChatRequest, tell: Tell, steps: list[Step]) -> Answered:
     """The answer of one model, or of a council if that was wanted and there is a question."""
     if question.mode is AnswerMode.COUNCIL and quality(question.text).askable:
-        return await counselled(run, run.chat, question, request, tell, steps)
-    return await answer(run.chat, request, tell, embed=run.embedder.embed)
+        return await run_council(run, run.services.chat, question, request, tell, steps)
+    return await answer(run.services.chat, request, tell, embed=run.services.embedders.default.embed)
 
 
 async def given_up(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
@@ -216,7 +218,7 @@ def whole(
         "message_metadata": {
             "confidence": asdict(weighed),
             "found": answered.found,
-            **({"council": outcome(answered.council)} if answered.council else {}),
+            **({"council": serialize_decision(answered.council)} if answered.council else {}),
         },
     }
     run_log = {

@@ -50,7 +50,7 @@ async def analysis_values(
     """An analysis' columns, and what the analyser said; nothing of a pair that could not be compared."""
     if pair.state is SheetState.FAILED:
         failed = {"success": False, "error_message": pair.error_message, "changes_found": []}
-        model = {"ai_model_used": run.analyser.model, "critical_change": None}
+        model = {"ai_model_used": run.services.analyser.model, "critical_change": None}
         return failed | model | {"analysis_summary": None, "recommendations": []}, None
     evidence = [
         Evidence(
@@ -70,7 +70,7 @@ async def analysis_values(
         "width": sheet.drawing_metadata["width"],
         "height": sheet.drawing_metadata["height"],
     }
-    analysis = await run.analyser.analyse(
+    analysis = await run.services.analyser.analyse(
         pair.drawing_name, evidence, measures, await pictured(run, pair, evidence)
     )
     values = {
@@ -87,12 +87,12 @@ async def analysis_values(
 
 async def pictured(run: Run, pair: Row[Any], evidence: Sequence[Evidence]) -> Pictures | None:
     """The overlay and the largest regions, for an analyser that looks; none where there is nothing to see."""
-    if not run.analyser.looks or not evidence or pair.low_confidence or not pair.overlay_path:
+    if not run.services.analyser.looks or not evidence or pair.low_confidence or not pair.overlay_path:
         return None
     largest = sorted(range(len(evidence)), key=lambda index: -evidence[index].area)[:MOST]
     with working_folder() as name:
-        overlay = await run.store.fetch(pair.overlay_path, Path(name) / "overlay.png")
-        preview = await run.store.fetch(pair.overlay_preview_path, Path(name) / "preview.png")
+        overlay = await run.services.store.fetch(pair.overlay_path, Path(name) / "overlay.png")
+        preview = await run.services.store.fetch(pair.overlay_preview_path, Path(name) / "preview.png")
         boxes = {index: evidence[index].box for index in largest}
         return await run.cpu_within(PICTURE_SECONDS, pictures, overlay, preview, boxes)
 
@@ -101,5 +101,7 @@ async def record(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) 
     """What the model used, on whose account the session is."""
     user = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
     tokens = analysis.prompt_tokens, analysis.completion_tokens
-    used = token_usage.used(run.prices, OPERATION, analysis.asked, *tokens, operation_id=str(pair.id))
+    used = token_usage.used(
+        run.services.prices, OPERATION, analysis.asked, *tokens, operation_id=str(pair.id)
+    )
     await uow.execute(insert(TokenUsage).values(user_id=user, **used))

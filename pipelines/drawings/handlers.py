@@ -55,7 +55,9 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
         for revision in (DrawingType.OLD, DrawingType.NEW):
             if revision not in uploads:
                 raise Conflict(f"The {revision.value} file is gone.")
-            files[revision] = await run.store.fetch(uploads[revision].storage_key, folder / revision.value)
+            files[revision] = await run.services.store.fetch(
+                uploads[revision].storage_key, folder / revision.value
+            )
             counts[revision] = await count_pages(run, files[revision], uploads[revision].filename)
         wanted = [(revision, page) for revision in files for page in range(1, counts[revision] + 1)]
         todo = [each for each in wanted if each not in drawn]
@@ -66,7 +68,7 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
             return await page_values(run, job.session_id, files[revision], folder, revision, number, upload)
 
         done = len(wanted) - len(todo)
-        async with aclosing(in_order(todo, draw, run.settings.job_concurrency)) as drawing:
+        async with aclosing(in_order(todo, draw, run.services.settings.job_concurrency)) as drawing:
             async for (revision, number), values in drawing:
                 async with run.write() as uow:
                     await comparison_results.save_page(uow, job.session_id, revision, number, values)
@@ -85,7 +87,7 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
 
 async def count_pages(run: Run, file: Path, filename: str) -> int:
     """How many pages a file has. Raises what is wrong with it, by its name."""
-    settings = run.settings
+    settings = run.services.settings
     try:
         inventory = await run.cpu_within(
             FILE_SECONDS,
@@ -121,8 +123,8 @@ async def page_values(
         file,
         number,
         target,
-        dpi=run.settings.drawing_dpi,
-        max_pixels=run.settings.drawing_max_pixels,
+        dpi=run.services.settings.drawing_dpi,
+        max_pixels=run.services.settings.drawing_max_pixels,
     )
     if page is None:
         nothing = {"storage_path": None, "thumbnail_path": None, "words_path": None, "drawing_metadata": None}
@@ -135,7 +137,7 @@ async def page_values(
         ("words_path", page.words, "_words.json"),
     ):
         key = f"{session_prefix(run.company_id, session_id)}{revision.value}/{number:04d}{ending}"
-        stored[column] = (await run.store.put_file(key, path)).key
+        stored[column] = (await run.services.store.put_file(key, path)).key
         path.unlink()
     metadata = {
         "width": page.width,
@@ -168,7 +170,7 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
         old, new = sheets[pair.old_drawing_id], sheets[pair.new_drawing_id]
         return await pair_values(run, job.session_id, old, new)
 
-    async with aclosing(in_order(todo, lay, run.settings.job_concurrency)) as laying:
+    async with aclosing(in_order(todo, lay, run.services.settings.job_concurrency)) as laying:
         async for pair, values in laying:
             async with run.write() as uow:
                 await comparison_results.save_pair(uow, pair.id, values)
@@ -219,8 +221,8 @@ async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) 
         folder = Path(name)
         local = {}
         for role, sheet in (("old", old), ("new", new)):
-            local[role] = await run.store.fetch(sheet.storage_path, folder / f"{role}.png")
-            local[f"{role}_words"] = await run.store.fetch(sheet.words_path, folder / f"{role}.json")
+            local[role] = await run.services.store.fetch(sheet.storage_path, folder / f"{role}.png")
+            local[f"{role}_words"] = await run.services.store.fetch(sheet.words_path, folder / f"{role}.json")
         outcome, failure = await attempt(
             run,
             PAIR_SECONDS,
@@ -230,13 +232,13 @@ async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) 
             local["old_words"],
             local["new_words"],
             folder,
-            Options(colours=colours(run.settings)),
+            Options(colours=colours(run.services.settings)),
         )
         if outcome is None:
             return UNMEASURED | {"state": SheetState.FAILED, "error_message": failure}
         prefix = f"{session_prefix(run.company_id, session_id)}comparisons/{new.page_number:04d}"
-        overlay = await run.store.put_file(f"{prefix}_overlay.png", outcome.overlay)
-        preview = await run.store.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
+        overlay = await run.services.store.put_file(f"{prefix}_overlay.png", outcome.overlay)
+        preview = await run.services.store.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
     return measured(outcome) | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
 
 

@@ -80,7 +80,7 @@ async def data_set(run: Run, row: Row[Any]) -> DataSet:
     async with run.read() as uow:
         key = await runs.dataset_key(uow, row.upload_id)
     with working_folder() as name:
-        path = await run.store.fetch(key, Path(name) / "dataset")
+        path = await run.services.store.fetch(key, Path(name) / "dataset")
         return await run.cpu_within(READING_SECONDS, read, path)
 
 
@@ -91,10 +91,10 @@ def read(path: Path) -> DataSet:
 
 async def indexed(run: Run, row: Row[Any], data: DataSet, dimension: int) -> VectorStore:
     """The passages, in a store of the run's own: nobody else searches there. Safe to repeat."""
-    embedder = run.embedder
+    embedder = run.services.embedders.default
     if embedder.dimension != dimension:
         raise Conflict("The embedding model has changed since; make a new run.")
-    store = run.vectors.of(runs.index_name(row.id), dimension)
+    store = run.services.vectors.of(runs.index_name(row.id), dimension)
     keys = list(data.passages)
     try:
         if await store.count(run.company_id) == len(keys):
@@ -140,7 +140,9 @@ async def asked(
             temperature=options.temperature,
             longest=options.max_tokens,
         )
-        answered = await answer(run.chat, request, quietly, embed=run.embedder.embed)
+        answered = await answer(
+            run.services.chat, request, quietly, embed=run.services.embedders.default.embed
+        )
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
     except ModelFailure as failure:
@@ -150,7 +152,7 @@ async def asked(
         return case | missing | {"latency_ms": elapsed(began)}, None
     case |= judged(question, [each.source for each in found], answered, request.passages, options.top_k)
     usage = token_usage.used(
-        run.prices,
+        run.services.prices,
         "evaluation",
         answered.model,
         answered.prompt_tokens,
@@ -177,7 +179,7 @@ async def retrieved(
     limit: int,
 ) -> tuple[Passage, ...]:
     """The best passages for a question, best first, equals in any order; `source` is their key."""
-    vector = (await run.embedder.embed([question.text], "query"))[0]
+    vector = (await run.services.embedders.default.embed([question.text], "query"))[0]
     hits = await store.search(Reach(run.company_id), vector=vector, text=question.text, limit=limit)
     keys = {point_of(key): key for key in passages}
     return tuple(

@@ -50,7 +50,7 @@ class Gathering:
     def __init__(self, job: GatherChunk, run: Run, chunk: Row[Any], gathered: int, folder: Path) -> None:
         self._job, self._run, self._folder = job, run, folder
         self._piece = Piece.of(chunk.wanted)
-        self._source = run.sources[self._piece.kind]
+        self._source = run.services.sources[self._piece.kind]
         self._share = chunk.share
         state: Mapping[str, Any] = chunk.checkpoint or {}
         self._cursor, self._listed = state.get("cursor"), bool(state.get("listed"))
@@ -115,7 +115,9 @@ class Gathering:
         try:
             return search.result()
         except FetchError as refusal:
-            if refusal.retry_after > 0:  # who asks for patience gets it; all else was tried again by the fetcher
+            if (
+                refusal.retry_after > 0
+            ):  # who asks for patience gets it; all else was tried again by the fetcher
                 raise Retry(refusal.message, after=refusal.retry_after) from refusal
             raise Conflict(refusal.message) from refusal
 
@@ -146,7 +148,7 @@ class Gathering:
         if known is not None and not await self._stored(known.storage_url):
             known = None
         path = self._folder / str(candidate.id)
-        limit = self._run.settings.crawl_image_bytes
+        limit = self._run.services.settings.crawl_image_bytes
         try:
             answer = await self._source.download(
                 candidate.url,
@@ -166,7 +168,7 @@ class Gathering:
         files = [each.file for each in arrived if each.file is not None]
         pictures: dict[Path, DecodedImage | Unfit] = {}
         if files:
-            pixels = self._run.settings.crawl_image_pixels
+            pixels = self._run.services.settings.crawl_image_pixels
             looked_at = await self._run.cpu_within(INSPECTION_SECONDS, inspect, files, pixels)
             pictures = dict(zip(files, looked_at, strict=True))
         fit = {path: each for path, each in pictures.items() if isinstance(each, DecodedImage)}
@@ -194,11 +196,11 @@ class Gathering:
 
     async def _put(self, key: str, path: Path) -> None:
         if not await self._stored(key):
-            await self._run.store.put_file(key, path)
+            await self._run.services.store.put_file(key, path)
 
     async def _stored(self, key: str) -> bool:
         try:
-            await self._run.store.head(key)
+            await self._run.services.store.head(key)
         except FileNotFoundError:
             return False
         return True

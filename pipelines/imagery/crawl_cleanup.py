@@ -26,7 +26,7 @@ async def remove_unused_pictures(job: RemoveUnusedPictures, run: Run) -> None:
         return
     for prefix in (pictures_prefix(run.company_id), thumbnails_prefix(run.company_id)):
         batch: list[str] = []
-        async for stored in run.store.list(prefix):
+        async for stored in run.services.store.list(prefix):
             batch.append(stored.key)
             if len(batch) == BATCH:
                 await remove(run, batch)
@@ -44,7 +44,7 @@ async def remove(run: Run, keys: Sequence[str]) -> None:
     async with run.write() as uow:
         await images.hold_pictures(uow, alone=True)
         used = await images.used(uow, list(hashes.values()))
-        await run.store.delete([key for key, hash in hashes.items() if hash not in used])
+        await run.services.store.delete([key for key, hash in hashes.items() if hash not in used])
 
 
 @upkeep("turns at hosts", timedelta(hours=1))

@@ -23,7 +23,7 @@ async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
     """Called twice: to cut the crawl, and when its chunks have ended. Safe to repeat, each time."""
     async with run.read() as uow:
         crawl = await images.crawl_of(uow, job.crawl_job_id)
-    at_once = run.settings.crawl_company_chunks
+    at_once = run.services.settings.crawl_company_chunks
     if crawl.total_chunks == 0:
 
         async def begin(uow: UnitOfWork) -> None:
@@ -54,7 +54,7 @@ async def gather_chunk(job: GatherChunk, run: Run) -> Finish:
     _, chunk = begun
     with working_folder() as folder:
         gathering = Gathering(job, run, chunk, gathered, Path(folder))
-        await gathering.work(run.settings.crawl_chunk_seconds)
+        await gathering.work(run.services.settings.crawl_chunk_seconds)
 
     async def finish(uow: UnitOfWork) -> None:
         """What this chunk leaves is the next one's."""

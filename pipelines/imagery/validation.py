@@ -61,7 +61,9 @@ async def look(run: Run, page: Sequence[Row[Any]], rules: Rules) -> list[Verdict
         turn = asyncio.Semaphore(FETCHED_AT_ONCE)
         try:
             async with asyncio.TaskGroup() as group:
-                fetched = [group.create_task(fetch(run.store, image, Path(name), turn)) for image in page]
+                fetched = [
+                    group.create_task(fetch(run.services.store, image, Path(name), turn)) for image in page
+                ]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
         paths = [task.result() for task in fetched]

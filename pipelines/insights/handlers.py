@@ -31,7 +31,7 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Finish 
         raise Conflict("The file of this import is gone.")
     row, layout, upload = begun
     with working_folder() as folder:
-        path = await run.store.fetch(upload.storage_key, Path(folder) / "readings")
+        path = await run.services.store.fetch(upload.storage_key, Path(folder) / "readings")
         await run.report(FETCHED)
         found, summary = await run.cpu_within(READING_SECONDS, read_and_summarise, path, layout)
     await run.report(READ)
@@ -40,7 +40,7 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Finish 
     await run.report(STORED)
     text = as_text(summary, row.filename).encode()
     upload_id = new_id()
-    await run.store.put(generated_documents.text_key(run.company_id, upload_id), text)
+    await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), text)
     digest = hashlib.sha256(text).hexdigest()
 
     async def finish(uow: UnitOfWork) -> None:

@@ -29,10 +29,10 @@ async def publish_report(job: PublishReport, run: Run) -> Finish | None:
     await run.report(LAID_OUT)
     place = f"{saved_reports.folder(run.company_id, row.id)}/{job.revision}"
     for file in made:
-        await run.store.put(f"{place}/{file.name}", file.content)
+        await run.services.store.put(f"{place}/{file.name}", file.content)
     (said,) = [file.content for file in made if file.format == "MARKDOWN"]
     upload_id = new_id()
-    await run.store.put(generated_documents.text_key(run.company_id, upload_id), said)
+    await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), said)
     await run.report(STORED)
     digest = hashlib.sha256(said).hexdigest()
     listed = [entry(place, file) for file in made]

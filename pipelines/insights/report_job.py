@@ -63,9 +63,9 @@ async def told(run: Run, report: Row[Any], done: dict[str, Any]) -> None:
     await begun(run, report, NARRATIVE)
     start, data = time.monotonic(), {name: done[name] for name in STEPS}
     text, usage, summary = narrative.template(done["inputs"], data), None, "Put into words by a template."
-    if run.settings.chat_url is not None:
+    if run.services.settings.chat_url is not None:
         try:
-            written, end = await narrative.told(run.chat, done["inputs"], data)
+            written, end = await narrative.told(run.services.chat, done["inputs"], data)
         except ModelFailure as failure:
             if failure.passing and not run.is_last:
                 raise Retry(failure.message, after=failure.after) from failure

@@ -38,7 +38,7 @@ async def process_document(job: ProcessDocument, run: Run) -> Finish | None:
     document, upload, embedders = begun
     extracted = await text_of(run, document, upload)
     await run.report(READ)
-    tokens, overlap = run.settings.chunk_tokens, run.settings.chunk_overlap
+    tokens, overlap = run.services.settings.chunk_tokens, run.services.settings.chunk_overlap
     cut, about = await run.cpu_within(CUTTING_SECONDS, cut_and_describe, extracted.pages, tokens, overlap)
     await run.report(CUT)
     serving = embedders[0]
@@ -57,7 +57,7 @@ async def process_document(job: ProcessDocument, run: Run) -> Finish | None:
     }
 
     async def finish(uow: UnitOfWork) -> None:
-        if not await models.still(uow, run.embedders, serving):
+        if not await models.still(uow, run.services.embedders, serving):
             raise Retry("Another embedding model has taken over meanwhile.")
         await processing.complete(uow, document, values, usage)
 
@@ -72,7 +72,7 @@ async def begin(job: ProcessDocument, run: Run) -> tuple[Row[Any], Row[Any], lis
             if document is None:
                 return None
             upload = await uow.first(select(Upload).where(Upload.id == document.upload_id))
-            embedders = await models.writing(uow, run.embedders)
+            embedders = await models.writing(uow, run.services.embedders)
     except UnknownEmbedder as error:
         raise outcome(error) from error
     if upload is None:
@@ -91,7 +91,7 @@ async def embed(
             await run.report(CUT + (EMBEDDED - CUT) * (done + share) / len(embedders))
 
         tokens = await make_searchable(run, embedder, document, [each.text for each in cut], ids, report)
-        usage.append(token_usage.embedded(run.prices, embedder, tokens))
+        usage.append(token_usage.embedded(run.services.prices, embedder, tokens))
     return usage
 
 
@@ -102,7 +102,7 @@ async def text_of(run: Run, document: Row[Any], upload: Row[Any]) -> Extracted:
         await run.report(share * READ)
 
     with working_folder() as name:
-        path = await run.store.fetch(upload.storage_key, Path(name) / "document")
+        path = await run.services.store.fetch(upload.storage_key, Path(name) / "document")
         return await read(run.cpu_within, path, upload.mime_type, document.original_filename, report=report)
 
 
@@ -130,7 +130,7 @@ def rows(cut: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
 async def forget_document(job: ForgetDocument, run: Run) -> None:
     """Remove its vectors from every store. Safe to repeat."""
     try:
-        await run.vectors.forget(run.company_id, job.document_id)
+        await run.services.vectors.forget(run.company_id, job.document_id)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
 
@@ -139,7 +139,7 @@ async def forget_document(job: ForgetDocument, run: Run) -> None:
 async def forget_company(job: ForgetCompany, run: Run) -> None:
     """Remove all its vectors from every store. Safe to repeat."""
     try:
-        await run.vectors.forget(job.gone_id)
+        await run.services.vectors.forget(job.gone_id)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
 
@@ -152,6 +152,6 @@ async def rescope_document(job: RescopeDocument, run: Run) -> None:
     if document is None:
         return
     try:
-        await run.vectors.rescope(run.company_id, document.id, document.scope.value)
+        await run.services.vectors.rescope(run.company_id, document.id, document.scope.value)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error

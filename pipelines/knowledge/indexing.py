@@ -37,7 +37,7 @@ async def make_searchable(
 
     Raises `Retry` for what time may cure, and `Conflict` for what it does not.
     """
-    store = run.vectors.of(embedder.model, embedder.dimension)
+    store = run.services.vectors.of(embedder.model, embedder.dimension)
     tokens = 0
     try:
         for start in range(0, len(texts), BATCH):

@@ -33,7 +33,7 @@ async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
     if model is None:
         return None
     try:
-        embedder = model_rollout.embedder_of(run.embedders, model)
+        embedder = model_rollout.embedder_of(run.services.embedders, model)
     except UnknownEmbedder as error:
         raise outcome(error) from error
     after: UUID | None = None
@@ -47,10 +47,10 @@ async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
             tokens += await embed(run, embedder, model, document, tokens)
             after = document.id
             await run.report((done + 1) / max(count, 1))
-    await model_rollout.queue_overdue(run.database)
+    await model_rollout.queue_overdue(run.services.database)
 
     async def finish(uow: UnitOfWork) -> None:
-        used = token_usage.embedded(run.prices, embedder, tokens)
+        used = token_usage.embedded(run.services.prices, embedder, tokens)
         await uow.execute(insert(TokenUsage).values(operation_id=str(run.id), **used))
 
     return finish
@@ -72,7 +72,7 @@ async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any
         await run.save({"tokens": tokens + read}, uow)
     if gone:
         try:
-            await run.vectors.forget(run.company_id, document.id)
+            await run.services.vectors.forget(run.company_id, document.id)
         except VectorsUnavailable as error:
             raise outcome(error) from error
     return read
@@ -82,7 +82,7 @@ async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any
 async def forget_model(job: ForgetModel, run: Run) -> None:
     """Remove its vectors. Safe to repeat."""
     try:
-        await run.vectors.drop(job.model, job.dimension)
+        await run.services.vectors.drop(job.model, job.dimension)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
 

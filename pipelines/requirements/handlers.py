@@ -58,7 +58,7 @@ async def propose_requirements(job: ProposeRequirements, run: Run) -> Finish | N
         proposal = await proposals.begin(uow, job.proposal_id)
     if proposal is None:
         return None
-    viewer = await accounts.viewer_of(run.database, job.user_id, None)
+    viewer = await accounts.viewer_of(run.services.database, job.user_id, None)
     await enter(run, job.proposal_id, ProposalStage.CLASSIFYING)
     design = await measured_design(run, proposal)
     told = described(proposal.description or "")
@@ -98,7 +98,7 @@ async def measured_design(run: Run, proposal: Row[Any]) -> Design | None:
     if proposal.storage_key is None:
         return None
     with working_folder() as folder:
-        path = await run.store.fetch(proposal.storage_key, Path(folder) / "design")
+        path = await run.services.store.fetch(proposal.storage_key, Path(folder) / "design")
         design = await run.cpu_within(MEASURING_SECONDS, measured, path)
     await enter(run, proposal.id, ProposalStage.CLASSIFYING, design=design.stored())
     return design
@@ -113,7 +113,7 @@ async def recognised(
     if not told and design is None and not proposal.document_ids:
         raise Conflict("The design of this proposal is gone.")
     passages = await passages_of(run, viewer, proposal, [GENERAL]) if not told and design is None else []
-    found: Classified = await classified(run.embedder.embed, told, design, heard(passages))
+    found: Classified = await classified(run.services.embedders.default.embed, told, design, heard(passages))
     await enter(
         run,
         proposal.id,
@@ -140,18 +140,18 @@ async def passages_of(
     hits: dict[UUID, Hit] = {}
     try:
         async with run.read() as uow:
-            embedder = await model_rollout.searching(uow, run.embedders)
+            embedder = await model_rollout.searching(uow, run.services.embedders)
         for question in questions:
             found = await retrieval.search(
-                viewer, embedder, run.vectors, question, document_ids=chosen, limit=RETRIEVED
+                viewer, embedder, run.services.vectors, question, document_ids=chosen, limit=RETRIEVED
             )
             hits |= {hit.chunk_id: hit for hit in reversed(found.hits)}
             async with run.write() as uow:
-                usage = token_usage.embedded(run.prices, embedder, found.tokens)
+                usage = token_usage.embedded(run.services.prices, embedder, found.tokens)
                 await proposals.spend(uow, viewer.user_id, proposal.id, usage)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise outcome(error) from error
-    return await retrieval.passages(run.database, viewer, list(hits.values()))
+    return await retrieval.passages(run.services.database, viewer, list(hits.values()))
 
 
 async def category_proposed(
@@ -164,7 +164,7 @@ async def category_proposed(
     made: Made,
 ) -> None:
     """Propose one category, and keep it with the mark that it is done."""
-    found = await proposers.propose(category, pattern, said, design, run.embedder.embed)
+    found = await proposers.propose(category, pattern, said, design, run.services.embedders.default.embed)
     more, note, usage = await by_model(run, category, pattern, said)
     async with made.turn:
         made.notes[category.value] = note
@@ -181,14 +181,14 @@ async def by_model(
     run: Run, category: RequirementCategory, pattern: Pattern, said: Sequence[Sentence]
 ) -> tuple[list[Proposed], str, Mapping[str, Any] | None]:
     """What the configured model proposes beside, what became of asking it, and what that took."""
-    if run.settings.chat_url is None:
+    if run.services.settings.chat_url is None:
         return [], "", None
     try:
-        text, end = await llm_proposals.suggested(run.chat, category, pattern, said)
+        text, end = await llm_proposals.suggested(run.services.chat, category, pattern, said)
     except ModelFailure as failure:
-        return [], f"without {run.chat.model}: {failure.message}", None
+        return [], f"without {run.services.chat.model}: {failure.message}", None
     usage = token_usage.used(
-        run.prices,
+        run.services.prices,
         "requirements",
         end.model,
         end.prompt_tokens,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from core.ports import ChatModel, DrawingAnalyser, Embedder, Embedders, ObjectStore, Sources, VectorStores
+from core.ports import ChatModel, DrawingAnalyser, Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
 from db.queue import Attempt, Finish, Job, LostLease, Parts, passing
@@ -53,7 +53,7 @@ class Run:
     """One attempt at a job, as its handler sees it."""
 
     def __init__(self, attempt: Attempt, services: Services, processes: Processes) -> None:
-        self._attempt, self._services, self._processes = attempt, services, processes
+        self.services, self._attempt, self._processes = services, attempt, processes
         self._progress = self._told = 0
         self._over = asyncio.Event()
         self._reporting: asyncio.Task[None] | None = None
@@ -84,63 +84,13 @@ class Run:
         return self._attempt.checkpoint
 
     @property
-    def settings(self) -> Settings:
-        """The installation's settings."""
-        return self._services.settings
-
-    @property
-    def store(self) -> ObjectStore:
-        """Where files are."""
-        return self._services.store
-
-    @property
-    def analyser(self) -> DrawingAnalyser:
-        """Who says in words what changed on a sheet."""
-        return self._services.analyser
-
-    @property
-    def embedder(self) -> Embedder:
-        """Who turns texts into vectors that are compared with one another only: the usual one."""
-        return self._services.embedders.default
-
-    @property
-    def embedders(self) -> Embedders:
-        """Who turns texts into vectors that are stored: a company's model is `embeddings.serving`."""
-        return self._services.embedders
-
-    @property
-    def vectors(self) -> VectorStores:
-        """Where vectors are."""
-        return self._services.vectors
-
-    @property
-    def sources(self) -> Sources:
-        """Where images are found."""
-        return self._services.sources
-
-    @property
-    def chat(self) -> ChatModel:
-        """Who answers questions."""
-        return self._services.chat
-
-    @property
-    def prices(self) -> Prices:
-        """What models cost."""
-        return self._services.prices
-
-    @property
-    def database(self) -> Database:
-        """For units with a viewer's reach; the job's own come from `read` and `write`."""
-        return self._services.database
-
-    @property
     def is_last(self) -> bool:
         """Whether a failure of this attempt is final."""
         return self._attempt.is_last
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A read-only unit of the job's company."""
-        return self._services.database.tenant(self.company_id, read_only=True)
+        return self.services.database.tenant(self.company_id, read_only=True)
 
     def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A unit of the job's company, for the job's owner only. Raises `LostLease`, as a cancellation."""

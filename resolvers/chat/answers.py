@@ -73,8 +73,8 @@ async def start(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | 
     if message is None or message.state is not MessageState.STREAMING:
         return None
     conversation = await uow.one(select(Conversation).where(Conversation.id == message.conversation_id))
-    if await events.text_so_far(uow, message_id):
-        await events.tell(uow, conversation.id, message_id, ConversationEventKind.MESSAGE_RESET)
+    if await events.partial_text(uow, message_id):
+        await events.append(uow, conversation.id, message_id, ConversationEventKind.MESSAGE_RESET)
     turns = await _branch_turns(uow, message.parent_message_id)
     selected = conversation.selected_document_ids
     level = await uow.scalar(select(User.explainability_level).where(User.id == user_id))
@@ -119,13 +119,13 @@ async def _branch_turns(uow: UnitOfWork, message_id: UUID | None) -> list[Turn]:
 async def publish_delta(uow: UnitOfWork, question: Question, offset: int, text: str) -> None:
     """A piece of the answer, from `offset` in code points."""
     kind = ConversationEventKind.MESSAGE_DELTA
-    await events.tell(uow, question.conversation_id, question.message_id, kind, offset=offset, text=text)
+    await events.append(uow, question.conversation_id, question.message_id, kind, offset=offset, text=text)
 
 
 async def publish_step(uow: UnitOfWork, question: Question, **step: Any) -> None:
     """A step of an agent that begins or has ended."""
     kind = ConversationEventKind.RUN_STEP
-    await events.tell(uow, question.conversation_id, question.message_id, kind, **step)
+    await events.append(uow, question.conversation_id, question.message_id, kind, **step)
 
 
 async def record_failure(uow: UnitOfWork, question: Question, code: RunErrorCode, model: str) -> None:
@@ -151,7 +151,7 @@ async def save(uow: UnitOfWork, question: Question, user_id: UUID, answer: Compl
         await uow.execute(insert(Citation).values({**about, **citation}))
     if answer.citations:
         kind = ConversationEventKind.CITATIONS_ADDED
-        await events.tell(uow, question.conversation_id, question.message_id, kind)
+        await events.append(uow, question.conversation_id, question.message_id, kind)
     values = {"state": MessageState.COMPLETED, "error_code": None, **answer.message}
     await uow.execute(update(Message).where(Message.id == question.message_id).values(values))
     whose = {"user_id": user_id}
@@ -164,4 +164,4 @@ async def save(uow: UnitOfWork, question: Question, user_id: UUID, answer: Compl
         used = {**whose, "operation_id": str(question.message_id), **usage}
         await uow.execute(insert(TokenUsage).values(used))
     kind = ConversationEventKind.MESSAGE_COMPLETED
-    await events.tell(uow, question.conversation_id, question.message_id, kind)
+    await events.append(uow, question.conversation_id, question.message_id, kind)

@@ -12,13 +12,13 @@ from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 
-MOST_SHEETS = 500
+MAX_SHEETS = 500
 """Compared sheets of one session that are read."""
-UNMATCHED = "Sheets without a counterpart"
+UNMATCHED_SHEETS = "Sheets without a counterpart"
 
 
 @dataclass(frozen=True)
-class Source:
+class SheetFindings:
     """What is said of one sheet, each statement word for word as in its analysis; `page` counts from 1."""
 
     name: str
@@ -26,7 +26,7 @@ class Source:
     statements: tuple[str, ...]
 
 
-async def sources(uow: UnitOfWork, viewer: Viewer, session_id: UUID) -> list[Source]:
+async def session_findings(uow: UnitOfWork, viewer: Viewer, session_id: UUID) -> list[SheetFindings]:
     """The session's compared sheets by name, and which sheets only one of the sets has; what is in sight."""
     wanted = (
         AnalysisResult.drawing_name,
@@ -42,26 +42,26 @@ async def sources(uow: UnitOfWork, viewer: Viewer, session_id: UUID) -> list[Sou
         .join(Drawing, Drawing.id == Comparison.new_drawing_id)
         .where(AnalysisResult.session_id == session_id, AnalysisResult.success)
         .order_by(AnalysisResult.drawing_name)
-        .limit(MOST_SHEETS)
+        .limit(MAX_SHEETS)
     )
-    compared = [Source(row.drawing_name, row.page_number, statements(row)) for row in await uow.all(found)]
+    compared = [SheetFindings(row.drawing_name, row.page_number, analysis_statements(row)) for row in await uow.all(found)]
     alone = select(Drawing.drawing_type, Drawing.drawing_name).where(
         Drawing.session_id == session_id,
         Drawing.state == SheetState.UNMATCHED,
         Drawing.drawing_name.is_not(None),
         *access.sees(viewer, Drawing, Drawing),
     )
-    rows = await uow.all(alone.order_by(Drawing.drawing_type, Drawing.page_number).limit(MOST_SHEETS))
-    return [*compared, Source(UNMATCHED, None, unmatched(rows))] if rows else compared
+    rows = await uow.all(alone.order_by(Drawing.drawing_type, Drawing.page_number).limit(MAX_SHEETS))
+    return [*compared, SheetFindings(UNMATCHED_SHEETS, None, unmatched_statements(rows))] if rows else compared
 
 
-def statements(row: Row[Any]) -> tuple[str, ...]:
+def analysis_statements(row: Row[Any]) -> tuple[str, ...]:
     """What an analysis says, without repetition: its summary, the changes, what to do."""
     said = (row.analysis_summary, row.critical_change, *row.changes_found, *row.recommendations)
     return tuple(dict.fromkeys(text.strip() for text in said if text and text.strip()))
 
 
-def unmatched(rows: Sequence[Row[Any]]) -> tuple[str, ...]:
+def unmatched_statements(rows: Sequence[Row[Any]]) -> tuple[str, ...]:
     """Which sheets only the old set has, and which only the new one."""
     names = {kind: [row.drawing_name for row in rows if row.drawing_type is kind] for kind in DrawingType}
     return tuple(

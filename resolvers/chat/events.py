@@ -12,7 +12,7 @@ from db.events import publish
 from db.models import Conversation, ConversationEvent, ConversationEventKind, Message, MessageState
 from db.uow import UnitOfWork
 
-KEPT = timedelta(days=1)
+EVENT_RETENTION = timedelta(days=1)
 """How long events are kept after they happened, and at least until the answer's end."""
 
 
@@ -21,11 +21,11 @@ def topic(conversation_id: UUID) -> str:
     return f"conversation:{conversation_id}"
 
 
-async def tell(
+async def append(
     uow: UnitOfWork, conversation_id: UUID, message_id: UUID, kind: ConversationEventKind, **detail: Any
 ) -> None:
     """Add an event. The conversation's row is locked by its counter, so that numbers follow commits."""
-    counted = (
+    counter = (
         update(Conversation)
         .where(Conversation.id == conversation_id)
         .values(event_count=Conversation.event_count + 1, updated_at=Conversation.updated_at)
@@ -33,7 +33,7 @@ async def tell(
     )
     happened = {
         "conversation_id": conversation_id,
-        "sequence": await uow.scalar(counted),
+        "sequence": await uow.scalar(counter),
         "message_id": message_id,
         "kind": kind,
         "detail": detail or None,
@@ -43,7 +43,7 @@ async def tell(
     await publish(uow, topic(conversation_id))
 
 
-async def beginning(uow: UnitOfWork, conversation_id: UUID) -> int:
+async def start_sequence(uow: UnitOfWork, conversation_id: UUID) -> int:
     """The number after which to begin: before the oldest answer that is being made, or else at the end."""
     unfinished = select(Message.id).where(
         Message.conversation_id == conversation_id, Message.state == MessageState.STREAMING
@@ -53,7 +53,7 @@ async def beginning(uow: UnitOfWork, conversation_id: UUID) -> int:
     return await count(uow, conversation_id) if oldest is None else oldest - 1
 
 
-async def resumed(uow: UnitOfWork, conversation_id: UUID, sequence: int) -> int:
+async def resume_sequence(uow: UnitOfWork, conversation_id: UUID, sequence: int) -> int:
     """The same number, if all that came after it is kept.
 
     Raises `Expired` where it is not, and `Invalid` for a number that the conversation has not come to.
@@ -75,7 +75,7 @@ async def count(uow: UnitOfWork, conversation_id: UUID) -> int:
     return await uow.scalar(counted) or 0
 
 
-async def following(uow: UnitOfWork, conversation_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
+async def list_after(uow: UnitOfWork, conversation_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
     """The events numbered above `sequence`, in order."""
     later = select(ConversationEvent).where(
         ConversationEvent.conversation_id == conversation_id, ConversationEvent.sequence > sequence
@@ -83,7 +83,7 @@ async def following(uow: UnitOfWork, conversation_id: UUID, sequence: int, limit
     return await uow.all(later.order_by(ConversationEvent.sequence).limit(limit))
 
 
-async def text_so_far(uow: UnitOfWork, message_id: UUID) -> str:
+async def partial_text(uow: UnitOfWork, message_id: UUID) -> str:
     """What has come of an answer since its last beginning."""
     mine = ConversationEvent.message_id == message_id
     reset = select(func.max(ConversationEvent.sequence)).where(
@@ -98,11 +98,11 @@ async def text_so_far(uow: UnitOfWork, message_id: UUID) -> str:
     return "".join(row.detail["text"] for row in rows)
 
 
-async def prune(uow: UnitOfWork) -> None:
+async def purge(uow: UnitOfWork) -> None:
     """Forget old events, but of no conversation in which an answer is being made."""
     unfinished = select(Message.id).where(
         Message.conversation_id == ConversationEvent.conversation_id,
         Message.state == MessageState.STREAMING,
     )
-    old = ConversationEvent.created_at < datetime.now(UTC) - KEPT
+    old = ConversationEvent.created_at < datetime.now(UTC) - EVENT_RETENTION
     await uow.execute(delete(ConversationEvent).where(old, ~unfinished.exists()))

@@ -13,7 +13,7 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
-LONGEST_COMMENT = 2000
+MAX_COMMENT_LENGTH = 2000
 
 
 async def submit(
@@ -29,7 +29,7 @@ async def submit(
     earlier = await uow.scalar(select(Feedback.user_id).where(Feedback.message_id == message_id))
     if earlier not in (None, viewer.user_id):
         raise Conflict("Somebody else has rated this answer.", *path)
-    said = validators.text(comment, "input", "comment", limit=LONGEST_COMMENT) if comment else None
+    said = validators.text(comment, "input", "comment", limit=MAX_COMMENT_LENGTH) if comment else None
     given = {"rating": rating, "comment": said}
     row = insert(Feedback).values(message_id=message_id, user_id=viewer.user_id, **given)
     upsert = row.on_conflict_do_update(index_elements=["company_id", "message_id"], set_=given)
@@ -40,7 +40,7 @@ async def submit(
     return feedback
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Take back what one said; who oversees chats takes back anybody's."""
     access.require(viewer, "chat:use")
     feedback = await access.find(uow, viewer, Feedback, id, lock=True)

@@ -10,9 +10,9 @@ from db.models import Conversation, ConversationStatus, Message, MessageRole
 from db.uow import UnitOfWork
 from resolvers import validators
 
-MOST_MESSAGES = 200
+MAX_MESSAGES = 200
 """In one conversation."""
-LONGEST_MESSAGE = 100_000
+MAX_MESSAGE_LENGTH = 100_000
 """In characters."""
 
 
@@ -31,13 +31,13 @@ async def append(
     conversation, `Conflict` where it is archived, `Exhausted` past 200 messages. The caller checks that the
     viewer may.
     """
-    validators.text(content, *path, limit=LONGEST_MESSAGE)
+    validators.text(content, *path, limit=MAX_MESSAGE_LENGTH)
     counted = (
         update(Conversation)
         .where(
             Conversation.id == conversation_id,
             Conversation.status == ConversationStatus.ACTIVE,
-            Conversation.message_count < MOST_MESSAGES,
+            Conversation.message_count < MAX_MESSAGES,
         )
         .values(
             message_count=Conversation.message_count + 1,
@@ -47,7 +47,7 @@ async def append(
         .returning(Conversation.id)
     )
     if await uow.scalar(counted) is None:
-        await _refuse(uow, conversation_id, *path)
+        await _raise_append_error(uow, conversation_id, *path)
     said = {
         "conversation_id": conversation_id,
         "role": role,
@@ -60,10 +60,10 @@ async def append(
     return await uow.one(insert(Message).values(said).returning(Message))
 
 
-async def _refuse(uow: UnitOfWork, conversation_id: UUID, *path: str) -> None:
+async def _raise_append_error(uow: UnitOfWork, conversation_id: UUID, *path: str) -> None:
     status = await uow.scalar(select(Conversation.status).where(Conversation.id == conversation_id))
     if status is ConversationStatus.ARCHIVED:
         raise Conflict("This conversation is archived; restore it first.", *path)
     if status is ConversationStatus.ACTIVE:
-        raise Exhausted(f"A conversation has at most {MOST_MESSAGES} messages; begin another.", *path)
+        raise Exhausted(f"A conversation has at most {MAX_MESSAGES} messages; begin another.", *path)
     raise NotFound("There is no such conversation.", *path)

@@ -9,19 +9,19 @@ from db.uow import UnitOfWork
 from resolvers.access import Viewer
 
 
-def offered(settings: Settings) -> frozenset[LlmProvider]:
+def available_providers(settings: Settings) -> frozenset[LlmProvider]:
     """The installation's own, and those with an endpoint."""
     return frozenset((LlmProvider.CUSTOM, *map(LlmProvider, settings.chat_providers)))
 
 
-def check(settings: Settings, provider: LlmProvider | None, *path: str) -> None:
+def validate_provider(settings: Settings, provider: LlmProvider | None, *path: str) -> None:
     """Raise `Invalid` for a provider that is not offered; none at all is fine."""
-    if provider is not None and provider not in offered(settings):
-        names = ", ".join(sorted(each.name for each in offered(settings)))
+    if provider is not None and provider not in available_providers(settings):
+        names = ", ".join(sorted(each.name for each in available_providers(settings)))
         raise Invalid(f"This installation has no endpoint of that name; it has {names}.", *path)
 
 
-async def preferred(uow: UnitOfWork, viewer: Viewer, settings: Settings) -> LlmProvider:
+async def preferred_provider(uow: UnitOfWork, viewer: Viewer, settings: Settings) -> LlmProvider:
     """What the viewer likes best, or the installation's own where that is not offered any more."""
     liked = await uow.scalar(select(User.preferred_llm).where(User.id == viewer.user_id))
-    return liked if liked in offered(settings) else LlmProvider.CUSTOM
+    return liked if liked in available_providers(settings) else LlmProvider.CUSTOM

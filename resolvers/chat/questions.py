@@ -31,7 +31,7 @@ from resolvers.access import Viewer
 from resolvers.chat import conversations, events
 from resolvers.chat.messages import append
 
-UNFINISHED = "The answer before this is still being written; wait for it, or stop it."
+ANSWER_IN_PROGRESS = "The answer before this is still being written; wait for it, or stop it."
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class AnswerMessage(Job):
         code = None if stopped else message.error_code or RunErrorCode.CHAT_FAILED.value
         values = {
             "state": MessageState.STOPPED if stopped else MessageState.FAILED,
-            "content": await events.text_so_far(uow, message.id),
+            "content": await events.partial_text(uow, message.id),
             "error_code": code,
         }
         await uow.execute(update(Message).where(Message.id == message.id).values(values))
@@ -60,7 +60,7 @@ class AnswerMessage(Job):
         else:
             kind, detail = ConversationEventKind.MESSAGE_FAILED, {"code": code, "reason": reason}
             await uow.execute(insert(RunLog).values(self._failure(message, code)))
-        await events.tell(uow, message.conversation_id, message.id, kind, **detail)
+        await events.append(uow, message.conversation_id, message.id, kind, **detail)
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """The answer is written from its beginning. Raises `Conflict` where nobody may write any more."""
@@ -73,7 +73,7 @@ class AnswerMessage(Job):
         again = {"state": MessageState.STREAMING, "content": "", "error_code": None}
         await uow.execute(update(Message).where(Message.id == message.id).values(again))
         kind = ConversationEventKind.MESSAGE_RESET
-        await events.tell(uow, message.conversation_id, message.id, kind)
+        await events.append(uow, message.conversation_id, message.id, kind)
 
     def _failure(self, message: Row[Any], code: str | None) -> dict[str, Any]:
         """The request's row; its latency runs from the first attempt, and is unknown where there was none."""
@@ -91,17 +91,17 @@ class AnswerMessage(Job):
 
 
 @dataclass(frozen=True)
-class Manner:
+class AnswerOptions:
     """How an answer is to be made; what is None is as the conversation says."""
 
     mode: AnswerMode | None = None
     strategy: CouncilStrategy | None = None
     rounds: int | None = None
 
-    def of(self, conversation: Row[Any]) -> dict[str, Any]:
+    def columns(self, conversation: Row[Any]) -> dict[str, Any]:
         """The answer's columns. Raises `Invalid` for too many rounds."""
         if self.rounds is not None:
-            conversations.refuse_rounds(self.rounds)
+            conversations.validate_rounds(self.rounds)
         mode = self.mode or conversation.mode
         if mode is AnswerMode.ANSWER:
             return {"mode": mode}
@@ -112,17 +112,17 @@ class Manner:
         }
 
 
-AS_USUAL = Manner()
+DEFAULT_OPTIONS = AnswerOptions()
 
 
-async def begin(
-    uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any], first_message: str | None = None
+async def create_conversation(
+    uow: UnitOfWork, viewer: Viewer, fields: Mapping[str, Any], first_message: str | None = None
 ) -> Row[Any]:
     """A conversation of the viewer's; a first message is answered as every other one."""
     path = ("input", "firstMessage")
-    conversation = await conversations.create(uow, viewer, given, first_message)
+    conversation = await conversations.create(uow, viewer, fields, first_message)
     if first_message is not None:
-        await _say(uow, viewer, conversation, first_message, None, AS_USUAL, path, path)
+        await _send(uow, viewer, conversation, first_message, None, DEFAULT_OPTIONS, path, path)
     return await uow.one(select(Conversation).where(Conversation.id == conversation.id))
 
 
@@ -134,35 +134,35 @@ async def send(
     *,
     parent_id: UUID | None = None,
     branch: bool = False,
-    manner: Manner = AS_USUAL,
+    options: AnswerOptions = DEFAULT_OPTIONS,
 ) -> Row[Any]:
     """Say something, and have it answered. Answers the viewer's message.
 
     It follows the latest message, or with `branch` the message `parent_id`, or nothing where that is None.
     """
     path = ("input", "conversationId")
-    conversation = await conversations.to_change(uow, viewer, conversation_id, *path)
+    conversation = await conversations.find_editable(uow, viewer, conversation_id, *path)
     if not branch:
         parent_id = await _latest(uow, conversation_id)
     if parent_id is not None:
         await _refuse_parent(uow, conversation_id, parent_id)
-    return await _say(uow, viewer, conversation, content, parent_id, manner, ("input", "content"), path)
+    return await _send(uow, viewer, conversation, content, parent_id, options, ("input", "content"), path)
 
 
-async def _say(
+async def _send(
     uow: UnitOfWork,
     viewer: Viewer,
     conversation: Row[Any],
     content: str,
     parent_id: UUID | None,
-    manner: Manner,
+    options: AnswerOptions,
     path: tuple[str, ...],
     answer_path: tuple[str, ...],
 ) -> Row[Any]:
     """Refusals of the message name `path`, those of its answer `answer_path`."""
     if not content.strip():
         raise Invalid("This cannot be blank.", *path)
-    made = manner.of(conversation)
+    columns = options.columns(conversation)
     message = await append(
         uow,
         conversation.id,
@@ -171,8 +171,8 @@ async def _say(
         path=path,
         parent_message_id=parent_id,
     )
-    await events.tell(uow, conversation.id, message.id, ConversationEventKind.MESSAGE_CREATED)
-    await _begin_answer(uow, viewer, message, answer_path, made)
+    await events.append(uow, conversation.id, message.id, ConversationEventKind.MESSAGE_CREATED)
+    await _begin_answer(uow, viewer, message, answer_path, columns)
     await activity_log.record(uow, viewer.user_id, "MESSAGE_SEND", "Message", message.id)
     return message
 
@@ -180,25 +180,25 @@ async def _say(
 async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     """Have the question of an answer answered once more in the same manner, beside the answer there is."""
     answer = await access.find(uow, viewer, Message, id)
-    await conversations.to_change(uow, viewer, answer.conversation_id, "id")
+    await conversations.find_editable(uow, viewer, answer.conversation_id, "id")
     answer = await access.find(uow, viewer, Message, id)
     if answer.role is not MessageRole.ASSISTANT or answer.parent_message_id is None:
         raise Conflict("Only the answer to a message can be made once more.", "id")
     if answer.state is MessageState.STREAMING:
-        raise Conflict(UNFINISHED, "id")
-    asked = await uow.one(select(Message).where(Message.id == answer.parent_message_id))
+        raise Conflict(ANSWER_IN_PROGRESS, "id")
+    question = await uow.one(select(Message).where(Message.id == answer.parent_message_id))
     names = ("mode", "council_strategy", "council_rounds")
-    made = {name: getattr(answer, name) for name in names}
-    fresh = await _begin_answer(uow, viewer, asked, ("id",), made)
-    await activity_log.record(uow, viewer.user_id, "MESSAGE_REGENERATE", "Message", fresh.id)
-    return fresh
+    columns = {name: getattr(answer, name) for name in names}
+    created = await _begin_answer(uow, viewer, question, ("id",), columns)
+    await activity_log.record(uow, viewer.user_id, "MESSAGE_REGENERATE", "Message", created.id)
+    return created
 
 
-async def stop(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+async def cancel_answer(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     """Stop an answer within a second; the text so far is kept. Stopping what has ended changes nothing."""
     answer = await access.find(uow, viewer, Message, id)
     # not locked: the job's row is locked before its conversation
-    await conversations.to_change(uow, viewer, answer.conversation_id, "id", lock=False)
+    await conversations.find_editable(uow, viewer, answer.conversation_id, "id", lock=False)
     if answer.role is not MessageRole.ASSISTANT:
         raise Conflict("Only an answer can be stopped.", "id")
     if answer.state is not MessageState.STREAMING:
@@ -223,16 +223,16 @@ async def first_answer(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
 
 
 async def _begin_answer(
-    uow: UnitOfWork, viewer: Viewer, asked: Row[Any], path: tuple[str, ...], made: Mapping[str, Any]
+    uow: UnitOfWork, viewer: Viewer, question: Row[Any], path: tuple[str, ...], made: Mapping[str, Any]
 ) -> Row[Any]:
     """An empty answer with the columns `made`, and the job that writes it, under one id."""
     answer = await append(
         uow,
-        asked.conversation_id,
+        question.conversation_id,
         role=MessageRole.ASSISTANT,
         content="",
         path=path,
-        parent_message_id=asked.id,
+        parent_message_id=question.id,
         state=MessageState.STREAMING,
         **made,
     )
@@ -245,7 +245,7 @@ async def _begin_answer(
     await uow.execute(insert(ProcessingJob).values(job))
     await enqueue(uow, AnswerMessage(answer.id, viewer.user_id), answer.id)
     kind = ConversationEventKind.MESSAGE_CREATED
-    await events.tell(uow, answer.conversation_id, answer.id, kind)
+    await events.append(uow, answer.conversation_id, answer.id, kind)
     return answer
 
 
@@ -263,7 +263,7 @@ async def _refuse_parent(uow: UnitOfWork, conversation_id: UUID, parent_id: UUID
     if parent is None or parent.conversation_id != conversation_id:
         raise Invalid("This is not a message of the conversation.", *path)
     if parent.state is MessageState.STREAMING:
-        raise Conflict(UNFINISHED, *path)
+        raise Conflict(ANSWER_IN_PROGRESS, *path)
 
 
 async def _locked(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:

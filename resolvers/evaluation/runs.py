@@ -115,7 +115,7 @@ def checked(settings: Settings, given: Mapping[str, Any]) -> Options:
     path = "input", "config"
     asked = {name: value for name, value in given.items() if value is not None}
     if (provider := asked.pop("provider", None)) is not None:
-        providers.check(settings, provider, *path, "provider")
+        providers.validate_provider(settings, provider, *path, "provider")
         asked["provider"] = provider.value
     how = Options(**asked)
     for field, least, most in (

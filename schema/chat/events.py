@@ -246,7 +246,7 @@ class ChatSubscriptions:
                     return
                 if position is None:
                     position = await start(info, key, after)
-                while rows := await events.following(context.read(), key, position, AT_ONCE):
+                while rows := await events.list_after(context.read(), key, position, AT_ONCE):
                     for row in rows:
                         await context.close()
                         yield event_of(row)
@@ -263,9 +263,9 @@ async def start(info: Info, key: UUID, after: str | None) -> int:
     """The number after which to begin; `Invalid` for a cursor of anything else, `Expired` for an old one."""
     uow = info.context.read()
     if after is None:
-        return await events.beginning(uow, key)
+        return await events.start_sequence(uow, key)
     conversation, sequence = decode_cursor(models.ConversationEvent, IN_ORDER, after, "after")
-    return await events.resumed(uow, key, sequence if conversation == key else -1)
+    return await events.resume_sequence(uow, key, sequence if conversation == key else -1)
 
 
 def event_of(row: Any) -> Any:

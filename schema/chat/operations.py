@@ -264,16 +264,16 @@ class ChatMutations:
         """Begin a conversation, with a first message if one is given. Nobody has over 100 active ones."""
         viewer, first_message = info.context.viewer, input.first_message
         settings = info.context.services.settings
-        providers.check(settings, input.llm_provider, "input", "llmProvider")
+        providers.validate_provider(settings, input.llm_provider, "input", "llmProvider")
         given: dict[str, Any] = {
             **input_values(input, omit=("first_message",)),
             "session_id": optional_key(input.session_id, models.DrawingSession, "input", "sessionId"),
             "selected_document_ids": await selected(info, input.selected_document_ids),
         }
         async with info.context.write() as uow:
-            provider = input.llm_provider or await providers.preferred(uow, viewer, settings)
+            provider = input.llm_provider or await providers.preferred_provider(uow, viewer, settings)
             values = given | {"llm_provider": provider}
-            conversation = await questions.begin(uow, viewer, values, first_message)
+            conversation = await questions.create_conversation(uow, viewer, values, first_message)
             if first_message is None:
                 return ConversationCreatePayload.of(conversation=conversation)
             message = await questions.first_message(uow, conversation.id)
@@ -286,7 +286,7 @@ class ChatMutations:
     ) -> ConversationUpdatePayload:
         """Rename a conversation, or say how it is to be answered. Archived ones refuse."""
         given = input_changes(input, omit=("selected_document_ids",))
-        providers.check(info.context.services.settings, given.get("llm_provider"), "input", "llmProvider")
+        providers.validate_provider(info.context.services.settings, given.get("llm_provider"), "input", "llmProvider")
         if input.selected_document_ids is not None:
             given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)
         key = key_of(id, models.Conversation)
@@ -333,5 +333,5 @@ class ChatMutations:
     async def feedback_delete(self, info: Info, id: relay.GlobalID) -> FeedbackDeletePayload:
         """Take back what was said of an answer."""
         async with info.context.write() as uow:
-            await feedback.remove(uow, info.context.viewer, key_of(id, models.Feedback))
+            await feedback.delete(uow, info.context.viewer, key_of(id, models.Feedback))
         return FeedbackDeletePayload.of(deleted_id=id)

@@ -10,7 +10,7 @@ from strawberry import relay
 from db import models
 from db.models import AnswerMode, CouncilStrategy
 from resolvers.chat import questions
-from resolvers.chat.questions import Manner
+from resolvers.chat.questions import AnswerOptions
 from schema.chat.types import Message
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
@@ -79,7 +79,7 @@ class SendingMutations:
                 if parent is not None and parent.value is not None
                 else None
             ),
-            "manner": Manner(input.mode, input.council_strategy, input.council_rounds),
+            "manner": AnswerOptions(input.mode, input.council_strategy, input.council_rounds),
         }
         async with info.context.write() as uow:
             message = await questions.send(uow, viewer, conversation, **given)
@@ -91,7 +91,7 @@ class SendingMutations:
         """Stop an answer; what has come of it is kept. Stopping one that has ended changes nothing."""
         key = key_of(id, models.Message)
         async with info.context.write() as uow:
-            message = await questions.stop(uow, info.context.viewer, key)
+            message = await questions.cancel_answer(uow, info.context.viewer, key)
         return MessageCancelPayload.of(message=message)
 
     @mutation

@@ -307,7 +307,7 @@ class IdentityMutations:
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
         given = input_changes(input)
-        providers.check(info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm")
+        providers.validate_provider(info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm")
         key = key_of(id, models.User)
         async with info.context.write() as uow:
             await access.unchanged_since(

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pipelines.chat.drawing_passages import COMPARED, LONGEST, passages, ranked
-from resolvers.chat.drawing_context import Source
+from resolvers.chat.drawing_context import SheetFindings
 from tests.answering import words
 
 SHEETS = [
-    Source(
+    SheetFindings(
         f"A-{number}", number, (f"A-{number}: 40 changes.", *(f"Door {number}.{n} moved." for n in range(40)))
     )
     for number in range(1, 101)
@@ -28,7 +28,7 @@ def test_passages_are_short_and_hold_every_statement_at_its_place() -> None:
 def test_an_endless_statement_is_a_passage_of_its_own() -> None:
     texts = ("Short.", "x" * 5_000, "Last.")
 
-    assert [each.text for each in passages(Source("A-1", 1, texts))] == list(texts)
+    assert [each.text for each in passages(SheetFindings("A-1", 1, texts))] == list(texts)
 
 
 async def test_of_a_hundred_sheets_the_one_asked_about_comes_first() -> None:
@@ -47,4 +47,4 @@ async def test_of_a_hundred_sheets_the_one_asked_about_comes_first() -> None:
 
 
 async def test_nothing_compared_is_nothing_found() -> None:
-    assert await ranked(words.embed, "What changed?", [Source("A-1", 1, ())], 5) == []
+    assert await ranked(words.embed, "What changed?", [SheetFindings("A-1", 1, ())], 5) == []

@@ -4,7 +4,7 @@ import pytest
 
 from core.ports import ModelFailure, RunErrorCode
 from db.models import CouncilBasis, CouncilStrategy
-from pipelines.chat.council import Metrics, Vote, decide, metrics, vote_confidence
+from pipelines.chat.council import VoteMetrics, Vote, decide, vote_metrics, vote_confidence
 
 YES = Vote("analytical", "The doors are rated for 90 minutes.", 0.60)
 ALSO = Vote("critical", "The fire doors are rated for 90 minutes.", 0.50)
@@ -13,11 +13,11 @@ NO = Vote("creative", "The doors are rated for 30 minutes.", 0.85)
 
 def test_metrics_are_rounded_to_three_digits() -> None:
     # mean .65; squares .0025, .0225, .04 over 3
-    assert metrics([YES, ALSO, NO]) == Metrics(0.65, 0.5, 0.85, 0.022, 0.978, 0.636)
+    assert vote_metrics([YES, ALSO, NO]) == VoteMetrics(0.65, 0.5, 0.85, 0.022, 0.978, 0.636)
 
 
 def test_one_vote_agrees_with_itself() -> None:
-    assert metrics([NO]) == Metrics(0.85, 0.85, 0.85, 0.0, 1.0, 0.85)
+    assert vote_metrics([NO]) == VoteMetrics(0.85, 0.85, 0.85, 0.0, 1.0, 0.85)
 
 
 def test_the_weights_decide_the_confidence() -> None:

@@ -74,7 +74,7 @@ class Counting:
 async def test_only_missing_votes_are_asked_for() -> None:
     model, told = Counting(), []
     earlier = [Ballot(1, "critical", 0.5, reply("No.", 0.8)), Ballot(1, "analytical", 0.5, reply("Yes."))]
-    ballots = [Ballot.kept(json.loads(json.dumps(each.stored()))) for each in earlier]
+    ballots = [Ballot.deserialize(json.loads(json.dumps(each.serialize()))) for each in earlier]
     assert ballots == earlier
 
     async def tell(voice: Voice, number: int, ballot: Ballot | None) -> None:

@@ -92,8 +92,8 @@ class Packing:
             key = data[0].key
         else:
             listed = orjson.dumps([asdict(file) for file in self._files])
-            key = (await self._run.store.put(self._key(INDEX), listed)).key
-        expires_at = datetime.now(UTC) + timedelta(seconds=self._run.settings.export_ttl)
+            key = (await self._run.services.store.put(self._key(INDEX), listed)).key
+        expires_at = datetime.now(UTC) + timedelta(seconds=self._run.services.settings.export_ttl)
 
         async def finish(uow: UnitOfWork) -> None:
             packed = self._tally.packed
@@ -110,7 +110,7 @@ class Packing:
             before = self._reader.index
             file = await self._write(f"{self._plan.stem}-{len(self._files):05d}.{self._plan.suffix}", size)
             if self._reader.index == before:  # the rest of the images are gone
-                await self._run.store.delete([file.key])
+                await self._run.services.store.delete([file.key])
                 self._files.pop()
                 return
             await self._run.save(
@@ -133,13 +133,13 @@ class Packing:
     async def _write(self, name: str, limit: int) -> PackedFile:
         """Stream the next images into a file of the package."""
         before = self._reader.index
-        stored = await self._run.store.put(self._key(name), self._pieces(limit))
+        stored = await self._run.services.store.put(self._key(name), self._pieces(limit))
         file = PackedFile(stored.key, stored.size, self._reader.index - before)
         self._files.append(file)
         return file
 
     async def _keep(self, name: str, content: bytes) -> None:
-        stored = await self._run.store.put(self._key(name), content)
+        stored = await self._run.services.store.put(self._key(name), content)
         self._files.append(PackedFile(stored.key, stored.size, 0))
 
     async def _pieces(self, limit: int) -> AsyncIterator[bytes]:

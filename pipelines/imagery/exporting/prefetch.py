@@ -75,7 +75,7 @@ class Reader:
             after = page[-1].id
 
     async def _content(self, row: Row[Any]) -> bytes | None:
-        return await read(self._run.store, row.storage_url) if self._contents else b""
+        return await read(self._run.services.store, row.storage_url) if self._contents else b""
 
 
 def ahead(waiting: deque[tuple[Row[Any], asyncio.Task[bytes | None]]]) -> int:
