@@ -9,7 +9,7 @@ from core.ports import ChatModel, ChatRequest
 from db.models import CouncilStrategy
 from pipelines.chat.confidence import council_confidence
 from pipelines.chat.council import VOICES, Decision, Voice, decide
-from pipelines.chat.council_rounds import SYNTHESIS_INSTRUCTIONS, Ballot, deliberate, of_round, plain
+from pipelines.chat.council_rounds import SYNTHESIS_INSTRUCTIONS, Ballot, run_rounds, ballots_of_round, strip_ballot_lines
 from pipelines.chat.generation import Answered, Reply, Tell, hear, weigh
 from pipelines.chat.reasoning import Step
 from pipelines.runtime.handlers import Run
@@ -40,9 +40,9 @@ async def run_council(
             agent = f"council_{voice.name}"
             await answers.publish_step(uow, question, agent=agent, action="vote", state=state, detail=detail)
 
-    await deliberate(model, request, question.rounds, on_vote, ballots)
-    last = of_round(ballots, question.rounds)
-    replies: dict[str | None, Reply] = {ballot.voice: plain(ballot.required_reply) for ballot in last}
+    await run_rounds(model, request, question.rounds, on_vote, ballots)
+    last = ballots_of_round(ballots, question.rounds)
+    replies: dict[str | None, Reply] = {ballot.voice: strip_ballot_lines(ballot.required_reply) for ballot in last}
     paid_replies = [ballot.required_reply for ballot in ballots if ballot.reply is not None]
     failed = [voice.name for voice in VOICES if voice.name not in replies]
     if question.strategy is CouncilStrategy.SYNTHESIS and len(last) > 1:

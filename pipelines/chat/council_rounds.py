@@ -60,11 +60,11 @@ class Ballot:
     def vote(self, request: ChatRequest) -> Vote:
         """The vote; its answer is without the lines that state confidence and reasons."""
         reply = self.required_reply
-        level, reasoning = stated(reply)
+        level, reasoning = stated_confidence(reply)
         source_similarity = similarity(request.passages, reply.cited(request.passages)) if request.passages else None
         (weight,) = (voice.weight for voice in VOICES if voice.name == self.voice)
         confidence = vote_confidence(level, source_similarity, reasoning)
-        return Vote(self.voice, plain(reply).text, round(confidence, 4), reasoning, weight)
+        return Vote(self.voice, strip_ballot_lines(reply).text, round(confidence, 4), reasoning, weight)
 
     @property
     def required_reply(self) -> Reply:
@@ -78,7 +78,7 @@ OnVote = Callable[[Voice, int, Ballot | None], Awaitable[None]]
 """Is told of each voice that begins in a round, and of what it said once it has."""
 
 
-async def deliberate(
+async def run_rounds(
     model: ChatModel, request: ChatRequest, rounds: int, on_vote: OnVote, ballots: list[Ballot]
 ) -> None:
     """Add to `ballots` what is missing, before `tell` learns of it. Raises `ModelFailure` where all fail.
@@ -86,56 +86,56 @@ async def deliberate(
     Who fails in a round is asked again in the next one.
     """
     for number in range(1, rounds + 1):
-        before = {each.voice: each.vote(request).answer for each in of_round(ballots, number - 1)}
-        cast = {each.voice for each in of_round(ballots, number)}
-        missing = [voice for voice in VOICES if voice.name not in cast]
+        previous_answers = {each.voice: each.vote(request).answer for each in ballots_of_round(ballots, number - 1)}
+        voted_names = {each.voice for each in ballots_of_round(ballots, number)}
+        missing = [voice for voice in VOICES if voice.name not in voted_names]
         for voice in missing:
             await on_vote(voice, number, None)
-        calls = [_ask(model, asked_of(voice, request, before), voice, number) for voice in missing]
-        async with aclosing(_as_they_come(calls)) as coming:
-            async for ballot in coming:
+        calls = [_cast_ballot(model, voice_request(voice, request, previous_answers), voice, number) for voice in missing]
+        async with aclosing(_as_they_come(calls)) as completed:
+            async for ballot in completed:
                 ballots.append(ballot)
                 await on_vote(next(each for each in VOICES if each.name == ballot.voice), number, ballot)
-        if not of_round(ballots, number):
+        if not ballots_of_round(ballots, number):
             raise next(each.failure for each in ballots if each.round == number and each.failure)
 
 
-def of_round(ballots: Sequence[Ballot], number: int) -> list[Ballot]:
+def ballots_of_round(ballots: Sequence[Ballot], number: int) -> list[Ballot]:
     """What was said in the round, in the order of the voices."""
-    said = {each.voice: each for each in ballots if each.round == number and each.reply is not None}
-    return [said[voice.name] for voice in VOICES if voice.name in said]
+    replies = {each.voice: each for each in ballots if each.round == number and each.reply is not None}
+    return [replies[voice.name] for voice in VOICES if voice.name in replies]
 
 
-def asked_of(voice: Voice, request: ChatRequest, before: Mapping[str, str]) -> ChatRequest:
+def voice_request(voice: Voice, request: ChatRequest, previous_answers: Mapping[str, str]) -> ChatRequest:
     """The request as one voice gets it, with what the others said before."""
     return replace(
         request,
         instructions=f"{voice.instructions} {BALLOT_INSTRUCTIONS}",
         temperature=voice.temperature,
         stance=voice.stance,
-        proposals=tuple(answer for name, answer in before.items() if name != voice.name),
+        proposals=tuple(answer for name, answer in previous_answers.items() if name != voice.name),
     )
 
 
-def stated(reply: Reply) -> tuple[str | None, str]:
+def stated_confidence(reply: Reply) -> tuple[str | None, str]:
     """The level of confidence that a reply states, and its reasons.
 
     Who quotes states none: there it follows from the score of the best quotation, and finding nothing is low.
     """
     if reply.quotations:
         best = max(each.confidence for each in reply.quotations)
-        places = sorted({each.source for each in reply.quotations})
+        sources = sorted({each.source for each in reply.quotations})
         level = next((word for least, word in QUOTATION_LEVELS.items() if best >= least), "low")
-        named = " and ".join(f"source {place}" for place in places)
-        why = f"It quotes {named}; the best quotation scores {best:.2f}."
+        source_list = " and ".join(f"source {place}" for place in sources)
+        why = f"It quotes {source_list}; the best quotation scores {best:.2f}."
         return level, why
     if reply.end.found is False:
         return "low", "No sentence of the sources scores high enough to be quoted."
-    sure, reasons = CONFIDENCE_LINE.search(reply.text), REASONING_LINE.search(reply.text)
-    return sure and sure["level"], reasons["why"].strip() if reasons else ""
+    level_match, reasoning_match = CONFIDENCE_LINE.search(reply.text), REASONING_LINE.search(reply.text)
+    return level_match and level_match["level"], reasoning_match["why"].strip() if reasoning_match else ""
 
 
-def plain(reply: Reply) -> Reply:
+def strip_ballot_lines(reply: Reply) -> Reply:
     """The reply without the lines that state confidence and reasons, unless nothing else was said."""
     if reply.quotations:
         return reply
@@ -143,22 +143,22 @@ def plain(reply: Reply) -> Reply:
     return replace(reply, text=text or reply.text)
 
 
-async def _ask(model: ChatModel, request: ChatRequest, voice: Voice, number: int) -> Ballot:
-    began = time.monotonic()
+async def _cast_ballot(model: ChatModel, request: ChatRequest, voice: Voice, number: int) -> Ballot:
+    started_at = time.monotonic()
     try:
         reply = await hear(model, request, _silently)
     except ModelFailure as failure:
-        return Ballot(number, voice.name, time.monotonic() - began, failure=failure)
-    return Ballot(number, voice.name, time.monotonic() - began, reply)
+        return Ballot(number, voice.name, time.monotonic() - started_at, failure=failure)
+    return Ballot(number, voice.name, time.monotonic() - started_at, reply)
 
 
 async def _silently(text: str) -> None:
     """A vote is told when it is whole."""
 
 
-async def _as_they_come(asked: Sequence[Coroutine[Any, Any, Ballot]]) -> AsyncGenerator[Ballot, None]:
+async def _as_they_come(calls: Sequence[Coroutine[Any, Any, Ballot]]) -> AsyncGenerator[Ballot, None]:
     """What comes of the coroutines, the first one first. Those still running at its closing are cancelled."""
-    tasks = [asyncio.create_task(each) for each in asked]
+    tasks = [asyncio.create_task(each) for each in calls]
     try:
         for coming in asyncio.as_completed(tasks):
             yield await coming

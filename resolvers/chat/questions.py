@@ -44,7 +44,7 @@ class AnswerMessage(Job):
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """The answer ends with what has come of it."""
-        message = await _locked(uow, self.message_id)
+        message = await _lock_message(uow, self.message_id)
         if message is None or message.state is not MessageState.STREAMING:
             return
         stopped = status is JobStatus.CANCELLED
@@ -64,7 +64,7 @@ class AnswerMessage(Job):
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """The answer is written from its beginning. Raises `Conflict` where nobody may write any more."""
-        message = await _locked(uow, self.message_id)
+        message = await _lock_message(uow, self.message_id)
         if message is None:
             raise Conflict("Its conversation is gone.", "id")
         active = Conversation.id == message.conversation_id, Conversation.status == ConversationStatus.ACTIVE
@@ -143,9 +143,9 @@ async def send(
     path = ("input", "conversationId")
     conversation = await conversations.find_editable(uow, viewer, conversation_id, *path)
     if not branch:
-        parent_id = await _latest(uow, conversation_id)
+        parent_id = await _latest_message_id(uow, conversation_id)
     if parent_id is not None:
-        await _refuse_parent(uow, conversation_id, parent_id)
+        await _validate_parent(uow, conversation_id, parent_id)
     return await _send(uow, viewer, conversation, content, parent_id, options, ("input", "content"), path)
 
 
@@ -172,7 +172,7 @@ async def _send(
         parent_message_id=parent_id,
     )
     await events.append(uow, conversation.id, message.id, ConversationEventKind.MESSAGE_CREATED)
-    await _begin_answer(uow, viewer, message, answer_path, columns)
+    await _create_answer(uow, viewer, message, answer_path, columns)
     await activity_log.record(uow, viewer.user_id, "MESSAGE_SEND", "Message", message.id)
     return message
 
@@ -189,7 +189,7 @@ async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     question = await uow.one(select(Message).where(Message.id == answer.parent_message_id))
     names = ("mode", "council_strategy", "council_rounds")
     columns = {name: getattr(answer, name) for name in names}
-    created = await _begin_answer(uow, viewer, question, ("id",), columns)
+    created = await _create_answer(uow, viewer, question, ("id",), columns)
     await activity_log.record(uow, viewer.user_id, "MESSAGE_REGENERATE", "Message", created.id)
     return created
 
@@ -222,8 +222,8 @@ async def first_answer(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
     return await uow.first(replies.order_by(Message.created_at, Message.id).limit(1))
 
 
-async def _begin_answer(
-    uow: UnitOfWork, viewer: Viewer, question: Row[Any], path: tuple[str, ...], made: Mapping[str, Any]
+async def _create_answer(
+    uow: UnitOfWork, viewer: Viewer, question: Row[Any], path: tuple[str, ...], columns: Mapping[str, Any]
 ) -> Row[Any]:
     """An empty answer with the columns `made`, and the job that writes it, under one id."""
     answer = await append(
@@ -234,7 +234,7 @@ async def _begin_answer(
         path=path,
         parent_message_id=question.id,
         state=MessageState.STREAMING,
-        **made,
+        **columns,
     )
     job = {
         "id": answer.id,
@@ -249,7 +249,7 @@ async def _begin_answer(
     return answer
 
 
-async def _latest(uow: UnitOfWork, conversation_id: UUID) -> UUID | None:
+async def _latest_message_id(uow: UnitOfWork, conversation_id: UUID) -> UUID | None:
     mine = select(Message.id).where(Message.conversation_id == conversation_id)
     found: UUID | None = await uow.scalar(
         mine.order_by(Message.created_at.desc(), Message.id.desc()).limit(1)
@@ -257,7 +257,7 @@ async def _latest(uow: UnitOfWork, conversation_id: UUID) -> UUID | None:
     return found
 
 
-async def _refuse_parent(uow: UnitOfWork, conversation_id: UUID, parent_id: UUID) -> None:
+async def _validate_parent(uow: UnitOfWork, conversation_id: UUID, parent_id: UUID) -> None:
     path = ("input", "parentMessageId")
     parent = await uow.first(select(Message).where(Message.id == parent_id))
     if parent is None or parent.conversation_id != conversation_id:
@@ -266,7 +266,7 @@ async def _refuse_parent(uow: UnitOfWork, conversation_id: UUID, parent_id: UUID
         raise Conflict(ANSWER_IN_PROGRESS, *path)
 
 
-async def _locked(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
+async def _lock_message(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
     """The message, its conversation locked first as whoever writes there does."""
     conversation = select(Message.conversation_id).where(Message.id == message_id).scalar_subquery()
     await uow.execute(select(Conversation.id).where(Conversation.id == conversation).with_for_update())

@@ -25,12 +25,12 @@ from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 
-MOST = 20
-OFTEN = 2
+MAX_SUGGESTIONS = 20
+MIN_FREQUENT_COUNT = 2
 """Times that a question was asked, and answered, from which it is asked often."""
-LONGEST = 300
+MAX_SUGGESTION_LENGTH = 300
 """Characters of a question that is suggested: longer ones are texts."""
-LATELY = timedelta(days=90)
+LOOKBACK = timedelta(days=90)
 
 ANSWER = aliased(Message)
 
@@ -55,52 +55,52 @@ class Suggestion:
     count: int = 0
 
 
-async def suggested(uow: UnitOfWork, viewer: Viewer, first: int) -> list[Suggestion]:
+async def list_suggestions(uow: UnitOfWork, viewer: Viewer, first: int) -> list[Suggestion]:
     """At most so many questions, none twice: liked ones, frequent ones, then one for each newest document."""
-    if not 0 <= first <= MOST:
-        raise Invalid(f"`first` is from 0 to {MOST}.", "first")
+    if not 0 <= first <= MAX_SUGGESTIONS:
+        raise Invalid(f"`first` is from 0 to {MAX_SUGGESTIONS}.", "first")
     found: dict[str, Suggestion] = {}
     for source, statement in (
-        (SuggestionSource.LIKED, _liked(viewer)),
-        (SuggestionSource.FREQUENT, _frequent(viewer)),
-        (SuggestionSource.DEFAULT, _newest(viewer)),
+        (SuggestionSource.LIKED, _liked_questions(viewer)),
+        (SuggestionSource.FREQUENT, _frequent_questions(viewer)),
+        (SuggestionSource.DEFAULT, _newest_documents(viewer)),
     ):
         if len(found) < first:
-            rows = await uow.all(statement.limit(MOST))
-            for each in _of(source, rows):
+            rows = await uow.all(statement.limit(MAX_SUGGESTIONS))
+            for each in _from_rows(source, rows):
                 found.setdefault(each.text.casefold(), each)
     return list(found.values())[:first]
 
 
-def _of(source: SuggestionSource, rows: Sequence[Row[Any]]) -> Iterator[Suggestion]:
+def _from_rows(source: SuggestionSource, rows: Sequence[Row[Any]]) -> Iterator[Suggestion]:
     for row in rows:
         if source is SuggestionSource.DEFAULT:
-            yield Suggestion(question_about(row.title, row.keywords), source)
+            yield Suggestion(document_question(row.title, row.keywords), source)
         else:
             yield Suggestion(row.text, source, row.times)
 
 
-def question_about(title: str, keywords: Sequence[str]) -> str:
+def document_question(title: str, keywords: Sequence[str]) -> str:
     """What a document can be asked."""
     return f"What does “{title}” say about {keywords[0]}?" if keywords else f"What is “{title}” about?"
 
 
-def _liked(viewer: Viewer) -> Select[Any]:
+def _liked_questions(viewer: Viewer) -> Select[Any]:
     """Questions with a liked answer, the one with most of them first."""
     liked = select(Feedback.id).where(
         Feedback.message_id == ANSWER.id, Feedback.rating == FeedbackRating.THUMBS_UP
     )
-    return _asked(viewer, func.count(distinct(ANSWER.id))).where(liked.exists())
+    return _answered_questions(viewer, func.count(distinct(ANSWER.id))).where(liked.exists())
 
 
-def _frequent(viewer: Viewer) -> Select[Any]:
+def _frequent_questions(viewer: Viewer) -> Select[Any]:
     """Questions that were asked and answered from sources more than once, the commonest first."""
     times = func.count(distinct(Message.id))
     sourced = select(Citation.id).where(Citation.message_id == ANSWER.id)
-    return _asked(viewer, times).where(sourced.exists()).having(times >= OFTEN)
+    return _answered_questions(viewer, times).where(sourced.exists()).having(times >= MIN_FREQUENT_COUNT)
 
 
-def _asked(viewer: Viewer, times: ColumnElement[int]) -> Select[Any]:
+def _answered_questions(viewer: Viewer, times: ColumnElement[int]) -> Select[Any]:
     """Questions of late in the viewer's sight that were answered, by `times`, then the latest first.
 
     Those that differ in case or spaces are one, shown as it was written last.
@@ -112,9 +112,9 @@ def _asked(viewer: Viewer, times: ColumnElement[int]) -> Select[Any]:
         access.visible(viewer, Message, text, times.label("times"))
         .join(ANSWER, ANSWER.parent_message_id == Message.id)
         .where(
-            Message.created_at > datetime.now(UTC) - LATELY,
+            Message.created_at > datetime.now(UTC) - LOOKBACK,
             Message.role == MessageRole.USER,
-            func.length(Message.content) <= LONGEST,
+            func.length(Message.content) <= MAX_SUGGESTION_LENGTH,
             ANSWER.role == MessageRole.ASSISTANT,
             ANSWER.state == MessageState.COMPLETED,
         )
@@ -123,7 +123,7 @@ def _asked(viewer: Viewer, times: ColumnElement[int]) -> Select[Any]:
     )
 
 
-def _newest(viewer: Viewer) -> Select[Any]:
+def _newest_documents(viewer: Viewer) -> Select[Any]:
     """Documents that can be searched, newest first."""
     statement = access.visible(viewer, Document, Document.title, Document.keywords)
     searchable = statement.where(Document.processing_status == ProcessingStatus.COMPLETED)

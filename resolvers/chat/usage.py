@@ -15,10 +15,10 @@ from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 
-MOST_DAYS, MOST_SHARES = 366, 100
+MAX_DAYS, MAX_GROUPS = 366, 100
 
 
-class Share(Enum):
+class UsageGrouping(Enum):
     """By what token usage is told apart."""
 
     PROVIDER = "llm_provider"
@@ -27,7 +27,7 @@ class Share(Enum):
 
 
 @dataclass(frozen=True)
-class Span:
+class UsageFilter:
     """Whose usage, and when: from `since` up to, but without, `until`; any where not said."""
 
     user_id: UUID | None = None
@@ -45,7 +45,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class IdleDay:
+class EmptyDay:
     """A day on which nothing happened."""
 
     date: date
@@ -71,8 +71,8 @@ TOTALS = (
 
 async def runs_by_day(uow: UnitOfWork, viewer: Viewer, days: int, *, fill_gaps: bool) -> list[Any]:
     """Runs, tokens, errors and active users of each of the last `days` days with today, ascending."""
-    first, last = _last(days)
-    day = _day_of(RunLog.created_at)
+    first, last = _day_range(days)
+    day = _utc_date(RunLog.created_at)
     statement = access.visible(
         viewer,
         RunLog,
@@ -82,22 +82,22 @@ async def runs_by_day(uow: UnitOfWork, viewer: Viewer, days: int, *, fill_gaps: 
         func.count().filter(RunLog.status == RunStatus.ERROR).label("errors"),
         func.count(distinct(RunLog.user_id)).label("active_users"),
     )
-    recent = statement.where(RunLog.created_at >= _begin(first), RunLog.created_at < _begin(last))
+    recent = statement.where(RunLog.created_at >= _start_of_day(first), RunLog.created_at < _start_of_day(last))
     rows = await uow.all(recent.group_by(day).order_by(day))
-    return _filled(rows, first, last) if fill_gaps else list(rows)
+    return _fill_gaps(rows, first, last) if fill_gaps else list(rows)
 
 
-async def total(uow: UnitOfWork, viewer: Viewer, span: Span) -> Row[Any]:
+async def total_usage(uow: UnitOfWork, viewer: Viewer, span: UsageFilter) -> Row[Any]:
     """Tokens and cost of the span; zeros where nothing was used."""
     return await uow.one(access.visible(viewer, TokenUsage, *TOTALS).where(*span.where()))
 
 
-async def shares(
-    uow: UnitOfWork, viewer: Viewer, by: Share, span: Span, limit: int = MOST_SHARES
+async def usage_by_group(
+    uow: UnitOfWork, viewer: Viewer, by: UsageGrouping, span: UsageFilter, limit: int = MAX_GROUPS
 ) -> Sequence[Row[Any]]:
     """Tokens and cost for each value of `by`, the most used first."""
-    if not 0 <= limit <= MOST_SHARES:
-        raise Invalid(f"`limit` is from 0 to {MOST_SHARES}.", "limit")
+    if not 0 <= limit <= MAX_GROUPS:
+        raise Invalid(f"`limit` is from 0 to {MAX_GROUPS}.", "limit")
     key = getattr(TokenUsage, by.value)
     statement = access.visible(viewer, TokenUsage, key.label(by.value), *TOTALS).where(*span.where())
     return await uow.all(statement.group_by(key).order_by(TOTALS[0].desc(), key).limit(limit))
@@ -107,32 +107,32 @@ async def tokens_by_day(
     uow: UnitOfWork, viewer: Viewer, days: int, user_id: UUID | None, *, fill_gaps: bool
 ) -> list[Any]:
     """Tokens and cost of each of the last `days` days with today, ascending."""
-    first, last = _last(days)
-    day = _day_of(TokenUsage.created_at)
-    span = Span(user_id, _begin(first), _begin(last))
+    first, last = _day_range(days)
+    day = _utc_date(TokenUsage.created_at)
+    span = UsageFilter(user_id, _start_of_day(first), _start_of_day(last))
     statement = access.visible(viewer, TokenUsage, day, *TOTALS).where(*span.where())
     rows = await uow.all(statement.group_by(day).order_by(day))
-    return _filled(rows, first, last) if fill_gaps else list(rows)
+    return _fill_gaps(rows, first, last) if fill_gaps else list(rows)
 
 
-def _day_of(instant: Any) -> Any:
+def _utc_date(instant: Any) -> Any:
     return cast(func.timezone("UTC", instant), Date).label("date")
 
 
-def _begin(day: date) -> datetime:
+def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _last(days: int) -> tuple[date, date]:
+def _day_range(days: int) -> tuple[date, date]:
     """The first of the last days, and the day after today."""
-    if not 1 <= days <= MOST_DAYS:
-        raise Invalid(f"`days` is from 1 to {MOST_DAYS}.", "days")
+    if not 1 <= days <= MAX_DAYS:
+        raise Invalid(f"`days` is from 1 to {MAX_DAYS}.", "days")
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     return tomorrow - timedelta(days=days), tomorrow
 
 
-def _filled(rows: Sequence[Row[Any]], first: date, last: date) -> list[Any]:
+def _fill_gaps(rows: Sequence[Row[Any]], first: date, last: date) -> list[Any]:
     """The same with the days on which nothing happened."""
     found = {row.date: row for row in rows}
     days = [first + timedelta(days=number) for number in range((last - first).days)]
-    return [found.get(day) or IdleDay(day) for day in days]
+    return [found.get(day) or EmptyDay(day) for day in days]

@@ -13,7 +13,8 @@ from db.models import CrawlJob, Image, JobStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
-from resolvers.object_removal import asker, pictures_prefix, queue_removal, queue_unused, thumbnails_prefix
+from resolvers.activity_log import requester_id
+from resolvers.object_removal import pictures_prefix, queue_removal, queue_unused, thumbnails_prefix
 
 PICTURES = "hashtextextended('pictures of ' || CAST(:company_id AS text), 0)"
 HOLD = text(f"SELECT pg_advisory_xact_lock_shared({PICTURES})")
@@ -79,5 +80,5 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
         "version": CrawlJob.version + 1,
     }
     await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
-    await let_go(uow, asker(uow, viewer), [image])
+    await let_go(uow, requester_id(uow, viewer), [image])
     await activity_log.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))

@@ -10,10 +10,11 @@ from db import queue
 from db.models import Document, DocumentScope, Member, ProcessingJob, Upload, UploadState
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
+from resolvers.activity_log import requester_id
 from resolvers.files.uploads import folder
 from resolvers.knowledge import processing, vector_sync
 from resolvers.knowledge.vector_sync import ForgetDocument
-from resolvers.object_removal import asker, queue_removal
+from resolvers.object_removal import queue_removal
 
 MARKDOWN = "text/markdown"
 
@@ -58,4 +59,4 @@ async def discard(uow: UnitOfWork, viewer: Viewer | None, document_id: UUID | No
     await vector_sync.queue(uow, viewer, ForgetDocument(document_id))
     if upload_id is not None:
         await uow.execute(sa.delete(Upload).where(Upload.id == upload_id))
-        await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, upload_id)}/")
+        await queue_removal(uow, requester_id(uow, viewer), f"{folder(uow.company_id, upload_id)}/")

@@ -15,8 +15,9 @@ from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
+from resolvers.activity_log import requester_id
 from resolvers.insights import generated_documents, reports
-from resolvers.object_removal import asker, queue_removal
+from resolvers.object_removal import queue_removal
 
 SUBJECT = "report files"
 MOST_TAGS, LONGEST_TAG = 20, 50
@@ -147,7 +148,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await uow.execute(sa.delete(SavedReport).where(SavedReport.id == id))
     await generated_documents.discard(uow, viewer, report.document_id)
     if report.revision:
-        await queue_removal(uow, asker(uow, viewer), f"{folder(uow.company_id, id)}/")
+        await queue_removal(uow, requester_id(uow, viewer), f"{folder(uow.company_id, id)}/")
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
 
 

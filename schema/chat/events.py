@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from enum import Enum
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,10 +10,9 @@ from uuid import UUID
 import strawberry
 from strawberry import relay
 
-from core.errors import NotFound
 from db import models
 from db.models import ConversationEventKind
-from db.paging import Order, decode_cursor, encode_cursor
+from db.paging import Order, encode_cursor
 from resolvers import access
 from resolvers.chat import events
 from schema.chat.types import Citation, Message
@@ -23,17 +21,16 @@ from schema.framework.decorators import enumeration, output
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import field, subscription
 from schema.framework.projection import columns
+from schema.framework.streams import BATCH_SIZE, Batch, Subject, position_of, stream
 
 IN_ORDER = Order("conversation_id", "sequence", unique=True)
-AT_ONCE = 100
-"""How many events are read before the first of them is sent."""
-MOST_CITATIONS = 100
+MAX_CITATIONS = 100
 
-From = Annotated[
+After = Annotated[
     str | None,
     strawberry.argument(
-        description="Begin after this `cursor`. Unless told, begin with the oldest answer that is still "
-        "being written, or else with what comes."
+        description="Resumes the stream after this cursor. By default it starts with the oldest answer that "
+        "is still being generated, or else with the next event."
     ),
 ]
 
@@ -58,7 +55,7 @@ class MessageCreated:
     """Something was said, or an answer begins."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: strawberry.Private[UUID]
 
@@ -74,7 +71,7 @@ class RunStep:
     """A step on the way to an answer begins or has ended."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
     """The answer."""
@@ -97,7 +94,7 @@ class MessageDelta:
     """The next piece of an answer."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
     """The answer."""
@@ -114,7 +111,7 @@ class CitationsAdded:
     """What an answer cites is known."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_key: strawberry.Private[UUID]
 
@@ -132,7 +129,7 @@ class CitationsAdded:
             model.message_id == self.message_key
         )
         ordered = cited.order_by(model.text_start_index, model.source_index, model.id)
-        rows: Any = await info.context.read().all(ordered.limit(MOST_CITATIONS))
+        rows: Any = await info.context.read().all(ordered.limit(MAX_CITATIONS))
         return list(rows)
 
 
@@ -141,7 +138,7 @@ class MessageCompleted:
     """An answer is whole, or somebody stopped it."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: strawberry.Private[UUID]
 
@@ -157,7 +154,7 @@ class MessageFailed:
     """There will be no answer, or no more of it."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
     """The answer."""
@@ -174,7 +171,7 @@ class MessageReset:
     """An answer is begun anew: what came of it before is void."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
     """The answer."""
@@ -231,41 +228,24 @@ EVENTS: dict[ConversationEventKind, Callable[[str, UUID, relay.GlobalID, dict[st
 class ChatSubscriptions:
     @subscription
     async def conversation_events(
-        self, info: Info, id: relay.GlobalID, after: From = None
+        self, info: Info, id: relay.GlobalID, after: After = None
     ) -> AsyncGenerator[ConversationEvent, None]:
-        """What happens in a conversation, each thing once and nothing left out, until it is gone."""
+        """Events of a conversation, each exactly once and in order, until the conversation is deleted."""
         context, key = info.context, key_of(id, models.Conversation)
-        context.viewer  # noqa: B018  refused before anything is awaited
-        position: int | None = None
-        async with aclosing(context.services.events.listen(events.topic(key))) as changes:
-            async for _ in changes:
-                await context.refresh()
-                if not await seen(info, key):
-                    if position is None:
-                        raise NotFound("There is no such conversation.", "id")
-                    return
-                if position is None:
-                    position = await start(info, key, after)
-                while rows := await events.list_after(context.read(), key, position, AT_ONCE):
-                    for row in rows:
-                        await context.close()
-                        yield event_of(row)
-                        position = row.sequence
-                await context.close()
 
+        async def start() -> int:
+            if after is None:
+                return await events.beginning(context.read(), key)
+            sequence = position_of(models.ConversationEvent, IN_ORDER, key, after)
+            return await events.resumed(context.read(), key, sequence)
 
-async def seen(info: Info, key: UUID) -> bool:
-    """Whether the viewer sees the conversation."""
-    return await info.context.loaders.one(models.Conversation, ("id",)).load(key) is not None
+        async def read(_: Any, position: int) -> Batch:
+            rows = await events.following(context.read(), key, position, BATCH_SIZE)
+            return Batch.of(rows, event_of, position)
 
-
-async def start(info: Info, key: UUID, after: str | None) -> int:
-    """The number after which to begin; `Invalid` for a cursor of anything else, `Expired` for an old one."""
-    uow = info.context.read()
-    if after is None:
-        return await events.start_sequence(uow, key)
-    conversation, sequence = decode_cursor(models.ConversationEvent, IN_ORDER, after, "after")
-    return await events.resume_sequence(uow, key, sequence if conversation == key else -1)
+        subject = Subject(models.Conversation, key)
+        async for event in stream(info, events.topic(key), start, read, subject=subject):
+            yield event
 
 
 def event_of(row: Any) -> Any:

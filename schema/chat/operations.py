@@ -286,7 +286,9 @@ class ChatMutations:
     ) -> ConversationUpdatePayload:
         """Rename a conversation, or say how it is to be answered. Archived ones refuse."""
         given = input_changes(input, omit=("selected_document_ids",))
-        providers.validate_provider(info.context.services.settings, given.get("llm_provider"), "input", "llmProvider")
+        providers.validate_provider(
+            info.context.services.settings, given.get("llm_provider"), "input", "llmProvider"
+        )
         if input.selected_document_ids is not None:
             given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)
         key = key_of(id, models.Conversation)

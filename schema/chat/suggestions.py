@@ -38,5 +38,5 @@ class SuggestionQueries:
         """What the viewer might ask, 20 at most: questions of the last 90 days in their sight whose answers
         were liked, then those asked most often, then what their newest documents offer.
         """
-        found = await suggestions.suggested(info.context.read(), info.context.viewer, first)
+        found = await suggestions.list_suggestions(info.context.read(), info.context.viewer, first)
         return cast(list[Suggestion], found)

@@ -13,7 +13,7 @@ from core.errors import Invalid
 from db import models
 from db.models import LlmProvider
 from resolvers.chat import usage
-from resolvers.chat.usage import Share, Span
+from resolvers.chat.usage import UsageFilter, UsageGrouping
 from schema.framework.context import Info
 from schema.framework.decorators import output
 from schema.framework.global_ids import optional_key
@@ -102,15 +102,15 @@ class DayTokens(TokenTotal):
     """The day."""
 
 
-def span(user_id: relay.GlobalID | None, since: datetime | None) -> Span:
+def span(user_id: relay.GlobalID | None, since: datetime | None) -> UsageFilter:
     """As resolvers know it; `Invalid` for an instant without a time zone, or outside of the calendar."""
     key = optional_key(user_id, models.User, "userId")
     if since is None:
-        return Span(key)
+        return UsageFilter(key)
     try:
         if since.tzinfo is None:
             raise ValueError(since)
-        return Span(key, since.astimezone(UTC))
+        return UsageFilter(key, since.astimezone(UTC))
     except (ValueError, OverflowError):
         raise Invalid("This is not an instant with a time zone, such as `Z`.", "since") from None
 
@@ -132,28 +132,28 @@ class UsageQueries:
     ) -> TokenTotal:
         """Tokens and cost; zeros where nothing was used."""
         viewer, asked = info.context.viewer, span(user_id, since)
-        return cast(TokenTotal, await usage.total(info.context.read(), viewer, asked))
+        return cast(TokenTotal, await usage.total_usage(info.context.read(), viewer, asked))
 
     @field
     async def token_usage_by_provider(
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> list[ProviderTokens]:
         """Tokens and cost wherever models run, the most used first; as many as there are providers."""
-        return await shares(info, Share.PROVIDER, span(user_id, since))
+        return await shares(info, UsageGrouping.PROVIDER, span(user_id, since))
 
     @field
     async def token_usage_by_operation(
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> list[OperationTokens]:
         """Tokens and cost of each kind of operation, the most used first; 100 at most."""
-        return await shares(info, Share.OPERATION, span(user_id, since))
+        return await shares(info, UsageGrouping.OPERATION, span(user_id, since))
 
     @field
     async def token_usage_by_user(
         self, info: Info, since: datetime | None = None, limit: int = 10
     ) -> list[UserTokens]:
         """Tokens and cost of the people who used most: 10 unless told, at most 100."""
-        return await shares(info, Share.USER, span(None, since), limit)
+        return await shares(info, UsageGrouping.USER, span(None, since), limit)
 
     @field
     async def token_usage_by_day(
@@ -167,6 +167,8 @@ class UsageQueries:
         return await usage.tokens_by_day(info.context.read(), viewer, days, key, fill_gaps=fill_gaps)
 
 
-async def shares(info: Info, by: Share, asked: Span, limit: int = usage.MOST_SHARES) -> list[Any]:
+async def shares(
+    info: Info, by: UsageGrouping, asked: UsageFilter, limit: int = usage.MAX_GROUPS
+) -> list[Any]:
     """Rows where the contract promises types."""
-    return list(await usage.shares(info.context.read(), info.context.viewer, by, asked, limit))
+    return list(await usage.usage_by_group(info.context.read(), info.context.viewer, by, asked, limit))

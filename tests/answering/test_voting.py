@@ -7,7 +7,7 @@ import pytest
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, Quotation, TextDelta
 from pipelines.chat.council import Voice
-from pipelines.chat.council_rounds import Ballot, deliberate, of_round, plain, stated
+from pipelines.chat.council_rounds import Ballot, run_rounds, ballots_of_round, strip_ballot_lines, stated_confidence
 from pipelines.chat.generation import Reply
 from tests.answering.words import lease, passage
 
@@ -33,28 +33,28 @@ def reply(text: str, *scores: float, found: bool | None = None) -> Reply:
     ],
 )
 def test_a_models_own_words_say_how_sure_it_is(text: str, level: str | None, why: str) -> None:
-    assert stated(reply(text)) == (level, why)
-    assert plain(reply(text)).text.startswith(SAID)
-    assert (level is None) == (plain(reply(text)).text == text)
+    assert stated_confidence(reply(text)) == (level, why)
+    assert strip_ballot_lines(reply(text)).text.startswith(SAID)
+    assert (level is None) == (strip_ballot_lines(reply(text)).text == text)
 
 
 @pytest.mark.parametrize(("score", "level"), [(0.9, "high"), (0.7, "high"), (0.69, "medium"), (0.49, "low")])
 def test_who_quotes_is_as_sure_as_its_best_quotation(score: float, level: str) -> None:
     quoting = reply("Confidence: high", 0.1, score)
 
-    assert stated(quoting) == (
+    assert stated_confidence(quoting) == (
         level,
         f"It quotes source 1 and source 2; the best quotation scores {score:.2f}.",
     )
-    assert plain(quoting).text == "Confidence: high"
+    assert strip_ballot_lines(quoting).text == "Confidence: high"
 
 
 def test_finding_nothing_is_unsure() -> None:
-    assert stated(reply("Nothing.", found=False))[0] == "low"
+    assert stated_confidence(reply("Nothing.", found=False))[0] == "low"
 
 
 def test_nothing_but_a_confidence_stays_an_answer() -> None:
-    assert plain(reply("Confidence: high")).text == "Confidence: high"
+    assert strip_ballot_lines(reply("Confidence: high")).text == "Confidence: high"
 
 
 class Counting:
@@ -80,9 +80,9 @@ async def test_only_missing_votes_are_asked_for() -> None:
     async def tell(voice: Voice, number: int, ballot: Ballot | None) -> None:
         told.append((voice.name, number, ballot is not None))
 
-    await deliberate(model, REQUEST, 2, tell, ballots)
+    await run_rounds(model, REQUEST, 2, tell, ballots)
 
-    assert [(each.round, each.voice) for each in [*of_round(ballots, 1), *of_round(ballots, 2)]] == [
+    assert [(each.round, each.voice) for each in [*ballots_of_round(ballots, 1), *ballots_of_round(ballots, 2)]] == [
         (number, voice) for number in (1, 2) for voice in ("analytical", "creative", "critical")
     ]
     assert [request.stance and request.stance.value for request in model.asked[:1]] == ["creative"]
