@@ -22,7 +22,7 @@ from core.ports import ChatRequest, Embed, Passage
 from core.sentence_segmentation import sentences
 from db.models import CouncilStrategy
 from pipelines.chat.council import Voice, decide
-from pipelines.chat.council_rounds import Ballot, deliberate, of_round
+from pipelines.chat.council_rounds import Ballot, run_rounds, ballots_of_round
 from pipelines.chat.generation import hear
 from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import dot
@@ -74,8 +74,8 @@ async def requested(embed: Embed, question: Question, paragraphs: dict[UUID, str
 async def answers(model: ExtractiveAnswerer, request: ChatRequest) -> dict[str, str]:
     """What each voice says in one round, and what each strategy makes of it."""
     ballots: list[Ballot] = []
-    await deliberate(model, request, 1, unheard, ballots)
-    votes = [ballot.vote(request) for ballot in of_round(ballots, 1)]
+    await run_rounds(model, request, 1, unheard, ballots)
+    votes = [ballot.vote(request) for ballot in ballots_of_round(ballots, 1)]
     said = {vote.voice: vote.answer for vote in votes}
     made = await hear(model, replace(request, proposals=tuple(said.values())), untold)
     decided = {each.value: decide(votes, each, synthesis=made.text).answer for each in CouncilStrategy}
