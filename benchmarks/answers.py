@@ -22,7 +22,7 @@ from uuid_utils.compat import uuid7
 
 from benchmarks.bounds import Bound, console, verdict
 from benchmarks.retrieval import QUESTIONS, storing
-from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, Reach, TextDelta, VectorChunk
+from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, SearchScope, TextDelta, VectorChunk
 from core.sentence_segmentation import sentences
 from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import LEAST, Reading, chosen
@@ -83,7 +83,7 @@ async def measured(data: Path) -> list[Bound]:
             outcomes = []
             for question, vector in zip(questions, vectors, strict=True):
                 hits = await store.search(
-                    Reach(company), vector=vector, text=question.text, limit=PASSAGES + ARTICLE
+                    SearchScope(company), vector=vector, text=question.text, limit=PASSAGES + ARTICLE
                 )
                 outcomes.append(await asked(embed, question, hits, paragraphs))
     finally:

@@ -23,7 +23,7 @@ from core.sentence_segmentation import sentences
 from db.models import CouncilStrategy
 from pipelines.chat.council import Voice, decide
 from pipelines.chat.council_rounds import Ballot, run_rounds, ballots_of_round
-from pipelines.chat.generation import hear
+from pipelines.chat.generation import collect_reply
 from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import dot
 from providers.embeddings import MiniLM
@@ -77,7 +77,7 @@ async def answers(model: ExtractiveAnswerer, request: ChatRequest) -> dict[str, 
     await run_rounds(model, request, 1, unheard, ballots)
     votes = [ballot.vote(request) for ballot in ballots_of_round(ballots, 1)]
     said = {vote.voice: vote.answer for vote in votes}
-    made = await hear(model, replace(request, proposals=tuple(said.values())), untold)
+    made = await collect_reply(model, replace(request, proposals=tuple(said.values())), untold)
     decided = {each.value: decide(votes, each, synthesis=made.text).answer for each in CouncilStrategy}
     return said | decided
 

@@ -26,7 +26,7 @@ from rich.table import Table
 from uuid_utils.compat import uuid7
 
 from benchmarks.bounds import Bound, console, verdict
-from core.ports import Hit, Reach, Vector, VectorChunk, VectorStore
+from core.ports import Hit, SearchScope, Vector, VectorChunk, VectorStore
 from core.settings import Settings
 from providers.embeddings import MiniLM
 from providers.vectors import vector_stores
@@ -86,7 +86,7 @@ async def quality(data: Path) -> list[Bound]:
         for question, vector in zip(questions, vectors, strict=True):
             ways = (vector, None), (None, question.text), (vector, question.text)
             for way, (meaning, text) in zip(ranks, ways, strict=True):
-                hits = await store.search(Reach(company), vector=meaning, text=text, limit=10)
+                hits = await store.search(SearchScope(company), vector=meaning, text=text, limit=10)
                 ranks[way].append(rank(hits, question.paragraph))
     table = Table("articles", "questions", "search", "recall@1", "recall@5", "mean reciprocal rank (10)")
     figures = {}
@@ -143,11 +143,11 @@ async def speed(data: Path) -> list[Bound]:
 
         async def by_vector(number: int) -> tuple[UUID, list[Hit]]:
             company = chosen.choice(companies)
-            return company, await store.search(Reach(company), vector=vectors[number], text=None)
+            return company, await store.search(SearchScope(company), vector=vectors[number], text=None)
 
         async def by_both(number: int) -> tuple[UUID, list[Hit]]:
             company = chosen.choice(companies)
-            return company, await store.search(Reach(company), vector=vectors[number], text=queries[number])
+            return company, await store.search(SearchScope(company), vector=vectors[number], text=queries[number])
 
         slow = await timed("vectors alone", by_vector), await timed("hybrid", by_both)
         began = perf_counter()

@@ -44,7 +44,7 @@ class DomainError(Exception):
         return type(self), (self.message, *self.path)
 
 
-class Unauthenticated(DomainError):
+class NotAuthenticated(DomainError):
     """Nobody is signed in, or who is signed in may no longer be."""
 
     code = ErrorCode.UNAUTHENTICATED
@@ -74,19 +74,19 @@ class Invalid(DomainError):
     code = ErrorCode.INVALID
 
 
-class Exhausted(DomainError):
+class LimitExceeded(DomainError):
     """A limit is reached; the message says which and when to try again."""
 
     code = ErrorCode.EXHAUSTED
 
 
-class Unsupported(DomainError):
+class UnsupportedContent(DomainError):
     """The content is of a kind, or of a size, that this server does not work on."""
 
     code = ErrorCode.UNSUPPORTED
 
 
-class Expired(DomainError):
+class ResourceExpired(DomainError):
     """It was valid once: a link, an upload, a token."""
 
     code = ErrorCode.EXPIRED

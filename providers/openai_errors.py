@@ -44,7 +44,7 @@ def failed(code: RunErrorCode, after: float = 0, *, model: str = "language model
 
     `model` says what kind of model it is that failed.
     """
-    return ModelFailure(code, SENTENCES[code].format(model=model), passing=code in PASSING, after=after)
+    return ModelFailure(code, SENTENCES[code].format(model=model), is_transient=code in PASSING, retry_after=after)
 
 
 def failure(error: openai.OpenAIError, *, model: str = "language model") -> ModelFailure:

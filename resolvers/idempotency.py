@@ -18,6 +18,7 @@ from resolvers import validators
 from resolvers.access import Viewer
 
 PATH = ("input", "idempotencyKey")
+OTHER_INPUT = "This idempotency key was used with a different input."
 
 
 class Completed(Exception):
@@ -58,7 +59,7 @@ async def claim(
         )
     )
     if earlier.fingerprint != digest:
-        raise Conflict("This idempotency key was used with a different input.", *PATH)
+        raise Conflict(OTHER_INPUT, *PATH)
     raise Completed(earlier.result)
 
 

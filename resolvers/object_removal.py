@@ -24,6 +24,8 @@ from db.models import (
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
+from resolvers.activity_log import requester_id
+from resolvers.jobs import start_processing
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,7 @@ def crawl_prefix(company_id: UUID, crawl_job_id: UUID) -> str:
 
 async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> None:
     """Queue the removal of every stored object whose key begins with one of these."""
-    await queue_removal(uow, asker(uow, viewer), *prefixes)
-
-
-def asker(uow: UnitOfWork, viewer: Viewer | None) -> UUID | None:
-    """The viewer, where they are of the unit's company."""
-    return viewer.user_id if viewer and viewer.company_id == uow.company_id else None
+    await queue_removal(uow, requester_id(uow, viewer), *prefixes)
 
 
 async def queue_removal(uow: UnitOfWork, requested_by_id: UUID | None, *prefixes: str) -> None:
@@ -84,13 +81,7 @@ async def queue_unused(uow: UnitOfWork, requested_by_id: UUID | None, *keys: str
 
 
 async def _queue(uow: UnitOfWork, requested_by_id: UUID | None, removal: Job) -> None:
-    values = {
-        "job_type": ProcessingJobType.UPKEEP,
-        "subject": "stored files",
-        "requested_by_id": requested_by_id,
-    }
-    job = await uow.scalar(insert(ProcessingJob).values(values).returning(ProcessingJob.id))
-    await enqueue(uow, removal, job)
+    await start_processing(uow, removal, ProcessingJobType.UPKEEP, "stored files", requested_by_id)
 
 
 async def remove_sessions_files(
@@ -132,4 +123,4 @@ async def remove_crawls_files(
     await remove_objects(uow, viewer, *(crawl_prefix(uow.company_id, id) for id in crawls))
     pictures = select(Image.id).where(Image.crawl_job_id == any_id(crawls), Image.thumbnail_key.is_not(None))
     if await uow.scalar(pictures.limit(1)):
-        await queue_unused(uow, asker(uow, viewer))
+        await queue_unused(uow, requester_id(uow, viewer))

@@ -26,9 +26,9 @@ async def update_row(
     fields: Iterable[str] | None = None,
     topic: str | None = None,
 ) -> M:
-    """Update a row, publish `topic` and record `action` with the changed fields; returns the row as it is now.
+    """Update a row, publish `topic` and record `action`; returns the row as it is now.
 
-    `fields` defaults to the names of the values. Without values nothing happens.
+    The activity names the changed `fields`, by default those of the values. Without values nothing happens.
     """
     if not values:
         return row
@@ -37,7 +37,9 @@ async def update_row(
     changed = await uow.one(statement.returning(model))
     if topic is not None:
         await publish(uow, topic)
-    logged = {"fields": sorted(values if fields is None else fields), **activity_log.outsider(uow, viewer)}
+    logged: dict[str, Any] = activity_log.outsider(uow, viewer)
+    if names := sorted(values if fields is None else fields):
+        logged |= {"fields": names}
     user_id = activity_log.requester_id(uow, viewer)
     await activity_log.record(uow, user_id, action, model.__name__, id, **logged)
     return changed

@@ -236,7 +236,7 @@ class ProjectMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.Project, key, input.expected_updated_at
             )
-            project = await projects.change(uow, info.context.viewer, key, given)
+            project = await projects.update(uow, info.context.viewer, key, given)
         return ProjectUpdatePayload.of(project=project)
 
     @mutation

@@ -25,7 +25,7 @@ async def seed(database: Database) -> None:
 async def seed_embedding_model(database: Database, settings: Settings) -> None:
     """Make known which model embeds, and warn where the active one is not among those that run here."""
     embedders = ConfiguredEmbedders(settings)
-    embedder = embedders.usual
+    embedder = embedders.default
     try:
         async with database.platform() as uow:
             await embedding_models.seed(

@@ -18,11 +18,11 @@ from core.ports.drawings import (
     Analysis,
     DrawingAnalyser,
     Evidence,
-    Pictures,
+    DrawingImages,
 )
 from core.ports.embeddings import (
     Embed,
-    Embedded,
+    EmbeddingResult,
     Embedder,
     Embedders,
     UnknownEmbedder,
@@ -37,7 +37,7 @@ from core.ports.storage import (
 )
 from core.ports.vectors import (
     Hit,
-    Reach,
+    SearchScope,
     VectorChunk,
     VectorStore,
     VectorStores,
@@ -69,7 +69,7 @@ __all__ = [
     "SearchCursor",
     "DrawingAnalyser",
     "Embed",
-    "Embedded",
+    "EmbeddingResult",
     "Embedder",
     "Embedders",
     "Evidence",
@@ -82,9 +82,9 @@ __all__ = [
     "ObjectChanged",
     "ObjectStore",
     "Passage",
-    "Pictures",
+    "DrawingImages",
     "Quotation",
-    "Reach",
+    "SearchScope",
     "FetchErrorCode",
     "FetchError",
     "RunErrorCode",

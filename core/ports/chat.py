@@ -30,9 +30,9 @@ class ModelFailure(Exception):
     `passing` tells that the same request may go well later, `after` seconds from now at the earliest.
     """
 
-    def __init__(self, code: RunErrorCode, message: str, *, passing: bool = False, after: float = 0) -> None:
+    def __init__(self, code: RunErrorCode, message: str, *, is_transient: bool = False, retry_after: float = 0) -> None:
         super().__init__(message)
-        self.code, self.message, self.passing, self.after = code, message, passing, after
+        self.code, self.message, self.is_transient, self.retry_after = code, message, is_transient, retry_after
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ class ChatRequest:
     provider: str | None = None
     model: str | None = None
     temperature: float = 0.7
-    longest: int = 1024
+    max_tokens: int = 1024
     stance: Stance | None = None
     proposals: tuple[str, ...] = ()
-    sourced: bool = True
+    requires_sources: bool = True
     """Whether sources are to answer it; if not, the instructions alone say what to do."""
 
 

@@ -18,7 +18,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class DrawingImages:
     """JPEG files: the small overlay of the two sheets, and a part of the large one around each of the largest
     regions, by the region's place in the evidence, from 0.
     """
@@ -40,7 +40,7 @@ class Analysis:
     critical_change: str | None
     summary: str
     recommendations: tuple[str, ...]
-    asked: str | None = None
+    language_model: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -51,7 +51,7 @@ class DrawingAnalyser(Protocol):
     model: str
     """Its name and version."""
 
-    looks: bool
+    uses_images: bool
     """Whether it looks at pictures, if there are any."""
 
     async def analyse(
@@ -59,6 +59,6 @@ class DrawingAnalyser(Protocol):
         drawing_name: str,
         evidence: Sequence[Evidence],
         measures: Mapping[str, Any],
-        pictures: Pictures | None,
+        pictures: DrawingImages | None,
     ) -> Analysis:
         """`descriptions` has one entry per item of `evidence`, in its order."""

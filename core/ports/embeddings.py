@@ -16,7 +16,7 @@ class Embed(Protocol):
     ) -> Sequence[Sequence[float]]: ...
 
 
-class Embedded(list[T]):
+class EmbeddingResult(list[T]):
     """What was embedded, in the order of the texts; `tokens` is how many the model read for it."""
 
     def __init__(self, items: Iterable[T], tokens: int) -> None:
@@ -37,10 +37,10 @@ class Embedder(Protocol):
     max_tokens: int
     """What one vector can stand for, in tokens of the model."""
 
-    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Embedded[Vector]:
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
         """One vector for each text; of a longer text than `max_tokens`, its beginning counts."""
 
-    async def embed_windows(self, texts: Sequence[str]) -> Embedded[list[Vector]]:
+    async def embed_windows(self, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
         """For each passage, the vectors of its overlapping windows of `max_tokens`: one where it fits."""
 
     async def close(self) -> None: ...

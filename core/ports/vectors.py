@@ -24,7 +24,7 @@ class VectorChunk:
 
 
 @dataclass(frozen=True)
-class Reach:
+class SearchScope:
     """Whose chunks a search may find: a company's that the user may see, and what the platform published.
 
     Without `user_id`, every user's. `platform_id` is the company whose `global` documents everybody sees.
@@ -65,7 +65,7 @@ class VectorStore(Protocol):
         """Store the chunks, replacing those of the same ids. They are found when this returns."""
 
     async def search(
-        self, reach: Reach, *, vector: Vector | None, text: str | None, limit: int = 10
+        self, scope: SearchScope, *, vector: Vector | None, text: str | None, limit: int = 10
     ) -> list[Hit]:
         """The best chunks, best first: by meaning and by words, or by the one that is given.
 
@@ -85,10 +85,10 @@ class VectorStores(Protocol):
     def of(self, model: str, dimension: int) -> VectorStore:
         """The store of a model's vectors, which comes to be with its first chunk."""
 
-    async def forget(self, company_id: UUID, document_id: UUID | None = None) -> None:
+    async def delete(self, company_id: UUID, document_id: UUID | None = None) -> None:
         """Remove a document's chunks, or all of a company, from every store."""
 
-    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
+    async def update_scope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
         """Change who may find a document's chunks, in every store."""
 
     async def drop(self, model: str, dimension: int) -> None:

@@ -12,9 +12,9 @@ from core.ports import ChatRequest
 from db.models import Company, RunStatus
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.chat.generation import Answered
-from pipelines.chat.question_quality import quality
-from pipelines.chat.reasoning import Step, chain
+from pipelines.chat.generation import GeneratedAnswer
+from pipelines.chat.question_quality import assess_question
+from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.runtime.handlers import Run, Services
 from pipelines.runtime.periodic import upkeep
 from resolvers.access import Viewer
@@ -29,13 +29,13 @@ def cache_ttl(services: Services) -> timedelta:
 
 async def cache_key(run: Run, viewer: Viewer, question: Question) -> str | None:
     """What the answer is found or kept by; none where it is for this message alone."""
-    if not cache_ttl(run) or not answer_cache.is_cacheable(question) or not quality(question.text).askable:
+    if not cache_ttl(run) or not answer_cache.is_cacheable(question) or not assess_question(question.text).askable:
         return None
     return await _current_key(run, viewer, question, ())
 
 
 async def is_cacheable(
-    run: Run, viewer: Viewer, question: Question, key: str | None, request: ChatRequest, answered: Answered
+    run: Run, viewer: Viewer, question: Question, key: str | None, request: ChatRequest, answered: GeneratedAnswer
 ) -> bool:
     """Whether an answer that was just made is good for others: found, with sources that all still stand."""
     if key is None or not answered.found or answered.code is not None:
@@ -101,7 +101,7 @@ def replay(question: Question, cached: Row[Any], step: Step, seconds: float) -> 
     message = {
         **cached.message,
         **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0),
-        "reasoning_chain": chain([step], question.explainability),
+        "reasoning_chain": reasoning_chain([step], question.explainability),
         "message_metadata": {**cached.message["message_metadata"], "cached": True},
     }
     run_log = {

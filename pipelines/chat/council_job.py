@@ -10,7 +10,7 @@ from db.models import CouncilStrategy
 from pipelines.chat.confidence import council_confidence
 from pipelines.chat.council import VOICES, Decision, Voice, decide
 from pipelines.chat.council_rounds import SYNTHESIS_INSTRUCTIONS, Ballot, run_rounds, ballots_of_round, strip_ballot_lines
-from pipelines.chat.generation import Answered, Reply, Tell, hear, weigh
+from pipelines.chat.generation import GeneratedAnswer, Reply, Emit, collect_reply, assess_reply
 from pipelines.chat.reasoning import Step
 from pipelines.runtime.handlers import Run
 from resolvers.chat import answers
@@ -21,8 +21,8 @@ MAX_VOTE_PREVIEW_LENGTH = 200
 
 
 async def run_council(
-    run: Run, model: ChatModel, question: Question, request: ChatRequest, tell: Tell, steps: list[Step]
-) -> Answered:
+    run: Run, model: ChatModel, question: Question, request: ChatRequest, tell: Emit, steps: list[Step]
+) -> GeneratedAnswer:
     """What a council answers, told when it is decided. Raises `ModelFailure` where nobody votes.
 
     Votes that an earlier attempt heard on the same passages are not asked for again.
@@ -48,7 +48,7 @@ async def run_council(
     if question.strategy is CouncilStrategy.SYNTHESIS and len(last) > 1:
         proposals = tuple(reply.text for reply in replies.values())
         synthesis_request = replace(request, instructions=SYNTHESIS_INSTRUCTIONS, proposals=proposals)
-        replies[None] = await hear(model, synthesis_request, tell)
+        replies[None] = await collect_reply(model, synthesis_request, tell)
         paid_replies.append(replies[None])
     decision = decide(
         [ballot.vote(request) for ballot in last],
@@ -59,7 +59,7 @@ async def run_council(
     if decision.speaker is not None:
         await tell(decision.answer)
     steps += [*(vote_step(ballot, request) for ballot in sort_ballots(ballots)), decision_step(decision)]
-    assessed = await weigh(replies[decision.speaker], request, embed=run.services.embedders.default.embed)
+    assessed = await assess_reply(replies[decision.speaker], request, embed=run.services.embedders.default.embed)
     return replace(
         assessed,
         confidence=council_confidence(assessed.confidence, decision.confidence),

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.ports import AnswerEnd, ChatModel, ChatRequest, ModelFailure, Quotation
 from pipelines.chat.council import VOICES, Voice, Vote, vote_confidence
-from pipelines.chat.generation import Reply, hear, similarity
+from pipelines.chat.generation import Reply, collect_reply, cited_similarity
 
 BALLOT_INSTRUCTIONS = (
     "After your answer write two more lines: `Confidence: high`, `Confidence: medium` or `Confidence: low`, "
@@ -61,7 +61,7 @@ class Ballot:
         """The vote; its answer is without the lines that state confidence and reasons."""
         reply = self.required_reply
         level, reasoning = stated_confidence(reply)
-        source_similarity = similarity(request.passages, reply.cited(request.passages)) if request.passages else None
+        source_similarity = cited_similarity(request.passages, reply.cited(request.passages)) if request.passages else None
         (weight,) = (voice.weight for voice in VOICES if voice.name == self.voice)
         confidence = vote_confidence(level, source_similarity, reasoning)
         return Vote(self.voice, strip_ballot_lines(reply).text, round(confidence, 4), reasoning, weight)
@@ -92,7 +92,7 @@ async def run_rounds(
         for voice in missing:
             await on_vote(voice, number, None)
         calls = [_cast_ballot(model, voice_request(voice, request, previous_answers), voice, number) for voice in missing]
-        async with aclosing(_as_they_come(calls)) as completed:
+        async with aclosing(_as_completed(calls)) as completed:
             async for ballot in completed:
                 ballots.append(ballot)
                 await on_vote(next(each for each in VOICES if each.name == ballot.voice), number, ballot)
@@ -146,7 +146,7 @@ def strip_ballot_lines(reply: Reply) -> Reply:
 async def _cast_ballot(model: ChatModel, request: ChatRequest, voice: Voice, number: int) -> Ballot:
     started_at = time.monotonic()
     try:
-        reply = await hear(model, request, _silently)
+        reply = await collect_reply(model, request, _silently)
     except ModelFailure as failure:
         return Ballot(number, voice.name, time.monotonic() - started_at, failure=failure)
     return Ballot(number, voice.name, time.monotonic() - started_at, reply)
@@ -156,12 +156,12 @@ async def _silently(text: str) -> None:
     """A vote is told when it is whole."""
 
 
-async def _as_they_come(calls: Sequence[Coroutine[Any, Any, Ballot]]) -> AsyncGenerator[Ballot, None]:
+async def _as_completed(calls: Sequence[Coroutine[Any, Any, Ballot]]) -> AsyncGenerator[Ballot, None]:
     """What comes of the coroutines, the first one first. Those still running at its closing are cancelled."""
     tasks = [asyncio.create_task(each) for each in calls]
     try:
-        for coming in asyncio.as_completed(tasks):
-            yield await coming
+        for completed in asyncio.as_completed(tasks):
+            yield await completed
     finally:
         for task in tasks:
             task.cancel()

@@ -10,15 +10,15 @@ from pipelines.chat import citations
 from pipelines.chat.citations import Alignment
 from pipelines.chat.confidence import Confidence, answer_confidence
 from pipelines.chat.council import Decision
-from pipelines.chat.grounding import Grounding, grounding
-from pipelines.chat.question_quality import Quality, quality
+from pipelines.chat.grounding import GroundingResult, check_grounding
+from pipelines.chat.question_quality import QuestionQuality, assess_question
 
 NOT_A_QUESTION = "This does not read as a question. Ask in words what you want to know from the documents."
 
 UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
 """What no database can hold."""
 
-Tell = Callable[[str], Awaitable[None]]
+Emit = Callable[[str], Awaitable[None]]
 """Is told each piece of the answer as it comes."""
 
 
@@ -38,7 +38,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Answered:
+class GeneratedAnswer:
     """A whole answer. `text` is what `tell` was told, joined.
 
     `found` is False where the model says that nothing answers the question, and where none was asked because
@@ -49,8 +49,8 @@ class Answered:
     model: str | None
     found: bool
     citations: Alignment
-    quality: Quality
-    grounding: Grounding
+    quality: QuestionQuality
+    grounding: GroundingResult
     confidence: Confidence
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -63,21 +63,21 @@ class Answered:
         return RunErrorCode.NO_CITATIONS if self.found and not self.citations.citations else None
 
 
-async def answer(
-    model: ChatModel, request: ChatRequest, tell: Tell, *, embed: Embed | None = None
-) -> Answered:
+async def generate_answer(
+    model: ChatModel, request: ChatRequest, emit: Emit, *, embed: Embed | None = None
+) -> GeneratedAnswer:
     """Ask the model, unless the question is gibberish, and weigh what it says. Raises `ModelFailure`."""
-    asked = quality(request.question)
-    if not asked.askable:
-        await tell(NOT_A_QUESTION)
-        said = answer_confidence(
-            NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=asked.score, grounding=0
+    quality_ = assess_question(request.question)
+    if not quality_.askable:
+        await emit(NOT_A_QUESTION)
+        low_confidence = answer_confidence(
+            NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=quality_.score, grounding=0
         )
-        return Answered(NOT_A_QUESTION, None, False, Alignment(()), asked, Grounding(0.0, ()), said)
-    return await weigh(await hear(model, request, tell), request, embed=embed)
+        return GeneratedAnswer(NOT_A_QUESTION, None, False, Alignment(()), quality_, GroundingResult(0.0, ()), low_confidence)
+    return await assess_reply(await collect_reply(model, request, emit), request, embed=embed)
 
 
-async def hear(model: ChatModel, request: ChatRequest, tell: Tell) -> Reply:
+async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit) -> Reply:
     """Everything that the model says. Raises `ModelFailure`."""
     pieces: list[str] = []
     quotations: list[Quotation] = []
@@ -88,7 +88,7 @@ async def hear(model: ChatModel, request: ChatRequest, tell: Tell) -> Reply:
                 case TextDelta(text):
                     piece = text.translate(UNSTORABLE)
                     pieces.append(piece)
-                    await tell(piece)
+                    await emit(piece)
                 case Quotation():
                     quotations.append(event)
                 case AnswerEnd():
@@ -96,31 +96,31 @@ async def hear(model: ChatModel, request: ChatRequest, tell: Tell) -> Reply:
     return Reply("".join(pieces), tuple(quotations), end)
 
 
-async def weigh(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> Answered:
+async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> GeneratedAnswer:
     """The reply with its citations, compared with its sources; `embed` compares by meaning too."""
-    asked, aligned = quality(request.question), reply.cited(request.passages)
-    grounded = await grounding(reply.text, request.passages, None if reply.quotations else embed)
-    return Answered(
+    question_quality, alignment = assess_question(request.question), reply.cited(request.passages)
+    grounding_ = await check_grounding(reply.text, request.passages, None if reply.quotations else embed)
+    return GeneratedAnswer(
         text=reply.text,
         model=reply.end.model,
         found=bool(request.passages) if reply.end.found is None else reply.end.found,
-        citations=aligned,
-        quality=asked,
-        grounding=grounded,
-        confidence=weighed(reply.text, request, aligned, asked, grounded),
+        citations=alignment,
+        quality=question_quality,
+        grounding=grounding_,
+        confidence=weighed(reply.text, request, alignment, question_quality, grounding_),
         prompt_tokens=reply.end.prompt_tokens,
         completion_tokens=reply.end.completion_tokens,
     )
 
 
 def weighed(
-    text: str, request: ChatRequest, aligned: Alignment, asked: Quality, grounded: Grounding
+    text: str, request: ChatRequest, aligned: Alignment, asked: QuestionQuality, grounded: GroundingResult
 ) -> Confidence:
     """The confidence of an answer: by the passages that it cites, or where it cites none, by all of them."""
     cited = {each.source_index for each in aligned.citations}
     return answer_confidence(
         text,
-        similarity=similarity(request.passages, aligned),
+        similarity=cited_similarity(request.passages, aligned),
         retrieved=len(request.passages),
         cited=len(cited),
         quality=asked.score,
@@ -128,9 +128,9 @@ def weighed(
     )
 
 
-def similarity(passages: Sequence[Passage], aligned: Alignment) -> float:
+def cited_similarity(passages: Sequence[Passage], alignment: Alignment) -> float:
     """How near to the question the passages are that an answer cites, or where it cites none, all of them."""
-    cited = {each.source_index for each in aligned.citations}
+    cited = {each.source_index for each in alignment.citations}
     counted = [
         passage.similarity for number, passage in enumerate(passages, 1) if number in cited or not cited
     ]

@@ -18,11 +18,11 @@ from pipelines.chat import answer_cache as repeating
 from pipelines.chat import drawing_passages
 from pipelines.chat.citations import Citation
 from pipelines.chat.council_job import run_council, serialize_decision
-from pipelines.chat.generation import Answered, Tell, answer
-from pipelines.chat.question_quality import quality
-from pipelines.chat.reasoning import Step, chain
-from pipelines.chat.step_summaries import checked, weighing
-from pipelines.chat.streaming import Deltas
+from pipelines.chat.generation import GeneratedAnswer, Emit, generate_answer
+from pipelines.chat.question_quality import assess_question
+from pipelines.chat.reasoning import Step, reasoning_chain
+from pipelines.chat.step_summaries import quality_step, answer_steps
+from pipelines.chat.streaming import DeltaWriter
 from pipelines.runtime.handlers import Retry, Run, Services, handles
 from pipelines.runtime.periodic import upkeep
 from resolvers import token_usage
@@ -33,28 +33,28 @@ from resolvers.chat.questions import AnswerMessage
 from resolvers.identity import accounts
 from resolvers.knowledge import model_rollout, retrieval
 
-RETRIEVED = 5
+RETRIEVAL_LIMIT = 5
 """Passages of documents that an answer is made from, and as many of a drawing session."""
 
 
-NO_STORE = "The documents cannot be searched: the vector store does not answer."
+VECTORS_UNAVAILABLE = "The documents cannot be searched: the vector store does not answer."
 
 
 @handles(AnswerMessage)
 async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
     """Retrieve, answer, weigh. A later attempt takes back what an earlier one told, and begins anew."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     async with run.write() as uow:
         question = await answers.start(uow, job.message_id, job.user_id)
     if question is None:
         return None
     viewer = await accounts.viewer_of(run.services.database, job.user_id, None)
     key = await repeating.cache_key(run, viewer, question)
-    if again := await repeating.answer_from_cache(run, question, job.user_id, key, began):
-        return again
+    if cached := await repeating.answer_from_cache(run, question, job.user_id, key, started_at):
+        return cached
     steps: list[Step] = []
     usage: list[dict[str, Any]] = []
-    passages = await retrieved(run, viewer, question, steps, usage)
+    passages = await retrieve_passages(run, viewer, question, steps, usage)
     request = ChatRequest(
         question=question.text,
         passages=tuple(passages),
@@ -63,21 +63,21 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
         model=question.model,
         temperature=question.temperature,
     )
-    answered = await streamed(run, question, request, steps)
-    usage.append(spent(run.services.prices, question, answered))
-    written = whole(question, request, answered, steps, usage, time.monotonic() - began)
-    keeps = await repeating.is_cacheable(run, viewer, question, key, request, answered)
+    answered = await stream_answer(run, question, request, steps)
+    usage.append(answer_usage(run.services.prices, question, answered))
+    completed = completed_answer(question, request, answered, steps, usage, time.monotonic() - started_at)
+    cacheable = await repeating.is_cacheable(run, viewer, question, key, request, answered)
 
     async def finish(uow: UnitOfWork) -> None:
-        await answers.save(uow, question, job.user_id, written)
-        if key is not None and keeps:
-            await answer_cache.save(uow, key, job.user_id, written.message, written.citations)
+        await answers.save(uow, question, job.user_id, completed)
+        if key is not None and cacheable:
+            await answer_cache.save(uow, key, job.user_id, completed.message, completed.citations)
 
     return finish
 
 
 @upkeep("conversation events", timedelta(hours=1))
-async def prune_events(services: Services) -> None:
+async def purge_events(services: Services) -> None:
     """Events of a day ago: who comes back that late reads the messages."""
     async with services.database.platform(read_only=True) as uow:
         companies = [row.id for row in await uow.all(select(Company.id))]
@@ -86,18 +86,18 @@ async def prune_events(services: Services) -> None:
             await events.purge(uow)
 
 
-async def retrieved(
+async def retrieve_passages(
     run: Run, viewer: Viewer, question: Question, steps: list[Step], usage: list[dict[str, Any]]
 ) -> list[Passage]:
     """The best passages of the session and of documents, as the asker sees them; none for no question."""
-    asked = quality(question.text)
-    steps.append(checked(asked))
-    if not asked.askable:
+    question_quality = assess_question(question.text)
+    steps.append(quality_step(question_quality))
+    if not question_quality.askable:
         return []
-    began = time.monotonic()
-    await announce(run, question, agent="retrieval", action="search", state="started")
+    started_at = time.monotonic()
+    await publish_step(run, question, agent="retrieval", action="search", state="started")
     try:
-        changed = await session_passages(run, viewer, question)
+        drawing_results = await session_passages(run, viewer, question)
         async with run.read() as uow:
             embedder = await model_rollout.searching(uow, run.services.embedders)
         searched = await retrieval.search(
@@ -106,28 +106,28 @@ async def retrieved(
             run.services.vectors,
             question.text,
             document_ids=question.document_ids,
-            limit=RETRIEVED,
+            limit=RETRIEVAL_LIMIT,
         )
     except VectorsUnavailable as error:
-        lost = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, NO_STORE, passing=True)
-        raise await given_up(run, question, lost, run.services.chat.model) from error
+        lost = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, VECTORS_UNAVAILABLE, is_transient=True)
+        raise await failure_error(run, question, lost, run.services.chat.model) from error
     except UnknownEmbedder as error:
         raise Conflict(str(error)) from error
     except ModelFailure as failure:
-        raise await given_up(run, question, failure, run.services.embedders.default.model) from failure
+        raise await failure_error(run, question, failure, run.services.embedders.default.model) from failure
     usage.append(token_usage.embedded(run.services.prices, searched.embedder, searched.tokens))
-    passages = [*changed, *await retrieval.passages(run.services.database, viewer, searched.hits)]
-    found = f"{len(passages)} passages of {counted(passages)}"
+    passages = [*drawing_results, *await retrieval.passages(run.services.database, viewer, searched.hits)]
+    detail = f"{len(passages)} passages of {count_sources(passages)}"
     step = Step(
         "retrieval",
         "search",
-        detail=found,
+        detail=detail,
         confidence=max((each.similarity for each in passages), default=None),
         output={"chunks": [str(hit.chunk_id) for hit in searched.hits]},
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - started_at,
     )
     steps.append(step)
-    await announce(run, question, agent="retrieval", action="search", state="completed", detail=found)
+    await publish_step(run, question, agent="retrieval", action="search", state="completed", detail=detail)
     return passages
 
 
@@ -137,107 +137,107 @@ async def session_passages(run: Run, viewer: Viewer, question: Question) -> list
         return []
     async with run.services.database.within(viewer.scope, read_only=True) as uow:
         found = await drawing_context.session_findings(uow, viewer, question.session_id)
-    return await drawing_passages.ranked(
-        run.services.embedders.default.embed, question.text, found, RETRIEVED
+    return await drawing_passages.rank_passages(
+        run.services.embedders.default.embed, question.text, found, RETRIEVAL_LIMIT
     )
 
 
-def counted(passages: Sequence[Passage]) -> str:
+def count_sources(passages: Sequence[Passage]) -> str:
     """Of how many documents and sheets passages are, in words."""
     documents = len({each.document_id for each in passages if each.document_id})
-    drawn = len({each.source for each in passages if each.document_id is None})
-    return f"{documents} documents" + (f" and {drawn} sheets" if drawn else "")
+    sheets = len({each.source for each in passages if each.document_id is None})
+    return f"{documents} documents" + (f" and {sheets} sheets" if sheets else "")
 
 
-async def streamed(run: Run, question: Question, request: ChatRequest, steps: list[Step]) -> Answered:
+async def stream_answer(run: Run, question: Question, request: ChatRequest, steps: list[Step]) -> GeneratedAnswer:
     """The model's answer, its pieces told as they come."""
 
     async def write(offset: int, text: str) -> None:
         async with run.write() as uow:
             await answers.publish_delta(uow, question, offset, text)
 
-    began = time.monotonic()
-    deltas = Deltas(write)
+    started_at = time.monotonic()
+    deltas = DeltaWriter(write)
     try:
-        answered = await made(run, question, request, deltas.tell, steps)
+        answered = await generate(run, question, request, deltas.tell, steps)
         await deltas.finish()
     except ModelFailure as failure:
-        raise await given_up(run, question, failure, run.services.chat.model) from failure
+        raise await failure_error(run, question, failure, run.services.chat.model) from failure
     finally:
         await deltas.close()
-    steps += weighing(answered, time.monotonic() - began)
+    steps += answer_steps(answered, time.monotonic() - started_at)
     return answered
 
 
-async def made(run: Run, question: Question, request: ChatRequest, tell: Tell, steps: list[Step]) -> Answered:
+async def generate(run: Run, question: Question, request: ChatRequest, emit: Emit, steps: list[Step]) -> GeneratedAnswer:
     """The answer of one model, or of a council if that was wanted and there is a question."""
-    if question.mode is AnswerMode.COUNCIL and quality(question.text).askable:
-        return await run_council(run, run.services.chat, question, request, tell, steps)
-    return await answer(run.services.chat, request, tell, embed=run.services.embedders.default.embed)
+    if question.mode is AnswerMode.COUNCIL and assess_question(question.text).askable:
+        return await run_council(run, run.services.chat, question, request, emit, steps)
+    return await generate_answer(run.services.chat, request, emit, embed=run.services.embedders.default.embed)
 
 
-async def given_up(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
+async def failure_error(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
     """What to raise for a failure: another attempt where that may help, else the end with its code."""
-    if failure.passing and not run.is_last:
-        return Retry(failure.message, after=failure.after)
+    if failure.is_transient and not run.is_last:
+        return Retry(failure.message, after=failure.retry_after)
     async with run.write() as uow:
         await answers.record_failure(uow, question, failure.code, model)
     return Conflict(failure.message)
 
 
-async def announce(run: Run, question: Question, **step: Any) -> None:
+async def publish_step(run: Run, question: Question, **step: Any) -> None:
     """A step, in a transaction of its own."""
     async with run.write() as uow:
         await answers.publish_step(uow, question, **step)
 
 
-def whole(
+def completed_answer(
     question: Question,
     request: ChatRequest,
-    answered: Answered,
+    answered: GeneratedAnswer,
     steps: list[Step],
     usage: list[dict[str, Any]],
     seconds: float,
 ) -> CompletedAnswer:
     """The answer's row, and those that go with it."""
-    total = answered.prompt_tokens + answered.completion_tokens
-    weighed = answered.confidence
+    total_tokens = answered.prompt_tokens + answered.completion_tokens
+    confidence = answered.confidence
     message = {
         "content": answered.text,
         "model": answered.model,
         "prompt_tokens": answered.prompt_tokens,
         "completion_tokens": answered.completion_tokens,
-        "total_tokens": total,
-        "confidence": weighed.total,
-        "low_confidence_warning": weighed.is_low(council=answered.council is not None),
-        "sources": [source(number, each) for number, each in enumerate(request.passages, 1)],
+        "total_tokens": total_tokens,
+        "confidence": confidence.total,
+        "low_confidence_warning": confidence.is_low(council=answered.council is not None),
+        "sources": [source_json(number, each) for number, each in enumerate(request.passages, 1)],
         "context_document_ids": list(
             dict.fromkeys(str(each.document_id) for each in request.passages if each.document_id)
         ),
-        "reasoning_chain": chain(steps, question.explainability),
+        "reasoning_chain": reasoning_chain(steps, question.explainability),
         "message_metadata": {
-            "confidence": asdict(weighed),
+            "confidence": asdict(confidence),
             "found": answered.found,
             **({"council": serialize_decision(answered.council)} if answered.council else {}),
         },
     }
     run_log = {
         "model": answered.model,
-        "tokens_used": total,
+        "tokens_used": total_tokens,
         "latency_ms": round(seconds * 1000),
         "status": RunStatus.ERROR if answered.code else RunStatus.SUCCESS,
         "error_code": answered.code and answered.code.value,
     }
     return CompletedAnswer(
         message=message,
-        citations=[citation(each) for each in answered.citations.citations],
+        citations=[citation_columns(each) for each in answered.citations.citations],
         steps=[step.row() for step in steps],
         run=run_log,
         usage=usage,
     )
 
 
-def spent(prices: Prices, question: Question, answered: Answered) -> dict[str, Any]:
+def answer_usage(prices: Prices, question: Question, answered: GeneratedAnswer) -> dict[str, Any]:
     """What the answer took of the model."""
     return token_usage.used(
         prices,
@@ -249,7 +249,7 @@ def spent(prices: Prices, question: Question, answered: Answered) -> dict[str, A
     )
 
 
-def source(number: int, passage: Passage) -> dict[str, Any]:
+def source_json(number: int, passage: Passage) -> dict[str, Any]:
     """A passage, as it is kept with the answer."""
     return {
         "index": number,
@@ -261,15 +261,15 @@ def source(number: int, passage: Passage) -> dict[str, Any]:
     }
 
 
-def citation(cited: Citation) -> dict[str, Any]:
+def citation_columns(citation_: Citation) -> dict[str, Any]:
     """A citation's columns."""
     return {
-        "source_index": cited.source_index,
-        "source_name": cited.source,
-        "page_number": cited.page,
-        "snippet": cited.snippet,
-        "confidence": cited.confidence,
-        "text_start_index": cited.text_start,
-        "text_end_index": cited.text_end,
-        "inline_number": cited.inline_number,
+        "source_index": citation_.source_index,
+        "source_name": citation_.source,
+        "page_number": citation_.page,
+        "snippet": citation_.snippet,
+        "confidence": citation_.confidence,
+        "text_start_index": citation_.text_start,
+        "text_end_index": citation_.text_end,
+        "inline_number": citation_.inline_number,
     }

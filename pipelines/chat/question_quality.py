@@ -5,22 +5,22 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-ASKABLE = 0.3
+MIN_QUALITY = 0.3
 """The score from which a question is worth searching for."""
-LONGEST_QUESTION = 8_000
+MAX_QUESTION_LENGTH = 8_000
 """Characters."""
 
 KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "1234567890")
-SHORTEST_RUN = 4
+MIN_RUN_LENGTH = 4
 VOWELS = frozenset("aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿ")
-VOWEL_SHARES = (0.15, 0.75)
+VOWEL_SHARE_RANGE = (0.15, 0.75)
 """Of a Latin word's letters; real words of five letters and more hardly leave this range."""
-REPEATED = re.compile(r"(.)\1{3,}|(..)\2{2,}|(...)\3{2,}", re.DOTALL)
+REPETITION = re.compile(r"(.)\1{3,}|(..)\2{2,}|(...)\3{2,}", re.DOTALL)
 """One character four times, or two or three of them three times."""
 
 
 @dataclass(frozen=True)
-class Quality:
+class QuestionQuality:
     """How far a text looks like a question, from 0 to 1, and in words why not."""
 
     score: float
@@ -28,60 +28,60 @@ class Quality:
 
     @property
     def askable(self) -> bool:
-        return self.score >= ASKABLE
+        return self.score >= MIN_QUALITY
 
 
-def quality(question: str) -> Quality:
+def assess_question(question: str) -> QuestionQuality:
     """Each fault takes its share: letters that are missing or few, repetition, keyboard runs, no vowels."""
     text = unicodedata.normalize("NFC", question).strip().lower()
     if not text:
-        return Quality(0.0, ("The question is empty.",))
-    if len(text) > LONGEST_QUESTION:
-        return Quality(0.0, (f"The question is longer than {LONGEST_QUESTION:,} characters.",))
+        return QuestionQuality(0.0, ("The question is empty.",))
+    if len(text) > MAX_QUESTION_LENGTH:
+        return QuestionQuality(0.0, (f"The question is longer than {MAX_QUESTION_LENGTH:,} characters.",))
     words = re.findall(r"[^\W_]+", text)
     letters = sum(map(len, words))
     if letters < 2 and not any(unicodedata.category(mark) == "Lo" for mark in text):
-        return Quality(0.0, ("The question holds no words.",))
+        return QuestionQuality(0.0, ("The question holds no words.",))
     score, faults = 1.0, []
     for share, fault in (
         (1 - min(1.0, 2 * letters / len(re.sub(r"\s", "", text))), "It is mostly signs."),
-        (_share(words, _repeats), "It repeats characters."),
-        (_share(words, _runs), "It holds runs of neighbouring keys."),
-        (_share(words, _unspeakable), "Its words can't be spoken."),
-        (_sameness(words), "It says the same word again and again."),
+        (_faulty_share(words, _has_repetition), "It repeats characters."),
+        (_faulty_share(words, _is_keyboard_run), "It holds runs of neighbouring keys."),
+        (_faulty_share(words, _is_unpronounceable), "Its words can't be spoken."),
+        (_repeated_word_share(words), "It says the same word again and again."),
     ):
         if share > 0.25:
             faults.append(fault)
             score -= share
-    return Quality(round(max(0.0, score), 3), tuple(faults))
+    return QuestionQuality(round(max(0.0, score), 3), tuple(faults))
 
 
-def _share(words: list[str], faulty: Callable[[str], bool]) -> float:
+def _faulty_share(words: list[str], is_faulty: Callable[[str], bool]) -> float:
     """Of the letters, how many are in faulty words."""
     total = sum(map(len, words))
-    return sum(len(word) for word in words if faulty(word)) / total if total else 0.0
+    return sum(len(word) for word in words if is_faulty(word)) / total if total else 0.0
 
 
-def _repeats(word: str) -> bool:
-    return bool(REPEATED.search(word))
+def _has_repetition(word: str) -> bool:
+    return bool(REPETITION.search(word))
 
 
-def _runs(word: str) -> bool:
+def _is_keyboard_run(word: str) -> bool:
     """Whether most of a word is one run of neighbouring keys, in either direction."""
-    size = max(SHORTEST_RUN, len(word) // 2 + 1)
+    size = max(MIN_RUN_LENGTH, len(word) // 2 + 1)
     pieces = {word[start : start + size] for start in range(len(word) - size + 1)}
     return any(piece in row or piece in row[::-1] for piece in pieces for row in KEYBOARD_ROWS)
 
 
-def _unspeakable(word: str) -> bool:
+def _is_unpronounceable(word: str) -> bool:
     """A Latin word of five letters or more with hardly a vowel or hardly a consonant."""
     if len(word) < 5 or not all(unicodedata.name(letter, "").startswith("LATIN") for letter in word):
         return False
     share = sum(letter in VOWELS for letter in word) / len(word)
-    return not VOWEL_SHARES[0] <= share <= VOWEL_SHARES[1]
+    return not VOWEL_SHARE_RANGE[0] <= share <= VOWEL_SHARE_RANGE[1]
 
 
-def _sameness(words: list[str]) -> float:
+def _repeated_word_share(words: list[str]) -> float:
     """Of four words or more, how many were there before, where that is most of them."""
-    again = 1 - len(set(words)) / len(words) if len(words) >= 4 else 0.0
-    return again if again > 0.5 else 0.0
+    share = 1 - len(set(words)) / len(words) if len(words) >= 4 else 0.0
+    return share if share > 0.5 else 0.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from db.models import ExplainabilityLevel
 
-LONGEST_DETAIL = 2_000
+MAX_DETAIL_LENGTH = 2_000
 """Characters."""
 
 
@@ -46,24 +46,24 @@ class Step:
         }
 
 
-def chain(steps: Sequence[Step], level: ExplainabilityLevel) -> list[dict[str, Any]]:
+def reasoning_chain(steps: Sequence[Step], level: ExplainabilityLevel) -> list[dict[str, Any]]:
     """The steps as they are shown: who did what, besides what came of it, or besides every figure."""
-    return [{"agent": step.agent, "action": step.action, **_shown(step, level)} for step in steps]
+    return [{"agent": step.agent, "action": step.action, **_visible_fields(step, level)} for step in steps]
 
 
-def _shown(step: Step, level: ExplainabilityLevel) -> dict[str, Any]:
+def _visible_fields(step: Step, level: ExplainabilityLevel) -> dict[str, Any]:
     match level:
         case ExplainabilityLevel.BASIC:
             return {}
         case ExplainabilityLevel.DETAILED:
             return {"detail": step.detail, "confidence": step.confidence}
         case ExplainabilityLevel.DEBUG:
-            figures = json.dumps(_figures(step), ensure_ascii=False)[:LONGEST_DETAIL]
+            figures = json.dumps(_measurements(step), ensure_ascii=False)[:MAX_DETAIL_LENGTH]
             detail = f"{step.detail}: {figures}" if step.detail else figures
             return {"detail": detail, "confidence": step.confidence}
 
 
-def _figures(step: Step) -> dict[str, Any]:
+def _measurements(step: Step) -> dict[str, Any]:
     """What came of a step, and what it took, as far as that was measured."""
     seconds = None if step.seconds is None else round(step.seconds * 1000, 3)
     measured = {"milliseconds": seconds, "tokens": step.tokens and sum(step.tokens)}

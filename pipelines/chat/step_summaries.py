@@ -3,52 +3,52 @@
 from dataclasses import asdict
 
 from pipelines.chat.confidence import Confidence
-from pipelines.chat.generation import Answered
-from pipelines.chat.grounding import Grounding
-from pipelines.chat.question_quality import Quality
+from pipelines.chat.generation import GeneratedAnswer
+from pipelines.chat.grounding import GroundingResult
+from pipelines.chat.question_quality import QuestionQuality
 from pipelines.chat.reasoning import Step
 
 
-def checked(asked: Quality) -> Step:
+def quality_step(question_quality: QuestionQuality) -> Step:
     """Whether the question is one."""
     return Step(
         "query_quality",
         "check",
-        detail=" ".join(asked.faults) or "This reads as a question.",
-        confidence=asked.score,
-        output={"faults": list(asked.faults)},
+        detail=" ".join(question_quality.faults) or "This reads as a question.",
+        confidence=question_quality.score,
+        output={"faults": list(question_quality.faults)},
     )
 
 
-def weighing(answered: Answered, seconds: float) -> list[Step]:
+def answer_steps(answer: GeneratedAnswer, seconds: float) -> list[Step]:
     """What was answered, how far its sources bear it, and what its confidence is made of."""
     generated = Step(
         "answer",
         "generate",
-        detail=answered.model,
-        output={"found": answered.found, "citations": len(answered.citations.citations)},
-        tokens=(answered.prompt_tokens, answered.completion_tokens),
+        detail=answer.model,
+        output={"found": answer.found, "citations": len(answer.citations.citations)},
+        tokens=(answer.prompt_tokens, answer.completion_tokens),
         seconds=seconds,
     )
-    return [generated, verified(answered.grounding), weighed(answered)]
+    return [generated, grounding_step(answer.grounding), confidence_step(answer)]
 
 
-def verified(grounded: Grounding) -> Step:
+def grounding_step(grounding: GroundingResult) -> Step:
     """How far the sources bear the answer."""
-    weak = len(grounded.unsupported)
-    borne = f"{weak} of its sentences are not borne out." if weak else "Its sources bear every sentence."
+    weak = len(grounding.unsupported)
+    verdict = f"{weak} of its sentences are not borne out." if weak else "Its sources bear every sentence."
     return Step(
         "grounding",
         "verify",
-        detail=grounded.fault or borne,
-        confidence=grounded.score,
-        output={"unsupported": list(grounded.unsupported), "fault": grounded.fault},
+        detail=grounding.fault or verdict,
+        confidence=grounding.score,
+        output={"unsupported": list(grounding.unsupported), "fault": grounding.fault},
     )
 
 
-def weighed(answered: Answered) -> Step:
+def confidence_step(answer: GeneratedAnswer) -> Step:
     """What the confidence is made of."""
-    parts: Confidence = answered.confidence
-    low = parts.is_low(council=answered.council is not None)
-    told = "Too low to rely on." if low else "High enough to go without a warning."
-    return Step("confidence", "weigh", detail=told, confidence=parts.total, output=asdict(parts))
+    confidence: Confidence = answer.confidence
+    low = confidence.is_low(council=answer.council is not None)
+    detail = "Too low to rely on." if low else "High enough to go without a warning."
+    return Step("confidence", "weigh", detail=detail, confidence=confidence.total, output=asdict(confidence))

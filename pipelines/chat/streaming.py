@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-APART = 0.05
+WRITE_INTERVAL_SECONDS = 0.05
 """Seconds between two writes, so that pieces which come faster are joined."""
-LARGEST = 2_000
+MAX_WRITE_LENGTH = 2_000
 """Characters in one write."""
 
-Write = Callable[[int, str], Awaitable[None]]
+WriteDelta = Callable[[int, str], Awaitable[None]]
 """Stores a piece, given its offset in code points."""
 
 
-class Deltas:
+class DeltaWriter:
     """What a model says, written behind its back; the first piece at once."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: WriteDelta) -> None:
         self._write = write
         self._waiting = ""
         self._told = 0
@@ -43,8 +43,8 @@ class Deltas:
 
     async def _write_out(self) -> None:
         while self._waiting:
-            text, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+            text, self._waiting = self._waiting[:MAX_WRITE_LENGTH], self._waiting[MAX_WRITE_LENGTH:]
             await self._write(self._told, text)
             self._told += len(text)
-            if len(self._waiting) < LARGEST:
-                await asyncio.sleep(APART)
+            if len(self._waiting) < MAX_WRITE_LENGTH:
+                await asyncio.sleep(WRITE_INTERVAL_SECONDS)

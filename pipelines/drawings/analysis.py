@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from core.ports import Analysis, Evidence, Pictures
+from core.ports import Analysis, Evidence, DrawingImages
 from db.models import DrawingSession, SheetState, TokenUsage
 from db.queue import Finish
 from db.uow import UnitOfWork
@@ -25,21 +25,21 @@ OPERATION = "drawing_analysis"
 async def analyse_sheets(job: AnalyseSheets, run: Run) -> Finish:
     """Describe each compared pair. Safe to repeat: the latest words stay."""
     async with run.read() as uow:
-        sheets = {sheet.id: sheet for sheet in await comparison_results.pages(uow, job.session_id)}
-        every = await comparison_results.pairs(uow, job.session_id)
+        sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}
+        every = await comparison_results.list_comparisons(uow, job.session_id)
     for done, pair in enumerate(every, 1):
         values, analysis = await analysis_values(run, pair, sheets[pair.new_drawing_id])
         async with run.write() as uow:
             await comparison_results.save_analysis(
                 uow, pair, values, analysis.descriptions if analysis else ()
             )
-            if analysis is not None and analysis.asked is not None:
+            if analysis is not None and analysis.language_model is not None:
                 await record(uow, run, pair, analysis)
         await run.report(done / len(every))
 
     async def finish(uow: UnitOfWork) -> None:
-        await comparison_results.add_versions(uow, job.session_id)
-        await sessions.finish(uow, job.session_id)
+        await comparison_results.create_versions(uow, job.session_id)
+        await sessions.complete(uow, job.session_id)
 
     return finish
 
@@ -85,9 +85,9 @@ async def analysis_values(
     return values, analysis
 
 
-async def pictured(run: Run, pair: Row[Any], evidence: Sequence[Evidence]) -> Pictures | None:
+async def pictured(run: Run, pair: Row[Any], evidence: Sequence[Evidence]) -> DrawingImages | None:
     """The overlay and the largest regions, for an analyser that looks; none where there is nothing to see."""
-    if not run.services.analyser.looks or not evidence or pair.low_confidence or not pair.overlay_path:
+    if not run.services.analyser.uses_images or not evidence or pair.low_confidence or not pair.overlay_path:
         return None
     largest = sorted(range(len(evidence)), key=lambda index: -evidence[index].area)[:MOST]
     with working_folder() as name:
@@ -102,6 +102,6 @@ async def record(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) 
     user = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
     tokens = analysis.prompt_tokens, analysis.completion_tokens
     used = token_usage.used(
-        run.services.prices, OPERATION, analysis.asked, *tokens, operation_id=str(pair.id)
+        run.services.prices, OPERATION, analysis.language_model, *tokens, operation_id=str(pair.id)
     )
     await uow.execute(insert(TokenUsage).values(user_id=user, **used))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from core.ports import Pictures
+from core.ports import DrawingImages
 
 Box = tuple[int, int, int, int]
 
@@ -21,15 +21,15 @@ SIDE = 1_024
 QUALITY = 80
 
 
-def pictures(overlay: Path, preview: Path, boxes: Mapping[int, Box]) -> Pictures:
+def pictures(overlay: Path, preview: Path, boxes: Mapping[int, Box]) -> DrawingImages:
     """The preview, and the parts of the overlay around boxes: left, top, width, height in its pixels."""
     with Image.open(preview) as small:
         sheet = jpeg(small.convert("RGB"))
     if not boxes:
-        return Pictures(sheet, {})
+        return DrawingImages(sheet, {})
     with Image.open(overlay) as image:
         image.load()
-        return Pictures(sheet, {index: jpeg(part(image, box)) for index, box in boxes.items()})
+        return DrawingImages(sheet, {index: jpeg(part(image, box)) for index, box in boxes.items()})
 
 
 def part(image: Image.Image, box: Box) -> Image.Image:

@@ -10,7 +10,7 @@ from pathlib import Path
 import filetype
 from magika import Magika
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 
 IMAGES = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}
 
@@ -41,7 +41,7 @@ def kind(path: Path) -> str:
     if guess in IMAGES:
         return IMAGES[guess].lower()
     output = judge().identify_path(path).output
-    raise Unsupported(
+    raise UnsupportedContent(
         f"The file is {output.description or output.label}; drawings are read as PDF, PNG, JPEG or TIFF."
     )
 
@@ -60,10 +60,10 @@ def refuse_unsafe_pdf(path: Path) -> None:
         for dictionary, start, end in streams(content):
             layers = len(DEFLATED.findall(dictionary))
             if layers > 1:
-                raise Unsupported("The PDF holds data compressed several times over, as no drawing does.")
+                raise UnsupportedContent("The PDF holds data compressed several times over, as no drawing does.")
             limit = IMAGE_LIMIT if b"/Image" in dictionary else CONTENT_LIMIT
             if layers and (end - start) * EXPANSION > limit and inflates_past(content, start, end, limit):
-                raise Unsupported(f"The PDF holds data that unpacks to more than {limit >> 20} MB.")
+                raise UnsupportedContent(f"The PDF holds data that unpacks to more than {limit >> 20} MB.")
 
 
 def mentions(path: Path, word: bytes) -> bool:

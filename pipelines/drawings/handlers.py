@@ -42,10 +42,10 @@ OTHER = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
 async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
     """Draw every page of both files. Pages that an earlier attempt drew are not drawn again."""
     async with run.read() as uow:
-        uploads = await comparison_results.sources(uow, job.session_id)
+        uploads = await comparison_results.session_uploads(uow, job.session_id)
         drawn = {
             (page.drawing_type, page.page_number)
-            for page in await comparison_results.pages(uow, job.session_id)
+            for page in await comparison_results.list_pages(uow, job.session_id)
             if page.state is not SheetState.PENDING
         }
     with working_folder() as name:
@@ -76,11 +76,11 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
                 await run.report(done / len(wanted))
 
     async def finish(uow: UnitOfWork) -> None:
-        await comparison_results.drop_pages_beyond(uow, job.session_id, counts)
-        every = await comparison_results.pages(uow, job.session_id)
+        await comparison_results.delete_surplus_pages(uow, job.session_id, counts)
+        every = await comparison_results.list_pages(uow, job.session_id)
         for revision, upload in uploads.items():
             refuse_blank(upload.filename, [page for page in every if page.drawing_type is revision])
-        await sessions.next_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
+        await sessions.enqueue_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
 
     return finish
 
@@ -161,8 +161,8 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
     async with run.write() as uow:
         await pair_up(uow, job.session_id)
     async with run.read() as uow:
-        sheets = {sheet.id: sheet for sheet in await comparison_results.pages(uow, job.session_id)}
-        every = await comparison_results.pairs(uow, job.session_id)
+        sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}
+        every = await comparison_results.list_comparisons(uow, job.session_id)
     todo = [pair for pair in every if pair.state is SheetState.PENDING]
     done = len(every) - len(todo)
 
@@ -173,19 +173,19 @@ async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
     async with aclosing(in_order(todo, lay, run.services.settings.job_concurrency)) as laying:
         async for pair, values in laying:
             async with run.write() as uow:
-                await comparison_results.save_pair(uow, pair.id, values)
+                await comparison_results.update_comparison(uow, pair.id, values)
             done += 1
             await run.report(done / len(every))
 
     async def finish(uow: UnitOfWork) -> None:
-        await sessions.next_stage(uow, job.session_id, ProcessingJobType.AI_ANALYSIS)
+        await sessions.enqueue_stage(uow, job.session_id, ProcessingJobType.AI_ANALYSIS)
 
     return finish
 
 
 async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
     """A row for each pair, and a reason for each sheet without a partner. Safe to repeat."""
-    every = await comparison_results.pages(uow, session_id)
+    every = await comparison_results.list_pages(uow, session_id)
     sheets = [sheet for sheet in every if sheet.state is not SheetState.FAILED]
     incomplete = {sheet.drawing_type.value for sheet in every if sheet.state is SheetState.FAILED}
     revisions: dict[DrawingType, list[SheetKey]] = {DrawingType.OLD: [], DrawingType.NEW: []}
@@ -205,14 +205,14 @@ async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
             "new_image_path": new.storage_path,
         }
         for sheet in (old, new):
-            await comparison_results.mark_page(uow, sheet.id, SheetState.COMPLETED, None)
-    await comparison_results.keep_pairs(uow, session_id, present)
+            await comparison_results.set_page_state(uow, sheet.id, SheetState.COMPLETED, None)
+    await comparison_results.sync_comparisons(uow, session_id, present)
     for revision, alone in ((DrawingType.OLD, pairing.only_in_old), (DrawingType.NEW, pairing.only_in_new)):
         for key in alone:
             kind = "readable sheet" if OTHER[revision] in incomplete else "sheet"
             reason = f"The {OTHER[revision]} set has no {kind} {key.name}."
             sheet = by_page[revision, key.page]
-            await comparison_results.mark_page(uow, sheet.id, SheetState.UNMATCHED, reason)
+            await comparison_results.set_page_state(uow, sheet.id, SheetState.UNMATCHED, reason)
 
 
 async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pypdfium2 import raw
 
-from core.errors import DomainError, Invalid, Unsupported
+from core.errors import DomainError, Invalid, UnsupportedContent
 from pipelines.drawings import file_checks, ocr, page_words, sheet_numbers
 from pipelines.drawings.page_words import Word
 from pipelines.drawings.sheet_numbers import SheetName
@@ -163,20 +163,20 @@ def check_count(count: int, limit: int) -> None:
     if count < 1:
         raise Invalid("The file has no pages.")
     if count > limit:
-        raise Unsupported(f"The file has {count:,} pages; at most {limit:,} are compared.")
+        raise UnsupportedContent(f"The file has {count:,} pages; at most {limit:,} are compared.")
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
     if min(width, height) < SHORTEST_SIDE:
-        raise Unsupported(
+        raise UnsupportedContent(
             f"The image is {width:,} x {height:,} pixels; a drawing needs {SHORTEST_SIDE} on each side."
         )
     if max(width, height) > LONGEST_SIDE:
-        raise Unsupported(
+        raise UnsupportedContent(
             f"The image is {width:,} x {height:,} pixels; a side may have {LONGEST_SIDE:,} at most."
         )
     if width * height > max_pixels:
-        raise Unsupported(
+        raise UnsupportedContent(
             f"The image has {width * height / 1e6:,.0f} megapixels; "
             f"at most {max_pixels / 1e6:,.0f} are compared."
         )
@@ -189,7 +189,7 @@ def opened_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     except pypdfium2.PdfiumError as error:
         locked = error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
         if locked and file_checks.mentions(path, b"/Encrypt"):  # the code may be left over from another file
-            raise Unsupported("The PDF is encrypted. Upload it without a password.") from error
+            raise UnsupportedContent("The PDF is encrypted. Upload it without a password.") from error
         raise Invalid("The PDF is damaged, or has no pages.") from error
     with closing(document):
         yield document
@@ -213,9 +213,9 @@ def drawing_scale(size: tuple[float, float], dpi: float, max_pixels: int) -> tup
     scale = min(wanted, sqrt(max_pixels / (width * height)), LONGEST_SIDE / max(width, height))
     inches = f"{width / POINTS_PER_INCH:,.4g} x {height / POINTS_PER_INCH:,.4g} inches"
     if scale * POINTS_PER_INCH < LOWEST_DPI:
-        raise Unsupported(f"The page is {inches}, too large to draw legibly.")
+        raise UnsupportedContent(f"The page is {inches}, too large to draw legibly.")
     if min(width, height) * scale < SHORTEST_SIDE:
-        raise Unsupported(f"The page is {inches}, too small for a drawing.")
+        raise UnsupportedContent(f"The page is {inches}, too small for a drawing.")
     return scale, scale < wanted
 
 
@@ -244,7 +244,7 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
     except DomainError:
         raise
     except Image.DecompressionBombError as error:
-        raise Unsupported("The image has far more pixels than can be compared.") from error
+        raise UnsupportedContent("The image has far more pixels than can be compared.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise Invalid("The image is damaged or incomplete.") from error
 

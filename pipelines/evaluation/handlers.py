@@ -14,7 +14,7 @@ from core.ports import (
     ChatRequest,
     ModelFailure,
     Passage,
-    Reach,
+    SearchScope,
     UnknownEmbedder,
     VectorChunk,
     VectorStore,
@@ -22,7 +22,7 @@ from core.ports import (
 )
 from db.queue import Finish
 from db.uow import UnitOfWork
-from pipelines.chat.generation import Answered, answer
+from pipelines.chat.generation import GeneratedAnswer, generate_answer
 from pipelines.evaluation import metrics as scoring
 from pipelines.knowledge.indexing import BATCH, outcome, remembered
 from pipelines.runtime.handlers import Retry, Run, handles
@@ -138,16 +138,16 @@ async def asked(
             provider=options.provider,
             model=None if row.model_name == EXTRACTIVE else row.model_name,
             temperature=options.temperature,
-            longest=options.max_tokens,
+            max_tokens=options.max_tokens,
         )
-        answered = await answer(
+        answered = await generate_answer(
             run.services.chat, request, quietly, embed=run.services.embedders.default.embed
         )
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
     except ModelFailure as failure:
-        if failure.passing and not run.is_last:
-            raise Retry(failure.message, after=failure.after) from failure
+        if failure.is_transient and not run.is_last:
+            raise Retry(failure.message, after=failure.retry_after) from failure
         missing = {"correct": False, "scores": {}, "error_message": failure.message}
         return case | missing | {"latency_ms": elapsed(began)}, None
     case |= judged(question, [each.source for each in found], answered, request.passages, options.top_k)
@@ -180,7 +180,7 @@ async def retrieved(
 ) -> tuple[Passage, ...]:
     """The best passages for a question, best first, equals in any order; `source` is their key."""
     vector = (await run.services.embedders.default.embed([question.text], "query"))[0]
-    hits = await store.search(Reach(run.company_id), vector=vector, text=question.text, limit=limit)
+    hits = await store.search(SearchScope(run.company_id), vector=vector, text=question.text, limit=limit)
     keys = {point_of(key): key for key in passages}
     return tuple(
         Passage(
@@ -197,7 +197,7 @@ async def retrieved(
 
 
 def judged(
-    question: Question, ranked: Sequence[str], answered: Answered, given: Sequence[Passage], depth: int
+    question: Question, ranked: Sequence[str], answered: GeneratedAnswer, given: Sequence[Passage], depth: int
 ) -> dict[str, Any]:
     """What came, and its scores; `given` are the passages that the answer was made from."""
     indices = dict.fromkeys(each.source_index for each in answered.citations.citations)

@@ -22,8 +22,8 @@ from pipelines.imagery.image_inspection import Unfit, inspect, thumbnail_of
 from pipelines.runtime.handlers import Retry, Run
 from resolvers.imagery import crawl_results
 from resolvers.imagery.crawl_chunks import GatherChunk
-from resolvers.imagery.crawl_results import Candidate, Taken
-from resolvers.imagery.crawl_sources import Piece
+from resolvers.imagery.crawl_results import Candidate, CandidateResult
+from resolvers.imagery.crawl_sources import CrawlTask
 
 DOWNLOADS = 8
 """Of one chunk at a time."""
@@ -49,7 +49,7 @@ class Gathering:
 
     def __init__(self, job: GatherChunk, run: Run, chunk: Row[Any], gathered: int, folder: Path) -> None:
         self._job, self._run, self._folder = job, run, folder
-        self._piece = Piece.of(chunk.wanted)
+        self._piece = CrawlTask.of(chunk.wanted)
         self._source = run.services.sources[self._piece.kind]
         self._share = chunk.share
         state: Mapping[str, Any] = chunk.checkpoint or {}
@@ -125,9 +125,9 @@ class Gathering:
         """Whether there is an address to ask, after reading further ones if need be."""
         if not self._ready and not self._exhausted:
             async with self._run.read() as uow:
-                found = await crawl_results.waiting(uow, self._job.chunk_id, self._last, READ_AHEAD)
+                found = await crawl_results.pending_candidates(uow, self._job.chunk_id, self._last, READ_AHEAD)
                 self._known = (
-                    await crawl_results.known(uow, [each.url_key for each in found]) if found else {}
+                    await crawl_results.images_with_validators(uow, [each.url_key for each in found]) if found else {}
                 )
             self._exhausted = len(found) < READ_AHEAD
             self._ready.extend(found)
@@ -138,7 +138,7 @@ class Gathering:
         """Keep what a search found, together with where it stands."""
         self._cursor, self._listed = batch.cursor, batch.cursor is None
         async with self._run.write() as uow:
-            await crawl_results.note_found(uow, self._job, batch.candidates, batch.errors)
+            await crawl_results.add_candidates(uow, self._job, batch.candidates, batch.errors)
             await self._run.save({"cursor": self._cursor, "listed": self._listed}, uow)
         self._exhausted = False
 
@@ -175,7 +175,7 @@ class Gathering:
         await self._store(fit)
         taken = [taken_of(each, pictures) for each in arrived]
         async with self._run.write() as uow:
-            made, self._full = await crawl_results.keep(uow, self._job, taken)
+            made, self._full = await crawl_results.save_results(uow, self._job, taken)
         self._gathered += made
         await self._store(fit)  # what was removed, unused, just before it was used
         for path in files:
@@ -206,11 +206,11 @@ class Gathering:
         return True
 
 
-def taken_of(arrival: Arrival, pictures: Mapping[Path, DecodedImage | Unfit]) -> Taken:
+def taken_of(arrival: Arrival, pictures: Mapping[Path, DecodedImage | Unfit]) -> CandidateResult:
     """What is written down of an arrival."""
     candidate, answer = arrival.candidate, arrival.answer
     if arrival.refusal is not None:
-        return Taken(candidate, code=arrival.refusal.code.value, message=arrival.refusal.message)
+        return CandidateResult(candidate, code=arrival.refusal.code.value, message=arrival.refusal.message)
     if arrival.known is not None:
         known = arrival.known
         picture = DecodedImage(
@@ -221,10 +221,10 @@ def taken_of(arrival: Arrival, pictures: Mapping[Path, DecodedImage | Unfit]) ->
             size=known.file_size,
             perceptual_hash=known.perceptual_hash,
         )
-        return Taken(candidate, picture, known.etag, known.last_modified)
+        return CandidateResult(candidate, picture, known.etag, known.last_modified)
     assert arrival.file is not None
     found = pictures[arrival.file]
     if isinstance(found, Unfit):
-        return Taken(candidate, code=found.code, message=found.message)
+        return CandidateResult(candidate, code=found.code, message=found.message)
     tags = (answer.etag, answer.last_modified) if answer is not None else (None, None)
-    return Taken(candidate, found, *tags)
+    return CandidateResult(candidate, found, *tags)

@@ -38,12 +38,12 @@ async def remove(run: Run, keys: Sequence[str]) -> None:
     """Delete those that no image has. The unit stays open meanwhile: no image may be made of them."""
     hashes = {key: PurePosixPath(key).stem for key in keys}
     async with run.read() as uow:
-        used = await images.used(uow, list(hashes.values()))
+        used = await images.hashes_in_use(uow, list(hashes.values()))
     if used.issuperset(hashes.values()):
         return
     async with run.write() as uow:
-        await images.hold_pictures(uow, alone=True)
-        used = await images.used(uow, list(hashes.values()))
+        await images.lock_image_files(uow, alone=True)
+        used = await images.hashes_in_use(uow, list(hashes.values()))
         await run.services.store.delete([key for key, hash in hashes.items() if hash not in used])
 
 
@@ -60,4 +60,4 @@ async def mend_crawls(services: Services) -> None:
         companies = [row.id for row in await uow.all(select(Company.id))]
     for company_id in companies:
         async with services.database.tenant(company_id) as uow:
-            await crawl_chunks.mend(uow, services.settings.crawl_company_chunks)
+            await crawl_chunks.recover(uow, services.settings.crawl_company_chunks)

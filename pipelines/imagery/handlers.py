@@ -11,8 +11,8 @@ from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import crawl_chunks, images
 from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
-from resolvers.imagery.crawl_results import anything_left, pass_on, stored
-from resolvers.imagery.crawl_sources import Piece
+from resolvers.imagery.crawl_results import has_pending_candidates, reassign_candidates, count_stored
+from resolvers.imagery.crawl_sources import CrawlTask
 
 GROUPED_AT_ONCE = 1000
 MOST_REASONS = 3
@@ -22,24 +22,24 @@ MOST_REASONS = 3
 async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
     """Called twice: to cut the crawl, and when its chunks have ended. Safe to repeat, each time."""
     async with run.read() as uow:
-        crawl = await images.crawl_of(uow, job.crawl_job_id)
+        crawl = await images.find_crawl(uow, job.crawl_job_id)
     at_once = run.services.settings.crawl_company_chunks
     if crawl.total_chunks == 0:
 
         async def begin(uow: UnitOfWork) -> None:
-            await crawl_chunks.cut(uow, crawl, at_once)
+            await crawl_chunks.create_chunks(uow, crawl, at_once)
 
         return Parts(begin)
     if crawl.failed_chunks == crawl.total_chunks:
         async with run.read() as uow:
-            raise Conflict(" ".join(await crawl_chunks.reasons(uow, crawl.id, MOST_REASONS)))
+            raise Conflict(" ".join(await crawl_chunks.failure_reasons(uow, crawl.id, MOST_REASONS)))
     async with run.read() as uow:
         hashes = await images.perceptual_hashes(uow, crawl.id)
     alike = await run.cpu(groups, [row.perceptual_hash for row in hashes])
     grouped = [(hashes[each].id, hashes[group[0]].id) for group in alike for each in group]
     for start in range(0, len(grouped), GROUPED_AT_ONCE):
         async with run.write() as uow:
-            await images.group(uow, grouped[start : start + GROUPED_AT_ONCE])
+            await images.set_duplicate_groups(uow, grouped[start : start + GROUPED_AT_ONCE])
     return None
 
 
@@ -47,10 +47,10 @@ async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
 async def gather_chunk(job: GatherChunk, run: Run) -> Finish:
     """Safe to repeat: it goes on with the addresses that were not decided, then where the search stood."""
     async with run.write() as uow:
-        begun = await crawl_chunks.begin(uow, job)
-        gathered = await stored(uow, job.chunk_id)
+        begun = await crawl_chunks.start_chunk(uow, job)
+        gathered = await count_stored(uow, job.chunk_id)
     if begun is None:
-        return lambda uow: crawl_chunks.settle(uow, job)
+        return lambda uow: crawl_chunks.finish_chunk(uow, job)
     _, chunk = begun
     with working_folder() as folder:
         gathering = Gathering(job, run, chunk, gathered, Path(folder))
@@ -59,10 +59,10 @@ async def gather_chunk(job: GatherChunk, run: Run) -> Finish:
     async def finish(uow: UnitOfWork) -> None:
         """What this chunk leaves is the next one's."""
         rest = gathering.left
-        if not gathering.full and (rest is not None or await anything_left(uow, job.chunk_id)):
-            piece = Piece.of(chunk.wanted)
-            following = await crawl_chunks.follow(uow, job, piece, rest or {"listed": True})
-            await pass_on(uow, job.chunk_id, following)
-        await crawl_chunks.settle(uow, job)
+        if not gathering.full and (rest is not None or await has_pending_candidates(uow, job.chunk_id)):
+            piece = CrawlTask.of(chunk.wanted)
+            following = await crawl_chunks.create_next_chunk(uow, job, piece, rest or {"listed": True})
+            await reassign_candidates(uow, job.chunk_id, following)
+        await crawl_chunks.finish_chunk(uow, job)
 
     return finish

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageOps
 
-from resolvers.imagery.validation import FORMATS, Rules
+from resolvers.imagery.validation import FORMAT_NAMES, ValidationRules
 
 MOST_PIXELS = 178_956_970
 """Beyond twice what Pillow warns of, a file is a bomb rather than a picture."""
@@ -20,7 +20,7 @@ BLANK = 2.0
 MEGABYTE = 1024 * 1024
 
 
-def issues(path: Path | None, rules: Rules) -> tuple[str, ...]:
+def issues(path: Path | None, rules: ValidationRules) -> tuple[str, ...]:
     """What is wrong with the file, one word each, in a fixed order; None is a file that is not there."""
     if path is None:
         return ("not_stored",)
@@ -38,17 +38,17 @@ def issues(path: Path | None, rules: Rules) -> tuple[str, ...]:
         return (*found, "unreadable")
 
 
-def all_issues(paths: Sequence[Path | None], rules: Rules) -> list[tuple[str, ...]]:
+def all_issues(paths: Sequence[Path | None], rules: ValidationRules) -> list[tuple[str, ...]]:
     """`issues` of each."""
     return [issues(path, rules) for path in paths]
 
 
-def of_picture(path: Path, rules: Rules) -> list[str]:
+def of_picture(path: Path, rules: ValidationRules) -> list[str]:
     """What is wrong with a picture. Raises what Pillow does where it does not open."""
     with Picture.open(path) as picture:
         picture.verify()
     with Picture.open(path) as picture:
-        format = FORMATS.get((picture.format or "").lower().replace("mpo", "jpg"), "other")
+        format = FORMAT_NAMES.get((picture.format or "").lower().replace("mpo", "jpg"), "other")
         if picture.width * picture.height > MOST_PIXELS:
             raise Picture.DecompressionBombError
         picture.load()

@@ -15,7 +15,7 @@ from pipelines.imagery.quality_checks import all_issues, duplicates
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import validation
-from resolvers.imagery.validation import USUAL_DISTANCE, CheckImages, Duplicates, Rules, Verdict
+from resolvers.imagery.validation import DEFAULT_HASH_DISTANCE, CheckImages, Duplicates, ValidationRules, Verdict
 
 BATCH = 32
 """Images that are on disk at a time, and of which at most as many are looked at twice."""
@@ -30,21 +30,21 @@ async def check_images(job: CheckImages, run: Run) -> Finish:
     """Safe to repeat: each image gets the same verdict, and is counted once."""
     saved = run.checkpoint
     async with run.write() as uow:
-        check = await validation.begin(uow, job.validation_job_id, anew=saved is None)
+        check = await validation.start(uow, job.validation_job_id, anew=saved is None)
         if saved is None:
             await run.save({"after": None}, uow)
-    rules = Rules.of(check.validation_rules)
+    rules = ValidationRules.of(check.validation_rules)
     after = UUID(saved["after"]) if saved and saved["after"] else None
     done = check.validated_images
     while True:
         async with run.read() as uow:
-            page = await validation.page(uow, check.crawl_job_id, after, BATCH)
+            page = await validation.list_images(uow, check.crawl_job_id, after, BATCH)
         if not page:
             break
         verdicts = await look(run, page, rules)
         after, done = page[-1].id, done + len(page)
         async with run.write() as uow:
-            await validation.judge(uow, check.id, verdicts)
+            await validation.save_verdicts(uow, check.id, verdicts)
             await run.save({"after": str(after)}, uow)
         await run.report(LOOKED_AT * min(1.0, done / max(1, check.total_images)))
     found = await alike(run, check.crawl_job_id, rules)
@@ -55,7 +55,7 @@ async def check_images(job: CheckImages, run: Run) -> Finish:
     return finish
 
 
-async def look(run: Run, page: Sequence[Row[Any]], rules: Rules) -> list[Verdict]:
+async def look(run: Run, page: Sequence[Row[Any]], rules: ValidationRules) -> list[Verdict]:
     """What is wrong with each image of a page."""
     with working_folder() as name:
         turn = asyncio.Semaphore(FETCHED_AT_ONCE)
@@ -82,13 +82,13 @@ async def fetch(store: ObjectStore, image: Row[Any], folder: Path, turn: asyncio
             return None
 
 
-async def alike(run: Run, crawl_job_id: UUID, rules: Rules) -> Duplicates:
+async def alike(run: Run, crawl_job_id: UUID, rules: ValidationRules) -> Duplicates:
     """The images that show what others show, if the rules ask for them."""
     if rules.duplicates is None:
         return Duplicates((), ())
     async with run.read() as uow:
-        looks = await validation.looks(uow, crawl_job_id)
-    distance = USUAL_DISTANCE if rules.duplicate_distance is None else rules.duplicate_distance
+        looks = await validation.image_hashes(uow, crawl_job_id)
+    distance = DEFAULT_HASH_DISTANCE if rules.duplicate_distance is None else rules.duplicate_distance
     exact, near = await run.cpu(
         duplicates, [row.hash for row in looks], [row.perceptual_hash for row in looks], distance
     )

@@ -26,7 +26,7 @@ FETCHED, READ, STORED = 0.1, 0.8, 0.95
 async def import_historical_data(job: ImportHistoricalData, run: Run) -> Finish | None:
     """Read, add up, store. Safe to repeat: an import's readings are replaced as a whole."""
     async with run.read() as uow:
-        begun = await imports.begin(uow, job.import_id)
+        begun = await imports.load(uow, job.import_id)
     if begun is None:
         raise Conflict("The file of this import is gone.")
     row, layout, upload = begun
@@ -36,7 +36,7 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Finish 
         found, summary = await run.cpu_within(READING_SECONDS, read_and_summarise, path, layout)
     await run.report(READ)
     async with run.write() as uow:
-        await imports.keep(uow, row.id, readings(found))
+        await imports.save_readings(uow, row.id, readings(found))
     await run.report(STORED)
     text = as_text(summary, row.filename).encode()
     upload_id = new_id()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 from pipelines.runtime.workdirs import working_folder
 from resolvers.insights.table_layout import EnergyUnit, Layout
-from resolvers.insights.table_preview import cell, opened
-from resolvers.insights.timestamp_formats import FRACTION, T_BETWEEN, ZULU
+from resolvers.insights.table_preview import format_cell, open_workbook
+from resolvers.insights.timestamp_formats import FRACTIONAL_SECONDS, T_SEPARATOR, UTC_SUFFIX
 
 MOST_READINGS = 6_000_000
 KWH = {
@@ -65,7 +65,7 @@ def consumption_of(path: Path, layout: Layout) -> Consumption:
     """Read a whole file, in a child process. Raises `Invalid` where nothing in it can be used."""
     raw = frame(path, layout)
     if raw.height > MOST_READINGS:
-        raise Unsupported(f"The file has more than {MOST_READINGS} readings.")
+        raise UnsupportedContent(f"The file has more than {MOST_READINGS} readings.")
     issues: list[Issue] = []
     read = instants(raw, layout, issues)
     read = numbers(read, layout, issues)
@@ -138,10 +138,10 @@ def sheet(path: Path, layout: Layout) -> pl.DataFrame:
     """A workbook's sheet, every value a text; formulas are their last values."""
     assert layout.sheet is not None
     columns: list[list[str]] = [[] for _ in layout.columns]
-    with opened(path) as book:
+    with open_workbook(path) as book:
         for number, row in enumerate(book.get_sheet_by_name(layout.sheet).iter_rows()):
             if number >= layout.header_rows:
-                texts = [cell(value) for value in row]
+                texts = [format_cell(value) for value in row]
                 for column, values in enumerate(columns):
                     values.append(texts[column] if column < len(texts) else "")
     return pl.DataFrame({str(number): values for number, values in enumerate(columns)})
@@ -151,8 +151,8 @@ def instants(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataF
     """The rows whose instant can be read, in local time: `at` is without a zone, `utc` orders them."""
     assert layout.notation is not None
     notation, zone = layout.notation, layout.timezone
-    text = pl.col("at").str.strip_chars().str.replace(T_BETWEEN, "$1 $2").str.replace(FRACTION, "$1")
-    text = text.str.replace_all(",", "").str.replace(ZULU, "$1+00:00")
+    text = pl.col("at").str.strip_chars().str.replace(T_SEPARATOR, "$1 $2").str.replace(FRACTIONAL_SECONDS, "$1")
+    text = text.str.replace_all(",", "").str.replace(UTC_SUFFIX, "$1+00:00")
     if notation.endswith(" %d"):
         text = text + " 01"
     if "%z" in notation:

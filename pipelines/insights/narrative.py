@@ -57,7 +57,7 @@ async def told(model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, A
     question = f"Write the text of this report.\n\n{template(inputs, data).removesuffix(TEMPLATE)}"
     text, end = "", AnswerEnd(model.model, 0, 0)
     request = ChatRequest(
-        question, instructions=INSTRUCTIONS, temperature=0.2, longest=LONGEST, sourced=False
+        question, instructions=INSTRUCTIONS, temperature=0.2, max_tokens=LONGEST, requires_sources=False
     )
     async for event in model.answer(request):
         match event:

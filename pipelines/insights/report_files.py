@@ -19,15 +19,15 @@ LAID_OUT, STORED = 0.6, 0.9
 async def publish_report(job: PublishReport, run: Run) -> Finish | None:
     """Lay out, store, file. Safe to repeat: a revision has the same files every time."""
     async with run.read() as uow:
-        row = await saved_reports.current(uow, job.saved_report_id, job.revision)
-    if row is None or not saved_reports.exportable(row):
+        row = await saved_reports.find_revision(uow, job.saved_report_id, job.revision)
+    if row is None or not saved_reports.is_exportable(row):
         return None
     dated = f"Made on {row.generated_at:%d %B %Y}".replace(" 0", " ")
     text = row.edited_text or row.generated_text
     title = row.title or "Report"
     made = await run.cpu_within(LAYING_OUT_SECONDS, files, title, dated, row.report_data, text)
     await run.report(LAID_OUT)
-    place = f"{saved_reports.folder(run.company_id, row.id)}/{job.revision}"
+    place = f"{saved_reports.files_prefix(run.company_id, row.id)}/{job.revision}"
     for file in made:
         await run.services.store.put(f"{place}/{file.name}", file.content)
     (said,) = [file.content for file in made if file.format == "MARKDOWN"]
@@ -38,7 +38,7 @@ async def publish_report(job: PublishReport, run: Run) -> Finish | None:
     listed = [entry(place, file) for file in made]
 
     async def finish(uow: UnitOfWork) -> None:
-        await saved_reports.published(uow, row, listed, upload_id, size=len(said), sha256=digest)
+        await saved_reports.save_files(uow, row, listed, upload_id, size=len(said), sha256=digest)
 
     return finish
 

@@ -30,7 +30,7 @@ async def generate_report(job: GenerateReport, run: Run) -> Finish | None:
     done: dict[str, Any] = dict(run.checkpoint or {})
     if "inputs" not in done:
         async with run.write() as uow:
-            done["inputs"] = await reports.inputs_of(uow, report)
+            done["inputs"] = await reports.plan_inputs(uow, report)
             await run.save(done, uow)
     for number, name in enumerate(STEPS):
         if name not in done:
@@ -67,8 +67,8 @@ async def told(run: Run, report: Row[Any], done: dict[str, Any]) -> None:
         try:
             written, end = await narrative.told(run.services.chat, done["inputs"], data)
         except ModelFailure as failure:
-            if failure.passing and not run.is_last:
-                raise Retry(failure.message, after=failure.after) from failure
+            if failure.is_transient and not run.is_last:
+                raise Retry(failure.message, after=failure.retry_after) from failure
             summary = f"{failure.message} A template was used instead."
         else:
             if written:
@@ -86,7 +86,7 @@ async def told(run: Run, report: Row[Any], done: dict[str, Any]) -> None:
 async def begun(run: Run, report: Row[Any], name: str) -> None:
     """Tell that a step begins."""
     async with run.write() as uow:
-        await reports.tell(uow, report.id, ReportEventKind.STEP_STARTED, name)
+        await reports.append_event(uow, report.id, ReportEventKind.STEP_STARTED, name)
 
 
 async def kept(run: Run, report: Row[Any], name: str, done: dict[str, Any], seconds: float) -> None:

@@ -38,7 +38,7 @@ def readiness(inputs: Found, done: Mapping[str, Found]) -> Found:
     said = "Everything is known." if not missing else f"{len(missing)} of {len(found)} things are missing."
     return {
         "summary": said,
-        "ready": needs.ready(found),
+        "ready": needs.is_ready(found),
         "completeness": needs.completeness(found),
         "requirements": [asdict(each) for each in found],
     }

@@ -130,7 +130,7 @@ def rows(cut: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
 async def forget_document(job: ForgetDocument, run: Run) -> None:
     """Remove its vectors from every store. Safe to repeat."""
     try:
-        await run.services.vectors.forget(run.company_id, job.document_id)
+        await run.services.vectors.delete(run.company_id, job.document_id)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
 
@@ -139,7 +139,7 @@ async def forget_document(job: ForgetDocument, run: Run) -> None:
 async def forget_company(job: ForgetCompany, run: Run) -> None:
     """Remove all its vectors from every store. Safe to repeat."""
     try:
-        await run.services.vectors.forget(job.gone_id)
+        await run.services.vectors.delete(job.gone_id)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error
 
@@ -152,6 +152,6 @@ async def rescope_document(job: RescopeDocument, run: Run) -> None:
     if document is None:
         return
     try:
-        await run.services.vectors.rescope(run.company_id, document.id, document.scope.value)
+        await run.services.vectors.update_scope(run.company_id, document.id, document.scope.value)
     except VectorsUnavailable as error:
         raise Retry("The vector store does not answer.") from error

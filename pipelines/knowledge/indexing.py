@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from core.errors import Conflict
 from core.ports import (
-    Embedded,
+    EmbeddingResult,
     Embedder,
     ModelFailure,
     UnknownEmbedder,
@@ -63,19 +63,19 @@ async def make_searchable(
     return tokens
 
 
-async def remembered(run: Run, embedder: Embedder, texts: Sequence[str]) -> Embedded[list[Vector]]:
+async def remembered(run: Run, embedder: Embedder, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
     """The windows' vectors of each text; `tokens` counts only what the model read now."""
     prints = [embedding_cache.fingerprint(embedder, text) for text in texts]
     async with run.write() as uow:
         known = await embedding_cache.known(uow, embedder, prints)
     new = {each: text for each, text in zip(prints, texts, strict=True) if each not in known}
     if not new:
-        return Embedded((known[each] for each in prints), 0)
+        return EmbeddingResult((known[each] for each in prints), 0)
     made = await embedder.embed_windows(list(new.values()))
     fresh = dict(zip(new, made, strict=True))
     async with run.write() as uow:
         await embedding_cache.keep(uow, fresh)
-    return Embedded(((known | fresh)[each] for each in prints), made.tokens)
+    return EmbeddingResult(((known | fresh)[each] for each in prints), made.tokens)
 
 
 def outcome(error: VectorsUnavailable | ModelFailure | UnknownEmbedder) -> Exception:
@@ -83,7 +83,7 @@ def outcome(error: VectorsUnavailable | ModelFailure | UnknownEmbedder) -> Excep
     match error:
         case VectorsUnavailable():
             return Retry("The vector store does not answer.")
-        case ModelFailure() if error.passing:
-            return Retry(error.message, after=error.after)
+        case ModelFailure() if error.is_transient:
+            return Retry(error.message, after=error.retry_after)
         case _:
             return Conflict(str(error))

@@ -72,7 +72,7 @@ async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any
         await run.save({"tokens": tokens + read}, uow)
     if gone:
         try:
-            await run.services.vectors.forget(run.company_id, document.id)
+            await run.services.vectors.delete(run.company_id, document.id)
         except VectorsUnavailable as error:
             raise outcome(error) from error
     return read

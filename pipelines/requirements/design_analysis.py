@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from core.errors import Unsupported
+from core.errors import UnsupportedContent
 from pipelines.drawings.ocr import reader
 from pipelines.requirements import visual_rules
 
@@ -102,7 +102,7 @@ def measured(path: Path) -> Design:
     background = common(edge(pixels))
     box = bounds(differs(pixels, background))
     if box is None:
-        raise Unsupported("The design shows nothing but one colour.")
+        raise UnsupportedContent("The design shows nothing but one colour.")
     texts = read(pixels)
     radius = corner(pixels, box, background)
     surface = inner(box, radius)
@@ -132,13 +132,13 @@ def opened(path: Path) -> tuple[Picture, tuple[int, int]]:
         with Image.open(path, formats=["PNG", "JPEG"]) as image:
             size = image.size
             if size[0] * size[1] > MOST_PIXELS:
-                raise Unsupported(f"The design has {size[0]:,} by {size[1]:,} pixels, more than 25 million.")
+                raise UnsupportedContent(f"The design has {size[0]:,} by {size[1]:,} pixels, more than 25 million.")
             image.load()
             shown = image.convert("RGBA")
     except Image.DecompressionBombError as error:
-        raise Unsupported("The design has more than 25 million pixels.") from error
+        raise UnsupportedContent("The design has more than 25 million pixels.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise Unsupported("The design cannot be read as a PNG or JPEG picture.") from error
+        raise UnsupportedContent("The design cannot be read as a PNG or JPEG picture.") from error
     whole = Image.alpha_composite(Image.new("RGBA", size, "white"), shown).convert("RGB")
     whole.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(whole)), size

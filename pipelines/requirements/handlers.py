@@ -28,7 +28,7 @@ from resolvers.access import Viewer
 from resolvers.identity import accounts
 from resolvers.knowledge import model_rollout, retrieval
 from resolvers.requirements import proposals
-from resolvers.requirements.proposals import PROGRESS, Proposed, ProposeRequirements
+from resolvers.requirements.proposals import STAGE_PROGRESS, RequirementDraft, ProposeRequirements
 
 MEASURING_SECONDS = 120.0
 RETRIEVED = 10
@@ -55,7 +55,7 @@ class Made:
 async def propose_requirements(job: ProposeRequirements, run: Run) -> Finish | None:
     """Measure, classify, propose each category once, whatever happens in between."""
     async with run.write() as uow:
-        proposal = await proposals.begin(uow, job.proposal_id)
+        proposal = await proposals.load(uow, job.proposal_id)
     if proposal is None:
         return None
     viewer = await accounts.viewer_of(run.services.database, job.user_id, None)
@@ -86,9 +86,9 @@ async def propose_requirements(job: ProposeRequirements, run: Run) -> Finish | N
 
 async def enter(run: Run, id: UUID, stage: ProposalStage, **news: Any) -> None:
     """Begin a stage."""
-    await run.report(PROGRESS[stage] / 100)
+    await run.report(STAGE_PROGRESS[stage] / 100)
     async with run.write() as uow:
-        await proposals.enter(uow, id, stage, **news)
+        await proposals.set_stage(uow, id, stage, **news)
 
 
 async def measured_design(run: Run, proposal: Row[Any]) -> Design | None:
@@ -148,7 +148,7 @@ async def passages_of(
             hits |= {hit.chunk_id: hit for hit in reversed(found.hits)}
             async with run.write() as uow:
                 usage = token_usage.embedded(run.services.prices, embedder, found.tokens)
-                await proposals.spend(uow, viewer.user_id, proposal.id, usage)
+                await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise outcome(error) from error
     return await retrieval.passages(run.services.database, viewer, list(hits.values()))
@@ -169,17 +169,17 @@ async def category_proposed(
     async with made.turn:
         made.notes[category.value] = note
         async with run.write() as uow:
-            await proposals.keep(uow, job.proposal_id, [*found, *more])
+            await proposals.add_requirements(uow, job.proposal_id, [*found, *more])
             if usage is not None:
-                await proposals.spend(uow, job.user_id, job.proposal_id, usage)
+                await proposals.record_usage(uow, job.user_id, job.proposal_id, usage)
             await run.save({"notes": made.notes}, uow)
         share = len(made.notes) / len(RequirementCategory)
-        await run.report((PROGRESS[ProposalStage.ANALYZING] + 40 * share) / 100)
+        await run.report((STAGE_PROGRESS[ProposalStage.ANALYZING] + 40 * share) / 100)
 
 
 async def by_model(
     run: Run, category: RequirementCategory, pattern: Pattern, said: Sequence[Sentence]
-) -> tuple[list[Proposed], str, Mapping[str, Any] | None]:
+) -> tuple[list[RequirementDraft], str, Mapping[str, Any] | None]:
     """What the configured model proposes beside, what became of asking it, and what that took."""
     if run.services.settings.chat_url is None:
         return [], "", None

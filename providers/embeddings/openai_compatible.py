@@ -9,7 +9,7 @@ import openai
 import tiktoken
 from openai import AsyncOpenAI
 
-from core.ports import Embedded, ModelFailure, RunErrorCode, Vector
+from core.ports import EmbeddingResult, ModelFailure, RunErrorCode, Vector
 from providers.embeddings.windows import windows
 from providers.openai_errors import failure
 
@@ -45,23 +45,23 @@ class RemoteEmbedder:
         self.model, self.dimension, self.max_tokens = model, dimension, max_tokens
         self._client = AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout, max_retries=retries)
 
-    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Embedded[Vector]:
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
         """One vector for each text; of a longer text than `max_tokens`, its beginning counts."""
         read = await asyncio.to_thread(lambda: [self._windows(text)[0] for text in texts])
         return await self._ask(read)
 
-    async def embed_windows(self, texts: Sequence[str]) -> Embedded[list[Vector]]:
+    async def embed_windows(self, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
         """For each text, the vectors of its windows of `max_tokens`."""
         cut = await asyncio.to_thread(lambda: [self._windows(text) for text in texts])
         vectors = await self._ask([window for text in cut for window in text])
         ordered = iter(vectors)
-        return Embedded(([next(ordered) for _ in text] for text in cut), vectors.tokens)
+        return EmbeddingResult(([next(ordered) for _ in text] for text in cut), vectors.tokens)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _ask(self, texts: Sequence[str]) -> Embedded[Vector]:
+    async def _ask(self, texts: Sequence[str]) -> EmbeddingResult[Vector]:
         vectors: list[Vector] = []
         tokens = 0
         for start in range(0, len(texts), BATCH):
@@ -69,9 +69,9 @@ class RemoteEmbedder:
             answer = await self._answer(batch)
             vectors += answer
             tokens += answer.tokens
-        return Embedded(vectors, tokens)
+        return EmbeddingResult(vectors, tokens)
 
-    async def _answer(self, batch: list[str]) -> Embedded[Vector]:
+    async def _answer(self, batch: list[str]) -> EmbeddingResult[Vector]:
         try:
             answer = await self._client.embeddings.create(
                 model=self.model, input=batch, encoding_format="float"
@@ -89,7 +89,7 @@ class RemoteEmbedder:
                 RunErrorCode.INVALID_RESPONSE,
                 f"The embedding model's vectors have {len(vectors[0])} numbers, not {self.dimension}.",
             )
-        return Embedded(vectors, getattr(answer.usage, "prompt_tokens", 0))
+        return EmbeddingResult(vectors, getattr(answer.usage, "prompt_tokens", 0))
 
     def _windows(self, text: str) -> list[str]:
         # A text is not longer in tokens than in bytes, and most are short: those need no counting.

@@ -39,7 +39,7 @@ from qdrant_client.http.models import (
     VectorParams,
 )
 
-from core.ports import Hit, Reach, Vector, VectorChunk, VectorStore, VectorsUnavailable
+from core.ports import Hit, SearchScope, Vector, VectorChunk, VectorStore, VectorsUnavailable
 from providers.vectors import bm25
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ class QdrantStore:
         await answer(partial(self._client.upsert, self.name, points))
 
     async def search(
-        self, reach: Reach, *, vector: Vector | None, text: str | None, limit: int = 10
+        self, reach: SearchScope, *, vector: Vector | None, text: str | None, limit: int = 10
     ) -> list[Hit]:
         """The best chunks of both lists, fused by the server; then how similar each of them is."""
         if vector is None and text is None:
@@ -256,7 +256,7 @@ def point(company_id: UUID, chunk: VectorChunk) -> PointStruct:
 
 
 def lists(
-    reach: Reach, vector: Vector | None, text: str | None, depth: int
+    reach: SearchScope, vector: Vector | None, text: str | None, depth: int
 ) -> Iterator[tuple[str, Prefetch]]:
     """The best chunks by meaning, and by words; how rare a word is counts among what the reach sees."""
     narrowed = searched(reach)
@@ -288,7 +288,7 @@ def within(company_id: UUID, document_id: UUID | None) -> Filter:
     return Filter(must=fence)
 
 
-def seen(reach: Reach) -> Filter:
+def seen(reach: SearchScope) -> Filter:
     """What the user may see of the company, and what the platform published."""
     own = Filter(must=[equal("company_id", str(reach.company_id))])
     if reach.user_id is not None:
@@ -300,7 +300,7 @@ def seen(reach: Reach) -> Filter:
     return Filter(should=[own, Filter(must=[*published])])
 
 
-def searched(reach: Reach) -> Filter:
+def searched(reach: SearchScope) -> Filter:
     """What is seen, narrowed to the documents that were chosen."""
     if reach.document_ids is None:
         return seen(reach)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.ports import Analysis, Evidence, Pictures
+from core.ports import Analysis, Evidence, DrawingImages
 
 ACTIONS = {"added": "added", "removed": "removed", "modified": "modified", "fill": "fill or hatch changed"}
 
@@ -37,7 +37,7 @@ class MeasuredAnalyser:
         drawing_name: str,
         evidence: Sequence[Evidence],
         measures: Mapping[str, Any],
-        pictures: Pictures | None,
+        pictures: DrawingImages | None,
     ) -> Analysis:
         """`measures` may hold `score`, `confident`, `change_ratio`, `width` and `height` (pixels of the new
         sheet).

@@ -11,7 +11,7 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.ports import Analysis, Evidence, ModelFailure, Pictures, RunErrorCode
+from core.ports import Analysis, Evidence, ModelFailure, DrawingImages, RunErrorCode
 from providers.openai_errors import failed, failure
 from providers.vision.measured import MeasuredAnalyser, by_size
 
@@ -87,7 +87,7 @@ class LookingAnalyser:
         drawing_name: str,
         evidence: Sequence[Evidence],
         measures: Mapping[str, Any],
-        pictures: Pictures | None,
+        pictures: DrawingImages | None,
     ) -> Analysis:
         """What the model says; without pictures, what was measured."""
         measured = await self._measured.analyse(drawing_name, evidence, measures, None)
@@ -104,7 +104,7 @@ class LookingAnalyser:
         return replace(seen(said, measured, evidence, sorted(pictures.regions)), model=self.model, **asked)
 
     async def _ask(
-        self, drawing_name: str, evidence: Sequence[Evidence], pictures: Pictures
+        self, drawing_name: str, evidence: Sequence[Evidence], pictures: DrawingImages
     ) -> ChatCompletion:
         try:
             return await self._client.chat.completions.create(
@@ -128,7 +128,7 @@ class LookingAnalyser:
 
 
 def parts(
-    drawing_name: str, evidence: Sequence[Evidence], pictures: Pictures
+    drawing_name: str, evidence: Sequence[Evidence], pictures: DrawingImages
 ) -> list[ChatCompletionContentPartParam]:
     """The overlay, then each region with what was measured of it; regions are numbered from 1."""
     found: list[ChatCompletionContentPartParam] = [

@@ -141,7 +141,7 @@ class WebFetcher:
                         await asyncio.sleep(max(backoff, refusal.retry_after))
                 return await self._follow_redirects(request, receive, deadline)
         except TimeoutError as error:
-            raise FetchError(FetchErrorCode.TIMED_OUT, "The server took too long.", passing=True) from error
+            raise FetchError(FetchErrorCode.TIMED_OUT, "The server took too long.", is_transient=True) from error
 
     async def _follow_redirects(self, request: FetchRequest, receive: BodyReader, deadline: asyncio.Timeout) -> FetchResponse:
         address, visited = parse_url(request.url), set[str]()

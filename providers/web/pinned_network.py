@@ -33,7 +33,7 @@ class DnsResolver:
             found = await loop.run_in_executor(self._threads, _addresses, host, port)
         except socket.gaierror as error:
             passing = error.errno == socket.EAI_AGAIN
-            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.", passing=passing) from error
+            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.", is_transient=passing) from error
         except (OSError, UnicodeError) as error:
             raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.") from error
         return list(dict.fromkeys(found))

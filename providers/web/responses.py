@@ -38,7 +38,7 @@ def raise_for_status(fetched: FetchResponse) -> None:
     code = STATUS_CODES.get(status) or (FetchErrorCode.SERVER_ERROR if status >= 500 else FetchErrorCode.INVALID_ANSWER)
     passing = status in TRANSIENT_STATUSES
     after = parse_retry_after(fetched.headers.get("retry-after", "")) if passing else 0.0
-    raise FetchError(code, f"The server answered with status {status}.", passing=passing, after=after)
+    raise FetchError(code, f"The server answered with status {status}.", is_transient=passing, retry_after=after)
 
 
 def check_media_type(fetched: FetchResponse, accept: tuple[str, ...]) -> None:
@@ -52,15 +52,15 @@ def transport_error(error: Exception, host: str) -> FetchError:
     """The refusal for an exchange that failed below HTTP, as httpcore tells it."""
     match error:
         case httpcore.TimeoutException():
-            return FetchError(FetchErrorCode.TIMED_OUT, f"{host} took too long.", passing=True)
+            return FetchError(FetchErrorCode.TIMED_OUT, f"{host} took too long.", is_transient=True)
         case httpcore.ConnectError() if any(isinstance(cause, SSLError) for cause in error.args):
             return FetchError(FetchErrorCode.UNTRUSTED, f"No trusted connection to {host} is possible.")
         case httpcore.ConnectError():
-            return FetchError(FetchErrorCode.UNREACHABLE, f"{host} can't be reached.", passing=True)
+            return FetchError(FetchErrorCode.UNREACHABLE, f"{host} can't be reached.", is_transient=True)
         case httpcore.LocalProtocolError():
             return FetchError(FetchErrorCode.BAD_ADDRESS, "The address can't be asked for.")
         case _:
-            return FetchError(FetchErrorCode.CONNECTION_LOST, f"{host} broke the connection.", passing=True)
+            return FetchError(FetchErrorCode.CONNECTION_LOST, f"{host} broke the connection.", is_transient=True)
 
 
 def parse_retry_after(value: str) -> float:

@@ -133,4 +133,4 @@ def _without(refusal: FetchError) -> Rules:
 def _still(refusal: FetchError, seconds: float) -> HostUnavailable:
     """A refusal that is remembered for so many seconds more."""
     after = max(0.0, seconds) if refusal.is_transient else 0.0
-    return HostUnavailable(refusal.code, refusal.message, passing=refusal.is_transient, after=after)
+    return HostUnavailable(refusal.code, refusal.message, is_transient=refusal.is_transient, retry_after=after)

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Row, func, insert, select
 
-from core.errors import Conflict, Exhausted, Forbidden, Invalid
+from core.errors import Conflict, LimitExceeded, Forbidden, Invalid
 from db.models import Conversation, ConversationStatus, DrawingSession, Member
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
@@ -113,7 +113,7 @@ async def _refuse_excess(uow: UnitOfWork, user_id: UUID, *path: str) -> None:
     await uow.execute(select(Member.id).where(Member.id == user_id).with_for_update(key_share=True))
     active = Conversation.user_id == user_id, Conversation.status == ConversationStatus.ACTIVE
     if await uow.scalar(select(func.count()).select_from(Conversation).where(*active)) >= MAX_ACTIVE_CONVERSATIONS:
-        raise Exhausted(f"Nobody has more than {MAX_ACTIVE_CONVERSATIONS} active conversations; archive one.", *path)
+        raise LimitExceeded(f"Nobody has more than {MAX_ACTIVE_CONVERSATIONS} active conversations; archive one.", *path)
 
 
 def _validate(fields: Mapping[str, Any]) -> dict[str, Any]:

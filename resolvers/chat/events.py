@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from core.errors import Expired, Invalid
+from core.errors import ResourceExpired, Invalid
 from db.events import publish
 from db.models import Conversation, ConversationEvent, ConversationEventKind, Message, MessageState
 from db.uow import UnitOfWork
@@ -65,7 +65,7 @@ async def resume_sequence(uow: UnitOfWork, conversation_id: UUID, sequence: int)
         ConversationEvent.conversation_id == conversation_id, ConversationEvent.sequence == sequence + 1
     )
     if sequence < last and await uow.scalar(following) is None:
-        raise Expired("What followed this cursor is no longer kept; read the messages instead.", "after")
+        raise ResourceExpired("What followed this cursor is no longer kept; read the messages instead.", "after")
     return sequence
 
 

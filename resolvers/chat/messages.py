@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, update
 
-from core.errors import Conflict, Exhausted, NotFound
+from core.errors import Conflict, LimitExceeded, NotFound
 from db.models import Conversation, ConversationStatus, Message, MessageRole
 from db.uow import UnitOfWork
 from resolvers import validators
@@ -65,5 +65,5 @@ async def _raise_append_error(uow: UnitOfWork, conversation_id: UUID, *path: str
     if status is ConversationStatus.ARCHIVED:
         raise Conflict("This conversation is archived; restore it first.", *path)
     if status is ConversationStatus.ACTIVE:
-        raise Exhausted(f"A conversation has at most {MAX_MESSAGES} messages; begin another.", *path)
+        raise LimitExceeded(f"A conversation has at most {MAX_MESSAGES} messages; begin another.", *path)
     raise NotFound("There is no such conversation.", *path)

@@ -49,7 +49,7 @@ async def comparison_counts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list
     return found
 
 
-async def unmatched(uow: UnitOfWork, keys: list[tuple[UUID, DrawingType]]) -> dict[Any, list[str]]:
+async def unmatched_sheets(uow: UnitOfWork, keys: list[tuple[UUID, DrawingType]]) -> dict[Any, list[str]]:
     """Per session and revision: the names of the sheets without a partner, in page order."""
     statement = (
         select(Drawing.session_id, Drawing.drawing_type, Drawing.drawing_name)

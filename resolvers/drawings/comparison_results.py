@@ -24,7 +24,7 @@ from db.models import (
 from db.uow import UnitOfWork
 
 
-async def sources(uow: UnitOfWork, session_id: UUID) -> dict[DrawingType, Row[Any]]:
+async def session_uploads(uow: UnitOfWork, session_id: UUID) -> dict[DrawingType, Row[Any]]:
     """The session's two uploads; one that was deleted meanwhile is missing."""
     revisions = {DrawingType.OLD: DrawingSession.old_upload_id, DrawingType.NEW: DrawingSession.new_upload_id}
     found = {}
@@ -42,13 +42,13 @@ async def reset(uow: UnitOfWork, session_id: UUID) -> None:
         await uow.execute(update(model).where(model.session_id == session_id).values(waiting))
 
 
-async def pages(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[Any]]:
+async def list_pages(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[Any]]:
     """Every page of the session, the old file's first, in page order."""
     ordered = select(Drawing).where(Drawing.session_id == session_id)
     return await uow.all(ordered.order_by(Drawing.drawing_type.desc(), Drawing.page_number))
 
 
-async def pairs(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[Any]]:
+async def list_comparisons(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[Any]]:
     """Every comparison of the session, by name."""
     ordered = select(Comparison).where(Comparison.session_id == session_id)
     return await uow.all(ordered.order_by(Comparison.drawing_name))
@@ -75,25 +75,25 @@ async def save_page(
     await uow.execute(row.on_conflict_do_update(index_elements=natural, set_=given))
 
 
-async def mark_page(uow: UnitOfWork, id: UUID, state: SheetState, reason: str | None) -> None:
+async def set_page_state(uow: UnitOfWork, id: UUID, state: SheetState, reason: str | None) -> None:
     """What became of a page, and why."""
     await uow.execute(update(Drawing).where(Drawing.id == id).values(state=state, error_message=reason))
 
 
-async def forget_failed_pages(uow: UnitOfWork, session_id: UUID) -> None:
+async def reset_failed_pages(uow: UnitOfWork, session_id: UUID) -> None:
     """What failed is to be drawn again; what was drawn stays."""
     failed = Drawing.session_id == session_id, Drawing.state == SheetState.FAILED
     await uow.execute(update(Drawing).where(*failed).values(state=SheetState.PENDING, error_message=None))
 
 
-async def drop_pages_beyond(uow: UnitOfWork, session_id: UUID, counts: Mapping[DrawingType, int]) -> None:
+async def delete_surplus_pages(uow: UnitOfWork, session_id: UUID, counts: Mapping[DrawingType, int]) -> None:
     """Forget pages of an earlier run over other files."""
     for revision, count in counts.items():
         beyond = Drawing.drawing_type == revision, Drawing.page_number > count
         await uow.execute(delete(Drawing).where(Drawing.session_id == session_id, *beyond))
 
 
-async def keep_pairs(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
+async def sync_comparisons(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
     """A PENDING comparison for each name that has none; those of other names are forgotten."""
     stale = Comparison.drawing_name != every_text(list(pairs))
     await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, stale))
@@ -103,7 +103,7 @@ async def keep_pairs(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapp
         await uow.execute(row.on_conflict_do_update(index_elements=natural, set_=dict(values)))
 
 
-async def save_pair(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> None:
+async def update_comparison(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> None:
     """What comparing a pair gave."""
     await uow.execute(update(Comparison).where(Comparison.id == id).values(values))
 
@@ -126,7 +126,7 @@ async def save_analysis(
         await uow.execute(update(Comparison).where(Comparison.id == comparison.id).values(changes=told))
 
 
-async def add_versions(uow: UnitOfWork, session_id: UUID) -> None:
+async def create_versions(uow: UnitOfWork, session_id: UUID) -> None:
     """A version for each readable sheet that has none, if the session has a project; the old file's first."""
     project_id = await uow.scalar(select(DrawingSession.project_id).where(DrawingSession.id == session_id))
     if project_id is None:

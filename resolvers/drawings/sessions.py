@@ -40,7 +40,7 @@ class SessionStage(Job):
         return (topic(self.session_id),)
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        await abandon(uow, self.session_id, reason)
+        await fail(uow, self.session_id, reason)
 
     async def restarted(self, uow: UnitOfWork) -> None:
         await resume(uow, self.session_id)
@@ -51,7 +51,7 @@ class ExtractSheets(SessionStage):
 
     async def restarted(self, uow: UnitOfWork) -> None:
         await super().restarted(uow)
-        await comparison_results.forget_failed_pages(uow, self.session_id)
+        await comparison_results.reset_failed_pages(uow, self.session_id)
 
 
 class CompareSheets(SessionStage):
@@ -69,7 +69,7 @@ STAGES: dict[ProcessingJobType, type[SessionStage]] = {
 }
 """What a session goes through, in order."""
 
-IDLE: dict[str, Any] = {
+PENDING_STAGE: dict[str, Any] = {
     "status": JobStatus.PENDING,
     "task": None,
     "arguments": None,
@@ -128,7 +128,7 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
         raise Conflict("The files of this session are gone.", "id")
     await comparison_results.reset(uow, id)
     for kind, stage in STAGES.items():
-        row = await _idle_stage(uow, viewer, id, kind)
+        row = await _reset_stage(uow, viewer, id, kind)
         if stage is ExtractSheets:
             await enqueue(uow, stage(id), row)
     started = await set_status(uow, id, SessionStatus.PROCESSING)
@@ -136,17 +136,17 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     return started
 
 
-async def next_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobType) -> None:
+async def enqueue_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobType) -> None:
     """Queue the stage after the one before it has ended; if it was cancelled meanwhile, so is the session."""
     mine = ProcessingJob.session_id == session_id, ProcessingJob.job_type == kind
     job = await uow.one(select(ProcessingJob).where(*mine).with_for_update())
     if job.status is JobStatus.PENDING:
         await enqueue(uow, STAGES[kind](session_id), job.id)
     elif job.status is JobStatus.CANCELLED:
-        await abandon(uow, session_id, "It was cancelled.")
+        await fail(uow, session_id, "It was cancelled.")
 
 
-async def finish(uow: UnitOfWork, session_id: UUID) -> None:
+async def complete(uow: UnitOfWork, session_id: UUID) -> None:
     """The last stage is through."""
     began = (
         select(func.min(ProcessingJob.started_at))
@@ -157,13 +157,13 @@ async def finish(uow: UnitOfWork, session_id: UUID) -> None:
     await set_status(uow, session_id, SessionStatus.COMPLETED, total_time=took)
 
 
-async def abandon(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
+async def fail(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
     """A stage failed or was cancelled: the stages that wait are cancelled, the session ends in error."""
     waiting = sa.update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.PENDING
     )
     ended = {"status": JobStatus.CANCELLED, "completed_at": func.now(), "version": ProcessingJob.version + 1}
-    await _tell(uow, await uow.all(waiting.values(ended).returning(ProcessingJob.id)))
+    await _publish_jobs(uow, await uow.all(waiting.values(ended).returning(ProcessingJob.id)))
     await set_status(uow, session_id, SessionStatus.ERROR, error_message=reason)
 
 
@@ -172,12 +172,12 @@ async def resume(uow: UnitOfWork, session_id: UUID) -> None:
     cancelled = sa.update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.CANCELLED
     )
-    waiting = cancelled.values({**IDLE, "version": ProcessingJob.version + 1}).returning(ProcessingJob.id)
-    await _tell(uow, await uow.all(waiting))
+    waiting = cancelled.values({**PENDING_STAGE, "version": ProcessingJob.version + 1}).returning(ProcessingJob.id)
+    await _publish_jobs(uow, await uow.all(waiting))
     await set_status(uow, session_id, SessionStatus.PROCESSING)
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
     """Rename a session or say more about it."""
     access.require(viewer, "drawings:update")
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
@@ -185,7 +185,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     if "name" in values:
         values["name"] = validators.name(values["name"] or "", "input", "name")
     if values.get("session_metadata") is not None:
-        validators.document(values["session_metadata"], "input", "sessionMetadata")
+        validators.json_object(values["session_metadata"], "input", "sessionMetadata")
     if not values:
         return session
     statement = sa.update(DrawingSession).where(DrawingSession.id == id).values(values)
@@ -196,7 +196,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     return changed
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Delete a session with its sheets and comparisons; the files go afterwards, by a job."""
     access.require(viewer, "drawings:delete")
     await access.find(uow, viewer, DrawingSession, id, lock=True)
@@ -206,7 +206,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     return id
 
 
-async def relabel(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update_version(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
     """Say which revision a drawing version is, and comment on it."""
     access.require(viewer, "drawings:update")
     version = await access.find(uow, viewer, DrawingVersion, id, lock=True)
@@ -243,8 +243,8 @@ async def set_status(
     return session
 
 
-async def _idle_stage(uow: UnitOfWork, viewer: Viewer, session_id: UUID, kind: ProcessingJobType) -> UUID:
-    fresh = {**IDLE, "checkpoint": None, "requested_by_id": viewer.user_id}
+async def _reset_stage(uow: UnitOfWork, viewer: Viewer, session_id: UUID, kind: ProcessingJobType) -> UUID:
+    fresh = {**PENDING_STAGE, "checkpoint": None, "requested_by_id": viewer.user_id}
     row = insert(ProcessingJob).values(id=new_id(), session_id=session_id, job_type=kind, **fresh)
     again = row.on_conflict_do_update(
         index_elements=["company_id", "session_id", "job_type"],
@@ -252,11 +252,11 @@ async def _idle_stage(uow: UnitOfWork, viewer: Viewer, session_id: UUID, kind: P
         set_={**fresh, "version": ProcessingJob.version + 1, "updated_at": func.now()},
     )
     job = await uow.one(again.returning(ProcessingJob.id))
-    await _tell(uow, [job])
+    await _publish_jobs(uow, [job])
     return UUID(str(job.id))
 
 
-async def _tell(uow: UnitOfWork, jobs: Sequence[Row[Any]]) -> None:
+async def _publish_jobs(uow: UnitOfWork, jobs: Sequence[Row[Any]]) -> None:
     await publish(uow, *(f"job:{job.id}" for job in jobs))
 
 

@@ -172,7 +172,7 @@ async def measured_on(
     return {"dataset_name": name, "upload_id": upload.id}
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
     """Rename a run or describe it anew."""
     access.require(viewer, "evaluations:create")
     run = await access.find(uow, viewer, EvaluationRun, id, lock=True)

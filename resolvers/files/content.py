@@ -11,7 +11,7 @@ from functools import cache
 import filetype
 from magika import Magika
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 
 HEAD_BYTES = 8192
 """Of a file's beginning: what both detectors look at."""
@@ -65,7 +65,7 @@ PARTS = {b"word": "docx", b"ppt": "pptx", b"xl": "xlsx"}
 """The extension by the folder that holds the main part."""
 
 
-class TooLarge(Unsupported):
+class TooLarge(UnsupportedContent):
     """More bytes than this server takes, or than were announced."""
 
 
@@ -82,7 +82,7 @@ def recognise(head: bytes, name: str = "") -> Kind:
     `Unsupported`, which says what the file is instead.
     """
     if not head:
-        raise Unsupported("The file is empty.")
+        raise UnsupportedContent("The file is empty.")
     readable = reads_as_text(head)
     signature = filetype.guess(head)
     if signature is not None and signature.mime in KINDS:
@@ -100,7 +100,7 @@ def recognise(head: bytes, name: str = "") -> Kind:
     if kind is not None and not (kind.is_text and named is not None and not named.is_text):
         return kind
     *most, last = (kind.words for kind in KINDS.values())
-    raise Unsupported(
+    raise UnsupportedContent(
         f"The content looks like another kind ({found}): {', '.join(most)} or {last} is wanted."
     )
 

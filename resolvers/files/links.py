@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from core.errors import Expired, NotFound
+from core.errors import ResourceExpired, NotFound
 
 UPLOADS, BUNDLES, FILES = "/files/uploads/", "/files/bundles/", "/files/"
 """Where the kinds of link lead; a token follows."""
@@ -118,7 +118,7 @@ class Links:
         if said != purpose:
             raise NotFound("There is no such file.")
         if self.clock().timestamp() >= expires:
-            raise Expired("The link has expired; ask for a new one.")
+            raise ResourceExpired("The link has expired; ask for a new one.")
         return list(grant)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, delete, func, insert, select, update
 
-from core.errors import Conflict, Expired, Invalid, NotFound, Unsupported
+from core.errors import Conflict, ResourceExpired, Invalid, NotFound, UnsupportedContent
 from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import Company, Upload, UploadState
@@ -138,7 +138,7 @@ async def accept(database: Database, store: ObjectStore, viewer: Viewer, upload_
             row = await mark(uow, upload_id, key, incoming.kind)
     except FileNotFoundError:
         raise Conflict(f"The bytes of {row.filename} have not been sent yet.", "id") from None
-    except (Invalid, Unsupported) as error:
+    except (Invalid, UnsupportedContent) as error:
         raise type(error)(error.message, "id") from None
     finally:
         await asyncio.shield(settle(database, store, viewer.company_id, upload_id, key))
@@ -196,7 +196,7 @@ async def take(
             row = await uow.one(insert(Upload).values(taken).returning(Upload))
             await activity_log.record(uow, viewer.user_id, "UPLOAD_CREATE", "Upload", id)
             return row
-    except Unsupported as error:
+    except UnsupportedContent as error:
         raise type(error)(error.message, "file") from None
     finally:
         await asyncio.shield(settle(database, store, viewer.company_id, id, key))
@@ -239,7 +239,7 @@ async def compare(incoming: Incoming) -> None:
     try:
         async for _ in incoming:
             pass
-    except (Invalid, Unsupported):
+    except (Invalid, UnsupportedContent):
         raise Conflict("This upload is stored already, and its bytes are others.") from None
 
 
@@ -260,7 +260,7 @@ async def settle(database: Database, store: ObjectStore, company_id: UUID, uploa
 def refuse_expired(row: Row[Any], *path: str) -> None:
     """Raise `Expired` for an upload whose bytes did not come in time."""
     if row.state is UploadState.PENDING and row.expires_at <= datetime.now(UTC):
-        raise Expired(f"The upload of {row.filename} has expired; announce it again.", *path)
+        raise ResourceExpired(f"The upload of {row.filename} has expired; announce it again.", *path)
 
 
 def base_name(filename: str, *path: str) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from core.errors import Conflict, Exhausted, Forbidden, Unauthenticated
+from core.errors import Conflict, LimitExceeded, Forbidden, NotAuthenticated
 from db.ids import new_id
 from db.models import (
     Company,
@@ -71,7 +71,7 @@ async def sign_in(database: Database, keys: Keys, *, login: str, password: str) 
         await _count_attempt(uow, account)
     right, better = await passwords.verify(password, found.hashed_password if found else None)
     if not right or found is None:
-        raise Unauthenticated(WRONG, "input", "password")
+        raise NotAuthenticated(WRONG, "input", "password")
     async with database.tenant(found.company_id, kind="platform") as uow:
         await uow.execute(delete(SignInAttempt).where(SignInAttempt.login == account))
         if found.status is UserStatus.ACTIVE and found.is_active:
@@ -90,7 +90,7 @@ async def _count_attempt(uow: UnitOfWork, account: str) -> None:
     since = datetime.now(UTC) - ATTEMPT_WINDOW
     recent = SignInAttempt.login == account, SignInAttempt.created_at > since
     if await uow.scalar(select(func.count()).where(*recent)) >= MOST_ATTEMPTS:
-        raise Exhausted("Too many wrong passwords. Try again in 15 minutes.", "input", "login")
+        raise LimitExceeded("Too many wrong passwords. Try again in 15 minutes.", "input", "login")
     await uow.execute(insert(SignInAttempt).values(login=account))
 
 
@@ -101,7 +101,7 @@ async def refresh(database: Database, keys: Keys, refresh_token: str) -> Tokens:
         if pair is not None:
             await _viewer(uow, pair.user_id)
     if pair is None:
-        raise Unauthenticated("This refresh token was used before; sign in again.", "input", "refreshToken")
+        raise NotAuthenticated("This refresh token was used before; sign in again.", "input", "refreshToken")
     return pair
 
 
@@ -137,7 +137,7 @@ async def _viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
         .where(User.id == user_id)
     )
     if user is None or user.status is not UserStatus.ACTIVE or not user.is_active:
-        raise Unauthenticated("This account is not active.")
+        raise NotAuthenticated("This account is not active.")
     permissions = frozenset(user.granted or ())
     return Viewer(user_id, user.company_id, user.name, permissions, platform_id=user.platform_id)
 

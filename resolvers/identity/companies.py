@@ -1,10 +1,10 @@
-"""Companies, as the platform manages them."""
+"""Companies: creating and updating them."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select
 
 from core.errors import Conflict
 from db.ids import new_id
@@ -13,46 +13,40 @@ from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log, idempotency, validators
 from resolvers.access import Viewer
 from resolvers.identity import users
+from resolvers.identity.users import NAME_TAKEN
+from resolvers.rows import update_row
 
 
 async def create(
     database: Database, viewer: Viewer, *, name: str, industry: str | None, key: str | None = None
-) -> Row[Any]:
-    """A company with its own tenant, or the one that was made when it was first asked for under `key`.
+) -> Company:
+    """Create a company with its own tenant, or return the one created earlier with the idempotency `key`.
 
-    The key makes the company's id, because a tenant that is not yet there keeps no keys.
+    The company's id is derived from the key, because a tenant that does not exist yet cannot store keys.
     """
     access.require(viewer, "companies:create")
-    label = validators.name(name, "input", "name")
-    trade = validators.optional(industry, "input", "industry", limit=100)
+    values = validators.values(Company, {"name": name, "industry": industry}, "input")
     id = new_id() if key is None else uuid5(viewer.user_id, validators.name(key, *idempotency.PATH))
     async with database.tenant(id, viewer.user_id, kind="platform") as uow:
         earlier = await uow.first(select(Company).where(Company.id == id))
         if earlier is not None:
-            if (earlier.name, earlier.industry) != (label, trade):
-                raise Conflict("This key was used for another request.", *idempotency.PATH)
+            if (earlier.name, earlier.industry) != (values["name"], values["industry"]):
+                raise Conflict(idempotency.OTHER_INPUT, *idempotency.PATH)
             return earlier
-        company = await users.insert_company(uow, label, CompanyKind.ORGANISATION, trade)
+        company = await users.insert_company(uow, kind=CompanyKind.ORGANISATION, **values)
         await activity_log.record(uow, None, "COMPANY_CREATE", "Company", company.id, by=str(viewer.user_id))
     return company
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Rename a company or say its trade; closing one and opening it again is for the platform."""
-    access.require(viewer, "platform:manage" if "is_active" in given else "companies:update")
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str, Any]) -> Company:
+    """Update a company. Only the platform's administrators change `is_active`."""
+    access.require(viewer, "platform:manage" if "is_active" in changes else "companies:update")
     company = await access.find(uow, viewer, Company, id, lock=True)
-    values = dict(given)
+    values = validators.values(Company, changes, "input")
     if "name" in values:
-        values["name"] = validators.name(values["name"] or "", "input", "name")
         taken = select(Company.id).where(Company.name == values["name"], Company.id != id)
         if await uow.scalar(taken):
-            raise Conflict("A company has this name already.", "input", "name")
-    if "industry" in values:
-        values["industry"] = validators.optional(values["industry"], "input", "industry", limit=100)
+            raise Conflict(NAME_TAKEN, "input", "name")
     if company.kind is CompanyKind.PLATFORM and values.get("is_active") is False:
-        raise Conflict("The platform's own company stays open.", "input", "isActive")
-    if not values:
-        return company
-    changed = await uow.one(update(Company).where(Company.id == id).values(values).returning(Company))
-    await activity_log.record(uow, viewer.user_id, "COMPANY_UPDATE", "Company", id, fields=sorted(given))
-    return changed
+        raise Conflict("The platform company cannot be deactivated.", "input", "isActive")
+    return await update_row(uow, viewer, Company, company, values, "COMPANY_UPDATE")

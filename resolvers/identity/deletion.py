@@ -26,6 +26,7 @@ from db.models import (
 from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log, files
 from resolvers.access import Viewer
+from resolvers.activity_log import requester_id
 from resolvers.identity import tokens, users
 from resolvers.identity.roles import outranks
 from resolvers.knowledge import vector_sync
@@ -63,8 +64,8 @@ async def remove_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     for document in documents:
         await vector_sync.queue(uow, viewer, ForgetDocument(document.id))
     await publish(uow, f"user:{id}")
-    note = users.outsider(uow, viewer)
-    await activity_log.record(uow, users.actor(uow, viewer), "USER_DELETE", "User", id, **note)
+    logged = activity_log.outsider(uow, viewer)
+    await activity_log.record(uow, activity_log.requester_id(uow, viewer), "USER_DELETE", "User", id, **logged)
     return id
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import jwt
 from sqlalchemy import insert, select, update
 
-from core.errors import Unauthenticated
+from core.errors import NotAuthenticated
 from core.settings import Settings
 from db.ids import new_id
 from db.models import RefreshToken
@@ -53,9 +53,9 @@ class Keys:
             )
             return UUID(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC)
         except jwt.ExpiredSignatureError:
-            raise Unauthenticated("The access token has expired.") from None
+            raise NotAuthenticated("The access token has expired.") from None
         except (jwt.InvalidTokenError, ValueError):
-            raise Unauthenticated("The access token is not valid.") from None
+            raise NotAuthenticated("The access token is not valid.") from None
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ async def rotate(uow: UnitOfWork, keys: Keys, refresh: str) -> Tokens | None:
     statement = select(RefreshToken).where(RefreshToken.digest == _digest(refresh)).with_for_update()
     token = await uow.first(statement)
     if token is None or token.revoked_at is not None or token.expires_at <= datetime.now(UTC):
-        raise Unauthenticated("The refresh token is not valid.", "input", "refreshToken")
+        raise NotAuthenticated("The refresh token is not valid.", "input", "refreshToken")
     if token.used_at is not None:
         await revoke(uow, token.family)
         return None

@@ -17,16 +17,16 @@ from db.ids import new_id
 from db.models import TERMINAL, CrawlCandidate, CrawlChunk, CrawlJob, Image, JobStatus, Lease
 from db.queue import Job, JobModel
 from db.uow import UnitOfWork
-from resolvers.imagery.crawl_sources import Piece, pieces
+from resolvers.imagery.crawl_sources import CrawlTask, crawl_tasks
 
-LARGEST = 500
+MAX_CHUNK_IMAGES = 500
 """Images of one chunk at most."""
 
 COUNTERS = (
     *("total_images", "downloaded_images", "valid_images", "sequence"),
     *("total_chunks", "active_chunks", "completed_chunks", "failed_chunks"),
 )
-TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('chunks of ' || CAST(:company_id AS text), 0))")
+ADMISSION_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('chunks of ' || CAST(:company_id AS text), 0))")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class GatherImages(Job):
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Its chunks end with it."""
-        await _end_chunks(uow, self.crawl_job_id)
+        await _cancel_chunks(uow, self.crawl_job_id)
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """It begins with nothing: what it found before it finds again, unless it is gone."""
@@ -65,37 +65,37 @@ class GatherChunk(Job):
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """The crawl goes on without it."""
-        await settle(uow, self)
+        await finish_chunk(uow, self)
 
 
-async def locked(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any] | None:
+async def lock_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any] | None:
     """The crawl, for who is about to change what it counts."""
     return await uow.first(select(CrawlJob).where(CrawlJob.id == crawl_job_id).with_for_update())
 
 
-def full(crawl: Row[Any]) -> bool:
+def is_full(crawl: Row[Any]) -> bool:
     """Whether it has as many images as it may."""
     return bool(crawl.downloaded_images >= crawl.max_images)
 
 
-async def cut(uow: UnitOfWork, crawl: Row[Any], at_once: int) -> None:
+async def create_chunks(uow: UnitOfWork, crawl: Row[Any], at_once: int) -> None:
     """Cut a crawl that begins: a chunk for each thing that a source is asked for."""
-    asked = pieces(crawl.sources, crawl.keywords)
-    share = min(LARGEST, -(-crawl.max_images // len(asked)))
-    rows = [_chunk(crawl, number, piece, share, at_once) for number, piece in enumerate(asked, 1)]
+    asked = crawl_tasks(crawl.sources, crawl.keywords)
+    share = min(MAX_CHUNK_IMAGES, -(-crawl.max_images // len(asked)))
+    rows = [_chunk_values(crawl, number, piece, share, at_once) for number, piece in enumerate(asked, 1)]
     await uow.execute(insert(CrawlChunk), rows)
     ids = [str(row["id"]) for row in rows]
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
-    await _count(uow, crawl.id)
-    await admit(uow, at_once)
+    await _update_counters(uow, crawl.id)
+    await enqueue_pending(uow, at_once)
 
 
-async def follow(uow: UnitOfWork, job: GatherChunk, piece: Piece, checkpoint: Mapping[str, Any]) -> UUID:
+async def create_next_chunk(uow: UnitOfWork, job: GatherChunk, piece: CrawlTask, checkpoint: Mapping[str, Any]) -> UUID:
     """Another chunk, which goes on where this one stopped. The crawl is one that takes more images."""
-    crawl = await locked(uow, job.crawl_job_id)
+    crawl = await lock_crawl(uow, job.crawl_job_id)
     assert crawl is not None  # the chunk's row, which refers to it, is locked
-    share = max(1, min(LARGEST, crawl.max_images - crawl.downloaded_images))
-    row = _chunk(crawl, crawl.total_chunks + 1, piece, share, job.at_once)
+    share = max(1, min(MAX_CHUNK_IMAGES, crawl.max_images - crawl.downloaded_images))
+    row = _chunk_values(crawl, crawl.total_chunks + 1, piece, share, job.at_once)
     await uow.execute(insert(CrawlChunk).values(row | {"checkpoint": dict(checkpoint)}))
     ids = [*crawl.task_ids, str(row["id"])]
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
@@ -103,7 +103,7 @@ async def follow(uow: UnitOfWork, job: GatherChunk, piece: Piece, checkpoint: Ma
     return id
 
 
-def _chunk(crawl: Row[Any], number: int, piece: Piece, share: int, at_once: int) -> dict[str, Any]:
+def _chunk_values(crawl: Row[Any], number: int, piece: CrawlTask, share: int, at_once: int) -> dict[str, Any]:
     """The row of a chunk that is not in the queue yet."""
     id = new_id()
     job = GatherChunk(id, crawl.id, at_once)
@@ -119,52 +119,52 @@ def _chunk(crawl: Row[Any], number: int, piece: Piece, share: int, at_once: int)
     }
 
 
-async def begin(uow: UnitOfWork, job: GatherChunk) -> tuple[Row[Any], Row[Any]] | None:
+async def start_chunk(uow: UnitOfWork, job: GatherChunk) -> tuple[Row[Any], Row[Any]] | None:
     """The crawl and the chunk that is begun; none where the crawl wants nothing more."""
-    crawl = await locked(uow, job.crawl_job_id)
+    crawl = await lock_crawl(uow, job.crawl_job_id)
     if crawl is None or crawl.status is not JobStatus.RUNNING:
         return None
-    await _count(uow, crawl.id)
-    return None if full(crawl) else (crawl, await uow.one(chunk_of(job.chunk_id)))
+    await _update_counters(uow, crawl.id)
+    return None if is_full(crawl) else (crawl, await uow.one(select_chunk(job.chunk_id)))
 
 
-def chunk_of(id: UUID) -> Any:
+def select_chunk(id: UUID) -> Any:
     """One chunk."""
     return select(CrawlChunk).where(CrawlChunk.id == id)
 
 
-async def settle(uow: UnitOfWork, job: GatherChunk) -> None:
+async def finish_chunk(uow: UnitOfWork, job: GatherChunk) -> None:
     """After a chunk's end: count, let others into the queue, or resume the crawl when it was the last."""
-    crawl = await locked(uow, job.crawl_job_id)
+    crawl = await lock_crawl(uow, job.crawl_job_id)
     if crawl is None:
         return
-    if full(crawl):
-        await _spare_the_rest(uow, crawl.id)
-    live = await _count(uow, crawl.id)
-    await admit(uow, job.at_once)
+    if is_full(crawl):
+        await _complete_pending(uow, crawl.id)
+    live = await _update_counters(uow, crawl.id)
+    await enqueue_pending(uow, job.at_once)
     if crawl.status is JobStatus.RUNNING and not live:
         await queue.resume(uow, CrawlJob, crawl.id)
 
 
-async def admit(uow: UnitOfWork, at_once: int) -> None:
+async def enqueue_pending(uow: UnitOfWork, at_once: int) -> None:
     """Let the company's waiting chunks into the queue, as long as no more than `at_once` are there.
 
     First chunks of all crawls go before second ones.
     """
-    await uow.execute(TURN, {"company_id": str(uow.company_id)})
+    await uow.execute(ADMISSION_LOCK, {"company_id": str(uow.company_id)})
     ours = (Lease.company_id == uow.company_id, Lease.task == GatherChunk.__name__)
     room = at_once - await uow.scalar(select(func.count()).select_from(Lease).where(*ours))
     if room <= 0:
         return
-    waiting = select(CrawlChunk.id, CrawlChunk.task, CrawlChunk.arguments).where(*_waits())
+    waiting = select(CrawlChunk.id, CrawlChunk.task, CrawlChunk.arguments).where(*_not_enqueued())
     first = waiting.order_by(CrawlChunk.number, CrawlChunk.id).limit(room)
     for chunk in await uow.all(first.with_for_update(of=CrawlChunk, skip_locked=True)):
         await queue.enqueue(uow, queue.revive(chunk.task, chunk.arguments), chunk.id)
 
 
-async def mend(uow: UnitOfWork, at_once: int) -> None:
+async def recover(uow: UnitOfWork, at_once: int) -> None:
     """Go on with what a fault left standing: chunks that nobody let in, crawls that nobody resumed."""
-    await admit(uow, at_once)
+    await enqueue_pending(uow, at_once)
     live = CrawlChunk.crawl_job_id == CrawlJob.id, CrawlChunk.status.not_in(TERMINAL)
     standing = select(CrawlJob.id).where(
         CrawlJob.status == JobStatus.RUNNING,
@@ -176,7 +176,7 @@ async def mend(uow: UnitOfWork, at_once: int) -> None:
         await queue.resume(uow, CrawlJob, crawl.id)
 
 
-async def reasons(uow: UnitOfWork, crawl_job_id: UUID, limit: int) -> Sequence[str]:
+async def failure_reasons(uow: UnitOfWork, crawl_job_id: UUID, limit: int) -> Sequence[str]:
     """Why chunks of the crawl failed; each reason once."""
     failed = select(CrawlChunk.error_message).where(
         CrawlChunk.crawl_job_id == crawl_job_id, CrawlChunk.status == JobStatus.FAILED
@@ -185,13 +185,13 @@ async def reasons(uow: UnitOfWork, crawl_job_id: UUID, limit: int) -> Sequence[s
     return [row.error_message for row in found]
 
 
-def _waits() -> tuple[Any, ...]:
+def _not_enqueued() -> tuple[Any, ...]:
     """The conditions that a chunk was not let into the queue yet."""
     leased = select(Lease.id).where(Lease.id == CrawlChunk.id).exists()
     return (CrawlChunk.status == JobStatus.PENDING, ~leased)
 
 
-async def _count(uow: UnitOfWork, crawl_job_id: UUID) -> int:
+async def _update_counters(uow: UnitOfWork, crawl_job_id: UUID) -> int:
     """Write down how many chunks of a locked crawl stand where. Answers how many have not ended."""
     by_status = select(CrawlChunk.status, func.count().label("chunks")).group_by(CrawlChunk.status)
     rows = await uow.all(by_status.where(CrawlChunk.crawl_job_id == crawl_job_id))
@@ -208,20 +208,20 @@ async def _count(uow: UnitOfWork, crawl_job_id: UUID) -> int:
     return sum(count for status, count in counts.items() if status not in TERMINAL)
 
 
-async def _spare_the_rest(uow: UnitOfWork, crawl_job_id: UUID) -> None:
+async def _complete_pending(uow: UnitOfWork, crawl_job_id: UUID) -> None:
     """Chunks that nobody needs to work on are done. One that is being cancelled is left to that."""
-    idle = select(CrawlChunk.id).where(CrawlChunk.crawl_job_id == crawl_job_id, *_waits())
+    idle = select(CrawlChunk.id).where(CrawlChunk.crawl_job_id == crawl_job_id, *_not_enqueued())
     free = idle.with_for_update(of=CrawlChunk, skip_locked=True)
     done = {"status": JobStatus.COMPLETED, "progress": 100, "completed_at": func.now()}
     await uow.execute(update(CrawlChunk).where(CrawlChunk.id.in_(free)).values(done))
 
 
-async def _end_chunks(uow: UnitOfWork, crawl_job_id: UUID) -> None:
+async def _cancel_chunks(uow: UnitOfWork, crawl_job_id: UUID) -> None:
     """Cancel every chunk of a crawl that has ended before them; those with a worker end within a second."""
     mine = CrawlChunk.crawl_job_id == crawl_job_id
     gone = {"status": JobStatus.CANCELLED, "completed_at": func.now()}
-    await uow.execute(update(CrawlChunk).where(mine, *_waits()).values(gone))
+    await uow.execute(update(CrawlChunk).where(mine, *_not_enqueued()).values(gone))
     live = select(CrawlChunk.id).where(mine, CrawlChunk.status.not_in(TERMINAL)).order_by(CrawlChunk.id)
     for chunk in await uow.all(live):
         await queue.cancel(uow, CrawlChunk, chunk.id)
-    await _count(uow, crawl_job_id)
+    await _update_counters(uow, crawl_job_id)

@@ -19,9 +19,9 @@ from resolvers.imagery import crawl_sources
 from resolvers.imagery.crawl_chunks import GatherImages
 from resolvers.object_removal import remove_crawls_files
 
-NAME = re.compile(r"[\w \-]+")
-MOST_KEYWORDS, LONGEST_KEYWORD = 50, 200
-MOST_IMAGES = 100_000
+NAME_PATTERN = re.compile(r"[\w \-]+")
+MAX_KEYWORDS, MAX_KEYWORD_LENGTH = 50, 200
+MAX_IMAGES = 100_000
 
 
 async def create(
@@ -36,8 +36,8 @@ async def create(
     """A crawl that begins, or waits to be started. `given["sources"]` are as `wanting.checked` takes them."""
     access.require(viewer, "images:create")
     await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
-    values = _checked(given)
-    values["sources"] = crawl_sources.checked(given["sources"], sources, values["keywords"])
+    values = _validate(given)
+    values["sources"] = crawl_sources.validate_sources(given["sources"], sources, values["keywords"])
     values |= {"project_id": project_id, "requested_by_id": viewer.user_id}
     crawl = await uow.one(insert(CrawlJob).values(values).returning(CrawlJob))
     begin = queue.enqueue if start else queue.prepare
@@ -46,13 +46,13 @@ async def create(
     return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl.id))
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
     """Rename a crawl; before it begins, also change what it looks for."""
     access.require(viewer, "images:create")
     crawl = await access.find(uow, viewer, CrawlJob, id)
     await projects.open_for_work(uow, viewer, crawl.project_id, "id")
     crawl = await access.find(uow, viewer, CrawlJob, id, lock=True)
-    values = _checked(given)
+    values = _validate(given)
     begun = crawl.status is not JobStatus.PENDING or await queue.queued(uow, id)
     if begun and values.keys() - {"name"}:
         raise Conflict("Only the name of a crawl can be changed once it was started.", "id")
@@ -64,7 +64,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     return changed
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a crawl with its images, checks and exports; the files go afterwards, by a job."""
     access.require(viewer, "images:delete")
     await queue.hold_parts(uow, CrawlJob, id)
@@ -74,32 +74,32 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_DELETE", "CrawlJob", id)
 
 
-def job_name(given: str) -> str:
+def validate_name(given: str) -> str:
     """A crawl's, a check's or an export's name, trimmed; `Invalid` for what none may be called."""
     name = validators.name(given, "input", "name", limit=100)
-    if not NAME.fullmatch(name):
+    if not NAME_PATTERN.fullmatch(name):
         raise Invalid("A name has letters, digits, spaces, `_` and `-` only.", "input", "name")
     return name
 
 
-def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+def _validate(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     if "name" in values:
-        values["name"] = job_name(values["name"])
+        values["name"] = validate_name(values["name"])
     if "keywords" in values:
-        values["keywords"] = _keywords(values["keywords"])
+        values["keywords"] = _validate_keywords(values["keywords"])
     if "max_images" in values:
-        validators.within(values["max_images"], 1, MOST_IMAGES, "input", "maxImages")
+        validators.within(values["max_images"], 1, MAX_IMAGES, "input", "maxImages")
     return values
 
 
-def _keywords(given: Sequence[str]) -> list[str]:
-    if not 1 <= len(given) <= MOST_KEYWORDS:
-        raise Invalid(f"Give 1 to {MOST_KEYWORDS} keywords.", "input", "keywords")
+def _validate_keywords(given: Sequence[str]) -> list[str]:
+    if not 1 <= len(given) <= MAX_KEYWORDS:
+        raise Invalid(f"Give 1 to {MAX_KEYWORDS} keywords.", "input", "keywords")
     seen: dict[str, str] = {}
     for position, word in enumerate(given):
         path = ("input", "keywords", str(position))
-        keyword = validators.name(word, *path, limit=LONGEST_KEYWORD)
+        keyword = validators.name(word, *path, limit=MAX_KEYWORD_LENGTH)
         if keyword.casefold() in seen:
             raise Invalid("This keyword was given before.", *path)
         seen[keyword.casefold()] = keyword

@@ -16,23 +16,23 @@ from db.queue import Job, JobModel
 from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.imagery.validation import ready_crawl
+from resolvers.imagery.validation import find_idle_crawl
 from resolvers.object_removal import crawl_prefix, queue_removal, remove_objects
 
 ARCHIVES = frozenset({ExportFormat.ZIP, ExportFormat.TAR, ExportFormat.TAR_GZ})
-DEFLATED = frozenset({ExportFormat.ZIP, ExportFormat.IMAGEFOLDER, ExportFormat.COCO})
+COMPRESSIBLE = frozenset({ExportFormat.ZIP, ExportFormat.IMAGEFOLDER, ExportFormat.COCO})
 SHARDED = frozenset({ExportFormat.WEBDATASET, ExportFormat.PARQUET})
 """Formats whose packages are of several files, each of which loads alone."""
-FIT: dict[str, frozenset[ExportFormat]] = {
+OPTION_FORMATS: dict[str, frozenset[ExportFormat]] = {
     "include_metadata": ARCHIVES,
-    "compress": DEFLATED,
+    "compress": COMPRESSIBLE,
     "delimiter": frozenset({ExportFormat.CSV}),
     "shard_size": SHARDED,
 }
 """Options that not every format has, and the formats that do."""
 DELIMITERS = (",", ";", "\t", "|")
-LARGEST_SHARD, USUAL_SHARD = 100_000, 5_000
-INDEX = "index.json"
+MAX_SHARD_SIZE, DEFAULT_SHARD_SIZE = 100_000, 5_000
+INDEX_FILENAME = "index.json"
 """The object that lists the files of a package of several."""
 
 
@@ -47,7 +47,7 @@ class PackImages(Job):
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Nothing half stays behind; an attempt that follows stores under another key."""
         export = await uow.one(select(ExportJob).where(ExportJob.id == self.export_job_id))
-        begun = (folder(export, epoch) for epoch in range(1, export.epoch + 1))
+        begun = (attempt_prefix(export, epoch) for epoch in range(1, export.epoch + 1))
         await queue_removal(uow, export.requested_by_id, *begun)
         cleared = {"checkpoint": None, "exported_images": 0}
         await uow.execute(sa.update(ExportJob).where(ExportJob.id == export.id).values(cleared))
@@ -72,12 +72,12 @@ class PackedFile:
         return self.key.rpartition("/")[2]
 
 
-def folder(export: Row[Any], epoch: int) -> str:
+def attempt_prefix(export: Row[Any], epoch: int) -> str:
     """Under which one attempt at an export stores."""
-    return f"{exports_folder(export)}{epoch}/"
+    return f"{export_prefix(export)}{epoch}/"
 
 
-def exports_folder(export: Row[Any]) -> str:
+def export_prefix(export: Row[Any]) -> str:
     """Under which everything of an export is stored."""
     return f"{crawl_prefix(export.company_id, export.crawl_job_id)}exports/{export.id}/"
 
@@ -95,9 +95,9 @@ async def create(
     """An export of what a crawl gathered; `options` by their names, None where nothing was said."""
     access.require(viewer, "images:create")
     kept = validators.name(name, "input", "name", limit=100)
-    asked = checked_options(format, options)
-    await ready_crawl(uow, viewer, crawl_job_id)
-    if await uow.first(select(Image.id).where(*wanted(crawl_job_id, asked)).limit(1)) is None:
+    asked = validate_options(format, options)
+    await find_idle_crawl(uow, viewer, crawl_job_id)
+    if await uow.first(select(Image.id).where(*exported_images(crawl_job_id, asked)).limit(1)) is None:
         passed = " that passed the last check" if asked.get("only_valid") is not False else ""
         raise Conflict(f"There is nothing to export: no stored image{passed}.", "input", "crawlJobId")
     values = {
@@ -114,31 +114,31 @@ async def create(
     return await uow.one(select(ExportJob).where(ExportJob.id == id))
 
 
-def checked_options(format: ExportFormat, given: Mapping[str, Any]) -> dict[str, Any]:
+def validate_options(format: ExportFormat, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given; raises `Invalid` for one that the format does not have."""
     asked = {name: value for name, value in given.items() if value is not None}
     for name in asked:
-        if format not in FIT.get(name, ExportFormat):
+        if format not in OPTION_FORMATS.get(name, ExportFormat):
             raise Invalid(
                 f"This is not an option of {format.name}.", "input", "options", validators.camel(name)
             )
     if "delimiter" in asked and asked["delimiter"] not in DELIMITERS:
         raise Invalid("The delimiter is a comma, a semicolon, a tab or `|`.", "input", "options", "delimiter")
     if "shard_size" in asked:
-        validators.within(asked["shard_size"], 1, LARGEST_SHARD, "input", "options", "shardSize")
+        validators.within(asked["shard_size"], 1, MAX_SHARD_SIZE, "input", "options", "shardSize")
     return asked
 
 
-def wanted(crawl_job_id: UUID, options: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
+def exported_images(crawl_job_id: UUID, options: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
     """The images that are packed: stored, not quarantined, and unless said otherwise not found invalid."""
     found = Image.crawl_job_id == crawl_job_id, Image.storage_url.is_not(None), Image.quarantined.is_(False)
     return found if options.get("only_valid") is False else (*found, Image.is_valid.is_not(False))
 
 
-async def begin(uow: UnitOfWork, id: UUID) -> Row[Any]:
+async def start(uow: UnitOfWork, id: UUID) -> Row[Any]:
     """The export with its images counted. Raises `Conflict` where there are none."""
     export = await uow.one(select(ExportJob).where(ExportJob.id == id))
-    found = select(func.count()).where(*wanted(export.crawl_job_id, export.export_options))
+    found = select(func.count()).where(*exported_images(export.crawl_job_id, export.export_options))
     total = await uow.scalar(found) or 0
     if not total:
         raise Conflict("There is nothing to export: its images are gone.")
@@ -146,18 +146,18 @@ async def begin(uow: UnitOfWork, id: UUID) -> Row[Any]:
     return await uow.one(sa.update(ExportJob).where(ExportJob.id == id).values(values).returning(ExportJob))
 
 
-async def formats(uow: UnitOfWork, export: Row[Any]) -> set[str]:
+async def image_formats(uow: UnitOfWork, export: Row[Any]) -> set[str]:
     """The formats of the images that are packed."""
-    found = select(Image.format).where(*wanted(export.crawl_job_id, export.export_options)).distinct()
+    found = select(Image.format).where(*exported_images(export.crawl_job_id, export.export_options)).distinct()
     return {row.format or "" for row in await uow.all(found)}
 
 
-async def crawl(uow: UnitOfWork, export: Row[Any]) -> Row[Any]:
+async def find_crawl(uow: UnitOfWork, export: Row[Any]) -> Row[Any]:
     """Whose images are packed."""
     return await uow.one(select(CrawlJob).where(CrawlJob.id == export.crawl_job_id))
 
 
-async def last_rules(uow: UnitOfWork, crawl_job_id: UUID) -> dict[str, Any] | None:
+async def latest_rules(uow: UnitOfWork, crawl_job_id: UUID) -> dict[str, Any] | None:
     """The rules of the last finished check of a crawl."""
     done = ValidationJob.crawl_job_id == crawl_job_id, ValidationJob.status == JobStatus.COMPLETED
     newest = ValidationJob.completed_at.desc().nulls_last(), ValidationJob.id.desc()
@@ -167,17 +167,17 @@ async def last_rules(uow: UnitOfWork, crawl_job_id: UUID) -> dict[str, Any] | No
     return rules
 
 
-async def page(
+async def list_images(
     uow: UnitOfWork, export: Row[Any], columns: Sequence[Any], after: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
     """The next images to pack, by id."""
-    found = select(*columns).where(*wanted(export.crawl_job_id, export.export_options))
+    found = select(*columns).where(*exported_images(export.crawl_job_id, export.export_options))
     if after is not None:
         found = found.where(Image.id > after)
     return await uow.all(found.order_by(Image.id).limit(limit))
 
 
-async def count(uow: UnitOfWork, id: UUID, packed: int) -> None:
+async def update_progress(uow: UnitOfWork, id: UUID, packed: int) -> None:
     """Say how many images are packed so far."""
     total = func.greatest(ExportJob.total_images, packed)
     counted = {"exported_images": packed, "total_images": total}
@@ -188,7 +188,7 @@ async def complete(
     uow: UnitOfWork, id: UUID, files: Sequence[PackedFile], key: str, *, packed: int, expires_at: datetime
 ) -> None:
     """The package can be downloaded: `key` is that of its one file, or of its index."""
-    await count(uow, id, packed)
+    await update_progress(uow, id, packed)
     values = {
         "shards": [asdict(file) for file in files],
         "file_size": sum(file.size for file in files),
@@ -204,12 +204,12 @@ async def expire(database: Database, company_id: UUID, now: datetime, after: tim
     async with database.tenant(company_id) as uow:
         cleared = sa.update(ExportJob).where(*old).values(download_url=None, shards=[])
         gone = await uow.all(cleared.returning(ExportJob.id, ExportJob.company_id, ExportJob.crawl_job_id))
-        folders = [exports_folder(row) for row in gone]
+        folders = [export_prefix(row) for row in gone]
         await queue_removal(uow, None, *folders)
     return folders
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete an export that is not under way; its package goes afterwards, by a job."""
     access.require(viewer, "images:delete")
     export = await access.find(uow, viewer, ExportJob, id, lock=True)
@@ -217,5 +217,5 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
         raise Conflict("Cancel it first.", "id")
     await uow.execute(sa.delete(ExportJob).where(ExportJob.id == id))
     if export.download_url is not None:
-        await remove_objects(uow, viewer, exports_folder(export) if export.shards else export.download_url)
+        await remove_objects(uow, viewer, export_prefix(export) if export.shards else export.download_url)
     await activity_log.record(uow, viewer.user_id, "EXPORT_JOB_DELETE", "ExportJob", id)

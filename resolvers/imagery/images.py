@@ -16,23 +16,23 @@ from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
 from resolvers.object_removal import pictures_prefix, queue_removal, queue_unused, thumbnails_prefix
 
-PICTURES = "hashtextextended('pictures of ' || CAST(:company_id AS text), 0)"
-HOLD = text(f"SELECT pg_advisory_xact_lock_shared({PICTURES})")
-HOLD_ALONE = text(f"SELECT pg_advisory_xact_lock({PICTURES})")
+LOCK_KEY = "hashtextextended('pictures of ' || CAST(:company_id AS text), 0)"
+SHARED_LOCK = text(f"SELECT pg_advisory_xact_lock_shared({LOCK_KEY})")
+EXCLUSIVE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
 
 
-async def hold_pictures(uow: UnitOfWork, *, alone: bool = False) -> None:
+async def lock_image_files(uow: UnitOfWork, *, alone: bool = False) -> None:
     """Until the unit ends, no stored picture of the company is removed; `alone`, none gets an image."""
-    await uow.execute(HOLD_ALONE if alone else HOLD, {"company_id": str(uow.company_id)})
+    await uow.execute(EXCLUSIVE_LOCK if alone else SHARED_LOCK, {"company_id": str(uow.company_id)})
 
 
-async def used(uow: UnitOfWork, hashes: Sequence[str]) -> set[str]:
+async def hashes_in_use(uow: UnitOfWork, hashes: Sequence[str]) -> set[str]:
     """Those of the contents that some image of the company has."""
     found = select(Image.hash).where(Image.hash == any_text(hashes)).distinct()
     return {row.hash for row in await uow.all(found)}
 
 
-async def let_go(uow: UnitOfWork, requested_by_id: UUID | None, gone: Sequence[Row[Any]]) -> None:
+async def queue_file_removal(uow: UnitOfWork, requested_by_id: UUID | None, gone: Sequence[Row[Any]]) -> None:
     """Queue the removal of what deleted images had stored, as far as no other image has the same."""
     stored = {key for row in gone for key in (row.storage_url, row.thumbnail_key) if key is not None}
     shared = (pictures_prefix(uow.company_id), thumbnails_prefix(uow.company_id))
@@ -42,7 +42,7 @@ async def let_go(uow: UnitOfWork, requested_by_id: UUID | None, gone: Sequence[R
     await queue_removal(uow, requested_by_id, *sorted(stored.difference(by_content)))
 
 
-async def crawl_of(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any]:
+async def find_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any]:
     """The crawl that a job works on."""
     return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl_job_id))
 
@@ -54,7 +54,7 @@ async def perceptual_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row
     return await uow.all(hashes.order_by(Image.sequence, Image.id))
 
 
-async def group(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:
+async def set_duplicate_groups(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:
     """Say of images, by id, to which group of pictures that look alike they belong."""
     images, groups = (literal([pair[side] for pair in grouped], UUIDS) for side in (0, 1))
     belongs = func.unnest(images, groups)
@@ -63,7 +63,7 @@ async def group(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:
     await uow.execute(placed)
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Take an image out of its crawl, whose counts of downloaded and valid images follow."""
     access.require(viewer, "images:delete")
     image = await access.find(uow, viewer, Image, id)
@@ -80,5 +80,5 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
         "version": CrawlJob.version + 1,
     }
     await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
-    await let_go(uow, requester_id(uow, viewer), [image])
+    await queue_file_removal(uow, requester_id(uow, viewer), [image])
     await activity_log.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))

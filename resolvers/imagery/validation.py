@@ -21,15 +21,15 @@ from resolvers import access, activity_log, projects, validators
 from resolvers.access import Viewer
 from resolvers.imagery import images
 
-FORMATS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "gif": "gif", "bmp": "bmp", "webp": "webp"} | {
+FORMAT_NAMES = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "gif": "gif", "bmp": "bmp", "webp": "webp"} | {
     "tif": "tiff",
     "tiff": "tiff",
 }
 """What formats are called, and the name that is kept."""
-LARGEST_SIDE, LARGEST_MB = 100_000, 1_000
-FARTHEST = 16
+MAX_SIDE_PIXELS, MAX_FILE_SIZE_MB = 100_000, 1_000
+MAX_HASH_DISTANCE = 16
 """Bits in which the hashes of one picture may differ: beyond, other pictures begin."""
-USUAL_DISTANCE = 8
+DEFAULT_HASH_DISTANCE = 8
 
 
 class DuplicateAction(Enum):
@@ -57,7 +57,7 @@ class ValidationPreset(Enum):
 
 
 @dataclass(frozen=True)
-class Rules:
+class ValidationRules:
     """What an image must be; None asks nothing. Sizes are of files, in bytes and in megabytes of 1024² bytes.
 
     `min_sharpness` is the variance of the Laplacian at 512 pixels; `duplicate_distance` counts bits.
@@ -85,21 +85,21 @@ class Rules:
         return cls(**known | {"formats": tuple(known["formats"]) if known["formats"] else None})
 
 
-EVERY_FORMAT = tuple(dict.fromkeys(FORMATS.values()))
+ALL_FORMATS = tuple(dict.fromkeys(FORMAT_NAMES.values()))
 PRESETS = {
-    ValidationPreset.BASIC: Rules(),
-    ValidationPreset.STANDARD: Rules(
-        min_bytes=1024, max_size_mb=10, formats=EVERY_FORMAT, duplicates=DuplicateAction.REPORT.value
+    ValidationPreset.BASIC: ValidationRules(),
+    ValidationPreset.STANDARD: ValidationRules(
+        min_bytes=1024, max_size_mb=10, formats=ALL_FORMATS, duplicates=DuplicateAction.REPORT.value
     ),
-    ValidationPreset.LENIENT: Rules(
+    ValidationPreset.LENIENT: ValidationRules(
         min_width=25, min_height=25, min_bytes=512, duplicates=DuplicateAction.REPORT.value
     ),
-    ValidationPreset.STRICT: Rules(
+    ValidationPreset.STRICT: ValidationRules(
         min_width=100,
         min_height=100,
         min_bytes=2048,
         max_size_mb=10,
-        formats=EVERY_FORMAT,
+        formats=ALL_FORMATS,
         duplicates=DuplicateAction.REMOVE.value,
     ),
 }
@@ -150,9 +150,9 @@ async def create(
     """A check of all images that a crawl has; `rules` by their names, `preset` first."""
     access.require(viewer, "images:create")
     kept = validators.name(name, "input", "name", limit=100)
-    asked = checked_rules(rules)
-    await ready_crawl(uow, viewer, crawl_job_id)
-    if await count(uow, crawl_job_id) == 0:
+    asked = validate_rules(rules)
+    await find_idle_crawl(uow, viewer, crawl_job_id)
+    if await count_images(uow, crawl_job_id) == 0:
         raise Conflict("The crawl has no images to check.", "input", "crawlJobId")
     values = {
         "crawl_job_id": crawl_job_id,
@@ -166,7 +166,7 @@ async def create(
     return await uow.one(select(ValidationJob).where(ValidationJob.id == id))
 
 
-async def ready_crawl(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
+async def find_idle_crawl(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     """A crawl that the viewer may work with and that is not under way."""
     path = "input", "crawlJobId"
     crawl = await access.find(uow, viewer, CrawlJob, id, *path)
@@ -176,26 +176,26 @@ async def ready_crawl(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     return crawl
 
 
-def checked_rules(given: Mapping[str, Any]) -> Rules:
+def validate_rules(given: Mapping[str, Any]) -> ValidationRules:
     """The preset's rules with what was given besides; raises `Invalid`."""
     path = "input", "rules"
     asked = {name: value for name, value in given.items() if value is not None}
     for name, least, most in (
-        ("min_width", 1, LARGEST_SIDE),
-        ("min_height", 1, LARGEST_SIDE),
-        ("max_size_mb", 0.001, LARGEST_MB),
-        ("min_bytes", 1, LARGEST_MB * 1024 * 1024),
-        ("duplicate_distance", 0, FARTHEST),
+        ("min_width", 1, MAX_SIDE_PIXELS),
+        ("min_height", 1, MAX_SIDE_PIXELS),
+        ("max_size_mb", 0.001, MAX_FILE_SIZE_MB),
+        ("min_bytes", 1, MAX_FILE_SIZE_MB * 1024 * 1024),
+        ("duplicate_distance", 0, MAX_HASH_DISTANCE),
         ("min_sharpness", 0, 100_000),
     ):
         if name in asked:
             validators.within(asked[name], least, most, *path, validators.camel(name))
     preset = asked.pop("preset", None)
     if "formats" in asked:
-        asked["formats"] = known_formats(asked["formats"], *path, "formats")
+        asked["formats"] = validate_formats(asked["formats"], *path, "formats")
     if "duplicates" in asked:
         asked["duplicates"] = asked["duplicates"].value
-    usual = replace(PRESETS[preset], preset=preset.value) if preset else Rules()
+    usual = replace(PRESETS[preset], preset=preset.value) if preset else ValidationRules()
     rules = replace(usual, **asked)
     if rules.duplicate_distance is not None and rules.duplicates is None:
         raise Invalid("It says nothing without `duplicates`.", *path, "duplicateDistance")
@@ -204,22 +204,22 @@ def checked_rules(given: Mapping[str, Any]) -> Rules:
     return rules
 
 
-def known_formats(given: Sequence[str], *path: str) -> tuple[str, ...]:
+def validate_formats(given: Sequence[str], *path: str) -> tuple[str, ...]:
     """The formats by the names that are kept, each once."""
     if not given:
         raise Invalid("Name a format, or leave this out.", *path)
     for position, name in enumerate(given):
-        if name.strip().lower() not in FORMATS:
-            raise Invalid(f"The formats are {', '.join(EVERY_FORMAT)}.", *path, str(position))
-    return tuple(dict.fromkeys(FORMATS[name.strip().lower()] for name in given))
+        if name.strip().lower() not in FORMAT_NAMES:
+            raise Invalid(f"The formats are {', '.join(ALL_FORMATS)}.", *path, str(position))
+    return tuple(dict.fromkeys(FORMAT_NAMES[name.strip().lower()] for name in given))
 
 
-async def count(uow: UnitOfWork, crawl_job_id: UUID) -> int:
+async def count_images(uow: UnitOfWork, crawl_job_id: UUID) -> int:
     """How many images a crawl has."""
     return await uow.scalar(select(func.count()).where(Image.crawl_job_id == crawl_job_id)) or 0
 
 
-async def begin(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
+async def start(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
     """The check, counted from zero if `anew`. Raises `Conflict` beside an earlier one of the same crawl."""
     mine = await uow.one(select(ValidationJob).where(ValidationJob.id == id))
     crawl = select(CrawlJob.id).where(CrawlJob.id == mine.crawl_job_id).with_for_update()
@@ -236,7 +236,7 @@ async def begin(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
     if not anew:
         return mine
     values = {
-        "total_images": await count(uow, mine.crawl_job_id),
+        "total_images": await count_images(uow, mine.crawl_job_id),
         "validated_images": 0,
         "invalid_images": 0,
     }
@@ -245,7 +245,7 @@ async def begin(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
     )
 
 
-async def page(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+async def list_images(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
     """The next images to look at, by id."""
     wanted = select(Image.id, Image.storage_url, Image.file_size).where(Image.crawl_job_id == crawl_job_id)
     if after is not None:
@@ -253,7 +253,7 @@ async def page(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: i
     return await uow.all(wanted.order_by(Image.id).limit(limit))
 
 
-JUDGE = sql("""
+SAVE_VERDICTS = sql("""
 UPDATE tenant.images SET is_valid = said.issues = '[]', issues = said.issues::jsonb,
   is_duplicate = false, quarantined = false
 FROM unnest(CAST(:ids AS uuid[]), CAST(:issues AS text[])) AS said (id, issues)
@@ -261,10 +261,10 @@ WHERE images.id = said.id
 """)
 
 
-async def judge(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) -> None:
+async def save_verdicts(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) -> None:
     """Write on images what is wrong with them, and count them on the check."""
     issues = [orjson.dumps(verdict.issues).decode() for verdict in verdicts]
-    await uow.execute(JUDGE, {"ids": [verdict.image_id for verdict in verdicts], "issues": issues})
+    await uow.execute(SAVE_VERDICTS, {"ids": [verdict.image_id for verdict in verdicts], "issues": issues})
     seen = ValidationJob.validated_images + len(verdicts)
     counted = {
         "validated_images": seen,
@@ -274,7 +274,7 @@ async def judge(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) -> None:
     await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == id).values(counted))
 
 
-async def looks(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
+async def image_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
     """What tells images of a crawl apart, those first that are rather kept: valid, large, found early."""
     pixels = func.coalesce(Image.width, 0) * func.coalesce(Image.height, 0)
     wanted = select(Image.id, Image.hash, Image.perceptual_hash).where(Image.crawl_job_id == crawl_job_id)
@@ -284,7 +284,7 @@ async def looks(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
 async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
     """Deal with duplicates as the rules say, and count the crawl's valid images."""
     await uow.one(select(CrawlJob.id).where(CrawlJob.id == check.crawl_job_id).with_for_update())
-    action = Rules.of(check.validation_rules).duplicates
+    action = ValidationRules.of(check.validation_rules).duplicates
     duplicates = [*found.exact, *found.near]
     refused = removed = 0
     for ids, word in ((found.exact, "duplicate"), (found.near, "near_duplicate")):
@@ -296,7 +296,7 @@ async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
         out = sa.update(Image).where(Image.id == any_id(duplicates))
         await uow.execute(out.values(is_valid=False, quarantined=True))
     if action == DuplicateAction.REMOVE.value and duplicates:
-        removed = await forget(uow, check, duplicates)
+        removed = await delete_images(uow, check, duplicates)
     invalid = {
         "invalid_images": ValidationJob.invalid_images + refused,
         "total_images": ValidationJob.validated_images,
@@ -312,14 +312,14 @@ async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
     await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == check.crawl_job_id).values(counted))
 
 
-async def forget(uow: UnitOfWork, check: Row[Any], ids: Sequence[UUID]) -> int:
+async def delete_images(uow: UnitOfWork, check: Row[Any], ids: Sequence[UUID]) -> int:
     """Delete images, and by a job the objects that no other image has; how many were stored."""
     gone = await uow.all(sa.delete(Image).where(Image.id == any_id(ids)).returning(Image))
-    await images.let_go(uow, check.requested_by_id, gone)
+    await images.queue_file_removal(uow, check.requested_by_id, gone)
     return sum(row.storage_url is not None for row in gone)
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a check that is not under way; what it said of the images stays on them."""
     access.require(viewer, "images:delete")
     await access.find(uow, viewer, ValidationJob, id, lock=True)

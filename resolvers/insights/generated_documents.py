@@ -24,7 +24,7 @@ def text_key(company_id: UUID, upload_id: UUID) -> str:
     return f"{folder(company_id, upload_id)}/text.md"
 
 
-async def file_text(
+async def create(
     uow: UnitOfWork, user_id: UUID | None, upload_id: UUID, title: str, *, size: int, sha256: str
 ) -> UUID | None:
     """A document for the company from a text that is stored under `text_key`; none where the user is gone."""
@@ -47,7 +47,7 @@ async def file_text(
     return found
 
 
-async def discard(uow: UnitOfWork, viewer: Viewer | None, document_id: UUID | None) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer | None, document_id: UUID | None) -> None:
     """Delete such a document with its text, its vectors and the job that may be reading it."""
     if document_id is None:
         return

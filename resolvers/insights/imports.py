@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from core.errors import Unsupported
+from core.errors import UnsupportedContent
 from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import (
@@ -29,14 +29,14 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, files
 from resolvers.access import Viewer
 from resolvers.insights import energy_sources, generated_documents
-from resolvers.insights.table_layout import Given, Layout, layout_of, refuse_unusable
-from resolvers.insights.table_preview import HEAD_BYTES, WORKBOOK, Head, text_head, workbook_head
+from resolvers.insights.table_layout import LayoutOverrides, Layout, detect_layout, validate_layout
+from resolvers.insights.table_preview import PREVIEW_BYTES, XLSX_TYPE, TablePreview, preview_text, preview_workbook
 
 SUBJECT = "historical data"
-LARGEST_PREVIEW = 32 * 1024 * 1024
+MAX_PREVIEW_BYTES = 32 * 1024 * 1024
 """Bytes of the largest workbook that is looked into while somebody waits."""
-ROWS_AT_ONCE = 1000
-LAYOUT: TypeAdapter[Layout] = TypeAdapter(Layout)
+INSERT_BATCH_SIZE = 1000
+LAYOUT_ADAPTER: TypeAdapter[Layout] = TypeAdapter(Layout)
 
 
 @dataclass(frozen=True)
@@ -47,28 +47,28 @@ class ImportHistoricalData(Job):
     queue: ClassVar[str] = "reports"
 
 
-async def head_of(store: ObjectStore, upload: Row[Any]) -> Head:
+async def read_preview(store: ObjectStore, upload: Row[Any]) -> TablePreview:
     """The first rows of an upload. Raises `Unsupported` or `Invalid` where it holds no table."""
-    if upload.mime_type == WORKBOOK:
-        if upload.size > LARGEST_PREVIEW:
-            message = f"Workbooks are read up to {LARGEST_PREVIEW >> 20} MB; save it as CSV."
-            raise Unsupported(message, "input", "uploadId")
+    if upload.mime_type == XLSX_TYPE:
+        if upload.size > MAX_PREVIEW_BYTES:
+            message = f"Workbooks are read up to {MAX_PREVIEW_BYTES >> 20} MB; save it as CSV."
+            raise UnsupportedContent(message, "input", "uploadId")
         with TemporaryDirectory(prefix="seshat-working-") as folder:
             path = await store.fetch(upload.storage_key, Path(folder) / "workbook")
-            return await asyncio.to_thread(workbook_head, path)
+            return await asyncio.to_thread(preview_workbook, path)
     if not upload.mime_type.startswith("text/"):
-        raise Unsupported("Consumption is read from CSV and XLSX.", "input", "uploadId")
-    content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, HEAD_BYTES)])
-    return await asyncio.to_thread(text_head, content)
+        raise UnsupportedContent("Consumption is read from CSV and XLSX.", "input", "uploadId")
+    content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, PREVIEW_BYTES)])
+    return await asyncio.to_thread(preview_text, content)
 
 
-async def look(store: ObjectStore, upload: Row[Any], given: Given) -> tuple[Head, Layout]:
+async def preview(store: ObjectStore, upload: Row[Any], given: LayoutOverrides) -> tuple[TablePreview, Layout]:
     """How an upload seems to be laid out. Hold no unit of work while it reads."""
-    head = await head_of(store, upload)
+    head = await read_preview(store, upload)
     if given.delimiter and head.sheet is None and given.delimiter != head.delimiter:
-        content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, HEAD_BYTES)])
-        head = text_head(content, given.delimiter)
-    return head, await asyncio.to_thread(layout_of, head, given)
+        content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, PREVIEW_BYTES)])
+        head = preview_text(content, given.delimiter)
+    return head, await asyncio.to_thread(detect_layout, head, given)
 
 
 async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Row[Any]:
@@ -77,7 +77,7 @@ async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Row[A
     return await files.stored(uow, viewer, upload_id, "input", "uploadId")
 
 
-async def latest(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
+async def latest_id(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
     """The last import that was done, if the viewer may see it."""
     model = HistoricalDataImport
     done = access.visible(viewer, model, model.id).where(model.completed_at.is_not(None))
@@ -85,15 +85,15 @@ async def latest(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
     return found
 
 
-async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: Head, layout: Layout) -> Row[Any]:
+async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: TablePreview, layout: Layout) -> Row[Any]:
     """An import of an upload that was looked into, and the job that does it."""
     access.require(viewer, "reports:configure")
-    refuse_unusable(layout, head)
+    validate_layout(layout, head)
     values = {
         "id": new_id(),
         "upload_id": upload.id,
         "filename": upload.filename,
-        "mapping": plain(asdict(layout)),
+        "mapping": to_json(asdict(layout)),
         "requested_by_id": viewer.user_id,
     }
     made = await uow.one(insert(HistoricalDataImport).values(values).returning(HistoricalDataImport))
@@ -109,28 +109,28 @@ async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: Head, 
     return made
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """The value as JSON holds it."""
     if isinstance(value, Mapping):
-        return {name: plain(inner) for name, inner in value.items()}
+        return {name: to_json(inner) for name, inner in value.items()}
     return value.value if isinstance(value, Enum) else value
 
 
-async def begin(uow: UnitOfWork, import_id: UUID) -> tuple[Row[Any], Layout, Row[Any]] | None:
+async def load(uow: UnitOfWork, import_id: UUID) -> tuple[Row[Any], Layout, Row[Any]] | None:
     """What is to be read; none where the import or its file is gone."""
     row = await uow.first(select(HistoricalDataImport).where(HistoricalDataImport.id == import_id))
     upload = row and await uow.first(select(Upload).where(Upload.id == row.upload_id))
     if row is None or upload is None:
         return None
-    return row, LAYOUT.validate_python(row.mapping), upload
+    return row, LAYOUT_ADAPTER.validate_python(row.mapping), upload
 
 
-async def keep(uow: UnitOfWork, import_id: UUID, readings: Sequence[Mapping[str, Any]]) -> None:
+async def save_readings(uow: UnitOfWork, import_id: UUID, readings: Sequence[Mapping[str, Any]]) -> None:
     """Store the readings of an import, and no others of it."""
     await uow.execute(delete(ConsumptionReading).where(ConsumptionReading.import_id == import_id))
     rows = [{"id": new_id(), "import_id": import_id, **reading} for reading in readings]
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        await uow.execute(insert(ConsumptionReading).values(rows[start : start + ROWS_AT_ONCE]))
+    for start in range(0, len(rows), INSERT_BATCH_SIZE):
+        await uow.execute(insert(ConsumptionReading).values(rows[start : start + INSERT_BATCH_SIZE]))
 
 
 async def complete(
@@ -150,20 +150,20 @@ async def complete(
     for earlier in await uow.all(
         select(HistoricalDataImport).where(others, HistoricalDataImport.document_id.is_not(None))
     ):
-        await generated_documents.discard(uow, None, earlier.document_id)
+        await generated_documents.delete(uow, None, earlier.document_id)
     await uow.execute(update(HistoricalDataImport).where(others).values(document_id=None))
     await uow.execute(delete(ConsumptionReading).where(ConsumptionReading.import_id != row.id))
     title = f"Historical consumption, {row.filename}"
-    document_id = await generated_documents.file_text(
+    document_id = await generated_documents.create(
         uow, row.requested_by_id, upload_id, title, size=size, sha256=sha256
     )
     values = {"summary": dict(summary), "document_id": document_id, "completed_at": func.now()}
     await uow.execute(update(HistoricalDataImport).where(HistoricalDataImport.id == row.id).values(values))
-    await remember(uow, summary)
+    await update_profile(uow, summary)
     await energy_sources.seed(uow)
 
 
-async def remember(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:
+async def update_profile(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:
     """Write on the profile what a company consumes."""
     await uow.execute(upsert(CompanyProfile).values(id=new_id()).on_conflict_do_nothing())
     profile = await uow.one(select(CompanyProfile).with_for_update())
@@ -174,13 +174,13 @@ async def remember(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:
     if summary["renewable_percentage"] is not None:
         values["current_renewable_percentage"] = summary["renewable_percentage"]
     renewable = values.get("current_renewable_percentage", profile.current_renewable_percentage)
-    score = sustainability(renewable, profile.renewable_percentage_increase)
+    score = sustainability_score(renewable, profile.renewable_percentage_increase)
     if score is not None:
         values["sustainability_score"] = score
     await uow.execute(update(CompanyProfile).values(values))
 
 
-def sustainability(renewable: float | None, target: float | None) -> float | None:
+def sustainability_score(renewable: float | None, target: float | None) -> float | None:
     """min(100, renewable share / target * 100), both in percent; none while either is unknown."""
     if renewable is None or target is None:
         return None

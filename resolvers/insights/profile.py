@@ -14,7 +14,7 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
-TEXTS = {"industry": 100, "location": 255}
+TEXT_LENGTHS = {"industry": 100, "location": 255}
 RANGES = {
     "target_year": (2025, 2100),
     "renewable_percentage_increase": (0, 100),
@@ -25,21 +25,21 @@ RANGES = {
     "portfolio_decision_weight": (0, 1),
 }
 WEIGHTS = ("energy_mix_weight", "price_optimization_weight", "portfolio_decision_weight")
-TOLERANCE = 0.05
+WEIGHT_SUM_TOLERANCE = 0.05
 """How far the sum of the weights may be from 1."""
 
-LARGEST_BUDGET = 1e15
+MAX_BUDGET = 1e15
 
 
-async def change_profile(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> Row[Any]:
     """Change the company's profile, which is made first if there is none."""
     access.require(viewer, "reports:configure")
-    values = _checked(given)
+    values = _validate(given)
     await uow.execute(insert(CompanyProfile).values(id=new_id()).on_conflict_do_nothing())
     profile = await uow.one(select(CompanyProfile).with_for_update())
     if values.keys() & set(WEIGHTS):
         energy, price, portfolio = (values.get(name, getattr(profile, name)) for name in WEIGHTS)
-        if not 1 - TOLERANCE <= energy + price + portfolio <= 1 + TOLERANCE:
+        if not 1 - WEIGHT_SUM_TOLERANCE <= energy + price + portfolio <= 1 + WEIGHT_SUM_TOLERANCE:
             raise Invalid("The three weights sum to 1, give or take 0.05.", "input")
     if values:
         profile = await uow.one(sa.update(CompanyProfile).values(values).returning(CompanyProfile))
@@ -50,15 +50,15 @@ async def change_profile(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, An
     return profile
 
 
-def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+def _validate(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
-    for field, limit in TEXTS.items():
+    for field, limit in TEXT_LENGTHS.items():
         if field in values:
             values[field] = validators.optional(values[field], "input", field, limit=limit)
     for field, (least, most) in RANGES.items():
         if values.get(field) is not None:
             validators.within(values[field], least, most, "input", validators.camel(field))
     budget = values.get("budget")
-    if budget is not None and not 0 < budget <= LARGEST_BUDGET:
+    if budget is not None and not 0 < budget <= MAX_BUDGET:
         raise Invalid("A budget is more than nothing.", "input", "budget")
     return values

@@ -19,7 +19,7 @@ class Requirement:
     advice: str
 
 
-NEEDS = (
+PROFILE_REQUIREMENTS = (
     ("industry", True, "Say which industry the company is in."),
     ("location", True, "Say where the company uses its energy."),
     ("target_year", True, "Say by which year the transition is to be done."),
@@ -34,7 +34,7 @@ def requirements(profile: dict[str, Any] | None, imported: bool, documents: int)
     """Everything that a report asks for, what is required first."""
     known = profile or {}
     found = [
-        Requirement(name, required, known.get(name) is not None, advice) for name, required, advice in NEEDS
+        Requirement(name, required, known.get(name) is not None, advice) for name, required, advice in PROFILE_REQUIREMENTS
     ]
     current = known.get("current_renewable_percentage") is not None
     return [
@@ -45,7 +45,7 @@ def requirements(profile: dict[str, Any] | None, imported: bool, documents: int)
     ]
 
 
-def ready(found: list[Requirement]) -> bool:
+def is_ready(found: list[Requirement]) -> bool:
     """Whether everything that is required is there."""
     return all(each.met for each in found if each.required)
 
@@ -57,7 +57,7 @@ def completeness(found: list[Requirement]) -> float:
     return met / sum(weights)
 
 
-async def stand(uow: UnitOfWork) -> tuple[Row[Any] | None, Row[Any] | None, int]:
+async def load_inputs(uow: UnitOfWork) -> tuple[Row[Any] | None, Row[Any] | None, int]:
     """The company's profile, its latest finished import, and how many documents can be asked about."""
     profile = await uow.first(select(CompanyProfile))
     finished = select(HistoricalDataImport).where(HistoricalDataImport.completed_at.is_not(None))
@@ -67,7 +67,7 @@ async def stand(uow: UnitOfWork) -> tuple[Row[Any] | None, Row[Any] | None, int]
     return profile, await uow.first(latest.limit(1)), documents
 
 
-async def of_company(uow: UnitOfWork) -> list[Requirement]:
+async def company_requirements(uow: UnitOfWork) -> list[Requirement]:
     """What a report of the unit's company asks for."""
-    profile, imported, documents = await stand(uow)
+    profile, imported, documents = await load_inputs(uow)
     return requirements(profile and dict(profile._mapping), imported is not None, documents)

@@ -30,9 +30,9 @@ from resolvers.insights import energy_sources, readiness
 from resolvers.insights.profile import WEIGHTS
 
 SUBJECT = "energy report"
-ENERGY = "energy_portfolio"
-LONGEST_TITLE = 500
-PROFILE = (
+ENERGY_REPORT = "energy_portfolio"
+MAX_TITLE_LENGTH = 500
+PROFILE_FIELDS = (
     "industry",
     "location",
     "target_year",
@@ -41,11 +41,11 @@ PROFILE = (
     "total_consumption_kwh",
     "current_renewable_percentage",
 )
-FROM_CONSUMPTION = (
+CONSUMPTION_FIELDS = (
     *("first_on", "last_on", "annual_kwh", "coverage", "trend_percent_per_year", "renewable_percentage"),
     *("anomaly_count", "anomalies", "months", "seasonality", "insights"),
 )
-SOURCE = (
+SOURCE_FIELDS = (
     *("code", "name", "cost_per_kwh", "capacity_factor", "reliability", "renewable_share"),
     *("intermittent", "share_limit", "yearly_growth", "efficiency", "provenance"),
 )
@@ -60,7 +60,7 @@ class GenerateReport(Job):
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Whoever watches learns that there will be no report."""
-        await tell(uow, self.report_id, ReportEventKind.FAILED, None, {"summary": reason})
+        await append_event(uow, self.report_id, ReportEventKind.FAILED, None, {"summary": reason})
 
 
 def topic(report_id: UUID) -> str:
@@ -81,7 +81,7 @@ async def create(
     Raises `Conflict` where something is missing that a report needs, or the target year has passed.
     """
     access.require(viewer, "reports:generate")
-    profile, imported, documents = await readiness.stand(uow)
+    profile, imported, documents = await readiness.load_inputs(uow)
     found = readiness.requirements(profile and dict(profile._mapping), imported is not None, documents)
     missing = [each.advice for each in found if each.required and not each.met]
     if profile is None or missing:
@@ -91,11 +91,11 @@ async def create(
         raise Conflict(f"The target year {profile.target_year} leaves no year to plan.", "input")
     if profile.total_consumption_kwh <= 0:
         raise Conflict("The company consumes nothing, so that there is nothing to plan.", "input")
-    named = validators.optional(title, "input", "title", limit=LONGEST_TITLE)
+    named = validators.optional(title, "input", "title", limit=MAX_TITLE_LENGTH)
     values = {
         "id": new_id(),
         "title": named or f"Energy report, {now:%B %Y}",
-        "report_type": ENERGY,
+        "report_type": ENERGY_REPORT,
         "method": method,
         "config": {"method": method.value, "narrative": narrative},
         "requested_by_id": viewer.user_id,
@@ -109,20 +109,20 @@ async def create(
     }
     await uow.execute(insert(ProcessingJob).values(job))
     await energy_sources.seed(uow)
-    if not await energy_sources.enabled(uow):
+    if not await energy_sources.list_enabled(uow):
         raise Conflict("No energy source is enabled.", "input")
     await enqueue(uow, GenerateReport(report.id), report.id)
     await activity_log.record(uow, viewer.user_id, "REPORT_GENERATE", "Report", report.id)
     return report
 
 
-async def inputs_of(uow: UnitOfWork, report: Row[Any]) -> dict[str, Any]:
+async def plan_inputs(uow: UnitOfWork, report: Row[Any]) -> dict[str, Any]:
     """Everything that a report reckons with, as it stands now. Raises `Invalid` where nothing supplies."""
-    profile, imported, documents = await readiness.stand(uow)
+    profile, imported, documents = await readiness.load_inputs(uow)
     if profile is None:
         raise Conflict("The company's profile is gone.")
-    listed = await energy_sources.enabled(uow)
-    known = [{**{name: getattr(each, name) for name in SOURCE}, "kind": each.kind.value} for each in listed]
+    listed = await energy_sources.list_enabled(uow)
+    known = [{**{name: getattr(each, name) for name in SOURCE_FIELDS}, "kind": each.kind.value} for each in listed]
     if not any(each["kind"] != "storage" for each in known):
         raise Invalid("No energy source is enabled that supplies anything.")
     if report.method is ReportMethod.PROPORTIONAL and not any(each["kind"] == "renewable" for each in known):
@@ -131,15 +131,15 @@ async def inputs_of(uow: UnitOfWork, report: Row[Any]) -> dict[str, Any]:
         "title": report.title,
         "method": report.method.value,
         "year": report.created_at.year,
-        "profile": {name: getattr(profile, name) for name in PROFILE},
+        "profile": {name: getattr(profile, name) for name in PROFILE_FIELDS},
         "weights": {name.removesuffix("_weight"): getattr(profile, name) for name in WEIGHTS},
         "sources": known,
         "documents": documents,
-        "consumption": imported and {name: imported.summary[name] for name in FROM_CONSUMPTION},
+        "consumption": imported and {name: imported.summary[name] for name in CONSUMPTION_FIELDS},
     }
 
 
-async def tell(
+async def append_event(
     uow: UnitOfWork,
     report_id: UUID,
     kind: ReportEventKind,
@@ -179,7 +179,7 @@ async def log_step(
         "created_at": func.clock_timestamp(),
     }
     await uow.execute(insert(AgentLog).values(logged))
-    await tell(uow, report.id, ReportEventKind.STEP_COMPLETED, step, {"summary": found["summary"]})
+    await append_event(uow, report.id, ReportEventKind.STEP_COMPLETED, step, {"summary": found["summary"]})
 
 
 async def complete(
@@ -202,16 +202,16 @@ async def complete(
     if usage and usage["total_tokens"]:
         used = {"user_id": report.requested_by_id, "operation_id": str(report.id), **usage}
         await uow.execute(insert(TokenUsage).values({**used, "operation_type": "report"}))
-    await tell(uow, report.id, ReportEventKind.COMPLETED, None, {"confidence": confidence})
+    await append_event(uow, report.id, ReportEventKind.COMPLETED, None, {"confidence": confidence})
 
 
-async def following(uow: UnitOfWork, report_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
+async def events_after(uow: UnitOfWork, report_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
     """The events numbered above `sequence`, in order."""
     later = select(ReportEvent).where(ReportEvent.report_id == report_id, ReportEvent.sequence > sequence)
     return await uow.all(later.order_by(ReportEvent.sequence).limit(limit))
 
 
-async def known(uow: UnitOfWork, report_id: UUID, sequence: int) -> int:
+async def validate_cursor(uow: UnitOfWork, report_id: UUID, sequence: int) -> int:
     """The same number, if the report has come to it. Raises `Invalid`."""
     count = await uow.scalar(select(Report.event_count).where(Report.id == report_id))
     if not 0 <= sequence <= (count or 0):

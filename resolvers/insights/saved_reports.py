@@ -20,8 +20,8 @@ from resolvers.insights import generated_documents, reports
 from resolvers.object_removal import queue_removal
 
 SUBJECT = "report files"
-MOST_TAGS, LONGEST_TAG = 20, 50
-LONGEST_TITLE, LONGEST_TEXT = 500, 100_000
+MAX_TAGS, MAX_TAG_LENGTH = 20, 50
+MAX_TITLE_LENGTH, MAX_TEXT_LENGTH = 500, 100_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class PublishReport(Job):
     queue: ClassVar[str] = "reports"
 
 
-def folder(company_id: UUID, id: UUID) -> str:
+def files_prefix(company_id: UUID, id: UUID) -> str:
     """Where the files of a saved report are stored, each revision in a folder of its own."""
     return f"{company_id}/reports/{id}"
 
@@ -46,14 +46,14 @@ async def create(
     report = await access.find(uow, viewer, Report, report_id, "input", "reportId")
     if report.report_data is None:
         raise Conflict("This report is not finished.", "input", "reportId")
-    named = validators.optional(title, "input", "title", limit=LONGEST_TITLE)
+    named = validators.optional(title, "input", "title", limit=MAX_TITLE_LENGTH)
     values = {
         "id": new_id(),
         "report_id": uuid4().hex,
         "report_type": report.report_type,
         "report_data": report.report_data,
         "title": named or report.title,
-        "tags": checked_tags(tags),
+        "tags": validate_tags(tags),
         "confidence": report.confidence,
         "token_usage": report.token_usage,
         "user_id": viewer.user_id,
@@ -87,32 +87,32 @@ async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> tuple[Row[Any], R
     """Make the files of a report once more. Answers the report and the job."""
     access.require(viewer, "reports:save")
     saved = await access.find(uow, viewer, SavedReport, id, lock=True)
-    if not exportable(saved):
+    if not is_exportable(saved):
         raise Conflict("This report has nothing in it that could be laid out.", "id")
     saved, job = await publish(uow, viewer, saved)
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_EXPORT", "SavedReport", id)
     return saved, await uow.one(select(ProcessingJob).where(ProcessingJob.id == job))
 
 
-def exportable(saved: Row[Any]) -> bool:
+def is_exportable(saved: Row[Any]) -> bool:
     """Whether it is a report of this product's making."""
     data = saved.report_data or {}
     return all(part in data for part in ("inputs", "roadmap", "decision", "confidence"))
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
     """Give a report another title, other tags or another text; what was generated stays beside it."""
     access.require(viewer, "reports:save")
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
     values = dict(given)
     if "title" in values:
-        values["title"] = validators.optional(values["title"], "input", "title", limit=LONGEST_TITLE)
+        values["title"] = validators.optional(values["title"], "input", "title", limit=MAX_TITLE_LENGTH)
     if "tags" in values:
-        values["tags"] = checked_tags(values["tags"])
+        values["tags"] = validate_tags(values["tags"])
     if "edited_text" in values:
         text = values["edited_text"]
         text = None if text is None or not text.strip() else text.strip()
-        values["edited_text"] = text and validators.text(text, "input", "editedText", limit=LONGEST_TEXT)
+        values["edited_text"] = text and validators.text(text, "input", "editedText", limit=MAX_TEXT_LENGTH)
         values |= {"edited_at": func.now(), "edited_by_id": viewer.user_id}
     if not values:
         return report
@@ -122,7 +122,7 @@ async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     fields = sorted(given)
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_UPDATE", "SavedReport", id, fields=fields)
     shown = changed.title != report.title or changed.edited_text != report.edited_text
-    if shown and exportable(changed):
+    if shown and is_exportable(changed):
         changed, _ = await publish(uow, viewer, changed)
     return changed
 
@@ -141,24 +141,24 @@ async def rerun(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     )
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a report with its files and what people could ask of it."""
     access.require(viewer, "reports:delete")
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
     await uow.execute(sa.delete(SavedReport).where(SavedReport.id == id))
-    await generated_documents.discard(uow, viewer, report.document_id)
+    await generated_documents.delete(uow, viewer, report.document_id)
     if report.revision:
-        await queue_removal(uow, requester_id(uow, viewer), f"{folder(uow.company_id, id)}/")
+        await queue_removal(uow, requester_id(uow, viewer), f"{files_prefix(uow.company_id, id)}/")
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
 
 
-async def current(uow: UnitOfWork, id: UUID, revision: int) -> Row[Any] | None:
+async def find_revision(uow: UnitOfWork, id: UUID, revision: int) -> Row[Any] | None:
     """The report, if this is still its revision."""
     wanted = SavedReport.id == id, SavedReport.revision == revision
     return await uow.first(select(SavedReport).where(*wanted))
 
 
-async def published(
+async def save_files(
     uow: UnitOfWork,
     saved: Row[Any],
     files: Sequence[Mapping[str, Any]],
@@ -171,11 +171,11 @@ async def published(
     mine = SavedReport.id == saved.id, SavedReport.revision == saved.revision
     row = await uow.first(select(SavedReport).where(*mine).with_for_update())
     if row is None:  # another revision came, or it was deleted: what was stored is nobody's
-        await queue_removal(uow, None, f"{folder(uow.company_id, saved.id)}/{saved.revision}/")
+        await queue_removal(uow, None, f"{files_prefix(uow.company_id, saved.id)}/{saved.revision}/")
         return
-    await generated_documents.discard(uow, None, row.document_id)
+    await generated_documents.delete(uow, None, row.document_id)
     title = row.title or "Report"
-    document = await generated_documents.file_text(
+    document = await generated_documents.create(
         uow, row.user_id, upload_id, title, size=size, sha256=sha256
     )
     values = {"files": [dict(each) for each in files], "document_id": document}
@@ -208,7 +208,7 @@ def compare(first: Row[Any], second: Row[Any]) -> list[Difference]:
 
 def figures(saved: Row[Any]) -> dict[str, float]:
     """What a report comes to, in numbers."""
-    if not exportable(saved):
+    if not is_exportable(saved):
         return {} if saved.confidence is None else {"confidence": saved.confidence}
     data = saved.report_data
     decision, profile, last = data["decision"], data["inputs"]["profile"], data["roadmap"]["years"][-1]
@@ -229,11 +229,11 @@ def figures(saved: Row[Any]) -> dict[str, float]:
     return {name: float(value) for name, value in {**found, **mix}.items() if value is not None}
 
 
-def checked_tags(given: Sequence[str] | None) -> list[str]:
+def validate_tags(given: Sequence[str] | None) -> list[str]:
     """Tags without repetitions. Raises `Invalid`."""
     if given is None:
         raise Invalid("This cannot be cleared.", "input", "tags")
-    if len(given) > MOST_TAGS:
-        raise Invalid(f"At most {MOST_TAGS} tags.", "input", "tags")
-    tags = [validators.name(tag, "input", "tags", str(i), limit=LONGEST_TAG) for i, tag in enumerate(given)]
+    if len(given) > MAX_TAGS:
+        raise Invalid(f"At most {MAX_TAGS} tags.", "input", "tags")
+    tags = [validators.name(tag, "input", "tags", str(i), limit=MAX_TAG_LENGTH) for i, tag in enumerate(given)]
     return list(dict.fromkeys(tags))

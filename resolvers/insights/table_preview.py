@@ -10,19 +10,19 @@ from zipfile import BadZipFile, ZipFile
 
 import python_calamine
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-HEAD_BYTES = 256 * 1024
-HEAD_ROWS = 200
-MOST_UNPACKED = 1 << 30
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PREVIEW_BYTES = 256 * 1024
+PREVIEW_ROWS = 200
+MAX_UNPACKED_BYTES = 1 << 30
 """Bytes to which a workbook may unpack."""
-MOST_COLUMNS = 500
+MAX_COLUMNS = 500
 DELIMITERS = (";", "\t", ",", "|")
 
 
 @dataclass(frozen=True)
-class Head:
+class TablePreview:
     """Rows of equal length. `delimiter` is None for a workbook, `sheet` for a text."""
 
     rows: tuple[tuple[str, ...], ...]
@@ -31,51 +31,51 @@ class Head:
     sheet: str | None = None
 
 
-def text_head(content: bytes, delimiter: str | None = None) -> Head:
+def preview_text(content: bytes, delimiter: str | None = None) -> TablePreview:
     """Of a text of separated values, given its beginning. Raises `Invalid` where it is not one."""
-    encoding = encoding_of(content)
+    encoding = detect_encoding(content)
     text = content.decode(encoding, errors="replace")
     if not text.strip():
         raise Invalid("The file is empty.", "input", "uploadId")
     if "\x00" in text:
-        raise Unsupported("The file is neither a workbook nor a text of values.", "input", "uploadId")
-    if len(content) >= HEAD_BYTES and "\n" in text:
+        raise UnsupportedContent("The file is neither a workbook nor a text of values.", "input", "uploadId")
+    if len(content) >= PREVIEW_BYTES and "\n" in text:
         text = text[: text.rindex("\n")]
     choices = [delimiter] if delimiter else list(DELIMITERS)
-    parsed = {each: split(text, each) for each in choices}
-    best = max(choices, key=lambda each: (regularity(parsed[each]), -choices.index(each)))
-    return Head(squared(parsed[best]), encoding, best)
+    parsed = {each: parse_rows(text, each) for each in choices}
+    best = max(choices, key=lambda each: (row_regularity(parsed[each]), -choices.index(each)))
+    return TablePreview(pad_rows(parsed[best]), encoding, best)
 
 
-def workbook_head(path: Path) -> Head:
+def preview_workbook(path: Path) -> TablePreview:
     """Of a workbook's first sheet with anything in it; formulas are their last values."""
-    with opened(path) as book:
+    with open_workbook(path) as book:
         for name in book.sheet_names:
             rows = []
             for row in book.get_sheet_by_name(name).iter_rows():
-                rows.append([cell(value) for value in row])
-                if len(rows) == HEAD_ROWS:
+                rows.append([format_cell(value) for value in row])
+                if len(rows) == PREVIEW_ROWS:
                     break
             if any(any(row) for row in rows):
-                return Head(squared(rows), sheet=name)
+                return TablePreview(pad_rows(rows), sheet=name)
     raise Invalid("The workbook is empty.", "input", "uploadId")
 
 
-def opened(path: Path) -> "closing[python_calamine.CalamineWorkbook]":
+def open_workbook(path: Path) -> "closing[python_calamine.CalamineWorkbook]":
     """A workbook to read. Raises `Unsupported` or `Invalid` for one that is locked, huge or damaged."""
     try:
         with ZipFile(path) as archive:
             parts = archive.infolist()
-        if sum(part.file_size for part in parts) > MOST_UNPACKED:
-            message = f"The workbook unpacks to more than {MOST_UNPACKED >> 20} MB."
-            raise Unsupported(message, "input", "uploadId")
+        if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
+            message = f"The workbook unpacks to more than {MAX_UNPACKED_BYTES >> 20} MB."
+            raise UnsupportedContent(message, "input", "uploadId")
         return closing(python_calamine.CalamineWorkbook.from_path(path))
     except (BadZipFile, OSError, python_calamine.CalamineError, ValueError) as error:
         message = "The workbook can't be read: it is damaged, or locked by a password."
         raise Invalid(message, "input", "uploadId") from error
 
 
-def cell(value: object) -> str:
+def format_cell(value: object) -> str:
     """A workbook's cell as it would stand in a text: instants as ISO 8601 has them."""
     match value:
         case datetime():
@@ -89,32 +89,32 @@ def cell(value: object) -> str:
     return str(value).strip()
 
 
-def encoding_of(content: bytes) -> str:
+def detect_encoding(content: bytes) -> str:
     """By its mark, else UTF-8, else Windows-1252."""
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):
             return encoding
     try:
-        content[: HEAD_BYTES - 4].decode()
+        content[: PREVIEW_BYTES - 4].decode()
     except UnicodeDecodeError as error:
         return "utf-8" if error.start > len(content) - 8 else "cp1252"
     return "utf-8"
 
 
-def split(text: str, delimiter: str) -> list[list[str]]:
+def parse_rows(text: str, delimiter: str) -> list[list[str]]:
     """The rows of values, without blank lines' gaps being lost: a blank line is an empty row."""
     try:
         found = []
         for row in csv.reader(io.StringIO(text), delimiter=delimiter):
             found.append([value.strip() for value in row])
-            if len(found) == HEAD_ROWS:
+            if len(found) == PREVIEW_ROWS:
                 break
         return found
     except csv.Error:
         return []
 
 
-def regularity(rows: list[list[str]]) -> tuple[float, int]:
+def row_regularity(rows: list[list[str]]) -> tuple[float, int]:
     """The share of rows that are as long as most, where most have two values or more; and that length."""
     lengths = [len(row) for row in rows if row]
     if not lengths:
@@ -123,7 +123,7 @@ def regularity(rows: list[list[str]]) -> tuple[float, int]:
     return (lengths.count(usual) / len(lengths), usual) if usual > 1 else (0.0, usual)
 
 
-def squared(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+def pad_rows(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
     """The rows, each as long as the longest."""
-    width = min(MOST_COLUMNS, max(map(len, rows), default=0))
+    width = min(MAX_COLUMNS, max(map(len, rows), default=0))
     return tuple(tuple((row + [""] * width)[:width]) for row in rows)

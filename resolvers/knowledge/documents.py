@@ -21,7 +21,7 @@ from resolvers.object_removal import remove_objects
 LONGEST_TITLE = 500
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
     """Rename a document, or say who may read it.
 
     Only the platform's people publish to every company, and take back what they published.

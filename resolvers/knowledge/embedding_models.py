@@ -50,7 +50,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> R
     return model
 
 
-async def change(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
     """Change what was given; of a model that companies are searched by only its limit of tokens."""
     access.require(viewer, "embeddings:manage")
     model = await access.find(uow, viewer, EmbeddingModel, id, lock=True)

@@ -25,7 +25,7 @@ from db.models import (
 from db.queue import Job, enqueue
 from db.uow import Database, UnitOfWork
 from resolvers.access import Viewer
-from resolvers.object_removal import asker
+from resolvers.activity_log import requester_id
 
 SUBJECT = "embedding model"
 
@@ -163,7 +163,7 @@ async def queue(uow: UnitOfWork, model_id: UUID, viewer: Viewer | None = None) -
     row = {
         "job_type": ProcessingJobType.RE_EMBEDDING,
         "subject": SUBJECT,
-        "requested_by_id": asker(uow, viewer),
+        "requested_by_id": requester_id(uow, viewer),
     }
     id: UUID = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
     await enqueue(uow, EmbedAnew(model_id), id)

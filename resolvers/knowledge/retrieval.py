@@ -14,7 +14,7 @@ from core.ports import (
     Hit,
     ModelFailure,
     Passage,
-    Reach,
+    SearchScope,
     UnknownEmbedder,
     VectorStores,
     VectorsUnavailable,
@@ -58,7 +58,7 @@ async def search(
     if document_ids is not None and not document_ids:
         return Found((), embedder, 0)
     embedded = await embedder.embed([query], "query")
-    reach = Reach(
+    reach = SearchScope(
         viewer.company_id,
         None if viewer.may("documents:oversee") else viewer.user_id,
         viewer.platform_id,

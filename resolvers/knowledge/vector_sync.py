@@ -10,7 +10,7 @@ from db.models import ProcessingJob, ProcessingJobType
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
-from resolvers.object_removal import asker
+from resolvers.activity_log import requester_id
 
 SUBJECT = "document vectors"
 
@@ -57,7 +57,7 @@ async def queue(
     row = {
         "job_type": ProcessingJobType.UPKEEP,
         "subject": SUBJECT,
-        "requested_by_id": asker(uow, viewer),
+        "requested_by_id": requester_id(uow, viewer),
     }
     id = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
     await enqueue(uow, job, id)

@@ -13,17 +13,17 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
-NAMED = {"props": "name", "events": "name", "states": "name", "accessibility": "requirement"}
+NAME_FIELDS = {"props": "name", "events": "name", "states": "name", "accessibility": "requirement"}
 """The four kinds of requirements, and what an item of each is known by."""
 
-SHORT, LONG = 255, 2_000
-LONGEST_LATENCY = 2**31 - 1
+MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 255, 2_000
+MAX_LATENCY_MS = 2**31 - 1
 
 Items = Mapping[str, Sequence[Mapping[str, Any]]]
 """Of each kind its items; what an item does not say is absent."""
 
 
-async def export(
+async def create(
     uow: UnitOfWork,
     viewer: Viewer,
     *,
@@ -35,9 +35,9 @@ async def export(
     """Keep a component's reviewed requirements; what was approved, edited and added is counted here."""
     access.require(viewer, "requirements:create")
     if proposal_latency_ms is not None:
-        validators.within(proposal_latency_ms, 0, LONGEST_LATENCY, "input", "proposalLatencyMs")
+        validators.within(proposal_latency_ms, 0, MAX_LATENCY_MS, "input", "proposalLatencyMs")
     kept = {
-        kind: [_item(kind, item, position) for position, item in enumerate(items)]
+        kind: [_validate_item(kind, item, position) for position, item in enumerate(items)]
         for kind, items in requirements.items()
     }
     if not any(kept.values()):
@@ -48,16 +48,16 @@ async def export(
         "requirements": kept,
         "proposal_latency_ms": proposal_latency_ms,
         "proposal_id": proposal_id,
-        **counts(kept),
+        **count_items(kept),
     }
     made = await uow.one(insert(RequirementExport).values(values).returning(RequirementExport))
     await activity_log.record(
-        uow, viewer.user_id, "REQUIREMENT_EXPORT_CREATE", "RequirementExport", made.id, **counts(kept)
+        uow, viewer.user_id, "REQUIREMENT_EXPORT_CREATE", "RequirementExport", made.id, **count_items(kept)
     )
     return made
 
 
-def counts(requirements: Items) -> dict[str, int]:
+def count_items(requirements: Items) -> dict[str, int]:
     """The approved items, edited ones included; those both approved and edited; those added by hand."""
     items = [item for group in requirements.values() for item in group]
     return {
@@ -77,7 +77,7 @@ async def mark_used(
     found = await access.find(uow, viewer, RequirementExport, id, lock=True)
     uses = {"pattern_retrieval": in_pattern_retrieval, "code_generation": in_code_generation}
     new = [use for use, said in uses.items() if said and not getattr(found, f"used_in_{use}")]
-    news = {column: value for use in new for column, value in _used(use).items()}
+    news = {column: value for use in new for column, value in _usage_values(use).items()}
     if not news:
         return found
     statement = sa.update(RequirementExport).where(RequirementExport.id == id).values(news)
@@ -93,7 +93,7 @@ async def mark_used(
     return changed
 
 
-async def remove_export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete an export."""
     access.require(viewer, "requirements:create")
     await access.find(uow, viewer, RequirementExport, id, lock=True)
@@ -117,20 +117,20 @@ async def approval_metrics(uow: UnitOfWork, viewer: Viewer, component_type: str 
     return await uow.one(statement)
 
 
-def _used(use: str) -> dict[str, Any]:
+def _usage_values(use: str) -> dict[str, Any]:
     return {f"used_in_{use}": True, f"{use}_at": func.now()}
 
 
-def _item(kind: str, item: Mapping[str, Any], position: int) -> dict[str, Any]:
+def _validate_item(kind: str, item: Mapping[str, Any], position: int) -> dict[str, Any]:
     path = ("input", "requirements", kind, str(position))
-    if not (item.get(NAMED[kind]) or "").strip():
-        raise Invalid("This cannot be blank.", *path, NAMED[kind])
+    if not (item.get(NAME_FIELDS[kind]) or "").strip():
+        raise Invalid("This cannot be blank.", *path, NAME_FIELDS[kind])
     if item.get("confidence") is not None:
         validators.within(item["confidence"], 0, 1, *path, "confidence")
     for field in ("name", "type"):
-        validators.text(item.get(field) or "", *path, field, limit=SHORT)
+        validators.text(item.get(field) or "", *path, field, limit=MAX_NAME_LENGTH)
     for field in ("requirement", "description", "rationale"):
-        validators.text(item.get(field) or "", *path, field, limit=LONG)
+        validators.text(item.get(field) or "", *path, field, limit=MAX_TEXT_LENGTH)
     for index, value in enumerate(item.get("values") or ()):
-        validators.text(value, *path, "values", str(index), limit=SHORT)
+        validators.text(value, *path, "values", str(index), limit=MAX_NAME_LENGTH)
     return dict(item)

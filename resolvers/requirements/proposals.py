@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Row, Select, func, insert, select
 
-from core.errors import Conflict, Invalid, Unsupported
+from core.errors import Conflict, Invalid, UnsupportedContent
 from db import queue
 from db.arrays import any_text
 from db.events import publish
@@ -33,13 +33,13 @@ from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
 
 SUBJECT = "component requirements"
-LONGEST_DESCRIPTION = 8_000
-LARGEST_DESIGN = 10 * 1024 * 1024
+MAX_DESCRIPTION_LENGTH = 8_000
+MAX_DESIGN_BYTES = 10 * 1024 * 1024
 """Of a picture, in bytes."""
-DESIGNS = ("image/png", "image/jpeg")
-MOST_DOCUMENTS = 20
+DESIGN_TYPES = ("image/png", "image/jpeg")
+MAX_DOCUMENTS = 20
 
-PROGRESS = {
+STAGE_PROGRESS = {
     ProposalStage.STARTING: 0,
     ProposalStage.CLASSIFYING: 20,
     ProposalStage.ANALYZING: 40,
@@ -48,14 +48,14 @@ PROGRESS = {
     ProposalStage.FAILED: 100,
 }
 """How much is done when a stage begins, in percent; of a failed one, nothing is left to do."""
-OVER = frozenset({ProposalStage.COMPLETE, ProposalStage.FAILED})
+FINAL_STAGES = frozenset({ProposalStage.COMPLETE, ProposalStage.FAILED})
 
-NOT_IN_A_KEY = re.compile(r"[^a-z0-9]+")
-CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+KEY_SEPARATOR = re.compile(r"[^a-z0-9]+")
+CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
-class Proposed:
+class RequirementDraft:
     """A requirement as it is proposed; `confidence` is from 0 to 1, `citation` where a document says so."""
 
     category: RequirementCategory
@@ -74,12 +74,12 @@ class Proposed:
     @property
     def key(self) -> str:
         """What tells it from the others of its category."""
-        return key_of(self.name)
+        return normalize_key(self.name)
 
 
-def key_of(name: str) -> str:
+def normalize_key(name: str) -> str:
     """The same for names that differ in nothing but case, hyphens and spaces."""
-    return NOT_IN_A_KEY.sub("-", CAPITAL.sub("-", name).lower()).strip("-") or name.lower()
+    return KEY_SEPARATOR.sub("-", CAMEL_CASE_BOUNDARY.sub("-", name).lower()).strip("-") or name.lower()
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,11 @@ class ProposeRequirements(Job):
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Whoever watches learns that nothing more comes."""
-        await enter(uow, self.proposal_id, ProposalStage.FAILED, error_message=reason)
+        await set_stage(uow, self.proposal_id, ProposalStage.FAILED, error_message=reason)
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """It goes on where it was: what was proposed stays."""
-        await enter(uow, self.proposal_id, ProposalStage.STARTING, error_message=None)
+        await set_stage(uow, self.proposal_id, ProposalStage.STARTING, error_message=None)
 
 
 def topic(proposal_id: UUID) -> str:
@@ -120,13 +120,13 @@ async def create(
     or of another kind than PNG and JPEG.
     """
     access.require(viewer, "requirements:create")
-    told = validators.text((description or "").strip(), "input", "description", limit=LONGEST_DESCRIPTION)
+    told = validators.text((description or "").strip(), "input", "description", limit=MAX_DESCRIPTION_LENGTH)
     if upload_id is None and not told and not document_ids:
         raise Invalid("Give a description, a design (`uploadId`) or documents (`documentIds`).", "input")
-    if len(document_ids) > MOST_DOCUMENTS:
-        raise Invalid(f"At most {MOST_DOCUMENTS} documents.", "input", "documentIds")
+    if len(document_ids) > MAX_DOCUMENTS:
+        raise Invalid(f"At most {MAX_DOCUMENTS} documents.", "input", "documentIds")
     if upload_id is not None:
-        await _check_design(uow, viewer, upload_id)
+        await _validate_design(uow, viewer, upload_id)
     given = component_type is not None
     values = {
         "id": new_id(),
@@ -154,16 +154,16 @@ async def create(
     return made
 
 
-async def _check_design(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> None:
+async def _validate_design(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> None:
     path = "input", "uploadId"
     upload = await files.stored(uow, viewer, upload_id, *path)
-    if upload.mime_type not in DESIGNS:
-        raise Unsupported("A design is a PNG or JPEG picture.", *path)
-    if upload.size > LARGEST_DESIGN:
-        raise Unsupported(f"A design has at most {LARGEST_DESIGN:,} bytes.", *path)
+    if upload.mime_type not in DESIGN_TYPES:
+        raise UnsupportedContent("A design is a PNG or JPEG picture.", *path)
+    if upload.size > MAX_DESIGN_BYTES:
+        raise UnsupportedContent(f"A design has at most {MAX_DESIGN_BYTES:,} bytes.", *path)
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a proposal that is not under way, with its requirements; exports stay."""
     access.require(viewer, "requirements:create")
     await access.find(uow, viewer, RequirementProposal, id, lock=True)
@@ -174,7 +174,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await activity_log.record(uow, viewer.user_id, "REQUIREMENT_PROPOSAL_DELETE", "RequirementProposal", id)
 
 
-async def begin(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
+async def load(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
     """The proposal, with the `storage_key` of its design; none where it is gone."""
     proposal, upload = RequirementProposal, Upload
     statement = (
@@ -185,14 +185,14 @@ async def begin(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
     return await uow.first(statement)
 
 
-async def enter(uow: UnitOfWork, id: UUID, stage: ProposalStage, **news: Any) -> None:
+async def set_stage(uow: UnitOfWork, id: UUID, stage: ProposalStage, **news: Any) -> None:
     """Say how far a proposal has come, and what is known of it now."""
     values = {"stage": stage, **news}
     await uow.execute(sa.update(RequirementProposal).where(RequirementProposal.id == id).values(values))
     await publish(uow, topic(id))
 
 
-async def keep(uow: UnitOfWork, id: UUID, proposed: Sequence[Proposed]) -> None:
+async def add_requirements(uow: UnitOfWork, id: UUID, proposed: Sequence[RequirementDraft]) -> None:
     """Add requirements, numbered in the order in which they are told; what is there already stays."""
     keys = {(each.category, each.key): each for each in reversed(proposed)}
     mine = ProposedRequirement.proposal_id == id
@@ -205,7 +205,7 @@ async def keep(uow: UnitOfWork, id: UUID, proposed: Sequence[Proposed]) -> None:
     new = [each for key, each in reversed(keys.items()) if key not in there]
     if not new:
         return
-    last = await _count(uow, id, len(new))
+    last = await _reserve_sequence(uow, id, len(new))
     rows = [
         {**asdict(each), "values": list(each.values), "key": each.key, "proposal_id": id, "sequence": number}
         for number, each in enumerate(new, last - len(new) + 1)
@@ -214,15 +214,15 @@ async def keep(uow: UnitOfWork, id: UUID, proposed: Sequence[Proposed]) -> None:
     await publish(uow, topic(id))
 
 
-async def add(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> Row[Any]:
+async def add_requirement(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> Row[Any]:
     """One requirement more, with these columns; its `key` is not taken."""
-    row = {**values, "proposal_id": id, "sequence": await _count(uow, id, 1)}
+    row = {**values, "proposal_id": id, "sequence": await _reserve_sequence(uow, id, 1)}
     made = await uow.one(insert(ProposedRequirement).values(row).returning(ProposedRequirement))
     await publish(uow, topic(id))
     return made
 
 
-async def _count(uow: UnitOfWork, id: UUID, more: int) -> int:
+async def _reserve_sequence(uow: UnitOfWork, id: UUID, more: int) -> int:
     """The number of the last of so many new requirements; locks the proposal, so that it follows commits."""
     counted = sa.update(RequirementProposal).where(RequirementProposal.id == id)
     counted = counted.values(item_count=RequirementProposal.item_count + more)
@@ -230,7 +230,7 @@ async def _count(uow: UnitOfWork, id: UUID, more: int) -> int:
     return number
 
 
-async def spend(uow: UnitOfWork, user_id: UUID, id: UUID, usage: Mapping[str, Any]) -> None:
+async def record_usage(uow: UnitOfWork, user_id: UUID, id: UUID, usage: Mapping[str, Any]) -> None:
     """Put on record what a model took."""
     whose = {"user_id": user_id, "operation_id": str(id)}
     await uow.execute(insert(TokenUsage).values({**whose, **usage}))
@@ -241,10 +241,10 @@ async def complete(uow: UnitOfWork, id: UUID, model: str) -> None:
     taken = func.extract("epoch", func.clock_timestamp() - ProcessingJob.started_at) * 1000
     latency = await uow.scalar(select(taken).where(ProcessingJob.id == id))
     news = {"model": model, "proposal_latency_ms": max(0, round(latency or 0)), "completed_at": func.now()}
-    await enter(uow, id, ProposalStage.COMPLETE, **news)
+    await set_stage(uow, id, ProposalStage.COMPLETE, **news)
 
 
-def coming(viewer: Viewer, columns: Sequence[str], id: UUID, after: int, limit: int) -> Select[Any]:
+def requirements_after(viewer: Viewer, columns: Sequence[str], id: UUID, after: int, limit: int) -> Select[Any]:
     """The requirements of a proposal numbered above `after`, in order, as far as the viewer sees them."""
     wanted = [getattr(ProposedRequirement, name) for name in columns]
     seen = access.visible(viewer, ProposedRequirement, *wanted)

@@ -235,12 +235,12 @@ class ChatSubscriptions:
 
         async def start() -> int:
             if after is None:
-                return await events.beginning(context.read(), key)
+                return await events.start_sequence(context.read(), key)
             sequence = position_of(models.ConversationEvent, IN_ORDER, key, after)
-            return await events.resumed(context.read(), key, sequence)
+            return await events.resume_sequence(context.read(), key, sequence)
 
         async def read(_: Any, position: int) -> Batch:
-            rows = await events.following(context.read(), key, position, BATCH_SIZE)
+            rows = await events.list_after(context.read(), key, position, BATCH_SIZE)
             return Batch.of(rows, event_of, position)
 
         subject = Subject(models.Conversation, key)

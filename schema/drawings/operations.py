@@ -216,14 +216,14 @@ class DrawingMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.DrawingSession, key, input.expected_updated_at
             )
-            session = await sessions.change(uow, info.context.viewer, key, given)
+            session = await sessions.update(uow, info.context.viewer, key, given)
         return DrawingSessionUpdatePayload.of(session=session)
 
     @mutation
     async def drawing_session_delete(self, info: Info, id: relay.GlobalID) -> DrawingSessionDeletePayload:
         """Delete a session with its sheets and comparisons. There is no way back."""
         async with info.context.write() as uow:
-            await sessions.remove(uow, info.context.viewer, key_of(id, models.DrawingSession))
+            await sessions.delete(uow, info.context.viewer, key_of(id, models.DrawingSession))
         return DrawingSessionDeletePayload.of(deleted_id=id)
 
     @mutation
@@ -233,7 +233,7 @@ class DrawingMutations:
         """Say which revision it is, and comment on it."""
         given = input_changes(input)
         async with info.context.write() as uow:
-            version = await sessions.relabel(
+            version = await sessions.update_version(
                 uow, info.context.viewer, key_of(id, models.DrawingVersion), given
             )
         return DrawingVersionUpdatePayload.of(drawing_version=version)

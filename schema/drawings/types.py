@@ -109,12 +109,12 @@ class DrawingSession(relay.Node):
     @field(needs=("id",))
     async def only_in_old(self, info: Info) -> list[str]:
         """Sheets of the old file without a partner in the new one, in page order; no more than pages."""
-        return await info.context.loaders.by(aggregates.unmatched).load((self.id, DrawingType.OLD)) or []
+        return await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.OLD)) or []
 
     @field(needs=("id",))
     async def only_in_new(self, info: Info) -> list[str]:
         """Sheets of the new file without a partner in the old one, in page order; no more than pages."""
-        return await info.context.loaders.by(aggregates.unmatched).load((self.id, DrawingType.NEW)) or []
+        return await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.NEW)) or []
 
 
 @node(models.Drawing)

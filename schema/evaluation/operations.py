@@ -69,7 +69,7 @@ class EvaluationMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.EvaluationRun, key, input.expected_updated_at
             )
-            run = await runs.change(uow, info.context.viewer, key, given)
+            run = await runs.update(uow, info.context.viewer, key, given)
         return EvaluationRunUpdatePayload.of(evaluation_run=run)
 
     @mutation

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import strawberry
 
-from core.errors import Unauthenticated
+from core.errors import NotAuthenticated
 from core.ports import Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
@@ -50,7 +50,7 @@ class Context:
     """One operation: its viewer, its loaders, its one read-only unit of work."""
 
     def __init__(
-        self, services: Services, viewer: Viewer | None, base_url: str, refused: Unauthenticated | None = None
+        self, services: Services, viewer: Viewer | None, base_url: str, refused: NotAuthenticated | None = None
     ) -> None:
         self.services, self.links = services, services.links.based(base_url)
         self.signed_in, self._refused = viewer, refused
@@ -63,7 +63,7 @@ class Context:
     def viewer(self) -> Viewer:
         """Who is signed in; `Unauthenticated` if nobody is."""
         if self.signed_in is None:
-            raise self._refused or Unauthenticated("Sign in first.")
+            raise self._refused or NotAuthenticated("Sign in first.")
         return self.signed_in
 
     @property

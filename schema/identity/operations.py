@@ -288,7 +288,7 @@ class IdentityMutations:
         given = input_changes(input)
         key = key_of(id, models.Company)
         async with info.context.write() as uow:
-            company = await companies.change(uow, info.context.viewer, key, given)
+            company = await companies.update(uow, info.context.viewer, key, given)
         return CompanyUpdatePayload.of(company=company)
 
     @mutation(idempotent=True)
@@ -307,13 +307,15 @@ class IdentityMutations:
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Change a person: everybody themselves, who manages people the others too."""
         given = input_changes(input)
-        providers.validate_provider(info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm")
+        providers.validate_provider(
+            info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm"
+        )
         key = key_of(id, models.User)
         async with info.context.write() as uow:
             await access.unchanged_since(
                 uow, info.context.viewer, models.User, key, input.expected_updated_at
             )
-            user = await users.change(uow, info.context.viewer, key, given)
+            user = await users.update(uow, info.context.viewer, key, given)
         return UserUpdatePayload.of(user=user)
 
     @mutation

@@ -1,9 +1,10 @@
-"""What can be watched in the identity domain."""
+"""Subscription to the activity of a company."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -16,66 +17,68 @@ from schema.framework.context import Info
 from schema.framework.decorators import output
 from schema.framework.payloads import subscription
 from schema.framework.projection import columns
+from schema.framework.streams import BATCH_SIZE, Batch, stream
 from schema.identity.types import ActivityLog
 
 IN_ORDER = Order("sequence")
-AT_ONCE = 100
-"""How many rows are read before the first of them is sent."""
 
-From = Annotated[
-    str | None, strawberry.argument(description="Begin after this `cursor`; from now on unless told.")
+After = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Resumes the stream after this cursor. By default it starts with the next activity."
+    ),
 ]
 
 
 @output
 class CompanyActivity:
-    """Something that was done in the company, and its place in what is done there."""
+    """An activity in the company, as an event of a stream."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     activity: ActivityLog
-    """What was done."""
+    """The activity."""
 
 
 @output
 class IdentitySubscriptions:
     @subscription
-    async def company_activity(self, info: Info, after: From = None) -> AsyncGenerator[CompanyActivity, None]:
-        """What is done in the company, as it is done, and nothing left out: everybody's for who may read it,
-        else one's own.
+    async def company_activity(
+        self, info: Info, after: After = None
+    ) -> AsyncGenerator[CompanyActivity, None]:
+        """Activities of the company, each exactly once and in order.
+
+        Viewers without permission to read all activities receive only their own.
         """
         context, model = info.context, models.ActivityLog
-        wanted = columns(info, model, ("activity",), extra=IN_ORDER.columns)
+        needed = columns(info, model, ("activity",), extra=IN_ORDER.columns)
+
+        async def read(_: Any, position: int) -> Batch:
+            until = await activity_log.latest(context.read())
+            rows: Sequence[Any] = ()
+            if position < until:
+                rows = await activity_log.between(
+                    context.read(), context.viewer, needed, position, until, BATCH_SIZE
+                )
+            batch = Batch.of(rows, event_of, position)
+            return batch if batch.more else replace(batch, position=max(position, until))
+
         topic = f"company:{context.viewer.company_id}"
-        position: int | None = None
-        async with aclosing(context.services.events.listen(topic)) as changes:
-            async for _ in changes:
-                await context.refresh()
-                if position is None:
-                    position = await start(info, after)
-                until = await activity_log.latest(context.read())
-                while position < until:
-                    rows = await activity_log.between(
-                        context.read(), context.viewer, wanted, position, until, AT_ONCE
-                    )
-                    for row in rows:
-                        await context.close()
-                        yield event_of(row)
-                    position = rows[-1].sequence if len(rows) == AT_ONCE else until
-                await context.close()
+        async for event in stream(info, topic, partial(start, info, after), read):
+            yield event
 
 
 def event_of(row: Any) -> CompanyActivity:
-    """The event that tells of this activity."""
+    """The event of an activity."""
     return CompanyActivity(cursor=encode_cursor(models.ActivityLog, IN_ORDER, row), activity=row)
 
 
 async def start(info: Info, after: str | None) -> int:
-    """The number after which to begin; `Invalid` for a cursor that the company's stream did not give."""
+    """The sequence number to start after. Raises `Invalid` for a cursor of another stream."""
     if after is None:
         return await activity_log.latest(info.context.read())
     sequence, id = decode_cursor(models.ActivityLog, IN_ORDER, after, "after")
     if not await activity_log.happened(info.context.read(), id, sequence):
-        raise Invalid("`after` is not a cursor that this stream gave.", "after")
+        raise Invalid("after must be a cursor of this stream.", "after")
     return int(sequence)

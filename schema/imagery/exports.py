@@ -11,7 +11,7 @@ from strawberry import relay
 from db import models
 from db.models import ExportFormat
 from resolvers.imagery import exports
-from resolvers.imagery.exports import INDEX, PackedFile
+from resolvers.imagery.exports import INDEX_FILENAME, PackedFile
 from schema.framework.context import Info
 from schema.framework.decorators import input, node, output
 from schema.framework.fields import relation
@@ -160,7 +160,7 @@ class ExportJob(Job):
         if row.download_url is None or lasting is None:
             return None
         links = info.context.links
-        if row.download_url.endswith(f"/{INDEX}"):
+        if row.download_url.endswith(f"/{INDEX_FILENAME}"):
             return links.bundle_url(row.download_url, f"{row.name}.tar", lasting)
         suffix = row.shards[0]["key"].rpartition("/")[2].partition(".")[2] if row.shards else row.format.value
         filename = f"{row.name}.{suffix}"
@@ -248,5 +248,5 @@ class ExportMutations:
     async def export_job_delete(self, info: Info, id: relay.GlobalID) -> ExportJobDeletePayload:
         """Delete an export that is not under way, with its package."""
         async with info.context.write() as uow:
-            await exports.remove(uow, info.context.viewer, key_of(id, models.ExportJob))
+            await exports.delete(uow, info.context.viewer, key_of(id, models.ExportJob))
         return ExportJobDeletePayload.of(deleted_id=id)

@@ -1,91 +1,73 @@
-"""Images as crawls find them."""
+"""Subscription to the images of a crawl."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Annotated, Any
-from uuid import UUID
 
 import strawberry
 from strawberry import relay
 
-from core.errors import Invalid, NotFound
 from db import models
 from db.models import TERMINAL
-from db.paging import Order, decode_cursor, encode_cursor
+from db.paging import Order, encode_cursor
 from resolvers.imagery import crawl_results
 from schema.framework.context import Info
 from schema.framework.decorators import output
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import subscription
 from schema.framework.projection import columns
+from schema.framework.streams import BATCH_SIZE, Batch, Subject, position_of, stream
 from schema.imagery.types import Image
 
 IN_ORDER = Order("crawl_job_id", "sequence", unique=True)
-AT_ONCE = 100
-APART = 0.25
-"""Seconds at least between two events that are not full."""
+MIN_INTERVAL_SECONDS = 0.25
+"""Minimum time between two events that do not hold a full batch of images."""
 
-Crawl = Annotated[relay.GlobalID, strawberry.argument(description="Which crawl.")]
-From = Annotated[
+CrawlJobID = Annotated[relay.GlobalID, strawberry.argument(description="Global ID of the crawl job.")]
+After = Annotated[
     str | None,
-    strawberry.argument(description="Begin after this `cursor`; with the first image unless told."),
+    strawberry.argument(
+        description="Resumes the stream after this cursor. By default it starts with the first image."
+    ),
 ]
 
 
 @output
 class ImagesAdded:
-    """Images that a crawl found since the last event."""
+    """Images that a crawl has stored since the previous event."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     images: list[Image]
-    """In the order in which they were found; 100 at most."""
+    """The images, in the order in which they were stored. Maximum 100."""
 
 
 @output
 class GallerySubscriptions:
     @subscription
     async def images_added(
-        self, info: Info, crawl_job_id: Crawl, after: From = None
+        self, info: Info, crawl_job_id: CrawlJobID, after: After = None
     ) -> AsyncGenerator[ImagesAdded, None]:
-        """A crawl's images as they are found, a few times a second, until it has ended."""
-        context, crawl = info.context, key_of(crawl_job_id, models.CrawlJob, "crawlJobId")
-        wanted = columns(info, models.Image, ("images",), extra=IN_ORDER.columns)
-        position = 0 if after is None else position_of(crawl, after)
-        context.viewer  # noqa: B018  refused before anything is awaited
-        async with aclosing(context.services.events.listen(f"images:{crawl}")) as changes:
-            async for _ in changes:
-                rows: Any = None
-                while rows is None or len(rows) == AT_ONCE:
-                    await context.refresh()
-                    over = await ended(info, crawl)
-                    rows = await crawl_results.added(
-                        context.read(), context.viewer, wanted, crawl, position, AT_ONCE
-                    )
-                    await context.close()
-                    if rows:
-                        position = rows[-1].sequence
-                        yield ImagesAdded(cursor=encode_cursor(models.Image, IN_ORDER, rows[-1]), images=rows)
-                if over:
-                    return
-                await asyncio.sleep(APART)
+        """Images of a crawl as they are stored, in batches, until the crawl has ended."""
+        context, key = info.context, key_of(crawl_job_id, models.CrawlJob, "crawlJobId")
+        needed = columns(info, models.Image, ("images",), extra=IN_ORDER.columns)
 
+        async def start() -> int:
+            return position_of(models.Image, IN_ORDER, key, after) if after is not None else 0
 
-async def ended(info: Info, crawl: UUID) -> bool:
-    """Whether the crawl finds nothing more. `NotFound` where it is out of sight."""
-    row = await info.context.loaders.one(models.CrawlJob, ("id", "status")).load(crawl)
-    if row is None:
-        raise NotFound("There is no such crawl job.", "crawlJobId")
-    return row.status in TERMINAL
+        async def read(crawl: models.CrawlJob, position: int) -> Batch:
+            uow, viewer = context.read(), context.viewer
+            rows: Any = await crawl_results.images_after(uow, viewer, needed, key, position, BATCH_SIZE)
+            if not rows:
+                return Batch([], position, ended=crawl.status in TERMINAL)
+            event = ImagesAdded(cursor=encode_cursor(models.Image, IN_ORDER, rows[-1]), images=rows)
+            more = len(rows) == BATCH_SIZE
+            ended = crawl.status in TERMINAL and not more
+            return Batch([event], rows[-1].sequence, more=more, ended=ended)
 
-
-def position_of(crawl: UUID, cursor: str) -> int:
-    """The number after which to begin; `Invalid` for a cursor that this crawl's images did not give."""
-    of, sequence = decode_cursor(models.Image, IN_ORDER, cursor, "after")
-    if of != crawl:
-        raise Invalid("`after` is not a cursor that this stream gave.", "after")
-    return int(sequence)
+        subject = Subject(models.CrawlJob, key, "crawlJobId", ("id", "status"))
+        topic = f"images:{key}"
+        async for event in stream(info, topic, start, read, subject=subject, interval=MIN_INTERVAL_SECONDS):
+            yield event

@@ -179,19 +179,19 @@ class ImageryMutations(ValidationMutations, ExportMutations):
             await access.unchanged_since(
                 uow, info.context.viewer, models.CrawlJob, key, input.expected_updated_at
             )
-            crawl = await crawl_jobs.change(uow, info.context.viewer, key, given)
+            crawl = await crawl_jobs.update(uow, info.context.viewer, key, given)
         return CrawlJobUpdatePayload.of(crawl_job=crawl)
 
     @mutation
     async def crawl_job_delete(self, info: Info, id: relay.GlobalID) -> CrawlJobDeletePayload:
         """Delete a crawl with its images, checks and exports. There is no way back."""
         async with info.context.write() as uow:
-            await crawl_jobs.remove(uow, info.context.viewer, key_of(id, models.CrawlJob))
+            await crawl_jobs.delete(uow, info.context.viewer, key_of(id, models.CrawlJob))
         return CrawlJobDeletePayload.of(deleted_id=id)
 
     @mutation
     async def image_delete(self, info: Info, id: relay.GlobalID) -> ImageDeletePayload:
         """Take an image out of its data set. There is no way back."""
         async with info.context.write() as uow:
-            await images.remove(uow, info.context.viewer, key_of(id, models.Image))
+            await images.delete(uow, info.context.viewer, key_of(id, models.Image))
         return ImageDeletePayload.of(deleted_id=id)

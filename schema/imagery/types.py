@@ -144,7 +144,7 @@ class CrawlJob(Job):
     async def problems(self, info: Info) -> list[CrawlProblem]:
         """Why there is no image where one was looked for, the most frequent first; one for each reason."""
         row: Any = self
-        rows = await info.context.loaders.by(crawl_results.problems, models.CrawlJob).load(row.id)
+        rows = await info.context.loaders.by(crawl_results.crawl_problems, models.CrawlJob).load(row.id)
         return [CrawlProblem(**row) for row in rows or ()]
 
     images: Connection[Image] = connection(models.CrawlJob.images, orders=ImageOrder, filter=ImageFilter)

@@ -189,5 +189,5 @@ class ValidationMutations:
     async def validation_job_delete(self, info: Info, id: relay.GlobalID) -> ValidationJobDeletePayload:
         """Delete a check that is not under way; what it said of the images stays on them."""
         async with info.context.write() as uow:
-            await validation.remove(uow, info.context.viewer, key_of(id, models.ValidationJob))
+            await validation.delete(uow, info.context.viewer, key_of(id, models.ValidationJob))
         return ValidationJobDeletePayload.of(deleted_id=id)

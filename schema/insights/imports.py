@@ -10,8 +10,8 @@ from strawberry import relay
 from core.errors import NotFound
 from db import models
 from resolvers.insights import imports
-from resolvers.insights.table_layout import EnergyUnit, Given, Layout
-from resolvers.insights.table_preview import Head
+from resolvers.insights.table_layout import EnergyUnit, LayoutOverrides, Layout
+from resolvers.insights.table_preview import TablePreview
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
 from schema.framework.fields import lookup
@@ -151,12 +151,12 @@ Import = Annotated[
 ]
 
 
-def given_of(mapping: HistoricalDataMapping | None) -> Given:
+def given_of(mapping: HistoricalDataMapping | None) -> LayoutOverrides:
     """What somebody says about a file."""
-    return Given(**vars(mapping)) if mapping else Given()
+    return LayoutOverrides(**vars(mapping)) if mapping else LayoutOverrides()
 
 
-def preview_of(head: Head, layout: Layout) -> HistoricalDataPreview:
+def preview_of(head: TablePreview, layout: Layout) -> HistoricalDataPreview:
     """What a client sees of a layout."""
     below = head.rows[layout.header_rows :]
 
@@ -184,13 +184,13 @@ def preview_of(head: Head, layout: Layout) -> HistoricalDataPreview:
     )
 
 
-async def looked_into(info: Info, upload_id: relay.GlobalID, given: Given) -> tuple[Any, Head, Layout]:
+async def looked_into(info: Info, upload_id: relay.GlobalID, given: LayoutOverrides) -> tuple[Any, TablePreview, Layout]:
     """The upload, its head and its layout, with no unit of work held while it is read."""
     context = info.context
     key = key_of(upload_id, models.Upload, "input", "uploadId")
     upload = await imports.find_upload(context.read(), context.viewer, key)
     await context.read().release()
-    head, layout = await imports.look(context.services.store, upload, given)
+    head, layout = await imports.preview(context.services.store, upload, given)
     return upload, head, layout
 
 
@@ -205,7 +205,7 @@ class ConsumptionQueries:
         """An import of past consumption; null while the company has none that is done."""
         context, model = info.context, models.HistoricalDataImport
         context.viewer  # noqa: B018  refused before anything is read
-        key = await imports.latest(context.read(), context.viewer) if id is None else key_of(id, model)
+        key = await imports.latest_id(context.read(), context.viewer) if id is None else key_of(id, model)
         row: Any = key and await context.loaders.one(model, columns(info, model)).load(key)
         if row is None and id is not None:
             raise NotFound("There is no such import.", "id")

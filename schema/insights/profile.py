@@ -160,5 +160,5 @@ class ProfileMutations:
         """Change the profile of the viewer's company, which is made first if there is none."""
         given = input_changes(input)
         async with info.context.write() as uow:
-            changed = await profile.change_profile(uow, info.context.viewer, given)
+            changed = await profile.update(uow, info.context.viewer, given)
         return CompanyProfileUpdatePayload.of(company_profile=changed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,10 +11,9 @@ import strawberry
 from strawberry import relay
 from strawberry.scalars import JSON
 
-from core.errors import NotFound
 from db import models
 from db.models import EnergySourceKind, ReportEventKind, ReportMethod
-from db.paging import Order, decode_cursor, encode_cursor
+from db.paging import Order, encode_cursor
 from resolvers import access
 from resolvers.insights import energy_sources, readiness, reports
 from schema.framework.context import Info
@@ -32,18 +30,20 @@ from schema.framework.payloads import (
     subscription,
 )
 from schema.framework.projection import columns
+from schema.framework.streams import BATCH_SIZE, Batch, Subject, position_of, stream
 from schema.lazy_types import ProcessingJobRef, UserRef
 
 for kind in (EnergySourceKind, ReportEventKind, ReportMethod):
     enumeration(kind)
 
 IN_ORDER = Order("report_id", "sequence", unique=True)
-AT_ONCE = 100
 ENDS = {ReportEventKind.COMPLETED}
 
-From = Annotated[
+After = Annotated[
     str | None,
-    strawberry.argument(description="Begin after this `cursor`; from the first step unless told."),
+    strawberry.argument(
+        description="Resumes the stream after this cursor. By default it starts with the first event."
+    ),
 ]
 
 
@@ -172,7 +172,7 @@ class ReportEvent:
     """Something that happened while a report was made."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     kind: ReportEventKind
     """What happened."""
@@ -279,9 +279,9 @@ class ReportQueries:
     async def report_readiness(self, info: Info) -> ReportReadiness:
         """Whether the viewer's company has said what a report needs, and what is missing."""
         access.require(info.context.viewer, "reports:view")
-        found = await readiness.of_company(info.context.read())
+        found = await readiness.company_requirements(info.context.read())
         return ReportReadiness(
-            ready=readiness.ready(found),
+            ready=readiness.is_ready(found),
             completeness=readiness.completeness(found),
             requirements=[ReportRequirement(**vars(each)) for each in found],
         )
@@ -305,7 +305,7 @@ class ReportMutations:
         given = input_changes(input)
         key = key_of(id, models.EnergySource)
         async with info.context.write() as uow:
-            source = await energy_sources.change(uow, info.context.viewer, key, given)
+            source = await energy_sources.update(uow, info.context.viewer, key, given)
         return EnergySourceUpdatePayload.of(energy_source=source)
 
     @mutation
@@ -320,37 +320,24 @@ class ReportMutations:
 class ReportSubscriptions:
     @subscription
     async def report_progress(
-        self, info: Info, id: relay.GlobalID, after: From = None
+        self, info: Info, id: relay.GlobalID, after: After = None
     ) -> AsyncGenerator[ReportEvent, None]:
-        """What happens while a report is made, each thing once and nothing left out, until it is done."""
+        """Events of the generation of a report, each exactly once and in order, until it has completed."""
         context, key = info.context, key_of(id, models.Report)
-        context.viewer  # noqa: B018  refused before anything is awaited
-        position: int | None = None
-        async with aclosing(context.services.events.listen(reports.topic(key))) as changes:
-            async for _ in changes:
-                await context.refresh()
-                if await context.loaders.one(models.Report, ("id",)).load(key) is None:
-                    if position is None:
-                        raise NotFound("There is no such report.", "id")
-                    return
-                if position is None:
-                    position = await start(info, key, after)
-                while rows := await reports.following(context.read(), key, position, AT_ONCE):
-                    for row in rows:
-                        await context.close()
-                        yield event_of(row)
-                        position = row.sequence
-                        if row.kind in ENDS:
-                            return
-                await context.close()
 
+        async def start() -> int:
+            if after is None:
+                return 0
+            sequence = position_of(models.ReportEvent, IN_ORDER, key, after)
+            return await reports.validate_cursor(context.read(), key, sequence)
 
-async def start(info: Info, key: UUID, after: str | None) -> int:
-    """The number after which to begin; `Invalid` for a cursor of anything else."""
-    if after is None:
-        return 0
-    report, sequence = decode_cursor(models.ReportEvent, IN_ORDER, after, "after")
-    return await reports.known(info.context.read(), key, sequence if report == key else -1)
+        async def read(_: Any, position: int) -> Batch:
+            rows = await reports.events_after(context.read(), key, position, BATCH_SIZE)
+            return Batch.of(rows, event_of, position, ended=any(row.kind in ENDS for row in rows))
+
+        subject = Subject(models.Report, key)
+        async for event in stream(info, reports.topic(key), start, read, subject=subject):
+            yield event
 
 
 def event_of(row: Any) -> ReportEvent:

@@ -335,12 +335,12 @@ class SavedReportMutations:
         given = input_changes(input)
         async with info.context.write() as uow:
             key = key_of(id, models.SavedReport)
-            report = await saved.change(uow, info.context.viewer, key, given)
+            report = await saved.update(uow, info.context.viewer, key, given)
         return SavedReportUpdatePayload.of(saved_report=report)
 
     @mutation
     async def saved_report_delete(self, info: Info, id: relay.GlobalID) -> SavedReportDeletePayload:
         """Delete a report. There is no way back."""
         async with info.context.write() as uow:
-            await saved.remove(uow, info.context.viewer, key_of(id, models.SavedReport))
+            await saved.delete(uow, info.context.viewer, key_of(id, models.SavedReport))
         return SavedReportDeletePayload.of(deleted_id=id)

@@ -200,7 +200,7 @@ class KnowledgeMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.Document, key, input.expected_updated_at
             )
-            document = await documents.change(uow, info.context.viewer, key, given)
+            document = await documents.update(uow, info.context.viewer, key, given)
         return DocumentUpdatePayload.of(document=document)
 
     @mutation
@@ -231,7 +231,7 @@ class KnowledgeMutations:
             await access.unchanged_since(
                 uow, info.context.viewer, models.EmbeddingModel, key, input.expected_updated_at
             )
-            model = await embedding_models.change(uow, info.context.viewer, key, given)
+            model = await embedding_models.update(uow, info.context.viewer, key, given)
         return EmbeddingModelUpdatePayload.of(embedding_model=model)
 
     @mutation

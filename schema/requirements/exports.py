@@ -185,7 +185,7 @@ class RequirementsInput:
 
     def stored(self) -> dict[str, list[dict[str, Any]]]:
         """Of each kind its items, as they are stored."""
-        return {kind: [item.stored() for item in getattr(self, kind)] for kind in exports.NAMED}
+        return {kind: [item.stored() for item in getattr(self, kind)] for kind in exports.NAME_FIELDS}
 
 
 @input
@@ -240,7 +240,7 @@ class ExportedRequirementMutations:
         """Keep a component's reviewed requirements."""
         values = input_values(input) | {"requirements": input.requirements.stored()}
         async with info.context.write() as uow:
-            export = await exports.export(uow, info.context.viewer, **values)
+            export = await exports.create(uow, info.context.viewer, **values)
         return RequirementExportCreatePayload.of(requirement_export=export)
 
     @mutation
@@ -264,5 +264,5 @@ class ExportedRequirementMutations:
     ) -> RequirementExportDeletePayload:
         """Delete an export. There is no way back."""
         async with info.context.write() as uow:
-            await exports.remove_export(uow, info.context.viewer, key_of(id, models.RequirementExport))
+            await exports.delete(uow, info.context.viewer, key_of(id, models.RequirementExport))
         return RequirementExportDeletePayload.of(deleted_id=id)

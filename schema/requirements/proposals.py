@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any
@@ -13,10 +12,10 @@ import strawberry
 from sqlalchemy import ColumnElement
 from strawberry import relay
 
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from db import models
 from db.models import ComponentType, ProposalStage
-from db.paging import Order, decode_cursor, encode_cursor
+from db.paging import Order, encode_cursor
 from resolvers.requirements import proposals
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
@@ -24,16 +23,19 @@ from schema.framework.fields import Connection, connection, lookup
 from schema.framework.global_ids import key_of, keys_of, optional_key
 from schema.framework.payloads import IdempotentInput, Payload, field, input_values, mutation, subscription
 from schema.framework.projection import columns
+from schema.framework.streams import Batch, Subject, position_of, stream
 from schema.requirements.types import ProposedRequirement, RequirementProposal
 
 IN_ORDER = Order("proposal_id", "sequence", unique=True)
-MOST = 1_000
-"""More requirements than a proposal ever has."""
+MAX_REQUIREMENTS = 1_000
+"""Upper bound of the requirements of one proposal."""
 
-Watched = Annotated[relay.GlobalID, strawberry.argument(description="Which proposal.")]
-From = Annotated[
+ProposalID = Annotated[relay.GlobalID, strawberry.argument(description="Global ID of the proposal.")]
+After = Annotated[
     str | None,
-    strawberry.argument(description="Begin after this `cursor`; with the first requirement unless told."),
+    strawberry.argument(
+        description="Resumes the stream after this cursor. By default it starts with the first requirement."
+    ),
 ]
 
 
@@ -136,7 +138,7 @@ class RequirementProposalMutations:
     ) -> RequirementProposalDeletePayload:
         """Delete a proposal that is not under way, with its requirements. Exports stay."""
         async with info.context.write() as uow:
-            await proposals.remove(uow, info.context.viewer, key_of(id, models.RequirementProposal))
+            await proposals.delete(uow, info.context.viewer, key_of(id, models.RequirementProposal))
         return RequirementProposalDeletePayload.of(deleted_id=id)
 
 
@@ -156,7 +158,7 @@ class RequirementsProposed:
     """Requirements that have come since the last event, and how far the proposal has come."""
 
     cursor: str
-    """Opaque; pass it as `after` to go on from here."""
+    """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     stage: ProposalStage
     """How far the proposal has come: COMPLETE and FAILED are the last."""
@@ -179,8 +181,8 @@ class RequirementsProposed:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a stream stands, as a cursor holds it."""
+class StreamPosition:
+    """Position in a stream, as encoded in a cursor."""
 
     proposal_id: UUID
     sequence: int
@@ -190,52 +192,37 @@ class Place:
 class RequirementProposalSubscriptions:
     @subscription
     async def requirement_proposed(
-        self, info: Info, proposal_id: Watched, after: From = None
+        self, info: Info, proposal_id: ProposalID, after: After = None
     ) -> AsyncGenerator[RequirementsProposed, None]:
-        """A proposal's stages and requirements: first what there is, then what comes, until it has ended."""
+        """Stages and requirements of a proposal, starting with the existing ones, until it has ended."""
         context, key = info.context, key_of(proposal_id, models.RequirementProposal, "proposalId")
-        wanted = columns(info, models.ProposedRequirement, ("requirements",), extra=IN_ORDER.columns)
-        position = 0 if after is None else position_of(key, after)
-        context.viewer  # noqa: B018  refused before anything is awaited
-        told: ProposalStage | None = None
-        async with aclosing(context.services.events.listen(proposals.topic(key))) as changes:
-            async for _ in changes:
-                await context.refresh()
-                stage = await stage_of(info, key)
-                if stage is None and told is None:
-                    raise NotFound("There is no such requirement proposal.", "proposalId")
-                if stage is None:
-                    return
-                coming = proposals.coming(context.viewer, wanted, key, position, MOST)
-                rows: Any = await context.read().all(coming)
-                await context.close()
-                if rows or stage is not told:
-                    position, told = (rows[-1].sequence if rows else position), stage
-                    yield event_of(key, position, stage, list(rows))
-                if stage in proposals.OVER:
-                    return
+        needed = columns(info, models.ProposedRequirement, ("requirements",), extra=IN_ORDER.columns)
+        sent_stage: ProposalStage | None = None
 
+        async def start() -> int:
+            return position_of(models.ProposedRequirement, IN_ORDER, key, after) if after is not None else 0
 
-async def stage_of(info: Info, key: UUID) -> ProposalStage | None:
-    """How far the proposal has come; none where it is out of sight."""
-    row = await info.context.loaders.one(models.RequirementProposal, ("id", "stage")).load(key)
-    return None if row is None else row.stage
+        async def read(proposal: models.RequirementProposal, position: int) -> Batch:
+            nonlocal sent_stage
+            following = proposals.requirements_after(context.viewer, needed, key, position, MAX_REQUIREMENTS)
+            rows: Any = await context.read().all(following)
+            position = rows[-1].sequence if rows else position
+            changed = bool(rows) or proposal.stage is not sent_stage
+            sent_stage = proposal.stage
+            events = [event_of(key, position, sent_stage, list(rows))] if changed else []
+            return Batch(events, position, ended=sent_stage in proposals.FINAL_STAGES)
+
+        subject = Subject(models.RequirementProposal, key, "proposalId", ("id", "stage"))
+        async for event in stream(info, proposals.topic(key), start, read, subject=subject):
+            yield event
 
 
 def event_of(key: UUID, position: int, stage: ProposalStage, rows: list[Any]) -> RequirementsProposed:
-    """An event, with its cursor."""
+    """An event with its cursor."""
     return RequirementsProposed(
-        cursor=encode_cursor(models.ProposedRequirement, IN_ORDER, Place(key, position)),
+        cursor=encode_cursor(models.ProposedRequirement, IN_ORDER, StreamPosition(key, position)),
         stage=stage,
-        progress=proposals.PROGRESS[stage],
+        progress=proposals.STAGE_PROGRESS[stage],
         requirements=rows,
         proposal_key=key,
     )
-
-
-def position_of(proposal: UUID, cursor: str) -> int:
-    """The number after which to begin; `Invalid` for a cursor that this proposal's stream did not give."""
-    of, sequence = decode_cursor(models.ProposedRequirement, IN_ORDER, cursor, "after")
-    if of != proposal:
-        raise Invalid("`after` is not a cursor that this stream gave.", "after")
-    return int(sequence)

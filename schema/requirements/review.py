@@ -151,7 +151,7 @@ class ReviewMutations:
             await access.unchanged_since(
                 uow, viewer, models.ProposedRequirement, key, input.expected_updated_at
             )
-            found = await review.change(uow, viewer, key, given)
+            found = await review.update(uow, viewer, key, given)
         return ProposedRequirementUpdatePayload.of(proposed_requirement=found)
 
     @mutation
@@ -160,7 +160,7 @@ class ReviewMutations:
     ) -> ProposedRequirementRemovePayload:
         """Remove a requirement: what was proposed is kept as removed, what a person added is deleted."""
         async with info.context.write() as uow:
-            await review.put_aside(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
+            await review.remove(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
         return ProposedRequirementRemovePayload.of(removed_id=id)
 
     @mutation(idempotent=True)

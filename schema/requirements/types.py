@@ -14,7 +14,7 @@ from db import models
 from db.models import ComponentType, ProposalStage, RequirementCategory, RequirementOrigin
 from db.paging import Order
 from resolvers.requirements import proposals, review
-from resolvers.requirements.review import Tally
+from resolvers.requirements.review import ReviewCounts
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, node, output
 from schema.framework.fields import Connection, connection, relation
@@ -108,7 +108,7 @@ class ProposedRequirement(relay.Node):
     """How sure the proposal is, 0 to 1."""
 
     confidence_level: ConfidenceLevel = computed(
-        lambda row: ConfidenceLevel(review.level(row.confidence)), needs=("confidence",)
+        lambda row: ConfidenceLevel(review.confidence_level(row.confidence)), needs=("confidence",)
     )
     """The same, in three levels."""
 
@@ -179,7 +179,7 @@ class RequirementTally:
     """Edited over approved; null where nothing is approved."""
 
     @classmethod
-    def of(cls, tally: Tally) -> RequirementTally:
+    def of(cls, tally: ReviewCounts) -> RequirementTally:
         """The same counts."""
         return cls(**vars(tally), approval_rate=tally.approval_rate, edit_rate=tally.edit_rate)
 
@@ -299,7 +299,7 @@ class RequirementProposal(relay.Node):
     stage: ProposalStage
     """How far it has come."""
 
-    progress: int = computed(lambda row: proposals.PROGRESS[row.stage], needs=("stage",))
+    progress: int = computed(lambda row: proposals.STAGE_PROGRESS[row.stage], needs=("stage",))
     """The same in percent: 0, 20, 40, 80, 100."""
 
     error_message: str | None
@@ -316,7 +316,7 @@ class RequirementProposal(relay.Node):
     @field(needs=("id",))
     async def review(self, info: Info) -> RequirementReview:
         """How its review stands: a preview of what an export keeps."""
-        found: Any = await info.context.loaders.by(review.reviews).load(self.id)
+        found: Any = await info.context.loaders.by(review.load_reviews).load(self.id)
         return RequirementReview.of(found)
 
     created_at: datetime

@@ -18,7 +18,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     Operation,
 )
 
-from core.errors import DomainError, Unauthenticated
+from core.errors import DomainError, NotAuthenticated
 from schema.framework.error_masking import mask_error
 from server.graphql.json import decode
 from server.graphql.refusals import Refusal
@@ -135,7 +135,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return
-        except Unauthenticated as error:
+        except NotAuthenticated as error:
             await self.expel(FORBIDDEN, error.message)
         except Exception as error:
             await operation.send_initial_errors([mask_error(GraphQLError(str(error), original_error=error))])

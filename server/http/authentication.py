@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from core.errors import Unauthenticated
+from core.errors import NotAuthenticated
 from resolvers.access import Viewer
 from resolvers.identity import accounts
 from schema.framework.context import Context, Services
@@ -25,7 +25,7 @@ def context_factory(services: Callable[[], Services]) -> Any:
             return Context(shared, None, base_url)
         try:
             return Context(shared, await viewer_of(shared, token), base_url)
-        except Unauthenticated as refused:
+        except NotAuthenticated as refused:
             if connection.scope["type"] == "websocket":
                 raise
             return Context(shared, None, base_url, refused)  # signing in again must not need a valid token

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, RunErrorCode, TextDelta
-from pipelines.chat.generation import NOT_A_QUESTION, Answered, answer
+from pipelines.chat.generation import NOT_A_QUESTION, GeneratedAnswer, generate_answer
 from providers.chat import NOTHING_FOUND, ExtractiveAnswerer
 from tests.answering.words import PAGE, embed, lease, passage
 
@@ -23,14 +23,14 @@ class Says:
         yield AnswerEnd(self.model, 30, 7)
 
 
-async def answered(model: Says | ExtractiveAnswerer, question: str) -> tuple[Answered, str]:
+async def answered(model: Says | ExtractiveAnswerer, question: str) -> tuple[GeneratedAnswer, str]:
     told: list[str] = []
 
     async def tell(text: str) -> None:
         told.append(text)
 
     request = ChatRequest(question, (passage(start=40), lease()))
-    return await answer(model, request, tell, embed=embed), "".join(told)
+    return await generate_answer(model, request, tell, embed=embed), "".join(told)
 
 
 async def test_a_quoted_answer_is_cited_and_grounded() -> None:

@@ -62,7 +62,7 @@ async def test_others_answers_are_sent_between_marks() -> None:
 
 async def test_what_needs_no_sources_is_asked_by_its_instructions_alone() -> None:
     async with endpoint(streamed("Yes.")) as place:
-        await events(model(place.url), ChatRequest("Write.", instructions="Be brief.", sourced=False))
+        await events(model(place.url), ChatRequest("Write.", instructions="Be brief.", requires_sources=False))
 
     (sent,) = place.requests
     assert [turn["content"] for turn in sent["messages"]] == ["Be brief.", "Write."]
@@ -104,7 +104,7 @@ async def test_failures_have_codes_and_repeat_nothing(
         with pytest.raises(ModelFailure) as raised:
             await events(model(place.url, silence=0.3), REQUEST)
 
-    assert (raised.value.code, raised.value.passing) == (code, passing)
+    assert (raised.value.code, raised.value.is_transient) == (code, passing)
     assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
@@ -122,7 +122,7 @@ async def test_nobody_listening_is_a_connection_error() -> None:
     with pytest.raises(ModelFailure) as raised:
         await events(model(url), REQUEST)
 
-    assert (raised.value.code, raised.value.passing) == (RunErrorCode.CONNECTION_ERROR, True)
+    assert (raised.value.code, raised.value.is_transient) == (RunErrorCode.CONNECTION_ERROR, True)
 
 
 @pytest.mark.parametrize("first", [refused(429, None, **{"retry-after": "0.01"}), refused(503)])
@@ -139,7 +139,7 @@ async def test_the_wait_that_is_asked_for_is_told() -> None:
         with pytest.raises(ModelFailure) as raised:
             await events(model(place.url), REQUEST)
 
-    assert raised.value.after == 7
+    assert raised.value.retry_after == 7
 
 
 async def test_an_answer_that_began_is_not_asked_for_again() -> None:

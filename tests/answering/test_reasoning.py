@@ -1,7 +1,7 @@
 """How an answer came about, as it is shown at each level and as it is logged."""
 
 from db.models import ExplainabilityLevel
-from pipelines.chat.reasoning import LONGEST_DETAIL, Step, chain
+from pipelines.chat.reasoning import MAX_DETAIL_LENGTH, Step, reasoning_chain
 
 STEPS = [
     Step("query_quality", "check", detail="This reads as a question.", confidence=1.0, output={"faults": []}),
@@ -10,14 +10,14 @@ STEPS = [
 
 
 def test_the_basic_level_names_who_did_what() -> None:
-    assert chain(STEPS, ExplainabilityLevel.BASIC) == [
+    assert reasoning_chain(STEPS, ExplainabilityLevel.BASIC) == [
         {"agent": "query_quality", "action": "check"},
         {"agent": "answer", "action": "generate"},
     ]
 
 
 def test_the_detailed_level_tells_what_came_of_it() -> None:
-    assert chain(STEPS, ExplainabilityLevel.DETAILED) == [
+    assert reasoning_chain(STEPS, ExplainabilityLevel.DETAILED) == [
         {
             "agent": "query_quality",
             "action": "check",
@@ -29,13 +29,13 @@ def test_the_detailed_level_tells_what_came_of_it() -> None:
 
 
 def test_the_level_for_debugging_tells_every_figure() -> None:
-    assert [step["detail"] for step in chain(STEPS, ExplainabilityLevel.DEBUG)] == [
+    assert [step["detail"] for step in reasoning_chain(STEPS, ExplainabilityLevel.DEBUG)] == [
         'This reads as a question.: {"faults": []}',
         'model/1: {"found": true, "milliseconds": 250.0, "tokens": 37}',
     ]
     endless = Step("grounding", "verify", output={"unsupported": ["x" * 10_000]})
-    (shown,) = chain([endless], ExplainabilityLevel.DEBUG)
-    assert len(shown["detail"]) == LONGEST_DETAIL
+    (shown,) = reasoning_chain([endless], ExplainabilityLevel.DEBUG)
+    assert len(shown["detail"]) == MAX_DETAIL_LENGTH
 
 
 def test_the_log_holds_everything_at_any_level() -> None:

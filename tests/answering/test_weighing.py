@@ -8,8 +8,8 @@ import pytest
 from core.ports import Quotation
 from pipelines.chat.citations import align_markers, align_quotations, strip_markers
 from pipelines.chat.confidence import citation_score, answer_confidence
-from pipelines.chat.grounding import grounding
-from pipelines.chat.question_quality import quality
+from pipelines.chat.grounding import check_grounding
+from pipelines.chat.question_quality import assess_question
 from tests.answering.words import PAGE, embed, lease, passage
 
 
@@ -26,7 +26,7 @@ from tests.answering.words import PAGE, embed, lease, passage
     ],
 )
 def test_questions_are_askable(question: str) -> None:
-    assert quality(question).score == 1.0
+    assert assess_question(question).score == 1.0
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_questions_are_askable(question: str) -> None:
     ],
 )
 def test_gibberish_is_not(text: str, fault: str) -> None:
-    found = quality(text)
+    found = assess_question(text)
 
     assert not found.askable
     assert fault in " ".join(found.faults)
@@ -82,14 +82,14 @@ async def test_what_stands_in_a_passage_is_grounded() -> None:
         "The rent is 4,200 euros a month. [Source 2] The loading bay opens at six in the morning [Source 1]."
     )
 
-    assert await grounding(answer, [passage(), lease()], embed) == await grounding(
+    assert await check_grounding(answer, [passage(), lease()], embed) == await check_grounding(
         answer, [passage(), lease()]
     )
-    assert (await grounding(answer, [passage(), lease()])).score == 1.0
+    assert (await check_grounding(answer, [passage(), lease()])).score == 1.0
 
 
 async def test_another_number_is_not_grounded() -> None:
-    found = await grounding("The rent is 4,300 euros a month.", [lease()], embed)
+    found = await check_grounding("The rent is 4,300 euros a month.", [lease()], embed)
 
     assert (found.score, found.grounded) == (0.0, False)
     assert found.unsupported == ("The rent is 4,300 euros a month.",)
@@ -99,14 +99,14 @@ async def test_grounding_fails_closed() -> None:
     async def broken(texts: Sequence[str], kind: Literal["query", "passage"]) -> list[list[float]]:
         raise ConnectionError("secret")
 
-    failed = await grounding("The rent is 4,200 euros a month.", [lease()], broken)
+    failed = await check_grounding("The rent is 4,200 euros a month.", [lease()], broken)
     assert (failed.score, failed.grounded, failed.fault) == (
         0.0,
         False,
         "The comparison failed (ConnectionError).",
     )
-    assert (await grounding("The rent is 4,200 euros.", [])).score == 0.0
-    assert (await grounding("...", [lease()])).score == 0.0
+    assert (await check_grounding("The rent is 4,200 euros.", [])).score == 0.0
+    assert (await check_grounding("...", [lease()])).score == 0.0
 
 
 def test_markers_become_citations_with_offsets() -> None:

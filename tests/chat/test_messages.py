@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from core.errors import Conflict, DomainError, Exhausted, Invalid, NotFound
+from core.errors import Conflict, DomainError, LimitExceeded, Invalid, NotFound
 from db.ids import new_id
 from db.models import ConversationStatus, MessageRole
 from resolvers import chat
@@ -72,14 +72,14 @@ async def test_of_appends_at_once_to_an_almost_full_conversation_one_fits(
         try:
             async with services.database.tenant(people.user.company.id, people.user.id) as uow:
                 await chat.append(uow, conversation.id, role=MessageRole.USER, content="More.")
-        except Exhausted as refusal:
+        except LimitExceeded as refusal:
             return type(refusal)
         return None
 
     outcomes = await asyncio.gather(*(say() for _ in range(6)))
 
     assert sorted(outcomes, key=str).count(None) == 1
-    assert outcomes.count(Exhausted) == 5
+    assert outcomes.count(LimitExceeded) == 5
     stored = "SELECT count(*) FROM tenant.messages WHERE conversation_id = $1"
     assert await onlooker.fetchval(stored, conversation.id) == 1
 
@@ -89,7 +89,7 @@ async def test_of_appends_at_once_to_an_almost_full_conversation_one_fits(
     [
         ({"status": ConversationStatus.ARCHIVED, "archived_at": datetime.now(UTC)}, "More.", Conflict),
         ({"status": ConversationStatus.DELETED}, "More.", NotFound),
-        ({"message_count": 200}, "More.", Exhausted),
+        ({"message_count": 200}, "More.", LimitExceeded),
         ({}, "x" * 100_001, Invalid),
     ],
 )

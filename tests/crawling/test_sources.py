@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.imagery.crawl_sources import pieces
+from resolvers.imagery.crawl_sources import crawl_tasks
 from tests.client import Refusal
 from tests.conftest import Unchanged
 from tests.crawling import questions
@@ -73,7 +73,7 @@ def test_sources_take_turns() -> None:
 
     asked = [
         (kind.value, wanted.keyword, wanted.addresses)
-        for kind, wanted in pieces([search, site], ["cat", "dog"])
+        for kind, wanted in crawl_tasks([search, site], ["cat", "dog"])
     ]
 
     assert asked == [

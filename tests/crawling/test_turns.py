@@ -52,7 +52,7 @@ async def planned(person: Person, onlooker: asyncpg.Connection, count: int) -> U
 async def admit(services: Services, person: Person) -> None:
     """Let the company's chunks into the queue."""
     async with services.database.tenant(person.user.company.id) as uow:
-        await crawl_chunks.admit(uow, AT_ONCE)
+        await crawl_chunks.enqueue_pending(uow, AT_ONCE)
 
 
 async def test_ten_thousand_chunks_of_one_company_do_not_delay_anothers_first(
@@ -122,7 +122,7 @@ async def test_what_a_fault_left_standing_goes_on(
     )
 
     async with services.database.tenant(person.user.company.id) as uow:
-        await crawl_chunks.mend(uow, AT_ONCE)
+        await crawl_chunks.recover(uow, AT_ONCE)
     waiting = await onlooker.fetch(
         """SELECT coalesce(chunk.crawl_job_id, lease.id) AS crawl, count(*)
         FROM platform.leases lease LEFT JOIN tenant.crawl_chunks chunk ON chunk.id = lease.id

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from core.ports import Analysis, Evidence, Pictures
+from core.ports import Analysis, Evidence, DrawingImages
 from core.settings import Settings
 from pipelines.drawings.crops import SIDE, pictures
 from providers.vision import LookingAnalyser, MeasuredAnalyser, analyser_of
 from tests.answering.endpoint import SECRET, Endpoint, Reply, endpoint, refused
 
 MEASURES = {"score": 0.9, "confident": True, "width": 1000, "height": 800}
-SHOWN = Pictures(b"overlay", {0: b"first", 2: b"third"})
+SHOWN = DrawingImages(b"overlay", {0: b"first", 2: b"third"})
 SAID: dict[str, Any] = {
     "summary": "Room 104 becomes\nan office.",
     "regions": [
@@ -86,7 +86,7 @@ async def test_its_words_describe_what_it_saw_and_measures_the_rest() -> None:
     assert found.changes == (measured.descriptions[1], found.descriptions[2], found.descriptions[0])
     assert (found.summary, found.critical_change) == ("Room 104 becomes an office.", None)
     assert found.recommendations == ("Check the door schedule.",)
-    assert (found.model, found.asked, found.prompt_tokens, found.completion_tokens) == (
+    assert (found.model, found.language_model, found.prompt_tokens, found.completion_tokens) == (
         "seer",
         "seer",
         900,
@@ -115,7 +115,7 @@ async def test_an_answer_of_another_form_gives_way_to_what_was_measured(reply: R
     assert found.summary == (
         f"{measured.summary} (The vision model's answer can't be read. This is what was measured.)"
     )
-    assert (found.asked, found.prompt_tokens) == ("seer", 900)
+    assert (found.language_model, found.prompt_tokens) == ("seer", 900)
     assert len(place.requests) == 1
 
 
@@ -152,8 +152,8 @@ async def test_without_pictures_nobody_is_asked() -> None:
 def test_the_settings_choose() -> None:
     chosen = analyser_of(Settings(vision_url="https://example.com/v1", vision_model="seer"))
 
-    assert (chosen.model, chosen.looks) == ("seer", True)
-    assert (analyser_of(Settings()).model, analyser_of(Settings()).looks) == ("seshat-measured/1", False)
+    assert (chosen.model, chosen.uses_images) == ("seer", True)
+    assert (analyser_of(Settings()).model, analyser_of(Settings()).uses_images) == ("seshat-measured/1", False)
 
 
 def test_a_region_is_pictured_with_its_surroundings_within_the_sheet(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from core.errors import DomainError, ErrorCode, Invalid, Unsupported
+from core.errors import DomainError, ErrorCode, Invalid, UnsupportedContent
 from pipelines.drawings import binarization, page_words, rendering
 from server.demo import drawings
 
@@ -101,7 +101,7 @@ def half_jpeg(path: Path) -> None:
 
 BAD: dict[str, tuple[Callable[[Path], object], type[DomainError], str]] = {
     "an empty file": (lambda path: path.write_bytes(b""), Invalid, "The file is empty."),
-    "an encrypted PDF": (encrypted, Unsupported, "The PDF is encrypted. Upload it without a password."),
+    "an encrypted PDF": (encrypted, UnsupportedContent, "The PDF is encrypted. Upload it without a password."),
     "half a PDF": (
         truncated,
         Invalid,
@@ -115,38 +115,38 @@ BAD: dict[str, tuple[Callable[[Path], object], type[DomainError], str]] = {
     "a PDF without pages": (without_pages, Invalid, "The PDF is damaged, or has no pages."),
     "5,000 pages": (
         lambda path: a_pdf(path, count=5000),
-        Unsupported,
+        UnsupportedContent,
         "The file has 5,000 pages; at most 500 are compared.",
     ),
     "HTML": (
         lambda path: path.write_text("<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>" * 5),
-        Unsupported,
+        UnsupportedContent,
         "The file is HTML document; drawings are read as PDF, PNG, JPEG or TIFF.",
     ),
-    "a bomb": (bomb, Unsupported, "The PDF holds data that unpacks to more than 100 MB."),
+    "a bomb": (bomb, UnsupportedContent, "The PDF holds data that unpacks to more than 100 MB."),
     "a nested bomb": (
         nested_bomb,
-        Unsupported,
+        UnsupportedContent,
         "The PDF holds data compressed several times over, as no drawing does.",
     ),
     "one pixel": (
         lambda path: Image.new("L", (1, 1)).save(path, "PNG"),
-        Unsupported,
+        UnsupportedContent,
         "The image is 1 x 1 pixels; a drawing needs 100 on each side.",
     ),
     "60,000 pixels in a row": (
         lambda path: path.write_bytes(png_claiming(60_000, 200)),
-        Unsupported,
+        UnsupportedContent,
         "The image is 60,000 x 200 pixels; a side may have 32,000 at most.",
     ),
     "156 megapixels": (
         lambda path: path.write_bytes(png_claiming(13_000, 12_000)),
-        Unsupported,
+        UnsupportedContent,
         "The image has 156 megapixels; at most 150 are compared.",
     ),
     "a billion pixels": (
         lambda path: path.write_bytes(png_claiming(31_000, 31_000)),
-        Unsupported,
+        UnsupportedContent,
         "The image has far more pixels than can be compared.",
     ),
     "half a PNG": (half_png, Invalid, "The image is damaged or incomplete."),
@@ -210,7 +210,7 @@ def test_a_huge_page_is_drawn_smaller_and_says_so(tmp_path: Path) -> None:
 
     assert page.reduced
     assert (page.width, page.height, page.dpi) == (6000, 3000, 30)
-    with pytest.raises(Unsupported) as refused:
+    with pytest.raises(UnsupportedContent) as refused:
         rendering.render(path, 1, tmp_path / "page.png", max_pixels=17_000_000)
     assert refused.value.message == "The page is 200 x 100 inches, too large to draw legibly."
 
@@ -218,7 +218,7 @@ def test_a_huge_page_is_drawn_smaller_and_says_so(tmp_path: Path) -> None:
 def test_a_page_too_small_for_a_drawing_is_refused(tmp_path: Path) -> None:
     path = a_pdf(tmp_path / "stamp.pdf", size=(600, 3))
 
-    with pytest.raises(Unsupported) as refused:
+    with pytest.raises(UnsupportedContent) as refused:
         rendering.render(path, 1, tmp_path / "page.png")
 
     assert refused.value.message == "The page is 8.333 x 0.04167 inches, too small for a drawing."
@@ -251,5 +251,5 @@ def test_colour_is_kept_on_request(tmp_path: Path) -> None:
 
 
 def test_errors_keep_their_code_across_processes() -> None:
-    assert Unsupported.code is ErrorCode.UNSUPPORTED
+    assert UnsupportedContent.code is ErrorCode.UNSUPPORTED
     assert Invalid.code is ErrorCode.INVALID

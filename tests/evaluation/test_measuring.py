@@ -64,7 +64,7 @@ class Faltering:
         self.asked.append(request.question)
         if request.question in self._fails:
             self._fails.remove(request.question)
-            raise ModelFailure(RunErrorCode.SERVICE_UNAVAILABLE, "It is busy.", passing=True)
+            raise ModelFailure(RunErrorCode.SERVICE_UNAVAILABLE, "It is busy.", is_transient=True)
         if request.question in self._stops:
             self._stops.remove(request.question)
             self.stopped.set()

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
-from core.errors import Unauthenticated
+from core.errors import NotAuthenticated
 from schema.framework.error_masking import ErrorMasking
 from schema.framework.operation_limits import OperationLimits
 from server.graphql.view import GraphQLView
@@ -294,7 +294,7 @@ class Subscription:
     ) -> AsyncGenerator[DrawingSession, None]:
         """Its states, for those who are signed in."""
         if info.context.viewer.name is None:
-            raise Unauthenticated("Sign in first.")
+            raise NotAuthenticated("Sign in first.")
         for progress in (0, 50):
             yield DrawingSession(id=id, status="PROCESSING", progress=progress)
             await asyncio.sleep(0.2)

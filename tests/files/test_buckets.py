@@ -15,7 +15,7 @@ import pytest_asyncio
 from moto.server import ThreadedMotoServer
 from starlette.applications import Starlette
 
-from core.errors import Conflict, Invalid, Unsupported
+from core.errors import Conflict, Invalid, UnsupportedContent
 from core.ports import ObjectChanged, ObjectStore, StoreUnavailable
 from db.models import UploadState
 from providers.storage import open_store
@@ -195,7 +195,7 @@ async def test_a_file_that_was_sent_to_the_bucket_is_taken_once_it_was_checked(s
     [
         (None, Conflict),
         (PDF[:-1], Invalid),
-        (PDF + b"x", Unsupported),
+        (PDF + b"x", UnsupportedContent),
         (PDF[:-1] + b"x", Invalid),
     ],
 )
@@ -219,7 +219,7 @@ async def test_what_is_no_file_of_a_known_kind_is_not_taken(stored_there: Office
     digest = hashlib.sha256(program).hexdigest()
     link = await directly(office, program, size=len(program), sha256=digest)
 
-    with pytest.raises(Unsupported):
+    with pytest.raises(UnsupportedContent):
         await files.accept(office.database, office.store, office.viewer, link.upload_id)
 
 

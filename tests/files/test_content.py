@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 from PIL import Image
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 from resolvers.files import Incoming, TooLarge
 from resolvers.files.content import recognise
 
@@ -55,7 +55,7 @@ def test_the_content_says_what_a_file_is(content: bytes, mime_type: str) -> None
     ],
 )
 def test_another_kind_is_refused_by_its_name(content: bytes, said: str) -> None:
-    with pytest.raises(Unsupported, match=said):
+    with pytest.raises(UnsupportedContent, match=said):
         recognise(content)
 
 
@@ -108,7 +108,7 @@ def test_documents_are_told_by_content_and_kinds_of_text_by_name(
     ],
 )
 def test_a_name_does_not_make_it_another_kind(content: bytes, name: str, said: str) -> None:
-    with pytest.raises(Unsupported, match=said):
+    with pytest.raises(UnsupportedContent, match=said):
         recognise(content, name)
 
 
@@ -146,6 +146,6 @@ async def test_the_wrong_kind_is_refused_at_its_beginning() -> None:
     page = b"<html><body>" + b"<p>No such drawing.</p>" * 10_000
     incoming = Incoming(passing(page, 1000), largest=len(page), name="plan.pdf")
 
-    with pytest.raises(Unsupported):
+    with pytest.raises(UnsupportedContent):
         await drained(incoming)
     assert incoming.size == 9000

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from core.errors import Expired, NotFound
+from core.errors import ResourceExpired, NotFound
 from resolvers.files import DownloadLink, Links, UploadLink
 from resolvers.files.links import decoded, encoded
 
@@ -47,9 +47,9 @@ def test_a_link_ends_to_the_second() -> None:
     minute = token(LINKS.download_url("a", "a", "image/png", timedelta(minutes=1)))
 
     at(NOW + timedelta(minutes=59, seconds=59)).download(hour)
-    with pytest.raises(Expired):
+    with pytest.raises(ResourceExpired):
         at(NOW + timedelta(hours=1)).download(hour)
-    with pytest.raises(Expired):
+    with pytest.raises(ResourceExpired):
         at(NOW + timedelta(minutes=1)).download(minute)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from core.errors import Conflict, DomainError, Expired, Forbidden, Invalid, NotFound, Unsupported
+from core.errors import Conflict, DomainError, ResourceExpired, Forbidden, Invalid, NotFound, UnsupportedContent
 from db.ids import new_id
 from db.models import ActivityLog, Upload, UploadState
 from resolvers import files
@@ -117,8 +117,8 @@ async def test_who_may_not_create_files_is_refused(office: Office) -> None:
         (PDF[:-1], Invalid),
         (PDF + b"1", TooLarge),
         (PDF[:-1] + b"1", Invalid),
-        (HTML + bytes(len(PDF) - len(HTML)), Unsupported),
-        (b"", Unsupported),
+        (HTML + bytes(len(PDF) - len(HTML)), UnsupportedContent),
+        (b"", UnsupportedContent),
     ],
     ids=["fewer bytes", "more bytes", "other bytes", "HTML", "nothing"],
 )
@@ -138,7 +138,7 @@ async def test_bytes_that_are_not_the_announced_ones_leave_nothing(
 async def test_html_named_pdf_is_refused_though_size_and_digest_are_right(office: Office) -> None:
     announced = await office.announce(HTML)
 
-    with pytest.raises(Unsupported, match="HTML"):
+    with pytest.raises(UnsupportedContent, match="HTML"):
         await receive(office, announced.id, HTML)
     assert office.objects() == []
 
@@ -202,7 +202,7 @@ async def test_an_upload_is_usable_by_its_owner_once_its_bytes_are_there(office:
         (sent.id, colleague, NotFound),
         (sent.id, stranger, NotFound),
         (pending.id, None, Conflict),
-        (late.id, None, Expired),
+        (late.id, None, ResourceExpired),
     ):
         with pytest.raises(refusal) as refused:
             await usable(office, id, viewer)
@@ -219,7 +219,7 @@ async def test_bytes_for_an_expired_unknown_or_foreign_upload_are_refused(office
     with pytest.raises(NotFound):
         await files.receive(office.database, office.store, stranger.company_id, announced.id, chunks(PDF))
     await office.expire(announced.id)
-    with pytest.raises(Expired):
+    with pytest.raises(ResourceExpired):
         await receive(office, announced.id, PDF)
     assert office.objects() == []
 
@@ -237,7 +237,7 @@ async def test_an_upload_that_ends_while_it_is_sent_leaves_nothing(office: Offic
                 await uow.execute(delete(Upload).where(Upload.id == announced.id))
         yield PDF[100:]
 
-    with pytest.raises(Expired if end == "expired" else NotFound):
+    with pytest.raises(ResourceExpired if end == "expired" else NotFound):
         await files.receive(office.database, office.store, office.viewer.company_id, announced.id, slowly())
     assert office.objects() == []
 
@@ -322,8 +322,8 @@ async def test_a_file_is_taken_in_one_go(office: Office) -> None:
 @pytest.mark.parametrize(
     ("content", "changes", "refusal"),
     [
-        (HTML, {}, Unsupported),
-        (b"", {}, Unsupported),
+        (HTML, {}, UnsupportedContent),
+        (b"", {}, UnsupportedContent),
         (PDF, {"largest": len(PDF) - 1}, TooLarge),
         (PDF, {"filename": "\0"}, Invalid),
     ],

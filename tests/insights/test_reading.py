@@ -9,17 +9,17 @@ import xlsxwriter
 
 from core.errors import Invalid
 from pipelines.insights.meter_readings import Consumption, consumption_of
-from resolvers.insights.table_layout import EnergyUnit, Given, layout_of
-from resolvers.insights.table_preview import HEAD_BYTES, text_head, workbook_head
+from resolvers.insights.table_layout import EnergyUnit, LayoutOverrides, detect_layout
+from resolvers.insights.table_preview import PREVIEW_BYTES, preview_text, preview_workbook
 
 VIENNA = ZoneInfo("Europe/Vienna")
 
 
-def read(path: Path, text: str, given: Given = Given(), encoding: str = "utf-8") -> Consumption:  # noqa: B008 - frozen
+def read(path: Path, text: str, given: LayoutOverrides = LayoutOverrides(), encoding: str = "utf-8") -> Consumption:  # noqa: B008 - frozen
     """What a text holds."""
     content = text.encode(encoding)
     path.write_bytes(content)
-    return consumption_of(path, layout_of(text_head(content[:HEAD_BYTES]), given))
+    return consumption_of(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), given))
 
 
 def kinds(found: Consumption) -> dict[str, int]:
@@ -57,7 +57,7 @@ def test_the_hour_that_comes_twice_is_read_twice(tmp_path: Path) -> None:
     hours = [(first + timedelta(hours=hour)).astimezone(VIENNA) for hour in range(73)]
     text = "\n".join(["Datum;kWh", *(f"{hour:%d.%m.%Y %H:%M};1,5" for hour in hours), ""])
 
-    found = read(tmp_path / "load", text, Given(timezone="Europe/Vienna"), "cp1252")
+    found = read(tmp_path / "load", text, LayoutOverrides(timezone="Europe/Vienna"), "cp1252")
 
     assert (found.readings, kinds(found)) == (73, {})
     assert [(day.starts_on.day, day.kwh) for day in found.days] == [(28, 36.0), (29, 37.5), (30, 36.0)]
@@ -76,7 +76,7 @@ def test_the_hour_that_comes_twice_is_read_twice(tmp_path: Path) -> None:
 def test_units_are_turned_into_kilowatt_hours(tmp_path: Path, unit: EnergyUnit, kwh: float) -> None:
     quarters = [f"2024-05-01T{minute // 60:02}:{minute % 60:02}:00Z,1" for minute in range(0, 1440, 15)]
 
-    found = read(tmp_path / "load", "\n".join(["at,load", *quarters, ""]), Given(unit=unit))
+    found = read(tmp_path / "load", "\n".join(["at,load", *quarters, ""]), LayoutOverrides(unit=unit))
 
     assert [day.kwh for day in found.days] == [pytest.approx(kwh)]
     assert found.step_minutes == 15.0
@@ -85,7 +85,7 @@ def test_units_are_turned_into_kilowatt_hours(tmp_path: Path, unit: EnergyUnit, 
 def test_days_are_those_of_the_zone_that_is_given(tmp_path: Path) -> None:
     text = "at,kWh\n2024-01-01T23:00:00+00:00,1\n2024-01-02T00:00:00+00:00,2\n2024-01-02T01:00:00+00:00,4\n"
 
-    at_home = read(tmp_path / "load", text, Given(timezone="Europe/Vienna"))
+    at_home = read(tmp_path / "load", text, LayoutOverrides(timezone="Europe/Vienna"))
     away = read(tmp_path / "load", text)
 
     assert [(day.starts_on, day.kwh) for day in at_home.days] == [(date(2024, 1, 2), 7.0)]
@@ -105,8 +105,8 @@ def test_a_workbook_is_read_with_the_last_values_of_its_formulas(tmp_path: Path)
         sheet.write_formula(month + 1, 1, f"={month}*2", None, month * 2)
     book.close()
 
-    head = workbook_head(path)
-    found = consumption_of(path, layout_of(head, Given()))
+    head = preview_workbook(path)
+    found = consumption_of(path, detect_layout(head, LayoutOverrides()))
 
     assert head.sheet == "Load"
     assert [month.kwh for month in found.months] == [2000.0 * month for month in range(1, 13)]

@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from core.errors import DomainError, Invalid, Unsupported
+from core.errors import DomainError, Invalid, UnsupportedContent
 from pipelines.knowledge.extraction import Extracted, Limits, extract, read
 from pipelines.knowledge.extraction.runner import PRESENTATION, SPREADSHEET, WORDPROCESSING
 from pipelines.runtime.process_pool import Processes
@@ -153,18 +153,18 @@ def bomb(path: Path) -> Path:
     [
         (lambda path: written(path, b""), TEXT, Invalid, "empty"),
         (lambda path: written(path, b" \n "), TEXT, Invalid, "empty"),
-        (lambda path: written(path, bytes(range(256)) * 30), TEXT, Unsupported, "not text"),
-        (lambda path: written(path, "Word. " * 400_000), TEXT, Unsupported, "1,000,000 characters"),
-        (lambda path: made.pages(path, ["Secret"], password="x"), PDF, Unsupported, "encrypted"),
-        (lambda path: made.pages(path, ["Page"] * 6), PDF, Unsupported, "more pages"),
+        (lambda path: written(path, bytes(range(256)) * 30), TEXT, UnsupportedContent, "not text"),
+        (lambda path: written(path, "Word. " * 400_000), TEXT, UnsupportedContent, "1,000,000 characters"),
+        (lambda path: made.pages(path, ["Secret"], password="x"), PDF, UnsupportedContent, "encrypted"),
+        (lambda path: made.pages(path, ["Page"] * 6), PDF, UnsupportedContent, "more pages"),
         (lambda path: made.pages(path, [" "]), PDF, Invalid, "No text"),
         (lambda path: written(path, b"%PDF-1.7\nnothing"), PDF, Invalid, "damaged"),
         (lambda path: written(path, b"PK\x03\x04nothing"), WORDPROCESSING, Invalid, "damaged"),
-        (bomb, WORDPROCESSING, Unsupported, "unpacks to more"),
+        (bomb, WORDPROCESSING, UnsupportedContent, "unpacks to more"),
         (
             lambda path: written(path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1locked"),
             SPREADSHEET,
-            Unsupported,
+            UnsupportedContent,
             "locked",
         ),
         (lambda path: made.word(path), PRESENTATION, Invalid, "damaged"),
@@ -175,7 +175,7 @@ def bomb(path: Path) -> Path:
             Invalid,
             "No text",
         ),
-        (lambda path: written(path, "x"), "image/png", Unsupported, "read from PDF"),
+        (lambda path: written(path, "x"), "image/png", UnsupportedContent, "read from PDF"),
     ],
 )
 def test_what_gives_no_text_is_refused(
@@ -192,5 +192,5 @@ async def test_reading_ends_with_its_time(tmp_path: Path) -> None:
             await asyncio.sleep(60)
 
     path = written(tmp_path / "slow.txt", "Slow.")
-    with pytest.raises(Unsupported, match=r"longer than 0\.01 seconds"):
+    with pytest.raises(UnsupportedContent, match=r"longer than 0\.01 seconds"):
         await read(slow, path, TEXT, limits=Limits(seconds=0.01))

@@ -10,8 +10,8 @@ from db.models import ComponentType, RequirementCategory, RequirementOrigin
 from pipelines.requirements import classification, design_analysis, llm_proposals, proposers, similarity
 from pipelines.requirements.evidence import described
 from pipelines.requirements.pattern_library import library
-from resolvers.requirements.proposals import key_of
-from resolvers.requirements.review import level
+from resolvers.requirements.proposals import normalize_key
+from resolvers.requirements.review import confidence_level
 from schema.framework.context import Services
 from tests.requirements import drawn
 
@@ -20,7 +20,7 @@ def test_the_library_knows_ten_components_and_the_standards_behind_them() -> Non
     assert set(library()) == set(ComponentType)
     for pattern in library().values():
         assert all(len(pattern.items[kind]) >= 2 for kind in RequirementCategory)
-        keys = [[key_of(item.name) for item in pattern.items[kind]] for kind in RequirementCategory]
+        keys = [[normalize_key(item.name) for item in pattern.items[kind]] for kind in RequirementCategory]
         assert all(len(set(each)) == len(each) for each in keys)
         for item in pattern.items[RequirementCategory.ACCESSIBILITY]:
             assert item.requirement
@@ -181,11 +181,11 @@ def test_an_answer_of_the_right_form_is() -> None:
     [(1.0, "high"), (0.9, "high"), (0.89, "medium"), (0.7, "medium"), (0.69, "low")],
 )
 def test_levels_of_confidence(confidence: float, expected: str) -> None:
-    assert level(confidence) == expected
+    assert confidence_level(confidence) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "key"), [("onClick", "on-click"), ("Aria Busy", "aria-busy"), ("größe", "gr-e")]
 )
 def test_names_that_differ_in_writing_alone_are_one(name: str, key: str) -> None:
-    assert key_of(name) == key
+    assert normalize_key(name) == key

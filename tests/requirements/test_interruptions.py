@@ -62,7 +62,7 @@ async def test_a_worker_that_stops_among_the_categories_proposes_none_twice(
     services: Services, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await proposed(services, person, description=DESCRIPTION)
-    stopped, keep = asyncio.Event(), proposals.keep
+    stopped, keep = asyncio.Event(), proposals.add_requirements
     done: list[RequirementCategory] = []
 
     async def stopping(uow: Any, id: Any, found: Any) -> None:
@@ -132,7 +132,7 @@ class Scripted:
         self.asked.append(request)
         said = next(text for word, text in self._script.items() if word in request.question)
         if said is None:
-            raise ModelFailure(RunErrorCode.TIMEOUT, "The model did not answer in time.", passing=True)
+            raise ModelFailure(RunErrorCode.TIMEOUT, "The model did not answer in time.", is_transient=True)
         yield TextDelta(said[:10])
         yield TextDelta(said[10:])
         yield AnswerEnd(self.model, 100, 20)

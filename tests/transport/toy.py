@@ -15,7 +15,7 @@ from strawberry import relay
 from strawberry.file_uploads import Upload
 from strawberry.schema.config import StrawberryConfig
 
-from core.errors import Conflict, Exhausted, Unauthenticated
+from core.errors import Conflict, LimitExceeded, NotAuthenticated
 from schema.framework.error_masking import ErrorMasking
 from schema.framework.operation_limits import OperationLimits
 from server.graphql.limits import TransportLimits
@@ -61,9 +61,9 @@ class Contexts:
         given = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
         token = given.removeprefix("Bearer ")
         if token == "bad" or token in self.banned:
-            raise Unauthenticated("The token is not valid.")
+            raise NotAuthenticated("The token is not valid.")
         if token == "full":
-            raise Exhausted("Try again in a minute.")
+            raise LimitExceeded("Try again in a minute.")
         if token == "bug":
             raise RuntimeError("secret of the context")
         name, _, seconds = token.partition("/")

@@ -202,7 +202,7 @@ async def test_failures_have_a_code_and_no_secret(
             await model.embed(["text"], "query")
         await model.close()
 
-    assert (failure.value.code, failure.value.passing) == (code, passing)
+    assert (failure.value.code, failure.value.is_transient) == (code, passing)
     assert "embedding model" in failure.value.message
     assert SECRET not in failure.value.message
     assert len(place.requests) == requests
@@ -215,7 +215,7 @@ async def test_a_slow_endpoint_is_given_up() -> None:
             await model.embed(["text"], "query")
         await model.close()
 
-    assert (failure.value.code, failure.value.passing) == (RunErrorCode.TIMEOUT, True)
+    assert (failure.value.code, failure.value.is_transient) == (RunErrorCode.TIMEOUT, True)
 
 
 async def test_the_settings_choose_what_a_new_installation_embeds_with() -> None:
@@ -224,8 +224,8 @@ async def test_the_settings_choose_what_a_new_installation_embeds_with() -> None
         Settings(embedding_url="https://example.com/v1", embedding_model="big", embedding_dimension=8)
     )
 
-    assert (embedded.usual.provider, embedded.usual.model) == ("embedded", "all-MiniLM-L6-v2-onnx-int8")
-    assert (chosen.usual.provider, chosen.usual.model, chosen.usual.dimension) == ("openai", "big", 8)
+    assert (embedded.default.provider, embedded.default.model) == ("embedded", "all-MiniLM-L6-v2-onnx-int8")
+    assert (chosen.default.provider, chosen.default.model, chosen.default.dimension) == ("openai", "big", 8)
     await embedded.close()
     await chosen.close()
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from qdrant_client import AsyncQdrantClient
 
-from core.ports import Hit, Reach, VectorStore
+from core.ports import Hit, SearchScope, VectorStore
 from providers.vectors import QdrantStores
 from tests.vectors.conftest import a_chunk
 
@@ -51,7 +51,7 @@ async def test_the_order_and_the_scores_are_the_same(
             await each.upsert(company, chunks)
 
     for _ in range(10):
-        reach = Reach(companies[0], draw.choice([None, *users]), draw.choice([None, companies[1]]))
+        reach = SearchScope(companies[0], draw.choice([None, *users]), draw.choice([None, companies[1]]))
         vector = direction() if by != "text" else None
         text = " ".join(draw.sample(WORDS, 4)) if by != "vector" else None
         ours, theirs = [

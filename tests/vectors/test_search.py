@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from core.ports import Hit, Reach, VectorStore, VectorStores
+from core.ports import Hit, SearchScope, VectorStore, VectorStores
 from tests.vectors.conftest import EAST, NORTH, UP, a_chunk, ids
 
 COMPANY, OTHER, PLATFORM = uuid4(), uuid4(), uuid4()
@@ -20,7 +20,7 @@ async def test_chunks_are_found_by_meaning_nearest_first(store: VectorStore) -> 
     near, far, farthest = (a_chunk("", [1.0, off, 0.0]) for off in (0.1, 1.0, 5.0))
     await store.upsert(COMPANY, [farthest, near, far])
 
-    hits = await store.search(Reach(COMPANY), vector=NORTH, text=None)
+    hits = await store.search(SearchScope(COMPANY), vector=NORTH, text=None)
 
     assert found(hits) == ids([near, far, farthest])
     assert [hit.similarity for hit in hits] == pytest.approx([0.9950, 0.7071, 0.1961], abs=1e-4)
@@ -30,7 +30,7 @@ async def test_a_chunk_counts_by_the_best_of_its_windows_and_once(store: VectorS
     long, short = a_chunk("", EAST, UP, NORTH), a_chunk("", [1.0, 0.5, 0.0])
     await store.upsert(COMPANY, [short, long])
 
-    hits = await store.search(Reach(COMPANY), vector=NORTH, text=None)
+    hits = await store.search(SearchScope(COMPANY), vector=NORTH, text=None)
 
     assert found(hits) == ids([long, short])
     assert hits[0].similarity == pytest.approx(1.0)
@@ -41,7 +41,7 @@ async def test_chunks_are_found_by_words_rare_ones_first(store: VectorStore) -> 
     rare = a_chunk("The girder rests on a column")
     await store.upsert(COMPANY, [*common, rare])
 
-    hits = await store.search(Reach(COMPANY), vector=None, text="Which walls carry GIRDERS?", limit=3)
+    hits = await store.search(SearchScope(COMPANY), vector=None, text="Which walls carry GIRDERS?", limit=3)
 
     assert hits[0].chunk_id == rare.id
     assert {hit.similarity for hit in hits} == {None}
@@ -56,7 +56,7 @@ async def test_both_ways_are_fused_by_rank(store: VectorStore) -> None:
     )
     await store.upsert(COMPANY, [meant, named, both])
 
-    hits = await store.search(Reach(COMPANY), vector=NORTH, text="girder")
+    hits = await store.search(SearchScope(COMPANY), vector=NORTH, text="girder")
 
     # By meaning: meant, both, named. By words: the two, the shorter text first.
     first, second, third = 1 / 2, 1 / 3, 1 / 4
@@ -81,19 +81,19 @@ async def test_words_are_compared_as_people_read_them(store: VectorStore, questi
     wanted = a_chunk(text)
     await store.upsert(COMPANY, [a_chunk("something else"), wanted])
 
-    assert found(await store.search(Reach(COMPANY), vector=None, text=question)) == [wanted.id]
+    assert found(await store.search(SearchScope(COMPANY), vector=None, text=question)) == [wanted.id]
 
 
 async def test_a_text_without_words_finds_nothing_and_neither_is_a_mistake(store: VectorStore) -> None:
     await store.upsert(COMPANY, [a_chunk("text")])
 
-    assert await store.search(Reach(COMPANY), vector=None, text=" ?! ") == []
+    assert await store.search(SearchScope(COMPANY), vector=None, text=" ?! ") == []
     with pytest.raises(ValueError, match="neither"):
-        await store.search(Reach(COMPANY), vector=None, text=None)
+        await store.search(SearchScope(COMPANY), vector=None, text=None)
 
 
 async def test_nothing_is_found_where_nothing_was_stored(store: VectorStore) -> None:
-    assert await store.search(Reach(COMPANY), vector=NORTH, text="text") == []
+    assert await store.search(SearchScope(COMPANY), vector=NORTH, text="text") == []
     assert await store.count(COMPANY) == 0
     await store.delete(COMPANY, uuid4())
 
@@ -107,14 +107,14 @@ async def test_what_a_user_sees(store: VectorStore) -> None:
     await store.upsert(COMPANY, [own, shared, private])
     await store.upsert(PLATFORM, [published, internal])
 
-    async def seen(reach: Reach) -> set[UUID]:
+    async def seen(reach: SearchScope) -> set[UUID]:
         hits = await store.search(reach, vector=NORTH, text="text")
         return set(found(hits))
 
-    assert await seen(Reach(COMPANY, user)) == set(ids([own, shared]))
-    assert await seen(Reach(COMPANY, user, PLATFORM)) == set(ids([own, shared, published]))
-    assert await seen(Reach(COMPANY)) == set(ids([own, shared, private]))
-    assert await seen(Reach(OTHER, user, PLATFORM)) == {published.id}
+    assert await seen(SearchScope(COMPANY, user)) == set(ids([own, shared]))
+    assert await seen(SearchScope(COMPANY, user, PLATFORM)) == set(ids([own, shared, published]))
+    assert await seen(SearchScope(COMPANY)) == set(ids([own, shared, private]))
+    assert await seen(SearchScope(OTHER, user, PLATFORM)) == {published.id}
 
 
 async def test_documents_narrow_and_never_widen(store: VectorStore) -> None:
@@ -123,8 +123,8 @@ async def test_documents_narrow_and_never_widen(store: VectorStore) -> None:
     await store.upsert(OTHER, [foreign])
     chosen = frozenset({first.document_id, foreign.document_id})
 
-    narrowed = await store.search(Reach(COMPANY, document_ids=chosen), vector=NORTH, text="text")
-    none = await store.search(Reach(COMPANY, document_ids=frozenset()), vector=NORTH, text="text")
+    narrowed = await store.search(SearchScope(COMPANY, document_ids=chosen), vector=NORTH, text="text")
+    none = await store.search(SearchScope(COMPANY, document_ids=frozenset()), vector=NORTH, text="text")
 
     assert found(narrowed) == [first.id]
     assert none == []
@@ -132,11 +132,11 @@ async def test_documents_narrow_and_never_widen(store: VectorStore) -> None:
 
 async def test_how_rare_a_word_is_does_not_depend_on_other_companies(store: VectorStore) -> None:
     await store.upsert(COMPANY, [a_chunk("beam girder"), a_chunk("beam"), a_chunk("girder")])
-    before = await store.search(Reach(COMPANY), vector=None, text="beam girder")
+    before = await store.search(SearchScope(COMPANY), vector=None, text="beam girder")
 
     await store.upsert(OTHER, [a_chunk("girder") for _ in range(40)])
 
-    assert await store.search(Reach(COMPANY), vector=None, text="beam girder") == before
+    assert await store.search(SearchScope(COMPANY), vector=None, text="beam girder") == before
 
 
 async def test_fifty_searches_at_once_do_not_leak(store: VectorStore) -> None:
@@ -149,7 +149,7 @@ async def test_fifty_searches_at_once_do_not_leak(store: VectorStore) -> None:
     asked = [draw.choice(list(companies)) for _ in range(50)]
 
     answers = await asyncio.gather(
-        *(store.search(Reach(company), vector=NORTH, text="beam 7", limit=20) for company in asked)
+        *(store.search(SearchScope(company), vector=NORTH, text="beam 7", limit=20) for company in asked)
     )
 
     for company, hits in zip(asked, answers, strict=True):
@@ -169,19 +169,19 @@ async def test_storing_again_replaces_and_deleting_keeps_what_it_is_told_to(stor
     await store.delete(OTHER, other.document_id)
 
     assert await store.count(COMPANY, document) == 1
-    hits = await store.search(Reach(COMPANY), vector=NORTH, text=None)
+    hits = await store.search(SearchScope(COMPANY), vector=NORTH, text=None)
     assert set(found(hits)) == {new.id, other.id}
 
 
 async def test_a_document_can_be_shared_later(stores: VectorStores, store: VectorStore) -> None:
     private = a_chunk(user=uuid4(), scope="user")
     await store.upsert(COMPANY, [private])
-    somebody = Reach(COMPANY, uuid4())
+    somebody = SearchScope(COMPANY, uuid4())
     assert await store.search(somebody, vector=NORTH, text=None) == []
 
-    await stores.rescope(OTHER, private.document_id, "company")
+    await stores.update_scope(OTHER, private.document_id, "company")
     assert await store.search(somebody, vector=NORTH, text=None) == []
-    await stores.rescope(COMPANY, private.document_id, "company")
+    await stores.update_scope(COMPANY, private.document_id, "company")
 
     assert found(await store.search(somebody, vector=NORTH, text=None)) == [private.id]
 
@@ -193,9 +193,9 @@ async def test_a_company_is_forgotten_by_every_model_and_nobody_else_is(stores: 
         await model.upsert(company, [gone, document])
         await model.upsert(OTHER, [kept])
 
-    await stores.forget(company, document.document_id)
+    await stores.delete(company, document.document_id)
     assert [await model.count(company) for model in models] == [1, 1]
-    await stores.forget(company)
+    await stores.delete(company)
 
     assert [await model.count(company) for model in models] == [0, 0]
     assert [await model.count(OTHER) for model in models] == [1, 1]

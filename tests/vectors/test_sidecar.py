@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from core.ports import Reach, VectorsUnavailable
+from core.ports import SearchScope, VectorsUnavailable
 from core.settings import Settings
 from providers.vectors import vector_stores
 from server.embedded.vectors import EmbeddedVectors, VectorStoreUnavailable, socket_path, vectors_of
@@ -50,7 +50,7 @@ async def test_what_was_stored_survives_kills_and_restarts(tmp_path: Path) -> No
         await store.upsert(COMPANY, [later])  # waits until it is started again
 
         assert embedded.pid != first
-        hits = await store.search(Reach(COMPANY), vector=NORTH, text="girder")
+        hits = await store.search(SearchScope(COMPANY), vector=NORTH, text="girder")
         assert {hit.chunk_id for hit in hits} == {kept.id, later.id}
     finally:
         await asyncio.to_thread(embedded.stop)
@@ -61,7 +61,7 @@ async def test_what_was_stored_survives_kills_and_restarts(tmp_path: Path) -> No
 
     async with vectors_of(settings) as again:
         reopened = vector_stores(again)
-        hits = await reopened.of("model", 3).search(Reach(COMPANY), vector=NORTH, text="girder")
+        hits = await reopened.of("model", 3).search(SearchScope(COMPANY), vector=NORTH, text="girder")
         await reopened.close()
 
     assert {hit.chunk_id for hit in hits} == {kept.id, later.id}
@@ -73,7 +73,7 @@ async def test_a_second_process_shares_it_or_is_refused(tmp_path: Path) -> None:
     async with vectors_of(settings) as owner, vectors_of(settings, share=True) as guest:
         one, other = vector_stores(owner), vector_stores(guest)
         await one.of("model", 3).upsert(COMPANY, [chunk])
-        hits = await other.of("model", 3).search(Reach(COMPANY), vector=NORTH, text=None)
+        hits = await other.of("model", 3).search(SearchScope(COMPANY), vector=NORTH, text=None)
         await one.close()
         await other.close()
         refused = VectorStoreUnavailable(f"the vector store in {tmp_path} is in use by process {os.getpid()}")

@@ -319,7 +319,7 @@ async def test_an_answer_that_cant_be_read_is_refused(kind: SourceKind, answer: 
 
 @pytest.mark.parametrize("kind", KEYWORD_SOURCES)
 async def test_a_sources_refusal_is_the_searchs(kind: SourceKind) -> None:
-    source, _ = source_of(kind, FetchError(FetchErrorCode.THROTTLED, "Later.", passing=True, after=60))
+    source, _ = source_of(kind, FetchError(FetchErrorCode.THROTTLED, "Later.", is_transient=True, retry_after=60))
 
     refused = await refusal(source.search(CATS))
 
@@ -339,7 +339,7 @@ async def test_a_source_that_refuses_to_go_on_is_at_its_end(kind: SourceKind) ->
     source, _ = source_of(
         kind,
         FetchError(FetchErrorCode.INVALID_ANSWER, "The server answered with status 400."),
-        FetchError(FetchErrorCode.THROTTLED, "Later.", passing=True),
+        FetchError(FetchErrorCode.THROTTLED, "Later.", is_transient=True),
     )
     later = LATER.get(kind, {"page": 2})
 

@@ -25,7 +25,7 @@ from pipelines.imagery.exporting.records import Tally, extension
 from pipelines.runtime.handlers import Retry, Run, Services, handles
 from pipelines.runtime.periodic import upkeep
 from resolvers.imagery import exports
-from resolvers.imagery.exports import INDEX, SHARDED, USUAL_SHARD, PackedFile, PackImages
+from resolvers.imagery.exports import INDEX_FILENAME, SHARDED, DEFAULT_SHARD_SIZE, PackedFile, PackImages
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EVERYTHING = 1_000_000_000
@@ -39,10 +39,10 @@ GRACE = timedelta(hours=1)
 async def pack_images(job: PackImages, run: Run) -> Finish:
     """Safe to repeat: finished shards are kept, everything else is written anew under another key."""
     async with run.write() as uow:
-        export = await exports.begin(uow, job.export_job_id)
-        crawl = await exports.crawl(uow, export)
-        rules = await exports.last_rules(uow, crawl.id)
-        formats = await exports.formats(uow, export)
+        export = await exports.start(uow, job.export_job_id)
+        crawl = await exports.find_crawl(uow, export)
+        rules = await exports.latest_rules(uow, crawl.id)
+        formats = await exports.image_formats(uow, export)
     plan = Plan(export.format, export.export_options, export.created_at, common_extension(formats))
     subject = Subject(
         name=export.name,
@@ -92,7 +92,7 @@ class Packing:
             key = data[0].key
         else:
             listed = orjson.dumps([asdict(file) for file in self._files])
-            key = (await self._run.services.store.put(self._key(INDEX), listed)).key
+            key = (await self._run.services.store.put(self._key(INDEX_FILENAME), listed)).key
         expires_at = datetime.now(UTC) + timedelta(seconds=self._run.services.settings.export_ttl)
 
         async def finish(uow: UnitOfWork) -> None:
@@ -105,7 +105,7 @@ class Packing:
 
     async def _write_shards(self) -> None:
         self._resume()
-        size = self._plan.options.get("shard_size") or USUAL_SHARD
+        size = self._plan.options.get("shard_size") or DEFAULT_SHARD_SIZE
         while self._reader.index < self._export.total_images:
             before = self._reader.index
             file = await self._write(f"{self._plan.stem}-{len(self._files):05d}.{self._plan.suffix}", size)
@@ -167,11 +167,11 @@ class Packing:
             return
         self._told = now
         async with self._run.write() as uow:
-            await exports.count(uow, self._export.id, self._tally.packed)
+            await exports.update_progress(uow, self._export.id, self._tally.packed)
         await self._run.report(self._tally.packed / self._export.total_images)
 
     def _key(self, name: str) -> str:
-        return exports.folder(self._export, self._run.epoch) + name
+        return exports.attempt_prefix(self._export, self._run.epoch) + name
 
 
 def step(steps: Any) -> bool:

@@ -67,7 +67,7 @@ class Reader:
         after = self.after
         while True:
             async with self._run.read() as uow:
-                page = await exports.page(uow, self._export, COLUMNS, after, PAGE)
+                page = await exports.list_images(uow, self._export, COLUMNS, after, PAGE)
             for row in page:
                 yield row
             if len(page) < PAGE:

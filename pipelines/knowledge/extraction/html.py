@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lxml import etree, html
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction.pages import Composer, Limits, Page
 
 UNSEEN = frozenset(
@@ -39,7 +39,7 @@ DEEPEST = 200
 def web(path: Path, limits: Limits) -> Iterator[Page]:
     """A web page as one page of text. Raises `Invalid` for one that says nothing."""
     if path.stat().st_size > min(LARGEST, 4 * limits.characters):
-        raise Unsupported(f"The web page is larger than {LARGEST >> 20} MB. Upload it in parts.")
+        raise UnsupportedContent(f"The web page is larger than {LARGEST >> 20} MB. Upload it in parts.")
     try:
         root = html.document_fromstring(path.read_bytes(), parser=html.HTMLParser(remove_comments=True))
     except (etree.LxmlError, ValueError) as error:

@@ -18,7 +18,7 @@ from pptx.exc import PackageNotFoundError as PresentationNotFound
 from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction.pages import Composer, Limits, Page, refuse_pages
 from pipelines.knowledge.extraction.text import labelled
 
@@ -33,14 +33,14 @@ def opened(path: Path, limits: Limits, what: str) -> Iterator[None]:
     """Refuse a file that is locked, damaged or made to fill the memory; `what` is it for a person."""
     with path.open("rb") as file:
         if file.read(8) == COMPOUND:
-            raise Unsupported(f"The {what} is locked by a password, or of an old kind. Save it without one.")
+            raise UnsupportedContent(f"The {what} is locked by a password, or of an old kind. Save it without one.")
     try:
         with ZipFile(path) as archive:
             parts = archive.infolist()
             if any(part.flag_bits & 1 for part in parts):
-                raise Unsupported(f"The {what} is locked by a password. Save it without one.")
+                raise UnsupportedContent(f"The {what} is locked by a password. Save it without one.")
             if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked_bytes:
-                raise Unsupported(f"The {what} unpacks to more than {limits.unpacked_bytes >> 20} MB.")
+                raise UnsupportedContent(f"The {what} unpacks to more than {limits.unpacked_bytes >> 20} MB.")
         yield
     except (
         *(BadZipFile, PackageNotFoundError, PresentationNotFound, LxmlError, KeyError, ValueError),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.errors import Unsupported
+from core.errors import UnsupportedContent
 
 PAGE_BREAK = "\f"
 """Between the pages of a document's whole text; no page holds one."""
@@ -103,7 +103,7 @@ def bounded(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
         characters += len(page.text)
         refuse_pages(len(kept), limits)
         if characters > limits.characters:
-            raise Unsupported(
+            raise UnsupportedContent(
                 f"The file holds more than {limits.characters:,} characters of text. Upload it in parts."
             )
     return tuple(kept)
@@ -111,6 +111,6 @@ def bounded(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
 
 def refuse_pages(count: int, limits: Limits) -> None:
     if count > limits.pages:
-        raise Unsupported(
+        raise UnsupportedContent(
             f"The file has more pages than are read ({limits.pages:,} at most). Upload it in parts."
         )

@@ -12,7 +12,7 @@ import pypdfium2
 from pypdfium2 import raw
 from rapidocr import RapidOCR
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction.pages import Limits, Page, refuse_pages
 from pipelines.knowledge.extraction.reading_order import Line, compose
 
@@ -47,7 +47,7 @@ def opened(path: Path) -> Iterator[pypdfium2.PdfDocument]:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         if ENCRYPTED.search(path.read_bytes()):
-            raise Unsupported("The PDF is encrypted. Upload it without a password.") from error
+            raise UnsupportedContent("The PDF is encrypted. Upload it without a password.") from error
         raise Invalid("The PDF is damaged, or has no pages.") from error
     with closing(document):
         if not len(document):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction import html, office, pdf, text
 from pipelines.knowledge.extraction.pages import Extracted, Limits, Page, bounded
 
@@ -65,7 +65,7 @@ async def read(
     try:
         found: Extracted = await compute(limits.seconds, extract, path, mime_type, name, limits)
     except TimeoutError:
-        raise Unsupported(f"The file takes longer than {limits.seconds:g} seconds to read.") from None
+        raise UnsupportedContent(f"The file takes longer than {limits.seconds:g} seconds to read.") from None
     pages, notes = list(found.pages), list(found.notes)
     scanned = [index for index, page in enumerate(pages) if page.scanned]
     for done, index in enumerate(scanned[: limits.scanned_pages]):
@@ -91,7 +91,7 @@ def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits(
         mime_type = NAMED.get(Path(name).suffix.lower(), mime_type)
     reader = READERS.get(mime_type)
     if reader is None:
-        raise Unsupported(
+        raise UnsupportedContent(
             "Text is read from PDF, Word, PowerPoint, Excel, HTML, Markdown, CSV and text files only."
         )
     pages = bounded(reader(path, limits), limits)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import charset_normalizer
 
-from core.errors import Invalid, Unsupported
+from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction.pages import Composer, Heading, Limits, Page, clean
 
 MARKS = (
@@ -37,7 +37,7 @@ def decoded(content: bytes) -> str:
         raise Invalid("The file is empty.")
     text = _decoded(content)
     if len(CONTROL.findall(text[:SAMPLE])) > (1 - READABLE) * min(len(text), SAMPLE):
-        raise Unsupported("The file is not text, whatever its name says.")
+        raise UnsupportedContent("The file is not text, whatever its name says.")
     return text
 
 
@@ -55,7 +55,7 @@ def _decoded(content: bytes) -> str:
         )
     guess = charset_normalizer.from_bytes(content[:SAMPLE]).best()
     if guess is None:
-        raise Unsupported("The file is not text, whatever its name says.")
+        raise UnsupportedContent("The file is not text, whatever its name says.")
     return content.decode(guess.encoding, errors="replace")
 
 
@@ -130,7 +130,7 @@ def _names(cells: list[str]) -> bool:
 
 def _read(path: Path, limits: Limits) -> str:
     if path.stat().st_size > 4 * limits.characters:
-        raise Unsupported(
+        raise UnsupportedContent(
             f"The file holds more than {limits.characters:,} characters of text. Upload it in parts."
         )
     return decoded(path.read_bytes())

@@ -127,4 +127,4 @@ def _refused(error: Exception) -> FetchError:
         return FetchError(FetchErrorCode.NOT_FOUND, "There is no such object.")
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
         return FetchError(FetchErrorCode.NOT_PERMITTED, "The object store does not permit it.")
-    return FetchError(FetchErrorCode.UNREACHABLE, "The object store can't be reached.", passing=True)
+    return FetchError(FetchErrorCode.UNREACHABLE, "The object store can't be reached.", is_transient=True)
