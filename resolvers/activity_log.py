@@ -61,4 +61,5 @@ async def between(
     selected = [getattr(ActivityLog, name).label(name) for name in columns]
     statement = access.visible(viewer, ActivityLog, *selected)
     statement = statement.where(ActivityLog.sequence > after, ActivityLog.sequence <= until)
-    return await uow.all(statement.order_by(ActivityLog.sequence).limit(limit))
+    rows: Sequence[ActivityLog] = await uow.all(statement.order_by(ActivityLog.sequence).limit(limit))
+    return rows

@@ -35,7 +35,7 @@ async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | N
     access.require(viewer, "admin:access")
     try:
         await uow.execute(ALIVE)
-        return await uow.all(SIZES) if viewer.may("platform:manage") else ()
+        return await uow.all(SIZES) if viewer.has_permission("platform:manage") else ()
     except UNREACHABLE:
         return None
 

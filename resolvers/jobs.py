@@ -1,6 +1,5 @@
 """Jobs of every kind: starting, cancelling and retrying them."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -9,6 +8,7 @@ from core.errors import Conflict
 from db import queue
 from db.ids import new_id
 from db.models import TERMINAL, JobStatus, ProcessingJob, ProcessingJobType
+from db.models.jobs import Job as JobColumns
 from db.queue import Job, JobModel, UnknownTask
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
@@ -43,26 +43,26 @@ async def start_processing(
     return row
 
 
-async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> Row[Any]:
+async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobColumns:
     """Enqueue a job that waits to be started. No effect on a queued or running job."""
     access.require(viewer, "jobs:run")
     row = await access.find(uow, viewer, model, id, lock=True)
     if row.status in TERMINAL:
         raise Conflict("This job has ended.", "id")
-    if row.status is JobStatus.RUNNING or await queue.queued(uow, id):
+    if row.status is JobStatus.RUNNING or await queue.is_queued(uow, id):
         return row
     try:
-        await queue.enqueue(uow, queue.revive(row.task, row.arguments), id)
+        await queue.enqueue(uow, queue.deserialize(row.task, row.arguments), id)
     except UnknownTask as error:
         waits = model is ProcessingJob and row.task is None
         raise Conflict(STARTS_ALONE if waits else NO_WORKER, "id") from error
     return await _record(uow, viewer, model, id, "JOB_START")
 
 
-async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> Row[Any]:
+async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobColumns:
     """Cancel a waiting job, or stop a running one within a second. No effect on a job that has ended."""
     access.require(viewer, "jobs:run")
-    await queue.hold_parts(uow, model, id)
+    await queue.lock_parts(uow, model, id)
     row = await access.find(uow, viewer, model, id, lock=True)
     if row.status in TERMINAL:
         return row
@@ -70,13 +70,13 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> 
     return await _record(uow, viewer, model, id, "JOB_CANCEL")
 
 
-async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> Row[Any]:
+async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobColumns:
     """Restart a failed or cancelled job from its checkpoint, with its attempts reset."""
     access.require(viewer, "jobs:run")
-    await queue.hold_parts(uow, model, id)
+    await queue.lock_parts(uow, model, id)
     row = await access.find(uow, viewer, model, id, lock=True)
     if row.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
-        raise Conflict(f"This job is {row.status.value}. Only a failed or cancelled job can be retried.", "id")
+        raise Conflict(f"This job is {row.status.value}. Only failed or cancelled jobs can be retried.", "id")
     try:
         await queue.restart(uow, model, id)
     except UnknownTask as error:
@@ -84,6 +84,7 @@ async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> R
     return await _record(uow, viewer, model, id, "JOB_RETRY")
 
 
-async def _record(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID, action: str) -> Row[Any]:
+async def _record(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID, action: str) -> JobColumns:
     await activity_log.record(uow, viewer.user_id, action, model.__name__, id)
-    return await uow.one(select(model).where(model.id == id))
+    row: JobColumns = await uow.one(select(*model.__table__.c).where(model.id == id))
+    return row

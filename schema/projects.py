@@ -1,4 +1,4 @@
-"""Projects, as clients see them."""
+"""Projects."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class ProjectOrder(Enum):
 
 @input
 class ProjectFilter:
-    """Which projects to list."""
+    """Conditions for listing projects."""
 
     status: ProjectStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     user_id: relay.GlobalID | None = None
-    """Only this user's."""
+    """Matches projects owned by this user."""
 
     def where(self, project: Any) -> list[ColumnElement[bool]]:
         own = (
@@ -66,116 +66,116 @@ class ProjectFilter:
 
 @node(models.Project)
 class Project(relay.Node):
-    """A building, a campaign or a data set, and everything known about it."""
+    """A project, such as a building, a campaign or a data set, with everything that belongs to it."""
 
     id: relay.NodeID[UUID]
 
     user: UserRef | None = relation(models.Project.user)
-    """The owner; null where the viewer may not see them."""
+    """Owner of the project. Null if not visible to the viewer."""
 
     name: str
-    """What people call it."""
+    """Name of the project."""
 
     description: str | None
-    """What it is about."""
+    """Description of the project."""
 
     project_number: str | None
-    """Its number outside, such as a contract's."""
+    """External project number, such as a contract number."""
 
     client_name: str | None
-    """For whom."""
+    """Name of the client."""
 
     location: str | None
-    """Where."""
+    """Location of the project."""
 
     status: ProjectStatus
-    """Where it stands."""
+    """Lifecycle state of the project."""
 
     created_at: datetime
-    """When it was made."""
+    """Creation time."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     sessions: Connection[DrawingSessionRef] = connection(
         models.Project.sessions, orders=DrawingSessionOrder, filter=DrawingSessionFilter
     )
-    """Its drawing comparisons, newest first."""
+    """Drawing sessions of the project, newest first."""
 
     drawing_versions: Connection[DrawingVersionRef] = connection(
         models.Project.drawing_versions, orders=DrawingVersionOrder
     )
-    """Every revision of every sheet, newest first."""
+    """Revisions of all sheets of the project, newest first."""
 
     crawl_jobs: Connection[CrawlJobRef] = connection(
         models.Project.crawl_jobs, orders=CrawlJobOrder, filter=CrawlJobFilter
     )
-    """Its crawls for images, newest first."""
+    """Image crawls of the project, newest first."""
 
     @field(needs=("id",))
     async def session_count(self, info: Info) -> int:
-        """How many drawing comparisons it has."""
+        """Number of drawing sessions of the project."""
         counts = info.context.loaders.count(models.Project.sessions, None, None)
         return int(await counts.load(self.id))
 
     @field(needs=("id",))
     async def crawl_job_count(self, info: Info) -> int:
-        """How many crawls for images it has."""
+        """Number of image crawls of the project."""
         counts = info.context.loaders.count(models.Project.crawl_jobs, None, None)
         return int(await counts.load(self.id))
 
     @field(needs=("id",))
     async def image_count(self, info: Info) -> int:
-        """How many images its crawls have, together."""
+        """Number of images in all crawls of the project."""
         return await info.context.loaders.by(projects.image_counts).load(self.id) or 0
 
     @field(needs=("status",))
     def archived(self) -> bool:
-        """Whether it is read-only."""
+        """Whether the project is read-only."""
         return self.status is ProjectStatus.ARCHIVED
 
 
 @input
 class ProjectCreateInput(IdempotentInput):
-    """A new project."""
+    """Input of `projectCreate`."""
 
     name: str
-    """What people call it."""
+    """Name of the project."""
 
     description: str | None = None
-    """What it is about."""
+    """Description of the project."""
 
     project_number: str | None = None
-    """Its number outside."""
+    """External project number."""
 
     client_name: str | None = None
-    """For whom."""
+    """Name of the client."""
 
     location: str | None = None
-    """Where."""
+    """Location of the project."""
 
 
 @input
 class ProjectUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays, null clears."""
+    """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     name: strawberry.Maybe[str]
-    """What people call it."""
+    """Name of the project."""
 
     description: strawberry.Maybe[str | None]
-    """What it is about."""
+    """Description of the project."""
 
     project_number: strawberry.Maybe[str | None]
-    """Its number outside."""
+    """External project number."""
 
     client_name: strawberry.Maybe[str | None]
-    """For whom."""
+    """Name of the client."""
 
     location: strawberry.Maybe[str | None]
-    """Where."""
+    """Location of the project."""
 
     status: strawberry.Maybe[ProjectStatus]
-    """`ACTIVE` or `COMPLETED`; the others have mutations of their own."""
+    """`ACTIVE` or `COMPLETED`. For the other states use `projectArchive` and `projectDelete`."""
 
 
 @output
@@ -187,40 +187,40 @@ class ProjectCreatePayload(Payload):
 @output
 class ProjectUpdatePayload(Payload):
     project: Project | None = None
-    """The project as it is now."""
+    """The updated project."""
 
 
 @output
 class ProjectArchivePayload(Payload):
     project: Project | None = None
-    """The project as it is now."""
+    """The updated project."""
 
 
 @output
 class ProjectRestorePayload(Payload):
     project: Project | None = None
-    """The project as it is now."""
+    """The updated project."""
 
 
 @output
 class ProjectDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
 class ProjectQueries:
-    project: Project | None = lookup(models.Project, "A project, by id.")
+    project: Project | None = lookup(models.Project, "Looks up a project by ID.")
 
     projects: Connection[Project] = connection(models.Project, orders=ProjectOrder, filter=ProjectFilter)
-    """The company's projects, newest first."""
+    """Lists the projects of the company, newest first."""
 
 
 @output
 class ProjectMutations:
     @mutation(idempotent=True)
     async def project_create(self, info: Info, input: ProjectCreateInput) -> ProjectCreatePayload:
-        """Make a project; the viewer owns it."""
+        """Create a project that is owned by the viewer."""
         async with info.context.write() as uow:
             project = await projects.create(uow, info.context.viewer, input_values(input))
         return ProjectCreatePayload.of(project=project)
@@ -229,11 +229,11 @@ class ProjectMutations:
     async def project_update(
         self, info: Info, id: relay.GlobalID, input: ProjectUpdateInput
     ) -> ProjectUpdatePayload:
-        """Change a project. Archived ones refuse, but for `status: ACTIVE`."""
+        """Update a project. An archived project accepts only `status: ACTIVE`."""
         given = input_changes(input)
         key = key_of(id, models.Project)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.Project, key, input.expected_updated_at
             )
             project = await projects.update(uow, info.context.viewer, key, given)
@@ -241,21 +241,21 @@ class ProjectMutations:
 
     @mutation
     async def project_archive(self, info: Info, id: relay.GlobalID) -> ProjectArchivePayload:
-        """Make a project read-only."""
+        """Archive a project, which makes it read-only."""
         async with info.context.write() as uow:
             project = await projects.archive(uow, info.context.viewer, key_of(id, models.Project))
         return ProjectArchivePayload.of(project=project)
 
     @mutation
     async def project_restore(self, info: Info, id: relay.GlobalID) -> ProjectRestorePayload:
-        """Make an archived or completed project active again."""
+        """Restore an archived or completed project to `ACTIVE`."""
         async with info.context.write() as uow:
             project = await projects.restore(uow, info.context.viewer, key_of(id, models.Project))
         return ProjectRestorePayload.of(project=project)
 
     @mutation
     async def project_delete(self, info: Info, id: relay.GlobalID) -> ProjectDeletePayload:
-        """Delete a project with everything it holds. There is no way back."""
+        """Delete a project with everything that belongs to it. This cannot be undone."""
         async with info.context.write() as uow:
             await projects.remove(uow, info.context.viewer, key_of(id, models.Project))
         return ProjectDeletePayload.of(deleted_id=id)

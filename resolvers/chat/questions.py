@@ -1,11 +1,11 @@
-"""Asking in a conversation: a message and the answer to come, stopped, or made once more."""
+"""Questions in a conversation: send, regenerate and cancel answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, cast, extract, func, insert, select, update
+from sqlalchemy import Integer, cast, extract, func, insert, select, update
 
 from core.errors import Conflict, Invalid
 from core.ports import RunErrorCode
@@ -24,26 +24,27 @@ from db.models import (
     RunLog,
     RunStatus,
 )
-from db.queue import Job, cancel, enqueue
+from db.queue import Job, cancel
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
 from resolvers.chat import conversations, events
 from resolvers.chat.messages import append
+from resolvers.jobs import start_processing
 
-ANSWER_IN_PROGRESS = "The answer before this is still being written; wait for it, or stop it."
+ANSWER_IN_PROGRESS = "The previous answer is still being generated. Wait for it, or cancel it."
 
 
 @dataclass(frozen=True)
 class AnswerMessage(Job):
-    """Write the answer that `message_id` stands for, from what its asker may see."""
+    """Generate the answer `message_id` from what the user may see."""
 
     message_id: UUID
     user_id: UUID
     queue: ClassVar[str] = "chat"
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """The answer ends with what has come of it."""
+        """Store the partial text and publish the end of the answer."""
         message = await _lock_message(uow, self.message_id)
         if message is None or message.state is not MessageState.STREAMING:
             return
@@ -63,20 +64,20 @@ class AnswerMessage(Job):
         await events.append(uow, message.conversation_id, message.id, kind, **detail)
 
     async def restarted(self, uow: UnitOfWork) -> None:
-        """The answer is written from its beginning. Raises `Conflict` where nobody may write any more."""
+        """Restart the answer from an empty text. Raises `Conflict` if the conversation is not active."""
         message = await _lock_message(uow, self.message_id)
         if message is None:
-            raise Conflict("Its conversation is gone.", "id")
+            raise Conflict("The conversation of this answer was deleted.", "id")
         active = Conversation.id == message.conversation_id, Conversation.status == ConversationStatus.ACTIVE
         if await uow.scalar(select(Conversation.id).where(*active)) is None:
-            raise Conflict("Its conversation is archived or deleted.", "id")
-        again = {"state": MessageState.STREAMING, "content": "", "error_code": None}
-        await uow.execute(update(Message).where(Message.id == message.id).values(again))
+            raise Conflict("The conversation of this answer is archived or deleted.", "id")
+        restarted = {"state": MessageState.STREAMING, "content": "", "error_code": None}
+        await uow.execute(update(Message).where(Message.id == message.id).values(restarted))
         kind = ConversationEventKind.MESSAGE_RESET
         await events.append(uow, message.conversation_id, message.id, kind)
 
-    def _failure(self, message: Row[Any], code: str | None) -> dict[str, Any]:
-        """The request's row; its latency runs from the first attempt, and is unknown where there was none."""
+    def _failure(self, message: Message, code: str | None) -> dict[str, Any]:
+        """The row of the run log; its latency counts from the first attempt, and is null if there was none."""
         seconds = extract("epoch", func.clock_timestamp() - ProcessingJob.started_at)
         latency = select(cast(seconds * 1000, Integer)).where(ProcessingJob.id == message.id)
         return {
@@ -92,14 +93,14 @@ class AnswerMessage(Job):
 
 @dataclass(frozen=True)
 class AnswerOptions:
-    """How an answer is to be made; what is None is as the conversation says."""
+    """How to generate an answer; None means the conversation's setting."""
 
     mode: AnswerMode | None = None
     strategy: CouncilStrategy | None = None
     rounds: int | None = None
 
-    def columns(self, conversation: Row[Any]) -> dict[str, Any]:
-        """The answer's columns. Raises `Invalid` for too many rounds."""
+    def columns(self, conversation: Conversation) -> dict[str, Any]:
+        """The answer's columns. Raises `Invalid` for a number of rounds that is not allowed."""
         if self.rounds is not None:
             conversations.validate_rounds(self.rounds)
         mode = self.mode or conversation.mode
@@ -117,8 +118,8 @@ DEFAULT_OPTIONS = AnswerOptions()
 
 async def create_conversation(
     uow: UnitOfWork, viewer: Viewer, fields: Mapping[str, Any], first_message: str | None = None
-) -> Row[Any]:
-    """A conversation of the viewer's; a first message is answered as every other one."""
+) -> Conversation:
+    """Create a conversation and, with `first_message`, its first question and answer."""
     path = ("input", "firstMessage")
     conversation = await conversations.create(uow, viewer, fields, first_message)
     if first_message is not None:
@@ -135,10 +136,10 @@ async def send(
     parent_id: UUID | None = None,
     branch: bool = False,
     options: AnswerOptions = DEFAULT_OPTIONS,
-) -> Row[Any]:
-    """Say something, and have it answered. Answers the viewer's message.
+) -> Message:
+    """Send a message and start its answer; returns the viewer's message.
 
-    It follows the latest message, or with `branch` the message `parent_id`, or nothing where that is None.
+    It follows the latest message; with `branch` it follows `parent_id`, or starts a new branch if that is None.
     """
     path = ("input", "conversationId")
     conversation = await conversations.find_editable(uow, viewer, conversation_id, *path)
@@ -152,16 +153,16 @@ async def send(
 async def _send(
     uow: UnitOfWork,
     viewer: Viewer,
-    conversation: Row[Any],
+    conversation: Conversation,
     content: str,
     parent_id: UUID | None,
     options: AnswerOptions,
     path: tuple[str, ...],
     answer_path: tuple[str, ...],
-) -> Row[Any]:
-    """Refusals of the message name `path`, those of its answer `answer_path`."""
+) -> Message:
+    """Errors of the message name `path`, those of its answer `answer_path`."""
     if not content.strip():
-        raise Invalid("This cannot be blank.", *path)
+        raise Invalid(f"{path[-1]} must not be blank.", *path)
     columns = options.columns(conversation)
     message = await append(
         uow,
@@ -177,13 +178,13 @@ async def _send(
     return message
 
 
-async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Have the question of an answer answered once more in the same manner, beside the answer there is."""
+async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Message:
+    """Generate another answer to the same question with the same options; the earlier answer is kept."""
     answer = await access.find(uow, viewer, Message, id)
     await conversations.find_editable(uow, viewer, answer.conversation_id, "id")
     answer = await access.find(uow, viewer, Message, id)
     if answer.role is not MessageRole.ASSISTANT or answer.parent_message_id is None:
-        raise Conflict("Only the answer to a message can be made once more.", "id")
+        raise Conflict("Only the answer to a message can be regenerated.", "id")
     if answer.state is MessageState.STREAMING:
         raise Conflict(ANSWER_IN_PROGRESS, "id")
     question = await uow.one(select(Message).where(Message.id == answer.parent_message_id))
@@ -194,13 +195,13 @@ async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     return created
 
 
-async def cancel_answer(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Stop an answer within a second; the text so far is kept. Stopping what has ended changes nothing."""
+async def cancel_answer(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Message:
+    """Stop an answer within a second; its partial text is kept. Does nothing if the answer has ended."""
     answer = await access.find(uow, viewer, Message, id)
-    # not locked: the job's row is locked before its conversation
+    # not locked: lock order is the job, then its conversation
     await conversations.find_editable(uow, viewer, answer.conversation_id, "id", lock=False)
     if answer.role is not MessageRole.ASSISTANT:
-        raise Conflict("Only an answer can be stopped.", "id")
+        raise Conflict("Only an answer can be cancelled.", "id")
     if answer.state is not MessageState.STREAMING:
         return answer
     await cancel(uow, ProcessingJob, id)
@@ -208,14 +209,14 @@ async def cancel_answer(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
     return await access.find(uow, viewer, Message, id)
 
 
-async def first_message(uow: UnitOfWork, conversation_id: UUID) -> Row[Any]:
-    """What a conversation began with; it must hold something."""
-    said = select(Message).where(Message.conversation_id == conversation_id)
-    return await uow.one(said.order_by(Message.created_at, Message.id).limit(1))
+async def first_message(uow: UnitOfWork, conversation_id: UUID) -> Message:
+    """The first message of a conversation that has one."""
+    messages = select(Message).where(Message.conversation_id == conversation_id)
+    return await uow.one(messages.order_by(Message.created_at, Message.id).limit(1))
 
 
-async def first_answer(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
-    """The answer that was begun when the message was sent."""
+async def first_answer(uow: UnitOfWork, message_id: UUID) -> Message | None:
+    """The first answer to a message."""
     replies = select(Message).where(
         Message.parent_message_id == message_id, Message.role == MessageRole.ASSISTANT
     )
@@ -223,9 +224,9 @@ async def first_answer(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
 
 
 async def _create_answer(
-    uow: UnitOfWork, viewer: Viewer, question: Row[Any], path: tuple[str, ...], columns: Mapping[str, Any]
-) -> Row[Any]:
-    """An empty answer with the columns `made`, and the job that writes it, under one id."""
+    uow: UnitOfWork, viewer: Viewer, question: Message, path: tuple[str, ...], columns: Mapping[str, Any]
+) -> Message:
+    """Create an empty answer with `columns`, and the job that generates it; both have the same id."""
     answer = await append(
         uow,
         question.conversation_id,
@@ -236,38 +237,32 @@ async def _create_answer(
         state=MessageState.STREAMING,
         **columns,
     )
-    job = {
-        "id": answer.id,
-        "job_type": ProcessingJobType.CHAT_ANSWER,
-        "subject": "answer",
-        "requested_by_id": viewer.user_id,
-    }
-    await uow.execute(insert(ProcessingJob).values(job))
-    await enqueue(uow, AnswerMessage(answer.id, viewer.user_id), answer.id)
+    job = AnswerMessage(answer.id, viewer.user_id)
+    await start_processing(uow, job, ProcessingJobType.CHAT_ANSWER, "answer", viewer.user_id, id=answer.id)
     kind = ConversationEventKind.MESSAGE_CREATED
     await events.append(uow, answer.conversation_id, answer.id, kind)
     return answer
 
 
 async def _latest_message_id(uow: UnitOfWork, conversation_id: UUID) -> UUID | None:
-    mine = select(Message.id).where(Message.conversation_id == conversation_id)
-    found: UUID | None = await uow.scalar(
-        mine.order_by(Message.created_at.desc(), Message.id.desc()).limit(1)
+    ids = select(Message.id).where(Message.conversation_id == conversation_id)
+    latest: UUID | None = await uow.scalar(
+        ids.order_by(Message.created_at.desc(), Message.id.desc()).limit(1)
     )
-    return found
+    return latest
 
 
 async def _validate_parent(uow: UnitOfWork, conversation_id: UUID, parent_id: UUID) -> None:
     path = ("input", "parentMessageId")
     parent = await uow.first(select(Message).where(Message.id == parent_id))
     if parent is None or parent.conversation_id != conversation_id:
-        raise Invalid("This is not a message of the conversation.", *path)
+        raise Invalid("parentMessageId is not a message of this conversation.", *path)
     if parent.state is MessageState.STREAMING:
         raise Conflict(ANSWER_IN_PROGRESS, *path)
 
 
-async def _lock_message(uow: UnitOfWork, message_id: UUID) -> Row[Any] | None:
-    """The message, its conversation locked first as whoever writes there does."""
+async def _lock_message(uow: UnitOfWork, message_id: UUID) -> Message | None:
+    """The message, with its conversation locked."""
     conversation = select(Message.conversation_id).where(Message.id == message_id).scalar_subquery()
     await uow.execute(select(Conversation.id).where(Conversation.id == conversation).with_for_update())
     return await uow.first(select(Message).where(Message.id == message_id))

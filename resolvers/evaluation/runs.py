@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, update
+import sqlalchemy as sa
+from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict, Invalid
@@ -21,6 +22,7 @@ from resolvers.chat import providers
 from resolvers.evaluation.datasets import BUNDLED, LARGEST, MOST_QUESTIONS
 from resolvers.knowledge import vector_sync
 from resolvers.knowledge.vector_sync import ForgetModel
+from resolvers.rows import update_row
 
 DEEPEST, MOST_PASSAGES, LONGEST_ANSWER = 100, 20, 32_000
 
@@ -66,7 +68,9 @@ class MeasureModel(Job):
     async def restarted(self, uow: UnitOfWork) -> None:
         """It asks from the first question."""
         await uow.execute(delete(EvaluationCase).where(EvaluationCase.run_id == self.run_id))
-        await uow.execute(update(EvaluationRun).where(EvaluationRun.id == self.run_id).values(metrics=None))
+        await uow.execute(
+            sa.update(EvaluationRun).where(EvaluationRun.id == self.run_id).values(metrics=None)
+        )
 
 
 def index_name(run_id: UUID) -> str:
@@ -97,8 +101,7 @@ async def create(
     access.require(viewer, "evaluations:create")
     how = checked(settings, options)
     values: dict[str, Any] = {
-        "name": validators.name(name, "input", "name", limit=200),
-        "description": validators.text(description, "input", "description") if description else None,
+        **validators.values(EvaluationRun, {"name": name, "description": description or None}, "input"),
         "model_name": answering(settings, how, model_name),
         "config": how.stored(),
         "requested_by_id": viewer.user_id,
@@ -172,31 +175,21 @@ async def measured_on(
     return {"dataset_name": name, "upload_id": upload.id}
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Rename a run or describe it anew."""
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str, Any]) -> EvaluationRun:
+    """Update a run's name or description."""
     access.require(viewer, "evaluations:create")
     run = await access.find(uow, viewer, EvaluationRun, id, lock=True)
-    values = dict(given)
-    if "name" in values:
-        values["name"] = validators.name(values["name"], "input", "name", limit=200)
-    if values.get("description") is not None:
-        values["description"] = validators.text(values["description"], "input", "description")
-    if not values:
-        return run
-    values["version"] = EvaluationRun.version + 1
-    statement = update(EvaluationRun).where(EvaluationRun.id == id).values(values)
-    changed = await uow.one(statement.returning(EvaluationRun))
-    await activity_log.record(
-        uow, viewer.user_id, "EVALUATION_RUN_UPDATE", "EvaluationRun", id, fields=sorted(given)
-    )
-    return changed
+    values = validators.values(EvaluationRun, changes, "input")
+    if values:
+        values["version"] = EvaluationRun.version + 1
+    return await update_row(uow, viewer, EvaluationRun, run, values, "EVALUATION_RUN_UPDATE", fields=changes)
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a run that is not under way."""
     access.require(viewer, "evaluations:delete")
     await access.find(uow, viewer, EvaluationRun, id, lock=True)
-    if await queue.queued(uow, id):
+    if await queue.is_queued(uow, id):
         raise Conflict("Cancel it first.", "id")
     await uow.execute(delete(EvaluationRun).where(EvaluationRun.id == id))
     await activity_log.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
@@ -248,5 +241,5 @@ async def cases(uow: UnitOfWork, run_id: UUID) -> Sequence[Row[Any]]:
 async def complete(uow: UnitOfWork, run_id: UUID, metrics: Mapping[str, Any], dimension: int) -> None:
     """Keep what was measured, and let go of the passages."""
     values = {"metrics": dict(metrics)}
-    await uow.execute(update(EvaluationRun).where(EvaluationRun.id == run_id).values(values))
+    await uow.execute(sa.update(EvaluationRun).where(EvaluationRun.id == run_id).values(values))
     await forget(uow, run_id, dimension)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, delete, func, insert, select, update
 
-from core.errors import Conflict, ResourceExpired, Invalid, NotFound, UnsupportedContent
+from core.errors import Conflict, Invalid, NotFound, ResourceExpired, UnsupportedContent
 from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import Company, Upload, UploadState
@@ -213,7 +213,7 @@ async def stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: str) -
 
 async def purge(database: Database, store: ObjectStore, now: datetime) -> int:
     """Delete the uploads that were announced and never sent, and what dead writes left; how many uploads."""
-    await store.sweep(now - UNFINISHED_DELAY)
+    await store.purge_partial_writes(now - UNFINISHED_DELAY)
     async with database.platform(read_only=True) as uow:
         companies = [row.id for row in await uow.all(select(Company.id))]
     return sum([await purge_company(database, store, company_id, now) for company_id in companies])

@@ -107,7 +107,7 @@ async def refresh(database: Database, keys: Keys, refresh_token: str) -> Tokens:
 
 async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None) -> None:
     """End the refresh token's chain, or without one every chain of the viewer."""
-    async with database.within(replace(viewer.scope, kind="platform")) as uow:
+    async with database.transaction(replace(viewer.scope, kind="platform")) as uow:
         if refresh_token is None:
             await tokens.revoke_all(uow, viewer.user_id)
         elif family := await tokens.family_of(uow, viewer.user_id, refresh_token):

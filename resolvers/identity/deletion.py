@@ -109,7 +109,7 @@ async def remove_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         gone = {"status": UserStatus.SUSPENDED, "company_id": None, "updated_at": func.now()}
         await uow.execute(update(User).where(User.company_id == id).values(gone))
         await uow.execute(delete(Company).where(Company.id == id))
-    async with database.within(viewer.scope) as uow:
+    async with database.transaction(viewer.scope) as uow:
         await remove_objects(uow, viewer, f"{id}/")
         await vector_sync.queue(uow, viewer, ForgetCompany(id))
         await activity_log.record(uow, viewer.user_id, "COMPANY_DELETE", "Company", id, name=company.name)

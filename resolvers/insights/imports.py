@@ -20,17 +20,23 @@ from db.models import (
     CompanyProfile,
     ConsumptionReading,
     HistoricalDataImport,
-    ProcessingJob,
     ProcessingJobType,
     Upload,
 )
-from db.queue import Job, enqueue
+from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, files
 from resolvers.access import Viewer
 from resolvers.insights import energy_sources, generated_documents
-from resolvers.insights.table_layout import LayoutOverrides, Layout, detect_layout, validate_layout
-from resolvers.insights.table_preview import PREVIEW_BYTES, XLSX_TYPE, TablePreview, preview_text, preview_workbook
+from resolvers.insights.table_layout import Layout, LayoutOverrides, detect_layout, validate_layout
+from resolvers.insights.table_preview import (
+    PREVIEW_BYTES,
+    XLSX_TYPE,
+    TablePreview,
+    preview_text,
+    preview_workbook,
+)
+from resolvers.jobs import start_processing
 
 SUBJECT = "historical data"
 MAX_PREVIEW_BYTES = 32 * 1024 * 1024
@@ -62,7 +68,9 @@ async def read_preview(store: ObjectStore, upload: Row[Any]) -> TablePreview:
     return await asyncio.to_thread(preview_text, content)
 
 
-async def preview(store: ObjectStore, upload: Row[Any], given: LayoutOverrides) -> tuple[TablePreview, Layout]:
+async def preview(
+    store: ObjectStore, upload: Row[Any], given: LayoutOverrides
+) -> tuple[TablePreview, Layout]:
     """How an upload seems to be laid out. Hold no unit of work while it reads."""
     head = await read_preview(store, upload)
     if given.delimiter and head.sheet is None and given.delimiter != head.delimiter:
@@ -85,7 +93,9 @@ async def latest_id(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
     return found
 
 
-async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: TablePreview, layout: Layout) -> Row[Any]:
+async def create(
+    uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: TablePreview, layout: Layout
+) -> Row[Any]:
     """An import of an upload that was looked into, and the job that does it."""
     access.require(viewer, "reports:configure")
     validate_layout(layout, head)
@@ -97,14 +107,8 @@ async def create(uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: TableP
         "requested_by_id": viewer.user_id,
     }
     made = await uow.one(insert(HistoricalDataImport).values(values).returning(HistoricalDataImport))
-    job = {
-        "id": made.id,
-        "job_type": ProcessingJobType.DATA_IMPORT,
-        "subject": SUBJECT,
-        "requested_by_id": viewer.user_id,
-    }
-    await uow.execute(insert(ProcessingJob).values(job))
-    await enqueue(uow, ImportHistoricalData(made.id), made.id)
+    job, kind = ImportHistoricalData(made.id), ProcessingJobType.DATA_IMPORT
+    await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=made.id)
     await activity_log.record(uow, viewer.user_id, "HISTORICAL_DATA_IMPORT", "HistoricalDataImport", made.id)
     return made
 

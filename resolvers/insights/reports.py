@@ -14,7 +14,6 @@ from db.ids import new_id
 from db.models import (
     AgentLog,
     JobStatus,
-    ProcessingJob,
     ProcessingJobType,
     Report,
     ReportEvent,
@@ -22,12 +21,13 @@ from db.models import (
     ReportMethod,
     TokenUsage,
 )
-from db.queue import Job, enqueue
+from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.insights import energy_sources, readiness
 from resolvers.insights.profile import WEIGHTS
+from resolvers.jobs import start_processing
 
 SUBJECT = "energy report"
 ENERGY_REPORT = "energy_portfolio"
@@ -101,17 +101,11 @@ async def create(
         "requested_by_id": viewer.user_id,
     }
     report = await uow.one(insert(Report).values(values).returning(Report))
-    job = {
-        "id": report.id,
-        "job_type": ProcessingJobType.REPORT_GENERATION,
-        "subject": SUBJECT,
-        "requested_by_id": viewer.user_id,
-    }
-    await uow.execute(insert(ProcessingJob).values(job))
     await energy_sources.seed(uow)
     if not await energy_sources.list_enabled(uow):
         raise Conflict("No energy source is enabled.", "input")
-    await enqueue(uow, GenerateReport(report.id), report.id)
+    job, kind = GenerateReport(report.id), ProcessingJobType.REPORT_GENERATION
+    await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=report.id)
     await activity_log.record(uow, viewer.user_id, "REPORT_GENERATE", "Report", report.id)
     return report
 
@@ -122,7 +116,9 @@ async def plan_inputs(uow: UnitOfWork, report: Row[Any]) -> dict[str, Any]:
     if profile is None:
         raise Conflict("The company's profile is gone.")
     listed = await energy_sources.list_enabled(uow)
-    known = [{**{name: getattr(each, name) for name in SOURCE_FIELDS}, "kind": each.kind.value} for each in listed]
+    known = [
+        {**{name: getattr(each, name) for name in SOURCE_FIELDS}, "kind": each.kind.value} for each in listed
+    ]
     if not any(each["kind"] != "storage" for each in known):
         raise Invalid("No energy source is enabled that supplies anything.")
     if report.method is ReportMethod.PROPORTIONAL and not any(each["kind"] == "renewable" for each in known):

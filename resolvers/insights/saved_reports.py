@@ -11,12 +11,13 @@ from sqlalchemy import Row, func, insert, select
 from core.errors import Conflict, Invalid
 from db.ids import new_id
 from db.models import ProcessingJob, ProcessingJobType, Report, ReportMethod, SavedReport
-from db.queue import Job, enqueue
+from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
 from resolvers.insights import generated_documents, reports
+from resolvers.jobs import start_processing
 from resolvers.object_removal import queue_removal
 
 SUBJECT = "report files"
@@ -73,14 +74,8 @@ async def publish(uow: UnitOfWork, viewer: Viewer, saved: Row[Any]) -> tuple[Row
     next_one = SavedReport.revision + 1
     changed = sa.update(SavedReport).where(SavedReport.id == saved.id).values(revision=next_one)
     saved = await uow.one(changed.returning(SavedReport))
-    row = {
-        "job_type": ProcessingJobType.REPORT_GENERATION,
-        "subject": SUBJECT,
-        "requested_by_id": viewer.user_id,
-    }
-    job: UUID = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
-    await enqueue(uow, PublishReport(saved.id, saved.revision), job)
-    return saved, job
+    job, kind = PublishReport(saved.id, saved.revision), ProcessingJobType.REPORT_GENERATION
+    return saved, await start_processing(uow, job, kind, SUBJECT, viewer.user_id)
 
 
 async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> tuple[Row[Any], Row[Any]]:
@@ -175,9 +170,7 @@ async def save_files(
         return
     await generated_documents.delete(uow, None, row.document_id)
     title = row.title or "Report"
-    document = await generated_documents.create(
-        uow, row.user_id, upload_id, title, size=size, sha256=sha256
-    )
+    document = await generated_documents.create(uow, row.user_id, upload_id, title, size=size, sha256=sha256)
     values = {"files": [dict(each) for each in files], "document_id": document}
     await uow.execute(sa.update(SavedReport).where(*mine).values(values))
     earlier = {each["key"].rpartition("/")[0] for each in row.files} - {
@@ -235,5 +228,7 @@ def validate_tags(given: Sequence[str] | None) -> list[str]:
         raise Invalid("This cannot be cleared.", "input", "tags")
     if len(given) > MAX_TAGS:
         raise Invalid(f"At most {MAX_TAGS} tags.", "input", "tags")
-    tags = [validators.name(tag, "input", "tags", str(i), limit=MAX_TAG_LENGTH) for i, tag in enumerate(given)]
+    tags = [
+        validators.name(tag, "input", "tags", str(i), limit=MAX_TAG_LENGTH) for i, tag in enumerate(given)
+    ]
     return list(dict.fromkeys(tags))

@@ -10,7 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import Invalid
 from resolvers.insights.table_preview import TablePreview
-from resolvers.insights.timestamp_formats import TIME_PATTERN, TIMESTAMP_PATTERN, detect_format, normalize_timestamp, parse_timestamp
+from resolvers.insights.timestamp_formats import (
+    TIME_PATTERN,
+    TIMESTAMP_PATTERN,
+    detect_format,
+    normalize_timestamp,
+    parse_timestamp,
+)
 
 NUMBER = re.compile(r"[+-]?[\d\s'\u2019\u00a0.,]*\d([eE][+-]?\d+)?")
 GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ '\u2019\u00a0.,]\d{3})+")

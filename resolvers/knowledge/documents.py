@@ -1,13 +1,13 @@
-"""Documents: who reads them, what they say, and letting them go."""
+"""Documents: updating, reading and deleting them."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, literal, select, update
+from sqlalchemy import delete, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Forbidden
 from db.arrays import any_id
 from db.models import Document, DocumentChunk, DocumentScope, DrawingSession, ProcessingStatus, Upload
 from db.uow import UnitOfWork
@@ -17,47 +17,40 @@ from resolvers.files.uploads import folder
 from resolvers.knowledge import vector_sync
 from resolvers.knowledge.vector_sync import ForgetDocument, RescopeDocument
 from resolvers.object_removal import remove_objects
+from resolvers.rows import update_row
 
-LONGEST_TITLE = 500
+GLOBAL_SCOPE = "Only documents of the platform company can have the scope GLOBAL."
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Rename a document, or say who may read it.
-
-    Only the platform's people publish to every company, and take back what they published.
-    """
-    document = await to_change(uow, viewer, id, "documents:update")
-    values = dict(given)
-    if "title" in values:
-        values["title"] = validators.name(values["title"] or "", "input", "title", limit=LONGEST_TITLE)
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str, Any]) -> Document:
+    """Update a document's title or scope. Only the platform's administrators publish to every company."""
+    document = await find_editable(uow, viewer, id, "documents:update")
+    values = validators.values(Document, changes, "input")
     if "scope" in values:
-        _may_rescope(viewer, document.scope, values["scope"])
-    if not values:
-        return document
-    changed = await uow.one(update(Document).where(Document.id == id).values(values).returning(Document))
-    if changed.scope is not document.scope:
+        _check_scope(viewer, document.scope, values["scope"])
+    updated = await update_row(uow, viewer, Document, document, values, "DOCUMENT_UPDATE")
+    if updated.scope is not document.scope:
         await vector_sync.queue(uow, viewer, RescopeDocument(id))
-    await activity_log.record(uow, viewer.user_id, "DOCUMENT_UPDATE", "Document", id, fields=sorted(given))
-    return changed
+    return updated
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
-    """Delete a document with its chunks; its vectors, and its file if nothing else needs it, go by jobs."""
-    document = await to_change(uow, viewer, id, "documents:delete")
+    """Delete a document with its chunks. Jobs delete its vectors, and its file if it is used nowhere else."""
+    document = await find_editable(uow, viewer, id, "documents:delete")
     if document.processing_status is ProcessingStatus.PROCESSING:
-        raise Conflict("Cancel its running job first.", "id")
+        raise Conflict("This document is being processed. Cancel its job first.", "id")
     await uow.execute(delete(Document).where(Document.id == id))
     await vector_sync.queue(uow, viewer, ForgetDocument(id))
-    if prefix := await _unneeded(uow, document):
+    if prefix := await _delete_unused_upload(uow, document):
         await remove_objects(uow, viewer, prefix)
     await activity_log.record(uow, viewer.user_id, "DOCUMENT_DELETE", "Document", id)
     return id
 
 
 async def texts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, str]:
-    """What each document says: its chunks in order, a blank line between them; overlaps stand twice.
+    """The text of each document: its chunks in order, separated by blank lines; overlaps appear twice.
 
-    For documents that the viewer is known to see: no rule is applied.
+    Does not check whether the viewer sees the documents.
     """
     joined = func.string_agg(
         DocumentChunk.content, aggregate_order_by(literal("\n\n"), DocumentChunk.chunk_index)
@@ -70,30 +63,30 @@ async def texts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, str]:
     return {row.document_id: row.text for row in await uow.all(statement)}
 
 
-async def to_change(
+async def find_editable(
     uow: UnitOfWork, viewer: Viewer, id: UUID, permission: str, *, lock: bool = True
-) -> Row[Any]:
-    """A document if the viewer may change it: their own, or any for who oversees documents."""
+) -> Document:
+    """A document that the viewer may change: their own, or any with `documents:oversee`."""
     access.require(viewer, permission)
     document = await access.find(uow, viewer, Document, id, lock=lock)
     if document.scope is DocumentScope.GLOBAL:
         access.require(viewer, "documents:publish")
-    if document.uploaded_by_id != viewer.user_id and not viewer.may("documents:oversee"):
-        raise Forbidden("Only who added this document, or who oversees documents, may do this.", "id")
+    if document.uploaded_by_id != viewer.user_id and not viewer.has_permission("documents:oversee"):
+        raise Forbidden(
+            "Only the owner of this document, or a user with documents:oversee, can do this.", "id"
+        )
     return document
 
 
-def _may_rescope(viewer: Viewer, old: DocumentScope, new: DocumentScope | None) -> None:
-    if new is None:
-        raise Invalid("This cannot be cleared.", "input", "scope")
+def _check_scope(viewer: Viewer, old: DocumentScope, new: DocumentScope) -> None:
     if new is DocumentScope.GLOBAL and old is not new:
         access.require(viewer, "documents:publish")
         if viewer.company_id != viewer.platform_id:
-            raise Conflict("Only the platform's own company has documents for all.", "input", "scope")
+            raise Conflict(GLOBAL_SCOPE, "input", "scope")
 
 
-async def _unneeded(uow: UnitOfWork, document: Row[Any]) -> str | None:
-    """The prefix of what nobody needs now that the document is gone; its upload goes too."""
+async def _delete_unused_upload(uow: UnitOfWork, document: Document) -> str | None:
+    """Delete the document's upload if it is used nowhere else; returns the prefix of the unused files."""
     if document.upload_id is not None:
         upload = document.upload_id
         await uow.execute(select(Upload.id).where(Upload.id == upload).with_for_update())

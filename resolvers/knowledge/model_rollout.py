@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, func, select, update
 
 from core.ports import Embedder, Embedders, UnknownEmbedder
 from db.models import (
@@ -22,10 +22,11 @@ from db.models import (
     ProcessingJobType,
     ProcessingStatus,
 )
-from db.queue import Job, enqueue
+from db.queue import Job
 from db.uow import Database, UnitOfWork
 from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
+from resolvers.jobs import start_processing
 
 SUBJECT = "embedding model"
 
@@ -160,14 +161,8 @@ async def is_gone(uow: UnitOfWork, document_id: UUID) -> bool:
 
 async def queue(uow: UnitOfWork, model_id: UUID, viewer: Viewer | None = None) -> UUID:
     """Queue the job that embeds the unit's company anew, at the wish of the viewer, if it is one's."""
-    row = {
-        "job_type": ProcessingJobType.RE_EMBEDDING,
-        "subject": SUBJECT,
-        "requested_by_id": requester_id(uow, viewer),
-    }
-    id: UUID = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
-    await enqueue(uow, EmbedAnew(model_id), id)
-    return id
+    kind = ProcessingJobType.RE_EMBEDDING
+    return await start_processing(uow, EmbedAnew(model_id), kind, SUBJECT, requester_id(uow, viewer))
 
 
 async def queue_first(uow: UnitOfWork) -> UUID | None:

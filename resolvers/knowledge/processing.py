@@ -1,11 +1,11 @@
-"""Documents on their way to being searched: added, worked on, worked on again, forgotten."""
+"""Processing of documents: creating, chunking, completing and reprocessing them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict
@@ -19,56 +19,60 @@ from db.models import (
     ProcessingJobType,
     ProcessingStatus,
     TokenUsage,
+    Upload,
 )
-from db.queue import Job, enqueue, restart
+from db.queue import Job, restart
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
-from resolvers.knowledge.documents import LONGEST_TITLE, to_change
+from resolvers.jobs import start_processing
+from resolvers.knowledge.documents import GLOBAL_SCOPE, find_editable
 
 SUBJECT = "document"
 
 
 @dataclass(frozen=True)
 class ProcessDocument(Job):
-    """Read a document, cut it into chunks, and make them searchable. The job has the document's id."""
+    """Read, chunk and index a document. The job row has the document's id."""
 
     document_id: UUID
     queue: ClassVar[str] = "documents"
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """The document cannot be searched, and says why."""
+        """Mark the document as failed."""
         values = {"processing_status": ProcessingStatus.FAILED, "error_message": reason}
         await uow.execute(update(Document).where(Document.id == self.document_id).values(values))
 
     async def restarted(self, uow: UnitOfWork) -> None:
+        """Mark the document as pending."""
         values = {"processing_status": ProcessingStatus.PENDING, "error_message": None}
         await uow.execute(update(Document).where(Document.id == self.document_id).values(values))
 
 
 async def create(
     uow: UnitOfWork, viewer: Viewer, *, upload_id: UUID, title: str | None, scope: DocumentScope
-) -> Row[Any]:
-    """A document from an upload of the viewer's, and the job that makes it searchable."""
+) -> Document:
+    """Create a document from an upload of the viewer's, and enqueue its processing."""
     access.require(viewer, "documents:create")
     if scope is DocumentScope.GLOBAL:
         access.require(viewer, "documents:publish")
         if viewer.company_id != viewer.platform_id:
-            raise Conflict("Only the platform's own company has documents for all.", "input", "scope")
+            raise Conflict(GLOBAL_SCOPE, "input", "scope")
     upload = await files.stored(uow, viewer, upload_id, "input", "uploadId")
-    name = validators.optional(title, "input", "title", limit=LONGEST_TITLE) or upload.filename
-    document = await add(uow, viewer.user_id, upload, name, scope)
+    values = {"title": (title or "").strip() or upload.filename}
+    title = validators.values(Document, values, "input")["title"]
+    document = await add(uow, viewer.user_id, upload, title, scope)
     await activity_log.record(uow, viewer.user_id, "DOCUMENT_CREATE", "Document", document.id)
     return document
 
 
-async def add(uow: UnitOfWork, user_id: UUID, upload: Row[Any], name: str, scope: DocumentScope) -> Row[Any]:
-    """A document of a user's from a stored upload, and the job that makes it searchable."""
+async def add(uow: UnitOfWork, user_id: UUID, upload: Upload, title: str, scope: DocumentScope) -> Document:
+    """Insert a document of a user from a stored upload, and enqueue its processing."""
     values = {
         "id": new_id(),
         "uploaded_by_id": user_id,
         "upload_id": upload.id,
-        "title": name,
+        "title": title,
         "filename": upload.filename,
         "original_filename": upload.filename,
         "file_path": upload.storage_key,
@@ -78,71 +82,64 @@ async def add(uow: UnitOfWork, user_id: UUID, upload: Row[Any], name: str, scope
         "scope": scope,
     }
     document = await uow.one(insert(Document).values(values).returning(Document))
-    job = {
-        "id": document.id,
-        "job_type": ProcessingJobType.DOCUMENT_PROCESSING,
-        "subject": SUBJECT,
-        "requested_by_id": user_id,
-    }
-    await uow.execute(insert(ProcessingJob).values(job))
-    await enqueue(uow, ProcessDocument(document.id), document.id)
+    await _enqueue(uow, document.id, user_id)
     return document
 
 
-async def reprocess(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Work on a document anew. Raises `Conflict` while it is worked on, or without a file."""
-    document = await to_change(uow, viewer, id, "documents:update", lock=False)
+async def reprocess(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Document:
+    """Process a document again. Raises `Conflict` while it is processed, or if its file was deleted."""
+    document = await find_editable(uow, viewer, id, "documents:update", lock=False)
     job = await uow.first(select(ProcessingJob).where(ProcessingJob.id == id).with_for_update())
     if job is not None and job.status in (JobStatus.PENDING, JobStatus.RUNNING):
-        raise Conflict("It is being worked on.", "id")
+        raise Conflict("This document is being processed.", "id")
     if document.upload_id is None:
-        raise Conflict("The file of this document is gone.", "id")
+        raise Conflict("The file of this document has been deleted.", "id")
     if job is None:
-        row = {
-            "id": id,
-            "job_type": ProcessingJobType.DOCUMENT_PROCESSING,
-            "subject": SUBJECT,
-            "requested_by_id": viewer.user_id,
-        }
-        await uow.execute(insert(ProcessingJob).values(row))
         await ProcessDocument(id).restarted(uow)
-        await enqueue(uow, ProcessDocument(id), id)
+        await _enqueue(uow, id, viewer.user_id)
     else:
         await restart(uow, ProcessingJob, id)
     await activity_log.record(uow, viewer.user_id, "DOCUMENT_REPROCESS", "Document", id)
     return await access.find(uow, viewer, Document, id)
 
 
-async def begin(uow: UnitOfWork, document_id: UUID) -> Row[Any] | None:
-    """The document, marked as worked on; none where it is gone."""
+async def _enqueue(uow: UnitOfWork, document_id: UUID, user_id: UUID | None) -> None:
+    kind = ProcessingJobType.DOCUMENT_PROCESSING
+    await start_processing(uow, ProcessDocument(document_id), kind, SUBJECT, user_id, id=document_id)
+
+
+async def begin(uow: UnitOfWork, document_id: UUID) -> Document | None:
+    """Mark the document as being processed; returns it, or None if it has been deleted."""
     values = {"processing_status": ProcessingStatus.PROCESSING, "error_message": None}
-    begun = update(Document).where(Document.id == document_id).values(values)
-    return await uow.first(begun.returning(Document))
+    statement = update(Document).where(Document.id == document_id).values(values)
+    return await uow.first(statement.returning(Document))
 
 
-async def keep_chunks(uow: UnitOfWork, document_id: UUID, chunks: Sequence[Mapping[str, Any]]) -> list[UUID]:
-    """Store the chunks under their index, and no others. Answers their ids, in the same order."""
+async def replace_chunks(
+    uow: UnitOfWork, document_id: UUID, chunks: Sequence[Mapping[str, Any]]
+) -> list[UUID]:
+    """Replace the document's chunks; returns their ids, in order."""
     ids = []
     for chunk in chunks:
         values = {"document_id": document_id, **chunk}
         id = new_id()
         row = upsert(DocumentChunk).values(id=id, vector_id=str(id), **values)
-        kept = row.on_conflict_do_update(
+        statement = row.on_conflict_do_update(
             index_elements=["company_id", "document_id", "chunk_index"],
             set_={**values, "updated_at": func.now()},
         )
-        ids.append(await uow.scalar(kept.returning(DocumentChunk.id)))
-    beyond = DocumentChunk.document_id == document_id, DocumentChunk.chunk_index >= len(chunks)
-    await uow.execute(delete(DocumentChunk).where(*beyond))
+        ids.append(await uow.scalar(statement.returning(DocumentChunk.id)))
+    surplus = DocumentChunk.document_id == document_id, DocumentChunk.chunk_index >= len(chunks)
+    await uow.execute(delete(DocumentChunk).where(*surplus))
     return ids
 
 
 async def complete(
-    uow: UnitOfWork, document: Row[Any], values: Mapping[str, Any], usage: Sequence[Mapping[str, Any]]
+    uow: UnitOfWork, document: Document, values: Mapping[str, Any], usage: Sequence[Mapping[str, Any]]
 ) -> None:
-    """The document can be searched."""
-    done = {"processing_status": ProcessingStatus.COMPLETED, "processed_at": func.now(), **values}
-    await uow.execute(update(Document).where(Document.id == document.id).values(done))
-    whose = {"user_id": document.uploaded_by_id, "operation_id": str(document.id)}
+    """Mark the document as processed and record its token usage."""
+    completed = {"processing_status": ProcessingStatus.COMPLETED, "processed_at": func.now(), **values}
+    await uow.execute(update(Document).where(Document.id == document.id).values(completed))
+    owner = {"user_id": document.uploaded_by_id, "operation_id": str(document.id)}
     for used in usage:
-        await uow.execute(insert(TokenUsage).values({**whose, **used}))
+        await uow.execute(insert(TokenUsage).values({**owner, **used}))

@@ -60,7 +60,7 @@ async def search(
     embedded = await embedder.embed([query], "query")
     reach = SearchScope(
         viewer.company_id,
-        None if viewer.may("documents:oversee") else viewer.user_id,
+        None if viewer.has_permission("documents:oversee") else viewer.user_id,
         viewer.platform_id,
         None if document_ids is None else frozenset(document_ids),
     )
@@ -102,11 +102,11 @@ async def asked(
 async def passages(database: Database, viewer: Viewer, hits: Sequence[Hit]) -> list[Passage]:
     """What was found, in its order, as far as the viewer sees it and it can be searched now."""
     ids = [hit.chunk_id for hit in hits]
-    async with database.within(viewer.scope, read_only=True) as uow:
-        found = await _rows(uow, ids, access.sees(viewer, Document, Document))
-    if viewer.published is not None and len(found) < len(ids):
-        async with database.within(viewer.published, read_only=True) as uow:
-            found |= await _rows(uow, ids, access.sees_published(viewer, Document, Document))
+    async with database.transaction(viewer.scope, read_only=True) as uow:
+        found = await _rows(uow, ids, access.visibility(viewer, Document, Document))
+    if viewer.platform_scope is not None and len(found) < len(ids):
+        async with database.transaction(viewer.platform_scope, read_only=True) as uow:
+            found |= await _rows(uow, ids, access.platform_visibility(viewer, Document, Document))
     return [_passage(found[hit.chunk_id], hit) for hit in hits if hit.chunk_id in found]
 
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import insert
-
-from db.models import ProcessingJob, ProcessingJobType
-from db.queue import Job, enqueue
+from db.models import ProcessingJobType
+from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
+from resolvers.jobs import start_processing
 
 SUBJECT = "document vectors"
 
@@ -54,10 +53,4 @@ async def queue(
     job: ForgetDocument | ForgetCompany | ForgetModel | RescopeDocument,
 ) -> None:
     """Queue what follows from a change."""
-    row = {
-        "job_type": ProcessingJobType.UPKEEP,
-        "subject": SUBJECT,
-        "requested_by_id": requester_id(uow, viewer),
-    }
-    id = await uow.scalar(insert(ProcessingJob).values(row).returning(ProcessingJob.id))
-    await enqueue(uow, job, id)
+    await start_processing(uow, job, ProcessingJobType.UPKEEP, SUBJECT, requester_id(uow, viewer))

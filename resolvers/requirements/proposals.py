@@ -31,6 +31,7 @@ from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
+from resolvers.jobs import start_processing
 
 SUBJECT = "component requirements"
 MAX_DESCRIPTION_LENGTH = 8_000
@@ -139,15 +140,8 @@ async def create(
         "classification_rationale": "The component was named when this was asked for." if given else None,
     }
     made = await uow.one(insert(RequirementProposal).values(values).returning(RequirementProposal))
-    job = {
-        "id": made.id,
-        "job_type": ProcessingJobType.REQUIREMENT_PROPOSAL,
-        "subject": SUBJECT,
-        "requested_by_id": viewer.user_id,
-    }
-    await uow.execute(insert(ProcessingJob).values(job))
-    work = ProposeRequirements(made.id, viewer.user_id)
-    await (queue.enqueue if start else queue.prepare)(uow, work, made.id)
+    job, kind = ProposeRequirements(made.id, viewer.user_id), ProcessingJobType.REQUIREMENT_PROPOSAL
+    await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=made.id, start=start)
     await activity_log.record(
         uow, viewer.user_id, "REQUIREMENT_PROPOSAL_CREATE", "RequirementProposal", made.id
     )
@@ -167,7 +161,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a proposal that is not under way, with its requirements; exports stay."""
     access.require(viewer, "requirements:create")
     await access.find(uow, viewer, RequirementProposal, id, lock=True)
-    if await queue.queued(uow, id):
+    if await queue.is_queued(uow, id):
         raise Conflict("Cancel it first.", "id")
     await uow.execute(sa.delete(RequirementProposal).where(RequirementProposal.id == id))
     await uow.execute(sa.delete(ProcessingJob).where(ProcessingJob.id == id))
@@ -244,7 +238,9 @@ async def complete(uow: UnitOfWork, id: UUID, model: str) -> None:
     await set_stage(uow, id, ProposalStage.COMPLETE, **news)
 
 
-def requirements_after(viewer: Viewer, columns: Sequence[str], id: UUID, after: int, limit: int) -> Select[Any]:
+def requirements_after(
+    viewer: Viewer, columns: Sequence[str], id: UUID, after: int, limit: int
+) -> Select[Any]:
     """The requirements of a proposal numbered above `after`, in order, as far as the viewer sees them."""
     wanted = [getattr(ProposedRequirement, name) for name in columns]
     seen = access.visible(viewer, ProposedRequirement, *wanted)

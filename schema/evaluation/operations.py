@@ -35,10 +35,10 @@ class EvaluationQueries:
 
 @input
 class EvaluationRunUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     name: strawberry.Maybe[str]
-    """What people call it."""
+    """Display name."""
 
     description: strawberry.Maybe[str | None]
     """What it is to find out; null clears."""
@@ -47,13 +47,13 @@ class EvaluationRunUpdateInput(ConditionalUpdate):
 @output
 class EvaluationRunUpdatePayload(Payload):
     evaluation_run: EvaluationRun | None = None
-    """The run as it is now."""
+    """The updated evaluation run."""
 
 
 @output
 class EvaluationRunDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
@@ -66,7 +66,7 @@ class EvaluationMutations:
         given = input_changes(input)
         key = key_of(id, models.EvaluationRun)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.EvaluationRun, key, input.expected_updated_at
             )
             run = await runs.update(uow, info.context.viewer, key, given)

@@ -1,4 +1,4 @@
-"""What can be done in the identity domain."""
+"""Mutations of users, companies and sessions."""
 
 from __future__ import annotations
 
@@ -31,162 +31,164 @@ from schema.identity.types import Company, User
 
 @input
 class UserRegisterInput:
-    """A person who comes on their own."""
+    """Input of `userRegister`."""
 
     email: str
-    """A login, unique on the platform."""
+    """Email address. Unique on the platform."""
 
     password: str
-    """10 to 200 characters, four different ones at least."""
+    """Password of 10 to 200 characters, at least four of them different."""
 
     full_name: str | None = None
-    """How others see them."""
+    """Full name."""
 
     username: str | None = None
-    """The other login; made from the email unless given."""
+    """Username. Derived from the email address by default."""
 
 
 @input
 class UserSignInInput:
-    """Who signs in."""
+    """Input of `userSignIn`."""
 
     login: str
-    """Email or username, in whatever case."""
+    """Email address or username. Case-insensitive."""
 
     password: str
-    """The password."""
+    """Password."""
 
 
 @input
 class TokenRefreshInput:
-    """Staying signed in."""
+    """Input of `tokenRefresh`."""
 
     refresh_token: str
-    """From signing in or from the last refresh; good for one use."""
+    """Refresh token from the last sign-in or refresh. Valid for a single use."""
 
 
 @input
 class UserSignOutInput:
-    """Signing out."""
+    """Input of `userSignOut`."""
 
     refresh_token: str | None = None
-    """Ends this sign-in; without it every sign-in of the viewer ends."""
+    """Refresh token of the session to end. By default all sessions of the viewer end."""
 
 
 @input
 class CompanyCreateInput(IdempotentInput):
-    """A new organisation."""
+    """Input of `companyCreate`."""
 
     name: str
-    """Unique on the platform."""
+    """Name. Unique on the platform."""
 
     industry: str | None = None
-    """Such as `Manufacturing`."""
+    """Industry, such as `Manufacturing`."""
 
 
 @input
 class CompanyUpdateInput:
-    """What to change; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     name: strawberry.Maybe[str]
-    """Unique on the platform."""
+    """Name. Unique on the platform."""
 
     industry: strawberry.Maybe[str | None]
-    """Such as `Manufacturing`."""
+    """Industry, such as `Manufacturing`."""
 
     is_active: strawberry.Maybe[bool]
-    """Whether its people may sign in; for the platform to say."""
+    """Whether users of the company can sign in. Platform administrators only."""
 
 
 @input
 class UserCreateInput(IdempotentInput):
-    """A person to add to a company."""
+    """Input of `userCreate`."""
 
     email: str
-    """A login, unique on the platform."""
+    """Email address. Unique on the platform."""
 
     role: RoleName
-    """What they are to the company; nobody gives a role above their own."""
+    """Role of the user. It cannot be higher than the role of the viewer."""
 
     password: str | None = None
-    """Without one they cannot sign in with a password."""
+    """Password. Without one the user cannot sign in with a password."""
 
     username: str | None = None
-    """The other login; made from the email unless given."""
+    """Username. Derived from the email address by default."""
 
     full_name: str | None = None
-    """How others see them."""
+    """Full name."""
 
     profession: str | None = None
-    """Such as `architect`."""
+    """Profession, such as `architect`."""
 
     company_id: relay.GlobalID | None = None
-    """The viewer's own company unless given; another one is for the platform."""
+    """Global ID of the company. Defaults to the company of the viewer. Platform administrators can choose
+    any.
+    """
 
 
 @input
 class UserUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     full_name: strawberry.Maybe[str | None]
-    """How others see them."""
+    """Full name."""
 
     company_label: strawberry.Maybe[str | None]
-    """The company as the person wrote it."""
+    """Company name as entered by the user."""
 
     profession: strawberry.Maybe[str | None]
-    """Such as `architect`."""
+    """Profession, such as `architect`."""
 
     preferences: strawberry.Maybe[JSON]
-    """Replaces all preferences."""
+    """Preferences. Replaces all existing ones."""
 
     preferred_llm: strawberry.Maybe[LlmProvider]
-    """Where their language model runs."""
+    """Preferred provider of language models."""
 
     explainability_level: strawberry.Maybe[ExplainabilityLevel]
-    """How much reasoning their answers show."""
+    """Amount of reasoning shown with answers."""
 
     has_completed_onboarding: strawberry.Maybe[bool]
-    """Whether they have been through onboarding."""
+    """Whether the user has completed the onboarding."""
 
     role: strawberry.Maybe[RoleName]
-    """What they are to the company; nobody gives a role above their own."""
+    """Role of the user. It cannot be higher than the role of the viewer."""
 
 
 @output
 class UserRegisterPayload(Payload):
     access_token: str | None = None
-    """For the `Authorization: Bearer` header; valid for minutes."""
+    """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
 
     refresh_token: str | None = None
-    """For `tokenRefresh`; good for one use."""
+    """Refresh token for `tokenRefresh`. Valid for a single use."""
 
     user: User | None = None
-    """Who is signed in now."""
+    """The signed-in user."""
 
 
 @output
 class UserSignInPayload(Payload):
     access_token: str | None = None
-    """For the `Authorization: Bearer` header; valid for minutes."""
+    """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
 
     refresh_token: str | None = None
-    """For `tokenRefresh`; good for one use."""
+    """Refresh token for `tokenRefresh`. Valid for a single use."""
 
     user: User | None = None
-    """Who is signed in now."""
+    """The signed-in user."""
 
 
 @output
 class TokenRefreshPayload(Payload):
     access_token: str | None = None
-    """For the `Authorization: Bearer` header; valid for minutes."""
+    """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
 
     refresh_token: str | None = None
-    """For the next `tokenRefresh`; good for one use."""
+    """Refresh token for the next `tokenRefresh`. Valid for a single use."""
 
     user: User | None = None
-    """Who is signed in."""
+    """The signed-in user."""
 
 
 @output
@@ -203,7 +205,7 @@ class CompanyCreatePayload(Payload):
 @output
 class CompanyUpdatePayload(Payload):
     company: Company | None = None
-    """The company as it is now."""
+    """The updated company."""
 
 
 @output
@@ -215,26 +217,26 @@ class UserCreatePayload(Payload):
 @output
 class UserUpdatePayload(Payload):
     user: User | None = None
-    """The user as they are now."""
+    """The updated user."""
 
 
 @output
 class UserSuspendPayload(Payload):
     user: User | None = None
-    """The user as they are now."""
+    """The updated user."""
 
 
 @output
 class UserRestorePayload(Payload):
     user: User | None = None
-    """The user as they are now."""
+    """The updated user."""
 
 
 @output
 class IdentityMutations:
     @mutation
     async def user_register(self, info: Info, input: UserRegisterInput) -> UserRegisterPayload:
-        """Come alone: an account, a personal company to administer, and a first sign-in."""
+        """Register a user with a personal company, and sign in."""
         tokens = await accounts.register(
             info.context.services.database,
             info.context.services.keys,
@@ -247,7 +249,7 @@ class IdentityMutations:
 
     @mutation
     async def user_sign_in(self, info: Info, input: UserSignInInput) -> UserSignInPayload:
-        """Sign in by email or username. Ten refusals close a login for a quarter of an hour."""
+        """Sign in by email address or username. Ten failed attempts lock the login for 15 minutes."""
         services = info.context.services
         tokens = await accounts.sign_in(
             services.database, services.keys, login=input.login, password=input.password
@@ -256,21 +258,21 @@ class IdentityMutations:
 
     @mutation
     async def token_refresh(self, info: Info, input: TokenRefreshInput) -> TokenRefreshPayload:
-        """A new pair of tokens. Using a refresh token twice ends every token of its chain."""
+        """Exchange a refresh token for a new pair of tokens. Reusing a refresh token revokes the session."""
         services = info.context.services
         tokens = await accounts.refresh(services.database, services.keys, input.refresh_token)
         return TokenRefreshPayload.of(**await signed_in(info.context, tokens))
 
     @mutation
     async def user_sign_out(self, info: Info, input: UserSignOutInput | None = None) -> UserSignOutPayload:
-        """End this sign-in, or all of the viewer's. Access tokens stay valid for their last minutes."""
+        """End one session or all sessions of the viewer. Access tokens stay valid until they expire."""
         services, viewer = info.context.services, info.context.viewer
         await accounts.sign_out(services.database, viewer, input.refresh_token if input else None)
         return UserSignOutPayload()
 
     @mutation
     async def company_create(self, info: Info, input: CompanyCreateInput) -> CompanyCreatePayload:
-        """Make a company; for the platform."""
+        """Create a company. Platform administrators only."""
         company = await companies.create(
             info.context.services.database,
             info.context.viewer,
@@ -284,7 +286,7 @@ class IdentityMutations:
     async def company_update(
         self, info: Info, id: relay.GlobalID, input: CompanyUpdateInput
     ) -> CompanyUpdatePayload:
-        """Change a company."""
+        """Update a company."""
         given = input_changes(input)
         key = key_of(id, models.Company)
         async with info.context.write() as uow:
@@ -293,10 +295,10 @@ class IdentityMutations:
 
     @mutation(idempotent=True)
     async def user_create(self, info: Info, input: UserCreateInput) -> UserCreatePayload:
-        """Add a person to the company."""
+        """Add a user to a company."""
         viewer = info.context.viewer
         company = key_of(input.company_id, models.Company, "input", "companyId") if input.company_id else None
-        if company not in (None, viewer.company_id) and not viewer.may("platform:manage"):
+        if company not in (None, viewer.company_id) and not viewer.has_permission("platform:manage"):
             raise NotFound("There is no such company.", "input", "companyId")
         async with info.context.write(company) as uow:
             await access.find(uow, viewer, models.Company, uow.company_id, "input", "companyId")
@@ -305,14 +307,14 @@ class IdentityMutations:
 
     @mutation
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
-        """Change a person: everybody themselves, who manages people the others too."""
+        """Update a user. Users can update themselves; other users require `users:update`."""
         given = input_changes(input)
         providers.validate_provider(
             info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm"
         )
         key = key_of(id, models.User)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.User, key, input.expected_updated_at
             )
             user = await users.update(uow, info.context.viewer, key, given)
@@ -320,21 +322,21 @@ class IdentityMutations:
 
     @mutation
     async def user_suspend(self, info: Info, id: relay.GlobalID) -> UserSuspendPayload:
-        """Sign a person out everywhere and let them in no more."""
+        """Suspend a user and end all of their sessions."""
         async with info.context.write() as uow:
             user = await users.suspend(uow, info.context.viewer, key_of(id, models.User))
         return UserSuspendPayload.of(user=user)
 
     @mutation
     async def user_restore(self, info: Info, id: relay.GlobalID) -> UserRestorePayload:
-        """Let a suspended person in again."""
+        """Restore a suspended user."""
         async with info.context.write() as uow:
             user = await users.restore(uow, info.context.viewer, key_of(id, models.User))
         return UserRestorePayload.of(user=user)
 
 
 async def signed_in(context: Context, tokens: Tokens) -> dict[str, Any]:
-    """The tokens and the user, who is the operation's viewer from here on."""
+    """The tokens and the user, who becomes the viewer of the operation."""
     await context.sign_in(tokens.user_id)
     every = tuple(sorted(models.User.__mapper__.column_attrs.keys()))
     user = await context.loaders.one(models.User, every).load(tokens.user_id)

@@ -72,7 +72,7 @@ class KnowledgeQueries:
         model, page = models.Document, Page(size=limit, order=OLDEST)
         wanted = columns(info, model, extra=page.order.columns)
         pending = info.context.loaders.page(model, page, wanted, waiting, "pending")
-        rows, _ = page.cut(await pending.load(ROOT))
+        rows, _ = page.trim(await pending.load(ROOT))
         return rows
 
     @field
@@ -109,10 +109,10 @@ async def own(info: Info, id: relay.GlobalID) -> UUID:
 
 @input
 class DocumentUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     title: strawberry.Maybe[str]
-    """What people call it."""
+    """Display name."""
 
     scope: strawberry.Maybe[DocumentScope]
     """Who may read it; `GLOBAL` is for the platform to say."""
@@ -155,13 +155,13 @@ class EmbeddingModelUpdateInput(ConditionalUpdate):
 @output
 class DocumentUpdatePayload(Payload):
     document: Document | None = None
-    """The document as it is now."""
+    """The updated document."""
 
 
 @output
 class DocumentDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
@@ -173,19 +173,19 @@ class EmbeddingModelCreatePayload(Payload):
 @output
 class EmbeddingModelUpdatePayload(Payload):
     embedding_model: EmbeddingModel | None = None
-    """The model as it is now."""
+    """The updated embedding model."""
 
 
 @output
 class EmbeddingModelActivatePayload(Payload):
     embedding_model: EmbeddingModel | None = None
-    """The model as it is now."""
+    """The updated embedding model."""
 
 
 @output
 class EmbeddingModelDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
@@ -197,7 +197,7 @@ class KnowledgeMutations:
         """Rename a document, or say who may read it."""
         key, given = await own(info, id), input_changes(input)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.Document, key, input.expected_updated_at
             )
             document = await documents.update(uow, info.context.viewer, key, given)
@@ -228,7 +228,7 @@ class KnowledgeMutations:
         given = input_changes(input)
         key = key_of(id, models.EmbeddingModel)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.EmbeddingModel, key, input.expected_updated_at
             )
             model = await embedding_models.update(uow, info.context.viewer, key, given)
