@@ -26,7 +26,7 @@ from core.settings import Settings
 from schema.contract import make_schema
 from schema.framework.context import Services
 from server.app import open_services
-from server.installation import installed
+from server.installation import open_installation
 from server.seed import seed
 from tests import factories
 from tests.client import Client
@@ -91,7 +91,7 @@ def serve(hosts: Sequence[Site]) -> list[list[str]]:
 async def measure(rounds: int, folder: Path) -> list[Bound]:
     """One worker and two, in turn."""
     seconds: dict[int, list[float]] = {1: [], 2: []}
-    async with installed(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
+    async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready.model_copy(update={"crawl_allow": ("127.0.0.0/8",)}), stack)
         await seed(services.database)
         lists = serve(await stack.enter_async_context(sites(HOSTS, LATENCY)))

@@ -18,8 +18,8 @@ from benchmarks.edges import CASES, MEGABYTE, Case
 from benchmarks.measuring import measured
 from core.errors import DomainError
 from pipelines.knowledge.extraction import Extracted, read
-from pipelines.knowledge.handlers import CUTTING_SECONDS, cut_and_describe
-from pipelines.runtime.process_pool import Processes
+from pipelines.knowledge.handlers import CHUNKING_TIMEOUT_SECONDS, chunk_and_describe
+from pipelines.runtime.process_pool import ProcessPool
 
 MOST_MEMORY = 1_500 * MEGABYTE
 """What a child process may take at its peak."""
@@ -31,7 +31,7 @@ async def tried(case: Case, folder: Path) -> tuple[str, float, int, int]:
     """How a file's reading ended: its refusal or "read", seconds, bytes of memory, chunks."""
     path = folder / "file"
     await asyncio.to_thread(case.make, path)
-    processes, peak = Processes(1), 0
+    processes, peak = ProcessPool(1), 0
 
     async def compute(seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
         nonlocal peak
@@ -44,7 +44,7 @@ async def tried(case: Case, folder: Path) -> tuple[str, float, int, int]:
     began, count, ended = time.monotonic(), 0, "read"
     try:
         extracted: Extracted = await read(compute, path, case.kind, "file")
-        cut, _ = await compute(CUTTING_SECONDS, cut_and_describe, extracted.pages, 512, 50)
+        cut, _ = await compute(CHUNKING_TIMEOUT_SECONDS, chunk_and_describe, extracted.pages, 512, 50)
         count = len(cut)
     except DomainError as refused:
         ended = refused.message

@@ -26,7 +26,7 @@ from db.models import ExportFormat
 from schema.contract import make_schema
 from schema.framework.context import Services
 from server.app import open_services
-from server.installation import installed
+from server.installation import open_installation
 from server.seed import seed
 from tests import factories
 from tests.client import Client
@@ -108,7 +108,7 @@ async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> 
         "format", "images a second", "MB written", "MB before", "MB at the peak", title=f"{count:,} images"
     )
     bounds = []
-    async with installed(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
+    async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready, stack)
         await seed(services.database)
         user = a_user(a_company())

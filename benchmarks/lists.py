@@ -20,7 +20,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from benchmarks.bounds import Bound, console, verdict
-from core.settings import Settings, plain_url
+from core.settings import Settings, driverless_url
 from db.base import PLATFORM, TENANT
 from db.models import Company, DocumentScope, User
 from db.uow import Database
@@ -29,7 +29,7 @@ from schema.contract import make_schema
 from server.app import open_services
 from server.demo import company
 from server.demo.scale import grow
-from server.installation import admin_address, installed
+from server.installation import admin_url, open_installation
 from server.seed import ADMIN
 from tests import factories
 from tests.client import Client
@@ -59,14 +59,14 @@ def lists(schema: GraphQLSchema) -> list[str]:
 async def measure(units: int, folder: Path) -> list[Bound]:
     """Fill the demo company and ask it for the first page of each list."""
     contract = make_schema()
-    async with installed(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
+    async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready, stack)
         company_id = await company.make(services)
         begin = perf_counter()
-        rows = await grow(services.database, company_id, units, admin_address(ready))
+        rows = await grow(services.database, company_id, units, admin_url(ready))
         seconds = perf_counter() - begin
         console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} a second")
-        large = await large_tables(admin_address(ready))
+        large = await large_tables(admin_url(ready))
         await publish(services.database)
         admin = await company.viewer(services, company_id)
         client = Client(services, contract, user_id=admin.user_id)
@@ -105,7 +105,7 @@ async def publish(database: Database) -> None:
 
 async def large_tables(admin_url: str) -> set[str]:
     """The tenant tables that are to be read through an index."""
-    connection = await asyncpg.connect(plain_url(admin_url))
+    connection = await asyncpg.connect(driverless_url(admin_url))
     try:
         return {row["relname"] for row in await connection.fetch(TABLES, LARGE)}
     finally:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-USUAL = Path(__file__).with_name("prices.toml")
+DEFAULT_PRICES = Path(__file__).with_name("prices.toml")
 MILLION = 1_000_000
-DIGITS = 9
+COST_DECIMALS = 9
 """Decimals of a cost in dollars: one token of the cheapest model still counts."""
-DATED = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
+DATE_SUFFIX = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 
 
 class Price(BaseModel):
@@ -24,22 +24,22 @@ class Price(BaseModel):
     completion: float = Field(default=0, ge=0, allow_inf_nan=False)
 
 
-TABLES = TypeAdapter(dict[str, dict[str, Price]])
+PRICE_TABLES = TypeAdapter(dict[str, dict[str, Price]])
 
 
 @dataclass(frozen=True)
 class Prices:
     """The prices of models, by the names that answers and usage are recorded under."""
 
-    of: Mapping[str, Price]
+    by_model: Mapping[str, Price]
 
     def cost(self, model: str, prompt_tokens: int, completion_tokens: int = 0) -> float | None:
         """Of so many tokens, in US dollars; None for a model whose price is not known."""
-        price = self.of.get(model) or self.of.get(DATED.sub("", model))
+        price = self.by_model.get(model) or self.by_model.get(DATE_SUFFIX.sub("", model))
         if price is None:
             return None
-        spent = prompt_tokens * price.prompt + completion_tokens * price.completion
-        return round(spent / MILLION, DIGITS)
+        dollars = prompt_tokens * price.prompt + completion_tokens * price.completion
+        return round(dollars / MILLION, COST_DECIMALS)
 
 
 def read_prices(*files: Path) -> Prices:
@@ -47,12 +47,12 @@ def read_prices(*files: Path) -> Prices:
 
     Raises `ValueError` with one line for a file that cannot be used.
     """
-    return Prices({name: price for file in (USUAL, *files) for name, price in _entries(file)})
+    return Prices({name: price for file in (DEFAULT_PRICES, *files) for name, price in _entries(file)})
 
 
 def _entries(file: Path) -> Iterator[tuple[str, Price]]:
     try:
-        tables = TABLES.validate_python(tomllib.loads(file.read_text()))
+        tables = PRICE_TABLES.validate_python(tomllib.loads(file.read_text()))
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 Span = tuple[int, int]
 """From the first code point to before the last."""
 
-PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
+PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n\s*")
 
-ENDS = re.compile(
+SENTENCE_END = re.compile(
     r"""(?: [.!?\u2026]+ ["'\u201d\u2019\u00bb)\]]* (?=\s)
           | [\u3002\uff01\uff1f\u061f\u06d4\u0964]+ ["'\u201d\u2019\u00bb\u300d\u300f)\]]*
           | \n )\s*""",
@@ -16,11 +16,11 @@ ENDS = re.compile(
 )
 """Where a sentence may end: at a full stop before white space, at those of other scripts, at a line's end."""
 
-TITLES = re.compile(
+ABBREVIATIONS = re.compile(
     r"\b(?:mrs?|ms|dr|prof|st|vs|e\.g|i\.e|cf|ca|approx|gen|col|capt|lt|sgt|rev|hon|messrs)$", re.IGNORECASE
 )
 """What ends in a full stop that ends no sentence."""
-NUMBERED = re.compile(
+NUMBER_ABBREVIATIONS = re.compile(
     r"\b(?:nos?|vol|pp?|figs?|sec|ch|art|para|eq|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)$",
     re.IGNORECASE,
 )
@@ -28,33 +28,33 @@ NUMBERED = re.compile(
 INITIAL = re.compile(r"(?<![\w.])[^\W\d_]$")
 
 LIST_ITEM = re.compile(r"\s*(?:[-*\u2022\u2013+]|\d{1,3}[.)]|#{1,6})\s")
-FRAGMENT = 40
+MAX_FRAGMENT_LENGTH = 40
 """Characters: a line shorter than this that ends openly stands alone; a longer one is wrapped prose."""
-LONGEST_ABBREVIATION = 12
+MAX_ABBREVIATION_LENGTH = 12
 
 
 def sentences(text: str) -> list[Span]:
     """The sentences of a text without the white space around them; together they hold all of its words."""
     spans: list[Span] = []
     start = 0
-    for gap in PARAGRAPHS.finditer(text):
-        spans += _within(text, start, gap.start())
+    for gap in PARAGRAPH_BREAK.finditer(text):
+        spans += _paragraph_sentences(text, start, gap.start())
         start = gap.end()
-    spans += _within(text, start, len(text))
+    spans += _paragraph_sentences(text, start, len(text))
     return [span for span in spans if span[0] < span[1]]
 
 
-def _within(text: str, start: int, end: int) -> Iterator[Span]:
+def _paragraph_sentences(text: str, start: int, end: int) -> Iterator[Span]:
     """The sentences of one paragraph."""
     first = start
-    for match in ENDS.finditer(text, start, end):
-        if match.end() < end and _ends(text, first, match):
-            yield stripped(text, first, match.end())
+    for match in SENTENCE_END.finditer(text, start, end):
+        if match.end() < end and _is_sentence_end(text, first, match):
+            yield strip_span(text, first, match.end())
             first = match.end()
-    yield stripped(text, first, end)
+    yield strip_span(text, first, end)
 
 
-def _ends(text: str, first: int, match: re.Match[str]) -> bool:
+def _is_sentence_end(text: str, first: int, match: re.Match[str]) -> bool:
     """Whether what may be the end of the sentence that began at `first` is one; something follows it."""
     after = text[match.end()]
     mark = match.group()[0]
@@ -62,15 +62,15 @@ def _ends(text: str, first: int, match: re.Match[str]) -> bool:
         opening = max(text.rfind("\n", first, match.start()) + 1, first)
         line = text[opening : match.start()]
         listed = LIST_ITEM.match(line) or LIST_ITEM.match(text, match.end())
-        return bool(listed) or len(line.strip()) < FRAGMENT
+        return bool(listed) or len(line.strip()) < MAX_FRAGMENT_LENGTH
     if mark == ".":
-        before = text[max(first, match.start() - LONGEST_ABBREVIATION) : match.start()]
-        if TITLES.search(before) or INITIAL.search(before) or (after.isdigit() and NUMBERED.search(before)):
+        before = text[max(first, match.start() - MAX_ABBREVIATION_LENGTH) : match.start()]
+        if ABBREVIATIONS.search(before) or INITIAL.search(before) or (after.isdigit() and NUMBER_ABBREVIATIONS.search(before)):
             return False
     return not after.islower()
 
 
-def stripped(text: str, start: int, end: int) -> Span:
+def strip_span(text: str, start: int, end: int) -> Span:
     """The span without the white space at its ends."""
     while start < end and text[start].isspace():
         start += 1

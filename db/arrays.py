@@ -27,6 +27,6 @@ def any_text(texts: Sequence[str]) -> Any:
     return any_(bindparam(None, list(texts), type_=TEXTS))
 
 
-def every_text(texts: Sequence[str]) -> Any:
+def all_text(texts: Sequence[str]) -> Any:
     """For `column != every_text(texts)`: the column is none of them."""
     return all_(bindparam(None, list(texts), type_=TEXTS))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from db.ids import new_id
 from db.rls import CURRENT_COMPANY
 
-NAMING = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -20,7 +20,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 PLATFORM, TENANT = "platform", "tenant"
-TYPES: dict[Any, Any] = {
+COLUMN_TYPES: dict[Any, Any] = {
     str: sa.Text,
     datetime: sa.DateTime(timezone=True),
     UUID: sa.Uuid,
@@ -32,7 +32,7 @@ TYPES: dict[Any, Any] = {
 Instant = Annotated[datetime, mapped_column(server_default=sa.func.now())]
 """An instant that is the transaction's own unless given."""
 
-Touched = Annotated[datetime, mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())]
+UpdatedAt = Annotated[datetime, mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())]
 """The instant of the last change."""
 
 Str20 = Annotated[str, mapped_column(sa.String(20))]
@@ -47,7 +47,7 @@ Flag = Annotated[bool, mapped_column(server_default=sa.false())]
 class Model(DeclarativeBase):
     """What the models of both planes have in common."""
 
-    type_annotation_map = TYPES
+    type_annotation_map = COLUMN_TYPES
     plane: ClassVar[str]
 
 
@@ -55,7 +55,7 @@ class PlatformModel(Model):
     """A row of the primary plane: who exists, and where their data lives."""
 
     __abstract__ = True
-    metadata = sa.MetaData(schema=PLATFORM, naming_convention=NAMING, info={"plane": "control"})
+    metadata = sa.MetaData(schema=PLATFORM, naming_convention=NAMING_CONVENTION, info={"plane": "control"})
     plane = PLATFORM
 
 
@@ -63,17 +63,17 @@ class TenantModel(Model):
     """A row of a company, wherever that company is placed; fenced by row-level security."""
 
     __abstract__ = True
-    metadata = sa.MetaData(schema=TENANT, naming_convention=NAMING, info={"plane": "tenant"})
+    metadata = sa.MetaData(schema=TENANT, naming_convention=NAMING_CONVENTION, info={"plane": "tenant"})
     plane = TENANT
 
 
-class Keyed:
+class PrimaryKey:
     """A primary key made by the application."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-1)
 
 
-class Owned:
+class TenantKey:
     """The company-first key of every tenant table."""
 
     company_id: Mapped[UUID] = mapped_column(
@@ -82,7 +82,7 @@ class Owned:
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-1)
 
 
-def enumerated(kind: type[Enum], default: Enum | None = None, **options: Any) -> Any:
+def enum_column(kind: type[Enum], default: Enum | None = None, **options: Any) -> Any:
     """A column of lower-case words, checked by the database; `default` is the server's."""
     words = [member.value for member in kind]
     name = "".join("_" + c.lower() if c.isupper() else c for c in kind.__name__).strip("_")
@@ -99,24 +99,24 @@ def enumerated(kind: type[Enum], default: Enum | None = None, **options: Any) ->
     return mapped_column(stored, **options)
 
 
-def owned_by(target: str, column: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
+def tenant_foreign_key(target: str, column: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
     """A foreign key that cannot cross companies: (company_id, column) to the target's (company_id, id)."""
     rule = f"SET NULL ({column})" if ondelete == "SET NULL" else ondelete
     remote = [f"{TENANT}.{target}.company_id", f"{TENANT}.{target}.id"]
     return sa.ForeignKeyConstraint(["company_id", column], remote, ondelete=rule)
 
 
-def anchored() -> sa.ForeignKeyConstraint:
+def company_foreign_key() -> sa.ForeignKeyConstraint:
     """Deleting the company's anchor row deletes this row."""
     return sa.ForeignKeyConstraint(["company_id"], [f"{TENANT}.tenants.company_id"], ondelete="CASCADE")
 
 
-def indexed(*columns: str, unique: bool = False, where: str | None = None) -> sa.Index:
+def tenant_index(*columns: str, unique: bool = False, where: str | None = None) -> sa.Index:
     """An index that row-level security can use: it starts with the company."""
     condition = sa.text(where) if where else None
     return sa.Index(None, "company_id", *columns, unique=unique, postgresql_where=condition)
 
 
-def related(join: str) -> Any:
+def view_relationship(join: str) -> Any:
     """A relationship as vocabulary for the loaders: nothing is loaded, cascaded or written through it."""
     return relationship(primaryjoin=join, viewonly=True, lazy="raise")

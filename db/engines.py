@@ -15,7 +15,7 @@ NO_SCOPE = (
     "set_config('app.scope','',true);"
 )
 
-ASIDE = 4
+SECONDARY_POOL_SIZE = 4
 """Connections for statements beside an open transaction."""
 
 
@@ -56,7 +56,7 @@ def make_engine(url: str, *, size: int, overflow: int, wait: float, application:
     )
 
     @event.listens_for(engine.sync_engine, "checkin")
-    def forget_scope(connection: Any, record: Any) -> None:
+    def reset_scope(connection: Any, record: Any) -> None:
         if connection is not None:
             connection.driver_connection.scope_sql = NO_SCOPE
 
@@ -74,8 +74,8 @@ class Placement:
             wait=settings.db_pool_timeout,
             application=application,
         )
-        self._aside = make_engine(
-            url, size=ASIDE, overflow=0, wait=settings.db_pool_timeout, application=application
+        self._secondary = make_engine(
+            url, size=SECONDARY_POOL_SIZE, overflow=0, wait=settings.db_pool_timeout, application=application
         )
 
     @property
@@ -87,18 +87,18 @@ class Placement:
         """The engine of the database in which this company lives."""
         return self._pooled
 
-    def aside(self, company_id: UUID) -> AsyncEngine:
+    def secondary(self, company_id: UUID) -> AsyncEngine:
         """A few more connections to the company's database, each for one statement at a time.
 
         For who holds a connection already: were the second one of the same pool, many who wait for theirs
         would wait for one another.
         """
-        return self._aside
+        return self._secondary
 
     @property
     def engines(self) -> Sequence[AsyncEngine]:
         """Every open engine."""
-        return (self._pooled, self._aside)
+        return (self._pooled, self._secondary)
 
     async def close(self) -> None:
         """Close every connection."""

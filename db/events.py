@@ -16,22 +16,22 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from core.settings import plain_url
+from core.settings import driverless_url
 from db.uow import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "seshat"
 PUBLISH = text(f"SELECT pg_notify('{CHANNEL}', topic) FROM unnest(CAST(:topics AS text[])) AS topic")
-TICK = 15.0
+POLL_SECONDS = 15.0
 """Seconds after which a watcher looks again although nothing was heard."""
 
-KEEPALIVE, PATIENCE = 10.0, 5.0
-FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
-UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+KEEPALIVE_SECONDS, TIMEOUT_SECONDS = 10.0, 5.0
+MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 0.1, 5.0
+CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-Heard = Callable[[str], None]
-Missed = Callable[[], None]
+OnNotification = Callable[[str], None]
+OnReconnect = Callable[[], None]
 
 
 async def publish(uow: UnitOfWork, *topics: str) -> None:
@@ -43,10 +43,10 @@ class Listener:
     """One connection that listens. It heals: once it listens again after a loss, every `missed` is called."""
 
     def __init__(self, url: URL, *, application: str = "seshat listener") -> None:
-        self._address = plain_url(url.render_as_string(hide_password=False))
+        self._address = driverless_url(url.render_as_string(hide_password=False))
         self._application = application
-        self._channels: dict[str, dict[Heard, Missed]] = {}
-        self._turn = asyncio.Lock()
+        self._channels: dict[str, dict[OnNotification, OnReconnect]] = {}
+        self._lock = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
         self._listens = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -64,16 +64,16 @@ class Listener:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def add(self, channel: str, heard: Heard, missed: Missed) -> None:
+    async def add(self, channel: str, heard: OnNotification, missed: OnReconnect) -> None:
         """Call `heard` with each payload of the channel, and `missed` whenever some may have been lost."""
-        async with self._turn:
+        async with self._lock:
             first = channel not in self._channels
             self._channels.setdefault(channel, {})[heard] = missed
             if first and self._connection is not None:
-                with suppress(*UNREACHABLE):  # if it is lost just now, healing listens to every channel
+                with suppress(*CONNECTION_ERRORS):  # if it is lost just now, healing listens to every channel
                     await self._connection.add_listener(channel, self._relay)
 
-    def remove(self, channel: str, heard: Heard) -> None:
+    def remove(self, channel: str, heard: OnNotification) -> None:
         """Stop calling `heard`."""
         self._channels.get(channel, {}).pop(heard, None)
 
@@ -82,25 +82,25 @@ class Listener:
             heard(str(payload))
 
     async def _keep_listening(self) -> None:
-        delay = FIRST_DELAY
+        delay = MIN_RECONNECT_SECONDS
         while True:
             try:
                 await self._listen()
-                delay = FIRST_DELAY
+                delay = MIN_RECONNECT_SECONDS
             except Exception as error:
-                log.warning("listening_failed", exc_info=not isinstance(error, UNREACHABLE), error=str(error))
-                delay = min(delay * 2, LONGEST_DELAY)
+                log.warning("listener_failed", exc_info=not isinstance(error, CONNECTION_ERRORS), error=str(error))
+                delay = min(delay * 2, MAX_RECONNECT_SECONDS)
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))
 
     async def _listen(self) -> None:
         """Listen until the connection is lost."""
         connection = await asyncpg.connect(
-            self._address, timeout=PATIENCE, server_settings={"application_name": self._application}
+            self._address, timeout=TIMEOUT_SECONDS, server_settings={"application_name": self._application}
         )
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: lost.set())
-            async with self._turn:
+            async with self._lock:
                 for channel in self._channels:
                     await connection.add_listener(channel, self._relay)
                 self._connection = connection
@@ -109,10 +109,10 @@ class Listener:
                 missed()
             while not lost.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(lost.wait(), KEEPALIVE)
+                    await asyncio.wait_for(lost.wait(), KEEPALIVE_SECONDS)
                     return
-                async with self._turn:  # finds a connection that is dead without having said so
-                    await connection.execute("SELECT 1", timeout=PATIENCE)
+                async with self._lock:  # finds a connection that is dead without having said so
+                    await connection.execute("SELECT 1", timeout=TIMEOUT_SECONDS)
         finally:
             self._connection = None
             connection.terminate()
@@ -147,7 +147,7 @@ class Events:
                 changed.clear()
                 yield
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), TICK)
+                    await asyncio.wait_for(changed.wait(), POLL_SECONDS)
         finally:
             watchers = self._watchers[topic]
             watchers.discard(changed)

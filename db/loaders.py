@@ -29,7 +29,7 @@ ROOT = UUID(int=0)
 
 
 @dataclass(frozen=True)
-class Reach:
+class RowSource:
     """A unit of work that holds rows of a model, and the viewer's rule for them there.
 
     One that is `aside` keeps its connection for one statement only.
@@ -52,7 +52,7 @@ class Reach:
                 await self.unit.release()
 
 
-Reaches = Callable[[type[Model] | None], Sequence[Reach]]
+RowSources = Callable[[type[Model] | None], Sequence[RowSource]]
 """Where rows of a model are: one place, or two where the platform publishes some to every company.
 
 Without a model it is the viewer's own company.
@@ -72,7 +72,7 @@ class Loaders:
     A batch costs at most one statement in each reach, whatever the data.
     """
 
-    def __init__(self, reaches: Reaches) -> None:
+    def __init__(self, reaches: RowSources) -> None:
         self._reaches = reaches
         self._loaders: dict[Hashable, Loader] = {}
 
@@ -101,7 +101,7 @@ class Loaders:
         """One page (and one row more) for each parent id, in one statement. `tag` stands for `where`."""
         model, key = target(source)
 
-        async def read(reach: Reach, parents: list[UUID]) -> list[list[Row[Any]]]:
+        async def read(reach: RowSource, parents: list[UUID]) -> list[list[Row[Any]]]:
             child = aliased(model)
             rows = select(*_columns(child, columns)).where(*reach.sees(model, child))
             if where:
@@ -129,7 +129,7 @@ class Loaders:
         """How many rows each parent has, in one statement."""
         model, key = target(source)
 
-        async def read(reach: Reach, parents: list[UUID]) -> list[int]:
+        async def read(reach: RowSource, parents: list[UUID]) -> list[int]:
             child = aliased(model)
             conditions = [*reach.sees(model, child), *(where(child) if where else ())]
             if key is None:

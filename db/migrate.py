@@ -18,7 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.settings import plain_url
+from core.settings import driverless_url
 from db.provision import APPLICATION, OWNER
 
 Plane = Literal["control", "tenant"]
@@ -28,11 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMA: dict[Plane, str] = {"control": "platform", "tenant": "tenant"}
 LATEST = "head"
 
-TURN = Lock()
+ALEMBIC_LOCK = Lock()
 """Alembic's context is global to the process: one command at a time."""
 
 
-class MigrationFailed(Exception):
+class MigrationError(Exception):
     """A database could not be migrated, or asked about; the message is one line that names it."""
 
 
@@ -60,7 +60,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RevisionStatus:
     """The revision that a database is at, and the one it should be at; none before the first."""
 
     target: Target
@@ -86,7 +86,7 @@ def latest(plane: Plane) -> str | None:
     return ScriptDirectory.from_config(configuration(plane)).get_current_head()
 
 
-def perform(target: Target, action: Action, revision: str = LATEST) -> Outcome:
+def run_command(target: Target, action: Action, revision: str = LATEST) -> Outcome:
     """Run one command on one database. Never raises: what went wrong is in the outcome.
 
     Must not be called on an event loop's thread.
@@ -94,7 +94,7 @@ def perform(target: Target, action: Action, revision: str = LATEST) -> Outcome:
     begin, output, error = time.perf_counter(), io.StringIO(), None
     config = configuration(target.plane, target.url, output=output)
     try:
-        with TURN:
+        with ALEMBIC_LOCK:
             match action:
                 case "upgrade":
                     command.upgrade(config, revision)
@@ -115,33 +115,33 @@ def perform(target: Target, action: Action, revision: str = LATEST) -> Outcome:
     return Outcome(target, time.perf_counter() - begin, output.getvalue(), error)
 
 
-def perform_all(
+def run_commands(
     targets: Sequence[Target], action: Action, revision: str = LATEST, *, jobs: int = 1
 ) -> Iterator[Outcome]:
     """Outcomes as they come, `jobs` databases at a time in processes of their own. None stops the others."""
     if len(targets) < 2 or jobs < 2:
-        yield from (perform(target, action, revision) for target in targets)
+        yield from (run_command(target, action, revision) for target in targets)
         return
     with ProcessPoolExecutor(min(jobs, len(targets)), mp_context=get_context("spawn")) as processes:
-        pending = [processes.submit(perform, target, action, revision) for target in targets]
+        pending = [processes.submit(run_command, target, action, revision) for target in targets]
         yield from (done.result() for done in as_completed(pending))
 
 
 def upgrade(admin_url: str) -> None:
     """Bring both planes of the pooled database to the latest revision. Raises `MigrationFailed`."""
     for plane in SCHEMA:
-        outcome = perform(Target(plane, admin_url), "upgrade")
+        outcome = run_command(Target(plane, admin_url), "upgrade")
         if outcome.error is not None:
-            raise MigrationFailed(f"migrating {outcome.target.name} failed: {outcome.error}")
+            raise MigrationError(f"migrating {outcome.target.name} failed: {outcome.error}")
 
 
 def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
     """Write a new migration: what the models have and the database lacks. Raises `MigrationFailed`."""
     try:
-        with TURN:
+        with ALEMBIC_LOCK:
             made = command.revision(configuration(plane, admin_url), message=message, autogenerate=True)
     except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
-        raise MigrationFailed(one_line(failure)) from failure
+        raise MigrationError(one_line(failure)) from failure
     scripts = made if isinstance(made, list) else [made]
     return [Path(script.path) for script in scripts if script is not None]
 
@@ -156,7 +156,7 @@ async def tenant_databases(admin_url: str, company: str | None = None) -> list[T
     try:
         if await connection.fetchval("SELECT to_regclass('platform.companies') IS NULL"):
             if company is not None:
-                raise MigrationFailed(f"there is no company {company}")
+                raise MigrationError(f"there is no company {company}")
             return [pooled]
         rows = await connection.fetch(
             "SELECT DISTINCT database_name FROM platform.companies "
@@ -166,7 +166,7 @@ async def tenant_databases(admin_url: str, company: str | None = None) -> list[T
     finally:
         await connection.close()
     if company is not None and not rows:
-        raise MigrationFailed(f"there is no company {company}")
+        raise MigrationError(f"there is no company {company}")
     own = [row["database_name"] for row in rows if row["database_name"] is not None]
     url = make_url(admin_url)
     placed = [Target("tenant", url.set(database=name).render_as_string(hide_password=False)) for name in own]
@@ -176,11 +176,11 @@ async def tenant_databases(admin_url: str, company: str | None = None) -> list[T
 async def require_latest(application_url: str) -> None:
     """Raise `MigrationFailed` unless both planes of that database are at their latest revision."""
     for plane in SCHEMA:
-        found = await standing(Target(plane, application_url))
+        found = await revision_status(Target(plane, application_url))
         if found.error is not None:
-            raise MigrationFailed(found.error)
+            raise MigrationError(found.error)
         if found.revision != found.latest:
-            raise MigrationFailed(
+            raise MigrationError(
                 f"{found.target.name} is at {found.revision or 'nothing'} and not at {found.latest}: "
                 "run `seshat init` and `seshat migrate upgrade`"
             )
@@ -190,23 +190,23 @@ async def connect(url: str) -> asyncpg.Connection:
     """A connection as the owner, or as the application if that signs in. Raises `MigrationFailed`."""
     role = {} if make_url(url).username == APPLICATION else {"role": OWNER}
     try:
-        return await asyncpg.connect(plain_url(url), server_settings=role, timeout=10)
+        return await asyncpg.connect(driverless_url(url), server_settings=role, timeout=10)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise MigrationFailed(f"{make_url(url).database} cannot be reached: {one_line(error)}") from error
+        raise MigrationError(f"{make_url(url).database} cannot be reached: {one_line(error)}") from error
 
 
-async def standing(target: Target) -> Standing:
+async def revision_status(target: Target) -> RevisionStatus:
     """Where a database stands: one connection, one statement, no Alembic. A broken one does not raise."""
     expected = latest(target.plane)
     try:
         connection = await connect(target.url)
-    except MigrationFailed as error:
-        return Standing(target, None, expected, str(error))
+    except MigrationError as error:
+        return RevisionStatus(target, None, expected, str(error))
     table = f"{SCHEMA[target.plane]}.alembic_version_{target.plane}"
     try:
-        return Standing(target, await connection.fetchval(f"SELECT version_num FROM {table}"), expected)
+        return RevisionStatus(target, await connection.fetchval(f"SELECT version_num FROM {table}"), expected)
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-        return Standing(target, None, expected)
+        return RevisionStatus(target, None, expected)
     finally:
         await connection.close()
 

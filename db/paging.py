@@ -57,7 +57,7 @@ class Page:
         key = attrgetter(*self.order.columns)
         return sorted(chain(*parts), key=key, reverse=descending)[: self.size + 1]
 
-    def cut(self, rows: list[Any]) -> tuple[list[Any], bool]:
+    def trim(self, rows: list[Any]) -> tuple[list[Any], bool]:
         """The page's rows in `order`, and whether there is more beyond it."""
         page = rows[: self.size]
         return (page[::-1] if self.backward else page), len(rows) > self.size
@@ -65,7 +65,7 @@ class Page:
 
 def encode_cursor(model: type[Model], order: Order, row: Any) -> str:
     """An opaque cursor; it tells which list it is of, so that another list refuses it."""
-    values = [_plain(getattr(row, name)) for name in order.columns]
+    values = [_serialize_value(getattr(row, name)) for name in order.columns]
     text = json.dumps([_tag(model, order), *values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -76,7 +76,7 @@ def decode_cursor(model: type[Model], order: Order, cursor: str, argument: str) 
         tag, *values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
         if tag != _tag(model, order) or len(values) != len(order.columns):
             raise ValueError(tag)
-        return tuple(_typed(model, name, value) for name, value in zip(order.columns, values, strict=True))
+        return tuple(_parse_value(model, name, value) for name, value in zip(order.columns, values, strict=True))
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise Invalid(f"`{argument}` is not a cursor that this list gave.", argument) from None
 
@@ -85,7 +85,7 @@ def _tag(model: type[Model], order: Order) -> str:
     return f"{model.__name__}:{'-' if order.descending else ''}{','.join(order.columns)}"
 
 
-def _plain(value: Any) -> Any:
+def _serialize_value(value: Any) -> Any:
     match value:
         case Enum():
             return value.value
@@ -96,7 +96,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _typed(model: type[Model], name: str, value: Any) -> Any:
+def _parse_value(model: type[Model], name: str, value: Any) -> Any:
     stored = model.__table__.c[name].type
     kind = stored.python_type
     if kind is datetime:

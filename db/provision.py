@@ -3,7 +3,7 @@
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 
-from core.settings import plain_url
+from core.settings import driverless_url
 
 OWNER, MIGRATOR, APPLICATION = "app_owner", "app_migrator", "app_rw"
 
@@ -27,7 +27,7 @@ APPLICATION_SETTINGS = {
 }
 """Settings of the serving role; not of its connections, because poolers refuse those."""
 
-SINCE = {"transaction_timeout": 17}
+SETTING_MIN_VERSIONS = {"transaction_timeout": 17}
 """The PostgreSQL version from which a setting exists."""
 
 SCHEMAS = ("platform", "tenant")
@@ -35,7 +35,7 @@ SCHEMAS = ("platform", "tenant")
 LOCK = "SELECT pg_advisory_lock(hashtext('seshat provision'))"
 
 
-class Refused(Exception):
+class ProvisionError(Exception):
     """The database cannot be provisioned; the message is one line that says why."""
 
 
@@ -47,11 +47,11 @@ async def provision(admin_url: str, application_url: str) -> None:
     """
     target = make_url(application_url)
     if target.username != APPLICATION:
-        raise Refused(f"DATABASE_URL signs in as {target.username or 'nobody'}, it must be {APPLICATION}")
+        raise ProvisionError(f"DATABASE_URL signs in as {target.username or 'nobody'}, it must be {APPLICATION}")
     try:
         await _provision(make_url(admin_url), target)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise Refused(f"the database cannot be provisioned: {error}") from error
+        raise ProvisionError(f"the database cannot be provisioned: {error}") from error
 
 
 async def _provision(admin_url: URL, target: URL) -> None:
@@ -59,12 +59,12 @@ async def _provision(admin_url: URL, target: URL) -> None:
     server = await connect(admin_url)
     try:
         await server.execute(LOCK)
-        await make_roles(server, str(target.password) if target.password is not None else None)
+        await create_roles(server, str(target.password) if target.password is not None else None)
         if not await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database):
-            await make_database(server, database)
+            await create_database(server, database)
         inside = await connect(admin_url.set(database=database))
         try:
-            await make_schemas(inside, database)
+            await create_schemas(inside, database)
         finally:
             await inside.close()
     finally:
@@ -74,13 +74,13 @@ async def _provision(admin_url: URL, target: URL) -> None:
 async def connect(url: URL) -> asyncpg.Connection:
     """A connection by that address, or to `postgres` on the same server if its database is yet to be made."""
     try:
-        return await asyncpg.connect(plain_url(url.render_as_string(hide_password=False)))
+        return await asyncpg.connect(driverless_url(url.render_as_string(hide_password=False)))
     except asyncpg.InvalidCatalogNameError:
         maintenance = url.set(database="postgres")
-        return await asyncpg.connect(plain_url(maintenance.render_as_string(hide_password=False)))
+        return await asyncpg.connect(driverless_url(maintenance.render_as_string(hide_password=False)))
 
 
-async def make_roles(admin: asyncpg.Connection, password: str | None) -> None:
+async def create_roles(admin: asyncpg.Connection, password: str | None) -> None:
     """The three roles with their settings; those that exist converge to what they must be."""
     existing = {row["rolname"]: row for row in await admin.fetch("SELECT * FROM pg_roles")}
     me = existing[await admin.fetchval("SELECT current_user")]
@@ -101,7 +101,7 @@ async def make_roles(admin: asyncpg.Connection, password: str | None) -> None:
         await admin.execute(f"ALTER ROLE {APPLICATION} PASSWORD {literal}")
     version = admin.get_server_version().major
     for name, value in APPLICATION_SETTINGS.items():
-        if version >= SINCE.get(name, 0):
+        if version >= SETTING_MIN_VERSIONS.get(name, 0):
             listed = ", ".join(f"'{part}'" for part in value.split(", "))
             try:
                 await admin.execute(f"ALTER ROLE {APPLICATION} SET {name} = {listed}")
@@ -112,7 +112,7 @@ async def make_roles(admin: asyncpg.Connection, password: str | None) -> None:
                     raise
 
 
-async def make_database(admin: asyncpg.Connection, name: str) -> None:
+async def create_database(admin: asyncpg.Connection, name: str) -> None:
     """An empty database of the owner, UTF-8, that compares text byte by byte and folds case by Unicode."""
     quoted = await admin.fetchval("SELECT quote_ident($1)", name)
     builtin = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
@@ -122,7 +122,7 @@ async def make_database(admin: asyncpg.Connection, name: str) -> None:
     )
 
 
-async def make_schemas(admin: asyncpg.Connection, name: str) -> None:
+async def create_schemas(admin: asyncpg.Connection, name: str) -> None:
     """Both schemas, owned by the owner and usable by the serving role; nothing for anybody else."""
     quoted = await admin.fetchval("SELECT quote_ident($1)", name)
     async with admin.transaction():

@@ -18,7 +18,7 @@ from db.rls import AUDIT, GUARD
 
 M = TypeVar("M", bound=Model)
 
-Kind = Literal["company", "self", "platform"]
+ScopeKind = Literal["company", "self", "platform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Scope:
 
     company_id: UUID | None = None
     user_id: UUID | None = None
-    kind: Kind = "company"
+    kind: ScopeKind = "company"
 
     def sql(self) -> str:
         """The statement sent along with BEGIN."""
@@ -46,7 +46,7 @@ class Scope:
         )
 
 
-class Closed(RuntimeError):
+class UnitOfWorkClosed(RuntimeError):
     """The unit was used after its end."""
 
 
@@ -64,22 +64,22 @@ class UnitOfWork:
     def __init__(self, engine: AsyncEngine, scope: Scope, *, read_only: bool) -> None:
         self._engine = engine.execution_options(postgresql_readonly=True) if read_only else engine
         self.scope, self.read_only = scope, read_only
-        self._turn = asyncio.Lock()
-        self._open: AsyncConnection | None = None
+        self._lock = asyncio.Lock()
+        self._connection: AsyncConnection | None = None
         self._closed = False
 
     @property
     def company_id(self) -> UUID:
         """The company that the unit works in."""
         if self.scope.company_id is None:
-            raise Closed("this unit has no company")
+            raise UnitOfWorkClosed("this unit has no company")
         return self.scope.company_id
 
     async def connection(self) -> AsyncConnection:
         """The unit's own connection, inside its transaction. Only for what `execute` cannot do."""
         if self._closed:
-            raise Closed("unit of work used after its end")
-        if self._open is None:
+            raise UnitOfWorkClosed("unit of work used after its end")
+        if self._connection is None:
             connection = await self._engine.connect()
             try:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -87,13 +87,13 @@ class UnitOfWork:
             except BaseException:
                 await connection.close()
                 raise
-            self._open = connection
-        return self._open
+            self._connection = connection
+        return self._connection
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run one Core statement."""
-        async with self._turn:
-            fresh = self._open is None
+        async with self._lock:
+            fresh = self._connection is None
             connection = await self.connection()
             try:
                 return await connection.execute(statement, parameters)
@@ -108,7 +108,7 @@ class UnitOfWork:
 
     async def driver_sql(self, statement: str, arguments: tuple[Any, ...] = ()) -> CursorResult[Any]:
         """Run a statement written for the driver (`$1`, `$2`), in its turn; for the queue."""
-        async with self._turn:
+        async with self._lock:
             return await (await self.connection()).exec_driver_sql(statement, arguments or None)
 
     @overload
@@ -143,21 +143,21 @@ class UnitOfWork:
         """Give the connection back until the next statement. Read-only units only."""
         if not self.read_only:
             raise RuntimeError("release() is for read-only units of work")
-        async with self._turn:
+        async with self._lock:
             await self._drop()
 
     async def finish(self, *, commit: bool) -> None:
         """Commit or roll back, and give the connection back for good."""
-        async with self._turn:
+        async with self._lock:
             self._closed = True
             try:
-                if self._open is not None and commit:
-                    await self._open.commit()
+                if self._connection is not None and commit:
+                    await self._connection.commit()
             finally:
                 await self._drop()
 
     async def _drop(self) -> None:
-        connection, self._open = self._open, None
+        connection, self._connection = self._connection, None
         if connection is not None:  # shielded: a second cancellation must not strand a connection
             await asyncio.shield(asyncio.ensure_future(connection.close()))
 
@@ -174,13 +174,13 @@ class Database:
         engine = self.placement.of(company) if company else self.placement.primary
         return UnitOfWork(engine, scope, read_only=read_only)
 
-    def aside(self, scope: Scope) -> UnitOfWork:
+    def secondary_unit(self, scope: Scope) -> UnitOfWork:
         """A read-only unit for who has one open already: `release` it after each statement."""
         assert scope.company_id is not None
-        return UnitOfWork(self.placement.aside(scope.company_id), scope, read_only=True)
+        return UnitOfWork(self.placement.secondary(scope.company_id), scope, read_only=True)
 
     @asynccontextmanager
-    async def within(self, scope: Scope, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
+    async def transaction(self, scope: Scope, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
         """One transaction with this scope: committed on leaving, rolled back on any exception."""
         uow = self.unit(scope, read_only=read_only)
         try:
@@ -197,20 +197,20 @@ class Database:
         company_id: UUID,
         user_id: UUID | None = None,
         *,
-        kind: Kind = "company",
+        kind: ScopeKind = "company",
         read_only: bool = False,
     ) -> AsyncIterator[UnitOfWork]:
         """One transaction in one company."""
-        async with self.within(Scope(company_id, user_id, kind), read_only=read_only) as uow:
+        async with self.transaction(Scope(company_id, user_id, kind), read_only=read_only) as uow:
             yield uow
 
     @asynccontextmanager
     async def platform(self, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
         """One transaction on the primary plane, past every company: for sign-in, upkeep and the queue."""
-        async with self.within(Scope(kind="platform"), read_only=read_only) as uow:
+        async with self.transaction(Scope(kind="platform"), read_only=read_only) as uow:
             yield uow
 
-    async def guard(self) -> None:
+    async def verify_isolation(self) -> None:
         """Raise `UnsafeRole` when the connection's role, or the fence of the tenant plane, is not safe."""
         async with self.platform(read_only=True) as uow:
             role = (await uow.one(text(GUARD)))._mapping

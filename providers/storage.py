@@ -170,7 +170,7 @@ class Store:
             for found in page:
                 yield described(found)
 
-    async def sweep(self, before: datetime) -> int:
+    async def purge_partial_writes(self, before: datetime) -> int:
         """Nothing: buckets expire incomplete writes themselves, by a lifecycle rule of theirs."""
         return 0
 
@@ -191,7 +191,7 @@ class BucketStore(Store):
         try:
             return await obstore.sign_async(self._backend, method, checked(key), lasting)
         except BaseError:
-            log.warning("store_cannot_sign", method=method, exc_info=True)
+            log.warning("url_signing_unsupported", method=method, exc_info=True)
             return None
 
 
@@ -202,7 +202,7 @@ class FolderStore(Store):
         super().__init__(LocalStore(folder, mkdir=True, automatic_cleanup=True))
         self._folder = folder
 
-    async def sweep(self, before: datetime) -> int:
+    async def purge_partial_writes(self, before: datetime) -> int:
         """A write that was killed leaves its unfinished file, which no key can name."""
         return await asyncio.to_thread(self._sweep, before)
 

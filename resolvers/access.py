@@ -56,7 +56,7 @@ from db.models import (
     User,
     ValidationJob,
 )
-from db.uow import Kind, Scope, UnitOfWork
+from db.uow import ScopeKind, Scope, UnitOfWork
 
 M = TypeVar("M", bound=Model)
 Conditions = list[ColumnElement[bool]]
@@ -75,20 +75,20 @@ class Viewer:
     platform_id: UUID | None = None
     """The platform's own company."""
 
-    def may(self, permission: str) -> bool:
+    def has_permission(self, permission: str) -> bool:
         """Whether the role grants `resource:action`."""
         return permission in self.permissions
 
     @property
     def scope(self) -> Scope:
         """What the database is told: which company, and whose user rows are in reach."""
-        kind: Kind = (
-            "platform" if self.may("platform:manage") else "company" if self.may("users:read") else "self"
+        kind: ScopeKind = (
+            "platform" if self.has_permission("platform:manage") else "company" if self.has_permission("users:read") else "self"
         )
         return Scope(self.company_id, self.user_id, kind)
 
     @property
-    def published(self) -> Scope | None:
+    def platform_scope(self) -> Scope | None:
         """Where the platform keeps what every company reads; none for its own people, who are there."""
         if self.platform_id is None or self.platform_id == self.company_id:
             return None
@@ -97,37 +97,37 @@ class Viewer:
 
 def require(viewer: Viewer, permission: str) -> None:
     """Raise `Forbidden` unless the viewer's role grants `resource:action`."""
-    if not viewer.may(permission):
+    if not viewer.has_permission(permission):
         raise Forbidden(f"Your role, {viewer.role.value}, does not include {permission}.")
 
 
-def everything(viewer: Viewer, entity: Any) -> Conditions:
+def all_rows(viewer: Viewer, entity: Any) -> Conditions:
     """No rule beyond the company fence."""
     return []
 
 
 def own_company(viewer: Viewer, company: Any) -> Conditions:
     """One's own company; the platform sees all."""
-    return [] if viewer.may("platform:manage") else [company.id == viewer.company_id]
+    return [] if viewer.has_permission("platform:manage") else [company.id == viewer.company_id]
 
 
 def colleagues(viewer: Viewer, user: Any) -> Conditions:
     """Oneself, and the company's people for who may read them; the platform sees all."""
-    if viewer.may("platform:manage"):
+    if viewer.has_permission("platform:manage"):
         return []
-    if viewer.may("users:read"):
+    if viewer.has_permission("users:read"):
         return [user.company_id == viewer.company_id]
     return [user.id == viewer.user_id]
 
 
-def present(viewer: Viewer, project: Any) -> Conditions:
+def not_deleted(viewer: Viewer, project: Any) -> Conditions:
     """The company's projects, but for deleted ones."""
     return [project.status != ProjectStatus.DELETED]
 
 
 def own_activity(viewer: Viewer, activity: Any) -> Conditions:
     """The company's for who may read it, else one's own."""
-    return [] if viewer.may("activity:read") else [activity.user_id == viewer.user_id]
+    return [] if viewer.has_permission("activity:read") else [activity.user_id == viewer.user_id]
 
 
 def own_uploads(viewer: Viewer, upload: Any) -> Conditions:
@@ -138,7 +138,7 @@ def own_uploads(viewer: Viewer, upload: Any) -> Conditions:
 def conversations(viewer: Viewer, conversation: Any) -> Conditions:
     """One's own and those about drawing sessions, all for who oversees chats; none that were deleted."""
     shown = [conversation.status != ConversationStatus.DELETED]
-    if viewer.may("chat:oversee"):
+    if viewer.has_permission("chat:oversee"):
         return shown
     own = conversation.user_id == viewer.user_id
     return [*shown, or_(own, conversation.session_id.is_not(None))]
@@ -158,12 +158,12 @@ def about_message(viewer: Viewer, row: Any) -> Conditions:
 
 def own_records(viewer: Viewer, row: Any) -> Conditions:
     """One's own, and everybody's for who may read analytics."""
-    return [] if viewer.may("analytics:read") else [row.user_id == viewer.user_id]
+    return [] if viewer.has_permission("analytics:read") else [row.user_id == viewer.user_id]
 
 
 def documents(viewer: Viewer, document: Any) -> Conditions:
     """One's own, and those for the company; all for who oversees documents."""
-    if viewer.may("documents:oversee"):
+    if viewer.has_permission("documents:oversee"):
         return []
     return [or_(document.uploaded_by_id == viewer.user_id, document.scope != DocumentScope.USER)]
 
@@ -187,7 +187,7 @@ def within_published(viewer: Viewer, chunk: Any) -> Conditions:
 
 def own_requirements(viewer: Viewer, row: Any) -> Conditions:
     """One's own proposals and exports, and everybody's for who oversees requirements."""
-    return [] if viewer.may("requirements:oversee") else [row.user_id == viewer.user_id]
+    return [] if viewer.has_permission("requirements:oversee") else [row.user_id == viewer.user_id]
 
 
 def within_proposal(viewer: Viewer, requirement: Any) -> Conditions:
@@ -199,24 +199,24 @@ def within_proposal(viewer: Viewer, requirement: Any) -> Conditions:
 RULES: dict[type[Model], Rule] = {
     Company: own_company,
     User: colleagues,
-    Role: everything,
-    Permission: everything,
+    Role: all_rows,
+    Permission: all_rows,
     ActivityLog: own_activity,
-    Project: present,
-    DrawingSession: everything,
-    Drawing: everything,
-    DrawingVersion: everything,
-    Comparison: everything,
-    AnalysisResult: everything,
-    ProcessingJob: everything,
+    Project: not_deleted,
+    DrawingSession: all_rows,
+    Drawing: all_rows,
+    DrawingVersion: all_rows,
+    Comparison: all_rows,
+    AnalysisResult: all_rows,
+    ProcessingJob: all_rows,
     Upload: own_uploads,
-    CrawlJob: everything,
-    CrawlChunk: everything,
-    CrawlCandidate: everything,
-    Image: everything,
-    ValidationJob: everything,
-    ExportJob: everything,
-    EmbeddingModel: everything,
+    CrawlJob: all_rows,
+    CrawlChunk: all_rows,
+    CrawlCandidate: all_rows,
+    Image: all_rows,
+    ValidationJob: all_rows,
+    ExportJob: all_rows,
+    EmbeddingModel: all_rows,
     Document: documents,
     DocumentChunk: within_document,
     Conversation: conversations,
@@ -226,14 +226,14 @@ RULES: dict[type[Model], Rule] = {
     RunLog: own_records,
     AgentLog: own_records,
     TokenUsage: own_records,
-    CompanyProfile: everything,
-    SavedReport: everything,
-    EnergySource: everything,
-    HistoricalDataImport: everything,
-    ConsumptionReading: everything,
-    Report: everything,
-    EvaluationRun: everything,
-    EvaluationCase: everything,
+    CompanyProfile: all_rows,
+    SavedReport: all_rows,
+    EnergySource: all_rows,
+    HistoricalDataImport: all_rows,
+    ConsumptionReading: all_rows,
+    Report: all_rows,
+    EvaluationRun: all_rows,
+    EvaluationCase: all_rows,
     RequirementProposal: own_requirements,
     ProposedRequirement: within_proposal,
     RequirementExport: own_requirements,
@@ -277,24 +277,24 @@ PUBLISHED: dict[type[Model], Rule] = {Document: published_documents, DocumentChu
 """What the other companies see of the platform's own company, beside their own rows. Nothing else."""
 
 
-def sees(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
+def visibility(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
     """The conditions under which the viewer sees rows of `entity` (the model or an alias of it).
 
     A model without a rule is refused: `KeyError`.
     """
     rule, needed = RULES[model], READING.get(model)
-    return rule(viewer, entity) if needed is None or viewer.may(needed) else [false()]
+    return rule(viewer, entity) if needed is None or viewer.has_permission(needed) else [false()]
 
 
-def sees_published(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
+def platform_visibility(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
     """As `sees`, in the platform's company for a viewer of another one."""
     rule, needed = PUBLISHED[model], READING[model]
-    return rule(viewer, entity) if viewer.may(needed) else [false()]
+    return rule(viewer, entity) if viewer.has_permission(needed) else [false()]
 
 
 def visible(viewer: Viewer, model: type[Model], *columns: Any) -> Select[Any]:
     """A select of the rows that the viewer sees."""
-    return select(*(columns or (model,))).where(*sees(viewer, model, model))
+    return select(*(columns or (model,))).where(*visibility(viewer, model, model))
 
 
 async def find(
@@ -310,11 +310,11 @@ async def find(
     statement = visible(viewer, model, *columns).where(model.__table__.c.id == id)
     row = await uow.first(statement.with_for_update() if lock else statement)
     if row is None:
-        raise NotFound(f"There is no such {words(model)}.", *(path or ("id",)))
+        raise NotFound(f"There is no such {model_label(model)}.", *(path or ("id",)))
     return cast(M, row)
 
 
-async def unchanged_since(
+async def require_unchanged(
     uow: UnitOfWork, viewer: Viewer, model: type[Model], id: UUID, updated_at: datetime | None
 ) -> None:
     """Raise `Conflict` if the row, locked now, is not as it was at `updated_at`; None asks nothing."""
@@ -322,10 +322,10 @@ async def unchanged_since(
         return
     row = await find(uow, viewer, model, id, lock=True, columns=[model.__table__.c.updated_at])
     if row.updated_at != updated_at:
-        message = f"This {words(model)} has changed since it was read."
+        message = f"This {model_label(model)} has changed since it was read."
         raise Conflict(message, "input", "expectedUpdatedAt")
 
 
-def words(model: type[Model]) -> str:
+def model_label(model: type[Model]) -> str:
     """A model's name as prose: `DrawingSession` is `drawing session`."""
     return "".join(" " + c.lower() if c.isupper() else c for c in model.__name__).strip()

@@ -31,7 +31,9 @@ def _column_value(column: sa.Column[Any], value: Any, *path: str) -> Any:
     is_text = isinstance(column.type, sa.String) and not isinstance(column.type, sa.Enum)
     limit: int | None = getattr(column.type, "length", None) if is_text else None
     if limit is not None:
-        return optional(value, *path, limit=limit) if column.nullable else name(value or "", *path, limit=limit)
+        return (
+            optional(value, *path, limit=limit) if column.nullable else name(value or "", *path, limit=limit)
+        )
     if value is None and not column.nullable:
         raise Invalid(f"{field_name(*path)} cannot be null.", *path)
     return text(value, *path) if is_text and value is not None else value
@@ -62,7 +64,7 @@ def optional(value: str | None, *path: str, limit: int = 255) -> str | None:
 def within(value: float, minimum: float, maximum: float, *path: str) -> None:
     """Raise `Invalid` unless the value is from `minimum` to `maximum`, both included."""
     if not minimum <= value <= maximum:
-        raise Invalid(f"{field_name(*path)} must be from {minimum} to {maximum} (got {value}).", *path)
+        raise Invalid(f"{field_name(*path)} must be between {minimum} and {maximum} (got {value}).", *path)
 
 
 def json_object(value: Any, *path: str, limit: int = 65_536) -> dict[str, Any]:
@@ -70,7 +72,9 @@ def json_object(value: Any, *path: str, limit: int = 65_536) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid(f"{field_name(*path)} must be a JSON object.", *path)
     if (length := len(json.dumps(value))) > limit:
-        raise Invalid(f"{field_name(*path)} must be at most {limit} characters of JSON (got {length}).", *path)
+        raise Invalid(
+            f"{field_name(*path)} must be at most {limit} characters of JSON (got {length}).", *path
+        )
     return value
 
 

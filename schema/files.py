@@ -1,4 +1,4 @@
-"""Files on their way in, as clients see them."""
+"""File uploads."""
 
 from __future__ import annotations
 
@@ -26,61 +26,61 @@ CHUNK = 256 * 1024
 
 @output
 class Header:
-    """One HTTP header."""
+    """An HTTP header."""
 
     name: str
-    """Its name."""
+    """Name of the header."""
 
     value: str
-    """Its value."""
+    """Value of the header."""
 
 
 def stored(upload: Any) -> bool:
-    """Whether the bytes are there."""
+    """Whether the content is stored."""
     return upload.state is UploadState.STORED
 
 
 @node(models.Upload)
 class UploadedFile(relay.Node):
-    """A file announced and, once its bytes came and were checked, stored."""
+    """A file that has been announced and, once its content is received and verified, stored."""
 
     id: relay.NodeID[UUID]
 
     filename: str
-    """Without folders."""
+    """Filename without directories."""
 
     mime_type: str
-    """As announced while pending; as its content tells once stored."""
+    """Media type. While `PENDING` as declared, once `STORED` as detected from the content."""
 
     size: BigInt
-    """In bytes."""
+    """Size in bytes."""
 
     sha256: str
-    """64 hexadecimal digits."""
+    """SHA-256 digest of the content, as 64 hexadecimal digits."""
 
     state: UploadState
-    """Whether the bytes are there."""
+    """State of the upload."""
 
     expires_at: datetime
-    """Until when the bytes may be sent."""
+    """Time until which the content may be sent."""
 
     created_at: datetime
-    """When it was announced."""
+    """Creation time of the upload."""
 
     file_url: str | None = signed_link("storage_key", name="filename", type="mime_type", shown=stored)
-    """The stored file; null while pending. The link is signed and expires."""
+    """Signed, expiring URL of the stored file. Null while the upload is `PENDING`."""
 
     @field(needs=("id", "expires_at"))
     def url(self, info: Info) -> str:
-        """Where to `PUT` the bytes, with `headers`; the link is signed and good until `expiresAt`."""
+        """Signed URL to send the content to, with a `PUT` request and `headers`. Valid until `expiresAt`."""
         row: Any = self
         return info.context.links.upload_url(info.context.viewer.company_id, row.id, row.expires_at)
 
     @field(needs=("id", "expires_at", "state"))
     async def direct_url(self, info: Info) -> str | None:
-        """Where to `PUT` the bytes, with `headers`, past this server; then call `uploadComplete`.
-
-        Null where the object store cannot sign such an address, and once the bytes are there.
+        """Signed URL of the object store to send the content to, with a `PUT` request and `headers`. Call
+        `uploadComplete` afterwards. Null if the object store does not support signed URLs, or once the file
+        is stored.
         """
         row: Any = self
         context = info.context
@@ -92,31 +92,31 @@ class UploadedFile(relay.Node):
 
     @field(needs=("mime_type",))
     def headers(self) -> list[Header]:
-        """What to send with the `PUT`; a few at most."""
+        """Headers to send with the `PUT` request."""
         return [Header(name="Content-Type", value=self.mime_type)]
 
 
 @input
 class UploadCreateInput(IdempotentInput):
-    """A file to announce."""
+    """Input of `uploadCreate`."""
 
     filename: str
-    """Its name; folders are cut off."""
+    """Filename. Directories are removed."""
 
     mime_type: str
-    """What it is said to be; what it is, its content decides."""
+    """Declared media type. The actual type is detected from the content."""
 
     size: BigInt
-    """In bytes."""
+    """Size in bytes."""
 
     sha256: str
-    """64 hexadecimal digits."""
+    """SHA-256 digest of the content, as 64 hexadecimal digits."""
 
 
 @output
 class UploadCreatePayload(Payload):
     upload: UploadedFile | None = None
-    """Where and how to send the bytes."""
+    """The new upload, with the URL to send the content to."""
 
 
 @output
@@ -133,14 +133,14 @@ class FileUploadPayload(Payload):
 
 @output
 class FileQueries:
-    upload: UploadedFile | None = lookup(models.Upload, "One of the viewer's uploads, by id.")
+    upload: UploadedFile | None = lookup(models.Upload, "Looks up an upload of the viewer by ID.")
 
 
 @output
 class FileMutations:
     @mutation(idempotent=True)
     async def upload_create(self, info: Info, input: UploadCreateInput) -> UploadCreatePayload:
-        """Announce a file; then `PUT` its bytes to the answer's `url`."""
+        """Announce a file. Send its content to the returned `url` with a `PUT` request."""
         viewer, settings = info.context.viewer, info.context.services.settings
         ttl = timedelta(seconds=settings.upload_ttl)
         async with info.context.write() as uow:
@@ -151,10 +151,7 @@ class FileMutations:
 
     @mutation
     async def upload_complete(self, info: Info, id: relay.GlobalID) -> UploadCompletePayload:
-        """Say that the bytes were sent to `directUrl`: they are checked, and the file is stored.
-
-        A file that is stored already stays as it is.
-        """
+        """Verify and store the content that was sent to `directUrl`. Has no effect on a stored file."""
         services = info.context.services
         key = key_of(id, models.Upload)
         upload = await files.accept(services.database, services.store, info.context.viewer, key)
@@ -162,7 +159,7 @@ class FileMutations:
 
     @mutation
     async def file_upload(self, info: Info, file: Upload) -> FileUploadPayload:
-        """Send a small file within the request (GraphQL multipart request)."""
+        """Upload a small file as a GraphQL multipart request."""
         services = info.context.services
         received: Any = file
         upload = await files.take(
@@ -177,6 +174,6 @@ class FileMutations:
 
 
 async def chunks(file: Any) -> AsyncIterator[bytes]:
-    """The file's bytes, a quarter of a megabyte at a time."""
+    """The content of the file in chunks of 256 KiB."""
     while chunk := await file.read(CHUNK):
         yield chunk

@@ -1,4 +1,4 @@
-"""How the database is, for who administers."""
+"""Database health."""
 
 from __future__ import annotations
 
@@ -24,59 +24,58 @@ class HealthStatus(Enum):
 
 @output
 class TableSize:
-    """One table of the database."""
+    """Size of a database table."""
 
     name: str
-    """With its schema, such as `tenant.projects`."""
+    """Name of the table with its schema, such as `tenant.projects`."""
 
     size: BigInt
-    """In bytes, indexes included."""
+    """Size in bytes, including indexes."""
 
     estimated_rows: BigInt
-    """About how many rows it has, as the planner last counted."""
+    """Estimated number of rows, from the statistics of the query planner."""
 
 
 @output
 class DatabaseHealth:
-    """Whether the database answers, and how large it is."""
+    """Health and size of the database."""
 
     status: HealthStatus
-    """Whether it answers."""
+    """Health of the database."""
 
     error: str | None
-    """What is wrong; null while it is healthy."""
+    """Error message, or null if healthy."""
 
     tables: list[TableSize]
-    """Every table, by name: for the platform's own people, because tables hold the rows of all companies."""
+    """All tables, by name. Requires `platform:manage`, because tables hold the rows of all companies."""
 
 
 @output
 class OrphanCheck:
-    """Rows that lost what they belong to; the database's foreign keys leave none."""
+    """Number of rows whose parent is missing. Foreign keys normally prevent such rows."""
 
     projects_without_user: int
-    """Projects whose owner is gone."""
+    """Number of projects without an owner."""
 
     jobs_without_project: int
-    """Crawls whose project is gone."""
+    """Number of crawls without a project."""
 
 
 @output
 class OrphanPurgePayload(Payload):
     projects_without_user: int | None = None
-    """How many projects are gone whose owner was."""
+    """Number of deleted projects that had no owner."""
 
     jobs_without_project: int | None = None
-    """How many crawls are gone whose project was."""
+    """Number of deleted crawls that had no project."""
 
 
 @output
 class HealthMutations:
     @mutation
     async def orphan_purge(self, info: Info) -> OrphanPurgePayload:
-        """Delete what `orphanCheck` counts, with all that it holds. Needs `admin:access`.
-
-        Foreign keys leave nothing to delete, unless they were off while rows were restored or imported.
+        """Delete the rows that `orphanCheck` counts, with everything that belongs to them. Requires
+        `admin:access`. Such rows exist only if foreign keys were disabled during a restore or import.
         """
         async with info.context.write() as uow:
             projects, jobs = await health.purge(uow, info.context.viewer)
@@ -87,7 +86,7 @@ class HealthMutations:
 class HealthQueries:
     @field
     async def database_health(self, info: Info) -> DatabaseHealth:
-        """Whether the database answers. Needs `admin:access`."""
+        """Health of the database. Requires `admin:access`."""
         sizes: Any = await health.table_sizes(info.context.read(), info.context.viewer)
         if sizes is None:
             error = "The database does not answer."
@@ -96,7 +95,7 @@ class HealthQueries:
 
     @field
     async def orphan_check(self, info: Info) -> OrphanCheck:
-        """How many of the company's rows lost what they belong to. Needs `admin:access`."""
+        """Counts the rows of the company whose parent is missing. Requires `admin:access`."""
         found: Any = await health.orphans(info.context.read(), info.context.viewer)
         counted: OrphanCheck = found
         return counted

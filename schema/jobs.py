@@ -1,4 +1,4 @@
-"""Jobs, as clients see them."""
+"""Background jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.errors import Invalid
 from db import models
 from db.models import TERMINAL, JobStatus, ProcessingJobType
 from db.paging import Order
-from db.queue import KINDS, JobModel
+from db.queue import JOB_MODELS, JobModel
 from resolvers import jobs
 from schema.framework.context import Info
 from schema.framework.decorators import Typed, enumeration, input, interface, node, output
@@ -65,13 +65,13 @@ class ProcessingJobOrder(Enum):
 
 @input
 class ProcessingJobFilter:
-    """Which jobs to list."""
+    """Conditions for listing processing jobs."""
 
     status: JobStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     job_type: ProcessingJobType | None = None
-    """Only those that do this."""
+    """Matches jobs of this type."""
 
     def where(self, job: Any) -> list[ColumnElement[bool]]:
         found = [job.status == self.status] if self.status else []
@@ -80,89 +80,89 @@ class ProcessingJobFilter:
 
 @interface
 class Job(relay.Node):
-    """Work done in the background."""
+    """A background job."""
 
     status: JobStatus
-    """Where it stands."""
+    """Lifecycle state of the job."""
 
     progress: int
-    """From 0 to 100."""
+    """Progress in percent, from 0 to 100."""
 
     attempts: int
-    """How often a worker has begun it since it was last started."""
+    """Number of attempts since the job was last started."""
 
     phase: JobPhase = computed(lambda job: PHASES[job.status], needs=("status",))
-    """Where it stands, in words common to all kinds of jobs."""
+    """Lifecycle state, in terms shared by all kinds of jobs."""
 
     error_message: str | None
-    """Why it failed."""
+    """Reason of the failure, or null."""
 
     started_at: datetime | None
-    """When a worker first began it."""
+    """Time at which the first attempt started."""
 
     completed_at: datetime | None
-    """When it ended, however it did."""
+    """Time at which the job completed, failed or was cancelled."""
 
     created_at: datetime
-    """When it was asked for."""
+    """Creation time of the job."""
 
 
 @node(models.ProcessingJob)
 class ProcessingJob(Job):
-    """One stage of a session's work, or other work of the company."""
+    """A processing job of the company, such as a stage of a drawing session."""
 
     id: relay.NodeID[UUID]
 
     session: DrawingSessionRef | None = relation(models.ProcessingJob.session)
-    """The drawing session that it works on, if it is about one."""
+    """Drawing session that the job processes, or null."""
 
     requested_by: UserRef | None = relation(models.ProcessingJob.requested_by)
-    """Who asked for it."""
+    """User who requested it."""
 
     job_type: ProcessingJobType
-    """What it does."""
+    """Type of the job."""
 
     subject: str | None
-    """What it works on, where that is no session."""
+    """Subject of a job that does not process a drawing session."""
 
     job_metadata: JSON | None
-    """More about it."""
+    """Additional data about the job."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
 
 @output
 class JobQueries:
-    processing_job: ProcessingJob | None = lookup(models.ProcessingJob, "A processing job, by id.")
+    processing_job: ProcessingJob | None = lookup(models.ProcessingJob, "Looks up a processing job by ID.")
 
     processing_jobs: Connection[ProcessingJob] = connection(
         models.ProcessingJob, orders=ProcessingJobOrder, filter=ProcessingJobFilter
     )
-    """The company's processing jobs, newest first."""
+    """Lists the processing jobs of the company, newest first."""
 
 
 @output
 class JobStartPayload(Payload):
     job: Job | None = None
-    """The job as it is now."""
+    """The updated job."""
 
 
 @output
 class JobCancelPayload(Payload):
     job: Job | None = None
-    """The job as it is now; a running one ends within a second."""
+    """The updated job. A running job stops within a second."""
 
 
 @output
 class JobRetryPayload(Payload):
     job: Job | None = None
-    """The job as it is now."""
+    """The updated job."""
 
 
 def job_of(id: relay.GlobalID) -> tuple[JobModel, UUID]:
-    """The kind of job and the key inside a global id; `Invalid` unless it is the id of a job."""
-    for model in KINDS:
+    """The model and key in the global ID of a job. Raises `Invalid` for any other ID."""
+    for model in JOB_MODELS:
         if id.type_name == model.__name__:
             return model, key_of(id, model)
     raise Invalid("This is not the id of a job.", "id")
@@ -172,7 +172,7 @@ def job_of(id: relay.GlobalID) -> tuple[JobModel, UUID]:
 class JobMutations:
     @mutation
     async def job_start(self, info: Info, id: relay.GlobalID) -> JobStartPayload:
-        """Queue a job that waits to be started. Starting what is under way changes nothing."""
+        """Queue a job that has not been started. Has no effect on a queued or running job."""
         model, key = job_of(id)
         async with info.context.write() as uow:
             job = await jobs.start(uow, info.context.viewer, model, key)
@@ -180,7 +180,7 @@ class JobMutations:
 
     @mutation
     async def job_cancel(self, info: Info, id: relay.GlobalID) -> JobCancelPayload:
-        """Stop a job. Cancelling what has ended changes nothing."""
+        """Cancel a job. Has no effect on a job that has ended."""
         model, key = job_of(id)
         async with info.context.write() as uow:
             job = await jobs.cancel(uow, info.context.viewer, model, key)
@@ -188,7 +188,7 @@ class JobMutations:
 
     @mutation
     async def job_retry(self, info: Info, id: relay.GlobalID) -> JobRetryPayload:
-        """Begin a failed or cancelled job again, with its counters at zero."""
+        """Restart a failed or cancelled job and reset its counters."""
         model, key = job_of(id)
         async with info.context.write() as uow:
             job = await jobs.retry(uow, info.context.viewer, model, key)
@@ -199,7 +199,7 @@ class JobMutations:
 class JobSubscriptions:
     @subscription
     async def job_progress(self, info: Info, id: relay.GlobalID) -> AsyncGenerator[Job, None]:
-        """A job as it is now and each time it changes, until it has ended."""
+        """Sends the job immediately and after each change, until the job has ended."""
         model, key = job_of(id)
         async for row in watch(info, model, key, f"job:{key}", ("status", "version")):
             event: Any = Typed(model, row)

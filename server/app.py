@@ -30,7 +30,7 @@ from server.graphql.limits import TransportLimits
 from server.graphql.view import GraphQLView
 from server.http import explorer, files
 from server.http.authentication import context_factory
-from server.installation import addresses
+from server.installation import database_urls
 from server.provider_factory import open_embedders, open_sources, open_vectors, working
 from server.worker import Worker
 
@@ -38,14 +38,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
-class State:
+class AppState:
     """What the application holds while it serves."""
 
     services: Services | None = None
     preparing: asyncio.Task[None] | None = None
 
     @property
-    def serving(self) -> Services:
+    def open_services(self) -> Services:
         """The services; only asked for between start and end."""
         assert self.services is not None
         return self.services
@@ -56,7 +56,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
 
     With `demo`, a company with people and a finished comparison is made the first time, before it is ready.
     """
-    state = State()
+    state = AppState()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -74,7 +74,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
                 await stack.enter_async_context(Worker(work, services.events.listener))
             if demo:
                 state.preparing = asyncio.create_task(show(services))
-                stack.push_async_callback(cancelled, state.preparing)
+                stack.push_async_callback(cancel, state.preparing)
             app.state.database = services.database
             yield
 
@@ -82,7 +82,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         multipart_bytes=settings.max_upload_size + 1_000_000, allowed_origins=settings.cors_origins
     )
     view = GraphQLView(
-        make_schema(), context_factory(lambda: state.serving), limits=limits, explorer=explorer.explorer
+        make_schema(), context_factory(lambda: state.open_services), limits=limits, explorer=explorer.explorer
     )
     cors = Middleware(
         CORSMiddleware,
@@ -92,7 +92,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"],
     )
     wiring = files.routes(
-        lambda: files.Wiring(state.serving.database, state.serving.store, state.serving.links)
+        lambda: files.Wiring(state.open_services.database, state.open_services.store, state.open_services.links)
     )
     return Starlette(
         lifespan=lifespan,
@@ -111,7 +111,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
 
 async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """What operations share, open until the stack's end."""
-    application, _ = addresses(settings)
+    application, _ = database_urls(settings)
     database = Database(Placement(settings, application))
     stack.push_async_callback(database.close)
     listener = await stack.enter_async_context(Listener(database.placement.primary.url))
@@ -130,7 +130,7 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     )
 
 
-async def cancelled(task: asyncio.Task[None]) -> None:
+async def cancel(task: asyncio.Task[None]) -> None:
     """End a task that is not needed any more."""
     task.cancel()
     await asyncio.wait({task})
@@ -141,14 +141,14 @@ async def healthz(request: Request) -> PlainTextResponse:
     return PlainTextResponse("alive\n")
 
 
-def readiness(state: State) -> Callable[[Request], Awaitable[PlainTextResponse]]:
+def readiness(state: AppState) -> Callable[[Request], Awaitable[PlainTextResponse]]:
     """Ready when the database answers and the demo, if any, is made; 503 otherwise."""
 
     async def readyz(request: Request) -> PlainTextResponse:
         if state.preparing is not None and not state.preparing.done():
             return PlainTextResponse("the demo is being made\n", status_code=503)
         try:
-            async with state.serving.database.platform(read_only=True) as uow:
+            async with state.open_services.database.platform(read_only=True) as uow:
                 await uow.scalar(text("SELECT 1"))
         except (SQLAlchemyError, OSError, TimeoutError):
             return PlainTextResponse("the database does not answer\n", status_code=503)

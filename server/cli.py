@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from core.settings import Settings, SettingsError, load_settings
-from db.migrate import SCHEMA, MigrationFailed
-from db.provision import Refused
+from db.migrate import SCHEMA, MigrationError
+from db.provision import ProvisionError
 from db.uow import UnsafeRole
 from schema.contract import make_schema
 from server.app import open_services
@@ -21,39 +21,39 @@ from server.demo import company
 from server.demo.scale import grow
 from server.embedded.postgres import DatabaseUnavailable
 from server.embedded.vectors import VectorStoreUnavailable
-from server.installation import admin_address, installed
+from server.installation import admin_url, open_installation
 from server.logging import configure_logging
 from server.worker import run_worker
 
-EXPECTED = (
+EXPECTED_ERRORS = (
     DatabaseUnavailable,
-    MigrationFailed,
+    MigrationError,
     NotAContract,
     PortTaken,
-    Refused,
+    ProvisionError,
     UnsafeRole,
     VectorStoreUnavailable,
 )
 """What can be wrong with an installation: a line for whoever runs it, not a traceback."""
 
-MIGRATE = ("upgrade", "downgrade", "current", "history", "stamp", "status", "check", "sql", "revision")
+MIGRATE_ACTIONS = ("upgrade", "downgrade", "current", "history", "stamp", "status", "check", "sql", "revision")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when it was done, 1 when it could not be, 2 when it was asked for wrongly."""
     order = parser().parse_args(arguments)
     command: Callable[[Settings, Namespace], int] = order.command
-    given = {
+    overrides = {
         name: value for name in Settings.model_fields if (value := getattr(order, name, None)) is not None
     }
     try:
-        settings = load_settings(given)
+        settings = load_settings(overrides)
         configure_logging(settings.log_level)
         return command(settings, order)
     except SettingsError as error:
         print(f"seshat: {error}", file=sys.stderr)
         return 2
-    except EXPECTED as error:
+    except EXPECTED_ERRORS as error:
         print(f"seshat: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -85,7 +85,7 @@ def parser() -> ArgumentParser:
     migrate = commands.add_parser(
         "migrate", parents=[shared], help="change or show the state of every database"
     )
-    migrate.add_argument("action", choices=MIGRATE)
+    migrate.add_argument("action", choices=MIGRATE_ACTIONS)
     migrate.add_argument("revision", nargs="?", help="the latest unless said; `base` is the empty database")
     migrate.add_argument("--plane", choices=list(SCHEMA), help="both unless said")
     migrate.add_argument("--company", help="only where this company (id or name) lives")
@@ -124,13 +124,13 @@ def run_serve(settings: Settings, order: Namespace) -> int:
 def run_work(settings: Settings, order: Namespace) -> int:
     """`seshat worker`."""
     queues = [queue.strip() for queue in order.queues.split(",") if queue.strip()]
-    asyncio.run(work(settings, queues))
+    asyncio.run(run_worker_process(settings, queues))
     return 0
 
 
-async def work(settings: Settings, queues: Sequence[str]) -> None:
+async def run_worker_process(settings: Settings, queues: Sequence[str]) -> None:
     """Work until a signal says to stop, beside a running server if there is one."""
-    async with installed(settings, share=True) as ready:
+    async with open_installation(settings, share=True) as ready:
         await run_worker(ready, queues)
 
 
@@ -148,16 +148,16 @@ def run_demo(settings: Settings, order: Namespace) -> int:
     """`seshat demo`."""
     if order.scale < 0:
         raise SettingsError("--scale: none or more are wanted")
-    asyncio.run(demonstrate(settings, order.scale))
+    asyncio.run(create_demo(settings, order.scale))
     return 0
 
 
-async def demonstrate(settings: Settings, units: int) -> None:
+async def create_demo(settings: Settings, units: int) -> None:
     """Make what the demo shows, and leave its comparison to whichever worker there is."""
-    async with installed(settings, share=True) as ready, AsyncExitStack() as stack:
+    async with open_installation(settings, share=True) as ready, AsyncExitStack() as stack:
         services = await open_services(ready.model_copy(update={"worker": False}), stack)
         company_id = await company.make(services)
-        await grow(services.database, company_id, units, ready.database_admin_url and admin_address(ready))
+        await grow(services.database, company_id, units, ready.database_admin_url and admin_url(ready))
 
 
 def run_schema(settings: Settings, order: Namespace) -> int:

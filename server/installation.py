@@ -16,22 +16,22 @@ from server.seed import seed, seed_embedding_model
 
 
 @asynccontextmanager
-async def installed(settings: Settings, *, share: bool = False) -> AsyncIterator[Settings]:
+async def open_installation(settings: Settings, *, share: bool = False) -> AsyncIterator[Settings]:
     """Settings whose database is ready to serve, as long as the context.
 
     The embedded database is started, provisioned and migrated; a configured one is only checked, because
     changing it is the operator's to decide. With `share`, the embedded server of another process is used if
     there is one. Raises `DatabaseUnavailable`, `Refused`, `MigrationFailed` or `UnsafeRole`.
     """
-    async with administered(settings, share=share) as ready:
-        application, admin = addresses(ready)
-        if settings.embedded and admin is not None:
+    async with open_database(settings, share=share) as ready:
+        application, admin = database_urls(ready)
+        if settings.is_embedded and admin is not None:
             await asyncio.to_thread(migrate.upgrade, admin)
         else:
             await migrate.require_latest(application)
         database = Database(Placement(ready, application))
         try:
-            await database.guard()
+            await database.verify_isolation()
             await seed(database)
             await seed_embedding_model(database, ready)
         finally:
@@ -40,25 +40,25 @@ async def installed(settings: Settings, *, share: bool = False) -> AsyncIterator
 
 
 @asynccontextmanager
-async def administered(settings: Settings, *, share: bool = True) -> AsyncIterator[Settings]:
+async def open_database(settings: Settings, *, share: bool = True) -> AsyncIterator[Settings]:
     """Settings whose database answers; the embedded one is also provisioned."""
     async with database_of(settings, share=share) as ready:
-        application, admin = addresses(ready)
-        if settings.embedded and admin is not None:
+        application, admin = database_urls(ready)
+        if settings.is_embedded and admin is not None:
             await provision(admin, application)
         yield ready
 
 
-def addresses(settings: Settings) -> tuple[str, str | None]:
+def database_urls(settings: Settings) -> tuple[str, str | None]:
     """The application's and the administrator's address. Raises `SettingsError` without the former."""
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL: is needed here")
     return settings.database_url, settings.database_admin_url
 
 
-def admin_address(settings: Settings) -> str:
+def admin_url(settings: Settings) -> str:
     """The application's database, as the administrator. Raises `SettingsError` without one."""
-    application, admin = addresses(settings)
+    application, admin = database_urls(settings)
     if admin is None:
         raise SettingsError("DATABASE_ADMIN_URL: is needed to make or change a database")
     return make_url(admin).set(database=make_url(application).database).render_as_string(hide_password=False)

@@ -8,17 +8,17 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import Processor
 
-SHARED: list[Processor] = [
+SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,  # request, operation, company and job ids
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-WITHOUT_VALUES = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 """Tracebacks name lines and errors, never what variables held: that may be anybody's data."""
 
-CHATTY = ("alembic", "asyncio", "httpx", "uvicorn.error")
+NOISY_LOGGERS = ("alembic", "asyncio", "httpx", "uvicorn.error")
 """Libraries whose progress is nobody's interest; their warnings are."""
 
 
@@ -27,7 +27,7 @@ def configure_logging(level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]) -> No
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *SHARED,
+            *SHARED_PROCESSORS,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -37,17 +37,17 @@ def configure_logging(level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]) -> No
     rendering: list[Processor] = (
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if sys.stderr.isatty()
-        else [WITHOUT_VALUES, structlog.processors.JSONRenderer()]
+        else [EXCEPTION_RENDERER, structlog.processors.JSONRenderer()]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=SHARED,
+            foreign_pre_chain=SHARED_PROCESSORS,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in CHATTY:
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))

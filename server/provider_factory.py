@@ -6,7 +6,7 @@ from functools import partial
 from core.ports import ChatModel, Embedder, Embedders, ObjectStore, Sources, VectorStores
 from core.settings import Settings
 from core.settings.chat import ChatEndpoint
-from db.crawl_rate_limits import take_turn
+from db.crawl_rate_limits import reserve_slot
 from db.uow import Database
 from pipelines.runtime.handlers import Services
 from providers.chat import CompatibleModel, Endpoints, ExtractiveAnswerer
@@ -35,7 +35,7 @@ def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
 
 def open_sources(database: Database, settings: Settings, stack: AsyncExitStack) -> Sources:
     """The places where crawls look, open until the stack's end; turns at hosts are every process's."""
-    fetcher = WebFetcher(settings, reserve_slot=partial(take_turn, database))
+    fetcher = WebFetcher(settings, reserve_slot=partial(reserve_slot, database))
     stack.push_async_callback(fetcher.close)
     return image_sources(fetcher, settings)
 

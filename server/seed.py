@@ -36,6 +36,6 @@ async def seed_embedding_model(database: Database, settings: Settings) -> None:
                 max_tokens=embedder.max_tokens,
             )
             if reason := await model_rollout.unfit(uow, embedders):
-                log.warning("documents_cannot_be_searched", reason=reason)
+                log.warning("embedding_model_unavailable", reason=reason)
     finally:
         await embedders.close()

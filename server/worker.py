@@ -25,9 +25,9 @@ from core.errors import DomainError
 from core.settings import Settings, SettingsError
 from db.engines import Placement
 from db.events import Listener
-from db.queue import Attempt, Cancelling, Finish, LostLease, Parts, UnknownTask, claim, leases, passing
-from db.queue.driver import EngineDriver, claims
-from db.queue.entries import SETTINGS, Entry
+from db.queue import Attempt, CancellationRequested, CompletionHook, LostLease, FanOut, UnknownTask, claim, leases, is_transient
+from db.queue.driver import EngineDriver, limited_queries
+from db.queue.entries import QUEUE_SETTINGS, Entry
 from db.uow import Database
 from pipelines import cleanup
 from pipelines.chat import handlers as answers
@@ -43,15 +43,15 @@ from pipelines.knowledge import handlers as documents
 from pipelines.knowledge import reembedding
 from pipelines.requirements import handlers as requirements
 from pipelines.runtime.handlers import HANDLERS, Retry, Run, Services
-from pipelines.runtime.periodic import UPKEEP, Upkeep
-from pipelines.runtime.process_pool import Processes, Stopped
+from pipelines.runtime.periodic import PERIODIC_TASKS, PeriodicTask
+from pipelines.runtime.process_pool import ProcessPool, ProcessDied
 from providers.storage import open_store
-from server.installation import addresses
+from server.installation import database_urls
 from server.provider_factory import open_embedders, open_sources, open_vectors, working
 
 log = structlog.get_logger(__name__)
 
-REGISTERED = (
+HANDLER_MODULES = (
     analysis,
     reembedding,
     answers,
@@ -72,20 +72,20 @@ REGISTERED = (
 
 T = TypeVar("T")
 
-FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 300.0
-OTHER_RELEASE = timedelta(seconds=30)
-UNREADABLE = timedelta(seconds=2)
-AGAIN = 5.0
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
+UNKNOWN_TASK_RETRY = timedelta(seconds=30)
+CLAIM_RETRY = timedelta(seconds=2)
+CANCEL_RETRY_SECONDS = 5.0
 """Seconds after which a handler that ignored its cancellation is cancelled again."""
 
-INSISTENCE = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
+WRITE_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to write down how a job went."""
 
 
-class Held:
+class RunningJob:
     """A running handler."""
 
-    def __init__(self, attempt: Attempt, task: asyncio.Task[Finish | Parts | None]) -> None:
+    def __init__(self, attempt: Attempt, task: asyncio.Task[CompletionHook | FanOut | None]) -> None:
         self.attempt, self.task = attempt, task
         self.interrupted = False
 
@@ -96,30 +96,30 @@ class Held:
 
 
 @dataclass
-class Lane:
+class SlotPool:
     """Queues whose jobs share `slots` of this worker, and its computing; they wait for no other lane's."""
 
     queues: frozenset[str]
     slots: int
-    processes: Processes
-    held: dict[tuple[UUID, int], Held] = field(default_factory=dict)
+    processes: ProcessPool
+    held: dict[tuple[UUID, int], RunningJob] = field(default_factory=dict)
 
 
-def lanes(queues: frozenset[str], settings: Settings) -> Iterator[Lane]:
+def slot_pools(queues: frozenset[str], settings: Settings) -> Iterator[SlotPool]:
     """One for each of the queues with slots of its own, one for all the others.
 
     Raises `SettingsError` for a setting of a queue that has no handler.
     """
     for name, counted in (("QUEUE_SLOTS", settings.queue_slots), ("QUEUE_LIMITS", settings.queue_limits)):
-        known(name, counted)
+        require_known_queues(name, counted)
     for queue in sorted(queues & settings.queue_slots.keys()):
         slots = settings.queue_slots[queue]
-        yield Lane(frozenset({queue}), slots, Processes(slots))
+        yield SlotPool(frozenset({queue}), slots, ProcessPool(slots))
     if shared := queues - settings.queue_slots.keys():
-        yield Lane(shared, settings.job_concurrency, Processes(settings.job_concurrency))
+        yield SlotPool(shared, settings.job_concurrency, ProcessPool(settings.job_concurrency))
 
 
-def known(name: str, queues: Collection[str]) -> None:
+def require_known_queues(name: str, queues: Collection[str]) -> None:
     """Raises `SettingsError` for queues that have no handler; `name` is where they were said."""
     if unknown := set(queues) - {kind.queue for kind in HANDLERS}:
         raise SettingsError(f"{name}: nobody works on {', '.join(sorted(unknown))}")
@@ -136,7 +136,7 @@ class Worker:
         self._services, self._listener = services, listener
         self._queues = frozenset(queues) or frozenset(kind.queue for kind in HANDLERS)
         self._settings = services.settings
-        self._lanes = list(lanes(self._queues, self._settings))
+        self._lanes = list(slot_pools(self._queues, self._settings))
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -154,8 +154,8 @@ class Worker:
     async def _run(self) -> None:
         """Serve until stopped."""
         log.info("worker_started", worker=self.name, queues=sorted(self._queues))
-        around = [asyncio.create_task(self._beat())]
-        around += [asyncio.create_task(self._keep_up(name, chore)) for name, chore in UPKEEP.items()]
+        around = [asyncio.create_task(self._send_heartbeats())]
+        around += [asyncio.create_task(self._run_periodic(name, chore)) for name, chore in PERIODIC_TASKS.items()]
         try:
             await asyncio.gather(*map(self._serve, self._lanes))
         finally:
@@ -166,7 +166,7 @@ class Worker:
                 await lane.processes.close()
             log.info("worker_stopped", worker=self.name)
 
-    async def _serve(self, lane: Lane) -> None:
+    async def _serve(self, lane: SlotPool) -> None:
         """Serve cycle after cycle until stopped; a cycle that a fault ends is followed by another."""
         while not self._stopping.is_set():
             try:
@@ -176,10 +176,10 @@ class Worker:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), random.uniform(0.5, 2.0))
 
-    async def _cycle(self, lane: Lane) -> None:
+    async def _cycle(self, lane: SlotPool) -> None:
         driver = EngineDriver(self._services.database.placement.primary, self._listener)
-        manager = QueueManager(claims(driver, lane.slots), Channel(SETTINGS.channel))
-        work = partial(self._work, lane)
+        manager = QueueManager(limited_queries(driver, lane.slots), Channel(QUEUE_SETTINGS.channel))
+        work = partial(self._process_entry, lane)
         for queue in lane.queues:
             limit = self._settings.queue_limits.get(queue, 0)
             manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(work)
@@ -201,7 +201,7 @@ class Worker:
                 driver.shutdown.set()
                 for held in lane.held.values():
                     held.interrupt()
-                await asyncio.wait({serving}, timeout=AGAIN)
+                await asyncio.wait({serving}, timeout=CANCEL_RETRY_SECONDS)
         finally:
             for task in (serving, stopping):
                 task.cancel()
@@ -209,21 +209,21 @@ class Worker:
         if not serving.cancelled():
             serving.result()
 
-    async def _work(self, lane: Lane, entry: PickedEntry, context: Context) -> None:
+    async def _process_entry(self, lane: SlotPool, entry: PickedEntry, context: Context) -> None:
         """What pgqueuer calls for each entry. Raises `RetryRequested` where the entry is to go back."""
         try:
             attempt = await claim(
                 self._services.database, Entry.unpack(entry.payload), int(entry.id), self.name
             )
         except UnknownTask as error:
-            log.warning("task_of_another_release", entry=entry.id, error=str(error))
-            raise RetryRequested(OTHER_RELEASE) from error
+            log.warning("unknown_task", entry=entry.id, error=str(error))
+            raise RetryRequested(UNKNOWN_TASK_RETRY) from error
         except Exception as error:
-            log.warning("claim_failed", entry=entry.id, exc_info=not passing(error))
-            raise RetryRequested(UNREADABLE) from error
+            log.warning("job_claim_failed", entry=entry.id, exc_info=not is_transient(error))
+            raise RetryRequested(CLAIM_RETRY) from error
         if attempt is None:
             return
-        held = Held(attempt, asyncio.create_task(self._handle(attempt, lane.processes)))
+        held = RunningJob(attempt, asyncio.create_task(self._handle(attempt, lane.processes)))
         key = (attempt.id, attempt.epoch)
         lane.held[key] = held
         try:
@@ -231,16 +231,16 @@ class Worker:
                 await asyncio.wait({held.task})
             while not held.task.done():
                 held.interrupt()
-                await asyncio.wait({held.task}, timeout=AGAIN)
-            delay = await self._conclude(held)
-            log.info("attempt_ended", job=str(attempt.id), task=attempt.job.task, again_in=delay)
+                await asyncio.wait({held.task}, timeout=CANCEL_RETRY_SECONDS)
+            delay = await self._record_outcome(held)
+            log.info("job_attempt_ended", job=str(attempt.id), task=attempt.job.task, again_in=delay)
         finally:
             held.task.cancel()
             del lane.held[key]
         if delay is not None:
             raise RetryRequested(delay)
 
-    async def _handle(self, attempt: Attempt, processes: Processes) -> Finish | Parts | None:
+    async def _handle(self, attempt: Attempt, processes: ProcessPool) -> CompletionHook | FanOut | None:
         with structlog.contextvars.bound_contextvars(
             job=str(attempt.id), task=attempt.job.task, company=str(attempt.company_id)
         ):
@@ -250,7 +250,7 @@ class Worker:
             finally:
                 await run.close()
 
-    async def _conclude(self, held: Held) -> timedelta | None:
+    async def _record_outcome(self, held: RunningJob) -> timedelta | None:
         """Write down how it went. Answers after how long the job is to be tried again, if it is."""
         attempt, task = held.attempt, held.task
         try:
@@ -260,34 +260,34 @@ class Worker:
                 if task.cancelled():
                     raise RuntimeError("a handler cancelled itself")
                 answer = task.result()
-                if isinstance(answer, Parts):
-                    await insist(lambda: attempt.hand_over(answer))
+                if isinstance(answer, FanOut):
+                    await retry_transient(lambda: attempt.fan_out(answer))
                 else:
-                    await insist(lambda: attempt.complete(answer))
+                    await retry_transient(lambda: attempt.complete(answer))
                 return None
-            except Cancelling:
+            except CancellationRequested:
                 return await self._settle(attempt)
             except Exception as error:
-                return await self._failed(attempt, error)
+                return await self._record_failure(attempt, error)
         except LostLease:
-            log.warning("lease_lost", job=str(attempt.id), epoch=attempt.epoch)
+            log.warning("job_lease_lost", job=str(attempt.id), epoch=attempt.epoch)
             return None
 
     async def _settle(self, attempt: Attempt) -> timedelta | None:
-        return timedelta(0) if await insist(attempt.settle) else None
+        return timedelta(0) if await retry_transient(attempt.settle) else None
 
-    async def _failed(self, attempt: Attempt, error: Exception) -> timedelta | None:
-        reason = sentence(error, attempt)
-        if attempt.is_last or not (isinstance(error, Retry) or passing(error)):
-            await insist(lambda: attempt.fail(reason))
+    async def _record_failure(self, attempt: Attempt, error: Exception) -> timedelta | None:
+        reason = failure_reason(error, attempt)
+        if attempt.is_last or not (isinstance(error, Retry) or is_transient(error)):
+            await retry_transient(lambda: attempt.fail(reason))
             return None
         try:
-            await insist(lambda: attempt.postpone(reason))
-        except Cancelling:
+            await retry_transient(lambda: attempt.postpone(reason))
+        except CancellationRequested:
             return await self._settle(attempt)
         return backoff(attempt.number, error)
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         """Say that the held jobs' worker is alive; interrupt those that are lost or to be cancelled."""
         while True:
             await asyncio.sleep(self._settings.job_heartbeat)
@@ -295,43 +295,43 @@ class Worker:
             if not held:
                 continue
             try:
-                heartbeat = await leases.beat(self._services.database, self.name, [id for id, _ in held])
+                heartbeat = await leases.heartbeat(self._services.database, self.name, [id for id, _ in held])
             except Exception as error:
                 log.warning("heartbeat_failed", error=str(error))
                 continue
             for (id, _), running in held.items():
-                if id not in heartbeat.mine or id in heartbeat.unwanted:
+                if id not in heartbeat.owned or id in heartbeat.cancelling:
                     running.interrupt()
 
-    async def _keep_up(self, name: str, upkeep: Upkeep) -> None:
+    async def _run_periodic(self, name: str, upkeep: PeriodicTask) -> None:
         """Do a chore whenever it is this worker's turn."""
         period = upkeep.every.total_seconds()
         await asyncio.sleep(random.uniform(0, min(period, 5)))
         while True:
             try:
-                if await leases.take_turn(self._services.database, name, upkeep.every):
+                if await leases.claim_period(self._services.database, name, upkeep.every):
                     await upkeep.chore(self._services)
             except Exception:
-                log.exception("upkeep_failed", chore=name)
+                log.exception("periodic_task_failed", chore=name)
             await asyncio.sleep(period * random.uniform(1.0, 1.1))
 
 
-async def insist(write: Callable[[], Awaitable[T]]) -> T:
+async def retry_transient(write: Callable[[], Awaitable[T]]) -> T:
     """Do it, again and again while the database cannot be reached."""
-    for delay in INSISTENCE:
+    for delay in WRITE_RETRY_DELAYS:
         try:
             return await write()
         except Exception as error:
-            if not passing(error):
+            if not is_transient(error):
                 raise
-            log.warning("outcome_not_written", error=str(error))
+            log.warning("job_outcome_write_failed", error=str(error))
         await asyncio.sleep(delay)
     return await write()
 
 
-def sentence(error: Exception, attempt: Attempt) -> str:
+def failure_reason(error: Exception, attempt: Attempt) -> str:
     """What the row says of an error: its own words if they are for people, else a number to look for."""
-    if isinstance(error, DomainError | Retry | Stopped):
+    if isinstance(error, DomainError | Retry | ProcessDied):
         return str(error)
     id = uuid4().hex[:12]
     log.error("job_failed", job=str(attempt.id), id=id, exc_info=error)
@@ -340,14 +340,14 @@ def sentence(error: Exception, attempt: Attempt) -> str:
 
 def backoff(number: int, error: Exception) -> timedelta:
     """How long to wait after attempt `number`: twice as long each time, but not less than was asked for."""
-    seconds = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (number - 1)) * random.uniform(0.8, 1.2)
+    seconds = min(MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS * 2 ** (number - 1)) * random.uniform(0.8, 1.2)
     return timedelta(seconds=max(seconds, error.after if isinstance(error, Retry) else 0))
 
 
 async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
     """A worker alone, until SIGTERM or SIGINT, on a database that is ready. Raises `SettingsError`."""
-    known("--queues", queues)
-    application, _ = addresses(settings)
+    require_known_queues("--queues", queues)
+    application, _ = database_urls(settings)
     database = Database(Placement(settings, application, application="seshat worker"))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import event
 
-from core.settings import Settings, plain_url
+from core.settings import Settings, driverless_url
 from db import migrate
 from db.models import CompanyKind, RoleName
 from db.provision import provision
@@ -184,7 +184,7 @@ def save(services: Services) -> Save:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def onlooker(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
     """A connection that sees all rows."""
-    connection = await asyncpg.connect(plain_url(postgres.admin))
+    connection = await asyncpg.connect(driverless_url(postgres.admin))
     yield connection
     await connection.close()
 

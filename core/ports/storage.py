@@ -73,5 +73,5 @@ class ObjectStore(Protocol):
     def list(self, folder: str) -> AsyncIterator[StoredObject]:
         """Every object whose key starts with `folder/` (its slash may be left out), in no order."""
 
-    async def sweep(self, before: datetime) -> int:
+    async def purge_partial_writes(self, before: datetime) -> int:
         """Remove what writes that began before this instant and died left behind; how many there were."""

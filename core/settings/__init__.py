@@ -1,4 +1,4 @@
-"""What an installation may decide, read once from the environment."""
+"""Settings of an installation, read from environment variables."""
 
 import os
 import re
@@ -14,19 +14,19 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from core.prices import Prices, read_prices
 from core.settings.chat import ChatSettings
 from core.settings.crawling import CrawlSettings
-from core.settings.lists import Listed
+from core.settings.lists import CommaSeparated
 from core.settings.vision import VisionSettings
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 STORAGE_SCHEMES = ("file", "s3", "gs", "az")
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 
-Counted = Annotated[dict[str, PositiveInt], NoDecode]
-"""Words with a number each in one variable, such as `chat=2,drawings=1`."""
+QueueCounts = Annotated[dict[str, PositiveInt], NoDecode]
+"""Queues with a number each, such as `chat=2,drawings=1`."""
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message is one line that names it and never shows a secret."""
+    """A setting is missing or invalid. The message is one line that names it and contains no secret."""
 
 
 class Settings(CrawlSettings, ChatSettings, VisionSettings):
@@ -43,18 +43,18 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     public_url: str | None = Field(
         default=None,
-        description="Base address in links that are handed out. Unset: the one the client called.",
+        description="Base URL of generated links. Unset: the URL that the client requested.",
     )
-    cors_origins: Listed = Field(
-        default=(), description="Origins of browser clients, separated by commas. `*` admits every one."
+    cors_origins: CommaSeparated = Field(
+        default=(), description="Origins of browser clients, separated by commas. `*` allows every origin."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Least severe log line that is written."
+        default="INFO", description="Minimum severity of log lines."
     )
     secret_key: SecretStr | None = Field(
         default=None,
-        description="Signs tokens and links, 32 characters or more. "
-        "Unset: generated in the data folder, with the embedded database only.",
+        description="Key that signs tokens and links, at least 32 characters. Unset: generated in the data "
+        "folder, with the embedded database only.",
     )
 
     database_url: str | None = Field(
@@ -63,55 +63,54 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
     )
     database_admin_url: str | None = Field(
         default=None,
-        description="The same server, as a role that may create roles and databases: for `init`, `migrate`.",
+        description="The same server, as a role that may create roles and databases. Required by `init` and "
+        "`migrate`.",
     )
-    db_pool_size: int = Field(default=8, ge=1, le=500, description="Connections kept open per process.")
-    db_max_overflow: int = Field(default=4, ge=0, le=500, description="Connections beyond those, under load.")
-    db_pool_timeout: float = Field(default=5, gt=0, description="Seconds to wait for a connection.")
+    db_pool_size: int = Field(default=8, ge=1, le=500, description="Connections in the pool of each process.")
+    db_max_overflow: int = Field(default=4, ge=0, le=500, description="Additional connections under load.")
+    db_pool_timeout: float = Field(
+        default=5, gt=0, description="Seconds to wait for a connection from the pool."
+    )
 
     storage_url: str | None = Field(
         default=None,
         description="Where files are stored: `file://`, `s3://`, `gs://` or `az://`. Unset: the data folder.",
     )
     max_upload_size: int = Field(
-        default=70 * 1024 * 1024, ge=1, description="Bytes of the largest file that is accepted."
+        default=70 * 1024 * 1024, ge=1, description="Maximum size of an uploaded file, in bytes."
     )
     upload_ttl: int = Field(
-        default=86_400, ge=1, description="Seconds for which an announced upload may be sent."
+        default=86_400, ge=1, description="Seconds until an upload that was not sent expires."
     )
-    link_ttl: int = Field(
-        default=3_600, ge=1, description="Seconds for which a link to a stored file is valid."
-    )
-    export_ttl: int = Field(
-        default=604_800, ge=1, description="Seconds for which an exported data set can be downloaded."
-    )
-    access_token_ttl: int = Field(
-        default=900, ge=1, description="Seconds for which an access token is valid."
-    )
+    link_ttl: int = Field(default=3_600, ge=1, description="Seconds until a link to a stored file expires.")
+    export_ttl: int = Field(default=604_800, ge=1, description="Seconds until an exported data set expires.")
+    access_token_ttl: int = Field(default=900, ge=1, description="Seconds until an access token expires.")
     refresh_token_ttl: int = Field(
-        default=2_592_000, ge=1, description="Seconds for which a refresh token is valid."
+        default=2_592_000, ge=1, description="Seconds until a refresh token expires."
     )
 
     demo: bool = Field(
-        default=True, description="Whether an embedded installation gets a demo company the first time."
+        default=True, description="Create a demo company on the first start of an embedded installation."
     )
-    worker: bool = Field(default=True, description="Whether the server also works on jobs.")
-    job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that one worker runs at a time.")
-    queue_slots: Counted = Field(
+    worker: bool = Field(default=True, description="Run a worker inside the server.")
+    job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that a worker runs concurrently.")
+    queue_slots: QueueCounts = Field(
         default={"chat": 2, "crawl": 2},
-        description="Jobs that one worker runs beside those, of queues that wait for nothing else, "
-        "such as `chat=2,drawings=1`.",
+        description="Additional concurrent jobs per worker, reserved for a queue, such as "
+        "`chat=2,drawings=1`.",
     )
-    queue_limits: Counted = Field(
+    queue_limits: QueueCounts = Field(
         default={},
-        description="Most jobs of a queue that all workers together run at a time, such as `drawings=4`.",
+        description="Maximum number of concurrent jobs of a queue across all workers, such as `drawings=4`.",
     )
-    job_heartbeat: float = Field(default=2, gt=0, description="Seconds between a worker's signs of life.")
+    job_heartbeat: float = Field(default=2, gt=0, description="Seconds between a worker's heartbeats.")
     job_stale: float = Field(
-        default=10, gt=0, description="Seconds without a sign of life after which a job is taken over."
+        default=10,
+        gt=0,
+        description="Seconds without a heartbeat after which another worker takes the job over.",
     )
     job_grace: float = Field(
-        default=5, ge=0, description="Seconds that running jobs get to finish when a worker stops."
+        default=5, ge=0, description="Seconds that running jobs have to finish when a worker stops."
     )
 
     qdrant_url: str | None = Field(
@@ -119,40 +118,47 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         description="Qdrant 1.19 or newer, at `https://`, `http://`, or `unix:` and the path of a socket. "
         "Unset: the embedded vector store.",
     )
-    qdrant_api_key: SecretStr | None = Field(default=None, description="Key of that Qdrant, if it wants one.")
+    qdrant_api_key: SecretStr | None = Field(default=None, description="API key of Qdrant, if required.")
     embedding_url: str | None = Field(
         default=None,
-        description="OpenAI-compatible endpoint of embeddings, such as `https://api.openai.com/v1`. "
-        "Unset: the embedded model.",
+        description="OpenAI-compatible embeddings endpoint, such as `https://api.openai.com/v1`. Unset: the "
+        "embedded model.",
     )
     embedding_api_key: SecretStr | None = Field(
-        default=None, description="Key of that endpoint, if it wants one."
+        default=None, description="API key of the embeddings endpoint, if required."
     )
     embedding_model: str = Field(
-        default="text-embedding-3-small", min_length=1, description="Model that the endpoint is asked for."
+        default="text-embedding-3-small", min_length=1, description="Model at the embeddings endpoint."
     )
     embedding_dimension: int = Field(
-        default=1536, ge=1, le=65_536, description="Numbers in a vector of that model."
+        default=1536, ge=1, le=65_536, description="Dimension of that model's vectors."
     )
     embedding_max_tokens: int = Field(
-        default=8191, ge=16, description="Tokens of the longest text that this model reads whole."
+        default=8191, ge=16, description="Maximum number of tokens in one input of that model."
     )
-    embedding_timeout: float = Field(default=30, gt=0, description="Seconds to wait for the endpoint.")
+    embedding_timeout: float = Field(
+        default=30, gt=0, description="Seconds to wait for the embeddings endpoint."
+    )
     embedding_retries: int = Field(
-        default=3, ge=0, le=10, description="Times that a failed call to it is tried again, ever later."
+        default=3,
+        ge=0,
+        le=10,
+        description="Retries of a failed request to the embeddings endpoint, with exponential backoff.",
     )
 
     chunk_tokens: int = Field(
-        default=512, ge=8, le=8_192, description="Tokens of the longest piece that a document is cut into."
+        default=512, ge=8, le=8_192, description="Maximum number of tokens in a chunk of a document."
     )
     chunk_overlap: int = Field(
         default=50,
         ge=0,
-        description="Tokens that a piece repeats of the one before it at most; less than half of a piece.",
+        description="Maximum number of tokens that a chunk repeats from the previous one; less than half of "
+        "`CHUNK_TOKENS`.",
     )
     model_prices: Path | None = Field(
         default=None,
-        description="TOML file of prices per million tokens, beside or instead of those in core/prices.toml.",
+        description="TOML file of prices per million tokens, which extend or replace those in "
+        "core/prices.toml.",
     )
 
     chat_url: str | None = Field(
@@ -160,30 +166,38 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         description="OpenAI-compatible endpoint of a language model, such as `http://localhost:11434/v1`. "
         "Unset: answers are quoted from the documents.",
     )
-    chat_api_key: SecretStr | None = Field(default=None, description="Key of that endpoint, if it wants one.")
+    chat_api_key: SecretStr | None = Field(
+        default=None, description="API key of the language model endpoint, if required."
+    )
     chat_model: str = Field(
         default="gpt-4o-mini",
         min_length=1,
-        description="Model that the endpoint is asked for, unless a conversation names one.",
+        description="Model at the endpoint, unless the conversation names another.",
     )
     chat_silence: float = Field(
-        default=30, gt=0, description="Seconds to wait for the next piece of its answer."
+        default=30, gt=0, description="Seconds to wait for the next part of a streamed answer."
     )
-    chat_timeout: float = Field(default=180, gt=0, description="Seconds that a whole answer may take.")
+    chat_timeout: float = Field(default=180, gt=0, description="Maximum duration of an answer, in seconds.")
     chat_retries: int = Field(
-        default=3, ge=0, le=10, description="Times that a failed call to it is tried again, ever later."
+        default=3,
+        ge=0,
+        le=10,
+        description="Retries of a failed request to the language model endpoint, with exponential backoff.",
     )
 
     drawing_dpi: int = Field(
-        default=300, ge=36, le=1200, description="Dots per inch at which pages are rendered."
+        default=300, ge=36, le=1200, description="Resolution at which pages are rendered, in dots per inch."
     )
     drawing_max_pixels: int = Field(
-        default=150_000_000, ge=1, description="Pixels of the largest page; larger ones are rendered smaller."
+        default=150_000_000,
+        ge=1,
+        description="Maximum number of pixels of a rendered page; larger pages are rendered at a lower "
+        "resolution.",
     )
-    drawing_max_pages: int = Field(default=500, ge=1, description="Pages of the largest drawing set.")
-    overlay_colours: Listed = Field(
+    drawing_max_pages: int = Field(default=500, ge=1, description="Maximum number of pages in a drawing set.")
+    overlay_colours: CommaSeparated = Field(
         default=("#d62728", "#2ca02c", "#808080"),
-        description="Hexadecimal colours of what was removed, was added, and is common to both.",
+        description="Hexadecimal colours of removed, added and unchanged content.",
     )
 
     @field_validator("data")
@@ -198,14 +212,14 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
             return value
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
         if not all(name.strip() and number.strip().isdecimal() for name, _, number in pairs):
-            raise ValueError("queues with a number each, such as chat=2,drawings=1, are wanted")
+            raise ValueError("must be queues and numbers, such as chat=2,drawings=1")
         return {name.strip(): int(number) for name, _, number in pairs}
 
     @field_validator("overlay_colours")
     @classmethod
     def _three_colours(cls, colours: tuple[str, ...]) -> tuple[str, ...]:
         if len(colours) != 3 or not all(re.fullmatch("#[0-9a-fA-F]{6}", colour) for colour in colours):
-            raise ValueError("three colours such as #d62728 are wanted, separated by commas")
+            raise ValueError("must be three colours such as #d62728, separated by commas")
         return colours
 
     @field_validator("log_level", mode="before")
@@ -216,8 +230,8 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and len(key.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"at least {SHORTEST_SECRET} characters are wanted")
+        if key is not None and len(key.get_secret_value()) < MIN_SECRET_LENGTH:
+            raise ValueError(f"must be at least {MIN_SECRET_LENGTH} characters")
         return key
 
     @field_validator("database_url", "database_admin_url")
@@ -227,16 +241,16 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
             return None
         parts = urlsplit(url)
         if parts.scheme not in POSTGRES_SCHEMES:
-            raise ValueError("an address such as postgresql://user:password@host:5432/database is wanted")
+            raise ValueError("must be a URL such as postgresql://user:password@host:5432/database")
         if len(parts.path) < 2:
-            raise ValueError("it names no database")
+            raise ValueError("must name a database")
         return POSTGRES_SCHEMES[0] + url.removeprefix(parts.scheme)
 
     @field_validator("storage_url")
     @classmethod
     def _known_store(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in STORAGE_SCHEMES:
-            raise ValueError("an address that starts with file://, s3://, gs:// or az:// is wanted")
+            raise ValueError("must start with file://, s3://, gs:// or az://")
         return url
 
     @field_validator("qdrant_url")
@@ -245,26 +259,24 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         if url is None or url.startswith("unix:/"):
             return url
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-            raise ValueError("an address that starts with http://, https:// or unix:/ is wanted")
+            raise ValueError("must start with http://, https:// or unix:/")
         return url.rstrip("/")
 
     @field_validator("public_url", "embedding_url", "chat_url", "vision_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
-            raise ValueError("an address that starts with http:// or https:// is wanted")
+            raise ValueError("must be a URL that starts with http:// or https://")
         return url.rstrip("/") if url else None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.database_admin_url and not self.database_url:
-            raise ValueError("DATABASE_ADMIN_URL is set and DATABASE_URL is not")
+            raise ValueError("DATABASE_ADMIN_URL requires DATABASE_URL")
         if 2 * self.chunk_overlap >= self.chunk_tokens:
-            raise ValueError("CHUNK_OVERLAP is half of CHUNK_TOKENS or more")
+            raise ValueError("CHUNK_OVERLAP must be less than half of CHUNK_TOKENS")
         if self.job_stale < 2 * self.job_heartbeat:
-            raise ValueError(
-                "JOB_STALE is less than twice JOB_HEARTBEAT: living workers would lose their jobs"
-            )
+            raise ValueError("JOB_STALE must be at least twice JOB_HEARTBEAT")
         return self
 
     @field_validator("model_prices")
@@ -276,12 +288,12 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
 
     @property
     def prices(self) -> Prices:
-        """What models cost, `MODEL_PRICES` before what comes along."""
+        """Model prices; `MODEL_PRICES` overrides the built-in prices."""
         return read_prices(*([self.model_prices] if self.model_prices else []))
 
     @property
-    def embedded(self) -> bool:
-        """Whether this installation runs a PostgreSQL of its own."""
+    def is_embedded(self) -> bool:
+        """Whether the installation runs the embedded PostgreSQL."""
         return self.database_url is None
 
     @property
@@ -290,30 +302,30 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         return self.storage_url or (self.data / "objects").as_uri()
 
     def secret(self) -> str:
-        """`SECRET_KEY`, or the one kept in the data folder (mode 600), made there the first time.
+        """`SECRET_KEY`, or the generated secret in the data folder (mode 600).
 
-        Raises `SettingsError` when there is none and several hosts may serve: they must share it.
+        Raises `SettingsError` if neither exists and the database is not embedded: all hosts must share one.
         """
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
         file = self.data / "secret-key"
-        if not self.embedded and not file.exists():
-            raise SettingsError("SECRET_KEY: is needed when DATABASE_URL is set")
+        if not self.is_embedded and not file.exists():
+            raise SettingsError("SECRET_KEY: is required with DATABASE_URL")
         try:
-            return kept_secret(file)
+            return read_or_create_secret(file)
         except OSError as error:
             raise SettingsError(f"SECRET_KEY: {file} cannot be used: {error.strerror}") from error
 
 
-def kept_secret(file: Path) -> str:
-    """The secret in `file`; of several processes that make it at once, all get the same."""
+def read_or_create_secret(file: Path) -> str:
+    """The secret in `file`, created if missing. Processes that create it concurrently get the same secret."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
         draft.touch(mode=0o600, exist_ok=False)
         draft.write_text(secrets.token_urlsafe(48))
         try:
-            os.link(draft, file)  # unlike a rename, a link never replaces what another process made meanwhile
+            os.link(draft, file)  # unlike a rename, a link never replaces a file that another process created
         except FileExistsError:
             pass
         finally:
@@ -322,7 +334,7 @@ def kept_secret(file: Path) -> str:
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
-    """The environment's settings, `overrides` (by field name) before them. Raises `SettingsError`."""
+    """Settings of the environment; `overrides` by field name take precedence. Raises `SettingsError`."""
     try:
         return Settings(**(overrides or {}))
     except ValidationError as error:
@@ -335,6 +347,6 @@ def _fault(fault: dict[str, Any]) -> str:
     return f"{name}: {message[0].lower()}{message[1:]}" if name else message
 
 
-def plain_url(url: str) -> str:
-    """A database address as asyncpg and psql take it, without SQLAlchemy's driver name."""
+def driverless_url(url: str) -> str:
+    """A database URL without SQLAlchemy's driver name, as asyncpg and psql accept it."""
     return url.replace("postgresql+asyncpg://", "postgresql://", 1)

@@ -1,4 +1,4 @@
-"""What an installation may decide about who answers questions."""
+"""Settings of language model endpoints and of the answer cache."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-EXAMPLE = '{"ollama": {"url": "…", "model": "…"}}'
+CHAT_PROVIDERS_EXAMPLE = '{"ollama": {"url": "…", "model": "…"}}'
 
 
 class ChatEndpoint(BaseModel):
-    """An OpenAI-compatible endpoint of language models, and which of them answers unless another is named."""
+    """An OpenAI-compatible endpoint and its default model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,29 +23,29 @@ class ChatEndpoint(BaseModel):
     @classmethod
     def _web_address(cls, url: str) -> str:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-            raise ValueError("an address that starts with http:// or https:// is wanted")
+            raise ValueError("must be a URL that starts with http:// or https://")
         return url.rstrip("/")
 
 
 ChatProviders = Annotated[dict[Literal["openai", "ollama"], ChatEndpoint], NoDecode]
-"""Endpoints by the name that people choose them by."""
+"""Endpoints by name."""
 
 
 class ChatSettings(BaseSettings):
-    """Further endpoints of language models, and how long their answers are given again."""
+    """Additional language model endpoints, and the answer cache."""
 
     chat_providers: ChatProviders = Field(
         default={},
-        description="Further endpoints that people may choose, `openai` and `ollama`, as JSON: "
+        description="Additional endpoints that users can choose, `openai` and `ollama`, as JSON: "
         '`{"ollama": {"url": "http://localhost:11434/v1", "model": "llama3.2", "key": "…"}}`. '
-        "`custom` is that of `CHAT_URL`.",
+        "`custom` is the endpoint of `CHAT_URL`.",
     )
     answer_cache_ttl: int = Field(
         default=3_600,
         ge=0,
         le=86_400,
-        description="Seconds for which an answer is given again to the same question about the same "
-        "documents. 0: never.",
+        description="Seconds for which the answer to a question about the same documents is cached. 0 "
+        "disables the cache.",
     )
 
     @field_validator("chat_providers", mode="before")
@@ -56,4 +56,4 @@ class ChatSettings(BaseSettings):
         try:
             return json.loads(value)
         except ValueError:
-            raise ValueError(f"an object such as {EXAMPLE} is wanted") from None
+            raise ValueError(f"must be an object such as {CHAT_PROVIDERS_EXAMPLE}") from None

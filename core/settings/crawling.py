@@ -1,90 +1,100 @@
-"""What an installation may decide about taking images from other people's servers."""
+"""Settings of crawls."""
 
 from ipaddress import ip_network
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from core.settings.lists import Listed
+from core.settings.lists import CommaSeparated
 
-ENGINES = ("google", "bing", "duckduckgo")
+SEARCH_ENGINES = ("google", "bing", "duckduckgo")
 
 
 class CrawlSettings(BaseSettings):
-    """How crawls behave, where they may not go, and the keys of what they may ask."""
+    """Limits of crawls, hosts they may access, and keys of image sources."""
 
     crawl_user_agent: str = Field(
         default="SeshatBot/0.1",
         pattern=r"^[A-Za-z][A-Za-z0-9_-]*(/\S+)?( [ -~]+)?$",
-        description="How crawls present themselves; add an address where their operator can be reached. "
-        "A robots.txt is read for what is before the slash.",
+        description="User agent of crawls; include an address where the operator can be contacted. The part "
+        "before the slash is matched against robots.txt.",
     )
-    crawl_allow: Listed = Field(
+    crawl_allow: CommaSeparated = Field(
         default=(),
-        description="Hosts and networks to crawl although they are not in the public web, such as "
+        description="Hosts and networks that may be crawled although they are not public, such as "
         "`images.intranet,10.1.0.0/16`, at any port. `127.0.0.0/8` is for tests.",
     )
-    crawl_deny: Listed = Field(
-        default=(), description="Hosts, with all names below them, and networks that are never crawled."
+    crawl_deny: CommaSeparated = Field(
+        default=(), description="Hosts, including their subdomains, and networks that are never crawled."
     )
     crawl_concurrency: int = Field(
-        default=32, ge=1, le=1000, description="Requests of crawls that one process has under way."
+        default=32, ge=1, le=1000, description="Concurrent crawl requests per process."
     )
     crawl_host_concurrency: int = Field(
-        default=4, ge=1, le=100, description="Requests that one process has under way at one host."
+        default=4, ge=1, le=100, description="Concurrent crawl requests per process to one host."
     )
     crawl_host_interval: float = Field(
         default=0.1,
         ge=0,
         le=60,
-        description="Seconds between two requests to one host, if not its robots.txt says more.",
+        description="Minimum number of seconds between two requests to one host, unless its robots.txt "
+        "requires more.",
     )
     crawl_timeout: float = Field(
         default=60,
         gt=0,
-        description="Seconds that one address may take, with redirects and further attempts.",
+        description="Maximum number of seconds to fetch one URL, including redirects and retries.",
     )
-    crawl_silence: float = Field(default=15, gt=0, description="Seconds to wait for a server to go on.")
+    crawl_silence: float = Field(
+        default=15, gt=0, description="Seconds to wait for the next bytes of a response."
+    )
     crawl_retries: int = Field(
-        default=2, ge=0, le=10, description="Times that what time may cure is tried again, ever later."
+        default=2,
+        ge=0,
+        le=10,
+        description="Number of retries after a transient error, with exponential backoff.",
     )
     crawl_image_bytes: int = Field(
-        default=20 * 1024 * 1024, ge=1, description="Bytes of the largest image that is taken."
+        default=20 * 1024 * 1024, ge=1, description="Maximum size of a crawled image, in bytes."
     )
     crawl_image_pixels: int = Field(
-        default=100_000_000, ge=1, le=178_000_000, description="Pixels of the largest image that is taken."
+        default=100_000_000, ge=1, le=178_000_000, description="Maximum number of pixels of a crawled image."
     )
     crawl_company_chunks: int = Field(
-        default=8, ge=1, le=1000, description="Pieces of crawls of one company that are worked on at a time."
+        default=8, ge=1, le=1000, description="Concurrent crawl chunks per company."
     )
     crawl_chunk_seconds: float = Field(
         default=60,
         gt=0,
-        description="Seconds after which a piece leaves its rest to another one, so that others get on.",
+        description="Seconds after which a chunk passes its remaining work to a new chunk, so that other "
+        "jobs can run.",
     )
-    crawl_engines: Listed = Field(
+    crawl_engines: CommaSeparated = Field(
         default=(),
-        description="Search engines whose pages are read though their robots.txt asks machines not to: "
-        "`google`, `bing`, `duckduckgo`. Ask them, or a lawyer, first.",
+        description="Search engines to read although their robots.txt disallows it: `google`, `bing`, "
+        "`duckduckgo`. Obtain their permission, or legal advice, first.",
     )
-    unsplash_key: SecretStr | None = Field(default=None, description="Access key of Unsplash.")
-    pixabay_key: SecretStr | None = Field(default=None, description="Key of Pixabay.")
+    unsplash_key: SecretStr | None = Field(default=None, description="Unsplash access key.")
+    pixabay_key: SecretStr | None = Field(default=None, description="Pixabay API key.")
     openverse_token: SecretStr | None = Field(
-        default=None, description="Access token of Openverse, which answers less often without."
+        default=None,
+        description="Openverse access token. Without a token, Openverse applies lower rate limits.",
     )
-    crawl_s3_buckets: Listed = Field(
-        default=(), description="Buckets that every company may take images from."
+    crawl_s3_buckets: CommaSeparated = Field(
+        default=(), description="S3 buckets from which every company may crawl images."
     )
     crawl_s3_endpoint: str | None = Field(
         default=None,
         pattern="^https?://",
-        description="Where these buckets are, `http://` or `https://`. Unset: Amazon.",
+        description="Endpoint of these buckets, `http://` or `https://`. Unset: Amazon S3.",
     )
-    crawl_s3_region: str = Field(default="us-east-1", description="Their region.")
+    crawl_s3_region: str = Field(default="us-east-1", description="Region of these buckets.")
     crawl_s3_key_id: str | None = Field(
-        default=None, description="Access key to them. Unset: they are public."
+        default=None, description="Access key ID for these buckets. Unset: the buckets are public."
     )
-    crawl_s3_secret: SecretStr | None = Field(default=None, description="The secret of that key.")
+    crawl_s3_secret: SecretStr | None = Field(
+        default=None, description="Secret access key for these buckets."
+    )
 
     @field_validator("crawl_allow", "crawl_deny")
     @classmethod
@@ -94,14 +104,14 @@ class CrawlSettings(BaseSettings):
                 try:
                     ip_network(entry, strict=False)
                 except ValueError:
-                    raise ValueError(f"{entry} is no network such as 10.1.0.0/16") from None
+                    raise ValueError(f"{entry} is not a network such as 10.1.0.0/16") from None
             elif "*" in entry:
-                raise ValueError(f"{entry} is no host such as images.example.com")
+                raise ValueError(f"{entry} is not a host such as images.example.com")
         return entries
 
     @field_validator("crawl_engines")
     @classmethod
     def _known_engines(cls, engines: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [engine for engine in engines if engine not in ENGINES]:
-            raise ValueError(f"{unknown[0]} is none of {', '.join(ENGINES)}")
+        if unknown := [engine for engine in engines if engine not in SEARCH_ENGINES]:
+            raise ValueError(f"{unknown[0]} must be one of {', '.join(SEARCH_ENGINES)}")
         return engines

@@ -1,4 +1,4 @@
-"""Several words in one environment variable."""
+"""Lists in environment variables."""
 
 from typing import Annotated, Any
 
@@ -12,5 +12,5 @@ def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-"""Words, separated by commas in the environment."""
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A list that is separated by commas in the environment."""

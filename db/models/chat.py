@@ -14,17 +14,17 @@ from db.base import (
     Count,
     Flag,
     Instant,
-    Owned,
+    TenantKey,
     Str50,
     Str100,
     Str500,
     TenantModel,
-    Touched,
-    anchored,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    company_foreign_key,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 from db.models.identity import LlmProvider
 
@@ -135,36 +135,36 @@ class RunStatus(Enum):
     """The request failed."""
 
 
-class Conversation(Owned, TenantModel):
+class Conversation(TenantKey, TenantModel):
     """A thread of messages. Its counters are changed in place as messages come."""
 
     __tablename__ = "conversations"
     __table_args__ = (
-        anchored(),
-        owned_by("members", "user_id"),
-        owned_by("drawing_sessions", "session_id"),
+        company_foreign_key(),
+        tenant_foreign_key("members", "user_id"),
+        tenant_foreign_key("drawing_sessions", "session_id"),
         sa.CheckConstraint("user_id IS NOT NULL OR session_id IS NOT NULL", name="owner"),
         sa.CheckConstraint("temperature BETWEEN 0 AND 2", name="temperature"),
         sa.CheckConstraint("message_count >= 0 AND total_tokens_used >= 0", name="counts"),
         sa.CheckConstraint("council_rounds BETWEEN 1 AND 5", name="council_rounds"),
-        indexed("user_id", "status", "updated_at", "id"),
-        indexed("user_id", "updated_at", "id"),
-        indexed("status", "updated_at", "id"),
-        indexed("session_id", "created_at", "id"),
-        indexed("updated_at", "id"),
-        indexed("created_at", "id"),
+        tenant_index("user_id", "status", "updated_at", "id"),
+        tenant_index("user_id", "updated_at", "id"),
+        tenant_index("status", "updated_at", "id"),
+        tenant_index("session_id", "created_at", "id"),
+        tenant_index("updated_at", "id"),
+        tenant_index("created_at", "id"),
     )
 
     user_id: Mapped[UUID | None]
     session_id: Mapped[UUID | None]
     title: Mapped[Str500 | None]
-    status: Mapped[ConversationStatus] = enumerated(ConversationStatus, ConversationStatus.ACTIVE)
+    status: Mapped[ConversationStatus] = enum_column(ConversationStatus, ConversationStatus.ACTIVE)
     archived_at: Mapped[datetime | None]
-    llm_provider: Mapped[LlmProvider] = enumerated(LlmProvider, LlmProvider.CUSTOM)
+    llm_provider: Mapped[LlmProvider] = enum_column(LlmProvider, LlmProvider.CUSTOM)
     model_name: Mapped[Str100] = mapped_column(server_default="gpt-4")
     temperature: Mapped[float] = mapped_column(server_default="0.7")
-    mode: Mapped[AnswerMode] = enumerated(AnswerMode, AnswerMode.ANSWER)
-    council_strategy: Mapped[CouncilStrategy] = enumerated(
+    mode: Mapped[AnswerMode] = enum_column(AnswerMode, AnswerMode.ANSWER)
+    council_strategy: Mapped[CouncilStrategy] = enum_column(
         CouncilStrategy, CouncilStrategy.WEIGHTED_CONFIDENCE
     )
     council_rounds: Mapped[int] = mapped_column(server_default="1")
@@ -173,41 +173,41 @@ class Conversation(Owned, TenantModel):
     total_tokens_used: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     event_count: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    user: Mapped[User | None] = related("foreign(Conversation.user_id) == User.id")
-    company: Mapped[Company | None] = related("foreign(Conversation.company_id) == Company.id")
-    session: Mapped[DrawingSession | None] = related("foreign(Conversation.session_id) == DrawingSession.id")
-    messages: Mapped[list[Message]] = related("Conversation.id == foreign(Message.conversation_id)")
+    user: Mapped[User | None] = view_relationship("foreign(Conversation.user_id) == User.id")
+    company: Mapped[Company | None] = view_relationship("foreign(Conversation.company_id) == Company.id")
+    session: Mapped[DrawingSession | None] = view_relationship("foreign(Conversation.session_id) == DrawingSession.id")
+    messages: Mapped[list[Message]] = view_relationship("Conversation.id == foreign(Message.conversation_id)")
 
 
-class Message(Owned, TenantModel):
+class Message(TenantKey, TenantModel):
     """One thing said. An answer is made by the processing job that has the same id."""
 
     __tablename__ = "messages"
     __table_args__ = (
-        owned_by("conversations", "conversation_id"),
-        owned_by("messages", "parent_message_id", "SET NULL"),
+        tenant_foreign_key("conversations", "conversation_id"),
+        tenant_foreign_key("messages", "parent_message_id", "SET NULL"),
         sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
         sa.CheckConstraint(
             "prompt_tokens >= 0 AND completion_tokens >= 0 AND total_tokens >= 0", name="tokens"
         ),
         sa.CheckConstraint("council_rounds BETWEEN 1 AND 5", name="council_rounds"),
-        indexed("conversation_id", "created_at", "id"),
-        indexed("conversation_id", "total_tokens"),
-        indexed("conversation_id", where="state = 'streaming'"),
-        indexed("parent_message_id", "created_at", "id"),
-        indexed("created_at", "id"),
+        tenant_index("conversation_id", "created_at", "id"),
+        tenant_index("conversation_id", "total_tokens"),
+        tenant_index("conversation_id", where="state = 'streaming'"),
+        tenant_index("parent_message_id", "created_at", "id"),
+        tenant_index("created_at", "id"),
     )
 
     conversation_id: Mapped[UUID]
     parent_message_id: Mapped[UUID | None]
-    role: Mapped[MessageRole] = enumerated(MessageRole)
+    role: Mapped[MessageRole] = enum_column(MessageRole)
     content: Mapped[str]
-    state: Mapped[MessageState] = enumerated(MessageState, MessageState.COMPLETED)
+    state: Mapped[MessageState] = enum_column(MessageState, MessageState.COMPLETED)
     error_code: Mapped[Str50 | None]
-    mode: Mapped[AnswerMode | None] = enumerated(AnswerMode, nullable=True)
-    council_strategy: Mapped[CouncilStrategy | None] = enumerated(CouncilStrategy, nullable=True)
+    mode: Mapped[AnswerMode | None] = enum_column(AnswerMode, nullable=True)
+    council_strategy: Mapped[CouncilStrategy | None] = enum_column(CouncilStrategy, nullable=True)
     council_rounds: Mapped[int | None]
     model: Mapped[Str100 | None]
     prompt_tokens: Mapped[int | None]
@@ -220,19 +220,19 @@ class Message(Owned, TenantModel):
     context_document_ids: Mapped[list[str] | None]
     message_metadata: Mapped[dict[str, Any] | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    conversation: Mapped[Conversation] = related("foreign(Message.conversation_id) == Conversation.id")
-    parent_message: Mapped[Message | None] = related(
+    conversation: Mapped[Conversation] = view_relationship("foreign(Message.conversation_id) == Conversation.id")
+    parent_message: Mapped[Message | None] = view_relationship(
         "foreign(Message.parent_message_id) == remote(Message.id)"
     )
-    replies: Mapped[list[Message]] = related("Message.id == remote(foreign(Message.parent_message_id))")
-    citations: Mapped[list[Citation]] = related("Message.id == foreign(Citation.message_id)")
-    feedback: Mapped[list[Feedback]] = related("Message.id == foreign(Feedback.message_id)")
-    agent_logs: Mapped[list[AgentLog]] = related("Message.id == foreign(AgentLog.message_id)")
+    replies: Mapped[list[Message]] = view_relationship("Message.id == remote(foreign(Message.parent_message_id))")
+    citations: Mapped[list[Citation]] = view_relationship("Message.id == foreign(Citation.message_id)")
+    feedback: Mapped[list[Feedback]] = view_relationship("Message.id == foreign(Feedback.message_id)")
+    agent_logs: Mapped[list[AgentLog]] = view_relationship("Message.id == foreign(AgentLog.message_id)")
 
 
-class ConversationEvent(Owned, TenantModel):
+class ConversationEvent(TenantKey, TenantModel):
     """Something that happened in a conversation; `sequence` counts from 1 in the order of commits.
 
     Kept for a day after the answer's end.
@@ -240,30 +240,30 @@ class ConversationEvent(Owned, TenantModel):
 
     __tablename__ = "conversation_events"
     __table_args__ = (
-        owned_by("conversations", "conversation_id"),
-        owned_by("messages", "message_id"),
-        indexed("conversation_id", "sequence", unique=True),
-        indexed("message_id", "sequence"),
-        indexed("created_at"),
+        tenant_foreign_key("conversations", "conversation_id"),
+        tenant_foreign_key("messages", "message_id"),
+        tenant_index("conversation_id", "sequence", unique=True),
+        tenant_index("message_id", "sequence"),
+        tenant_index("created_at"),
     )
 
     conversation_id: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(sa.BigInteger)
     message_id: Mapped[UUID]
-    kind: Mapped[ConversationEventKind] = enumerated(ConversationEventKind)
+    kind: Mapped[ConversationEventKind] = enum_column(ConversationEventKind)
     detail: Mapped[dict[str, Any] | None]
     created_at: Mapped[Instant]
 
 
-class Citation(Owned, TenantModel):
+class Citation(TenantKey, TenantModel):
     """Where a statement comes from. Offsets count Unicode code points of the message's content."""
 
     __tablename__ = "citations"
     __table_args__ = (
-        owned_by("messages", "message_id"),
+        tenant_foreign_key("messages", "message_id"),
         sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
         sa.CheckConstraint("text_start_index >= 0 AND text_end_index > text_start_index", name="offsets"),
-        indexed("message_id", "source_index", "id"),
+        tenant_index("message_id", "source_index", "id"),
     )
 
     message_id: Mapped[UUID]
@@ -277,47 +277,47 @@ class Citation(Owned, TenantModel):
     text_end_index: Mapped[int | None]
     inline_number: Mapped[int | None]
 
-    message: Mapped[Message] = related("foreign(Citation.message_id) == Message.id")
+    message: Mapped[Message] = view_relationship("foreign(Citation.message_id) == Message.id")
 
 
-class Feedback(Owned, TenantModel):
+class Feedback(TenantKey, TenantModel):
     """What somebody thought of an answer; one for each message."""
 
     __tablename__ = "feedback"
     __table_args__ = (
-        owned_by("messages", "message_id"),
-        owned_by("members", "user_id"),
-        indexed("message_id", unique=True),
-        indexed("user_id", "created_at", "id"),
-        indexed("created_at", "id"),
-        indexed("rating", "created_at", "id"),
+        tenant_foreign_key("messages", "message_id"),
+        tenant_foreign_key("members", "user_id"),
+        tenant_index("message_id", unique=True),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("created_at", "id"),
+        tenant_index("rating", "created_at", "id"),
     )
 
     message_id: Mapped[UUID]
     user_id: Mapped[UUID]
-    rating: Mapped[FeedbackRating] = enumerated(FeedbackRating)
+    rating: Mapped[FeedbackRating] = enum_column(FeedbackRating)
     comment: Mapped[str | None]
     created_at: Mapped[Instant]
 
-    message: Mapped[Message] = related("foreign(Feedback.message_id) == Message.id")
-    user: Mapped[User | None] = related("foreign(Feedback.user_id) == User.id")
+    message: Mapped[Message] = view_relationship("foreign(Feedback.message_id) == Message.id")
+    user: Mapped[User | None] = view_relationship("foreign(Feedback.user_id) == User.id")
 
 
-class RunLog(Owned, TenantModel):
+class RunLog(TenantKey, TenantModel):
     """One request to a model; it outlives the conversation."""
 
     __tablename__ = "run_logs"
     __table_args__ = (
-        owned_by("members", "user_id"),
-        owned_by("conversations", "conversation_id", "SET NULL"),
-        owned_by("messages", "message_id", "SET NULL"),
+        tenant_foreign_key("members", "user_id"),
+        tenant_foreign_key("conversations", "conversation_id", "SET NULL"),
+        tenant_foreign_key("messages", "message_id", "SET NULL"),
         sa.CheckConstraint("tokens_used >= 0 AND latency_ms >= 0", name="measures"),
         sa.CheckConstraint("(status = 'error') = (error_code IS NOT NULL)", name="error_code"),
-        indexed("user_id", "created_at", "id"),
-        indexed("status", "created_at", "id"),
-        indexed("created_at", "id"),
-        indexed("conversation_id", "created_at", "id"),
-        indexed("message_id"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("status", "created_at", "id"),
+        tenant_index("created_at", "id"),
+        tenant_index("conversation_id", "created_at", "id"),
+        tenant_index("message_id"),
     )
 
     user_id: Mapped[UUID]
@@ -326,25 +326,25 @@ class RunLog(Owned, TenantModel):
     model: Mapped[Str100 | None]
     tokens_used: Mapped[int | None]
     latency_ms: Mapped[int | None]
-    status: Mapped[RunStatus] = enumerated(RunStatus)
+    status: Mapped[RunStatus] = enum_column(RunStatus)
     error_code: Mapped[Str50 | None]
     cached: Mapped[Flag]
     created_at: Mapped[Instant]
 
-    user: Mapped[User | None] = related("foreign(RunLog.user_id) == User.id")
-    conversation: Mapped[Conversation | None] = related("foreign(RunLog.conversation_id) == Conversation.id")
-    message: Mapped[Message | None] = related("foreign(RunLog.message_id) == Message.id")
+    user: Mapped[User | None] = view_relationship("foreign(RunLog.user_id) == User.id")
+    conversation: Mapped[Conversation | None] = view_relationship("foreign(RunLog.conversation_id) == Conversation.id")
+    message: Mapped[Message | None] = view_relationship("foreign(RunLog.message_id) == Message.id")
 
 
-class CachedAnswer(Owned, TenantModel):
+class CachedAnswer(TenantKey, TenantModel):
     """An answer for whoever asks the same of the same documents; `key` is a digest of all it depends on."""
 
     __tablename__ = "cached_answers"
     __table_args__ = (
-        owned_by("members", "user_id"),
-        indexed("key", unique=True),
-        indexed("user_id"),
-        indexed("created_at"),
+        tenant_foreign_key("members", "user_id"),
+        tenant_index("key", unique=True),
+        tenant_index("user_id"),
+        tenant_index("created_at"),
     )
 
     key: Mapped[str] = mapped_column(sa.String(64))
@@ -354,20 +354,20 @@ class CachedAnswer(Owned, TenantModel):
     created_at: Mapped[Instant]
 
 
-class AgentLog(Owned, TenantModel):
+class AgentLog(TenantKey, TenantModel):
     """One step of an agent. Its user may be gone: there is no foreign key."""
 
     __tablename__ = "agent_logs"
     __table_args__ = (
-        anchored(),
-        owned_by("messages", "message_id"),
+        company_foreign_key(),
+        tenant_foreign_key("messages", "message_id"),
         sa.CheckConstraint("confidence BETWEEN 0 AND 1 AND execution_time_ms >= 0", name="measures"),
         sa.CheckConstraint("is_council_vote = (vote_data IS NOT NULL)", name="vote_data"),
-        indexed("message_id", "created_at", "id"),
-        indexed("user_id", "created_at", "id"),
-        indexed("is_council_vote", "created_at", "id"),
-        indexed("agent_type", "created_at", "id"),
-        indexed("created_at", "id"),
+        tenant_index("message_id", "created_at", "id"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("is_council_vote", "created_at", "id"),
+        tenant_index("agent_type", "created_at", "id"),
+        tenant_index("created_at", "id"),
     )
 
     agent_type: Mapped[Str50]
@@ -383,23 +383,23 @@ class AgentLog(Owned, TenantModel):
     user_id: Mapped[UUID | None]
     created_at: Mapped[Instant]
 
-    message: Mapped[Message | None] = related("foreign(AgentLog.message_id) == Message.id")
-    user: Mapped[User | None] = related("foreign(AgentLog.user_id) == User.id")
-    company: Mapped[Company | None] = related("foreign(AgentLog.company_id) == Company.id")
+    message: Mapped[Message | None] = view_relationship("foreign(AgentLog.message_id) == Message.id")
+    user: Mapped[User | None] = view_relationship("foreign(AgentLog.user_id) == User.id")
+    company: Mapped[Company | None] = view_relationship("foreign(AgentLog.company_id) == Company.id")
 
 
-class TokenUsage(Owned, TenantModel):
+class TokenUsage(TenantKey, TenantModel):
     """Tokens that an operation used, and what they cost. Its user may be gone: there is no foreign key."""
 
     __tablename__ = "token_usage"
     __table_args__ = (
-        anchored(),
+        company_foreign_key(),
         sa.CheckConstraint("prompt_tokens >= 0 AND completion_tokens >= 0", name="tokens"),
         sa.CheckConstraint("total_tokens = prompt_tokens + completion_tokens", name="total_tokens"),
-        indexed("user_id", "created_at", "id"),
-        indexed("operation_type", "created_at", "id"),
-        indexed("llm_provider", "created_at", "id"),
-        indexed("created_at", "id"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("operation_type", "created_at", "id"),
+        tenant_index("llm_provider", "created_at", "id"),
+        tenant_index("created_at", "id"),
     )
 
     operation_type: Mapped[Str50 | None]
@@ -408,10 +408,10 @@ class TokenUsage(Owned, TenantModel):
     completion_tokens: Mapped[Count]
     total_tokens: Mapped[Count]
     estimated_cost: Mapped[float | None]
-    llm_provider: Mapped[LlmProvider | None] = enumerated(LlmProvider, nullable=True)
+    llm_provider: Mapped[LlmProvider | None] = enum_column(LlmProvider, nullable=True)
     model_name: Mapped[Str100 | None]
     user_id: Mapped[UUID | None]
     created_at: Mapped[Instant]
 
-    user: Mapped[User | None] = related("foreign(TokenUsage.user_id) == User.id")
-    company: Mapped[Company | None] = related("foreign(TokenUsage.company_id) == Company.id")
+    user: Mapped[User | None] = view_relationship("foreign(TokenUsage.user_id) == User.id")
+    company: Mapped[Company | None] = view_relationship("foreign(TokenUsage.company_id) == Company.id")

@@ -12,17 +12,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Flag,
     Instant,
-    Owned,
+    TenantKey,
     Str50,
     Str100,
     Str255,
     TenantModel,
-    Touched,
-    anchored,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    company_foreign_key,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 
 if TYPE_CHECKING:
@@ -78,23 +78,23 @@ class SheetState(Enum):
     """The other revision has no matching page."""
 
 
-class DrawingSession(Owned, TenantModel):
+class DrawingSession(TenantKey, TenantModel):
     """One comparison of two revisions of a drawing set."""
 
     __tablename__ = "drawing_sessions"
     __table_args__ = (
-        anchored(),
-        owned_by("members", "user_id", "SET NULL"),
-        owned_by("projects", "project_id"),
-        owned_by("uploads", "old_upload_id", "SET NULL"),
-        owned_by("uploads", "new_upload_id", "SET NULL"),
-        indexed("user_id", "created_at", "id"),
-        indexed("project_id", "created_at", "id"),
-        indexed("status", "created_at", "id"),
-        indexed("created_at", "id"),
-        indexed("updated_at", "id"),
-        indexed("old_upload_id"),
-        indexed("new_upload_id"),
+        company_foreign_key(),
+        tenant_foreign_key("members", "user_id", "SET NULL"),
+        tenant_foreign_key("projects", "project_id"),
+        tenant_foreign_key("uploads", "old_upload_id", "SET NULL"),
+        tenant_foreign_key("uploads", "new_upload_id", "SET NULL"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("project_id", "created_at", "id"),
+        tenant_index("status", "created_at", "id"),
+        tenant_index("created_at", "id"),
+        tenant_index("updated_at", "id"),
+        tenant_index("old_upload_id"),
+        tenant_index("new_upload_id"),
     )
 
     user_id: Mapped[UUID | None]
@@ -102,42 +102,42 @@ class DrawingSession(Owned, TenantModel):
     name: Mapped[Str255]
     old_upload_id: Mapped[UUID | None]
     new_upload_id: Mapped[UUID | None]
-    session_type: Mapped[SessionType] = enumerated(SessionType, SessionType.COMPARISON)
-    status: Mapped[SessionStatus] = enumerated(SessionStatus, SessionStatus.ACTIVE)
+    session_type: Mapped[SessionType] = enum_column(SessionType, SessionType.COMPARISON)
+    status: Mapped[SessionStatus] = enum_column(SessionStatus, SessionStatus.ACTIVE)
     total_time: Mapped[float | None]
     error_message: Mapped[str | None]
     session_metadata: Mapped[dict[str, Any] | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    user: Mapped[User | None] = related("foreign(DrawingSession.user_id) == User.id")
-    project: Mapped[Project | None] = related("foreign(DrawingSession.project_id) == Project.id")
-    drawings: Mapped[list[Drawing]] = related("DrawingSession.id == foreign(Drawing.session_id)")
-    comparisons: Mapped[list[Comparison]] = related("DrawingSession.id == foreign(Comparison.session_id)")
-    analysis_results: Mapped[list[AnalysisResult]] = related(
+    user: Mapped[User | None] = view_relationship("foreign(DrawingSession.user_id) == User.id")
+    project: Mapped[Project | None] = view_relationship("foreign(DrawingSession.project_id) == Project.id")
+    drawings: Mapped[list[Drawing]] = view_relationship("DrawingSession.id == foreign(Drawing.session_id)")
+    comparisons: Mapped[list[Comparison]] = view_relationship("DrawingSession.id == foreign(Comparison.session_id)")
+    analysis_results: Mapped[list[AnalysisResult]] = view_relationship(
         "DrawingSession.id == foreign(AnalysisResult.session_id)"
     )
-    jobs: Mapped[list[ProcessingJob]] = related("DrawingSession.id == foreign(ProcessingJob.session_id)")
-    conversations: Mapped[list[Conversation]] = related(
+    jobs: Mapped[list[ProcessingJob]] = view_relationship("DrawingSession.id == foreign(ProcessingJob.session_id)")
+    conversations: Mapped[list[Conversation]] = view_relationship(
         "DrawingSession.id == foreign(Conversation.session_id)"
     )
 
 
-class Drawing(Owned, TenantModel):
+class Drawing(TenantKey, TenantModel):
     """One page of one of the two files, with its picture."""
 
     __tablename__ = "drawings"
     __table_args__ = (
-        owned_by("drawing_sessions", "session_id"),
-        indexed("session_id", "drawing_name", "drawing_type", unique=True),
-        indexed("session_id", "drawing_type", "page_number", unique=True),
-        indexed("session_id", "id"),
-        indexed("drawing_name", "id"),
-        indexed("drawing_type", "id"),
+        tenant_foreign_key("drawing_sessions", "session_id"),
+        tenant_index("session_id", "drawing_name", "drawing_type", unique=True),
+        tenant_index("session_id", "drawing_type", "page_number", unique=True),
+        tenant_index("session_id", "id"),
+        tenant_index("drawing_name", "id"),
+        tenant_index("drawing_type", "id"),
     )
 
     session_id: Mapped[UUID]
-    drawing_type: Mapped[DrawingType] = enumerated(DrawingType)
+    drawing_type: Mapped[DrawingType] = enum_column(DrawingType)
     filename: Mapped[Str255]
     original_filename: Mapped[Str255]
     storage_path: Mapped[str | None]
@@ -145,27 +145,27 @@ class Drawing(Owned, TenantModel):
     words_path: Mapped[str | None]
     drawing_name: Mapped[Str100 | None]
     page_number: Mapped[int | None]
-    state: Mapped[SheetState] = enumerated(SheetState, SheetState.PENDING)
+    state: Mapped[SheetState] = enum_column(SheetState, SheetState.PENDING)
     error_message: Mapped[str | None]
     processed_at: Mapped[Instant]
     drawing_metadata: Mapped[dict[str, Any] | None]
 
-    session: Mapped[DrawingSession] = related("foreign(Drawing.session_id) == DrawingSession.id")
-    versions: Mapped[list[DrawingVersion]] = related("Drawing.id == foreign(DrawingVersion.drawing_id)")
+    session: Mapped[DrawingSession] = view_relationship("foreign(Drawing.session_id) == DrawingSession.id")
+    versions: Mapped[list[DrawingVersion]] = view_relationship("Drawing.id == foreign(DrawingVersion.drawing_id)")
 
 
-class DrawingVersion(Owned, TenantModel):
+class DrawingVersion(TenantKey, TenantModel):
     """One revision of one sheet of a project."""
 
     __tablename__ = "drawing_versions"
     __table_args__ = (
-        owned_by("projects", "project_id"),
-        owned_by("drawings", "drawing_id"),
+        tenant_foreign_key("projects", "project_id"),
+        tenant_foreign_key("drawings", "drawing_id"),
         sa.CheckConstraint("version_number >= 1", name="version_number"),
-        indexed("project_id", "drawing_name", "version_number", unique=True),
-        indexed("drawing_id", unique=True),
-        indexed("upload_date", "id"),
-        indexed("drawing_name", "version_number", "id"),
+        tenant_index("project_id", "drawing_name", "version_number", unique=True),
+        tenant_index("drawing_id", unique=True),
+        tenant_index("upload_date", "id"),
+        tenant_index("drawing_name", "version_number", "id"),
     )
 
     project_id: Mapped[UUID]
@@ -176,27 +176,27 @@ class DrawingVersion(Owned, TenantModel):
     upload_date: Mapped[Instant]
     comments: Mapped[str | None]
 
-    project: Mapped[Project] = related("foreign(DrawingVersion.project_id) == Project.id")
-    drawing: Mapped[Drawing] = related("foreign(DrawingVersion.drawing_id) == Drawing.id")
+    project: Mapped[Project] = view_relationship("foreign(DrawingVersion.project_id) == Project.id")
+    drawing: Mapped[Drawing] = view_relationship("foreign(DrawingVersion.drawing_id) == Drawing.id")
 
 
-class Comparison(Owned, TenantModel):
+class Comparison(TenantKey, TenantModel):
     """An old and a new sheet laid over one another."""
 
     __tablename__ = "comparisons"
     __table_args__ = (
-        owned_by("drawing_sessions", "session_id"),
-        owned_by("drawings", "old_drawing_id"),
-        owned_by("drawings", "new_drawing_id"),
+        tenant_foreign_key("drawing_sessions", "session_id"),
+        tenant_foreign_key("drawings", "old_drawing_id"),
+        tenant_foreign_key("drawings", "new_drawing_id"),
         sa.CheckConstraint("alignment_score BETWEEN 0 AND 1", name="alignment_score"),
-        indexed("session_id", "drawing_name", unique=True),
-        indexed("session_id", "id"),
-        indexed("old_drawing_id"),
-        indexed("new_drawing_id"),
-        indexed("changes_detected", "drawing_name", "id"),
-        indexed("changes_detected", "created_at", "id"),
-        indexed("drawing_name", "id"),
-        indexed("created_at", "id"),
+        tenant_index("session_id", "drawing_name", unique=True),
+        tenant_index("session_id", "id"),
+        tenant_index("old_drawing_id"),
+        tenant_index("new_drawing_id"),
+        tenant_index("changes_detected", "drawing_name", "id"),
+        tenant_index("changes_detected", "created_at", "id"),
+        tenant_index("drawing_name", "id"),
+        tenant_index("created_at", "id"),
     )
 
     session_id: Mapped[UUID]
@@ -214,31 +214,31 @@ class Comparison(Owned, TenantModel):
     words_removed: Mapped[list[str]] = mapped_column(server_default="[]")
     words_added: Mapped[list[str]] = mapped_column(server_default="[]")
     alignment: Mapped[dict[str, Any] | None]
-    state: Mapped[SheetState] = enumerated(SheetState, SheetState.PENDING)
+    state: Mapped[SheetState] = enum_column(SheetState, SheetState.PENDING)
     error_message: Mapped[str | None]
     changes_detected: Mapped[Flag]
     created_at: Mapped[Instant]
 
-    session: Mapped[DrawingSession] = related("foreign(Comparison.session_id) == DrawingSession.id")
-    old_drawing: Mapped[Drawing] = related("foreign(Comparison.old_drawing_id) == Drawing.id")
-    new_drawing: Mapped[Drawing] = related("foreign(Comparison.new_drawing_id) == Drawing.id")
-    analysis_results: Mapped[list[AnalysisResult]] = related(
+    session: Mapped[DrawingSession] = view_relationship("foreign(Comparison.session_id) == DrawingSession.id")
+    old_drawing: Mapped[Drawing] = view_relationship("foreign(Comparison.old_drawing_id) == Drawing.id")
+    new_drawing: Mapped[Drawing] = view_relationship("foreign(Comparison.new_drawing_id) == Drawing.id")
+    analysis_results: Mapped[list[AnalysisResult]] = view_relationship(
         "Comparison.id == foreign(AnalysisResult.comparison_id)"
     )
 
 
-class AnalysisResult(Owned, TenantModel):
+class AnalysisResult(TenantKey, TenantModel):
     """What an analyser says about one comparison."""
 
     __tablename__ = "analysis_results"
     __table_args__ = (
-        owned_by("comparisons", "comparison_id"),
-        owned_by("drawing_sessions", "session_id"),
+        tenant_foreign_key("comparisons", "comparison_id"),
+        tenant_foreign_key("drawing_sessions", "session_id"),
         sa.CheckConstraint("success OR error_message IS NOT NULL", name="error_message"),
-        indexed("comparison_id", "id"),
-        indexed("session_id", "drawing_name", unique=True),
-        indexed("success", "created_at", "id"),
-        indexed("created_at", "id"),
+        tenant_index("comparison_id", "id"),
+        tenant_index("session_id", "drawing_name", unique=True),
+        tenant_index("success", "created_at", "id"),
+        tenant_index("created_at", "id"),
     )
 
     comparison_id: Mapped[UUID]
@@ -253,5 +253,5 @@ class AnalysisResult(Owned, TenantModel):
     ai_model_used: Mapped[Str50]
     created_at: Mapped[Instant]
 
-    comparison: Mapped[Comparison] = related("foreign(AnalysisResult.comparison_id) == Comparison.id")
-    session: Mapped[DrawingSession] = related("foreign(AnalysisResult.session_id) == DrawingSession.id")
+    comparison: Mapped[Comparison] = view_relationship("foreign(AnalysisResult.comparison_id) == Comparison.id")
+    session: Mapped[DrawingSession] = view_relationship("foreign(AnalysisResult.session_id) == DrawingSession.id")

@@ -8,14 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from db.base import Count, Instant, Owned, Str100, TenantModel, indexed, owned_by, related
+from db.base import Count, Instant, TenantKey, Str100, TenantModel, tenant_index, tenant_foreign_key, view_relationship
 from db.models.jobs import Job
 
 if TYPE_CHECKING:
     from db.models.identity import User
 
 
-class EvaluationRun(Owned, Job, TenantModel):
+class EvaluationRun(TenantKey, Job, TenantModel):
     """A model measured on a data set."""
 
     __tablename__ = "evaluation_runs"
@@ -28,21 +28,21 @@ class EvaluationRun(Owned, Job, TenantModel):
     config: Mapped[dict[str, Any] | None]
     metrics: Mapped[dict[str, Any] | None]
 
-    created_by: Mapped[User | None] = related("foreign(EvaluationRun.requested_by_id) == User.id")
-    cases: Mapped[list[EvaluationCase]] = related("EvaluationRun.id == foreign(EvaluationCase.run_id)")
+    created_by: Mapped[User | None] = view_relationship("foreign(EvaluationRun.requested_by_id) == User.id")
+    cases: Mapped[list[EvaluationCase]] = view_relationship("EvaluationRun.id == foreign(EvaluationCase.run_id)")
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
             *Job.__table_args__,
-            owned_by("uploads", "upload_id", "SET NULL"),
-            indexed("model_name", "created_at", "id"),
-            indexed("upload_id"),
+            tenant_foreign_key("uploads", "upload_id", "SET NULL"),
+            tenant_index("model_name", "created_at", "id"),
+            tenant_index("upload_id"),
         )
 
 
-class EvaluationCase(Owned, TenantModel):
+class EvaluationCase(TenantKey, TenantModel):
     """One question of a run: what was expected, what came, and how near that is.
 
     `key` is the question's in the data set; `retrieved` and `cited` are keys of passages.
@@ -50,9 +50,9 @@ class EvaluationCase(Owned, TenantModel):
 
     __tablename__ = "evaluation_cases"
     __table_args__ = (
-        owned_by("evaluation_runs", "run_id"),
-        indexed("run_id", "number", unique=True),
-        indexed("run_id", "correct", "number"),
+        tenant_foreign_key("evaluation_runs", "run_id"),
+        tenant_index("run_id", "number", unique=True),
+        tenant_index("run_id", "correct", "number"),
     )
 
     run_id: Mapped[UUID]
@@ -70,4 +70,4 @@ class EvaluationCase(Owned, TenantModel):
     error_message: Mapped[str | None]
     created_at: Mapped[Instant]
 
-    run: Mapped[EvaluationRun] = related("foreign(EvaluationCase.run_id) == EvaluationRun.id")
+    run: Mapped[EvaluationRun] = view_relationship("foreign(EvaluationCase.run_id) == EvaluationRun.id")

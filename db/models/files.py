@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Instant, Owned, Str100, Str255, TenantModel, enumerated, indexed, owned_by
+from db.base import Instant, TenantKey, Str100, Str255, TenantModel, enum_column, tenant_index, tenant_foreign_key
 
 
 class UploadState(Enum):
@@ -21,14 +21,14 @@ class UploadState(Enum):
     """The content has been received, verified and stored."""
 
 
-class Upload(Owned, TenantModel):
+class Upload(TenantKey, TenantModel):
     """A file announced and, once its bytes came and were checked, stored."""
 
     __tablename__ = "uploads"
     __table_args__ = (
-        owned_by("members", "user_id"),
-        indexed("user_id", "created_at", "id"),
-        indexed("state", "expires_at"),
+        tenant_foreign_key("members", "user_id"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("state", "expires_at"),
         sa.CheckConstraint("size > 0", name="size"),
     )
 
@@ -37,7 +37,7 @@ class Upload(Owned, TenantModel):
     mime_type: Mapped[Str100]
     size: Mapped[int] = mapped_column(sa.BigInteger)
     sha256: Mapped[str] = mapped_column(sa.String(64))
-    state: Mapped[UploadState] = enumerated(UploadState, UploadState.PENDING)
+    state: Mapped[UploadState] = enum_column(UploadState, UploadState.PENDING)
     storage_key: Mapped[str]
     expires_at: Mapped[datetime]
     created_at: Mapped[Instant]

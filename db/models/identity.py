@@ -14,19 +14,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Flag,
     Instant,
-    Keyed,
-    Owned,
+    PrimaryKey,
+    TenantKey,
     PlatformModel,
     Str50,
     Str100,
     Str255,
     TenantModel,
-    Touched,
-    anchored,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    company_foreign_key,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 from db.rls import CURRENT_COMPANY
 
@@ -95,7 +95,7 @@ class CompanyKind(Enum):
     """The operator of the platform."""
 
 
-class Company(Keyed, PlatformModel):
+class Company(PrimaryKey, PlatformModel):
     """A tenant, and where its data lives; no placement means the pool."""
 
     __tablename__ = "companies"
@@ -108,7 +108,7 @@ class Company(Keyed, PlatformModel):
 
     name: Mapped[Str255] = mapped_column(unique=True)
     industry: Mapped[Str100 | None]
-    kind: Mapped[CompanyKind] = enumerated(CompanyKind, CompanyKind.ORGANISATION)
+    kind: Mapped[CompanyKind] = enum_column(CompanyKind, CompanyKind.ORGANISATION)
     database_server: Mapped[Str255 | None]
     database_name: Mapped[Str255 | None]
     is_active: Mapped[bool] = mapped_column(server_default=sa.true())
@@ -117,7 +117,7 @@ class Company(Keyed, PlatformModel):
     )
     created_at: Mapped[Instant]
 
-    users: Mapped[list[User]] = related("Company.id == foreign(User.company_id)")
+    users: Mapped[list[User]] = view_relationship("Company.id == foreign(User.company_id)")
 
 
 class RolePermission(PlatformModel):
@@ -134,16 +134,16 @@ class RolePermission(PlatformModel):
     )
 
 
-class Role(Keyed, PlatformModel):
+class Role(PrimaryKey, PlatformModel):
     """One of the seven roles."""
 
     __tablename__ = "roles"
 
-    name: Mapped[RoleName] = enumerated(RoleName, unique=True)
+    name: Mapped[RoleName] = enum_column(RoleName, unique=True)
     description: Mapped[Str255 | None]
 
 
-class Permission(Keyed, PlatformModel):
+class Permission(PrimaryKey, PlatformModel):
     """Something a role may grant, as `resource:action`."""
 
     __tablename__ = "permissions"
@@ -154,7 +154,7 @@ class Permission(Keyed, PlatformModel):
     description: Mapped[Str255 | None]
 
 
-class User(Keyed, PlatformModel):
+class User(PrimaryKey, PlatformModel):
     """A person who signs in. `email` and `username` are stored lower-cased."""
 
     __tablename__ = "users"
@@ -174,23 +174,23 @@ class User(Keyed, PlatformModel):
         sa.ForeignKey("platform.companies.id", ondelete="SET NULL")
     )
     role_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.roles.id", ondelete="RESTRICT"))
-    status: Mapped[UserStatus] = enumerated(UserStatus, UserStatus.ACTIVE)
+    status: Mapped[UserStatus] = enum_column(UserStatus, UserStatus.ACTIVE)
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    preferred_llm: Mapped[LlmProvider] = enumerated(LlmProvider, LlmProvider.CUSTOM)
-    explainability_level: Mapped[ExplainabilityLevel] = enumerated(
+    preferred_llm: Mapped[LlmProvider] = enum_column(LlmProvider, LlmProvider.CUSTOM)
+    explainability_level: Mapped[ExplainabilityLevel] = enum_column(
         ExplainabilityLevel, ExplainabilityLevel.DETAILED
     )
     has_completed_onboarding: Mapped[Flag]
     last_login_at: Mapped[datetime | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    company: Mapped[Company | None] = related("foreign(User.company_id) == Company.id")
-    role: Mapped[Role] = related("foreign(User.role_id) == Role.id")
-    projects: Mapped[list[Project]] = related("User.id == foreign(Project.user_id)")
+    company: Mapped[Company | None] = view_relationship("foreign(User.company_id) == Company.id")
+    role: Mapped[Role] = view_relationship("foreign(User.role_id) == Role.id")
+    projects: Mapped[list[Project]] = view_relationship("User.id == foreign(Project.user_id)")
 
 
-class RefreshToken(Keyed, PlatformModel):
+class RefreshToken(PrimaryKey, PlatformModel):
     """One link of a chain of refresh tokens; using a link twice ends its whole `family`."""
 
     __tablename__ = "refresh_tokens"
@@ -205,7 +205,7 @@ class RefreshToken(Keyed, PlatformModel):
     created_at: Mapped[Instant]
 
 
-class SignInAttempt(Keyed, PlatformModel):
+class SignInAttempt(PrimaryKey, PlatformModel):
     """A refused sign-in, kept while it counts against its login."""
 
     __tablename__ = "sign_in_attempts"
@@ -224,16 +224,16 @@ class Tenant(TenantModel):
     created_at: Mapped[Instant]
 
 
-class Member(Owned, TenantModel):
+class Member(TenantKey, TenantModel):
     """The projection of a user into the company's database (same id), so that deletes cascade there."""
 
     __tablename__ = "members"
-    __table_args__ = (anchored(),)
+    __table_args__ = (company_foreign_key(),)
 
     created_at: Mapped[Instant]
 
 
-class ActivityLog(Owned, TenantModel):
+class ActivityLog(TenantKey, TenantModel):
     """What somebody did, written in the transaction that did it.
 
     `sequence` counts a company's rows in the order of their commits; a trigger of the migrations gives it.
@@ -241,12 +241,12 @@ class ActivityLog(Owned, TenantModel):
 
     __tablename__ = "activity_logs"
     __table_args__ = (
-        anchored(),
-        owned_by("members", "user_id", "SET NULL"),
-        indexed("user_id", "timestamp", "id"),
-        indexed("timestamp", "id"),
-        indexed("resource_type", "resource_id"),
-        indexed("sequence", unique=True),
+        company_foreign_key(),
+        tenant_foreign_key("members", "user_id", "SET NULL"),
+        tenant_index("user_id", "timestamp", "id"),
+        tenant_index("timestamp", "id"),
+        tenant_index("resource_type", "resource_id"),
+        tenant_index("sequence", unique=True),
     )
 
     user_id: Mapped[UUID | None]
@@ -257,18 +257,18 @@ class ActivityLog(Owned, TenantModel):
     timestamp: Mapped[Instant]
     sequence: Mapped[int | None] = mapped_column(sa.BigInteger)
 
-    user: Mapped[User | None] = related("foreign(ActivityLog.user_id) == User.id")
+    user: Mapped[User | None] = view_relationship("foreign(ActivityLog.user_id) == User.id")
 
 
-class IdempotencyKey(Owned, TenantModel):
+class IdempotencyKey(TenantKey, TenantModel):
     """A write that was asked for under a key, and what it answered, so that asking again changes nothing."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (
-        anchored(),
-        owned_by("members", "user_id"),
-        indexed("user_id", "operation", "key", unique=True),
-        indexed("created_at"),
+        company_foreign_key(),
+        tenant_foreign_key("members", "user_id"),
+        tenant_index("user_id", "operation", "key", unique=True),
+        tenant_index("created_at"),
     )
 
     user_id: Mapped[UUID]

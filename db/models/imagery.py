@@ -14,16 +14,16 @@ from db.base import (
     Count,
     Flag,
     Instant,
-    Owned,
+    TenantKey,
     PlatformModel,
     Str50,
     Str100,
     Str255,
     TenantModel,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 from db.models.jobs import Job
 
@@ -55,7 +55,7 @@ class ExportFormat(Enum):
     """Parquet files that hold images and metadata."""
 
 
-class CrawlJob(Owned, Job, TenantModel):
+class CrawlJob(TenantKey, Job, TenantModel):
     """A search for images, in chunks. Counters are changed in place, under the row's lock.
 
     `sources` are where it looks, as JSON objects; `sequence` is the last of its images' numbers.
@@ -78,20 +78,20 @@ class CrawlJob(Owned, Job, TenantModel):
     max_images: Mapped[int] = mapped_column(server_default="1000")
     task_ids: Mapped[list[str]] = mapped_column(server_default="[]")
 
-    project: Mapped[Project] = related("foreign(CrawlJob.project_id) == Project.id")
-    requested_by: Mapped[User | None] = related("foreign(CrawlJob.requested_by_id) == User.id")
-    images: Mapped[list[Image]] = related("CrawlJob.id == foreign(Image.crawl_job_id)")
-    validation_jobs: Mapped[list[ValidationJob]] = related(
+    project: Mapped[Project] = view_relationship("foreign(CrawlJob.project_id) == Project.id")
+    requested_by: Mapped[User | None] = view_relationship("foreign(CrawlJob.requested_by_id) == User.id")
+    images: Mapped[list[Image]] = view_relationship("CrawlJob.id == foreign(Image.crawl_job_id)")
+    validation_jobs: Mapped[list[ValidationJob]] = view_relationship(
         "CrawlJob.id == foreign(ValidationJob.crawl_job_id)"
     )
-    export_jobs: Mapped[list[ExportJob]] = related("CrawlJob.id == foreign(ExportJob.crawl_job_id)")
+    export_jobs: Mapped[list[ExportJob]] = view_relationship("CrawlJob.id == foreign(ExportJob.crawl_job_id)")
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
             *Job.__table_args__,
-            owned_by("projects", "project_id"),
+            tenant_foreign_key("projects", "project_id"),
             sa.CheckConstraint("max_images BETWEEN 1 AND 100000", name="max_images"),
             sa.CheckConstraint("jsonb_array_length(keywords) BETWEEN 1 AND 50", name="keywords"),
             sa.CheckConstraint(
@@ -104,12 +104,12 @@ class CrawlJob(Owned, Job, TenantModel):
                 "AND active_chunks + completed_chunks + failed_chunks <= total_chunks",
                 name="chunks",
             ),
-            indexed("project_id", "created_at", "id"),
-            indexed("project_id", "status"),
+            tenant_index("project_id", "created_at", "id"),
+            tenant_index("project_id", "status"),
         )
 
 
-class Image(Owned, TenantModel):
+class Image(TenantKey, TenantModel):
     """One image that a crawl found; no two of a crawl have the same content.
 
     Its objects are kept by content, once for a company: other images may have the same. `sequence` numbers a
@@ -119,15 +119,15 @@ class Image(Owned, TenantModel):
 
     __tablename__ = "images"
     __table_args__ = (
-        owned_by("crawl_jobs", "crawl_job_id"),
+        tenant_foreign_key("crawl_jobs", "crawl_job_id"),
         sa.CheckConstraint("width > 0 AND height > 0 AND file_size >= 0", name="measures"),
-        indexed("crawl_job_id", "id"),
-        indexed("crawl_job_id", "sequence", "id"),
-        indexed("crawl_job_id", "hash", unique=True, where="hash IS NOT NULL"),
-        indexed("duplicate_group", "id", where="duplicate_group IS NOT NULL"),
-        indexed("is_valid", "id"),
-        indexed("hash"),
-        indexed("url_key", "id"),
+        tenant_index("crawl_job_id", "id"),
+        tenant_index("crawl_job_id", "sequence", "id"),
+        tenant_index("crawl_job_id", "hash", unique=True, where="hash IS NOT NULL"),
+        tenant_index("duplicate_group", "id", where="duplicate_group IS NOT NULL"),
+        tenant_index("is_valid", "id"),
+        tenant_index("hash"),
+        tenant_index("url_key", "id"),
     )
 
     crawl_job_id: Mapped[UUID]
@@ -156,10 +156,10 @@ class Image(Owned, TenantModel):
     quarantined: Mapped[Flag]
     created_at: Mapped[Instant]
 
-    crawl_job: Mapped[CrawlJob] = related("foreign(Image.crawl_job_id) == CrawlJob.id")
+    crawl_job: Mapped[CrawlJob] = view_relationship("foreign(Image.crawl_job_id) == CrawlJob.id")
 
 
-class ValidationJob(Owned, Job, TenantModel):
+class ValidationJob(TenantKey, Job, TenantModel):
     """A check of a crawl's images against rules. `validated_images` counts those looked at so far."""
 
     __tablename__ = "validation_jobs"
@@ -171,25 +171,25 @@ class ValidationJob(Owned, Job, TenantModel):
     invalid_images: Mapped[Count]
     validation_rules: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
-    crawl_job: Mapped[CrawlJob] = related("foreign(ValidationJob.crawl_job_id) == CrawlJob.id")
-    requested_by: Mapped[User | None] = related("foreign(ValidationJob.requested_by_id) == User.id")
+    crawl_job: Mapped[CrawlJob] = view_relationship("foreign(ValidationJob.crawl_job_id) == CrawlJob.id")
+    requested_by: Mapped[User | None] = view_relationship("foreign(ValidationJob.requested_by_id) == User.id")
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
             *Job.__table_args__,
-            owned_by("crawl_jobs", "crawl_job_id"),
+            tenant_foreign_key("crawl_jobs", "crawl_job_id"),
             sa.CheckConstraint(
                 "0 <= invalid_images AND invalid_images <= validated_images "
                 "AND validated_images <= total_images",
                 name="images",
             ),
-            indexed("crawl_job_id", "created_at", "id"),
+            tenant_index("crawl_job_id", "created_at", "id"),
         )
 
 
-class ExportJob(Owned, Job, TenantModel):
+class ExportJob(TenantKey, Job, TenantModel):
     """A data set packed for download."""
 
     __tablename__ = "export_jobs"
@@ -197,7 +197,7 @@ class ExportJob(Owned, Job, TenantModel):
     crawl_job_id: Mapped[UUID]
     user_id: Mapped[UUID]
     name: Mapped[Str100]
-    format: Mapped[ExportFormat] = enumerated(ExportFormat, ExportFormat.ZIP)
+    format: Mapped[ExportFormat] = enum_column(ExportFormat, ExportFormat.ZIP)
     total_images: Mapped[Count]
     exported_images: Mapped[Count]
     file_size: Mapped[int | None] = mapped_column(sa.BigInteger)
@@ -206,25 +206,25 @@ class ExportJob(Owned, Job, TenantModel):
     shards: Mapped[list[Any]] = mapped_column(server_default="[]")
     expires_at: Mapped[datetime | None]
 
-    crawl_job: Mapped[CrawlJob] = related("foreign(ExportJob.crawl_job_id) == CrawlJob.id")
-    user: Mapped[User | None] = related("foreign(ExportJob.user_id) == User.id")
+    crawl_job: Mapped[CrawlJob] = view_relationship("foreign(ExportJob.crawl_job_id) == CrawlJob.id")
+    user: Mapped[User | None] = view_relationship("foreign(ExportJob.user_id) == User.id")
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
             *Job.__table_args__,
-            owned_by("crawl_jobs", "crawl_job_id"),
-            owned_by("members", "user_id"),
+            tenant_foreign_key("crawl_jobs", "crawl_job_id"),
+            tenant_foreign_key("members", "user_id"),
             sa.CheckConstraint(
                 "0 <= exported_images AND exported_images <= total_images AND file_size >= 0", name="images"
             ),
-            indexed("crawl_job_id", "created_at", "id"),
-            indexed("user_id", "created_at", "id"),
+            tenant_index("crawl_job_id", "created_at", "id"),
+            tenant_index("user_id", "created_at", "id"),
         )
 
 
-class CrawlChunk(Owned, Job, TenantModel):
+class CrawlChunk(TenantKey, Job, TenantModel):
     """A piece of a crawl, the `number`-th: at most `share` images, asked for as `wanted` says."""
 
     __tablename__ = "crawl_chunks"
@@ -239,11 +239,11 @@ class CrawlChunk(Owned, Job, TenantModel):
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
             *Job.__table_args__,
-            owned_by("crawl_jobs", "crawl_job_id"),
+            tenant_foreign_key("crawl_jobs", "crawl_job_id"),
             sa.CheckConstraint("share BETWEEN 1 AND 500", name="share"),
-            indexed("crawl_job_id", "number", unique=True),
-            indexed("crawl_job_id", "status"),
-            indexed("number", "id", where="status = 'pending'"),
+            tenant_index("crawl_job_id", "number", unique=True),
+            tenant_index("crawl_job_id", "status"),
+            tenant_index("number", "id", where="status = 'pending'"),
         )
 
 
@@ -257,7 +257,7 @@ class CandidateState(Enum):
     LEFT = "left"
 
 
-class CrawlCandidate(Owned, TenantModel):
+class CrawlCandidate(TenantKey, TenantModel):
     """An address that may be an image, once per crawl: `url_key` stands for it.
 
     `code` and `message` say why it was refused. What the crawl had no room for is left.
@@ -265,12 +265,12 @@ class CrawlCandidate(Owned, TenantModel):
 
     __tablename__ = "crawl_candidates"
     __table_args__ = (
-        owned_by("crawl_jobs", "crawl_job_id"),
-        owned_by("crawl_chunks", "chunk_id"),
+        tenant_foreign_key("crawl_jobs", "crawl_job_id"),
+        tenant_foreign_key("crawl_chunks", "chunk_id"),
         sa.CheckConstraint("(state = 'refused') = (code IS NOT NULL)", name="reason"),
-        indexed("crawl_job_id", "url_key", unique=True),
-        indexed("chunk_id", "state", "id"),
-        indexed("crawl_job_id", "code", where="state = 'refused'"),
+        tenant_index("crawl_job_id", "url_key", unique=True),
+        tenant_index("chunk_id", "state", "id"),
+        tenant_index("crawl_job_id", "code", where="state = 'refused'"),
     )
 
     crawl_job_id: Mapped[UUID]
@@ -281,7 +281,7 @@ class CrawlCandidate(Owned, TenantModel):
     licence: Mapped[str | None]
     attribution: Mapped[str | None]
     caption: Mapped[str | None]
-    state: Mapped[CandidateState] = enumerated(CandidateState, CandidateState.FOUND)
+    state: Mapped[CandidateState] = enum_column(CandidateState, CandidateState.FOUND)
     code: Mapped[Str50 | None]
     message: Mapped[str | None]
 

@@ -13,18 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Flag,
     Instant,
-    Owned,
+    TenantKey,
     Str50,
     Str100,
     Str255,
     Str500,
     TenantModel,
-    Touched,
-    anchored,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    company_foreign_key,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from db.models.knowledge import Document
 
 
-class CompanyProfile(Owned, TenantModel):
+class CompanyProfile(TenantKey, TenantModel):
     """A company's energy targets and standing; one for each company."""
 
     __tablename__ = "company_profiles"
     __table_args__ = (
-        anchored(),
+        company_foreign_key(),
         sa.UniqueConstraint("company_id"),
         sa.CheckConstraint("target_year BETWEEN 2025 AND 2100", name="target_year"),
         sa.CheckConstraint("renewable_percentage_increase BETWEEN 0 AND 100", name="increase"),
@@ -67,9 +67,9 @@ class CompanyProfile(Owned, TenantModel):
     price_optimization_weight: Mapped[float] = mapped_column(server_default="0.35")
     portfolio_decision_weight: Mapped[float] = mapped_column(server_default="0.25")
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    company: Mapped[Company] = related("foreign(CompanyProfile.company_id) == Company.id")
+    company: Mapped[Company] = view_relationship("foreign(CompanyProfile.company_id) == Company.id")
 
 
 class ReportMethod(Enum):
@@ -81,17 +81,17 @@ class ReportMethod(Enum):
     """Demand is split in proportion to the available energy."""
 
 
-class SavedReport(Owned, TenantModel):
+class SavedReport(TenantKey, TenantModel):
     """A report that somebody kept. Its user may be gone: there is no foreign key."""
 
     __tablename__ = "saved_reports"
     __table_args__ = (
-        anchored(),
+        company_foreign_key(),
         sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
-        indexed("report_id", unique=True),
-        indexed("user_id", "saved_at", "id"),
-        indexed("report_type", "saved_at", "id"),
-        indexed("saved_at", "id"),
+        tenant_index("report_id", unique=True),
+        tenant_index("user_id", "saved_at", "id"),
+        tenant_index("report_type", "saved_at", "id"),
+        tenant_index("saved_at", "id"),
     )
 
     report_id: Mapped[str] = mapped_column(sa.String(64))
@@ -104,7 +104,7 @@ class SavedReport(Owned, TenantModel):
     user_id: Mapped[UUID | None]
     generated_at: Mapped[Instant]
     saved_at: Mapped[Instant]
-    method: Mapped[ReportMethod | None] = enumerated(ReportMethod, nullable=True)
+    method: Mapped[ReportMethod | None] = enum_column(ReportMethod, nullable=True)
     config: Mapped[dict[str, Any] | None]
     generated_text: Mapped[str | None]
     edited_text: Mapped[str | None]
@@ -114,10 +114,10 @@ class SavedReport(Owned, TenantModel):
     revision: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     files: Mapped[list[Any]] = mapped_column(server_default="[]")
 
-    edited_by: Mapped[User | None] = related("foreign(SavedReport.edited_by_id) == User.id")
-    document: Mapped[Document | None] = related("foreign(SavedReport.document_id) == Document.id")
-    user: Mapped[User | None] = related("foreign(SavedReport.user_id) == User.id")
-    company: Mapped[Company] = related("foreign(SavedReport.company_id) == Company.id")
+    edited_by: Mapped[User | None] = view_relationship("foreign(SavedReport.edited_by_id) == User.id")
+    document: Mapped[Document | None] = view_relationship("foreign(SavedReport.document_id) == Document.id")
+    user: Mapped[User | None] = view_relationship("foreign(SavedReport.user_id) == User.id")
+    company: Mapped[Company] = view_relationship("foreign(SavedReport.company_id) == Company.id")
 
 
 class EnergySourceKind(Enum):
@@ -131,13 +131,13 @@ class EnergySourceKind(Enum):
     """Stores energy."""
 
 
-class EnergySource(Owned, TenantModel):
+class EnergySource(TenantKey, TenantModel):
     """What a company reckons with of one way to get energy. Shares are of the yearly consumption."""
 
     __tablename__ = "energy_sources"
     __table_args__ = (
-        anchored(),
-        indexed("code", unique=True),
+        company_foreign_key(),
+        tenant_index("code", unique=True),
         sa.CheckConstraint("cost_per_kwh >= 0", name="cost"),
         sa.CheckConstraint("capacity_factor BETWEEN 0 AND 1", name="capacity_factor"),
         sa.CheckConstraint("reliability BETWEEN 0 AND 1", name="reliability"),
@@ -149,7 +149,7 @@ class EnergySource(Owned, TenantModel):
 
     code: Mapped[Str50]
     name: Mapped[Str100]
-    kind: Mapped[EnergySourceKind] = enumerated(EnergySourceKind)
+    kind: Mapped[EnergySourceKind] = enum_column(EnergySourceKind)
     cost_per_kwh: Mapped[float]
     capacity_factor: Mapped[float]
     reliability: Mapped[float]
@@ -162,14 +162,14 @@ class EnergySource(Owned, TenantModel):
     edited: Mapped[Flag]
     enabled: Mapped[bool] = mapped_column(server_default=sa.true())
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
 
-class HistoricalDataImport(Owned, TenantModel):
+class HistoricalDataImport(TenantKey, TenantModel):
     """A file of past consumption, read by the job that has the import's id."""
 
     __tablename__ = "historical_data_imports"
-    __table_args__ = (anchored(), indexed("created_at", "id"))
+    __table_args__ = (company_foreign_key(), tenant_index("created_at", "id"))
 
     upload_id: Mapped[UUID]
     filename: Mapped[Str255]
@@ -180,9 +180,9 @@ class HistoricalDataImport(Owned, TenantModel):
     created_at: Mapped[Instant]
     completed_at: Mapped[datetime | None]
 
-    job: Mapped[ProcessingJob | None] = related("foreign(HistoricalDataImport.id) == ProcessingJob.id")
-    document: Mapped[Document | None] = related("foreign(HistoricalDataImport.document_id) == Document.id")
-    readings: Mapped[list[ConsumptionReading]] = related(
+    job: Mapped[ProcessingJob | None] = view_relationship("foreign(HistoricalDataImport.id) == ProcessingJob.id")
+    document: Mapped[Document | None] = view_relationship("foreign(HistoricalDataImport.document_id) == Document.id")
+    readings: Mapped[list[ConsumptionReading]] = view_relationship(
         "HistoricalDataImport.id == foreign(ConsumptionReading.import_id)"
     )
 
@@ -196,39 +196,39 @@ class ReadingPeriod(Enum):
     """One calendar month."""
 
 
-class ConsumptionReading(Owned, TenantModel):
+class ConsumptionReading(TenantKey, TenantModel):
     """What was consumed in a day or a month that begins on `starts_on`, in the zone of the import."""
 
     __tablename__ = "consumption_readings"
     __table_args__ = (
-        owned_by("historical_data_imports", "import_id"),
-        indexed("import_id", "period", "starts_on", unique=True),
-        indexed("import_id", "starts_on", "id"),
+        tenant_foreign_key("historical_data_imports", "import_id"),
+        tenant_index("import_id", "period", "starts_on", unique=True),
+        tenant_index("import_id", "starts_on", "id"),
         sa.CheckConstraint("kwh >= 0 AND renewable_kwh >= 0", name="energy"),
         sa.CheckConstraint("coverage BETWEEN 0 AND 1", name="coverage"),
     )
 
     import_id: Mapped[UUID]
-    period: Mapped[ReadingPeriod] = enumerated(ReadingPeriod)
+    period: Mapped[ReadingPeriod] = enum_column(ReadingPeriod)
     starts_on: Mapped[date] = mapped_column(sa.Date)
     kwh: Mapped[float]
     renewable_kwh: Mapped[float | None]
     coverage: Mapped[float]
 
 
-class Report(Owned, TenantModel):
+class Report(TenantKey, TenantModel):
     """A report that is made, or was, by the job that has the report's id."""
 
     __tablename__ = "reports"
     __table_args__ = (
-        anchored(),
+        company_foreign_key(),
         sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
-        indexed("created_at", "id"),
+        tenant_index("created_at", "id"),
     )
 
     title: Mapped[Str500]
     report_type: Mapped[Str50]
-    method: Mapped[ReportMethod] = enumerated(ReportMethod)
+    method: Mapped[ReportMethod] = enum_column(ReportMethod)
     config: Mapped[dict[str, Any]]
     report_data: Mapped[dict[str, Any] | None]
     confidence: Mapped[float | None]
@@ -239,8 +239,8 @@ class Report(Owned, TenantModel):
     created_at: Mapped[Instant]
     generated_at: Mapped[datetime | None]
 
-    job: Mapped[ProcessingJob | None] = related("foreign(Report.id) == ProcessingJob.id")
-    requested_by: Mapped[User | None] = related("foreign(Report.requested_by_id) == User.id")
+    job: Mapped[ProcessingJob | None] = view_relationship("foreign(Report.id) == ProcessingJob.id")
+    requested_by: Mapped[User | None] = view_relationship("foreign(Report.requested_by_id) == User.id")
 
 
 class ReportEventKind(Enum):
@@ -256,18 +256,18 @@ class ReportEventKind(Enum):
     """The generation has failed. Last event of the stream."""
 
 
-class ReportEvent(Owned, TenantModel):
+class ReportEvent(TenantKey, TenantModel):
     """Something that happened while a report was made; `sequence` counts from 1 in the order of commits."""
 
     __tablename__ = "report_events"
     __table_args__ = (
-        owned_by("reports", "report_id"),
-        indexed("report_id", "sequence", unique=True),
+        tenant_foreign_key("reports", "report_id"),
+        tenant_index("report_id", "sequence", unique=True),
     )
 
     report_id: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(sa.BigInteger)
-    kind: Mapped[ReportEventKind] = enumerated(ReportEventKind)
+    kind: Mapped[ReportEventKind] = enum_column(ReportEventKind)
     step: Mapped[Str50 | None]
     detail: Mapped[dict[str, Any] | None]
     created_at: Mapped[Instant]

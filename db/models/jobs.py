@@ -13,18 +13,18 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from db.base import (
     Count,
     Instant,
-    Keyed,
-    Owned,
+    PrimaryKey,
+    TenantKey,
     PlatformModel,
     Str50,
     Str100,
     TenantModel,
-    Touched,
-    anchored,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    company_foreign_key,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Job:
     with a retry; `epoch` grows with each attempt and never goes back: only who knows it may write.
     """
 
-    status: Mapped[JobStatus] = enumerated(JobStatus, JobStatus.PENDING)
+    status: Mapped[JobStatus] = enum_column(JobStatus, JobStatus.PENDING)
     progress: Mapped[Count]
     task: Mapped[Str100 | None]
     arguments: Mapped[dict[str, Any] | None]
@@ -96,44 +96,44 @@ class Job:
     completed_at: Mapped[datetime | None]
     error_message: Mapped[str | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
-            anchored(),
-            owned_by("members", "requested_by_id", "SET NULL"),
+            company_foreign_key(),
+            tenant_foreign_key("members", "requested_by_id", "SET NULL"),
             sa.CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
             sa.CheckConstraint("status <> 'failed' OR error_message IS NOT NULL", name="error_message"),
-            indexed("status", "created_at", "id"),
-            indexed("created_at", "id"),
-            indexed("requested_by_id"),
+            tenant_index("status", "created_at", "id"),
+            tenant_index("created_at", "id"),
+            tenant_index("requested_by_id"),
         )
 
 
-class ProcessingJob(Owned, Job, TenantModel):
+class ProcessingJob(TenantKey, Job, TenantModel):
     """One stage of a session's work, or other work of the company; `subject` says on what."""
 
     __tablename__ = "processing_jobs"
 
     session_id: Mapped[UUID | None]
-    job_type: Mapped[ProcessingJobType] = enumerated(ProcessingJobType)
+    job_type: Mapped[ProcessingJobType] = enum_column(ProcessingJobType)
     subject: Mapped[Str50 | None]
     job_metadata: Mapped[dict[str, Any] | None]
 
-    session: Mapped[DrawingSession | None] = related("foreign(ProcessingJob.session_id) == DrawingSession.id")
-    requested_by: Mapped[User | None] = related("foreign(ProcessingJob.requested_by_id) == User.id")
+    session: Mapped[DrawingSession | None] = view_relationship("foreign(ProcessingJob.session_id) == DrawingSession.id")
+    requested_by: Mapped[User | None] = view_relationship("foreign(ProcessingJob.requested_by_id) == User.id")
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
             *Job.__table_args__,
-            owned_by("drawing_sessions", "session_id"),
-            indexed("session_id", "created_at", "id"),
-            indexed("session_id", "job_type", unique=True, where="session_id IS NOT NULL"),
-            indexed("job_type", "created_at", "id"),
+            tenant_foreign_key("drawing_sessions", "session_id"),
+            tenant_index("session_id", "created_at", "id"),
+            tenant_index("session_id", "job_type", unique=True, where="session_id IS NOT NULL"),
+            tenant_index("job_type", "created_at", "id"),
         )
 
 
@@ -145,7 +145,7 @@ class LeaseState(Enum):
     CANCELLING = "cancelling"
 
 
-class Lease(Keyed, PlatformModel):
+class Lease(PrimaryKey, PlatformModel):
     """The workers' side of a live job (`id` is the job row's): gone when the job has ended."""
 
     __tablename__ = "leases"
@@ -154,7 +154,7 @@ class Lease(Keyed, PlatformModel):
     company_id: Mapped[UUID]
     task: Mapped[Str100]
     queue: Mapped[Str100]
-    state: Mapped[LeaseState] = enumerated(LeaseState, LeaseState.QUEUED)
+    state: Mapped[LeaseState] = enum_column(LeaseState, LeaseState.QUEUED)
     worker: Mapped[Str100 | None]
     entry_id: Mapped[int] = mapped_column(sa.BigInteger)
     heartbeat_at: Mapped[Instant]

@@ -13,19 +13,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Count,
     Instant,
-    Keyed,
-    Owned,
+    PrimaryKey,
+    TenantKey,
     PlatformModel,
     Str50,
     Str100,
     Str500,
     TenantModel,
-    Touched,
-    anchored,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    company_foreign_key,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 from db.rls import CURRENT_COMPANY
 
@@ -58,7 +58,7 @@ class ProcessingStatus(Enum):
     """Processing has failed."""
 
 
-class EmbeddingModel(Keyed, PlatformModel):
+class EmbeddingModel(PrimaryKey, PlatformModel):
     """A model that turns text into vectors; at most one is active."""
 
     __tablename__ = "embedding_models"
@@ -76,7 +76,7 @@ class EmbeddingModel(Keyed, PlatformModel):
     is_active: Mapped[bool] = mapped_column(server_default=sa.true())
     activated_at: Mapped[datetime | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
 
 class CachedVectors(TenantModel):
@@ -86,7 +86,7 @@ class CachedVectors(TenantModel):
     """
 
     __tablename__ = "cached_vectors"
-    __table_args__ = (anchored(), indexed("used_at"))
+    __table_args__ = (company_foreign_key(), tenant_index("used_at"))
 
     company_id: Mapped[UUID] = mapped_column(primary_key=True, server_default=sa.text(CURRENT_COMPANY))
     fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
@@ -94,20 +94,20 @@ class CachedVectors(TenantModel):
     used_at: Mapped[Instant]
 
 
-class Document(Owned, TenantModel):
+class Document(TenantKey, TenantModel):
     """A file of text that can be asked about."""
 
     __tablename__ = "documents"
     __table_args__ = (
-        owned_by("members", "uploaded_by_id"),
-        owned_by("uploads", "upload_id", "SET NULL"),
+        tenant_foreign_key("members", "uploaded_by_id"),
+        tenant_foreign_key("uploads", "upload_id", "SET NULL"),
         sa.CheckConstraint("file_size >= 0 AND chunk_count >= 0", name="sizes"),
-        indexed("uploaded_by_id", "processing_status", "created_at", "id"),
-        indexed("uploaded_by_id", "created_at", "id"),
-        indexed("processing_status", "created_at", "id"),
-        indexed("scope", "created_at", "id"),
-        indexed("created_at", "id"),
-        indexed("upload_id"),
+        tenant_index("uploaded_by_id", "processing_status", "created_at", "id"),
+        tenant_index("uploaded_by_id", "created_at", "id"),
+        tenant_index("processing_status", "created_at", "id"),
+        tenant_index("scope", "created_at", "id"),
+        tenant_index("created_at", "id"),
+        tenant_index("upload_id"),
         sa.Index(
             "ix_documents_unprocessed",
             *("company_id", "created_at", "id"),
@@ -125,8 +125,8 @@ class Document(Owned, TenantModel):
     file_type: Mapped[Str50 | None]
     mime_type: Mapped[Str100 | None]
     content_category: Mapped[Str50 | None]
-    scope: Mapped[DocumentScope] = enumerated(DocumentScope, DocumentScope.USER)
-    processing_status: Mapped[ProcessingStatus] = enumerated(ProcessingStatus, ProcessingStatus.PENDING)
+    scope: Mapped[DocumentScope] = enum_column(DocumentScope, DocumentScope.USER)
+    processing_status: Mapped[ProcessingStatus] = enum_column(ProcessingStatus, ProcessingStatus.PENDING)
     error_message: Mapped[str | None]
     extracted_text: Mapped[str | None]
     summary: Mapped[str | None]
@@ -136,23 +136,23 @@ class Document(Owned, TenantModel):
     chunk_count: Mapped[Count]
     processed_at: Mapped[datetime | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    uploaded_by: Mapped[User | None] = related("foreign(Document.uploaded_by_id) == User.id")
-    company: Mapped[Company | None] = related("foreign(Document.company_id) == Company.id")
-    chunks: Mapped[list[DocumentChunk]] = related("Document.id == foreign(DocumentChunk.document_id)")
-    job: Mapped[ProcessingJob | None] = related("foreign(Document.id) == ProcessingJob.id")
+    uploaded_by: Mapped[User | None] = view_relationship("foreign(Document.uploaded_by_id) == User.id")
+    company: Mapped[Company | None] = view_relationship("foreign(Document.company_id) == Company.id")
+    chunks: Mapped[list[DocumentChunk]] = view_relationship("Document.id == foreign(DocumentChunk.document_id)")
+    job: Mapped[ProcessingJob | None] = view_relationship("foreign(Document.id) == ProcessingJob.id")
 
 
-class DocumentChunk(Owned, TenantModel):
+class DocumentChunk(TenantKey, TenantModel):
     """A piece of a document, as it is embedded and cited."""
 
     __tablename__ = "document_chunks"
     __table_args__ = (
-        owned_by("documents", "document_id"),
+        tenant_foreign_key("documents", "document_id"),
         sa.CheckConstraint("chunk_index >= 0 AND token_count >= 0", name="counts"),
-        indexed("document_id", "chunk_index", unique=True),
-        indexed("vector_id", unique=True, where="vector_id IS NOT NULL"),
+        tenant_index("document_id", "chunk_index", unique=True),
+        tenant_index("vector_id", unique=True, where="vector_id IS NOT NULL"),
     )
 
     document_id: Mapped[UUID]
@@ -164,6 +164,6 @@ class DocumentChunk(Owned, TenantModel):
     page_number: Mapped[int | None]
     chunk_metadata: Mapped[dict[str, Any] | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    document: Mapped[Document] = related("foreign(DocumentChunk.document_id) == Document.id")
+    document: Mapped[Document] = view_relationship("foreign(DocumentChunk.document_id) == Document.id")

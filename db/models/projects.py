@@ -10,15 +10,15 @@ from sqlalchemy.orm import Mapped
 
 from db.base import (
     Instant,
-    Owned,
+    TenantKey,
     Str100,
     Str255,
     TenantModel,
-    Touched,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 
 if TYPE_CHECKING:
@@ -40,18 +40,18 @@ class ProjectStatus(Enum):
     """The project is deleted and hidden until it is purged."""
 
 
-class Project(Owned, TenantModel):
+class Project(TenantKey, TenantModel):
     """A building, a campaign or a data set, and everything known about it."""
 
     __tablename__ = "projects"
     __table_args__ = (
-        owned_by("members", "user_id"),
-        indexed("user_id", "name"),
-        indexed("user_id", "created_at", "id"),
-        indexed("status", "created_at", "id"),
-        indexed("created_at", "id"),
-        indexed("updated_at", "id"),
-        indexed("name", "id"),
+        tenant_foreign_key("members", "user_id"),
+        tenant_index("user_id", "name"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("status", "created_at", "id"),
+        tenant_index("created_at", "id"),
+        tenant_index("updated_at", "id"),
+        tenant_index("name", "id"),
     )
 
     user_id: Mapped[UUID]
@@ -60,13 +60,13 @@ class Project(Owned, TenantModel):
     project_number: Mapped[Str100 | None]
     client_name: Mapped[Str255 | None]
     location: Mapped[Str255 | None]
-    status: Mapped[ProjectStatus] = enumerated(ProjectStatus, ProjectStatus.ACTIVE)
+    status: Mapped[ProjectStatus] = enum_column(ProjectStatus, ProjectStatus.ACTIVE)
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    user: Mapped[User | None] = related("foreign(Project.user_id) == User.id")
-    sessions: Mapped[list[DrawingSession]] = related("Project.id == foreign(DrawingSession.project_id)")
-    drawing_versions: Mapped[list[DrawingVersion]] = related(
+    user: Mapped[User | None] = view_relationship("foreign(Project.user_id) == User.id")
+    sessions: Mapped[list[DrawingSession]] = view_relationship("Project.id == foreign(DrawingSession.project_id)")
+    drawing_versions: Mapped[list[DrawingVersion]] = view_relationship(
         "Project.id == foreign(DrawingVersion.project_id)"
     )
-    crawl_jobs: Mapped[list[CrawlJob]] = related("Project.id == foreign(CrawlJob.project_id)")
+    crawl_jobs: Mapped[list[CrawlJob]] = view_relationship("Project.id == foreign(CrawlJob.project_id)")

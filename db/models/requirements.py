@@ -14,15 +14,15 @@ from db.base import (
     Count,
     Flag,
     Instant,
-    Owned,
+    TenantKey,
     Str100,
     Str255,
     TenantModel,
-    Touched,
-    enumerated,
-    indexed,
-    owned_by,
-    related,
+    UpdatedAt,
+    enum_column,
+    tenant_index,
+    tenant_foreign_key,
+    view_relationship,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class ProposalStage(Enum):
     """The proposal has failed."""
 
 
-class RequirementProposal(Owned, TenantModel):
+class RequirementProposal(TenantKey, TenantModel):
     """What a component is to be like, as the job that has the proposal's id proposes it.
 
     `design` is what was measured of the uploaded picture; `item_count` numbers its requirements in the
@@ -111,42 +111,42 @@ class RequirementProposal(Owned, TenantModel):
 
     __tablename__ = "requirement_proposals"
     __table_args__ = (
-        owned_by("members", "user_id"),
-        owned_by("uploads", "upload_id", "SET NULL"),
+        tenant_foreign_key("members", "user_id"),
+        tenant_foreign_key("uploads", "upload_id", "SET NULL"),
         sa.CheckConstraint("classification_confidence BETWEEN 0 AND 1", name="confidence"),
         sa.CheckConstraint("proposal_latency_ms >= 0", name="latency"),
-        indexed("created_at", "id"),
-        indexed("user_id", "created_at", "id"),
-        indexed("component_type", "created_at", "id"),
-        indexed("stage", "created_at", "id"),
-        indexed("upload_id"),
+        tenant_index("created_at", "id"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("component_type", "created_at", "id"),
+        tenant_index("stage", "created_at", "id"),
+        tenant_index("upload_id"),
     )
 
     user_id: Mapped[UUID]
     upload_id: Mapped[UUID | None]
     description: Mapped[str | None]
     document_ids: Mapped[list[str]] = mapped_column(server_default="[]")
-    component_type: Mapped[ComponentType | None] = enumerated(ComponentType, nullable=True)
+    component_type: Mapped[ComponentType | None] = enum_column(ComponentType, nullable=True)
     classification_confidence: Mapped[float | None]
     classification_rationale: Mapped[str | None]
     design: Mapped[dict[str, Any] | None]
     model: Mapped[str | None]
-    stage: Mapped[ProposalStage] = enumerated(ProposalStage, ProposalStage.STARTING)
+    stage: Mapped[ProposalStage] = enum_column(ProposalStage, ProposalStage.STARTING)
     error_message: Mapped[str | None]
     item_count: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     proposal_latency_ms: Mapped[int | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
     completed_at: Mapped[datetime | None]
 
-    user: Mapped[User | None] = related("foreign(RequirementProposal.user_id) == User.id")
-    job: Mapped[ProcessingJob | None] = related("foreign(RequirementProposal.id) == ProcessingJob.id")
-    requirements: Mapped[list[ProposedRequirement]] = related(
+    user: Mapped[User | None] = view_relationship("foreign(RequirementProposal.user_id) == User.id")
+    job: Mapped[ProcessingJob | None] = view_relationship("foreign(RequirementProposal.id) == ProcessingJob.id")
+    requirements: Mapped[list[ProposedRequirement]] = view_relationship(
         "RequirementProposal.id == foreign(ProposedRequirement.proposal_id)"
     )
 
 
-class ProposedRequirement(Owned, TenantModel):
+class ProposedRequirement(TenantKey, TenantModel):
     """One requirement of a proposal: as it stands now, and what a person thinks of it.
 
     `key` is what tells it from the others of its category. `citation` is where a document says so; `original`
@@ -155,17 +155,17 @@ class ProposedRequirement(Owned, TenantModel):
 
     __tablename__ = "proposed_requirements"
     __table_args__ = (
-        owned_by("requirement_proposals", "proposal_id"),
+        tenant_foreign_key("requirement_proposals", "proposal_id"),
         sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
         sa.CheckConstraint("NOT (approved AND removed)", name="decision"),
-        indexed("proposal_id", "sequence", unique=True),
-        indexed("proposal_id", "category", "key", unique=True),
-        indexed("proposal_id", "confidence", "id"),
+        tenant_index("proposal_id", "sequence", unique=True),
+        tenant_index("proposal_id", "category", "key", unique=True),
+        tenant_index("proposal_id", "confidence", "id"),
     )
 
     proposal_id: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(sa.BigInteger)
-    category: Mapped[RequirementCategory] = enumerated(RequirementCategory)
+    category: Mapped[RequirementCategory] = enum_column(RequirementCategory)
     key: Mapped[Str255]
     name: Mapped[Str255]
     type: Mapped[Str255 | None]
@@ -175,7 +175,7 @@ class ProposedRequirement(Owned, TenantModel):
     description: Mapped[str | None]
     confidence: Mapped[float]
     rationale: Mapped[str | None]
-    origin: Mapped[RequirementOrigin] = enumerated(RequirementOrigin)
+    origin: Mapped[RequirementOrigin] = enum_column(RequirementOrigin)
     source: Mapped[Str255 | None]
     citation: Mapped[dict[str, Any] | None]
     approved: Mapped[Flag]
@@ -184,14 +184,14 @@ class ProposedRequirement(Owned, TenantModel):
     custom: Mapped[Flag]
     original: Mapped[dict[str, Any] | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    proposal: Mapped[RequirementProposal] = related(
+    proposal: Mapped[RequirementProposal] = view_relationship(
         "foreign(ProposedRequirement.proposal_id) == RequirementProposal.id"
     )
 
 
-class RequirementExport(Owned, TenantModel):
+class RequirementExport(TenantKey, TenantModel):
     """A component's reviewed requirements. The counts are derived from them, never given.
 
     `pattern_retrieval_at` and `code_generation_at` are when it was said that it was used so.
@@ -199,19 +199,19 @@ class RequirementExport(Owned, TenantModel):
 
     __tablename__ = "requirement_exports"
     __table_args__ = (
-        owned_by("members", "user_id"),
-        owned_by("requirement_proposals", "proposal_id", "SET NULL"),
+        tenant_foreign_key("members", "user_id"),
+        tenant_foreign_key("requirement_proposals", "proposal_id", "SET NULL"),
         sa.CheckConstraint(
             "approved_count >= 0 AND edited_count >= 0 "
             "AND custom_added_count >= 0 AND proposal_latency_ms >= 0",
             name="counts",
         ),
-        indexed("user_id", "created_at", "id"),
-        indexed("component_type", "created_at", "id"),
-        indexed("proposal_latency_ms", "id"),
-        indexed("user_id", "proposal_latency_ms", "id"),
-        indexed("created_at", "id"),
-        indexed("proposal_id"),
+        tenant_index("user_id", "created_at", "id"),
+        tenant_index("component_type", "created_at", "id"),
+        tenant_index("proposal_latency_ms", "id"),
+        tenant_index("user_id", "proposal_latency_ms", "id"),
+        tenant_index("created_at", "id"),
+        tenant_index("proposal_id"),
     )
 
     user_id: Mapped[UUID]
@@ -227,9 +227,9 @@ class RequirementExport(Owned, TenantModel):
     code_generation_at: Mapped[datetime | None]
     proposal_id: Mapped[UUID | None]
     created_at: Mapped[Instant]
-    updated_at: Mapped[Touched]
+    updated_at: Mapped[UpdatedAt]
 
-    user: Mapped[User | None] = related("foreign(RequirementExport.user_id) == User.id")
-    proposal: Mapped[RequirementProposal | None] = related(
+    user: Mapped[User | None] = view_relationship("foreign(RequirementExport.user_id) == User.id")
+    proposal: Mapped[RequirementProposal | None] = view_relationship(
         "foreign(RequirementExport.proposal_id) == RequirementProposal.id"
     )

@@ -1,30 +1,30 @@
 """The queue: jobs that begin when the transaction that asks for them commits. pgqueuer moves the entries."""
 
-from db.queue.attempts import Attempt, Cancelling, Finish, LostLease, Parts, claim
-from db.queue.errors import passing
-from db.queue.jobs import KINDS, Job, JobModel, UnknownTask, revive, topics
-from db.queue.requests import NotPending, cancel, enqueue, hold_parts, prepare, queued, restart, resume
+from db.queue.attempts import Attempt, CancellationRequested, CompletionHook, LostLease, FanOut, claim
+from db.queue.errors import is_transient
+from db.queue.jobs import JOB_MODELS, Job, JobModel, UnknownTask, deserialize, topics
+from db.queue.requests import NotPending, cancel, enqueue, lock_parts, prepare, is_queued, restart, resume
 
 __all__ = [
-    "KINDS",
+    "JOB_MODELS",
     "Attempt",
-    "Cancelling",
-    "Finish",
+    "CancellationRequested",
+    "CompletionHook",
     "Job",
     "JobModel",
     "LostLease",
     "NotPending",
-    "Parts",
+    "FanOut",
     "UnknownTask",
     "cancel",
     "claim",
     "enqueue",
-    "hold_parts",
-    "passing",
+    "lock_parts",
+    "is_transient",
     "prepare",
-    "queued",
+    "is_queued",
     "restart",
     "resume",
-    "revive",
+    "deserialize",
     "topics",
 ]

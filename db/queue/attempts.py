@@ -12,22 +12,22 @@ from sqlalchemy import delete, func, select, update
 from db.events import publish
 from db.models import TERMINAL, JobStatus, Lease, LeaseState
 from db.queue.entries import Entry
-from db.queue.jobs import TASKS, Job, UnknownTask, revive, topics
-from db.queue.requests import CANCELLED, end
+from db.queue.jobs import TASKS, Job, UnknownTask, deserialize, topics
+from db.queue.requests import CANCELLATION_REASON, end
 from db.uow import Database, UnitOfWork
 
-Finish = Callable[[UnitOfWork], Awaitable[None]]
+CompletionHook = Callable[[UnitOfWork], Awaitable[None]]
 """What is written in the transaction that completes a job."""
 
 
 @dataclass(frozen=True)
-class Parts:
+class FanOut:
     """What a handler answers whose job goes on in parts: `begin` queues them as the worker lets go of it.
 
     It stays RUNNING, with nobody, until the last part has it resumed (`db.queue.resume`) or it is cancelled.
     """
 
-    begin: Finish
+    enqueue_parts: CompletionHook
 
 
 MAY_WRITE = (LeaseState.RUNNING, LeaseState.CANCELLING)
@@ -37,7 +37,7 @@ class LostLease(asyncio.CancelledError):
     """The attempt no longer owns its job: stop, and write nothing more."""
 
 
-class Cancelling(Exception):
+class CancellationRequested(Exception):
     """Somebody wants the job cancelled."""
 
 
@@ -74,50 +74,50 @@ class Attempt:
                 raise LostLease
             yield uow
 
-    async def note(self, uow: UnitOfWork, **values: Any) -> None:
+    async def update(self, uow: UnitOfWork, **values: Any) -> None:
         """Change columns of the job's row, in a unit from `write`, and tell who watches it."""
         model = self.job.row
         changed = update(model).where(model.id == self.id).values(**values, version=model.version + 1)
         await uow.execute(changed)
         await publish(uow, *topics(self.id, self.job))
 
-    async def complete(self, finish: Finish | None) -> None:
+    async def complete(self, hook: CompletionHook | None) -> None:
         """End as COMPLETED, with `finish` in the same transaction. Raises `LostLease`, `Cancelling`."""
         async with self.write() as uow:
-            if await self._let_go(uow) is LeaseState.CANCELLING:
-                raise Cancelling
-            await self.note(
+            if await self._delete_lease(uow) is LeaseState.CANCELLING:
+                raise CancellationRequested
+            await self.update(
                 uow,
                 status=JobStatus.COMPLETED,
                 progress=100,
                 error_message=None,
                 completed_at=func.now(),
             )
-            if finish is not None:
-                await finish(uow)
+            if hook is not None:
+                await hook(uow)
 
-    async def hand_over(self, parts: Parts) -> None:
+    async def fan_out(self, parts: FanOut) -> None:
         """Let go of the job and queue its parts in one transaction. Raises `LostLease`, `Cancelling`."""
         async with self.write() as uow:
-            if await self._let_go(uow) is LeaseState.CANCELLING:
-                raise Cancelling
-            await self.note(uow)
-            await parts.begin(uow)
+            if await self._delete_lease(uow) is LeaseState.CANCELLING:
+                raise CancellationRequested
+            await self.update(uow)
+            await parts.enqueue_parts(uow)
 
     async def fail(self, reason: str) -> None:
         """End as FAILED, or as CANCELLED if that was wanted. Raises `LostLease`."""
         async with self.write() as uow:
             row = await uow.one(select(self.job.row).where(self.job.row.id == self.id))
-            if await self._let_go(uow) is LeaseState.CANCELLING:
-                await end(uow, self.job.row, row, JobStatus.CANCELLED, CANCELLED)
+            if await self._delete_lease(uow) is LeaseState.CANCELLING:
+                await end(uow, self.job.row, row, JobStatus.CANCELLED, CANCELLATION_REASON)
             else:
                 await end(uow, self.job.row, row, JobStatus.FAILED, reason)
 
     async def postpone(self, reason: str) -> None:
         """Wait for another attempt. Raises `LostLease`, `Cancelling`."""
         async with self.write() as uow:
-            await self._hand_back(uow)
-            await self.note(uow, status=JobStatus.PENDING, error_message=reason)
+            await self._requeue_lease(uow)
+            await self.update(uow, status=JobStatus.PENDING, error_message=reason)
 
     async def settle(self) -> bool:
         """After an interruption: end as CANCELLED if that was wanted, else give the attempt back.
@@ -128,21 +128,21 @@ class Attempt:
             model = self.job.row
             row = await uow.one(select(model).where(model.id == self.id))
             try:
-                await self._hand_back(uow)
-            except Cancelling:
-                await self._let_go(uow)
-                await end(uow, model, row, JobStatus.CANCELLED, CANCELLED)
+                await self._requeue_lease(uow)
+            except CancellationRequested:
+                await self._delete_lease(uow)
+                await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
                 return False
-            await self.note(uow, status=JobStatus.PENDING, attempts=model.attempts - 1)
+            await self.update(uow, status=JobStatus.PENDING, attempts=model.attempts - 1)
             return True
 
-    async def _hand_back(self, uow: UnitOfWork) -> None:
+    async def _requeue_lease(self, uow: UnitOfWork) -> None:
         waits = update(Lease).where(Lease.id == self.id, Lease.state == LeaseState.RUNNING)
         values = {"state": LeaseState.QUEUED, "worker": None, "heartbeat_at": func.now()}
         if await uow.scalar(waits.values(values).returning(Lease.id)) is None:
-            raise Cancelling
+            raise CancellationRequested
 
-    async def _let_go(self, uow: UnitOfWork) -> LeaseState:
+    async def _delete_lease(self, uow: UnitOfWork) -> LeaseState:
         gone = delete(Lease).where(Lease.id == self.id, Lease.state.in_(MAY_WRITE)).returning(Lease.state)
         state: LeaseState | None = await uow.scalar(gone)
         if state is None:
@@ -173,14 +173,14 @@ async def claim(database: Database, entry: Entry, entry_id: int, worker: str) ->
         if state is LeaseState.CANCELLING or row.attempts >= row.max_attempts:
             await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
             if state is LeaseState.CANCELLING:
-                await end(uow, model, row, JobStatus.CANCELLED, CANCELLED)
+                await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
             else:
                 reason = f"Its worker stopped unexpectedly on each of {row.attempts} attempts."
                 await end(uow, model, row, JobStatus.FAILED, reason)
             return None
         await uow.execute(update(Lease).where(Lease.id == entry.job_id).values(state=LeaseState.RUNNING))
         try:
-            job = revive(row.task, row.arguments)
+            job = deserialize(row.task, row.arguments)
         except UnknownTask as error:
             await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
             await end(uow, model, row, JobStatus.FAILED, str(error))

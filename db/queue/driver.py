@@ -17,16 +17,16 @@ from sqlalchemy import CursorResult
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.events import Listener
-from db.queue.entries import SETTINGS, builders
-from db.queue.errors import passing
+from db.queue.entries import QUEUE_SETTINGS, builders
+from db.queue.errors import is_transient
 
 log = structlog.get_logger(__name__)
 
 TABLE_CHANGED = '"table_changed_event"'
-AT_MOST_EVERY = 0.02
+WAKE_UP_INTERVAL_SECONDS = 0.02
 """Seconds between two wake-ups of the loop, each of which costs it four statements."""
 
-DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+RETRY_DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 """Seconds to wait before trying a statement again."""
 
 
@@ -43,17 +43,17 @@ class EngineDriver(Driver):
         self._heard: list[tuple[str, Callable[[str], None]]] = []
 
     async def _run(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
-        for delay in DELAYS:
+        for delay in RETRY_DELAYS:
             try:
-                return await self._once(query, arguments)
+                return await self._execute_once(query, arguments)
             except Exception as error:
-                if self._shutdown.is_set() or not passing(error):
+                if self._shutdown.is_set() or not is_transient(error):
                     raise
                 log.warning("queue_statement_failed", error=str(error))
             await asyncio.sleep(delay)
-        return await self._once(query, arguments)
+        return await self._execute_once(query, arguments)
 
-    async def _once(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
+    async def _execute_once(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
         async with self._engine.connect() as connection:
             return await connection.exec_driver_sql(query, arguments or None)
 
@@ -67,7 +67,7 @@ class EngineDriver(Driver):
         await self._run("SELECT pg_notify($1, $2)", (channel, payload))
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        heard = calmly(callback)
+        heard = throttle(callback)
         self._heard.append((channel, heard))
         await self._listener.add(channel, heard, lambda: heard(table_changed()))
 
@@ -88,7 +88,7 @@ class EngineDriver(Driver):
         self._heard.clear()
 
 
-class Claims(Queries):
+class LimitedQueries(Queries):
     """pgqueuer's statements; a worker may hold a single entry, and all are told when one goes back."""
 
     limit = 1
@@ -107,12 +107,12 @@ class Claims(Queries):
         self, job: PickedEntry, delay: timedelta, traceback_record: TracebackRecord | None
     ) -> None:
         await super().retry_job(job, delay, traceback_record)
-        await self.driver.notify(SETTINGS.channel, table_changed())
+        await self.driver.notify(QUEUE_SETTINGS.channel, table_changed())
 
 
-def claims(driver: EngineDriver, limit: int) -> Claims:
+def limited_queries(driver: EngineDriver, limit: int) -> LimitedQueries:
     """The statements of one worker that holds at most `limit` entries at a time."""
-    queries = Claims(driver, **builders())
+    queries = LimitedQueries(driver, **builders())
     queries.limit = limit
     return queries
 
@@ -120,16 +120,16 @@ def claims(driver: EngineDriver, limit: int) -> Claims:
 def table_changed() -> str:
     """The notification that makes pgqueuer's loop look for entries."""
     event = TableChangedEvent(
-        channel=SETTINGS.channel,
+        channel=QUEUE_SETTINGS.channel,
         operation="update",
         sent_at=utc_now(),
-        table=SETTINGS.queue_table,
+        table=QUEUE_SETTINGS.queue_table,
         type="table_changed_event",
     )
     return event.model_dump_json()
 
 
-def calmly(callback: NotifyCallback) -> Callable[[str], None]:
+def throttle(callback: NotifyCallback) -> Callable[[str], None]:
     """Pass everything on, but of changes in quick succession only the first, and one more for the others."""
     clock = asyncio.get_running_loop()
     next_at = 0.0
@@ -137,7 +137,7 @@ def calmly(callback: NotifyCallback) -> Callable[[str], None]:
 
     def pass_on(payload: str) -> None:
         nonlocal next_at, waiting
-        waiting, next_at = False, clock.time() + AT_MOST_EVERY
+        waiting, next_at = False, clock.time() + WAKE_UP_INTERVAL_SECONDS
         callback(payload)
 
     def heard(payload: str) -> None:

@@ -24,9 +24,9 @@ from sqlalchemy import text
 from db.base import PLATFORM
 from db.uow import UnitOfWork
 
-SETTINGS = DBSettings(db_schema=PLATFORM)
+QUEUE_SETTINGS = DBSettings(db_schema=PLATFORM)
 
-TAKE_TURN = text(
+ADVANCE_FAIR_SHARE = text(
     f"""
     INSERT INTO {PLATFORM}.fair_shares AS share (queue, company_id, virtual_time)
     SELECT asked.queue, asked.company_id, coalesce(
@@ -100,25 +100,25 @@ class UnitDriver(Driver):
 def builders() -> dict[str, Any]:
     """What `Queries` needs to find its tables in the platform's schema."""
     return {
-        "qbe": QueryBuilderEnvironment(SETTINGS),
-        "qbq": QueryQueueBuilder(SETTINGS),
-        "qbs": QuerySchedulerBuilder(SETTINGS),
+        "qbe": QueryBuilderEnvironment(QUEUE_SETTINGS),
+        "qbq": QueryQueueBuilder(QUEUE_SETTINGS),
+        "qbs": QuerySchedulerBuilder(QUEUE_SETTINGS),
     }
 
 
-async def put(uow: UnitOfWork, entry: Entry, queue: str) -> int:
+async def add(uow: UnitOfWork, entry: Entry, queue: str) -> int:
     """Add an entry, in its company's fair turn. Answers the entry's id."""
-    turn = await uow.scalar(TAKE_TURN, {"queue": queue, "company_id": entry.company_id})
+    turn = await uow.scalar(ADVANCE_FAIR_SHARE, {"queue": queue, "company_id": entry.company_id})
     queries = Queries(UnitDriver(uow), **builders())
     (id,) = await queries.enqueue(queue, entry.pack(), priority=-turn)
     return int(id)
 
 
-async def withdraw(uow: UnitOfWork, entry_id: int) -> None:
+async def cancel(uow: UnitOfWork, entry_id: int) -> None:
     """Take an entry out of the queue."""
     await Queries(UnitDriver(uow), **builders()).mark_job_as_cancelled([JobId(entry_id)])
 
 
-async def interrupt(uow: UnitOfWork, entry_id: int) -> None:
+async def notify_cancellation(uow: UnitOfWork, entry_id: int) -> None:
     """Tell the worker that holds the entry, at commit, to look at its lease."""
     await Queries(UnitDriver(uow), **builders()).notify_job_cancellation([JobId(entry_id)])

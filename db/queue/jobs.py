@@ -20,7 +20,7 @@ JobModel: TypeAlias = (
 )
 """A kind of job row; every kind has the columns of `db.models.Job`."""
 
-KINDS: tuple[JobModel, ...] = (ProcessingJob, CrawlJob, ValidationJob, ExportJob, EvaluationRun)
+JOB_MODELS: tuple[JobModel, ...] = (ProcessingJob, CrawlJob, ValidationJob, ExportJob, EvaluationRun)
 """Those that people see and steer."""
 
 TASKS: dict[str, type["Job"]] = {}
@@ -81,7 +81,7 @@ def _adapter(kind: type[Job]) -> TypeAdapter[Any]:
     return ADAPTERS.get(kind) or ADAPTERS.setdefault(kind, TypeAdapter(kind))
 
 
-def revive(task: str | None, arguments: Mapping[str, Any] | None) -> Job:
+def deserialize(task: str | None, arguments: Mapping[str, Any] | None) -> Job:
     """The job that a row names. Raises `UnknownTask`."""
     kind = TASKS.get(task or "")
     if kind is None:

@@ -14,9 +14,9 @@ from db.queue.entries import Entry
 from db.uow import Database
 
 NO_ENTRY = text(f"NOT EXISTS (SELECT FROM {PLATFORM}.pgqueuer entry WHERE entry.id = leases.entry_id)")
-PUT_BACK_AT_ONCE = 100
+REQUEUE_BATCH_SIZE = 100
 
-TURN = text(
+CLAIM_PERIOD = text(
     f"""
     INSERT INTO {PLATFORM}.pgqueuer_schedules AS schedule (expression, entrypoint, next_run, last_run)
     VALUES ('upkeep', :name, now() + :every, now())
@@ -27,7 +27,7 @@ TURN = text(
     """
 )
 
-SWEEP = (
+PURGE_STATEMENTS = (
     f"DELETE FROM {PLATFORM}.pgqueuer_log WHERE created < now() - interval '1 day'",
     f"DELETE FROM {PLATFORM}.pgqueuer_statistics WHERE created < now() - interval '30 days'",
     f"DELETE FROM {PLATFORM}.fair_shares share WHERE NOT EXISTS "
@@ -39,11 +39,11 @@ SWEEP = (
 class Heartbeat:
     """What a worker learns of a job when it says that it is alive: still its own, and wanted?"""
 
-    mine: frozenset[UUID]
-    unwanted: frozenset[UUID]
+    owned: frozenset[UUID]
+    cancelling: frozenset[UUID]
 
 
-async def beat(database: Database, worker: str, ids: Collection[UUID]) -> Heartbeat:
+async def heartbeat(database: Database, worker: str, ids: Collection[UUID]) -> Heartbeat:
     """Say that the worker is alive and works on these jobs."""
     alive = update(Lease).where(
         Lease.id == any_(bindparam("ids", list(ids), type_=ARRAY(Uuid))), Lease.worker == worker
@@ -51,12 +51,12 @@ async def beat(database: Database, worker: str, ids: Collection[UUID]) -> Heartb
     async with database.platform() as uow:
         held = await uow.all(alive.values(heartbeat_at=func.now()).returning(Lease.id, Lease.state))
     return Heartbeat(
-        mine=frozenset(row.id for row in held),
-        unwanted=frozenset(row.id for row in held if row.state is LeaseState.CANCELLING),
+        owned=frozenset(row.id for row in held),
+        cancelling=frozenset(row.id for row in held if row.state is LeaseState.CANCELLING),
     )
 
 
-async def put_back(database: Database, stale: timedelta) -> int:
+async def requeue_lost(database: Database, stale: timedelta) -> int:
     """Give leases without a sign of life for `stale`, whose entry is gone, a new entry. Answers how many.
 
     An entry goes when a worker that stalled, and lost the job to another, wakes up and ends it.
@@ -64,25 +64,25 @@ async def put_back(database: Database, stale: timedelta) -> int:
     lost = (
         select(Lease)
         .where(Lease.heartbeat_at < func.now() - stale, NO_ENTRY)
-        .limit(PUT_BACK_AT_ONCE)
+        .limit(REQUEUE_BATCH_SIZE)
         .with_for_update(skip_locked=True)
     )
     async with database.platform() as uow:
         leases = await uow.all(lost)
         for lease in leases:
-            entry_id = await entries.put(uow, Entry(lease.id, lease.company_id, lease.task), lease.queue)
+            entry_id = await entries.add(uow, Entry(lease.id, lease.company_id, lease.task), lease.queue)
             await uow.execute(update(Lease).where(Lease.id == lease.id).values(entry_id=entry_id))
     return len(leases)
 
 
-async def sweep(database: Database) -> None:
+async def purge(database: Database) -> None:
     """Forget pgqueuer's old log, and how far companies have come in queues that nobody waits in."""
     async with database.platform() as uow:
-        for statement in SWEEP:
+        for statement in PURGE_STATEMENTS:
             await uow.execute(text(statement))
 
 
-async def take_turn(database: Database, name: str, every: timedelta) -> bool:
+async def claim_period(database: Database, name: str, every: timedelta) -> bool:
     """Whether it is this process's turn to do a periodic thing: of all processes one, once in a period."""
     async with database.platform() as uow:
-        return await uow.scalar(TURN, {"name": name, "every": every}) is not None
+        return await uow.scalar(CLAIM_PERIOD, {"name": name, "every": every}) is not None

@@ -15,13 +15,13 @@ from db.events import publish
 from db.models import TERMINAL, CrawlChunk, CrawlJob, JobStatus, Lease, LeaseState
 from db.queue import entries
 from db.queue.entries import Entry
-from db.queue.errors import passing
-from db.queue.jobs import Job, JobModel, UnknownTask, revive, topics
+from db.queue.errors import is_transient
+from db.queue.jobs import Job, JobModel, UnknownTask, deserialize, topics
 from db.uow import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-CANCELLED = "It was cancelled."
+CANCELLATION_REASON = "It was cancelled."
 
 PARTS: dict[JobModel, tuple[InstrumentedAttribute[UUID], JobModel]] = {
     CrawlJob: (CrawlChunk.crawl_job_id, CrawlChunk)
@@ -45,29 +45,29 @@ async def prepare(uow: UnitOfWork, job: Job, id: UUID) -> None:
 async def enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
     """Queue `job`, whose row `id` (of the kind `job.row`) is PENDING. It exists once the unit commits."""
     await prepare(uow, job, id)
-    await _put(uow, job, id)
+    await _enqueue(uow, job, id)
 
 
 async def resume(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
     """Have a worker take up a job whose parts have ended; its row is locked, RUNNING and with nobody."""
     anew = {"attempts": 0, "version": model.version + 1}
     row = await uow.one(update(model).where(model.id == id).values(anew).returning(model))
-    await _put(uow, revive(row.task, row.arguments), id)
+    await _enqueue(uow, deserialize(row.task, row.arguments), id)
 
 
-async def _put(uow: UnitOfWork, job: Job, id: UUID) -> None:
-    entry_id = await entries.put(uow, Entry(id, uow.company_id, job.task), job.queue)
+async def _enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
+    entry_id = await entries.add(uow, Entry(id, uow.company_id, job.task), job.queue)
     lease = {"id": id, "company_id": uow.company_id, "task": job.task, "queue": job.queue}
     await uow.execute(insert(Lease).values(lease | {"entry_id": entry_id}))
     await publish(uow, *topics(id, job))
 
 
-async def queued(uow: UnitOfWork, id: UUID) -> bool:
+async def is_queued(uow: UnitOfWork, id: UUID) -> bool:
     """Whether the job waits for a worker or is with one."""
     return await uow.scalar(select(Lease.id).where(Lease.id == id)) is not None
 
 
-async def hold_parts(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
+async def lock_parts(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
     """Lock the live parts of a job. Parts lock their own row before the whole's: so does who ends the whole.
 
     A part that is held makes no more parts; those it made meanwhile are found by looking again.
@@ -93,13 +93,13 @@ async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
     lease = await uow.first(select(Lease.state, Lease.entry_id).where(Lease.id == id).with_for_update())
     if lease is not None and lease.state is LeaseState.RUNNING:
         await uow.execute(update(Lease).where(Lease.id == id).values(state=LeaseState.CANCELLING))
-        await entries.interrupt(uow, lease.entry_id)
+        await entries.notify_cancellation(uow, lease.entry_id)
     if lease is not None and lease.state is not LeaseState.QUEUED:
         return row
     if lease is not None:
         await uow.execute(delete(Lease).where(Lease.id == id))
-        await entries.withdraw(uow, lease.entry_id)
-    return await end(uow, model, row, JobStatus.CANCELLED, CANCELLED)
+        await entries.cancel(uow, lease.entry_id)
+    return await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
 
 
 async def end(uow: UnitOfWork, model: JobModel, row: Row[Any], status: JobStatus, reason: str) -> Row[Any]:
@@ -113,22 +113,22 @@ async def end(uow: UnitOfWork, model: JobModel, row: Row[Any], status: JobStatus
     ended = await uow.one(update(model).where(model.id == row.id).values(values).returning(model))
     job: Job | None = None
     with suppress(UnknownTask):
-        job = revive(row.task, row.arguments)
+        job = deserialize(row.task, row.arguments)
     if job is not None:
-        await _tell(uow, job, status, reason)
+        await _run_end_hook(uow, job, status, reason)
     await publish(uow, *topics(row.id, job))
     return ended
 
 
-async def _tell(uow: UnitOfWork, job: Job, status: JobStatus, reason: str) -> None:
+async def _run_end_hook(uow: UnitOfWork, job: Job, status: JobStatus, reason: str) -> None:
     """A job ends even if what should follow from it has a fault."""
     await uow.driver_sql("SAVEPOINT consequences")
     try:
         await job.ended(uow, status, reason)
     except Exception as error:
-        if passing(error):
+        if is_transient(error):
             raise
-        log.exception("consequences_failed", task=job.task, status=status.value)
+        log.exception("job_end_hook_failed", task=job.task, status=status.value)
         await uow.driver_sql("ROLLBACK TO SAVEPOINT consequences")
 
 
@@ -147,7 +147,7 @@ async def restart(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
         "version": model.version + 1,
     }
     row = await uow.one(update(model).where(model.id == id).values(values).returning(model))
-    job = revive(row.task, row.arguments)
+    job = deserialize(row.task, row.arguments)
     await job.restarted(uow)
     await enqueue(uow, job, id)
     return row

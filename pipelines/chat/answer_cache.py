@@ -10,13 +10,13 @@ from sqlalchemy import Row, select
 
 from core.ports import ChatRequest
 from db.models import Company, RunStatus
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat.generation import GeneratedAnswer
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.runtime.handlers import Run, Services
-from pipelines.runtime.periodic import upkeep
+from pipelines.runtime.periodic import periodic
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers
 from resolvers.chat.answers import Question, CompletedAnswer
@@ -29,7 +29,7 @@ def cache_ttl(services: Services) -> timedelta:
 
 async def cache_key(run: Run, viewer: Viewer, question: Question) -> str | None:
     """What the answer is found or kept by; none where it is for this message alone."""
-    if not cache_ttl(run) or not answer_cache.is_cacheable(question) or not assess_question(question.text).askable:
+    if not cache_ttl(run) or not answer_cache.is_cacheable(question) or not assess_question(question.text).is_question:
         return None
     return await _current_key(run, viewer, question, ())
 
@@ -56,7 +56,7 @@ async def _current_key(run: Run, viewer: Viewer, question: Question, used: Colle
 
 async def answer_from_cache(
     run: Run, question: Question, user_id: UUID, key: str | None, started_at: float
-) -> Finish | None:
+) -> CompletionHook | None:
     """What completes the message with an answer that was given before; none where there is none.
 
     `began` is when the work on the message did, by `time.monotonic`.
@@ -112,11 +112,11 @@ def replay(question: Question, cached: Row[Any], step: Step, seconds: float) -> 
         "cached": True,
     }
     return CompletedAnswer(
-        message=message, citations=cached.citations, steps=[step.row()], run=run_log, usage=[]
+        message=message, citations=cached.citations, steps=[step.columns()], run=run_log, usage=[]
     )
 
 
-@upkeep("cached answers", timedelta(hours=1))
+@periodic("cached answers", timedelta(hours=1))
 async def purge_cached_answers(services: Services) -> None:
     """Answers that are not given again any more."""
     async with services.database.platform(read_only=True) as uow:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core.ports import Passage, Quotation
-from core.sentence_segmentation import Span, sentences, stripped
+from core.sentence_segmentation import Span, sentences, strip_span
 
 MARKER = re.compile(
     r"[ \t]*[\[\u3010(]\s*sources?\s*#?\s*\d+(?:\s*(?:,|;|&|and)\s*(?:sources?\s*#?\s*)?\d+)*\s*[\]\u3011)]",
@@ -114,11 +114,11 @@ def strip_markers(answer: str) -> str:
 def best_match(statement: str, text: str) -> tuple[Span, float]:
     """The sentence of a text that a statement most likely rests on, and the share of words it holds."""
     words = set(WORD.findall(statement.lower()))
-    spans = sentences(text) or [stripped(text, 0, len(text))]
+    spans = sentences(text) or [strip_span(text, 0, len(text))]
     shares = [_word_overlap(words, text[slice(*span)]) for span in spans]
     best = max(range(len(spans)), key=shares.__getitem__)
     start, end = spans[best]
-    return stripped(text, start, min(end, start + MAX_SNIPPET_LENGTH)), round(shares[best], 4)
+    return strip_span(text, start, min(end, start + MAX_SNIPPET_LENGTH)), round(shares[best], 4)
 
 
 def _word_overlap(words: set[str], sentence: str) -> float:

@@ -111,7 +111,7 @@ def vote_step(ballot: Ballot, request: ChatRequest) -> Step:
         "vote",
         detail=detail,
         confidence=vote.confidence,
-        output={"citations": len(ballot.required_reply.cited(request.passages).citations)},
+        output={"citations": len(ballot.required_reply.align(request.passages).citations)},
         tokens=(ballot.required_reply.end.prompt_tokens, ballot.required_reply.end.completion_tokens),
         seconds=ballot.seconds,
         vote={

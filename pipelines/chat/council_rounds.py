@@ -61,7 +61,7 @@ class Ballot:
         """The vote; its answer is without the lines that state confidence and reasons."""
         reply = self.required_reply
         level, reasoning = stated_confidence(reply)
-        source_similarity = cited_similarity(request.passages, reply.cited(request.passages)) if request.passages else None
+        source_similarity = cited_similarity(request.passages, reply.align(request.passages)) if request.passages else None
         (weight,) = (voice.weight for voice in VOICES if voice.name == self.voice)
         confidence = vote_confidence(level, source_similarity, reasoning)
         return Vote(self.voice, strip_ballot_lines(reply).text, round(confidence, 4), reasoning, weight)

@@ -30,7 +30,7 @@ class Reply:
     quotations: tuple[Quotation, ...]
     end: AnswerEnd
 
-    def cited(self, passages: Sequence[Passage]) -> Alignment:
+    def align(self, passages: Sequence[Passage]) -> Alignment:
         """The citations, by the quotations or else by the markers in the text."""
         if self.quotations:
             return citations.align_quotations(self.quotations, passages)
@@ -68,7 +68,7 @@ async def generate_answer(
 ) -> GeneratedAnswer:
     """Ask the model, unless the question is gibberish, and weigh what it says. Raises `ModelFailure`."""
     quality_ = assess_question(request.question)
-    if not quality_.askable:
+    if not quality_.is_question:
         await emit(NOT_A_QUESTION)
         low_confidence = answer_confidence(
             NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=quality_.score, grounding=0
@@ -98,7 +98,7 @@ async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit) -> R
 
 async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> GeneratedAnswer:
     """The reply with its citations, compared with its sources; `embed` compares by meaning too."""
-    question_quality, alignment = assess_question(request.question), reply.cited(request.passages)
+    question_quality, alignment = assess_question(request.question), reply.align(request.passages)
     grounding_ = await check_grounding(reply.text, request.passages, None if reply.quotations else embed)
     return GeneratedAnswer(
         text=reply.text,

@@ -24,11 +24,11 @@ class GroundingResult:
 
     score: float
     unsupported: tuple[str, ...]
-    fault: str | None = None
+    error: str | None = None
     """Why it could not be told."""
 
     @property
-    def grounded(self) -> bool:
+    def is_grounded(self) -> bool:
         return self.score >= MIN_GROUNDING_SCORE
 
 

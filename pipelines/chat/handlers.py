@@ -12,7 +12,7 @@ from core.errors import Conflict
 from core.ports import ChatRequest, ModelFailure, Passage, RunErrorCode, UnknownEmbedder, VectorsUnavailable
 from core.prices import Prices
 from db.models import AnswerMode, Company, RunStatus
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat import answer_cache as repeating
 from pipelines.chat import drawing_passages
@@ -24,7 +24,7 @@ from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.chat.step_summaries import quality_step, answer_steps
 from pipelines.chat.streaming import DeltaWriter
 from pipelines.runtime.handlers import Retry, Run, Services, handles
-from pipelines.runtime.periodic import upkeep
+from pipelines.runtime.periodic import periodic
 from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers, drawing_context, events
@@ -41,7 +41,7 @@ VECTORS_UNAVAILABLE = "The documents cannot be searched: the vector store does n
 
 
 @handles(AnswerMessage)
-async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
+async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
     """Retrieve, answer, weigh. A later attempt takes back what an earlier one told, and begins anew."""
     started_at = time.monotonic()
     async with run.write() as uow:
@@ -76,7 +76,7 @@ async def answer_message(job: AnswerMessage, run: Run) -> Finish | None:
     return finish
 
 
-@upkeep("conversation events", timedelta(hours=1))
+@periodic("conversation events", timedelta(hours=1))
 async def purge_events(services: Services) -> None:
     """Events of a day ago: who comes back that late reads the messages."""
     async with services.database.platform(read_only=True) as uow:
@@ -92,7 +92,7 @@ async def retrieve_passages(
     """The best passages of the session and of documents, as the asker sees them; none for no question."""
     question_quality = assess_question(question.text)
     steps.append(quality_step(question_quality))
-    if not question_quality.askable:
+    if not question_quality.is_question:
         return []
     started_at = time.monotonic()
     await publish_step(run, question, agent="retrieval", action="search", state="started")
@@ -109,8 +109,8 @@ async def retrieve_passages(
             limit=RETRIEVAL_LIMIT,
         )
     except VectorsUnavailable as error:
-        lost = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, VECTORS_UNAVAILABLE, is_transient=True)
-        raise await failure_error(run, question, lost, run.services.chat.model) from error
+        unavailable = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, VECTORS_UNAVAILABLE, is_transient=True)
+        raise await failure_error(run, question, unavailable, run.services.chat.model) from error
     except UnknownEmbedder as error:
         raise Conflict(str(error)) from error
     except ModelFailure as failure:
@@ -135,7 +135,7 @@ async def session_passages(run: Run, viewer: Viewer, question: Question) -> list
     """The best passages of what the conversation's drawing session found, if it is about one."""
     if question.session_id is None:
         return []
-    async with run.services.database.within(viewer.scope, read_only=True) as uow:
+    async with run.services.database.transaction(viewer.scope, read_only=True) as uow:
         found = await drawing_context.session_findings(uow, viewer, question.session_id)
     return await drawing_passages.rank_passages(
         run.services.embedders.default.embed, question.text, found, RETRIEVAL_LIMIT
@@ -159,8 +159,8 @@ async def stream_answer(run: Run, question: Question, request: ChatRequest, step
     started_at = time.monotonic()
     deltas = DeltaWriter(write)
     try:
-        answered = await generate(run, question, request, deltas.tell, steps)
-        await deltas.finish()
+        answered = await generate(run, question, request, deltas.append, steps)
+        await deltas.flush()
     except ModelFailure as failure:
         raise await failure_error(run, question, failure, run.services.chat.model) from failure
     finally:
@@ -171,7 +171,7 @@ async def stream_answer(run: Run, question: Question, request: ChatRequest, step
 
 async def generate(run: Run, question: Question, request: ChatRequest, emit: Emit, steps: list[Step]) -> GeneratedAnswer:
     """The answer of one model, or of a council if that was wanted and there is a question."""
-    if question.mode is AnswerMode.COUNCIL and assess_question(question.text).askable:
+    if question.mode is AnswerMode.COUNCIL and assess_question(question.text).is_question:
         return await run_council(run, run.services.chat, question, request, emit, steps)
     return await generate_answer(run.services.chat, request, emit, embed=run.services.embedders.default.embed)
 
@@ -231,7 +231,7 @@ def completed_answer(
     return CompletedAnswer(
         message=message,
         citations=[citation_columns(each) for each in answered.citations.citations],
-        steps=[step.row() for step in steps],
+        steps=[step.columns() for step in steps],
         run=run_log,
         usage=usage,
     )

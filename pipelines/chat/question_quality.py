@@ -27,7 +27,7 @@ class QuestionQuality:
     faults: tuple[str, ...]
 
     @property
-    def askable(self) -> bool:
+    def is_question(self) -> bool:
         return self.score >= MIN_QUALITY
 
 

@@ -27,7 +27,7 @@ class Step:
     seconds: float | None = None
     vote: Mapping[str, Any] | None = None
 
-    def row(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:
         """As an agent's log."""
         counts = self.tokens and {
             "prompt_tokens": self.tokens[0],

@@ -40,9 +40,9 @@ def grounding_step(grounding: GroundingResult) -> Step:
     return Step(
         "grounding",
         "verify",
-        detail=grounding.fault or verdict,
+        detail=grounding.error or verdict,
         confidence=grounding.score,
-        output={"unsupported": list(grounding.unsupported), "fault": grounding.fault},
+        output={"unsupported": list(grounding.unsupported), "fault": grounding.error},
     )
 
 

@@ -17,34 +17,34 @@ class DeltaWriter:
 
     def __init__(self, write: WriteDelta) -> None:
         self._write = write
-        self._waiting = ""
-        self._told = 0
-        self._writing: asyncio.Task[None] | None = None
+        self._buffer = ""
+        self._offset = 0
+        self._task: asyncio.Task[None] | None = None
 
-    async def tell(self, text: str) -> None:
+    async def append(self, text: str) -> None:
         """Take the next piece. Raises what went wrong while writing the ones before."""
-        self._waiting += text
-        if self._writing is not None and self._writing.done():
-            self._writing.result()
-            self._writing = None
-        if self._writing is None and self._waiting:
-            self._writing = asyncio.create_task(self._write_out())
+        self._buffer += text
+        if self._task is not None and self._task.done():
+            self._task.result()
+            self._task = None
+        if self._task is None and self._buffer:
+            self._task = asyncio.create_task(self._write_out())
 
-    async def finish(self) -> None:
+    async def flush(self) -> None:
         """Returns when all is written."""
-        if self._writing is not None:
-            await self._writing
+        if self._task is not None:
+            await self._task
 
     async def close(self) -> None:
         """Write nothing more."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.wait({self._writing})
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
 
     async def _write_out(self) -> None:
-        while self._waiting:
-            text, self._waiting = self._waiting[:MAX_WRITE_LENGTH], self._waiting[MAX_WRITE_LENGTH:]
-            await self._write(self._told, text)
-            self._told += len(text)
-            if len(self._waiting) < MAX_WRITE_LENGTH:
+        while self._buffer:
+            text, self._buffer = self._buffer[:MAX_WRITE_LENGTH], self._buffer[MAX_WRITE_LENGTH:]
+            await self._write(self._offset, text)
+            self._offset += len(text)
+            if len(self._buffer) < MAX_WRITE_LENGTH:
                 await asyncio.sleep(WRITE_INTERVAL_SECONDS)

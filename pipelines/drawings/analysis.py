@@ -8,7 +8,7 @@ from sqlalchemy import Row, insert, select
 
 from core.ports import Analysis, Evidence, DrawingImages
 from db.models import DrawingSession, SheetState, TokenUsage
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.drawings.crops import MOST, pictures
 from pipelines.runtime.handlers import Run, handles
@@ -22,7 +22,7 @@ OPERATION = "drawing_analysis"
 
 
 @handles(AnalyseSheets)
-async def analyse_sheets(job: AnalyseSheets, run: Run) -> Finish:
+async def analyse_sheets(job: AnalyseSheets, run: Run) -> CompletionHook:
     """Describe each compared pair. Safe to repeat: the latest words stay."""
     async with run.read() as uow:
         sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}

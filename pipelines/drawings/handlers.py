@@ -13,14 +13,14 @@ from sqlalchemy import Row
 from core.errors import Conflict, DomainError, Invalid
 from core.settings import Settings
 from db.models import DrawingType, ProcessingJobType, SheetState
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.drawings import rendering, sheet_matching
 from pipelines.drawings.comparison import ComparisonOutcome, Options, compare
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.sheet_matching import SheetKey
 from pipelines.runtime.handlers import Run, handles
-from pipelines.runtime.process_pool import Remote, Stopped
+from pipelines.runtime.process_pool import RemoteTraceback, ProcessDied
 from pipelines.runtime.workdirs import working_folder
 from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import CompareSheets, ExtractSheets
@@ -39,7 +39,7 @@ OTHER = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
 
 
 @handles(ExtractSheets)
-async def extract_sheets(job: ExtractSheets, run: Run) -> Finish:
+async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
     """Draw every page of both files. Pages that an earlier attempt drew are not drawn again."""
     async with run.read() as uow:
         uploads = await comparison_results.session_uploads(uow, job.session_id)
@@ -98,7 +98,7 @@ async def count_pages(run: Run, file: Path, filename: str) -> int:
         )
     except DomainError as refused:
         raise type(refused)(f"{filename}: {refused.message}") from refused
-    except (Stopped, TimeoutError) as error:
+    except (ProcessDied, TimeoutError) as error:
         raise Invalid(f"{filename}: the file cannot be read.") from error
     return inventory.page_count
 
@@ -156,7 +156,7 @@ async def page_values(
 
 
 @handles(CompareSheets)
-async def compare_sheets(job: CompareSheets, run: Run) -> Finish:
+async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
     """Compare each pair of sheets. Pairs that an earlier attempt compared are not compared again."""
     async with run.write() as uow:
         await pair_up(uow, job.session_id)
@@ -306,15 +306,15 @@ async def attempt(
         return await run.cpu_within(seconds, function, *args, **kwargs), None
     except DomainError as refused:
         return None, refused.message
-    except Stopped as stopped:
+    except ProcessDied as stopped:
         return None, str(stopped)
     except TimeoutError:
         return None, f"It took longer than {seconds:.0f} seconds."
     except Exception as error:
-        if not isinstance(error.__cause__, Remote):
+        if not isinstance(error.__cause__, RemoteTraceback):
             raise
         id = uuid4().hex[:12]
-        log.error("computing_failed", id=id, exc_info=error)
+        log.error("computation_failed", id=id, exc_info=error)
         return None, f"Internal error (id {id})."
 
 

@@ -20,11 +20,11 @@ from core.ports import (
     VectorStore,
     VectorsUnavailable,
 )
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat.generation import GeneratedAnswer, generate_answer
 from pipelines.evaluation import metrics as scoring
-from pipelines.knowledge.indexing import BATCH, outcome, remembered
+from pipelines.knowledge.indexing import BATCH_SIZE, outcome, embed_cached
 from pipelines.runtime.handlers import Retry, Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
@@ -32,34 +32,34 @@ from resolvers.evaluation import datasets, runs
 from resolvers.evaluation.datasets import DataSet, Question
 from resolvers.evaluation.runs import MeasureModel, Options
 
-INDEXED = 0.1
+INDEXED_PROGRESS = 0.1
 """How much is done when the passages can be searched."""
-READING_SECONDS = 120.0
-HOPELESS = 5
+READ_TIMEOUT_SECONDS = 120.0
+MAX_FAILURES = 5
 """So many failures, and nothing else, end a run."""
 
 
 @handles(MeasureModel)
-async def evaluate(job: MeasureModel, run: Run) -> Finish | None:
+async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
     """Index the passages apart from all documents, ask each question that has no case yet, and sum up."""
     async with run.write() as uow:
         row = await runs.begin(uow, job.run_id)
     if row is None:
         return None
-    options, data = Options.of(row.config), await data_set(run, row)
+    options, data = Options.of(row.config), await load_dataset(run, row)
     questions = data.questions[: options.test_cases]
-    store = await indexed(run, row, data, job.dimension)
+    store = await index_passages(run, row, data, job.dimension)
     async with run.read() as uow:
         done = await runs.numbers(uow, row.id)
     for number, question in enumerate(questions, 1):
         if number not in done:
-            case, usage = await asked(run, store, options, row, question, data.passages)
+            case, usage = await run_case(run, store, options, row, question, data.passages)
             async with run.write() as uow:
                 await runs.keep(uow, row, number, case, usage)
-                failed = await runs.hopeless(uow, row.id, HOPELESS)
+                failed = await runs.hopeless(uow, row.id, MAX_FAILURES)
             if failed is not None:
                 raise Conflict(failed)
-        await run.report(INDEXED + (1 - INDEXED) * number / len(questions))
+        await run.report(INDEXED_PROGRESS + (1 - INDEXED_PROGRESS) * number / len(questions))
     async with run.read() as uow:
         cases = [case._asdict() for case in await runs.cases(uow, row.id)]
     metrics = scoring.summary(cases) | {"depth": options.top_k}
@@ -70,26 +70,26 @@ async def evaluate(job: MeasureModel, run: Run) -> Finish | None:
     return finish
 
 
-async def data_set(run: Run, row: Row[Any]) -> DataSet:
+async def load_dataset(run: Run, row: Row[Any]) -> DataSet:
     """What the run measures on. Raises what is wrong with it, in a sentence for a person."""
     if row.upload_id is None:
         bundled = datasets.BUNDLED.get(row.dataset_name)
         if bundled is None:
             raise Conflict("The file of this data set is gone.")
-        return await run.cpu_within(READING_SECONDS, read, bundled)
+        return await run.cpu_within(READ_TIMEOUT_SECONDS, parse_file, bundled)
     async with run.read() as uow:
         key = await runs.dataset_key(uow, row.upload_id)
     with working_folder() as name:
         path = await run.services.store.fetch(key, Path(name) / "dataset")
-        return await run.cpu_within(READING_SECONDS, read, path)
+        return await run.cpu_within(READ_TIMEOUT_SECONDS, parse_file, path)
 
 
-def read(path: Path) -> DataSet:
+def parse_file(path: Path) -> DataSet:
     """The data set of a file; runs in a child process."""
     return datasets.parsed(path.read_bytes())
 
 
-async def indexed(run: Run, row: Row[Any], data: DataSet, dimension: int) -> VectorStore:
+async def index_passages(run: Run, row: Row[Any], data: DataSet, dimension: int) -> VectorStore:
     """The passages, in a store of the run's own: nobody else searches there. Safe to repeat."""
     embedder = run.services.embedders.default
     if embedder.dimension != dimension:
@@ -99,22 +99,22 @@ async def indexed(run: Run, row: Row[Any], data: DataSet, dimension: int) -> Vec
     try:
         if await store.count(run.company_id) == len(keys):
             return store
-        for start in range(0, len(keys), BATCH):
-            some = keys[start : start + BATCH]
-            texts = [data.passages[key] for key in some]
-            embedded = await remembered(run, embedder, texts)
+        for start in range(0, len(keys), BATCH_SIZE):
+            batch = keys[start : start + BATCH_SIZE]
+            texts = [data.passages[key] for key in batch]
+            embedded = await embed_cached(run, embedder, texts)
             chunks = [
-                VectorChunk(point_of(key), row.id, None, "company", text, vectors)
-                for key, text, vectors in zip(some, texts, embedded, strict=True)
+                VectorChunk(point_id(key), row.id, None, "company", text, vectors)
+                for key, text, vectors in zip(batch, texts, embedded, strict=True)
             ]
             await store.upsert(run.company_id, chunks)
-            await run.report(INDEXED * min(1.0, (start + BATCH) / len(keys)))
+            await run.report(INDEXED_PROGRESS * min(1.0, (start + BATCH_SIZE) / len(keys)))
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise outcome(error) from error
     return store
 
 
-async def asked(
+async def run_case(
     run: Run,
     store: VectorStore,
     options: Options,
@@ -123,7 +123,7 @@ async def asked(
     passages: Mapping[str, str],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The columns of a case, and of what its answer took. Raises `Retry` for what time may cure."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     case: dict[str, Any] = {
         "key": question.key,
         "question": question.text,
@@ -131,7 +131,7 @@ async def asked(
         "expected_passages": list(question.passages),
     }
     try:
-        found = await retrieved(run, store, question, passages, options.top_k)
+        found = await retrieve_passages(run, store, question, passages, options.top_k)
         request = ChatRequest(
             question=question.text,
             passages=found[: options.passages],
@@ -149,8 +149,8 @@ async def asked(
         if failure.is_transient and not run.is_last:
             raise Retry(failure.message, after=failure.retry_after) from failure
         missing = {"correct": False, "scores": {}, "error_message": failure.message}
-        return case | missing | {"latency_ms": elapsed(began)}, None
-    case |= judged(question, [each.source for each in found], answered, request.passages, options.top_k)
+        return case | missing | {"latency_ms": elapsed_ms(started_at)}, None
+    case |= score_case(question, [each.source for each in found], answered, request.passages, options.top_k)
     usage = token_usage.used(
         run.services.prices,
         "evaluation",
@@ -159,10 +159,10 @@ async def asked(
         answered.completion_tokens,
         llm_provider=runs.provider_of(options),
     )
-    return case | {"latency_ms": elapsed(began)}, usage
+    return case | {"latency_ms": elapsed_ms(started_at)}, usage
 
 
-def point_of(key: str) -> UUID:
+def point_id(key: str) -> UUID:
     """Under which a passage is stored, in every run's own store."""
     return uuid5(NAMESPACE_OID, key)
 
@@ -171,7 +171,7 @@ async def quietly(piece: str) -> None:
     """Nobody watches."""
 
 
-async def retrieved(
+async def retrieve_passages(
     run: Run,
     store: VectorStore,
     question: Question,
@@ -181,7 +181,7 @@ async def retrieved(
     """The best passages for a question, best first, equals in any order; `source` is their key."""
     vector = (await run.services.embedders.default.embed([question.text], "query"))[0]
     hits = await store.search(SearchScope(run.company_id), vector=vector, text=question.text, limit=limit)
-    keys = {point_of(key): key for key in passages}
+    keys = {point_id(key): key for key in passages}
     return tuple(
         Passage(
             document_id=None,
@@ -196,12 +196,12 @@ async def retrieved(
     )
 
 
-def judged(
-    question: Question, ranked: Sequence[str], answered: GeneratedAnswer, given: Sequence[Passage], depth: int
+def score_case(
+    question: Question, ranked: Sequence[str], answered: GeneratedAnswer, passages: Sequence[Passage], depth: int
 ) -> dict[str, Any]:
     """What came, and its scores; `given` are the passages that the answer was made from."""
     indices = dict.fromkeys(each.source_index for each in answered.citations.citations)
-    cited = [given[index - 1].source for index in indices]
+    cited = [passages[index - 1].source for index in indices]
     correct = scoring.right(question.answer, question.passages, answered.text, cited, found=answered.found)
     return {
         "retrieved": list(ranked),
@@ -216,6 +216,6 @@ def judged(
     }
 
 
-def elapsed(since: float) -> float:
+def elapsed_ms(started_at: float) -> float:
     """In milliseconds."""
-    return (time.monotonic() - since) * 1000
+    return (time.monotonic() - started_at) * 1000

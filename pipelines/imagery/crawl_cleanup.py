@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import select
 
-from db.crawl_rate_limits import forget_turns
+from db.crawl_rate_limits import purge_slots
 from db.models import Company
 from pipelines.runtime.handlers import Run, Services, handles
-from pipelines.runtime.periodic import upkeep
+from pipelines.runtime.periodic import periodic
 from resolvers.imagery import crawl_chunks, images
 from resolvers.object_removal import RemoveUnusedPictures, pictures_prefix, thumbnails_prefix
 
@@ -47,13 +47,13 @@ async def remove(run: Run, keys: Sequence[str]) -> None:
         await run.services.store.delete([key for key, hash in hashes.items() if hash not in used])
 
 
-@upkeep("turns at hosts", timedelta(hours=1))
+@periodic("turns at hosts", timedelta(hours=1))
 async def sweep_turns(services: Services) -> None:
     """Hosts that nobody crawls any more."""
-    await forget_turns(services.database)
+    await purge_slots(services.database)
 
 
-@upkeep("standing crawls", timedelta(minutes=10))
+@periodic("standing crawls", timedelta(minutes=10))
 async def mend_crawls(services: Services) -> None:
     """Crawls and chunks that wait for nobody."""
     async with services.database.platform(read_only=True) as uow:

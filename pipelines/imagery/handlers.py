@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from core.errors import Conflict
-from db.queue import Finish, Parts
+from db.queue import CompletionHook, FanOut
 from db.uow import UnitOfWork
 from pipelines.imagery.chunk_crawler import Gathering
 from pipelines.imagery.near_duplicates import groups
@@ -19,7 +19,7 @@ MOST_REASONS = 3
 
 
 @handles(GatherImages)
-async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
+async def gather_images(job: GatherImages, run: Run) -> FanOut | CompletionHook | None:
     """Called twice: to cut the crawl, and when its chunks have ended. Safe to repeat, each time."""
     async with run.read() as uow:
         crawl = await images.find_crawl(uow, job.crawl_job_id)
@@ -29,7 +29,7 @@ async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
         async def begin(uow: UnitOfWork) -> None:
             await crawl_chunks.create_chunks(uow, crawl, at_once)
 
-        return Parts(begin)
+        return FanOut(begin)
     if crawl.failed_chunks == crawl.total_chunks:
         async with run.read() as uow:
             raise Conflict(" ".join(await crawl_chunks.failure_reasons(uow, crawl.id, MOST_REASONS)))
@@ -44,7 +44,7 @@ async def gather_images(job: GatherImages, run: Run) -> Parts | Finish | None:
 
 
 @handles(GatherChunk)
-async def gather_chunk(job: GatherChunk, run: Run) -> Finish:
+async def gather_chunk(job: GatherChunk, run: Run) -> CompletionHook:
     """Safe to repeat: it goes on with the addresses that were not decided, then where the search stood."""
     async with run.write() as uow:
         begun = await crawl_chunks.start_chunk(uow, job)

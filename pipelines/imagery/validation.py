@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.ports import ObjectStore
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.imagery.quality_checks import all_issues, duplicates
 from pipelines.runtime.handlers import Run, handles
@@ -26,7 +26,7 @@ LOOKED_AT = 0.95
 
 
 @handles(CheckImages)
-async def check_images(job: CheckImages, run: Run) -> Finish:
+async def check_images(job: CheckImages, run: Run) -> CompletionHook:
     """Safe to repeat: each image gets the same verdict, and is counted once."""
     saved = run.checkpoint
     async with run.write() as uow:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import fmean, median
 
-from pipelines.insights.meter_readings import Reading
+from pipelines.insights.meter_readings import PeriodConsumption
 
-WEEKS = 8
+WINDOW_WEEKS = 8
 """A day is compared with the same weekday of so many weeks before and after."""
-THRESHOLD = 3.5
-LEAST_DEVIATION = 0.1
+OUTLIER_THRESHOLD = 3.5
+MIN_DEVIATION = 0.1
 """The share of what is expected that a reading has to be off, however regular the others are."""
-LEAST_NEIGHBOURS = 5
-LEAST_COVERAGE = 0.9
-YEARS_OF_MONTHS = 4
+MIN_NEIGHBOURS = 5
+MIN_COVERAGE = 0.9
+MAX_POOLED_YEARS = 4
 """From so many years on, a month is compared with the same month of other years only."""
 
 
@@ -42,50 +42,50 @@ def modified_z(value: float, neighbours: Sequence[float]) -> float:
     return (value - middle) / (1.253314 * mean) if mean > 0 else 0.0
 
 
-def daily(days: Sequence[Reading]) -> list[Anomaly]:
+def daily_anomalies(days: Sequence[PeriodConsumption]) -> list[Anomaly]:
     """Each day against the same weekday of the weeks around it: a Hampel filter for every weekday.
 
     Davies and Gather, The Identification of Multiple Outliers (1993). Seasons and trends move slower than the
     window of seventeen weeks and cancel out, so that nothing has to be fitted.
     """
-    whole = [day for day in days if day.coverage >= LEAST_COVERAGE]
-    by_weekday: dict[int, list[Reading]] = {}
-    for day in whole:
+    complete = [day for day in days if day.coverage >= MIN_COVERAGE]
+    by_weekday: dict[int, list[PeriodConsumption]] = {}
+    for day in complete:
         by_weekday.setdefault(day.starts_on.weekday(), []).append(day)
-    found = []
+    anomalies = []
     for same in by_weekday.values():
-        for place, day in enumerate(same):
-            around = same[max(0, place - WEEKS) : place + WEEKS + 1]
-            near = [
+        for index, day in enumerate(same):
+            window = same[max(0, index - WINDOW_WEEKS) : index + WINDOW_WEEKS + 1]
+            neighbours = [
                 other.kwh
-                for other in around
-                if abs((other.starts_on - day.starts_on).days) <= 7 * WEEKS and other is not day
+                for other in window
+                if abs((other.starts_on - day.starts_on).days) <= 7 * WINDOW_WEEKS and other is not day
             ]
-            found += judged(day, near)
-    return sorted(found, key=lambda anomaly: anomaly.starts_on)
+            anomalies += detect_anomaly(day, neighbours)
+    return sorted(anomalies, key=lambda anomaly: anomaly.starts_on)
 
 
-def monthly(months: Sequence[Reading]) -> list[Anomaly]:
+def monthly_anomalies(months: Sequence[PeriodConsumption]) -> list[Anomaly]:
     """Each month's mean day against the same month of the other years, or all months while years are few."""
-    whole = [month for month in months if month.coverage >= LEAST_COVERAGE]
-    years = {month.starts_on.year for month in whole}
-    found = []
-    for month in whole:
+    complete = [month for month in months if month.coverage >= MIN_COVERAGE]
+    years = {month.starts_on.year for month in complete}
+    anomalies = []
+    for month in complete:
         same = [
             other
-            for other in whole
+            for other in complete
             if other is not month
-            and (len(years) <= YEARS_OF_MONTHS or other.starts_on.month == month.starts_on.month)
+            and (len(years) <= MAX_POOLED_YEARS or other.starts_on.month == month.starts_on.month)
         ]
-        found += judged(month, [other.kwh for other in same])
-    return found
+        anomalies += detect_anomaly(month, [other.kwh for other in same])
+    return anomalies
 
 
-def judged(reading: Reading, near: Sequence[float]) -> list[Anomaly]:
+def detect_anomaly(period: PeriodConsumption, neighbours: Sequence[float]) -> list[Anomaly]:
     """The anomaly that a reading is, if it is one beside these."""
-    if len(near) < LEAST_NEIGHBOURS:
+    if len(neighbours) < MIN_NEIGHBOURS:
         return []
-    score, expected = modified_z(reading.kwh, near), median(near)
-    if abs(score) < THRESHOLD or abs(reading.kwh - expected) < LEAST_DEVIATION * expected:
+    score, expected = modified_z(period.kwh, neighbours), median(neighbours)
+    if abs(score) < OUTLIER_THRESHOLD or abs(period.kwh - expected) < MIN_DEVIATION * expected:
         return []
-    return [Anomaly(reading.starts_on, reading.kwh, round(expected, 6), round(score, 3))]
+    return [Anomaly(period.starts_on, period.kwh, round(expected, 6), round(score, 3))]

@@ -10,13 +10,13 @@ from reportlab.graphics import renderPDF, renderSVG
 from reportlab.graphics.shapes import Drawing, Line, PolyLine, Rect, String
 from reportlab.lib.colors import HexColor
 
-from pipelines.insights.report_content import ordered
+from pipelines.insights.report_content import supply_codes
 
 WIDTH, HEIGHT = 468.0, 190.0
 LEFT, RIGHT, TOP = 54.0, 6.0, 30.0
 BOTTOM, LEGEND = 18.0, 24.0
 """Below the axis: room for its labels, and for a legend."""
-INK, FAINT, ALARM = HexColor("#22303c"), HexColor("#d5dce2"), HexColor("#c2410c")
+TEXT_COLOUR, GRID_COLOUR, ALERT_COLOUR = HexColor("#22303c"), HexColor("#d5dce2"), HexColor("#c2410c")
 COLOURS = {
     "existing": "#94a3b8",
     "solar": "#eab308",
@@ -25,55 +25,55 @@ COLOURS = {
     "grid": "#64748b",
     "unmet": "#fca5a5",
 }
-OTHERS = ("#16a34a", "#9333ea", "#db2777", "#0d9488", "#a16207", "#4f46e5")
-FONT, SIZE = "Helvetica", 8
+EXTRA_COLOURS = ("#16a34a", "#9333ea", "#db2777", "#0d9488", "#a16207", "#4f46e5")
+FONT, FONT_SIZE = "Helvetica", 8
 PNG_SCALE = 2.0
-STEPS = (1, 2, 2.5, 5, 10)
-MOST_LABELS = 12
+AXIS_STEPS = (1, 2, 2.5, 5, 10)
+MAX_LABELS = 12
 
 Series = list[tuple[str, str, list[float]]]
 
 
-def charts(data: Mapping[str, Any]) -> dict[str, Drawing]:
+def draw_charts(data: Mapping[str, Any]) -> dict[str, Drawing]:
     """Every chart of a report, by its name."""
-    found = {"mix": mix(data), "cost": cost(data)}
+    drawings = {"mix": mix_chart(data), "cost": cost_chart(data)}
     if data["inputs"]["consumption"]:
-        found["anomalies"] = consumption(data["inputs"]["consumption"])
-    return found
+        drawings["anomalies"] = consumption_chart(data["inputs"]["consumption"])
+    return drawings
 
 
-def mix(data: Mapping[str, Any]) -> Drawing:
+def mix_chart(data: Mapping[str, Any]) -> Drawing:
     """Where each year's energy comes from, in MWh, and the renewable share that is wanted and reached."""
     years = data["roadmap"]["years"]
     names = {each["code"]: each["name"] for each in data["inputs"]["sources"]}
     series: Series = [("Renewable already", COLOURS["existing"], [year["existing_kwh"] for year in years])]
-    for number, code in enumerate(ordered(data)):
-        colour = COLOURS.get(code, OTHERS[number % len(OTHERS)])
+    for number, code in enumerate(supply_codes(data)):
+        colour = COLOURS.get(code, EXTRA_COLOURS[number % len(EXTRA_COLOURS)])
         series.append((names.get(code, code), colour, [year["energy_kwh"][code] for year in years]))
     series.append(("Unmet", COLOURS["unmet"], [year["unmet_kwh"] for year in years]))
-    drawn = [each for each in series if any(value > 0.5 for value in each[2])]
-    return stacked("Energy by source", [str(year["year"]) for year in years], drawn)
+    visible = [each for each in series if any(value > 0.5 for value in each[2])]
+    return stacked_bars("Energy by source", [str(year["year"]) for year in years], visible)
 
 
-def cost(data: Mapping[str, Any]) -> Drawing:
+def cost_chart(data: Mapping[str, Any]) -> Drawing:
     """What each year costs, beside the budget."""
     years, budget = data["roadmap"]["years"], data["inputs"]["profile"]["budget"]
     series: Series = [("Cost", "#2563eb", [year["cost"] for year in years])]
     highest = max(budget, *(year["cost"] for year in years))
-    drawing, scale = frame("Yearly cost and budget", highest, plain_unit(highest), BOTTOM)
-    bars(drawing, [str(year["year"]) for year in years], series, scale, BOTTOM)
+    drawing, scale = chart_frame("Yearly cost and budget", highest, amount_unit(highest), BOTTOM)
+    draw_bars(drawing, [str(year["year"]) for year in years], series, scale, BOTTOM)
     height = BOTTOM + budget * scale
     dashes = [4, 3]
-    drawing.add(Line(LEFT, height, WIDTH - RIGHT, height, strokeColor=ALARM, strokeDashArray=dashes))
-    drawing.add(words(WIDTH - RIGHT, height + 4, "Budget", anchor="end", colour=ALARM))
+    drawing.add(Line(LEFT, height, WIDTH - RIGHT, height, strokeColor=ALERT_COLOUR, strokeDashArray=dashes))
+    drawing.add(text_label(WIDTH - RIGHT, height + 4, "Budget", anchor="end", colour=ALERT_COLOUR))
     return drawing
 
 
-def consumption(past: Mapping[str, Any]) -> Drawing:
+def consumption_chart(past: Mapping[str, Any]) -> Drawing:
     """Each whole month of the past, with the anomalies marked at their days."""
     months = [month for month in past["months"] if month["coverage"] >= 0.5]
     highest = max((month["kwh"] for month in months), default=1.0)
-    drawing, scale = frame("Past consumption by month", highest, unit_of(highest), BOTTOM)
+    drawing, scale = chart_frame("Past consumption by month", highest, energy_unit(highest), BOTTOM)
     places = {}
     step = (WIDTH - RIGHT - LEFT) / max(1, len(months))
     points: list[float] = []
@@ -83,60 +83,60 @@ def consumption(past: Mapping[str, Any]) -> Drawing:
         points += [x, BOTTOM + month["kwh"] * scale]
     if len(months) > 1:
         drawing.add(PolyLine(points, strokeColor=HexColor("#2563eb"), strokeWidth=1.4))
-    for odd in past["anomalies"]:
-        day = date.fromisoformat(odd["starts_on"])
-        if (middle := places.get(odd["starts_on"][:7])) is not None:
+    for anomaly in past["anomalies"]:
+        day = date.fromisoformat(anomaly["starts_on"])
+        if (middle := places.get(anomaly["starts_on"][:7])) is not None:
             x = middle + step * (day.day - 15) / 31
-            drawing.add(Line(x, BOTTOM, x, BOTTOM + 6, strokeColor=ALARM, strokeWidth=1.5))
-    labels(drawing, [month["starts_on"][:7] for month in months], step, BOTTOM)
+            drawing.add(Line(x, BOTTOM, x, BOTTOM + 6, strokeColor=ALERT_COLOUR, strokeWidth=1.5))
+    draw_labels(drawing, [month["starts_on"][:7] for month in months], step, BOTTOM)
     return drawing
 
 
-def stacked(title: str, names: Sequence[str], series: Series) -> Drawing:
+def stacked_bars(title: str, names: Sequence[str], series: Series) -> Drawing:
     """Bars with one colour for each series, and a legend below."""
-    totals = [sum(each[2][place] for each in series) for place in range(len(names))]
+    totals = [sum(each[2][index] for each in series) for index in range(len(names))]
     highest = max(totals, default=1.0)
     bottom = BOTTOM + LEGEND
-    drawing, scale = frame(title, highest, unit_of(highest), bottom)
-    bars(drawing, names, series, scale, bottom)
+    drawing, scale = chart_frame(title, highest, energy_unit(highest), bottom)
+    draw_bars(drawing, names, series, scale, bottom)
     x = LEFT
     for name, colour, _ in series:
         drawing.add(Rect(x, 6, 8, 8, fillColor=HexColor(colour), strokeColor=None))
-        drawing.add(words(x + 11, 7, name))
+        drawing.add(text_label(x + 11, 7, name))
         x += 22 + 4.3 * len(name)
     return drawing
 
 
-def bars(drawing: Drawing, names: Sequence[str], series: Series, scale: float, bottom: float) -> None:
+def draw_bars(drawing: Drawing, names: Sequence[str], series: Series, scale: float, bottom: float) -> None:
     """The bars of every year, one part on top of the other."""
     step = (WIDTH - RIGHT - LEFT) / max(1, len(names))
-    for place in range(len(names)):
+    for index in range(len(names)):
         y = bottom
         for _, colour, values in series:
-            height = max(0.0, values[place] * scale)
-            x = LEFT + step * (place + 0.15)
+            height = max(0.0, values[index] * scale)
+            x = LEFT + step * (index + 0.15)
             drawing.add(Rect(x, y, step * 0.7, height, fillColor=HexColor(colour), strokeColor=None))
             y += height
-    labels(drawing, names, step, bottom)
+    draw_labels(drawing, names, step, bottom)
 
 
-def labels(drawing: Drawing, names: Sequence[str], step: float, bottom: float) -> None:
+def draw_labels(drawing: Drawing, names: Sequence[str], step: float, bottom: float) -> None:
     """What stands below the axis; not more than there is room for."""
-    every = -(-len(names) // MOST_LABELS)
-    for place in range(0, len(names), max(1, every)):
-        drawing.add(words(LEFT + step * (place + 0.5), bottom - 12, names[place], anchor="middle"))
+    step_count = -(-len(names) // MAX_LABELS)
+    for index in range(0, len(names), max(1, step_count)):
+        drawing.add(text_label(LEFT + step * (index + 0.5), bottom - 12, names[index], anchor="middle"))
 
 
-def frame(title: str, highest: float, unit: tuple[str, float], bottom: float) -> tuple[Drawing, float]:
+def chart_frame(title: str, highest: float, unit: tuple[str, float], bottom: float) -> tuple[Drawing, float]:
     """An empty chart with its axis in this unit, and how many points one of what it shows is high."""
     drawing = Drawing(WIDTH, HEIGHT)
     drawing.add(Rect(0, 0, WIDTH, HEIGHT, fillColor=HexColor("#ffffff"), strokeColor=None))
-    drawing.add(words(0, HEIGHT - 11, title, size=10, bold=True))
+    drawing.add(text_label(0, HEIGHT - 11, title, size=10, bold=True))
     highest = highest if highest > 0 else 1.0
     step = next(
         each
         for power in range(-3, 19)
-        for each in (factor * 10.0**power for factor in STEPS)
+        for each in (factor * 10.0**power for factor in AXIS_STEPS)
         if highest / each <= 5
     )
     lines = int(-(-highest // step))
@@ -144,12 +144,12 @@ def frame(title: str, highest: float, unit: tuple[str, float], bottom: float) ->
     name, divisor = unit
     for number in range(lines + 1):
         y = bottom + number * step * scale
-        drawing.add(Line(LEFT, y, WIDTH - RIGHT, y, strokeColor=FAINT, strokeWidth=0.6))
-        drawing.add(words(LEFT - 5, y - 3, f"{number * step / divisor:,.10g}{name}", anchor="end"))
+        drawing.add(Line(LEFT, y, WIDTH - RIGHT, y, strokeColor=GRID_COLOUR, strokeWidth=0.6))
+        drawing.add(text_label(LEFT - 5, y - 3, f"{number * step / divisor:,.10g}{name}", anchor="end"))
     return drawing, scale
 
 
-def unit_of(kwh: float) -> tuple[str, float]:
+def energy_unit(kwh: float) -> tuple[str, float]:
     """The unit in which an energy reads well, and how many kWh it is."""
     for name, size in ((" TWh", 1e9), (" GWh", 1e6), (" MWh", 1e3)):
         if kwh >= 2 * size:
@@ -157,7 +157,7 @@ def unit_of(kwh: float) -> tuple[str, float]:
     return " kWh", 1.0
 
 
-def plain_unit(amount: float) -> tuple[str, float]:
+def amount_unit(amount: float) -> tuple[str, float]:
     """The same for an amount without a unit."""
     for name, size in (("bn", 1e9), ("m", 1e6), ("k", 1e3)):
         if amount >= 10 * size:
@@ -165,14 +165,14 @@ def plain_unit(amount: float) -> tuple[str, float]:
     return "", 1.0
 
 
-def words(
+def text_label(
     x: float,
     y: float,
     text: str,
     *,
     anchor: str = "start",
-    colour: Any = INK,
-    size: int = SIZE,
+    colour: Any = TEXT_COLOUR,
+    size: int = FONT_SIZE,
     bold: bool = False,
 ) -> String:
     """A piece of text."""
@@ -180,13 +180,13 @@ def words(
     return String(x, y, text, textAnchor=anchor, fillColor=colour, fontName=font, fontSize=size)
 
 
-def svg(drawing: Drawing) -> bytes:
+def render_svg(drawing: Drawing) -> bytes:
     """The chart as SVG."""
-    drawn: str = renderSVG.drawToString(drawing)
-    return drawn.encode()
+    rendered: str = renderSVG.drawToString(drawing)
+    return rendered.encode()
 
 
-def png(drawing: Drawing) -> bytes:
+def render_png(drawing: Drawing) -> bytes:
     """The chart as PNG, rendered from its PDF at 144 dots an inch."""
     document = pypdfium2.PdfDocument(renderPDF.drawToString(drawing))
     try:

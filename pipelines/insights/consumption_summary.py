@@ -7,44 +7,44 @@ from statistics import fmean, median
 from typing import Any
 
 from pipelines.insights import anomalies
-from pipelines.insights.meter_readings import Consumption, Reading
+from pipelines.insights.meter_readings import Consumption, PeriodConsumption
 
-DAYS_OF_A_YEAR = 365
-WHOLE = 0.9
+DAYS_PER_YEAR = 365
+MIN_COVERAGE = 0.9
 """The coverage from which a month counts as whole."""
-MOST_INSIGHTS = 5
-MOST_ANOMALIES = 50
-MONTHS_OF_TREND = 24
+MAX_INSIGHTS = 5
+MAX_ANOMALIES = 50
+MIN_TREND_MONTHS = 24
 """How many whole months a trend needs at least."""
-LEAST_TREND = 1.0
+MIN_TREND_PERCENT = 1.0
 """Percent a year below which consumption is called steady."""
 
 
-def summary_of(consumption: Consumption) -> dict[str, Any]:
+def summarize_consumption(consumption: Consumption) -> dict[str, Any]:
     """The summary as it is stored; energies in kWh, shares in percent."""
     months, days = consumption.months, consumption.days
     periods = days or months
-    odd = anomalies.daily(days) if days else anomalies.monthly(months)
+    found_anomalies = anomalies.daily_anomalies(days) if days else anomalies.monthly_anomalies(months)
     total = sum(month.kwh for month in months)
-    renewable = renewable_of(months)
-    found: dict[str, Any] = {
+    renewable = renewable_percentage(months)
+    summary: dict[str, Any] = {
         "first_on": periods[0].starts_on.isoformat(),
         "last_on": last_day(periods[-1], bool(days)).isoformat(),
         "step_minutes": consumption.step_minutes,
         "readings": consumption.readings,
         "coverage": round(fmean(period.coverage for period in periods), 4),
         "total_kwh": round(total, 3),
-        "annual_kwh": round(annual(periods, bool(days)), 3),
+        "annual_kwh": round(annual_consumption(periods, bool(days)), 3),
         "renewable_percentage": None if renewable is None else round(renewable, 2),
         "seasonality": seasonality(months),
-        "trend_percent_per_year": trend(months),
+        "trend_percent_per_year": yearly_trend(months),
         "weekend_ratio": weekend_ratio(days),
         "profile": list(consumption.profile),
         "months": [
             {"starts_on": month.starts_on.isoformat(), "kwh": month.kwh, "coverage": month.coverage}
             for month in months
         ],
-        "anomaly_count": len(odd),
+        "anomaly_count": len(found_anomalies),
         "anomalies": [
             {
                 "starts_on": each.starts_on.isoformat(),
@@ -53,49 +53,49 @@ def summary_of(consumption: Consumption) -> dict[str, Any]:
                 "expected_kwh": each.expected_kwh,
                 "score": each.score,
             }
-            for each in sorted(odd, key=lambda each: (-abs(each.score), each.starts_on))[:MOST_ANOMALIES]
+            for each in sorted(found_anomalies, key=lambda each: (-abs(each.score), each.starts_on))[:MAX_ANOMALIES]
         ],
         "issues": [
             {"kind": issue.kind, "count": issue.count, "example": issue.example}
             for issue in consumption.issues
         ],
     }
-    found["insights"] = insights(found)
-    return found
+    summary["insights"] = describe_insights(summary)
+    return summary
 
 
-def last_day(period: Reading, daily: bool) -> date:
+def last_day(period: PeriodConsumption, daily: bool) -> date:
     """The last day of a period."""
     first = period.starts_on
     return first if daily else first.replace(day=monthrange(first.year, first.month)[1])
 
 
-def length(period: Reading, daily: bool) -> float:
+def covered_days(period: PeriodConsumption, daily: bool) -> float:
     """How many days of a period there are readings for."""
     days = 1 if daily else monthrange(period.starts_on.year, period.starts_on.month)[1]
     return days * period.coverage
 
 
-def annual(periods: Sequence[Reading], daily: bool) -> float:
+def annual_consumption(periods: Sequence[PeriodConsumption], daily: bool) -> float:
     """A year's consumption: of the last 365 days or 12 months, scaled up by what of them is covered."""
-    last = periods[-(DAYS_OF_A_YEAR if daily else 12) :]
-    covered = sum(length(period, daily) for period in last)
-    return DAYS_OF_A_YEAR * sum(period.kwh for period in last) / covered if covered else 0.0
+    last = periods[-(DAYS_PER_YEAR if daily else 12) :]
+    covered = sum(covered_days(period, daily) for period in last)
+    return DAYS_PER_YEAR * sum(period.kwh for period in last) / covered if covered else 0.0
 
 
-def renewable_of(periods: Sequence[Reading]) -> float | None:
+def renewable_percentage(periods: Sequence[PeriodConsumption]) -> float | None:
     """The renewable share in percent, where it was measured; 100 at most."""
     measured = [period for period in periods if period.renewable_kwh is not None]
     total = sum(period.kwh for period in measured)
     return min(100.0, 100 * sum(period.renewable_kwh or 0 for period in measured) / total) if total else None
 
 
-def seasonality(months: Sequence[Reading]) -> list[dict[str, Any]]:
+def seasonality(months: Sequence[PeriodConsumption]) -> list[dict[str, Any]]:
     """For each month of the year that is known, its mean day beside that of all months (1 is as much)."""
     means: dict[int, list[float]] = {}
     for month in months:
-        if month.coverage >= WHOLE:
-            means.setdefault(month.starts_on.month, []).append(month.kwh / length(month, False))
+        if month.coverage >= MIN_COVERAGE:
+            means.setdefault(month.starts_on.month, []).append(month.kwh / covered_days(month, False))
     if not means:
         return []
     overall = fmean(fmean(values) for values in means.values())
@@ -107,46 +107,46 @@ def seasonality(months: Sequence[Reading]) -> list[dict[str, Any]]:
     ]
 
 
-def trend(months: Sequence[Reading]) -> float | None:
+def yearly_trend(months: Sequence[PeriodConsumption]) -> float | None:
     """Percent a year by which months have grown over the same months of other years, a median of all pairs.
 
     The seasonal Kendall slope: Hirsch, Slack and Smith, Water Resources Research 18 (1982).
     """
-    whole = [month for month in months if month.coverage >= WHOLE]
-    if len(whole) < MONTHS_OF_TREND:
+    complete = [month for month in months if month.coverage >= MIN_COVERAGE]
+    if len(complete) < MIN_TREND_MONTHS:
         return None
     slopes = []
-    for place, first in enumerate(whole):
-        for second in whole[place + 1 :]:
+    for index, first in enumerate(complete):
+        for second in complete[index + 1 :]:
             years = second.starts_on.year - first.starts_on.year
             if first.starts_on.month == second.starts_on.month and years > 0:
-                change = second.kwh / length(second, False) - first.kwh / length(first, False)
+                change = second.kwh / covered_days(second, False) - first.kwh / covered_days(first, False)
                 slopes.append(change / years)
-    level = median(month.kwh / length(month, False) for month in whole)
+    level = median(month.kwh / covered_days(month, False) for month in complete)
     return round(100 * median(slopes) / level, 2) if slopes and level > 0 else None
 
 
-def weekend_ratio(days: Sequence[Reading]) -> float | None:
+def weekend_ratio(days: Sequence[PeriodConsumption]) -> float | None:
     """A mean day of the weekend beside a mean day of the week."""
-    whole = [day for day in days if day.coverage >= WHOLE]
-    week = [day.kwh for day in whole if day.starts_on.weekday() < 5]
-    weekend = [day.kwh for day in whole if day.starts_on.weekday() >= 5]
+    complete = [day for day in days if day.coverage >= MIN_COVERAGE]
+    week = [day.kwh for day in complete if day.starts_on.weekday() < 5]
+    weekend = [day.kwh for day in complete if day.starts_on.weekday() >= 5]
     return round(fmean(weekend) / fmean(week), 4) if week and weekend and fmean(week) > 0 else None
 
 
-def insights(summary: dict[str, Any]) -> list[str]:
+def describe_insights(summary: dict[str, Any]) -> list[str]:
     """What a reader should know, the most telling first; five at most."""
-    said = []
+    sentences = []
     if (slope := summary["trend_percent_per_year"]) is not None:
-        if abs(slope) < LEAST_TREND:
-            said.append("Consumption has been steady over the years.")
+        if abs(slope) < MIN_TREND_PERCENT:
+            sentences.append("Consumption has been steady over the years.")
         else:
             verb = "grown" if slope > 0 else "fallen"
-            said.append(f"Consumption has {verb} by {abs(slope):.1f} % a year.")
+            sentences.append(f"Consumption has {verb} by {abs(slope):.1f} % a year.")
     if len(seasons := summary["seasonality"]) == 12:
         high = max(seasons, key=lambda each: each["index"])
         low = min(seasons, key=lambda each: each["index"])
-        said.append(
+        sentences.append(
             f"{month_name[high['month']]} takes {100 * (high['index'] - 1):.0f} % more than a mean month, "
             f"{month_name[low['month']]} {100 * (1 - low['index']):.0f} % less."
         )
@@ -154,31 +154,31 @@ def insights(summary: dict[str, Any]) -> list[str]:
         worst = summary["anomalies"][0]
         kind = "day" if worst["period"] == "DAY" else "month"
         many = "s are" if summary["anomaly_count"] > 1 else " is"
-        said.append(
+        sentences.append(
             f"{summary['anomaly_count']} {kind}{many} out of line; the most striking, {worst['starts_on']}, "
             f"had {worst['kwh']:,.1f} kWh where {worst['expected_kwh']:,.1f} were to be expected."
         )
     if profile := summary["profile"]:
         peak, base = profile.index(max(profile)), min(profile)
         share = 100 * base / fmean(profile) if fmean(profile) > 0 else 0
-        said.append(
+        sentences.append(
             f"The peak of a mean day is at {peak}:00; the base load is {share:.0f} % of the mean load."
         )
     if (ratio := summary["weekend_ratio"]) is not None and abs(ratio - 1) >= 0.1:
-        said.append(f"A day of the weekend takes {100 * ratio:.0f} % of a weekday's consumption.")
-    if summary["coverage"] < WHOLE:
-        said.append(f"Readings are missing: {100 * summary['coverage']:.0f} % of the time is covered.")
+        sentences.append(f"A day of the weekend takes {100 * ratio:.0f} % of a weekday's consumption.")
+    if summary["coverage"] < MIN_COVERAGE:
+        sentences.append(f"Readings are missing: {100 * summary['coverage']:.0f} % of the time is covered.")
     if (renewable := summary["renewable_percentage"]) is not None:
-        said.append(f"{renewable:.1f} % of the consumption was renewable.")
-    return said[:MOST_INSIGHTS]
+        sentences.append(f"{renewable:.1f} % of the consumption was renewable.")
+    return sentences[:MAX_INSIGHTS]
 
 
-def as_text(summary: dict[str, Any], filename: str) -> str:
+def render_markdown(summary: dict[str, Any], filename: str) -> str:
     """The summary as Markdown, to be searched and asked about."""
     seasons = ", ".join(
         f"{month_name[int(each['month'])]} {each['index']:.2f}" for each in summary["seasonality"]
     )
-    odd = [
+    anomaly_lines = [
         f"- {each['starts_on']}: {each['kwh']:,.1f} kWh, expected {each['expected_kwh']:,.1f} kWh"
         for each in summary["anomalies"][:20]
     ]
@@ -193,7 +193,7 @@ def as_text(summary: dict[str, Any], filename: str) -> str:
         "\n".join(f"- {each}" for each in summary["insights"]),
         "## Seasons" if seasons else "",
         f"Consumption of the months beside a mean month: {seasons}." if seasons else "",
-        f"## Anomalies\n\n{len(odd)} of {summary['anomaly_count']} are listed." if odd else "",
-        "\n".join(odd),
+        f"## Anomalies\n\n{len(anomaly_lines)} of {summary['anomaly_count']} are listed." if anomaly_lines else "",
+        "\n".join(anomaly_lines),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"

@@ -7,38 +7,38 @@ from typing import Any
 from core.errors import Conflict
 from db.ids import new_id
 from db.models import ReadingPeriod
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.insights.consumption_summary import as_text, summary_of
-from pipelines.insights.meter_readings import Consumption, Reading, consumption_of
+from pipelines.insights.consumption_summary import render_markdown, summarize_consumption
+from pipelines.insights.meter_readings import Consumption, PeriodConsumption, read_consumption
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers.insights import generated_documents, imports
 from resolvers.insights.imports import ImportHistoricalData
 from resolvers.insights.table_layout import Layout
 
-READING_SECONDS = 300.0
-FETCHED, READ, STORED = 0.1, 0.8, 0.95
+READ_TIMEOUT_SECONDS = 300.0
+FETCHED_PROGRESS, READ_PROGRESS, STORED_PROGRESS = 0.1, 0.8, 0.95
 """How much is done once the file is here, is read, and its readings are stored."""
 
 
 @handles(ImportHistoricalData)
-async def import_historical_data(job: ImportHistoricalData, run: Run) -> Finish | None:
+async def import_historical_data(job: ImportHistoricalData, run: Run) -> CompletionHook | None:
     """Read, add up, store. Safe to repeat: an import's readings are replaced as a whole."""
     async with run.read() as uow:
-        begun = await imports.load(uow, job.import_id)
-    if begun is None:
+        started = await imports.load(uow, job.import_id)
+    if started is None:
         raise Conflict("The file of this import is gone.")
-    row, layout, upload = begun
+    row, layout, upload = started
     with working_folder() as folder:
         path = await run.services.store.fetch(upload.storage_key, Path(folder) / "readings")
-        await run.report(FETCHED)
-        found, summary = await run.cpu_within(READING_SECONDS, read_and_summarise, path, layout)
-    await run.report(READ)
+        await run.report(FETCHED_PROGRESS)
+        consumption, summary = await run.cpu_within(READ_TIMEOUT_SECONDS, read_and_summarize, path, layout)
+    await run.report(READ_PROGRESS)
     async with run.write() as uow:
-        await imports.save_readings(uow, row.id, readings(found))
-    await run.report(STORED)
-    text = as_text(summary, row.filename).encode()
+        await imports.save_readings(uow, row.id, reading_rows(consumption))
+    await run.report(STORED_PROGRESS)
+    text = render_markdown(summary, row.filename).encode()
     upload_id = new_id()
     await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), text)
     digest = hashlib.sha256(text).hexdigest()
@@ -49,21 +49,21 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Finish 
     return finish
 
 
-def read_and_summarise(path: Path, layout: Layout) -> tuple[Consumption, dict[str, Any]]:
+def read_and_summarize(path: Path, layout: Layout) -> tuple[Consumption, dict[str, Any]]:
     """The file's days and months, and what they say; runs in a child process."""
-    found = consumption_of(path, layout)
-    return found, summary_of(found)
+    consumption = read_consumption(path, layout)
+    return consumption, summarize_consumption(consumption)
 
 
-def readings(found: Consumption) -> list[dict[str, Any]]:
+def reading_rows(consumption: Consumption) -> list[dict[str, Any]]:
     """The rows of all days and months."""
     return [
-        *(columns(ReadingPeriod.DAY, day) for day in found.days),
-        *(columns(ReadingPeriod.MONTH, month) for month in found.months),
+        *(reading_columns(ReadingPeriod.DAY, day) for day in consumption.days),
+        *(reading_columns(ReadingPeriod.MONTH, month) for month in consumption.months),
     ]
 
 
-def columns(period: ReadingPeriod, reading: Reading) -> dict[str, Any]:
+def reading_columns(period: ReadingPeriod, reading: PeriodConsumption) -> dict[str, Any]:
     """The columns of a stored reading."""
     return {
         "period": period,

@@ -12,8 +12,8 @@ from resolvers.insights.table_layout import EnergyUnit, Layout
 from resolvers.insights.table_preview import format_cell, open_workbook
 from resolvers.insights.timestamp_formats import FRACTIONAL_SECONDS, T_SEPARATOR, UTC_SUFFIX
 
-MOST_READINGS = 6_000_000
-KWH = {
+MAX_READINGS = 6_000_000
+KWH_PER_UNIT = {
     EnergyUnit.WH: 1e-3,
     EnergyUnit.KWH: 1.0,
     EnergyUnit.MWH: 1e3,
@@ -22,12 +22,12 @@ KWH = {
     EnergyUnit.MW: 1e3,
 }
 """Kilowatt hours in one; of power, in one hour of it."""
-POWER = {EnergyUnit.KW, EnergyUnit.MW}
-ABSURD = 1000.0
+POWER_UNITS = {EnergyUnit.KW, EnergyUnit.MW}
+MAX_MEDIAN_RATIO = 1000.0
 """How many times the median of all readings above zero one may be before it is taken for a fault."""
 MONTH_MINUTES = (27 * 1440, 32 * 1440)
-LONGEST_STEP = 32 * 1440.0
-SUB_DAILY = 1440.0
+MAX_STEP_MINUTES = 32 * 1440.0
+DAY_MINUTES = 1440.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PeriodConsumption:
     """What was consumed in a day or month, and the share of it for which there are readings."""
 
     starts_on: date
@@ -55,62 +55,62 @@ class Consumption:
 
     step_minutes: float
     readings: int
-    days: tuple[Reading, ...]
-    months: tuple[Reading, ...]
+    days: tuple[PeriodConsumption, ...]
+    months: tuple[PeriodConsumption, ...]
     profile: tuple[float, ...]
     issues: tuple[Issue, ...] = field(default=())
 
 
-def consumption_of(path: Path, layout: Layout) -> Consumption:
+def read_consumption(path: Path, layout: Layout) -> Consumption:
     """Read a whole file, in a child process. Raises `Invalid` where nothing in it can be used."""
-    raw = frame(path, layout)
-    if raw.height > MOST_READINGS:
-        raise UnsupportedContent(f"The file has more than {MOST_READINGS} readings.")
+    raw = read_columns(path, layout)
+    if raw.height > MAX_READINGS:
+        raise UnsupportedContent(f"The file has more than {MAX_READINGS} readings.")
     issues: list[Issue] = []
-    read = instants(raw, layout, issues)
-    read = numbers(read, layout, issues)
-    read = once(read, issues)
-    if read.height < 2:
+    rows = parse_timestamps(raw, layout, issues)
+    rows = parse_energies(rows, layout, issues)
+    rows = drop_duplicates(rows, issues)
+    if rows.height < 2:
         raise Invalid("Fewer than two readings can be used; they say nothing about consumption over time.")
-    step = step_minutes(read)
-    if step > LONGEST_STEP:
+    step = infer_step_minutes(rows)
+    if step > MAX_STEP_MINUTES:
         raise Invalid("The readings are more than a month apart.")
-    scale = KWH[layout.unit] * (step / 60 if layout.unit in POWER else 1)
-    read = read.with_columns(pl.col("kwh") * scale, pl.col("renewable") * scale)
-    read = plausible(read, issues)
-    gaps(read, step, issues)
-    days = periods(read, step, "1d") if step <= SUB_DAILY else ()
+    scale = KWH_PER_UNIT[layout.unit] * (step / 60 if layout.unit in POWER_UNITS else 1)
+    rows = rows.with_columns(pl.col("kwh") * scale, pl.col("renewable") * scale)
+    rows = drop_outliers(rows, issues)
+    add_gap_issue(rows, step, issues)
+    days = sum_periods(rows, step, "1d") if step <= DAY_MINUTES else ()
     return Consumption(
         step_minutes=step,
-        readings=read.height,
+        readings=rows.height,
         days=days,
-        months=periods(read, step, "1mo"),
-        profile=hours(read, step),
+        months=sum_periods(rows, step, "1mo"),
+        profile=hourly_profile(rows, step),
         issues=tuple(issues),
     )
 
 
-def frame(path: Path, layout: Layout) -> pl.DataFrame:
+def read_columns(path: Path, layout: Layout) -> pl.DataFrame:
     """The texts of the columns that matter, under fixed names."""
-    wanted = {"at": layout.timestamp, "time": layout.time, "kwh": layout.consumption}
-    wanted |= {"renewable": layout.renewable}
-    chosen = {name: column for name, column in wanted.items() if column is not None}
-    read = table(path, layout) if layout.sheet is None else sheet(path, layout)
-    present = read.columns
+    positions = {"at": layout.timestamp, "time": layout.time, "kwh": layout.consumption}
+    positions |= {"renewable": layout.renewable}
+    present_positions = {name: column for name, column in positions.items() if column is not None}
+    rows = read_csv(path, layout) if layout.sheet is None else read_sheet(path, layout)
+    names = rows.columns
     columns = [
-        (pl.col(present[column]) if column < len(present) else pl.lit("")).fill_null("").alias(name)
-        for name, column in chosen.items()
+        (pl.col(names[column]) if column < len(names) else pl.lit("")).fill_null("").alias(name)
+        for name, column in present_positions.items()
     ]
-    read = read.select(columns)
+    rows = rows.select(columns)
     if layout.renewable is None:
-        read = read.with_columns(pl.lit(None, pl.String).alias("renewable"))
+        rows = rows.with_columns(pl.lit(None, pl.String).alias("renewable"))
     if layout.time is not None:
-        read = read.with_columns((pl.col("at") + " " + pl.col("time")).alias("at"))
-    written = pl.concat_str(["at", "kwh"])
-    return read.filter(written.str.strip_chars() != "").select("at", "kwh", "renewable")
+        rows = rows.with_columns((pl.col("at") + " " + pl.col("time")).alias("at"))
+    content = pl.concat_str(["at", "kwh"])
+    return rows.filter(content.str.strip_chars() != "").select("at", "kwh", "renewable")
 
 
-def table(path: Path, layout: Layout) -> pl.DataFrame:
+def read_csv(path: Path, layout: Layout) -> pl.DataFrame:
     """A text of separated values, every value a text."""
     assert layout.delimiter is not None
     with working_folder() as folder:
@@ -118,8 +118,8 @@ def table(path: Path, layout: Layout) -> pl.DataFrame:
         if layout.encoding not in ("utf-8", "utf-8-sig"):
             source = Path(folder) / "utf-8"
             with path.open(encoding=layout.encoding, errors="replace") as old, source.open("w") as new:
-                while piece := old.read(1 << 20):
-                    new.write(piece)
+                while block := old.read(1 << 20):
+                    new.write(block)
         try:
             return pl.read_csv(
                 source,
@@ -134,7 +134,7 @@ def table(path: Path, layout: Layout) -> pl.DataFrame:
             raise Invalid("The file can't be read as a table of values.") from error
 
 
-def sheet(path: Path, layout: Layout) -> pl.DataFrame:
+def read_sheet(path: Path, layout: Layout) -> pl.DataFrame:
     """A workbook's sheet, every value a text; formulas are their last values."""
     assert layout.sheet is not None
     columns: list[list[str]] = [[] for _ in layout.columns]
@@ -147,7 +147,7 @@ def sheet(path: Path, layout: Layout) -> pl.DataFrame:
     return pl.DataFrame({str(number): values for number, values in enumerate(columns)})
 
 
-def instants(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
+def parse_timestamps(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
     """The rows whose instant can be read, in local time: `at` is without a zone, `utc` orders them."""
     assert layout.notation is not None
     notation, zone = layout.notation, layout.timezone
@@ -158,7 +158,7 @@ def instants(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataF
     if "%z" in notation:
         # polars reads an offset into UTC
         parsed = text.str.to_datetime(notation, time_unit="us", strict=False, time_zone="UTC")
-        read = raw.with_columns(parsed.alias("utc")).with_columns(
+        rows = raw.with_columns(parsed.alias("utc")).with_columns(
             pl.col("utc").dt.convert_time_zone(zone).dt.replace_time_zone(None).alias("local")
         )
     else:
@@ -166,106 +166,106 @@ def instants(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataF
             parsed = text.str.to_date(notation, strict=False).cast(pl.Datetime("us"))
         else:
             parsed = text.str.to_datetime(notation, time_unit="us", strict=False)
-        read = raw.with_columns(parsed.alias("local"))
+        rows = raw.with_columns(parsed.alias("local"))
         # The hour that is repeated when summer time ends: what comes first is summer time.
-        second = (
+        ambiguous = (
             pl.when(pl.col("local").is_first_distinct()).then(pl.lit("earliest")).otherwise(pl.lit("latest"))
         )
-        utc = pl.col("local").dt.replace_time_zone(zone, ambiguous=second, non_existent="null")
-        read = read.with_columns(utc.dt.convert_time_zone("UTC").alias("utc"))
-    unread = read.filter(pl.col("utc").is_null())
-    note(issues, "UNREADABLE_INSTANT", unread)
-    return read.filter(pl.col("utc").is_not_null())
+        utc = pl.col("local").dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null")
+        rows = rows.with_columns(utc.dt.convert_time_zone("UTC").alias("utc"))
+    unread = rows.filter(pl.col("utc").is_null())
+    add_issue(issues, "UNREADABLE_INSTANT", unread)
+    return rows.filter(pl.col("utc").is_not_null())
 
 
-def numbers(read: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
+def parse_energies(rows: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
     """The rows that hold an energy of zero or more."""
     for column in ("kwh", "renewable"):
-        bare = pl.col(column).str.replace_all(r"[\s'\u2019\u00a0]", "")
+        number = pl.col(column).str.replace_all(r"[\s'\u2019\u00a0]", "")
         if layout.decimal_comma:
-            bare = bare.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+            number = number.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         else:
-            bare = bare.str.replace_all(",", "", literal=True)
-        read = read.with_columns(pl.col(column).alias(f"{column}_text"), bare.cast(pl.Float64, strict=False))
-    unread = ~pl.col("kwh").is_finite().fill_null(False)
-    note(issues, "UNREADABLE_NUMBER", read.filter(unread))
-    read = read.filter(~unread)
-    note(issues, "NEGATIVE", read.filter(pl.col("kwh") < 0))
-    known = pl.col("renewable").is_finite() & (pl.col("renewable") >= 0)
-    return read.filter(pl.col("kwh") >= 0).with_columns(pl.when(known).then(pl.col("renewable")))
+            number = number.str.replace_all(",", "", literal=True)
+        rows = rows.with_columns(pl.col(column).alias(f"{column}_text"), number.cast(pl.Float64, strict=False))
+    unreadable = ~pl.col("kwh").is_finite().fill_null(False)
+    add_issue(issues, "UNREADABLE_NUMBER", rows.filter(unreadable))
+    rows = rows.filter(~unreadable)
+    add_issue(issues, "NEGATIVE", rows.filter(pl.col("kwh") < 0))
+    valid = pl.col("renewable").is_finite() & (pl.col("renewable") >= 0)
+    return rows.filter(pl.col("kwh") >= 0).with_columns(pl.when(valid).then(pl.col("renewable")))
 
 
-def once(read: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
+def drop_duplicates(rows: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
     """One row for each instant: the last of those that there are."""
-    kept = read.unique("utc", keep="last", maintain_order=True).sort("utc")
-    if kept.height < read.height:
-        note(issues, "DUPLICATE", read.filter(~pl.col("utc").is_first_distinct()))
-    return kept
+    unique = rows.unique("utc", keep="last", maintain_order=True).sort("utc")
+    if unique.height < rows.height:
+        add_issue(issues, "DUPLICATE", rows.filter(~pl.col("utc").is_first_distinct()))
+    return unique
 
 
-def plausible(read: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
+def drop_outliers(rows: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
     """The rows that are not beyond all measure; see `ABSURD`."""
-    above = read.filter(pl.col("kwh") > 0)["kwh"]
-    middle = above.median()
-    if not isinstance(middle, float) or above.len() < 10:
-        return read
-    beyond = pl.col("kwh") > ABSURD * middle
-    note(issues, "ABSURD", read.filter(beyond))
-    return read.filter(~beyond)
+    positive = rows.filter(pl.col("kwh") > 0)["kwh"]
+    middle = positive.median()
+    if not isinstance(middle, float) or positive.len() < 10:
+        return rows
+    is_outlier = pl.col("kwh") > MAX_MEDIAN_RATIO * middle
+    add_issue(issues, "ABSURD", rows.filter(is_outlier))
+    return rows.filter(~is_outlier)
 
 
-def note(issues: list[Issue], kind: str, rows: pl.DataFrame) -> None:
+def add_issue(issues: list[Issue], kind: str, rows: pl.DataFrame) -> None:
     """Remember rows that are left out, if there are any."""
     if rows.height:
         value = rows["kwh_text"][0] if "kwh_text" in rows.columns else rows["kwh"][0]
         issues.append(Issue(kind, rows.height, f"{rows['at'][0]}: {value}".strip()[:200]))
 
 
-def step_minutes(read: pl.DataFrame) -> float:
+def infer_step_minutes(rows: pl.DataFrame) -> float:
     """The usual time between two readings: the lower quartile, which gaps do not stretch."""
-    usual = read["utc"].diff().drop_nulls().dt.total_seconds().quantile(0.25, "lower")
-    assert usual is not None
-    return round(usual / 60, 4)
+    seconds = rows["utc"].diff().drop_nulls().dt.total_seconds().quantile(0.25, "lower")
+    assert seconds is not None
+    return round(seconds / 60, 4)
 
 
-def gaps(read: pl.DataFrame, step: float, issues: list[Issue]) -> None:
+def add_gap_issue(rows: pl.DataFrame, step: float, issues: list[Issue]) -> None:
     """Count the readings that are missing between the first and the last."""
-    long = read.with_columns((pl.col("utc").diff().dt.total_seconds() / 60).alias("since"))
-    limit = step * 1.5 if step <= SUB_DAILY * 7 else step * 1.2
-    missing = long.filter(pl.col("since") > limit)
+    intervals = rows.with_columns((pl.col("utc").diff().dt.total_seconds() / 60).alias("since"))
+    limit = step * 1.5 if step <= DAY_MINUTES * 7 else step * 1.2
+    missing = intervals.filter(pl.col("since") > limit)
     if missing.height:
         count = int((missing["since"] / step - 1).round(0).sum())
         issues.append(Issue("GAP", count, f"before {missing['at'][0]}"[:200]))
 
 
-def periods(read: pl.DataFrame, step: float, every: str) -> tuple[Reading, ...]:
+def sum_periods(rows: pl.DataFrame, step: float, interval: str) -> tuple[PeriodConsumption, ...]:
     """The sums of days (`1d`) or months (`1mo`) of local time."""
-    grouped = read.group_by_dynamic("local", every=every) if read["local"].is_sorted() else None
+    grouped = rows.group_by_dynamic("local", every=interval) if rows["local"].is_sorted() else None
     if grouped is None:
-        grouped = read.sort("local").group_by_dynamic("local", every=every)
+        grouped = rows.sort("local").group_by_dynamic("local", every=interval)
     summed = grouped.agg(
         pl.col("kwh").sum(),
         pl.when(pl.col("renewable").count() > 0).then(pl.col("renewable").sum()).alias("renewable"),
         pl.len().alias("count"),
     )
-    length = pl.lit(1.0) if every == "1d" else pl.col("local").dt.days_in_month().cast(pl.Float64)
+    length = pl.lit(1.0) if interval == "1d" else pl.col("local").dt.days_in_month().cast(pl.Float64)
     expected = pl.lit(1.0) if step > MONTH_MINUTES[0] else length * 1440 / step
     covered = (pl.col("count") / expected).clip(0, 1).round(4)
     return tuple(
-        Reading(row["local"].date(), round(row["kwh"], 6), rounded(row["renewable"]), row["covered"])
+        PeriodConsumption(row["local"].date(), round(row["kwh"], 6), round_kwh(row["renewable"]), row["covered"])
         for row in summed.with_columns(covered.alias("covered")).iter_rows(named=True)
     )
 
 
-def hours(read: pl.DataFrame, step: float) -> tuple[float, ...]:
+def hourly_profile(rows: pl.DataFrame, step: float) -> tuple[float, ...]:
     """The mean energy of each hour of the day, where readings are an hour apart or less."""
     if step > 60:
         return ()
-    hourly = read.group_by(pl.col("local").dt.hour().alias("hour")).agg(pl.col("kwh").mean()).sort("hour")
+    hourly = rows.group_by(pl.col("local").dt.hour().alias("hour")).agg(pl.col("kwh").mean()).sort("hour")
     means: dict[int, float] = dict(zip(hourly["hour"], hourly["kwh"] * 60 / step, strict=True))
     return tuple(round(means.get(hour, 0.0), 6) for hour in range(24))
 
 
-def rounded(value: float | None) -> float | None:
+def round_kwh(value: float | None) -> float | None:
     """To a milliwatt hour, so that sums are the same on every machine."""
     return None if value is None else round(value, 6)

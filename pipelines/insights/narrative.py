@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.ports import AnswerEnd, ChatModel, ChatRequest, TextDelta
-from pipelines.insights.report_steps import NAMES
+from pipelines.insights.report_steps import PLAN_NAMES
 
-LONGEST = 900
+MAX_TOKENS = 900
 INSTRUCTIONS = (
     "You write for a company's board. Put the figures you are given into three short paragraphs: what is "
     "recommended and why, what it costs and reaches year by year, what would change it. Use only these "
     "figures, name no others, and give no advice beyond them."
 )
-TEMPLATE = "This text was put together from the report's figures by a template, without a language model."
+TEMPLATE_NOTE = "This text was put together from the report's figures by a template, without a language model."
 
 
-def template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+def render_template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """The plain narrative."""
     profile, decision, years = inputs["profile"], data["decision"], data["roadmap"]["years"]
     last, case = years[-1], data["sensitivity"]
@@ -31,7 +31,7 @@ def template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     first = (
         f"The company ({profile['industry']}, {profile['location']}) wants {target} with a yearly "
         f"energy budget of {profile['budget']:,.0f}. "
-        f"The recommended plan is “{NAMES[decision['plan']]}”. "
+        f"The recommended plan is “{PLAN_NAMES[decision['plan']]}”. "
         f"It reaches {100 * decision['reached_share']:.1f} %."
     )
     if decision["unmet_kwh"] > 0.5:
@@ -49,15 +49,15 @@ def template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     third = f"{case['summary']} {data['confidence']['summary']}"
     if inputs["consumption"]:
         third += " From past consumption: " + " ".join(inputs["consumption"]["insights"])
-    return "\n\n".join([first, second, third, TEMPLATE])
+    return "\n\n".join([first, second, third, TEMPLATE_NOTE])
 
 
-async def told(model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, AnswerEnd]:
+async def write_narrative(model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, AnswerEnd]:
     """The same figures in a chat model's words. Raises `ModelFailure`."""
-    question = f"Write the text of this report.\n\n{template(inputs, data).removesuffix(TEMPLATE)}"
+    question = f"Write the text of this report.\n\n{render_template(inputs, data).removesuffix(TEMPLATE_NOTE)}"
     text, end = "", AnswerEnd(model.model, 0, 0)
     request = ChatRequest(
-        question, instructions=INSTRUCTIONS, temperature=0.2, max_tokens=LONGEST, requires_sources=False
+        question, instructions=INSTRUCTIONS, temperature=0.2, max_tokens=MAX_TOKENS, requires_sources=False
     )
     async for event in model.answer(request):
         match event:

@@ -23,22 +23,22 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, lil_array, vstack
 
-from pipelines.insights.plan_inputs import Aims, Source
+from pipelines.insights.plan_inputs import PlanGoals, EnergySource
 
-DIRECT = 0.5
+MAX_DIRECT_SHARE = 0.5
 """The share of a year's consumption that intermittent sources can meet without storage."""
-SLACK = 1e-7
+OBJECTIVE_TOLERANCE = 1e-7
 """By what share of its best value an aim may give way to the next one, for the solver's precision."""
 
-PREFERRED = 1e-3
+EXISTING_DISCOUNT = 1e-3
 """By what share what is renewable already is taken for cheaper than the grid, whose price it has."""
-NOTHING = 1e-9
+NOISE_SHARE = 1e-9
 """The share of a year's consumption below which an amount is the solver's noise."""
 
 Vector = NDArray[np.float64]
 
 LEAST_COST, ON_TARGET, GREENEST, MOST_RELIABLE = "least_cost", "on_target", "greenest", "most_reliable"
-PLANS = {
+PLAN_OBJECTIVES = {
     LEAST_COST: ("unmet", "cost"),
     ON_TARGET: ("unmet", "shortfall", "cost"),
     GREENEST: ("unmet", "brown", "cost"),
@@ -64,11 +64,11 @@ class Year:
     reliability: float
 
 
-class Program:
+class LinearProgram:
     """The constraints for one set of aims and sources; `plan` solves them for one order of wishes."""
 
-    def __init__(self, aims: Aims, sources: Sequence[Source]) -> None:
-        self.aims = aims
+    def __init__(self, aims: PlanGoals, sources: Sequence[EnergySource]) -> None:
+        self.goals = aims
         self.sources = [each for each in sources if each.kind != "storage"]
         self.storage = next((each for each in sources if each.kind == "storage"), None)
         grid = [each for each in self.sources if each.kind == "grid"]
@@ -87,17 +87,17 @@ class Program:
         self.wishes = {
             "unmet": self._wish({self.unmet: 1.0}),
             "shortfall": self._wish({self.short: 1.0}),
-            "cost": self._wish({**self._costs(), self.existing: self.grid_cost * (1 - PREFERRED)}),
+            "cost": self._wish({**self._costs(), self.existing: self.grid_cost * (1 - EXISTING_DISCOUNT)}),
             "brown": self._wish({column: -share for column, share in self._green().items()}),
             "unreliable": self._wish({column: -each for column, each in self._reliabilities().items()}),
         }
 
     def plan(self, name: str) -> list[Year]:
         """The years of one of the `PLANS`."""
-        upper, limits = rows(self.upper, self.width * self.count)
-        equal, values = rows(self.equal, self.width * self.count)
+        upper, limits = constraint_matrix(self.upper, self.width * self.count)
+        equal, values = constraint_matrix(self.equal, self.width * self.count)
         solution = np.zeros(self.width * self.count)
-        for wish in PLANS[name]:
+        for wish in PLAN_OBJECTIVES[name]:
             objective = self.wishes[wish]
             found = linprog(
                 objective,
@@ -113,7 +113,7 @@ class Program:
             solution = found.x
             best = float(objective @ solution)
             upper = vstack([upper, csr_array(objective[np.newaxis, :])], format="csr")
-            limits = np.append(limits, best + SLACK * max(1.0, abs(best)))
+            limits = np.append(limits, best + OBJECTIVE_TOLERANCE * max(1.0, abs(best)))
         return [self._year(place, solution) for place in range(self.count)]
 
     def _constrain(self, place: int) -> None:
@@ -122,12 +122,12 @@ class Program:
         lost = {start + self.stored: -self.loss}
         self.equal.append(({**energy, start + self.existing: 1.0, start + self.unmet: 1.0, **lost}, demand))
         green = {start + column: -share for column, share in self._green().items()}
-        self.upper.append(({**green, start + self.short: -1.0}, -self.aims.wanted(place) * demand))
+        self.upper.append(({**green, start + self.short: -1.0}, -self.goals.required_share(place) * demand))
         costs = {start + column: cost for column, cost in self._costs().items()}
-        self.upper.append((costs, self.aims.budget))
+        self.upper.append((costs, self.goals.budget))
         unsteady = {start + c: 1.0 for c, each in enumerate(self.sources) if each.intermittent}
         if unsteady:
-            self.upper.append(({**unsteady, start + self.stored: -1.0}, DIRECT * demand))
+            self.upper.append(({**unsteady, start + self.stored: -1.0}, MAX_DIRECT_SHARE * demand))
         self.upper.append(({**dict.fromkeys(unsteady, -1.0), start + self.stored: 1.0}, 0.0))
         growing = {c: each for c, each in enumerate(self.sources) if each.kind == "renewable"}
         if self.storage:
@@ -143,7 +143,7 @@ class Program:
     def _bounds(self, place: int) -> list[tuple[float, float | None]]:
         demand = self.demand[place]
         stored = self.storage.share_limit * demand if self.storage else 0.0
-        already = min(self.aims.current_share * self.aims.annual_kwh, demand)
+        already = min(self.goals.current_share * self.goals.annual_kwh, demand)
         limits = [(0.0, each.share_limit * demand) for each in self.sources]
         return [*limits, (0.0, already), (0.0, stored), (0.0, None), (0.0, None)]
 
@@ -172,14 +172,14 @@ class Program:
 
     def _year(self, place: int, solution: Vector) -> Year:
         part = solution[place * self.width : (place + 1) * self.width]
-        part = np.where(np.abs(part) < NOTHING * max(1.0, self.demand[place]), 0.0, part)
+        part = np.where(np.abs(part) < NOISE_SHARE * max(1.0, self.demand[place]), 0.0, part)
         demand = self.demand[place]
         green = sum(part[column] * share for column, share in self._green().items())
         trusted = sum(part[column] * share for column, share in self._reliabilities().items())
         served = float(part[: self.existing + 1].sum())
-        wanted = self.aims.wanted(place)
+        wanted = self.goals.required_share(place)
         return Year(
-            year=self.aims.first_year + place,
+            year=self.goals.first_year + place,
             demand_kwh=demand,
             energy_kwh={each.code: float(part[column]) for column, each in enumerate(self.sources)},
             existing_kwh=float(part[self.existing]),
@@ -193,7 +193,7 @@ class Program:
         )
 
 
-def rows(constraints: Sequence[tuple[dict[int, float], float]], width: int) -> tuple[csr_array, Vector]:
+def constraint_matrix(constraints: Sequence[tuple[dict[int, float], float]], width: int) -> tuple[csr_array, Vector]:
     """The constraints as a sparse matrix and their right-hand sides."""
     matrix = lil_array((len(constraints), width))
     for number, (columns, _) in enumerate(constraints):

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-LARGEST_DEMAND_CHANGE = 0.05
+MAX_DEMAND_CHANGE = 0.05
 """The yearly growth or fall of consumption that a plan reckons with at most, as a share."""
 
 
 @dataclass(frozen=True)
-class Source:
+class EnergySource:
     """One way to get energy. Costs are per kWh; limits are shares of a year's consumption."""
 
     code: str
@@ -26,7 +26,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Aims:
+class PlanGoals:
     """Where a company stands and what it wants. Shares are from 0 to 1, `budget` is for each year."""
 
     annual_kwh: float
@@ -46,37 +46,37 @@ class Aims:
         """The consumption of the planned year at that place, in kWh."""
         return float(self.annual_kwh * (1 + self.growth) ** (place + 1))
 
-    def wanted(self, place: int) -> float:
+    def required_share(self, place: int) -> float:
         """The renewable share that year, on a straight line from now to the target."""
         return self.current_share + (self.target_share - self.current_share) * (place + 1) / len(self.years)
 
 
-def sources_of(inputs: dict[str, Any]) -> list[Source]:
+def parse_sources(inputs: dict[str, Any]) -> list[EnergySource]:
     """The sources in a report's inputs."""
-    return [Source(**each) for each in inputs["sources"]]
+    return [EnergySource(**each) for each in inputs["sources"]]
 
 
-def aims_of(inputs: dict[str, Any]) -> Aims:
+def parse_goals(inputs: dict[str, Any]) -> PlanGoals:
     """The aims in a report's inputs. Consumption grows as it has grown, 5 % a year at most."""
     profile = inputs["profile"]
     trend = (inputs["consumption"] or {}).get("trend_percent_per_year") or 0.0
     current = (profile["current_renewable_percentage"] or 0.0) / 100
-    wanted = current + (profile["renewable_percentage_increase"] or 0.0) / 100
-    return Aims(
+    target = current + (profile["renewable_percentage_increase"] or 0.0) / 100
+    return PlanGoals(
         annual_kwh=profile["total_consumption_kwh"],
-        growth=min(LARGEST_DEMAND_CHANGE, max(-LARGEST_DEMAND_CHANGE, trend / 100)),
+        growth=min(MAX_DEMAND_CHANGE, max(-MAX_DEMAND_CHANGE, trend / 100)),
         current_share=current,
-        target_share=min(1.0, wanted),
+        target_share=min(1.0, target),
         first_year=inputs["year"] + 1,
         target_year=profile["target_year"],
         budget=profile["budget"],
     )
 
 
-def rounded(value: Any) -> Any:
+def round_numbers(value: Any) -> Any:
     """The value with every number to six digits behind the point, as it is stored."""
     if isinstance(value, float):
         return round(value, 6) + 0.0  # no negative zero
     if isinstance(value, dict):
-        return {name: rounded(inner) for name, inner in value.items()}
-    return [rounded(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {name: round_numbers(inner) for name, inner in value.items()}
+    return [round_numbers(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from pipelines.insights.optimisation import PLANS, Program, Year
-from pipelines.insights.plan_inputs import Aims, Source
+from pipelines.insights.optimisation import PLAN_OBJECTIVES, LinearProgram, Year
+from pipelines.insights.plan_inputs import PlanGoals, EnergySource
 
-ON_TRACK = 1e-4
+ON_TRACK_TOLERANCE = 1e-4
 """By what share of the consumption a year may fall short and still count as on track."""
 COST_CHANGE, BUDGET_CHANGE, DEMAND_CHANGE = 0.2, 0.2, 0.1
-NEVER = 0.995
+MAX_BREAK_EVEN_WEIGHT = 0.995
 """The weight from which one criterion alone would decide: that tells nothing."""
 CRITERIA = ("energy_mix", "price_optimization", "portfolio_decision")
 
@@ -32,27 +32,27 @@ class Plan:
     score: float
 
 
-def plans(aims: Aims, sources: Sequence[Source], weights: Mapping[str, float]) -> list[Plan]:
+def rank_plans(goals: PlanGoals, sources: Sequence[EnergySource], weights: Mapping[str, float]) -> list[Plan]:
     """Every plan with its score, the best first.
 
     Of the criteria, the energy mix is the share of the target that is reached, the price the cheapest plan's
     cost per kWh beside this one's, the portfolio what is served, how reliably, in how many years on track.
     """
-    program = Program(aims, sources)
-    found = {name: program.plan(name) for name in PLANS}
-    costs = {name: unit_cost(years) for name, years in found.items()}
+    program = LinearProgram(goals, sources)
+    years_by_plan = {name: program.plan(name) for name in PLAN_OBJECTIVES}
+    costs = {name: unit_cost(years) for name, years in years_by_plan.items()}
     cheapest = min((cost for cost in costs.values() if cost > 0), default=0.0)
-    made = [weighed(name, years, aims, weights, cheapest) for name, years in found.items()]
-    return sorted(made, key=lambda plan: (-round(plan.score, 9), list(PLANS).index(plan.name)))
+    scored = [score_plan(name, years, goals, weights, cheapest) for name, years in years_by_plan.items()]
+    return sorted(scored, key=lambda plan: (-round(plan.score, 9), list(PLAN_OBJECTIVES).index(plan.name)))
 
 
-def weighed(name: str, years: list[Year], aims: Aims, weights: Mapping[str, float], cheapest: float) -> Plan:
+def score_plan(name: str, years: list[Year], goals: PlanGoals, weights: Mapping[str, float], cheapest: float) -> Plan:
     """A plan with its criteria and its score."""
     last, cost = years[-1], unit_cost(years)
     served = 1 - sum(year.unmet_kwh for year in years) / sum(year.demand_kwh for year in years)
-    on_track = sum(year.shortfall_kwh <= ON_TRACK * year.demand_kwh for year in years)
+    on_track = sum(year.shortfall_kwh <= ON_TRACK_TOLERANCE * year.demand_kwh for year in years)
     reliability = fmean(year.reliability for year in years)
-    reached = min(1.0, last.renewable_share / aims.target_share) if aims.target_share > 0 else 1.0
+    reached = min(1.0, last.renewable_share / goals.target_share) if goals.target_share > 0 else 1.0
     criteria = {
         "energy_mix": reached,
         "price_optimization": cheapest / cost if cost > 0 else 0.0,
@@ -68,7 +68,7 @@ def weighed(name: str, years: list[Year], aims: Aims, weights: Mapping[str, floa
         reliability=reliability,
         years_on_track=on_track,
         criteria=criteria,
-        score=score(criteria, weights),
+        score=weighted_score(criteria, weights),
     )
 
 
@@ -78,13 +78,13 @@ def unit_cost(years: Sequence[Year]) -> float:
     return sum(year.cost for year in years) / served if served > 0 else 0.0
 
 
-def score(criteria: Mapping[str, float], weights: Mapping[str, float]) -> float:
+def weighted_score(criteria: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """The weighted mean of the criteria; the weights need not sum to 1 exactly."""
     total = sum(weights[name] for name in CRITERIA)
     return sum(weights[name] * criteria[name] for name in CRITERIA) / total
 
 
-def break_even(
+def break_even_weight(
     best: Mapping[str, float], other: Mapping[str, float], weights: Mapping[str, float], criterion: str
 ) -> float | None:
     """The weight of a criterion, of 1, at which the other plan draws level; none where it never does.
@@ -96,58 +96,58 @@ def break_even(
     share = sum(weights[name] for name in rest)
     lead = best[criterion] - other[criterion]
     if share > 0:
-        apart = sum(weights[name] * (best[name] - other[name]) for name in rest) / share
+        rest_lead = sum(weights[name] * (best[name] - other[name]) for name in rest) / share
     else:
-        apart = sum(best[name] - other[name] for name in rest) / len(rest)
-    if abs(apart - lead) < 1e-12:
+        rest_lead = sum(best[name] - other[name] for name in rest) / len(rest)
+    if abs(rest_lead - lead) < 1e-12:
         return None
-    level = apart / (apart - lead)
-    return level if 0 <= level <= 1 else None
+    weight = rest_lead / (rest_lead - lead)
+    return weight if 0 <= weight <= 1 else None
 
 
-def sensitivity(
-    aims: Aims, sources: Sequence[Source], weights: Mapping[str, float], chosen: Sequence[Plan]
+def analyze_sensitivity(
+    goals: PlanGoals, sources: Sequence[EnergySource], weights: Mapping[str, float], ranked: Sequence[Plan]
 ) -> dict[str, Any]:
     """What each change of a figure does to the decision, and the weights at which it turns."""
-    best = chosen[0]
+    best = ranked[0]
     cases = []
-    for label, changed_aims, changed_sources in changes(aims, sources):
-        again = plans(changed_aims, changed_sources, weights)
+    for label, changed_goals, changed_sources in input_changes(goals, sources):
+        rescored = rank_plans(changed_goals, changed_sources, weights)
         cases.append(
             {
                 "change": label,
-                "decision": again[0].name,
-                "changes_decision": again[0].name != best.name,
-                "renewable_share": again[0].renewable_share,
-                "renewable_share_change": again[0].renewable_share - best.renewable_share,
-                "total_cost_change": again[0].total_cost - best.total_cost,
-                "served_share": again[0].served_share,
+                "decision": rescored[0].name,
+                "changes_decision": rescored[0].name != best.name,
+                "renewable_share": rescored[0].renewable_share,
+                "renewable_share_change": rescored[0].renewable_share - best.renewable_share,
+                "total_cost_change": rescored[0].total_cost - best.total_cost,
+                "served_share": rescored[0].served_share,
             }
         )
-    turning = []
+    break_even = []
     for criterion in CRITERIA:
-        for other in chosen[1:]:
-            level = break_even(best.criteria, other.criteria, weights, criterion)
-            if level is not None and level < NEVER:
-                turning.append({"criterion": criterion, "weight": level, "decision": other.name})
-    unmoved = sum(not case["changes_decision"] for case in cases)
-    return {"cases": cases, "break_even": turning, "stability": unmoved / len(cases)}
+        for other in ranked[1:]:
+            level = break_even_weight(best.criteria, other.criteria, weights, criterion)
+            if level is not None and level < MAX_BREAK_EVEN_WEIGHT:
+                break_even.append({"criterion": criterion, "weight": level, "decision": other.name})
+    unchanged = sum(not case["changes_decision"] for case in cases)
+    return {"cases": cases, "break_even": break_even, "stability": unchanged / len(cases)}
 
 
-def changes(aims: Aims, sources: Sequence[Source]) -> list[tuple[str, Aims, list[Source]]]:
+def input_changes(goals: PlanGoals, sources: Sequence[EnergySource]) -> list[tuple[str, PlanGoals, list[EnergySource]]]:
     """Everything that is changed, one at a time: budget, consumption, each source's cost."""
-    found: list[tuple[str, Aims, list[Source]]] = []
+    changes_: list[tuple[str, PlanGoals, list[EnergySource]]] = []
     for sign in (-1, 1):
-        word = f"{sign * 100 * BUDGET_CHANGE:+.0f} %"
-        found.append(
-            (f"Budget {word}", replace(aims, budget=aims.budget * (1 + sign * BUDGET_CHANGE)), list(sources))
+        percent = f"{sign * 100 * BUDGET_CHANGE:+.0f} %"
+        changes_.append(
+            (f"Budget {percent}", replace(goals, budget=goals.budget * (1 + sign * BUDGET_CHANGE)), list(sources))
         )
-        word = f"{sign * 100 * DEMAND_CHANGE:+.0f} %"
-        more = replace(aims, annual_kwh=aims.annual_kwh * (1 + sign * DEMAND_CHANGE))
-        found.append((f"Consumption {word}", more, list(sources)))
+        percent = f"{sign * 100 * DEMAND_CHANGE:+.0f} %"
+        changed = replace(goals, annual_kwh=goals.annual_kwh * (1 + sign * DEMAND_CHANGE))
+        changes_.append((f"Consumption {percent}", changed, list(sources)))
     for source in sources:
         for sign in (-1, 1):
-            dearer = replace(source, cost_per_kwh=source.cost_per_kwh * (1 + sign * COST_CHANGE))
-            others = [dearer if each is source else each for each in sources]
-            found.append((f"Cost of {source.name} {sign * 100 * COST_CHANGE:+.0f} %", aims, others))
-    return found
+            repriced = replace(source, cost_per_kwh=source.cost_per_kwh * (1 + sign * COST_CHANGE))
+            others = [repriced if each is source else each for each in sources]
+            changes_.append((f"Cost of {source.name} {sign * 100 * COST_CHANGE:+.0f} %", goals, others))
+    return changes_

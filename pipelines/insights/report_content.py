@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.insights.plan_scoring import CRITERIA
-from pipelines.insights.report_steps import NAMES, on_track
+from pipelines.insights.report_steps import PLAN_NAMES, is_on_track
 
-MOST_ANOMALIES = 10
+MAX_ANOMALIES = 10
 
 
 @dataclass(frozen=True)
@@ -50,59 +50,59 @@ class Chart:
 Block = Heading | Paragraph | Figures | Table | Chart
 
 
-def blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
+def report_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
     """The whole report below its title; `text` is what people or a model wrote about it."""
     return [
-        *overview(data, text),
-        *plan(data),
-        *choice(data),
-        *doubts(data),
-        *past(data),
-        *ground(data),
+        *summary_blocks(data, text),
+        *roadmap_blocks(data),
+        *decision_blocks(data),
+        *sensitivity_blocks(data),
+        *consumption_blocks(data),
+        *source_blocks(data),
     ]
 
 
-def overview(data: Mapping[str, Any], text: str | None) -> list[Block]:
+def summary_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
     """What is recommended, in figures and in words."""
     profile, decision, years = data["inputs"]["profile"], data["decision"], data["roadmap"]["years"]
-    reached = f"{percent(decision['reached_share'])} of {percent(decision['target_share'])} wanted"
+    reached = f"{format_percent(decision['reached_share'])} of {format_percent(decision['target_share'])} wanted"
     figures = Figures(
         (
-            ("Recommended plan", NAMES[decision["plan"]]),
+            ("Recommended plan", PLAN_NAMES[decision["plan"]]),
             (f"Renewable share in {profile['target_year']}", reached),
             ("Target", "Reached" if decision["target_met"] else "Missed"),
-            (f"Cost in {years[-1]['year']}", f"{amount(years[-1]['cost'])} of {amount(profile['budget'])}"),
-            ("Confidence", percent(data["confidence"]["total"])),
+            (f"Cost in {years[-1]['year']}", f"{format_amount(years[-1]['cost'])} of {format_amount(profile['budget'])}"),
+            ("Confidence", format_percent(data["confidence"]["total"])),
         )
     )
-    said = [Paragraph(part) for part in (text or "").split("\n\n") if part.strip()]
-    return [Heading("Summary"), figures, *(said or [Paragraph(decision["summary"])])]
+    paragraphs = [Paragraph(part) for part in (text or "").split("\n\n") if part.strip()]
+    return [Heading("Summary"), figures, *(paragraphs or [Paragraph(decision["summary"])])]
 
 
-def plan(data: Mapping[str, Any]) -> list[Block]:
+def roadmap_blocks(data: Mapping[str, Any]) -> list[Block]:
     """The roadmap, year by year."""
-    years, names = data["roadmap"]["years"], sources(data)
-    codes = [code for code in ordered(data) if any(year["energy_kwh"][code] > 0.5 for year in years)]
+    years, names = data["roadmap"]["years"], source_names(data)
+    codes = [code for code in supply_codes(data) if any(year["energy_kwh"][code] > 0.5 for year in years)]
     unmet = any(year["unmet_kwh"] > 0.5 for year in years)
     columns = [names[code] for code in codes]
     headings = ("Year", "Need, MWh", "Already", *columns, "Reached", "Wanted", "Cost", "On track")
     rows = tuple(
         (
             str(year["year"]),
-            thousands(year["demand_kwh"]),
-            percent(year["existing_kwh"] / year["demand_kwh"]),
-            *(percent(year["energy_kwh"][code] / year["demand_kwh"]) for code in codes),
-            percent(year["renewable_share"]),
-            percent(year["wanted_share"]),
-            amount(year["cost"]),
-            "yes" if on_track(year) else "no",
+            format_mwh(year["demand_kwh"]),
+            format_percent(year["existing_kwh"] / year["demand_kwh"]),
+            *(format_percent(year["energy_kwh"][code] / year["demand_kwh"]) for code in codes),
+            format_percent(year["renewable_share"]),
+            format_percent(year["wanted_share"]),
+            format_amount(year["cost"]),
+            "yes" if is_on_track(year) else "no",
         )
         for year in years
     )
     note = "Sources are shares of the year's need; “Already” is what was renewable before the plan began."
     if unmet:
         total = sum(year["unmet_kwh"] for year in years)
-        note += f" {thousands(total)} MWh stay unmet over the years, because the budget does not buy them."
+        note += f" {format_mwh(total)} MWh stay unmet over the years, because the budget does not buy them."
     return [
         Heading("Roadmap"),
         Paragraph(data["roadmap"]["summary"]),
@@ -113,141 +113,141 @@ def plan(data: Mapping[str, Any]) -> list[Block]:
     ]
 
 
-def choice(data: Mapping[str, Any]) -> list[Block]:
+def decision_blocks(data: Mapping[str, Any]) -> list[Block]:
     """Which plans were weighed, and how they did."""
     decision, weights = data["decision"], data["inputs"]["weights"]
-    found = {each["name"]: each for each in data["portfolio_mix"]["plans"]}
+    plans = {each["name"]: each for each in data["portfolio_mix"]["plans"]}
     rows = tuple(
         (
-            NAMES[each["plan"]],
+            PLAN_NAMES[each["plan"]],
             f"{each['score']:.3f}",
             *(f"{each['criteria'][name]:.3f}" for name in CRITERIA),
-            percent(found[each["plan"]]["renewable_share"]),
-            f"{found[each['plan']]['unit_cost']:.4f}",
-            percent(found[each["plan"]]["served_share"]),
+            format_percent(plans[each["plan"]]["renewable_share"]),
+            f"{plans[each['plan']]['unit_cost']:.4f}",
+            format_percent(plans[each["plan"]]["served_share"]),
         )
         for each in decision["scores"]
     )
     told = [(name, weights[name]) for name in CRITERIA]
-    said = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in told)
+    weight_text = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in told)
     headings = ("Plan", "Score", "Energy mix", "Price", "Portfolio", "Renewable", "Cost per kWh", "Served")
     return [
         Heading("Decision"),
-        Paragraph(f"{decision['summary']} The company's weights are: {said}."),
+        Paragraph(f"{decision['summary']} The company's weights are: {weight_text}."),
         Table(headings, rows),
     ]
 
 
-def doubts(data: Mapping[str, Any]) -> list[Block]:
+def sensitivity_blocks(data: Mapping[str, Any]) -> list[Block]:
     """What would change the decision, and how far the report is to be trusted."""
-    case, trust = data["sensitivity"], data["confidence"]
+    sensitivity, confidence = data["sensitivity"], data["confidence"]
     rows = tuple(
         (
             each["change"],
-            NAMES[each["decision"]],
-            percent(each["renewable_share"]),
+            PLAN_NAMES[each["decision"]],
+            format_percent(each["renewable_share"]),
             f"{each['total_cost_change']:+,.0f}",
         )
-        for each in case["cases"]
+        for each in sensitivity["cases"]
     )
     turning = [
-        f"“{NAMES[each['decision']]}” if {each['criterion'].replace('_', ' ')} counts {each['weight']:.2f}"
-        for each in case["break_even"]
+        f"“{PLAN_NAMES[each['decision']]}” if {each['criterion'].replace('_', ' ')} counts {each['weight']:.2f}"
+        for each in sensitivity["break_even"]
     ]
     table = [Table(("Change", "Plan", "Renewable", "Cost of all years"), rows)] if rows else []
-    even = [Paragraph(f"Other plans draw level: {'; '.join(turning)}.")] if turning else []
+    break_even = [Paragraph(f"Other plans draw level: {'; '.join(turning)}.")] if turning else []
     parts = (
-        f"{trust['summary']} Availability {percent(trust['availability'])}, "
-        f"optimisation {percent(trust['optimisation'])}, portfolio {percent(trust['portfolio'])}, "
+        f"{confidence['summary']} Availability {format_percent(confidence['availability'])}, "
+        f"optimisation {format_percent(confidence['optimisation'])}, portfolio {format_percent(confidence['portfolio'])}, "
         "which count 0.3, 0.3 and 0.4."
     )
-    return [Heading("Sensitivity"), Paragraph(case["summary"]), *table, *even, Paragraph(parts)]
+    return [Heading("Sensitivity"), Paragraph(sensitivity["summary"]), *table, *break_even, Paragraph(parts)]
 
 
-def past(data: Mapping[str, Any]) -> list[Block]:
+def consumption_blocks(data: Mapping[str, Any]) -> list[Block]:
     """What past consumption says, where it was imported."""
-    found = data["inputs"]["consumption"]
-    if not found:
+    consumption = data["inputs"]["consumption"]
+    if not consumption:
         return []
     rows = tuple(
         (each["starts_on"], f"{each['kwh']:,.1f}", f"{each['expected_kwh']:,.1f}", f"{each['score']:+.1f}")
-        for each in found["anomalies"][:MOST_ANOMALIES]
+        for each in consumption["anomalies"][:MAX_ANOMALIES]
     )
     span = (
-        f"From {found['first_on']} to {found['last_on']}, {percent(found['coverage'])} covered by readings."
+        f"From {consumption['first_on']} to {consumption['last_on']}, {format_percent(consumption['coverage'])} covered by readings."
     )
     table = [Table(("Anomaly", "kWh", "Expected kWh", "Robust deviations"), rows)] if rows else []
-    said = Paragraph(" ".join([span, *found["insights"]]))
+    text = Paragraph(" ".join([span, *consumption["insights"]]))
     return [
         Heading("Past consumption"),
-        said,
+        text,
         Chart("anomalies", "Past consumption; the red marks are days or months out of line"),
         *table,
     ]
 
 
-def ground(data: Mapping[str, Any]) -> list[Block]:
+def source_blocks(data: Mapping[str, Any]) -> list[Block]:
     """What was reckoned with, and where it comes from."""
     rows = tuple(
         (
             each["name"],
             f"{each['cost_per_kwh']:g}",
-            percent(each["capacity_factor"]),
-            percent(each["reliability"]),
-            percent(each["share_limit"]),
-            percent(each["yearly_growth"]),
+            format_percent(each["capacity_factor"]),
+            format_percent(each["reliability"]),
+            format_percent(each["share_limit"]),
+            format_percent(each["yearly_growth"]),
         )
         for each in data["inputs"]["sources"]
     )
-    stated: dict[str, list[str]] = {}
+    names_by_provenance: dict[str, list[str]] = {}
     for each in data["inputs"]["sources"]:
-        stated.setdefault(each["provenance"], []).append(each["name"])
-    origin = " ".join(f"{', '.join(names)}: {provenance}" for provenance, names in stated.items())
+        names_by_provenance.setdefault(each["provenance"], []).append(each["name"])
+    origin = " ".join(f"{', '.join(names)}: {provenance}" for provenance, names in names_by_provenance.items())
     headings = ("Source", "Cost per kWh", "Capacity", "Reliability", "Limit", "Growth a year")
     return [Heading("Figures and their origin"), Table(headings, rows), Paragraph(origin)]
 
 
-def sources(data: Mapping[str, Any]) -> dict[str, str]:
+def source_names(data: Mapping[str, Any]) -> dict[str, str]:
     """The sources' names by their codes."""
     return {each["code"]: each["name"] for each in data["inputs"]["sources"]}
 
 
-def ordered(data: Mapping[str, Any]) -> list[str]:
+def supply_codes(data: Mapping[str, Any]) -> list[str]:
     """The codes of what supplies energy: renewable sources by their names, then the grid."""
     supplied = data["roadmap"]["years"][0]["energy_kwh"]
     listed = sorted(data["inputs"]["sources"], key=lambda each: (each["kind"] != "renewable", each["name"]))
     return [each["code"] for each in listed if each["code"] in supplied]
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share as people read it."""
     return f"{100 * share:.1f} %"
 
 
-def amount(value: float) -> str:
+def format_amount(value: float) -> str:
     """An amount of money, whole."""
     return f"{value:,.0f}"
 
 
-def thousands(kwh: float) -> str:
+def format_mwh(kwh: float) -> str:
     """An energy in MWh."""
     return f"{kwh / 1000:,.1f}"
 
 
-def rows_of(data: Mapping[str, Any]) -> tuple[Sequence[str], list[Sequence[object]]]:
+def roadmap_table(data: Mapping[str, Any]) -> tuple[Sequence[str], list[Sequence[object]]]:
     """The roadmap as a table of plain numbers: headings, and a row for each year."""
     years = data["roadmap"]["years"]
-    codes = ordered(data)
-    plain = ("existing_kwh", "stored_kwh", "unmet_kwh", "renewable_share", "wanted_share", "cost")
-    headings = ["year", "demand_kwh", *(f"{code}_kwh" for code in codes), *plain, "budget_left", "on_track"]
+    codes = supply_codes(data)
+    fields = ("existing_kwh", "stored_kwh", "unmet_kwh", "renewable_share", "wanted_share", "cost")
+    headings = ["year", "demand_kwh", *(f"{code}_kwh" for code in codes), *fields, "budget_left", "on_track"]
     rows: list[Sequence[object]] = [
         [
             year["year"],
             year["demand_kwh"],
             *(year["energy_kwh"][code] for code in codes),
-            *(year[name] for name in plain),
+            *(year[name] for name in fields),
             year["budget_left"],
-            on_track(year),
+            is_on_track(year),
         ]
         for year in years
     ]

@@ -4,51 +4,51 @@ import hashlib
 from typing import Any
 
 from db.ids import new_id
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.insights.report_renderers import File, files
+from pipelines.insights.report_renderers import File, render_files
 from pipelines.runtime.handlers import Run, handles
 from resolvers.insights import generated_documents, saved_reports
 from resolvers.insights.saved_reports import PublishReport
 
-LAYING_OUT_SECONDS = 120.0
-LAID_OUT, STORED = 0.6, 0.9
+RENDER_TIMEOUT_SECONDS = 120.0
+RENDERED_PROGRESS, STORED_PROGRESS = 0.6, 0.9
 
 
 @handles(PublishReport)
-async def publish_report(job: PublishReport, run: Run) -> Finish | None:
+async def publish_report(job: PublishReport, run: Run) -> CompletionHook | None:
     """Lay out, store, file. Safe to repeat: a revision has the same files every time."""
     async with run.read() as uow:
         row = await saved_reports.find_revision(uow, job.saved_report_id, job.revision)
     if row is None or not saved_reports.is_exportable(row):
         return None
-    dated = f"Made on {row.generated_at:%d %B %Y}".replace(" 0", " ")
+    date_line = f"Made on {row.generated_at:%d %B %Y}".replace(" 0", " ")
     text = row.edited_text or row.generated_text
     title = row.title or "Report"
-    made = await run.cpu_within(LAYING_OUT_SECONDS, files, title, dated, row.report_data, text)
-    await run.report(LAID_OUT)
-    place = f"{saved_reports.files_prefix(run.company_id, row.id)}/{job.revision}"
+    made = await run.cpu_within(RENDER_TIMEOUT_SECONDS, render_files, title, date_line, row.report_data, text)
+    await run.report(RENDERED_PROGRESS)
+    folder = f"{saved_reports.files_prefix(run.company_id, row.id)}/{job.revision}"
     for file in made:
-        await run.services.store.put(f"{place}/{file.name}", file.content)
-    (said,) = [file.content for file in made if file.format == "MARKDOWN"]
+        await run.services.store.put(f"{folder}/{file.name}", file.content)
+    (markdown,) = [file.content for file in made if file.format == "MARKDOWN"]
     upload_id = new_id()
-    await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), said)
-    await run.report(STORED)
-    digest = hashlib.sha256(said).hexdigest()
-    listed = [entry(place, file) for file in made]
+    await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), markdown)
+    await run.report(STORED_PROGRESS)
+    digest = hashlib.sha256(markdown).hexdigest()
+    entries = [file_entry(folder, file) for file in made]
 
     async def finish(uow: UnitOfWork) -> None:
-        await saved_reports.save_files(uow, row, listed, upload_id, size=len(said), sha256=digest)
+        await saved_reports.save_files(uow, row, entries, upload_id, size=len(markdown), sha256=digest)
 
     return finish
 
 
-def entry(place: str, file: File) -> dict[str, Any]:
+def file_entry(folder: str, file: File) -> dict[str, Any]:
     """A file as the report's row lists it."""
     return {
         "name": file.name,
         "format": file.format,
         "mime_type": file.mime_type,
         "size": len(file.content),
-        "key": f"{place}/{file.name}",
+        "key": f"{folder}/{file.name}",
     }

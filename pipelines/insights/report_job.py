@@ -8,20 +8,20 @@ from sqlalchemy import Row, select
 from core.errors import Conflict
 from core.ports import ModelFailure
 from db.models import Report, ReportEventKind
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.insights import narrative
-from pipelines.insights.report_steps import STEPS, take
+from pipelines.insights.report_steps import STEPS, run_step
 from pipelines.runtime.handlers import Retry, Run, handles
 from resolvers.insights import reports
 from resolvers.insights.reports import GenerateReport
 
-STEP_SECONDS = 120.0
+STEP_TIMEOUT_SECONDS = 120.0
 NARRATIVE = "narrative"
 
 
 @handles(GenerateReport)
-async def generate_report(job: GenerateReport, run: Run) -> Finish | None:
+async def generate_report(job: GenerateReport, run: Run) -> CompletionHook | None:
     """Take the steps that are not taken yet. The inputs are those that the first attempt found."""
     async with run.read() as uow:
         report = await uow.first(select(Report).where(Report.id == job.report_id))
@@ -34,14 +34,14 @@ async def generate_report(job: GenerateReport, run: Run) -> Finish | None:
             await run.save(done, uow)
     for number, name in enumerate(STEPS):
         if name not in done:
-            await taken(run, report, name, done)
+            await run_step(run, report, name, done)
         await run.report((number + 1) / (len(STEPS) + 1))
-    wanted = report.config["narrative"]
-    if wanted and NARRATIVE not in done:
-        await told(run, report, done)
+    has_narrative = report.config["narrative"]
+    if has_narrative and NARRATIVE not in done:
+        await write_narrative(run, report, done)
     data = {"inputs": done["inputs"], **{name: done[name] for name in STEPS}}
-    text = done[NARRATIVE]["text"] if wanted else None
-    usage = done[NARRATIVE]["usage"] if wanted else None
+    text = done[NARRATIVE]["text"] if has_narrative else None
+    usage = done[NARRATIVE]["usage"] if has_narrative else None
 
     async def finish(uow: UnitOfWork) -> None:
         await reports.complete(uow, report, data, done["confidence"]["total"], text, usage)
@@ -49,23 +49,23 @@ async def generate_report(job: GenerateReport, run: Run) -> Finish | None:
     return finish
 
 
-async def taken(run: Run, report: Row[Any], name: str, done: dict[str, Any]) -> None:
+async def run_step(run: Run, report: Row[Any], name: str, done: dict[str, Any]) -> None:
     """Take a step, and keep what it found together with its record and its event."""
-    await begun(run, report, name)
+    await publish_step_started(run, report, name)
     start = time.monotonic()
-    before = {step: found for step, found in done.items() if step in STEPS}
-    done[name] = await run.cpu_within(STEP_SECONDS, take, name, done["inputs"], before)
-    await kept(run, report, name, done, time.monotonic() - start)
+    previous = {step: found for step, found in done.items() if step in STEPS}
+    done[name] = await run.cpu_within(STEP_TIMEOUT_SECONDS, run_step, name, done["inputs"], previous)
+    await save_step(run, report, name, done, time.monotonic() - start)
 
 
-async def told(run: Run, report: Row[Any], done: dict[str, Any]) -> None:
+async def write_narrative(run: Run, report: Row[Any], done: dict[str, Any]) -> None:
     """Put the report into words. Without a language model, or where it fails for good, by the template."""
-    await begun(run, report, NARRATIVE)
+    await publish_step_started(run, report, NARRATIVE)
     start, data = time.monotonic(), {name: done[name] for name in STEPS}
-    text, usage, summary = narrative.template(done["inputs"], data), None, "Put into words by a template."
+    text, usage, summary = narrative.render_template(done["inputs"], data), None, "Put into words by a template."
     if run.services.settings.chat_url is not None:
         try:
-            written, end = await narrative.told(run.services.chat, done["inputs"], data)
+            written, end = await narrative.write_narrative(run.services.chat, done["inputs"], data)
         except ModelFailure as failure:
             if failure.is_transient and not run.is_last:
                 raise Retry(failure.message, after=failure.retry_after) from failure
@@ -80,16 +80,16 @@ async def told(run: Run, report: Row[Any], done: dict[str, Any]) -> None:
                 "model_name": end.model[:100],
             }
     done[NARRATIVE] = {"summary": summary, "text": text, "usage": usage}
-    await kept(run, report, NARRATIVE, done, time.monotonic() - start)
+    await save_step(run, report, NARRATIVE, done, time.monotonic() - start)
 
 
-async def begun(run: Run, report: Row[Any], name: str) -> None:
+async def publish_step_started(run: Run, report: Row[Any], name: str) -> None:
     """Tell that a step begins."""
     async with run.write() as uow:
         await reports.append_event(uow, report.id, ReportEventKind.STEP_STARTED, name)
 
 
-async def kept(run: Run, report: Row[Any], name: str, done: dict[str, Any], seconds: float) -> None:
+async def save_step(run: Run, report: Row[Any], name: str, done: dict[str, Any], seconds: float) -> None:
     """Keep a step's result, its record and its event, all in one transaction."""
     async with run.write() as uow:
         await reports.log_step(uow, report, name, done[name], seconds)

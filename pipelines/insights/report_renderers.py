@@ -34,18 +34,18 @@ from pipelines.insights.report_content import (
     Heading,
     Paragraph,
     Table,
-    blocks,
-    rows_of,
+    report_blocks,
+    roadmap_table,
 )
 
-INK, ACCENT, PALE, RULE = HexColor("#22303c"), HexColor("#0f766e"), HexColor("#f1f5f4"), HexColor("#cbd5d1")
+TEXT_COLOUR, ACCENT_COLOUR, FILL_COLOUR, LINE_COLOUR = HexColor("#22303c"), HexColor("#0f766e"), HexColor("#f1f5f4"), HexColor("#cbd5d1")
 MARGIN = 2 * cm
 WIDTH = A4[0] - 2 * MARGIN - 12
 """Less the padding of the page's frame."""
-WHOLE_ROWS = 12
+MAX_UNSPLIT_ROWS = 12
 """The most rows of a table that stays on one page."""
 FORMULA = re.compile(r"^[=+\-@\t\r]")
-UNWRITABLE = re.compile("[^\x20-\x7e\u00a0-\u00ff\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac]")
+UNSUPPORTED_CHARACTERS = re.compile("[^\x20-\x7e\u00a0-\u00ff\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac]")
 """Characters that the PDF's own fonts do not have."""
 
 
@@ -59,41 +59,41 @@ class File:
     content: bytes
 
 
-def files(title: str, dated: str, data: Mapping[str, Any], text: str | None) -> list[File]:
+def render_files(title: str, date_line: str, data: Mapping[str, Any], text: str | None) -> list[File]:
     """Every file of a report; `dated` is a line below the title. Runs in a child process."""
-    said, drawn = blocks(data, text), charts.charts(data)
+    blocks, drawings = report_blocks(data, text), charts.draw_charts(data)
     word_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    made = [
-        File("report.pdf", "PDF", "application/pdf", pdf(title, dated, said, drawn)),
-        File("report.docx", "DOCX", word_type, word(title, dated, said, drawn)),
-        File("report.md", "MARKDOWN", "text/markdown", markdown(title, dated, said).encode()),
-        File("report.csv", "CSV", "text/csv", values(data).encode()),
+    files_ = [
+        File("report.pdf", "PDF", "application/pdf", render_pdf(title, date_line, blocks, drawings)),
+        File("report.docx", "DOCX", word_type, render_docx(title, date_line, blocks, drawings)),
+        File("report.md", "MARKDOWN", "text/markdown", render_markdown(title, date_line, blocks).encode()),
+        File("report.csv", "CSV", "text/csv", render_csv(data).encode()),
     ]
-    for name, drawing in drawn.items():
-        made.append(File(f"{name}.svg", "SVG", "image/svg+xml", charts.svg(drawing)))
-        made.append(File(f"{name}.png", "PNG", "image/png", charts.png(drawing)))
-    return made
+    for name, drawing in drawings.items():
+        files_.append(File(f"{name}.svg", "SVG", "image/svg+xml", charts.render_svg(drawing)))
+        files_.append(File(f"{name}.png", "PNG", "image/png", charts.render_png(drawing)))
+    return files_
 
 
-def values(data: Mapping[str, Any]) -> str:
+def render_csv(data: Mapping[str, Any]) -> str:
     """The roadmap as CSV with plain numbers; a spreadsheet takes no cell for a formula."""
     buffer = StringIO()
-    headings, rows = rows_of(data)
+    headings, rows = roadmap_table(data)
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([harmless(each) for each in headings])
+    writer.writerow([escape_formula(each) for each in headings])
     writer.writerows(rows)
     return buffer.getvalue()
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A text that no spreadsheet computes."""
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
-def markdown(title: str, dated: str, said: Sequence[Block]) -> str:
+def render_markdown(title: str, date_line: str, blocks: Sequence[Block]) -> str:
     """The report as Markdown, charts as what they show."""
-    parts = [f"# {plain(title)}", dated]
-    for block in said:
+    parts = [f"# {escape_cell(title)}", date_line]
+    for block in blocks:
         match block:
             case Heading(text=text):
                 parts.append(f"## {text}")
@@ -103,18 +103,18 @@ def markdown(title: str, dated: str, said: Sequence[Block]) -> str:
                 parts.append("\n".join(f"- {name}: {value}" for name, value in rows))
             case Table(headings=headings, rows=rows):
                 lines = [headings, ("---",) * len(headings), *rows]
-                parts.append("\n".join("| " + " | ".join(map(plain, line)) + " |" for line in lines))
+                parts.append("\n".join("| " + " | ".join(map(escape_cell, line)) + " |" for line in lines))
             case Chart():
                 pass
     return "\n\n".join(parts) + "\n"
 
 
-def plain(text: str) -> str:
+def escape_cell(text: str) -> str:
     """A text of one line that ends no table's cell."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def word(title: str, dated: str, said: Sequence[Block], drawn: Mapping[str, Drawing]) -> bytes:
+def render_docx(title: str, date_line: str, blocks: Sequence[Block], drawings: Mapping[str, Drawing]) -> bytes:
     """The report as a Word document."""
     document = docx.Document()
     document.core_properties.title = title
@@ -122,26 +122,26 @@ def word(title: str, dated: str, said: Sequence[Block], drawn: Mapping[str, Draw
         section.left_margin = section.right_margin = Cm(2)
     document.styles["Normal"].font.size = Pt(10)
     document.add_heading(title, 0)
-    document.add_paragraph(dated).runs[0].font.color.rgb = RGBColor(0x64, 0x74, 0x8B)
-    for block in said:
+    document.add_paragraph(date_line).runs[0].font.color.rgb = RGBColor(0x64, 0x74, 0x8B)
+    for block in blocks:
         match block:
             case Heading(text=text):
                 document.add_heading(text, 1)
             case Paragraph(text=text):
                 document.add_paragraph(text)
             case Figures(rows=rows):
-                fill(document, ("", ""), rows, header=False)
+                add_docx_table(document, ("", ""), rows, header=False)
             case Table(headings=headings, rows=rows):
-                fill(document, headings, rows, header=True)
-            case Chart(name=name, caption=caption) if name in drawn:
-                document.add_picture(BytesIO(charts.png(drawn[name])), width=Cm(17))
+                add_docx_table(document, headings, rows, header=True)
+            case Chart(name=name, caption=caption) if name in drawings:
+                document.add_picture(BytesIO(charts.render_png(drawings[name])), width=Cm(17))
                 document.add_paragraph(caption, style="Caption")
     buffer = BytesIO()
     document.save(buffer)
     return buffer.getvalue()
 
 
-def fill(document: Any, headings: Sequence[str], rows: Sequence[Sequence[str]], *, header: bool) -> None:
+def add_docx_table(document: Any, headings: Sequence[str], rows: Sequence[Sequence[str]], *, header: bool) -> None:
     """Add a table to a Word document."""
     table = document.add_table(rows=0, cols=len(headings))
     table.style = "Light Grid Accent 1" if header else "Light List Accent 1"
@@ -152,7 +152,7 @@ def fill(document: Any, headings: Sequence[str], rows: Sequence[Sequence[str]], 
     document.add_paragraph()
 
 
-def pdf(title: str, dated: str, said: Sequence[Block], drawn: Mapping[str, Drawing]) -> bytes:
+def render_pdf(title: str, date_line: str, blocks: Sequence[Block], drawings: Mapping[str, Drawing]) -> bytes:
     """The report as PDF, A4."""
     buffer = BytesIO()
     document = SimpleDocTemplate(
@@ -166,76 +166,76 @@ def pdf(title: str, dated: str, said: Sequence[Block], drawn: Mapping[str, Drawi
         author="Seshat",
         invariant=1,
     )
-    story: list[Flowable] = [Text(shown(title), TITLE), Text(shown(dated), DATED), Spacer(1, 0.5 * cm)]
-    story += grouped([list(laid_out(block, drawn)) for block in said], said)
-    foot = partial(footer, title)
-    document.build(story, onFirstPage=foot, onLaterPages=foot)
+    story: list[Flowable] = [Text(pdf_text(title), TITLE), Text(pdf_text(date_line), DATE_LINE), Spacer(1, 0.5 * cm)]
+    story += keep_headings_with_next([list(block_flowables(block, drawings)) for block in blocks], blocks)
+    draw_page_footer = partial(draw_footer, title)
+    document.build(story, onFirstPage=draw_page_footer, onLaterPages=draw_page_footer)
     return buffer.getvalue()
 
 
-def grouped(parts: Sequence[list[Flowable]], said: Sequence[Block]) -> list[Flowable]:
+def keep_headings_with_next(parts: Sequence[list[Flowable]], blocks: Sequence[Block]) -> list[Flowable]:
     """The parts, each heading on the page of what follows it."""
     story: list[Flowable] = []
-    held: list[Flowable] = []
-    for block, part in zip(said, parts, strict=True):
+    heading: list[Flowable] = []
+    for block, part in zip(blocks, parts, strict=True):
         if isinstance(block, Heading):
-            held = part
-        elif held:
-            story.append(KeepTogether([*held, *part]))
-            held = []
+            heading = part
+        elif heading:
+            story.append(KeepTogether([*heading, *part]))
+            heading = []
         else:
             story += part
     return story
 
 
-def style(name: str, **options: Any) -> ParagraphStyle:
+def paragraph_style(name: str, **options: Any) -> ParagraphStyle:
     """A style of the PDF's texts."""
-    usual = {"fontName": "Helvetica", "fontSize": 9.5, "leading": 13.5, "textColor": INK, "spaceAfter": 6}
-    return ParagraphStyle(name, **{**usual, **options})
+    defaults = {"fontName": "Helvetica", "fontSize": 9.5, "leading": 13.5, "textColor": TEXT_COLOUR, "spaceAfter": 6}
+    return ParagraphStyle(name, **{**defaults, **options})
 
 
-TITLE = style("title", fontName="Helvetica-Bold", fontSize=22, leading=27, textColor=ACCENT)
-DATED = style("dated", textColor=HexColor("#64748b"))
-PART = style("part", fontName="Helvetica-Bold", fontSize=14, leading=18, spaceBefore=14, textColor=ACCENT)
-BODY = style("body")
-CAPTION = style("caption", fontSize=8, leading=11, textColor=HexColor("#64748b"), spaceAfter=10)
-CELL = style("cell", fontSize=7.5, leading=9.5, spaceAfter=0)
-NUMBER = style("number", fontSize=7.5, leading=9.5, spaceAfter=0, alignment=TA_RIGHT)
-HEAD = style("head", fontName="Helvetica-Bold", fontSize=7.5, leading=9.5, spaceAfter=0)
-HEAD_NUMBER = style(
+TITLE = paragraph_style("title", fontName="Helvetica-Bold", fontSize=22, leading=27, textColor=ACCENT_COLOUR)
+DATE_LINE = paragraph_style("dated", textColor=HexColor("#64748b"))
+HEADING = paragraph_style("part", fontName="Helvetica-Bold", fontSize=14, leading=18, spaceBefore=14, textColor=ACCENT_COLOUR)
+BODY = paragraph_style("body")
+CAPTION = paragraph_style("caption", fontSize=8, leading=11, textColor=HexColor("#64748b"), spaceAfter=10)
+CELL = paragraph_style("cell", fontSize=7.5, leading=9.5, spaceAfter=0)
+NUMBER = paragraph_style("number", fontSize=7.5, leading=9.5, spaceAfter=0, alignment=TA_RIGHT)
+TABLE_HEAD = paragraph_style("head", fontName="Helvetica-Bold", fontSize=7.5, leading=9.5, spaceAfter=0)
+TABLE_HEAD_NUMBER = paragraph_style(
     "head_number", fontName="Helvetica-Bold", fontSize=7.5, leading=9.5, spaceAfter=0, alignment=TA_RIGHT
 )
-LABEL = style("label", fontSize=9, leading=12, spaceAfter=0, textColor=HexColor("#64748b"))
-VALUE = style("value", fontName="Helvetica-Bold", fontSize=10.5, leading=13, spaceAfter=0)
+LABEL = paragraph_style("label", fontSize=9, leading=12, spaceAfter=0, textColor=HexColor("#64748b"))
+VALUE = paragraph_style("value", fontName="Helvetica-Bold", fontSize=10.5, leading=13, spaceAfter=0)
 
 
-def laid_out(block: Block, drawn: Mapping[str, Drawing]) -> Iterator[Flowable]:
+def block_flowables(block: Block, drawings: Mapping[str, Drawing]) -> Iterator[Flowable]:
     """What a block becomes in the PDF."""
     match block:
         case Heading(text=text):
-            yield Text(shown(text), PART)
+            yield Text(pdf_text(text), HEADING)
         case Paragraph(text=text):
-            yield Text(shown(text), BODY)
+            yield Text(pdf_text(text), BODY)
         case Figures(rows=rows):
-            cells = [[Text(shown(name), LABEL), Text(shown(value), VALUE)] for name, value in rows]
+            cells = [[Text(pdf_text(name), LABEL), Text(pdf_text(value), VALUE)] for name, value in rows]
             yield Grid(cells, colWidths=[WIDTH * 0.38, WIDTH * 0.62], style=FIGURES, spaceAfter=10)
         case Table(headings=headings, rows=rows):
-            drawn_table = table(headings, rows)
-            yield KeepTogether([drawn_table]) if len(rows) <= WHOLE_ROWS else drawn_table
-        case Chart(name=name, caption=caption) if name in drawn:
-            yield KeepTogether([drawn[name], Text(shown(caption), CAPTION)])
+            grid = pdf_table(headings, rows)
+            yield KeepTogether([grid]) if len(rows) <= MAX_UNSPLIT_ROWS else grid
+        case Chart(name=name, caption=caption) if name in drawings:
+            yield KeepTogether([drawings[name], Text(pdf_text(caption), CAPTION)])
 
 
 FIGURES = [
-    ("BACKGROUND", (0, 0), (-1, -1), PALE),
-    ("LINEBELOW", (0, 0), (-1, -2), 0.4, RULE),
+    ("BACKGROUND", (0, 0), (-1, -1), FILL_COLOUR),
+    ("LINEBELOW", (0, 0), (-1, -2), 0.4, LINE_COLOUR),
     ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
     ("TOPPADDING", (0, 0), (-1, -1), 5),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 5),
 ]
 LINES = [
-    ("LINEBELOW", (0, 0), (-1, 0), 0.8, ACCENT),
-    ("LINEBELOW", (0, 1), (-1, -1), 0.3, RULE),
+    ("LINEBELOW", (0, 0), (-1, 0), 0.8, ACCENT_COLOUR),
+    ("LINEBELOW", (0, 1), (-1, -1), 0.3, LINE_COLOUR),
     ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
     ("LEFTPADDING", (0, 0), (-1, -1), 3),
     ("RIGHTPADDING", (0, 0), (-1, -1), 3),
@@ -244,28 +244,28 @@ LINES = [
 ]
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+def pdf_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
     """A table whose head stands on every page; the first column is as wide as its texts need."""
     longest = max((len(row[0]) for row in rows), default=0)
     first = min(0.36, max(0.09, longest * 4.2 / WIDTH + 0.02))
     widths = [WIDTH * first, *[WIDTH * (1 - first) / (len(headings) - 1)] * (len(headings) - 1)]
-    styles = [HEAD, *[HEAD_NUMBER] * (len(headings) - 1)]
-    cells = [[Text(shown(text), each) for text, each in zip(headings, styles, strict=True)]]
+    styles = [TABLE_HEAD, *[TABLE_HEAD_NUMBER] * (len(headings) - 1)]
+    cells = [[Text(pdf_text(text), each) for text, each in zip(headings, styles, strict=True)]]
     for row in rows:
-        cells.append([Text(shown(text), NUMBER if place else CELL) for place, text in enumerate(row)])
+        cells.append([Text(pdf_text(text), NUMBER if index else CELL) for index, text in enumerate(row)])
     return Grid(cells, colWidths=widths, style=LINES, repeatRows=1, spaceAfter=8)
 
 
-def shown(text: str) -> str:
+def pdf_text(text: str) -> str:
     """A text for the PDF: nothing in it is markup, and its fonts have every character."""
-    return escape(UNWRITABLE.sub("?", " ".join(text.split())))
+    return escape(UNSUPPORTED_CHARACTERS.sub("?", " ".join(text.split())))
 
 
-def footer(title: str, canvas: Any, document: Any) -> None:
+def draw_footer(title: str, canvas: Any, document: Any) -> None:
     """The title and the page's number at its foot."""
     canvas.saveState()
     canvas.setFont("Helvetica", 8)
     canvas.setFillColor(HexColor("#64748b"))
-    canvas.drawString(MARGIN + 6, 1.1 * cm, UNWRITABLE.sub("?", title)[:90])
+    canvas.drawString(MARGIN + 6, 1.1 * cm, UNSUPPORTED_CHARACTERS.sub("?", title)[:90])
     canvas.drawRightString(A4[0] - MARGIN - 6, 1.1 * cm, f"{document.page}")
     canvas.restoreState()

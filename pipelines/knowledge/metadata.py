@@ -14,27 +14,27 @@ from pipelines.knowledge.extraction import Page
 
 logger = structlog.get_logger(__name__)
 
-KEYWORDS, TOPICS = 10, 5
+MAX_KEYWORDS, MAX_TOPICS = 10, 5
 SUMMARY_SENTENCES = 3
-LONGEST_SUMMARY = 600
+MAX_SUMMARY_LENGTH = 600
 """Characters."""
-READ = 400_000
+MAX_ANALYZED_LENGTH = 400_000
 """Characters of a document that are looked at."""
-MOST_SENTENCES = 2_000
-WHOLE = re.compile(r"[^\W\d_a-z].*[.!?\u3002\u061f][\"'\u2019\u201d)]*", re.DOTALL)
+MAX_SENTENCES = 2_000
+COMPLETE_SENTENCE = re.compile(r"[^\W\d_a-z].*[.!?\u3002\u061f][\"'\u2019\u201d)]*", re.DOTALL)
 """A sentence that begins and ends as one."""
-SENTENCE_LENGTHS = (40, 320)
+SENTENCE_LENGTH_RANGE = (40, 320)
 """Characters: shorter ones are headings and fragments, longer ones lists and tables."""
-FIRST = 1.25
+LEAD_WEIGHT = 1.25
 """What the sentences of the first tenth count for: documents tell early what they are about."""
-LONGEST_PHRASE = 3
-LEAST_HITS, LEAST_SHARE = 3, 0.002
+MAX_PHRASE_WORDS = 3
+MIN_TOPIC_HITS, MIN_TOPIC_SHARE = 3, 0.002
 """The words of a topic that a text holds at least, and their share of all words."""
 
 WORD = re.compile(r"[^\W\d_](?:[\w'\u2019-]*\w)?")
-LEAST_CATEGORY = 0.008
+MIN_CATEGORY_SHARE = 0.008
 """The share of a text's words that a category's words make up at least; else it is `general`."""
-GENERAL = "general"
+DEFAULT_CATEGORY = "general"
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ class Metadata:
     summary: str = ""
     keywords: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
-    category: str = GENERAL
+    category: str = DEFAULT_CATEGORY
 
 
-def describe(pages: Sequence[Page]) -> Metadata:
+def extract_metadata(pages: Sequence[Page]) -> Metadata:
     """What the pages are about. An error is logged and gives empty metadata: a document is not lost by it."""
     try:
-        return described("\n\n".join(page.text for page in pages)[:READ])
+        return analyze_text("\n\n".join(page.text for page in pages)[:MAX_ANALYZED_LENGTH])
     except Exception:
         logger.exception("metadata_failed")
         return Metadata()
 
 
-def described(text: str) -> Metadata:
+def analyze_text(text: str) -> Metadata:
     """What a text is about."""
     words = [word.lower() for word in WORD.findall(text)]
     counts = Counter(words)
@@ -66,103 +66,103 @@ def described(text: str) -> Metadata:
         if count > 1 and word not in lexicons.STOP_WORDS and len(word) > 2
     }
     return Metadata(
-        summary(text, weights),
-        keywords(text),
-        topics(counts),
-        category(counts),
+        summarize(text, weights),
+        extract_keywords(text),
+        match_topics(counts),
+        classify(counts),
     )
 
 
-def summary(text: str, weights: dict[str, float]) -> str:
+def summarize(text: str, weights: dict[str, float]) -> str:
     """The sentences that hold most of what the text repeats, in their order, each telling something new."""
-    shortest, longest = SENTENCE_LENGTHS
+    shortest, longest = SENTENCE_LENGTH_RANGE
     spans = [
         span
         for span in sentences(text)
-        if shortest <= span[1] - span[0] <= longest and WHOLE.fullmatch(text, *span)
-    ][:MOST_SENTENCES]
+        if shortest <= span[1] - span[0] <= longest and COMPLETE_SENTENCE.fullmatch(text, *span)
+    ][:MAX_SENTENCES]
     contents = [{word.lower() for word in WORD.findall(text, *span)} & weights.keys() for span in spans]
-    known: set[str] = set()
+    covered_words: set[str] = set()
     chosen: list[int] = []
     length = 0
     while len(chosen) < SUMMARY_SENTENCES:
         values = [
-            sum(weights[word] for word in words - known)
+            sum(weights[word] for word in words - covered_words)
             / (8 + len(words))
-            * (FIRST if index * 10 < len(spans) else 1.0)
+            * (LEAD_WEIGHT if index * 10 < len(spans) else 1.0)
             for index, words in enumerate(contents)
         ]
         best = max(range(len(values)), key=values.__getitem__, default=None)
         if best is None or not values[best]:
             break
         length += spans[best][1] - spans[best][0]
-        if chosen and length > LONGEST_SUMMARY:
+        if chosen and length > MAX_SUMMARY_LENGTH:
             break
         chosen.append(best)
-        known |= contents[best]
+        covered_words |= contents[best]
     if not chosen:
         return " ".join(text[:longest].split())
     return " ".join(" ".join(text[slice(*spans[index])].split()) for index in sorted(chosen))
 
 
-def keywords(text: str) -> tuple[str, ...]:
+def extract_keywords(text: str) -> tuple[str, ...]:
     """The words and phrases that a text repeats, a longer one before what it contains."""
     counts: Counter[str] = Counter()
-    shown: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for start, end in sentences(text):
-        for run in runs(text[start:end]):
-            for size in range(1, LONGEST_PHRASE + 1):
+        for run in content_word_runs(text[start:end]):
+            for size in range(1, MAX_PHRASE_WORDS + 1):
                 for first in range(len(run) - size + 1):
                     phrase = " ".join(run[first : first + size])
                     counts[phrase.lower()] += 1
-                    shown.setdefault(phrase.lower(), phrase)
+                    spellings.setdefault(phrase.lower(), phrase)
     scores = {
         phrase: count * (1 + 0.7 * phrase.count(" "))
         for phrase, count in counts.items()
         if len(phrase) > 3 and (count > 1 or " " not in phrase)
     }
-    kept: list[str] = []
+    selected: list[str] = []
     for phrase in sorted(scores, key=lambda phrase: (-scores[phrase], phrase)):
-        if not any(f" {phrase} " in f" {other} " or f" {other} " in f" {phrase} " for other in kept):
-            kept.append(phrase)
-        if len(kept) == KEYWORDS:
+        if not any(f" {phrase} " in f" {other} " or f" {other} " in f" {phrase} " for other in selected):
+            selected.append(phrase)
+        if len(selected) == MAX_KEYWORDS:
             break
-    return tuple(shown[phrase] if shown[phrase].isupper() else phrase for phrase in kept)
+    return tuple(spellings[phrase] if spellings[phrase].isupper() else phrase for phrase in selected)
 
 
-def runs(sentence: str) -> Iterable[list[str]]:
+def content_word_runs(sentence: str) -> Iterable[list[str]]:
     """Neighbouring words that carry meaning, without signs between them."""
     run: list[str] = []
     end = 0
     for match in WORD.finditer(sentence):
         word = match.group().lower()
-        telling = word not in lexicons.STOP_WORDS and len(word) > 1 and word.isalnum()
-        if run and (not telling or sentence[end : match.start()].strip(" ")):
+        is_content_word = word not in lexicons.STOP_WORDS and len(word) > 1 and word.isalnum()
+        if run and (not is_content_word or sentence[end : match.start()].strip(" ")):
             yield run
             run = []
-        if telling:
+        if is_content_word:
             run.append(match.group())
         end = match.end()
     if run:
         yield run
 
 
-def topics(counts: Counter[str]) -> tuple[str, ...]:
+def match_topics(counts: Counter[str]) -> tuple[str, ...]:
     """The topics whose words the text holds often enough, by how often."""
     total = sum(counts.values())
-    hits = {topic: _hits(counts, words.split()) for topic, words in lexicons.TOPICS.items()}
-    known = [topic for topic in hits if hits[topic] >= max(LEAST_HITS, LEAST_SHARE * total)]
-    return tuple(sorted(known, key=lambda topic: -hits[topic])[:TOPICS])
+    hits = {topic: _count_words(counts, words.split()) for topic, words in lexicons.TOPICS.items()}
+    matching = [topic for topic in hits if hits[topic] >= max(MIN_TOPIC_HITS, MIN_TOPIC_SHARE * total)]
+    return tuple(sorted(matching, key=lambda topic: -hits[topic])[:MAX_TOPICS])
 
 
-def category(counts: Counter[str]) -> str:
+def classify(counts: Counter[str]) -> str:
     """The kind of document that uses such words, `general` where none is likely."""
     total = sum(counts.values())
-    hits = {kind: _hits(counts, words.split()) for kind, words in lexicons.CATEGORIES.items()}
+    hits = {kind: _count_words(counts, words.split()) for kind, words in lexicons.CATEGORIES.items()}
     best = max(hits, key=lambda kind: hits[kind])
-    return best if hits[best] >= max(LEAST_HITS, LEAST_CATEGORY * total) else GENERAL
+    return best if hits[best] >= max(MIN_TOPIC_HITS, MIN_CATEGORY_SHARE * total) else DEFAULT_CATEGORY
 
 
-def _hits(counts: Counter[str], words: Sequence[str]) -> int:
+def _count_words(counts: Counter[str], words: Sequence[str]) -> int:
     """How often the words are there, in the singular and the plural."""
     return sum(counts[form] for word in words for form in {word, f"{word}s"})

@@ -8,11 +8,11 @@ from sqlalchemy import Row, insert, select
 
 from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
 from db.models import Company, TokenUsage
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.knowledge.indexing import make_searchable, outcome
+from pipelines.knowledge.indexing import index_document, outcome
 from pipelines.runtime.handlers import Retry, Run, Services, handles
-from pipelines.runtime.periodic import upkeep
+from pipelines.runtime.periodic import periodic
 from resolvers import token_usage
 from resolvers.knowledge import embedding_cache, model_rollout
 from resolvers.knowledge.model_rollout import EmbedAnew
@@ -20,7 +20,7 @@ from resolvers.knowledge.vector_sync import ForgetModel
 
 
 @handles(EmbedAnew)
-async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
+async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
     """Document after document, then have the company searched by the model. Goes on where it was.
 
     What is uploaded or changed meanwhile is embedded by the model before, and caught up with at the end.
@@ -44,7 +44,7 @@ async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
                 break
             count, done = await model_rollout.count(uow, model)
         if document is not None:
-            tokens += await embed(run, embedder, model, document, tokens)
+            tokens += await reembed_document(run, embedder, model, document, tokens)
             after = document.id
             await run.report((done + 1) / max(count, 1))
     await model_rollout.queue_overdue(run.services.database)
@@ -56,7 +56,7 @@ async def embed_anew(job: EmbedAnew, run: Run) -> Finish | None:
     return finish
 
 
-async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int) -> int:
+async def reembed_document(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int) -> int:
     """Store the document's vectors; what has changed meanwhile is still left. Answers the tokens read."""
     async with run.read() as uow:
         chunks = await model_rollout.chunks(uow, document.id)
@@ -65,21 +65,21 @@ async def embed(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any
         """A document is the smallest step that is told."""
 
     ids, texts = [chunk.id for chunk in chunks], [chunk.content for chunk in chunks]
-    read = await make_searchable(run, embedder, document, texts, ids, report)
+    used_tokens = await index_document(run, embedder, document, texts, ids, report)
     async with run.write() as uow:
-        kept = await model_rollout.embedded(uow, document, model)
-        gone = not kept and await model_rollout.is_gone(uow, document.id)
-        await run.save({"tokens": tokens + read}, uow)
-    if gone:
+        stored = await model_rollout.embedded(uow, document, model)
+        deleted = not stored and await model_rollout.is_gone(uow, document.id)
+        await run.save({"tokens": tokens + used_tokens}, uow)
+    if deleted:
         try:
             await run.services.vectors.delete(run.company_id, document.id)
         except VectorsUnavailable as error:
             raise outcome(error) from error
-    return read
+    return used_tokens
 
 
 @handles(ForgetModel)
-async def forget_model(job: ForgetModel, run: Run) -> None:
+async def delete_model_vectors(job: ForgetModel, run: Run) -> None:
     """Remove its vectors. Safe to repeat."""
     try:
         await run.services.vectors.drop(job.model, job.dimension)
@@ -87,14 +87,14 @@ async def forget_model(job: ForgetModel, run: Run) -> None:
         raise Retry("The vector store does not answer.") from error
 
 
-@upkeep("embedding models", timedelta(minutes=1))
-async def catch_up(services: Services) -> None:
+@periodic("embedding models", timedelta(minutes=1))
+async def enqueue_reembedding(services: Services) -> None:
     """Companies that are searched by an earlier model get their job."""
     await model_rollout.queue_overdue(services.database)
 
 
-@upkeep("unused vectors", timedelta(hours=1))
-async def remove_unused(services: Services) -> None:
+@periodic("unused vectors", timedelta(hours=1))
+async def purge_unused_vectors(services: Services) -> None:
     """Stores of models that nothing is searched by, and vectors that nothing asked for.
 
     The models stay locked while their stores go, so that none is activated meanwhile.

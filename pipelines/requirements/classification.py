@@ -9,22 +9,22 @@ from core.errors import Conflict
 from core.ports import Embed
 from db.models import ComponentType
 from pipelines.requirements.design_analysis import Design
-from pipelines.requirements.evidence import Sentence, before, phrases
-from pipelines.requirements.pattern_library import library
-from pipelines.requirements.similarity import nearness
+from pipelines.requirements.evidence import Sentence, preceding_text, phrase_pattern
+from pipelines.requirements.pattern_library import load_patterns
+from pipelines.requirements.similarity import similarity_scores
 
 NAMED_BEFORE = re.compile(r"(?:\b(?:an?|the|this|our|new|of|for)\s+(?:[\w-]+\s+)?|^\s*)$", re.IGNORECASE)
 """The end of what comes before a name that is meant as one: `select` may be a verb."""
-GAP = re.compile(r"[\s-]+")
-FIRST = 2
+SEPARATOR = re.compile(r"[\s-]+")
+FIRST_NAME_WEIGHT = 2
 """What it counts that a name is the first."""
-LEAST_NEARNESS = 0.25
+MIN_SIMILARITY = 0.25
 
-UNCLEAR = "It is not clear which component this is: give `componentType`, or name it in the description."
+UNCLASSIFIED = "It is not clear which component this is: give `componentType`, or name it in the description."
 
 
 @dataclass(frozen=True)
-class Classified:
+class Classification:
     """A component's type, how sure that is from 0 to 1, and why."""
 
     type: ComponentType
@@ -32,58 +32,58 @@ class Classified:
     rationale: str
 
 
-def named(said: Sequence[Sentence], where: str) -> Classified | None:
+def classify_by_name(sentences: Sequence[Sentence], source: str) -> Classification | None:
     """The type that the sentences name most plainly; none where they name none."""
-    types = {plain(name): pattern.type for pattern in library().values() for name in pattern.names}
-    wanted = phrases(tuple(types))
+    types = {normalize_name(name): pattern.type for pattern in load_patterns().values() for name in pattern.names}
+    names = phrase_pattern(tuple(types))
     counts: Counter[ComponentType] = Counter()
-    words: dict[ComponentType, str] = {}
-    for sentence in said:
-        for match in wanted.finditer(sentence.text):
-            name = plain(match.group())
+    spellings: dict[ComponentType, str] = {}
+    for sentence in sentences:
+        for match in names.finditer(sentence.text):
+            name = normalize_name(match.group())
             kind = types.get(name) or types.get(name.removesuffix("es")) or types.get(name.removesuffix("s"))
             if kind is None:
                 continue
-            meant = match.group()[0].isupper() or NAMED_BEFORE.search(before(sentence.text, match.start()))
-            first = meant and not any(counts.values())
-            counts[kind] += (2 if meant else 1) + (FIRST if first else 0)
-            words.setdefault(kind, match.group())
+            is_name = match.group()[0].isupper() or NAMED_BEFORE.search(preceding_text(sentence.text, match.start()))
+            first = is_name and not any(counts.values())
+            counts[kind] += (2 if is_name else 1) + (FIRST_NAME_WEIGHT if first else 0)
+            spellings.setdefault(kind, match.group())
     if not counts:
         return None
     (kind, most), *rest = counts.most_common()
     next_most = rest[0][1] if rest else 0
     confidence = 0.97 if not rest else 0.9 if most >= 2 * next_most else 0.8
-    others = f" It also names {', '.join(words[other] for other, _ in rest)}." if rest else ""
-    return Classified(kind, confidence, f"{where} names it: “{words[kind]}”.{others}")
+    others = f" It also names {', '.join(spellings[other] for other, _ in rest)}." if rest else ""
+    return Classification(kind, confidence, f"{source} names it: “{spellings[kind]}”.{others}")
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A name without capitals and hyphens."""
-    return GAP.sub(" ", name.lower())
+    return SEPARATOR.sub(" ", name.lower())
 
 
-async def classified(
-    embed: Embed, told: Sequence[Sentence], design: Design | None, documents: Sequence[Sentence]
-) -> Classified:
+async def classify(
+    embed: Embed, description: Sequence[Sentence], design: Design | None, documents: Sequence[Sentence]
+) -> Classification:
     """By the name in the description, else by the design's shapes, the documents' names, or what it means.
 
     Raises `Conflict` where nothing tells.
     """
-    found = named(told, "The description")
-    if found is None and design is not None:
+    classification = classify_by_name(description, "The description")
+    if classification is None and design is not None:
         kind, confidence, rationale = design.looks_like
-        found = Classified(ComponentType(kind), confidence, rationale)
-    found = found or named(documents, "What the documents say")
-    return found or await nearest(embed, told)
+        classification = Classification(ComponentType(kind), confidence, rationale)
+    classification = classification or classify_by_name(documents, "What the documents say")
+    return classification or await classify_by_similarity(embed, description)
 
 
-async def nearest(embed: Embed, told: Sequence[Sentence]) -> Classified:
+async def classify_by_similarity(embed: Embed, description: Sequence[Sentence]) -> Classification:
     """The type whose pattern comes nearest to what is said. Raises `Conflict` where none is near."""
-    patterns = list(library().values())
-    near = await nearness(embed, [each.text for each in told], [each.text for each in patterns])
-    (best, pattern), (second, _) = sorted(zip(near, patterns, strict=True), key=lambda pair: -pair[0])[:2]
-    if best < LEAST_NEARNESS:
-        raise Conflict(UNCLEAR)
+    patterns = list(load_patterns().values())
+    scores = await similarity_scores(embed, [each.text for each in description], [each.text for each in patterns])
+    (best, pattern), (second, _) = sorted(zip(scores, patterns, strict=True), key=lambda pair: -pair[0])[:2]
+    if best < MIN_SIMILARITY:
+        raise Conflict(UNCLASSIFIED)
     confidence = round(min(0.69, best / 2 + (best - second)), 2)
     reason = f"No component is named; what is described comes nearest to a {pattern.names[0]}."
-    return Classified(pattern.type, confidence, reason)
+    return Classification(pattern.type, confidence, reason)

@@ -14,24 +14,24 @@ from core.errors import UnsupportedContent
 from pipelines.drawings.ocr import reader
 from pipelines.requirements import visual_rules
 
-MOST_PIXELS = 25_000_000
-SIDE = 1_600
+MAX_PIXELS = 25_000_000
+MAX_SIDE = 1_600
 """Pixels of the longer side at which a design is measured at most."""
-DIFFERENT = 14
+COLOUR_TOLERANCE = 14
 """By how much a channel differs, of 255, where one sees another colour."""
-PLAIN = 40
+MARK_TOLERANCE = 40
 """By how much it differs where it is a mark, and not what compressing left around text."""
-SMALLEST_MARK = 0.1
+MIN_MARK_SHARE = 0.1
 """Of the shorter side of where it is in."""
-LEAST_READ = 0.6
+MIN_OCR_SCORE = 0.6
 """How sure the reader must be of a text."""
-STROKES = 95
+STROKE_PERCENTILE = 95
 """Percentile of the distance from what is behind: pixels beyond are the middle of strokes."""
-ENOUGH = 4.5
+MIN_CONTRAST = 4.5
 """The least contrast of text: WCAG 2.2, 1.4.3."""
-MOST_LINES = 60
+MAX_LINES = 60
 
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 """Left, top, width, height, in pixels as measured."""
@@ -44,7 +44,7 @@ class Line:
     text: str
     box: Box
     colour: str
-    behind: str
+    background: str
     contrast: float
 
 
@@ -74,161 +74,161 @@ class Design:
     @property
     def looks_like(self) -> tuple[str, float, str]:
         """The type of component that it looks like, how sure that is, and why."""
-        return visual_rules.best(self)
+        return visual_rules.classify_design(self)
 
     @property
     def low_contrasts(self) -> list[Line]:
         """The lines that too few people can read, the worst first."""
-        return sorted((each for each in self.lines if each.contrast < ENOUGH), key=lambda each: each.contrast)
+        return sorted((each for each in self.lines if each.contrast < MIN_CONTRAST), key=lambda each: each.contrast)
 
-    def stored(self) -> dict[str, Any]:
+    def serialize(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Design":
+    def deserialize(cls, stored: Mapping[str, Any]) -> "Design":
         """From the form that is stored."""
         lines = tuple(Line(**{**each, "box": tuple(each["box"])}) for each in stored["lines"])
         marks = tuple(Mark(tuple(each["box"]), each["roundness"]) for each in stored["marks"])
         return cls(**{**stored, "box": tuple(stored["box"]), "lines": lines, "marks": marks})
 
 
-def measured(path: Path) -> Design:
+def analyze_design(path: Path) -> Design:
     """What the picture shows.
 
     Raises `Unsupported` for what is no PNG or JPEG of at most 25 megapixels, or has one colour only.
     """
-    pixels, size = opened(path)
-    background = common(edge(pixels))
-    box = bounds(differs(pixels, background))
+    pixels, size = load_design(path)
+    background = dominant_colour(border_pixels(pixels))
+    box = bounding_box(difference_mask(pixels, background))
     if box is None:
         raise UnsupportedContent("The design shows nothing but one colour.")
-    texts = read(pixels)
-    radius = corner(pixels, box, background)
-    surface = inner(box, radius)
-    inside = part(pixels, surface)
-    free = inside[~covered(inside.shape, texts, surface)]
-    fill = common(free if 10 * free.size > inside.size else inside.reshape(-1, 3))
-    filled = distance(fill, background) > DIFFERENT
-    outlined = not filled and framed(pixels, box, background)
-    searched, behind = (surface, fill) if filled or outlined else (box, background)
+    texts = recognize_text(pixels)
+    radius = corner_radius(pixels, box, background)
+    surface = inset_box(box, radius)
+    inside = crop(pixels, surface)
+    textless = inside[~text_mask(inside.shape, texts, surface)]
+    fill = dominant_colour(textless if 10 * textless.size > inside.size else inside.reshape(-1, 3))
+    filled = colour_distance(fill, background) > COLOUR_TOLERANCE
+    outlined = not filled and has_border(pixels, box, background)
+    region, backdrop = (surface, fill) if filled or outlined else (box, background)
     return Design(
         width=size[0],
         height=size[1],
         box=box,
-        background=written(background),
-        fill=written(fill),
+        background=to_hex(background),
+        fill=to_hex(fill),
         filled=filled,
         outlined=outlined,
         radius=radius,
-        lines=tuple(lines(pixels, texts)),
-        marks=tuple(marks(pixels, searched, behind, texts)),
+        lines=tuple(measure_lines(pixels, texts)),
+        marks=tuple(find_marks(pixels, region, backdrop, texts)),
     )
 
 
-def opened(path: Path) -> tuple[Picture, tuple[int, int]]:
+def load_design(path: Path) -> tuple[Pixels, tuple[int, int]]:
     """The picture in three colours, on white and made smaller where it is large, and its own size."""
     try:
         with Image.open(path, formats=["PNG", "JPEG"]) as image:
             size = image.size
-            if size[0] * size[1] > MOST_PIXELS:
+            if size[0] * size[1] > MAX_PIXELS:
                 raise UnsupportedContent(f"The design has {size[0]:,} by {size[1]:,} pixels, more than 25 million.")
             image.load()
-            shown = image.convert("RGBA")
+            converted = image.convert("RGBA")
     except Image.DecompressionBombError as error:
         raise UnsupportedContent("The design has more than 25 million pixels.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise UnsupportedContent("The design cannot be read as a PNG or JPEG picture.") from error
-    whole = Image.alpha_composite(Image.new("RGBA", size, "white"), shown).convert("RGB")
-    whole.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return np.ascontiguousarray(np.asarray(whole)), size
+    flattened = Image.alpha_composite(Image.new("RGBA", size, "white"), converted).convert("RGB")
+    flattened.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(flattened)), size
 
 
-def read(pixels: Picture) -> list[tuple[str, Box]]:
+def recognize_text(pixels: Pixels) -> list[tuple[str, Box]]:
     """The lines of text, from the top, and their boxes. Takes seconds."""
-    found = reader()(np.ascontiguousarray(roomy(pixels)[:, :, ::-1]), use_cls=False)
-    boxes, texts, scores = (getattr(found, name, None) for name in ("boxes", "txts", "scores"))
+    result = reader()(np.ascontiguousarray(pad_for_ocr(pixels)[:, :, ::-1]), use_cls=False)
+    boxes, texts, scores = (getattr(result, name, None) for name in ("boxes", "txts", "scores"))
     if boxes is None or texts is None or scores is None:
         return []
     lines = []
     for corners, text, score in zip(boxes, texts, scores, strict=True):
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        if score >= LEAST_READ and any(each.isalnum() for each in text):
+        if score >= MIN_OCR_SCORE and any(each.isalnum() for each in text):
             lines.append((text.strip(), (int(left), int(top), int(right - left), int(bottom - top))))
-    return sorted(lines, key=lambda line: (line[1][1], line[1][0]))[:MOST_LINES]
+    return sorted(lines, key=lambda line: (line[1][1], line[1][0]))[:MAX_LINES]
 
 
-def roomy(pixels: Picture) -> Picture:
+def pad_for_ocr(pixels: Pixels) -> Pixels:
     """The picture with room below and at the right, so that it is at most twice as long as wide.
 
     The reader enlarges what is narrow until the shorter side is long enough, and takes as much longer.
     """
     height, width = pixels.shape[:2]
     below, right = max(0, width // 2 - height), max(0, height // 2 - width)
-    shade = common(edge(pixels))
+    shade = dominant_colour(border_pixels(pixels))
     padded = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT, value=shade)
     return np.asarray(padded, dtype=np.uint8)
 
 
-def lines(pixels: Picture, texts: Sequence[tuple[str, Box]]) -> list[Line]:
+def measure_lines(pixels: Pixels, texts: Sequence[tuple[str, Box]]) -> list[Line]:
     """The lines of text with their colours."""
-    found = []
+    measured = []
     for text, box in texts:
-        crop = part(pixels, box).reshape(-1, 3)
+        crop = crop(pixels, box).reshape(-1, 3)
         if not len(crop):
             continue
-        behind = common(crop)
-        far = np.abs(crop.astype(int) - behind).sum(axis=1)
-        strokes = crop[far >= max(1, np.percentile(far, STROKES))]
-        colour = as_colour(np.median(strokes, axis=0)) if len(strokes) else behind
-        found.append(Line(text, box, written(colour), written(behind), round(contrast(colour, behind), 2)))
-    return found
+        background = dominant_colour(crop)
+        distances = np.abs(crop.astype(int) - background).sum(axis=1)
+        strokes = crop[distances >= max(1, np.percentile(distances, STROKE_PERCENTILE))]
+        colour = to_colour(np.median(strokes, axis=0)) if len(strokes) else background
+        measured.append(Line(text, box, to_hex(colour), to_hex(background), round(contrast_ratio(colour, background), 2)))
+    return measured
 
 
-def marks(pixels: Picture, box: Box, behind: Colour, texts: Sequence[tuple[str, Box]]) -> list[Mark]:
+def find_marks(pixels: Pixels, box: Box, background: Colour, texts: Sequence[tuple[str, Box]]) -> list[Mark]:
     """The shapes in the box that are not text, from the left."""
-    seen = differs(part(pixels, box), behind, PLAIN)
-    least = max(4.0, SMALLEST_MARK * min(box[2], box[3]))
-    seen[covered(seen.shape, texts, box)] = False
-    outlines, _ = cv2.findContours(seen.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    found = []
+    mask = difference_mask(crop(pixels, box), background, MARK_TOLERANCE)
+    min_side = max(4.0, MIN_MARK_SHARE * min(box[2], box[3]))
+    mask[text_mask(mask.shape, texts, box)] = False
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    marks_ = []
     for outline in outlines:
         left, top, width, height = cv2.boundingRect(outline)
-        if min(width, height) >= least and width * height < 0.8 * box[2] * box[3]:
+        if min(width, height) >= min_side and width * height < 0.8 * box[2] * box[3]:
             roundness = round(float(cv2.contourArea(outline)) / ((width - 1) * (height - 1)), 2)
-            found.append(Mark((left + box[0], top + box[1], width, height), roundness))
-    return sorted(found, key=lambda mark: mark.box)[:MOST_LINES]
+            marks_.append(Mark((left + box[0], top + box[1], width, height), roundness))
+    return sorted(marks_, key=lambda mark: mark.box)[:MAX_LINES]
 
 
-def framed(pixels: Picture, box: Box, background: Colour) -> bool:
+def has_border(pixels: Pixels, box: Box, background: Colour) -> bool:
     """Whether a line runs around the box: most of its upper and left edges are drawn."""
-    seen = differs(part(pixels, box), background)
-    thick = max(2, min(box[2], box[3]) // 20)
-    return bool(seen[:thick].any(axis=0).mean() > 0.7 and seen[:, :thick].any(axis=1).mean() > 0.5)
+    mask = difference_mask(crop(pixels, box), background)
+    border = max(2, min(box[2], box[3]) // 20)
+    return bool(mask[:border].any(axis=0).mean() > 0.7 and mask[:, :border].any(axis=1).mean() > 0.5)
 
 
-def corner(pixels: Picture, box: Box, background: Colour) -> int:
+def corner_radius(pixels: Pixels, box: Box, background: Colour) -> int:
     """The radius of the upper left corner: how far along the edge nothing is drawn."""
-    row = differs(part(pixels, box), background)[0]
+    row = difference_mask(crop(pixels, box), background)[0]
     return int(np.argmax(row)) if row.any() else 0
 
 
-def part(pixels: Picture, box: Box) -> Picture:
+def crop(pixels: Pixels, box: Box) -> Pixels:
     """What is inside the box, as far as the picture goes."""
     left, top, width, height = box
     return pixels[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
 
 
-def inner(box: Box, radius: int) -> Box:
+def inset_box(box: Box, radius: int) -> Box:
     """The box without its edges, and without what round corners leave of it."""
     left, top, width, height = box
-    around = max(3, round(0.3 * min(radius, height / 2)) + 2)
-    if min(width, height) <= 3 * around:
+    inset = max(3, round(0.3 * min(radius, height / 2)) + 2)
+    if min(width, height) <= 3 * inset:
         return box
-    return left + around, top + around, width - 2 * around, height - 2 * around
+    return left + inset, top + inset, width - 2 * inset, height - 2 * inset
 
 
-def covered(shape: tuple[int, ...], texts: Sequence[tuple[str, Box]], box: Box) -> npt.NDArray[np.bool_]:
+def text_mask(shape: tuple[int, ...], texts: Sequence[tuple[str, Box]], box: Box) -> npt.NDArray[np.bool_]:
     """Where texts stand inside the box."""
     mask = np.zeros(shape[:2], dtype=bool)
     for _, (left, top, width, height) in texts:
@@ -237,57 +237,57 @@ def covered(shape: tuple[int, ...], texts: Sequence[tuple[str, Box]], box: Box) 
     return mask
 
 
-def edge(pixels: Picture) -> Picture:
+def border_pixels(pixels: Pixels) -> Pixels:
     """The outermost pixels."""
     return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
-def common(pixels: Picture) -> Colour:
+def dominant_colour(pixels: Pixels) -> Colour:
     """The colour that most pixels have, to within a few shades; of no pixels, white."""
     if not len(pixels):
         return 255, 255, 255
     shades = (pixels >> 3).astype(np.int64) @ np.array([1 << 10, 1 << 5, 1])
     numbers, counts = np.unique(shades, return_counts=True)
-    return as_colour(np.median(pixels[shades == numbers[counts.argmax()]], axis=0))
+    return to_colour(np.median(pixels[shades == numbers[counts.argmax()]], axis=0))
 
 
-def differs(pixels: Picture, colour: Colour, by: int = DIFFERENT) -> npt.NDArray[np.bool_]:
+def difference_mask(pixels: Pixels, colour: Colour, tolerance: int = COLOUR_TOLERANCE) -> npt.NDArray[np.bool_]:
     """Where another colour is seen."""
-    seen: npt.NDArray[np.bool_] = np.abs(pixels.astype(int) - colour).max(axis=2) > by
-    return seen
+    mask: npt.NDArray[np.bool_] = np.abs(pixels.astype(int) - colour).max(axis=2) > tolerance
+    return mask
 
 
-def bounds(seen: npt.NDArray[np.bool_]) -> Box | None:
+def bounding_box(mask: npt.NDArray[np.bool_]) -> Box | None:
     """The box around what is seen; none where nothing is."""
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None
     return int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
 
 
-def distance(one: Colour, other: Colour) -> int:
+def colour_distance(one: Colour, other: Colour) -> int:
     """The largest difference of a channel."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
-def as_colour(values: npt.NDArray[Any]) -> Colour:
+def to_colour(values: npt.NDArray[Any]) -> Colour:
     """Three numbers as a colour."""
     red, green, blue = (round(float(value)) for value in values)
     return red, green, blue
 
 
-def written(colour: Colour) -> str:
+def to_hex(colour: Colour) -> str:
     """As style sheets write it: `#2563eb`."""
     return "#" + "".join(f"{channel:02x}" for channel in colour)
 
 
-def contrast(one: Colour, other: Colour) -> float:
+def contrast_ratio(one: Colour, other: Colour) -> float:
     """The contrast ratio of two colours, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
-    low, high = sorted((luminance(one), luminance(other)))
+    low, high = sorted((relative_luminance(one), relative_luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
-def luminance(colour: Colour) -> float:
+def relative_luminance(colour: Colour) -> float:
     """The relative luminance of a colour in sRGB, 0 to 1 (WCAG 2.2, definition of relative luminance)."""
     red, green, blue = (
         share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4

@@ -9,15 +9,15 @@ from typing import Any
 from core.ports import Passage
 from core.sentence_segmentation import sentences
 from db.models import RequirementOrigin
-from pipelines.requirements.pattern_library import Item, Pattern
+from pipelines.requirements.pattern_library import PatternItem, Pattern
 
-LONGEST_SNIPPET = 500
-MOST_SENTENCES = 300
+MAX_SNIPPET_LENGTH = 500
+MAX_SENTENCES = 300
 """Of documents: the passages that fit best come first."""
-WORDS_BEFORE = 60
+CONTEXT_LENGTH = 60
 """Characters that tell how a word is meant."""
 
-DENIED = re.compile(
+NEGATION = re.compile(
     r"(?:\b(?:no|not|never|without|cannot|neither|nor)\b|n't\b)(?:\s+\w+){0,2}\s*$", re.IGNORECASE
 )
 """The end of what comes before a word that is denied, as in `without an icon`."""
@@ -32,22 +32,22 @@ class Sentence:
     citation: Mapping[str, Any] | None = None
 
 
-def described(text: str) -> list[Sentence]:
+def description_sentences(text: str) -> list[Sentence]:
     """The sentences of a description."""
     spans = sentences(text)
     return [Sentence(text[start:end], RequirementOrigin.DESCRIPTION) for start, end in spans]
 
 
-def documented(passages: Sequence[Passage], pattern: Pattern, others: Sequence[Pattern]) -> list[Sentence]:
+def document_sentences(passages: Sequence[Passage], pattern: Pattern, others: Sequence[Pattern]) -> list[Sentence]:
     """What passages that name the component say, but for sentences about another one."""
-    own, strange = names(pattern), [names(other) for other in others if other is not pattern]
-    found: dict[tuple[Any, ...], Sentence] = {}
+    own_names, other_names = name_pattern(pattern), [name_pattern(other) for other in others if other is not pattern]
+    sentences_: dict[tuple[Any, ...], Sentence] = {}
     for passage in passages:
-        if not own.search(passage.text) or passage.document_id is None:
+        if not own_names.search(passage.text) or passage.document_id is None:
             continue
         for start, end in sentences(passage.text):
-            text = passage.text[start:end][:LONGEST_SNIPPET]
-            if own.search(text) or not any(other.search(text) for other in strange):
+            text = passage.text[start:end][:MAX_SNIPPET_LENGTH]
+            if own_names.search(text) or not any(other.search(text) for other in other_names):
                 citation = {
                     "document_id": str(passage.document_id),
                     "document_title": passage.source,
@@ -57,31 +57,31 @@ def documented(passages: Sequence[Passage], pattern: Pattern, others: Sequence[P
                     "end": passage.start + start + len(text),
                 }
                 place = (passage.document_id, passage.page, citation["start"])
-                found.setdefault(place, Sentence(text, RequirementOrigin.DOCUMENT, citation))
-    return list(found.values())[:MOST_SENTENCES]
+                sentences_.setdefault(place, Sentence(text, RequirementOrigin.DOCUMENT, citation))
+    return list(sentences_.values())[:MAX_SENTENCES]
 
 
-def names(pattern: Pattern) -> re.Pattern[str]:
+def name_pattern(pattern: Pattern) -> re.Pattern[str]:
     """Finds the names of a component."""
-    return phrases(pattern.names)
+    return phrase_pattern(pattern.names)
 
 
 @cache
-def phrases(words: tuple[str, ...]) -> re.Pattern[str]:
+def phrase_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     """Finds any of these words, the longest first, also in the plural."""
     ordered = sorted(words, key=len, reverse=True)
-    either = "|".join(re.escape(word).replace(r"\ ", r"[\s-]+") for word in ordered)
-    return re.compile(rf"(?<![\w-])(?:{either})(?:s|es)?(?![\w])", re.IGNORECASE)
+    alternatives = "|".join(re.escape(word).replace(r"\ ", r"[\s-]+") for word in ordered)
+    return re.compile(rf"(?<![\w-])(?:{alternatives})(?:s|es)?(?![\w])", re.IGNORECASE)
 
 
-def mentions(item: Item, said: Sequence[Sentence]) -> Iterator[tuple[Sentence, str, bool]]:
+def find_mentions(item: PatternItem, sentences: Sequence[Sentence]) -> Iterator[tuple[Sentence, str, bool]]:
     """Where an item is spoken of: the sentence, the words, and whether they are denied."""
-    wanted = phrases((item.name, item.spoken, *item.words))
-    for sentence in said:
-        for match in wanted.finditer(sentence.text):
-            yield sentence, match.group(), bool(DENIED.search(before(sentence.text, match.start())))
+    pattern = phrase_pattern((item.name, item.spoken_name, *item.words))
+    for sentence in sentences:
+        for match in pattern.finditer(sentence.text):
+            yield sentence, match.group(), bool(NEGATION.search(preceding_text(sentence.text, match.start())))
 
 
-def before(text: str, position: int) -> str:
+def preceding_text(text: str, position: int) -> str:
     """The few words before a position."""
-    return text[max(0, position - WORDS_BEFORE) : position]
+    return text[max(0, position - CONTEXT_LENGTH) : position]

@@ -12,15 +12,15 @@ from sqlalchemy import Row
 from core.errors import Conflict
 from core.ports import Hit, ModelFailure, Passage, UnknownEmbedder, VectorsUnavailable
 from db.models import LlmProvider, ProposalStage, RequirementCategory
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.knowledge.indexing import outcome
 from pipelines.requirements import llm_proposals, proposers
-from pipelines.requirements.classification import Classified, classified
-from pipelines.requirements.design_analysis import Design, measured
-from pipelines.requirements.evidence import Sentence, described, documented
-from pipelines.requirements.llm_proposals import Malformed
-from pipelines.requirements.pattern_library import NAME, Pattern, library
+from pipelines.requirements.classification import Classification, classify
+from pipelines.requirements.design_analysis import Design, analyze_design
+from pipelines.requirements.evidence import Sentence, description_sentences, document_sentences
+from pipelines.requirements.llm_proposals import MalformedResponse
+from pipelines.requirements.pattern_library import LIBRARY_NAME, Pattern, load_patterns
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
@@ -30,11 +30,11 @@ from resolvers.knowledge import model_rollout, retrieval
 from resolvers.requirements import proposals
 from resolvers.requirements.proposals import STAGE_PROGRESS, RequirementDraft, ProposeRequirements
 
-MEASURING_SECONDS = 120.0
-RETRIEVED = 10
+ANALYSIS_TIMEOUT_SECONDS = 120.0
+RETRIEVAL_LIMIT = 10
 """Passages for each question that documents are asked."""
-GENERAL = "component: button, card, input, select, checkbox, radio, switch, tabs, badge, alert"
-ABOUT = {
+COMPONENT_QUERY = "component: button, card, input, select, checkbox, radio, switch, tabs, badge, alert"
+CATEGORY_QUERIES = {
     RequirementCategory.PROPS: "properties, variants, sizes, options",
     RequirementCategory.EVENTS: "events, callbacks, what happens when it is used",
     RequirementCategory.STATES: "states: hover, focus, disabled, error, loading",
@@ -44,147 +44,147 @@ ABOUT = {
 
 
 @dataclass
-class Made:
+class CategoryResults:
     """Which categories are proposed, and what models had to do with it, by category."""
 
     notes: dict[str, str]
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @handles(ProposeRequirements)
-async def propose_requirements(job: ProposeRequirements, run: Run) -> Finish | None:
+async def propose_requirements(job: ProposeRequirements, run: Run) -> CompletionHook | None:
     """Measure, classify, propose each category once, whatever happens in between."""
     async with run.write() as uow:
         proposal = await proposals.load(uow, job.proposal_id)
     if proposal is None:
         return None
     viewer = await accounts.viewer_of(run.services.database, job.user_id, None)
-    await enter(run, job.proposal_id, ProposalStage.CLASSIFYING)
-    design = await measured_design(run, proposal)
-    told = described(proposal.description or "")
-    pattern = await recognised(run, viewer, proposal, told, design)
-    await enter(run, job.proposal_id, ProposalStage.ANALYZING)
-    asked = [f"{pattern.names[0]} {about}" for about in ABOUT.values()]
-    passages = await passages_of(run, viewer, proposal, asked)
-    said = [*told, *documented(passages, pattern, list(library().values()))]
-    said += proposers.shown(design) if design else []
-    made = Made(dict((run.checkpoint or {}).get("notes", {})))
-    await all_of(
+    await enter_stage(run, job.proposal_id, ProposalStage.CLASSIFYING)
+    design = await load_design(run, proposal)
+    description = description_sentences(proposal.description or "")
+    pattern = await determine_pattern(run, viewer, proposal, description, design)
+    await enter_stage(run, job.proposal_id, ProposalStage.ANALYZING)
+    queries = [f"{pattern.names[0]} {about}" for about in CATEGORY_QUERIES.values()]
+    passages = await retrieve_passages(run, viewer, proposal, queries)
+    sentences = [*description, *document_sentences(passages, pattern, list(load_patterns().values()))]
+    sentences += proposers.design_sentences(design) if design else []
+    results = CategoryResults(dict((run.checkpoint or {}).get("notes", {})))
+    await gather_or_cancel(
         [
-            category_proposed(run, job, category, pattern, said, design, made)
+            propose_category(run, job, category, pattern, sentences, design, results)
             for category in RequirementCategory
-            if category.value not in made.notes
+            if category.value not in results.notes
         ]
     )
-    await enter(run, job.proposal_id, ProposalStage.FINALIZING)
+    await enter_stage(run, job.proposal_id, ProposalStage.FINALIZING)
 
     async def finish(uow: UnitOfWork) -> None:
-        await proposals.complete(uow, job.proposal_id, by_whom(made.notes))
+        await proposals.complete(uow, job.proposal_id, proposer_names(results.notes))
 
     return finish
 
 
-async def enter(run: Run, id: UUID, stage: ProposalStage, **news: Any) -> None:
+async def enter_stage(run: Run, id: UUID, stage: ProposalStage, **values: Any) -> None:
     """Begin a stage."""
     await run.report(STAGE_PROGRESS[stage] / 100)
     async with run.write() as uow:
-        await proposals.set_stage(uow, id, stage, **news)
+        await proposals.set_stage(uow, id, stage, **values)
 
 
-async def measured_design(run: Run, proposal: Row[Any]) -> Design | None:
+async def load_design(run: Run, proposal: Row[Any]) -> Design | None:
     """What the uploaded design shows, measured once; none where there is no design."""
     if proposal.design is not None:
-        return Design.of(proposal.design)
+        return Design.deserialize(proposal.design)
     if proposal.storage_key is None:
         return None
     with working_folder() as folder:
         path = await run.services.store.fetch(proposal.storage_key, Path(folder) / "design")
-        design = await run.cpu_within(MEASURING_SECONDS, measured, path)
-    await enter(run, proposal.id, ProposalStage.CLASSIFYING, design=design.stored())
+        design = await run.cpu_within(ANALYSIS_TIMEOUT_SECONDS, analyze_design, path)
+    await enter_stage(run, proposal.id, ProposalStage.CLASSIFYING, design=design.serialize())
     return design
 
 
-async def recognised(
-    run: Run, viewer: Viewer, proposal: Row[Any], told: Sequence[Sentence], design: Design | None
+async def determine_pattern(
+    run: Run, viewer: Viewer, proposal: Row[Any], description: Sequence[Sentence], design: Design | None
 ) -> Pattern:
     """The pattern of the component's type; what is found out about that is kept. Raises `Conflict`."""
     if proposal.component_type is not None:
-        return library()[proposal.component_type]
-    if not told and design is None and not proposal.document_ids:
+        return load_patterns()[proposal.component_type]
+    if not description and design is None and not proposal.document_ids:
         raise Conflict("The design of this proposal is gone.")
-    passages = await passages_of(run, viewer, proposal, [GENERAL]) if not told and design is None else []
-    found: Classified = await classified(run.services.embedders.default.embed, told, design, heard(passages))
-    await enter(
+    passages = await retrieve_passages(run, viewer, proposal, [COMPONENT_QUERY]) if not description and design is None else []
+    classification: Classification = await classify(run.services.embedders.default.embed, description, design, passage_sentences(passages))
+    await enter_stage(
         run,
         proposal.id,
         ProposalStage.CLASSIFYING,
-        component_type=found.type,
-        classification_confidence=found.confidence,
-        classification_rationale=found.rationale,
+        component_type=classification.type,
+        classification_confidence=classification.confidence,
+        classification_rationale=classification.rationale,
     )
-    return library()[found.type]
+    return load_patterns()[classification.type]
 
 
-def heard(passages: Sequence[Passage]) -> list[Sentence]:
+def passage_sentences(passages: Sequence[Passage]) -> list[Sentence]:
     """All that passages say."""
-    return [sentence for passage in passages for sentence in described(passage.text)]
+    return [sentence for passage in passages for sentence in description_sentences(passage.text)]
 
 
-async def passages_of(
+async def retrieve_passages(
     run: Run, viewer: Viewer, proposal: Row[Any], questions: Sequence[str]
 ) -> list[Passage]:
     """What the chosen documents say to these questions, as the viewer sees them."""
     if not proposal.document_ids:
         return []
-    chosen = [UUID(id) for id in proposal.document_ids]
+    document_ids = [UUID(id) for id in proposal.document_ids]
     hits: dict[UUID, Hit] = {}
     try:
         async with run.read() as uow:
             embedder = await model_rollout.searching(uow, run.services.embedders)
         for question in questions:
-            found = await retrieval.search(
-                viewer, embedder, run.services.vectors, question, document_ids=chosen, limit=RETRIEVED
+            result = await retrieval.search(
+                viewer, embedder, run.services.vectors, question, document_ids=document_ids, limit=RETRIEVAL_LIMIT
             )
-            hits |= {hit.chunk_id: hit for hit in reversed(found.hits)}
+            hits |= {hit.chunk_id: hit for hit in reversed(result.hits)}
             async with run.write() as uow:
-                usage = token_usage.embedded(run.services.prices, embedder, found.tokens)
+                usage = token_usage.embedded(run.services.prices, embedder, result.tokens)
                 await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise outcome(error) from error
     return await retrieval.passages(run.services.database, viewer, list(hits.values()))
 
 
-async def category_proposed(
+async def propose_category(
     run: Run,
     job: ProposeRequirements,
     category: RequirementCategory,
     pattern: Pattern,
-    said: Sequence[Sentence],
+    sentences: Sequence[Sentence],
     design: Design | None,
-    made: Made,
+    results: CategoryResults,
 ) -> None:
     """Propose one category, and keep it with the mark that it is done."""
-    found = await proposers.propose(category, pattern, said, design, run.services.embedders.default.embed)
-    more, note, usage = await by_model(run, category, pattern, said)
-    async with made.turn:
-        made.notes[category.value] = note
+    proposed = await proposers.propose(category, pattern, sentences, design, run.services.embedders.default.embed)
+    suggested, note, usage = await propose_by_model(run, category, pattern, sentences)
+    async with results.lock:
+        results.notes[category.value] = note
         async with run.write() as uow:
-            await proposals.add_requirements(uow, job.proposal_id, [*found, *more])
+            await proposals.add_requirements(uow, job.proposal_id, [*proposed, *suggested])
             if usage is not None:
                 await proposals.record_usage(uow, job.user_id, job.proposal_id, usage)
-            await run.save({"notes": made.notes}, uow)
-        share = len(made.notes) / len(RequirementCategory)
+            await run.save({"notes": results.notes}, uow)
+        share = len(results.notes) / len(RequirementCategory)
         await run.report((STAGE_PROGRESS[ProposalStage.ANALYZING] + 40 * share) / 100)
 
 
-async def by_model(
-    run: Run, category: RequirementCategory, pattern: Pattern, said: Sequence[Sentence]
+async def propose_by_model(
+    run: Run, category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]
 ) -> tuple[list[RequirementDraft], str, Mapping[str, Any] | None]:
     """What the configured model proposes beside, what became of asking it, and what that took."""
     if run.services.settings.chat_url is None:
         return [], "", None
     try:
-        text, end = await llm_proposals.suggested(run.services.chat, category, pattern, said)
+        text, end = await llm_proposals.request_suggestions(run.services.chat, category, pattern, sentences)
     except ModelFailure as failure:
         return [], f"without {run.services.chat.model}: {failure.message}", None
     usage = token_usage.used(
@@ -196,24 +196,24 @@ async def by_model(
         llm_provider=LlmProvider.CUSTOM,
     )
     try:
-        return llm_proposals.parsed(text, end.model, category), f"with {end.model}", usage
-    except Malformed:
+        return llm_proposals.parse_suggestions(text, end.model, category), f"with {end.model}", usage
+    except MalformedResponse:
         return [], f"without {end.model}: it did not answer in the form that was asked for", usage
 
 
-def by_whom(notes: Mapping[str, str]) -> str:
+def proposer_names(notes: Mapping[str, str]) -> str:
     """Who proposed, in words: the embedded proposer, and what models had to do with it."""
-    said: dict[str, list[str]] = {}
+    categories_by_note: dict[str, list[str]] = {}
     for category, note in notes.items():
         if note:
-            said.setdefault(note, []).append(category)
-    parts = [f"{note} ({', '.join(sorted(categories))})" for note, categories in sorted(said.items())]
-    return "; ".join([NAME, *parts])
+            categories_by_note.setdefault(note, []).append(category)
+    parts = [f"{note} ({', '.join(sorted(categories))})" for note, categories in sorted(categories_by_note.items())]
+    return "; ".join([LIBRARY_NAME, *parts])
 
 
-async def all_of(work: Sequence[Any]) -> None:
+async def gather_or_cancel(awaitables: Sequence[Any]) -> None:
     """Do these at the same time; the first failure ends the others, and is raised."""
-    tasks = [asyncio.ensure_future(each) for each in work]
+    tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:
         await asyncio.gather(*tasks)
     finally:

@@ -11,9 +11,9 @@ from pipelines.requirements.evidence import Sentence
 from pipelines.requirements.pattern_library import Pattern
 from resolvers.requirements.proposals import RequirementDraft
 
-LONGEST = 1_500
-MOST = 30
-MOST_SENTENCES = 40
+MAX_TOKENS = 1_500
+MAX_REQUIREMENTS = 30
+MAX_SENTENCES = 40
 
 INSTRUCTIONS = (
     "You list what a user interface component needs. Answer with one JSON object and nothing else, without "
@@ -26,8 +26,8 @@ INSTRUCTIONS = (
 UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
 """What no database can hold."""
 
-Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
 
 
 class Suggestion(BaseModel):
@@ -35,14 +35,14 @@ class Suggestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Short
-    type: Short | None = None
-    values: list[Short] = Field(default=[], max_length=100)
+    name: ShortText
+    type: ShortText | None = None
+    values: list[ShortText] = Field(default=[], max_length=100)
     required: bool = False
-    description: Long = ""
-    requirement: Long | None = None
+    description: LongText = ""
+    requirement: LongText | None = None
     confidence: float = Field(ge=0, le=1)
-    rationale: Long
+    rationale: LongText
 
 
 class Suggestions(BaseModel):
@@ -50,24 +50,24 @@ class Suggestions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    requirements: list[Suggestion] = Field(max_length=MOST)
+    requirements: list[Suggestion] = Field(max_length=MAX_REQUIREMENTS)
 
 
-class Malformed(ValueError):
+class MalformedResponse(ValueError):
     """The model answered, but not in the form that was asked for."""
 
 
-async def suggested(
-    model: ChatModel, category: RequirementCategory, pattern: Pattern, said: Sequence[Sentence]
+async def request_suggestions(
+    model: ChatModel, category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]
 ) -> tuple[str, AnswerEnd]:
     """What the model answers when asked for one category. Raises `ModelFailure`."""
     text, end = "", AnswerEnd(model.model, 0, 0)
     request = ChatRequest(
         f"List the {category.value} of this {pattern.names[0]}.",
-        passages=tuple(passage(each) for each in said[:MOST_SENTENCES]),
+        passages=tuple(to_passage(each) for each in sentences[:MAX_SENTENCES]),
         instructions=INSTRUCTIONS,
         temperature=0.0,
-        max_tokens=LONGEST,
+        max_tokens=MAX_TOKENS,
     )
     async for event in model.answer(request):
         match event:
@@ -78,44 +78,44 @@ async def suggested(
     return text, end
 
 
-def passage(sentence: Sentence) -> Passage:
+def to_passage(sentence: Sentence) -> Passage:
     """A sentence as a source."""
     source = sentence.citation["document_title"] if sentence.citation else sentence.origin.value
     return Passage(None, str(source), None, 0, len(sentence.text), sentence.text, 1.0)
 
 
-def parsed(text: str, model: str, category: RequirementCategory) -> list[RequirementDraft]:
+def parse_suggestions(text: str, model: str, category: RequirementCategory) -> list[RequirementDraft]:
     """The requirements in a model's answer; a fence around the JSON is let pass. Raises `Malformed`."""
-    inner = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+    body = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        found = Suggestions.model_validate_json(inner.translate(UNSTORABLE))
+        parsed_ = Suggestions.model_validate_json(body.translate(UNSTORABLE))
     except ValidationError as error:
-        raise Malformed(f"{error.error_count()} faults") from None
-    return [proposed(each, model, category) for each in found.requirements]
+        raise MalformedResponse(f"{error.error_count()} faults") from None
+    return [to_proposal(each, model, category) for each in parsed_.requirements]
 
 
-def proposed(suggestion: Suggestion, model: str, category: RequirementCategory) -> RequirementDraft:
+def to_proposal(suggestion: Suggestion, model: str, category: RequirementCategory) -> RequirementDraft:
     """The suggestion, with whose it is."""
-    said: dict[str, Any] = {name: clean(value) for name, value in suggestion.model_dump().items()}
+    values: dict[str, Any] = {name: strip_unstorable(value) for name, value in suggestion.model_dump().items()}
     accessible = category is RequirementCategory.ACCESSIBILITY
-    words = said["requirement"] or said["description"] or said["name"]
+    words = values["requirement"] or values["description"] or values["name"]
     return RequirementDraft(
         category=category,
-        name=said["name"],
+        name=values["name"],
         confidence=suggestion.confidence,
-        rationale=f"{model} proposes it: {said['rationale']}"[:2_000],
+        rationale=f"{model} proposes it: {values['rationale']}"[:2_000],
         origin=RequirementOrigin.MODEL,
-        type=said["type"],
+        type=values["type"],
         requirement=words if accessible else None,
-        values=tuple(said["values"]),
+        values=tuple(values["values"]),
         required=suggestion.required,
-        description=said["description"] or None,
+        description=values["description"] or None,
         source=model[:255],
     )
 
 
-def clean(value: Any) -> Any:
+def strip_unstorable(value: Any) -> Any:
     """The value without what no database can hold."""
     if isinstance(value, list):
-        return [clean(each) for each in value]
+        return [strip_unstorable(each) for each in value]
     return value.translate(UNSTORABLE) if isinstance(value, str) else value

@@ -10,13 +10,13 @@ from typing import Any
 
 from db.models import ComponentType, RequirementCategory
 
-SHIPPED = Path(__file__).with_name("patterns.json")
-NAME = "seshat-patterns/1"
-CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+PATTERNS_FILE = Path(__file__).with_name("patterns.json")
+LIBRARY_NAME = "seshat-patterns/1"
+WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
-class Item:
+class PatternItem:
     """One thing that components of a type have. `words` tell that a text speaks of it.
 
     `usual` things are proposed whatever is said. `requirement` and `source` are what accessibility asks, in
@@ -25,7 +25,7 @@ class Item:
 
     name: str
     words: tuple[str, ...] = ()
-    usual: bool = False
+    typical: bool = False
     required: bool = False
     type: str | None = None
     values: tuple[str, ...] = ()
@@ -34,20 +34,20 @@ class Item:
     source: str | None = None
 
     @property
-    def spoken(self) -> str:
+    def spoken_name(self) -> str:
         """Its name as people write it: `errorMessage` is `error message`."""
-        return CAPITAL.sub(" ", self.name).replace("-", " ").lower()
+        return WORD_BOUNDARY.sub(" ", self.name).replace("-", " ").lower()
 
     @property
     def text(self) -> str:
         """All that is said of it, for comparing with what others say."""
-        return " ".join([self.spoken, self.description or self.requirement or "", *self.words])
+        return " ".join([self.spoken_name, self.description or self.requirement or "", *self.words])
 
     @classmethod
-    def of(cls, written: Mapping[str, Any]) -> "Item":
+    def from_json(cls, values: Mapping[str, Any]) -> "Item":
         """From the form in which it is written down."""
-        lists = {name: tuple(written.get(name, ())) for name in ("words", "values")}
-        return cls(**{**written, **lists})
+        lists = {name: tuple(values.get(name, ())) for name in ("words", "values")}
+        return cls(**{**values, **lists})
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Pattern:
     type: ComponentType
     names: tuple[str, ...]
     description: str
-    items: Mapping[RequirementCategory, tuple[Item, ...]]
+    items: Mapping[RequirementCategory, tuple[PatternItem, ...]]
 
     @property
     def text(self) -> str:
@@ -66,15 +66,15 @@ class Pattern:
 
 
 @cache
-def library() -> Mapping[ComponentType, Pattern]:
+def load_patterns() -> Mapping[ComponentType, Pattern]:
     """Every pattern, by the type that it is of."""
     patterns = [
         Pattern(
             type=ComponentType(each["type"]),
             names=tuple(each["names"]),
             description=each["description"],
-            items={kind: tuple(map(Item.of, each[kind.value])) for kind in RequirementCategory},
+            items={kind: tuple(map(PatternItem.from_json, each[kind.value])) for kind in RequirementCategory},
         )
-        for each in json.loads(SHIPPED.read_text())
+        for each in json.loads(PATTERNS_FILE.read_text())
     ]
     return {each.type: each for each in patterns}

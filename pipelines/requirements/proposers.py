@@ -6,160 +6,160 @@ from dataclasses import replace
 
 from core.ports import Embed
 from db.models import RequirementCategory, RequirementOrigin
-from pipelines.requirements.design_analysis import ENOUGH, Design
-from pipelines.requirements.evidence import Sentence, mentions, phrases
-from pipelines.requirements.pattern_library import NAME, Item, Pattern
-from pipelines.requirements.similarity import nearness
+from pipelines.requirements.design_analysis import MIN_CONTRAST, Design
+from pipelines.requirements.evidence import Sentence, find_mentions, phrase_pattern
+from pipelines.requirements.pattern_library import LIBRARY_NAME, PatternItem, Pattern
+from pipelines.requirements.similarity import similarity_scores
 from resolvers.requirements.proposals import RequirementDraft, normalize_key
 
-STANDARD, SAID_AND_USUAL, SAID, HINTED, USUAL, NEAR = 0.95, 0.96, 0.92, 0.88, 0.75, 0.6
+STANDARD_CONFIDENCE, TYPICAL_MENTION_CONFIDENCE, MENTION_CONFIDENCE, HINT_CONFIDENCE, TYPICAL_CONFIDENCE, SIMILARITY_CONFIDENCE = 0.95, 0.96, 0.92, 0.88, 0.75, 0.6
 """How sure a proposal is: a standard asks for it; it is said, and usual or not; a word hints at it;
 it is usual for the component; it comes near to what is said.
 """
-MEASURED = 0.98
-LONGEST = 1_000
+MEASURED_CONFIDENCE = 0.98
+MAX_QUOTE_LENGTH = 1_000
 """Characters that are taken over from a sentence."""
-MOST_VALUES = 20
-MOST = 60
+MAX_VALUES = 20
+MAX_PROPOSALS = 60
 """Of one category."""
-NEAR_ENOUGH = 0.55
-MOST_NEAR = 2
+MIN_SIMILARITY = 0.55
+MAX_SIMILAR = 2
 """How many are proposed in a category for coming near alone."""
-MOST_QUERIES = 20
+MAX_QUERIES = 20
 
 EVENT = re.compile(r"\bon[A-Z][A-Za-z]{1,40}\b")
 ATTRIBUTE = re.compile(r"\baria-[a-z]{2,30}\b")
 PROPERTY = re.compile(r"`([a-z][A-Za-z0-9]{1,40})`")
-OF_PROPERTIES = re.compile(
+PROPERTY_CONTEXT = re.compile(
     r"\b(?:prop|property|properties|props|attribute|parameter|option)s?\b", re.IGNORECASE
 )
 STATE = re.compile(r"\b([a-z]{3,20})[ -]states?\b", re.IGNORECASE)
-NO_STATES = frozenset(
+STATE_STOP_WORDS = frozenset(
     [
         *("the", "this", "that", "its", "each", "every", "any", "all", "one", "two", "both", "other"),
         *("another", "same", "different", "various", "visual", "following", "current", "initial"),
         *("these", "those", "possible", "and", "has", "have", "which", "what", "show"),
     ]
 )
-LISTED = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+|\s*\|\s*")
+LIST_SEPARATOR = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+|\s*\|\s*")
 VALUE = re.compile(r"[\w#%.+-]{1,30}(?: [\w-]{1,20})?")
 
-WHERE = {
+ORIGIN_PREFIXES = {
     RequirementOrigin.DESCRIPTION: "The description says",
     RequirementOrigin.DOCUMENT: "A document says",
     RequirementOrigin.DESIGN: "The design shows",
 }
-ORDER = (RequirementOrigin.DOCUMENT, RequirementOrigin.DESCRIPTION, RequirementOrigin.DESIGN)
+ORIGIN_ORDER = (RequirementOrigin.DOCUMENT, RequirementOrigin.DESCRIPTION, RequirementOrigin.DESIGN)
 """Whose word is quoted first: that which can be looked up."""
 
 
 async def propose(
     category: RequirementCategory,
     pattern: Pattern,
-    said: Sequence[Sentence],
+    sentences: Sequence[Sentence],
     design: Design | None,
     embed: Embed,
 ) -> list[RequirementDraft]:
     """The requirements of one category, the surest first; each name once."""
-    said = sorted(said, key=lambda sentence: ORDER.index(sentence.origin))
-    found = list(measured(design)) if category is RequirementCategory.ACCESSIBILITY and design else []
-    unsaid: list[Item] = []
+    sentences = sorted(sentences, key=lambda sentence: ORIGIN_ORDER.index(sentence.origin))
+    proposals = list(contrast_proposals(design)) if category is RequirementCategory.ACCESSIBILITY and design else []
+    unmentioned: list[PatternItem] = []
     for item in pattern.items[category]:
-        spoken = list(mentions(item, said))
-        if item.source is not None and item.usual:
-            spoken = [each for each in spoken if each[0].citation is not None]
-        if spoken and all(denied for *_, denied in spoken):
+        mentions = list(find_mentions(item, sentences))
+        if item.source is not None and item.typical:
+            mentions = [each for each in mentions if each[0].citation is not None]
+        if mentions and all(denied for *_, denied in mentions):
             continue
-        sentence, word = next(((each, word) for each, word, denied in spoken if not denied), (None, ""))
+        sentence, word = next(((each, word) for each, word, denied in mentions if not denied), (None, ""))
         if sentence is not None:
-            found.append(quoted(category, item, sentence, word))
-        elif item.usual:
-            found.append(usual(category, item, pattern))
+            proposals.append(quoted_proposal(category, item, sentence, word))
+        elif item.typical:
+            proposals.append(typical_proposal(category, item, pattern))
         else:
-            unsaid.append(item)
-    found += explicit(category, pattern, said)
-    found += await near(category, unsaid, said, embed)
-    first: dict[str, RequirementDraft] = {}
-    for each in found:
-        first.setdefault(each.key, each)
-    return sorted(first.values(), key=lambda each: -each.confidence)[:MOST]
+            unmentioned.append(item)
+    proposals += explicit_proposals(category, pattern, sentences)
+    proposals += await similar_proposals(category, unmentioned, sentences, embed)
+    unique: dict[str, RequirementDraft] = {}
+    for each in proposals:
+        unique.setdefault(each.key, each)
+    return sorted(unique.values(), key=lambda each: -each.confidence)[:MAX_PROPOSALS]
 
 
-def proposed(category: RequirementCategory, item: Item, confidence: float, why: str) -> RequirementDraft:
+def item_proposal(category: RequirementCategory, item: PatternItem, confidence: float, rationale: str) -> RequirementDraft:
     """An item of the library, for a reason."""
     return RequirementDraft(
         category=category,
         name=item.name,
         confidence=confidence,
-        rationale=why,
+        rationale=rationale,
         origin=RequirementOrigin.PATTERN_LIBRARY,
         type=item.type,
         requirement=item.requirement,
         values=item.values,
         required=item.required,
         description=item.description,
-        source=item.source or NAME,
+        source=item.source or LIBRARY_NAME,
     )
 
 
-def usual(category: RequirementCategory, item: Item, pattern: Pattern) -> RequirementDraft:
+def typical_proposal(category: RequirementCategory, item: PatternItem, pattern: Pattern) -> RequirementDraft:
     """What such components have, or what a standard asks of them, whatever was said."""
     if item.source is not None:
-        return proposed(category, item, STANDARD, f"{item.source} asks for it.")
-    why = f"Components of the type {pattern.names[0]} usually have it, by the pattern library."
-    return proposed(category, item, USUAL, why)
+        return item_proposal(category, item, STANDARD_CONFIDENCE, f"{item.source} asks for it.")
+    rationale = f"Components of the type {pattern.names[0]} usually have it, by the pattern library."
+    return item_proposal(category, item, TYPICAL_CONFIDENCE, rationale)
 
 
-def quoted(category: RequirementCategory, item: Item, sentence: Sentence, word: str) -> RequirementDraft:
+def quoted_proposal(category: RequirementCategory, item: PatternItem, sentence: Sentence, word: str) -> RequirementDraft:
     """What somebody said, in their words."""
-    outright = normalize_key(word) in (normalize_key(item.name), normalize_key(item.spoken))
-    confidence = SAID_AND_USUAL if item.usual else SAID if outright else HINTED
-    found = proposed(category, item, confidence, f"{WHERE[sentence.origin]}: “{sentence.text[:300]}”")
-    return with_place(found, sentence, values_in(item, sentence.text) or item.values)
+    is_exact = normalize_key(word) in (normalize_key(item.name), normalize_key(item.spoken_name))
+    confidence = TYPICAL_MENTION_CONFIDENCE if item.typical else MENTION_CONFIDENCE if is_exact else HINT_CONFIDENCE
+    proposal = item_proposal(category, item, confidence, f"{ORIGIN_PREFIXES[sentence.origin]}: “{sentence.text[:300]}”")
+    return with_source(proposal, sentence, listed_values(item, sentence.text) or item.values)
 
 
-def with_place(found: RequirementDraft, sentence: Sentence, values: Sequence[str]) -> RequirementDraft:
+def with_source(proposal: RequirementDraft, sentence: Sentence, values: Sequence[str]) -> RequirementDraft:
     """The same, with where it is said."""
     title = str(sentence.citation["document_title"])[:200] if sentence.citation else None
-    source = title if found.source in (None, NAME) else found.source
+    source = title if proposal.source in (None, LIBRARY_NAME) else proposal.source
     return replace(
-        found, origin=sentence.origin, citation=sentence.citation, source=source, values=tuple(values)
+        proposal, origin=sentence.origin, citation=sentence.citation, source=source, values=tuple(values)
     )
 
 
-def values_in(item: Item, text: str) -> tuple[str, ...]:
+def listed_values(item: PatternItem, text: str) -> tuple[str, ...]:
     """The values that a sentence lists after the name of something that takes one of several."""
     if item.type != "enum":
         return ()
-    name = phrases((item.name, item.spoken)).pattern
+    name = phrase_pattern((item.name, item.spoken_name)).pattern
     match = re.search(rf"{name}\s*(?:\(|:|=|is one of|are|one of|can be)\s*([^).;:]+)", text, re.IGNORECASE)
     if match is None:
         return ()
-    words = [word.strip("`\"'“”. ") for word in LISTED.split(match.group(1))]
-    words = words[:MOST_VALUES]
+    words = [word.strip("`\"'“”. ") for word in LIST_SEPARATOR.split(match.group(1))]
+    words = words[:MAX_VALUES]
     return tuple(words) if len(words) >= 2 and all(VALUE.fullmatch(word) for word in words) else ()
 
 
-def explicit(category: RequirementCategory, pattern: Pattern, said: Sequence[Sentence]) -> Iterator[RequirementDraft]:
+def explicit_proposals(category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]) -> Iterator[RequirementDraft]:
     """What is named outright and is not in the library."""
     known = {normalize_key(item.name) for item in pattern.items[category]}
-    for sentence in said:
-        for name in outright(category, sentence.text):
+    for sentence in sentences:
+        for name in explicit_names(category, sentence.text):
             if normalize_key(name) not in known:
                 known.add(normalize_key(name))
                 accessible = category is RequirementCategory.ACCESSIBILITY
-                found = RequirementDraft(
+                proposal = RequirementDraft(
                     category=category,
                     name=name,
-                    confidence=SAID,
-                    rationale=f"{WHERE[sentence.origin]}: “{sentence.text[:300]}”",
+                    confidence=MENTION_CONFIDENCE,
+                    rationale=f"{ORIGIN_PREFIXES[sentence.origin]}: “{sentence.text[:300]}”",
                     origin=sentence.origin,
-                    requirement=sentence.text[:LONGEST] if accessible else None,
+                    requirement=sentence.text[:MAX_QUOTE_LENGTH] if accessible else None,
                 )
-                yield with_place(found, sentence, ())
+                yield with_source(proposal, sentence, ())
 
 
-def outright(category: RequirementCategory, text: str) -> list[str]:
+def explicit_names(category: RequirementCategory, text: str) -> list[str]:
     """The names of this category that a sentence has."""
     match category:
         case RequirementCategory.EVENTS:
@@ -167,13 +167,13 @@ def outright(category: RequirementCategory, text: str) -> list[str]:
         case RequirementCategory.ACCESSIBILITY:
             return ATTRIBUTE.findall(text)
         case RequirementCategory.STATES:
-            return [name.lower() for name in STATE.findall(text) if name.lower() not in NO_STATES]
+            return [name.lower() for name in STATE.findall(text) if name.lower() not in STATE_STOP_WORDS]
         case RequirementCategory.PROPS:
-            names = PROPERTY.findall(text) if OF_PROPERTIES.search(text) else []
+            names = PROPERTY.findall(text) if PROPERTY_CONTEXT.search(text) else []
             return [name for name in names if not EVENT.fullmatch(name)]
 
 
-def measured(design: Design) -> Iterator[RequirementDraft]:
+def contrast_proposals(design: Design) -> Iterator[RequirementDraft]:
     """What the design falls short of, as it was measured."""
     worst = next(iter(design.low_contrasts), None)
     if worst is None:
@@ -182,34 +182,34 @@ def measured(design: Design) -> Iterator[RequirementDraft]:
     yield RequirementDraft(
         category=RequirementCategory.ACCESSIBILITY,
         name="text-contrast",
-        confidence=MEASURED,
-        rationale=f"Measured in the design: {text} is {worst.colour} on {worst.behind}, {ratio}.",
+        confidence=MEASURED_CONFIDENCE,
+        rationale=f"Measured in the design: {text} is {worst.colour} on {worst.background}, {ratio}.",
         origin=RequirementOrigin.DESIGN,
-        requirement=f"{text} has a contrast of {ratio} with what is behind it; it needs {ENOUGH}:1.",
+        requirement=f"{text} has a contrast of {ratio} with what is behind it; it needs {MIN_CONTRAST}:1.",
         values=(ratio,),
         required=True,
         source="WCAG 2.2, 1.4.3 Contrast (Minimum)",
     )
 
 
-async def near(
-    category: RequirementCategory, items: Sequence[Item], said: Sequence[Sentence], embed: Embed
+async def similar_proposals(
+    category: RequirementCategory, items: Sequence[PatternItem], sentences: Sequence[Sentence], embed: Embed
 ) -> list[RequirementDraft]:
     """The few items that come near to what is described or documented, though no word of theirs is said."""
-    told = [each for each in said if each.origin is not RequirementOrigin.DESIGN][:MOST_QUERIES]
-    shares = await nearness(embed, [each.text for each in told], [item.text for item in items])
-    ordered = sorted(zip(shares, items, strict=True), key=lambda pair: -pair[0])[:MOST_NEAR]
-    why = "It comes near to what is said, though nobody names it: please check ({:.2f} of 1)."
+    queries = [each for each in sentences if each.origin is not RequirementOrigin.DESIGN][:MAX_QUERIES]
+    scores = await similarity_scores(embed, [each.text for each in queries], [item.text for item in items])
+    ordered = sorted(zip(scores, items, strict=True), key=lambda pair: -pair[0])[:MAX_SIMILAR]
+    rationale = "It comes near to what is said, though nobody names it: please check ({:.2f} of 1)."
     return [
-        proposed(category, item, NEAR, why.format(share)) for share, item in ordered if share >= NEAR_ENOUGH
+        item_proposal(category, item, SIMILARITY_CONFIDENCE, rationale.format(score)) for score, item in ordered if score >= MIN_SIMILARITY
     ]
 
 
-def shown(design: Design) -> list[Sentence]:
+def design_sentences(design: Design) -> list[Sentence]:
     """What a design shows, in sentences that the proposers read as they read a description."""
-    told = [f"The text “{line.text}” in {line.colour} on {line.behind}." for line in design.lines]
+    statements = [f"The text “{line.text}” in {line.colour} on {line.background}." for line in design.lines]
     if design.outlined:
-        told.append("An outlined surface with a border.")
+        statements.append("An outlined surface with a border.")
     if design.radius >= 3:
-        told.append(f"Rounded corners of about {design.radius} pixels.")
-    return [Sentence(text, RequirementOrigin.DESIGN) for text in told]
+        statements.append(f"Rounded corners of about {design.radius} pixels.")
+    return [Sentence(text, RequirementOrigin.DESIGN) for text in statements]

@@ -13,7 +13,7 @@ WORD = re.compile(r"[^\W_]{4,}")
 """Shorter words tell little."""
 SATURATION, LENGTH = 1.2, 0.75
 """k1 and b of Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009)."""
-BY_WORDS, BY_MEANING = 0.3, 0.7
+LEXICAL_WEIGHT, SEMANTIC_WEIGHT = 0.3, 0.7
 
 
 def bm25(query: str, texts: Sequence[str]) -> list[float]:
@@ -31,18 +31,18 @@ def bm25(query: str, texts: Sequence[str]) -> list[float]:
     return [score / best if best else 0.0 for score in scores]
 
 
-async def nearness(embed: Embed, queries: Sequence[str], texts: Sequence[str]) -> list[float]:
+async def similarity_scores(embed: Embed, queries: Sequence[str], texts: Sequence[str]) -> list[float]:
     """For each text, how near the nearest query comes, 0 to 1: 0.3 by words and 0.7 by meaning.
 
     By words alone where the embedder does not answer.
     """
     if not queries or not texts:
         return [0.0] * len(texts)
-    by_words = np.array([bm25(query, texts) for query in queries])
+    lexical = np.array([bm25(query, texts) for query in queries])
     try:
-        asked = np.array(await embed(queries, "query"))
-        told = np.array(await embed(texts, "passage"))
+        query_vectors = np.array(await embed(queries, "query"))
+        text_vectors = np.array(await embed(texts, "passage"))
     except ModelFailure:
-        return [float(share) for share in BY_WORDS * by_words.max(axis=0)]
-    mixed = BY_WORDS * by_words + BY_MEANING * np.clip(asked @ told.T, 0, 1)
+        return [float(share) for share in LEXICAL_WEIGHT * lexical.max(axis=0)]
+    mixed = LEXICAL_WEIGHT * lexical + SEMANTIC_WEIGHT * np.clip(query_vectors @ text_vectors.T, 0, 1)
     return [float(share) for share in mixed.max(axis=0)]

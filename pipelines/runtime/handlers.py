@@ -12,9 +12,9 @@ import structlog
 from core.ports import ChatModel, DrawingAnalyser, Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
-from db.queue import Attempt, Finish, Job, LostLease, Parts, passing
+from db.queue import Attempt, CompletionHook, Job, LostLease, FanOut, is_transient
 from db.uow import Database, UnitOfWork
-from pipelines.runtime.process_pool import Processes
+from pipelines.runtime.process_pool import ProcessPool
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 J = TypeVar("J", bound=Job)
 
-REPORTS_APART = 0.25
+REPORT_INTERVAL_SECONDS = 0.25
 """Seconds at least between two reports of progress that are written."""
 
 
@@ -52,11 +52,11 @@ class Services:
 class Run:
     """One attempt at a job, as its handler sees it."""
 
-    def __init__(self, attempt: Attempt, services: Services, processes: Processes) -> None:
+    def __init__(self, attempt: Attempt, services: Services, processes: ProcessPool) -> None:
         self.services, self._attempt, self._processes = services, attempt, processes
-        self._progress = self._told = 0
-        self._over = asyncio.Event()
-        self._reporting: asyncio.Task[None] | None = None
+        self._progress = self._reported = 0
+        self._closing = asyncio.Event()
+        self._report_task: asyncio.Task[None] | None = None
 
     @property
     def id(self) -> UUID:
@@ -99,16 +99,16 @@ class Run:
     async def report(self, progress: float) -> None:
         """Say how much is done, from 0 to 1. Costs nothing: the latest is written a few times a second."""
         self._progress = min(99, max(0, int(progress * 100)))
-        if self._reporting is None or self._reporting.done():
-            self._reporting = asyncio.create_task(self._tell())
+        if self._report_task is None or self._report_task.done():
+            self._report_task = asyncio.create_task(self._write_progress())
 
     async def save(self, checkpoint: Mapping[str, Any], uow: UnitOfWork | None = None) -> None:
         """Keep what the next attempt goes on from. Inside a unit from `write`, that unit must be given."""
         if uow is not None:
-            await self._attempt.note(uow, checkpoint=dict(checkpoint))
+            await self._attempt.update(uow, checkpoint=dict(checkpoint))
             return
         async with self.write() as own:
-            await self._attempt.note(own, checkpoint=dict(checkpoint))
+            await self._attempt.update(own, checkpoint=dict(checkpoint))
 
     async def cpu(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Compute in a child process; cancelling kills it: `Processes.run`."""
@@ -122,29 +122,29 @@ class Run:
 
     async def close(self) -> None:
         """Report no more, once what is being reported is written."""
-        self._over.set()
-        if self._reporting is not None:
-            await asyncio.wait({self._reporting})
+        self._closing.set()
+        if self._report_task is not None:
+            await asyncio.wait({self._report_task})
 
-    async def _tell(self) -> None:
-        while self._told != self._progress and not self._over.is_set():
+    async def _write_progress(self) -> None:
+        while self._reported != self._progress and not self._closing.is_set():
             progress = self._progress
             try:
                 async with self.write() as uow:
-                    await self._attempt.note(uow, progress=progress)
+                    await self._attempt.update(uow, progress=progress)
             except LostLease:  # the handler learns of it by itself
                 return
             except Exception as error:
-                if not passing(error):
-                    log.exception("report_failed", job=str(self.id))
+                if not is_transient(error):
+                    log.exception("progress_report_failed", job=str(self.id))
                     return
             else:
-                self._told = progress
+                self._reported = progress
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), REPORTS_APART)
+                await asyncio.wait_for(self._closing.wait(), REPORT_INTERVAL_SECONDS)
 
 
-Handler = Callable[[J, Run], Awaitable[Finish | Parts | None]]
+Handler = Callable[[J, Run], Awaitable[CompletionHook | FanOut | None]]
 """Does a job. What it answers, if anything, is awaited with the unit in which the job becomes COMPLETED,
 or goes on in parts."""
 

@@ -11,35 +11,35 @@ Chore = Callable[[Services], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Upkeep:
+class PeriodicTask:
     """A chore and its period."""
 
     every: timedelta
     chore: Chore
 
 
-UPKEEP: dict[str, Upkeep] = {}
+PERIODIC_TASKS: dict[str, PeriodicTask] = {}
 
 
-def upkeep(name: str, every: timedelta) -> Callable[[Chore], Chore]:
+def periodic(name: str, every: timedelta) -> Callable[[Chore], Chore]:
     """The decorated coroutine function is called once in each period. It must be safe to repeat."""
 
     def register(chore: Chore) -> Chore:
-        if name in UPKEEP:
+        if name in PERIODIC_TASKS:
             raise TypeError(f"two chores are called {name}")
-        UPKEEP[name] = Upkeep(every, chore)
+        PERIODIC_TASKS[name] = PeriodicTask(every, chore)
         return chore
 
     return register
 
 
-@upkeep("lost entries", timedelta(seconds=5))
-async def put_back_lost_entries(services: Services) -> None:
+@periodic("lost entries", timedelta(seconds=5))
+async def requeue_lost_jobs(services: Services) -> None:
     """Jobs whose entry is gone get another."""
-    await leases.put_back(services.database, timedelta(seconds=services.settings.job_stale))
+    await leases.requeue_lost(services.database, timedelta(seconds=services.settings.job_stale))
 
 
-@upkeep("queue log", timedelta(hours=1))
-async def sweep_queue(services: Services) -> None:
+@periodic("queue log", timedelta(hours=1))
+async def purge_queue(services: Services) -> None:
     """What the queue remembers of entries that are gone."""
-    await leases.sweep(services.database)
+    await leases.purge(services.database)

@@ -9,26 +9,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from pipelines.runtime.process_worker import FRAME
+from pipelines.runtime.process_worker import FRAME_HEADER
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_CALLS = 200
-MOST_MEMORY = 1 << 30
+MAX_CALLS_PER_PROCESS = 200
+MAX_PEAK_BYTES = 1 << 30
 """Bytes of resident memory at the peak beyond which a child is not used again."""
 
 
-class Stopped(Exception):
+class ProcessDied(Exception):
     """A child process ended without an answer; the message says why, in words for a person."""
 
 
-class Remote(Exception):
+class RemoteTraceback(Exception):
     """Where an error was raised in the child: the cause of the error that is raised here."""
 
 
-class Processes:
+class ProcessPool:
     """At most `limit` children at a time; each is used again until it has grown large."""
 
     def __init__(self, limit: int) -> None:
@@ -48,12 +48,12 @@ class Processes:
     ) -> T:
         """As `run`, for so long at most, not counting the wait for a child. Raises `TimeoutError`."""
         async with self._free:
-            child = await self._fit_child()
+            child = await self._acquire()
             try:
                 async with asyncio.timeout(seconds):
-                    result: T = await child.ask(function, args, kwargs)
+                    result: T = await child.call(function, args, kwargs)
             finally:
-                if child.fit:
+                if child.is_reusable:
                     self._idle.append(child)
                 else:
                     child.kill()
@@ -66,7 +66,7 @@ class Processes:
             child.kill()
         await asyncio.gather(*(child.process.wait() for child in self._alive))
 
-    async def _fit_child(self) -> "Child":
+    async def _acquire(self) -> "Child":
         """One that waits to be asked and has not died meanwhile, or a new one."""
         self._alive = {child for child in self._alive if child.process.returncode is None}
         while self._idle:
@@ -88,7 +88,7 @@ class Child:
         self.process = process
         self._reader, self._writer = reader, writer
         self._calls = 0
-        self.fit = True
+        self.is_reusable = True
         """Whether it may be asked again: it answered the last time, and is not too large."""
 
     @classmethod
@@ -114,33 +114,33 @@ class Child:
                 raise
         return cls(process, reader, writer)
 
-    async def ask(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The function's result, computed there. Raises its error, or `Stopped`."""
         request = pickle.dumps((function, args, kwargs))
-        self.fit = False
+        self.is_reusable = False
         self._calls += 1
         try:
-            self._writer.write(FRAME.pack(len(request)) + request)
+            self._writer.write(FRAME_HEADER.pack(len(request)) + request)
             await self._writer.drain()
-            header = await self._reader.readexactly(FRAME.size)
-            message = await self._reader.readexactly(*FRAME.unpack(header))
+            header = await self._reader.readexactly(FRAME_HEADER.size)
+            message = await self._reader.readexactly(*FRAME_HEADER.unpack(header))
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             code = await self.process.wait()
-            raise Stopped(f"The computation stopped unexpectedly ({ending(code)}).") from error
+            raise ProcessDied(f"The computation stopped unexpectedly ({describe_exit(code)}).") from error
         result, failure, trace, peak = pickle.loads(message)
-        self.fit = self._calls < MOST_CALLS and peak < MOST_MEMORY
+        self.is_reusable = self._calls < MAX_CALLS_PER_PROCESS and peak < MAX_PEAK_BYTES
         if failure is not None:
-            raise pickle.loads(failure) from Remote(trace)
+            raise pickle.loads(failure) from RemoteTraceback(trace)
         return pickle.loads(result)
 
     def kill(self) -> None:
         """End it now, whatever it does."""
-        self.fit = False
+        self.is_reusable = False
         self._writer.close()
         if self.process.returncode is None:
             self.process.kill()
 
 
-def ending(code: int) -> str:
+def describe_exit(code: int) -> str:
     """How a process ended, in words."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -15,40 +15,40 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-FRAME = struct.Struct(">Q")
+FRAME_HEADER = struct.Struct(">Q")
 """Each message is its length in bytes, then its pickle."""
 
-DIE_WITH_PARENT = 1
+PR_SET_PDEATHSIG = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""
 
-NICER = 5
+NICE_INCREMENT = 5
 """Computing yields to serving on a machine that does both."""
 
 
 def main(descriptor: int, parent: int) -> None:
     """Answer each request (function, arguments, named arguments) with (result, error, traceback, peak)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         return
     for stop in (signal.SIGINT, signal.SIGTERM):  # meant for the parent, which lets us finish or kills us
         signal.signal(stop, signal.SIG_IGN)
-    os.nice(NICER)
+    os.nice(NICE_INCREMENT)
     with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
-        while (header := stream.read(FRAME.size)) and len(header) == FRAME.size:
-            message = answer(stream.read(*FRAME.unpack(header)))
-            stream.write(FRAME.pack(len(message)) + message)
+        while (header := stream.read(FRAME_HEADER.size)) and len(header) == FRAME_HEADER.size:
+            message = execute(stream.read(*FRAME_HEADER.unpack(header)))
+            stream.write(FRAME_HEADER.pack(len(message)) + message)
             stream.flush()
 
 
-def answer(request: bytes) -> bytes:
+def execute(request: bytes) -> bytes:
     """Compute one request: what came of it, to be sent back."""
     result, error, trace = None, None, ""
     try:
         function, arguments, named = pickle.loads(request)
         result = pickle.dumps(function(*arguments, **named))
     except Exception as raised:
-        error, trace = portable(raised), traceback.format_exc()
+        error, trace = pickle_error(raised), traceback.format_exc()
     return pickle.dumps((result, error, trace, peak_memory()))
 
 
@@ -65,7 +65,7 @@ def peak_memory() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def portable(error: Exception) -> Any:
+def pickle_error(error: Exception) -> Any:
     """The error, pickled; one that cannot travel is described by another."""
     try:
         pickled = pickle.dumps(error)

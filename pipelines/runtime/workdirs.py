@@ -18,7 +18,7 @@ def working_folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
 
 
-def sweep(age: timedelta) -> None:
+def purge(age: timedelta) -> None:
     """Remove the working folders in which nothing was made for so long: their workers were killed."""
     latest = time.time() - age.total_seconds()
     for folder in Path(gettempdir()).glob(f"{PREFIX}*"):

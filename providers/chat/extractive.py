@@ -15,7 +15,7 @@ from core.ports import (
     Stance,
     TextDelta,
 )
-from core.sentence_segmentation import sentences, stripped
+from core.sentence_segmentation import sentences, strip_span
 from providers.chat import lexical_matching
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."
@@ -175,7 +175,7 @@ def _named(passage: Passage) -> set[str]:
 
 def _sentences(source: int, passage: Passage) -> list[Candidate]:
     spans = [
-        stripped(passage.text, start, min(end, start + LONGEST_QUOTE))
+        strip_span(passage.text, start, min(end, start + LONGEST_QUOTE))
         for start, end in sentences(passage.text)
     ]
     return [Candidate(source, start, end, passage.text[start:end], 0.0) for start, end in spans]

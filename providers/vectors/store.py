@@ -98,14 +98,14 @@ class QdrantStores:
     def _of(self, name: str, dimension: int) -> "QdrantStore":
         return self._stores.setdefault(name, QdrantStore(self._client, name, dimension))
 
-    async def forget(self, company_id: UUID, document_id: UUID | None = None) -> None:
+    async def delete(self, company_id: UUID, document_id: UUID | None = None) -> None:
         """Remove a document's chunks, or all of a company, from every collection of ours."""
         chosen = within(company_id, document_id)
         for name in await self._ours():
             with suppress(Missing):
                 await answer(partial(self._client.delete, name, chosen))
 
-    async def rescope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
+    async def update_scope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
         """Change who may find a document's chunks, in every collection of ours."""
         chosen = within(company_id, document_id)
         for name in await self._ours():

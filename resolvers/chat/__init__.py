@@ -1,4 +1,4 @@
-"""What people do in conversations, and what that costs."""
+"""Conversations, their messages and answers, and their token usage."""
 
 from resolvers.chat.messages import append
 

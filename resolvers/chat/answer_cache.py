@@ -1,7 +1,7 @@
-"""Answers given before: found again for whoever asks the same of the same documents, for a while.
+"""Answer cache: repeated questions over the same documents return the cached answer until it expires.
 
-Nothing has to be told when documents change: an answer's key holds a digest of every document that its asker
-sees, so that one more, one less or a changed one makes another key. Who sees other documents has other keys.
+The cache needs no invalidation: a key contains a digest of all documents visible to the user, so it changes
+when a document is added, changed or deleted, and differs between users who see different documents.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.arrays import any_id
@@ -34,15 +34,22 @@ from resolvers.access import Conditions, Viewer
 from resolvers.chat.answers import Question
 from resolvers.knowledge.vector_sync import RescopeDocument
 
-CACHED_COLUMNS = ("content", "model", "confidence", "low_confidence_warning", "sources", "context_document_ids")
-"""What of an answer's message is the same when it is given again."""
+CACHED_COLUMNS = (
+    "content",
+    "model",
+    "confidence",
+    "low_confidence_warning",
+    "sources",
+    "context_document_ids",
+)
+"""Columns of the message that are copied from the cached answer."""
 
 
 @dataclass(frozen=True)
 class CorpusVersion:
-    """The documents that answers come from: a digest of the company's, and of the published ones.
+    """Version of the documents that answers come from: digests of the company's and the published ones.
 
-    It is `settled` where no vectors are on their way, and nothing is gone that must be there.
+    It is `stable` if no vectors are being updated and all required documents exist.
     """
 
     digests: tuple[str, ...]
@@ -50,37 +57,42 @@ class CorpusVersion:
 
 
 def is_cacheable(question: Question) -> bool:
-    """Whether an answer may be given again: votes belong to their message, and drawings change too."""
+    """Whether the answer may be cached. Council answers and answers about drawings may not."""
     return question.session_id is None and question.mode is AnswerMode.ANSWER
 
 
 def normalize_question(text: str) -> str:
-    """The question without what does not change its meaning: case, spaces, forms of characters."""
+    """The question with case, white space and Unicode forms normalized."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def cache_key(question: Question, corpus: CorpusVersion, *model_names: str) -> str:
-    """A digest of all that an answer depends on; `made_by` are the names of the models at work."""
-    about = [
+    """Digest of everything that an answer depends on, including the names of all models in use."""
+    parts = [
         normalize_question(question.text),
         [[turn.role, turn.content] for turn in question.history],
         [question.provider.value, question.model, question.temperature],
         list(model_names),
         list(corpus.digests),
     ]
-    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 async def corpus_version(
-    database: Database, viewer: Viewer, document_ids: Collection[UUID] | None, required_ids: Collection[UUID] = ()
+    database: Database,
+    viewer: Viewer,
+    document_ids: Collection[UUID] | None,
+    required_ids: Collection[UUID] = (),
 ) -> CorpusVersion:
-    """What the viewer sees that can be searched, or what is selected of it; `needed` must be there."""
-    own = _corpus_statement(access.sees(viewer, Document, Document), document_ids, required_ids)
-    async with database.within(viewer.scope, read_only=True) as uow:
+    """Version of the viewer's searchable documents, or of `document_ids`; `required_ids` must exist."""
+    own = _corpus_statement(access.visibility(viewer, Document, Document), document_ids, required_ids)
+    async with database.transaction(viewer.scope, read_only=True) as uow:
         states = [await uow.one(own)]
-    if viewer.published is not None:
-        published = _corpus_statement(access.sees_published(viewer, Document, Document), document_ids, required_ids)
-        async with database.within(viewer.published, read_only=True) as uow:
+    if viewer.platform_scope is not None:
+        published = _corpus_statement(
+            access.platform_visibility(viewer, Document, Document), document_ids, required_ids
+        )
+        async with database.transaction(viewer.platform_scope, read_only=True) as uow:
             states.append(await uow.one(published))
     return CorpusVersion(
         digests=tuple(f"{state.documents}:{state.digest}" for state in states),
@@ -89,9 +101,11 @@ async def corpus_version(
     )
 
 
-def _corpus_statement(visible: Conditions, document_ids: Collection[UUID] | None, required_ids: Collection[UUID]) -> Select[Any]:
-    """How many documents there are, what their ids and instants of change come to in any order, how many
-    of the needed ones there are, and whether the vectors of any are being told who may find them.
+def _corpus_statement(
+    visible: Conditions, document_ids: Collection[UUID] | None, required_ids: Collection[UUID]
+) -> Select[Any]:
+    """Selects the number of documents, an order-independent digest of their ids and update times, the number
+    of required documents that exist, and whether vector permissions are being updated.
     """
     changed = func.concat(Document.id, func.extract("epoch", Document.updated_at))
     moving = select(ProcessingJob.id).where(
@@ -108,18 +122,18 @@ def _corpus_statement(visible: Conditions, document_ids: Collection[UUID] | None
 
 
 async def has_other_answers(uow: UnitOfWork, question: Question) -> bool:
-    """Whether the same message has another answer: who asks once more wants a new one."""
-    mine = select(Message.parent_message_id).where(Message.id == question.message_id).scalar_subquery()
+    """Whether the question already has another answer; regenerating bypasses the cache."""
+    parent = select(Message.parent_message_id).where(Message.id == question.message_id).scalar_subquery()
     others = select(Message.id).where(
-        Message.parent_message_id == mine,
+        Message.parent_message_id == parent,
         Message.role == MessageRole.ASSISTANT,
         Message.id != question.message_id,
     )
     return bool(await uow.scalar(select(others.exists())))
 
 
-async def find(uow: UnitOfWork, key: str, max_age: timedelta) -> Row[Any] | None:
-    """The answer of this key, if it is not older than `kept`."""
+async def find(uow: UnitOfWork, key: str, max_age: timedelta) -> CachedAnswer | None:
+    """The cached answer for a key, if it is not older than `max_age`."""
     fresh = CachedAnswer.created_at > datetime.now(UTC) - max_age
     return await uow.first(select(CachedAnswer).where(CachedAnswer.key == key, fresh))
 
@@ -131,7 +145,7 @@ async def save(
     message: Mapping[str, Any],
     citations: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Remember an answer in place of an older one of the same key."""
+    """Cache an answer, replacing an older one with the same key."""
     values = {
         "user_id": user_id,
         "message": {name: message[name] for name in (*CACHED_COLUMNS, "message_metadata")},
@@ -143,5 +157,5 @@ async def save(
 
 
 async def purge(uow: UnitOfWork, max_age: timedelta) -> None:
-    """Forget the answers that are older than `kept`."""
+    """Delete answers older than `max_age`."""
     await uow.execute(delete(CachedAnswer).where(CachedAnswer.created_at <= datetime.now(UTC) - max_age))

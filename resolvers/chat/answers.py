@@ -1,4 +1,4 @@
-"""Answers as they are written: what is asked, each piece, and the whole with all that is on record of it."""
+"""Answer generation: the question with its history, streamed deltas, and storing the completed answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,17 +28,17 @@ from db.uow import UnitOfWork
 from resolvers.chat import events
 
 MAX_HISTORY_MESSAGES = 10
-"""Messages before a question that are told to the model."""
+"""Messages before a question that are sent to the model."""
 
 DEFAULT_MODEL_NAME = "gpt-4"
-"""What a conversation's model is called where nobody chose one."""
+"""Model name of conversations that use the provider's default model."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What an answer is to, and how it is to be made; `model` is None where nobody chose one.
+    """A question and how to answer it; `model` None means the provider's default.
 
-    `rounds` and `strategy` are a council's.
+    `rounds` and `strategy` apply to councils.
     """
 
     message_id: UUID
@@ -58,7 +58,7 @@ class Question:
 
 @dataclass(frozen=True)
 class CompletedAnswer:
-    """A finished answer: columns of the message, and the rows that go with it."""
+    """A completed answer: columns of its message and the related rows."""
 
     message: Mapping[str, Any]
     citations: Sequence[Mapping[str, Any]]
@@ -68,7 +68,7 @@ class CompletedAnswer:
 
 
 async def start(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | None:
-    """What is asked; none where the answer has ended. What an earlier attempt told is taken back."""
+    """The question to answer, or None if the answer has ended. Discards text of an earlier attempt."""
     message = await uow.first(select(Message).where(Message.id == message_id))
     if message is None or message.state is not MessageState.STREAMING:
         return None
@@ -97,48 +97,48 @@ async def start(uow: UnitOfWork, message_id: UUID, user_id: UUID) -> Question | 
 
 
 async def _branch_turns(uow: UnitOfWork, message_id: UUID | None) -> list[Turn]:
-    """The question, after what was said before it in its branch."""
+    """The question, preceded by the earlier messages of its branch."""
     chain = select(Message.id, Message.parent_message_id, literal(0).label("distance"))
     first = chain.where(Message.id == message_id).cte("branch", recursive=True)
     further = select(Message.id, Message.parent_message_id, first.c.distance + 1).where(
         Message.id == first.c.parent_message_id, first.c.distance < MAX_HISTORY_MESSAGES
     )
     branch = first.union_all(further)
-    said = (
+    turns = (
         select(Message.role, Message.content)
         .join(branch, branch.c.id == Message.id)
         .order_by(branch.c.distance.desc())
     )
     return [
         Turn("user" if row.role is MessageRole.USER else "assistant", row.content)
-        for row in await uow.all(said)
+        for row in await uow.all(turns)
         if row.content and row.role is not MessageRole.SYSTEM
     ]
 
 
 async def publish_delta(uow: UnitOfWork, question: Question, offset: int, text: str) -> None:
-    """A piece of the answer, from `offset` in code points."""
+    """Publish a part of the answer's text; `offset` counts code points."""
     kind = ConversationEventKind.MESSAGE_DELTA
     await events.append(uow, question.conversation_id, question.message_id, kind, offset=offset, text=text)
 
 
 async def publish_step(uow: UnitOfWork, question: Question, **step: Any) -> None:
-    """A step of an agent that begins or has ended."""
+    """Publish that an agent's step has started or ended."""
     kind = ConversationEventKind.RUN_STEP
     await events.append(uow, question.conversation_id, question.message_id, kind, **step)
 
 
 async def record_failure(uow: UnitOfWork, question: Question, code: RunErrorCode, model: str) -> None:
-    """Remember why there will be no answer, for the job's end to tell."""
+    """Store why the answer failed, for when its job ends."""
     values = {"error_code": code.value, "model": model}
     await uow.execute(update(Message).where(Message.id == question.message_id).values(values))
 
 
 async def save(uow: UnitOfWork, question: Question, user_id: UUID, answer: CompletedAnswer) -> None:
-    """Store the answer with its citations and records, count its tokens, and tell that it is there."""
-    about = {"message_id": question.message_id}
+    """Store the answer with its citations, logs and token usage, and publish its completion."""
+    message_id = {"message_id": question.message_id}
     tokens = answer.message.get("total_tokens") or 0
-    counted = (
+    counters = (
         update(Conversation)
         .where(Conversation.id == question.conversation_id)
         .values(
@@ -146,22 +146,22 @@ async def save(uow: UnitOfWork, question: Question, user_id: UUID, answer: Compl
             updated_at=func.clock_timestamp(),
         )
     )
-    await uow.execute(counted)
+    await uow.execute(counters)
     for citation in answer.citations:
-        await uow.execute(insert(Citation).values({**about, **citation}))
+        await uow.execute(insert(Citation).values({**message_id, **citation}))
     if answer.citations:
         kind = ConversationEventKind.CITATIONS_ADDED
         await events.append(uow, question.conversation_id, question.message_id, kind)
     values = {"state": MessageState.COMPLETED, "error_code": None, **answer.message}
     await uow.execute(update(Message).where(Message.id == question.message_id).values(values))
-    whose = {"user_id": user_id}
+    owner = {"user_id": user_id}
     for step in answer.steps:
-        logged = {**about, **whose, "created_at": func.clock_timestamp(), **step}
-        await uow.execute(insert(AgentLog).values(logged))
-    run = {**about, **whose, "conversation_id": question.conversation_id, **answer.run}
+        log = {**message_id, **owner, "created_at": func.clock_timestamp(), **step}
+        await uow.execute(insert(AgentLog).values(log))
+    run = {**message_id, **owner, "conversation_id": question.conversation_id, **answer.run}
     await uow.execute(insert(RunLog).values(run))
     for usage in answer.usage:
-        used = {**whose, "operation_id": str(question.message_id), **usage}
-        await uow.execute(insert(TokenUsage).values(used))
+        row = {**owner, "operation_id": str(question.message_id), **usage}
+        await uow.execute(insert(TokenUsage).values(row))
     kind = ConversationEventKind.MESSAGE_COMPLETED
     await events.append(uow, question.conversation_id, question.message_id, kind)

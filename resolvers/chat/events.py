@@ -1,37 +1,37 @@
-"""What happens in a conversation while answers are made: told in the order of commits, kept for a day."""
+"""Events of answer generation in a conversation, numbered in commit order and kept for one day."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from core.errors import ResourceExpired, Invalid
+from core.errors import Invalid, ResourceExpired
 from db.events import publish
 from db.models import Conversation, ConversationEvent, ConversationEventKind, Message, MessageState
 from db.uow import UnitOfWork
 
 EVENT_RETENTION = timedelta(days=1)
-"""How long events are kept after they happened, and at least until the answer's end."""
+"""Minimum age before events are purged; events of unfinished answers are always kept."""
 
 
 def topic(conversation_id: UUID) -> str:
-    """What is told of a conversation's events."""
+    """Topic on which a conversation's events are published."""
     return f"conversation:{conversation_id}"
 
 
 async def append(
     uow: UnitOfWork, conversation_id: UUID, message_id: UUID, kind: ConversationEventKind, **detail: Any
 ) -> None:
-    """Add an event. The conversation's row is locked by its counter, so that numbers follow commits."""
+    """Append an event. The counter locks the conversation, so that sequence numbers follow commit order."""
     counter = (
         update(Conversation)
         .where(Conversation.id == conversation_id)
         .values(event_count=Conversation.event_count + 1, updated_at=Conversation.updated_at)
         .returning(Conversation.event_count)
     )
-    happened = {
+    event = {
         "conversation_id": conversation_id,
         "sequence": await uow.scalar(counter),
         "message_id": message_id,
@@ -39,12 +39,12 @@ async def append(
         "detail": detail or None,
         "created_at": func.clock_timestamp(),
     }
-    await uow.execute(insert(ConversationEvent).values(happened))
+    await uow.execute(insert(ConversationEvent).values(event))
     await publish(uow, topic(conversation_id))
 
 
 async def start_sequence(uow: UnitOfWork, conversation_id: UUID) -> int:
-    """The number after which to begin: before the oldest answer that is being made, or else at the end."""
+    """Sequence number after which a new subscriber starts: before the oldest unfinished answer, else the end."""
     unfinished = select(Message.id).where(
         Message.conversation_id == conversation_id, Message.state == MessageState.STREAMING
     )
@@ -54,29 +54,33 @@ async def start_sequence(uow: UnitOfWork, conversation_id: UUID) -> int:
 
 
 async def resume_sequence(uow: UnitOfWork, conversation_id: UUID, sequence: int) -> int:
-    """The same number, if all that came after it is kept.
+    """The sequence number, if all later events are kept.
 
-    Raises `Expired` where it is not, and `Invalid` for a number that the conversation has not come to.
+    Raises `Expired` if they are not, and `Invalid` for a number that the conversation has not reached.
     """
     last = await count(uow, conversation_id)
     if not 0 <= sequence <= last:
-        raise Invalid("`after` is not a cursor that this conversation gave.", "after")
-    following = select(ConversationEvent.id).where(
+        raise Invalid("after is not a cursor of this conversation.", "after")
+    next_event = select(ConversationEvent.id).where(
         ConversationEvent.conversation_id == conversation_id, ConversationEvent.sequence == sequence + 1
     )
-    if sequence < last and await uow.scalar(following) is None:
-        raise ResourceExpired("What followed this cursor is no longer kept; read the messages instead.", "after")
+    if sequence < last and await uow.scalar(next_event) is None:
+        raise ResourceExpired(
+            "The events after this cursor have expired. Read the messages instead.", "after"
+        )
     return sequence
 
 
 async def count(uow: UnitOfWork, conversation_id: UUID) -> int:
-    """How many events the conversation has had."""
+    """Sequence number of the conversation's last event."""
     counted = select(Conversation.event_count).where(Conversation.id == conversation_id)
     return await uow.scalar(counted) or 0
 
 
-async def list_after(uow: UnitOfWork, conversation_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
-    """The events numbered above `sequence`, in order."""
+async def list_after(
+    uow: UnitOfWork, conversation_id: UUID, sequence: int, limit: int
+) -> Sequence[ConversationEvent]:
+    """The events after `sequence`, in order."""
     later = select(ConversationEvent).where(
         ConversationEvent.conversation_id == conversation_id, ConversationEvent.sequence > sequence
     )
@@ -84,13 +88,13 @@ async def list_after(uow: UnitOfWork, conversation_id: UUID, sequence: int, limi
 
 
 async def partial_text(uow: UnitOfWork, message_id: UUID) -> str:
-    """What has come of an answer since its last beginning."""
-    mine = ConversationEvent.message_id == message_id
+    """Text of an answer since its last (re)start."""
+    of_message = ConversationEvent.message_id == message_id
     reset = select(func.max(ConversationEvent.sequence)).where(
-        mine, ConversationEvent.kind == ConversationEventKind.MESSAGE_RESET
+        of_message, ConversationEvent.kind == ConversationEventKind.MESSAGE_RESET
     )
     deltas = select(ConversationEvent.detail).where(
-        mine,
+        of_message,
         ConversationEvent.kind == ConversationEventKind.MESSAGE_DELTA,
         ConversationEvent.sequence > func.coalesce(reset.scalar_subquery(), 0),
     )
@@ -99,7 +103,7 @@ async def partial_text(uow: UnitOfWork, message_id: UUID) -> str:
 
 
 async def purge(uow: UnitOfWork) -> None:
-    """Forget old events, but of no conversation in which an answer is being made."""
+    """Delete expired events, except in conversations with an unfinished answer."""
     unfinished = select(Message.id).where(
         Message.conversation_id == ConversationEvent.conversation_id,
         Message.state == MessageState.STREAMING,

@@ -1,10 +1,9 @@
-"""What people think of answers."""
+"""Feedback on answers."""
 
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Conflict, Forbidden
@@ -18,8 +17,8 @@ MAX_COMMENT_LENGTH = 2000
 
 async def submit(
     uow: UnitOfWork, viewer: Viewer, message_id: UUID, *, rating: FeedbackRating, comment: str | None
-) -> Row[Any]:
-    """Rate an answer; rating it again replaces what the viewer said before."""
+) -> Feedback:
+    """Rate an answer. Rating it again replaces the viewer's earlier feedback."""
     access.require(viewer, "chat:use")
     path = ("input", "messageId")
     message = await access.find(uow, viewer, Message, message_id, *path, lock=True)
@@ -28,11 +27,11 @@ async def submit(
     await _refuse_archived(uow, message.conversation_id, *path)
     earlier = await uow.scalar(select(Feedback.user_id).where(Feedback.message_id == message_id))
     if earlier not in (None, viewer.user_id):
-        raise Conflict("Somebody else has rated this answer.", *path)
-    said = validators.text(comment, "input", "comment", limit=MAX_COMMENT_LENGTH) if comment else None
-    given = {"rating": rating, "comment": said}
-    row = insert(Feedback).values(message_id=message_id, user_id=viewer.user_id, **given)
-    upsert = row.on_conflict_do_update(index_elements=["company_id", "message_id"], set_=given)
+        raise Conflict("Another user has already rated this answer.", *path)
+    text = validators.text(comment, "input", "comment", limit=MAX_COMMENT_LENGTH) if comment else None
+    values = {"rating": rating, "comment": text}
+    row = insert(Feedback).values(message_id=message_id, user_id=viewer.user_id, **values)
+    upsert = row.on_conflict_do_update(index_elements=["company_id", "message_id"], set_=values)
     feedback = await uow.one(upsert.returning(Feedback))
     await activity_log.record(
         uow, viewer.user_id, "FEEDBACK_SUBMIT", "Feedback", feedback.id, rating=rating.value
@@ -41,11 +40,11 @@ async def submit(
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
-    """Take back what one said; who oversees chats takes back anybody's."""
+    """Delete one's feedback, or with `chat:oversee` anybody's."""
     access.require(viewer, "chat:use")
     feedback = await access.find(uow, viewer, Feedback, id, lock=True)
-    if feedback.user_id != viewer.user_id and not viewer.may("chat:oversee"):
-        raise Forbidden("This is somebody else's.", "id")
+    if feedback.user_id != viewer.user_id and not viewer.has_permission("chat:oversee"):
+        raise Forbidden("You cannot delete another user's feedback.", "id")
     await uow.execute(sa.delete(Feedback).where(Feedback.id == id))
     await activity_log.record(uow, viewer.user_id, "FEEDBACK_DELETE", "Feedback", id)
     return id
@@ -54,4 +53,4 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
 async def _refuse_archived(uow: UnitOfWork, conversation_id: UUID, *path: str) -> None:
     status = await uow.scalar(select(Conversation.status).where(Conversation.id == conversation_id))
     if status is ConversationStatus.ARCHIVED:
-        raise Conflict("This conversation is archived; restore it first.", *path)
+        raise Conflict("The conversation is archived. Restore it first.", *path)

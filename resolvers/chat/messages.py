@@ -1,9 +1,9 @@
-"""Messages: said in a conversation, one after the other."""
+"""Messages of conversations."""
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from core.errors import Conflict, LimitExceeded, NotFound
 from db.models import Conversation, ConversationStatus, Message, MessageRole
@@ -11,9 +11,9 @@ from db.uow import UnitOfWork
 from resolvers import validators
 
 MAX_MESSAGES = 200
-"""In one conversation."""
+"""Messages per conversation."""
 MAX_MESSAGE_LENGTH = 100_000
-"""In characters."""
+"""Characters per message."""
 
 
 async def append(
@@ -24,15 +24,14 @@ async def append(
     content: str,
     path: tuple[str, ...] = ("id",),
     **values: Any,
-) -> Row[Any]:
-    """Add a message and count it, and its `total_tokens`, in one transaction; appends wait for one another.
+) -> Message:
+    """Append a message and update the conversation's counters; concurrent appends are serialized.
 
-    `values` are further columns of the message. Refusals name `path`: `NotFound` where there is no such
-    conversation, `Conflict` where it is archived, `Exhausted` past 200 messages. The caller checks that the
-    viewer may.
+    `values` are further columns of the message. Errors name `path`: `NotFound` if the conversation does not
+    exist, `Conflict` if it is archived, `Exhausted` if it is full. The caller checks permissions.
     """
     validators.text(content, *path, limit=MAX_MESSAGE_LENGTH)
-    counted = (
+    counters = (
         update(Conversation)
         .where(
             Conversation.id == conversation_id,
@@ -46,24 +45,26 @@ async def append(
         )
         .returning(Conversation.id)
     )
-    if await uow.scalar(counted) is None:
+    if await uow.scalar(counters) is None:
         await _raise_append_error(uow, conversation_id, *path)
-    said = {
+    message = {
         "conversation_id": conversation_id,
         "role": role,
         "content": content,
-        # the row lock is held by now: later in the conversation is later on the clock
+        # the row lock is held by now, so that times follow the order of messages
         "created_at": func.clock_timestamp(),
         "updated_at": func.clock_timestamp(),
         **values,
     }
-    return await uow.one(insert(Message).values(said).returning(Message))
+    return await uow.one(insert(Message).values(message).returning(Message))
 
 
 async def _raise_append_error(uow: UnitOfWork, conversation_id: UUID, *path: str) -> None:
     status = await uow.scalar(select(Conversation.status).where(Conversation.id == conversation_id))
     if status is ConversationStatus.ARCHIVED:
-        raise Conflict("This conversation is archived; restore it first.", *path)
+        raise Conflict("The conversation is archived. Restore it first.", *path)
     if status is ConversationStatus.ACTIVE:
-        raise LimitExceeded(f"A conversation has at most {MAX_MESSAGES} messages; begin another.", *path)
+        raise LimitExceeded(
+            f"A conversation can have at most {MAX_MESSAGES} messages. Start another one.", *path
+        )
     raise NotFound("There is no such conversation.", *path)

@@ -1,4 +1,4 @@
-"""Where models run that people may choose: what the installation's settings offer."""
+"""LLM providers that the installation's settings make available."""
 
 from sqlalchemy import select
 
@@ -10,18 +10,20 @@ from resolvers.access import Viewer
 
 
 def available_providers(settings: Settings) -> frozenset[LlmProvider]:
-    """The installation's own, and those with an endpoint."""
+    """The installation's own model, and every provider with a configured endpoint."""
     return frozenset((LlmProvider.CUSTOM, *map(LlmProvider, settings.chat_providers)))
 
 
 def validate_provider(settings: Settings, provider: LlmProvider | None, *path: str) -> None:
-    """Raise `Invalid` for a provider that is not offered; none at all is fine."""
+    """Raises `Invalid` for a provider that is not available; None is allowed."""
     if provider is not None and provider not in available_providers(settings):
-        names = ", ".join(sorted(each.name for each in available_providers(settings)))
-        raise Invalid(f"This installation has no endpoint of that name; it has {names}.", *path)
+        names = ", ".join(sorted(available.name for available in available_providers(settings)))
+        raise Invalid(
+            f"{provider.name} is not available in this installation. Available providers: {names}.", *path
+        )
 
 
 async def preferred_provider(uow: UnitOfWork, viewer: Viewer, settings: Settings) -> LlmProvider:
-    """What the viewer likes best, or the installation's own where that is not offered any more."""
-    liked = await uow.scalar(select(User.preferred_llm).where(User.id == viewer.user_id))
-    return liked if liked in available_providers(settings) else LlmProvider.CUSTOM
+    """The viewer's preferred provider if it is available, else the installation's own model."""
+    preferred = await uow.scalar(select(User.preferred_llm).where(User.id == viewer.user_id))
+    return preferred if preferred in available_providers(settings) else LlmProvider.CUSTOM

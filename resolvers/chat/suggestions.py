@@ -1,4 +1,4 @@
-"""What people might ask: what was liked, what is asked often, and what their documents offer."""
+"""Suggested questions: liked ones, frequent ones, and one for each recent document."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ from resolvers.access import Viewer
 
 MAX_SUGGESTIONS = 20
 MIN_FREQUENT_COUNT = 2
-"""Times that a question was asked, and answered, from which it is asked often."""
+"""How often a question must have been asked and answered to count as frequent."""
 MAX_SUGGESTION_LENGTH = 300
-"""Characters of a question that is suggested: longer ones are texts."""
+"""Longer questions are not suggested."""
 LOOKBACK = timedelta(days=90)
 
 ANSWER = aliased(Message)
@@ -48,7 +48,7 @@ class SuggestionSource(Enum):
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A question, and how many answers to it were liked, or given."""
+    """A suggested question, and its number of liked answers or of occurrences."""
 
     text: str
     source: SuggestionSource
@@ -56,9 +56,9 @@ class Suggestion:
 
 
 async def list_suggestions(uow: UnitOfWork, viewer: Viewer, first: int) -> list[Suggestion]:
-    """At most so many questions, none twice: liked ones, frequent ones, then one for each newest document."""
+    """The first distinct suggestions: liked questions, frequent ones, then one per recent document."""
     if not 0 <= first <= MAX_SUGGESTIONS:
-        raise Invalid(f"`first` is from 0 to {MAX_SUGGESTIONS}.", "first")
+        raise Invalid(f"first must be between 0 and {MAX_SUGGESTIONS} (got {first}).", "first")
     found: dict[str, Suggestion] = {}
     for source, statement in (
         (SuggestionSource.LIKED, _liked_questions(viewer)),
@@ -67,8 +67,8 @@ async def list_suggestions(uow: UnitOfWork, viewer: Viewer, first: int) -> list[
     ):
         if len(found) < first:
             rows = await uow.all(statement.limit(MAX_SUGGESTIONS))
-            for each in _from_rows(source, rows):
-                found.setdefault(each.text.casefold(), each)
+            for suggestion in _from_rows(source, rows):
+                found.setdefault(suggestion.text.casefold(), suggestion)
     return list(found.values())[:first]
 
 
@@ -81,12 +81,12 @@ def _from_rows(source: SuggestionSource, rows: Sequence[Row[Any]]) -> Iterator[S
 
 
 def document_question(title: str, keywords: Sequence[str]) -> str:
-    """What a document can be asked."""
+    """A question about a document."""
     return f"What does “{title}” say about {keywords[0]}?" if keywords else f"What is “{title}” about?"
 
 
 def _liked_questions(viewer: Viewer) -> Select[Any]:
-    """Questions with a liked answer, the one with most of them first."""
+    """Questions with liked answers, most liked first."""
     liked = select(Feedback.id).where(
         Feedback.message_id == ANSWER.id, Feedback.rating == FeedbackRating.THUMBS_UP
     )
@@ -94,16 +94,16 @@ def _liked_questions(viewer: Viewer) -> Select[Any]:
 
 
 def _frequent_questions(viewer: Viewer) -> Select[Any]:
-    """Questions that were asked and answered from sources more than once, the commonest first."""
+    """Questions that were asked and answered with citations more than once, most frequent first."""
     times = func.count(distinct(Message.id))
-    sourced = select(Citation.id).where(Citation.message_id == ANSWER.id)
-    return _answered_questions(viewer, times).where(sourced.exists()).having(times >= MIN_FREQUENT_COUNT)
+    cited = select(Citation.id).where(Citation.message_id == ANSWER.id)
+    return _answered_questions(viewer, times).where(cited.exists()).having(times >= MIN_FREQUENT_COUNT)
 
 
 def _answered_questions(viewer: Viewer, times: ColumnElement[int]) -> Select[Any]:
-    """Questions of late in the viewer's sight that were answered, by `times`, then the latest first.
+    """Recent answered questions that the viewer can see, ordered by `times`, then latest first.
 
-    Those that differ in case or spaces are one, shown as it was written last.
+    Questions that differ only in case or white space are grouped; the latest spelling is returned.
     """
     words = func.regexp_replace(func.btrim(Message.content), r"\s+", " ", "g")
     latest = aggregate_order_by(words, Message.created_at.desc(), Message.id.desc())
@@ -124,7 +124,7 @@ def _answered_questions(viewer: Viewer, times: ColumnElement[int]) -> Select[Any
 
 
 def _newest_documents(viewer: Viewer) -> Select[Any]:
-    """Documents that can be searched, newest first."""
+    """Searchable documents, newest first."""
     statement = access.visible(viewer, Document, Document.title, Document.keywords)
     searchable = statement.where(Document.processing_status == ProcessingStatus.COMPLETED)
     return searchable.order_by(Document.created_at.desc(), Document.id.desc())

@@ -1,4 +1,4 @@
-"""What conversations and models cost, as totals over what the viewer may see. Days are UTC."""
+"""Token usage and cost, as totals over what the viewer may see. Days are in UTC."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MAX_DAYS, MAX_GROUPS = 366, 100
 
 
 class UsageGrouping(Enum):
-    """By what token usage is told apart."""
+    """What token usage is grouped by."""
 
     PROVIDER = "llm_provider"
     OPERATION = "operation_type"
@@ -28,25 +28,25 @@ class UsageGrouping(Enum):
 
 @dataclass(frozen=True)
 class UsageFilter:
-    """Whose usage, and when: from `since` up to, but without, `until`; any where not said."""
+    """Usage of a user from `since` (inclusive) to `until` (exclusive); None does not filter."""
 
     user_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
 
     def where(self) -> list[ColumnElement[bool]]:
-        """As conditions on token usage."""
-        found = [TokenUsage.user_id == self.user_id] if self.user_id else []
+        """The conditions on token usage."""
+        conditions = [TokenUsage.user_id == self.user_id] if self.user_id else []
         if self.since is not None:
-            found.append(TokenUsage.created_at >= self.since)
+            conditions.append(TokenUsage.created_at >= self.since)
         if self.until is not None:
-            found.append(TokenUsage.created_at < self.until)
-        return found
+            conditions.append(TokenUsage.created_at < self.until)
+        return conditions
 
 
 @dataclass(frozen=True)
 class EmptyDay:
-    """A day on which nothing happened."""
+    """A day without usage."""
 
     date: date
     runs: int = 0
@@ -70,7 +70,7 @@ TOTALS = (
 
 
 async def runs_by_day(uow: UnitOfWork, viewer: Viewer, days: int, *, fill_gaps: bool) -> list[Any]:
-    """Runs, tokens, errors and active users of each of the last `days` days with today, ascending."""
+    """Runs, tokens, errors and active users per day for the last `days` days including today, ascending."""
     first, last = _day_range(days)
     day = _utc_date(RunLog.created_at)
     statement = access.visible(
@@ -82,22 +82,24 @@ async def runs_by_day(uow: UnitOfWork, viewer: Viewer, days: int, *, fill_gaps: 
         func.count().filter(RunLog.status == RunStatus.ERROR).label("errors"),
         func.count(distinct(RunLog.user_id)).label("active_users"),
     )
-    recent = statement.where(RunLog.created_at >= _start_of_day(first), RunLog.created_at < _start_of_day(last))
+    recent = statement.where(
+        RunLog.created_at >= _start_of_day(first), RunLog.created_at < _start_of_day(last)
+    )
     rows = await uow.all(recent.group_by(day).order_by(day))
     return _fill_gaps(rows, first, last) if fill_gaps else list(rows)
 
 
 async def total_usage(uow: UnitOfWork, viewer: Viewer, span: UsageFilter) -> Row[Any]:
-    """Tokens and cost of the span; zeros where nothing was used."""
+    """Total tokens and cost; zeros without usage."""
     return await uow.one(access.visible(viewer, TokenUsage, *TOTALS).where(*span.where()))
 
 
 async def usage_by_group(
     uow: UnitOfWork, viewer: Viewer, by: UsageGrouping, span: UsageFilter, limit: int = MAX_GROUPS
 ) -> Sequence[Row[Any]]:
-    """Tokens and cost for each value of `by`, the most used first."""
+    """Tokens and cost per value of `by`, most used first."""
     if not 0 <= limit <= MAX_GROUPS:
-        raise Invalid(f"`limit` is from 0 to {MAX_GROUPS}.", "limit")
+        raise Invalid(f"limit must be between 0 and {MAX_GROUPS} (got {limit}).", "limit")
     key = getattr(TokenUsage, by.value)
     statement = access.visible(viewer, TokenUsage, key.label(by.value), *TOTALS).where(*span.where())
     return await uow.all(statement.group_by(key).order_by(TOTALS[0].desc(), key).limit(limit))
@@ -106,7 +108,7 @@ async def usage_by_group(
 async def tokens_by_day(
     uow: UnitOfWork, viewer: Viewer, days: int, user_id: UUID | None, *, fill_gaps: bool
 ) -> list[Any]:
-    """Tokens and cost of each of the last `days` days with today, ascending."""
+    """Tokens and cost per day for the last `days` days including today, ascending."""
     first, last = _day_range(days)
     day = _utc_date(TokenUsage.created_at)
     span = UsageFilter(user_id, _start_of_day(first), _start_of_day(last))
@@ -124,15 +126,15 @@ def _start_of_day(day: date) -> datetime:
 
 
 def _day_range(days: int) -> tuple[date, date]:
-    """The first of the last days, and the day after today."""
+    """The first of the last `days` days, and tomorrow."""
     if not 1 <= days <= MAX_DAYS:
-        raise Invalid(f"`days` is from 1 to {MAX_DAYS}.", "days")
+        raise Invalid(f"days must be between 1 and {MAX_DAYS} (got {days}).", "days")
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     return tomorrow - timedelta(days=days), tomorrow
 
 
 def _fill_gaps(rows: Sequence[Row[Any]], first: date, last: date) -> list[Any]:
-    """The same with the days on which nothing happened."""
-    found = {row.date: row for row in rows}
+    """The rows, with empty days added."""
+    by_date = {row.date: row for row in rows}
     days = [first + timedelta(days=number) for number in range((last - first).days)]
-    return [found.get(day) or EmptyDay(day) for day in days]
+    return [by_date.get(day) or EmptyDay(day) for day in days]

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from db.arrays import every_text
+from db.arrays import all_text
 from db.ids import new_id
 from db.models import (
     AnalysisResult,
@@ -95,7 +95,7 @@ async def delete_surplus_pages(uow: UnitOfWork, session_id: UUID, counts: Mappin
 
 async def sync_comparisons(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
     """A PENDING comparison for each name that has none; those of other names are forgotten."""
-    stale = Comparison.drawing_name != every_text(list(pairs))
+    stale = Comparison.drawing_name != all_text(list(pairs))
     await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, stale))
     natural = ["company_id", "session_id", "drawing_name"]
     for name, values in pairs.items():

@@ -27,6 +27,7 @@ from resolvers import access, activity_log, files, projects, validators
 from resolvers.access import Viewer
 from resolvers.drawings import comparison_results
 from resolvers.object_removal import remove_sessions_files
+from resolvers.rows import update_row
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,9 @@ async def resume(uow: UnitOfWork, session_id: UUID) -> None:
     cancelled = sa.update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.CANCELLED
     )
-    waiting = cancelled.values({**PENDING_STAGE, "version": ProcessingJob.version + 1}).returning(ProcessingJob.id)
+    waiting = cancelled.values({**PENDING_STAGE, "version": ProcessingJob.version + 1}).returning(
+        ProcessingJob.id
+    )
     await _publish_jobs(uow, await uow.all(waiting))
     await set_status(uow, session_id, SessionStatus.PROCESSING)
 
@@ -181,19 +184,10 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     """Rename a session or say more about it."""
     access.require(viewer, "drawings:update")
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
-    values = dict(given)
-    if "name" in values:
-        values["name"] = validators.name(values["name"] or "", "input", "name")
+    values = validators.values(DrawingSession, given, "input")
     if values.get("session_metadata") is not None:
         validators.json_object(values["session_metadata"], "input", "sessionMetadata")
-    if not values:
-        return session
-    statement = sa.update(DrawingSession).where(DrawingSession.id == id).values(values)
-    changed = await uow.one(statement.returning(DrawingSession))
-    await activity_log.record(
-        uow, viewer.user_id, "DRAWING_SESSION_UPDATE", "DrawingSession", id, fields=sorted(given)
-    )
-    return changed
+    return await update_row(uow, viewer, DrawingSession, session, values, "DRAWING_SESSION_UPDATE")
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
@@ -210,21 +204,8 @@ async def update_version(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mappi
     """Say which revision a drawing version is, and comment on it."""
     access.require(viewer, "drawings:update")
     version = await access.find(uow, viewer, DrawingVersion, id, lock=True)
-    values = dict(given)
-    if "version_label" in values:
-        values["version_label"] = validators.optional(
-            values["version_label"], "input", "versionLabel", limit=50
-        )
-    if values.get("comments") is not None:
-        values["comments"] = validators.text(values["comments"], "input", "comments")
-    if not values:
-        return version
-    statement = sa.update(DrawingVersion).where(DrawingVersion.id == id).values(values)
-    changed = await uow.one(statement.returning(DrawingVersion))
-    await activity_log.record(
-        uow, viewer.user_id, "DRAWING_VERSION_UPDATE", "DrawingVersion", id, fields=sorted(given)
-    )
-    return changed
+    values = validators.values(DrawingVersion, given, "input")
+    return await update_row(uow, viewer, DrawingVersion, version, values, "DRAWING_VERSION_UPDATE")
 
 
 async def set_status(

@@ -159,7 +159,7 @@ async def enqueue_pending(uow: UnitOfWork, at_once: int) -> None:
     waiting = select(CrawlChunk.id, CrawlChunk.task, CrawlChunk.arguments).where(*_not_enqueued())
     first = waiting.order_by(CrawlChunk.number, CrawlChunk.id).limit(room)
     for chunk in await uow.all(first.with_for_update(of=CrawlChunk, skip_locked=True)):
-        await queue.enqueue(uow, queue.revive(chunk.task, chunk.arguments), chunk.id)
+        await queue.enqueue(uow, queue.deserialize(chunk.task, chunk.arguments), chunk.id)
 
 
 async def recover(uow: UnitOfWork, at_once: int) -> None:

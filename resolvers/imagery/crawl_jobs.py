@@ -18,6 +18,7 @@ from resolvers.access import Viewer
 from resolvers.imagery import crawl_sources
 from resolvers.imagery.crawl_chunks import GatherImages
 from resolvers.object_removal import remove_crawls_files
+from resolvers.rows import update_row
 
 NAME_PATTERN = re.compile(r"[\w \-]+")
 MAX_KEYWORDS, MAX_KEYWORD_LENGTH = 50, 200
@@ -53,21 +54,18 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     await projects.open_for_work(uow, viewer, crawl.project_id, "id")
     crawl = await access.find(uow, viewer, CrawlJob, id, lock=True)
     values = _validate(given)
-    begun = crawl.status is not JobStatus.PENDING or await queue.queued(uow, id)
+    begun = crawl.status is not JobStatus.PENDING or await queue.is_queued(uow, id)
     if begun and values.keys() - {"name"}:
         raise Conflict("Only the name of a crawl can be changed once it was started.", "id")
-    if not values:
-        return crawl
-    values["version"] = CrawlJob.version + 1
-    changed = await uow.one(sa.update(CrawlJob).where(CrawlJob.id == id).values(values).returning(CrawlJob))
-    await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_UPDATE", "CrawlJob", id, fields=sorted(given))
-    return changed
+    if values:
+        values["version"] = CrawlJob.version + 1
+    return await update_row(uow, viewer, CrawlJob, crawl, values, "CRAWL_JOB_UPDATE", fields=given)
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a crawl with its images, checks and exports; the files go afterwards, by a job."""
     access.require(viewer, "images:delete")
-    await queue.hold_parts(uow, CrawlJob, id)
+    await queue.lock_parts(uow, CrawlJob, id)
     await access.find(uow, viewer, CrawlJob, id, lock=True)
     await remove_crawls_files(uow, viewer, crawl_job_id=id)
     await uow.execute(sa.delete(CrawlJob).where(CrawlJob.id == id))

@@ -213,7 +213,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete an export that is not under way; its package goes afterwards, by a job."""
     access.require(viewer, "images:delete")
     export = await access.find(uow, viewer, ExportJob, id, lock=True)
-    if await queue.queued(uow, id):
+    if await queue.is_queued(uow, id):
         raise Conflict("Cancel it first.", "id")
     await uow.execute(sa.delete(ExportJob).where(ExportJob.id == id))
     if export.download_url is not None:

@@ -171,7 +171,7 @@ async def find_idle_crawl(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]
     path = "input", "crawlJobId"
     crawl = await access.find(uow, viewer, CrawlJob, id, *path)
     await projects.open_for_work(uow, viewer, crawl.project_id, *path)
-    if crawl.status is JobStatus.RUNNING or await queue.queued(uow, id):
+    if crawl.status is JobStatus.RUNNING or await queue.is_queued(uow, id):
         raise Conflict("The crawl is under way: wait for its end.", *path)
     return crawl
 
@@ -323,7 +323,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a check that is not under way; what it said of the images stays on them."""
     access.require(viewer, "images:delete")
     await access.find(uow, viewer, ValidationJob, id, lock=True)
-    if await queue.queued(uow, id):
+    if await queue.is_queued(uow, id):
         raise Conflict("Cancel it first.", "id")
     await uow.execute(sa.delete(ValidationJob).where(ValidationJob.id == id))
     await activity_log.record(uow, viewer.user_id, "VALIDATION_JOB_DELETE", "ValidationJob", id)

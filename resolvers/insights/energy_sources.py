@@ -16,6 +16,7 @@ from db.models import EnergySource, EnergySourceKind
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
+from resolvers.rows import update_row
 
 DEFAULTS_PATH = Path(__file__).with_name("energy_sources.json")
 FRACTION_FIELDS = ("capacity_factor", "reliability", "renewable_share", "share_limit", "yearly_growth")
@@ -56,7 +57,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     """Correct a source's figures; who does says where they come from."""
     access.require(viewer, "reports:configure")
     source = await access.find(uow, viewer, EnergySource, id, lock=True)
-    values = dict(given)
+    values = validators.values(EnergySource, given, "input")
     for field in FRACTION_FIELDS:
         if field in values:
             validators.within(values[field], 0, 1, "input", validators.camel(field))
@@ -64,18 +65,9 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         validators.within(values["cost_per_kwh"], 0, MAX_COST_PER_KWH, "input", "costPerKwh")
     if "efficiency" in values:
         validators.within(values["efficiency"], MIN_EFFICIENCY, 1, "input", "efficiency")
-    if "provenance" in values:
-        values["provenance"] = validators.name(values["provenance"], "input", "provenance", limit=500)
     figures = values.keys() - {"provenance", "enabled"}
     if any(values[name] != getattr(source, name) for name in figures) and "provenance" not in values:
         raise Invalid("Say where the new figures come from.", "input", "provenance")
-    if not values:
-        return source
-    edited = {**values, "edited": source.edited or bool(figures)}
-    changed = await uow.one(
-        sa.update(EnergySource).where(EnergySource.id == id).values(edited).returning(EnergySource)
-    )
-    await activity_log.record(
-        uow, viewer.user_id, "ENERGY_SOURCE_UPDATE", "EnergySource", id, fields=sorted(values)
-    )
-    return changed
+    if figures:
+        values["edited"] = True
+    return await update_row(uow, viewer, EnergySource, source, values, "ENERGY_SOURCE_UPDATE", fields=given)

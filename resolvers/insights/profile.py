@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -11,10 +10,10 @@ from core.errors import Invalid
 from db.ids import new_id
 from db.models import CompanyProfile
 from db.uow import UnitOfWork
-from resolvers import access, activity_log, validators
+from resolvers import access, validators
 from resolvers.access import Viewer
+from resolvers.rows import update_row
 
-TEXT_LENGTHS = {"industry": 100, "location": 255}
 RANGES = {
     "target_year": (2025, 2100),
     "renewable_percentage_increase": (0, 100),
@@ -41,20 +40,11 @@ async def update(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> R
         energy, price, portfolio = (values.get(name, getattr(profile, name)) for name in WEIGHTS)
         if not 1 - WEIGHT_SUM_TOLERANCE <= energy + price + portfolio <= 1 + WEIGHT_SUM_TOLERANCE:
             raise Invalid("The three weights sum to 1, give or take 0.05.", "input")
-    if values:
-        profile = await uow.one(sa.update(CompanyProfile).values(values).returning(CompanyProfile))
-    fields = sorted(values)
-    await activity_log.record(
-        uow, viewer.user_id, "COMPANY_PROFILE_UPDATE", "CompanyProfile", profile.id, fields=fields
-    )
-    return profile
+    return await update_row(uow, viewer, CompanyProfile, profile, values, "COMPANY_PROFILE_UPDATE")
 
 
 def _validate(given: Mapping[str, Any]) -> dict[str, Any]:
-    values = dict(given)
-    for field, limit in TEXT_LENGTHS.items():
-        if field in values:
-            values[field] = validators.optional(values[field], "input", field, limit=limit)
+    values = validators.values(CompanyProfile, given, "input")
     for field, (least, most) in RANGES.items():
         if values.get(field) is not None:
             validators.within(values[field], least, most, "input", validators.camel(field))

@@ -19,6 +19,7 @@ from resolvers.activity_log import requester_id
 from resolvers.insights import generated_documents, reports
 from resolvers.jobs import start_processing
 from resolvers.object_removal import queue_removal
+from resolvers.rows import update_row
 
 SUBJECT = "report files"
 MAX_TAGS, MAX_TAG_LENGTH = 20, 50
@@ -101,7 +102,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
     values = dict(given)
     if "title" in values:
-        values["title"] = validators.optional(values["title"], "input", "title", limit=MAX_TITLE_LENGTH)
+        values |= validators.values(SavedReport, {"title": values["title"]}, "input")
     if "tags" in values:
         values["tags"] = validate_tags(values["tags"])
     if "edited_text" in values:
@@ -109,13 +110,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         text = None if text is None or not text.strip() else text.strip()
         values["edited_text"] = text and validators.text(text, "input", "editedText", limit=MAX_TEXT_LENGTH)
         values |= {"edited_at": func.now(), "edited_by_id": viewer.user_id}
-    if not values:
-        return report
-    changed = await uow.one(
-        sa.update(SavedReport).where(SavedReport.id == id).values(values).returning(SavedReport)
-    )
-    fields = sorted(given)
-    await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_UPDATE", "SavedReport", id, fields=fields)
+    changed = await update_row(uow, viewer, SavedReport, report, values, "SAVED_REPORT_UPDATE", fields=given)
     shown = changed.title != report.title or changed.edited_text != report.edited_text
     if shown and is_exportable(changed):
         changed, _ = await publish(uow, viewer, changed)

@@ -190,7 +190,7 @@ ConversationEvent = Annotated[
 
 
 def step(cursor: str, message: relay.GlobalID, detail: dict[str, Any]) -> RunStep:
-    """From the form that is stored."""
+    """Build it from its stored JSON."""
     return RunStep(
         cursor=cursor,
         message_id=message,
@@ -249,7 +249,7 @@ class ChatSubscriptions:
 
 
 def event_of(row: Any) -> Any:
-    """What clients see of a stored event."""
+    """The GraphQL event of a stored event."""
     cursor = encode_cursor(models.ConversationEvent, IN_ORDER, row)
     id = relay.GlobalID("Message", str(row.message_id))
     return EVENTS[row.kind](cursor, row.message_id, id, row.detail or {})

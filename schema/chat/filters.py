@@ -115,7 +115,7 @@ class ConversationFilter:
     """Only archived ones, or only those that are not."""
 
     user_id: relay.GlobalID | None = None
-    """Only this user's."""
+    """Matches items of this user."""
 
     def where(self, conversation: Any) -> list[ColumnElement[bool]]:
         found = [conversation.status == self.status] if self.status else []
@@ -132,7 +132,7 @@ class MessageFilter:
     """Which messages to list."""
 
     conversation_id: relay.GlobalID | None = None
-    """Only this conversation's."""
+    """Matches items of this conversation."""
 
     def where(self, message: Any) -> list[ColumnElement[bool]]:
         if not self.conversation_id:
@@ -149,7 +149,7 @@ class FeedbackFilter:
     """Only such."""
 
     user_id: relay.GlobalID | None = None
-    """Only this user's."""
+    """Matches items of this user."""
 
     def where(self, feedback: Any) -> list[ColumnElement[bool]]:
         found = [feedback.rating == self.rating] if self.rating else []
@@ -166,10 +166,10 @@ class RunLogFilter:
     """Only those that went so."""
 
     user_id: relay.GlobalID | None = None
-    """Only this user's."""
+    """Matches items of this user."""
 
     conversation_id: relay.GlobalID | None = None
-    """Only this conversation's."""
+    """Matches items of this conversation."""
 
     def where(self, run: Any) -> list[ColumnElement[bool]]:
         found = [run.status == self.status] if self.status else []
@@ -213,7 +213,7 @@ class TokenUsageFilter:
     """Which records of token usage to list."""
 
     user_id: relay.GlobalID | None = None
-    """Only this user's."""
+    """Matches items of this user."""
 
     operation_type: str | None = None
     """Only for this, such as `chat`."""

@@ -33,7 +33,7 @@ class TokenCounts:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> TokenCounts:
-        """From the form that agents store."""
+        """Build it from its stored JSON."""
         return cls(
             **{name: stored.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
         )
@@ -71,7 +71,7 @@ class MessageSource:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> MessageSource:
-        """From the form that answering stores."""
+        """Build it from its stored JSON."""
         id = stored.get("document_id")
         return cls(
             document_id=UUID(id) if id else None,
@@ -97,11 +97,11 @@ class ReasoningStep:
     """What came of it."""
 
     confidence: float | None
-    """How sure it was, 0 to 1."""
+    """Confidence, from 0 to 1."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ReasoningStep:
-        """From the form that answering stores."""
+        """Build it from its stored JSON."""
         return cls(
             agent=stored["agent"],
             action=stored["action"],
@@ -124,7 +124,7 @@ class VoteData:
     """What it voted for."""
 
     confidence: float
-    """How sure it was, 0 to 1."""
+    """Confidence, from 0 to 1."""
 
     reasoning: str | None
     """Why."""
@@ -134,7 +134,7 @@ class VoteData:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> VoteData:
-        """From the form that councils store."""
+        """Build it from its stored JSON."""
         return cls(
             agent=stored["agent"],
             temperature=stored["temperature"],
@@ -169,7 +169,7 @@ class ConfidenceParts:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ConfidenceParts:
-        """From the form that answering stores."""
+        """Build it from its stored JSON."""
         names = ("similarity", "citation", "certainty", "quality", "grounding")
         return cls(**{name: stored[name] for name in names}, votes=stored.get("votes"))
 
@@ -216,7 +216,7 @@ class CouncilDecision:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> CouncilDecision:
-        """From the form that councils store."""
+        """Build it from its stored JSON."""
         names = ("voices", "speaker", "failed", "confidence", "agreed")
         figures = ("average", "lowest", "highest", "variance", "agreement", "consensus")
         return cls(

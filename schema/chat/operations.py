@@ -146,10 +146,10 @@ class ConversationCreateInput(IdempotentInput):
     """Where the model that answers runs, as the installation offers; as the viewer prefers unless given."""
 
     model_name: str | None = None
-    """The model that answers."""
+    """Name of the model."""
 
     temperature: float | None = None
-    """How freely the model answers, 0 to 2."""
+    """Sampling temperature of the model, from 0 to 2."""
 
     mode: AnswerMode | None = None
     """Who makes its answers: one model unless given."""
@@ -166,19 +166,19 @@ class ConversationCreateInput(IdempotentInput):
 
 @input
 class ConversationUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays, null clears."""
+    """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     title: strawberry.Maybe[str | None]
-    """What people call it."""
+    """Display name."""
 
     llm_provider: strawberry.Maybe[LlmProvider]
-    """Where the model that answers runs."""
+    """Provider of the model."""
 
     model_name: strawberry.Maybe[str]
-    """The model that answers."""
+    """Name of the model."""
 
     temperature: strawberry.Maybe[float]
-    """How freely the model answers, 0 to 2."""
+    """Sampling temperature of the model, from 0 to 2."""
 
     mode: strawberry.Maybe[AnswerMode]
     """Who makes its answers."""
@@ -222,37 +222,37 @@ class ConversationCreatePayload(Payload):
 @output
 class ConversationUpdatePayload(Payload):
     conversation: Conversation | None = None
-    """The conversation as it is now."""
+    """The updated conversation."""
 
 
 @output
 class ConversationArchivePayload(Payload):
     conversation: Conversation | None = None
-    """The conversation as it is now."""
+    """The updated conversation."""
 
 
 @output
 class ConversationRestorePayload(Payload):
     conversation: Conversation | None = None
-    """The conversation as it is now."""
+    """The updated conversation."""
 
 
 @output
 class ConversationDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
 class FeedbackSubmitPayload(Payload):
     feedback: Feedback | None = None
-    """The feedback as it is now."""
+    """The new or updated feedback."""
 
 
 @output
 class FeedbackDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
@@ -293,7 +293,7 @@ class ChatMutations:
             given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)
         key = key_of(id, models.Conversation)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.Conversation, key, input.expected_updated_at
             )
             conversation = await conversations.update(uow, info.context.viewer, key, given)

@@ -41,7 +41,7 @@ class RunLog(relay.Node):
     """What it used, in tokens."""
 
     latency_ms: int | None
-    """How long it took, in milliseconds."""
+    """Duration in milliseconds."""
 
     status: RunStatus
     """How it went."""
@@ -75,16 +75,16 @@ class AgentLog(relay.Node):
     """What it made of that."""
 
     confidence: float | None
-    """How sure it was, 0 to 1."""
+    """Confidence, from 0 to 1."""
 
     is_council_vote: bool
     """Whether it is a vote in a council."""
 
     execution_time_ms: float | None
-    """How long it took, in milliseconds."""
+    """Duration in milliseconds."""
 
     created_at: datetime
-    """When it was done."""
+    """Completion time."""
 
     message: Message | None = relation(models.AgentLog.message)
     """The answer that it was for; null where there is none."""
@@ -93,7 +93,7 @@ class AgentLog(relay.Node):
     """Whom it was for; null when they are gone, or out of the viewer's sight."""
 
     company: CompanyRef | None = relation(models.AgentLog.company)
-    """Whose it is."""
+    """Company that owns it."""
 
     @field(needs=("vote_data",))
     def vote_data(self) -> VoteData | None:
@@ -145,4 +145,4 @@ class TokenUsage(relay.Node):
     """Who used them; null when they are gone, or out of the viewer's sight."""
 
     company: CompanyRef | None = relation(models.TokenUsage.company)
-    """Whose it is."""
+    """Company that owns it."""

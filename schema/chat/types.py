@@ -69,7 +69,7 @@ class Conversation(relay.Node):
     """The drawing session that it is about, if any."""
 
     company: CompanyRef | None = relation(models.Conversation.company)
-    """Whose it is."""
+    """Company that owns it."""
 
     title: str | None
     """What people call it; the beginning of the first message unless given."""
@@ -84,13 +84,13 @@ class Conversation(relay.Node):
     """When it was made read-only."""
 
     llm_provider: LlmProvider
-    """Where the model that answers runs."""
+    """Provider of the model."""
 
     model_name: str
-    """The model that answers."""
+    """Name of the model."""
 
     temperature: float
-    """How freely the model answers, 0 to 2."""
+    """Sampling temperature of the model, from 0 to 2."""
 
     mode: AnswerMode
     """Who makes its answers."""
@@ -244,7 +244,7 @@ class Message(relay.Node):
     """When it was said."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     citations: Connection[Citation] = connection(models.Message.citations, orders=CitationOrder)
     """Where its statements come from, by number."""

@@ -69,13 +69,13 @@ class DrawingSessionFilter:
     """Which sessions to list."""
 
     status: SessionStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     project_id: relay.GlobalID | None = None
-    """Only this project's."""
+    """Matches items of this project."""
 
     user_id: relay.GlobalID | None = None
-    """Only this user's."""
+    """Matches items of this user."""
 
     def where(self, session: Any) -> list[ColumnElement[bool]]:
         found = [session.status == self.status] if self.status else []

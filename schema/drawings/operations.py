@@ -132,10 +132,10 @@ class DrawingSessionCreateInput(IdempotentInput):
 
 @input
 class DrawingSessionUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays, null clears."""
+    """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     name: strawberry.Maybe[str]
-    """What people call it."""
+    """Display name."""
 
     session_metadata: strawberry.Maybe[JSON | None]
     """More about it."""
@@ -143,13 +143,13 @@ class DrawingSessionUpdateInput(ConditionalUpdate):
 
 @input
 class DrawingVersionUpdateInput:
-    """What to change; what is left out stays, null clears."""
+    """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     version_label: strawberry.Maybe[str | None]
     """As people call it, such as `Rev A`."""
 
     comments: strawberry.Maybe[str | None]
-    """What people say of it."""
+    """Description of its purpose."""
 
 
 @output
@@ -167,13 +167,13 @@ class DrawingSessionStartPayload(Payload):
 @output
 class DrawingSessionUpdatePayload(Payload):
     session: DrawingSession | None = None
-    """The session as it is now."""
+    """The updated drawing session."""
 
 
 @output
 class DrawingSessionDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
@@ -213,7 +213,7 @@ class DrawingMutations:
         given = input_changes(input)
         key = key_of(id, models.DrawingSession)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.DrawingSession, key, input.expected_updated_at
             )
             session = await sessions.update(uow, info.context.viewer, key, given)

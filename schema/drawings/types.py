@@ -38,13 +38,13 @@ class DrawingSession(relay.Node):
     id: relay.NodeID[UUID]
 
     user: UserRef | None = relation(models.DrawingSession.user)
-    """Who made it; null when they are gone, or out of the viewer's sight."""
+    """User who created it. Null if the user is deleted or not visible to the viewer."""
 
     project: ProjectRef | None = relation(models.DrawingSession.project)
     """The project it belongs to, if any."""
 
     name: str
-    """What people call it."""
+    """Display name."""
 
     session_type: SessionType
     """What it is for."""
@@ -62,10 +62,10 @@ class DrawingSession(relay.Node):
     """More about it."""
 
     created_at: datetime
-    """When it was made."""
+    """Creation time."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     drawings: Connection[Drawing] = connection(
         models.DrawingSession.drawings, orders=DrawingOrder, filter=DrawingFilter
@@ -188,7 +188,7 @@ class DrawingVersion(relay.Node):
     """When it came into the project."""
 
     comments: str | None
-    """What people say of it."""
+    """Description of its purpose."""
 
 
 @node(models.Comparison)
@@ -225,7 +225,7 @@ class Comparison(relay.Node):
     """What became of the pair."""
 
     error_message: str | None
-    """Why it failed."""
+    """Reason of the failure, or null."""
 
     created_at: datetime
     """When it was first compared."""

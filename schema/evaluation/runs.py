@@ -131,7 +131,7 @@ class EvaluationRunCreateInput(IdempotentInput):
     """How to measure."""
 
     start: bool = True
-    """Whether it begins at once; otherwise `jobStart` begins it."""
+    """If true, the job is queued immediately. If false, start it with `jobStart`."""
 
 
 @output

@@ -35,7 +35,7 @@ class EvaluationRunFilter:
     """Which evaluation runs to list."""
 
     status: JobStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     model_name: str | None = None
     """Only those of this model."""
@@ -102,7 +102,7 @@ class EvaluationMetrics:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> EvaluationMetrics | None:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         return None if stored is None else cls(**{name: stored.get(name) for name in cls.__annotations__})
 
 
@@ -164,7 +164,7 @@ class EvaluationScores:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> EvaluationScores:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         return cls(**{name: stored.get(name) for name in cls.__annotations__})
 
 
@@ -226,7 +226,7 @@ class EvaluationRun(Job):
     id: relay.NodeID[UUID]
 
     name: str
-    """What people call it."""
+    """Display name."""
 
     description: str | None
     """What it is to find out."""
@@ -246,7 +246,7 @@ class EvaluationRun(Job):
     """What it measured."""
 
     created_by: UserRef | None = relation(models.EvaluationRun.created_by)
-    """Who asked for it."""
+    """User who requested it."""
 
     cases: Connection[EvaluationCase] = connection(
         models.EvaluationRun.cases, orders=EvaluationCaseOrder, filter=EvaluationCaseFilter
@@ -254,4 +254,4 @@ class EvaluationRun(Job):
     """What was asked so far, in the order of the data set."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""

@@ -17,8 +17,8 @@ from core.prices import Prices
 from core.settings import Settings
 from db.base import Model
 from db.events import Events
-from db.loaders import Columns, Loaders, Reach
-from db.uow import Database, Kind, Scope, UnitOfWork
+from db.loaders import Columns, Loaders, RowSource
+from db.uow import Database, ScopeKind, Scope, UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 from resolvers.files import Links
@@ -26,7 +26,7 @@ from resolvers.identity import accounts
 from resolvers.identity.tokens import Keys
 from schema.framework.idempotency import IdempotentWrite
 
-WRITES: dict[Kind, Kind] = {"self": "company", "company": "company", "platform": "platform"}
+WRITES: dict[ScopeKind, ScopeKind] = {"self": "company", "company": "company", "platform": "platform"}
 """Whose user rows a write may change: the resolvers decide which of the company's."""
 
 
@@ -81,7 +81,7 @@ class Context:
         scope = self.viewer.scope
         company = company_id or scope.company_id
         writing = replace(scope, company_id=company, kind=WRITES[scope.kind])
-        transaction = self.services.database.within(writing)
+        transaction = self.services.database.transaction(writing)
         if self.idempotent_write is not None:
             yield await self.idempotent_write.begin(transaction)
         else:
@@ -115,13 +115,13 @@ class Context:
             self._units[scope] = make(scope)
         return self._units[scope]
 
-    def _reaches(self, model: type[Model] | None) -> list[Reach]:
+    def _reaches(self, model: type[Model] | None) -> list[RowSource]:
         viewer = self.viewer
-        own = Reach(self.read(), partial(access.sees, viewer))
-        if viewer.published is None or model not in access.PUBLISHED:
+        own = RowSource(self.read(), partial(access.visibility, viewer))
+        if viewer.platform_scope is None or model not in access.PUBLISHED:
             return [own]
-        unit = self._unit(viewer.published, self.services.database.aside)
-        return [own, Reach(unit, partial(access.sees_published, viewer), aside=True)]
+        unit = self._unit(viewer.platform_scope, self.services.database.secondary_unit)
+        return [own, RowSource(unit, partial(access.platform_visibility, viewer), aside=True)]
 
 
 Info = strawberry.Info[Context, None]

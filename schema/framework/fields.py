@@ -13,7 +13,7 @@ from core.errors import Invalid, NotFound
 from db.base import Model
 from db.loaders import ROOT, Source, foreign_key, target
 from db.paging import Order, Page, decode_cursor, encode_cursor
-from resolvers.access import words
+from resolvers.access import model_label
 from schema.framework.context import Info
 from schema.framework.decorators import NEEDS
 from schema.framework.global_ids import key_of
@@ -64,7 +64,7 @@ def lookup(model: type[Model], description: str) -> Any:
         key = key_of(id, model)
         row = await info.context.loaders.one(model, columns(info, model)).load(key)
         if row is None:
-            raise NotFound(f"There is no such {words(model)}.", "id")
+            raise NotFound(f"There is no such {model_label(model)}.", "id")
         return row
 
     return strawberry.field(resolver=resolve, description=description)
@@ -173,18 +173,18 @@ class Connection(Generic[NodeT]):
     @field
     async def edges(self) -> list[Edge[NodeT]]:
         """Items of the page with their cursors."""
-        rows, _ = self.page.cut(await self.rows())
+        rows, _ = self.page.trim(await self.rows())
         return [Edge(cursor=self._cursor(row), node=row) for row in rows]
 
     @field
     async def nodes(self) -> list[NodeT]:
         """Items of the page."""
-        return self.page.cut(await self.rows())[0]
+        return self.page.trim(await self.rows())[0]
 
     @field
     async def page_info(self) -> relay.PageInfo:
         """Pagination information of the page."""
-        rows, more = self.page.cut(await self.rows())
+        rows, more = self.page.trim(await self.rows())
         backward = self.page.backward
         return relay.PageInfo(
             has_next_page=self.page.before is not None if backward else more,

@@ -7,7 +7,7 @@ from strawberry import relay
 
 from core.errors import Invalid
 from db.base import Model
-from resolvers.access import words
+from resolvers.access import model_label
 from schema.framework.decorators import STORED
 
 
@@ -15,7 +15,7 @@ def key_of(id: relay.GlobalID, model: type[Model], *path: str) -> UUID:
     """The key inside a global id; `Invalid` unless it is the id of an object of `model`."""
     stored = STORED.get(id.type_name)
     if stored is None or stored.model is not model:
-        raise Invalid(f"This is not the id of a {words(model)}.", *(path or ("id",)))
+        raise Invalid(f"This is not the id of a {model_label(model)}.", *(path or ("id",)))
     return _uuid(id, *path)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.errors import NotFound
 from db.base import Model
 from db.loaders import Columns
-from resolvers.access import words
+from resolvers.access import model_label
 from schema.framework.context import Info
 from schema.framework.projection import columns
 
@@ -29,7 +29,7 @@ async def watch(info: Info, model: type[Model], key: UUID, topic: str, needed: C
             row = await context.loaders.one(model, wanted).load(key)
             if row is None:
                 if seen is None:
-                    raise NotFound(f"There is no such {words(model)}.", "id")
+                    raise NotFound(f"There is no such {model_label(model)}.", "id")
                 return
             if seen is None or "version" not in needed or row.version != seen.version:
                 seen = row

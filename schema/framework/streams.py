@@ -11,7 +11,7 @@ from core.errors import Invalid, NotFound
 from db.base import Model
 from db.loaders import Columns
 from db.paging import Order, decode_cursor
-from resolvers.access import words
+from resolvers.access import model_label
 from schema.framework.context import Info
 
 BATCH_SIZE = 100
@@ -70,7 +70,7 @@ async def stream(
                 if subject is not None:
                     row = await context.loaders.one(subject.model, subject.columns).load(subject.key)
                     if row is None and position is None:
-                        raise NotFound(f"There is no such {words(subject.model)}.", subject.path)
+                        raise NotFound(f"There is no such {model_label(subject.model)}.", subject.path)
                     if row is None:
                         return
                 batch = await read(row, await start() if position is None else position)

@@ -1,1 +1,1 @@
-"""Companies, users, roles and what people did, as clients see them."""
+"""Companies, users, roles and activities."""

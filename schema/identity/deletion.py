@@ -1,4 +1,4 @@
-"""Deleting people and companies."""
+"""Deletion of users and companies."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from schema.framework.payloads import Payload, mutation
 @output
 class UserDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of who is gone."""
+    """Global ID of the deleted user."""
 
 
 @output
 class CompanyDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
 class RemovalMutations:
     @mutation
     async def user_delete(self, info: Info, id: relay.GlobalID) -> UserDeletePayload:
-        """Delete a person with their projects, conversations and documents. What they did stays on record."""
+        """Delete a user with their projects, conversations and documents. Their activities are kept."""
         key, viewer = key_of(id, models.User), info.context.viewer
         company = await deletion.home(info.context.read(), viewer, key)
         async with info.context.write(company) as uow:
@@ -37,7 +37,7 @@ class RemovalMutations:
 
     @mutation
     async def company_delete(self, info: Info, id: relay.GlobalID) -> CompanyDeletePayload:
-        """Delete a closed company with everything it has; for the platform. Its people are suspended."""
+        """Delete a closed company with all of its data and suspend its users. Platform administrators only."""
         database, viewer = info.context.services.database, info.context.viewer
         await deletion.remove_company(database, viewer, key_of(id, models.Company))
         return CompanyDeletePayload.of(deleted_id=id)

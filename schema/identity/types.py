@@ -1,4 +1,4 @@
-"""The types of the identity domain, and what can be read of it."""
+"""Types and queries of the identity domain."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ class ActivityOrder(Enum):
 
 @input
 class UserFilter:
-    """Which users to list."""
+    """Conditions for listing users."""
 
     status: UserStatus | None = None
-    """Only active, or only suspended ones."""
+    """Matches users with this status."""
 
     email: str | None = None
-    """Only the one with this address, in whatever case."""
+    """Matches the user with this email address. Case-insensitive."""
 
     username: str | None = None
-    """Only the one with this username, in whatever case."""
+    """Matches the user with this username. Case-insensitive."""
 
     def where(self, user: Any) -> list[ColumnElement[bool]]:
         found = [user.status == self.status] if self.status else []
@@ -78,13 +78,13 @@ class UserFilter:
 
 @input
 class ActivityFilter:
-    """Which activity to list."""
+    """Conditions for listing activities."""
 
     user_id: relay.GlobalID | None = None
-    """Only this user's."""
+    """Matches items of this user."""
 
     resource_type: str | None = None
-    """Only what was done to objects of this type, such as `Project`."""
+    """Matches activities on objects of this type, such as `Project`."""
 
     def where(self, log: Any) -> list[ColumnElement[bool]]:
         own = [log.user_id == key_of(self.user_id, models.User, "filter", "userId")] if self.user_id else []
@@ -93,138 +93,138 @@ class ActivityFilter:
 
 @node(models.Permission)
 class Permission(relay.Node):
-    """Something a role may grant."""
+    """A permission that a role can grant."""
 
     id: relay.NodeID[UUID]
 
     resource: str
-    """What it is about, such as `documents`."""
+    """Resource that the permission applies to, such as `documents`."""
 
     action: str
-    """What may be done, such as `read`."""
+    """Action that the permission allows, such as `read`."""
 
     description: str | None
-    """What it allows, in words."""
+    """Description of the permission."""
 
     @field(needs=("resource", "action"))
     def name(self) -> str:
-        """As it is written: `resource:action`."""
+        """Name in the form `resource:action`."""
         return f"{self.resource}:{self.action}"
 
 
 @node(models.Role)
 class Role(relay.Node):
-    """What a person is to their company."""
+    """A role of users in their company."""
 
     id: relay.NodeID[UUID]
 
     name: RoleName
-    """Which of the seven roles."""
+    """Name of the role."""
 
     description: str | None
-    """What it is for."""
+    """Description of the role."""
 
     @field(needs=("id",))
     async def permissions(self, info: Info) -> list[Permission]:
-        """What it grants, by name; a few dozen at most."""
+        """Permissions that the role grants, by name. Not paginated."""
         return await info.context.loaders.by(permissions_of).load(self.id) or []
 
 
 @node(models.Company)
 class Company(relay.Node):
-    """A tenant: an organisation, one person alone, or the platform itself."""
+    """A tenant of the platform."""
 
     id: relay.NodeID[UUID]
 
     name: str
-    """Unique on the platform."""
+    """Name. Unique on the platform."""
 
     industry: str | None
-    """Such as `Manufacturing`; an open vocabulary."""
+    """Industry, such as `Manufacturing`. Free text."""
 
     kind: CompanyKind
-    """Why it exists."""
+    """Kind of the company."""
 
     database_name: str | None
-    """The dedicated database that it lives in; null in the pool."""
+    """Name of the dedicated database of the company. Null if it uses the shared database."""
 
     is_active: bool
-    """Whether its people may sign in."""
+    """Whether users of the company can sign in."""
 
     created_at: datetime
-    """When it was made."""
+    """Creation time."""
 
     users: Connection[User] = connection(models.Company.users, orders=UserOrder, filter=UserFilter)
-    """Its people, as far as the viewer may see them."""
+    """Users of the company that are visible to the viewer."""
 
 
 @node(models.User)
 class User(relay.Node):
-    """A person who signs in."""
+    """A user account."""
 
     id: relay.NodeID[UUID]
 
     email: str
-    """In lower case; a login."""
+    """Email address, in lower case. Can be used to sign in."""
 
     username: str
-    """In lower case; the other login."""
+    """Username, in lower case. Can be used to sign in."""
 
     full_name: str | None
-    """How others see them."""
+    """Full name."""
 
     name: str | None = alias("full_name", "Use `fullName`.")
-    """The full name."""
+    """Full name."""
 
     company_label: str | None
-    """The company as the person wrote it; not the tenant."""
+    """Company name as entered by the user. Not necessarily the name of `company`."""
 
     profession: str | None
-    """Such as `architect`; an open vocabulary."""
+    """Profession, such as `architect`. Free text."""
 
     company: Company | None = relation(models.User.company)
-    """The tenant they belong to."""
+    """Company that the user belongs to."""
 
     role: Role = relation(models.User.role)
-    """What they are to their company."""
+    """Role of the user in their company."""
 
     status: UserStatus
-    """Whether they may sign in."""
+    """Whether the user can sign in."""
 
     preferences: JSON
-    """What clients keep for them, such as a theme."""
+    """Preferences stored by clients, such as a theme."""
 
     preferred_llm: LlmProvider
-    """Where their language model runs."""
+    """Preferred provider of language models."""
 
     explainability_level: ExplainabilityLevel
-    """How much reasoning their answers show."""
+    """Amount of reasoning shown with answers."""
 
     has_completed_onboarding: bool
-    """Whether they have been through onboarding."""
+    """Whether the user has completed the onboarding."""
 
     last_login_at: datetime | None
-    """When they last signed in."""
+    """Time of the last sign-in."""
 
     created_at: datetime
-    """When they were added."""
+    """Creation time."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     projects: Connection[ProjectRef] = connection(
         models.User.projects, orders=ProjectOrder, filter=ProjectFilter
     )
-    """Those that they own, newest first."""
+    """Projects owned by the user, newest first."""
 
     @field(needs=("status",))
     def is_active(self) -> bool:
-        """Whether the status is `ACTIVE`."""
+        """Whether `status` is `ACTIVE`."""
         return self.status is UserStatus.ACTIVE
 
     @field(needs=("role_id",))
     async def is_admin(self, info: Info) -> bool:
-        """Whether the role is that of an administrator."""
+        """Whether `role` is an administrator role."""
         row: Any = self
         role = await info.context.loaders.one(models.Role, ("id", "name")).load(row.role_id)
         return role.name in ADMINS
@@ -232,60 +232,62 @@ class User(relay.Node):
 
 @node(models.ActivityLog)
 class ActivityLog(relay.Node):
-    """What somebody did."""
+    """An activity of a user."""
 
     id: relay.NodeID[UUID]
 
     user: User | None = relation(models.ActivityLog.user)
-    """Who; null when they are gone, or out of the viewer's sight."""
+    """User who performed the action. Null if the user is deleted or not visible to the viewer."""
 
     action: str
-    """What, such as `PROJECT_CREATE`."""
+    """Action, such as `PROJECT_CREATE`."""
 
     resource_type: str | None
-    """The type of what it was done to."""
+    """Type of the affected object."""
 
     resource_id: str | None
-    """The key of what it was done to."""
+    """Key of the affected object."""
 
     metadata: JSON | None = strawberry.field(
         resolver=lambda root: root.metadata_, metadata={"needs": ("metadata_",)}
     )
-    """More about it."""
+    """Additional data about the action."""
 
     timestamp: datetime
-    """When."""
+    """Time of the action."""
 
 
 @output
 class IdentityQueries:
     @field
     async def me(self, info: Info) -> User:
-        """Who is signed in."""
+        """The signed-in user."""
         viewer = info.context.viewer
         loader = info.context.loaders.one(models.User, columns(info, models.User))
         user: User = await loader.load(viewer.user_id)
         return user
 
-    user: User | None = lookup(models.User, "A user, by id.")
-    company: Company | None = lookup(models.Company, "A company, by id.")
-    role: Role | None = lookup(models.Role, "A role, by id.")
-    permission: Permission | None = lookup(models.Permission, "A permission, by id.")
-    activity_log: ActivityLog | None = lookup(models.ActivityLog, "One thing that was done, by id.")
+    user: User | None = lookup(models.User, "Looks up a user by ID.")
+    company: Company | None = lookup(models.Company, "Looks up a company by ID.")
+    role: Role | None = lookup(models.Role, "Looks up a role by ID.")
+    permission: Permission | None = lookup(models.Permission, "Looks up a permission by ID.")
+    activity_log: ActivityLog | None = lookup(models.ActivityLog, "Looks up an activity by ID.")
 
     users: Connection[User] = connection(models.User, orders=UserOrder, filter=UserFilter)
-    """Every user the viewer may see, newest first."""
+    """Lists the users that are visible to the viewer, newest first."""
 
     companies: Connection[Company] = connection(models.Company, orders=CompanyOrder)
-    """Every company the viewer may see, by name."""
+    """Lists the companies that are visible to the viewer, by name."""
 
     roles: Connection[Role] = connection(models.Role)
-    """The seven roles."""
+    """Lists all roles. Not paginated."""
 
     permissions: Connection[Permission] = connection(models.Permission)
-    """Everything a role may grant."""
+    """Lists all permissions."""
 
     activity: Connection[ActivityLog] = connection(
         models.ActivityLog, orders=ActivityOrder, filter=ActivityFilter
     )
-    """What was done in the company, newest first: everybody's for who may read it, else one's own."""
+    """Lists the activities of the company, newest first. Viewers without permission to read all activities
+    see only their own.
+    """

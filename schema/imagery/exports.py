@@ -58,7 +58,7 @@ class ExportOptions:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ExportOptions:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         return cls(**{name: stored.get(name) for name in cls.__annotations__})
 
 
@@ -97,7 +97,7 @@ class ExportFile:
     """What it is called when it is downloaded."""
 
     file_size: BigInt
-    """In bytes."""
+    """Size in bytes."""
 
     image_count: int
     """How many images it has; 0 for the data card."""
@@ -116,10 +116,10 @@ class ExportJob(Job):
     """Whose images are packed."""
 
     user: UserRef | None = relation(models.ExportJob.user)
-    """Who asked for it."""
+    """User who requested it."""
 
     name: str
-    """What people call it."""
+    """Display name."""
 
     format: ExportFormat
     """What it is packed as."""
@@ -136,13 +136,13 @@ class ExportJob(Job):
     export_options: ExportOptions = computed(
         lambda job: ExportOptions.of(job.export_options), needs=("export_options",)
     )
-    """How it is packed."""
+    """Options of the package."""
 
     expires_at: datetime | None
     """Until when the package can be downloaded; null means for as long as it is there."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     @field(needs=("expires_at",))
     def expired(self) -> bool:
@@ -211,10 +211,10 @@ class ExportJobCreateInput(IdempotentInput):
     """What it is packed as: ZIP unless told."""
 
     options: ExportOptionsInput | None = None
-    """How it is packed."""
+    """Options of the package."""
 
     start: bool = True
-    """Whether it begins at once; otherwise `jobStart` begins it."""
+    """If true, the job is queued immediately. If false, start it with `jobStart`."""
 
 
 @output
@@ -226,7 +226,7 @@ class ExportJobCreatePayload(Payload):
 @output
 class ExportJobDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output

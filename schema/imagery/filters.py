@@ -61,10 +61,10 @@ class CrawlJobFilter:
     """Which crawls to list."""
 
     project_id: relay.GlobalID | None = None
-    """Only this project's."""
+    """Matches items of this project."""
 
     status: JobStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     def where(self, crawl: Any) -> list[ColumnElement[bool]]:
         found = [crawl.status == self.status] if self.status else []
@@ -78,7 +78,7 @@ class ImageFilter:
     """Which images to list."""
 
     crawl_job_id: relay.GlobalID | None = None
-    """Only this crawl's."""
+    """Matches items of this crawl."""
 
     is_valid: bool | None = None
     """Only those that passed the last check, or only those that did not."""
@@ -99,10 +99,10 @@ class ValidationJobFilter:
     """Which checks to list."""
 
     crawl_job_id: relay.GlobalID | None = None
-    """Only this crawl's."""
+    """Matches items of this crawl."""
 
     status: JobStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     def where(self, job: Any) -> list[ColumnElement[bool]]:
         return of_crawl(self.crawl_job_id, job) + ([job.status == self.status] if self.status else [])
@@ -113,13 +113,13 @@ class ExportJobFilter:
     """Which exports to list."""
 
     crawl_job_id: relay.GlobalID | None = None
-    """Only this crawl's."""
+    """Matches items of this crawl."""
 
     user_id: relay.GlobalID | None = None
-    """Only those that this user asked for."""
+    """Matches items requested by this user."""
 
     status: JobStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     def where(self, job: Any) -> list[ColumnElement[bool]]:
         found = of_crawl(self.crawl_job_id, job) + ([job.status == self.status] if self.status else [])

@@ -113,12 +113,12 @@ class CrawlJobCreateInput(IdempotentInput):
     """After how many images it ends: 1 to 100,000."""
 
     start: bool = True
-    """Whether it begins at once; else it waits for `jobStart`."""
+    """If true, the job is queued immediately. If false, start it with `jobStart`."""
 
 
 @input
 class CrawlJobUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     name: strawberry.Maybe[str]
     """What people call it: at most 100 letters, digits, spaces, `_` and `-`."""
@@ -139,19 +139,19 @@ class CrawlJobCreatePayload(Payload):
 @output
 class CrawlJobUpdatePayload(Payload):
     crawl_job: CrawlJob | None = None
-    """The crawl as it is now."""
+    """The updated crawl."""
 
 
 @output
 class CrawlJobDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
 class ImageDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output
@@ -176,7 +176,7 @@ class ImageryMutations(ValidationMutations, ExportMutations):
         given = input_changes(input)
         key = key_of(id, models.CrawlJob)
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, info.context.viewer, models.CrawlJob, key, input.expected_updated_at
             )
             crawl = await crawl_jobs.update(uow, info.context.viewer, key, given)

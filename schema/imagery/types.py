@@ -61,7 +61,7 @@ class CrawlSource:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> CrawlSource:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         return cls(
             kind=SourceKind(stored["kind"]),
             addresses=stored["addresses"],
@@ -100,7 +100,7 @@ class CrawlJob(Job):
     """Who planned it."""
 
     name: str
-    """What people call it."""
+    """Display name."""
 
     keywords: list[str]
     """What is searched for; 50 at most."""
@@ -138,7 +138,7 @@ class CrawlJob(Job):
     """The workers' names for its pieces; no more than there are chunks."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     @field(needs=("id",))
     async def problems(self, info: Info) -> list[CrawlProblem]:
@@ -186,7 +186,7 @@ class Image(relay.Node):
     """In pixels."""
 
     file_size: BigInt | None
-    """In bytes."""
+    """Size in bytes."""
 
     format: str | None
     """Such as `jpg`."""

@@ -59,7 +59,7 @@ class ValidationRules:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ValidationRules:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         known = {name: stored.get(name) for name in cls.__annotations__}
         preset, action = known["preset"], known["duplicates"]
         return cls(
@@ -119,10 +119,10 @@ class ValidationJob(Job):
     """Whose images are checked."""
 
     requested_by: UserRef | None = relation(models.ValidationJob.requested_by)
-    """Who asked for it."""
+    """User who requested it."""
 
     name: str
-    """What people call it."""
+    """Display name."""
 
     total_images: int
     """How many there are to look at."""
@@ -139,7 +139,7 @@ class ValidationJob(Job):
     """What an image must be."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
 
 @input
@@ -156,7 +156,7 @@ class ValidationJobCreateInput(IdempotentInput):
     """What an image must be; left out, it must open."""
 
     start: bool = True
-    """Whether it begins at once; otherwise `jobStart` begins it."""
+    """If true, the job is queued immediately. If false, start it with `jobStart`."""
 
 
 @output
@@ -168,7 +168,7 @@ class ValidationJobCreatePayload(Payload):
 @output
 class ValidationJobDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output

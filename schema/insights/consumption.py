@@ -72,7 +72,7 @@ class MonthlyConsumption:
     """The first of the month."""
 
     kwh: float
-    """In kilowatt hours, as measured."""
+    """Measured consumption in kilowatt hours."""
 
     coverage: float
     """The share of the month for which there are readings."""
@@ -89,7 +89,7 @@ class ConsumptionAnomaly:
     """Whether it is a day or a month."""
 
     kwh: float
-    """In kilowatt hours, as measured."""
+    """Measured consumption in kilowatt hours."""
 
     expected_kwh: float
     """The median of its neighbours."""
@@ -155,7 +155,7 @@ class ConsumptionSummary:
 
 
 def summary_of(stored: dict[str, Any]) -> ConsumptionSummary:
-    """From the form that is stored."""
+    """Build it from its stored JSON."""
     lists = ("seasonality", "months", "anomalies", "issues", "first_on", "last_on")
     plain = {name: value for name, value in stored.items() if name not in lists}
     return ConsumptionSummary(
@@ -216,7 +216,7 @@ class ConsumptionReading(relay.Node):
     """Its first day, in the time zone of the import."""
 
     kwh: float
-    """In kilowatt hours, as measured."""
+    """Measured consumption in kilowatt hours."""
 
     renewable_kwh: float | None
     """How much of it was renewable, where that was measured."""
@@ -248,10 +248,10 @@ class HistoricalDataImport(relay.Node):
     """Its days and months; only the latest import keeps them."""
 
     created_at: datetime
-    """When it was asked for."""
+    """Creation time."""
 
     completed_at: datetime | None
-    """When it was done."""
+    """Completion time."""
 
     @field(needs=("summary",))
     def summary(self) -> ConsumptionSummary | None:

@@ -29,10 +29,10 @@ class CompanyProfile(relay.Node):
     id: relay.NodeID[UUID]
 
     company: CompanyRef | None = relation(models.CompanyProfile.company)
-    """Whose it is."""
+    """Company that owns it."""
 
     industry: str | None
-    """Such as `Manufacturing`; an open vocabulary."""
+    """Industry, such as `Manufacturing`. Free text."""
 
     location: str | None
     """Where the company uses its energy."""
@@ -74,10 +74,10 @@ class CompanyProfile(relay.Node):
     """What the portfolio counts in a report; the three weights sum to 1."""
 
     created_at: datetime
-    """When it was made."""
+    """Creation time."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
 
 Profile = Annotated[
@@ -109,10 +109,10 @@ class ProfileQueries:
 
 @input
 class CompanyProfileUpdateInput:
-    """What to change; what is left out stays, null clears."""
+    """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     industry: strawberry.Maybe[str | None]
-    """Such as `Manufacturing`."""
+    """Industry, such as `Manufacturing`."""
 
     location: strawberry.Maybe[str | None]
     """Where the company uses its energy."""
@@ -148,7 +148,7 @@ class CompanyProfileUpdateInput:
 @output
 class CompanyProfileUpdatePayload(Payload):
     company_profile: CompanyProfile | None = None
-    """The profile as it is now."""
+    """The updated company profile."""
 
 
 @output

@@ -57,7 +57,7 @@ class EnergySource(relay.Node):
     """Its name in reports, such as `solar`."""
 
     name: str
-    """What people call it."""
+    """Display name."""
 
     kind: EnergySourceKind
     """What it does."""
@@ -96,7 +96,7 @@ class EnergySource(relay.Node):
     """Whether reports reckon with it."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
 
 @node(models.Report)
@@ -109,10 +109,10 @@ class Report(relay.Node):
     """The job that makes it."""
 
     requested_by: UserRef | None = relation(models.Report.requested_by)
-    """Who asked for it; null when they are gone, or out of the viewer's sight."""
+    """User who requested it. Null if the user is deleted or not visible to the viewer."""
 
     title: str
-    """What people call it."""
+    """Display name."""
 
     report_type: str
     """What kind of report it is, such as `energy_portfolio`."""
@@ -130,10 +130,10 @@ class Report(relay.Node):
     """The report in words; null before the end, or where no words were wanted."""
 
     created_at: datetime
-    """When it was asked for."""
+    """Creation time."""
 
     generated_at: datetime | None
-    """When it was done."""
+    """Completion time."""
 
 
 @output
@@ -249,13 +249,13 @@ class EnergySourceUpdateInput:
 @output
 class EnergySourceUpdatePayload(Payload):
     energy_source: EnergySource | None = None
-    """The source as it is now."""
+    """The updated energy source."""
 
 
 @output
 class EnergySourcesRestorePayload(Payload):
     energy_sources: list[EnergySource] | None = None
-    """The company's sources as they are now; a few dozen at most."""
+    """The energy sources of the company. Not paginated."""
 
 
 @output
@@ -341,7 +341,7 @@ class ReportSubscriptions:
 
 
 def event_of(row: Any) -> ReportEvent:
-    """What clients see of a stored event."""
+    """The GraphQL event of a stored event."""
     detail = row.detail or {}
     return ReportEvent(
         cursor=encode_cursor(models.ReportEvent, IN_ORDER, row),

@@ -83,7 +83,7 @@ class ReportFile:
     """What it is."""
 
     size: int
-    """In bytes."""
+    """Size in bytes."""
 
     url: str
     """Where to get it; the link is signed and expires."""
@@ -105,7 +105,7 @@ class SavedReport(relay.Node):
     """All that the report says."""
 
     title: str | None
-    """What people call it."""
+    """Display name."""
 
     tags: list[str]
     """What people file it under; 20 at most."""
@@ -117,10 +117,10 @@ class SavedReport(relay.Node):
     """What language models took for it."""
 
     user: UserRef | None = relation(models.SavedReport.user)
-    """Who made it; null when they are gone, or out of the viewer's sight."""
+    """User who created it. Null if the user is deleted or not visible to the viewer."""
 
     company: CompanyRef | None = relation(models.SavedReport.company)
-    """Whose it is."""
+    """Company that owns it."""
 
     method: ReportMethod | None
     """How it found the mix of sources."""
@@ -157,7 +157,7 @@ class SavedReport(relay.Node):
         ]
 
     generated_at: datetime
-    """When it was made."""
+    """Creation time."""
 
     saved_at: datetime
     """When it was kept."""
@@ -245,7 +245,7 @@ class SavedReportCreateInput(IdempotentInput):
 
 @input
 class SavedReportUpdateInput:
-    """What to change; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     title: strawberry.Maybe[str | None]
     """What people call it; null clears."""
@@ -260,13 +260,13 @@ class SavedReportUpdateInput:
 @output
 class SavedReportUpdatePayload(Payload):
     saved_report: SavedReport | None = None
-    """The report as it is now."""
+    """The updated report."""
 
 
 @output
 class SavedReportDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output

@@ -47,7 +47,7 @@ class DocumentFilter:
     """Which documents to list."""
 
     status: ProcessingStatus | None = None
-    """Only those that stand there."""
+    """Matches items in this state."""
 
     is_processed: bool | None = None
     """Only those that can be searched, or only those that cannot yet."""

@@ -33,7 +33,7 @@ class Document(relay.Node):
     """Whose it is; null for what the platform publishes to every company."""
 
     title: str
-    """What people call it."""
+    """Display name."""
 
     filename: str
     """Under which name it is kept."""
@@ -42,7 +42,7 @@ class Document(relay.Node):
     """The name of the file as it was uploaded."""
 
     file_size: BigInt | None
-    """In bytes."""
+    """Size in bytes."""
 
     file_type: str | None
     """The extension, such as `pdf`."""
@@ -66,7 +66,7 @@ class Document(relay.Node):
     """Whether it can be searched."""
 
     error_message: str | None
-    """Why it failed."""
+    """Reason of the failure, or null."""
 
     extracted_text: str | None
     """All of its text, as it was read from the file."""
@@ -90,13 +90,13 @@ class Document(relay.Node):
     """When it was last worked on to an end."""
 
     created_at: datetime
-    """When it was added."""
+    """Creation time."""
 
     uploaded_at: datetime = alias("created_at", "Use `createdAt`.")
-    """When it was added."""
+    """Creation time."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     job: ProcessingJobRef | None = relation(models.Document.job)
     """The job that makes it searchable, as it was last asked for; null for what was never worked on."""
@@ -142,7 +142,7 @@ class DocumentChunk(relay.Node):
     """When it was cut."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
 
 @node(models.EmbeddingModel)
@@ -167,7 +167,7 @@ class EmbeddingModel(relay.Node):
     """Whether it is the one that embeds; at most one is."""
 
     created_at: datetime
-    """When it was added."""
+    """Creation time."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""

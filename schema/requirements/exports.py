@@ -228,7 +228,7 @@ class RequirementExportMarkUsedPayload(Payload):
 @output
 class RequirementExportDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output

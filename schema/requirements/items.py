@@ -48,7 +48,7 @@ class RequirementCitation:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> RequirementCitation | None:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         if stored is None:
             return None
         said = {name: stored[name] for name in ("document_title", "page", "snippet", "start", "end")}
@@ -128,6 +128,6 @@ class Requirements:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Requirements:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         kinds = cls.__annotations__
         return cls(**{kind: [RequirementItem.of(item) for item in stored.get(kind, ())] for kind in kinds})

@@ -58,7 +58,7 @@ class RequirementProposalFilter:
     """Only those that have come so far."""
 
     user_id: relay.GlobalID | None = None
-    """Only those that this user asked for."""
+    """Matches items requested by this user."""
 
     def where(self, proposal: Any) -> list[ColumnElement[bool]]:
         found = [proposal.component_type == self.component_type] if self.component_type else []
@@ -113,7 +113,7 @@ class RequirementProposalCreatePayload(Payload):
 @output
 class RequirementProposalDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
-    """The id of what is gone."""
+    """Global ID of the deleted object."""
 
 
 @output

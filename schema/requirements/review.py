@@ -25,7 +25,7 @@ from schema.requirements.types import ProposedRequirement, RequirementExport, Re
 
 @input
 class ProposedRequirementUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     name: strawberry.Maybe[str]
     """What it is called."""
@@ -92,13 +92,13 @@ class RequirementProposalApproveAllPayload(Payload):
 @output
 class ProposedRequirementApprovePayload(Payload):
     proposed_requirement: ProposedRequirement | None = None
-    """The requirement as it is now."""
+    """The updated requirement."""
 
 
 @output
 class ProposedRequirementUpdatePayload(Payload):
     proposed_requirement: ProposedRequirement | None = None
-    """The requirement as it is now."""
+    """The updated requirement."""
 
 
 @output
@@ -148,7 +148,7 @@ class ReviewMutations:
         given = input_changes(input)
         key, viewer = key_of(id, models.ProposedRequirement), info.context.viewer
         async with info.context.write() as uow:
-            await access.unchanged_since(
+            await access.require_unchanged(
                 uow, viewer, models.ProposedRequirement, key, input.expected_updated_at
             )
             found = await review.update(uow, viewer, key, given)

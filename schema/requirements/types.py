@@ -70,7 +70,7 @@ class OriginalRequirement:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> OriginalRequirement | None:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         return None if stored is None else cls(**stored)
 
 
@@ -147,7 +147,7 @@ class ProposedRequirement(relay.Node):
     """When it was proposed."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
 
 @output
@@ -257,7 +257,7 @@ class DesignFindings:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> DesignFindings | None:
-        """From the form that is stored."""
+        """Build it from its stored JSON."""
         if stored is None:
             return None
         shown = ("text", "colour", "behind", "contrast")
@@ -273,7 +273,7 @@ class RequirementProposal(relay.Node):
     id: relay.NodeID[UUID]
 
     user: UserRef | None = relation(models.RequirementProposal.user)
-    """Who asked for it."""
+    """User who requested it."""
 
     job: ProcessingJobRef | None = relation(models.RequirementProposal.job)
     """The job that makes it."""
@@ -320,10 +320,10 @@ class RequirementProposal(relay.Node):
         return RequirementReview.of(found)
 
     created_at: datetime
-    """When it was asked for."""
+    """Creation time."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""
 
     completed_at: datetime | None
     """When it was complete."""
@@ -377,4 +377,4 @@ class RequirementExport(relay.Node):
     """When it was exported."""
 
     updated_at: datetime
-    """When anything of this last changed."""
+    """Time of the last change."""

@@ -8,7 +8,7 @@ from core.settings import Settings, SettingsError
 from db import migrate
 from db.migrate import Plane, Target
 from db.provision import provision
-from server.installation import addresses, admin_address, administered
+from server.installation import database_urls, admin_url, open_database
 
 DIRECTED = ("downgrade", "stamp")
 """Actions that mean nothing without a plane and a revision."""
@@ -16,9 +16,9 @@ DIRECTED = ("downgrade", "stamp")
 
 async def initialise(settings: Settings) -> int:
     """Make the roles, the database and its schemas."""
-    async with administered(settings) as ready:
-        application, _ = addresses(ready)
-        await provision(admin_address(ready), application)
+    async with open_database(settings) as ready:
+        application, _ = database_urls(ready)
+        await provision(admin_url(ready), application)
     print("roles, database and schemas are in place")
     return 0
 
@@ -27,8 +27,8 @@ async def migrate_databases(settings: Settings, order: Namespace) -> int:
     """Do what `order` says to every database it means; exit code 1 when one of them failed."""
     if order.action in DIRECTED and (order.plane is None or order.revision is None):
         raise SettingsError(f"seshat migrate {order.action}: say --plane and a revision")
-    async with administered(settings) as ready:
-        admin = admin_address(ready)
+    async with open_database(settings) as ready:
+        admin = admin_url(ready)
         if order.action == "revision":
             return await write_revision(admin, order)
         if order.action in ("history", "sql"):
@@ -59,7 +59,7 @@ async def tell(targets: Sequence[Target], order: Namespace) -> int:
 def tell_outcomes(targets: Sequence[Target], order: Namespace) -> int:
     """Run Alembic's action on each target."""
     failed = 0
-    outcomes = migrate.perform_all(targets, order.action, order.revision or migrate.LATEST, jobs=order.jobs)
+    outcomes = migrate.run_commands(targets, order.action, order.revision or migrate.LATEST, jobs=order.jobs)
     for number, outcome in enumerate(outcomes, 1):
         if order.action == "sql":
             print(outcome.output or f"-- {outcome.error}")
@@ -74,7 +74,7 @@ def tell_outcomes(targets: Sequence[Target], order: Namespace) -> int:
 
 async def tell_status(targets: Sequence[Target]) -> int:
     """Print where each database stands; exit code 1 when one is not at the latest revision."""
-    standings = [await migrate.standing(target) for target in targets]
+    standings = [await migrate.revision_status(target) for target in targets]
     for found in standings:
         state = found.error or ("up to date" if found.revision == found.latest else f"behind {found.latest}")
         print(f"{found.target.name}: {found.revision or 'empty'}, {state}")

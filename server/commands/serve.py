@@ -14,7 +14,7 @@ from uvicorn.supervisors import Multiprocess
 from core.settings import Settings, load_settings
 from server.app import create_app
 from server.embedded.vectors import vectors_of
-from server.installation import installed
+from server.installation import open_installation
 from server.logging import configure_logging
 
 GRACE_SECONDS = 3
@@ -91,8 +91,8 @@ async def serve_alone(settings: Settings, bound: socket.socket) -> None:
     stop = asyncio.Event()
     for ending in ENDINGS:
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
-    async with installed(settings) as database, vectors_of(database) as ready:
-        listener = Listener(configuration(create_app(ready, demo=settings.embedded and settings.demo), ready))
+    async with open_installation(settings) as database, vectors_of(database) as ready:
+        listener = Listener(configuration(create_app(ready, demo=settings.is_embedded and settings.demo), ready))
         serving = asyncio.create_task(listener.serve([bound]))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -106,7 +106,7 @@ def serve_together(settings: Settings, bound: socket.socket, workers: int) -> No
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
-            ready = runner.run(stack.enter_async_context(installed(settings)))
+            ready = runner.run(stack.enter_async_context(open_installation(settings)))
             ready = runner.run(stack.enter_async_context(vectors_of(ready)))
             hand_down(ready)
             config = configuration("server.commands.serve:application", ready, workers)

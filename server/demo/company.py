@@ -114,7 +114,7 @@ async def viewer(services: Services, company_id: UUID) -> Viewer:
 
 async def comparison(services: Services, admin: Viewer) -> UUID:
     """A session over two revisions that the demo draws, started; or the one that is there."""
-    async with services.database.within(admin.scope, read_only=True) as uow:
+    async with services.database.transaction(admin.scope, read_only=True) as uow:
         found: UUID | None = await uow.scalar(
             select(DrawingSession.id)
             .where(DrawingSession.name == REVISIONS)
@@ -126,7 +126,7 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
     with TemporaryDirectory(prefix="seshat-") as folder:
         drawn = await asyncio.to_thread(demo_set, Path(folder))
         old, new = [await uploaded(services, admin, path) for path in drawn]
-    async with services.database.within(admin.scope) as uow:
+    async with services.database.transaction(admin.scope) as uow:
         plan = {"name": "City Library", "location": "Alexandria", "project_number": "CL-01"}
         project = await projects.create(uow, admin, plan)
         session = await sessions.create(
@@ -164,7 +164,7 @@ async def searchable(services: Services, admin: Viewer, job_id: UUID | None) -> 
         return
     async with aclosing(services.events.listen(f"job:{job_id}")) as changes:
         async for _ in changes:
-            async with services.database.within(admin.scope, read_only=True) as uow:
+            async with services.database.transaction(admin.scope, read_only=True) as uow:
                 status = select(ProcessingJob.status).where(ProcessingJob.id == job_id)
                 if await uow.scalar(status) in TERMINAL:
                     return
@@ -174,7 +174,7 @@ async def finished(services: Services, admin: Viewer, session_id: UUID) -> None:
     """Wait for the comparison's end."""
     async with aclosing(services.events.listen(sessions.topic(session_id))) as changes:
         async for _ in changes:
-            async with services.database.within(admin.scope, read_only=True) as uow:
+            async with services.database.transaction(admin.scope, read_only=True) as uow:
                 status = select(DrawingSession.status).where(DrawingSession.id == session_id)
                 if await uow.scalar(status) in ENDED:
                     return

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import func, insert, select
 
 from core.ports import ObjectStore
-from core.settings import plain_url
+from core.settings import driverless_url
 from db.ids import new_id
 from db.models import (
     ActivityLog,
@@ -175,7 +175,7 @@ async def scale(database: Database, company_id: UUID, units: int, counts: Counts
             count = await unit(uow, number, counts)
         made += count
         if count:
-            log.info("demo_rows", unit=number, of=units, rows=count)
+            log.info("demo_rows_inserted", unit=number, of=units, rows=count)
     return made
 
 
@@ -195,7 +195,7 @@ async def grow(database: Database, company_id: UUID, units: int, admin_url: str 
 
 async def analyse(admin_url: str) -> None:
     """Collect the planner's statistics, as the administrator: the application may not."""
-    connection = await asyncpg.connect(plain_url(admin_url))
+    connection = await asyncpg.connect(driverless_url(admin_url))
     try:
         await connection.execute("ANALYZE")
     finally:

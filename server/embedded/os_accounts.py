@@ -61,4 +61,4 @@ def open_paths(*paths: Path, account: struct_passwd) -> None:
         found = folder.stat()
         if found.st_uid != account.pw_uid and not found.st_mode & stat.S_IXOTH:
             folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-            log.info("opened a folder for passing through", folder=str(folder), account=account.pw_name)
+            log.info("folder_made_traversable", folder=str(folder), account=account.pw_name)

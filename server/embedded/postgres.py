@@ -81,7 +81,7 @@ async def database_of(settings: Settings, *, share: bool = False) -> AsyncIterat
     The embedded server runs as long as the context. With `share`, one that another process runs in
     the same data folder is used instead. Raises `DatabaseUnavailable`.
     """
-    if not settings.embedded:
+    if not settings.is_embedded:
         yield settings
         return
     server = EmbeddedPostgres(settings.data)
@@ -264,7 +264,7 @@ class EmbeddedPostgres:
         if not is_postmaster(pid, self.cluster):
             (self.cluster / "postmaster.pid").unlink(missing_ok=True)
             return
-        log.info("stopping a database server that was left running", pid=pid)
+        log.info("leftover_database_stopped", pid=pid)
         for way, patience in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, STOP_NOW_SECONDS)):
             with suppress(ProcessLookupError):
                 os.kill(pid, way)

@@ -53,5 +53,5 @@ def refusal(error: Exception) -> Refusal:
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return Refusal(status, error.code.value, error.message, headers)
     error_id = uuid4().hex
-    log.error("request failed", error_id=error_id, exc_info=error)
+    log.error("request_failed", error_id=error_id, exc_info=error)
     return Refusal(500, "INTERNAL_SERVER_ERROR", "Internal error", id=error_id)

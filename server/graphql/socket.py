@@ -68,7 +68,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
         try:
             await super().close(code, reason.encode()[:120].decode(errors="ignore"))
         except RuntimeError:
-            log.debug("socket was closed", code=code)
+            log.debug("socket_closed", code=code)
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
@@ -157,7 +157,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             except DomainError as error:
                 return await self.expel(FORBIDDEN, error.message)
             except Exception:
-                log.exception("socket not rechecked")
+                log.exception("session_recheck_failed")
 
     async def expel(self, code: int, reason: str) -> None:
         """Close the socket and end its operations, without waiting for the client to agree."""

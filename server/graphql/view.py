@@ -90,7 +90,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
             response = await self.answer(request, limit)
             await response(scope, receive, send)
         except ClientDisconnect:
-            log.debug("client left")
+            log.debug("client_disconnected")
         finally:
             await self.end(request)
 

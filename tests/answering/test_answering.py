@@ -48,7 +48,7 @@ async def test_nothing_found_has_no_citations_and_low_confidence() -> None:
     found, told = await answered(ExtractiveAnswerer(embed), "Which planet has the most moons?")
 
     assert (told, found.found, found.citations.citations, found.code) == (NOTHING_FOUND, False, (), None)
-    assert not found.grounding.grounded
+    assert not found.grounding.is_grounded
 
 
 async def test_gibberish_asks_no_model() -> None:

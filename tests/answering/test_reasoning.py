@@ -39,7 +39,7 @@ def test_the_level_for_debugging_tells_every_figure() -> None:
 
 
 def test_the_log_holds_everything_at_any_level() -> None:
-    assert STEPS[1].row() == {
+    assert STEPS[1].columns() == {
         "agent_type": "answer",
         "operation": "generate",
         "output_data": {"found": True, "detail": "model/1"},

@@ -45,7 +45,7 @@ def test_questions_are_askable(question: str) -> None:
 def test_gibberish_is_not(text: str, fault: str) -> None:
     found = assess_question(text)
 
-    assert not found.askable
+    assert not found.is_question
     assert fault in " ".join(found.faults)
 
 
@@ -91,7 +91,7 @@ async def test_what_stands_in_a_passage_is_grounded() -> None:
 async def test_another_number_is_not_grounded() -> None:
     found = await check_grounding("The rent is 4,300 euros a month.", [lease()], embed)
 
-    assert (found.score, found.grounded) == (0.0, False)
+    assert (found.score, found.is_grounded) == (0.0, False)
     assert found.unsupported == ("The rent is 4,300 euros a month.",)
 
 
@@ -100,7 +100,7 @@ async def test_grounding_fails_closed() -> None:
         raise ConnectionError("secret")
 
     failed = await check_grounding("The rent is 4,200 euros a month.", [lease()], broken)
-    assert (failed.score, failed.grounded, failed.fault) == (
+    assert (failed.score, failed.is_grounded, failed.error) == (
         0.0,
         False,
         "The comparison failed (ConnectionError).",

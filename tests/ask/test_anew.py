@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.engine import make_url
 from strawberry.relay import GlobalID
 
-from core.settings import Settings, plain_url
+from core.settings import Settings, driverless_url
 from db import migrate
 from db.ids import new_id
 from db.models import (
@@ -193,7 +193,7 @@ async def house(
             platform = Person(admin, Client(services, contract, user_id=admin.id))
             yield House(services, endpoint, contract, platform)
     finally:
-        connection = await asyncpg.connect(plain_url(postgres.admin))
+        connection = await asyncpg.connect(driverless_url(postgres.admin))
         await connection.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
         await connection.close()
 
@@ -234,7 +234,7 @@ async def test_the_model_before_serves_until_every_document_is_embedded(house: H
     meanwhile = await found(person, asked), await house.searched_by(person), await house.jobs(person)
     house.endpoint.gate.set()
     await until(lambda: done(house, house.platform, new))
-    await reembedding.catch_up(working_services(house))
+    await reembedding.enqueue_reembedding(working_services(house))
     await until(lambda: done(house, person, new))
 
     every = {published["id"], first["id"], second["id"]}
@@ -249,7 +249,7 @@ async def test_the_model_before_serves_until_every_document_is_embedded(house: H
     assert await found(idle, asked) == {published["id"]}
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 2
 
-    await reembedding.remove_unused(working_services(house))
+    await reembedding.purge_unused_vectors(working_services(house))
 
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 0
     assert await found(person, asked) == every

@@ -9,7 +9,7 @@ import asyncpg
 import pytest_asyncio
 from sqlalchemy import text
 
-from db.crawl_rate_limits import take_turn
+from db.crawl_rate_limits import reserve_slot
 from resolvers.imagery import crawl_chunks
 from schema.framework.context import Services
 from tests.client import Client
@@ -106,8 +106,8 @@ async def test_turns_at_a_host_are_apart_whoever_takes_them(services: Services) 
     async with services.database.platform() as uow:
         await uow.execute(text("DELETE FROM platform.host_turns"))
 
-    waits = await asyncio.gather(*(take_turn(services.database, "a.example:443", 10) for _ in range(4)))
-    elsewhere = await take_turn(services.database, "b.example:443", 10)
+    waits = await asyncio.gather(*(reserve_slot(services.database, "a.example:443", 10) for _ in range(4)))
+    elsewhere = await reserve_slot(services.database, "b.example:443", 10)
 
     assert [round(wait / 10) for wait in sorted(waits)] == [0, 1, 2, 3]
     assert elsewhere == 0

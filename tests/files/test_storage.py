@@ -191,7 +191,7 @@ async def test_sweeping_removes_what_a_killed_write_left_and_nothing_else(tmp_pa
         os.utime(file, times=((now - age).timestamp(),) * 2)
     os.utime(tmp_path / "a" / "b", times=(0, 0))
 
-    assert await store.sweep(now - timedelta(days=1)) == 1
+    assert await store.purge_partial_writes(now - timedelta(days=1)) == 1
 
     assert files_below(tmp_path) == ["a/b", "a/c#2"]
 

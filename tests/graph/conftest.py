@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.engine import make_url
 
-from core.settings import Settings, plain_url
+from core.settings import Settings, driverless_url
 from db import migrate
 from db.base import TenantModel
 from db.ids import new_id
@@ -84,7 +84,7 @@ async def crowd(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
             folder = tmp_path_factory.mktemp("crowd")
             yield await crowded(await open_services(settings_of(folder, application), stack), admin)
     finally:
-        server = await asyncpg.connect(plain_url(postgres.admin))
+        server = await asyncpg.connect(driverless_url(postgres.admin))
         await server.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
         await server.close()
 
@@ -112,7 +112,7 @@ async def crowded(services: Services, admin_url: str) -> Crowd:
 
 async def copied(admin_url: str, company_id: UUID) -> set[str]:
     """Give other companies the rows of this one, and the planner its statistics; which tables are large."""
-    connection = await asyncpg.connect(plain_url(admin_url))
+    connection = await asyncpg.connect(driverless_url(admin_url))
     others = [new_id() for _ in range(COMPANIES - 1)]
     try:
         await connection.execute("SET session_replication_role = replica")  # what is copied is consistent

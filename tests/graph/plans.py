@@ -56,7 +56,7 @@ def sent_by(database: Database, *schemas: str) -> Iterator[list[Statement]]:
 async def explained(database: Database, scope: Scope, statements: Sequence[Statement]) -> list[Plan]:
     """The plan of each statement, as it would run in that scope."""
     plans = []
-    async with database.within(scope, read_only=True) as uow:
+    async with database.transaction(scope, read_only=True) as uow:
         # people ask for more than the ids that an index holds: its entries alone are no answer to them
         await uow.driver_sql("SET LOCAL enable_indexonlyscan = off")
         for statement in statements:
@@ -68,8 +68,8 @@ async def explained(database: Database, scope: Scope, statements: Sequence[State
 async def plans_for(database: Database, viewer: Viewer, sent: Sequence[Statement]) -> list[Plan]:
     """The plans of what was sent for the viewer, about their company and about what is published."""
     plans = await explained(database, viewer.scope, [each for each in sent if not each.aside])
-    if viewer.published is not None:
-        plans += await explained(database, viewer.published, [each for each in sent if each.aside])
+    if viewer.platform_scope is not None:
+        plans += await explained(database, viewer.platform_scope, [each for each in sent if each.aside])
     return plans
 
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
-from core.settings import Settings, plain_url
+from core.settings import Settings, driverless_url
 from db import migrate
 from db.migrate import Plane, Target
 from db.provision import provision
@@ -62,7 +62,7 @@ async def empty(empty_postgres: Postgres) -> AsyncIterator[Postgres]:
 
 async def fetch(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
     """Rows of a statement on a connection of its own."""
-    connection = await asyncpg.connect(plain_url(url))
+    connection = await asyncpg.connect(driverless_url(url))
     try:
         return list(await connection.fetch(statement, *arguments))
     finally:
@@ -77,7 +77,7 @@ async def fingerprint(url: str) -> set[tuple[str, ...]]:
 
 async def perform(target: Target, action: migrate.Action, revision: str = migrate.LATEST) -> None:
     """Run one action; an error fails the test."""
-    outcome = await asyncio.to_thread(migrate.perform, target, action, revision)
+    outcome = await asyncio.to_thread(migrate.run_command, target, action, revision)
     assert outcome.error is None, f"{action} {revision}: {outcome.error}"
 
 
@@ -88,7 +88,7 @@ def revisions(plane: Plane) -> Sequence[str]:
 
 
 async def test_a_migrated_database_stands_at_the_latest_revision_of_both_planes(postgres: Postgres) -> None:
-    standings = [await migrate.standing(Target(plane, postgres.migrator)) for plane in migrate.SCHEMA]
+    standings = [await migrate.revision_status(Target(plane, postgres.migrator)) for plane in migrate.SCHEMA]
 
     assert [(found.revision, found.error) for found in standings] == [
         (revisions("control")[-1], None),
@@ -122,7 +122,7 @@ async def test_a_table_without_its_fence_is_noticed(empty: Postgres) -> None:
     await perform(target, "upgrade")
     await fetch(empty.admin, "ALTER TABLE tenant.projects NO FORCE ROW LEVEL SECURITY")
 
-    outcome = await asyncio.to_thread(migrate.perform, target, "check")
+    outcome = await asyncio.to_thread(migrate.run_command, target, "check")
 
     assert outcome.error == "New upgrade operations detected: [('enable_tenant_rls', 'projects')]"
 
@@ -156,14 +156,14 @@ async def test_one_broken_database_stops_no_other(
 
 
 async def test_an_unknown_company_is_said(postgres: Postgres) -> None:
-    with pytest.raises(migrate.MigrationFailed, match="there is no company Nobody"):
+    with pytest.raises(migrate.MigrationError, match="there is no company Nobody"):
         await migrate.tenant_databases(postgres.admin, "Nobody")
 
 
 async def test_a_database_that_is_behind_is_not_served(empty: Postgres) -> None:
     name = make_url(empty.admin).database
 
-    with pytest.raises(migrate.MigrationFailed) as refusal:
+    with pytest.raises(migrate.MigrationError) as refusal:
         await migrate.require_latest(empty.application)
 
     assert str(refusal.value) == (

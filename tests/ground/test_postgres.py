@@ -8,7 +8,7 @@ import asyncpg
 import psutil
 import pytest
 
-from core.settings import plain_url
+from core.settings import driverless_url
 from server.embedded.postgres import (
     DatabaseUnavailable,
     EmbeddedPostgres,
@@ -21,7 +21,7 @@ from server.embedded.postgres import (
 
 async def answer(data: Path) -> int:
     """What the server in that folder answers."""
-    connection = await asyncpg.connect(plain_url(embedded_url(data, "postgres", "postgres")))
+    connection = await asyncpg.connect(driverless_url(embedded_url(data, "postgres", "postgres")))
     try:
         return int(await connection.fetchval("SELECT 6 * 7"))
     finally:

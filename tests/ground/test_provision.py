@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from core.settings import plain_url
-from db.provision import Refused, provision
+from core.settings import driverless_url
+from db.provision import ProvisionError, provision
 from tests.conftest import Postgres
 
 CATALOG = """
@@ -86,13 +86,13 @@ async def test_the_serving_role_has_its_limits(postgres: Postgres) -> None:
 
 
 async def test_an_address_of_another_role_is_refused(postgres: Postgres) -> None:
-    with pytest.raises(Refused, match="DATABASE_URL signs in as postgres, it must be app_rw"):
+    with pytest.raises(ProvisionError, match="DATABASE_URL signs in as postgres, it must be app_rw"):
         await provision(postgres.admin, postgres.admin)
 
 
 async def fetch(url: str, statement: str) -> list[asyncpg.Record]:
     """Rows of a statement on a connection of its own."""
-    connection = await asyncpg.connect(plain_url(url))
+    connection = await asyncpg.connect(driverless_url(url))
     try:
         return list(await connection.fetch(statement))
     finally:

@@ -16,41 +16,41 @@ REFUSALS = [
     ({"PORT": "eighty"}, "PORT: input should be a valid integer, unable to parse string as an integer"),
     ({"PORT": "0"}, "PORT: input should be greater than or equal to 1"),
     ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
-    ({"SECRET_KEY": "hunter2"}, "SECRET_KEY: at least 32 characters are wanted"),
+    ({"SECRET_KEY": "hunter2"}, "SECRET_KEY: must be at least 32 characters"),
     (
         {"DATABASE_URL": "mysql://somewhere/seshat"},
-        "DATABASE_URL: an address such as postgresql://user:password@host:5432/database is wanted",
+        "DATABASE_URL: must be a URL such as postgresql://user:password@host:5432/database",
     ),
-    ({"DATABASE_URL": "postgresql://somewhere"}, "DATABASE_URL: it names no database"),
+    ({"DATABASE_URL": "postgresql://somewhere"}, "DATABASE_URL: must name a database"),
     (
         {"DATABASE_ADMIN_URL": "postgresql://somewhere/seshat"},
-        "DATABASE_ADMIN_URL is set and DATABASE_URL is not",
+        "DATABASE_ADMIN_URL requires DATABASE_URL",
     ),
     (
         {"STORAGE_URL": "ftp://somewhere"},
-        "STORAGE_URL: an address that starts with file://, s3://, gs:// or az:// is wanted",
+        "STORAGE_URL: must start with file://, s3://, gs:// or az://",
     ),
-    ({"PUBLIC_URL": "seshat"}, "PUBLIC_URL: an address that starts with http:// or https:// is wanted"),
+    ({"PUBLIC_URL": "seshat"}, "PUBLIC_URL: must be a URL that starts with http:// or https://"),
     (
         {"QDRANT_URL": "qdrant.example.com"},
-        "QDRANT_URL: an address that starts with http://, https:// or unix:/ is wanted",
+        "QDRANT_URL: must start with http://, https:// or unix:/",
     ),
     (
         {"EMBEDDING_URL": "localhost:1234/v1"},
-        "EMBEDDING_URL: an address that starts with http:// or https:// is wanted",
+        "EMBEDDING_URL: must be a URL that starts with http:// or https://",
     ),
     (
         {"OVERLAY_COLOURS": "red,green"},
-        "OVERLAY_COLOURS: three colours such as #d62728 are wanted, separated by commas",
+        "OVERLAY_COLOURS: must be three colours such as #d62728, separated by commas",
     ),
     (
         {"QUEUE_SLOTS": "chat=2,drawings"},
-        "QUEUE_SLOTS: queues with a number each, such as chat=2,drawings=1, are wanted",
+        "QUEUE_SLOTS: must be queues and numbers, such as chat=2,drawings=1",
     ),
     ({"QUEUE_LIMITS": "drawings=0"}, "QUEUE_LIMITS: input should be greater than 0"),
     (
         {"CHAT_PROVIDERS": "ollama=http://localhost"},
-        'CHAT_PROVIDERS: an object such as {"ollama": {"url": "…", "model": "…"}} is wanted',
+        'CHAT_PROVIDERS: must be an object such as {"ollama": {"url": "…", "model": "…"}}',
     ),
     (
         {"CHAT_PROVIDERS": '{"oracle": {"url": "http://localhost", "model": "sibyl"}}'},
@@ -58,13 +58,13 @@ REFUSALS = [
     ),
     (
         {"CHAT_PROVIDERS": '{"ollama": {"url": "localhost", "model": "tiny"}}'},
-        "CHAT_PROVIDERS: an address that starts with http:// or https:// is wanted",
+        "CHAT_PROVIDERS: must be a URL that starts with http:// or https://",
     ),
-    ({"CRAWL_ALLOW": "10.1.0.0/99"}, "CRAWL_ALLOW: 10.1.0.0/99 is no network such as 10.1.0.0/16"),
-    ({"CRAWL_ENGINES": "bing,altavista"}, "CRAWL_ENGINES: altavista is none of google, bing, duckduckgo"),
+    ({"CRAWL_ALLOW": "10.1.0.0/99"}, "CRAWL_ALLOW: 10.1.0.0/99 is not a network such as 10.1.0.0/16"),
+    ({"CRAWL_ENGINES": "bing,altavista"}, "CRAWL_ENGINES: altavista must be one of google, bing, duckduckgo"),
     (
         {"JOB_STALE": "3"},
-        "JOB_STALE is less than twice JOB_HEARTBEAT: living workers would lose their jobs",
+        "JOB_STALE must be at least twice JOB_HEARTBEAT",
     ),
 ]
 
@@ -97,7 +97,7 @@ def test_a_configured_database_wants_a_configured_secret(tmp_path: Path) -> None
         "serve", "--data", str(tmp_path), DATABASE_URL="postgresql://app_rw@127.0.0.1:1/seshat"
     )
 
-    assert (code, errors) == (2, "seshat: SECRET_KEY: is needed when DATABASE_URL is set\n")
+    assert (code, errors) == (2, "seshat: SECRET_KEY: is required with DATABASE_URL\n")
 
 
 def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from db.ids import new_id
 from db.models import RoleName, User
-from db.uow import Kind
+from db.uow import ScopeKind
 from schema.framework.context import Services
 from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
@@ -295,7 +295,7 @@ async def test_people_list_those_whom_they_may_see(
 
 
 @pytest.mark.parametrize("kind", ["self", "company", "platform"])
-async def test_the_database_fences_people_by_scope(services: Services, people: People, kind: Kind) -> None:
+async def test_the_database_fences_people_by_scope(services: Services, people: People, kind: ScopeKind) -> None:
     everybody = [person.id for person in people]
     expected = {
         "self": {people.user.id},

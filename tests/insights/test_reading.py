@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from core.errors import Invalid
-from pipelines.insights.meter_readings import Consumption, consumption_of
+from pipelines.insights.meter_readings import Consumption, read_consumption
 from resolvers.insights.table_layout import EnergyUnit, LayoutOverrides, detect_layout
 from resolvers.insights.table_preview import PREVIEW_BYTES, preview_text, preview_workbook
 
@@ -19,7 +19,7 @@ def read(path: Path, text: str, given: LayoutOverrides = LayoutOverrides(), enco
     """What a text holds."""
     content = text.encode(encoding)
     path.write_bytes(content)
-    return consumption_of(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), given))
+    return read_consumption(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), given))
 
 
 def kinds(found: Consumption) -> dict[str, int]:
@@ -106,7 +106,7 @@ def test_a_workbook_is_read_with_the_last_values_of_its_formulas(tmp_path: Path)
     book.close()
 
     head = preview_workbook(path)
-    found = consumption_of(path, detect_layout(head, LayoutOverrides()))
+    found = read_consumption(path, detect_layout(head, LayoutOverrides()))
 
     assert head.sheet == "Load"
     assert [month.kwh for month in found.months] == [2000.0 * month for month in range(1, 13)]

@@ -84,7 +84,7 @@ async def test_a_budget_that_is_too_small_is_told_with_what_is_missing(
 async def test_reports_that_are_interrupted_at_every_step_end_the_same(
     services: Services, stored_vectors: EmbeddedVectors, planner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = report_job.kept
+    kept = report_job.save_step
     left = {f"{place}": ALL[place::3] for place in range(3)}
 
     async def dies(run: Any, report: Any, name: str, *rest: Any) -> None:

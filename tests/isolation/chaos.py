@@ -12,10 +12,10 @@ import asyncpg
 from sqlalchemy import delete, func, insert, select, text, update
 
 from db.base import Model
-from db.loaders import Loaders, Reach
+from db.loaders import Loaders, RowSource
 from db.models import DrawingSession, Project, User
 from db.paging import Order, Page
-from db.uow import Database, Kind, UnitOfWork
+from db.uow import Database, ScopeKind, UnitOfWork
 from tests import factories
 from tests.factories import Made, a_company, a_project, a_session, a_user
 
@@ -97,7 +97,7 @@ class Chaos:
         (kind,) = self.random.choices(list(KINDS), [weight for weight, _, _ in KINDS.values()])
         _, scope, act = KINDS[kind]
         read_only = scope == "read"
-        reach: Kind = "self" if kind == "myself" else "company"
+        reach: ScopeKind = "self" if kind == "myself" else "company"
         try:
             user = self.random.choice(own.people)
             async with self.database.tenant(own.id, user, kind=reach, read_only=read_only) as uow:
@@ -119,7 +119,7 @@ class Chaos:
 
     async def read(self, uow: UnitOfWork, own: Tenant, foe: Tenant) -> None:
         """Pages and counts of own parents and another company's, through the loaders."""
-        loaders = Loaders(lambda model: [Reach(uow, sees_all)])
+        loaders = Loaders(lambda model: [RowSource(uow, sees_all)])
         mine, theirs = self.random.sample(own.projects, 3), self.random.sample(foe.projects, 3)
         pages = loaders.page(Project.sessions, PAGE, WANTED, None, None)
         counts = loaders.count(Project.sessions, None, None)
@@ -131,7 +131,7 @@ class Chaos:
 
     async def mixed(self, uow: UnitOfWork, own: Tenant, foe: Tenant) -> None:
         """Ids of another company among one's own."""
-        loader = Loaders(lambda model: [Reach(uow, sees_all)]).one(DrawingSession, WANTED)
+        loader = Loaders(lambda model: [RowSource(uow, sees_all)]).one(DrawingSession, WANTED)
         rows = await loader.load_many([*own.sessions[:5], *foe.sessions[:5]])
         check([row and row.name for row in rows] == [str(own.id)] * 5 + [None] * 5, "others' ids")
 

@@ -150,7 +150,7 @@ async def test_control_a_role_past_row_security_is_noticed(
 
     assert {"read", "mixed", "everything", "people", "myself", "forge", "reach"} <= found
     with pytest.raises(UnsafeRole, match="superuser, bypasses row security, owns tables"):
-        await bypassing.guard()
+        await bypassing.verify_isolation()
     await bypassing.close()
 
 
@@ -211,9 +211,9 @@ async def test_a_hole_in_the_fence_is_not_served(
 ) -> None:
     async with broken(onlooker, hole):
         with pytest.raises(UnsafeRole, match=f"the tenant plane is not fenced: {FENCED}: "):
-            await database.guard()
+            await database.verify_isolation()
 
-    await database.guard()
+    await database.verify_isolation()
 
 
 @pytest.mark.parametrize(
@@ -235,12 +235,12 @@ async def test_a_role_that_could_see_past_the_fence_is_not_served(
     await onlooker.execute(change)
     try:
         with pytest.raises(UnsafeRole, match=complaint):
-            await database.guard()
+            await database.verify_isolation()
     finally:
         await onlooker.execute(back)
 
     await database.close()
-    await database.guard()
+    await database.verify_isolation()
 
 
 async def test_without_a_company_there_are_no_rows_but_an_error(database: Database) -> None:

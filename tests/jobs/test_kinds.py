@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from db.models import JobStatus, Lease
-from db.queue import KINDS, Attempt, JobModel, claim
+from db.queue import JOB_MODELS, Attempt, JobModel, claim
 from db.queue.entries import Entry
 from schema.framework.context import Services
 from tests.client import Client
@@ -22,7 +22,7 @@ VERBS = {
 NODE = f"query ($id: ID!) {{ node(id: $id) {{ __typename ... on Job {{ {JOB} }} }} }}"
 WATCH = "subscription ($id: ID!) { jobProgress(id: $id) { __typename id status phase progress } }"
 
-every_kind = pytest.mark.parametrize("model", KINDS, ids=lambda model: model.__name__)
+every_kind = pytest.mark.parametrize("model", JOB_MODELS, ids=lambda model: model.__name__)
 
 
 async def claimed(services: Services, row: Made) -> Attempt:
@@ -178,7 +178,7 @@ async def test_a_watcher_is_told_the_state_each_change_and_the_end(
 
 
 async def test_a_stranger_watches_nothing(graphql: Client, save: Save, people: People) -> None:
-    row = a_ready(KINDS[1], people.user)
+    row = a_ready(JOB_MODELS[1], people.user)
     await save(row)
 
     async with graphql.of(people.stranger).watch(WATCH, id=row.gid) as results:

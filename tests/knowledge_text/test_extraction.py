@@ -10,15 +10,15 @@ import pytest
 from core.errors import DomainError, Invalid, UnsupportedContent
 from pipelines.knowledge.extraction import Extracted, Limits, extract, read
 from pipelines.knowledge.extraction.runner import PRESENTATION, SPREADSHEET, WORDPROCESSING
-from pipelines.runtime.process_pool import Processes
+from pipelines.runtime.process_pool import ProcessPool
 from tests.knowledge_text import made
 
 PDF, HTML, TEXT, CSV = "application/pdf", "text/html", "text/plain", "text/csv"
 
 
 @pytest.fixture
-async def processes() -> AsyncIterator[Processes]:
-    children = Processes(1)
+async def processes() -> AsyncIterator[ProcessPool]:
+    children = ProcessPool(1)
     yield children
     await children.close()
 
@@ -53,7 +53,7 @@ def test_pages_keep_their_numbers(tmp_path: Path) -> None:
     assert found.text == "The first page is this.\f\fThe third page is this."
 
 
-async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: Processes) -> None:
+async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: ProcessPool) -> None:
     path = made.scanned(tmp_path / "scan.pdf", "Fire doors hold ninety minutes")
     told: list[float] = []
 
@@ -68,7 +68,7 @@ async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: Processes)
     assert told == [1.0]
 
 
-async def test_more_pictures_than_are_read_are_told(tmp_path: Path, processes: Processes) -> None:
+async def test_more_pictures_than_are_read_are_told(tmp_path: Path, processes: ProcessPool) -> None:
     path = made.scanned(tmp_path / "scan.pdf", "Fire doors")
     found = await read(processes.run_within, path, PDF, limits=Limits(scanned_pages=0))
 

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.knowledge import metadata
 from pipelines.knowledge.extraction import Page
-from pipelines.knowledge.metadata import Metadata, describe
+from pipelines.knowledge.metadata import Metadata, extract_metadata
 
 LOAN = (
     "A mortgage loan is paid back to the bank with interest every month. The interest rate of a mortgage "
@@ -14,7 +14,7 @@ LOAN = (
 
 
 def test_a_text_is_described_by_what_it_repeats() -> None:
-    found = describe([Page(1, LOAN)])
+    found = extract_metadata([Page(1, LOAN)])
 
     assert found.keywords[0] == "mortgage loan"
     assert found.topics == ("finance",)
@@ -26,8 +26,8 @@ def test_a_text_is_described_by_what_it_repeats() -> None:
 def test_a_kind_of_document_is_told_by_its_words() -> None:
     text = "This agreement is made by the parties. Either party shall give notice. The parties hereby agree."
 
-    assert describe([Page(None, text)]).category == "contract"
-    assert describe([Page(None, LOAN)]).category == "general"
+    assert extract_metadata([Page(None, text)]).category == "contract"
+    assert extract_metadata([Page(None, LOAN)]).category == "general"
 
 
 def test_an_error_gives_empty_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,11 +35,11 @@ def test_an_error_gives_empty_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError
 
     monkeypatch.setattr(metadata, "described", broken)
-    assert describe([Page(1, LOAN)]) == Metadata("", (), (), "general")
+    assert extract_metadata([Page(1, LOAN)]) == Metadata("", (), (), "general")
 
 
 @pytest.mark.parametrize("text", ["", "x", "\U0001f525" * 50, "1 2 3", "\u0646\u0635 " * 300])
 def test_any_text_is_described(text: str) -> None:
-    found = describe([Page(1, text)])
+    found = extract_metadata([Page(1, text)])
 
     assert (found.topics, found.category) == ((), "general")

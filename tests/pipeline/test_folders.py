@@ -36,6 +36,6 @@ def test_only_old_working_folders_are_swept(temporary: Path) -> None:
     for folder in (old, other):
         os.utime(folder, (two_days_ago, two_days_ago))
 
-    workdirs.sweep(timedelta(days=1))
+    workdirs.purge(timedelta(days=1))
 
     assert sorted(temporary.iterdir()) == sorted([fresh, other])

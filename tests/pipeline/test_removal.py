@@ -16,7 +16,7 @@ from db.models import (
     ProcessingJob,
     ProcessingJobType,
 )
-from db.queue import enqueue, revive
+from db.queue import enqueue, deserialize
 from tests.pipeline import questions
 from tests.pipeline.conftest import Instance, Person
 from tests.pipeline.test_interruptions import until
@@ -100,7 +100,7 @@ async def test_removing_twice_changes_nothing(
     async with instance.database.tenant(person.company_id) as uow:
         again = update(ProcessingJob).values(status=JobStatus.PENDING)
         row = await uow.one(again.returning(ProcessingJob))
-        await enqueue(uow, revive(row.task, row.arguments), row.id)
+        await enqueue(uow, deserialize(row.task, row.arguments), row.id)
     await until(lambda: cleared(instance, person))
 
     assert await instance.objects(person.company_id) == stored

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from strawberry.relay import GlobalID
 
 from db.models import AnalysisResult, Comparison, Drawing, JobStatus, ProcessingJob, Upload
-from db.queue import enqueue, revive
+from db.queue import enqueue, deserialize
 from tests.pipeline import questions
 from tests.pipeline.conftest import Instance, Person, register
 from tests.pipeline.drawn import sheets
@@ -170,7 +170,7 @@ async def test_a_stage_that_runs_twice_changes_nothing(
         mine = ProcessingJob.id == job
         again = update(ProcessingJob).where(mine).values(status=JobStatus.PENDING)
         row = await uow.one(again.returning(ProcessingJob))
-        await enqueue(uow, revive(row.task, row.arguments), row.id)
+        await enqueue(uow, deserialize(row.task, row.arguments), row.id)
     await person.until(id, lambda state: all(job["status"] == "COMPLETED" for job in state["jobs"]["nodes"]))
 
     second = (await person.ask(questions.WHOLE, id=id))["drawingSession"]

@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from pipelines.runtime.process_pool import Processes
+from pipelines.runtime.process_pool import ProcessPool
 
 
 @pytest_asyncio.fixture
-async def alone() -> AsyncIterator[Processes]:
+async def alone() -> AsyncIterator[ProcessPool]:
     """One child process for all."""
-    processes = Processes(1)
+    processes = ProcessPool(1)
     yield processes
     await processes.close()
 
 
-async def test_waiting_for_a_child_is_not_counted(alone: Processes) -> None:
+async def test_waiting_for_a_child_is_not_counted(alone: ProcessPool) -> None:
     holding = asyncio.create_task(alone.run(time.sleep, 3))
     await asyncio.sleep(0)
 
@@ -26,7 +26,7 @@ async def test_waiting_for_a_child_is_not_counted(alone: Processes) -> None:
     await holding
 
 
-async def test_what_takes_too_long_is_killed_and_the_next_is_served(alone: Processes) -> None:
+async def test_what_takes_too_long_is_killed_and_the_next_is_served(alone: ProcessPool) -> None:
     with pytest.raises(TimeoutError):
         await alone.run_within(0.3, time.sleep, 600)
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from core.errors import Conflict
 from db.models import JobStatus, ProcessingJob
-from db.queue import Finish, Job
+from db.queue import CompletionHook, Job
 from db.uow import UnitOfWork
 from pipelines.runtime.handlers import Retry, Run, handles
 
@@ -50,7 +50,7 @@ class Count(Trailing):
 
 
 @handles(Count)
-async def count(job: Count, run: Run) -> Finish:
+async def count(job: Count, run: Run) -> CompletionHook:
     """Keeps its place in the checkpoint."""
     begun = run.checkpoint["at"] if run.checkpoint else 0
     job.leave("begun", run.number, begun, os.getpid())
@@ -111,7 +111,7 @@ class Fail(Trailing):
 
 
 @handles(Fail)
-async def fail(job: Fail, run: Run) -> Finish | None:
+async def fail(job: Fail, run: Run) -> CompletionHook | None:
     """Every way to fail."""
     job.leave("begun", run.number)
     match job.how:

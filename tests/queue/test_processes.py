@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from core.errors import Invalid
-from pipelines.runtime.process_pool import Processes, Remote, Stopped
+from pipelines.runtime.process_pool import ProcessPool, RemoteTraceback, ProcessDied
 from tests.queue.tasks import spin
 
 
@@ -38,52 +38,52 @@ def swell(size: int) -> int:
 
 
 @pytest_asyncio.fixture
-async def processes() -> AsyncIterator[Processes]:
-    processes = Processes(2)
+async def processes() -> AsyncIterator[ProcessPool]:
+    processes = ProcessPool(2)
     yield processes
     await processes.close()
 
 
-async def test_a_child_answers_and_is_asked_again(processes: Processes) -> None:
+async def test_a_child_answers_and_is_asked_again(processes: ProcessPool) -> None:
     first, second = await processes.run(os.getpid), await processes.run(os.getpid)
 
     assert first == second != os.getpid()
 
 
-async def test_large_arguments_and_results_travel(processes: Processes) -> None:
+async def test_large_arguments_and_results_travel(processes: ProcessPool) -> None:
     assert await processes.run(bytes.upper, b"x" * 5_000_000) == b"X" * 5_000_000
 
 
-async def test_no_more_children_than_the_limit(processes: Processes) -> None:
+async def test_no_more_children_than_the_limit(processes: ProcessPool) -> None:
     answers = await asyncio.gather(*(processes.run(os.getpid) for _ in range(6)))
 
     assert len(set(answers)) == 2
 
 
-async def test_an_error_arrives_with_its_origin(processes: Processes) -> None:
+async def test_an_error_arrives_with_its_origin(processes: ProcessPool) -> None:
     with pytest.raises(Invalid, match="No such page") as refused:
         await processes.run(refuse)
 
     assert refused.value.path == ("input", "page")
-    assert isinstance(refused.value.__cause__, Remote)
+    assert isinstance(refused.value.__cause__, RemoteTraceback)
     assert "in refuse" in str(refused.value.__cause__)
 
 
-async def test_an_error_that_cannot_travel_is_described(processes: Processes) -> None:
+async def test_an_error_that_cannot_travel_is_described(processes: ProcessPool) -> None:
     with pytest.raises(RuntimeError, match="Untold: good night"):
         await processes.run(confuse)
 
     assert await processes.run(abs, -1) == 1
 
 
-async def test_a_child_that_dies_is_an_error_and_is_replaced(processes: Processes) -> None:
-    with pytest.raises(Stopped, match=r"The computation stopped unexpectedly \(signal 9\)."):
+async def test_a_child_that_dies_is_an_error_and_is_replaced(processes: ProcessPool) -> None:
+    with pytest.raises(ProcessDied, match=r"The computation stopped unexpectedly \(signal 9\)."):
         await processes.run(os.kill, *(await processes.run(os.getpid), signal.SIGKILL))
 
     assert await processes.run(abs, -1) == 1
 
 
-async def test_a_child_that_died_while_it_waited_is_not_asked(processes: Processes) -> None:
+async def test_a_child_that_died_while_it_waited_is_not_asked(processes: ProcessPool) -> None:
     child = psutil.Process(await processes.run(os.getpid))
     child.kill()
     async with asyncio.timeout(5):
@@ -94,7 +94,7 @@ async def test_a_child_that_died_while_it_waited_is_not_asked(processes: Process
     assert await processes.run(os.getpid) != child.pid
 
 
-async def test_a_child_that_has_grown_large_is_not_asked_again(processes: Processes) -> None:
+async def test_a_child_that_has_grown_large_is_not_asked_again(processes: ProcessPool) -> None:
     first = await processes.run(os.getpid)
 
     assert await processes.run(swell, 1_100_000_000) == 1_100_000_000
@@ -102,7 +102,7 @@ async def test_a_child_that_has_grown_large_is_not_asked_again(processes: Proces
     assert await processes.run(os.getpid) != first
 
 
-async def test_a_large_parent_does_not_make_its_children_large(processes: Processes) -> None:
+async def test_a_large_parent_does_not_make_its_children_large(processes: ProcessPool) -> None:
     ballast = b"x" * 1_200_000_000
 
     first, second = await processes.run(os.getpid), await processes.run(os.getpid)
@@ -111,7 +111,7 @@ async def test_a_large_parent_does_not_make_its_children_large(processes: Proces
     assert len(ballast) == 1_200_000_000
 
 
-async def test_a_time_limit_kills(processes: Processes, tmp_path: Path) -> None:
+async def test_a_time_limit_kills(processes: ProcessPool, tmp_path: Path) -> None:
     trail = tmp_path / "trail"
 
     with pytest.raises(TimeoutError):
@@ -125,7 +125,7 @@ async def test_a_time_limit_kills(processes: Processes, tmp_path: Path) -> None:
 
 
 async def test_closing_ends_every_child() -> None:
-    processes = Processes(1)
+    processes = ProcessPool(1)
     child = psutil.Process(await processes.run(os.getpid))
 
     await processes.close()

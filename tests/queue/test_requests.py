@@ -11,7 +11,7 @@ from core.errors import Conflict, Forbidden, NotFound
 from db.events import Events, Listener, publish
 from db.models import JobStatus, ProcessingJob, ProcessingJobType
 from db.queue import NotPending, enqueue, prepare
-from db.queue.driver import EngineDriver, claims
+from db.queue.driver import EngineDriver, limited_queries
 from db.queue.entries import UnitDriver, builders
 from resolvers import jobs
 from tests.queue.conftest import Hall, a_company, a_viewer
@@ -221,7 +221,7 @@ async def test_two_jobs_of_one_name_are_refused() -> None:
 
 async def test_the_tables_are_what_pgqueuer_expects(hall: Hall) -> None:
     async with Listener(hall.database.placement.primary.url) as listener:
-        queries = claims(EngineDriver(hall.database.placement.primary, listener), 1)
+        queries = limited_queries(EngineDriver(hall.database.placement.primary, listener), 1)
 
         plan = await queries.plan_upgrade()
 

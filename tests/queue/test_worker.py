@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.settings import SettingsError
 from db.models import JobStatus, Lease, LeaseState, ProcessingJob
-from db.queue import LostLease, UnknownTask, claim, leases, passing
-from db.queue.driver import Claims
+from db.queue import LostLease, UnknownTask, claim, leases, is_transient
+from db.queue.driver import LimitedQueries
 from db.queue.entries import Entry
 from tests.queue.conftest import Hall, a_company
 from tests.queue.tasks import QUEUE, URGENT, Burn, Count, Fail, Faulty, Hurry
@@ -67,16 +67,16 @@ async def test_a_job_ends_although_what_follows_from_it_fails(hall: Hall) -> Non
 
 async def test_a_worker_outlives_faults_of_its_loop(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
-    dequeue = Claims.dequeue
+    dequeue = LimitedQueries.dequeue
 
-    async def faulty(claims: Claims, *args: Any, **options: Any) -> Any:
+    async def faulty(claims: LimitedQueries, *args: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise KeyError("unforeseen")
         return await dequeue(claims, *args, **options)
 
-    monkeypatch.setattr(Claims, "dequeue", faulty)
+    monkeypatch.setattr(LimitedQueries, "dequeue", faulty)
     id = await hall.add(Count(hall.trail, 1, 0))
 
     async with hall.working():
@@ -126,7 +126,7 @@ async def test_a_job_with_arguments_of_another_release_fails(hall: Hall) -> None
     ],
 )
 def test_what_time_may_cure(error: Exception, cured: bool) -> None:
-    assert passing(error) is cured
+    assert is_transient(error) is cured
 
 
 async def test_another_attempt_is_made_without_waiting_to_be_found(patient: Hall) -> None:
@@ -204,7 +204,7 @@ async def test_an_attempt_that_was_taken_over_writes_nothing_more(hall: Hall) ->
 
     with pytest.raises(LostLease):
         async with first.write() as uow:
-            await first.note(uow, progress=50)
+            await first.update(uow, progress=50)
     for end in (first.complete(None), first.fail("It failed."), first.postpone("Later."), first.settle()):
         with pytest.raises(LostLease):
             await end
@@ -227,7 +227,7 @@ async def test_a_takeover_waits_for_a_write_that_has_begun(hall: Hall) -> None:
         taking = asyncio.create_task(claim(hall.database, entry, lease.entry_id, "second"))
         await asyncio.sleep(0.3)
         assert not taking.done()
-        await first.note(uow, checkpoint={"at": 7})
+        await first.update(uow, checkpoint={"at": 7})
     second = await taking
 
     assert second is not None
@@ -240,8 +240,8 @@ async def test_a_lease_without_an_entry_gets_another(hall: Hall) -> None:
         await uow.execute(text("DELETE FROM platform.pgqueuer"))
         await uow.execute(update(Lease).values(heartbeat_at=func.now() - timedelta(minutes=1)))
 
-    assert await leases.put_back(hall.database, timedelta(seconds=30)) == 1
-    assert await leases.put_back(hall.database, timedelta(seconds=30)) == 0
+    assert await leases.requeue_lost(hall.database, timedelta(seconds=30)) == 1
+    assert await leases.requeue_lost(hall.database, timedelta(seconds=30)) == 0
 
     async with hall.working():
         await hall.ended(id, "completed")
@@ -331,8 +331,8 @@ async def test_a_setting_of_a_queue_that_nobody_works_on_is_refused(hall: Hall, 
 
 
 async def test_of_two_processes_one_does_the_upkeep(hall: Hall) -> None:
-    turns = [await leases.take_turn(hall.database, "sweep", timedelta(hours=1)) for _ in range(3)]
-    soon = [await leases.take_turn(hall.database, "tidy", timedelta(0)) for _ in range(2)]
+    turns = [await leases.claim_period(hall.database, "sweep", timedelta(hours=1)) for _ in range(3)]
+    soon = [await leases.claim_period(hall.database, "tidy", timedelta(0)) for _ in range(2)]
 
     assert turns == [True, False, False]
     assert soon == [True, True]
@@ -348,7 +348,7 @@ async def test_sweeping_forgets_the_past_of_idle_queues_only(hall: Hall) -> None
         old = "INSERT INTO platform.pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES "
         await uow.execute(text(old + "(now() - interval '2 days', 1, 'successful', 0, 'idle')"))
 
-    await leases.sweep(hall.database)
+    await leases.purge(hall.database)
 
     async with hall.database.platform() as uow:
         assert (await uow.all(text("SELECT queue FROM platform.fair_shares"))) == [("tests",)]

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from db.models import ComponentType, RequirementCategory, RequirementOrigin
 from pipelines.requirements import classification, design_analysis, llm_proposals, proposers, similarity
-from pipelines.requirements.evidence import described
-from pipelines.requirements.pattern_library import library
+from pipelines.requirements.evidence import description_sentences
+from pipelines.requirements.pattern_library import load_patterns
 from resolvers.requirements.proposals import normalize_key
 from resolvers.requirements.review import confidence_level
 from schema.framework.context import Services
@@ -17,8 +17,8 @@ from tests.requirements import drawn
 
 
 def test_the_library_knows_ten_components_and_the_standards_behind_them() -> None:
-    assert set(library()) == set(ComponentType)
-    for pattern in library().values():
+    assert set(load_patterns()) == set(ComponentType)
+    for pattern in load_patterns().values():
         assert all(len(pattern.items[kind]) >= 2 for kind in RequirementCategory)
         keys = [[normalize_key(item.name) for item in pattern.items[kind]] for kind in RequirementCategory]
         assert all(len(set(each)) == len(each) for each in keys)
@@ -32,11 +32,11 @@ def test_a_drawn_component_is_known_by_its_looks(tmp_path: Path, kind: str) -> N
     path = tmp_path / "design.png"
     drawn.DESIGNS[kind]().save(path)
 
-    found = design_analysis.measured(path)
+    found = design_analysis.analyze_design(path)
 
     assert found.looks_like[0] == kind
     assert found.looks_like[1] <= 0.85
-    assert design_analysis.Design.of(found.stored()) == found
+    assert design_analysis.Design.deserialize(found.serialize()) == found
 
 
 def with_an_icon() -> Image.Image:
@@ -62,7 +62,7 @@ def test_a_component_is_known_however_it_is_shown(
     path = tmp_path / "design.jpg"
     design_of().save(path, quality=60)
 
-    assert design_analysis.measured(path).looks_like[0] == kind
+    assert design_analysis.analyze_design(path).looks_like[0] == kind
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_a_component_is_known_however_it_is_shown(
 def test_contrast_is_that_of_the_standard(
     one: design_analysis.Colour, other: design_analysis.Colour, ratio: float
 ) -> None:
-    assert design_analysis.contrast(one, other) == pytest.approx(ratio, abs=0.005)
-    assert design_analysis.contrast(other, one) == design_analysis.contrast(one, other)
+    assert design_analysis.contrast_ratio(one, other) == pytest.approx(ratio, abs=0.005)
+    assert design_analysis.contrast_ratio(other, one) == design_analysis.contrast_ratio(one, other)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_contrast_is_that_of_the_standard(
     ],
 )
 def test_a_component_is_known_by_its_name(text: str, kind: ComponentType, confidence: float) -> None:
-    found = classification.named(described(text), "The description")
+    found = classification.classify_by_name(description_sentences(text), "The description")
 
     assert found is not None
     assert (found.type, found.confidence) == (kind, confidence)
@@ -109,7 +109,7 @@ def test_a_component_is_known_by_its_name(text: str, kind: ComponentType, confid
 async def test_a_component_is_known_by_what_it_does(
     services: Services, text: str, kind: ComponentType
 ) -> None:
-    found = await classification.classified(services.embedders.default.embed, described(text), None, [])
+    found = await classification.classify(services.embedders.default.embed, description_sentences(text), None, [])
 
     assert (found.type, found.confidence < 0.7) == (kind, True)
 
@@ -126,9 +126,9 @@ def test_words_that_few_texts_have_tell_most() -> None:
 
 
 async def proposals_of(services: Services, text: str, kind: RequirementCategory) -> dict[str, float]:
-    pattern = library()[ComponentType.BUTTON]
+    pattern = load_patterns()[ComponentType.BUTTON]
     embed = services.embedders.default.embed
-    found = await proposers.propose(kind, pattern, described(text), None, embed)
+    found = await proposers.propose(kind, pattern, description_sentences(text), None, embed)
     return {each.name: each.confidence for each in found}
 
 
@@ -164,14 +164,14 @@ async def test_what_is_named_outright_is_proposed_though_no_pattern_has_it(servi
     ],
 )
 def test_an_answer_of_another_form_is_no_proposal(text: str) -> None:
-    with pytest.raises(llm_proposals.Malformed):
-        llm_proposals.parsed(text, "tiny", RequirementCategory.PROPS)
+    with pytest.raises(llm_proposals.MalformedResponse):
+        llm_proposals.parse_suggestions(text, "tiny", RequirementCategory.PROPS)
 
 
 def test_an_answer_of_the_right_form_is() -> None:
     text = '{"requirements": [{"name": "name", "confidence": 1, "rationale": "r", "description": "Say it."}]}'
 
-    (found,) = llm_proposals.parsed(text, "tiny", RequirementCategory.ACCESSIBILITY)
+    (found,) = llm_proposals.parse_suggestions(text, "tiny", RequirementCategory.ACCESSIBILITY)
 
     assert (found.requirement, found.origin, found.confidence) == ("Say it.", RequirementOrigin.MODEL, 1.0)
 

@@ -39,7 +39,7 @@ async def test_a_worker_that_stops_at_a_stage_leaves_it_to_another(
         upload = await person.upload(drawn.file(drawn.badge()), "badge.png", "image/png")
         given["uploadId"] = upload.gid
     whole = await proposed(services, person, **given)
-    stopped, enter = asyncio.Event(), handlers.enter
+    stopped, enter = asyncio.Event(), handlers.enter_stage
 
     async def stopping(run: Run, id: Any, entered: ProposalStage, **news: Any) -> None:
         await enter(run, id, entered, **news)
@@ -72,7 +72,7 @@ async def test_a_worker_that_stops_among_the_categories_proposes_none_twice(
         done.append(found[0].category)
         await keep(uow, id, found)
 
-    monkeypatch.setattr(proposals, "keep", stopping)
+    monkeypatch.setattr(proposals, "add_requirements", stopping)
     id = await asked(person, description=DESCRIPTION)
     async with asyncio.timeout(PATIENCE):
         async with a_worker(services, job_grace=0.05):

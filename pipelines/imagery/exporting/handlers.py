@@ -15,7 +15,7 @@ from sqlalchemy import Row, select
 from core.errors import Conflict
 from core.ports import StoreFull, StoreUnavailable
 from db.models import Company
-from db.queue import Finish
+from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.imagery.exporting.dataset_card import Subject
 from pipelines.imagery.exporting.formats import Plan
@@ -23,7 +23,7 @@ from pipelines.imagery.exporting.packages import CARD
 from pipelines.imagery.exporting.prefetch import Reader
 from pipelines.imagery.exporting.records import Tally, extension
 from pipelines.runtime.handlers import Retry, Run, Services, handles
-from pipelines.runtime.periodic import upkeep
+from pipelines.runtime.periodic import periodic
 from resolvers.imagery import exports
 from resolvers.imagery.exports import INDEX_FILENAME, SHARDED, DEFAULT_SHARD_SIZE, PackedFile, PackImages
 
@@ -36,7 +36,7 @@ GRACE = timedelta(hours=1)
 
 
 @handles(PackImages)
-async def pack_images(job: PackImages, run: Run) -> Finish:
+async def pack_images(job: PackImages, run: Run) -> CompletionHook:
     """Safe to repeat: finished shards are kept, everything else is written anew under another key."""
     async with run.write() as uow:
         export = await exports.start(uow, job.export_job_id)
@@ -75,7 +75,7 @@ class Packing:
         self._files: list[PackedFile] = []
         self._told = 0.0
 
-    async def packed(self) -> Finish:
+    async def packed(self) -> CompletionHook:
         """Write every file of the package. Answers what completes the export."""
         sharded = self._plan.format in SHARDED
         if sharded:
@@ -185,7 +185,7 @@ def common_extension(formats: set[str]) -> str:
     return known.pop() if known in ({"jpg"}, {"png"}) else "jpg"
 
 
-@upkeep("expired exports", timedelta(minutes=30))
+@periodic("expired exports", timedelta(minutes=30))
 async def forget_expired(services: Services) -> None:
     """Packages that can no longer be downloaded take no room."""
     now = datetime.now(UTC)

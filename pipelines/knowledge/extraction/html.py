@@ -6,12 +6,12 @@ from pathlib import Path
 from lxml import etree, html
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.knowledge.extraction.pages import Composer, Limits, Page
+from pipelines.knowledge.extraction.pages import PageBuilder, Limits, Page
 
-UNSEEN = frozenset(
+HIDDEN_ELEMENTS = frozenset(
     ("script", "style", "template", "noscript", "head", "svg", "iframe", "object", "nav", "select", "canvas")
 )
-BLOCKS = frozenset(
+BLOCK_ELEMENTS = frozenset(
     (
         *(
             "address",
@@ -30,21 +30,21 @@ BLOCKS = frozenset(
         *("thead", "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "summary"),
     )
 )
-LARGEST = 20 * 2**20
+MAX_BYTES = 20 * 2**20
 """Bytes."""
-DEEPEST = 200
+MAX_DEPTH = 200
 """Elements inside one another; what lies deeper is read as one piece."""
 
 
-def web(path: Path, limits: Limits) -> Iterator[Page]:
+def read_html(path: Path, limits: Limits) -> Iterator[Page]:
     """A web page as one page of text. Raises `Invalid` for one that says nothing."""
-    if path.stat().st_size > min(LARGEST, 4 * limits.characters):
-        raise UnsupportedContent(f"The web page is larger than {LARGEST >> 20} MB. Upload it in parts.")
+    if path.stat().st_size > min(MAX_BYTES, 4 * limits.characters):
+        raise UnsupportedContent(f"The web page is larger than {MAX_BYTES >> 20} MB. Upload it in parts.")
     try:
         root = html.document_fromstring(path.read_bytes(), parser=html.HTMLParser(remove_comments=True))
     except (etree.LxmlError, ValueError) as error:
         raise Invalid("The web page is damaged, or empty.") from error
-    composer = Composer()
+    composer = PageBuilder()
     title = root.findtext(".//title")
     body = root.find("body")
     if title and (body is None or body.find(".//h1") is None):
@@ -54,30 +54,30 @@ def web(path: Path, limits: Limits) -> Iterator[Page]:
     yield composer.page()
 
 
-def _walk(element: html.HtmlElement, composer: Composer, depth: int) -> None:
+def _walk(element: html.HtmlElement, composer: PageBuilder, depth: int) -> None:
     """Add an element's blocks in their order; text between them is a block of its own."""
     name = element.tag
-    if depth > DEEPEST or name in ("tr", "pre") or not _has_blocks(element):
-        _add(composer, element, _words(element, keep=name == "pre"))
+    if depth > MAX_DEPTH or name in ("tr", "pre") or not _has_blocks(element):
+        _add(composer, element, _visible_text(element, preserve_whitespace=name == "pre"))
         return
-    loose = [element.text or ""]
+    inline_parts = [element.text or ""]
     for child in element:
         tail = child.tail or ""
-        if not isinstance(child.tag, str) or child.tag in UNSEEN:
-            loose.append(tail)
-        elif child.tag in BLOCKS or _has_blocks(child):
-            composer.add(" ".join("".join(loose).split()))
+        if not isinstance(child.tag, str) or child.tag in HIDDEN_ELEMENTS:
+            inline_parts.append(tail)
+        elif child.tag in BLOCK_ELEMENTS or _has_blocks(child):
+            composer.add(" ".join("".join(inline_parts).split()))
             _walk(child, composer, depth + 1)
-            loose = [tail]
+            inline_parts = [tail]
         else:
-            loose += [_words(child), tail]
-    composer.add(" ".join("".join(loose).split()))
+            inline_parts += [_visible_text(child), tail]
+    composer.add(" ".join("".join(inline_parts).split()))
 
 
-def _add(composer: Composer, element: html.HtmlElement, text: str) -> None:
+def _add(composer: PageBuilder, element: html.HtmlElement, text: str) -> None:
     name = element.tag
     if name == "tr":
-        composer.add(" | ".join(_words(cell) for cell in element if isinstance(cell.tag, str)), gap="\n")
+        composer.add(" | ".join(_visible_text(cell) for cell in element if isinstance(cell.tag, str)), gap="\n")
     elif name == "li":
         composer.add(f"- {text}" if text else "", gap="\n")
     else:
@@ -85,21 +85,21 @@ def _add(composer: Composer, element: html.HtmlElement, text: str) -> None:
 
 
 def _has_blocks(element: html.HtmlElement) -> bool:
-    return any(child.tag in BLOCKS for child in element.iterdescendants())
+    return any(child.tag in BLOCK_ELEMENTS for child in element.iterdescendants())
 
 
-def _words(element: html.HtmlElement, *, keep: bool = False) -> str:
+def _visible_text(element: html.HtmlElement, *, preserve_whitespace: bool = False) -> str:
     """The element's visible text on one line, or as it stands."""
     parts: list[str] = []
     for event, each in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
-        unseen = not isinstance(each.tag, str) or any(
-            isinstance(above.tag, str) and above.tag in UNSEEN for above in (each, *each.iterancestors())
+        hidden = not isinstance(each.tag, str) or any(
+            isinstance(above.tag, str) and above.tag in HIDDEN_ELEMENTS for above in (each, *each.iterancestors())
         )
-        if event == "start" and not unseen:
+        if event == "start" and not hidden:
             parts.append("\n" if each.tag == "br" else each.text or "")
         elif event == "end" and each is not element:
             parent = each.getparent()
-            if parent is None or parent.tag not in UNSEEN:
+            if parent is None or parent.tag not in HIDDEN_ELEMENTS:
                 parts.append(each.tail or "")
     joined = "".join(parts)
-    return joined if keep else " ".join(joined.split())
+    return joined if preserve_whitespace else " ".join(joined.split())

@@ -19,46 +19,46 @@ from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.knowledge.extraction.pages import Composer, Limits, Page, refuse_pages
-from pipelines.knowledge.extraction.text import labelled
+from pipelines.knowledge.extraction.pages import PageBuilder, Limits, Page, check_page_count
+from pipelines.knowledge.extraction.text import table_page
 
-COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+COMPOUND_FILE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How files of the former Office begin, and those of today's that are locked by a password."""
-MOST_PARTS = 20_000
+MAX_ARCHIVE_ENTRIES = 20_000
 HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
 @contextmanager
-def opened(path: Path, limits: Limits, what: str) -> Iterator[None]:
+def validate_archive(path: Path, limits: Limits, file_kind: str) -> Iterator[None]:
     """Refuse a file that is locked, damaged or made to fill the memory; `what` is it for a person."""
     with path.open("rb") as file:
-        if file.read(8) == COMPOUND:
-            raise UnsupportedContent(f"The {what} is locked by a password, or of an old kind. Save it without one.")
+        if file.read(8) == COMPOUND_FILE_SIGNATURE:
+            raise UnsupportedContent(f"The {file_kind} is locked by a password, or of an old kind. Save it without one.")
     try:
         with ZipFile(path) as archive:
             parts = archive.infolist()
             if any(part.flag_bits & 1 for part in parts):
-                raise UnsupportedContent(f"The {what} is locked by a password. Save it without one.")
-            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked_bytes:
-                raise UnsupportedContent(f"The {what} unpacks to more than {limits.unpacked_bytes >> 20} MB.")
+                raise UnsupportedContent(f"The {file_kind} is locked by a password. Save it without one.")
+            if len(parts) > MAX_ARCHIVE_ENTRIES or sum(part.file_size for part in parts) > limits.unpacked_bytes:
+                raise UnsupportedContent(f"The {file_kind} unpacks to more than {limits.unpacked_bytes >> 20} MB.")
         yield
     except (
         *(BadZipFile, PackageNotFoundError, PresentationNotFound, LxmlError, KeyError, ValueError),
         *(AttributeError, EOFError, OSError, python_calamine.CalamineError),
     ) as error:
-        raise Invalid(f"The {what} is damaged and can't be read.") from error
+        raise Invalid(f"The {file_kind} is damaged and can't be read.") from error
 
 
-def word(path: Path, limits: Limits) -> Iterator[Page]:
+def read_docx(path: Path, limits: Limits) -> Iterator[Page]:
     """A Word document as one page: it is laid out in pages only when it is printed."""
-    with opened(path, limits, "Word document"):
-        composer = Composer()
+    with validate_archive(path, limits, "Word document"):
+        composer = PageBuilder()
         _add_blocks(docx.Document(str(path)), composer)
         page = composer.page()
     yield page
 
 
-def _add_blocks(document: Document, composer: Composer) -> None:
+def _add_blocks(document: Document, composer: PageBuilder) -> None:
     for block in document.iter_inner_content():
         if isinstance(block, Table):
             for index, line in enumerate(_rows(block)):
@@ -82,14 +82,14 @@ def _rows(table: Table) -> Iterator[str]:
         yield " | ".join(text for text in cells.values() if text)
 
 
-def slides(path: Path, limits: Limits) -> Iterator[Page]:
+def read_pptx(path: Path, limits: Limits) -> Iterator[Page]:
     """A presentation, each slide a page: its title, its texts from top to bottom, and its notes."""
     pages: list[Page] = []
-    with opened(path, limits, "presentation"):
+    with validate_archive(path, limits, "presentation"):
         presentation = pptx.Presentation(str(path))
-        refuse_pages(len(presentation.slides), limits)
+        check_page_count(len(presentation.slides), limits)
         for number, slide in enumerate(presentation.slides, 1):
-            composer = Composer()
+            composer = PageBuilder()
             title = slide.shapes.title
             if title is not None:
                 composer.add(" ".join(title.text.split()), level=1)
@@ -103,7 +103,7 @@ def slides(path: Path, limits: Limits) -> Iterator[Page]:
     yield from pages
 
 
-def _add_shape(shape: BaseShape, composer: Composer) -> None:
+def _add_shape(shape: BaseShape, composer: PageBuilder) -> None:
     if isinstance(shape, GroupShape):
         for inner in shape.shapes:
             _add_shape(inner, composer)
@@ -114,14 +114,14 @@ def _add_shape(shape: BaseShape, composer: Composer) -> None:
         composer.add(shape.text_frame.text.replace("\v", "\n"))  # type: ignore[attr-defined] # it has one
 
 
-def workbook(path: Path, limits: Limits) -> Iterator[Page]:
+def read_xlsx(path: Path, limits: Limits) -> Iterator[Page]:
     """A workbook, each sheet a page with its name as a heading; formulas are their last values."""
     pages: list[Page] = []
-    with opened(path, limits, "workbook"), closing(python_calamine.CalamineWorkbook.from_path(path)) as book:
-        refuse_pages(len(book.sheet_names), limits)
+    with validate_archive(path, limits, "workbook"), closing(python_calamine.CalamineWorkbook.from_path(path)) as book:
+        check_page_count(len(book.sheet_names), limits)
         for number, name in enumerate(book.sheet_names, 1):
             rows = book.get_sheet_by_name(name).iter_rows()
-            pages.append(labelled((map(_cell, row) for row in rows), number, name))
+            pages.append(table_page((map(_cell, row) for row in rows), number, name))
     yield from pages
 
 

@@ -9,7 +9,7 @@ from core.errors import UnsupportedContent
 PAGE_BREAK = "\f"
 """Between the pages of a document's whole text; no page holds one."""
 
-UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ufeff\ud800-\udfff]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ufeff\ud800-\udfff]")
 """What PostgreSQL refuses, or nobody sees."""
 LINE_ENDS = re.compile(r"[ \t\u00a0]*(?:\r\n?|\n|\u2028|\u2029|\x85)")
 BLANK_LINES = re.compile(r"\n{3,}")
@@ -46,11 +46,11 @@ class Page:
     text: str
     headings: tuple[Heading, ...] = ()
     scanned: bool = False
-    optical: bool = False
+    from_ocr: bool = False
 
 
 @dataclass(frozen=True)
-class Extracted:
+class ExtractedText:
     """A file's pages in order, and in sentences what of it could not be read."""
 
     mime_type: str
@@ -63,7 +63,7 @@ class Extracted:
         return PAGE_BREAK.join(page.text for page in self.pages)
 
 
-class Composer:
+class PageBuilder:
     """Puts a page's text together, block after block, and remembers which blocks are headings."""
 
     def __init__(self) -> None:
@@ -90,26 +90,26 @@ class Composer:
 
 def clean(text: str) -> str:
     """The text with plain line ends, without control characters and without white space around it."""
-    text = UNWANTED.sub("", LINE_ENDS.sub("\n", text.replace("\f", "\n")))
+    text = CONTROL_CHARACTERS.sub("", LINE_ENDS.sub("\n", text.replace("\f", "\n")))
     return BLANK_LINES.sub("\n\n", text).strip()
 
 
-def bounded(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
+def enforce_limits(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
     """The pages, counted while they come. Raises `Unsupported` for more pages or text than is read."""
-    kept: list[Page] = []
+    accepted: list[Page] = []
     characters = 0
     for page in pages:
-        kept.append(page)
+        accepted.append(page)
         characters += len(page.text)
-        refuse_pages(len(kept), limits)
+        check_page_count(len(accepted), limits)
         if characters > limits.characters:
             raise UnsupportedContent(
                 f"The file holds more than {limits.characters:,} characters of text. Upload it in parts."
             )
-    return tuple(kept)
+    return tuple(accepted)
 
 
-def refuse_pages(count: int, limits: Limits) -> None:
+def check_page_count(count: int, limits: Limits) -> None:
     if count > limits.pages:
         raise UnsupportedContent(
             f"The file has more pages than are read ({limits.pages:,} at most). Upload it in parts."

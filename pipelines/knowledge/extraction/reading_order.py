@@ -5,26 +5,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from pipelines.knowledge.extraction.pages import Composer, Page
+from pipelines.knowledge.extraction.pages import PageBuilder, Page
 
-NARROWEST_GUTTER = 6.0
+MIN_GUTTER_WIDTH = 6.0
 """Points between two columns."""
-CROSSING = 0.1
+MAX_CROSSING_SHARE = 0.1
 """The share of lines that may lie across a gutter: headings over all columns."""
-POPULATED = 0.15
+MIN_COLUMN_SHARE = 0.15
 """The share of lines that each column holds at least."""
-FILLED = 0.5
+MIN_LINE_FILL = 0.5
 """The share of its column that the middle one of its lines fills; those of a table's columns do not."""
-FEWEST = 12
+MIN_COLUMN_LINES = 12
 """Lines from which a page may have columns."""
 STEP = 2.0
 PARAGRAPH_GAP = 1.45
 """The distance between lines, as a multiple of the usual one, from which a paragraph begins."""
-INDENTED, SHORT = 0.6, 0.85
+INDENT, SHORT_LINE = 0.6, 0.85
 """A line is indented by so many times its height, and ends early short of this share of its column."""
-LARGER = 1.15
+HEADING_SCALE = 1.15
 """How much larger than the page's usual letters a heading's are."""
-LONGEST_HEADING = 150
+MAX_HEADING_LENGTH = 150
 
 
 @dataclass(frozen=True)
@@ -46,30 +46,30 @@ class Line:
         return self.right - self.left
 
 
-def compose(lines: Sequence[Line], number: int) -> Page:
+def compose_page(lines: Sequence[Line], number: int) -> Page:
     """The page that lines make: read by columns, words mended, paragraphs and headings told apart.
 
     Where there are no columns, the lines are read in the order they come in.
     """
-    composer = Composer()
-    usual = median([line.height for line in lines for _ in line.text]) if lines else 0.0
-    for column in in_order(lines):
-        for paragraph in paragraphs(column):
-            text = joined(paragraph)
-            level = 1 if is_heading(paragraph, usual) and len(text) <= LONGEST_HEADING else None
-            composer.add(text, level=level)
-    return composer.page(number)
+    builder = PageBuilder()
+    body_height = median([line.height for line in lines for _ in line.text]) if lines else 0.0
+    for column in order_columns(lines):
+        for paragraph in split_paragraphs(column):
+            text = join_lines(paragraph)
+            level = 1 if is_heading(paragraph, body_height) and len(text) <= MAX_HEADING_LENGTH else None
+            builder.add(text, level=level)
+    return builder.page(number)
 
 
-def is_heading(paragraph: Sequence[Line], usual: float) -> bool:
+def is_heading(paragraph: Sequence[Line], body_height: float) -> bool:
     """Whether lines hold words in letters larger than the usual height; what stands upright is no heading."""
     return all(
-        line.height > LARGER * usual and line.width > line.height and any(map(str.isalpha, line.text))
+        line.height > HEADING_SCALE * body_height and line.width > line.height and any(map(str.isalpha, line.text))
         for line in paragraph
     )
 
 
-def in_order(lines: Sequence[Line]) -> list[list[Line]]:
+def order_columns(lines: Sequence[Line]) -> list[list[Line]]:
     """The lines by columns: band by band between the lines that lie across them, left to right."""
     gutters = find_gutters(lines)
     if not gutters:
@@ -88,20 +88,20 @@ def in_order(lines: Sequence[Line]) -> list[list[Line]]:
 
 def find_gutters(lines: Sequence[Line]) -> list[tuple[float, float]]:
     """The empty strips between columns of running text, left to right; none for tables and plain pages."""
-    if len(lines) < FEWEST:
+    if len(lines) < MIN_COLUMN_LINES:
         return []
     left, right = min(line.left for line in lines), max(line.right for line in lines)
-    allowed = CROSSING * len(lines)
+    allowed = MAX_CROSSING_SHARE * len(lines)
     strips: list[tuple[float, float]] = []
-    position, opened = left, left
+    position, gap_start = left, left
     while position <= right:
         covering = sum(line.left < position + STEP and line.right > position for line in lines)
         if covering > allowed:
-            if position - opened >= NARROWEST_GUTTER and opened > left:
-                strips.append((opened, position))
-            opened = position + STEP
+            if position - gap_start >= MIN_GUTTER_WIDTH and gap_start > left:
+                strips.append((gap_start, position))
+            gap_start = position + STEP
         position += STEP
-    return strips if strips and all(map(is_prose, divided(lines, strips, left, right))) else []
+    return strips if strips and all(map(is_prose, split_columns(lines, strips, left, right))) else []
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Column:
     of: int
 
 
-def divided(
+def split_columns(
     lines: Sequence[Line], strips: Sequence[tuple[float, float]], left: float, right: float
 ) -> list[Column]:
     """The columns between the strips, without the lines across them."""
@@ -131,33 +131,33 @@ def divided(
 
 def is_prose(column: Column) -> bool:
     """Whether a column holds running text, and enough of it."""
-    if len(column.lines) < POPULATED * column.of:
+    if len(column.lines) < MIN_COLUMN_SHARE * column.of:
         return False
-    return median(line.width for line in column.lines) >= FILLED * column.width
+    return median(line.width for line in column.lines) >= MIN_LINE_FILL * column.width
 
 
-def paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
+def split_paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
     """Lines that belong together: a wide gap, other letters, or an indent after a full stop part them."""
     if not lines:
         return []
     left, right = min(line.left for line in lines), max(line.right for line in lines)
     steps = [after.top - line.top for line, after in pairwise(lines)]
-    usual = median(step for step in steps if step > 0) if any(step > 0 for step in steps) else 0.0
+    line_step = median(step for step in steps if step > 0) if any(step > 0 for step in steps) else 0.0
     groups = [[lines[0]]]
     for line, after in pairwise(lines):
         step = after.top - line.top
-        apart = step > PARAGRAPH_GAP * max(usual, line.height) or step < -line.height
-        other = not 1 / LARGER < after.height / max(line.height, 0.1) < LARGER
-        indented = after.left - left > INDENTED * after.height and line.left - left < 0.5 * line.height
-        ended = line.text.rstrip()[-1:] in '.!?:\u201d"' and line.right - left < SHORT * (right - left)
-        if apart or other or indented or ended:
+        distant = step > PARAGRAPH_GAP * max(line_step, line.height) or step < -line.height
+        resized = not 1 / HEADING_SCALE < after.height / max(line.height, 0.1) < HEADING_SCALE
+        indented = after.left - left > INDENT * after.height and line.left - left < 0.5 * line.height
+        ended = line.text.rstrip()[-1:] in '.!?:\u201d"' and line.right - left < SHORT_LINE * (right - left)
+        if distant or resized or indented or ended:
             groups.append([after])
         else:
             groups[-1].append(after)
     return groups
 
 
-def joined(lines: Sequence[Line]) -> str:
+def join_lines(lines: Sequence[Line]) -> str:
     """A paragraph's lines as one; a word that was parted at a line's end is whole again."""
     text = ""
     for line in lines:

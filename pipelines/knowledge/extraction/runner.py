@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction import html, office, pdf, text
-from pipelines.knowledge.extraction.pages import Extracted, Limits, Page, bounded
+from pipelines.knowledge.extraction.pages import ExtractedText, Limits, Page, enforce_limits
 
 Reader = Callable[[Path, Limits], Iterator[Page]]
 
@@ -16,18 +16,18 @@ PRESENTATION = "application/vnd.openxmlformats-officedocument.presentationml.pre
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 READERS: dict[str, Reader] = {
-    "application/pdf": pdf.pdf,
-    WORDPROCESSING: office.word,
-    PRESENTATION: office.slides,
-    SPREADSHEET: office.workbook,
-    "text/html": html.web,
-    "text/markdown": text.markdown,
-    "text/csv": text.separated,
-    "text/plain": text.text,
+    "application/pdf": pdf.read_pdf,
+    WORDPROCESSING: office.read_docx,
+    PRESENTATION: office.read_pptx,
+    SPREADSHEET: office.read_xlsx,
+    "text/html": html.read_html,
+    "text/markdown": text.read_markdown,
+    "text/csv": text.read_csv,
+    "text/plain": text.read_text,
 }
 """By the media type that the content has."""
 
-NAMED = {
+EXTENSIONS = {
     ".md": "text/markdown",
     ".markdown": "text/markdown",
     ".csv": "text/csv",
@@ -36,7 +36,7 @@ NAMED = {
     ".text": "text/plain",
 }
 """What a name says of text, which its content can't say for certain."""
-TEXTS = frozenset(NAMED.values())
+TEXT_TYPES = frozenset(EXTENSIONS.values())
 
 
 class Compute(Protocol):
@@ -49,7 +49,7 @@ Report = Callable[[float], Awaitable[None]]
 """Is told how much is done, from 0 to 1."""
 
 
-async def read(
+async def extract_pages(
     compute: Compute,
     path: Path,
     mime_type: str,
@@ -57,21 +57,21 @@ async def read(
     *,
     limits: Limits = Limits(),  # noqa: B008 # frozen
     report: Report | None = None,
-) -> Extracted:
+) -> ExtractedText:
     """The text of a file of this content. Raises `Unsupported` or `Invalid`, with a sentence for a person.
 
     Pages that are pictures are read one by one, as many as the limits allow; the notes tell of the others.
     """
     try:
-        found: Extracted = await compute(limits.seconds, extract, path, mime_type, name, limits)
+        extracted: ExtractedText = await compute(limits.seconds, extract, path, mime_type, name, limits)
     except TimeoutError:
         raise UnsupportedContent(f"The file takes longer than {limits.seconds:g} seconds to read.") from None
-    pages, notes = list(found.pages), list(found.notes)
+    pages, notes = list(extracted.pages), list(extracted.notes)
     scanned = [index for index, page in enumerate(pages) if page.scanned]
     for done, index in enumerate(scanned[: limits.scanned_pages]):
         number = pages[index].number
         try:
-            pages[index] = await compute(limits.seconds, pdf.read_scanned, path, number)
+            pages[index] = await compute(limits.seconds, pdf.ocr_page, path, number)
         except TimeoutError:
             notes.append(f"Page {number} is a picture that takes too long to read.")
         if report is not None:
@@ -80,21 +80,21 @@ async def read(
         notes += [f"{left} more pages are pictures and were not read."] if left > 0 else []
     if not any(page.text for page in pages):
         raise Invalid("No text was found in the file.")
-    return replace(found, pages=tuple(pages), notes=tuple(notes))
+    return replace(extracted, pages=tuple(pages), notes=tuple(notes))
 
 
-def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits()) -> Extracted:  # noqa: B008 # frozen
+def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits()) -> ExtractedText:  # noqa: B008 # frozen
     """What text the file carries itself; runs in a child process. Raises `Unsupported` or `Invalid`."""
     if not path.stat().st_size:
         raise Invalid("The file is empty.")
-    if mime_type in TEXTS:
-        mime_type = NAMED.get(Path(name).suffix.lower(), mime_type)
+    if mime_type in TEXT_TYPES:
+        mime_type = EXTENSIONS.get(Path(name).suffix.lower(), mime_type)
     reader = READERS.get(mime_type)
     if reader is None:
         raise UnsupportedContent(
             "Text is read from PDF, Word, PowerPoint, Excel, HTML, Markdown, CSV and text files only."
         )
-    pages = bounded(reader(path, limits), limits)
+    pages = enforce_limits(reader(path, limits), limits)
     if not any(page.text or page.scanned for page in pages):
         raise Invalid("No text was found in the file.")
-    return Extracted(mime_type, pages)
+    return ExtractedText(mime_type, pages)

@@ -9,7 +9,7 @@ from pathlib import Path
 import charset_normalizer
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.knowledge.extraction.pages import Composer, Heading, Limits, Page, clean
+from pipelines.knowledge.extraction.pages import PageBuilder, Heading, Limits, Page, clean
 
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -18,17 +18,17 @@ MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-SAMPLE = 100_000
+SAMPLE_LENGTH = 100_000
 """Bytes from which an encoding is guessed."""
-MOSTLY = 0.9
+MIN_UTF8_SHARE = 0.9
 """The share of lines in UTF-8 from which the others are taken for intruders, in Windows-1252."""
-READABLE = 0.98
+MIN_READABLE_SHARE = 0.98
 """The share of characters that must not be control characters."""
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 MARKDOWN_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$|^(\S.*)\n(=+|-+)[ \t]*$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 NUMERIC = re.compile(r"[\s\d.,:/%+\-\u20ac$\u00a3]*")
-LONGEST_FIELD = 10_000_000
+MAX_FIELD_LENGTH = 10_000_000
 
 
 def decoded(content: bytes) -> str:
@@ -36,7 +36,7 @@ def decoded(content: bytes) -> str:
     if not content.strip():
         raise Invalid("The file is empty.")
     text = _decoded(content)
-    if len(CONTROL.findall(text[:SAMPLE])) > (1 - READABLE) * min(len(text), SAMPLE):
+    if len(CONTROL.findall(text[:SAMPLE_LENGTH])) > (1 - MIN_READABLE_SHARE) * min(len(text), SAMPLE_LENGTH):
         raise UnsupportedContent("The file is not text, whatever its name says.")
     return text
 
@@ -49,11 +49,11 @@ def _decoded(content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError:
         lines = content.splitlines(keepends=True)
-    if sum(map(_is_utf8, lines)) >= MOSTLY * len(lines) and len(lines) > 1:
+    if sum(map(_is_utf8, lines)) >= MIN_UTF8_SHARE * len(lines) and len(lines) > 1:
         return "".join(
             line.decode() if _is_utf8(line) else line.decode("cp1252", "replace") for line in lines
         )
-    guess = charset_normalizer.from_bytes(content[:SAMPLE]).best()
+    guess = charset_normalizer.from_bytes(content[:SAMPLE_LENGTH]).best()
     if guess is None:
         raise UnsupportedContent("The file is not text, whatever its name says.")
     return content.decode(guess.encoding, errors="replace")
@@ -67,45 +67,45 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def text(path: Path, limits: Limits) -> Iterator[Page]:
+def read_text(path: Path, limits: Limits) -> Iterator[Page]:
     """A text file, whole."""
-    yield Page(None, clean(_read(path, limits)))
+    yield Page(None, clean(_read_file(path, limits)))
 
 
-def markdown(path: Path, limits: Limits) -> Iterator[Page]:
+def read_markdown(path: Path, limits: Limits) -> Iterator[Page]:
     """Markdown as it was written; its headings are known."""
-    written = clean(_read(path, limits))
-    fences = [match.span() for match in FENCE.finditer(written)]
+    content = clean(_read_file(path, limits))
+    fences = [match.span() for match in FENCE.finditer(content)]
     headings = [
         Heading(*match.span(), len(match[1]) if match[1] else 1 + (match[4][0] == "-"))
-        for match in MARKDOWN_HEADING.finditer(written)
+        for match in MARKDOWN_HEADING.finditer(content)
         if not any(start <= match.start() < end for start, end in fences)
     ]
-    yield Page(None, written, tuple(headings))
+    yield Page(None, content, tuple(headings))
 
 
-def separated(path: Path, limits: Limits) -> Iterator[Page]:
+def read_csv(path: Path, limits: Limits) -> Iterator[Page]:
     """A table of separated values: each row a line that names its columns."""
-    content = _read(path, limits)
-    csv.field_size_limit(LONGEST_FIELD)
+    content = _read_file(path, limits)
+    csv.field_size_limit(MAX_FIELD_LENGTH)
     try:
-        dialect = csv.Sniffer().sniff(content[:SAMPLE].rpartition("\n")[0] or content, delimiters=",;\t|")
+        dialect = csv.Sniffer().sniff(content[:SAMPLE_LENGTH].rpartition("\n")[0] or content, delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel
     try:
-        yield labelled(csv.reader(StringIO(content, newline=""), dialect))
+        yield table_page(csv.reader(StringIO(content, newline=""), dialect))
     except csv.Error as error:
         raise Invalid("The table is damaged: its rows can't be told apart.") from error
 
 
-def labelled(rows: Iterable[Iterable[str]], number: int | None = None, title: str = "") -> Page:
+def table_page(rows: Iterable[Iterable[str]], number: int | None = None, title: str = "") -> Page:
     """A table, a line for each row: `City: Paris; Mayor: …` where its first row names columns."""
-    composer = Composer()
+    composer = PageBuilder()
     composer.add(title, level=1)
     names: list[str] | None = None
     for index, row in enumerate(rows):
         cells = [" ".join(cell.split()) for cell in row]
-        if index == 0 and _names(cells):
+        if index == 0 and _is_header(cells):
             names = cells
             composer.add(" | ".join(cells))
             continue
@@ -119,7 +119,7 @@ def labelled(rows: Iterable[Iterable[str]], number: int | None = None, title: st
     return composer.page(number)
 
 
-def _names(cells: list[str]) -> bool:
+def _is_header(cells: list[str]) -> bool:
     """Whether a first row names columns: two or more words, all different, none of them a number."""
     return (
         len(cells) > 1
@@ -128,7 +128,7 @@ def _names(cells: list[str]) -> bool:
     )
 
 
-def _read(path: Path, limits: Limits) -> str:
+def _read_file(path: Path, limits: Limits) -> str:
     if path.stat().st_size > 4 * limits.characters:
         raise UnsupportedContent(
             f"The file holds more than {limits.characters:,} characters of text. Upload it in parts."

@@ -81,7 +81,7 @@ class VectorApi:
             except (ValueError, KeyError, TypeError) as error:
                 return refusal(400, f"Wrong input: {error}")
             except Exception as error:  # qdrant-edge raises nothing more particular, whatever the reason
-                log.error("a request failed", path=request.url.path, reason=str(error))
+                log.error("vector_store_request_failed", path=request.url.path, reason=str(error))
                 return refusal(500, f"Service internal error: {error}")
             finally:
                 self._last_request = time.monotonic()

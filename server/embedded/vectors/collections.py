@@ -53,7 +53,7 @@ class Collection:
         began = time.monotonic()
         if quiet and self._changes >= max(least, part * self._shard.info().points_count):
             rebuilt = self._shard.optimize()
-            log.info("rebuilt segments", changed=rebuilt, seconds=round(time.monotonic() - began, 2))
+            log.info("segments_rebuilt", changed=rebuilt, seconds=round(time.monotonic() - began, 2))
             self._changes = 0
         self._shard.flush()
         self._unflushed_since = None

@@ -190,7 +190,7 @@ class EmbeddedVectors:
                 close_input(process)
                 if self._stopping.is_set():
                     return
-                log.error("the vector store ended and is started again", code=code)
+                log.error("vector_store_restarted", code=code)
                 pause = SHORTEST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else 2 * pause
             if self._stopping.wait(min(pause, LONGEST_PAUSE)):
                 return
@@ -199,7 +199,7 @@ class EmbeddedVectors:
                     try:
                         self._launch()
                     except (VectorStoreUnavailable, OSError) as error:
-                        log.error("the vector store does not start", reason=str(error))
+                        log.error("vector_store_start_failed", reason=str(error))
 
     def _stop(self) -> None:
         process, self._process = self._process, None
