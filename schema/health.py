@@ -47,7 +47,9 @@ class DatabaseHealth:
     """Error message, or null if healthy."""
 
     tables: list[TableSize]
-    """All tables, by name. Requires `platform:manage`, because tables hold the rows of all companies."""
+    """All tables, by name. Empty unless the viewer is a platform administrator, because tables hold the rows
+    of all companies.
+    """
 
 
 @output

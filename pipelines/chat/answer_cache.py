@@ -29,7 +29,7 @@ def cache_ttl(services: Services) -> timedelta:
 
 async def cache_key(run: Run, viewer: Viewer, question: Question) -> str | None:
     """What the answer is found or kept by; none where it is for this message alone."""
-    if not cache_ttl(run) or not answer_cache.is_cacheable(question) or not assess_question(question.text).is_question:
+    if not cache_ttl(run.services) or not answer_cache.is_cacheable(question) or not assess_question(question.text).is_question:
         return None
     return await _current_key(run, viewer, question, ())
 
@@ -67,7 +67,7 @@ async def answer_from_cache(
         cached = (
             None
             if await answer_cache.has_other_answers(uow, question)
-            else await answer_cache.find(uow, key, cache_ttl(run))
+            else await answer_cache.find(uow, key, cache_ttl(run.services))
         )
     if cached is None:
         return None

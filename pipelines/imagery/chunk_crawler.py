@@ -49,7 +49,7 @@ class Gathering:
 
     def __init__(self, job: GatherChunk, run: Run, chunk: Row[Any], gathered: int, folder: Path) -> None:
         self._job, self._run, self._folder = job, run, folder
-        self._piece = CrawlTask.of(chunk.wanted)
+        self._piece = CrawlTask.from_json(chunk.wanted)
         self._source = run.services.sources[self._piece.kind]
         self._share = chunk.share
         state: Mapping[str, Any] = chunk.checkpoint or {}
@@ -87,7 +87,7 @@ class Gathering:
                     downloads.add(asyncio.create_task(self._take(self._ready.popleft())))
                     wanted -= 1
                 if more and wanted > 0 and search is None and not self._ready and not self._listed:
-                    search = asyncio.create_task(self._source.search(self._piece.wanted, self._cursor))
+                    search = asyncio.create_task(self._source.search(self._piece.query, self._cursor))
                 under_way = downloads | ({search} if search is not None and more else set())
                 if not under_way and not arrived:
                     return

@@ -42,7 +42,7 @@ async def remove(run: Run, keys: Sequence[str]) -> None:
     if used.issuperset(hashes.values()):
         return
     async with run.write() as uow:
-        await images.lock_image_files(uow, alone=True)
+        await images.lock_image_files(uow, exclusive=True)
         used = await images.hashes_in_use(uow, list(hashes.values()))
         await run.services.store.delete([key for key, hash in hashes.items() if hash not in used])
 

@@ -60,7 +60,7 @@ async def gather_chunk(job: GatherChunk, run: Run) -> CompletionHook:
         """What this chunk leaves is the next one's."""
         rest = gathering.left
         if not gathering.full and (rest is not None or await has_pending_candidates(uow, job.chunk_id)):
-            piece = CrawlTask.of(chunk.wanted)
+            piece = CrawlTask.from_json(chunk.wanted)
             following = await crawl_chunks.create_next_chunk(uow, job, piece, rest or {"listed": True})
             await reassign_candidates(uow, job.chunk_id, following)
         await crawl_chunks.finish_chunk(uow, job)

@@ -30,10 +30,10 @@ async def check_images(job: CheckImages, run: Run) -> CompletionHook:
     """Safe to repeat: each image gets the same verdict, and is counted once."""
     saved = run.checkpoint
     async with run.write() as uow:
-        check = await validation.start(uow, job.validation_job_id, anew=saved is None)
+        check = await validation.start(uow, job.validation_job_id, restart=saved is None)
         if saved is None:
             await run.save({"after": None}, uow)
-    rules = ValidationRules.of(check.validation_rules)
+    rules = ValidationRules.from_json(check.validation_rules)
     after = UUID(saved["after"]) if saved and saved["after"] else None
     done = check.validated_images
     while True:

@@ -84,21 +84,21 @@ class LinearProgram:
         for place in range(self.count):
             self._constrain(place)
         self.bounds = [bound for place in range(self.count) for bound in self._bounds(place)]
-        self.wishes = {
-            "unmet": self._wish({self.unmet: 1.0}),
-            "shortfall": self._wish({self.short: 1.0}),
-            "cost": self._wish({**self._costs(), self.existing: self.grid_cost * (1 - EXISTING_DISCOUNT)}),
-            "brown": self._wish({column: -share for column, share in self._green().items()}),
-            "unreliable": self._wish({column: -each for column, each in self._reliabilities().items()}),
+        self.objectives = {
+            "unmet": self._objective({self.unmet: 1.0}),
+            "shortfall": self._objective({self.short: 1.0}),
+            "cost": self._objective({**self._costs(), self.existing: self.grid_cost * (1 - EXISTING_DISCOUNT)}),
+            "brown": self._objective({column: -share for column, share in self._renewable_shares().items()}),
+            "unreliable": self._objective({column: -each for column, each in self._reliabilities().items()}),
         }
 
-    def plan(self, name: str) -> list[Year]:
+    def solve(self, name: str) -> list[Year]:
         """The years of one of the `PLANS`."""
         upper, limits = constraint_matrix(self.upper, self.width * self.count)
         equal, values = constraint_matrix(self.equal, self.width * self.count)
         solution = np.zeros(self.width * self.count)
         for wish in PLAN_OBJECTIVES[name]:
-            objective = self.wishes[wish]
+            objective = self.objectives[wish]
             found = linprog(
                 objective,
                 A_ub=upper,
@@ -121,7 +121,7 @@ class LinearProgram:
         energy = {start + column: 1.0 for column in range(len(self.sources))}
         lost = {start + self.stored: -self.loss}
         self.equal.append(({**energy, start + self.existing: 1.0, start + self.unmet: 1.0, **lost}, demand))
-        green = {start + column: -share for column, share in self._green().items()}
+        green = {start + column: -share for column, share in self._renewable_shares().items()}
         self.upper.append(({**green, start + self.short: -1.0}, -self.goals.required_share(place) * demand))
         costs = {start + column: cost for column, cost in self._costs().items()}
         self.upper.append((costs, self.goals.budget))
@@ -152,7 +152,7 @@ class LinearProgram:
         own = {column: each.cost_per_kwh for column, each in enumerate(self.sources)}
         return {**own, self.existing: self.grid_cost, **stored}
 
-    def _green(self) -> dict[int, float]:
+    def _renewable_shares(self) -> dict[int, float]:
         own = {column: each.renewable_share for column, each in enumerate(self.sources)}
         return {**own, self.existing: 1.0, self.stored: -self.loss}
 
@@ -163,7 +163,7 @@ class LinearProgram:
         gain = max(0.0, self.storage.reliability - max(unsteady)) if self.storage and unsteady else 0.0
         return {**own, self.existing: self.grid_reliability, self.stored: gain}
 
-    def _wish(self, columns: dict[int, float]) -> Vector:
+    def _objective(self, columns: dict[int, float]) -> Vector:
         """The objective that counts these columns in every year."""
         objective = np.zeros(self.width * self.count)
         for column, weight in columns.items():
@@ -174,7 +174,7 @@ class LinearProgram:
         part = solution[place * self.width : (place + 1) * self.width]
         part = np.where(np.abs(part) < NOISE_SHARE * max(1.0, self.demand[place]), 0.0, part)
         demand = self.demand[place]
-        green = sum(part[column] * share for column, share in self._green().items())
+        green = sum(part[column] * share for column, share in self._renewable_shares().items())
         trusted = sum(part[column] * share for column, share in self._reliabilities().items())
         served = float(part[: self.existing + 1].sum())
         wanted = self.goals.required_share(place)

@@ -39,7 +39,7 @@ def rank_plans(goals: PlanGoals, sources: Sequence[EnergySource], weights: Mappi
     cost per kWh beside this one's, the portfolio what is served, how reliably, in how many years on track.
     """
     program = LinearProgram(goals, sources)
-    years_by_plan = {name: program.plan(name) for name in PLAN_OBJECTIVES}
+    years_by_plan = {name: program.solve(name) for name in PLAN_OBJECTIVES}
     costs = {name: unit_cost(years) for name, years in years_by_plan.items()}
     cheapest = min((cost for cost in costs.values() if cost > 0), default=0.0)
     scored = [score_plan(name, years, goals, weights, cheapest) for name, years in years_by_plan.items()]

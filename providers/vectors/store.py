@@ -160,12 +160,12 @@ class QdrantStore:
         await answer(partial(self._client.upsert, self.name, points))
 
     async def search(
-        self, reach: SearchScope, *, vector: Vector | None, text: str | None, limit: int = 10
+        self, scope: SearchScope, *, vector: Vector | None, text: str | None, limit: int = 10
     ) -> list[Hit]:
         """The best chunks of both lists, fused by the server; then how similar each of them is."""
         if vector is None and text is None:
             raise ValueError("neither a vector nor a text to search by")
-        ranked = dict(lists(reach, vector, text, depth=max(CANDIDATES, 2 * limit)))
+        ranked = dict(lists(scope, vector, text, depth=max(CANDIDATES, 2 * limit)))
         if not ranked:
             return []  # a text without words
         found = await self._query(
@@ -176,7 +176,7 @@ class QdrantStore:
         )
         similarity = {}
         if vector is not None and found:
-            chosen = Filter(must=[searched(reach), HasIdCondition(has_id=[each.id for each in found])])
+            chosen = Filter(must=[searched(scope), HasIdCondition(has_id=[each.id for each in found])])
             near = await self._query(query=[vector], using=MEANING, query_filter=chosen, limit=len(found))
             similarity = {each.id: each.score for each in near}
         return [hit(each, similarity.get(each.id)) for each in found]

@@ -30,7 +30,7 @@ class MeasuredAnalyser:
     """
 
     model = "seshat-measured/1"
-    looks = False
+    uses_images = False
 
     async def analyse(
         self,

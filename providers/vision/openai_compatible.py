@@ -63,7 +63,7 @@ class LookingAnalyser:
     before. `colours` are what the overlay shows removed, added and common in.
     """
 
-    looks = True
+    uses_images = True
 
     def __init__(
         self,

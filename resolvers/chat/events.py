@@ -44,7 +44,7 @@ async def append(
 
 
 async def start_sequence(uow: UnitOfWork, conversation_id: UUID) -> int:
-    """Sequence number after which a new subscriber starts: before the oldest unfinished answer, else the end."""
+    """Where a new subscriber starts: before the oldest unfinished answer, else at the end."""
     unfinished = select(Message.id).where(
         Message.conversation_id == conversation_id, Message.state == MessageState.STREAMING
     )

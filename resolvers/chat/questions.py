@@ -77,7 +77,7 @@ class AnswerMessage(Job):
         await events.append(uow, message.conversation_id, message.id, kind)
 
     def _failure(self, message: Message, code: str | None) -> dict[str, Any]:
-        """The row of the run log; its latency counts from the first attempt, and is null if there was none."""
+        """The run log's row; latency counts from the first attempt, and is null if there was none."""
         seconds = extract("epoch", func.clock_timestamp() - ProcessingJob.started_at)
         latency = select(cast(seconds * 1000, Integer)).where(ProcessingJob.id == message.id)
         return {
@@ -139,7 +139,7 @@ async def send(
 ) -> Message:
     """Send a message and start its answer; returns the viewer's message.
 
-    It follows the latest message; with `branch` it follows `parent_id`, or starts a new branch if that is None.
+    It follows the latest message; with `branch` it follows `parent_id`; None starts a new branch.
     """
     path = ("input", "conversationId")
     conversation = await conversations.find_editable(uow, viewer, conversation_id, *path)

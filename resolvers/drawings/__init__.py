@@ -1,1 +1,1 @@
-"""What can be done with drawings: sessions and their answers, and what the pipeline writes."""
+"""Drawing sessions, and the results that their pipeline stores."""

@@ -1,4 +1,4 @@
-"""What people ask about sessions, for many sessions at once."""
+"""Aggregates of drawing sessions, batched by session."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from db.uow import UnitOfWork
 
 
 async def summaries(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, Row[Any]]:
-    """Per session: comparisons, successful analyses, mean alignment score (None without a comparison)."""
+    """Counts of comparisons and analyses per session, and the mean alignment score (None without any)."""
     statement = (
         select(
             DrawingSession.id,
@@ -36,27 +36,27 @@ async def summaries(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, Row[Any]]:
 
 
 async def comparison_counts(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Row[Any]]]:
-    """Per session: how many comparisons found changes and how many did not, the changed ones first."""
+    """Number of comparisons with and without changes per session, those with changes first."""
     statement = (
         select(Comparison.session_id, Comparison.changes_detected, func.count().label("total"))
         .where(Comparison.session_id == any_id(ids))
         .group_by(Comparison.session_id, Comparison.changes_detected)
         .order_by(Comparison.changes_detected.desc())
     )
-    found: dict[UUID, list[Row[Any]]] = {}
+    by_key: dict[UUID, list[Row[Any]]] = {}
     for row in await uow.all(statement):
-        found.setdefault(row.session_id, []).append(row)
-    return found
+        by_key.setdefault(row.session_id, []).append(row)
+    return by_key
 
 
 async def unmatched_sheets(uow: UnitOfWork, keys: list[tuple[UUID, DrawingType]]) -> dict[Any, list[str]]:
-    """Per session and revision: the names of the sheets without a partner, in page order."""
+    """Names of the sheets without a counterpart per session and revision, in page order."""
     statement = (
         select(Drawing.session_id, Drawing.drawing_type, Drawing.drawing_name)
         .where(Drawing.session_id == any_id([id for id, _ in keys]), Drawing.state == SheetState.UNMATCHED)
         .order_by(Drawing.page_number)
     )
-    found: dict[Any, list[str]] = {}
+    by_key: dict[Any, list[str]] = {}
     for row in await uow.all(statement):
-        found.setdefault((row.session_id, row.drawing_type), []).append(row.drawing_name)
-    return found
+        by_key.setdefault((row.session_id, row.drawing_type), []).append(row.drawing_name)
+    return by_key

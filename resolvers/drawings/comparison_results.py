@@ -1,10 +1,10 @@
-"""What the pipeline writes. Every function may run twice: it upserts on a natural key."""
+"""Results of the drawing pipeline. All writes are idempotent: they upsert on a natural key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -24,32 +24,32 @@ from db.models import (
 from db.uow import UnitOfWork
 
 
-async def session_uploads(uow: UnitOfWork, session_id: UUID) -> dict[DrawingType, Row[Any]]:
-    """The session's two uploads; one that was deleted meanwhile is missing."""
+async def session_uploads(uow: UnitOfWork, session_id: UUID) -> dict[DrawingType, Upload]:
+    """The session's uploads by revision, without deleted ones."""
     revisions = {DrawingType.OLD: DrawingSession.old_upload_id, DrawingType.NEW: DrawingSession.new_upload_id}
-    found = {}
+    uploads = {}
     for revision, key in revisions.items():
         joined = select(Upload).join(DrawingSession, key == Upload.id).where(DrawingSession.id == session_id)
         if row := await uow.first(joined):
-            found[revision] = row
-    return found
+            uploads[revision] = row
+    return uploads
 
 
 async def reset(uow: UnitOfWork, session_id: UUID) -> None:
-    """Everything is to be done again; what the last run left stays readable until it is replaced."""
-    waiting = {"state": SheetState.PENDING, "error_message": None}
+    """Reset all sheets to pending. Earlier results stay readable until they are replaced."""
+    pending = {"state": SheetState.PENDING, "error_message": None}
     for model in (Drawing, Comparison):
-        await uow.execute(update(model).where(model.session_id == session_id).values(waiting))
+        await uow.execute(update(model).where(model.session_id == session_id).values(pending))
 
 
-async def list_pages(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[Any]]:
-    """Every page of the session, the old file's first, in page order."""
+async def list_pages(uow: UnitOfWork, session_id: UUID) -> Sequence[Drawing]:
+    """All pages of the session in page order, the old file first."""
     ordered = select(Drawing).where(Drawing.session_id == session_id)
     return await uow.all(ordered.order_by(Drawing.drawing_type.desc(), Drawing.page_number))
 
 
-async def list_comparisons(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[Any]]:
-    """Every comparison of the session, by name."""
+async def list_comparisons(uow: UnitOfWork, session_id: UUID) -> Sequence[Comparison]:
+    """All comparisons of the session, by sheet name."""
     ordered = select(Comparison).where(Comparison.session_id == session_id)
     return await uow.all(ordered.order_by(Comparison.drawing_name))
 
@@ -57,87 +57,87 @@ async def list_comparisons(uow: UnitOfWork, session_id: UUID) -> Sequence[Row[An
 async def save_page(
     uow: UnitOfWork, session_id: UUID, revision: DrawingType, page_number: int, values: Mapping[str, Any]
 ) -> None:
-    """A page's row. A sheet number that an earlier page of the file has gets the page number behind it."""
+    """Upsert a page. If another page of the file has the same name, the page number is appended."""
     name = values["drawing_name"]
-    twin = select(Drawing.id).where(
+    same_name = select(Drawing.id).where(
         Drawing.session_id == session_id,
         Drawing.drawing_type == revision,
         Drawing.drawing_name == name,
         Drawing.page_number != page_number,
     )
-    if await uow.scalar(twin):
+    if await uow.scalar(same_name):
         name = f"{name} ({page_number})"
-    given = {"error_message": None, **values, "drawing_name": name, "processed_at": func.now()}
+    columns = {"error_message": None, **values, "drawing_name": name, "processed_at": func.now()}
     row = insert(Drawing).values(
-        id=new_id(), session_id=session_id, drawing_type=revision, page_number=page_number, **given
+        id=new_id(), session_id=session_id, drawing_type=revision, page_number=page_number, **columns
     )
-    natural = ["company_id", "session_id", "drawing_type", "page_number"]
-    await uow.execute(row.on_conflict_do_update(index_elements=natural, set_=given))
+    natural_key = ["company_id", "session_id", "drawing_type", "page_number"]
+    await uow.execute(row.on_conflict_do_update(index_elements=natural_key, set_=columns))
 
 
 async def set_page_state(uow: UnitOfWork, id: UUID, state: SheetState, reason: str | None) -> None:
-    """What became of a page, and why."""
+    """Set a page's state and the reason for it."""
     await uow.execute(update(Drawing).where(Drawing.id == id).values(state=state, error_message=reason))
 
 
 async def reset_failed_pages(uow: UnitOfWork, session_id: UUID) -> None:
-    """What failed is to be drawn again; what was drawn stays."""
+    """Reset failed pages to pending; other pages are kept."""
     failed = Drawing.session_id == session_id, Drawing.state == SheetState.FAILED
     await uow.execute(update(Drawing).where(*failed).values(state=SheetState.PENDING, error_message=None))
 
 
 async def delete_surplus_pages(uow: UnitOfWork, session_id: UUID, counts: Mapping[DrawingType, int]) -> None:
-    """Forget pages of an earlier run over other files."""
+    """Delete pages beyond the files' page counts, left by a run over other files."""
     for revision, count in counts.items():
         beyond = Drawing.drawing_type == revision, Drawing.page_number > count
         await uow.execute(delete(Drawing).where(Drawing.session_id == session_id, *beyond))
 
 
 async def sync_comparisons(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
-    """A PENDING comparison for each name that has none; those of other names are forgotten."""
+    """Upsert a pending comparison per name, and delete those with other names."""
     stale = Comparison.drawing_name != all_text(list(pairs))
     await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, stale))
-    natural = ["company_id", "session_id", "drawing_name"]
+    natural_key = ["company_id", "session_id", "drawing_name"]
     for name, values in pairs.items():
         row = insert(Comparison).values(id=new_id(), session_id=session_id, drawing_name=name, **values)
-        await uow.execute(row.on_conflict_do_update(index_elements=natural, set_=dict(values)))
+        await uow.execute(row.on_conflict_do_update(index_elements=natural_key, set_=dict(values)))
 
 
 async def update_comparison(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> None:
-    """What comparing a pair gave."""
+    """Store the result of a comparison."""
     await uow.execute(update(Comparison).where(Comparison.id == id).values(values))
 
 
 async def save_analysis(
-    uow: UnitOfWork, comparison: Row[Any], values: Mapping[str, Any], descriptions: Sequence[str]
+    uow: UnitOfWork, comparison: Comparison, values: Mapping[str, Any], descriptions: Sequence[str]
 ) -> None:
-    """An analysis, and the words for each change of its comparison."""
-    given = {"comparison_id": comparison.id, **values, "created_at": func.now()}
+    """Store an analysis, and a description for each change of its comparison."""
+    columns = {"comparison_id": comparison.id, **values, "created_at": func.now()}
     row = insert(AnalysisResult).values(
-        id=new_id(), session_id=comparison.session_id, drawing_name=comparison.drawing_name, **given
+        id=new_id(), session_id=comparison.session_id, drawing_name=comparison.drawing_name, **columns
     )
-    natural = ["company_id", "session_id", "drawing_name"]
-    await uow.execute(row.on_conflict_do_update(index_elements=natural, set_=given))
+    natural_key = ["company_id", "session_id", "drawing_name"]
+    await uow.execute(row.on_conflict_do_update(index_elements=natural_key, set_=columns))
     if descriptions:
-        told = [
-            {**change, "description": words}
-            for change, words in zip(comparison.changes, descriptions, strict=True)
+        changes = [
+            {**change, "description": description}
+            for change, description in zip(comparison.changes, descriptions, strict=True)
         ]
-        await uow.execute(update(Comparison).where(Comparison.id == comparison.id).values(changes=told))
+        await uow.execute(update(Comparison).where(Comparison.id == comparison.id).values(changes=changes))
 
 
 async def create_versions(uow: UnitOfWork, session_id: UUID) -> None:
-    """A version for each readable sheet that has none, if the session has a project; the old file's first."""
+    """Create missing versions of the session's readable sheets, the old file first, if it has a project."""
     project_id = await uow.scalar(select(DrawingSession.project_id).where(DrawingSession.id == session_id))
     if project_id is None:
         return
-    # one numbering at a time
+    # serializes version numbers per project
     await uow.execute(select(Project.id).where(Project.id == project_id).with_for_update())
-    known = aliased(DrawingVersion)
+    existing = aliased(DrawingVersion)
     unversioned = (
         select(Drawing.id, Drawing.drawing_name)
-        .outerjoin(known, known.drawing_id == Drawing.id)
-        .where(Drawing.session_id == session_id, known.id.is_(None))
+        .outerjoin(existing, existing.drawing_id == Drawing.id)
+        .where(Drawing.session_id == session_id, existing.id.is_(None))
         .where(or_(Drawing.state == SheetState.COMPLETED, Drawing.state == SheetState.UNMATCHED))
         .order_by(Drawing.drawing_type.desc(), Drawing.page_number)
     )

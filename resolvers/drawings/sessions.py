@@ -1,4 +1,4 @@
-"""Drawing sessions, from two uploads to a finished comparison."""
+"""Drawing sessions: create, start, and the stages from two uploads to a completed comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from resolvers.rows import update_row
 
 @dataclass(frozen=True)
 class SessionStage(Job):
-    """A stage of a session's work. When it fails or is cancelled, so does the session; a retry resumes it."""
+    """A stage of a session. Its failure or cancellation ends the session; a retry resumes it."""
 
     session_id: UUID
     queue: ClassVar[str] = "drawings"
@@ -48,7 +48,7 @@ class SessionStage(Job):
 
 
 class ExtractSheets(SessionStage):
-    """Turn every page of both files into a picture with words and a sheet number."""
+    """Render every page of both files, and extract its words and sheet number."""
 
     async def restarted(self, uow: UnitOfWork) -> None:
         await super().restarted(uow)
@@ -56,11 +56,11 @@ class ExtractSheets(SessionStage):
 
 
 class CompareSheets(SessionStage):
-    """Lay each old sheet under its new one and find what changed."""
+    """Align each old sheet with its new one and detect changes."""
 
 
 class AnalyseSheets(SessionStage):
-    """Say in words what changed on each sheet."""
+    """Describe the changes of each sheet."""
 
 
 STAGES: dict[ProcessingJobType, type[SessionStage]] = {
@@ -68,7 +68,7 @@ STAGES: dict[ProcessingJobType, type[SessionStage]] = {
     ProcessingJobType.COMPARISON: CompareSheets,
     ProcessingJobType.AI_ANALYSIS: AnalyseSheets,
 }
-"""What a session goes through, in order."""
+"""The stages of a session, in order."""
 
 PENDING_STAGE: dict[str, Any] = {
     "status": JobStatus.PENDING,
@@ -80,11 +80,11 @@ PENDING_STAGE: dict[str, Any] = {
     "completed_at": None,
     "error_message": None,
 }
-"""A stage that waits for its turn."""
+"""Columns of a stage that has not been queued."""
 
 
 def topic(session_id: UUID) -> str:
-    """What is told of a session's changes."""
+    """Topic on which a session's changes are published."""
     return f"session:{session_id}"
 
 
@@ -96,8 +96,8 @@ async def create(
     old_upload_id: UUID,
     new_upload_id: UUID,
     name: str | None,
-) -> Row[Any]:
-    """A session over two stored uploads of the viewer's."""
+) -> DrawingSession:
+    """Create a session from two stored uploads of the viewer."""
     access.require(viewer, "drawings:create")
     if project_id is not None:
         await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
@@ -116,17 +116,19 @@ async def create(
     return session
 
 
-async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Begin, or begin again after an end. Starting what is under way changes nothing."""
+async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> DrawingSession:
+    """Start or restart a session. Does nothing if it is in progress."""
     access.require(viewer, "jobs:run")
     session = await access.find(uow, viewer, DrawingSession, id)
     if session.status is not SessionStatus.PROCESSING and session.project_id is not None:
-        await projects.open_for_work(uow, viewer, session.project_id, "id")  # locked before its sessions
+        await projects.open_for_work(
+            uow, viewer, session.project_id, "id"
+        )  # lock order: project, then session
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
     if session.status is SessionStatus.PROCESSING:
         return session
     if session.old_upload_id is None or session.new_upload_id is None:
-        raise Conflict("The files of this session are gone.", "id")
+        raise Conflict("The files of this session were deleted.", "id")
     await comparison_results.reset(uow, id)
     for kind, stage in STAGES.items():
         row = await _reset_stage(uow, viewer, id, kind)
@@ -138,17 +140,17 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
 
 
 async def enqueue_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobType) -> None:
-    """Queue the stage after the one before it has ended; if it was cancelled meanwhile, so is the session."""
-    mine = ProcessingJob.session_id == session_id, ProcessingJob.job_type == kind
-    job = await uow.one(select(ProcessingJob).where(*mine).with_for_update())
+    """Queue a stage after the previous one has ended. If it was cancelled, the session fails."""
+    of_stage = ProcessingJob.session_id == session_id, ProcessingJob.job_type == kind
+    job = await uow.one(select(ProcessingJob).where(*of_stage).with_for_update())
     if job.status is JobStatus.PENDING:
         await enqueue(uow, STAGES[kind](session_id), job.id)
     elif job.status is JobStatus.CANCELLED:
-        await fail(uow, session_id, "It was cancelled.")
+        await fail(uow, session_id, "The job was cancelled.")
 
 
 async def complete(uow: UnitOfWork, session_id: UUID) -> None:
-    """The last stage is through."""
+    """Mark the session as completed, with its total time."""
     began = (
         select(func.min(ProcessingJob.started_at))
         .where(ProcessingJob.session_id == session_id)
@@ -159,7 +161,7 @@ async def complete(uow: UnitOfWork, session_id: UUID) -> None:
 
 
 async def fail(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
-    """A stage failed or was cancelled: the stages that wait are cancelled, the session ends in error."""
+    """End the session in error after a failed or cancelled stage, and cancel its pending stages."""
     waiting = sa.update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.PENDING
     )
@@ -169,7 +171,7 @@ async def fail(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
 
 
 async def resume(uow: UnitOfWork, session_id: UUID) -> None:
-    """A stage is taken up again: those that were cancelled with it wait for their turn again."""
+    """Resume the session with a retried stage, and reset the stages that were cancelled with it."""
     cancelled = sa.update(ProcessingJob).where(
         ProcessingJob.session_id == session_id, ProcessingJob.status == JobStatus.CANCELLED
     )
@@ -180,18 +182,18 @@ async def resume(uow: UnitOfWork, session_id: UUID) -> None:
     await set_status(uow, session_id, SessionStatus.PROCESSING)
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Rename a session or say more about it."""
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> DrawingSession:
+    """Update a session's name, description or metadata."""
     access.require(viewer, "drawings:update")
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
-    values = validators.values(DrawingSession, given, "input")
+    values = validators.values(DrawingSession, fields, "input")
     if values.get("session_metadata") is not None:
         validators.json_object(values["session_metadata"], "input", "sessionMetadata")
     return await update_row(uow, viewer, DrawingSession, session, values, "DRAWING_SESSION_UPDATE")
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
-    """Delete a session with its sheets and comparisons; the files go afterwards, by a job."""
+    """Delete a session with its sheets and comparisons; a job deletes the files."""
     access.require(viewer, "drawings:delete")
     await access.find(uow, viewer, DrawingSession, id, lock=True)
     await remove_sessions_files(uow, viewer, session_id=id)
@@ -200,11 +202,13 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     return id
 
 
-async def update_version(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Say which revision a drawing version is, and comment on it."""
+async def update_version(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]
+) -> DrawingVersion:
+    """Update the label and comments of a drawing version."""
     access.require(viewer, "drawings:update")
     version = await access.find(uow, viewer, DrawingVersion, id, lock=True)
-    values = validators.values(DrawingVersion, given, "input")
+    values = validators.values(DrawingVersion, fields, "input")
     return await update_row(uow, viewer, DrawingVersion, version, values, "DRAWING_VERSION_UPDATE")
 
 
@@ -215,11 +219,11 @@ async def set_status(
     *,
     error_message: str | None = None,
     **values: Any,
-) -> Row[Any]:
-    """Move the session and tell who watches it."""
+) -> DrawingSession:
+    """Set the session's status and publish it."""
     statement = sa.update(DrawingSession).where(DrawingSession.id == session_id)
-    moved = statement.values(status=status, error_message=error_message, **values).returning(DrawingSession)
-    session = await uow.one(moved)
+    statement = statement.values(status=status, error_message=error_message, **values)
+    session = await uow.one(statement.returning(DrawingSession))
     await publish(uow, topic(session_id))
     return session
 
@@ -242,7 +246,7 @@ async def _publish_jobs(uow: UnitOfWork, jobs: Sequence[Row[Any]]) -> None:
 
 
 async def progress(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:
-    """How far each session has come, from 0 to 100: the mean of its stages."""
+    """Progress per session in percent: the mean of its stages."""
     mean = func.round(func.avg(ProcessingJob.progress)).label("percent")
     statement = (
         select(ProcessingJob.session_id, mean)

@@ -112,7 +112,7 @@ def _chunk_values(crawl: Row[Any], number: int, piece: CrawlTask, share: int, at
         "crawl_job_id": crawl.id,
         "number": number,
         "share": share,
-        "wanted": piece.stored(),
+        "wanted": piece.to_json(),
         "task": job.task,
         "arguments": job.arguments,
         "max_attempts": job.max_attempts,

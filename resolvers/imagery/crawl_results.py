@@ -48,7 +48,7 @@ class CandidateResult:
     """What was found at an address: a stored picture, or why there is none."""
 
     candidate: Candidate
-    picture: DecodedImage | None = None
+    image: DecodedImage | None = None
     etag: str | None = None
     last_modified: str | None = None
     code: str = ""
@@ -131,23 +131,23 @@ async def save_results(uow: UnitOfWork, job: GatherChunk, taken: Sequence[Candid
     crawl = await lock_crawl(uow, job.crawl_job_id)
     assert crawl is not None  # the chunk's row, which refers to it, is locked
     await images.lock_image_files(uow)
-    hashes = [each.picture.hash for each in taken if each.picture is not None]
+    hashes = [each.image.hash for each in taken if each.image is not None]
     mine = select(Image.hash).where(Image.crawl_job_id == crawl.id, Image.hash == any_text(hashes))
     seen = {row.hash for row in await uow.all(mine)} if hashes else set()
     fates: dict[UUID, CandidateState] = {}
     made: list[dict[str, Any]] = []
     for each in taken:
-        if each.picture is None:
+        if each.image is None:
             fates[each.candidate.id] = CandidateState.REFUSED
-        elif each.picture.hash in seen:
+        elif each.image.hash in seen:
             fates[each.candidate.id] = CandidateState.DUPLICATE
         elif crawl.downloaded_images + len(made) >= crawl.max_images:
             fates[each.candidate.id] = CandidateState.LEFT
         else:
-            seen.add(each.picture.hash)
+            seen.add(each.image.hash)
             fates[each.candidate.id] = CandidateState.STORED
             number = crawl.sequence + len(made) + 1
-            made.append(_image_values(uow.company_id, crawl, each, each.picture, number))
+            made.append(_image_values(uow.company_id, crawl, each, each.image, number))
     if made:
         await uow.execute(insert(Image), made)
     await _update_candidates(uow, taken, fates)

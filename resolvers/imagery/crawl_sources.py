@@ -24,7 +24,7 @@ class SourceFields:
     """The field of a source's input that has its addresses, and what other fields it may have."""
 
     field: str | None = None
-    others: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 SOURCE_FIELDS = {
@@ -40,14 +40,14 @@ class CrawlTask(NamedTuple):
     """One request to one source."""
 
     kind: SourceKind
-    wanted: SourceQuery
+    query: SourceQuery
 
-    def stored(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As a chunk keeps it."""
-        return {"kind": self.kind.value, **asdict(self.wanted)}
+        return {"kind": self.kind.value, **asdict(self.query)}
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Self:
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """From the form that is stored."""
         values = dict(stored)
         kind, addresses = SourceKind(values.pop("kind")), tuple(values.pop("addresses"))
@@ -69,7 +69,7 @@ def validate_sources(given: Sequence[Mapping[str, Any]], sources: Sources, keywo
             raise Conflict(port.missing_setting, *path)
         source = _validate_source(each, *path)
         for piece in crawl_tasks([source], keywords):
-            if (fault := port.validate(piece.wanted)) is not None:
+            if (fault := port.validate(piece.query)) is not None:
                 raise Invalid(fault, *path)
         found.append(source)
     return found
@@ -99,7 +99,7 @@ def _validate_source(given: Mapping[str, Any], *path: str) -> dict[str, Any]:
     kind = given["kind"]
     takes = SOURCE_FIELDS.get(kind, SourceFields())
     for field, value in given.items():
-        if field not in ("kind", takes.field, *takes.others) and value is not None:
+        if field not in ("kind", takes.field, *takes.optional) and value is not None:
             raise Invalid(f"The source {kind.name} does not take this.", *path, camel(field))
     pages, depth = given.get("max_pages"), given.get("max_depth")
     if pages is not None:

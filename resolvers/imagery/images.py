@@ -21,9 +21,9 @@ SHARED_LOCK = text(f"SELECT pg_advisory_xact_lock_shared({LOCK_KEY})")
 EXCLUSIVE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
 
 
-async def lock_image_files(uow: UnitOfWork, *, alone: bool = False) -> None:
+async def lock_image_files(uow: UnitOfWork, *, exclusive: bool = False) -> None:
     """Until the unit ends, no stored picture of the company is removed; `alone`, none gets an image."""
-    await uow.execute(EXCLUSIVE_LOCK if alone else SHARED_LOCK, {"company_id": str(uow.company_id)})
+    await uow.execute(EXCLUSIVE_LOCK if exclusive else SHARED_LOCK, {"company_id": str(uow.company_id)})
 
 
 async def hashes_in_use(uow: UnitOfWork, hashes: Sequence[str]) -> set[str]:

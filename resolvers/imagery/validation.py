@@ -74,12 +74,12 @@ class ValidationRules:
     refuse_blank: bool | None = None
     min_sharpness: float | None = None
 
-    def stored(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The rules that ask something, as JSON values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Self:
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """From the form that is stored."""
         known = {field.name: stored.get(field.name) for field in fields(cls)}
         return cls(**known | {"formats": tuple(known["formats"]) if known["formats"] else None})
@@ -157,7 +157,7 @@ async def create(
     values = {
         "crawl_job_id": crawl_job_id,
         "name": kept,
-        "validation_rules": asked.stored(),
+        "validation_rules": asked.to_json(),
         "requested_by_id": viewer.user_id,
     }
     id = await uow.scalar(insert(ValidationJob).values(values).returning(ValidationJob.id))
@@ -219,7 +219,7 @@ async def count_images(uow: UnitOfWork, crawl_job_id: UUID) -> int:
     return await uow.scalar(select(func.count()).where(Image.crawl_job_id == crawl_job_id)) or 0
 
 
-async def start(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
+async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> Row[Any]:
     """The check, counted from zero if `anew`. Raises `Conflict` beside an earlier one of the same crawl."""
     mine = await uow.one(select(ValidationJob).where(ValidationJob.id == id))
     crawl = select(CrawlJob.id).where(CrawlJob.id == mine.crawl_job_id).with_for_update()
@@ -233,7 +233,7 @@ async def start(uow: UnitOfWork, id: UUID, *, anew: bool) -> Row[Any]:
     )
     if await uow.first(others.limit(1)) is not None:
         raise Conflict("Another check of this crawl's images is under way.")
-    if not anew:
+    if not restart:
         return mine
     values = {
         "total_images": await count_images(uow, mine.crawl_job_id),
@@ -284,7 +284,7 @@ async def image_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]
 async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
     """Deal with duplicates as the rules say, and count the crawl's valid images."""
     await uow.one(select(CrawlJob.id).where(CrawlJob.id == check.crawl_job_id).with_for_update())
-    action = ValidationRules.of(check.validation_rules).duplicates
+    action = ValidationRules.from_json(check.validation_rules).duplicates
     duplicates = [*found.exact, *found.near]
     refused = removed = 0
     for ids, word in ((found.exact, "duplicate"), (found.near, "near_duplicate")):

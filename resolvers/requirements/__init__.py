@@ -1,1 +1,1 @@
-"""Requirements of components: proposed, reviewed, exported."""
+"""Requirements of components: proposals, their review, and exports."""

@@ -1,11 +1,11 @@
-"""The requirements of components that people reviewed and exported."""
+"""Exports of reviewed component requirements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Float, Row, cast, func, insert
+from sqlalchemy import Float, cast, func, insert
 
 from core.errors import Invalid
 from db.models import RequirementExport
@@ -14,13 +14,13 @@ from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 
 NAME_FIELDS = {"props": "name", "events": "name", "states": "name", "accessibility": "requirement"}
-"""The four kinds of requirements, and what an item of each is known by."""
+"""The four kinds of requirements, and the field that identifies an item."""
 
 MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 255, 2_000
 MAX_LATENCY_MS = 2**31 - 1
 
-Items = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Of each kind its items; what an item does not say is absent."""
+RequirementItems = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Items by kind; empty fields are absent."""
 
 
 async def create(
@@ -28,11 +28,11 @@ async def create(
     viewer: Viewer,
     *,
     component_type: str,
-    requirements: Items,
+    requirements: RequirementItems,
     proposal_latency_ms: int | None,
     proposal_id: UUID | None = None,
-) -> Row[Any]:
-    """Keep a component's reviewed requirements; what was approved, edited and added is counted here."""
+) -> RequirementExport:
+    """Store a component's reviewed requirements with counts of approved, edited and added items."""
     access.require(viewer, "requirements:create")
     if proposal_latency_ms is not None:
         validators.within(proposal_latency_ms, 0, MAX_LATENCY_MS, "input", "proposalLatencyMs")
@@ -41,7 +41,7 @@ async def create(
         for kind, items in requirements.items()
     }
     if not any(kept.values()):
-        raise Invalid("There is no requirement in this.", "input", "requirements")
+        raise Invalid("requirements must contain at least one item.", "input", "requirements")
     values = {
         "user_id": viewer.user_id,
         "component_type": validators.name(component_type, "input", "componentType", limit=100),
@@ -57,8 +57,8 @@ async def create(
     return made
 
 
-def count_items(requirements: Items) -> dict[str, int]:
-    """The approved items, edited ones included; those both approved and edited; those added by hand."""
+def count_items(requirements: RequirementItems) -> dict[str, int]:
+    """Counts of approved items, of those both approved and edited, and of those added manually."""
     items = [item for group in requirements.values() for item in group]
     return {
         "approved_count": sum(item["approved"] for item in items),
@@ -69,18 +69,20 @@ def count_items(requirements: Items) -> dict[str, int]:
 
 async def mark_used(
     uow: UnitOfWork, viewer: Viewer, id: UUID, *, in_pattern_retrieval: bool, in_code_generation: bool
-) -> Row[Any]:
-    """Say what an export was used for; what was said once stays."""
+) -> RequirementExport:
+    """Record what an export was used for. Uses cannot be removed."""
     access.require(viewer, "requirements:create")
     if not (in_pattern_retrieval or in_code_generation):
-        raise Invalid("Say what it was used for.", "input")
+        raise Invalid(
+            "At least one of usedInPatternRetrieval and usedInCodeGeneration must be true.", "input"
+        )
     found = await access.find(uow, viewer, RequirementExport, id, lock=True)
     uses = {"pattern_retrieval": in_pattern_retrieval, "code_generation": in_code_generation}
-    new = [use for use, said in uses.items() if said and not getattr(found, f"used_in_{use}")]
-    news = {column: value for use in new for column, value in _usage_values(use).items()}
-    if not news:
+    new = [use for use, flag in uses.items() if flag and not getattr(found, f"used_in_{use}")]
+    values = {column: value for use in new for column, value in _usage_values(use).items()}
+    if not values:
         return found
-    statement = sa.update(RequirementExport).where(RequirementExport.id == id).values(news)
+    statement = sa.update(RequirementExport).where(RequirementExport.id == id).values(values)
     changed = await uow.one(statement.returning(RequirementExport))
     await activity_log.record(
         uow,
@@ -101,8 +103,8 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await activity_log.record(uow, viewer.user_id, "REQUIREMENT_EXPORT_DELETE", "RequirementExport", id)
 
 
-async def approval_metrics(uow: UnitOfWork, viewer: Viewer, component_type: str | None) -> Row[Any]:
-    """Means over the exports that the viewer sees, None where there are none, and how many there are."""
+async def approval_metrics(uow: UnitOfWork, viewer: Viewer, component_type: str | None) -> Any:
+    """Means over the exports visible to the viewer (None without any), and their number."""
     export = RequirementExport
     statement = access.visible(
         viewer,
@@ -124,7 +126,7 @@ def _usage_values(use: str) -> dict[str, Any]:
 def _validate_item(kind: str, item: Mapping[str, Any], position: int) -> dict[str, Any]:
     path = ("input", "requirements", kind, str(position))
     if not (item.get(NAME_FIELDS[kind]) or "").strip():
-        raise Invalid("This cannot be blank.", *path, NAME_FIELDS[kind])
+        raise Invalid(f"{NAME_FIELDS[kind]} must not be blank.", *path, NAME_FIELDS[kind])
     if item.get("confidence") is not None:
         validators.within(item["confidence"], 0, 1, *path, "confidence")
     for field in ("name", "type"):

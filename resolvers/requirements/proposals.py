@@ -1,4 +1,4 @@
-"""Proposals of requirements on their way: asked for, made, told as they come."""
+"""Proposals of component requirements: create, generate step by step, and stream."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Select, func, insert, select
 
 from core.errors import Conflict, Invalid, UnsupportedContent
 from db import queue
@@ -36,7 +36,7 @@ from resolvers.jobs import start_processing
 SUBJECT = "component requirements"
 MAX_DESCRIPTION_LENGTH = 8_000
 MAX_DESIGN_BYTES = 10 * 1024 * 1024
-"""Of a picture, in bytes."""
+"""Size of a design's image."""
 DESIGN_TYPES = ("image/png", "image/jpeg")
 MAX_DOCUMENTS = 20
 
@@ -48,7 +48,7 @@ STAGE_PROGRESS = {
     ProposalStage.COMPLETE: 100,
     ProposalStage.FAILED: 100,
 }
-"""How much is done when a stage begins, in percent; of a failed one, nothing is left to do."""
+"""Progress at the start of a stage, in percent."""
 FINAL_STAGES = frozenset({ProposalStage.COMPLETE, ProposalStage.FAILED})
 
 KEY_SEPARATOR = re.compile(r"[^a-z0-9]+")
@@ -57,7 +57,7 @@ CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class RequirementDraft:
-    """A requirement as it is proposed; `confidence` is from 0 to 1, `citation` where a document says so."""
+    """A proposed requirement; `confidence` is from 0 to 1, `citation` names the source document, if any."""
 
     category: RequirementCategory
     name: str
@@ -74,12 +74,12 @@ class RequirementDraft:
 
     @property
     def key(self) -> str:
-        """What tells it from the others of its category."""
+        """Identifies it within its category."""
         return normalize_key(self.name)
 
 
 def normalize_key(name: str) -> str:
-    """The same for names that differ in nothing but case, hyphens and spaces."""
+    """A key that ignores case, hyphens and spaces."""
     return KEY_SEPARATOR.sub("-", CAMEL_CASE_BOUNDARY.sub("-", name).lower()).strip("-") or name.lower()
 
 
@@ -92,16 +92,16 @@ class ProposeRequirements(Job):
     queue: ClassVar[str] = "requirements"
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """Whoever watches learns that nothing more comes."""
+        """Publish that the proposal failed."""
         await set_stage(uow, self.proposal_id, ProposalStage.FAILED, error_message=reason)
 
     async def restarted(self, uow: UnitOfWork) -> None:
-        """It goes on where it was: what was proposed stays."""
+        """Continue; requirements that were already proposed are kept."""
         await set_stage(uow, self.proposal_id, ProposalStage.STARTING, error_message=None)
 
 
 def topic(proposal_id: UUID) -> str:
-    """What is told of a proposal's stages and requirements."""
+    """Topic on which a proposal's stages and requirements are published."""
     return f"requirements:{proposal_id}"
 
 
@@ -114,62 +114,68 @@ async def create(
     document_ids: Sequence[UUID],
     component_type: ComponentType | None,
     start: bool,
-) -> Row[Any]:
-    """A proposal from a design, a description, documents, or several of them, and the job that makes it.
+) -> RequirementProposal:
+    """Create a proposal from a design, a description, documents, or several of them, and its job.
 
-    The documents are known to be in the viewer's sight. Raises `Unsupported` for a picture that is too large
-    or of another kind than PNG and JPEG.
+    The caller checks that the viewer can see the documents. Raises `Unsupported` for a design that is too
+    large or neither PNG nor JPEG.
     """
     access.require(viewer, "requirements:create")
-    told = validators.text((description or "").strip(), "input", "description", limit=MAX_DESCRIPTION_LENGTH)
-    if upload_id is None and not told and not document_ids:
-        raise Invalid("Give a description, a design (`uploadId`) or documents (`documentIds`).", "input")
+    text = validators.text((description or "").strip(), "input", "description", limit=MAX_DESCRIPTION_LENGTH)
+    if upload_id is None and not text and not document_ids:
+        raise Invalid("One of description, uploadId and documentIds is required.", "input")
     if len(document_ids) > MAX_DOCUMENTS:
-        raise Invalid(f"At most {MAX_DOCUMENTS} documents.", "input", "documentIds")
+        raise Invalid(
+            f"documentIds must have at most {MAX_DOCUMENTS} items (got {len(document_ids)}).",
+            "input",
+            "documentIds",
+        )
     if upload_id is not None:
         await _validate_design(uow, viewer, upload_id)
-    given = component_type is not None
+    known = component_type is not None
     values = {
         "id": new_id(),
         "user_id": viewer.user_id,
         "upload_id": upload_id,
-        "description": told or None,
+        "description": text or None,
         "document_ids": [str(id) for id in document_ids],
         "component_type": component_type,
-        "classification_confidence": 1.0 if given else None,
-        "classification_rationale": "The component was named when this was asked for." if given else None,
+        "classification_confidence": 1.0 if known else None,
+        "classification_rationale": "The component type was set in the request." if known else None,
     }
-    made = await uow.one(insert(RequirementProposal).values(values).returning(RequirementProposal))
-    job, kind = ProposeRequirements(made.id, viewer.user_id), ProcessingJobType.REQUIREMENT_PROPOSAL
-    await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=made.id, start=start)
+    proposal = await uow.one(insert(RequirementProposal).values(values).returning(RequirementProposal))
+    job, kind = ProposeRequirements(proposal.id, viewer.user_id), ProcessingJobType.REQUIREMENT_PROPOSAL
+    await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=proposal.id, start=start)
     await activity_log.record(
-        uow, viewer.user_id, "REQUIREMENT_PROPOSAL_CREATE", "RequirementProposal", made.id
+        uow, viewer.user_id, "REQUIREMENT_PROPOSAL_CREATE", "RequirementProposal", proposal.id
     )
-    return made
+    return proposal
 
 
 async def _validate_design(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> None:
     path = "input", "uploadId"
     upload = await files.stored(uow, viewer, upload_id, *path)
     if upload.mime_type not in DESIGN_TYPES:
-        raise UnsupportedContent("A design is a PNG or JPEG picture.", *path)
+        raise UnsupportedContent("A design must be a PNG or JPEG image.", *path)
     if upload.size > MAX_DESIGN_BYTES:
-        raise UnsupportedContent(f"A design has at most {MAX_DESIGN_BYTES:,} bytes.", *path)
+        raise UnsupportedContent(
+            f"A design must be at most {MAX_DESIGN_BYTES:,} bytes (got {upload.size:,}).", *path
+        )
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a proposal that is not under way, with its requirements; exports stay."""
+    """Delete a proposal that is not in progress, with its requirements; exports are kept."""
     access.require(viewer, "requirements:create")
     await access.find(uow, viewer, RequirementProposal, id, lock=True)
     if await queue.is_queued(uow, id):
-        raise Conflict("Cancel it first.", "id")
+        raise Conflict("The proposal is in progress. Cancel it first.", "id")
     await uow.execute(sa.delete(RequirementProposal).where(RequirementProposal.id == id))
     await uow.execute(sa.delete(ProcessingJob).where(ProcessingJob.id == id))
     await activity_log.record(uow, viewer.user_id, "REQUIREMENT_PROPOSAL_DELETE", "RequirementProposal", id)
 
 
-async def load(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
-    """The proposal, with the `storage_key` of its design; none where it is gone."""
+async def load(uow: UnitOfWork, id: UUID) -> Any:
+    """The proposal, with the `storage_key` of its design, or None if it was deleted."""
     proposal, upload = RequirementProposal, Upload
     statement = (
         select(proposal, upload.storage_key)
@@ -179,70 +185,78 @@ async def load(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
     return await uow.first(statement)
 
 
-async def set_stage(uow: UnitOfWork, id: UUID, stage: ProposalStage, **news: Any) -> None:
-    """Say how far a proposal has come, and what is known of it now."""
-    values = {"stage": stage, **news}
+async def set_stage(uow: UnitOfWork, id: UUID, stage: ProposalStage, **values: Any) -> None:
+    """Set a proposal's stage and further columns, and publish it."""
+    values["stage"] = stage
     await uow.execute(sa.update(RequirementProposal).where(RequirementProposal.id == id).values(values))
     await publish(uow, topic(id))
 
 
 async def add_requirements(uow: UnitOfWork, id: UUID, proposed: Sequence[RequirementDraft]) -> None:
-    """Add requirements, numbered in the order in which they are told; what is there already stays."""
-    keys = {(each.category, each.key): each for each in reversed(proposed)}
-    mine = ProposedRequirement.proposal_id == id
+    """Add requirements in order; those that exist already are kept."""
+    keys = {(draft.category, draft.key): draft for draft in reversed(proposed)}
+    of_proposal = ProposedRequirement.proposal_id == id
     columns = ProposedRequirement.category, ProposedRequirement.key
-    own = select(RequirementProposal.id).where(RequirementProposal.id == id)
-    if await uow.scalar(own.with_for_update()) is None:  # its owner is gone
+    proposal = select(RequirementProposal.id).where(RequirementProposal.id == id)
+    if await uow.scalar(proposal.with_for_update()) is None:  # deleted with its owner
         return
-    named = ProposedRequirement.key == any_text([key for _, key in keys])
-    there = {(row.category, row.key) for row in await uow.all(select(*columns).where(mine, named))}
-    new = [each for key, each in reversed(keys.items()) if key not in there]
+    same_key = ProposedRequirement.key == any_text([key for _, key in keys])
+    existing = {
+        (row.category, row.key) for row in await uow.all(select(*columns).where(of_proposal, same_key))
+    }
+    new = [draft for key, draft in reversed(keys.items()) if key not in existing]
     if not new:
         return
     last = await _reserve_sequence(uow, id, len(new))
     rows = [
-        {**asdict(each), "values": list(each.values), "key": each.key, "proposal_id": id, "sequence": number}
-        for number, each in enumerate(new, last - len(new) + 1)
+        {
+            **asdict(draft),
+            "values": list(draft.values),
+            "key": draft.key,
+            "proposal_id": id,
+            "sequence": number,
+        }
+        for number, draft in enumerate(new, last - len(new) + 1)
     ]
     await uow.execute(insert(ProposedRequirement), rows)
     await publish(uow, topic(id))
 
 
-async def add_requirement(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> Row[Any]:
-    """One requirement more, with these columns; its `key` is not taken."""
+async def add_requirement(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> ProposedRequirement:
+    """Add one requirement with these columns, of which `key` must be unused."""
     row = {**values, "proposal_id": id, "sequence": await _reserve_sequence(uow, id, 1)}
-    made = await uow.one(insert(ProposedRequirement).values(row).returning(ProposedRequirement))
+    requirement = await uow.one(insert(ProposedRequirement).values(row).returning(ProposedRequirement))
     await publish(uow, topic(id))
-    return made
+    return requirement
 
 
-async def _reserve_sequence(uow: UnitOfWork, id: UUID, more: int) -> int:
-    """The number of the last of so many new requirements; locks the proposal, so that it follows commits."""
-    counted = sa.update(RequirementProposal).where(RequirementProposal.id == id)
-    counted = counted.values(item_count=RequirementProposal.item_count + more)
-    number: int = await uow.scalar(counted.returning(RequirementProposal.item_count))
+async def _reserve_sequence(uow: UnitOfWork, id: UUID, count: int) -> int:
+    """The last of `count` new sequence numbers. Locks the proposal, so that numbers follow commit order."""
+    statement = sa.update(RequirementProposal).where(RequirementProposal.id == id)
+    statement = statement.values(item_count=RequirementProposal.item_count + count)
+    number: int = await uow.scalar(statement.returning(RequirementProposal.item_count))
     return number
 
 
 async def record_usage(uow: UnitOfWork, user_id: UUID, id: UUID, usage: Mapping[str, Any]) -> None:
-    """Put on record what a model took."""
-    whose = {"user_id": user_id, "operation_id": str(id)}
-    await uow.execute(insert(TokenUsage).values({**whose, **usage}))
+    """Record the token usage of a model call."""
+    owner = {"user_id": user_id, "operation_id": str(id)}
+    await uow.execute(insert(TokenUsage).values({**owner, **usage}))
 
 
 async def complete(uow: UnitOfWork, id: UUID, model: str) -> None:
-    """The proposal is there; its latency runs from the job's first beginning."""
-    taken = func.extract("epoch", func.clock_timestamp() - ProcessingJob.started_at) * 1000
-    latency = await uow.scalar(select(taken).where(ProcessingJob.id == id))
-    news = {"model": model, "proposal_latency_ms": max(0, round(latency or 0)), "completed_at": func.now()}
-    await set_stage(uow, id, ProposalStage.COMPLETE, **news)
+    """Complete the proposal; its latency counts from the job's first start."""
+    elapsed = func.extract("epoch", func.clock_timestamp() - ProcessingJob.started_at) * 1000
+    latency = await uow.scalar(select(elapsed).where(ProcessingJob.id == id))
+    values = {"model": model, "proposal_latency_ms": max(0, round(latency or 0)), "completed_at": func.now()}
+    await set_stage(uow, id, ProposalStage.COMPLETE, **values)
 
 
 def requirements_after(
     viewer: Viewer, columns: Sequence[str], id: UUID, after: int, limit: int
 ) -> Select[Any]:
-    """The requirements of a proposal numbered above `after`, in order, as far as the viewer sees them."""
-    wanted = [getattr(ProposedRequirement, name) for name in columns]
-    seen = access.visible(viewer, ProposedRequirement, *wanted)
-    later = seen.where(ProposedRequirement.proposal_id == id, ProposedRequirement.sequence > after)
+    """The visible requirements of a proposal after sequence number `after`, in order."""
+    selected = [getattr(ProposedRequirement, name) for name in columns]
+    visible = access.visible(viewer, ProposedRequirement, *selected)
+    later = visible.where(ProposedRequirement.proposal_id == id, ProposedRequirement.sequence > after)
     return later.order_by(ProposedRequirement.sequence).limit(limit)

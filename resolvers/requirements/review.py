@@ -1,4 +1,4 @@
-"""What people make of a proposal: approve, change, remove, add; and export what they approved."""
+"""Review of a proposal: approve, update, remove and add requirements, and export the result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from core.errors import Conflict, Invalid, NotFound
 from db.arrays import any_id
@@ -14,6 +14,7 @@ from db.models import (
     ProposalStage,
     ProposedRequirement,
     RequirementCategory,
+    RequirementExport,
     RequirementOrigin,
     RequirementProposal,
 )
@@ -21,24 +22,24 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.requirements import exports, proposals
-from resolvers.requirements.exports import MAX_TEXT_LENGTH, NAME_FIELDS, MAX_NAME_LENGTH
+from resolvers.requirements.exports import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, NAME_FIELDS
 
 EDITABLE_FIELDS = ("name", "type", "requirement", "values", "required", "description")
-"""What people may change of a requirement."""
+"""Columns of a requirement that can be edited."""
 EXPORTED_FIELDS = (*EDITABLE_FIELDS, "confidence", "rationale", "source", "citation")
-"""What an export keeps of a requirement, beside what became of it."""
+"""Columns of a requirement that are exported, in addition to its review flags."""
 MAX_PER_CATEGORY = 100
-"""Requirements of one category, as in an export."""
+"""Requirements per category."""
 MAX_VALUES = 100
 MANUAL_RATIONALE = "Manually added."
 
 HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.9, 0.7
-"""The least confidence of these levels."""
+"""Minimum confidence of each level."""
 
 
 @dataclass
 class ReviewCounts:
-    """How many there are of each fate; `approved`, `edited` and `removed` are of what was proposed."""
+    """Counts by review state; `approved`, `edited` and `removed` count only what was proposed."""
 
     proposed: int = 0
     approved: int = 0
@@ -49,12 +50,12 @@ class ReviewCounts:
 
     @property
     def approval_rate(self) -> float | None:
-        """The approved share of what was proposed; none where nothing was."""
+        """Approved share of the proposed requirements; None without any."""
         return self.approved / self.proposed if self.proposed else None
 
     @property
     def edit_rate(self) -> float | None:
-        """The edited share of the approved proposals; none where none was approved."""
+        """Edited share of the approved requirements; None without any."""
         return self.edited / self.approved if self.approved else None
 
 
@@ -62,52 +63,59 @@ Review = Mapping[RequirementCategory, ReviewCounts]
 
 
 async def load_reviews(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, Review]:
-    """How each proposal's review stands, by category; for proposals that the viewer is known to see."""
+    """Review counts per proposal and category. The caller checks that the viewer can see the proposals."""
     item = ProposedRequirement
     flags = item.approved, item.edited, item.removed, item.custom
     grouped = select(item.proposal_id, item.category, *flags, func.count().label("count"))
     statement = grouped.where(item.proposal_id == any_id(ids))
-    found: dict[UUID, dict[RequirementCategory, ReviewCounts]] = {
+    reviews: dict[UUID, dict[RequirementCategory, ReviewCounts]] = {
         id: {category: ReviewCounts() for category in RequirementCategory} for id in ids
     }
     for row in await uow.all(statement.group_by(item.proposal_id, item.category, *flags)):
-        tally, many = found[row.proposal_id][row.category], row._mapping["count"]
+        counts, number = reviews[row.proposal_id][row.category], row._mapping["count"]
         if row.custom:
-            tally.added += many
-            tally.added_approved += many * row.approved
+            counts.added += number
+            counts.added_approved += number * row.approved
         else:
-            tally.proposed += many
-            tally.approved += many * row.approved
-            tally.edited += many * (row.approved and row.edited)
-            tally.removed += many * row.removed
-    return dict(found)
+            counts.proposed += number
+            counts.approved += number * row.approved
+            counts.edited += number * (row.approved and row.edited)
+            counts.removed += number * row.removed
+    return dict(reviews)
 
 
 def total(review: Review) -> ReviewCounts:
-    """All categories together."""
-    tallies = [vars(each) for each in review.values()]
-    return ReviewCounts(**{name: sum(each[name] for each in tallies) for name in vars(ReviewCounts())})
+    """The sum over all categories."""
+    return ReviewCounts(
+        **{name: sum(getattr(counts, name) for counts in review.values()) for name in vars(ReviewCounts())}
+    )
 
 
-async def approve_all(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Approve everything that nobody removed."""
+async def approve_all(uow: UnitOfWork, viewer: Viewer, id: UUID) -> RequirementProposal:
+    """Approve all requirements that were not removed."""
     proposal = await _lock_proposal(uow, viewer, id, "id")
-    mine = ProposedRequirement.proposal_id == id, ~ProposedRequirement.removed, ~ProposedRequirement.approved
-    await uow.execute(sa.update(ProposedRequirement).where(*mine).values(approved=True))
+    pending = (
+        ProposedRequirement.proposal_id == id,
+        ~ProposedRequirement.removed,
+        ~ProposedRequirement.approved,
+    )
+    await uow.execute(sa.update(ProposedRequirement).where(*pending).values(approved=True))
     await _record(uow, viewer, "APPROVE_ALL", id)
     return proposal
 
 
-async def approve(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Approve a requirement; one that was removed comes back."""
+async def approve(uow: UnitOfWork, viewer: Viewer, id: UUID) -> ProposedRequirement:
+    """Approve a requirement, also one that was removed."""
     item = await _lock_requirement(uow, viewer, id)
     return (
-        item if item.approved else await _update_row(uow, viewer, item, "APPROVE", approved=True, removed=False)
+        item
+        if item.approved
+        else await _update_row(uow, viewer, item, "APPROVE", approved=True, removed=False)
     )
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Remove a requirement: what was proposed stays on record as removed, what a person added is deleted."""
+    """Remove a requirement: a proposed one is marked as removed, one added manually is deleted."""
     item = await _lock_requirement(uow, viewer, id)
     if not item.custom:
         await _update_row(uow, viewer, item, "REMOVE", approved=False, removed=True)
@@ -116,22 +124,22 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await _record(uow, viewer, "REMOVE", item.proposal_id, requirement=str(id))
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Change a requirement. What was proposed is kept beside it; a person's own is not marked as edited."""
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> ProposedRequirement:
+    """Update a requirement. A proposed one is marked as edited and keeps its original."""
     item = await _lock_requirement(uow, viewer, id)
     if item.removed:
-        raise Conflict("It was removed; approve it to take it back.", "id")
+        raise Conflict("The requirement was removed. Approve it to restore it.", "id")
     before = {name: getattr(item, name) for name in EDITABLE_FIELDS}
-    after = before | _validate(item.category, {**before, **given})
+    after = before | _validate(item.category, {**before, **fields})
     if after == before:
         return item
     key = proposals.normalize_key(after["name"])
     if key != item.key:
         await _refuse_duplicate(uow, item.proposal_id, item.category, key)
-    news: dict[str, Any] = {**after, "key": key}
+    values: dict[str, Any] = {**after, "key": key}
     if not item.custom:
-        news |= {"edited": True, "original": item.original or before}
-    return await _update_row(uow, viewer, item, "EDIT", **news)
+        values |= {"edited": True, "original": item.original or before}
+    return await _update_row(uow, viewer, item, "EDIT", **values)
 
 
 async def add(
@@ -141,18 +149,21 @@ async def add(
     *,
     category: RequirementCategory,
     approved: bool,
-    given: Mapping[str, Any],
-) -> Row[Any]:
-    """A requirement of a person's own."""
+    fields: Mapping[str, Any],
+) -> ProposedRequirement:
+    """Add a requirement manually."""
     path = "input", "requirementProposalId"
     await _lock_proposal(uow, viewer, proposal_id, *path)
-    values = _validate(category, given)
+    values = _validate(category, fields)
     key = proposals.normalize_key(values["name"])
     await _refuse_duplicate(uow, proposal_id, category, key)
-    own = ProposedRequirement.proposal_id == proposal_id, ProposedRequirement.category == category
-    if await uow.scalar(select(func.count()).select_from(ProposedRequirement).where(*own)) >= MAX_PER_CATEGORY:
-        raise Conflict(f"There are {MAX_PER_CATEGORY} requirements of this category already.", "input", "category")
-    whole = {
+    same_category = ProposedRequirement.proposal_id == proposal_id, ProposedRequirement.category == category
+    if (
+        await uow.scalar(select(func.count()).select_from(ProposedRequirement).where(*same_category))
+        >= MAX_PER_CATEGORY
+    ):
+        raise Conflict(f"A category can have at most {MAX_PER_CATEGORY} requirements.", "input", "category")
+    columns = {
         **values,
         "key": key,
         "category": category,
@@ -162,105 +173,111 @@ async def add(
         "approved": approved,
         "custom": True,
     }
-    made = await proposals.add_requirement(uow, proposal_id, whole)
-    await _record(uow, viewer, "ADD", proposal_id, requirement=str(made.id))
-    return made
+    requirement = await proposals.add_requirement(uow, proposal_id, columns)
+    await _record(uow, viewer, "ADD", proposal_id, requirement=str(requirement.id))
+    return requirement
 
 
-async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Export what is approved. Raises `Conflict` where nothing is.
+async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> RequirementExport:
+    """Export the approved requirements. Raises `Conflict` if there are none.
 
-    What people added goes with it, approved or not, so that the export's counts follow from what it keeps.
+    Manually added requirements are exported whether approved or not, so that the export can count them.
     """
     proposal = await _lock_proposal(uow, viewer, id, "id")
     item = ProposedRequirement
-    wanted = item.proposal_id == id, item.approved | item.custom
-    rows = await uow.all(select(item).where(*wanted).order_by(item.sequence))
+    selected = item.proposal_id == id, item.approved | item.custom
+    rows = await uow.all(select(item).where(*selected).order_by(item.sequence))
     if not any(row.approved for row in rows):
-        raise Conflict("Nothing is approved yet.", "id")
-    kept: dict[str, list[dict[str, Any]]] = {kind: [] for kind in NAME_FIELDS}
+        raise Conflict("No requirement is approved.", "id")
+    items: dict[str, list[dict[str, Any]]] = {kind: [] for kind in NAME_FIELDS}
     for row in rows:
-        kept[row.category.value].append(_export_item(row))
+        items[row.category.value].append(_export_item(row))
     return await exports.create(
         uow,
         viewer,
         component_type=proposal.component_type.value.title(),
-        requirements=kept,
+        requirements=items,
         proposal_latency_ms=proposal.proposal_latency_ms,
         proposal_id=id,
     )
 
 
-def _export_item(row: Row[Any]) -> dict[str, Any]:
-    """A requirement as an export keeps it; what it does not say is absent."""
-    said = {name: getattr(row, name) for name in EXPORTED_FIELDS}
+def _export_item(row: ProposedRequirement) -> dict[str, Any]:
+    """The exported form of a requirement, without empty fields."""
+    columns = {name: getattr(row, name) for name in EXPORTED_FIELDS}
     flags = {"approved": row.approved, "edited": row.edited, "custom": row.custom}
-    return {name: value for name, value in said.items() if value not in (None, [])} | flags
+    return {name: value for name, value in columns.items() if value not in (None, [])} | flags
 
 
-def _validate(category: RequirementCategory, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person says of a requirement, as it is stored. Raises `Invalid`."""
-    values = given.get("values") or []
+def _validate(category: RequirementCategory, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a requirement from its input. Raises `Invalid`."""
+    values = fields.get("values") or []
     if len(values) > MAX_VALUES:
-        raise Invalid(f"At most {MAX_VALUES} items.", "input", "values")
-    requirement = given.get("requirement")
+        raise Invalid(f"values must have at most {MAX_VALUES} items (got {len(values)}).", "input", "values")
+    requirement = fields.get("requirement")
     if category is RequirementCategory.ACCESSIBILITY and not (requirement or "").strip():
-        raise Invalid("What accessibility asks is said in words.", "input", "requirement")
+        raise Invalid("requirement is required for the category ACCESSIBILITY.", "input", "requirement")
     return {
-        "name": validators.name(given["name"], "input", "name", limit=MAX_NAME_LENGTH),
-        "type": validators.optional(given.get("type"), "input", "type", limit=MAX_NAME_LENGTH),
+        "name": validators.name(fields["name"], "input", "name", limit=MAX_NAME_LENGTH),
+        "type": validators.optional(fields.get("type"), "input", "type", limit=MAX_NAME_LENGTH),
         "requirement": requirement
         and validators.text(requirement.strip(), "input", "requirement", limit=MAX_TEXT_LENGTH),
         "values": [
             validators.name(value, "input", "values", str(position), limit=MAX_NAME_LENGTH)
             for position, value in enumerate(values)
         ],
-        "required": bool(given.get("required")),
-        "description": validators.text(given.get("description") or "", "input", "description", limit=MAX_TEXT_LENGTH)
+        "required": bool(fields.get("required")),
+        "description": validators.text(
+            fields.get("description") or "", "input", "description", limit=MAX_TEXT_LENGTH
+        )
         or None,
     }
 
 
-async def _lock_proposal(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str) -> Row[Any]:
+async def _lock_proposal(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str) -> RequirementProposal:
     """The proposal, locked. Raises `Conflict` unless it is complete."""
     access.require(viewer, "requirements:create")
     proposal = await access.find(uow, viewer, RequirementProposal, id, *path, lock=True)
     if proposal.stage is not ProposalStage.COMPLETE:
-        raise Conflict("This proposal is not complete.", *path)
+        raise Conflict("The proposal is not complete.", *path)
     return proposal
 
 
-async def _lock_requirement(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """The requirement of a complete proposal, both locked, the proposal first."""
+async def _lock_requirement(uow: UnitOfWork, viewer: Viewer, id: UUID) -> ProposedRequirement:
+    """The requirement of a complete proposal; locks the proposal, then the requirement."""
     access.require(viewer, "requirements:create")
     found = await access.find(uow, viewer, ProposedRequirement, id)
     await _lock_proposal(uow, viewer, found.proposal_id, "id")
     item = await uow.first(select(ProposedRequirement).where(ProposedRequirement.id == id).with_for_update())
-    if item is None:  # somebody removed it meanwhile
+    if item is None:  # deleted concurrently
         raise NotFound("There is no such proposed requirement.", "id")
     return item
 
 
-async def _refuse_duplicate(uow: UnitOfWork, proposal_id: UUID, category: RequirementCategory, key: str) -> None:
+async def _refuse_duplicate(
+    uow: UnitOfWork, proposal_id: UUID, category: RequirementCategory, key: str
+) -> None:
     item = ProposedRequirement
     same = item.proposal_id == proposal_id, item.category == category, item.key == key
     if await uow.scalar(select(item.id).where(*same)) is not None:
-        raise Conflict("There is a requirement of this name already.", "input", "name")
+        raise Conflict("A requirement with this name already exists.", "input", "name")
 
 
-async def _update_row(uow: UnitOfWork, viewer: Viewer, item: Row[Any], verb: str, **news: Any) -> Row[Any]:
-    statement = sa.update(ProposedRequirement).where(ProposedRequirement.id == item.id).values(news)
+async def _update_row(
+    uow: UnitOfWork, viewer: Viewer, item: ProposedRequirement, verb: str, **values: Any
+) -> ProposedRequirement:
+    statement = sa.update(ProposedRequirement).where(ProposedRequirement.id == item.id).values(values)
     changed = await uow.one(statement.returning(ProposedRequirement))
     await _record(uow, viewer, verb, item.proposal_id, requirement=str(item.id))
     return changed
 
 
-async def _record(uow: UnitOfWork, viewer: Viewer, verb: str, id: UUID, **more: Any) -> None:
+async def _record(uow: UnitOfWork, viewer: Viewer, verb: str, id: UUID, **details: Any) -> None:
     await activity_log.record(
-        uow, viewer.user_id, f"REQUIREMENT_PROPOSAL_{verb}", "RequirementProposal", id, **more
+        uow, viewer.user_id, f"REQUIREMENT_PROPOSAL_{verb}", "RequirementProposal", id, **details
     )
 
 
 def confidence_level(confidence: float) -> str:
-    """`high`, `medium` or `low`."""
+    """The level of a confidence: `high`, `medium` or `low`."""
     return "high" if confidence >= HIGH_CONFIDENCE else "medium" if confidence >= MEDIUM_CONFIDENCE else "low"

@@ -1,1 +1,1 @@
-"""Conversations, what was said in them, and what that cost, as clients see them."""
+"""Conversations, messages and token usage."""

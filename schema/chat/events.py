@@ -1,4 +1,4 @@
-"""What happens in a conversation, as it happens."""
+"""Event stream of a conversation."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class RunStepState(Enum):
 
 
 async def message_of(info: Info, id: UUID) -> Any:
-    """The message as it is now; null where it is gone."""
+    """The current state of a message, or None if it is deleted."""
     return await info.context.loaders.one(models.Message, columns(info, models.Message)).load(id)
 
 
 @output
 class MessageCreated:
-    """Something was said, or an answer begins."""
+    """A message was created. For answers, generation starts."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
@@ -61,54 +61,54 @@ class MessageCreated:
 
     @field
     async def message(self, info: Info) -> Message | None:
-        """The message as it is now; null where it is gone."""
+        """The current state of the message. Null if it is deleted."""
         found: Message | None = await message_of(info, self.message_id)
         return found
 
 
 @output
 class RunStep:
-    """A step on the way to an answer begins or has ended."""
+    """A step of the generation of an answer has started or completed."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
-    """The answer."""
+    """Global ID of the answer."""
 
     agent: str
-    """Who takes the step, such as `retrieval`."""
+    """Agent that performs the step, such as `retrieval`."""
 
     action: str
-    """What it does, such as `search`."""
+    """Action of the step, such as `search`."""
 
     state: RunStepState
-    """Whether it begins or has ended."""
+    """Whether the step has started or completed."""
 
     detail: str | None
-    """What came of it."""
+    """Summary of the result, or null."""
 
 
 @output
 class MessageDelta:
-    """The next piece of an answer."""
+    """The next piece of text of an answer."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
-    """The answer."""
+    """Global ID of the answer."""
 
     offset: int
-    """Where the piece begins in the answer, in Unicode code points."""
+    """Position of the text in the answer, in Unicode code points."""
 
     text: str
-    """The piece."""
+    """The piece of text."""
 
 
 @output
 class CitationsAdded:
-    """What an answer cites is known."""
+    """The citations of an answer are available."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
@@ -117,12 +117,12 @@ class CitationsAdded:
 
     @field
     def message_id(self) -> relay.GlobalID:
-        """The answer."""
+        """Global ID of the answer."""
         return relay.GlobalID("Message", str(self.message_key))
 
     @field
     async def citations(self, info: Info) -> list[Citation]:
-        """What it cites, in the order of its text; 100 at most."""
+        """Citations of the answer, in the order of its text. Maximum 100."""
         model = models.Citation
         wanted = [getattr(model, name) for name in columns(info, model)]
         cited = access.visible(info.context.viewer, model, *wanted).where(
@@ -135,7 +135,7 @@ class CitationsAdded:
 
 @output
 class MessageCompleted:
-    """An answer is whole, or somebody stopped it."""
+    """The generation of an answer has completed or was stopped by a user."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
@@ -144,37 +144,37 @@ class MessageCompleted:
 
     @field
     async def message(self, info: Info) -> Message | None:
-        """The answer; null where it is gone."""
+        """The current state of the answer. Null if it is deleted."""
         found: Message | None = await message_of(info, self.message_id)
         return found
 
 
 @output
 class MessageFailed:
-    """There will be no answer, or no more of it."""
+    """The generation of an answer has failed."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
-    """The answer."""
+    """Global ID of the answer."""
 
     code: str
-    """What went wrong, such as `TIMEOUT`."""
+    """Error code, such as `TIMEOUT`."""
 
     reason: str
-    """The same, for a person to read."""
+    """Human-readable error message."""
 
 
 @output
 class MessageReset:
-    """An answer is begun anew: what came of it before is void."""
+    """Emitted when generation restarts. Discard all text received so far."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     message_id: relay.GlobalID
-    """The answer."""
+    """Global ID of the answer."""
 
 
 ConversationEvent = Annotated[
@@ -185,12 +185,12 @@ ConversationEvent = Annotated[
     | MessageCompleted
     | MessageFailed
     | MessageReset,
-    strawberry.union("ConversationEvent", description="Something that happened in a conversation."),
+    strawberry.union("ConversationEvent", description="An event of a conversation."),
 ]
 
 
 def step(cursor: str, message: relay.GlobalID, detail: dict[str, Any]) -> RunStep:
-    """Build it from its stored JSON."""
+    """The GraphQL event of a stored step."""
     return RunStep(
         cursor=cursor,
         message_id=message,

@@ -1,4 +1,4 @@
-"""Conversations as files."""
+"""Markdown export of conversations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from schema.framework.payloads import field
 
 @output
 class ConversationExport:
-    """A conversation as Markdown."""
+    """A conversation as a Markdown document."""
 
     filename: str
-    """What to call the file, with its ending."""
+    """Filename with extension."""
 
     content: str
-    """What was said, in its order, as CommonMark with footnotes for what answers cite."""
+    """Messages in order, as CommonMark with a footnote for each citation."""
 
 
 @output
 class ExportQueries:
     @field
     async def conversation_export(self, info: Info, id: relay.GlobalID) -> ConversationExport:
-        """A whole conversation to keep outside, with the sources of its answers as footnotes."""
+        """Exports a conversation as Markdown, with citations as footnotes."""
         key = key_of(id, models.Conversation)
         found = await export.markdown(info.context.read(), info.context.viewer, key)
         return cast(ConversationExport, found)

@@ -1,4 +1,4 @@
-"""How lists of the chat domain are ordered and filtered."""
+"""Sort orders and filters of the chat domain."""
 
 from __future__ import annotations
 
@@ -106,13 +106,13 @@ class TokenUsageOrder(Enum):
 
 @input
 class ConversationFilter:
-    """Which conversations to list."""
+    """Conditions for listing conversations."""
 
     status: ConversationStatus | None = None
-    """Only those that stand there; deleted ones are never listed."""
+    """Matches conversations in this state. Deleted conversations are never listed."""
 
     archived: bool | None = None
-    """Only archived ones, or only those that are not."""
+    """If true, matches archived conversations. If false, matches conversations that are not archived."""
 
     user_id: relay.GlobalID | None = None
     """Matches items of this user."""
@@ -129,7 +129,7 @@ class ConversationFilter:
 
 @input
 class MessageFilter:
-    """Which messages to list."""
+    """Conditions for listing messages."""
 
     conversation_id: relay.GlobalID | None = None
     """Matches items of this conversation."""
@@ -143,10 +143,10 @@ class MessageFilter:
 
 @input
 class FeedbackFilter:
-    """Which feedback to list."""
+    """Conditions for listing feedback."""
 
     rating: FeedbackRating | None = None
-    """Only such."""
+    """Matches feedback with this rating."""
 
     user_id: relay.GlobalID | None = None
     """Matches items of this user."""
@@ -160,10 +160,10 @@ class FeedbackFilter:
 
 @input
 class RunLogFilter:
-    """Which requests to models to list."""
+    """Conditions for listing run logs."""
 
     status: RunStatus | None = None
-    """Only those that went so."""
+    """Matches requests with this outcome."""
 
     user_id: relay.GlobalID | None = None
     """Matches items of this user."""
@@ -183,19 +183,19 @@ class RunLogFilter:
 
 @input
 class AgentLogFilter:
-    """Which steps of agents to list."""
+    """Conditions for listing agent logs."""
 
     message_id: relay.GlobalID | None = None
-    """Only those towards this message."""
+    """Matches steps for this message."""
 
     user_id: relay.GlobalID | None = None
-    """Only those for this user."""
+    """Matches steps for this user."""
 
     agent_type: str | None = None
-    """Only this agent's, such as `research`."""
+    """Matches steps of this agent, such as `research`."""
 
     is_council_vote: bool | None = None
-    """Only votes of a council, or only other steps."""
+    """If true, matches votes of a council. If false, matches other steps."""
 
     def where(self, log: Any) -> list[ColumnElement[bool]]:
         found = [log.agent_type == self.agent_type] if self.agent_type is not None else []
@@ -210,16 +210,16 @@ class AgentLogFilter:
 
 @input
 class TokenUsageFilter:
-    """Which records of token usage to list."""
+    """Conditions for listing token usage."""
 
     user_id: relay.GlobalID | None = None
     """Matches items of this user."""
 
     operation_type: str | None = None
-    """Only for this, such as `chat`."""
+    """Matches usage for this type of operation, such as `chat`."""
 
     llm_provider: LlmProvider | None = None
-    """Only where the model ran there."""
+    """Matches usage of this provider."""
 
     def where(self, usage: Any) -> list[ColumnElement[bool]]:
         found = [usage.operation_type == self.operation_type] if self.operation_type is not None else []

@@ -1,4 +1,4 @@
-"""What messages and agents' steps hold in detail, stored as JSON of a known shape."""
+"""Details of messages and agent logs, stored as JSON."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ enumeration(CouncilBasis)
 
 @output
 class TokenCounts:
-    """Tokens of one request to a model."""
+    """Token counts of a request to a model."""
 
     prompt_tokens: int | None
-    """What was asked."""
+    """Number of prompt tokens."""
 
     completion_tokens: int | None
-    """What was answered."""
+    """Number of completion tokens."""
 
     total_tokens: int | None
-    """Both together."""
+    """Total number of tokens."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> TokenCounts:
@@ -41,28 +41,28 @@ class TokenCounts:
 
 @output
 class MessageSource:
-    """A source that was found for an answer, as it was then."""
+    """A source that was retrieved for an answer, as of that time."""
 
     document_id: strawberry.Private[UUID | None]
 
     index: int
-    """Its number in the answer, from 1."""
+    """Number of the source in the answer, from 1."""
 
     name: str
-    """What the document was called; of a drawing session, the sheet."""
+    """Name of the document, or of the sheet of a drawing session."""
 
     page_number: int | None
-    """The page, from 1, where there are pages."""
+    """Page number from 1. Null if the source has no pages."""
 
     snippet: str | None
-    """What it says."""
+    """Text of the source."""
 
     similarity: float | None
-    """How near it is to the question, 0 to 1."""
+    """Similarity to the question, from 0 to 1."""
 
     @field
     async def document(self, info: Info) -> DocumentRef | None:
-        """The document; null where it is gone, out of the viewer's sight, or a sheet."""
+        """The document. Null if it is deleted or not visible to the viewer, or if the source is a sheet."""
         if self.document_id is None:
             return None
         wanted = columns(info, models.Document)
@@ -85,16 +85,16 @@ class MessageSource:
 
 @output
 class ReasoningStep:
-    """One step on the way to an answer."""
+    """A step in the generation of an answer."""
 
     agent: str
-    """Which agent took it, such as `grounding`."""
+    """Agent that performed the step, such as `grounding`."""
 
     action: str
-    """What it did, such as `verify`."""
+    """Action of the step, such as `verify`."""
 
     detail: str | None
-    """What came of it."""
+    """Summary of the result, or null."""
 
     confidence: float | None
     """Confidence, from 0 to 1."""
@@ -112,25 +112,25 @@ class ReasoningStep:
 
 @output
 class VoteData:
-    """One agent's vote in a council."""
+    """A vote of a council member."""
 
     agent: str
-    """Who voted, such as `analytical`."""
+    """Member who voted, such as `analytical`."""
 
     temperature: float
-    """How freely its model answered, 0 to 2."""
+    """Sampling temperature of the member's model, from 0 to 2."""
 
     vote: str
-    """What it voted for."""
+    """Answer that the member voted for."""
 
     confidence: float
     """Confidence, from 0 to 1."""
 
     reasoning: str | None
-    """Why."""
+    """Reasoning of the member."""
 
     round: int
-    """In which round, from 1."""
+    """Number of the round, from 1."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> VoteData:
@@ -147,25 +147,25 @@ class VoteData:
 
 @output
 class ConfidenceParts:
-    """What the confidence in an answer is made of, each part from 0 to 1."""
+    """Components of the confidence of an answer, each from 0 to 1."""
 
     similarity: float
-    """How near the cited sources are to the question; where none is cited, all that were found."""
+    """Similarity of the cited sources to the question, or of all retrieved sources if none is cited."""
 
     citation: float
-    """How well the answer shows its sources."""
+    """Citation coverage of the answer."""
 
     certainty: float
     """1 for an answer without hedging, less for each hedging phrase."""
 
     quality: float
-    """How far the question reads as one."""
+    """Quality of the question."""
 
     grounding: float
-    """How far the answer stands in its sources."""
+    """Share of the answer that is grounded in its sources."""
 
     votes: float | None
-    """What a council's votes came to; null where none was asked."""
+    """Consensus of the council. Null without a council."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ConfidenceParts:
@@ -176,43 +176,43 @@ class ConfidenceParts:
 
 @output
 class CouncilDecision:
-    """How a council came to its answer. Averages and the like are of its last votes' confidences."""
+    """Decision of a council. Statistics are computed from the confidences of the last round."""
 
     basis: CouncilBasis
-    """Which votes it rests on."""
+    """Votes that the answer is based on."""
 
     voices: list[str]
-    """Whose votes these are, such as `analytical`; three at most."""
+    """Members whose votes the answer is based on, such as `analytical`. Maximum 3."""
 
     speaker: str | None
-    """In whose words the answer is; null for a synthesis."""
+    """Member whose text is the answer. Null for a synthesis."""
 
     failed: list[str]
-    """Who gave no vote; three at most."""
+    """Members who did not vote. Maximum 3."""
 
     confidence: float
-    """The mean confidence of the votes that it rests on, by their weights."""
+    """Weighted mean confidence of the votes that the answer is based on."""
 
     average: float
-    """The mean of all votes."""
+    """Mean confidence of all votes."""
 
     lowest: float
-    """The least sure vote's."""
+    """Lowest confidence of all votes."""
 
     highest: float
-    """The surest vote's."""
+    """Highest confidence of all votes."""
 
     variance: float
-    """How far the votes lie apart."""
+    """Variance of the confidences."""
 
     agreement: float
-    """1 without the variance."""
+    """1 minus the variance."""
 
     consensus: float
-    """The average times the agreement."""
+    """Product of `average` and `agreement`."""
 
     agreed: bool
-    """Whether the consensus is at least 0.6."""
+    """Whether `consensus` is at least 0.6."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> CouncilDecision:

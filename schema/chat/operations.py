@@ -1,4 +1,4 @@
-"""What can be asked and done in the chat domain."""
+"""Queries and mutations of conversations and feedback."""
 
 from __future__ import annotations
 
@@ -49,44 +49,49 @@ MOST_VOTES = 100
 
 @output
 class ChatQueries:
-    conversation: Conversation | None = lookup(models.Conversation, "A conversation, by id.")
-    message: Message | None = lookup(models.Message, "A message, by id.")
-    citation: Citation | None = lookup(models.Citation, "What an answer cites, by id.")
-    feedback: Feedback | None = lookup(models.Feedback, "What somebody thought of an answer, by id.")
-    run_log: RunLog | None = lookup(models.RunLog, "A request to a model, by id.")
-    agent_log: AgentLog | None = lookup(models.AgentLog, "A step of an agent, by id.")
-    token_usage: TokenUsage | None = lookup(models.TokenUsage, "A record of token usage, by id.")
+    conversation: Conversation | None = lookup(models.Conversation, "Looks up a conversation by ID.")
+    message: Message | None = lookup(models.Message, "Looks up a message by ID.")
+    citation: Citation | None = lookup(models.Citation, "Looks up a citation by ID.")
+    feedback: Feedback | None = lookup(models.Feedback, "Looks up feedback by ID.")
+    run_log: RunLog | None = lookup(models.RunLog, "Looks up a run log by ID.")
+    agent_log: AgentLog | None = lookup(models.AgentLog, "Looks up an agent log by ID.")
+    token_usage: TokenUsage | None = lookup(models.TokenUsage, "Looks up a token usage record by ID.")
 
     conversations: Connection[Conversation] = connection(
         models.Conversation, orders=ConversationOrder, filter=ConversationFilter
     )
-    """Conversations, the one in which something was last said first."""
+    """Lists conversations, most recently updated first."""
 
     messages: Connection[Message] = connection(models.Message, orders=MessageOrder, filter=MessageFilter)
-    """What was said, the oldest first."""
+    """Lists messages, oldest first."""
 
     citations: Connection[Citation] = connection(models.Citation)
-    """Everything that answers cite, the oldest first."""
+    """Lists citations of all answers, oldest first."""
 
     feedbacks: Connection[Feedback] = connection(models.Feedback, orders=FeedbackOrder, filter=FeedbackFilter)
-    """What people thought of answers, newest first."""
+    """Lists feedback on answers, newest first."""
 
     run_logs: Connection[RunLog] = connection(models.RunLog, orders=RunLogOrder, filter=RunLogFilter)
-    """Requests to models, newest first: the viewer's own, or all for who reads analytics."""
+    """Lists requests to models, newest first. Viewers without permission to read analytics see only their
+    own.
+    """
 
     agent_logs: Connection[AgentLog] = connection(
         models.AgentLog, orders=AgentLogOrder, filter=AgentLogFilter
     )
-    """Steps of agents, the oldest first: those for the viewer, or all for who reads analytics."""
+    """Lists steps of agents, oldest first. Viewers without permission to read analytics see only their own.
+    """
 
     token_usages: Connection[TokenUsage] = connection(
         models.TokenUsage, orders=TokenUsageOrder, filter=TokenUsageFilter
     )
-    """Records of token usage, newest first: the viewer's own, or all for who reads analytics."""
+    """Lists token usage records, newest first. Viewers without permission to read analytics see only their
+    own.
+    """
 
     @field
     async def chat_history(self, info: Info, session_id: relay.GlobalID) -> Conversation | None:
-        """The first conversation about a drawing session; null where there is none yet."""
+        """The first conversation about a drawing session, or null."""
         key = await seen(info, models.DrawingSession, session_id, "sessionId")
         model = models.Conversation
         wanted = [getattr(model, name) for name in columns(info, model)]
@@ -96,7 +101,7 @@ class ChatQueries:
 
     @field
     async def council_votes(self, info: Info, message_id: relay.GlobalID) -> list[AgentLog]:
-        """How a council voted on an answer, in the order of its votes; 100 at most."""
+        """Votes of the council on an answer, in order. Maximum 100."""
         key = await seen(info, models.Message, message_id, "messageId")
         model = models.AgentLog
         wanted = [getattr(model, name) for name in columns(info, model)]
@@ -110,14 +115,14 @@ class ChatQueries:
 
 
 async def seen(info: Info, model: Any, id: relay.GlobalID, *path: str) -> Any:
-    """The key of an object that the viewer sees; NOT_FOUND otherwise."""
+    """The key of an object that the viewer sees. Raises `NotFound`."""
     key = key_of(id, model, *path)
     await access.find(info.context.read(), info.context.viewer, model, key, *path, columns=[model.id])
     return key
 
 
 async def selected(info: Info, ids: list[relay.GlobalID] | None) -> list[str] | None:
-    """The keys of documents, as they are stored; NOT_FOUND names the first that the viewer does not see."""
+    """The keys of documents. Raises `NotFound` for the first one that the viewer does not see."""
     if ids is None:
         return None
     path = ("input", "selectedDocumentIds")
@@ -131,19 +136,19 @@ async def selected(info: Info, ids: list[relay.GlobalID] | None) -> list[str] | 
 
 @input
 class ConversationCreateInput(IdempotentInput):
-    """A new conversation."""
+    """Input of `conversationCreate`."""
 
     title: str | None = None
-    """What people call it; the beginning of the first message unless given."""
+    """Title. Defaults to the beginning of the first message."""
 
     first_message: str | None = None
-    """What the viewer says first; it is answered."""
+    """First message of the viewer. An answer to it is generated."""
 
     session_id: relay.GlobalID | None = None
-    """The drawing session that it is about."""
+    """Global ID of the drawing session that the conversation is about."""
 
     llm_provider: LlmProvider | None = None
-    """Where the model that answers runs, as the installation offers; as the viewer prefers unless given."""
+    """Provider of the model. Must be enabled on the server. Defaults to the viewer's preferred provider."""
 
     model_name: str | None = None
     """Name of the model."""
@@ -152,16 +157,16 @@ class ConversationCreateInput(IdempotentInput):
     """Sampling temperature of the model, from 0 to 2."""
 
     mode: AnswerMode | None = None
-    """Who makes its answers: one model unless given."""
+    """How answers are generated. Default ANSWER."""
 
     council_strategy: CouncilStrategy | None = None
-    """How a council decides: by `WEIGHTED_CONFIDENCE` unless given."""
+    """How a council combines its answers. Default WEIGHTED_CONFIDENCE."""
 
     council_rounds: int | None = None
-    """How often a council's members vote, 1 to 5 times; once unless given."""
+    """Number of voting rounds of a council, from 1 to 5. Default 1."""
 
     selected_document_ids: list[relay.GlobalID] | None = None
-    """Where answers may come from, 100 at most; from everywhere unless given."""
+    """Global IDs of the documents to search for answers. Maximum 100. Defaults to all documents."""
 
 
 @input
@@ -169,7 +174,7 @@ class ConversationUpdateInput(ConditionalUpdate):
     """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     title: strawberry.Maybe[str | None]
-    """Display name."""
+    """Title of the conversation."""
 
     llm_provider: strawberry.Maybe[LlmProvider]
     """Provider of the model."""
@@ -181,30 +186,30 @@ class ConversationUpdateInput(ConditionalUpdate):
     """Sampling temperature of the model, from 0 to 2."""
 
     mode: strawberry.Maybe[AnswerMode]
-    """Who makes its answers."""
+    """How answers are generated."""
 
     council_strategy: strawberry.Maybe[CouncilStrategy]
-    """How a council decides."""
+    """How a council combines its answers."""
 
     council_rounds: strawberry.Maybe[int]
-    """How often a council's members vote, 1 to 5 times."""
+    """Number of voting rounds of a council, from 1 to 5."""
 
     selected_document_ids: strawberry.Maybe[list[relay.GlobalID] | None]
-    """Where answers may come from, 100 at most; null for everywhere."""
+    """Global IDs of the documents to search for answers. Maximum 100. Null for all documents."""
 
 
 @input
 class FeedbackSubmitInput:
-    """What the viewer thinks of an answer."""
+    """Input of `feedbackSubmit`."""
 
     message_id: relay.GlobalID
-    """The answer."""
+    """Global ID of the answer."""
 
     rating: FeedbackRating
-    """In one word."""
+    """Rating of the answer."""
 
     comment: str | None = None
-    """In more, up to 2,000 characters."""
+    """Comment of at most 2,000 characters."""
 
 
 @output
@@ -213,10 +218,10 @@ class ConversationCreatePayload(Payload):
     """The new conversation."""
 
     message: Message | None = None
-    """What the viewer said first; null where nothing was."""
+    """The first message of the viewer, or null."""
 
     answer: Message | None = None
-    """The answer to it, still empty: `conversationEvents` tells how it comes."""
+    """The answer to the first message, initially empty. Subscribe to `conversationEvents` to receive it."""
 
 
 @output
@@ -261,7 +266,9 @@ class ChatMutations:
     async def conversation_create(
         self, info: Info, input: ConversationCreateInput
     ) -> ConversationCreatePayload:
-        """Begin a conversation, with a first message if one is given. Nobody has over 100 active ones."""
+        """Create a conversation, optionally with a first message. A user can have at most 100 active
+        conversations.
+        """
         viewer, first_message = info.context.viewer, input.first_message
         settings = info.context.services.settings
         providers.validate_provider(settings, input.llm_provider, "input", "llmProvider")
@@ -284,7 +291,7 @@ class ChatMutations:
     async def conversation_update(
         self, info: Info, id: relay.GlobalID, input: ConversationUpdateInput
     ) -> ConversationUpdatePayload:
-        """Rename a conversation, or say how it is to be answered. Archived ones refuse."""
+        """Update the title or answer settings of a conversation that is not archived."""
         given = input_changes(input, omit=("selected_document_ids",))
         providers.validate_provider(
             info.context.services.settings, given.get("llm_provider"), "input", "llmProvider"
@@ -301,7 +308,7 @@ class ChatMutations:
 
     @mutation
     async def conversation_archive(self, info: Info, id: relay.GlobalID) -> ConversationArchivePayload:
-        """Make a conversation read-only. Archiving an archived one changes nothing."""
+        """Archive a conversation, which makes it read-only. Has no effect on an archived conversation."""
         async with info.context.write() as uow:
             key = key_of(id, models.Conversation)
             conversation = await conversations.archive(uow, info.context.viewer, key)
@@ -309,7 +316,7 @@ class ChatMutations:
 
     @mutation
     async def conversation_restore(self, info: Info, id: relay.GlobalID) -> ConversationRestorePayload:
-        """Take an archived conversation up again. Restoring an active one changes nothing."""
+        """Restore an archived conversation. Has no effect on an active conversation."""
         async with info.context.write() as uow:
             key = key_of(id, models.Conversation)
             conversation = await conversations.restore(uow, info.context.viewer, key)
@@ -317,14 +324,14 @@ class ChatMutations:
 
     @mutation
     async def conversation_delete(self, info: Info, id: relay.GlobalID) -> ConversationDeletePayload:
-        """Delete a conversation. Nobody sees it any more; what it cost stays on record."""
+        """Delete a conversation. Its token usage is kept."""
         async with info.context.write() as uow:
             await conversations.delete(uow, info.context.viewer, key_of(id, models.Conversation))
         return ConversationDeletePayload.of(deleted_id=id)
 
     @mutation
     async def feedback_submit(self, info: Info, input: FeedbackSubmitInput) -> FeedbackSubmitPayload:
-        """Rate an answer; rating it again replaces what the viewer said before."""
+        """Rate an answer. Replaces the viewer's previous rating."""
         viewer = info.context.viewer
         key = key_of(input.message_id, models.Message, "input", "messageId")
         async with info.context.write() as uow:
@@ -333,7 +340,7 @@ class ChatMutations:
 
     @mutation
     async def feedback_delete(self, info: Info, id: relay.GlobalID) -> FeedbackDeletePayload:
-        """Take back what was said of an answer."""
+        """Delete feedback on an answer."""
         async with info.context.write() as uow:
             await feedback.delete(uow, info.context.viewer, key_of(id, models.Feedback))
         return FeedbackDeletePayload.of(deleted_id=id)

@@ -1,4 +1,4 @@
-"""Asking in a conversation."""
+"""Mutations that send messages and generate answers."""
 
 from __future__ import annotations
 
@@ -20,55 +20,55 @@ from schema.framework.payloads import IdempotentInput, Payload, mutation
 
 @input
 class MessageSendInput(IdempotentInput):
-    """What to say, and where."""
+    """Input of `messageSend`."""
 
     conversation_id: relay.GlobalID
-    """The conversation; an archived one refuses."""
+    """Global ID of the conversation. It must not be archived."""
 
     content: str
-    """What to say, in at most 100,000 characters."""
+    """Text of the message, of at most 100,000 characters."""
 
     parent_message_id: strawberry.Maybe[relay.GlobalID | None]
-    """The message that it follows; null for none. Unless given, the latest one. To ask something in
-    another way, follow what the first way followed: the conversation branches there.
+    """Global ID of the message to reply to. Null starts a new thread; defaults to the latest message. To
+    branch the conversation, reply to the same message again.
     """
 
     mode: AnswerMode | None = None
-    """Who makes the answer; unless given, as the conversation says."""
+    """How the answer is generated. Defaults to the setting of the conversation."""
 
     council_strategy: CouncilStrategy | None = None
-    """How a council decides; unless given, as the conversation says."""
+    """How a council combines its answers. Defaults to the setting of the conversation."""
 
     council_rounds: int | None = None
-    """How often a council's members vote, 1 to 5 times; unless given, as the conversation says."""
+    """Number of voting rounds of a council, from 1 to 5. Defaults to the setting of the conversation."""
 
 
 @output
 class MessageSendPayload(Payload):
     message: Message | None = None
-    """What the viewer said."""
+    """The message of the viewer."""
 
     answer: Message | None = None
-    """The answer, still empty: `conversationEvents` tells how it comes."""
+    """The answer, initially empty. Subscribe to `conversationEvents` to receive it."""
 
 
 @output
 class MessageCancelPayload(Payload):
     message: Message | None = None
-    """The answer as it is now; one that is being written stops within a second."""
+    """The answer. If it is being generated, generation stops within a second."""
 
 
 @output
 class MessageRegeneratePayload(Payload):
     answer: Message | None = None
-    """Another answer to the same message, still empty."""
+    """The new answer to the same message, initially empty."""
 
 
 @output
 class SendingMutations:
     @mutation(idempotent=True)
     async def message_send(self, info: Info, input: MessageSendInput) -> MessageSendPayload:
-        """Say something and have it answered. A conversation has at most 200 messages, answers included."""
+        """Send a message and generate an answer. A conversation has at most 200 messages, including answers."""
         viewer, parent = info.context.viewer, input.parent_message_id
         conversation = key_of(input.conversation_id, models.Conversation, "input", "conversationId")
         given: dict[str, Any] = {
@@ -88,7 +88,7 @@ class SendingMutations:
 
     @mutation
     async def message_cancel(self, info: Info, id: relay.GlobalID) -> MessageCancelPayload:
-        """Stop an answer; what has come of it is kept. Stopping one that has ended changes nothing."""
+        """Stop the generation of an answer and keep its text. Has no effect on a completed answer."""
         key = key_of(id, models.Message)
         async with info.context.write() as uow:
             message = await questions.cancel_answer(uow, info.context.viewer, key)
@@ -96,7 +96,9 @@ class SendingMutations:
 
     @mutation
     async def message_regenerate(self, info: Info, id: relay.GlobalID) -> MessageRegeneratePayload:
-        """Have a message answered once more, in the same mode; `id` is the answer to better, which stays."""
+        """Generate another answer to the same message, in the same mode. `id` is the existing answer, which
+        is kept.
+        """
         key = key_of(id, models.Message)
         async with info.context.write() as uow:
             answer = await questions.regenerate(uow, info.context.viewer, key)

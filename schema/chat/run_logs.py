@@ -1,4 +1,4 @@
-"""What is on record of every request to a model: the runs, the agents' steps, the tokens."""
+"""Logs of requests to models, steps of agents, and token usage."""
 
 from __future__ import annotations
 
@@ -21,64 +21,64 @@ from schema.lazy_types import CompanyRef, UserRef
 
 @node(models.RunLog)
 class RunLog(relay.Node):
-    """One request to a model. It outlives the conversation."""
+    """Log entry of a request to a model. Kept when the conversation is deleted."""
 
     id: relay.NodeID[UUID]
 
     user: UserRef | None = relation(models.RunLog.user)
-    """Who asked; null where the viewer may not see them."""
+    """User who sent the message. Null if not visible to the viewer."""
 
     conversation: Conversation | None = relation(models.RunLog.conversation)
-    """Where it was asked; null when that is gone."""
+    """Conversation of the request. Null if it is deleted."""
 
     message: Message | None = relation(models.RunLog.message)
-    """What was answered; null when that is gone, or there was no answer."""
+    """Answer to the request. Null if it is deleted or there was none."""
 
     model: str | None
-    """Which model was asked."""
+    """Name of the requested model."""
 
     tokens_used: int | None
-    """What it used, in tokens."""
+    """Number of tokens used."""
 
     latency_ms: int | None
     """Duration in milliseconds."""
 
     status: RunStatus
-    """How it went."""
+    """Outcome of the request."""
 
     error_code: str | None
-    """What went wrong, such as `TIMEOUT`; null where nothing did."""
+    """Error code, such as `TIMEOUT`, or null."""
 
     cached: bool
-    """Whether an answer was given again, and no model was asked."""
+    """Whether the answer came from the answer cache, without a request to a model."""
 
     created_at: datetime
-    """When it was asked."""
+    """Time of the request."""
 
 
 @node(models.AgentLog)
 class AgentLog(relay.Node):
-    """One step of an agent."""
+    """Log entry of a step of an agent."""
 
     id: relay.NodeID[UUID]
 
     agent_type: str
-    """Which agent, such as `research` or `council_creative`."""
+    """Name of the agent, such as `research` or `council_creative`."""
 
     operation: str | None
-    """What it did, such as `retrieve`."""
+    """Operation, such as `retrieve`."""
 
     input_data: JSON | None
-    """What it was given."""
+    """Input of the step."""
 
     output_data: JSON | None
-    """What it made of that."""
+    """Output of the step."""
 
     confidence: float | None
     """Confidence, from 0 to 1."""
 
     is_council_vote: bool
-    """Whether it is a vote in a council."""
+    """Whether the step is a vote of a council member."""
 
     execution_time_ms: float | None
     """Duration in milliseconds."""
@@ -87,62 +87,62 @@ class AgentLog(relay.Node):
     """Completion time."""
 
     message: Message | None = relation(models.AgentLog.message)
-    """The answer that it was for; null where there is none."""
+    """Answer that the step contributed to, or null."""
 
     user: UserRef | None = relation(models.AgentLog.user)
-    """Whom it was for; null when they are gone, or out of the viewer's sight."""
+    """User whom the step was performed for. Null if the user is deleted or not visible to the viewer."""
 
     company: CompanyRef | None = relation(models.AgentLog.company)
     """Company that owns it."""
 
     @field(needs=("vote_data",))
     def vote_data(self) -> VoteData | None:
-        """The vote, where it is one."""
+        """The vote, if the step is one."""
         row: Any = self
         return None if row.vote_data is None else VoteData.of(row.vote_data)
 
     @field(needs=("token_usage",))
     def token_usage(self) -> TokenCounts | None:
-        """What it used, in tokens."""
+        """Token counts of the step."""
         row: Any = self
         return None if row.token_usage is None else TokenCounts.of(row.token_usage)
 
 
 @node(models.TokenUsage)
 class TokenUsage(relay.Node):
-    """Tokens that one operation used, and what they cost."""
+    """Tokens used by an operation, and their cost."""
 
     id: relay.NodeID[UUID]
 
     operation_type: str | None
-    """What they were used for, such as `chat`."""
+    """Type of the operation, such as `chat`."""
 
     operation_id: str | None
-    """Which one, as that kind of operation counts them."""
+    """Identifier of the operation."""
 
     prompt_tokens: int
-    """What models were asked."""
+    """Number of prompt tokens."""
 
     completion_tokens: int
-    """What models answered."""
+    """Number of completion tokens."""
 
     total_tokens: int
-    """Both together."""
+    """Total number of tokens."""
 
     estimated_cost: float | None
-    """In US dollars, by the price list of that time."""
+    """Estimated cost in US dollars, at the prices of that time."""
 
     llm_provider: LlmProvider | None
-    """Where the model ran."""
+    """Provider of the model."""
 
     model_name: str | None
-    """Which model it was."""
+    """Name of the model."""
 
     created_at: datetime
-    """When they were used."""
+    """Time of the usage."""
 
     user: UserRef | None = relation(models.TokenUsage.user)
-    """Who used them; null when they are gone, or out of the viewer's sight."""
+    """User who used the tokens. Null if the user is deleted or not visible to the viewer."""
 
     company: CompanyRef | None = relation(models.TokenUsage.company)
     """Company that owns it."""

@@ -1,4 +1,4 @@
-"""What people might ask."""
+"""Suggested questions."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from schema.framework.payloads import field
 
 enumeration(SuggestionSource)
 
-Most = Annotated[int, strawberry.argument(description="How many at most, up to 20.")]
+Most = Annotated[int, strawberry.argument(description="Maximum number of suggestions, up to 20.")]
 
 
 @output
 class Suggestion:
-    """A question that the viewer might ask."""
+    """A suggested question."""
 
     text: str
-    """The question."""
+    """Text of the question."""
 
     source: SuggestionSource
-    """Where it comes from."""
+    """Source of the suggestion."""
 
     count: int
-    """How many answers to it were liked, or how often it was asked; 0 for what documents offer."""
+    """Number of positive ratings, or of times asked. 0 for suggestions derived from documents."""
 
 
 @output
 class SuggestionQueries:
     @field
     async def suggestions(self, info: Info, first: Most = 5) -> list[Suggestion]:
-        """What the viewer might ask, 20 at most: questions of the last 90 days in their sight whose answers
-        were liked, then those asked most often, then what their newest documents offer.
+        """Suggested questions for the viewer. Maximum 20. Questions of the last 90 days with positively rated
+        answers come first, then the most frequent questions, then questions derived from the newest
+        documents.
         """
         found = await suggestions.list_suggestions(info.context.read(), info.context.viewer, first)
         return cast(list[Suggestion], found)

@@ -1,4 +1,4 @@
-"""Conversations, messages, and what hangs on messages."""
+"""Types of conversations, messages, citations and feedback."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from schema.lazy_types import AgentLogRef, CompanyRef, DocumentRef, DrawingSessi
 
 
 async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:
-    """The documents of a stored list that are in sight; None where there is no list."""
+    """The visible documents of a stored list, or None if there is no list."""
     if ids is None:
         return None
     loader = info.context.loaders.one(models.Document, columns(info, models.Document))
@@ -46,42 +46,42 @@ async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:
 
 
 def kept(message: Any, name: str) -> dict[str, Any] | None:
-    """What answering stored of itself under a name."""
+    """A value stored in the metadata of a message, by name."""
     found: dict[str, Any] | None = (message.message_metadata or {}).get(name)
     return found
 
 
 def document_ids(ids: list[str] | None) -> list[relay.GlobalID] | None:
-    """A stored list of documents as clients know them; None where there is no list."""
+    """The global IDs of a stored list of documents, or None if there is no list."""
     return None if ids is None else [relay.GlobalID("Document", id) for id in ids]
 
 
 @node(models.Conversation)
 class Conversation(relay.Node):
-    """A thread of messages."""
+    """A conversation between a user and a model."""
 
     id: relay.NodeID[UUID]
 
     user: UserRef | None = relation(models.Conversation.user)
-    """Who began it; null where the viewer may not see them."""
+    """User who started the conversation. Null if not visible to the viewer."""
 
     session: DrawingSessionRef | None = relation(models.Conversation.session)
-    """The drawing session that it is about, if any."""
+    """Drawing session that the conversation is about, or null."""
 
     company: CompanyRef | None = relation(models.Conversation.company)
     """Company that owns it."""
 
     title: str | None
-    """What people call it; the beginning of the first message unless given."""
+    """Title. Defaults to the beginning of the first message."""
 
     status: ConversationStatus
-    """Where it stands."""
+    """Lifecycle state of the conversation."""
 
     archived: bool = computed(lambda row: row.status is ConversationStatus.ARCHIVED, needs=("status",))
-    """Whether it is read-only."""
+    """Whether the conversation is archived and read-only."""
 
     archived_at: datetime | None
-    """When it was made read-only."""
+    """Time of archiving, or null."""
 
     llm_provider: LlmProvider
     """Provider of the model."""
@@ -93,96 +93,100 @@ class Conversation(relay.Node):
     """Sampling temperature of the model, from 0 to 2."""
 
     mode: AnswerMode
-    """Who makes its answers."""
+    """How answers are generated."""
 
     council_strategy: CouncilStrategy
-    """How a council decides."""
+    """How a council combines its answers."""
 
     council_rounds: int
-    """How often a council's members vote."""
+    """Number of voting rounds of a council."""
 
     @field(needs=("selected_document_ids",))
     def selected_document_ids(self) -> list[relay.GlobalID] | None:
-        """Where answers may come from, 100 at most, with those that are gone; null where from everywhere."""
+        """Global IDs of the documents to search for answers, including deleted ones. Maximum 100. Null for
+        all documents.
+        """
         row: Any = self
         return document_ids(row.selected_document_ids)
 
     @field(needs=("selected_document_ids",))
     async def selected_documents(self, info: Info) -> list[DocumentRef] | None:
-        """Where answers may come from, 100 at most, of what is in sight; null where from everywhere."""
+        """Documents to search for answers that are visible to the viewer. Maximum 100. Null for all
+        documents.
+        """
         row: Any = self
         return await documents(info, row.selected_document_ids)
 
     message_count: int
-    """How many messages it has; 200 at most."""
+    """Number of messages. Maximum 200."""
 
     total_tokens_used: BigInt
-    """What its answers used so far."""
+    """Number of tokens used by all answers."""
 
     created_at: datetime
-    """When it began."""
+    """Creation time of the conversation."""
 
     updated_at: datetime
-    """When anything was last said, or anything of this changed."""
+    """Time of the last message or change."""
 
     messages: Connection[Message] = connection(models.Conversation.messages, orders=MessageOrder)
-    """What was said, from the beginning."""
+    """Messages of the conversation, oldest first."""
 
 
 @node(models.Message)
 class Message(relay.Node):
-    """One thing said."""
+    """A message of a conversation."""
 
     id: relay.NodeID[UUID]
 
     conversation: Conversation | None = relation(models.Message.conversation)
-    """The conversation it is of."""
+    """Conversation of the message."""
 
     parent_message: Message | None = relation(models.Message.parent_message)
-    """What it replies to."""
+    """Message that this one replies to."""
 
     replies: Connection[Message] = connection(models.Message.replies, orders=MessageOrder)
-    """What replies to it, the oldest first."""
+    """Replies to the message, oldest first."""
 
     role: MessageRole
-    """Who speaks."""
+    """Author of the message."""
 
     content: str
-    """What was said; of an answer that is being written, nothing yet."""
+    """Text of the message. Empty while an answer is being generated."""
 
     state: MessageState
-    """How far it has come."""
+    """Generation state of the message."""
 
     error_code: str | None
-    """Why there is no answer, such as `TIMEOUT`; null where nothing went wrong."""
+    """Error code of a failed answer, such as `TIMEOUT`, or null."""
 
     mode: AnswerMode | None
-    """Who makes the answer; null for people's own words."""
+    """How the answer was generated. Null for messages of users."""
 
     council_strategy: CouncilStrategy | None
-    """How the council decides; null where there is none."""
+    """How the council combined its answers. Null without a council."""
 
     council_rounds: int | None
-    """How often the council's members vote; null where there is none."""
+    """Number of voting rounds of the council. Null without a council."""
 
     model: str | None
-    """The model that answered; null for people's own words."""
+    """Name of the model. Null for messages of users."""
 
     prompt_tokens: int | None
-    """What the model was asked, in tokens."""
+    """Number of prompt tokens."""
 
     completion_tokens: int | None
-    """What the model answered, in tokens."""
+    """Number of completion tokens."""
 
     total_tokens: int | None
-    """Both together."""
+    """Total number of tokens."""
 
     tokens_used: int | None = alias("total_tokens", "Use `totalTokens`.")
-    """What the answer used, in tokens."""
+    """Number of tokens used by the answer."""
 
     @field(needs=("prompt_tokens", "completion_tokens", "total_tokens"))
     def token_usage(self) -> TokenCounts | None:
-        """What the answer used, in tokens; null where nothing was counted."""
+        """Token counts of the answer. Null if they were not recorded."""
         if self.prompt_tokens is self.completion_tokens is self.total_tokens is None:
             return None
         return TokenCounts(
@@ -192,124 +196,124 @@ class Message(relay.Node):
         )
 
     confidence: float | None
-    """How well the answer is supported, 0 to 1."""
+    """Confidence in the answer, from 0 to 1."""
 
     @field(needs=("message_metadata",))
     def confidence_parts(self) -> ConfidenceParts | None:
-        """What the confidence is made of; null where it was not computed here."""
+        """Components of the confidence. Null if they were not computed."""
         parts = kept(self, "confidence")
         return None if parts is None else ConfidenceParts.of(parts)
 
     @field(needs=("message_metadata",))
     def council(self) -> CouncilDecision | None:
-        """How the council decided; null where there was none."""
+        """Decision of the council. Null without a council."""
         decision = kept(self, "council")
         return None if decision is None else CouncilDecision.of(decision)
 
     low_confidence_warning: bool
-    """Whether the answer is too weakly supported to rely on: below 0.3, or 0.5 of a council."""
+    """Whether the confidence is too low to rely on the answer: below 0.3, or below 0.5 for a council."""
 
     @field(needs=("sources",))
     def sources(self) -> list[MessageSource] | None:
-        """What was found for the answer, as it was then; a few dozen at most."""
+        """Sources that were retrieved for the answer, as of that time. Not paginated."""
         row: Any = self
         return None if row.sources is None else [MessageSource.of(source) for source in row.sources]
 
     @field(needs=("reasoning_chain",))
     def reasoning_chain(self) -> list[ReasoningStep] | None:
-        """How the answer came about, in order; a few dozen steps at most."""
+        """Steps of the generation, in order. Not paginated."""
         row: Any = self
         chain = row.reasoning_chain
         return None if chain is None else [ReasoningStep.of(step) for step in chain]
 
     @field(needs=("context_document_ids",))
     def context_document_ids(self) -> list[relay.GlobalID] | None:
-        """The documents that the model was shown, with those that are gone; a few dozen at most."""
+        """Global IDs of the documents in the context of the model, including deleted ones. Not paginated."""
         row: Any = self
         return document_ids(row.context_document_ids)
 
     @field(needs=("context_document_ids",))
     async def context_documents(self, info: Info) -> list[DocumentRef] | None:
-        """The documents that the model was shown, of what is in sight; a few dozen at most."""
+        """Documents in the context of the model that are visible to the viewer. Not paginated."""
         row: Any = self
         return await documents(info, row.context_document_ids)
 
     message_metadata: JSON | None
-    """More about it."""
+    """Additional data about the message."""
 
     created_at: datetime
-    """When it was said."""
+    """Creation time of the message."""
 
     timestamp: datetime = alias("created_at", "Use `createdAt`.")
-    """When it was said."""
+    """Creation time of the message."""
 
     updated_at: datetime
     """Time of the last change."""
 
     citations: Connection[Citation] = connection(models.Message.citations, orders=CitationOrder)
-    """Where its statements come from, by number."""
+    """Citations of the answer, by number."""
 
     feedback: Feedback | None = inverse(models.Message.feedback)
-    """What somebody thought of it."""
+    """Feedback on the answer."""
 
     agent_logs: Connection[AgentLogRef] = connection(models.Message.agent_logs, orders=AgentLogOrder)
-    """What agents did for it, from the beginning."""
+    """Steps of agents for the answer, oldest first."""
 
 
 @node(models.Citation)
 class Citation(relay.Node):
-    """Where a statement of an answer comes from."""
+    """A citation: a statement of an answer with its source."""
 
     id: relay.NodeID[UUID]
 
     message: Message | None = relation(models.Citation.message)
-    """The answer."""
+    """Answer that contains the statement."""
 
     source_index: int
-    """Its place among the answer's sources, from 1."""
+    """Number of the source in the answer, from 1."""
 
     source_name: str | None
-    """What the source is called."""
+    """Name of the source."""
 
     source_uri: str | None
-    """Where the source is."""
+    """URI of the source."""
 
     page_number: int | None
-    """The page, from 1, where there are pages."""
+    """Page number from 1. Null if the source has no pages."""
 
     snippet: str | None
-    """What the source says."""
+    """Quoted text of the source."""
 
     confidence: float | None
-    """How well it supports the statement, 0 to 1."""
+    """Degree to which the source supports the statement, from 0 to 1."""
 
     text_start_index: int | None
-    """Where the statement begins in the answer, in Unicode code points from 0; null where not inline."""
+    """Start of the statement in the answer, in Unicode code points from 0. Null if not inline."""
 
     text_end_index: int | None
-    """Before which code point the statement ends; null where not inline."""
+    """End of the statement, exclusive, in Unicode code points. Null if not inline."""
 
     inline_number: int | None
-    """The number that readers see in the text; it may repeat; null where not inline."""
+    """Number shown in the text. Not unique. Null if not inline."""
 
 
 @node(models.Feedback)
 class Feedback(relay.Node):
-    """What somebody thought of an answer; there is one at most for each."""
+    """A user's rating of an answer. At most one per user and answer."""
 
     id: relay.NodeID[UUID]
 
     message: Message | None = relation(models.Feedback.message)
-    """The answer."""
+    """The rated answer."""
 
     user: UserRef | None = relation(models.Feedback.user)
-    """Who rated it; null where the viewer may not see them."""
+    """User who rated the answer. Null if not visible to the viewer."""
 
     rating: FeedbackRating
-    """In one word."""
+    """Rating of the answer."""
 
     comment: str | None
-    """In more."""
+    """Comment on the answer."""
 
     created_at: datetime
-    """When they first rated it."""
+    """Time of the first rating."""

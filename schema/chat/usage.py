@@ -1,4 +1,4 @@
-"""Totals of what models did and cost: the viewer's own, or everybody's for who may read analytics."""
+"""Usage statistics. Viewers without permission to read analytics see only their own usage."""
 
 from __future__ import annotations
 
@@ -25,69 +25,69 @@ from schema.lazy_types import UserRef
 
 @output
 class UsageDay:
-    """One UTC day's requests to models."""
+    """Requests to models on one day, in UTC."""
 
     date: date
-    """The day."""
+    """The day, in UTC."""
 
     runs: int
-    """Requests."""
+    """Number of requests."""
 
     tokens: BigInt
-    """What they used."""
+    """Number of tokens used."""
 
     errors: int
-    """Requests that failed."""
+    """Number of failed requests."""
 
     active_users: int
-    """How many people asked."""
+    """Number of users with at least one request."""
 
 
 @output
 class TokenTotal:
-    """Tokens used, and what they cost."""
+    """Total of tokens used and their cost."""
 
     total: BigInt
-    """All tokens."""
+    """Total number of tokens."""
 
     prompt_tokens: BigInt
-    """What models were asked."""
+    """Number of prompt tokens."""
 
     completion_tokens: BigInt
-    """What models answered."""
+    """Number of completion tokens."""
 
     cost: float
-    """In US dollars, as estimated; operations without an estimate count as nothing."""
+    """Estimated cost in US dollars. Operations without an estimate count as zero."""
 
     operations: int
-    """How many operations used them."""
+    """Number of operations."""
 
 
 @output
 class ProviderTokens(TokenTotal):
-    """Tokens used where models run."""
+    """Tokens used per provider."""
 
     llm_provider: LlmProvider | None
-    """Where; null where that is not known."""
+    """Provider of the models. Null if unknown."""
 
 
 @output
 class OperationTokens(TokenTotal):
-    """Tokens used for one kind of operation."""
+    """Tokens used per type of operation."""
 
     operation_type: str | None
-    """For what, such as `chat`; null where that is not known."""
+    """Type of the operation, such as `chat`. Null if unknown."""
 
 
 @output
 class UserTokens(TokenTotal):
-    """Tokens used by one person."""
+    """Tokens used per user."""
 
     user_id: strawberry.Private[UUID | None]
 
     @field
     async def user(self, info: Info) -> UserRef | None:
-        """Who; null when they are gone, or out of the viewer's sight."""
+        """The user. Null if the user is deleted or not visible to the viewer."""
         if self.user_id is None:
             return None
         loader = info.context.loaders.one(models.User, columns(info, models.User))
@@ -96,14 +96,14 @@ class UserTokens(TokenTotal):
 
 @output
 class DayTokens(TokenTotal):
-    """Tokens used on one UTC day."""
+    """Tokens used per day, in UTC."""
 
     date: date
-    """The day."""
+    """The day, in UTC."""
 
 
 def span(user_id: relay.GlobalID | None, since: datetime | None) -> UsageFilter:
-    """As resolvers know it; `Invalid` for an instant without a time zone, or outside of the calendar."""
+    """The time range as resolvers take it. Raises `Invalid` for a time without a time zone or out of range."""
     key = optional_key(user_id, models.User, "userId")
     if since is None:
         return UsageFilter(key)
@@ -119,9 +119,8 @@ def span(user_id: relay.GlobalID | None, since: datetime | None) -> UsageFilter:
 class UsageQueries:
     @field
     async def usage_analytics(self, info: Info, days: int = 30, fill_gaps: bool = False) -> list[UsageDay]:
-        """Requests to models on each of the last `days` UTC days with today, 366 at most, ascending.
-
-        Days without any are left out unless `fillGaps`.
+        """Requests to models per day for the last `days` days in UTC, including today, in ascending order.
+        Maximum 366 days. Days without requests are omitted unless `fillGaps` is true.
         """
         viewer = info.context.viewer
         return await usage.runs_by_day(info.context.read(), viewer, days, fill_gaps=fill_gaps)
@@ -130,7 +129,7 @@ class UsageQueries:
     async def token_usage_total(
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> TokenTotal:
-        """Tokens and cost; zeros where nothing was used."""
+        """Total of tokens used and their cost."""
         viewer, asked = info.context.viewer, span(user_id, since)
         return cast(TokenTotal, await usage.total_usage(info.context.read(), viewer, asked))
 
@@ -138,30 +137,29 @@ class UsageQueries:
     async def token_usage_by_provider(
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> list[ProviderTokens]:
-        """Tokens and cost wherever models run, the most used first; as many as there are providers."""
+        """Tokens and cost per provider, most used first. Not paginated."""
         return await shares(info, UsageGrouping.PROVIDER, span(user_id, since))
 
     @field
     async def token_usage_by_operation(
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> list[OperationTokens]:
-        """Tokens and cost of each kind of operation, the most used first; 100 at most."""
+        """Tokens and cost per type of operation, most used first. Maximum 100."""
         return await shares(info, UsageGrouping.OPERATION, span(user_id, since))
 
     @field
     async def token_usage_by_user(
         self, info: Info, since: datetime | None = None, limit: int = 10
     ) -> list[UserTokens]:
-        """Tokens and cost of the people who used most: 10 unless told, at most 100."""
+        """Tokens and cost of the users with the highest usage. Default 10, maximum 100."""
         return await shares(info, UsageGrouping.USER, span(None, since), limit)
 
     @field
     async def token_usage_by_day(
         self, info: Info, user_id: relay.GlobalID | None = None, days: int = 30, fill_gaps: bool = False
     ) -> list[DayTokens]:
-        """Tokens and cost on each of the last `days` UTC days with today, 366 at most, ascending.
-
-        Days without any are left out unless `fillGaps`.
+        """Tokens and cost per day for the last `days` days in UTC, including today, in ascending order.
+        Maximum 366 days. Days without usage are omitted unless `fillGaps` is true.
         """
         viewer, key = info.context.viewer, optional_key(user_id, models.User, "userId")
         return await usage.tokens_by_day(info.context.read(), viewer, days, key, fill_gaps=fill_gaps)
@@ -170,5 +168,5 @@ class UsageQueries:
 async def shares(
     info: Info, by: UsageGrouping, asked: UsageFilter, limit: int = usage.MAX_GROUPS
 ) -> list[Any]:
-    """Rows where the contract promises types."""
+    """The usage per group, as rows in place of the declared types."""
     return list(await usage.usage_by_group(info.context.read(), info.context.viewer, by, asked, limit))

@@ -106,7 +106,7 @@ class DrawingQueries:
 
 
 async def seen(info: Info, id: relay.GlobalID, *path: str) -> Any:
-    """The key of a session that the viewer sees; NOT_FOUND otherwise."""
+    """The key of an object that the viewer sees. Raises `NotFound`."""
     key = key_of(id, models.DrawingSession, *path)
     model = models.DrawingSession
     await access.find(info.context.read(), info.context.viewer, model, key, *path, columns=[model.id])

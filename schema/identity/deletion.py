@@ -37,7 +37,7 @@ class RemovalMutations:
 
     @mutation
     async def company_delete(self, info: Info, id: relay.GlobalID) -> CompanyDeletePayload:
-        """Delete a closed company with all of its data and suspend its users. Platform administrators only."""
+        """Delete a closed company with all of its data, and suspend its users. Requires `platform:manage`."""
         database, viewer = info.context.services.database, info.context.viewer
         await deletion.remove_company(database, viewer, key_of(id, models.Company))
         return CompanyDeletePayload.of(deleted_id=id)

@@ -272,7 +272,7 @@ class IdentityMutations:
 
     @mutation
     async def company_create(self, info: Info, input: CompanyCreateInput) -> CompanyCreatePayload:
-        """Create a company. Platform administrators only."""
+        """Create a company. Requires `companies:create`."""
         company = await companies.create(
             info.context.services.database,
             info.context.viewer,

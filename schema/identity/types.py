@@ -280,7 +280,7 @@ class IdentityQueries:
     """Lists the companies that are visible to the viewer, by name."""
 
     roles: Connection[Role] = connection(models.Role)
-    """Lists all roles. Not paginated."""
+    """Lists all roles."""
 
     permissions: Connection[Permission] = connection(models.Permission)
     """Lists all permissions."""

@@ -143,7 +143,7 @@ class RequirementProposalMutations:
 
 
 async def documents(info: Info, ids: list[relay.GlobalID]) -> list[UUID]:
-    """The keys of documents; NOT_FOUND names the first that the viewer does not see."""
+    """The visible documents of a stored list, or None if there is no list."""
     path = ("input", "documentIds")
     keys = keys_of(ids, models.Document, *path)
     rows = await info.context.loaders.one(models.Document, ("id",)).load_many(keys)

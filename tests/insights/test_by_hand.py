@@ -50,7 +50,7 @@ def test_the_proportional_roadmap_is_a_straight_line() -> None:
 
 def test_the_cheapest_source_is_taken_as_far_as_it_comes_without_storage() -> None:
     # Sun is cheapest, but intermittent: half of 1,000 kWh directly. Then water at 0.08 for the rest.
-    (year,) = LinearProgram(AIMS, [SUN, WATER, GRID]).plan(LEAST_COST)
+    (year,) = LinearProgram(AIMS, [SUN, WATER, GRID]).solve(LEAST_COST)
 
     assert round_numbers(year.energy_kwh) == {"sun": 500.0, "water": 500.0, "grid": 0.0}
     assert year.cost == pytest.approx(500 * 0.04 + 500 * 0.08)  # 60
@@ -60,7 +60,7 @@ def test_the_cheapest_source_is_taken_as_far_as_it_comes_without_storage() -> No
 def test_a_limit_of_a_source_is_kept() -> None:
     # Sun 30 % = 300, water 20 % = 200, the grid what is left: 500. 12 + 16 + 50 = 78.
     limited = [replace(SUN, share_limit=0.3), replace(WATER, share_limit=0.2), GRID]
-    (year,) = LinearProgram(AIMS, limited).plan(ON_TARGET)
+    (year,) = LinearProgram(AIMS, limited).solve(ON_TARGET)
 
     assert round_numbers(year.energy_kwh) == {"sun": 300.0, "water": 200.0, "grid": 500.0}
     assert year.cost == pytest.approx(78.0)
@@ -69,7 +69,7 @@ def test_a_limit_of_a_source_is_kept() -> None:
 
 def test_a_target_that_cannot_be_reached_is_missed_by_what_is_lacking() -> None:
     # Only 250 of the 400 kWh that are wanted can be renewable: 150 are lacking.
-    (year,) = LinearProgram(AIMS, [replace(WATER, share_limit=0.25), GRID]).plan(ON_TARGET)
+    (year,) = LinearProgram(AIMS, [replace(WATER, share_limit=0.25), GRID]).solve(ON_TARGET)
 
     assert year.shortfall_kwh == pytest.approx(150.0, abs=1e-3)
     assert year.renewable_share == pytest.approx(0.25)
@@ -78,8 +78,8 @@ def test_a_target_that_cannot_be_reached_is_missed_by_what_is_lacking() -> None:
 
 def test_a_budget_that_is_too_small_leaves_energy_unmet_first_where_it_is_dearest() -> None:
     # 60 of money buys 600 kWh of the grid at 0.10; sun up to 500 costs 20, which leaves 40 for 400 more.
-    (poor,) = LinearProgram(replace(AIMS, budget=60.0), [GRID]).plan(ON_TARGET)
-    (year,) = LinearProgram(replace(AIMS, budget=60.0), [SUN, GRID]).plan(ON_TARGET)
+    (poor,) = LinearProgram(replace(AIMS, budget=60.0), [GRID]).solve(ON_TARGET)
+    (year,) = LinearProgram(replace(AIMS, budget=60.0), [SUN, GRID]).solve(ON_TARGET)
 
     assert poor.unmet_kwh == pytest.approx(400.0, abs=1e-3)
     assert year.unmet_kwh == pytest.approx(100.0, abs=1e-3)  # 1,000 - 500 - 400
@@ -89,7 +89,7 @@ def test_a_budget_that_is_too_small_leaves_energy_unmet_first_where_it_is_deares
 def test_storage_lets_more_of_the_sun_in_and_loses_a_part() -> None:
     # x of sun, t through the store: x - t <= 500 and x - 0.2 t = 1,000 give t = 625, beyond the limit of 500.
     # So t = 500 and x = 1,000: 100 are lost in the store, 900 arrive, 100 come from the grid.
-    (year,) = LinearProgram(AIMS, [SUN, GRID, STORE]).plan(GREENEST)
+    (year,) = LinearProgram(AIMS, [SUN, GRID, STORE]).solve(GREENEST)
 
     assert year.stored_kwh == pytest.approx(500.0, abs=1e-2)
     assert round_numbers(year.energy_kwh)["sun"] == pytest.approx(1000.0, abs=1e-2)
@@ -102,7 +102,7 @@ def test_sources_grow_by_so_much_a_year_and_stay() -> None:
     # Water grows by 10 % of 1,000 kWh a year: 100, 200, 300; 40 % are wanted in the third year.
     aims = replace(AIMS, target_year=2029)
     slow = replace(WATER, yearly_growth=0.1)
-    years = LinearProgram(aims, [slow, GRID]).plan(ON_TARGET)
+    years = LinearProgram(aims, [slow, GRID]).solve(ON_TARGET)
 
     assert [round(year.energy_kwh["water"], 3) for year in years] == [100.0, 200.0, 300.0]
     # a third, two thirds and all of 400: 133.3, 266.7, 400 less what there is
@@ -112,7 +112,7 @@ def test_sources_grow_by_so_much_a_year_and_stay() -> None:
 def test_what_is_renewable_already_counts_and_costs_what_the_grid_costs() -> None:
     # 20 % now, 40 % wanted in two years: 30 % and 40 %. Least cost without sun: 200 already, 800 of the grid.
     aims = replace(AIMS, current_share=0.2, target_year=2028)
-    first, second = LinearProgram(aims, [GRID]).plan(ON_TARGET)
+    first, second = LinearProgram(aims, [GRID]).solve(ON_TARGET)
 
     assert [first.existing_kwh, first.energy_kwh["grid"]] == pytest.approx([200.0, 800.0])
     assert first.cost == pytest.approx(100.0)
@@ -121,7 +121,7 @@ def test_what_is_renewable_already_counts_and_costs_what_the_grid_costs() -> Non
 
 def test_the_most_reliable_plan_takes_no_more_sun_than_is_wanted() -> None:
     # 400 kWh are wanted; water (0.89) is more reliable than sun (0.78), the grid (0.99) than both.
-    (year,) = LinearProgram(AIMS, [SUN, WATER, GRID]).plan(MOST_RELIABLE)
+    (year,) = LinearProgram(AIMS, [SUN, WATER, GRID]).solve(MOST_RELIABLE)
 
     assert year.energy_kwh["water"] == pytest.approx(400.0, abs=0.1)
     assert year.reliability == pytest.approx((400 * 0.89 + 600 * 0.99) / 1000, abs=1e-4)  # 0.95
