@@ -71,7 +71,7 @@ async def measure(units: int, folder: Path) -> list[Bound]:
         admin = await company.viewer(services, company_id)
         client = Client(services, contract, user_id=admin.user_id)
         with sent_by(services.database, *BOTH) as signing_in:
-            await accounts.viewer_of(services.database, admin.user_id, None)
+            await accounts.load_viewer(services.database, admin.user_id, None)
         table = Table(
             "list", "rows", "statements", "median ms", "read whole", title=f"First pages, scale {units}"
         )

@@ -88,7 +88,9 @@ class Listener:
                 await self._listen()
                 delay = MIN_RECONNECT_SECONDS
             except Exception as error:
-                log.warning("listener_failed", exc_info=not isinstance(error, CONNECTION_ERRORS), error=str(error))
+                log.warning(
+                    "listener_failed", exc_info=not isinstance(error, CONNECTION_ERRORS), error=str(error)
+                )
                 delay = min(delay * 2, MAX_RECONNECT_SECONDS)
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))
 

@@ -76,7 +76,9 @@ def decode_cursor(model: type[Model], order: Order, cursor: str, argument: str) 
         tag, *values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
         if tag != _tag(model, order) or len(values) != len(order.columns):
             raise ValueError(tag)
-        return tuple(_parse_value(model, name, value) for name, value in zip(order.columns, values, strict=True))
+        return tuple(
+            _parse_value(model, name, value) for name, value in zip(order.columns, values, strict=True)
+        )
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise Invalid(f"`{argument}` is not a cursor that this list gave.", argument) from None
 

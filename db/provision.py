@@ -47,7 +47,9 @@ async def provision(admin_url: str, application_url: str) -> None:
     """
     target = make_url(application_url)
     if target.username != APPLICATION:
-        raise ProvisionError(f"DATABASE_URL signs in as {target.username or 'nobody'}, it must be {APPLICATION}")
+        raise ProvisionError(
+            f"DATABASE_URL signs in as {target.username or 'nobody'}, it must be {APPLICATION}"
+        )
     try:
         await _provision(make_url(admin_url), target)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:

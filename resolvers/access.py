@@ -1,4 +1,4 @@
-"""Who may see and do what. The only place where a viewer's reach inside a company is written."""
+"""Authorization: which rows a viewer can read, by model. The only place where these rules are defined."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ from db.models import (
     User,
     ValidationJob,
 )
-from db.uow import ScopeKind, Scope, UnitOfWork
+from db.uow import Scope, ScopeKind, UnitOfWork
 
 M = TypeVar("M", bound=Model)
 Conditions = list[ColumnElement[bool]]
@@ -65,7 +65,7 @@ Rule = Callable[["Viewer", Any], Conditions]
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who asks: a signed-in user, with the permissions (`resource:action`) that their role grants."""
+    """The signed-in user of an operation, with the permissions (`resource:action`) of their role."""
 
     user_id: UUID
     company_id: UUID
@@ -73,7 +73,7 @@ class Viewer:
     permissions: frozenset[str]
     expires_at: datetime | None = None
     platform_id: UUID | None = None
-    """The platform's own company."""
+    """The company of the platform."""
 
     def has_permission(self, permission: str) -> bool:
         """Whether the role grants `resource:action`."""
@@ -81,38 +81,47 @@ class Viewer:
 
     @property
     def scope(self) -> Scope:
-        """What the database is told: which company, and whose user rows are in reach."""
+        """The scope of the viewer's transactions: their company, and which users' rows are accessible."""
         kind: ScopeKind = (
-            "platform" if self.has_permission("platform:manage") else "company" if self.has_permission("users:read") else "self"
+            "platform"
+            if self.has_permission("platform:manage")
+            else "company"
+            if self.has_permission("users:read")
+            else "self"
         )
         return Scope(self.company_id, self.user_id, kind)
 
     @property
     def platform_scope(self) -> Scope | None:
-        """Where the platform keeps what every company reads; none for its own people, who are there."""
+        """The scope of the platform's published rows; None for the platform's own users."""
         if self.platform_id is None or self.platform_id == self.company_id:
             return None
         return Scope(self.platform_id, self.user_id, "self")
 
 
 def require(viewer: Viewer, permission: str) -> None:
-    """Raise `Forbidden` unless the viewer's role grants `resource:action`."""
+    """Raises `Forbidden` unless the viewer's role grants `resource:action`."""
     if not viewer.has_permission(permission):
         raise Forbidden(f"Your role, {viewer.role.value}, does not include {permission}.")
 
 
 def all_rows(viewer: Viewer, entity: Any) -> Conditions:
-    """No rule beyond the company fence."""
+    """All rows of the company."""
     return []
 
 
+def no_rows(viewer: Viewer, entity: Any) -> Conditions:
+    """No row."""
+    return [false()]
+
+
 def own_company(viewer: Viewer, company: Any) -> Conditions:
-    """One's own company; the platform sees all."""
+    """The viewer's company; all companies for platform managers."""
     return [] if viewer.has_permission("platform:manage") else [company.id == viewer.company_id]
 
 
 def colleagues(viewer: Viewer, user: Any) -> Conditions:
-    """Oneself, and the company's people for who may read them; the platform sees all."""
+    """The viewer; the company's users with `users:read`; all users for platform managers."""
     if viewer.has_permission("platform:manage"):
         return []
     if viewer.has_permission("users:read"):
@@ -121,179 +130,162 @@ def colleagues(viewer: Viewer, user: Any) -> Conditions:
 
 
 def not_deleted(viewer: Viewer, project: Any) -> Conditions:
-    """The company's projects, but for deleted ones."""
+    """Projects that are not deleted."""
     return [project.status != ProjectStatus.DELETED]
 
 
 def own_activity(viewer: Viewer, activity: Any) -> Conditions:
-    """The company's for who may read it, else one's own."""
+    """The viewer's activity; the company's with `activity:read`."""
     return [] if viewer.has_permission("activity:read") else [activity.user_id == viewer.user_id]
 
 
 def own_uploads(viewer: Viewer, upload: Any) -> Conditions:
-    """One's own: an upload is not yet anything of the company's."""
+    """The viewer's uploads."""
     return [upload.user_id == viewer.user_id]
 
 
 def conversations(viewer: Viewer, conversation: Any) -> Conditions:
-    """One's own and those about drawing sessions, all for who oversees chats; none that were deleted."""
-    shown = [conversation.status != ConversationStatus.DELETED]
+    """The viewer's conversations and those about drawing sessions; all with `chat:oversee`. Never deleted ones."""
+    conditions = [conversation.status != ConversationStatus.DELETED]
     if viewer.has_permission("chat:oversee"):
-        return shown
+        return conditions
     own = conversation.user_id == viewer.user_id
-    return [*shown, or_(own, conversation.session_id.is_not(None))]
+    return [*conditions, or_(own, conversation.session_id.is_not(None))]
 
 
 def within_conversation(viewer: Viewer, message: Any) -> Conditions:
-    """Where the conversation is seen."""
-    seen = select(Conversation.id).where(*conversations(viewer, Conversation))
-    return [message.conversation_id.in_(seen)]
+    """Rows of visible conversations."""
+    visible_ids = select(Conversation.id).where(*conversations(viewer, Conversation))
+    return [message.conversation_id.in_(visible_ids)]
 
 
 def about_message(viewer: Viewer, row: Any) -> Conditions:
-    """Where the message is seen."""
-    seen = select(Message.id).where(*within_conversation(viewer, Message))
-    return [row.message_id.in_(seen)]
+    """Rows of visible messages."""
+    visible_ids = select(Message.id).where(*within_conversation(viewer, Message))
+    return [row.message_id.in_(visible_ids)]
 
 
 def own_records(viewer: Viewer, row: Any) -> Conditions:
-    """One's own, and everybody's for who may read analytics."""
+    """The viewer's records; all with `analytics:read`."""
     return [] if viewer.has_permission("analytics:read") else [row.user_id == viewer.user_id]
 
 
 def documents(viewer: Viewer, document: Any) -> Conditions:
-    """One's own, and those for the company; all for who oversees documents."""
+    """The viewer's documents and those shared with the company; all with `documents:oversee`."""
     if viewer.has_permission("documents:oversee"):
         return []
     return [or_(document.uploaded_by_id == viewer.user_id, document.scope != DocumentScope.USER)]
 
 
 def within_document(viewer: Viewer, chunk: Any) -> Conditions:
-    """Where the document is seen."""
+    """Chunks of visible documents."""
     rule = documents(viewer, Document)
     return [chunk.document_id.in_(select(Document.id).where(*rule))] if rule else []
 
 
 def published_documents(viewer: Viewer, document: Any) -> Conditions:
-    """The platform's documents for everybody."""
+    """Documents that the platform publishes to all companies."""
     return [document.scope == DocumentScope.GLOBAL]
 
 
 def within_published(viewer: Viewer, chunk: Any) -> Conditions:
-    """What the platform's documents for everybody say."""
+    """Chunks of published documents."""
     published = select(Document.id).where(*published_documents(viewer, Document))
     return [chunk.document_id.in_(published)]
 
 
 def own_requirements(viewer: Viewer, row: Any) -> Conditions:
-    """One's own proposals and exports, and everybody's for who oversees requirements."""
+    """The viewer's proposals and exports; all with `requirements:oversee`."""
     return [] if viewer.has_permission("requirements:oversee") else [row.user_id == viewer.user_id]
 
 
 def within_proposal(viewer: Viewer, requirement: Any) -> Conditions:
-    """Where the proposal is seen."""
+    """Requirements of visible proposals."""
     rule = own_requirements(viewer, RequirementProposal)
     return [requirement.proposal_id.in_(select(RequirementProposal.id).where(*rule))] if rule else []
 
 
-RULES: dict[type[Model], Rule] = {
-    Company: own_company,
-    User: colleagues,
-    Role: all_rows,
-    Permission: all_rows,
-    ActivityLog: own_activity,
-    Project: not_deleted,
-    DrawingSession: all_rows,
-    Drawing: all_rows,
-    DrawingVersion: all_rows,
-    Comparison: all_rows,
-    AnalysisResult: all_rows,
-    ProcessingJob: all_rows,
-    Upload: own_uploads,
-    CrawlJob: all_rows,
-    CrawlChunk: all_rows,
-    CrawlCandidate: all_rows,
-    Image: all_rows,
-    ValidationJob: all_rows,
-    ExportJob: all_rows,
-    EmbeddingModel: all_rows,
-    Document: documents,
-    DocumentChunk: within_document,
-    Conversation: conversations,
-    Message: within_conversation,
-    Citation: about_message,
-    Feedback: about_message,
-    RunLog: own_records,
-    AgentLog: own_records,
-    TokenUsage: own_records,
-    CompanyProfile: all_rows,
-    SavedReport: all_rows,
-    EnergySource: all_rows,
-    HistoricalDataImport: all_rows,
-    ConsumptionReading: all_rows,
-    Report: all_rows,
-    EvaluationRun: all_rows,
-    EvaluationCase: all_rows,
-    RequirementProposal: own_requirements,
-    ProposedRequirement: within_proposal,
-    RequirementExport: own_requirements,
-}
+@dataclass(frozen=True)
+class Policy:
+    """Which rows of a model a viewer can read."""
 
-READING: dict[type[Model], str] = {
-    Role: "roles:read",
-    Permission: "roles:read",
-    Project: "projects:read",
-    DrawingSession: "drawings:read",
-    Drawing: "drawings:read",
-    DrawingVersion: "drawings:read",
-    Comparison: "drawings:read",
-    AnalysisResult: "drawings:read",
-    ProcessingJob: "jobs:read",
-    CrawlJob: "images:read",
-    CrawlChunk: "images:read",
-    CrawlCandidate: "images:read",
-    Image: "images:read",
-    ValidationJob: "images:read",
-    ExportJob: "images:read",
-    EmbeddingModel: "documents:read",
-    Document: "documents:read",
-    DocumentChunk: "documents:read",
-    Conversation: "chat:history",
-    Message: "chat:history",
-    Citation: "chat:history",
-    Feedback: "chat:history",
-    CompanyProfile: "reports:view",
-    SavedReport: "reports:view",
-    EnergySource: "reports:view",
-    HistoricalDataImport: "reports:view",
-    ConsumptionReading: "reports:view",
-    Report: "reports:view",
-    EvaluationRun: "evaluations:read",
-    EvaluationCase: "evaluations:read",
-}
-"""What a role must grant for any row of a model to be seen; of the others, one sees one's own without."""
+    rule: Rule = all_rows
+    read: str | None = None
+    """Permission that is required to read any row."""
+    published: Rule | None = None
+    """Rows of the platform's company that all other companies can read as well."""
 
-PUBLISHED: dict[type[Model], Rule] = {Document: published_documents, DocumentChunk: within_published}
-"""What the other companies see of the platform's own company, beside their own rows. Nothing else."""
+
+POLICIES: dict[type[Model], Policy] = {
+    Company: Policy(rule=own_company),
+    User: Policy(rule=colleagues),
+    Role: Policy(read="roles:read"),
+    Permission: Policy(read="roles:read"),
+    ActivityLog: Policy(rule=own_activity),
+    Project: Policy(rule=not_deleted, read="projects:read"),
+    DrawingSession: Policy(read="drawings:read"),
+    Drawing: Policy(read="drawings:read"),
+    DrawingVersion: Policy(read="drawings:read"),
+    Comparison: Policy(read="drawings:read"),
+    AnalysisResult: Policy(read="drawings:read"),
+    ProcessingJob: Policy(read="jobs:read"),
+    Upload: Policy(rule=own_uploads),
+    CrawlJob: Policy(read="images:read"),
+    CrawlChunk: Policy(read="images:read"),
+    CrawlCandidate: Policy(read="images:read"),
+    Image: Policy(read="images:read"),
+    ValidationJob: Policy(read="images:read"),
+    ExportJob: Policy(read="images:read"),
+    EmbeddingModel: Policy(read="documents:read"),
+    Document: Policy(rule=documents, read="documents:read", published=published_documents),
+    DocumentChunk: Policy(rule=within_document, read="documents:read", published=within_published),
+    Conversation: Policy(rule=conversations, read="chat:history"),
+    Message: Policy(rule=within_conversation, read="chat:history"),
+    Citation: Policy(rule=about_message, read="chat:history"),
+    Feedback: Policy(rule=about_message, read="chat:history"),
+    RunLog: Policy(rule=own_records),
+    AgentLog: Policy(rule=own_records),
+    TokenUsage: Policy(rule=own_records),
+    CompanyProfile: Policy(read="reports:view"),
+    SavedReport: Policy(read="reports:view"),
+    EnergySource: Policy(read="reports:view"),
+    HistoricalDataImport: Policy(read="reports:view"),
+    ConsumptionReading: Policy(read="reports:view"),
+    Report: Policy(read="reports:view"),
+    EvaluationRun: Policy(read="evaluations:read"),
+    EvaluationCase: Policy(read="evaluations:read"),
+    RequirementProposal: Policy(rule=own_requirements),
+    ProposedRequirement: Policy(rule=within_proposal),
+    RequirementExport: Policy(rule=own_requirements),
+}
+"""The policy of each model. A model without a policy cannot be read (`KeyError`)."""
 
 
 def visibility(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
-    """The conditions under which the viewer sees rows of `entity` (the model or an alias of it).
-
-    A model without a rule is refused: `KeyError`.
-    """
-    rule, needed = RULES[model], READING.get(model)
-    return rule(viewer, entity) if needed is None or viewer.has_permission(needed) else [false()]
+    """The conditions for the viewer to read rows of `entity` (the model or an alias of it)."""
+    policy = POLICIES[model]
+    return _conditions(viewer, policy, policy.rule, entity)
 
 
 def platform_visibility(viewer: Viewer, model: type[Model], entity: Any) -> Conditions:
-    """As `sees`, in the platform's company for a viewer of another one."""
-    rule, needed = PUBLISHED[model], READING[model]
-    return rule(viewer, entity) if viewer.has_permission(needed) else [false()]
+    """The conditions for the viewer to read published rows of the platform's company."""
+    policy = POLICIES[model]
+    return _conditions(viewer, policy, policy.published or no_rows, entity)
+
+
+def _conditions(viewer: Viewer, policy: Policy, rule: Rule, entity: Any) -> Conditions:
+    if policy.read is not None and not viewer.has_permission(policy.read):
+        return [false()]
+    return rule(viewer, entity)
+
+
+def is_published(model: type[Model]) -> bool:
+    """Whether the platform publishes rows of this model to all companies."""
+    return POLICIES[model].published is not None
 
 
 def visible(viewer: Viewer, model: type[Model], *columns: Any) -> Select[Any]:
-    """A select of the rows that the viewer sees."""
+    """A select of the rows that the viewer can read."""
     return select(*(columns or (model,))).where(*visibility(viewer, model, model))
 
 
@@ -306,7 +298,7 @@ async def find(
     lock: bool = False,
     columns: Sequence[Any] = (),
 ) -> M:
-    """The row, locked until the transaction ends if asked; `NotFound` where absent or out of sight."""
+    """The row, with `lock` locked until the transaction ends. Raises `NotFound` if absent or not visible."""
     statement = visible(viewer, model, *columns).where(model.__table__.c.id == id)
     row = await uow.first(statement.with_for_update() if lock else statement)
     if row is None:
@@ -317,15 +309,15 @@ async def find(
 async def require_unchanged(
     uow: UnitOfWork, viewer: Viewer, model: type[Model], id: UUID, updated_at: datetime | None
 ) -> None:
-    """Raise `Conflict` if the row, locked now, is not as it was at `updated_at`; None asks nothing."""
+    """Locks the row and raises `Conflict` if it has changed since `updated_at`. None skips the check."""
     if updated_at is None:
         return
-    row = await find(uow, viewer, model, id, lock=True, columns=[model.__table__.c.updated_at])
+    row: Any = await find(uow, viewer, model, id, lock=True, columns=[model.__table__.c.updated_at])
     if row.updated_at != updated_at:
-        message = f"This {model_label(model)} has changed since it was read."
+        message = f"The {model_label(model)} has changed since it was read."
         raise Conflict(message, "input", "expectedUpdatedAt")
 
 
 def model_label(model: type[Model]) -> str:
-    """A model's name as prose: `DrawingSession` is `drawing session`."""
+    """The name of a model in prose: `DrawingSession` is `drawing session`."""
     return "".join(" " + c.lower() if c.isupper() else c for c in model.__name__).strip()

@@ -42,19 +42,19 @@ async def record(
     await publish(uow, f"company:{uow.company_id}")
 
 
-async def latest(uow: UnitOfWork) -> int:
+async def latest_sequence(uow: UnitOfWork) -> int:
     """The sequence number of the company's latest activity; 0 if there is none."""
     sequenced = select(ActivityLog.sequence).where(ActivityLog.sequence.is_not(None))
     return await uow.scalar(sequenced.order_by(ActivityLog.sequence.desc()).limit(1)) or 0
 
 
-async def happened(uow: UnitOfWork, id: UUID, sequence: int) -> bool:
+async def exists(uow: UnitOfWork, id: UUID, sequence: int) -> bool:
     """Whether the activity has this sequence number."""
     activity = select(ActivityLog.id).where(ActivityLog.id == id, ActivityLog.sequence == sequence)
     return await uow.scalar(activity) is not None
 
 
-async def between(
+async def list_between(
     uow: UnitOfWork, viewer: Viewer, columns: Sequence[str], after: int, until: int, limit: int
 ) -> Sequence[ActivityLog]:
     """The activity that the viewer sees with sequence numbers above `after` and up to `until`, in order."""

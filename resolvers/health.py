@@ -14,16 +14,16 @@ from resolvers import access, activity_log
 from resolvers.access import Viewer
 from resolvers.object_removal import remove_crawls_files, remove_sessions_files
 
-ALIVE = text("SELECT 1")
-SIZES = text(
+PING = text("SELECT 1")
+TABLE_SIZES = text(
     "SELECT n.nspname || '.' || c.relname AS name, pg_total_relation_size(c.oid) AS size, "
     "greatest(c.reltuples, 0)::bigint AS estimated_rows "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     f"WHERE n.nspname IN ('{PLATFORM}', '{TENANT}') AND c.relkind IN ('r', 'p') ORDER BY 1"
 )
-OWNED = exists().where(Member.id == Project.user_id)
-PLACED = exists().where(Project.id == CrawlJob.project_id)
-UNREACHABLE = (SQLAlchemyError, OSError, TimeoutError)
+HAS_OWNER = exists().where(Member.id == Project.user_id)
+HAS_PROJECT = exists().where(Project.id == CrawlJob.project_id)
+CONNECTION_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 
 
 async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | None:
@@ -34,17 +34,17 @@ async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | N
     """
     access.require(viewer, "admin:access")
     try:
-        await uow.execute(ALIVE)
-        return await uow.all(SIZES) if viewer.has_permission("platform:manage") else ()
-    except UNREACHABLE:
+        await uow.execute(PING)
+        return await uow.all(TABLE_SIZES) if viewer.has_permission("platform:manage") else ()
+    except CONNECTION_ERRORS:
         return None
 
 
-async def orphans(uow: UnitOfWork, viewer: Viewer) -> Row[Any]:
+async def count_orphans(uow: UnitOfWork, viewer: Viewer) -> Row[Any]:
     """How many of the company's projects have no user, and how many of its crawls no project."""
     access.require(viewer, "admin:access")
-    projects = select(func.count()).select_from(Project).where(~OWNED)
-    jobs = select(func.count()).select_from(CrawlJob).where(~PLACED)
+    projects = select(func.count()).select_from(Project).where(~HAS_OWNER)
+    jobs = select(func.count()).select_from(CrawlJob).where(~HAS_PROJECT)
     return await uow.one(
         select(
             projects.scalar_subquery().label("projects_without_user"),
@@ -53,14 +53,14 @@ async def orphans(uow: UnitOfWork, viewer: Viewer) -> Row[Any]:
     )
 
 
-async def purge(uow: UnitOfWork, viewer: Viewer) -> tuple[int, int]:
+async def purge_orphans(uow: UnitOfWork, viewer: Viewer) -> tuple[int, int]:
     """Delete what `orphans` counts, with all that it holds; how many projects and crawls they were.
 
     Their files go afterwards, by jobs. Raises `Conflict` while one of them is worked on.
     """
     access.require(viewer, "admin:access")
-    lost = await uow.all(select(Project.id).where(~OWNED).order_by(Project.id).with_for_update())
-    stray = await uow.all(select(CrawlJob.id).where(~PLACED).order_by(CrawlJob.id).with_for_update())
+    lost = await uow.all(select(Project.id).where(~HAS_OWNER).order_by(Project.id).with_for_update())
+    stray = await uow.all(select(CrawlJob.id).where(~HAS_PROJECT).order_by(CrawlJob.id).with_for_update())
     for project in lost:
         await remove_sessions_files(uow, viewer, project_id=project.id)
         await remove_crawls_files(uow, viewer, project_id=project.id)

@@ -8,7 +8,7 @@ from core.errors import Conflict
 from db import queue
 from db.ids import new_id
 from db.models import TERMINAL, JobStatus, ProcessingJob, ProcessingJobType
-from db.models.jobs import Job as JobColumns
+from db.models.jobs import JobRow as JobColumns
 from db.queue import Job, JobModel, UnknownTask
 from db.uow import UnitOfWork
 from resolvers import access, activity_log

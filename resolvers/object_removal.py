@@ -44,7 +44,7 @@ class RemoveUnusedPictures(Job):
     queue: ClassVar[str] = "upkeep"
 
 
-def pictures_prefix(company_id: UUID) -> str:
+def images_prefix(company_id: UUID) -> str:
     """Under which a company's pictures are kept, each by its content, for all crawls that found it."""
     return f"{company_id}/images/"
 
@@ -66,21 +66,21 @@ def crawl_prefix(company_id: UUID, crawl_job_id: UUID) -> str:
 
 async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> None:
     """Queue the removal of every stored object whose key begins with one of these."""
-    await queue_removal(uow, requester_id(uow, viewer), *prefixes)
+    await enqueue_removal(uow, requester_id(uow, viewer), *prefixes)
 
 
-async def queue_removal(uow: UnitOfWork, requested_by_id: UUID | None, *prefixes: str) -> None:
+async def enqueue_removal(uow: UnitOfWork, requested_by_id: UUID | None, *prefixes: str) -> None:
     """As `remove_objects`; the job says that this member of the unit's company asked for it."""
     if prefixes:
-        await _queue(uow, requested_by_id, RemoveObjects(prefixes))
+        await _enqueue(uow, requested_by_id, RemoveObjects(prefixes))
 
 
-async def queue_unused(uow: UnitOfWork, requested_by_id: UUID | None, *keys: str) -> None:
+async def enqueue_unused_image_removal(uow: UnitOfWork, requested_by_id: UUID | None, *keys: str) -> None:
     """Queue the removal of stored pictures that no image has: of these, or of all if none are given."""
-    await _queue(uow, requested_by_id, RemoveUnusedPictures(keys))
+    await _enqueue(uow, requested_by_id, RemoveUnusedPictures(keys))
 
 
-async def _queue(uow: UnitOfWork, requested_by_id: UUID | None, removal: Job) -> None:
+async def _enqueue(uow: UnitOfWork, requested_by_id: UUID | None, removal: Job) -> None:
     await start_processing(uow, removal, ProcessingJobType.UPKEEP, "stored files", requested_by_id)
 
 
@@ -123,4 +123,4 @@ async def remove_crawls_files(
     await remove_objects(uow, viewer, *(crawl_prefix(uow.company_id, id) for id in crawls))
     pictures = select(Image.id).where(Image.crawl_job_id == any_id(crawls), Image.thumbnail_key.is_not(None))
     if await uow.scalar(pictures.limit(1)):
-        await queue_unused(uow, requester_id(uow, viewer))
+        await enqueue_unused_image_removal(uow, requester_id(uow, viewer))

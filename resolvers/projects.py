@@ -47,7 +47,7 @@ async def restore(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Project:
     return await _set_status(uow, viewer, id, "PROJECT_RESTORE", ProjectStatus.ACTIVE)
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Delete a project with everything in it. A job removes the files."""
     access.require(viewer, "projects:delete")
     await access.find(uow, viewer, Project, id, lock=True)
@@ -58,7 +58,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     return id
 
 
-async def open_for_work(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str) -> Project:
+async def find_open(uow: UnitOfWork, viewer: Viewer, id: UUID, *path: str) -> Project:
     """The locked project. Raises `Conflict` if it is archived."""
     project = await access.find(uow, viewer, Project, id, *path, lock=True)
     if project.status is ProjectStatus.ARCHIVED:

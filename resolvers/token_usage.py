@@ -9,7 +9,7 @@ from db.models import LlmProvider
 EMBEDDING = "embedding"
 
 
-def used(
+def usage_columns(
     prices: Prices,
     operation: str,
     model: str | None,
@@ -29,8 +29,8 @@ def used(
     }
 
 
-def embedded(prices: Prices, embedder: Embedder, tokens: int) -> dict[str, Any]:
+def embedding_usage_columns(prices: Prices, embedder: Embedder, tokens: int) -> dict[str, Any]:
     """The same, of texts that were embedded."""
     remote = embedder.provider == LlmProvider.OPENAI.value
     provider = LlmProvider.OPENAI if remote else LlmProvider.CUSTOM
-    return used(prices, EMBEDDING, embedder.model, tokens, llm_provider=provider)
+    return usage_columns(prices, EMBEDDING, embedder.model, tokens, llm_provider=provider)

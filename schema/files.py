@@ -144,7 +144,7 @@ class FileMutations:
         viewer, settings = info.context.viewer, info.context.services.settings
         ttl = timedelta(seconds=settings.upload_ttl)
         async with info.context.write() as uow:
-            upload = await files.announce(
+            upload = await files.create(
                 uow, viewer, **input_values(input), largest=settings.max_upload_size, ttl=ttl
             )
         return UploadCreatePayload.of(upload=upload)
@@ -154,7 +154,7 @@ class FileMutations:
         """Verify and store the content that was sent to `directUrl`. Has no effect on a stored file."""
         services = info.context.services
         key = key_of(id, models.Upload)
-        upload = await files.accept(services.database, services.store, info.context.viewer, key)
+        upload = await files.complete_direct(services.database, services.store, info.context.viewer, key)
         return UploadCompletePayload.of(upload=upload)
 
     @mutation
@@ -162,7 +162,7 @@ class FileMutations:
         """Upload a small file as a GraphQL multipart request."""
         services = info.context.services
         received: Any = file
-        upload = await files.take(
+        upload = await files.store_file(
             services.database,
             services.store,
             info.context.viewer,

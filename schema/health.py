@@ -80,7 +80,7 @@ class HealthMutations:
         `admin:access`. Such rows exist only if foreign keys were disabled during a restore or import.
         """
         async with info.context.write() as uow:
-            projects, jobs = await health.purge(uow, info.context.viewer)
+            projects, jobs = await health.purge_orphans(uow, info.context.viewer)
         return OrphanPurgePayload.of(projects_without_user=projects, jobs_without_project=jobs)
 
 
@@ -98,6 +98,6 @@ class HealthQueries:
     @field
     async def orphan_check(self, info: Info) -> OrphanCheck:
         """Counts the rows of the company whose parent is missing. Requires `admin:access`."""
-        found: Any = await health.orphans(info.context.read(), info.context.viewer)
+        found: Any = await health.count_orphans(info.context.read(), info.context.viewer)
         counted: OrphanCheck = found
         return counted

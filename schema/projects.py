@@ -257,5 +257,5 @@ class ProjectMutations:
     async def project_delete(self, info: Info, id: relay.GlobalID) -> ProjectDeletePayload:
         """Delete a project with everything that belongs to it. This cannot be undone."""
         async with info.context.write() as uow:
-            await projects.remove(uow, info.context.viewer, key_of(id, models.Project))
+            await projects.delete(uow, info.context.viewer, key_of(id, models.Project))
         return ProjectDeletePayload.of(deleted_id=id)

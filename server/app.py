@@ -21,8 +21,8 @@ from db.engines import Placement
 from db.events import Events, Listener
 from db.uow import Database
 from providers.storage import open_store
-from resolvers.files import Links
-from resolvers.identity.tokens import Keys
+from resolvers.files import LinkSigner
+from resolvers.identity.tokens import TokenSigner
 from schema.contract import make_schema
 from schema.framework.context import Services
 from server.demo.company import show
@@ -125,8 +125,8 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
         vectors=open_vectors(settings, stack),
         sources=open_sources(database, settings, stack),
         prices=settings.prices,
-        links=Links(settings.secret(), timedelta(seconds=settings.link_ttl), settings.public_url),
-        keys=Keys.of(settings),
+        links=LinkSigner(settings.secret(), timedelta(seconds=settings.link_ttl), settings.public_url),
+        token_signer=TokenSigner.of(settings),
     )
 
 

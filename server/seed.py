@@ -17,7 +17,7 @@ async def seed(database: Database) -> None:
     """Make roles and permissions what this release says; the first time, print the new super admin."""
     async with database.platform() as uow:
         await roles.seed(uow)
-    password = await accounts.first_admin(database, ADMIN)
+    password = await accounts.create_first_admin(database, ADMIN)
     if password is not None:
         print(f"Super admin, shown this once:\n  {ADMIN}  {password}", flush=True)
 
@@ -35,7 +35,7 @@ async def seed_embedding_model(database: Database, settings: Settings) -> None:
                 dimension=embedder.dimension,
                 max_tokens=embedder.max_tokens,
             )
-            if reason := await model_rollout.unfit(uow, embedders):
+            if reason := await model_rollout.unavailable_reason(uow, embedders):
                 log.warning("embedding_model_unavailable", reason=reason)
     finally:
         await embedders.close()

@@ -68,7 +68,7 @@ class Client:
     async def _context(self) -> Context:
         viewer = None
         if self.user_id is not None:
-            viewer = await accounts.viewer_of(self.services.database, self.user_id, None)
+            viewer = await accounts.load_viewer(self.services.database, self.user_id, None)
         return Context(self.services, viewer, "http://seshat.test")
 
     async def refusals(self, document: str, **variables: Any) -> list[Refusal]:

@@ -14,7 +14,7 @@ from graphql import (
 )
 
 from db.base import PlatformModel, TenantModel
-from resolvers.access import RULES
+from resolvers.access import POLICIES
 from schema.contract import make_schema
 from schema.framework.decorators import STORED
 from tests.isolation.asking import UNLISTED
@@ -91,7 +91,7 @@ def test_no_path_password_or_token_is_shown() -> None:
 def test_every_stored_type_has_an_access_rule() -> None:
     models = {stored.model for stored in STORED.values()}
 
-    assert models <= set(RULES)
+    assert models <= set(POLICIES)
     assert models <= {
         mapper.class_ for plane in (PlatformModel, TenantModel) for mapper in plane.registry.mappers
     }

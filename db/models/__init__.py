@@ -78,7 +78,7 @@ from db.models.insights import (
 from db.models.jobs import (
     TERMINAL,
     FairShare,
-    Job,
+    JobRow,
     JobStatus,
     Lease,
     LeaseState,
@@ -151,7 +151,7 @@ __all__ = [
     "HostTurn",
     "IdempotencyKey",
     "Image",
-    "Job",
+    "JobRow",
     "JobStatus",
     "Lease",
     "LeaseState",

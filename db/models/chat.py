@@ -14,16 +14,16 @@ from db.base import (
     Count,
     Flag,
     Instant,
-    TenantKey,
     Str50,
     Str100,
     Str500,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     company_foreign_key,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 from db.models.identity import LlmProvider
@@ -177,7 +177,9 @@ class Conversation(TenantKey, TenantModel):
 
     user: Mapped[User | None] = view_relationship("foreign(Conversation.user_id) == User.id")
     company: Mapped[Company | None] = view_relationship("foreign(Conversation.company_id) == Company.id")
-    session: Mapped[DrawingSession | None] = view_relationship("foreign(Conversation.session_id) == DrawingSession.id")
+    session: Mapped[DrawingSession | None] = view_relationship(
+        "foreign(Conversation.session_id) == DrawingSession.id"
+    )
     messages: Mapped[list[Message]] = view_relationship("Conversation.id == foreign(Message.conversation_id)")
 
 
@@ -222,11 +224,15 @@ class Message(TenantKey, TenantModel):
     created_at: Mapped[Instant]
     updated_at: Mapped[UpdatedAt]
 
-    conversation: Mapped[Conversation] = view_relationship("foreign(Message.conversation_id) == Conversation.id")
+    conversation: Mapped[Conversation] = view_relationship(
+        "foreign(Message.conversation_id) == Conversation.id"
+    )
     parent_message: Mapped[Message | None] = view_relationship(
         "foreign(Message.parent_message_id) == remote(Message.id)"
     )
-    replies: Mapped[list[Message]] = view_relationship("Message.id == remote(foreign(Message.parent_message_id))")
+    replies: Mapped[list[Message]] = view_relationship(
+        "Message.id == remote(foreign(Message.parent_message_id))"
+    )
     citations: Mapped[list[Citation]] = view_relationship("Message.id == foreign(Citation.message_id)")
     feedback: Mapped[list[Feedback]] = view_relationship("Message.id == foreign(Feedback.message_id)")
     agent_logs: Mapped[list[AgentLog]] = view_relationship("Message.id == foreign(AgentLog.message_id)")
@@ -332,7 +338,9 @@ class RunLog(TenantKey, TenantModel):
     created_at: Mapped[Instant]
 
     user: Mapped[User | None] = view_relationship("foreign(RunLog.user_id) == User.id")
-    conversation: Mapped[Conversation | None] = view_relationship("foreign(RunLog.conversation_id) == Conversation.id")
+    conversation: Mapped[Conversation | None] = view_relationship(
+        "foreign(RunLog.conversation_id) == Conversation.id"
+    )
     message: Mapped[Message | None] = view_relationship("foreign(RunLog.message_id) == Message.id")
 
 

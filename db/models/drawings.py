@@ -12,16 +12,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Flag,
     Instant,
-    TenantKey,
     Str50,
     Str100,
     Str255,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     company_foreign_key,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 
@@ -113,11 +113,15 @@ class DrawingSession(TenantKey, TenantModel):
     user: Mapped[User | None] = view_relationship("foreign(DrawingSession.user_id) == User.id")
     project: Mapped[Project | None] = view_relationship("foreign(DrawingSession.project_id) == Project.id")
     drawings: Mapped[list[Drawing]] = view_relationship("DrawingSession.id == foreign(Drawing.session_id)")
-    comparisons: Mapped[list[Comparison]] = view_relationship("DrawingSession.id == foreign(Comparison.session_id)")
+    comparisons: Mapped[list[Comparison]] = view_relationship(
+        "DrawingSession.id == foreign(Comparison.session_id)"
+    )
     analysis_results: Mapped[list[AnalysisResult]] = view_relationship(
         "DrawingSession.id == foreign(AnalysisResult.session_id)"
     )
-    jobs: Mapped[list[ProcessingJob]] = view_relationship("DrawingSession.id == foreign(ProcessingJob.session_id)")
+    jobs: Mapped[list[ProcessingJob]] = view_relationship(
+        "DrawingSession.id == foreign(ProcessingJob.session_id)"
+    )
     conversations: Mapped[list[Conversation]] = view_relationship(
         "DrawingSession.id == foreign(Conversation.session_id)"
     )
@@ -151,7 +155,9 @@ class Drawing(TenantKey, TenantModel):
     drawing_metadata: Mapped[dict[str, Any] | None]
 
     session: Mapped[DrawingSession] = view_relationship("foreign(Drawing.session_id) == DrawingSession.id")
-    versions: Mapped[list[DrawingVersion]] = view_relationship("Drawing.id == foreign(DrawingVersion.drawing_id)")
+    versions: Mapped[list[DrawingVersion]] = view_relationship(
+        "Drawing.id == foreign(DrawingVersion.drawing_id)"
+    )
 
 
 class DrawingVersion(TenantKey, TenantModel):
@@ -253,5 +259,9 @@ class AnalysisResult(TenantKey, TenantModel):
     ai_model_used: Mapped[Str50]
     created_at: Mapped[Instant]
 
-    comparison: Mapped[Comparison] = view_relationship("foreign(AnalysisResult.comparison_id) == Comparison.id")
-    session: Mapped[DrawingSession] = view_relationship("foreign(AnalysisResult.session_id) == DrawingSession.id")
+    comparison: Mapped[Comparison] = view_relationship(
+        "foreign(AnalysisResult.comparison_id) == Comparison.id"
+    )
+    session: Mapped[DrawingSession] = view_relationship(
+        "foreign(AnalysisResult.session_id) == DrawingSession.id"
+    )

@@ -8,14 +8,23 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from db.base import Count, Instant, TenantKey, Str100, TenantModel, tenant_index, tenant_foreign_key, view_relationship
-from db.models.jobs import Job
+from db.base import (
+    Count,
+    Instant,
+    Str100,
+    TenantKey,
+    TenantModel,
+    tenant_foreign_key,
+    tenant_index,
+    view_relationship,
+)
+from db.models.jobs import JobRow
 
 if TYPE_CHECKING:
     from db.models.identity import User
 
 
-class EvaluationRun(TenantKey, Job, TenantModel):
+class EvaluationRun(JobRow):
     """A model measured on a data set."""
 
     __tablename__ = "evaluation_runs"
@@ -29,13 +38,15 @@ class EvaluationRun(TenantKey, Job, TenantModel):
     metrics: Mapped[dict[str, Any] | None]
 
     created_by: Mapped[User | None] = view_relationship("foreign(EvaluationRun.requested_by_id) == User.id")
-    cases: Mapped[list[EvaluationCase]] = view_relationship("EvaluationRun.id == foreign(EvaluationCase.run_id)")
+    cases: Mapped[list[EvaluationCase]] = view_relationship(
+        "EvaluationRun.id == foreign(EvaluationCase.run_id)"
+    )
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
-            *Job.__table_args__,
+            *JobRow.__table_args__,
             tenant_foreign_key("uploads", "upload_id", "SET NULL"),
             tenant_index("model_name", "created_at", "id"),
             tenant_index("upload_id"),

@@ -9,7 +9,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Instant, TenantKey, Str100, Str255, TenantModel, enum_column, tenant_index, tenant_foreign_key
+from db.base import (
+    Instant,
+    Str100,
+    Str255,
+    TenantKey,
+    TenantModel,
+    enum_column,
+    tenant_foreign_key,
+    tenant_index,
+)
 
 
 class UploadState(Enum):

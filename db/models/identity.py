@@ -14,18 +14,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Flag,
     Instant,
-    PrimaryKey,
-    TenantKey,
     PlatformModel,
+    PrimaryKey,
     Str50,
     Str100,
     Str255,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     company_foreign_key,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 from db.rls import CURRENT_COMPANY

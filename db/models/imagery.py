@@ -14,18 +14,18 @@ from db.base import (
     Count,
     Flag,
     Instant,
-    TenantKey,
     PlatformModel,
     Str50,
     Str100,
     Str255,
+    TenantKey,
     TenantModel,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
-from db.models.jobs import Job
+from db.models.jobs import JobRow
 
 if TYPE_CHECKING:
     from db.models.identity import User
@@ -55,7 +55,7 @@ class ExportFormat(Enum):
     """Parquet files that hold images and metadata."""
 
 
-class CrawlJob(TenantKey, Job, TenantModel):
+class CrawlJob(JobRow):
     """A search for images, in chunks. Counters are changed in place, under the row's lock.
 
     `sources` are where it looks, as JSON objects; `sequence` is the last of its images' numbers.
@@ -90,7 +90,7 @@ class CrawlJob(TenantKey, Job, TenantModel):
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
-            *Job.__table_args__,
+            *JobRow.__table_args__,
             tenant_foreign_key("projects", "project_id"),
             sa.CheckConstraint("max_images BETWEEN 1 AND 100000", name="max_images"),
             sa.CheckConstraint("jsonb_array_length(keywords) BETWEEN 1 AND 50", name="keywords"),
@@ -159,7 +159,7 @@ class Image(TenantKey, TenantModel):
     crawl_job: Mapped[CrawlJob] = view_relationship("foreign(Image.crawl_job_id) == CrawlJob.id")
 
 
-class ValidationJob(TenantKey, Job, TenantModel):
+class ValidationJob(JobRow):
     """A check of a crawl's images against rules. `validated_images` counts those looked at so far."""
 
     __tablename__ = "validation_jobs"
@@ -178,7 +178,7 @@ class ValidationJob(TenantKey, Job, TenantModel):
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
-            *Job.__table_args__,
+            *JobRow.__table_args__,
             tenant_foreign_key("crawl_jobs", "crawl_job_id"),
             sa.CheckConstraint(
                 "0 <= invalid_images AND invalid_images <= validated_images "
@@ -189,7 +189,7 @@ class ValidationJob(TenantKey, Job, TenantModel):
         )
 
 
-class ExportJob(TenantKey, Job, TenantModel):
+class ExportJob(JobRow):
     """A data set packed for download."""
 
     __tablename__ = "export_jobs"
@@ -213,7 +213,7 @@ class ExportJob(TenantKey, Job, TenantModel):
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
-            *Job.__table_args__,
+            *JobRow.__table_args__,
             tenant_foreign_key("crawl_jobs", "crawl_job_id"),
             tenant_foreign_key("members", "user_id"),
             sa.CheckConstraint(
@@ -224,7 +224,7 @@ class ExportJob(TenantKey, Job, TenantModel):
         )
 
 
-class CrawlChunk(TenantKey, Job, TenantModel):
+class CrawlChunk(JobRow):
     """A piece of a crawl, the `number`-th: at most `share` images, asked for as `wanted` says."""
 
     __tablename__ = "crawl_chunks"
@@ -238,7 +238,7 @@ class CrawlChunk(TenantKey, Job, TenantModel):
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
-            *Job.__table_args__,
+            *JobRow.__table_args__,
             tenant_foreign_key("crawl_jobs", "crawl_job_id"),
             sa.CheckConstraint("share BETWEEN 1 AND 500", name="share"),
             tenant_index("crawl_job_id", "number", unique=True),

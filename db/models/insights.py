@@ -13,17 +13,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Flag,
     Instant,
-    TenantKey,
     Str50,
     Str100,
     Str255,
     Str500,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     company_foreign_key,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 
@@ -180,8 +180,12 @@ class HistoricalDataImport(TenantKey, TenantModel):
     created_at: Mapped[Instant]
     completed_at: Mapped[datetime | None]
 
-    job: Mapped[ProcessingJob | None] = view_relationship("foreign(HistoricalDataImport.id) == ProcessingJob.id")
-    document: Mapped[Document | None] = view_relationship("foreign(HistoricalDataImport.document_id) == Document.id")
+    job: Mapped[ProcessingJob | None] = view_relationship(
+        "foreign(HistoricalDataImport.id) == ProcessingJob.id"
+    )
+    document: Mapped[Document | None] = view_relationship(
+        "foreign(HistoricalDataImport.document_id) == Document.id"
+    )
     readings: Mapped[list[ConsumptionReading]] = view_relationship(
         "HistoricalDataImport.id == foreign(ConsumptionReading.import_id)"
     )

@@ -13,17 +13,17 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from db.base import (
     Count,
     Instant,
-    PrimaryKey,
-    TenantKey,
     PlatformModel,
+    PrimaryKey,
     Str50,
     Str100,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     company_foreign_key,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 
@@ -75,12 +75,14 @@ class ProcessingJobType(Enum):
     """Maintenance, such as the removal of deleted objects."""
 
 
-class Job:
-    """What every kind of job row has.
+class JobRow(TenantKey, TenantModel):
+    """The columns of every kind of job.
 
-    `task` and `arguments` are what it runs. `attempts` counts what `max_attempts` bounds and starts again
-    with a retry; `epoch` grows with each attempt and never goes back: only who knows it may write.
+    `task` and `arguments` say what the job runs. `attempts` counts up to `max_attempts` and is reset by a
+    retry. `epoch` is the fencing token: it grows with each attempt, and only the latest may write.
     """
+
+    __abstract__ = True
 
     status: Mapped[JobStatus] = enum_column(JobStatus, JobStatus.PENDING)
     progress: Mapped[Count]
@@ -112,7 +114,7 @@ class Job:
         )
 
 
-class ProcessingJob(TenantKey, Job, TenantModel):
+class ProcessingJob(JobRow):
     """One stage of a session's work, or other work of the company; `subject` says on what."""
 
     __tablename__ = "processing_jobs"
@@ -122,14 +124,16 @@ class ProcessingJob(TenantKey, Job, TenantModel):
     subject: Mapped[Str50 | None]
     job_metadata: Mapped[dict[str, Any] | None]
 
-    session: Mapped[DrawingSession | None] = view_relationship("foreign(ProcessingJob.session_id) == DrawingSession.id")
+    session: Mapped[DrawingSession | None] = view_relationship(
+        "foreign(ProcessingJob.session_id) == DrawingSession.id"
+    )
     requested_by: Mapped[User | None] = view_relationship("foreign(ProcessingJob.requested_by_id) == User.id")
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
         return (
-            *Job.__table_args__,
+            *JobRow.__table_args__,
             tenant_foreign_key("drawing_sessions", "session_id"),
             tenant_index("session_id", "created_at", "id"),
             tenant_index("session_id", "job_type", unique=True, where="session_id IS NOT NULL"),

@@ -13,18 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import (
     Count,
     Instant,
-    PrimaryKey,
-    TenantKey,
     PlatformModel,
+    PrimaryKey,
     Str50,
     Str100,
     Str500,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     company_foreign_key,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 from db.rls import CURRENT_COMPANY
@@ -140,7 +140,9 @@ class Document(TenantKey, TenantModel):
 
     uploaded_by: Mapped[User | None] = view_relationship("foreign(Document.uploaded_by_id) == User.id")
     company: Mapped[Company | None] = view_relationship("foreign(Document.company_id) == Company.id")
-    chunks: Mapped[list[DocumentChunk]] = view_relationship("Document.id == foreign(DocumentChunk.document_id)")
+    chunks: Mapped[list[DocumentChunk]] = view_relationship(
+        "Document.id == foreign(DocumentChunk.document_id)"
+    )
     job: Mapped[ProcessingJob | None] = view_relationship("foreign(Document.id) == ProcessingJob.id")
 
 

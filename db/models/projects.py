@@ -10,14 +10,14 @@ from sqlalchemy.orm import Mapped
 
 from db.base import (
     Instant,
-    TenantKey,
     Str100,
     Str255,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 
@@ -65,7 +65,9 @@ class Project(TenantKey, TenantModel):
     updated_at: Mapped[UpdatedAt]
 
     user: Mapped[User | None] = view_relationship("foreign(Project.user_id) == User.id")
-    sessions: Mapped[list[DrawingSession]] = view_relationship("Project.id == foreign(DrawingSession.project_id)")
+    sessions: Mapped[list[DrawingSession]] = view_relationship(
+        "Project.id == foreign(DrawingSession.project_id)"
+    )
     drawing_versions: Mapped[list[DrawingVersion]] = view_relationship(
         "Project.id == foreign(DrawingVersion.project_id)"
     )

@@ -14,14 +14,14 @@ from db.base import (
     Count,
     Flag,
     Instant,
-    TenantKey,
     Str100,
     Str255,
+    TenantKey,
     TenantModel,
     UpdatedAt,
     enum_column,
-    tenant_index,
     tenant_foreign_key,
+    tenant_index,
     view_relationship,
 )
 
@@ -140,7 +140,9 @@ class RequirementProposal(TenantKey, TenantModel):
     completed_at: Mapped[datetime | None]
 
     user: Mapped[User | None] = view_relationship("foreign(RequirementProposal.user_id) == User.id")
-    job: Mapped[ProcessingJob | None] = view_relationship("foreign(RequirementProposal.id) == ProcessingJob.id")
+    job: Mapped[ProcessingJob | None] = view_relationship(
+        "foreign(RequirementProposal.id) == ProcessingJob.id"
+    )
     requirements: Mapped[list[ProposedRequirement]] = view_relationship(
         "RequirementProposal.id == foreign(ProposedRequirement.proposal_id)"
     )

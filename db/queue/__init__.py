@@ -1,30 +1,30 @@
-"""The queue: jobs that begin when the transaction that asks for them commits. pgqueuer moves the entries."""
+"""Job queue on PostgreSQL: a job is enqueued in the caller's transaction. pgqueuer delivers the entries."""
 
-from db.queue.attempts import Attempt, CancellationRequested, CompletionHook, LostLease, FanOut, claim
+from db.queue.attempts import Attempt, CancellationRequested, CompletionHook, FanOut, LostLease, claim
 from db.queue.errors import is_transient
 from db.queue.jobs import JOB_MODELS, Job, JobModel, UnknownTask, deserialize, topics
-from db.queue.requests import NotPending, cancel, enqueue, lock_parts, prepare, is_queued, restart, resume
+from db.queue.requests import NotPending, cancel, enqueue, is_queued, lock_parts, prepare, restart, resume
 
 __all__ = [
     "JOB_MODELS",
     "Attempt",
     "CancellationRequested",
     "CompletionHook",
+    "FanOut",
     "Job",
     "JobModel",
     "LostLease",
     "NotPending",
-    "FanOut",
     "UnknownTask",
     "cancel",
     "claim",
+    "deserialize",
     "enqueue",
-    "lock_parts",
-    "is_transient",
-    "prepare",
     "is_queued",
+    "is_transient",
+    "lock_parts",
+    "prepare",
     "restart",
     "resume",
-    "deserialize",
     "topics",
 ]

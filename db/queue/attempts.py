@@ -1,4 +1,4 @@
-"""One attempt at a job, by the worker that claimed it. Every write is fenced by the attempt's epoch."""
+"""An attempt to run a job by the worker that claimed it. Every write is fenced by the attempt's epoch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,7 +17,7 @@ from db.queue.requests import CANCELLATION_REASON, end
 from db.uow import Database, UnitOfWork
 
 CompletionHook = Callable[[UnitOfWork], Awaitable[None]]
-"""What is written in the transaction that completes a job."""
+"""Writes results in the transaction that completes a job."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ MAY_WRITE = (LeaseState.RUNNING, LeaseState.CANCELLING)
 
 
 class LostLease(asyncio.CancelledError):
-    """The attempt no longer owns its job: stop, and write nothing more."""
+    """The attempt no longer owns its job and must not write."""
 
 
 class CancellationRequested(Exception):
-    """Somebody wants the job cancelled."""
+    """Cancellation of the job was requested."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Attempt:
 
     @property
     def is_last(self) -> bool:
-        """Whether a failure is final."""
+        """Whether no attempt follows a failure of this one."""
         return self.number >= self.max_attempts
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:
-        """A unit of the job's company that only the owner gets. Raises `LostLease`.
+        """A unit of work in the job's company, for the owner of the job only. Raises `LostLease`.
 
-        The job's row is locked, so that whoever takes the job over waits for the unit's end.
+        The job's row is locked, so that a worker that takes over the job waits for the end of the unit.
         """
         async with self.database.tenant(self.company_id) as uow:
             model = self.job.row
@@ -75,10 +75,10 @@ class Attempt:
             yield uow
 
     async def update(self, uow: UnitOfWork, **values: Any) -> None:
-        """Change columns of the job's row, in a unit from `write`, and tell who watches it."""
+        """Updates columns of the job's row in a unit from `write`, and publishes the change."""
         model = self.job.row
-        changed = update(model).where(model.id == self.id).values(**values, version=model.version + 1)
-        await uow.execute(changed)
+        statement = update(model).where(model.id == self.id)
+        await uow.execute(statement.values(**values, version=model.version + 1))
         await publish(uow, *topics(self.id, self.job))
 
     async def complete(self, hook: CompletionHook | None) -> None:
@@ -105,7 +105,7 @@ class Attempt:
             await parts.enqueue_parts(uow)
 
     async def fail(self, reason: str) -> None:
-        """End as FAILED, or as CANCELLED if that was wanted. Raises `LostLease`."""
+        """Ends as FAILED, or as CANCELLED if cancellation was requested. Raises `LostLease`."""
         async with self.write() as uow:
             row = await uow.one(select(self.job.row).where(self.job.row.id == self.id))
             if await self._delete_lease(uow) is LeaseState.CANCELLING:
@@ -120,9 +120,9 @@ class Attempt:
             await self.update(uow, status=JobStatus.PENDING, error_message=reason)
 
     async def settle(self) -> bool:
-        """After an interruption: end as CANCELLED if that was wanted, else give the attempt back.
+        """After an interruption: ends as CANCELLED if that was requested, else requeues the job.
 
-        Answers whether it was given back. Raises `LostLease`.
+        A requeued job does not lose an attempt. Returns whether it was requeued. Raises `LostLease`.
         """
         async with self.write() as uow:
             model = self.job.row
@@ -137,34 +137,34 @@ class Attempt:
             return True
 
     async def _requeue_lease(self, uow: UnitOfWork) -> None:
-        waits = update(Lease).where(Lease.id == self.id, Lease.state == LeaseState.RUNNING)
+        requeued = update(Lease).where(Lease.id == self.id, Lease.state == LeaseState.RUNNING)
         values = {"state": LeaseState.QUEUED, "worker": None, "heartbeat_at": func.now()}
-        if await uow.scalar(waits.values(values).returning(Lease.id)) is None:
+        if await uow.scalar(requeued.values(values).returning(Lease.id)) is None:
             raise CancellationRequested
 
     async def _delete_lease(self, uow: UnitOfWork) -> LeaseState:
-        gone = delete(Lease).where(Lease.id == self.id, Lease.state.in_(MAY_WRITE)).returning(Lease.state)
-        state: LeaseState | None = await uow.scalar(gone)
+        deleted = delete(Lease).where(Lease.id == self.id, Lease.state.in_(MAY_WRITE)).returning(Lease.state)
+        state: LeaseState | None = await uow.scalar(deleted)
         if state is None:
             raise LostLease
         return state
 
 
 async def claim(database: Database, entry: Entry, entry_id: int, worker: str) -> Attempt | None:
-    """Begin the next attempt at the entry's job; none if there is nothing to do.
+    """Starts the next attempt of the entry's job; None if there is nothing to do.
 
-    A job that is to be cancelled ends here, and so does one whose attempts are used up: its workers died.
-    Raises `UnknownTask` for a task of another release.
+    Ends a job that is to be cancelled, or that has no attempts left because its workers died. Raises
+    `UnknownTask` for a task of another release.
     """
     kind = TASKS.get(entry.task)
     if kind is None:
-        raise UnknownTask(f"There is no task {entry.task}.")
+        raise UnknownTask(f"Unknown task {entry.task}.")
     model = kind.row
     async with database.tenant(entry.company_id) as uow:
         row = await uow.first(select(model).where(model.id == entry.job_id).with_for_update())
         values = {"worker": worker, "heartbeat_at": func.now()}
-        mine = update(Lease).where(Lease.id == entry.job_id, Lease.entry_id == entry_id).values(values)
-        state = await uow.scalar(mine.returning(Lease.state))
+        owned = update(Lease).where(Lease.id == entry.job_id, Lease.entry_id == entry_id).values(values)
+        state = await uow.scalar(owned.returning(Lease.state))
         if state is None:
             return None
         if row is None or row.status in TERMINAL:
@@ -175,7 +175,7 @@ async def claim(database: Database, entry: Entry, entry_id: int, worker: str) ->
             if state is LeaseState.CANCELLING:
                 await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
             else:
-                reason = f"Its worker stopped unexpectedly on each of {row.attempts} attempts."
+                reason = f"The worker stopped unexpectedly in each of {row.attempts} attempts."
                 await end(uow, model, row, JobStatus.FAILED, reason)
             return None
         await uow.execute(update(Lease).where(Lease.id == entry.job_id).values(state=LeaseState.RUNNING))
@@ -185,14 +185,14 @@ async def claim(database: Database, entry: Entry, entry_id: int, worker: str) ->
             await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
             await end(uow, model, row, JobStatus.FAILED, str(error))
             return None
-        begun = {
+        values = {
             "status": JobStatus.RUNNING,
             "attempts": row.attempts + 1,
             "epoch": row.epoch + 1,
             "started_at": func.coalesce(model.started_at, func.now()),
             "version": row.version + 1,
         }
-        await uow.execute(update(model).where(model.id == entry.job_id).values(begun))
+        await uow.execute(update(model).where(model.id == entry.job_id).values(values))
         await publish(uow, *topics(entry.job_id, job))
     return Attempt(
         database=database,

@@ -1,4 +1,4 @@
-"""What pgqueuer's loop runs on: the application's connection pool and listener, both of which heal."""
+"""pgqueuer's driver over the application's connection pool and listener, which both reconnect."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,23 +24,23 @@ log = structlog.get_logger(__name__)
 
 TABLE_CHANGED = '"table_changed_event"'
 WAKE_UP_INTERVAL_SECONDS = 0.02
-"""Seconds between two wake-ups of the loop, each of which costs it four statements."""
+"""Minimum time between two wake-ups of the loop, each of which costs four statements."""
 
 RETRY_DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-"""Seconds to wait before trying a statement again."""
+"""Seconds to wait before each retry of a statement."""
 
 
 class EngineDriver(Driver):
-    """Statements that commit one by one, tried again while the database cannot be reached.
+    """Statements in autocommit mode, retried after transient errors.
 
-    pgqueuer's statements allow that: an entry picked twice is one that nobody keeps alive.
+    Retries are safe: an entry that is picked twice becomes stale and is picked again.
     """
 
     def __init__(self, engine: AsyncEngine, listener: Listener) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._listener = listener
         self._shutdown = asyncio.Event()
-        self._heard: list[tuple[str, Callable[[str], None]]] = []
+        self._listeners: list[tuple[str, Callable[[str], None]]] = []
 
     async def _run(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
         for delay in RETRY_DELAYS:
@@ -67,9 +67,9 @@ class EngineDriver(Driver):
         await self._run("SELECT pg_notify($1, $2)", (channel, payload))
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        heard = throttle(callback)
-        self._heard.append((channel, heard))
-        await self._listener.add(channel, heard, lambda: heard(table_changed()))
+        on_notification = throttle(callback)
+        self._listeners.append((channel, on_notification))
+        await self._listener.add(channel, on_notification, lambda: on_notification(table_changed()))
 
     @property
     def shutdown(self) -> asyncio.Event:
@@ -83,13 +83,13 @@ class EngineDriver(Driver):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for channel, heard in self._heard:
-            self._listener.remove(channel, heard)
-        self._heard.clear()
+        for channel, on_notification in self._listeners:
+            self._listener.remove(channel, on_notification)
+        self._listeners.clear()
 
 
 class LimitedQueries(Queries):
-    """pgqueuer's statements; a worker may hold a single entry, and all are told when one goes back."""
+    """pgqueuer's statements, with a limit of entries per worker and a notification for each requeued entry."""
 
     limit = 1
 
@@ -111,14 +111,14 @@ class LimitedQueries(Queries):
 
 
 def limited_queries(driver: EngineDriver, limit: int) -> LimitedQueries:
-    """The statements of one worker that holds at most `limit` entries at a time."""
+    """The statements of a worker that holds at most `limit` entries at a time."""
     queries = LimitedQueries(driver, **builders())
     queries.limit = limit
     return queries
 
 
 def table_changed() -> str:
-    """The notification that makes pgqueuer's loop look for entries."""
+    """The notification that wakes pgqueuer's loop."""
     event = TableChangedEvent(
         channel=QUEUE_SETTINGS.channel,
         operation="update",
@@ -130,7 +130,7 @@ def table_changed() -> str:
 
 
 def throttle(callback: NotifyCallback) -> Callable[[str], None]:
-    """Pass everything on, but of changes in quick succession only the first, and one more for the others."""
+    """Throttles table changes to one call per interval; other notifications are passed on immediately."""
     clock = asyncio.get_running_loop()
     next_at = 0.0
     waiting = False
@@ -140,7 +140,7 @@ def throttle(callback: NotifyCallback) -> Callable[[str], None]:
         waiting, next_at = False, clock.time() + WAKE_UP_INTERVAL_SECONDS
         callback(payload)
 
-    def heard(payload: str) -> None:
+    def throttled(payload: str) -> None:
         nonlocal waiting
         if TABLE_CHANGED not in payload:
             callback(payload)
@@ -150,4 +150,4 @@ def throttle(callback: NotifyCallback) -> Callable[[str], None]:
             waiting = True
             clock.call_at(next_at, pass_on, payload)
 
-    return heard
+    return throttled

@@ -1,6 +1,6 @@
-"""pgqueuer's entries, written in the caller's own transaction. No other module puts or withdraws one.
+"""pgqueuer's queue entries, written in the caller's transaction. Only this module adds or cancels entries.
 
-An entry says that somebody should look at a job; whether there is work is decided on the job's row.
+An entry points to a job; the job's row decides whether there is work to do.
 """
 
 import asyncio
@@ -29,43 +29,43 @@ QUEUE_SETTINGS = DBSettings(db_schema=PLATFORM)
 ADVANCE_FAIR_SHARE = text(
     f"""
     INSERT INTO {PLATFORM}.fair_shares AS share (queue, company_id, virtual_time)
-    SELECT asked.queue, asked.company_id, coalesce(
-        (SELECT -max(priority) FROM {PLATFORM}.pgqueuer WHERE entrypoint = asked.queue AND status = 'queued'),
-        (SELECT max(virtual_time) FROM {PLATFORM}.fair_shares WHERE queue = asked.queue),
+    SELECT request.queue, request.company_id, coalesce(
+        (SELECT -max(priority) FROM {PLATFORM}.pgqueuer WHERE entrypoint = request.queue AND status = 'queued'),
+        (SELECT max(virtual_time) FROM {PLATFORM}.fair_shares WHERE queue = request.queue),
         0)
-    FROM (SELECT CAST(:queue AS text) AS queue, CAST(:company_id AS uuid) AS company_id) AS asked
+    FROM (SELECT CAST(:queue AS text) AS queue, CAST(:company_id AS uuid) AS company_id) AS request
     ON CONFLICT (queue, company_id)
     DO UPDATE SET virtual_time = greatest(share.virtual_time + 1, excluded.virtual_time)
     RETURNING virtual_time
     """
 )
-"""Start-time fair queuing: a company's next job comes after its last, and not before what is served now.
+"""Start-time fair queuing: a company's next job follows its last job, but not the queue's virtual time.
 
-A queue's virtual time is that of the most urgent entry that waits, or when none waits the latest given out.
+The virtual time is that of the first waiting entry, or of the latest entry if none waits.
 """
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What an entry carries: which job of which company, and which task it is."""
+    """Payload of a queue entry: the job, its company and its task."""
 
     job_id: UUID
     company_id: UUID
     task: str
 
     def pack(self) -> bytes:
-        """As the entry's payload."""
+        """Serializes the entry."""
         return json.dumps(asdict(self), default=str).encode()
 
     @classmethod
     def unpack(cls, payload: bytes | None) -> Self:
-        """From the entry's payload."""
+        """Deserializes an entry."""
         values = json.loads(payload or b"null")
         return cls(UUID(values["job_id"]), UUID(values["company_id"]), values["task"])
 
 
 class UnitDriver(Driver):
-    """pgqueuer's statements inside a unit of work: they commit and roll back with everything else in it."""
+    """Runs pgqueuer's statements inside a unit of work."""
 
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
@@ -98,7 +98,7 @@ class UnitDriver(Driver):
 
 
 def builders() -> dict[str, Any]:
-    """What `Queries` needs to find its tables in the platform's schema."""
+    """Arguments of `Queries` for pgqueuer's tables in the platform schema."""
     return {
         "qbe": QueryBuilderEnvironment(QUEUE_SETTINGS),
         "qbq": QueryQueueBuilder(QUEUE_SETTINGS),
@@ -107,18 +107,18 @@ def builders() -> dict[str, Any]:
 
 
 async def add(uow: UnitOfWork, entry: Entry, queue: str) -> int:
-    """Add an entry, in its company's fair turn. Answers the entry's id."""
-    turn = await uow.scalar(ADVANCE_FAIR_SHARE, {"queue": queue, "company_id": entry.company_id})
+    """Adds an entry with the priority of its company's fair share. Returns the entry's id."""
+    virtual_time = await uow.scalar(ADVANCE_FAIR_SHARE, {"queue": queue, "company_id": entry.company_id})
     queries = Queries(UnitDriver(uow), **builders())
-    (id,) = await queries.enqueue(queue, entry.pack(), priority=-turn)
+    (id,) = await queries.enqueue(queue, entry.pack(), priority=-virtual_time)
     return int(id)
 
 
 async def cancel(uow: UnitOfWork, entry_id: int) -> None:
-    """Take an entry out of the queue."""
+    """Removes an entry from the queue."""
     await Queries(UnitDriver(uow), **builders()).mark_job_as_cancelled([JobId(entry_id)])
 
 
 async def notify_cancellation(uow: UnitOfWork, entry_id: int) -> None:
-    """Tell the worker that holds the entry, at commit, to look at its lease."""
+    """Notifies the entry's worker, at commit, to check its lease."""
     await Queries(UnitDriver(uow), **builders()).notify_job_cancellation([JobId(entry_id)])

@@ -1,14 +1,14 @@
-"""Which faults of the database time may cure."""
+"""Transient database errors."""
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 TRANSIENT_SQLSTATES = ("08", "40001", "40P01", "53", "55P03", "57P")
-"""SQLSTATEs, or beginnings of them: lost connections, conflicts, too many of something, locks, shutdowns."""
+"""SQLSTATEs, or their prefixes: connection, serialization, deadlock, resources, lock timeout, shutdown."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same statements may succeed a moment later."""
+    """Whether the same statements may succeed on a retry."""
     if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
         return True
     if not isinstance(error, DBAPIError):

@@ -1,4 +1,4 @@
-"""What a job is: a frozen dataclass of ids, kept as JSON on the job's row."""
+"""Job definitions: frozen dataclasses of ids, stored as JSON in the job's row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,35 +7,28 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from db.models import CrawlChunk, CrawlJob, EvaluationRun, ExportJob, JobStatus, ProcessingJob, ValidationJob
+from db.models import CrawlJob, EvaluationRun, ExportJob, JobRow, JobStatus, ProcessingJob, ValidationJob
 from db.uow import UnitOfWork
 
-JobModel: TypeAlias = (
-    type[ProcessingJob]
-    | type[CrawlJob]
-    | type[CrawlChunk]
-    | type[ValidationJob]
-    | type[ExportJob]
-    | type[EvaluationRun]
-)
-"""A kind of job row; every kind has the columns of `db.models.Job`."""
+JobModel: TypeAlias = type[JobRow]
+"""Model of a kind of job row."""
 
 JOB_MODELS: tuple[JobModel, ...] = (ProcessingJob, CrawlJob, ValidationJob, ExportJob, EvaluationRun)
-"""Those that people see and steer."""
+"""The job models that users can see and control."""
 
 TASKS: dict[str, type["Job"]] = {}
 ADAPTERS: dict[type["Job"], TypeAdapter[Any]] = {}
 
 
 class UnknownTask(LookupError):
-    """A job row names a task, or arguments, that this release does not know."""
+    """The task of a job row, or its arguments, are unknown to this release."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Base of every job: subclasses add ids and plain values as fields. The class's name is the task's name.
+    """Base class of jobs. Subclasses add ids and plain values as fields; the class name is the task name.
 
-    `queue` says which workers take it, `max_attempts` how often it may begin, `row` what clients see of it.
+    `queue` is the queue of the job, `max_attempts` its number of attempts, `row` the model of its row.
     """
 
     queue: ClassVar[str] = "default"
@@ -44,37 +37,37 @@ class Job:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        known = TASKS.setdefault(cls.__name__, cls)
-        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
-            raise TypeError(f"two jobs are called {cls.__name__}")
+        registered = TASKS.setdefault(cls.__name__, cls)
+        if (registered.__module__, registered.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"duplicate job name {cls.__name__}")
         TASKS[cls.__name__] = cls
 
     @property
     def task(self) -> str:
-        """The name under which rows and workers know it."""
+        """Name of the job's task in rows and queue entries."""
         return type(self).__name__
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Its fields as JSON values."""
+        """The job's fields as JSON values."""
         fields: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
         return fields
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
-        """The job that had these `arguments`."""
+        """The job with these `arguments`."""
         job: Self = _adapter(cls).validate_python(dict(arguments))
         return job
 
     def topics(self) -> Sequence[str]:
-        """Who is told of its changes, beside its own topic."""
+        """Topics on which changes of the job are published, in addition to its own."""
         return ()
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """What its FAILED or CANCELLED end means for other rows, in the transaction that sets it."""
+        """Hook that updates other rows in the transaction that ends the job as FAILED or CANCELLED."""
 
     async def restarted(self, uow: UnitOfWork) -> None:
-        """What beginning anew after such an end means for other rows, in the transaction that queues it."""
+        """Hook that updates other rows in the transaction that restarts a FAILED or CANCELLED job."""
 
 
 def _adapter(kind: type[Job]) -> TypeAdapter[Any]:
@@ -82,16 +75,16 @@ def _adapter(kind: type[Job]) -> TypeAdapter[Any]:
 
 
 def deserialize(task: str | None, arguments: Mapping[str, Any] | None) -> Job:
-    """The job that a row names. Raises `UnknownTask`."""
+    """The job of a row's task and arguments. Raises `UnknownTask`."""
     kind = TASKS.get(task or "")
     if kind is None:
-        raise UnknownTask(f"There is no task {task}.")
+        raise UnknownTask(f"Unknown task {task}.")
     try:
         return kind.of(arguments or {})
     except ValidationError as error:
-        raise UnknownTask(f"The task {task} does not take these arguments.") from error
+        raise UnknownTask(f"Invalid arguments for the task {task}.") from error
 
 
 def topics(id: UUID, job: Job | None) -> list[str]:
-    """Everything that is told when the job changes."""
+    """All topics on which changes of the job are published."""
     return [f"job:{id}", *(job.topics() if job else ())]

@@ -1,4 +1,4 @@
-"""Leases, as workers and upkeep see them all together: kept alive, put back, their turns taken."""
+"""Leases of all jobs: heartbeats, lost entries, and the periods of periodic tasks."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ PURGE_STATEMENTS = (
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What a worker learns of a job when it says that it is alive: still its own, and wanted?"""
+    """Result of a heartbeat: the jobs that the worker still owns, and those to be cancelled."""
 
     owned: frozenset[UUID]
     cancelling: frozenset[UUID]
 
 
 async def heartbeat(database: Database, worker: str, ids: Collection[UUID]) -> Heartbeat:
-    """Say that the worker is alive and works on these jobs."""
+    """Renews the worker's leases on these jobs."""
     alive = update(Lease).where(
         Lease.id == any_(bindparam("ids", list(ids), type_=ARRAY(Uuid))), Lease.worker == worker
     )
@@ -57,9 +57,9 @@ async def heartbeat(database: Database, worker: str, ids: Collection[UUID]) -> H
 
 
 async def requeue_lost(database: Database, stale: timedelta) -> int:
-    """Give leases without a sign of life for `stale`, whose entry is gone, a new entry. Answers how many.
+    """Adds a queue entry for each lease without a heartbeat for `stale` whose entry is gone. Returns how many.
 
-    An entry goes when a worker that stalled, and lost the job to another, wakes up and ends it.
+    An entry is lost when a stalled worker whose job was taken over resumes and ends the entry.
     """
     lost = (
         select(Lease)
@@ -76,13 +76,13 @@ async def requeue_lost(database: Database, stale: timedelta) -> int:
 
 
 async def purge(database: Database) -> None:
-    """Forget pgqueuer's old log, and how far companies have come in queues that nobody waits in."""
+    """Deletes old log entries of pgqueuer, and the fair shares of empty queues."""
     async with database.platform() as uow:
         for statement in PURGE_STATEMENTS:
             await uow.execute(text(statement))
 
 
 async def claim_period(database: Database, name: str, every: timedelta) -> bool:
-    """Whether it is this process's turn to do a periodic thing: of all processes one, once in a period."""
+    """Whether this process runs the periodic task now: one process claims each period."""
     async with database.platform() as uow:
         return await uow.scalar(CLAIM_PERIOD, {"name": name, "every": every}) is not None

@@ -1,18 +1,17 @@
-"""What is asked of the queue, in the asker's own transaction: begin a job, cancel it, begin it anew.
+"""Enqueueing, cancelling and restarting jobs in the caller's transaction.
 
-Locks are always taken in this order: the rows of a job's parts, the job's row, leases, entries.
+Lock order: the rows of a job's parts, the job's row, leases, entries.
 """
 
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.events import publish
-from db.models import TERMINAL, CrawlChunk, CrawlJob, JobStatus, Lease, LeaseState
+from db.models import TERMINAL, CrawlChunk, CrawlJob, JobRow, JobStatus, Lease, LeaseState
 from db.queue import entries
 from db.queue.entries import Entry
 from db.queue.errors import is_transient
@@ -21,20 +20,20 @@ from db.uow import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-CANCELLATION_REASON = "It was cancelled."
+CANCELLATION_REASON = "The job was cancelled."
 
 PARTS: dict[JobModel, tuple[InstrumentedAttribute[UUID], JobModel]] = {
     CrawlJob: (CrawlChunk.crawl_job_id, CrawlChunk)
 }
-"""The kinds of jobs that go on in parts: which rows those are, and how they know what they belong to."""
+"""Job models that fan out into parts: the part's foreign key to the job, and its model."""
 
 
 class NotPending(RuntimeError):
-    """A job row was to be queued that does not exist or is not PENDING."""
+    """The job row to enqueue does not exist or is not PENDING."""
 
 
 async def prepare(uow: UnitOfWork, job: Job, id: UUID) -> None:
-    """Write on the PENDING row `id` what it is to run, without beginning it."""
+    """Writes the job to its PENDING row `id`, without enqueueing it."""
     model = job.row
     values = {"task": job.task, "arguments": job.arguments, "max_attempts": job.max_attempts}
     ready = update(model).where(model.id == id, model.status == JobStatus.PENDING).values(values)
@@ -43,15 +42,15 @@ async def prepare(uow: UnitOfWork, job: Job, id: UUID) -> None:
 
 
 async def enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
-    """Queue `job`, whose row `id` (of the kind `job.row`) is PENDING. It exists once the unit commits."""
+    """Enqueues `job`, whose row `id` (of the model `job.row`) is PENDING. Takes effect at commit."""
     await prepare(uow, job, id)
     await _enqueue(uow, job, id)
 
 
 async def resume(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
-    """Have a worker take up a job whose parts have ended; its row is locked, RUNNING and with nobody."""
-    anew = {"attempts": 0, "version": model.version + 1}
-    row = await uow.one(update(model).where(model.id == id).values(anew).returning(model))
+    """Enqueues a job again whose parts have ended. Its row must be locked, RUNNING and without a lease."""
+    values = {"attempts": 0, "version": model.version + 1}
+    row = await uow.one(update(model).where(model.id == id).values(values).returning(model))
     await _enqueue(uow, deserialize(row.task, row.arguments), id)
 
 
@@ -63,26 +62,26 @@ async def _enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
 
 
 async def is_queued(uow: UnitOfWork, id: UUID) -> bool:
-    """Whether the job waits for a worker or is with one."""
+    """Whether the job waits for a worker or is held by one."""
     return await uow.scalar(select(Lease.id).where(Lease.id == id)) is not None
 
 
 async def lock_parts(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
-    """Lock the live parts of a job. Parts lock their own row before the whole's: so does who ends the whole.
+    """Locks the live parts of a job. Parts lock their own row before the job's, and so must callers.
 
-    A part that is held makes no more parts; those it made meanwhile are found by looking again.
+    A locked part creates no further parts; those that were created meanwhile are found by repeating.
     """
     part = PARTS.get(model)
     if part is None:
         return
-    whole, rows = part
-    live = select(rows.id).where(whole == id, rows.status.not_in(TERMINAL)).order_by(rows.id)
-    held = 0
-    while (found := len(await uow.all(live.with_for_update()))) > held:
-        held = found
+    job_id, rows = part
+    live = select(rows.id).where(job_id == id, rows.status.not_in(TERMINAL)).order_by(rows.id)
+    locked = 0
+    while (count := len(await uow.all(live.with_for_update()))) > locked:
+        locked = count
 
 
-async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
+async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> JobRow:
     """Cancel what waits at once; have the worker of what runs stop it. What has ended stays as it is.
 
     The caller has locked a job's parts (`hold_parts`) before the job; its `ended` says what becomes of them.
@@ -102,8 +101,8 @@ async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
     return await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
 
 
-async def end(uow: UnitOfWork, model: JobModel, row: Row[Any], status: JobStatus, reason: str) -> Row[Any]:
-    """Set a locked row FAILED or CANCELLED, and let its job do what follows from that."""
+async def end(uow: UnitOfWork, model: JobModel, row: JobRow, status: JobStatus, reason: str) -> JobRow:
+    """Ends a job, whose row is locked, as FAILED or CANCELLED, and runs its `ended` hook."""
     values = {
         "status": status,
         "error_message": reason if status is JobStatus.FAILED else None,
@@ -121,22 +120,19 @@ async def end(uow: UnitOfWork, model: JobModel, row: Row[Any], status: JobStatus
 
 
 async def _run_end_hook(uow: UnitOfWork, job: Job, status: JobStatus, reason: str) -> None:
-    """A job ends even if what should follow from it has a fault."""
-    await uow.driver_sql("SAVEPOINT consequences")
+    """Runs the `ended` hook of a job. An error is logged and does not keep the job from ending."""
+    await uow.driver_sql("SAVEPOINT end_hook")
     try:
         await job.ended(uow, status, reason)
     except Exception as error:
         if is_transient(error):
             raise
         log.exception("job_end_hook_failed", task=job.task, status=status.value)
-        await uow.driver_sql("ROLLBACK TO SAVEPOINT consequences")
+        await uow.driver_sql("ROLLBACK TO SAVEPOINT end_hook")
 
 
-async def restart(uow: UnitOfWork, model: JobModel, id: UUID) -> Row[Any]:
-    """Queue a FAILED or CANCELLED job again, its counters at zero and its checkpoint kept.
-
-    Raises `UnknownTask`.
-    """
+async def restart(uow: UnitOfWork, model: JobModel, id: UUID) -> JobRow:
+    """Restarts a FAILED or CANCELLED job from its checkpoint, with its attempts reset. Raises `UnknownTask`."""
     values = {
         "status": JobStatus.PENDING,
         "progress": 0,

@@ -19,7 +19,7 @@ from pipelines.runtime.handlers import Run, Services
 from pipelines.runtime.periodic import periodic
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers
-from resolvers.chat.answers import Question, CompletedAnswer
+from resolvers.chat.answers import CompletedAnswer, Question
 
 
 def cache_ttl(services: Services) -> timedelta:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from core.bm25 import TERM, terms
 from core.ports import Passage, Quotation
 from core.sentence_segmentation import Span, sentences, strip_span
 
@@ -14,7 +15,6 @@ MARKER = re.compile(
 )
 """`[Source 1]`, `[Sources 1, 3]`, `[Source 1; Source 2]`, and what models make of it."""
 NUMBER = re.compile(r"\d+")
-WORD = re.compile(r"\w+")
 MAX_SNIPPET_LENGTH = 600
 """Characters."""
 
@@ -95,7 +95,7 @@ def marked_statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
         spans = [
             (start + first, start + last)
             for first, last in sentences(answer[start : marker.start()])
-            if WORD.search(answer, start + first, start + last)
+            if TERM.search(answer, start + first, start + last)
         ]
         if spans:
             found.append((spans[-1], sources))
@@ -113,7 +113,7 @@ def strip_markers(answer: str) -> str:
 
 def best_match(statement: str, text: str) -> tuple[Span, float]:
     """The sentence of a text that a statement most likely rests on, and the share of words it holds."""
-    words = set(WORD.findall(statement.lower()))
+    words = terms(statement)
     spans = sentences(text) or [strip_span(text, 0, len(text))]
     shares = [_word_overlap(words, text[slice(*span)]) for span in spans]
     best = max(range(len(spans)), key=shares.__getitem__)
@@ -122,7 +122,7 @@ def best_match(statement: str, text: str) -> tuple[Span, float]:
 
 
 def _word_overlap(words: set[str], sentence: str) -> float:
-    return len(words & set(WORD.findall(sentence.lower()))) / len(words) if words else 0.0
+    return len(words & terms(sentence)) / len(words) if words else 0.0
 
 
 def _citation(

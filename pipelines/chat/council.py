@@ -1,10 +1,10 @@
 """Several voices answer one question: their votes, and what comes of them."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pvariance
 
+from core.bm25 import terms
 from core.ports import ModelFailure, RunErrorCode, Stance
 from db.models import CouncilBasis, CouncilStrategy
 
@@ -95,7 +95,7 @@ def vote_confidence(level: str | None, similarity: float | None, reasoning: str)
 
 def is_same_answer(one: str, other: str) -> bool:
     """Whether two answers share half of all their words, and a number where both name any."""
-    words, others = _words(one), _words(other)
+    words, others = terms(one), terms(other)
     numbers = [{word for word in side if word.isdigit()} for side in (words, others)]
     if all(numbers) and not numbers[0] & numbers[1]:
         return False
@@ -159,7 +159,3 @@ def _largest_agreement(votes: Sequence[Vote], is_same: Callable[[str, str], bool
         [other for other in votes if other is vote or is_same(vote.answer, other.answer)] for vote in votes
     ]
     return max(groups, key=lambda group: (len(group), sum(vote.confidence for vote in group)))
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower()))

@@ -9,8 +9,14 @@ from core.ports import ChatModel, ChatRequest
 from db.models import CouncilStrategy
 from pipelines.chat.confidence import council_confidence
 from pipelines.chat.council import VOICES, Decision, Voice, decide
-from pipelines.chat.council_rounds import SYNTHESIS_INSTRUCTIONS, Ballot, run_rounds, ballots_of_round, strip_ballot_lines
-from pipelines.chat.generation import GeneratedAnswer, Reply, Emit, collect_reply, assess_reply
+from pipelines.chat.council_rounds import (
+    SYNTHESIS_INSTRUCTIONS,
+    Ballot,
+    ballots_of_round,
+    run_rounds,
+    strip_ballot_lines,
+)
+from pipelines.chat.generation import Emit, GeneratedAnswer, Reply, assess_reply, collect_reply
 from pipelines.chat.reasoning import Step
 from pipelines.runtime.handlers import Run
 from resolvers.chat import answers

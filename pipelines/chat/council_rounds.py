@@ -10,7 +10,7 @@ from typing import Any
 
 from core.ports import AnswerEnd, ChatModel, ChatRequest, ModelFailure, Quotation
 from pipelines.chat.council import VOICES, Voice, Vote, vote_confidence
-from pipelines.chat.generation import Reply, collect_reply, cited_similarity
+from pipelines.chat.generation import Reply, cited_similarity, collect_reply
 
 BALLOT_INSTRUCTIONS = (
     "After your answer write two more lines: `Confidence: high`, `Confidence: medium` or `Confidence: low`, "

@@ -1,11 +1,11 @@
 """What a drawing session found, cut into passages and ranked for a question: by meaning and by words."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log
 
+from core.bm25 import terms
 from core.ports import Embed, Passage
 from resolvers.chat.drawing_context import SheetFindings
 
@@ -17,7 +17,6 @@ MAX_EMBEDDED_PASSAGES = 16
 """Passages whose meaning is compared, the best ones by their words."""
 RANK_FUSION_CONSTANT = 60
 """The constant of reciprocal rank fusion."""
-WORD = re.compile(r"\w+")
 
 
 def split_passages(source: SheetFindings) -> list[Passage]:
@@ -55,13 +54,8 @@ async def rank_passages(embed: Embed, question: str, sources: Sequence[SheetFind
 
 def rank_by_words(question: str, passages: Sequence[Passage]) -> list[Passage]:
     """Those first that hold, with their sheet's name, the question's rarer words."""
-    term_sets = [words(f"{each.source} {each.text}") for each in passages]
+    term_sets = [terms(f"{each.source} {each.text}") for each in passages]
     document_counts = Counter(word for each in term_sets for word in each)
-    rarity = {word: log(1 + len(passages) / (1 + document_counts[word])) for word in words(question)}
+    rarity = {word: log(1 + len(passages) / (1 + document_counts[word])) for word in terms(question)}
     scores = [sum(rarity[word] for word in rarity.keys() & each) for each in term_sets]
     return [passages[index] for index in sorted(range(len(passages)), key=lambda index: -scores[index])]
-
-
-def words(text: str) -> set[str]:
-    """The words of a text in small letters."""
-    return set(WORD.findall(text.lower()))

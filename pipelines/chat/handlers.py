@@ -18,17 +18,17 @@ from pipelines.chat import answer_cache as repeating
 from pipelines.chat import drawing_passages
 from pipelines.chat.citations import Citation
 from pipelines.chat.council_job import run_council, serialize_decision
-from pipelines.chat.generation import GeneratedAnswer, Emit, generate_answer
+from pipelines.chat.generation import Emit, GeneratedAnswer, generate_answer
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step, reasoning_chain
-from pipelines.chat.step_summaries import quality_step, answer_steps
+from pipelines.chat.step_summaries import answer_steps, quality_step
 from pipelines.chat.streaming import DeltaWriter
 from pipelines.runtime.handlers import Retry, Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers, drawing_context, events
-from resolvers.chat.answers import Question, CompletedAnswer
+from resolvers.chat.answers import CompletedAnswer, Question
 from resolvers.chat.questions import AnswerMessage
 from resolvers.identity import accounts
 from resolvers.knowledge import model_rollout, retrieval
@@ -48,7 +48,7 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
         question = await answers.start(uow, job.message_id, job.user_id)
     if question is None:
         return None
-    viewer = await accounts.viewer_of(run.services.database, job.user_id, None)
+    viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
     key = await repeating.cache_key(run, viewer, question)
     if cached := await repeating.answer_from_cache(run, question, job.user_id, key, started_at):
         return cached
@@ -99,7 +99,7 @@ async def retrieve_passages(
     try:
         drawing_results = await session_passages(run, viewer, question)
         async with run.read() as uow:
-            embedder = await model_rollout.searching(uow, run.services.embedders)
+            embedder = await model_rollout.search_embedder(uow, run.services.embedders)
         searched = await retrieval.search(
             viewer,
             embedder,
@@ -115,8 +115,8 @@ async def retrieve_passages(
         raise Conflict(str(error)) from error
     except ModelFailure as failure:
         raise await failure_error(run, question, failure, run.services.embedders.default.model) from failure
-    usage.append(token_usage.embedded(run.services.prices, searched.embedder, searched.tokens))
-    passages = [*drawing_results, *await retrieval.passages(run.services.database, viewer, searched.hits)]
+    usage.append(token_usage.embedding_usage_columns(run.services.prices, searched.embedder, searched.tokens))
+    passages = [*drawing_results, *await retrieval.load_passages(run.services.database, viewer, searched.hits)]
     detail = f"{len(passages)} passages of {count_sources(passages)}"
     step = Step(
         "retrieval",
@@ -239,7 +239,7 @@ def completed_answer(
 
 def answer_usage(prices: Prices, question: Question, answered: GeneratedAnswer) -> dict[str, Any]:
     """What the answer took of the model."""
-    return token_usage.used(
+    return token_usage.usage_columns(
         prices,
         "council_voting" if answered.council else "chat",
         answered.model,

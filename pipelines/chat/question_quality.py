@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.bm25 import WORD
+
 MIN_QUALITY = 0.3
 """The score from which a question is worth searching for."""
 MAX_QUESTION_LENGTH = 8_000
@@ -38,7 +40,7 @@ def assess_question(question: str) -> QuestionQuality:
         return QuestionQuality(0.0, ("The question is empty.",))
     if len(text) > MAX_QUESTION_LENGTH:
         return QuestionQuality(0.0, (f"The question is longer than {MAX_QUESTION_LENGTH:,} characters.",))
-    words = re.findall(r"[^\W_]+", text)
+    words = WORD.findall(text)
     letters = sum(map(len, words))
     if letters < 2 and not any(unicodedata.category(mark) == "Lo" for mark in text):
         return QuestionQuality(0.0, ("The question holds no words.",))

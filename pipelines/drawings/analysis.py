@@ -101,7 +101,7 @@ async def record(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) 
     """What the model used, on whose account the session is."""
     user = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
     tokens = analysis.prompt_tokens, analysis.completion_tokens
-    used = token_usage.used(
+    used = token_usage.usage_columns(
         run.services.prices, OPERATION, analysis.language_model, *tokens, operation_id=str(pair.id)
     )
     await uow.execute(insert(TokenUsage).values(user_id=user, **used))

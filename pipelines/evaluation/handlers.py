@@ -24,13 +24,13 @@ from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat.generation import GeneratedAnswer, generate_answer
 from pipelines.evaluation import metrics as scoring
-from pipelines.knowledge.indexing import BATCH_SIZE, outcome, embed_cached
+from pipelines.knowledge.indexing import BATCH_SIZE, embed_cached, outcome
 from pipelines.runtime.handlers import Retry, Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.evaluation import datasets, runs
 from resolvers.evaluation.datasets import DataSet, Question
-from resolvers.evaluation.runs import MeasureModel, Options
+from resolvers.evaluation.runs import MeasureModel, RunOptions
 
 INDEXED_PROGRESS = 0.1
 """How much is done when the passages can be searched."""
@@ -43,25 +43,25 @@ MAX_FAILURES = 5
 async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
     """Index the passages apart from all documents, ask each question that has no case yet, and sum up."""
     async with run.write() as uow:
-        row = await runs.begin(uow, job.run_id)
+        row = await runs.find(uow, job.run_id)
     if row is None:
         return None
-    options, data = Options.of(row.config), await load_dataset(run, row)
+    options, data = RunOptions.from_json(row.config), await load_dataset(run, row)
     questions = data.questions[: options.test_cases]
     store = await index_passages(run, row, data, job.dimension)
     async with run.read() as uow:
-        done = await runs.numbers(uow, row.id)
+        done = await runs.answered_numbers(uow, row.id)
     for number, question in enumerate(questions, 1):
         if number not in done:
             case, usage = await run_case(run, store, options, row, question, data.passages)
             async with run.write() as uow:
-                await runs.keep(uow, row, number, case, usage)
-                failed = await runs.hopeless(uow, row.id, MAX_FAILURES)
+                await runs.store_case(uow, row, number, case, usage)
+                failed = await runs.common_failure(uow, row.id, MAX_FAILURES)
             if failed is not None:
                 raise Conflict(failed)
         await run.report(INDEXED_PROGRESS + (1 - INDEXED_PROGRESS) * number / len(questions))
     async with run.read() as uow:
-        cases = [case._asdict() for case in await runs.cases(uow, row.id)]
+        cases = [case._asdict() for case in await runs.list_cases(uow, row.id)]
     metrics = scoring.summary(cases) | {"depth": options.top_k}
 
     async def finish(uow: UnitOfWork) -> None:
@@ -86,7 +86,7 @@ async def load_dataset(run: Run, row: Row[Any]) -> DataSet:
 
 def parse_file(path: Path) -> DataSet:
     """The data set of a file; runs in a child process."""
-    return datasets.parsed(path.read_bytes())
+    return datasets.parse(path.read_bytes())
 
 
 async def index_passages(run: Run, row: Row[Any], data: DataSet, dimension: int) -> VectorStore:
@@ -117,7 +117,7 @@ async def index_passages(run: Run, row: Row[Any], data: DataSet, dimension: int)
 async def run_case(
     run: Run,
     store: VectorStore,
-    options: Options,
+    options: RunOptions,
     row: Row[Any],
     question: Question,
     passages: Mapping[str, str],
@@ -151,7 +151,7 @@ async def run_case(
         missing = {"correct": False, "scores": {}, "error_message": failure.message}
         return case | missing | {"latency_ms": elapsed_ms(started_at)}, None
     case |= score_case(question, [each.source for each in found], answered, request.passages, options.top_k)
-    usage = token_usage.used(
+    usage = token_usage.usage_columns(
         run.services.prices,
         "evaluation",
         answered.model,

@@ -11,7 +11,7 @@ from db.models import Company
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers.imagery import crawl_chunks, images
-from resolvers.object_removal import RemoveUnusedPictures, pictures_prefix, thumbnails_prefix
+from resolvers.object_removal import RemoveUnusedPictures, images_prefix, thumbnails_prefix
 
 BATCH = 50
 """Objects that are removed while images of the company wait to be made."""
@@ -24,7 +24,7 @@ async def remove_unused_pictures(job: RemoveUnusedPictures, run: Run) -> None:
         await remove(run, job.keys[start : start + BATCH])
     if job.keys:
         return
-    for prefix in (pictures_prefix(run.company_id), thumbnails_prefix(run.company_id)):
+    for prefix in (images_prefix(run.company_id), thumbnails_prefix(run.company_id)):
         batch: list[str] = []
         async for stored in run.services.store.list(prefix):
             batch.append(stored.key)

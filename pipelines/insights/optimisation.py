@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, lil_array, vstack
 
-from pipelines.insights.plan_inputs import PlanGoals, EnergySource
+from pipelines.insights.plan_inputs import EnergySource, PlanGoals
 
 MAX_DIRECT_SHARE = 0.5
 """The share of a year's consumption that intermittent sources can meet without storage."""

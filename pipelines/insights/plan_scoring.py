@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from pipelines.insights.optimisation import PLAN_OBJECTIVES, LinearProgram, Year
-from pipelines.insights.plan_inputs import PlanGoals, EnergySource
+from pipelines.insights.plan_inputs import EnergySource, PlanGoals
 
 ON_TRACK_TOLERANCE = 1e-4
 """By what share of the consumption a year may fall short and still count as on track."""

@@ -34,7 +34,7 @@ async def generate_report(job: GenerateReport, run: Run) -> CompletionHook | Non
             await run.save(done, uow)
     for number, name in enumerate(STEPS):
         if name not in done:
-            await run_step(run, report, name, done)
+            await generate_step(run, report, name, done)
         await run.report((number + 1) / (len(STEPS) + 1))
     has_narrative = report.config["narrative"]
     if has_narrative and NARRATIVE not in done:
@@ -49,7 +49,7 @@ async def generate_report(job: GenerateReport, run: Run) -> CompletionHook | Non
     return finish
 
 
-async def run_step(run: Run, report: Row[Any], name: str, done: dict[str, Any]) -> None:
+async def generate_step(run: Run, report: Row[Any], name: str, done: dict[str, Any]) -> None:
     """Take a step, and keep what it found together with its record and its event."""
     await publish_step_started(run, report, name)
     start = time.monotonic()

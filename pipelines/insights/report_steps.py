@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.insights import plan_scoring as deciding
 from pipelines.insights import proportional
 from pipelines.insights.optimisation import Year
-from pipelines.insights.plan_inputs import parse_goals, round_numbers, parse_sources
+from pipelines.insights.plan_inputs import parse_goals, parse_sources, round_numbers
 from pipelines.insights.plan_scoring import Plan
 from resolvers.insights import readiness as needs
 

@@ -57,15 +57,15 @@ def split_pages(pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, ov
     """
     if tokens < 8 or not 0 <= overlap < tokens / 2:
         raise ValueError("a chunk has 8 tokens at least, and repeats less than half of the one before")
-    chunks_: list[Chunk] = []
+    chunks: list[Chunk] = []
     for page in pages:
         for group in group_segments(split_segments(page, tokens), tokens, overlap):
             start, end = strip_span(page.text, group[0].start, group[-1].end)
             text = page.text[start:end]
-            chunks_.append(
-                Chunk(len(chunks_), text, page.number, start, end, count_tokens(text), heading_of(page, start, end))
+            chunks.append(
+                Chunk(len(chunks), text, page.number, start, end, count_tokens(text), heading_of(page, start, end))
             )
-    return chunks_
+    return chunks
 
 
 def split_segments(page: Page, tokens: int) -> list[Segment]:

@@ -13,7 +13,7 @@ from db.models import Document, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.knowledge.chunking import Chunk, split_pages
-from pipelines.knowledge.extraction import Extracted, Page, read
+from pipelines.knowledge.extraction import ExtractedText, Page, extract_pages
 from pipelines.knowledge.indexing import index_document, outcome
 from pipelines.knowledge.metadata import Metadata, extract_metadata
 from pipelines.runtime.handlers import Retry, Run, handles
@@ -57,7 +57,7 @@ async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | N
     }
 
     async def finish(uow: UnitOfWork) -> None:
-        if not await models.still(uow, run.services.embedders, serving):
+        if not await models.is_current(uow, run.services.embedders, serving):
             raise Retry("Another embedding model has taken over meanwhile.")
         await processing.complete(uow, document, values, usage)
 
@@ -72,7 +72,7 @@ async def begin(job: ProcessDocument, run: Run) -> tuple[Row[Any], Row[Any], lis
             if document is None:
                 return None
             upload = await uow.first(select(Upload).where(Upload.id == document.upload_id))
-            embedders = await models.writing(uow, run.services.embedders)
+            embedders = await models.indexing_embedders(uow, run.services.embedders)
     except UnknownEmbedder as error:
         raise outcome(error) from error
     if upload is None:
@@ -91,11 +91,11 @@ async def embed_chunks(
             await run.report(CHUNKED_PROGRESS + (EMBEDDED_PROGRESS - CHUNKED_PROGRESS) * (done + share) / len(embedders))
 
         tokens = await index_document(run, embedder, document, [each.text for each in chunks], ids, report)
-        usage.append(token_usage.embedded(run.services.prices, embedder, tokens))
+        usage.append(token_usage.embedding_usage_columns(run.services.prices, embedder, tokens))
     return usage
 
 
-async def extract_text(run: Run, document: Row[Any], upload: Row[Any]) -> Extracted:
+async def extract_text(run: Run, document: Row[Any], upload: Row[Any]) -> ExtractedText:
     """The file's pages. Raises what is wrong with it, in a sentence for a person."""
 
     async def report(share: float) -> None:
@@ -103,7 +103,7 @@ async def extract_text(run: Run, document: Row[Any], upload: Row[Any]) -> Extrac
 
     with working_folder() as name:
         path = await run.services.store.fetch(upload.storage_key, Path(name) / "document")
-        return await read(run.cpu_within, path, upload.mime_type, document.original_filename, report=report)
+        return await extract_pages(run.cpu_within, path, upload.mime_type, document.original_filename, report=report)
 
 
 def chunk_and_describe(pages: Sequence[Page], tokens: int, overlap: int) -> tuple[list[Chunk], Metadata]:

@@ -8,8 +8,8 @@ from sqlalchemy import Row
 
 from core.errors import Conflict
 from core.ports import (
-    EmbeddingResult,
     Embedder,
+    EmbeddingResult,
     ModelFailure,
     UnknownEmbedder,
     Vector,
@@ -67,14 +67,14 @@ async def embed_cached(run: Run, embedder: Embedder, texts: Sequence[str]) -> Em
     """The windows' vectors of each text; `tokens` counts only what the model read now."""
     fingerprints = [embedding_cache.fingerprint(embedder, text) for text in texts]
     async with run.write() as uow:
-        cached = await embedding_cache.known(uow, embedder, fingerprints)
+        cached = await embedding_cache.load(uow, embedder, fingerprints)
     new = {each: text for each, text in zip(fingerprints, texts, strict=True) if each not in cached}
     if not new:
         return EmbeddingResult((cached[each] for each in fingerprints), 0)
     computed = await embedder.embed_windows(list(new.values()))
     fresh = dict(zip(new, computed, strict=True))
     async with run.write() as uow:
-        await embedding_cache.keep(uow, fresh)
+        await embedding_cache.store(uow, fresh)
     return EmbeddingResult(((cached | fresh)[each] for each in fingerprints), computed.tokens)
 
 

@@ -28,7 +28,7 @@ async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
     checkpoint = run.checkpoint or {}
     tokens = checkpoint.get("tokens", 0)
     async with run.write() as uow:
-        model = await model_rollout.begin(uow, job.model_id, anew=not checkpoint)
+        model = await model_rollout.begin_reembedding(uow, job.model_id, anew=not checkpoint)
         await run.save({"tokens": tokens}, uow)
     if model is None:
         return None
@@ -39,18 +39,18 @@ async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
     after: UUID | None = None
     while True:
         async with run.write() as uow:
-            document = await model_rollout.left(uow, model, after)
-            if document is None and await model_rollout.take_over(uow, model):
+            document = await model_rollout.next_document(uow, model, after)
+            if document is None and await model_rollout.switch_company(uow, model):
                 break
-            count, done = await model_rollout.count(uow, model)
+            count, done = await model_rollout.count_documents(uow, model)
         if document is not None:
             tokens += await reembed_document(run, embedder, model, document, tokens)
             after = document.id
             await run.report((done + 1) / max(count, 1))
-    await model_rollout.queue_overdue(run.services.database)
+    await model_rollout.enqueue_overdue(run.services.database)
 
     async def finish(uow: UnitOfWork) -> None:
-        used = token_usage.embedded(run.services.prices, embedder, tokens)
+        used = token_usage.embedding_usage_columns(run.services.prices, embedder, tokens)
         await uow.execute(insert(TokenUsage).values(operation_id=str(run.id), **used))
 
     return finish
@@ -59,7 +59,7 @@ async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
 async def reembed_document(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int) -> int:
     """Store the document's vectors; what has changed meanwhile is still left. Answers the tokens read."""
     async with run.read() as uow:
-        chunks = await model_rollout.chunks(uow, document.id)
+        chunks = await model_rollout.list_chunks(uow, document.id)
 
     async def report(share: float) -> None:
         """A document is the smallest step that is told."""
@@ -67,8 +67,8 @@ async def reembed_document(run: Run, embedder: Embedder, model: Row[Any], docume
     ids, texts = [chunk.id for chunk in chunks], [chunk.content for chunk in chunks]
     used_tokens = await index_document(run, embedder, document, texts, ids, report)
     async with run.write() as uow:
-        stored = await model_rollout.embedded(uow, document, model)
-        deleted = not stored and await model_rollout.is_gone(uow, document.id)
+        stored = await model_rollout.mark_embedded(uow, document, model)
+        deleted = not stored and await model_rollout.is_deleted(uow, document.id)
         await run.save({"tokens": tokens + used_tokens}, uow)
     if deleted:
         try:
@@ -90,7 +90,7 @@ async def delete_model_vectors(job: ForgetModel, run: Run) -> None:
 @periodic("embedding models", timedelta(minutes=1))
 async def enqueue_reembedding(services: Services) -> None:
     """Companies that are searched by an earlier model get their job."""
-    await model_rollout.queue_overdue(services.database)
+    await model_rollout.enqueue_overdue(services.database)
 
 
 @periodic("unused vectors", timedelta(hours=1))
@@ -100,9 +100,9 @@ async def purge_unused_vectors(services: Services) -> None:
     The models stay locked while their stores go, so that none is activated meanwhile.
     """
     async with services.database.platform() as uow:
-        for model in await model_rollout.unused(uow):
+        for model in await model_rollout.unused_models(uow):
             await services.vectors.drop(model.name, model.dimension)
         companies = [row.id for row in await uow.all(select(Company.id))]
     for company_id in companies:
         async with services.database.tenant(company_id) as uow:
-            await embedding_cache.forget(uow)
+            await embedding_cache.purge(uow)

@@ -9,9 +9,10 @@ from core.errors import Conflict
 from core.ports import Embed
 from db.models import ComponentType
 from pipelines.requirements.design_analysis import Design
-from pipelines.requirements.evidence import Sentence, preceding_text, phrase_pattern
+from pipelines.requirements.evidence import Sentence, phrase_pattern, preceding_text
 from pipelines.requirements.pattern_library import load_patterns
 from pipelines.requirements.similarity import similarity_scores
+from pipelines.requirements.visual_rules import classify_design
 
 NAMED_BEFORE = re.compile(r"(?:\b(?:an?|the|this|our|new|of|for)\s+(?:[\w-]+\s+)?|^\s*)$", re.IGNORECASE)
 """The end of what comes before a name that is meant as one: `select` may be a verb."""
@@ -71,7 +72,7 @@ async def classify(
     """
     classification = classify_by_name(description, "The description")
     if classification is None and design is not None:
-        kind, confidence, rationale = design.looks_like
+        kind, confidence, rationale = classify_design(design)
         classification = Classification(ComponentType(kind), confidence, rationale)
     classification = classification or classify_by_name(documents, "What the documents say")
     return classification or await classify_by_similarity(embed, description)

@@ -12,7 +12,6 @@ from PIL import Image, UnidentifiedImageError
 
 from core.errors import UnsupportedContent
 from pipelines.drawings.ocr import reader
-from pipelines.requirements import visual_rules
 
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 1_600
@@ -72,23 +71,24 @@ class Design:
     marks: tuple[Mark, ...]
 
     @property
-    def looks_like(self) -> tuple[str, float, str]:
-        """The type of component that it looks like, how sure that is, and why."""
-        return visual_rules.classify_design(self)
-
-    @property
     def low_contrasts(self) -> list[Line]:
         """The lines that too few people can read, the worst first."""
         return sorted((each for each in self.lines if each.contrast < MIN_CONTRAST), key=lambda each: each.contrast)
 
     def serialize(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self)
+        lines = [
+            {"behind": values.pop("background"), **values} for values in map(asdict, self.lines)
+        ]
+        return {**asdict(self), "lines": lines}
 
     @classmethod
     def deserialize(cls, stored: Mapping[str, Any]) -> "Design":
         """From the form that is stored."""
-        lines = tuple(Line(**{**each, "box": tuple(each["box"])}) for each in stored["lines"])
+        lines = tuple(
+            Line(line["text"], tuple(line["box"]), line["colour"], line["behind"], line["contrast"])
+            for line in stored["lines"]
+        )
         marks = tuple(Mark(tuple(each["box"]), each["roundness"]) for each in stored["marks"])
         return cls(**{**stored, "box": tuple(stored["box"]), "lines": lines, "marks": marks})
 
@@ -174,12 +174,12 @@ def measure_lines(pixels: Pixels, texts: Sequence[tuple[str, Box]]) -> list[Line
     """The lines of text with their colours."""
     measured = []
     for text, box in texts:
-        crop = crop(pixels, box).reshape(-1, 3)
-        if not len(crop):
+        area = crop(pixels, box).reshape(-1, 3)
+        if not len(area):
             continue
-        background = dominant_colour(crop)
-        distances = np.abs(crop.astype(int) - background).sum(axis=1)
-        strokes = crop[distances >= max(1, np.percentile(distances, STROKE_PERCENTILE))]
+        background = dominant_colour(area)
+        distances = np.abs(area.astype(int) - background).sum(axis=1)
+        strokes = area[distances >= max(1, np.percentile(distances, STROKE_PERCENTILE))]
         colour = to_colour(np.median(strokes, axis=0)) if len(strokes) else background
         measured.append(Line(text, box, to_hex(colour), to_hex(background), round(contrast_ratio(colour, background), 2)))
     return measured

@@ -9,7 +9,7 @@ from typing import Any
 from core.ports import Passage
 from core.sentence_segmentation import sentences
 from db.models import RequirementOrigin
-from pipelines.requirements.pattern_library import PatternItem, Pattern
+from pipelines.requirements.pattern_library import Pattern, PatternItem
 
 MAX_SNIPPET_LENGTH = 500
 MAX_SENTENCES = 300

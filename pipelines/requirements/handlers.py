@@ -28,7 +28,7 @@ from resolvers.access import Viewer
 from resolvers.identity import accounts
 from resolvers.knowledge import model_rollout, retrieval
 from resolvers.requirements import proposals
-from resolvers.requirements.proposals import STAGE_PROGRESS, RequirementDraft, ProposeRequirements
+from resolvers.requirements.proposals import STAGE_PROGRESS, ProposeRequirements, RequirementDraft
 
 ANALYSIS_TIMEOUT_SECONDS = 120.0
 RETRIEVAL_LIMIT = 10
@@ -58,7 +58,7 @@ async def propose_requirements(job: ProposeRequirements, run: Run) -> Completion
         proposal = await proposals.load(uow, job.proposal_id)
     if proposal is None:
         return None
-    viewer = await accounts.viewer_of(run.services.database, job.user_id, None)
+    viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
     await enter_stage(run, job.proposal_id, ProposalStage.CLASSIFYING)
     design = await load_design(run, proposal)
     description = description_sentences(proposal.description or "")
@@ -140,18 +140,18 @@ async def retrieve_passages(
     hits: dict[UUID, Hit] = {}
     try:
         async with run.read() as uow:
-            embedder = await model_rollout.searching(uow, run.services.embedders)
+            embedder = await model_rollout.search_embedder(uow, run.services.embedders)
         for question in questions:
             result = await retrieval.search(
                 viewer, embedder, run.services.vectors, question, document_ids=document_ids, limit=RETRIEVAL_LIMIT
             )
             hits |= {hit.chunk_id: hit for hit in reversed(result.hits)}
             async with run.write() as uow:
-                usage = token_usage.embedded(run.services.prices, embedder, result.tokens)
+                usage = token_usage.embedding_usage_columns(run.services.prices, embedder, result.tokens)
                 await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise outcome(error) from error
-    return await retrieval.passages(run.services.database, viewer, list(hits.values()))
+    return await retrieval.load_passages(run.services.database, viewer, list(hits.values()))
 
 
 async def propose_category(
@@ -187,7 +187,7 @@ async def propose_by_model(
         text, end = await llm_proposals.request_suggestions(run.services.chat, category, pattern, sentences)
     except ModelFailure as failure:
         return [], f"without {run.services.chat.model}: {failure.message}", None
-    usage = token_usage.used(
+    usage = token_usage.usage_columns(
         run.services.prices,
         "requirements",
         end.model,

@@ -44,7 +44,7 @@ class PatternItem:
         return " ".join([self.spoken_name, self.description or self.requirement or "", *self.words])
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Item":
+    def from_json(cls, values: Mapping[str, Any]) -> "PatternItem":
         """From the form in which it is written down."""
         lists = {name: tuple(values.get(name, ())) for name in ("words", "values")}
         return cls(**{**values, **lists})

@@ -8,7 +8,7 @@ from core.ports import Embed
 from db.models import RequirementCategory, RequirementOrigin
 from pipelines.requirements.design_analysis import MIN_CONTRAST, Design
 from pipelines.requirements.evidence import Sentence, find_mentions, phrase_pattern
-from pipelines.requirements.pattern_library import LIBRARY_NAME, PatternItem, Pattern
+from pipelines.requirements.pattern_library import LIBRARY_NAME, Pattern, PatternItem
 from pipelines.requirements.similarity import similarity_scores
 from resolvers.requirements.proposals import RequirementDraft, normalize_key
 

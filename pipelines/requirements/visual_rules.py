@@ -1,11 +1,6 @@
 """What a component looks like, by rules over what was measured of it; each rule says what it saw."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pipelines.requirements.design_analysis import Box, Design, Mark
+from pipelines.requirements.design_analysis import Box, Design, Mark
 
 MAX_CONFIDENCE, MIN_CONFIDENCE = 0.85, 0.4
 """Looks alone are no proof."""

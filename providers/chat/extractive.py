@@ -149,7 +149,7 @@ def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUA
     asked = lexical_matching.stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
     stems = [[lexical_matching.stems(each.text) for each in passage] for passage in places]
-    rarities = lexical_matching.rarity(asked, [words for passage in stems for words in passage])
+    rarities = lexical_matching.word_rarities(asked, [words for passage in stems for words in passage])
     found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
     for passage, own, words in zip(passages, places, stems, strict=True):
         named = _named(passage)
@@ -159,7 +159,7 @@ def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUA
             score = (
                 reading.words * lexical_matching.coverage(telling, words[index])
                 + reading.nearby * lexical_matching.coverage(rarities, near)
-                + reading.kind * lexical_matching.fits(question, each.text)
+                + reading.kind * lexical_matching.matches_question_kind(question, each.text)
                 + reading.passage * passage.similarity
             )
             place = passage.document_id, passage.source, passage.page, passage.start + each.start

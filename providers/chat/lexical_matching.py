@@ -1,10 +1,10 @@
-"""What a question's words tell of the sentence that answers it: English, and harmless elsewhere."""
+"""Lexical matching of English questions and sentences: stems, word rarity, coverage and question kind."""
 
 import re
 from collections.abc import Iterable
-from math import log
 
-WORD = re.compile(r"[^\W_]+")
+from core.bm25 import inverse_document_frequency, words
+
 STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -14,11 +14,11 @@ STOP_WORDS = frozenset(
         "with would you your",
     )
 )
-ENDINGS = (
+SUFFIXES = (
     *("ations", "ation", "ingly", "edly", "ments", "ities", "ment", "ness", "ings", "ing", "ity", "ied"),
     *("ies", "ers", "er", "ed", "es", "ly", "al", "s", "e"),
 )
-SHORTEST_STEM = 3
+MIN_STEM_LENGTH = 3
 
 ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|long|old|far|large|big|tall|often|high|wide|deep|fast|few)\b|percent|what number"
@@ -42,39 +42,38 @@ NAME = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+")
 
 
 def stems(text: str) -> set[str]:
-    """The words that carry meaning, in small letters and without their endings."""
-    return {_stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS}
+    """The stems of a text's content words, in lower case."""
+    return {_stem(word) for word in words(text) if word not in STOP_WORDS}
 
 
 def _stem(word: str) -> str:
-    for ending in ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
-            return word[: -len(ending)]
+    for suffix in SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= MIN_STEM_LENGTH:
+            return word[: -len(suffix)]
     return word
 
 
-def rarity(words: Iterable[str], sentences: list[set[str]]) -> dict[str, float]:
-    """What finding each word tells, by how few of the sentences hold it: the inverse document frequency of
-    BM25.
-    """
-    count = len(sentences)
-    held = {word: sum(word in sentence for sentence in sentences) for word in words}
-    return {word: log(1 + (count - held[word] + 0.5) / (held[word] + 0.5)) for word in held}
+def word_rarities(question: Iterable[str], sentences: list[set[str]]) -> dict[str, float]:
+    """The inverse document frequency of each word of a question among the sentences."""
+    return {
+        word: inverse_document_frequency(len(sentences), sum(word in sentence for sentence in sentences))
+        for word in question
+    }
 
 
 def coverage(rarities: dict[str, float], words: set[str]) -> float:
-    """The share of the question, each word by its rarity, that these words hold."""
+    """The share of a question's words, weighted by rarity, that is among these words."""
     total = sum(rarities.values())
     return sum(weight for word, weight in rarities.items() if word in words) / total if total else 0.0
 
 
-def fits(question: str, sentence: str) -> bool:
-    """Whether the sentence holds the kind of thing asked for: a number, a time, a name, or anything."""
-    asked = question.lower()
-    if ASKS_NUMBER.search(asked):
+def matches_question_kind(question: str, sentence: str) -> bool:
+    """Whether a sentence holds what the question asks for: a number, a time, a name, or anything."""
+    lowered = question.lower()
+    if ASKS_NUMBER.search(lowered):
         return bool(NUMBER.search(sentence))
-    if ASKS_TIME.search(asked):
+    if ASKS_TIME.search(lowered):
         return bool(TIME.search(sentence))
-    if ASKS_NAME.search(asked):
+    if ASKS_NAME.search(lowered):
         return bool(NAME.search(sentence))
     return True

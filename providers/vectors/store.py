@@ -239,7 +239,7 @@ def collection_name(model: str, dimension: int) -> str:
 
 def point(company_id: UUID, chunk: VectorChunk) -> PointStruct:
     """A chunk as it is stored; what it says is not."""
-    numbers, weights = bm25.of_chunk(chunk.text)
+    numbers, weights = bm25.document_vector(chunk.text)
     return PointStruct(
         id=str(chunk.id),
         vector={
@@ -262,7 +262,7 @@ def lists(
     narrowed = searched(reach)
     if vector is not None:
         yield MEANING, Prefetch(query=[vector], using=MEANING, filter=narrowed, limit=depth)
-    numbers, weights = bm25.of_query(text or "")
+    numbers, weights = bm25.query_vector(text or "")
     if numbers:
         rare = SearchParams(idf=IdfCorpusParams(corpus=seen(reach)))
         sparse = SparseVector(indices=numbers, values=weights)

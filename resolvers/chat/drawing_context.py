@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from db.models import AnalysisResult, Comparison, Drawing, DrawingType, SheetState
 from db.uow import UnitOfWork
@@ -65,7 +66,7 @@ def analysis_statements(row: AnalysisResult) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.strip() for text in texts if text and text.strip()))
 
 
-def unmatched_statements(rows: Sequence[Drawing]) -> tuple[str, ...]:
+def unmatched_statements(rows: Sequence[Row[Any]]) -> tuple[str, ...]:
     """Statements that list the sheets of only the old or only the new set."""
     names = {kind: [row.drawing_name for row in rows if row.drawing_type is kind] for kind in DrawingType}
     return tuple(

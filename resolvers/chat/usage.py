@@ -89,7 +89,7 @@ async def runs_by_day(uow: UnitOfWork, viewer: Viewer, days: int, *, fill_gaps: 
     return _fill_gaps(rows, first, last) if fill_gaps else list(rows)
 
 
-async def total_usage(uow: UnitOfWork, viewer: Viewer, span: UsageFilter) -> Row[Any]:
+async def total_usage(uow: UnitOfWork, viewer: Viewer, span: UsageFilter) -> Any:
     """Total tokens and cost; zeros without usage."""
     return await uow.one(access.visible(viewer, TokenUsage, *TOTALS).where(*span.where()))
 

@@ -100,9 +100,9 @@ async def create(
     """Create a session from two stored uploads of the viewer."""
     access.require(viewer, "drawings:create")
     if project_id is not None:
-        await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
-    old = await files.stored(uow, viewer, old_upload_id, "input", "oldUploadId")
-    new = await files.stored(uow, viewer, new_upload_id, "input", "newUploadId")
+        await projects.find_open(uow, viewer, project_id, "input", "projectId")
+    old = await files.find_stored(uow, viewer, old_upload_id, "input", "oldUploadId")
+    new = await files.find_stored(uow, viewer, new_upload_id, "input", "newUploadId")
     label = validators.optional(name, "input", "name") or f"{old.filename} → {new.filename}"[:255]
     values = {
         "user_id": viewer.user_id,
@@ -121,7 +121,7 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> DrawingSession:
     access.require(viewer, "jobs:run")
     session = await access.find(uow, viewer, DrawingSession, id)
     if session.status is not SessionStatus.PROCESSING and session.project_id is not None:
-        await projects.open_for_work(
+        await projects.find_open(
             uow, viewer, session.project_id, "id"
         )  # lock order: project, then session
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)

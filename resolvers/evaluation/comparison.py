@@ -58,15 +58,15 @@ class Difference:
         return self.candidate - self.baseline
 
 
-async def scores(uow: UnitOfWork, viewer: Viewer, id: UUID, path: str) -> Mapping[str, Mapping[str, float]]:
+async def run_scores(uow: UnitOfWork, viewer: Viewer, id: UUID, path: str) -> Mapping[str, Mapping[str, float]]:
     """The scores of a run's cases, by the questions' keys. Raises `Conflict` for a run that is not done."""
     run = await access.find(uow, viewer, EvaluationRun, id, path)
     if run.status is not JobStatus.COMPLETED:
         raise Conflict("This run has not been completed.", path)
-    return {case.key: scored(case) for case in await runs.cases(uow, id)}
+    return {case.key: case_scores(case) for case in await runs.list_cases(uow, id)}
 
 
-def scored(case: Row[Any]) -> dict[str, float]:
+def case_scores(case: Row[Any]) -> dict[str, float]:
     """All that was measured of a case."""
     return {**case.scores, CORRECT: float(case.correct)}
 
@@ -89,10 +89,10 @@ async def compare(
         ]
         for measure in MEASURES
     }
-    return await asyncio.to_thread(tested, {measure: found for measure, found in pairs.items() if found})
+    return await asyncio.to_thread(test_differences, {measure: found for measure, found in pairs.items() if found})
 
 
-def tested(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> list[Difference]:
+def test_differences(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> list[Difference]:
     """The difference of each measure."""
     differences = []
     for measure, found in pairs.items():

@@ -13,11 +13,11 @@ from core.errors import Invalid
 BUNDLED = {"handbook": Path(__file__).with_name("bundled") / "handbook.jsonl"}
 """The data sets that come with Seshat, by name."""
 
-LARGEST = 50_000_000
+MAX_FILE_BYTES = 50_000_000
 """Of a file, in bytes."""
-MOST_QUESTIONS, MOST_PASSAGES = 5_000, 50_000
-LONGEST_QUESTION, LONGEST_ANSWER, LONGEST_PASSAGE = 2_000, 10_000, 20_000
-LONGEST_KEY = 100
+MAX_QUESTIONS, MAX_PASSAGES = 5_000, 50_000
+MAX_QUESTION_LENGTH, MAX_ANSWER_LENGTH, MAX_PASSAGE_LENGTH = 2_000, 10_000, 20_000
+MAX_KEY_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class DataSet:
     passages: Mapping[str, str]
 
 
-def parsed(content: bytes) -> DataSet:
+def parse(content: bytes) -> DataSet:
     """A data set from JSON Lines, or from CSV with a header.
 
     A JSON line with `text` is a passage: `{"id", "text"}`. One with `question` is a question:
@@ -49,27 +49,27 @@ def parsed(content: bytes) -> DataSet:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid("The data set is not UTF-8 text.") from error
-    found = Gathered()
-    rows = json_lines(text) if text.lstrip().startswith("{") else csv_rows(text)
+    found = DataSetBuilder()
+    rows = read_json_lines(text) if text.lstrip().startswith("{") else read_csv(text)
     for line, row in rows:
         found.add(line, row)
-    return found.whole()
+    return found.build()
 
 
-def json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def read_json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for line, written in enumerate(text.splitlines(), 1):
         if not written.strip():
             continue
         try:
             row = json.loads(written)
         except ValueError as error:
-            raise fault(line, "this is not JSON") from error
+            raise line_error(line, "this is not JSON") from error
         if not isinstance(row, dict):
-            raise fault(line, "this is not a JSON object")
+            raise line_error(line, "this is not a JSON object")
         yield line, row
 
 
-def csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def read_csv(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         dialect: Any = csv.Sniffer().sniff(text[:10_000], ",;\t")
     except csv.Error:
@@ -83,10 +83,10 @@ def csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for row in reader:
             yield reader.line_num, {name: value for name, value in row.items() if name and value}
     except csv.Error as error:
-        raise fault(reader.line_num, f"this is not CSV ({error})") from error
+        raise line_error(reader.line_num, f"this is not CSV ({error})") from error
 
 
-class Gathered:
+class DataSetBuilder:
     """What has been read so far."""
 
     def __init__(self) -> None:
@@ -98,16 +98,16 @@ class Gathered:
     def add(self, line: int, row: Mapping[str, Any]) -> None:
         """Take a line in. Raises `Invalid`."""
         if "question" in row:
-            self._ask(line, row)
+            self._add_question(line, row)
         elif "text" in row:
-            key = word(line, row, "id", LONGEST_KEY)
+            key = text_field(line, row, "id", MAX_KEY_LENGTH)
             if key in self._passages:
-                raise fault(line, f"there are two passages {key}")
-            self._keep(line, key, word(line, row, "text", LONGEST_PASSAGE))
+                raise line_error(line, f"there are two passages {key}")
+            self._add_passage(line, key, text_field(line, row, "text", MAX_PASSAGE_LENGTH))
         else:
-            raise fault(line, "this has neither `question` nor `text`")
+            raise line_error(line, "this has neither `question` nor `text`")
 
-    def whole(self) -> DataSet:
+    def build(self) -> DataSet:
         """All of it. Raises `Invalid` where a question expects a passage that there is not."""
         if not self._questions:
             raise Invalid("The data set has no question.")
@@ -116,49 +116,49 @@ class Gathered:
         for question in self._questions.values():
             for key in question.passages:
                 if key not in self._passages:
-                    raise fault(self._lines[question.key], f"there is no passage {key}")
+                    raise line_error(self._lines[question.key], f"there is no passage {key}")
         return DataSet(list(self._questions.values()), self._passages)
 
-    def _ask(self, line: int, row: Mapping[str, Any]) -> None:
+    def _add_question(self, line: int, row: Mapping[str, Any]) -> None:
         number = len(self._questions) + 1
-        if number > MOST_QUESTIONS:
-            raise fault(line, f"a data set has at most {MOST_QUESTIONS:,} questions")
-        key = word(line, row, "id", LONGEST_KEY) if "id" in row else f"q{number}"
+        if number > MAX_QUESTIONS:
+            raise line_error(line, f"a data set has at most {MAX_QUESTIONS:,} questions")
+        key = text_field(line, row, "id", MAX_KEY_LENGTH) if "id" in row else f"q{number}"
         if key in self._questions:
-            raise fault(line, f"there are two questions {key}")
-        text = word(line, row, "question", LONGEST_QUESTION)
-        answer = word(line, row, "answer", LONGEST_ANSWER) if row.get("answer") is not None else None
-        self._questions[key] = Question(key, text, answer, self._expected(line, row))
+            raise line_error(line, f"there are two questions {key}")
+        text = text_field(line, row, "question", MAX_QUESTION_LENGTH)
+        answer = text_field(line, row, "answer", MAX_ANSWER_LENGTH) if row.get("answer") is not None else None
+        self._questions[key] = Question(key, text, answer, self._expected_passages(line, row))
         self._lines[key] = line
 
-    def _expected(self, line: int, row: Mapping[str, Any]) -> tuple[str, ...]:
+    def _expected_passages(self, line: int, row: Mapping[str, Any]) -> tuple[str, ...]:
         if row.get("passage") is not None:
-            text = word(line, row, "passage", LONGEST_PASSAGE)
-            return (self._keys.get(text) or self._keep(line, f"p{len(self._passages) + 1}", text),)
+            text = text_field(line, row, "passage", MAX_PASSAGE_LENGTH)
+            return (self._keys.get(text) or self._add_passage(line, f"p{len(self._passages) + 1}", text),)
         keys = row.get("passages") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise fault(line, "`passages` is a list of ids")
+            raise line_error(line, "`passages` is a list of ids")
         return tuple(dict.fromkeys(keys))
 
-    def _keep(self, line: int, key: str, text: str) -> str:
-        if len(self._passages) == MOST_PASSAGES:
-            raise fault(line, f"a data set has at most {MOST_PASSAGES:,} passages")
+    def _add_passage(self, line: int, key: str, text: str) -> str:
+        if len(self._passages) == MAX_PASSAGES:
+            raise line_error(line, f"a data set has at most {MAX_PASSAGES:,} passages")
         self._passages[key] = text
         self._keys.setdefault(text, key)
         return key
 
 
-def word(line: int, row: Mapping[str, Any], name: str, limit: int) -> str:
+def text_field(line: int, row: Mapping[str, Any], name: str, limit: int) -> str:
     """A text of the row that is not blank, trimmed."""
     value = row.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise fault(line, f"`{name}` is a text that is not blank")
+        raise line_error(line, f"`{name}` is a text that is not blank")
     if len(value) > limit:
-        raise fault(line, f"`{name}` is longer than {limit:,} characters")
+        raise line_error(line, f"`{name}` is longer than {limit:,} characters")
     if "\0" in value or (not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value)):
-        raise fault(line, f"`{name}` has characters that are no text")
+        raise line_error(line, f"`{name}` has characters that are no text")
     return value.strip()
 
 
-def fault(line: int, message: str) -> Invalid:
+def line_error(line: int, message: str) -> Invalid:
     return Invalid(f"Line {line} of the data set: {message}.")

@@ -19,16 +19,16 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
 from resolvers.chat import providers
-from resolvers.evaluation.datasets import BUNDLED, LARGEST, MOST_QUESTIONS
+from resolvers.evaluation.datasets import BUNDLED, MAX_FILE_BYTES, MAX_QUESTIONS
 from resolvers.knowledge import vector_sync
 from resolvers.knowledge.vector_sync import ForgetModel
 from resolvers.rows import update_row
 
-DEEPEST, MOST_PASSAGES, LONGEST_ANSWER = 100, 20, 32_000
+MAX_TOP_K, MAX_ANSWER_PASSAGES, MAX_ANSWER_TOKENS = 100, 20, 32_000
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """How a run measures. `top_k` passages are ranked, the answer is made from the first `passages` of them.
 
     `test_cases` is how many questions are asked, None for all; `max_tokens` bounds an answer.
@@ -41,12 +41,12 @@ class Options:
     test_cases: int | None = None
     provider: str | None = None
 
-    def stored(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """What is said, as JSON values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any] | None) -> Self:
+    def from_json(cls, stored: Mapping[str, Any] | None) -> Self:
         """From the form that is stored."""
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in (stored or {}).items() if name in known})
@@ -63,7 +63,7 @@ class MeasureModel(Job):
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """The passages are searched no more."""
-        await forget(uow, self.run_id, self.dimension)
+        await enqueue_vector_removal(uow, self.run_id, self.dimension)
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """It asks from the first question."""
@@ -78,9 +78,9 @@ def index_name(run_id: UUID) -> str:
     return f"evaluation {run_id}"
 
 
-async def forget(uow: UnitOfWork, run_id: UUID, dimension: int) -> None:
+async def enqueue_vector_removal(uow: UnitOfWork, run_id: UUID, dimension: int) -> None:
     """Queue the removal of a run's vectors."""
-    await vector_sync.queue(uow, None, ForgetModel(index_name(run_id), dimension))
+    await vector_sync.enqueue(uow, None, ForgetModel(index_name(run_id), dimension))
 
 
 async def create(
@@ -99,13 +99,13 @@ async def create(
 ) -> Row[Any]:
     """A run over a bundled data set, or over an upload of the viewer's. `dimension` is the embedder's."""
     access.require(viewer, "evaluations:create")
-    how = checked(settings, options)
+    how = validate_options(settings, options)
     values: dict[str, Any] = {
         **validators.values(EvaluationRun, {"name": name, "description": description or None}, "input"),
-        "model_name": answering(settings, how, model_name),
-        "config": how.stored(),
+        "model_name": answer_model(settings, how, model_name),
+        "config": how.to_json(),
         "requested_by_id": viewer.user_id,
-        **await measured_on(uow, viewer, dataset_name, upload_id),
+        **await dataset_columns(uow, viewer, dataset_name, upload_id),
     }
     id = await uow.scalar(insert(EvaluationRun).values(values).returning(EvaluationRun.id))
     await (queue.enqueue if start else queue.prepare)(uow, MeasureModel(id, dimension), id)
@@ -113,29 +113,29 @@ async def create(
     return await uow.one(select(EvaluationRun).where(EvaluationRun.id == id))
 
 
-def checked(settings: Settings, given: Mapping[str, Any]) -> Options:
+def validate_options(settings: Settings, given: Mapping[str, Any]) -> RunOptions:
     """The options with what is usual for the others; raises `Invalid`."""
     path = "input", "config"
     asked = {name: value for name, value in given.items() if value is not None}
     if (provider := asked.pop("provider", None)) is not None:
         providers.validate_provider(settings, provider, *path, "provider")
         asked["provider"] = provider.value
-    how = Options(**asked)
+    how = RunOptions(**asked)
     for field, least, most in (
         ("temperature", 0, 2),
-        ("max_tokens", 1, LONGEST_ANSWER),
-        ("top_k", 1, DEEPEST),
-        ("passages", 1, MOST_PASSAGES),
+        ("max_tokens", 1, MAX_ANSWER_TOKENS),
+        ("top_k", 1, MAX_TOP_K),
+        ("passages", 1, MAX_ANSWER_PASSAGES),
     ):
         validators.within(getattr(how, field), least, most, *path, validators.camel(field))
     if how.test_cases is not None:
-        validators.within(how.test_cases, 1, MOST_QUESTIONS, *path, "testCases")
+        validators.within(how.test_cases, 1, MAX_QUESTIONS, *path, "testCases")
     if how.passages > how.top_k:
         raise Invalid("An answer is made from passages that are ranked: at most `topK`.", *path, "passages")
     return how
 
 
-def answering(settings: Settings, how: Options, asked: str | None) -> str:
+def answer_model(settings: Settings, how: RunOptions, asked: str | None) -> str:
     """The name of the model that will answer; `Invalid` where the installation has none of that name."""
     path = "input", "modelName"
     name = validators.optional(asked, *path, limit=100)
@@ -149,12 +149,12 @@ def answering(settings: Settings, how: Options, asked: str | None) -> str:
     return EXTRACTIVE
 
 
-def provider_of(how: Options) -> LlmProvider:
+def provider_of(how: RunOptions) -> LlmProvider:
     """Where the model runs."""
     return LlmProvider(how.provider) if how.provider else LlmProvider.CUSTOM
 
 
-async def measured_on(
+async def dataset_columns(
     uow: UnitOfWork, viewer: Viewer, dataset_name: str | None, upload_id: UUID | None
 ) -> dict[str, Any]:
     """The columns that say which data set it is."""
@@ -166,9 +166,9 @@ async def measured_on(
             raise Invalid(f"The data sets that come with Seshat: {names}.", "input", "datasetName")
         return {"dataset_name": dataset_name}
     path = "input", "datasetUploadId"
-    upload = await files.stored(uow, viewer, upload_id, *path)
-    if upload.size > LARGEST:
-        raise Invalid(f"A data set has at most {LARGEST:,} bytes.", *path)
+    upload = await files.find_stored(uow, viewer, upload_id, *path)
+    if upload.size > MAX_FILE_BYTES:
+        raise Invalid(f"A data set has at most {MAX_FILE_BYTES:,} bytes.", *path)
     name = validators.optional(dataset_name, "input", "datasetName", limit=200) or upload.filename[:200]
     if name in BUNDLED:
         raise Invalid("A data set that comes with Seshat is called so.", "input", "datasetName")
@@ -185,7 +185,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str
     return await update_row(uow, viewer, EvaluationRun, run, values, "EVALUATION_RUN_UPDATE", fields=changes)
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a run that is not under way."""
     access.require(viewer, "evaluations:delete")
     await access.find(uow, viewer, EvaluationRun, id, lock=True)
@@ -195,7 +195,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await activity_log.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
 
 
-async def begin(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
+async def find(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
     """The run; none where it is gone."""
     return await uow.first(select(EvaluationRun).where(EvaluationRun.id == id))
 
@@ -205,13 +205,13 @@ async def dataset_key(uow: UnitOfWork, upload_id: UUID) -> str:
     return str(await uow.scalar(select(Upload.storage_key).where(Upload.id == upload_id)))
 
 
-async def numbers(uow: UnitOfWork, run_id: UUID) -> set[int]:
+async def answered_numbers(uow: UnitOfWork, run_id: UUID) -> set[int]:
     """The questions that were asked already."""
     found = await uow.all(select(EvaluationCase.number).where(EvaluationCase.run_id == run_id))
     return {row.number for row in found}
 
 
-async def keep(
+async def store_case(
     uow: UnitOfWork, run: Row[Any], number: int, case: Mapping[str, Any], usage: Mapping[str, Any] | None
 ) -> None:
     """Keep a case, once, with what its answer took."""
@@ -222,7 +222,7 @@ async def keep(
         await uow.execute(insert(TokenUsage).values({**whose, **usage}))
 
 
-async def hopeless(uow: UnitOfWork, run_id: UUID, enough: int) -> str | None:
+async def common_failure(uow: UnitOfWork, run_id: UUID, enough: int) -> str | None:
     """Why every question failed so far, if `enough` did and none went well."""
     statement = select(
         func.count(), func.count(EvaluationCase.error_message), func.max(EvaluationCase.error_message)
@@ -231,7 +231,7 @@ async def hopeless(uow: UnitOfWork, run_id: UUID, enough: int) -> str | None:
     return str(reason) if asked == failed >= enough else None
 
 
-async def cases(uow: UnitOfWork, run_id: UUID) -> Sequence[Row[Any]]:
+async def list_cases(uow: UnitOfWork, run_id: UUID) -> Sequence[Row[Any]]:
     """What the measures are made from, in the order of the questions."""
     case = EvaluationCase
     columns = case.key, case.correct, case.scores, case.latency_ms, case.error_message
@@ -242,4 +242,4 @@ async def complete(uow: UnitOfWork, run_id: UUID, metrics: Mapping[str, Any], di
     """Keep what was measured, and let go of the passages."""
     values = {"metrics": dict(metrics)}
     await uow.execute(sa.update(EvaluationRun).where(EvaluationRun.id == run_id).values(values))
-    await forget(uow, run_id, dimension)
+    await enqueue_vector_removal(uow, run_id, dimension)

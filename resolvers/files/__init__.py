@@ -1,27 +1,27 @@
 """Files in and out: uploads that are announced, received and checked, and signed links to what is stored."""
 
-from resolvers.files.content import KINDS, Incoming, Kind, TooLarge
-from resolvers.files.links import BUNDLES, FILES, UPLOADS, BundleLink, DownloadLink, Links, UploadLink
-from resolvers.files.uploads import accept, announce, direct_key, folder, purge, receive, stored, take
+from resolvers.files.content import FILE_TYPES, UploadStream, FileType, FileTooLarge
+from resolvers.files.links import BUNDLES_PATH, FILES_PATH, UPLOADS_PATH, BundleLink, DownloadLink, LinkSigner, UploadLink
+from resolvers.files.uploads import complete_direct, create, direct_key, folder, purge, receive, find_stored, store_file
 
 __all__ = [
-    "BUNDLES",
-    "FILES",
-    "KINDS",
-    "UPLOADS",
+    "BUNDLES_PATH",
+    "FILES_PATH",
+    "FILE_TYPES",
+    "UPLOADS_PATH",
     "BundleLink",
     "DownloadLink",
-    "Incoming",
-    "Kind",
-    "Links",
-    "TooLarge",
+    "UploadStream",
+    "FileType",
+    "LinkSigner",
+    "FileTooLarge",
     "UploadLink",
-    "accept",
-    "announce",
+    "complete_direct",
+    "create",
     "direct_key",
     "folder",
     "purge",
     "receive",
-    "stored",
-    "take",
+    "find_stored",
+    "store_file",
 ]

@@ -16,24 +16,24 @@ from core.errors import Invalid, UnsupportedContent
 HEAD_BYTES = 8192
 """Of a file's beginning: what both detectors look at."""
 
-HTML = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
+HTML_START = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 """How pages begin: also what a browser saves under a drawing's name when a sign-in has run out."""
 
 
-PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
+OFFICE_PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
 """The beginning of a part of a Word document, a presentation or a workbook."""
 
-CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileType:
     """A kind of file that is accepted, the extension that its objects get, and others that its names have."""
 
-    words: str
+    description: str
     mime_type: str
     extension: str
-    others: tuple[str, ...] = ()
+    other_extensions: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:
@@ -42,30 +42,30 @@ class Kind:
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 
-KINDS = {
+FILE_TYPES = {
     kind.mime_type: kind
     for kind in (
-        Kind("a PDF", "application/pdf", "pdf"),
-        Kind("a PNG image", "image/png", "png"),
-        Kind("a JPEG image", "image/jpeg", "jpg", ("jpeg",)),
-        Kind("a TIFF image", "image/tiff", "tiff", ("tif",)),
-        Kind("a Word document", f"{OFFICE}.wordprocessingml.document", "docx"),
-        Kind("a presentation", f"{OFFICE}.presentationml.presentation", "pptx"),
-        Kind("a workbook", f"{OFFICE}.spreadsheetml.sheet", "xlsx"),
-        Kind("an HTML page", "text/html", "html", ("htm",)),
-        Kind("Markdown", "text/markdown", "md", ("markdown",)),
-        Kind("a CSV table", "text/csv", "csv", ("tsv",)),
-        Kind("plain text", "text/plain", "txt", ("text",)),
+        FileType("a PDF", "application/pdf", "pdf"),
+        FileType("a PNG image", "image/png", "png"),
+        FileType("a JPEG image", "image/jpeg", "jpg", ("jpeg",)),
+        FileType("a TIFF image", "image/tiff", "tiff", ("tif",)),
+        FileType("a Word document", f"{OFFICE}.wordprocessingml.document", "docx"),
+        FileType("a presentation", f"{OFFICE}.presentationml.presentation", "pptx"),
+        FileType("a workbook", f"{OFFICE}.spreadsheetml.sheet", "xlsx"),
+        FileType("an HTML page", "text/html", "html", ("htm",)),
+        FileType("Markdown", "text/markdown", "md", ("markdown",)),
+        FileType("a CSV table", "text/csv", "csv", ("tsv",)),
+        FileType("plain text", "text/plain", "txt", ("text",)),
     )
 }
 """Every kind that is accepted, by media type."""
 
-BY_EXTENSION = {extension: kind for kind in KINDS.values() for extension in (kind.extension, *kind.others)}
-PARTS = {b"word": "docx", b"ppt": "pptx", b"xl": "xlsx"}
+TYPES_BY_EXTENSION = {extension: kind for kind in FILE_TYPES.values() for extension in (kind.extension, *kind.other_extensions)}
+OFFICE_EXTENSIONS = {b"word": "docx", b"ppt": "pptx", b"xl": "xlsx"}
 """The extension by the folder that holds the main part."""
 
 
-class TooLarge(UnsupportedContent):
+class FileTooLarge(UnsupportedContent):
     """More bytes than this server takes, or than were announced."""
 
 
@@ -75,7 +75,7 @@ def detector() -> Magika:
     return Magika()
 
 
-def recognise(head: bytes, name: str = "") -> Kind:
+def detect_type(head: bytes, name: str = "") -> FileType:
     """The kind of a file that begins so: by its signature, or without one by Magika.
 
     Which kind of text it is, its name may say; a text whose name is that of another kind is refused. Raises
@@ -83,55 +83,55 @@ def recognise(head: bytes, name: str = "") -> Kind:
     """
     if not head:
         raise UnsupportedContent("The file is empty.")
-    readable = reads_as_text(head)
+    readable = is_text(head)
     signature = filetype.guess(head)
-    if signature is not None and signature.mime in KINDS:
-        return KINDS[signature.mime]
-    part = PART.search(head)
+    if signature is not None and signature.mime in FILE_TYPES:
+        return FILE_TYPES[signature.mime]
+    part = OFFICE_PART.search(head)
     if part and head.startswith(b"PK"):
-        return BY_EXTENSION[PARTS[part[1]]]
-    named = BY_EXTENSION.get(name.rpartition(".")[2].lower()) if "." in name else None
-    if HTML.match(head):
-        kind, found = KINDS["text/html"], "an HTML page"
+        return TYPES_BY_EXTENSION[OFFICE_EXTENSIONS[part[1]]]
+    named = TYPES_BY_EXTENSION.get(name.rpartition(".")[2].lower()) if "." in name else None
+    if HTML_START.match(head):
+        kind, found = FILE_TYPES["text/html"], "an HTML page"
     elif signature is not None and not readable:  # two letters can be a signature, and begin a text
         kind, found = None, signature.mime
     else:
-        kind, found = of_text(head, named, readable)
+        kind, found = detect_text_type(head, named, readable)
     if kind is not None and not (kind.is_text and named is not None and not named.is_text):
         return kind
-    *most, last = (kind.words for kind in KINDS.values())
+    *most, last = (kind.description for kind in FILE_TYPES.values())
     raise UnsupportedContent(
         f"The content looks like another kind ({found}): {', '.join(most)} or {last} is wanted."
     )
 
 
-def of_text(head: bytes, named: Kind | None, readable: bool) -> tuple[Kind | None, str]:
+def detect_text_type(head: bytes, named: FileType | None, readable: bool) -> tuple[FileType | None, str]:
     """The kind of what has no signature, if it is one that is accepted, and what it is in words."""
     output = detector().identify_bytes(head).output
     found = output.description or output.label
-    kind = KINDS.get(output.mime_type) or (BY_EXTENSION["tsv"] if output.label == "tsv" else None)
+    kind = FILE_TYPES.get(output.mime_type) or (TYPES_BY_EXTENSION["tsv"] if output.label == "tsv" else None)
     if kind is not None and not kind.is_text:
         return kind, found
     text = readable or output.is_text
     if text and named is not None and named.is_text and (kind is None or kind.extension != "html"):
         return named, found
     if kind is None and readable and output.label == "unknown":
-        kind = KINDS["text/plain"]
+        kind = FILE_TYPES["text/plain"]
     return (kind if text else None), found
 
 
-def reads_as_text(head: bytes) -> bool:
+def is_text(head: bytes) -> bool:
     """Whether bytes are UTF-8, or begin as UTF-16 does, without control characters."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return len(head) % 2 == 0 and not CONTROL.search(head.decode("utf-16", "replace"))
+        return len(head) % 2 == 0 and not CONTROL_CHARACTER.search(head.decode("utf-16", "replace"))
     decoder = getincrementaldecoder("utf-8")()
     try:
-        return not CONTROL.search(decoder.decode(head))  # a character may be cut off at the end
+        return not CONTROL_CHARACTER.search(decoder.decode(head))  # a character may be cut off at the end
     except UnicodeDecodeError:
         return False
 
 
-class Incoming(AsyncIterable[bytes]):
+class UploadStream(AsyncIterable[bytes]):
     """Chunks on their way to the store, to be iterated once: counted, digested, recognised while they pass.
 
     Iterating raises what is wrong before the end is reached, so that a store never shows the object:
@@ -144,21 +144,21 @@ class Incoming(AsyncIterable[bytes]):
         self,
         chunks: AsyncIterable[bytes],
         *,
-        largest: int,
-        wanted: tuple[int, str] | None = None,
+        max_size: int,
+        expected: tuple[int, str] | None = None,
         name: str = "",
     ) -> None:
-        self._chunks, self._largest, self._wanted, self._name = chunks, largest, wanted, name
+        self._chunks, self._max_size, self._expected, self._name = chunks, max_size, expected, name
         self._hash = hashlib.sha256()
         self._head = b""
-        self._kind: Kind | None = None
+        self._type: FileType | None = None
         self.size = 0
 
     @property
-    def kind(self) -> Kind:
+    def type(self) -> FileType:
         """Known once all has passed."""
-        assert self._kind is not None
-        return self._kind
+        assert self._type is not None
+        return self._type
 
     @property
     def sha256(self) -> str:
@@ -168,19 +168,19 @@ class Incoming(AsyncIterable[bytes]):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._chunks:
             self.size += len(chunk)
-            if self.size > self._largest:
-                raise TooLarge(f"More than {self._largest} bytes came.")
+            if self.size > self._max_size:
+                raise FileTooLarge(f"More than {self._max_size} bytes came.")
             self._hash.update(chunk)
-            if self._kind is None:
+            if self._type is None:
                 self._head += chunk[: HEAD_BYTES - len(self._head)]
                 if len(self._head) == HEAD_BYTES:
-                    self._kind = await asyncio.to_thread(recognise, self._head, self._name)
+                    self._type = await asyncio.to_thread(detect_type, self._head, self._name)
             if chunk:
                 yield chunk
-        self._kind = self._kind or await asyncio.to_thread(recognise, self._head, self._name)
-        if self._wanted is None:
+        self._type = self._type or await asyncio.to_thread(detect_type, self._head, self._name)
+        if self._expected is None:
             return
-        size, sha256 = self._wanted
+        size, sha256 = self._expected
         if self.size != size:
             raise Invalid(f"{self.size} bytes came, {size} were announced.", "input", "size")
         if self.sha256 != sha256:

@@ -17,7 +17,7 @@ import orjson
 
 from core.errors import ResourceExpired, NotFound
 
-UPLOADS, BUNDLES, FILES = "/files/uploads/", "/files/bundles/", "/files/"
+UPLOADS_PATH, BUNDLES_PATH, FILES_PATH = "/files/uploads/", "/files/bundles/", "/files/"
 """Where the kinds of link lead; a token follows."""
 
 
@@ -46,13 +46,13 @@ class BundleLink:
     filename: str
 
 
-def present() -> datetime:
+def utc_now() -> datetime:
     """The present instant, UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
-class Links:
+class LinkSigner:
     """Makes links and reads their tokens. `secret` is the installation's, `ttl` that of links to files.
 
     Links begin with `public_url`, else with the address that the client called (`based`), else with a slash.
@@ -61,38 +61,38 @@ class Links:
     secret: str = field(repr=False)
     ttl: timedelta
     public_url: str | None = None
-    clock: Callable[[], datetime] = present
+    clock: Callable[[], datetime] = utc_now
 
-    def based(self, address: str) -> "Links":
+    def with_base_url(self, address: str) -> "LinkSigner":
         """The same, for a client that called `address`."""
         return self if self.public_url else replace(self, public_url=address)
 
     def upload_url(self, company_id: UUID, upload_id: UUID, expires_at: datetime) -> str:
         """Where the bytes of an announced upload are PUT."""
-        return self._base + UPLOADS + self._token("upload", expires_at, str(company_id), str(upload_id))
+        return self._base + UPLOADS_PATH + self._token("upload", expires_at, str(company_id), str(upload_id))
 
     def download_url(self, key: str, filename: str, mime_type: str, ttl: timedelta | None = None) -> str:
         """Where an object is read, and what it is then called."""
         expires_at = self.clock() + (self.ttl if ttl is None else ttl)
-        return self._base + FILES + self._token("download", expires_at, key, filename, mime_type)
+        return self._base + FILES_PATH + self._token("download", expires_at, key, filename, mime_type)
 
     def bundle_url(self, key: str, filename: str, ttl: timedelta | None = None) -> str:
         """Where the objects that the index at `key` lists are read as one TAR file of this name."""
         expires_at = self.clock() + (self.ttl if ttl is None else ttl)
-        return self._base + BUNDLES + self._token("bundle", expires_at, key, filename)
+        return self._base + BUNDLES_PATH + self._token("bundle", expires_at, key, filename)
 
-    def upload(self, token: str) -> UploadLink:
+    def verify_upload(self, token: str) -> UploadLink:
         """What an upload's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
-        company_id, upload_id = self._verified("upload", token)
+        company_id, upload_id = self._verify("upload", token)
         return UploadLink(UUID(company_id), UUID(upload_id))
 
-    def download(self, token: str) -> DownloadLink:
+    def verify_download(self, token: str) -> DownloadLink:
         """What a file's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
-        return DownloadLink(*self._verified("download", token))
+        return DownloadLink(*self._verify("download", token))
 
-    def bundle(self, token: str) -> BundleLink:
+    def verify_bundle(self, token: str) -> BundleLink:
         """What a bundle's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
-        return BundleLink(*self._verified("bundle", token))
+        return BundleLink(*self._verify("bundle", token))
 
     @property
     def _base(self) -> str:
@@ -104,12 +104,12 @@ class Links:
 
     def _token(self, purpose: str, expires_at: datetime, *grant: str) -> str:
         payload = orjson.dumps([purpose, int(expires_at.timestamp()), *grant])
-        return f"{encoded(payload)}.{encoded(self._signature(payload))}"
+        return f"{base64url_encode(payload)}.{base64url_encode(self._signature(payload))}"
 
-    def _verified(self, purpose: str, token: str) -> list[str]:
+    def _verify(self, purpose: str, token: str) -> list[str]:
         body, _, signature = token.partition(".")
         try:
-            payload, signed = decoded(body), decoded(signature)
+            payload, signed = base64url_decode(body), base64url_decode(signature)
         except (binascii.Error, ValueError):
             raise NotFound("There is no such file.") from None
         if not hmac.compare_digest(signed, self._signature(payload)):
@@ -122,14 +122,14 @@ class Links:
         return list(grant)
 
 
-def encoded(raw: bytes) -> str:
+def base64url_encode(raw: bytes) -> str:
     """Base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decoded(text: str) -> bytes:
+def base64url_decode(text: str) -> bytes:
     """Of base64url without padding, in its one canonical form; raises `ValueError` or `binascii.Error`."""
     raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if encoded(raw) != text:
+    if base64url_encode(raw) != text:
         raise ValueError("not canonical base64url")
     return raw

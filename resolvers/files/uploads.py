@@ -21,15 +21,15 @@ from db.models import Company, Upload, UploadState
 from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
-from resolvers.files.content import Incoming, Kind, TooLarge
+from resolvers.files.content import UploadStream, FileType, FileTooLarge
 
-LONGEST_NAME, LONGEST_TYPE = 255, 100
+MAX_FILENAME_LENGTH, MAX_MEDIA_TYPE_LENGTH = 255, 100
 """Characters of a file name and of a media type."""
-BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+BIDIRECTIONAL_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make a name read as another one."""
 PURGE_DELAY = timedelta(hours=1)
 """Between an upload's expiry and its removal: what was being sent has long failed by then."""
-UNFINISHED_DELAY = timedelta(days=1)
+UNFINISHED_WRITE_DELAY = timedelta(days=1)
 """After which a write to the store has died, however slow the sender."""
 
 
@@ -38,7 +38,7 @@ def folder(company_id: UUID, upload_id: UUID) -> str:
     return f"{company_id}/uploads/{upload_id}"
 
 
-async def announce(
+async def create(
     uow: UnitOfWork,
     viewer: Viewer,
     *,
@@ -54,7 +54,7 @@ async def announce(
     if size <= 0:
         raise Invalid("An empty file cannot be uploaded.", "input", "size")
     if size > largest:
-        raise TooLarge(f"The file is larger than the {largest} bytes that are accepted.", "input", "size")
+        raise FileTooLarge(f"The file is larger than the {largest} bytes that are accepted.", "input", "size")
     if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
         raise Invalid("A SHA-256 is 64 hexadecimal digits.", "input", "sha256")
     id = new_id()
@@ -92,18 +92,18 @@ async def receive(
     if row is None:
         raise NotFound("There is no such upload.")
     if length is not None and length != row.size:
-        wrong = TooLarge if length > row.size else Invalid
+        wrong = FileTooLarge if length > row.size else Invalid
         raise wrong(f"{length} bytes are to come, {row.size} were announced.", "input", "size")
-    incoming = Incoming(chunks, largest=row.size, wanted=(row.size, row.sha256), name=row.filename)
+    incoming = UploadStream(chunks, max_size=row.size, expected=(row.size, row.sha256), name=row.filename)
     if row.state is UploadState.STORED:
         await compare(incoming)
         return row
-    refuse_expired(row)
+    require_unexpired(row)
     key = f"{folder(company_id, upload_id)}/{new_id()}"
     try:
         await store.put(key, incoming)
         async with database.tenant(company_id) as uow:
-            row = await mark(uow, upload_id, key, incoming.kind)
+            row = await mark_stored(uow, upload_id, key, incoming.type)
     finally:
         await asyncio.shield(settle(database, store, company_id, upload_id, key))
     return row
@@ -114,7 +114,7 @@ def direct_key(company_id: UUID, upload_id: UUID) -> str:
     return f"{folder(company_id, upload_id)}/direct"
 
 
-async def accept(database: Database, store: ObjectStore, viewer: Viewer, upload_id: UUID) -> Row[Any]:
+async def complete_direct(database: Database, store: ObjectStore, viewer: Viewer, upload_id: UUID) -> Row[Any]:
     """Take what a client stored itself, once it is what was announced; what is stored already stays.
 
     It is copied first: who was given the address can still write there. Raises what `receive` does, and
@@ -125,17 +125,17 @@ async def accept(database: Database, store: ObjectStore, viewer: Viewer, upload_
         row = await access.find(uow, viewer, Upload, upload_id)
     if row.state is UploadState.STORED:
         return row
-    refuse_expired(row, "id")
+    require_unexpired(row, "id")
     key = f"{folder(viewer.company_id, upload_id)}/{new_id()}"
     try:
         await store.copy(direct_key(viewer.company_id, upload_id), key)
-        incoming = Incoming(
-            store.read(key), largest=row.size, wanted=(row.size, row.sha256), name=row.filename
+        incoming = UploadStream(
+            store.read(key), max_size=row.size, expected=(row.size, row.sha256), name=row.filename
         )
         async for _ in incoming:
             pass
         async with database.tenant(viewer.company_id, viewer.user_id) as uow:
-            row = await mark(uow, upload_id, key, incoming.kind)
+            row = await mark_stored(uow, upload_id, key, incoming.type)
     except FileNotFoundError:
         raise Conflict(f"The bytes of {row.filename} have not been sent yet.", "id") from None
     except (Invalid, UnsupportedContent) as error:
@@ -145,7 +145,7 @@ async def accept(database: Database, store: ObjectStore, viewer: Viewer, upload_
     return row
 
 
-async def mark(uow: UnitOfWork, upload_id: UUID, key: str, kind: Kind) -> Row[Any]:
+async def mark_stored(uow: UnitOfWork, upload_id: UUID, key: str, kind: FileType) -> Row[Any]:
     """The upload, stored under `key` unless another attempt has won already."""
     pending = Upload.id == upload_id, Upload.state == UploadState.PENDING
     row = await uow.first(
@@ -160,11 +160,11 @@ async def mark(uow: UnitOfWork, upload_id: UUID, key: str, kind: Kind) -> Row[An
     row = await uow.first(select(Upload).where(Upload.id == upload_id))
     if row is None:
         raise NotFound("There is no such upload.")
-    refuse_expired(row)
+    require_unexpired(row)
     return row
 
 
-async def take(
+async def store_file(
     database: Database,
     store: ObjectStore,
     viewer: Viewer,
@@ -178,14 +178,14 @@ async def take(
     name = base_name(filename, "file")
     id = new_id()
     key = f"{folder(viewer.company_id, id)}/{new_id()}"
-    incoming = Incoming(chunks, largest=largest, name=name)
+    incoming = UploadStream(chunks, max_size=largest, name=name)
     try:
         await store.put(key, incoming)
         taken = {
             "id": id,
             "user_id": viewer.user_id,
             "filename": name,
-            "mime_type": incoming.kind.mime_type,
+            "mime_type": incoming.type.mime_type,
             "size": incoming.size,
             "sha256": incoming.sha256,
             "state": UploadState.STORED,
@@ -202,10 +202,10 @@ async def take(
         await asyncio.shield(settle(database, store, viewer.company_id, id, key))
 
 
-async def stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: str) -> Row[Any]:
+async def find_stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: str) -> Row[Any]:
     """The viewer's upload, to work on. Raises `NotFound`, `Expired`, or `Conflict` where it was not sent."""
     row = await access.find(uow, viewer, Upload, upload_id, *path)
-    refuse_expired(row, *path)
+    require_unexpired(row, *path)
     if row.state is not UploadState.STORED:
         raise Conflict(f"The bytes of {row.filename} have not been sent yet.", *path)
     return row
@@ -213,7 +213,7 @@ async def stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: str) -
 
 async def purge(database: Database, store: ObjectStore, now: datetime) -> int:
     """Delete the uploads that were announced and never sent, and what dead writes left; how many uploads."""
-    await store.purge_partial_writes(now - UNFINISHED_DELAY)
+    await store.purge_partial_writes(now - UNFINISHED_WRITE_DELAY)
     async with database.platform(read_only=True) as uow:
         companies = [row.id for row in await uow.all(select(Company.id))]
     return sum([await purge_company(database, store, company_id, now) for company_id in companies])
@@ -234,7 +234,7 @@ async def purge_company(database: Database, store: ObjectStore, company_id: UUID
     return len(ids)
 
 
-async def compare(incoming: Incoming) -> None:
+async def compare(incoming: UploadStream) -> None:
     """Let bytes pass that are stored already; `Conflict` where they are others."""
     try:
         async for _ in incoming:
@@ -257,7 +257,7 @@ async def settle(database: Database, store: ObjectStore, company_id: UUID, uploa
         await store.delete([key])
 
 
-def refuse_expired(row: Row[Any], *path: str) -> None:
+def require_unexpired(row: Row[Any], *path: str) -> None:
     """Raise `Expired` for an upload whose bytes did not come in time."""
     if row.state is UploadState.PENDING and row.expires_at <= datetime.now(UTC):
         raise ResourceExpired(f"The upload of {row.filename} has expired; announce it again.", *path)
@@ -266,18 +266,18 @@ def refuse_expired(row: Row[Any], *path: str) -> None:
 def base_name(filename: str, *path: str) -> str:
     """The name without its folders, in Unicode's composed form. Raises `Invalid` where none is left."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1]).strip()
-    if any(unicodedata.category(c) in ("Cc", "Cs") or c in BIDIRECTIONAL for c in filename):
+    if any(unicodedata.category(c) in ("Cc", "Cs") or c in BIDIRECTIONAL_CONTROLS for c in filename):
         raise Invalid("The file name has control characters.", *path)
     if name in ("", ".", ".."):
         raise Invalid("The file has no name.", *path)
-    if len(name) > LONGEST_NAME:
-        raise Invalid(f"The file name is longer than {LONGEST_NAME} characters.", *path)
+    if len(name) > MAX_FILENAME_LENGTH:
+        raise Invalid(f"The file name is longer than {MAX_FILENAME_LENGTH} characters.", *path)
     return name
 
 
 def media_type(declared: str, *path: str) -> str:
     """What the client says the file is, in lower case: shown until the content says what it really is."""
     mime_type = declared.strip().lower()
-    if len(mime_type) > LONGEST_TYPE or not re.fullmatch(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", mime_type):
+    if len(mime_type) > MAX_MEDIA_TYPE_LENGTH or not re.fullmatch(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", mime_type):
         raise Invalid("A media type such as application/pdf is wanted.", *path)
     return mime_type

@@ -25,18 +25,18 @@ from db.uow import Database, UnitOfWork
 from resolvers import activity_log, validators
 from resolvers.access import Viewer
 from resolvers.identity import passwords, tokens, users
-from resolvers.identity.tokens import Keys, Tokens
+from resolvers.identity.tokens import TokenSigner, TokenPair
 
-MOST_ATTEMPTS, ATTEMPT_WINDOW = 10, timedelta(minutes=15)
-WRONG = "The login or the password is wrong."
+MAX_ATTEMPTS, ATTEMPT_WINDOW = 10, timedelta(minutes=15)
+WRONG_CREDENTIALS = "The login or the password is wrong."
 
 
 async def register(
-    database: Database, keys: Keys, *, email: str, password: str, full_name: str | None, username: str | None
-) -> Tokens:
+    database: Database, keys: TokenSigner, *, email: str, password: str, full_name: str | None, username: str | None
+) -> TokenPair:
     """A new person with a personal company, signed in. They administer that company."""
     address = validators.email(email, "input", "email")
-    passwords.check(password, "input", "password")
+    passwords.validate(password, "input", "password")
     display = validators.optional(full_name, "input", "fullName")
     hashed = await passwords.hash(password)
     async with database.tenant(new_id(), kind="platform") as uow:
@@ -57,7 +57,7 @@ async def register(
         return await tokens.issue(uow, keys, user.id)
 
 
-async def sign_in(database: Database, keys: Keys, *, login: str, password: str) -> Tokens:
+async def sign_in(database: Database, keys: TokenSigner, *, login: str, password: str) -> TokenPair:
     """By email or username. Ten refusals of one account in a quarter of an hour close it for a while."""
     name = login.strip().lower()[:255]
     async with database.platform() as uow:
@@ -71,7 +71,7 @@ async def sign_in(database: Database, keys: Keys, *, login: str, password: str) 
         await _count_attempt(uow, account)
     right, better = await passwords.verify(password, found.hashed_password if found else None)
     if not right or found is None:
-        raise NotAuthenticated(WRONG, "input", "password")
+        raise NotAuthenticated(WRONG_CREDENTIALS, "input", "password")
     async with database.tenant(found.company_id, kind="platform") as uow:
         await uow.execute(delete(SignInAttempt).where(SignInAttempt.login == account))
         if found.status is UserStatus.ACTIVE and found.is_active:
@@ -89,17 +89,17 @@ async def _count_attempt(uow: UnitOfWork, account: str) -> None:
     await uow.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(account, 0))))
     since = datetime.now(UTC) - ATTEMPT_WINDOW
     recent = SignInAttempt.login == account, SignInAttempt.created_at > since
-    if await uow.scalar(select(func.count()).where(*recent)) >= MOST_ATTEMPTS:
+    if await uow.scalar(select(func.count()).where(*recent)) >= MAX_ATTEMPTS:
         raise LimitExceeded("Too many wrong passwords. Try again in 15 minutes.", "input", "login")
     await uow.execute(insert(SignInAttempt).values(login=account))
 
 
-async def refresh(database: Database, keys: Keys, refresh_token: str) -> Tokens:
+async def refresh(database: Database, keys: TokenSigner, refresh_token: str) -> TokenPair:
     """A new pair of tokens; using a refresh token twice signs its whole chain out."""
     async with database.platform() as uow:
         pair = await tokens.rotate(uow, keys, refresh_token)
         if pair is not None:
-            await _viewer(uow, pair.user_id)
+            await _load_viewer(uow, pair.user_id)
     if pair is None:
         raise NotAuthenticated("This refresh token was used before; sign in again.", "input", "refreshToken")
     return pair
@@ -110,18 +110,18 @@ async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None
     async with database.transaction(replace(viewer.scope, kind="platform")) as uow:
         if refresh_token is None:
             await tokens.revoke_all(uow, viewer.user_id)
-        elif family := await tokens.family_of(uow, viewer.user_id, refresh_token):
+        elif family := await tokens.find_family(uow, viewer.user_id, refresh_token):
             await tokens.revoke(uow, family)
         await activity_log.record(uow, viewer.user_id, "USER_SIGN_OUT", "User", viewer.user_id)
 
 
-async def viewer_of(database: Database, user_id: UUID, expires_at: datetime | None) -> Viewer:
+async def load_viewer(database: Database, user_id: UUID, expires_at: datetime | None) -> Viewer:
     """Who a token's user is now: company, role, permissions. `Unauthenticated` if suspended or gone."""
     async with database.platform(read_only=True) as uow:
-        return replace(await _viewer(uow, user_id), expires_at=expires_at)
+        return replace(await _load_viewer(uow, user_id), expires_at=expires_at)
 
 
-async def _viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
+async def _load_viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
     granted = (
         select(func.array_agg(Permission.resource + ":" + Permission.action))
         .join(RolePermission, RolePermission.permission_id == Permission.id)
@@ -142,7 +142,7 @@ async def _viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
     return Viewer(user_id, user.company_id, user.name, permissions, platform_id=user.platform_id)
 
 
-async def first_admin(database: Database, email: str) -> str | None:
+async def create_first_admin(database: Database, email: str) -> str | None:
     """Make the platform's company and its super admin; the generated password, or None if they exist."""
     async with database.platform(read_only=True) as uow:
         if await uow.scalar(select(Company.id).where(Company.kind == CompanyKind.PLATFORM)):

@@ -33,17 +33,17 @@ from resolvers.knowledge import vector_sync
 from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument
 from resolvers.object_removal import crawl_prefix, remove_objects, session_prefix
 
-PATIENT = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '10s', true)")
+LONG_TIMEOUTS = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '10s', true)")
 """Deleting a company may take minutes."""
 
 
-async def home(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID | None:
+async def company_of_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID | None:
     """The company that a user belongs to; `NotFound` where they are out of sight."""
     company_id: UUID | None = (await access.find(uow, viewer, User, id, columns=[User.company_id])).company_id
     return company_id
 
 
-async def remove_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+async def delete_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Delete a person of the unit's company with their projects, conversations, documents and uploads.
 
     Their activity, and what was counted of their use, stays. Files go afterwards, by a job.
@@ -55,21 +55,21 @@ async def remove_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     role = await uow.scalar(select(Role.name).where(Role.id == user.role_id))
     if not outranks(viewer.role, role):
         raise Forbidden(f"Your role, {viewer.role.value}, cannot manage a {role.value}.", "id")
-    prefixes = await _belongings(uow, id)
+    prefixes = await _file_prefixes(uow, id)
     documents = await uow.all(select(Document.id).where(Document.uploaded_by_id == id))
     await uow.execute(delete(Member).where(Member.id == id))
     await uow.execute(delete(User).where(User.id == id))
     if prefixes:
         await remove_objects(uow, viewer, *prefixes)
     for document in documents:
-        await vector_sync.queue(uow, viewer, ForgetDocument(document.id))
+        await vector_sync.enqueue(uow, viewer, ForgetDocument(document.id))
     await publish(uow, f"user:{id}")
     logged = activity_log.outsider(uow, viewer)
     await activity_log.record(uow, activity_log.requester_id(uow, viewer), "USER_DELETE", "User", id, **logged)
     return id
 
 
-async def _belongings(uow: UnitOfWork, user_id: UUID) -> list[str]:
+async def _file_prefixes(uow: UnitOfWork, user_id: UUID) -> list[str]:
     """Under which prefixes a person's files are kept; `Conflict` while their projects are worked on."""
     own = select(Project.id).where(Project.user_id == user_id)
     sessions = select(DrawingSession.id, DrawingSession.status).where(DrawingSession.project_id.in_(own))
@@ -86,7 +86,7 @@ async def _belongings(uow: UnitOfWork, user_id: UUID) -> list[str]:
     ]
 
 
-async def remove_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
+async def delete_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
     """Delete a closed company with everything it has; its people are suspended and belong to nobody.
 
     Two transactions: the company's end, then, in the platform's own company, the job that removes its files.
@@ -101,7 +101,7 @@ async def remove_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         busy = exists().where(Lease.company_id == id, Lease.state != LeaseState.QUEUED)
         if await uow.scalar(select(busy)):
             raise Conflict("Its last jobs are still running; cancel them first.", "id")
-        await uow.execute(PATIENT)
+        await uow.execute(LONG_TIMEOUTS)
         await uow.execute(delete(Lease).where(Lease.company_id == id))
         await uow.execute(delete(Tenant).where(Tenant.company_id == id))
         for person in await uow.all(select(User.id).where(User.company_id == id)):
@@ -111,6 +111,6 @@ async def remove_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         await uow.execute(delete(Company).where(Company.id == id))
     async with database.transaction(viewer.scope) as uow:
         await remove_objects(uow, viewer, f"{id}/")
-        await vector_sync.queue(uow, viewer, ForgetCompany(id))
+        await vector_sync.enqueue(uow, viewer, ForgetCompany(id))
         await activity_log.record(uow, viewer.user_id, "COMPANY_DELETE", "Company", id, name=company.name)
     return id

@@ -10,7 +10,7 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 
 from core.errors import Invalid
 
-SHORTEST, LONGEST = 10, 200
+MIN_LENGTH, MAX_LENGTH = 10, 200
 
 _hasher = PasswordHash((Argon2Hasher(), BcryptHasher()))
 _nobody = _hasher.hash(secrets.token_urlsafe())
@@ -33,11 +33,11 @@ async def verify(password: str, hashed: str | None) -> tuple[bool, str | None]:
     return right and hashed is not None, better
 
 
-def check(password: str, *path: str) -> None:
+def validate(password: str, *path: str) -> None:
     """`Invalid` unless it has 10 to 200 characters, not all of them alike."""
-    if not SHORTEST <= len(password) <= LONGEST or len(set(password)) < 4:
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH or len(set(password)) < 4:
         raise Invalid(
-            f"A password has {SHORTEST} to {LONGEST} characters, four different ones at least.", *path
+            f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters, four different ones at least.", *path
         )
 
 

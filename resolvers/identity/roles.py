@@ -91,7 +91,7 @@ GRANTS = {
     RoleName.SUPER_ADMIN: READ | WORK | ANALYSE | OVERSEE | ADMINISTER | PLATFORM,
 }
 
-AUTHORITY = (
+ROLES_BY_AUTHORITY = (
     (RoleName.SUPER_ADMIN,),
     (RoleName.ADMIN,),
     (RoleName.MANAGER,),
@@ -104,7 +104,7 @@ AUTHORITY = (
 
 def outranks(role: RoleName, other: RoleName) -> bool:
     """Whether `role` may give, take and manage `other`: it has at least its authority."""
-    rank = {name: position for position, names in enumerate(AUTHORITY) for name in names}
+    rank = {name: position for position, names in enumerate(ROLES_BY_AUTHORITY) for name in names}
     return rank[role] <= rank[other]
 
 
@@ -145,7 +145,7 @@ async def seed(uow: UnitOfWork) -> None:
         )
 
 
-async def permissions_of(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Row[Any]]]:
+async def permissions_by_role(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Row[Any]]]:
     """What each role grants, by resource and action."""
     statement = (
         select(RolePermission.role_id, *Permission.__table__.c)

@@ -20,7 +20,7 @@ ISSUER = "seshat"
 
 
 @dataclass(frozen=True)
-class Keys:
+class TokenSigner:
     """The signing key and its name in the token's `kid` header (RFC 7515)."""
 
     secret: bytes
@@ -28,14 +28,14 @@ class Keys:
     refresh_ttl: timedelta
 
     @classmethod
-    def of(cls, settings: Settings) -> "Keys":
+    def of(cls, settings: Settings) -> "TokenSigner":
         """Derived from SECRET_KEY, so that links and tokens are never signed with the same key."""
         secret = hashlib.sha256(b"access tokens\0" + settings.secret().encode()).digest()
         access, refresh = settings.access_token_ttl, settings.refresh_token_ttl
         return cls(secret, timedelta(seconds=access), timedelta(seconds=refresh))
 
     @property
-    def name(self) -> str:
+    def key_id(self) -> str:
         """Eight hexadecimal digits of the key's own digest."""
         return hashlib.sha256(self.secret).hexdigest()[:8]
 
@@ -43,9 +43,9 @@ class Keys:
         """A JWT (RFC 7519) whose subject is the user; company and role are looked up, never carried."""
         now = datetime.now(UTC)
         claims = {"iss": ISSUER, "sub": str(user_id), "iat": now, "exp": now + self.access_ttl}
-        return jwt.encode(claims, self.secret, ALGORITHM, headers={"kid": self.name})
+        return jwt.encode(claims, self.secret, ALGORITHM, headers={"kid": self.key_id})
 
-    def read(self, token: str) -> tuple[UUID, datetime]:
+    def verify(self, token: str) -> tuple[UUID, datetime]:
         """The user and the expiry; `Unauthenticated` unless this installation signed it and it is valid."""
         try:
             claims = jwt.decode(
@@ -59,7 +59,7 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Tokens:
+class TokenPair:
     """What signing in gives."""
 
     access_token: str
@@ -67,7 +67,7 @@ class Tokens:
     user_id: UUID
 
 
-async def issue(uow: UnitOfWork, keys: Keys, user_id: UUID, family: UUID | None = None) -> Tokens:
+async def issue(uow: UnitOfWork, keys: TokenSigner, user_id: UUID, family: UUID | None = None) -> TokenPair:
     """A new pair; the refresh token continues `family`, or starts one."""
     refresh = secrets.token_urlsafe(32)
     await uow.execute(
@@ -78,10 +78,10 @@ async def issue(uow: UnitOfWork, keys: Keys, user_id: UUID, family: UUID | None 
             expires_at=datetime.now(UTC) + keys.refresh_ttl,
         )
     )
-    return Tokens(keys.access_token(user_id), refresh, user_id)
+    return TokenPair(keys.access_token(user_id), refresh, user_id)
 
 
-async def rotate(uow: UnitOfWork, keys: Keys, refresh: str) -> Tokens | None:
+async def rotate(uow: UnitOfWork, keys: TokenSigner, refresh: str) -> TokenPair | None:
     """A new pair for an unused refresh token, which is used up.
 
     One that was used before has been stolen: the answer is None and its whole family is revoked, so the
@@ -111,7 +111,7 @@ async def revoke_all(uow: UnitOfWork, user_id: UUID) -> None:
     await uow.execute(chains.values(revoked_at=datetime.now(UTC)))
 
 
-async def family_of(uow: UnitOfWork, user_id: UUID, refresh: str) -> UUID | None:
+async def find_family(uow: UnitOfWork, user_id: UUID, refresh: str) -> UUID | None:
     """The chain a refresh token belongs to, if it is one of this user's."""
     own = RefreshToken.user_id == user_id, RefreshToken.digest == _digest(refresh)
     family: UUID | None = await uow.scalar(select(RefreshToken.family).where(*own))

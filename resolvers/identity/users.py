@@ -90,7 +90,7 @@ async def create(
     _require_assignable(viewer, role)
     hashed_password = None
     if password is not None:
-        passwords.check(password, "input", "password")
+        passwords.validate(password, "input", "password")
         hashed_password = await passwords.hash(password)
     user = await insert_user(
         uow,

@@ -1,4 +1,4 @@
-"""Image data sets: crawls, the images that they gather, checks and exports."""
+"""Image data sets: crawls, images, validation and exports."""
 
 from resolvers.imagery import crawl_jobs, exports, images, validation
 

@@ -1,7 +1,7 @@
-"""The chunks of a crawl: cut, let into the queue a few at a time, counted when they end.
+"""Chunks of a crawl: created, enqueued with limited concurrency, and counted when they end.
 
-A crawl is RUNNING with nobody while its chunks are worked on. Its counters are changed under its row's lock
-alone. Locks are taken in this order: chunks, their crawl, the company's turn to let chunks into the queue.
+A crawl stays RUNNING without a worker while its chunks are processed. Its counters change only under its row
+lock. Lock order: chunks, their crawl, the company's admission lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Select, delete, func, insert, select, text, update
 
 from db import queue
 from db.events import publish
@@ -20,33 +20,35 @@ from db.uow import UnitOfWork
 from resolvers.imagery.crawl_sources import CrawlTask, crawl_tasks
 
 MAX_CHUNK_IMAGES = 500
-"""Images of one chunk at most."""
+"""Images per chunk."""
 
 COUNTERS = (
     *("total_images", "downloaded_images", "valid_images", "sequence"),
     *("total_chunks", "active_chunks", "completed_chunks", "failed_chunks"),
 )
-ADMISSION_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('chunks of ' || CAST(:company_id AS text), 0))")
+ADMISSION_LOCK = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('chunks of ' || CAST(:company_id AS text), 0))"
+)
 
 
 @dataclass(frozen=True)
 class GatherImages(Job):
-    """Cut a crawl into chunks; when these have ended, group the images that look alike."""
+    """Split a crawl into chunks; when these have ended, group near duplicates."""
 
     crawl_job_id: UUID
     queue: ClassVar[str] = "crawl"
     row: ClassVar[JobModel] = CrawlJob
 
     def topics(self) -> Sequence[str]:
-        """Who watches its images learns of its end."""
+        """Subscribers to its images are notified of its end."""
         return (f"images:{self.crawl_job_id}",)
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """Its chunks end with it."""
+        """Cancel its chunks."""
         await _cancel_chunks(uow, self.crawl_job_id)
 
     async def restarted(self, uow: UnitOfWork) -> None:
-        """It begins with nothing: what it found before it finds again, unless it is gone."""
+        """Restart the crawl without its earlier images and chunks."""
         for model in (CrawlCandidate, CrawlChunk, Image):
             await uow.execute(delete(model).where(model.__table__.c.crawl_job_id == self.crawl_job_id))
         zero = {**dict.fromkeys(COUNTERS, 0), "task_ids": []}
@@ -55,7 +57,7 @@ class GatherImages(Job):
 
 @dataclass(frozen=True)
 class GatherChunk(Job):
-    """Gather one chunk's images. `at_once` bounds how many chunks of the company are with the workers."""
+    """Download one chunk's images. `at_once` limits the company's concurrent chunks."""
 
     chunk_id: UUID
     crawl_job_id: UUID
@@ -64,25 +66,25 @@ class GatherChunk(Job):
     row: ClassVar[JobModel] = CrawlChunk
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """The crawl goes on without it."""
+        """Continue the crawl without it."""
         await finish_chunk(uow, self)
 
 
-async def lock_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any] | None:
-    """The crawl, for who is about to change what it counts."""
+async def lock_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> CrawlJob | None:
+    """The crawl, locked to update its counters."""
     return await uow.first(select(CrawlJob).where(CrawlJob.id == crawl_job_id).with_for_update())
 
 
-def is_full(crawl: Row[Any]) -> bool:
-    """Whether it has as many images as it may."""
+def is_full(crawl: CrawlJob) -> bool:
+    """Whether it has reached its maximum number of images."""
     return bool(crawl.downloaded_images >= crawl.max_images)
 
 
-async def create_chunks(uow: UnitOfWork, crawl: Row[Any], at_once: int) -> None:
-    """Cut a crawl that begins: a chunk for each thing that a source is asked for."""
-    asked = crawl_tasks(crawl.sources, crawl.keywords)
-    share = min(MAX_CHUNK_IMAGES, -(-crawl.max_images // len(asked)))
-    rows = [_chunk_values(crawl, number, piece, share, at_once) for number, piece in enumerate(asked, 1)]
+async def create_chunks(uow: UnitOfWork, crawl: CrawlJob, at_once: int) -> None:
+    """Create a chunk for each task of a crawl, and enqueue the first ones."""
+    tasks = crawl_tasks(crawl.sources, crawl.keywords)
+    share = min(MAX_CHUNK_IMAGES, -(-crawl.max_images // len(tasks)))
+    rows = [_chunk_values(crawl, number, task, share, at_once) for number, task in enumerate(tasks, 1)]
     await uow.execute(insert(CrawlChunk), rows)
     ids = [str(row["id"]) for row in rows]
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
@@ -90,12 +92,14 @@ async def create_chunks(uow: UnitOfWork, crawl: Row[Any], at_once: int) -> None:
     await enqueue_pending(uow, at_once)
 
 
-async def create_next_chunk(uow: UnitOfWork, job: GatherChunk, piece: CrawlTask, checkpoint: Mapping[str, Any]) -> UUID:
-    """Another chunk, which goes on where this one stopped. The crawl is one that takes more images."""
+async def create_next_chunk(
+    uow: UnitOfWork, job: GatherChunk, task: CrawlTask, checkpoint: Mapping[str, Any]
+) -> UUID:
+    """Create a chunk that continues where this one stopped. The crawl must not be full."""
     crawl = await lock_crawl(uow, job.crawl_job_id)
     assert crawl is not None  # the chunk's row, which refers to it, is locked
     share = max(1, min(MAX_CHUNK_IMAGES, crawl.max_images - crawl.downloaded_images))
-    row = _chunk_values(crawl, crawl.total_chunks + 1, piece, share, job.at_once)
+    row = _chunk_values(crawl, crawl.total_chunks + 1, task, share, job.at_once)
     await uow.execute(insert(CrawlChunk).values(row | {"checkpoint": dict(checkpoint)}))
     ids = [*crawl.task_ids, str(row["id"])]
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
@@ -103,8 +107,8 @@ async def create_next_chunk(uow: UnitOfWork, job: GatherChunk, piece: CrawlTask,
     return id
 
 
-def _chunk_values(crawl: Row[Any], number: int, piece: CrawlTask, share: int, at_once: int) -> dict[str, Any]:
-    """The row of a chunk that is not in the queue yet."""
+def _chunk_values(crawl: CrawlJob, number: int, task: CrawlTask, share: int, at_once: int) -> dict[str, Any]:
+    """The columns of a chunk that is not enqueued yet."""
     id = new_id()
     job = GatherChunk(id, crawl.id, at_once)
     return {
@@ -112,15 +116,15 @@ def _chunk_values(crawl: Row[Any], number: int, piece: CrawlTask, share: int, at
         "crawl_job_id": crawl.id,
         "number": number,
         "share": share,
-        "wanted": piece.to_json(),
+        "wanted": task.to_json(),
         "task": job.task,
         "arguments": job.arguments,
         "max_attempts": job.max_attempts,
     }
 
 
-async def start_chunk(uow: UnitOfWork, job: GatherChunk) -> tuple[Row[Any], Row[Any]] | None:
-    """The crawl and the chunk that is begun; none where the crawl wants nothing more."""
+async def start_chunk(uow: UnitOfWork, job: GatherChunk) -> tuple[CrawlJob, CrawlChunk] | None:
+    """The crawl and the started chunk, or None if the crawl has ended or is full."""
     crawl = await lock_crawl(uow, job.crawl_job_id)
     if crawl is None or crawl.status is not JobStatus.RUNNING:
         return None
@@ -128,13 +132,13 @@ async def start_chunk(uow: UnitOfWork, job: GatherChunk) -> tuple[Row[Any], Row[
     return None if is_full(crawl) else (crawl, await uow.one(select_chunk(job.chunk_id)))
 
 
-def select_chunk(id: UUID) -> Any:
-    """One chunk."""
+def select_chunk(id: UUID) -> Select[CrawlChunk]:
+    """Select one chunk."""
     return select(CrawlChunk).where(CrawlChunk.id == id)
 
 
 async def finish_chunk(uow: UnitOfWork, job: GatherChunk) -> None:
-    """After a chunk's end: count, let others into the queue, or resume the crawl when it was the last."""
+    """After a chunk's end: update counters, enqueue further chunks or, after the last one, the crawl."""
     crawl = await lock_crawl(uow, job.crawl_job_id)
     if crawl is None:
         return
@@ -147,52 +151,49 @@ async def finish_chunk(uow: UnitOfWork, job: GatherChunk) -> None:
 
 
 async def enqueue_pending(uow: UnitOfWork, at_once: int) -> None:
-    """Let the company's waiting chunks into the queue, as long as no more than `at_once` are there.
-
-    First chunks of all crawls go before second ones.
-    """
+    """Enqueue the company's pending chunks up to a total of `at_once`, alternating between crawls."""
     await uow.execute(ADMISSION_LOCK, {"company_id": str(uow.company_id)})
     ours = (Lease.company_id == uow.company_id, Lease.task == GatherChunk.__name__)
     room = at_once - await uow.scalar(select(func.count()).select_from(Lease).where(*ours))
     if room <= 0:
         return
-    waiting = select(CrawlChunk.id, CrawlChunk.task, CrawlChunk.arguments).where(*_not_enqueued())
-    first = waiting.order_by(CrawlChunk.number, CrawlChunk.id).limit(room)
+    pending = select(CrawlChunk.id, CrawlChunk.task, CrawlChunk.arguments).where(*_not_enqueued())
+    first = pending.order_by(CrawlChunk.number, CrawlChunk.id).limit(room)
     for chunk in await uow.all(first.with_for_update(of=CrawlChunk, skip_locked=True)):
         await queue.enqueue(uow, queue.deserialize(chunk.task, chunk.arguments), chunk.id)
 
 
 async def recover(uow: UnitOfWork, at_once: int) -> None:
-    """Go on with what a fault left standing: chunks that nobody let in, crawls that nobody resumed."""
+    """Recover from lost wake-ups: enqueue pending chunks, and resume crawls whose chunks have all ended."""
     await enqueue_pending(uow, at_once)
     live = CrawlChunk.crawl_job_id == CrawlJob.id, CrawlChunk.status.not_in(TERMINAL)
-    standing = select(CrawlJob.id).where(
+    stalled = select(CrawlJob.id).where(
         CrawlJob.status == JobStatus.RUNNING,
         CrawlJob.task == GatherImages.__name__,
         ~select(CrawlChunk.id).where(*live).exists(),
         ~select(Lease.id).where(Lease.id == CrawlJob.id).exists(),
     )
-    for crawl in await uow.all(standing.with_for_update(of=CrawlJob, skip_locked=True)):
+    for crawl in await uow.all(stalled.with_for_update(of=CrawlJob, skip_locked=True)):
         await queue.resume(uow, CrawlJob, crawl.id)
 
 
 async def failure_reasons(uow: UnitOfWork, crawl_job_id: UUID, limit: int) -> Sequence[str]:
-    """Why chunks of the crawl failed; each reason once."""
+    """The distinct error messages of the crawl's failed chunks."""
     failed = select(CrawlChunk.error_message).where(
         CrawlChunk.crawl_job_id == crawl_job_id, CrawlChunk.status == JobStatus.FAILED
     )
-    found = await uow.all(failed.distinct().order_by(CrawlChunk.error_message).limit(limit))
-    return [row.error_message for row in found]
+    rows = await uow.all(failed.distinct().order_by(CrawlChunk.error_message).limit(limit))
+    return [row.error_message for row in rows]
 
 
 def _not_enqueued() -> tuple[Any, ...]:
-    """The conditions that a chunk was not let into the queue yet."""
+    """Conditions for a chunk that was not enqueued yet."""
     leased = select(Lease.id).where(Lease.id == CrawlChunk.id).exists()
     return (CrawlChunk.status == JobStatus.PENDING, ~leased)
 
 
 async def _update_counters(uow: UnitOfWork, crawl_job_id: UUID) -> int:
-    """Write down how many chunks of a locked crawl stand where. Answers how many have not ended."""
+    """Update the chunk counters of a locked crawl. Returns the number of unfinished chunks."""
     by_status = select(CrawlChunk.status, func.count().label("chunks")).group_by(CrawlChunk.status)
     rows = await uow.all(by_status.where(CrawlChunk.crawl_job_id == crawl_job_id))
     counts = {row.status: row.chunks for row in rows}
@@ -209,7 +210,7 @@ async def _update_counters(uow: UnitOfWork, crawl_job_id: UUID) -> int:
 
 
 async def _complete_pending(uow: UnitOfWork, crawl_job_id: UUID) -> None:
-    """Chunks that nobody needs to work on are done. One that is being cancelled is left to that."""
+    """Complete the chunks that are no longer needed, except those being cancelled."""
     idle = select(CrawlChunk.id).where(CrawlChunk.crawl_job_id == crawl_job_id, *_not_enqueued())
     free = idle.with_for_update(of=CrawlChunk, skip_locked=True)
     done = {"status": JobStatus.COMPLETED, "progress": 100, "completed_at": func.now()}
@@ -217,11 +218,11 @@ async def _complete_pending(uow: UnitOfWork, crawl_job_id: UUID) -> None:
 
 
 async def _cancel_chunks(uow: UnitOfWork, crawl_job_id: UUID) -> None:
-    """Cancel every chunk of a crawl that has ended before them; those with a worker end within a second."""
-    mine = CrawlChunk.crawl_job_id == crawl_job_id
-    gone = {"status": JobStatus.CANCELLED, "completed_at": func.now()}
-    await uow.execute(update(CrawlChunk).where(mine, *_not_enqueued()).values(gone))
-    live = select(CrawlChunk.id).where(mine, CrawlChunk.status.not_in(TERMINAL)).order_by(CrawlChunk.id)
+    """Cancel all chunks of a crawl that has ended; running ones stop within a second."""
+    of_crawl = CrawlChunk.crawl_job_id == crawl_job_id
+    cancelled = {"status": JobStatus.CANCELLED, "completed_at": func.now()}
+    await uow.execute(update(CrawlChunk).where(of_crawl, *_not_enqueued()).values(cancelled))
+    live = select(CrawlChunk.id).where(of_crawl, CrawlChunk.status.not_in(TERMINAL)).order_by(CrawlChunk.id)
     for chunk in await uow.all(live):
         await queue.cancel(uow, CrawlChunk, chunk.id)
     await _update_counters(uow, crawl_job_id)

@@ -1,4 +1,4 @@
-"""Crawls: planned, changed, deleted."""
+"""Crawls: create, update and delete."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 
 from core.errors import Conflict, Invalid
 from core.ports import Sources
@@ -29,16 +29,16 @@ async def create(
     uow: UnitOfWork,
     viewer: Viewer,
     project_id: UUID,
-    given: Mapping[str, Any],
+    fields: Mapping[str, Any],
     sources: Sources,
     *,
     start: bool,
-) -> Row[Any]:
-    """A crawl that begins, or waits to be started. `given["sources"]` are as `wanting.checked` takes them."""
+) -> CrawlJob:
+    """Create a crawl, and start it if `start`. `fields["sources"]` are as in `validate_sources`."""
     access.require(viewer, "images:create")
-    await projects.open_for_work(uow, viewer, project_id, "input", "projectId")
-    values = _validate(given)
-    values["sources"] = crawl_sources.validate_sources(given["sources"], sources, values["keywords"])
+    await projects.find_open(uow, viewer, project_id, "input", "projectId")
+    values = _validate(fields)
+    values["sources"] = crawl_sources.validate_sources(fields["sources"], sources, values["keywords"])
     values |= {"project_id": project_id, "requested_by_id": viewer.user_id}
     crawl = await uow.one(insert(CrawlJob).values(values).returning(CrawlJob))
     begin = queue.enqueue if start else queue.prepare
@@ -47,23 +47,23 @@ async def create(
     return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl.id))
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Rename a crawl; before it begins, also change what it looks for."""
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> CrawlJob:
+    """Update a crawl. Once it was started, only its name can be changed."""
     access.require(viewer, "images:create")
     crawl = await access.find(uow, viewer, CrawlJob, id)
-    await projects.open_for_work(uow, viewer, crawl.project_id, "id")
+    await projects.find_open(uow, viewer, crawl.project_id, "id")
     crawl = await access.find(uow, viewer, CrawlJob, id, lock=True)
-    values = _validate(given)
-    begun = crawl.status is not JobStatus.PENDING or await queue.is_queued(uow, id)
-    if begun and values.keys() - {"name"}:
-        raise Conflict("Only the name of a crawl can be changed once it was started.", "id")
+    values = _validate(fields)
+    started = crawl.status is not JobStatus.PENDING or await queue.is_queued(uow, id)
+    if started and values.keys() - {"name"}:
+        raise Conflict("Only the name of a started crawl can be changed.", "id")
     if values:
         values["version"] = CrawlJob.version + 1
-    return await update_row(uow, viewer, CrawlJob, crawl, values, "CRAWL_JOB_UPDATE", fields=given)
+    return await update_row(uow, viewer, CrawlJob, crawl, values, "CRAWL_JOB_UPDATE", fields=fields)
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a crawl with its images, checks and exports; the files go afterwards, by a job."""
+    """Delete a crawl with its images, validations and exports; a job deletes the files."""
     access.require(viewer, "images:delete")
     await queue.lock_parts(uow, CrawlJob, id)
     await access.find(uow, viewer, CrawlJob, id, lock=True)
@@ -72,16 +72,16 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await activity_log.record(uow, viewer.user_id, "CRAWL_JOB_DELETE", "CrawlJob", id)
 
 
-def validate_name(given: str) -> str:
-    """A crawl's, a check's or an export's name, trimmed; `Invalid` for what none may be called."""
-    name = validators.name(given, "input", "name", limit=100)
+def validate_name(value: str) -> str:
+    """The trimmed name of a crawl, validation or export. Raises `Invalid`."""
+    name = validators.name(value, "input", "name", limit=100)
     if not NAME_PATTERN.fullmatch(name):
-        raise Invalid("A name has letters, digits, spaces, `_` and `-` only.", "input", "name")
+        raise Invalid("name may only contain letters, digits, spaces, _ and -.", "input", "name")
     return name
 
 
-def _validate(given: Mapping[str, Any]) -> dict[str, Any]:
-    values = dict(given)
+def _validate(fields: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(fields)
     if "name" in values:
         values["name"] = validate_name(values["name"])
     if "keywords" in values:
@@ -91,14 +91,16 @@ def _validate(given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _validate_keywords(given: Sequence[str]) -> list[str]:
-    if not 1 <= len(given) <= MAX_KEYWORDS:
-        raise Invalid(f"Give 1 to {MAX_KEYWORDS} keywords.", "input", "keywords")
+def _validate_keywords(keywords: Sequence[str]) -> list[str]:
+    if not 1 <= len(keywords) <= MAX_KEYWORDS:
+        raise Invalid(
+            f"keywords must have 1 to {MAX_KEYWORDS} items (got {len(keywords)}).", "input", "keywords"
+        )
     seen: dict[str, str] = {}
-    for position, word in enumerate(given):
+    for position, word in enumerate(keywords):
         path = ("input", "keywords", str(position))
         keyword = validators.name(word, *path, limit=MAX_KEYWORD_LENGTH)
         if keyword.casefold() in seen:
-            raise Invalid("This keyword was given before.", *path)
+            raise Invalid("keywords must not contain duplicates.", *path)
         seen[keyword.casefold()] = keyword
     return list(seen.values())

@@ -1,4 +1,4 @@
-"""What crawls write down: the addresses that sources name, the images behind them, and why there are none."""
+"""Crawl results: candidate URLs of sources, the images downloaded from them, and errors."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,17 +22,17 @@ from resolvers import access
 from resolvers.access import Viewer
 from resolvers.imagery import images
 from resolvers.imagery.crawl_chunks import GatherChunk, lock_crawl
-from resolvers.object_removal import pictures_prefix, thumbnails_prefix
+from resolvers.object_removal import images_prefix, thumbnails_prefix
 
 MAX_URL_LENGTH, MAX_TEXT_LENGTH = 4096, 2000
 INSERT_BATCH_SIZE = 200
 UNREADABLE = "UNREADABLE"
-"""The code of what could not be read on the way to images."""
+"""Error code of pages and lists that could not be read."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An address to look at, with what its source says."""
+    """A candidate URL with the metadata of its source."""
 
     id: UUID
     url: str
@@ -45,7 +45,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """What was found at an address: a stored picture, or why there is none."""
+    """The result of a candidate: a stored image, or the error."""
 
     candidate: Candidate
     image: DecodedImage | None = None
@@ -56,116 +56,123 @@ class CandidateResult:
 
 
 def url_key(url: str) -> UUID:
-    """Stands for an address, whatever its fragment; equal for equal ones."""
+    """Deterministic key of a URL without its fragment."""
     return uuid5(NAMESPACE_URL, urlunsplit(urlsplit(url)._replace(fragment="")))
 
 
-def object_key(company_id: UUID, picture: DecodedImage) -> str:
-    """Where a picture's file is kept: by its content, once for a company."""
-    return f"{pictures_prefix(company_id)}{picture.hash[:2]}/{picture.hash}.{picture.format}"
+def object_key(company_id: UUID, image: DecodedImage) -> str:
+    """Storage key of an image file: content-addressed per company."""
+    return f"{images_prefix(company_id)}{image.hash[:2]}/{image.hash}.{image.format}"
 
 
 def thumbnail_key(company_id: UUID, hash: str) -> str:
-    """Where the thumbnail of the picture with this content is kept."""
+    """Storage key of the thumbnail of an image with this hash."""
     return f"{thumbnails_prefix(company_id)}{hash[:2]}/{hash}.webp"
 
 
 async def add_candidates(
-    uow: UnitOfWork, job: GatherChunk, found: Sequence[ImageCandidate], unread: Sequence[tuple[str, str]]
+    uow: UnitOfWork,
+    job: GatherChunk,
+    candidates: Sequence[ImageCandidate],
+    unreadable: Sequence[tuple[str, str]],
 ) -> int:
-    """Keep the addresses that are new to the crawl, and what could not be read; how many are new."""
-    rows = [row for each in found if (row := _candidate_values(job, each)) is not None]
+    """Store new candidates and unreadable URLs; returns the number of new candidates."""
+    rows = [row for candidate in candidates if (row := _candidate_values(job, candidate)) is not None]
     refused = [
         {**row, "state": CandidateState.REFUSED, "code": UNREADABLE, "message": sanitize_text(reason)}
-        for url, reason in unread
+        for url, reason in unreadable
         if (row := _candidate_values(job, ImageCandidate(url))) is not None
     ]
     await lock_crawl(uow, job.crawl_job_id)
     new = await _insert_candidates(uow, rows)
     await _insert_candidates(uow, refused)
-    counted = {"total_images": CrawlJob.total_images + new, "version": CrawlJob.version + 1}
-    await uow.execute(update(CrawlJob).where(CrawlJob.id == job.crawl_job_id).values(counted))
+    counters = {"total_images": CrawlJob.total_images + new, "version": CrawlJob.version + 1}
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == job.crawl_job_id).values(counters))
     await publish(uow, f"job:{job.crawl_job_id}")
     return new
 
 
-async def pending_candidates(uow: UnitOfWork, chunk_id: UUID, after: UUID | None, limit: int) -> list[Candidate]:
-    """The next addresses of a chunk that were not looked at."""
+async def pending_candidates(
+    uow: UnitOfWork, chunk_id: UUID, after: UUID | None, limit: int
+) -> list[Candidate]:
+    """The next pending candidates of a chunk."""
     columns = [getattr(CrawlCandidate, name) for name in Candidate.__dataclass_fields__]
-    mine = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.FOUND
+    pending = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.FOUND
     rest = [] if after is None else [CrawlCandidate.id > after]
-    found = select(*columns).where(*mine, *rest).order_by(CrawlCandidate.id).limit(limit)
-    return [Candidate(**row._mapping) for row in await uow.all(found)]
+    statement = select(*columns).where(*pending, *rest).order_by(CrawlCandidate.id).limit(limit)
+    return [Candidate(**row._mapping) for row in await uow.all(statement)]
 
 
 async def reassign_candidates(uow: UnitOfWork, chunk_id: UUID, to: UUID) -> None:
-    """Give what a chunk did not look at to another one."""
-    rest = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.FOUND
-    await uow.execute(update(CrawlCandidate).where(*rest).values(chunk_id=to))
+    """Move a chunk's pending candidates to another chunk."""
+    pending = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.FOUND
+    await uow.execute(update(CrawlCandidate).where(*pending).values(chunk_id=to))
 
 
 async def has_pending_candidates(uow: UnitOfWork, chunk_id: UUID) -> bool:
-    """Whether the chunk has addresses that were not looked at."""
+    """Whether the chunk has pending candidates."""
     return bool(await pending_candidates(uow, chunk_id, None, 1))
 
 
 async def count_stored(uow: UnitOfWork, chunk_id: UUID) -> int:
-    """How many images a chunk has made."""
-    made = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.STORED
-    return await uow.scalar(select(func.count()).select_from(CrawlCandidate).where(*made)) or 0
+    """Number of images stored by a chunk."""
+    stored = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.STORED
+    return await uow.scalar(select(func.count()).select_from(CrawlCandidate).where(*stored)) or 0
 
 
-async def images_with_validators(uow: UnitOfWork, keys: Sequence[UUID]) -> dict[UUID, Row[Any]]:
-    """The company's latest image of each of these addresses whose server said how to ask for changes."""
+async def images_with_validators(uow: UnitOfWork, keys: Sequence[UUID]) -> dict[UUID, Image]:
+    """The company's latest image per URL that has an HTTP validator (ETag or Last-Modified)."""
     tagged = func.coalesce(Image.etag, Image.last_modified).is_not(None), Image.storage_url.is_not(None)
     latest = select(Image).ext(distinct_on(Image.url_key)).where(Image.url_key == any_id(keys), *tagged)
     rows = await uow.all(latest.order_by(Image.url_key, Image.id.desc()))
-    return {row.url_key: row for row in rows}
+    return {row.url_key: row for row in rows if row.url_key is not None}
 
 
-async def save_results(uow: UnitOfWork, job: GatherChunk, taken: Sequence[CandidateResult]) -> tuple[int, bool]:
-    """Make images of what was stored, as far as the crawl has room and knows no equal ones.
+async def save_results(
+    uow: UnitOfWork, job: GatherChunk, results: Sequence[CandidateResult]
+) -> tuple[int, bool]:
+    """Create images from results, without duplicates and up to the crawl's maximum. Idempotent.
 
-    Answers how many it made, and whether the crawl is full. Safe to repeat: what was kept is kept once.
+    Returns the number of new images, and whether the crawl is full.
     """
     crawl = await lock_crawl(uow, job.crawl_job_id)
     assert crawl is not None  # the chunk's row, which refers to it, is locked
     await images.lock_image_files(uow)
-    hashes = [each.image.hash for each in taken if each.image is not None]
-    mine = select(Image.hash).where(Image.crawl_job_id == crawl.id, Image.hash == any_text(hashes))
-    seen = {row.hash for row in await uow.all(mine)} if hashes else set()
-    fates: dict[UUID, CandidateState] = {}
-    made: list[dict[str, Any]] = []
-    for each in taken:
-        if each.image is None:
-            fates[each.candidate.id] = CandidateState.REFUSED
-        elif each.image.hash in seen:
-            fates[each.candidate.id] = CandidateState.DUPLICATE
-        elif crawl.downloaded_images + len(made) >= crawl.max_images:
-            fates[each.candidate.id] = CandidateState.LEFT
+    hashes = [result.image.hash for result in results if result.image is not None]
+    existing = select(Image.hash).where(Image.crawl_job_id == crawl.id, Image.hash == any_text(hashes))
+    seen = {row.hash for row in await uow.all(existing)} if hashes else set()
+    states: dict[UUID, CandidateState] = {}
+    new_images: list[dict[str, Any]] = []
+    for result in results:
+        if result.image is None:
+            states[result.candidate.id] = CandidateState.REFUSED
+        elif result.image.hash in seen:
+            states[result.candidate.id] = CandidateState.DUPLICATE
+        elif crawl.downloaded_images + len(new_images) >= crawl.max_images:
+            states[result.candidate.id] = CandidateState.LEFT
         else:
-            seen.add(each.image.hash)
-            fates[each.candidate.id] = CandidateState.STORED
-            number = crawl.sequence + len(made) + 1
-            made.append(_image_values(uow.company_id, crawl, each, each.image, number))
-    if made:
-        await uow.execute(insert(Image), made)
-    await _update_candidates(uow, taken, fates)
-    downloaded = crawl.downloaded_images + len(made)
+            seen.add(result.image.hash)
+            states[result.candidate.id] = CandidateState.STORED
+            number = crawl.sequence + len(new_images) + 1
+            new_images.append(_image_values(uow.company_id, crawl, result, result.image, number))
+    if new_images:
+        await uow.execute(insert(Image), new_images)
+    await _update_candidates(uow, results, states)
+    downloaded = crawl.downloaded_images + len(new_images)
     values = {
         "downloaded_images": downloaded,
-        "sequence": crawl.sequence + len(made),
+        "sequence": crawl.sequence + len(new_images),
         "progress": min(99, 100 * downloaded // crawl.max_images),
         "version": crawl.version + 1,
     }
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(values))
-    await publish(uow, f"job:{crawl.id}", *([f"images:{crawl.id}"] if made else []))
-    return len(made), downloaded >= crawl.max_images
+    await publish(uow, f"job:{crawl.id}", *([f"images:{crawl.id}"] if new_images else []))
+    return len(new_images), downloaded >= crawl.max_images
 
 
 async def crawl_problems(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    """Of each of these crawls, why addresses gave no image: `code`, a `message`, the `count`, one `url`."""
-    found: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    """Errors per crawl: `code`, a `message`, the `count` and one `url`."""
+    problems: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     reasons = select(
         CrawlCandidate.crawl_job_id,
         CrawlCandidate.code,
@@ -176,54 +183,54 @@ async def crawl_problems(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, lis
     grouped = reasons.group_by(CrawlCandidate.crawl_job_id, CrawlCandidate.code)
     for row in await uow.all(grouped.order_by(func.count().desc(), CrawlCandidate.code)):
         values = dict(row._mapping)
-        found[values.pop("crawl_job_id")].append(values)
-    return found
+        problems[values.pop("crawl_job_id")].append(values)
+    return problems
 
 
 async def images_after(
     uow: UnitOfWork, viewer: Viewer, columns: Sequence[str], crawl_job_id: UUID, after: int, limit: int
 ) -> Sequence[Row[Any]]:
-    """What the viewer may see of a crawl's images numbered above `after`, in their order."""
-    wanted = [getattr(Image, name).label(name) for name in columns]
-    seen = access.visible(viewer, Image, *wanted)
-    later = seen.where(Image.crawl_job_id == crawl_job_id, Image.sequence > after)
+    """The crawl's visible images after sequence number `after`, in order."""
+    selected = [getattr(Image, name).label(name) for name in columns]
+    visible = access.visible(viewer, Image, *selected)
+    later = visible.where(Image.crawl_job_id == crawl_job_id, Image.sequence > after)
     return await uow.all(later.order_by(Image.sequence, Image.id).limit(limit))
 
 
-def sanitize_text(given: str | None, limit: int = MAX_TEXT_LENGTH) -> str | None:
-    """Other people's text as the database takes it: no NUL, no half characters, not longer than `limit`."""
-    if given is None:
+def sanitize_text(text: str | None, limit: int = MAX_TEXT_LENGTH) -> str | None:
+    """External text without NUL and lone surrogates, truncated to `limit` characters."""
+    if text is None:
         return None
-    readable = given.replace("\0", "").encode(errors="ignore").decode()
+    readable = text.replace("\0", "").encode(errors="ignore").decode()
     return " ".join(readable.split())[:limit] or None
 
 
 def download_filename(url: str, format: str) -> str:
-    """What an image is called when it is downloaded: as at its address, with its true ending."""
+    """The file name for downloads: that of the URL, with the extension of the actual format."""
     stem = PurePosixPath(unquote(urlsplit(url).path, errors="ignore")).stem
     readable = sanitize_text("".join(c for c in stem if c.isprintable() and c not in '\\/:*?"<>|'), 200)
     return f"{readable or 'image'}.{format}"
 
 
-def _candidate_values(job: GatherChunk, found: ImageCandidate) -> dict[str, Any] | None:
-    """The row of an address; none where it is no address that could be kept."""
-    url = sanitize_text(found.url, MAX_URL_LENGTH + 1)
-    if url is None or len(url) > MAX_URL_LENGTH or url != found.url:
+def _candidate_values(job: GatherChunk, candidate: ImageCandidate) -> dict[str, Any] | None:
+    """The columns of a candidate, or None for a URL that cannot be stored."""
+    url = sanitize_text(candidate.url, MAX_URL_LENGTH + 1)
+    if url is None or len(url) > MAX_URL_LENGTH or url != candidate.url:
         return None
     return {
         "crawl_job_id": job.crawl_job_id,
         "chunk_id": job.chunk_id,
         "url": url,
         "url_key": url_key(url),
-        "page_url": sanitize_text(found.page_url, MAX_URL_LENGTH),
-        "licence": sanitize_text(found.licence),
-        "attribution": sanitize_text(found.attribution),
-        "caption": sanitize_text(found.caption),
+        "page_url": sanitize_text(candidate.page_url, MAX_URL_LENGTH),
+        "licence": sanitize_text(candidate.licence),
+        "attribution": sanitize_text(candidate.attribution),
+        "caption": sanitize_text(candidate.caption),
     }
 
 
 async def _insert_candidates(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Candidates that the crawl did not have."""
+    """Insert candidates that the crawl does not have; returns their number."""
     new = 0
     for start in range(0, len(rows), INSERT_BATCH_SIZE):
         batch = upsert(CrawlCandidate).values(list(rows[start : start + INSERT_BATCH_SIZE]))
@@ -232,38 +239,42 @@ async def _insert_candidates(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]])
     return new
 
 
-def _image_values(company_id: UUID, crawl: Row[Any], taken: CandidateResult, picture: DecodedImage, number: int) -> dict[str, Any]:
-    found = taken.candidate
+def _image_values(
+    company_id: UUID, crawl: CrawlJob, result: CandidateResult, image: DecodedImage, number: int
+) -> dict[str, Any]:
+    candidate = result.candidate
     return {
         "crawl_job_id": crawl.id,
-        "original_url": found.url,
-        "url_key": found.url_key,
-        "filename": download_filename(found.url, picture.format),
-        "storage_url": object_key(company_id, picture),
-        "thumbnail_key": thumbnail_key(company_id, picture.hash),
-        "width": picture.width,
-        "height": picture.height,
-        "file_size": picture.size,
-        "format": picture.format,
-        "hash": picture.hash,
-        "perceptual_hash": picture.perceptual_hash,
-        "page_url": found.page_url,
-        "licence": found.licence,
-        "attribution": found.attribution,
-        "caption": found.caption,
-        "etag": sanitize_text(taken.etag),
-        "last_modified": sanitize_text(taken.last_modified),
+        "original_url": candidate.url,
+        "url_key": candidate.url_key,
+        "filename": download_filename(candidate.url, image.format),
+        "storage_url": object_key(company_id, image),
+        "thumbnail_key": thumbnail_key(company_id, image.hash),
+        "width": image.width,
+        "height": image.height,
+        "file_size": image.size,
+        "format": image.format,
+        "hash": image.hash,
+        "perceptual_hash": image.perceptual_hash,
+        "page_url": candidate.page_url,
+        "licence": candidate.licence,
+        "attribution": candidate.attribution,
+        "caption": candidate.caption,
+        "etag": sanitize_text(result.etag),
+        "last_modified": sanitize_text(result.last_modified),
         "sequence": number,
     }
 
 
-async def _update_candidates(uow: UnitOfWork, taken: Sequence[CandidateResult], fates: Mapping[UUID, CandidateState]) -> None:
-    """Write down what became of the addresses."""
-    for state in set(fates.values()) - {CandidateState.REFUSED}:
-        ids = [id for id, fate in fates.items() if fate is state]
+async def _update_candidates(
+    uow: UnitOfWork, results: Sequence[CandidateResult], states: Mapping[UUID, CandidateState]
+) -> None:
+    """Store the states and errors of candidates."""
+    for state in set(states.values()) - {CandidateState.REFUSED}:
+        ids = [id for id, result_state in states.items() if result_state is state]
         await uow.execute(update(CrawlCandidate).where(CrawlCandidate.id == any_id(ids)).values(state=state))
-    for each in taken:
-        if fates[each.candidate.id] is CandidateState.REFUSED:
-            reason = {"code": each.code, "message": sanitize_text(each.message)}
-            refused = update(CrawlCandidate).where(CrawlCandidate.id == each.candidate.id)
+    for result in results:
+        if states[result.candidate.id] is CandidateState.REFUSED:
+            reason = {"code": result.code, "message": sanitize_text(result.message)}
+            refused = update(CrawlCandidate).where(CrawlCandidate.id == result.candidate.id)
             await uow.execute(refused.values(state=CandidateState.REFUSED, **reason))

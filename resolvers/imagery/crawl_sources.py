@@ -1,4 +1,4 @@
-"""Where a crawl looks: the sources that people name, and what each is asked for."""
+"""Sources of a crawl, and the tasks that they are split into."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,22 +6,25 @@ from itertools import zip_longest
 from typing import Any, NamedTuple, Self
 
 from core.errors import Conflict, Invalid
-from core.ports import SourceKind, Sources, SourceQuery
+from core.ports import SourceKind, SourceQuery, Sources
 from resolvers.validators import camel, name, within
 
 MAX_SOURCES, MAX_ADDRESSES = 20, 100
 MAX_PAGES, MAX_DEPTH = 10_000, 10
 MAX_ADDRESS_LENGTH = 4096
 URLS_PER_CHUNK = 500
-"""Addresses of images in one chunk."""
+"""Image URLs per chunk."""
 
-DEFAULT_SOURCES: tuple[Mapping[str, Any], ...] = ({"kind": SourceKind.OPENVERSE}, {"kind": SourceKind.WIKIMEDIA})
-"""Where a crawl looks that names no source: both need no key and tell the licences."""
+DEFAULT_SOURCES: tuple[Mapping[str, Any], ...] = (
+    {"kind": SourceKind.OPENVERSE},
+    {"kind": SourceKind.WIKIMEDIA},
+)
+"""Sources of a crawl that names none. Both work without API key and return licences."""
 
 
 @dataclass(frozen=True)
 class SourceFields:
-    """The field of a source's input that has its addresses, and what other fields it may have."""
+    """The input field with a source's addresses, and its optional fields."""
 
     field: str | None = None
     optional: tuple[str, ...] = ()
@@ -33,53 +36,56 @@ SOURCE_FIELDS = {
     SourceKind.FEED: SourceFields("feed_urls"),
     SourceKind.S3: SourceFields("bucket", ("prefix",)),
 }
-"""What sources are given that are not asked for keywords."""
+"""Input fields of sources that are not queried by keyword."""
 
 
 class CrawlTask(NamedTuple):
-    """One request to one source."""
+    """One query to one source."""
 
     kind: SourceKind
     query: SourceQuery
 
     def to_json(self) -> dict[str, Any]:
-        """As a chunk keeps it."""
+        """The JSON form stored in a chunk."""
         return {"kind": self.kind.value, **asdict(self.query)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """From the form that is stored."""
+        """From the stored JSON form."""
         values = dict(stored)
         kind, addresses = SourceKind(values.pop("kind")), tuple(values.pop("addresses"))
         return cls(kind, SourceQuery(**values, addresses=addresses))
 
 
-def validate_sources(given: Sequence[Mapping[str, Any]], sources: Sources, keywords: Sequence[str]) -> list[Any]:
-    """The sources as a crawl keeps them. Each given one has its `kind`, and its input's other fields or None.
+def validate_sources(
+    inputs: Sequence[Mapping[str, Any]], sources: Sources, keywords: Sequence[str]
+) -> list[Any]:
+    """Sources in their stored form. Each input has its `kind`, and its other fields or None.
 
-    Raises `Invalid`, and `Conflict` where the installation lacks what a source needs.
+    Raises `Invalid`, or `Conflict` if the installation lacks a setting that a source needs.
     """
-    if len(given) > MAX_SOURCES:
-        raise Invalid(f"Give at most {MAX_SOURCES} sources.", "input", "sources")
-    found = []
-    for position, each in enumerate(given or DEFAULT_SOURCES):
-        path = ("input", "sources", *([str(position)] if given else []))
-        port = sources[each["kind"]]
+    if len(inputs) > MAX_SOURCES:
+        raise Invalid(
+            f"sources must have at most {MAX_SOURCES} items (got {len(inputs)}).", "input", "sources"
+        )
+    validated = []
+    for position, fields in enumerate(inputs or DEFAULT_SOURCES):
+        path = ("input", "sources", *([str(position)] if inputs else []))
+        port = sources[fields["kind"]]
         if port.missing_setting is not None:
             raise Conflict(port.missing_setting, *path)
-        source = _validate_source(each, *path)
-        for piece in crawl_tasks([source], keywords):
-            if (fault := port.validate(piece.query)) is not None:
-                raise Invalid(fault, *path)
-        found.append(source)
-    return found
+        source = _validate_source(fields, *path)
+        for task in crawl_tasks([source], keywords):
+            if (error := port.validate(task.query)) is not None:
+                raise Invalid(error, *path)
+        validated.append(source)
+    return validated
 
 
 def crawl_tasks(sources: Sequence[Mapping[str, Any]], keywords: Sequence[str]) -> list[CrawlTask]:
-    """What the sources of a crawl are asked for, one request after the other; they take turns."""
-    asked = [list(_source_tasks(source, keywords)) for source in sources]
-    rounds = zip_longest(*asked)
-    return [piece for turn in rounds for piece in turn if piece is not None]
+    """The tasks of a crawl's sources, in round-robin order."""
+    by_source = [list(_source_tasks(source, keywords)) for source in sources]
+    return [task for turn in zip_longest(*by_source) for task in turn if task is not None]
 
 
 def _source_tasks(source: Mapping[str, Any], keywords: Sequence[str]) -> Iterator[CrawlTask]:
@@ -94,36 +100,39 @@ def _source_tasks(source: Mapping[str, Any], keywords: Sequence[str]) -> Iterato
         yield CrawlTask(kind, SourceQuery(**bounds, addresses=tuple(addresses[start : start + size])))
 
 
-def _validate_source(given: Mapping[str, Any], *path: str) -> dict[str, Any]:
-    """One source in its stored form, with nothing given to it that it does not take."""
-    kind = given["kind"]
-    takes = SOURCE_FIELDS.get(kind, SourceFields())
-    for field, value in given.items():
-        if field not in ("kind", takes.field, *takes.optional) and value is not None:
-            raise Invalid(f"The source {kind.name} does not take this.", *path, camel(field))
-    pages, depth = given.get("max_pages"), given.get("max_depth")
+def _validate_source(fields: Mapping[str, Any], *path: str) -> dict[str, Any]:
+    """One source in its stored form. Raises `Invalid` for fields that its kind does not have."""
+    kind = fields["kind"]
+    allowed = SOURCE_FIELDS.get(kind, SourceFields())
+    for field, value in fields.items():
+        if field not in ("kind", allowed.field, *allowed.optional) and value is not None:
+            raise Invalid(f"{camel(field)} is not a field of the source {kind.name}.", *path, camel(field))
+    pages, depth = fields.get("max_pages"), fields.get("max_depth")
     if pages is not None:
         within(pages, 1, MAX_PAGES, *path, "maxPages")
     if depth is not None:
         within(depth, 0, MAX_DEPTH, *path, "maxDepth")
-    addresses = [] if takes.field is None else _validate_addresses(given, kind, takes.field, *path)
-    usual = SourceQuery()
+    addresses = [] if allowed.field is None else _validate_addresses(fields, kind, allowed.field, *path)
+    defaults = SourceQuery()
     return {
         "kind": kind.value,
         "addresses": addresses,
-        "pages": usual.pages if pages is None else pages,
-        "depth": usual.depth if depth is None else depth,
+        "pages": defaults.pages if pages is None else pages,
+        "depth": defaults.depth if depth is None else depth,
     }
 
 
-def _validate_addresses(given: Mapping[str, Any], kind: SourceKind, field: str, *path: str) -> list[str]:
-    value = given.get(field)
+def _validate_addresses(fields: Mapping[str, Any], kind: SourceKind, field: str, *path: str) -> list[str]:
+    value = fields.get(field)
     path = (*path, camel(field))
     if not value:
-        raise Invalid(f"The source {kind.name} needs this.", *path)
+        raise Invalid(f"{camel(field)} is required for the source {kind.name}.", *path)
     if kind is SourceKind.S3:
-        return [f"s3://{name(value, *path, limit=63)}/{(given.get('prefix') or '').lstrip('/')}"]
+        return [f"s3://{name(value, *path, limit=63)}/{(fields.get('prefix') or '').lstrip('/')}"]
     if len(value) > MAX_ADDRESSES:
-        raise Invalid(f"Give at most {MAX_ADDRESSES} addresses.", *path)
-    trimmed = [name(each, *path, str(position), limit=MAX_ADDRESS_LENGTH) for position, each in enumerate(value)]
+        raise Invalid(f"{camel(field)} must have at most {MAX_ADDRESSES} items (got {len(value)}).", *path)
+    trimmed = [
+        name(address, *path, str(position), limit=MAX_ADDRESS_LENGTH)
+        for position, address in enumerate(value)
+    ]
     return list(dict.fromkeys(trimmed))

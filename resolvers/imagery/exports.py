@@ -1,4 +1,4 @@
-"""Exports of images: asked for, told of, expired and thrown away."""
+"""Exports of images: create, complete, expire and delete."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,50 +17,50 @@ from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.imagery.validation import find_idle_crawl
-from resolvers.object_removal import crawl_prefix, queue_removal, remove_objects
+from resolvers.object_removal import crawl_prefix, enqueue_removal, remove_objects
 
 ARCHIVES = frozenset({ExportFormat.ZIP, ExportFormat.TAR, ExportFormat.TAR_GZ})
 COMPRESSIBLE = frozenset({ExportFormat.ZIP, ExportFormat.IMAGEFOLDER, ExportFormat.COCO})
 SHARDED = frozenset({ExportFormat.WEBDATASET, ExportFormat.PARQUET})
-"""Formats whose packages are of several files, each of which loads alone."""
+"""Formats whose packages consist of several independent files."""
 OPTION_FORMATS: dict[str, frozenset[ExportFormat]] = {
     "include_metadata": ARCHIVES,
     "compress": COMPRESSIBLE,
     "delimiter": frozenset({ExportFormat.CSV}),
     "shard_size": SHARDED,
 }
-"""Options that not every format has, and the formats that do."""
+"""Formats that support an option; other options are supported by all."""
 DELIMITERS = (",", ";", "\t", "|")
 MAX_SHARD_SIZE, DEFAULT_SHARD_SIZE = 100_000, 5_000
 INDEX_FILENAME = "index.json"
-"""The object that lists the files of a package of several."""
+"""Object that lists the files of a package with several."""
 
 
 @dataclass(frozen=True)
 class PackImages(Job):
-    """Pack the images of a crawl for download."""
+    """Package the images of a crawl for download."""
 
     export_job_id: UUID
     queue: ClassVar[str] = "imagery"
     row: ClassVar[JobModel] = ExportJob
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """Nothing half stays behind; an attempt that follows stores under another key."""
+        """Delete partial packages. A later attempt stores under another key."""
         export = await uow.one(select(ExportJob).where(ExportJob.id == self.export_job_id))
-        begun = (attempt_prefix(export, epoch) for epoch in range(1, export.epoch + 1))
-        await queue_removal(uow, export.requested_by_id, *begun)
+        attempts = (attempt_prefix(export, epoch) for epoch in range(1, export.epoch + 1))
+        await enqueue_removal(uow, export.requested_by_id, *attempts)
         cleared = {"checkpoint": None, "exported_images": 0}
         await uow.execute(sa.update(ExportJob).where(ExportJob.id == export.id).values(cleared))
 
     async def restarted(self, uow: UnitOfWork) -> None:
-        """It begins from the first image."""
+        """Restart from the first image."""
         values = {"total_images": 0, "exported_images": 0, "checkpoint": None}
         await uow.execute(sa.update(ExportJob).where(ExportJob.id == self.export_job_id).values(values))
 
 
 @dataclass(frozen=True)
 class PackedFile:
-    """A file of a package: the object's key, its size in bytes, and how many images it has."""
+    """A file of a package: its key, its size in bytes and its number of images."""
 
     key: str
     size: int
@@ -68,17 +68,17 @@ class PackedFile:
 
     @property
     def name(self) -> str:
-        """What it is called when it is downloaded."""
+        """The file name for downloads."""
         return self.key.rpartition("/")[2]
 
 
-def attempt_prefix(export: Row[Any], epoch: int) -> str:
-    """Under which one attempt at an export stores."""
+def attempt_prefix(export: ExportJob, epoch: int) -> str:
+    """Storage prefix of one attempt at an export."""
     return f"{export_prefix(export)}{epoch}/"
 
 
-def export_prefix(export: Row[Any]) -> str:
-    """Under which everything of an export is stored."""
+def export_prefix(export: ExportJob) -> str:
+    """Storage prefix of an export."""
     return f"{crawl_prefix(export.company_id, export.crawl_job_id)}exports/{export.id}/"
 
 
@@ -91,22 +91,22 @@ async def create(
     format: ExportFormat,
     options: Mapping[str, Any],
     start: bool,
-) -> Row[Any]:
-    """An export of what a crawl gathered; `options` by their names, None where nothing was said."""
+) -> ExportJob:
+    """Create an export of a crawl's images; `options` are by name, None for the default."""
     access.require(viewer, "images:create")
-    kept = validators.name(name, "input", "name", limit=100)
-    asked = validate_options(format, options)
+    name = validators.name(name, "input", "name", limit=100)
+    selected = validate_options(format, options)
     await find_idle_crawl(uow, viewer, crawl_job_id)
-    if await uow.first(select(Image.id).where(*exported_images(crawl_job_id, asked)).limit(1)) is None:
-        passed = " that passed the last check" if asked.get("only_valid") is not False else ""
-        raise Conflict(f"There is nothing to export: no stored image{passed}.", "input", "crawlJobId")
+    if await uow.first(select(Image.id).where(*exported_images(crawl_job_id, selected)).limit(1)) is None:
+        passed = " that passed the last validation" if selected.get("only_valid") is not False else ""
+        raise Conflict(f"The crawl has no stored image{passed}.", "input", "crawlJobId")
     values = {
         "crawl_job_id": crawl_job_id,
         "user_id": viewer.user_id,
         "requested_by_id": viewer.user_id,
-        "name": kept,
+        "name": name,
         "format": format,
-        "export_options": asked,
+        "export_options": selected,
     }
     id = await uow.scalar(insert(ExportJob).values(values).returning(ExportJob.id))
     await (queue.enqueue if start else queue.prepare)(uow, PackImages(id), id)
@@ -114,51 +114,60 @@ async def create(
     return await uow.one(select(ExportJob).where(ExportJob.id == id))
 
 
-def validate_options(format: ExportFormat, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given; raises `Invalid` for one that the format does not have."""
-    asked = {name: value for name, value in given.items() if value is not None}
-    for name in asked:
+def validate_options(format: ExportFormat, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are set. Raises `Invalid` for one that the format does not support."""
+    selected = {name: value for name, value in options.items() if value is not None}
+    for name in selected:
         if format not in OPTION_FORMATS.get(name, ExportFormat):
             raise Invalid(
-                f"This is not an option of {format.name}.", "input", "options", validators.camel(name)
+                f"{validators.camel(name)} is not an option of the format {format.name}.",
+                "input",
+                "options",
+                validators.camel(name),
             )
-    if "delimiter" in asked and asked["delimiter"] not in DELIMITERS:
-        raise Invalid("The delimiter is a comma, a semicolon, a tab or `|`.", "input", "options", "delimiter")
-    if "shard_size" in asked:
-        validators.within(asked["shard_size"], 1, MAX_SHARD_SIZE, "input", "options", "shardSize")
-    return asked
+    if "delimiter" in selected and selected["delimiter"] not in DELIMITERS:
+        raise Invalid("delimiter must be a comma, a semicolon, a tab or |.", "input", "options", "delimiter")
+    if "shard_size" in selected:
+        validators.within(selected["shard_size"], 1, MAX_SHARD_SIZE, "input", "options", "shardSize")
+    return selected
 
 
 def exported_images(crawl_job_id: UUID, options: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
-    """The images that are packed: stored, not quarantined, and unless said otherwise not found invalid."""
-    found = Image.crawl_job_id == crawl_job_id, Image.storage_url.is_not(None), Image.quarantined.is_(False)
-    return found if options.get("only_valid") is False else (*found, Image.is_valid.is_not(False))
+    """Conditions for exported images: stored, not quarantined and, by default, not invalid."""
+    conditions = (
+        Image.crawl_job_id == crawl_job_id,
+        Image.storage_url.is_not(None),
+        Image.quarantined.is_(False),
+    )
+    return conditions if options.get("only_valid") is False else (*conditions, Image.is_valid.is_not(False))
 
 
-async def start(uow: UnitOfWork, id: UUID) -> Row[Any]:
-    """The export with its images counted. Raises `Conflict` where there are none."""
+async def start(uow: UnitOfWork, id: UUID) -> ExportJob:
+    """Count the images of an export. Raises `Conflict` if there are none."""
     export = await uow.one(select(ExportJob).where(ExportJob.id == id))
-    found = select(func.count()).where(*exported_images(export.crawl_job_id, export.export_options))
-    total = await uow.scalar(found) or 0
+    counted = select(func.count()).where(*exported_images(export.crawl_job_id, export.export_options))
+    total = await uow.scalar(counted) or 0
     if not total:
-        raise Conflict("There is nothing to export: its images are gone.")
+        raise Conflict("The images of this export were deleted.")
     values = {"total_images": total, "exported_images": 0}
     return await uow.one(sa.update(ExportJob).where(ExportJob.id == id).values(values).returning(ExportJob))
 
 
-async def image_formats(uow: UnitOfWork, export: Row[Any]) -> set[str]:
-    """The formats of the images that are packed."""
-    found = select(Image.format).where(*exported_images(export.crawl_job_id, export.export_options)).distinct()
-    return {row.format or "" for row in await uow.all(found)}
+async def image_formats(uow: UnitOfWork, export: ExportJob) -> set[str]:
+    """Formats of the exported images."""
+    statement = (
+        select(Image.format).where(*exported_images(export.crawl_job_id, export.export_options)).distinct()
+    )
+    return {row.format or "" for row in await uow.all(statement)}
 
 
-async def find_crawl(uow: UnitOfWork, export: Row[Any]) -> Row[Any]:
-    """Whose images are packed."""
+async def find_crawl(uow: UnitOfWork, export: ExportJob) -> CrawlJob:
+    """The crawl whose images are exported."""
     return await uow.one(select(CrawlJob).where(CrawlJob.id == export.crawl_job_id))
 
 
 async def latest_rules(uow: UnitOfWork, crawl_job_id: UUID) -> dict[str, Any] | None:
-    """The rules of the last finished check of a crawl."""
+    """The rules of a crawl's latest completed validation."""
     done = ValidationJob.crawl_job_id == crawl_job_id, ValidationJob.status == JobStatus.COMPLETED
     newest = ValidationJob.completed_at.desc().nulls_last(), ValidationJob.id.desc()
     rules: dict[str, Any] | None = await uow.scalar(
@@ -168,26 +177,26 @@ async def latest_rules(uow: UnitOfWork, crawl_job_id: UUID) -> dict[str, Any] | 
 
 
 async def list_images(
-    uow: UnitOfWork, export: Row[Any], columns: Sequence[Any], after: UUID | None, limit: int
+    uow: UnitOfWork, export: ExportJob, columns: Sequence[Any], after: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """The next images to pack, by id."""
-    found = select(*columns).where(*exported_images(export.crawl_job_id, export.export_options))
+    """The next exported images, by id."""
+    statement = select(*columns).where(*exported_images(export.crawl_job_id, export.export_options))
     if after is not None:
-        found = found.where(Image.id > after)
-    return await uow.all(found.order_by(Image.id).limit(limit))
+        statement = statement.where(Image.id > after)
+    return await uow.all(statement.order_by(Image.id).limit(limit))
 
 
 async def update_progress(uow: UnitOfWork, id: UUID, packed: int) -> None:
-    """Say how many images are packed so far."""
+    """Store the number of exported images."""
     total = func.greatest(ExportJob.total_images, packed)
-    counted = {"exported_images": packed, "total_images": total}
-    await uow.execute(sa.update(ExportJob).where(ExportJob.id == id).values(counted))
+    counters = {"exported_images": packed, "total_images": total}
+    await uow.execute(sa.update(ExportJob).where(ExportJob.id == id).values(counters))
 
 
 async def complete(
     uow: UnitOfWork, id: UUID, files: Sequence[PackedFile], key: str, *, packed: int, expires_at: datetime
 ) -> None:
-    """The package can be downloaded: `key` is that of its one file, or of its index."""
+    """Make the package available; `key` is that of its only file, or of its index."""
     await update_progress(uow, id, packed)
     values = {
         "shards": [asdict(file) for file in files],
@@ -199,22 +208,22 @@ async def complete(
 
 
 async def expire(database: Database, company_id: UUID, now: datetime, after: timedelta) -> list[str]:
-    """Forget the packages of a company that expired so long ago; the folders that are to be removed."""
+    """Remove packages that expired at least `after` ago; returns the prefixes to delete."""
     old = ExportJob.expires_at <= now - after, ExportJob.download_url.is_not(None), ExportJob.shards != []
     async with database.tenant(company_id) as uow:
         cleared = sa.update(ExportJob).where(*old).values(download_url=None, shards=[])
-        gone = await uow.all(cleared.returning(ExportJob.id, ExportJob.company_id, ExportJob.crawl_job_id))
-        folders = [export_prefix(row) for row in gone]
-        await queue_removal(uow, None, *folders)
+        expired = await uow.all(cleared.returning(ExportJob.id, ExportJob.company_id, ExportJob.crawl_job_id))
+        folders = [export_prefix(row) for row in expired]
+        await enqueue_removal(uow, None, *folders)
     return folders
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete an export that is not under way; its package goes afterwards, by a job."""
+    """Delete an export that is not in progress; a job deletes its package."""
     access.require(viewer, "images:delete")
     export = await access.find(uow, viewer, ExportJob, id, lock=True)
     if await queue.is_queued(uow, id):
-        raise Conflict("Cancel it first.", "id")
+        raise Conflict("The export is in progress. Cancel it first.", "id")
     await uow.execute(sa.delete(ExportJob).where(ExportJob.id == id))
     if export.download_url is not None:
         await remove_objects(uow, viewer, export_prefix(export) if export.shards else export.download_url)

@@ -1,4 +1,4 @@
-"""Images: what is stored of them, which look alike, and how they are thrown away."""
+"""Images of crawls: file locks, duplicate groups and deletion."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,12 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
-from resolvers.object_removal import pictures_prefix, queue_removal, queue_unused, thumbnails_prefix
+from resolvers.object_removal import (
+    enqueue_removal,
+    enqueue_unused_image_removal,
+    images_prefix,
+    thumbnails_prefix,
+)
 
 LOCK_KEY = "hashtextextended('pictures of ' || CAST(:company_id AS text), 0)"
 SHARED_LOCK = text(f"SELECT pg_advisory_xact_lock_shared({LOCK_KEY})")
@@ -22,63 +27,65 @@ EXCLUSIVE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
 
 
 async def lock_image_files(uow: UnitOfWork, *, exclusive: bool = False) -> None:
-    """Until the unit ends, no stored picture of the company is removed; `alone`, none gets an image."""
+    """Block the deletion of the company's image files in this transaction, or if `exclusive` their use."""
     await uow.execute(EXCLUSIVE_LOCK if exclusive else SHARED_LOCK, {"company_id": str(uow.company_id)})
 
 
 async def hashes_in_use(uow: UnitOfWork, hashes: Sequence[str]) -> set[str]:
-    """Those of the contents that some image of the company has."""
-    found = select(Image.hash).where(Image.hash == any_text(hashes)).distinct()
-    return {row.hash for row in await uow.all(found)}
+    """The hashes that are used by an image of the company."""
+    statement = select(Image.hash).where(Image.hash == any_text(hashes)).distinct()
+    return {row.hash for row in await uow.all(statement)}
 
 
-async def queue_file_removal(uow: UnitOfWork, requested_by_id: UUID | None, gone: Sequence[Row[Any]]) -> None:
-    """Queue the removal of what deleted images had stored, as far as no other image has the same."""
-    stored = {key for row in gone for key in (row.storage_url, row.thumbnail_key) if key is not None}
-    shared = (pictures_prefix(uow.company_id), thumbnails_prefix(uow.company_id))
+async def enqueue_file_removal(
+    uow: UnitOfWork, requested_by_id: UUID | None, deleted: Sequence[Image]
+) -> None:
+    """Queue the removal of deleted images' files, unless other images use them."""
+    stored = {key for row in deleted for key in (row.storage_url, row.thumbnail_key) if key is not None}
+    shared = (images_prefix(uow.company_id), thumbnails_prefix(uow.company_id))
     by_content = sorted(key for key in stored if key.startswith(shared))
     if by_content:
-        await queue_unused(uow, requested_by_id, *by_content)
-    await queue_removal(uow, requested_by_id, *sorted(stored.difference(by_content)))
+        await enqueue_unused_image_removal(uow, requested_by_id, *by_content)
+    await enqueue_removal(uow, requested_by_id, *sorted(stored.difference(by_content)))
 
 
-async def find_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> Row[Any]:
-    """The crawl that a job works on."""
+async def find_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> CrawlJob:
+    """The crawl with this id."""
     return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl_job_id))
 
 
 async def perceptual_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
-    """The `id` and the `perceptual_hash` of a crawl's images, in the order in which they came."""
-    mine = Image.crawl_job_id == crawl_job_id, Image.perceptual_hash.is_not(None)
-    hashes = select(Image.id, Image.perceptual_hash).where(*mine)
+    """The `id` and `perceptual_hash` of a crawl's images, in order of arrival."""
+    hashed = Image.crawl_job_id == crawl_job_id, Image.perceptual_hash.is_not(None)
+    hashes = select(Image.id, Image.perceptual_hash).where(*hashed)
     return await uow.all(hashes.order_by(Image.sequence, Image.id))
 
 
 async def set_duplicate_groups(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:
-    """Say of images, by id, to which group of pictures that look alike they belong."""
+    """Assign images to groups of near duplicates, by id."""
     images, groups = (literal([pair[side] for pair in grouped], UUIDS) for side in (0, 1))
-    belongs = func.unnest(images, groups)
-    table = belongs.table_valued("image_id", "group_id").render_derived(name="alike")
-    placed = sa.update(Image).where(Image.id == table.c.image_id).values(duplicate_group=table.c.group_id)
-    await uow.execute(placed)
+    pairs = func.unnest(images, groups)
+    table = pairs.table_valued("image_id", "group_id").render_derived(name="alike")
+    statement = sa.update(Image).where(Image.id == table.c.image_id).values(duplicate_group=table.c.group_id)
+    await uow.execute(statement)
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Take an image out of its crawl, whose counts of downloaded and valid images follow."""
+    """Delete an image and update the counters of its crawl."""
     access.require(viewer, "images:delete")
     image = await access.find(uow, viewer, Image, id)
     crawl = await access.find(uow, viewer, CrawlJob, image.crawl_job_id, lock=True)
     if crawl.status is JobStatus.RUNNING:
-        raise Conflict("Its crawl is under way.", "id")
+        raise Conflict("The crawl is in progress. Cancel it first.", "id")
     image = await access.find(uow, viewer, Image, id, lock=True)
     await uow.execute(sa.delete(Image).where(Image.id == id))
     downloaded = CrawlJob.downloaded_images - int(image.storage_url is not None)
     valid = CrawlJob.valid_images - int(image.is_valid is True)
-    counted = {
+    counters = {
         "downloaded_images": func.greatest(downloaded, 0),
         "valid_images": func.greatest(func.least(valid, downloaded), 0),
         "version": CrawlJob.version + 1,
     }
-    await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == crawl.id).values(counted))
-    await queue_file_removal(uow, requester_id(uow, viewer), [image])
+    await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == crawl.id).values(counters))
+    await enqueue_file_removal(uow, requester_id(uow, viewer), [image])
     await activity_log.record(uow, viewer.user_id, "IMAGE_DELETE", "Image", id, crawl_job_id=str(crawl.id))

@@ -1,4 +1,4 @@
-"""Checks of images: asked for, judged and thrown away."""
+"""Validation of images: rules, verdicts and duplicates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -25,10 +25,10 @@ FORMAT_NAMES = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "gif": "gif", "bmp": 
     "tif": "tiff",
     "tiff": "tiff",
 }
-"""What formats are called, and the name that is kept."""
+"""Accepted format names and their canonical names."""
 MAX_SIDE_PIXELS, MAX_FILE_SIZE_MB = 100_000, 1_000
 MAX_HASH_DISTANCE = 16
-"""Bits in which the hashes of one picture may differ: beyond, other pictures begin."""
+"""Maximum Hamming distance between perceptual hashes of near duplicates."""
 DEFAULT_HASH_DISTANCE = 8
 
 
@@ -58,7 +58,7 @@ class ValidationPreset(Enum):
 
 @dataclass(frozen=True)
 class ValidationRules:
-    """What an image must be; None asks nothing. Sizes are of files, in bytes and in megabytes of 1024² bytes.
+    """Rules for images; None is not checked. Sizes are of files, in bytes or megabytes of 1024² bytes.
 
     `min_sharpness` is the variance of the Laplacian at 512 pixels; `duplicate_distance` counts bits.
     """
@@ -75,14 +75,14 @@ class ValidationRules:
     min_sharpness: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The rules that ask something, as JSON values."""
+        """The rules that are set, as JSON values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """From the form that is stored."""
-        known = {field.name: stored.get(field.name) for field in fields(cls)}
-        return cls(**known | {"formats": tuple(known["formats"]) if known["formats"] else None})
+        """From the stored JSON form."""
+        values = {field.name: stored.get(field.name) for field in fields(cls)}
+        return cls(**values | {"formats": tuple(values["formats"]) if values["formats"] else None})
 
 
 ALL_FORMATS = tuple(dict.fromkeys(FORMAT_NAMES.values()))
@@ -103,19 +103,19 @@ PRESETS = {
         duplicates=DuplicateAction.REMOVE.value,
     ),
 }
-"""Every image must open, whatever the rules."""
+"""Rules of each preset. Images that cannot be decoded are always invalid."""
 
 
 @dataclass(frozen=True)
 class CheckImages(Job):
-    """Judge every image of a crawl by the rules of a check."""
+    """Validate every image of a crawl."""
 
     validation_job_id: UUID
     queue: ClassVar[str] = "imagery"
     row: ClassVar[JobModel] = ValidationJob
 
     async def restarted(self, uow: UnitOfWork) -> None:
-        """It begins from the first image."""
+        """Restart from the first image."""
         values = {"total_images": 0, "validated_images": 0, "invalid_images": 0, "checkpoint": None}
         await uow.execute(
             sa.update(ValidationJob).where(ValidationJob.id == self.validation_job_id).values(values)
@@ -124,7 +124,7 @@ class CheckImages(Job):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong with an image, one word each; nothing if it passed."""
+    """The issue codes of an image; empty if it is valid."""
 
     image_id: UUID
     issues: tuple[str, ...]
@@ -132,7 +132,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Images that show what others show: those of equal content, and those that merely look alike."""
+    """Exact duplicates, with equal content, and near duplicates."""
 
     exact: Sequence[UUID]
     near: Sequence[UUID]
@@ -146,18 +146,18 @@ async def create(
     name: str,
     rules: Mapping[str, Any],
     start: bool,
-) -> Row[Any]:
-    """A check of all images that a crawl has; `rules` by their names, `preset` first."""
+) -> ValidationJob:
+    """Create a validation of all images of a crawl, and start it if `start`."""
     access.require(viewer, "images:create")
-    kept = validators.name(name, "input", "name", limit=100)
-    asked = validate_rules(rules)
+    name = validators.name(name, "input", "name", limit=100)
+    validated = validate_rules(rules)
     await find_idle_crawl(uow, viewer, crawl_job_id)
     if await count_images(uow, crawl_job_id) == 0:
-        raise Conflict("The crawl has no images to check.", "input", "crawlJobId")
+        raise Conflict("The crawl has no images to validate.", "input", "crawlJobId")
     values = {
         "crawl_job_id": crawl_job_id,
-        "name": kept,
-        "validation_rules": asked.to_json(),
+        "name": name,
+        "validation_rules": validated.to_json(),
         "requested_by_id": viewer.user_id,
     }
     id = await uow.scalar(insert(ValidationJob).values(values).returning(ValidationJob.id))
@@ -166,21 +166,21 @@ async def create(
     return await uow.one(select(ValidationJob).where(ValidationJob.id == id))
 
 
-async def find_idle_crawl(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """A crawl that the viewer may work with and that is not under way."""
+async def find_idle_crawl(uow: UnitOfWork, viewer: Viewer, id: UUID) -> CrawlJob:
+    """A crawl that the viewer can work with. Raises `Conflict` while it is in progress."""
     path = "input", "crawlJobId"
     crawl = await access.find(uow, viewer, CrawlJob, id, *path)
-    await projects.open_for_work(uow, viewer, crawl.project_id, *path)
+    await projects.find_open(uow, viewer, crawl.project_id, *path)
     if crawl.status is JobStatus.RUNNING or await queue.is_queued(uow, id):
-        raise Conflict("The crawl is under way: wait for its end.", *path)
+        raise Conflict("The crawl is in progress. Wait until it has ended.", *path)
     return crawl
 
 
-def validate_rules(given: Mapping[str, Any]) -> ValidationRules:
-    """The preset's rules with what was given besides; raises `Invalid`."""
+def validate_rules(rules: Mapping[str, Any]) -> ValidationRules:
+    """The preset's rules, overridden by those that are set. Raises `Invalid`."""
     path = "input", "rules"
-    asked = {name: value for name, value in given.items() if value is not None}
-    for name, least, most in (
+    overrides = {name: value for name, value in rules.items() if value is not None}
+    for name, minimum, maximum in (
         ("min_width", 1, MAX_SIDE_PIXELS),
         ("min_height", 1, MAX_SIDE_PIXELS),
         ("max_size_mb", 0.001, MAX_FILE_SIZE_MB),
@@ -188,55 +188,55 @@ def validate_rules(given: Mapping[str, Any]) -> ValidationRules:
         ("duplicate_distance", 0, MAX_HASH_DISTANCE),
         ("min_sharpness", 0, 100_000),
     ):
-        if name in asked:
-            validators.within(asked[name], least, most, *path, validators.camel(name))
-    preset = asked.pop("preset", None)
-    if "formats" in asked:
-        asked["formats"] = validate_formats(asked["formats"], *path, "formats")
-    if "duplicates" in asked:
-        asked["duplicates"] = asked["duplicates"].value
-    usual = replace(PRESETS[preset], preset=preset.value) if preset else ValidationRules()
-    rules = replace(usual, **asked)
-    if rules.duplicate_distance is not None and rules.duplicates is None:
-        raise Invalid("It says nothing without `duplicates`.", *path, "duplicateDistance")
-    if rules.max_size_mb and rules.min_bytes and rules.min_bytes > rules.max_size_mb * 1024 * 1024:
-        raise Invalid("No file is as large as this and as small as `maxSizeMb`.", *path, "minBytes")
-    return rules
+        if name in overrides:
+            validators.within(overrides[name], minimum, maximum, *path, validators.camel(name))
+    preset = overrides.pop("preset", None)
+    if "formats" in overrides:
+        overrides["formats"] = validate_formats(overrides["formats"], *path, "formats")
+    if "duplicates" in overrides:
+        overrides["duplicates"] = overrides["duplicates"].value
+    base = replace(PRESETS[preset], preset=preset.value) if preset else ValidationRules()
+    result = replace(base, **overrides)
+    if result.duplicate_distance is not None and result.duplicates is None:
+        raise Invalid("duplicateDistance requires duplicates.", *path, "duplicateDistance")
+    if result.max_size_mb and result.min_bytes and result.min_bytes > result.max_size_mb * 1024 * 1024:
+        raise Invalid("minBytes must not be larger than maxSizeMb.", *path, "minBytes")
+    return result
 
 
-def validate_formats(given: Sequence[str], *path: str) -> tuple[str, ...]:
-    """The formats by the names that are kept, each once."""
-    if not given:
-        raise Invalid("Name a format, or leave this out.", *path)
-    for position, name in enumerate(given):
+def validate_formats(names: Sequence[str], *path: str) -> tuple[str, ...]:
+    """The distinct canonical names of formats. Raises `Invalid`."""
+    if not names:
+        raise Invalid("formats must not be empty.", *path)
+    for position, name in enumerate(names):
         if name.strip().lower() not in FORMAT_NAMES:
-            raise Invalid(f"The formats are {', '.join(ALL_FORMATS)}.", *path, str(position))
-    return tuple(dict.fromkeys(FORMAT_NAMES[name.strip().lower()] for name in given))
+            raise Invalid(f"formats must be among {', '.join(ALL_FORMATS)}.", *path, str(position))
+    return tuple(dict.fromkeys(FORMAT_NAMES[name.strip().lower()] for name in names))
 
 
 async def count_images(uow: UnitOfWork, crawl_job_id: UUID) -> int:
-    """How many images a crawl has."""
+    """Number of images of a crawl."""
     return await uow.scalar(select(func.count()).where(Image.crawl_job_id == crawl_job_id)) or 0
 
 
-async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> Row[Any]:
-    """The check, counted from zero if `anew`. Raises `Conflict` beside an earlier one of the same crawl."""
-    mine = await uow.one(select(ValidationJob).where(ValidationJob.id == id))
-    crawl = select(CrawlJob.id).where(CrawlJob.id == mine.crawl_job_id).with_for_update()
-    await uow.one(crawl)  # two that begin at once see each other
+async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> ValidationJob:
+    """Start a validation, from zero if `restart`. Raises `Conflict` while another one of the crawl runs."""
+    validation = await uow.one(select(ValidationJob).where(ValidationJob.id == id))
+    crawl = select(CrawlJob.id).where(CrawlJob.id == validation.crawl_job_id).with_for_update()
+    await uow.one(crawl)  # serializes concurrent starts
     others = select(ValidationJob.id).where(
-        ValidationJob.crawl_job_id == mine.crawl_job_id,
+        ValidationJob.crawl_job_id == validation.crawl_job_id,
         ValidationJob.status == JobStatus.RUNNING,
         ValidationJob.id != id,
-        (ValidationJob.started_at < mine.started_at)
-        | ((ValidationJob.started_at == mine.started_at) & (ValidationJob.id < id)),
+        (ValidationJob.started_at < validation.started_at)
+        | ((ValidationJob.started_at == validation.started_at) & (ValidationJob.id < id)),
     )
     if await uow.first(others.limit(1)) is not None:
-        raise Conflict("Another check of this crawl's images is under way.")
+        raise Conflict("Another validation of this crawl is in progress.")
     if not restart:
-        return mine
+        return validation
     values = {
-        "total_images": await count_images(uow, mine.crawl_job_id),
+        "total_images": await count_images(uow, validation.crawl_job_id),
         "validated_images": 0,
         "invalid_images": 0,
     }
@@ -245,85 +245,89 @@ async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> Row[Any]:
     )
 
 
-async def list_images(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
-    """The next images to look at, by id."""
-    wanted = select(Image.id, Image.storage_url, Image.file_size).where(Image.crawl_job_id == crawl_job_id)
+async def list_images(
+    uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """The next images to validate, by id."""
+    statement = select(Image.id, Image.storage_url, Image.file_size).where(Image.crawl_job_id == crawl_job_id)
     if after is not None:
-        wanted = wanted.where(Image.id > after)
-    return await uow.all(wanted.order_by(Image.id).limit(limit))
+        statement = statement.where(Image.id > after)
+    return await uow.all(statement.order_by(Image.id).limit(limit))
 
 
 SAVE_VERDICTS = sql("""
-UPDATE tenant.images SET is_valid = said.issues = '[]', issues = said.issues::jsonb,
+UPDATE tenant.images SET is_valid = verdicts.issues = '[]', issues = verdicts.issues::jsonb,
   is_duplicate = false, quarantined = false
-FROM unnest(CAST(:ids AS uuid[]), CAST(:issues AS text[])) AS said (id, issues)
-WHERE images.id = said.id
+FROM unnest(CAST(:ids AS uuid[]), CAST(:issues AS text[])) AS verdicts (id, issues)
+WHERE images.id = verdicts.id
 """)
 
 
 async def save_verdicts(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) -> None:
-    """Write on images what is wrong with them, and count them on the check."""
+    """Store the verdicts of images, and update the validation's counters."""
     issues = [orjson.dumps(verdict.issues).decode() for verdict in verdicts]
     await uow.execute(SAVE_VERDICTS, {"ids": [verdict.image_id for verdict in verdicts], "issues": issues})
-    seen = ValidationJob.validated_images + len(verdicts)
+    validated = ValidationJob.validated_images + len(verdicts)
     counted = {
-        "validated_images": seen,
+        "validated_images": validated,
         "invalid_images": ValidationJob.invalid_images + sum(bool(verdict.issues) for verdict in verdicts),
-        "total_images": func.greatest(ValidationJob.total_images, seen),
+        "total_images": func.greatest(ValidationJob.total_images, validated),
     }
     await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == id).values(counted))
 
 
 async def image_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
-    """What tells images of a crawl apart, those first that are rather kept: valid, large, found early."""
+    """Hashes of a crawl's images, preferred images first: valid, then large, then early ones."""
     pixels = func.coalesce(Image.width, 0) * func.coalesce(Image.height, 0)
-    wanted = select(Image.id, Image.hash, Image.perceptual_hash).where(Image.crawl_job_id == crawl_job_id)
-    return await uow.all(wanted.order_by(Image.is_valid.desc().nulls_last(), pixels.desc(), Image.id))
+    statement = select(Image.id, Image.hash, Image.perceptual_hash).where(Image.crawl_job_id == crawl_job_id)
+    return await uow.all(statement.order_by(Image.is_valid.desc().nulls_last(), pixels.desc(), Image.id))
 
 
-async def complete(uow: UnitOfWork, check: Row[Any], found: Duplicates) -> None:
-    """Deal with duplicates as the rules say, and count the crawl's valid images."""
-    await uow.one(select(CrawlJob.id).where(CrawlJob.id == check.crawl_job_id).with_for_update())
-    action = ValidationRules.from_json(check.validation_rules).duplicates
-    duplicates = [*found.exact, *found.near]
-    refused = removed = 0
-    for ids, word in ((found.exact, "duplicate"), (found.near, "near_duplicate")):
-        said = {"is_duplicate": True, "issues": Image.issues.op("||")(func.jsonb_build_array(word))}
-        await uow.execute(sa.update(Image).where(Image.id == any_id(ids)).values(said))
-    if action != DuplicateAction.REPORT.value and duplicates:
-        passed = select(func.count()).where(Image.id == any_id(duplicates), Image.is_valid.is_(True))
-        refused = await uow.scalar(passed) or 0
-        out = sa.update(Image).where(Image.id == any_id(duplicates))
-        await uow.execute(out.values(is_valid=False, quarantined=True))
-    if action == DuplicateAction.REMOVE.value and duplicates:
-        removed = await delete_images(uow, check, duplicates)
+async def complete(uow: UnitOfWork, validation: ValidationJob, duplicates: Duplicates) -> None:
+    """Apply the rules' duplicate action, and update the counters of the validation and its crawl."""
+    await uow.one(select(CrawlJob.id).where(CrawlJob.id == validation.crawl_job_id).with_for_update())
+    action = ValidationRules.from_json(validation.validation_rules).duplicates
+    ids = [*duplicates.exact, *duplicates.near]
+    invalidated = deleted = 0
+    for group, issue in ((duplicates.exact, "duplicate"), (duplicates.near, "near_duplicate")):
+        values = {"is_duplicate": True, "issues": Image.issues.op("||")(func.jsonb_build_array(issue))}
+        await uow.execute(sa.update(Image).where(Image.id == any_id(group)).values(values))
+    if action != DuplicateAction.REPORT.value and ids:
+        passed = select(func.count()).where(Image.id == any_id(ids), Image.is_valid.is_(True))
+        invalidated = await uow.scalar(passed) or 0
+        statement = sa.update(Image).where(Image.id == any_id(ids))
+        await uow.execute(statement.values(is_valid=False, quarantined=True))
+    if action == DuplicateAction.REMOVE.value and ids:
+        deleted = await delete_images(uow, validation, ids)
     invalid = {
-        "invalid_images": ValidationJob.invalid_images + refused,
+        "invalid_images": ValidationJob.invalid_images + invalidated,
         "total_images": ValidationJob.validated_images,
     }
-    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == check.id).values(invalid))
-    valid = select(func.count()).where(Image.crawl_job_id == check.crawl_job_id, Image.is_valid.is_(True))
-    downloaded = func.greatest(CrawlJob.downloaded_images - removed, 0)
+    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == validation.id).values(invalid))
+    valid = select(func.count()).where(
+        Image.crawl_job_id == validation.crawl_job_id, Image.is_valid.is_(True)
+    )
+    downloaded = func.greatest(CrawlJob.downloaded_images - deleted, 0)
     counted = {
         "downloaded_images": downloaded,
         "valid_images": func.least(downloaded, await uow.scalar(valid) or 0),
         "version": CrawlJob.version + 1,
     }
-    await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == check.crawl_job_id).values(counted))
+    await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == validation.crawl_job_id).values(counted))
 
 
-async def delete_images(uow: UnitOfWork, check: Row[Any], ids: Sequence[UUID]) -> int:
-    """Delete images, and by a job the objects that no other image has; how many were stored."""
-    gone = await uow.all(sa.delete(Image).where(Image.id == any_id(ids)).returning(Image))
-    await images.queue_file_removal(uow, check.requested_by_id, gone)
-    return sum(row.storage_url is not None for row in gone)
+async def delete_images(uow: UnitOfWork, validation: ValidationJob, ids: Sequence[UUID]) -> int:
+    """Delete images and queue the removal of unused files; returns how many were stored."""
+    deleted = await uow.all(sa.delete(Image).where(Image.id == any_id(ids)).returning(Image))
+    await images.enqueue_file_removal(uow, validation.requested_by_id, deleted)
+    return sum(row.storage_url is not None for row in deleted)
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a check that is not under way; what it said of the images stays on them."""
+    """Delete a validation that is not in progress; its verdicts stay on the images."""
     access.require(viewer, "images:delete")
     await access.find(uow, viewer, ValidationJob, id, lock=True)
     if await queue.is_queued(uow, id):
-        raise Conflict("Cancel it first.", "id")
+        raise Conflict("The validation is in progress. Cancel it first.", "id")
     await uow.execute(sa.delete(ValidationJob).where(ValidationJob.id == id))
     await activity_log.record(uow, viewer.user_id, "VALIDATION_JOB_DELETE", "ValidationJob", id)

@@ -14,7 +14,7 @@ from resolvers.activity_log import requester_id
 from resolvers.files.uploads import folder
 from resolvers.knowledge import processing, vector_sync
 from resolvers.knowledge.vector_sync import ForgetDocument
-from resolvers.object_removal import queue_removal
+from resolvers.object_removal import enqueue_removal
 
 MARKDOWN = "text/markdown"
 
@@ -56,7 +56,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer | None, document_id: UUID | Non
     if await uow.scalar(job) is not None:
         await queue.cancel(uow, ProcessingJob, document_id)
     upload_id = await uow.scalar(gone)
-    await vector_sync.queue(uow, viewer, ForgetDocument(document_id))
+    await vector_sync.enqueue(uow, viewer, ForgetDocument(document_id))
     if upload_id is not None:
         await uow.execute(sa.delete(Upload).where(Upload.id == upload_id))
-        await queue_removal(uow, requester_id(uow, viewer), f"{folder(uow.company_id, upload_id)}/")
+        await enqueue_removal(uow, requester_id(uow, viewer), f"{folder(uow.company_id, upload_id)}/")

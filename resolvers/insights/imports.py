@@ -82,7 +82,7 @@ async def preview(
 async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Row[Any]:
     """The viewer's stored upload, to be looked into."""
     access.require(viewer, "reports:configure")
-    return await files.stored(uow, viewer, upload_id, "input", "uploadId")
+    return await files.find_stored(uow, viewer, upload_id, "input", "uploadId")
 
 
 async def latest_id(uow: UnitOfWork, viewer: Viewer) -> UUID | None:

@@ -18,7 +18,7 @@ from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
 from resolvers.insights import generated_documents, reports
 from resolvers.jobs import start_processing
-from resolvers.object_removal import queue_removal
+from resolvers.object_removal import enqueue_removal
 from resolvers.rows import update_row
 
 SUBJECT = "report files"
@@ -138,7 +138,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await uow.execute(sa.delete(SavedReport).where(SavedReport.id == id))
     await generated_documents.delete(uow, viewer, report.document_id)
     if report.revision:
-        await queue_removal(uow, requester_id(uow, viewer), f"{files_prefix(uow.company_id, id)}/")
+        await enqueue_removal(uow, requester_id(uow, viewer), f"{files_prefix(uow.company_id, id)}/")
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
 
 
@@ -161,7 +161,7 @@ async def save_files(
     mine = SavedReport.id == saved.id, SavedReport.revision == saved.revision
     row = await uow.first(select(SavedReport).where(*mine).with_for_update())
     if row is None:  # another revision came, or it was deleted: what was stored is nobody's
-        await queue_removal(uow, None, f"{files_prefix(uow.company_id, saved.id)}/{saved.revision}/")
+        await enqueue_removal(uow, None, f"{files_prefix(uow.company_id, saved.id)}/{saved.revision}/")
         return
     await generated_documents.delete(uow, None, row.document_id)
     title = row.title or "Report"
@@ -171,7 +171,7 @@ async def save_files(
     earlier = {each["key"].rpartition("/")[0] for each in row.files} - {
         each["key"].rpartition("/")[0] for each in files
     }
-    await queue_removal(uow, None, *sorted(f"{each}/" for each in earlier))
+    await enqueue_removal(uow, None, *sorted(f"{each}/" for each in earlier))
 
 
 @dataclass(frozen=True)

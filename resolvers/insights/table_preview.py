@@ -1,7 +1,5 @@
 """The first rows of a file of readings, as texts: enough to guess how the rest is laid out."""
 
-import csv
-import io
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,14 +9,13 @@ from zipfile import BadZipFile, ZipFile
 import python_calamine
 
 from core.errors import Invalid, UnsupportedContent
+from core.text_decoding import SAMPLE_ROWS, detect_delimiter, detect_encoding, parse_rows
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PREVIEW_BYTES = 256 * 1024
-PREVIEW_ROWS = 200
 MAX_UNPACKED_BYTES = 1 << 30
 """Bytes to which a workbook may unpack."""
 MAX_COLUMNS = 500
-DELIMITERS = (";", "\t", ",", "|")
 
 
 @dataclass(frozen=True)
@@ -41,10 +38,8 @@ def preview_text(content: bytes, delimiter: str | None = None) -> TablePreview:
         raise UnsupportedContent("The file is neither a workbook nor a text of values.", "input", "uploadId")
     if len(content) >= PREVIEW_BYTES and "\n" in text:
         text = text[: text.rindex("\n")]
-    choices = [delimiter] if delimiter else list(DELIMITERS)
-    parsed = {each: parse_rows(text, each) for each in choices}
-    best = max(choices, key=lambda each: (row_regularity(parsed[each]), -choices.index(each)))
-    return TablePreview(pad_rows(parsed[best]), encoding, best)
+    delimiter = delimiter or detect_delimiter(text)
+    return TablePreview(pad_rows(parse_rows(text, delimiter)), encoding, delimiter)
 
 
 def preview_workbook(path: Path) -> TablePreview:
@@ -54,7 +49,7 @@ def preview_workbook(path: Path) -> TablePreview:
             rows = []
             for row in book.get_sheet_by_name(name).iter_rows():
                 rows.append([format_cell(value) for value in row])
-                if len(rows) == PREVIEW_ROWS:
+                if len(rows) == SAMPLE_ROWS:
                     break
             if any(any(row) for row in rows):
                 return TablePreview(pad_rows(rows), sheet=name)
@@ -87,40 +82,6 @@ def format_cell(value: object) -> str:
         case float():
             return repr(value)
     return str(value).strip()
-
-
-def detect_encoding(content: bytes) -> str:
-    """By its mark, else UTF-8, else Windows-1252."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(mark):
-            return encoding
-    try:
-        content[: PREVIEW_BYTES - 4].decode()
-    except UnicodeDecodeError as error:
-        return "utf-8" if error.start > len(content) - 8 else "cp1252"
-    return "utf-8"
-
-
-def parse_rows(text: str, delimiter: str) -> list[list[str]]:
-    """The rows of values, without blank lines' gaps being lost: a blank line is an empty row."""
-    try:
-        found = []
-        for row in csv.reader(io.StringIO(text), delimiter=delimiter):
-            found.append([value.strip() for value in row])
-            if len(found) == PREVIEW_ROWS:
-                break
-        return found
-    except csv.Error:
-        return []
-
-
-def row_regularity(rows: list[list[str]]) -> tuple[float, int]:
-    """The share of rows that are as long as most, where most have two values or more; and that length."""
-    lengths = [len(row) for row in rows if row]
-    if not lengths:
-        return 0.0, 0
-    usual = max(set(lengths), key=lambda length: (lengths.count(length), length))
-    return (lengths.count(usual) / len(lengths), usual) if usual > 1 else (0.0, usual)
 
 
 def pad_rows(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:

@@ -30,17 +30,17 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str
         _check_scope(viewer, document.scope, values["scope"])
     updated = await update_row(uow, viewer, Document, document, values, "DOCUMENT_UPDATE")
     if updated.scope is not document.scope:
-        await vector_sync.queue(uow, viewer, RescopeDocument(id))
+        await vector_sync.enqueue(uow, viewer, RescopeDocument(id))
     return updated
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Delete a document with its chunks. Jobs delete its vectors, and its file if it is used nowhere else."""
     document = await find_editable(uow, viewer, id, "documents:delete")
     if document.processing_status is ProcessingStatus.PROCESSING:
         raise Conflict("This document is being processed. Cancel its job first.", "id")
     await uow.execute(delete(Document).where(Document.id == id))
-    await vector_sync.queue(uow, viewer, ForgetDocument(id))
+    await vector_sync.enqueue(uow, viewer, ForgetDocument(id))
     if prefix := await _delete_unused_upload(uow, document):
         await remove_objects(uow, viewer, prefix)
     await activity_log.record(uow, viewer.user_id, "DOCUMENT_DELETE", "Document", id)

@@ -81,12 +81,12 @@ async def activate(uow: UnitOfWork, viewer: Viewer, id: UUID, embedders: Embedde
     values = {"is_active": True, "activated_at": func.now()}
     statement = sa.update(EmbeddingModel).where(EmbeddingModel.id == id).values(values)
     active = await uow.one(statement.returning(EmbeddingModel))
-    await model_rollout.queue(uow, id, viewer)
+    await model_rollout.enqueue(uow, id, viewer)
     await activity_log.record(uow, viewer.user_id, "EMBEDDING_MODEL_ACTIVATE", "EmbeddingModel", id)
     return active
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
+async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Delete a model that is not in use. A job deletes its vectors."""
     access.require(viewer, "embeddings:manage")
     model = await access.find(uow, viewer, EmbeddingModel, id, lock=True)
@@ -98,7 +98,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
             "id",
         )
     await uow.execute(delete(EmbeddingModel).where(EmbeddingModel.id == id))
-    await vector_sync.queue(uow, viewer, ForgetModel(model.name, model.dimension))
+    await vector_sync.enqueue(uow, viewer, ForgetModel(model.name, model.dimension))
     await activity_log.record(uow, viewer.user_id, "EMBEDDING_MODEL_DELETE", "EmbeddingModel", id)
     return id
 

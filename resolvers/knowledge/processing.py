@@ -58,7 +58,7 @@ async def create(
         access.require(viewer, "documents:publish")
         if viewer.company_id != viewer.platform_id:
             raise Conflict(GLOBAL_SCOPE, "input", "scope")
-    upload = await files.stored(uow, viewer, upload_id, "input", "uploadId")
+    upload = await files.find_stored(uow, viewer, upload_id, "input", "uploadId")
     values = {"title": (title or "").strip() or upload.filename}
     title = validators.values(Document, values, "input")["title"]
     document = await add(uow, viewer.user_id, upload, title, scope)

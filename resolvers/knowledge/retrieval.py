@@ -27,12 +27,12 @@ from resolvers import access, token_usage
 from resolvers.access import Conditions, Viewer
 from resolvers.knowledge import model_rollout
 
-LONGEST_QUERY = 8_000
+MAX_QUERY_LENGTH = 8_000
 """In characters."""
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search found, best first; by whom its question was embedded, in so many tokens."""
 
     hits: Sequence[Hit]
@@ -48,7 +48,7 @@ async def search(
     *,
     document_ids: Collection[UUID] | None = None,
     limit: int,
-) -> Found:
+) -> SearchResult:
     """The best chunks by meaning and by words; `document_ids` narrows what is searched.
 
     The embedder is the one by whom the company is searched: `serving.searching`. Hold no unit of work while
@@ -56,7 +56,7 @@ async def search(
     `VectorsUnavailable` and `ModelFailure`.
     """
     if document_ids is not None and not document_ids:
-        return Found((), embedder, 0)
+        return SearchResult((), embedder, 0)
     embedded = await embedder.embed([query], "query")
     reach = SearchScope(
         viewer.company_id,
@@ -66,10 +66,10 @@ async def search(
     )
     store = stores.of(embedder.model, embedder.dimension)
     hits = await store.search(reach, vector=embedded[0], text=query, limit=limit)
-    return Found(hits, embedder, embedded.tokens)
+    return SearchResult(hits, embedder, embedded.tokens)
 
 
-async def asked(
+async def search_for_viewer(
     database: Database,
     viewer: Viewer,
     embedders: Embedders,
@@ -84,22 +84,22 @@ async def asked(
     access.require(viewer, "documents:read")
     if not query.strip():
         raise Invalid("This cannot be blank.", "query")
-    if len(query) > LONGEST_QUERY:
-        raise Invalid(f"This is longer than {LONGEST_QUERY} characters.", "query")
+    if len(query) > MAX_QUERY_LENGTH:
+        raise Invalid(f"This is longer than {MAX_QUERY_LENGTH} characters.", "query")
     try:
         async with database.tenant(viewer.company_id, viewer.user_id, read_only=True) as uow:
-            embedder = await model_rollout.searching(uow, embedders)
+            embedder = await model_rollout.search_embedder(uow, embedders)
         found = await search(viewer, embedder, stores, query, document_ids=document_ids, limit=limit)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise Unavailable("Documents cannot be searched just now; try again in a moment.") from error
     if found.tokens:
-        usage = token_usage.embedded(prices, found.embedder, found.tokens)
+        usage = token_usage.embedding_usage_columns(prices, found.embedder, found.tokens)
         async with database.tenant(viewer.company_id, viewer.user_id) as uow:
             await uow.execute(insert(TokenUsage).values(user_id=viewer.user_id, **usage))
     return found.hits
 
 
-async def passages(database: Database, viewer: Viewer, hits: Sequence[Hit]) -> list[Passage]:
+async def load_passages(database: Database, viewer: Viewer, hits: Sequence[Hit]) -> list[Passage]:
     """What was found, in its order, as far as the viewer sees it and it can be searched now."""
     ids = [hit.chunk_id for hit in hits]
     async with database.transaction(viewer.scope, read_only=True) as uow:

@@ -47,7 +47,7 @@ class RescopeDocument(Job):
     queue: ClassVar[str] = "documents"
 
 
-async def queue(
+async def enqueue(
     uow: UnitOfWork,
     viewer: Viewer | None,
     job: ForgetDocument | ForgetCompany | ForgetModel | RescopeDocument,

@@ -154,7 +154,7 @@ async def create(
 
 async def _validate_design(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> None:
     path = "input", "uploadId"
-    upload = await files.stored(uow, viewer, upload_id, *path)
+    upload = await files.find_stored(uow, viewer, upload_id, *path)
     if upload.mime_type not in DESIGN_TYPES:
         raise UnsupportedContent("A design must be a PNG or JPEG image.", *path)
     if upload.size > MAX_DESIGN_BYTES:

@@ -187,6 +187,7 @@ async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> RequirementExport
     item = ProposedRequirement
     selected = item.proposal_id == id, item.approved | item.custom
     rows = await uow.all(select(item).where(*selected).order_by(item.sequence))
+    assert proposal.component_type is not None  # set before a proposal is complete
     if not any(row.approved for row in rows):
         raise Conflict("No requirement is approved.", "id")
     items: dict[str, list[dict[str, Any]]] = {kind: [] for kind in NAME_FIELDS}

@@ -68,7 +68,7 @@ class MessageRegeneratePayload(Payload):
 class SendingMutations:
     @mutation(idempotent=True)
     async def message_send(self, info: Info, input: MessageSendInput) -> MessageSendPayload:
-        """Send a message and generate an answer. A conversation has at most 200 messages, including answers."""
+        """Send a message and generate an answer. Maximum 200 messages per conversation, including answers."""
         viewer, parent = info.context.viewer, input.parent_message_id
         conversation = key_of(input.conversation_id, models.Conversation, "input", "conversationId")
         given: dict[str, Any] = {

@@ -37,7 +37,7 @@ from schema.lazy_types import AgentLogRef, CompanyRef, DocumentRef, DrawingSessi
 
 
 async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:
-    """The visible documents of a stored list, or None if there is no list."""
+    """The keys of documents. Raises `NotFound` for the first one that the viewer does not see."""
     if ids is None:
         return None
     loader = info.context.loaders.one(models.Document, columns(info, models.Document))
@@ -299,7 +299,7 @@ class Citation(relay.Node):
 
 @node(models.Feedback)
 class Feedback(relay.Node):
-    """A user's rating of an answer. At most one per user and answer."""
+    """Rating of an answer. At most one per answer."""
 
     id: relay.NodeID[UUID]
 

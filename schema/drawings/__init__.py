@@ -1,1 +1,1 @@
-"""Drawing sessions, sheets, comparisons and analyses, as clients see them."""
+"""Drawing sessions, sheets, comparisons and analyses."""

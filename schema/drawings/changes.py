@@ -24,54 +24,54 @@ class ChangeKind(Enum):
 
 @output
 class Box:
-    """A rectangle in pixels of the new sheet's picture, from its upper left corner."""
+    """A rectangle in the image of the new sheet. The origin is the upper left corner."""
 
     x: int
-    """Pixels from the left."""
+    """Distance from the left edge, in pixels."""
 
     y: int
-    """Pixels from the top."""
+    """Distance from the top edge, in pixels."""
 
     width: int
-    """In pixels."""
+    """Width in pixels."""
 
     height: int
-    """In pixels."""
+    """Height in pixels."""
 
 
 @output
 class WordDifference:
-    """Words that stand on one of two sheets only."""
+    """Words that occur on only one of two sheets."""
 
     removed: list[str]
-    """On the old sheet only."""
+    """Words on the old sheet only."""
 
     added: list[str]
-    """On the new sheet only."""
+    """Words on the new sheet only."""
 
 
 @output
 class Change:
-    """One changed region."""
+    """A changed region."""
 
     kind: ChangeKind
-    """What happened."""
+    """Kind of the change."""
 
     box: Box
-    """Where, on the new sheet."""
+    """Position on the new sheet."""
 
     area: int
-    """How much ink changed, in pixels."""
+    """Changed area in pixels."""
 
     description: str
-    """In words."""
+    """Human-readable description."""
 
     words: WordDifference
-    """The words that went and came there."""
+    """Words removed and added in the region."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Change:
-        """From the form that the pipeline stores."""
+        """Build it from its stored JSON."""
         x, y, width, height = stored["box"]
         return cls(
             kind=ChangeKind(stored["kind"]),
@@ -84,30 +84,30 @@ class Change:
 
 @output
 class ComparisonCount:
-    """How many comparisons of a session found changes, or did not."""
+    """Number of comparisons with or without changes."""
 
     changes_detected: bool
-    """Which ones are counted."""
+    """Whether comparisons with changes are counted, or those without."""
 
     total: int
-    """How many."""
+    """Number of comparisons."""
 
 
 @output
 class SessionSummary:
-    """Totals over a session."""
+    """Totals of a drawing session."""
 
     total_comparisons: int
-    """Pairs of sheets."""
+    """Number of comparisons."""
 
     successful_analyses: int
-    """Analyses that succeeded."""
+    """Number of successful analyses."""
 
     changed_comparisons: int
-    """Pairs with changes."""
+    """Number of comparisons with changes."""
 
     failed_comparisons: int
-    """Pairs that failed."""
+    """Number of failed comparisons."""
 
     avg_alignment_score: float | None
-    """The mean over the pairs that were aligned; null if none was."""
+    """Mean alignment score of the aligned comparisons. Null if there are none."""

@@ -1,4 +1,4 @@
-"""How lists of the drawings domain are ordered and filtered."""
+"""Sort orders and filters of the drawings domain."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class AnalysisResultOrder(Enum):
 
 @input
 class DrawingSessionFilter:
-    """Which sessions to list."""
+    """Conditions for listing drawing sessions."""
 
     status: SessionStatus | None = None
     """Matches items in this state."""
@@ -88,13 +88,13 @@ class DrawingSessionFilter:
 
 @input
 class DrawingFilter:
-    """Which sheets to list."""
+    """Conditions for listing sheets."""
 
     drawing_type: DrawingType | None = None
-    """Only those of the old, or of the new revision."""
+    """Matches sheets of this revision."""
 
     drawing_name: str | None = None
-    """Only those with this sheet number."""
+    """Matches sheets with this sheet number."""
 
     def where(self, drawing: Any) -> list[ColumnElement[bool]]:
         found = [drawing.drawing_type == self.drawing_type] if self.drawing_type else []
@@ -103,13 +103,13 @@ class DrawingFilter:
 
 @input
 class ComparisonFilter:
-    """Which comparisons to list."""
+    """Conditions for listing comparisons."""
 
     changes_detected: bool | None = None
-    """Only those with changes, or only those without."""
+    """If true, matches comparisons with changes. If false, matches comparisons without changes."""
 
     drawing_name: str | None = None
-    """Only that of this sheet."""
+    """Matches the comparison of this sheet number."""
 
     def where(self, comparison: Any) -> list[ColumnElement[bool]]:
         wanted, name = self.changes_detected, self.drawing_name
@@ -119,13 +119,13 @@ class ComparisonFilter:
 
 @input
 class AnalysisResultFilter:
-    """Which analyses to list."""
+    """Conditions for listing analyses."""
 
     success: bool | None = None
-    """Only those that succeeded, or only those that did not."""
+    """If true, matches successful analyses. If false, matches failed analyses."""
 
     drawing_name: str | None = None
-    """Only that of this sheet."""
+    """Matches the analysis of this sheet number."""
 
     def where(self, result: Any) -> list[ColumnElement[bool]]:
         found = [result.success.is_(self.success)] if self.success is not None else []

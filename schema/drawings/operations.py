@@ -1,4 +1,4 @@
-"""What can be asked, done and watched in the drawings domain."""
+"""Queries, mutations and subscriptions of the drawings domain."""
 
 from __future__ import annotations
 
@@ -50,38 +50,38 @@ MOST_RECENT = 50
 
 @output
 class DrawingQueries:
-    drawing_session: DrawingSession | None = lookup(models.DrawingSession, "A drawing session, by id.")
-    drawing: Drawing | None = lookup(models.Drawing, "A sheet, by id.")
-    drawing_version: DrawingVersion | None = lookup(models.DrawingVersion, "A revision of a sheet, by id.")
-    comparison: Comparison | None = lookup(models.Comparison, "A comparison, by id.")
-    analysis_result: AnalysisResult | None = lookup(models.AnalysisResult, "An analysis, by id.")
+    drawing_session: DrawingSession | None = lookup(models.DrawingSession, "Looks up a drawing session by ID.")
+    drawing: Drawing | None = lookup(models.Drawing, "Looks up a sheet by ID.")
+    drawing_version: DrawingVersion | None = lookup(models.DrawingVersion, "Looks up a revision of a sheet by ID.")
+    comparison: Comparison | None = lookup(models.Comparison, "Looks up a comparison by ID.")
+    analysis_result: AnalysisResult | None = lookup(models.AnalysisResult, "Looks up an analysis by ID.")
 
     drawing_sessions: Connection[DrawingSession] = connection(
         models.DrawingSession, orders=DrawingSessionOrder, filter=DrawingSessionFilter
     )
-    """The company's drawing sessions, newest first."""
+    """Lists the drawing sessions of the company, newest first."""
 
     drawings: Connection[Drawing] = connection(models.Drawing, orders=DrawingOrder, filter=DrawingFilter)
-    """Every page of every session."""
+    """Lists the sheets of all drawing sessions."""
 
     drawing_versions: Connection[DrawingVersion] = connection(
         models.DrawingVersion, orders=DrawingVersionOrder
     )
-    """Every revision of every sheet, newest first."""
+    """Lists the revisions of all sheets, newest first."""
 
     comparisons: Connection[Comparison] = connection(
         models.Comparison, orders=ComparisonOrder, filter=ComparisonFilter
     )
-    """Every pair of sheets, by name."""
+    """Lists all comparisons, by name."""
 
     analysis_results: Connection[AnalysisResult] = connection(
         models.AnalysisResult, orders=AnalysisResultOrder, filter=AnalysisResultFilter
     )
-    """Every analysis, newest first."""
+    """Lists all analyses, newest first."""
 
     @field
     async def recent_sessions(self, info: Info, limit: int = 10) -> list[DrawingSession]:
-        """The newest drawing sessions: 10 unless told, at most 50."""
+        """The newest drawing sessions. Default 10, maximum 50."""
         if not 0 <= limit <= MOST_RECENT:
             raise Invalid(f"`limit` is from 0 to {MOST_RECENT}.", "limit")
         model = models.DrawingSession
@@ -93,14 +93,14 @@ class DrawingQueries:
 
     @field
     async def session_summary(self, info: Info, id: relay.GlobalID) -> SessionSummary:
-        """Totals over a drawing session; zeros while it has nothing."""
+        """Totals of a drawing session."""
         key = await seen(info, id)
         summary: SessionSummary = await info.context.loaders.by(aggregates.summaries).load(key)
         return summary
 
     @field
     async def comparison_counts(self, info: Info, session_id: relay.GlobalID) -> list[ComparisonCount]:
-        """How many comparisons of a session found changes and how many did not; two entries at most."""
+        """Number of comparisons of a session with and without changes. Maximum 2 entries."""
         key = await seen(info, session_id, "sessionId")
         return await info.context.loaders.by(aggregates.comparison_counts).load(key) or []
 
@@ -115,19 +115,19 @@ async def seen(info: Info, id: relay.GlobalID, *path: str) -> Any:
 
 @input
 class DrawingSessionCreateInput(IdempotentInput):
-    """Which two files to compare."""
+    """Input of `drawingSessionCreate`."""
 
     old_upload_id: relay.GlobalID
-    """The upload with the old revision."""
+    """Global ID of the upload with the old revision."""
 
     new_upload_id: relay.GlobalID
-    """The upload with the new revision."""
+    """Global ID of the upload with the new revision."""
 
     project_id: relay.GlobalID | None = None
-    """The project that it belongs to."""
+    """Global ID of the project."""
 
     name: str | None = None
-    """What people call it; made from the filenames unless given."""
+    """Name of the session. Derived from the filenames by default."""
 
 
 @input
@@ -135,10 +135,10 @@ class DrawingSessionUpdateInput(ConditionalUpdate):
     """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     name: strawberry.Maybe[str]
-    """Display name."""
+    """Name of the session."""
 
     session_metadata: strawberry.Maybe[JSON | None]
-    """More about it."""
+    """Additional data about the session."""
 
 
 @input
@@ -146,22 +146,22 @@ class DrawingVersionUpdateInput:
     """Fields to change. Fields that are omitted keep their value; null clears them."""
 
     version_label: strawberry.Maybe[str | None]
-    """As people call it, such as `Rev A`."""
+    """Label of the revision, such as `Rev A`."""
 
     comments: strawberry.Maybe[str | None]
-    """Description of its purpose."""
+    """Comments on the revision."""
 
 
 @output
 class DrawingSessionCreatePayload(Payload):
     session: DrawingSession | None = None
-    """The new session."""
+    """The new drawing session."""
 
 
 @output
 class DrawingSessionStartPayload(Payload):
     session: DrawingSession | None = None
-    """The session, under way."""
+    """The started drawing session."""
 
 
 @output
@@ -179,7 +179,7 @@ class DrawingSessionDeletePayload(Payload):
 @output
 class DrawingVersionUpdatePayload(Payload):
     drawing_version: DrawingVersion | None = None
-    """The revision as it is now."""
+    """The updated revision."""
 
 
 @output
@@ -188,7 +188,7 @@ class DrawingMutations:
     async def drawing_session_create(
         self, info: Info, input: DrawingSessionCreateInput
     ) -> DrawingSessionCreatePayload:
-        """Bring two uploaded files together; `drawingSessionStart` begins the work."""
+        """Create a drawing session from two uploaded files. Start it with `drawingSessionStart`."""
         values = input_values(input) | {
             "project_id": optional_key(input.project_id, models.Project, "input", "projectId"),
             "old_upload_id": key_of(input.old_upload_id, models.Upload, "input", "oldUploadId"),
@@ -200,7 +200,7 @@ class DrawingMutations:
 
     @mutation
     async def drawing_session_start(self, info: Info, id: relay.GlobalID) -> DrawingSessionStartPayload:
-        """Begin the work, or begin again after it ended. Starting what is under way changes nothing."""
+        """Start a session, or restart one that has ended. Has no effect on a session in progress."""
         async with info.context.write() as uow:
             session = await sessions.start(uow, info.context.viewer, key_of(id, models.DrawingSession))
         return DrawingSessionStartPayload.of(session=session)
@@ -209,7 +209,7 @@ class DrawingMutations:
     async def drawing_session_update(
         self, info: Info, id: relay.GlobalID, input: DrawingSessionUpdateInput
     ) -> DrawingSessionUpdatePayload:
-        """Rename a session, or say more about it."""
+        """Update the name or metadata of a session."""
         given = input_changes(input)
         key = key_of(id, models.DrawingSession)
         async with info.context.write() as uow:
@@ -221,7 +221,7 @@ class DrawingMutations:
 
     @mutation
     async def drawing_session_delete(self, info: Info, id: relay.GlobalID) -> DrawingSessionDeletePayload:
-        """Delete a session with its sheets and comparisons. There is no way back."""
+        """Delete a session with its sheets and comparisons. This cannot be undone."""
         async with info.context.write() as uow:
             await sessions.delete(uow, info.context.viewer, key_of(id, models.DrawingSession))
         return DrawingSessionDeletePayload.of(deleted_id=id)
@@ -230,7 +230,7 @@ class DrawingMutations:
     async def drawing_version_update(
         self, info: Info, id: relay.GlobalID, input: DrawingVersionUpdateInput
     ) -> DrawingVersionUpdatePayload:
-        """Say which revision it is, and comment on it."""
+        """Update the label or comments of a revision."""
         given = input_changes(input)
         async with info.context.write() as uow:
             version = await sessions.update_version(
@@ -243,7 +243,7 @@ class DrawingMutations:
 class DrawingSubscriptions:
     @subscription
     async def session_progress(self, info: Info, id: relay.GlobalID) -> AsyncGenerator[DrawingSession, None]:
-        """A session as it is now and each time it changes, until it has ended."""
+        """Sends the session immediately and after each change, until it has ended."""
         key = key_of(id, models.DrawingSession)
         async for row in watch(info, models.DrawingSession, key, sessions.topic(key), ("status",)):
             yield row

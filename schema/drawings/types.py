@@ -1,4 +1,4 @@
-"""The stored types of the drawings domain."""
+"""Types of the drawings domain."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from schema.lazy_types import ConversationRef, ProcessingJobRef, ProjectRef, Use
 
 @node(models.DrawingSession)
 class DrawingSession(relay.Node):
-    """One comparison of two revisions of a drawing set."""
+    """A comparison of two revisions of a drawing set."""
 
     id: relay.NodeID[UUID]
 
@@ -41,25 +41,25 @@ class DrawingSession(relay.Node):
     """User who created it. Null if the user is deleted or not visible to the viewer."""
 
     project: ProjectRef | None = relation(models.DrawingSession.project)
-    """The project it belongs to, if any."""
+    """Project of the session, or null."""
 
     name: str
-    """Display name."""
+    """Name of the session."""
 
     session_type: SessionType
-    """What it is for."""
+    """Purpose of the session."""
 
     status: SessionStatus
-    """Where it stands."""
+    """Processing state of the session."""
 
     total_time: float | None
-    """How long the last run took from start to completion, in seconds."""
+    """Duration of the last run, in seconds."""
 
     error_message: str | None
-    """Why it ended in error."""
+    """Reason of the failure, or null."""
 
     session_metadata: JSON | None
-    """More about it."""
+    """Additional data about the session."""
 
     created_at: datetime
     """Creation time."""
@@ -70,135 +70,135 @@ class DrawingSession(relay.Node):
     drawings: Connection[Drawing] = connection(
         models.DrawingSession.drawings, orders=DrawingOrder, filter=DrawingFilter
     )
-    """Every page of both files."""
+    """Sheets of both files."""
 
     comparisons: Connection[Comparison] = connection(
         models.DrawingSession.comparisons, orders=ComparisonOrder, filter=ComparisonFilter
     )
-    """Every pair of an old and a new sheet, by name."""
+    """Comparisons of old and new sheets, by name."""
 
     analysis_results: Connection[AnalysisResult] = connection(
         models.DrawingSession.analysis_results, orders=AnalysisResultOrder, filter=AnalysisResultFilter
     )
-    """What the analyser says, newest first."""
+    """Analyses of the comparisons, newest first."""
 
     jobs: Connection[ProcessingJobRef] = connection(models.DrawingSession.jobs, orders=ProcessingJobOrder)
-    """The stages of its work, newest first."""
+    """Processing jobs of the session, newest first."""
 
     conversations: Connection[ConversationRef] = connection(
         models.DrawingSession.conversations, orders=SessionConversationOrder
     )
-    """What people say about it, the first conversation first."""
+    """Conversations about the session, oldest first."""
 
     @field(needs=("id",))
     async def progress(self, info: Info) -> int:
-        """How far its work has come, from 0 to 100."""
+        """Progress in percent, from 0 to 100."""
         return await info.context.loaders.by(sessions.progress).load(self.id) or 0
 
     @field(needs=("id",))
     async def summary(self, info: Info) -> SessionSummary:
-        """Totals over its comparisons and analyses."""
+        """Totals of the comparisons and analyses."""
         summary: SessionSummary = await info.context.loaders.by(aggregates.summaries).load(self.id)
         return summary
 
     @field(needs=("id",))
     async def comparison_counts(self, info: Info) -> list[ComparisonCount]:
-        """How many comparisons found changes and how many did not; two entries at most."""
+        """Number of comparisons with and without changes. Maximum 2 entries."""
         return await info.context.loaders.by(aggregates.comparison_counts).load(self.id) or []
 
     @field(needs=("id",))
     async def only_in_old(self, info: Info) -> list[str]:
-        """Sheets of the old file without a partner in the new one, in page order; no more than pages."""
+        """Numbers of the sheets that exist in the old file only, in page order. Not paginated."""
         return await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.OLD)) or []
 
     @field(needs=("id",))
     async def only_in_new(self, info: Info) -> list[str]:
-        """Sheets of the new file without a partner in the old one, in page order; no more than pages."""
+        """Numbers of the sheets that exist in the new file only, in page order. Not paginated."""
         return await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.NEW)) or []
 
 
 @node(models.Drawing)
 class Drawing(relay.Node):
-    """One page of one of the two files."""
+    """A sheet: one page of one of the two files."""
 
     id: relay.NodeID[UUID]
 
     session: DrawingSession | None = relation(models.Drawing.session)
-    """The session it belongs to."""
+    """Session of the sheet."""
 
     drawing_type: DrawingType
-    """Whether it is of the old or of the new revision."""
+    """Revision that the sheet belongs to."""
 
     filename: str
-    """The name of its picture."""
+    """Filename of the image."""
 
     original_filename: str
-    """The name of the file as it was uploaded."""
+    """Filename of the uploaded file."""
 
     drawing_name: str | None
-    """The sheet number from the title block, such as `A-101`; `Page_001` where there is none."""
+    """Sheet number from the title block, such as `A-101`, or `Page_001` if none was found."""
 
     page_number: int | None
-    """From 1, in its file."""
+    """Page number in the file, from 1."""
 
     state: SheetState
-    """What became of the page."""
+    """Processing state of the sheet."""
 
     error_message: str | None
-    """Why it failed, or why it has no partner."""
+    """Reason why processing or matching failed, or null."""
 
     processed_at: datetime
-    """When it was last worked on."""
+    """Time at which the sheet was last processed."""
 
     drawing_metadata: JSON | None
-    """Size, scale, rotation, resolution, and how the sheet number was found."""
+    """Size, scale, rotation and resolution, and the method by which the sheet number was found."""
 
     file_url: str | None = signed_link("storage_path", name="filename", type="image/png")
-    """Its picture; the link is signed and expires."""
+    """Signed, expiring URL of the image."""
 
     thumbnail_url: str | None = signed_link("thumbnail_path", name="filename", type="image/png")
-    """A small picture of it; the link is signed and expires."""
+    """Signed, expiring URL of a thumbnail."""
 
     versions: Connection[DrawingVersion] = connection(models.Drawing.versions, orders=DrawingVersionOrder)
-    """The revision that it is in its project."""
+    """Revisions in the project that refer to the sheet."""
 
 
 @node(models.DrawingVersion)
 class DrawingVersion(relay.Node):
-    """One revision of one sheet of a project."""
+    """A revision of a sheet in a project."""
 
     id: relay.NodeID[UUID]
 
     project: ProjectRef | None = relation(models.DrawingVersion.project)
-    """The project it belongs to."""
+    """Project of the revision."""
 
     drawing: Drawing | None = relation(models.DrawingVersion.drawing)
-    """The page that it is."""
+    """The sheet."""
 
     drawing_name: str
-    """The sheet number."""
+    """Sheet number."""
 
     version_number: int
-    """From 1, within the project and sheet number."""
+    """Number of the revision, from 1, unique per project and sheet number."""
 
     version_label: str | None
-    """As people call it, such as `Rev A` or `IFC`."""
+    """Label of the revision, such as `Rev A` or `IFC`."""
 
     upload_date: datetime
-    """When it came into the project."""
+    """Time at which the revision was added to the project."""
 
     comments: str | None
-    """Description of its purpose."""
+    """Comments on the revision."""
 
 
 @node(models.Comparison)
 class Comparison(relay.Node):
-    """An old and a new sheet laid over one another."""
+    """A comparison of an old and a new sheet."""
 
     id: relay.NodeID[UUID]
 
     session: DrawingSession | None = relation(models.Comparison.session)
-    """The session it belongs to."""
+    """Session of the comparison."""
 
     old_drawing: Drawing | None = relation(models.Comparison.old_drawing)
     """The old sheet."""
@@ -207,96 +207,96 @@ class Comparison(relay.Node):
     """The new sheet."""
 
     drawing_name: str
-    """The sheet number."""
+    """Sheet number."""
 
     alignment_score: float | None
-    """How well the sheets lie over one another, 0 to 1, corrected for chance; below 0.5 is doubtful."""
+    """Quality of the alignment, from 0 to 1, corrected for chance. Values below 0.5 are doubtful."""
 
     low_confidence: bool
-    """Whether the sheets were not aligned well enough to trust the changes."""
+    """Whether the alignment is too poor to trust the changes."""
 
     change_ratio: float | None
-    """How much of the ink changed, 0 to 1."""
+    """Share of the content that changed, from 0 to 1."""
 
     changes_detected: bool
-    """Whether anything changed."""
+    """Whether any change was detected."""
 
     state: SheetState
-    """What became of the pair."""
+    """Processing state of the comparison."""
 
     error_message: str | None
     """Reason of the failure, or null."""
 
     created_at: datetime
-    """When it was first compared."""
+    """Time of the first comparison."""
 
     overlay_url: str | None = signed_link("overlay_path", name="drawing_name", type="image/png")
-    """Removed red, added green, common grey, in full size; the link is signed and expires."""
+    """Signed, expiring URL of the full-size overlay. Removed content is red, added green, unchanged gray."""
 
     overlay_preview_url: str | None = signed_link(
         "overlay_preview_path", name="drawing_name", type="image/png"
     )
-    """The overlay, smaller; the link is signed and expires."""
+    """Signed, expiring URL of a smaller overlay."""
 
     old_image_url: str | None = signed_link("old_image_path", name="drawing_name", type="image/png")
-    """The old sheet; the link is signed and expires."""
+    """Signed, expiring URL of the image of the old sheet."""
 
     new_image_url: str | None = signed_link("new_image_path", name="drawing_name", type="image/png")
-    """The new sheet; the link is signed and expires."""
+    """Signed, expiring URL of the image of the new sheet."""
 
     @field(needs=("changes",))
     def changes(self) -> list[Change]:
-        """Every changed region, the largest first; a few hundred at most."""
+        """Changed regions, largest first. Not paginated."""
         row: Any = self
         return [Change.of(change) for change in row.changes]
 
     @field(needs=("words_removed", "words_added"))
     def words(self) -> WordDifference:
-        """The words by which the two sheets differ."""
+        """Words that occur on only one of the sheets."""
         row: Any = self
         return WordDifference(removed=row.words_removed, added=row.words_added)
 
     analysis_results: Connection[AnalysisResult] = connection(
         models.Comparison.analysis_results, orders=AnalysisResultOrder
     )
-    """What the analyser says of it."""
+    """Analyses of the comparison."""
 
 
 @node(models.AnalysisResult)
 class AnalysisResult(relay.Node):
-    """What an analyser says about one comparison."""
+    """An analysis of the changes of a comparison."""
 
     id: relay.NodeID[UUID]
 
     comparison: Comparison | None = relation(models.AnalysisResult.comparison)
-    """What it is about."""
+    """The analyzed comparison."""
 
     session: DrawingSession | None = relation(models.AnalysisResult.session)
-    """The session it belongs to."""
+    """Session of the comparison."""
 
     drawing_name: str
-    """The sheet number."""
+    """Sheet number."""
 
     changes_found: list[str]
-    """Each change in words: aspect, action, detail, location."""
+    """The changes, each with aspect, action, detail and location."""
 
     critical_change: str | None
-    """The change that matters most, if one does."""
+    """The most important change, or null."""
 
     analysis_summary: str | None
-    """All of it in a few sentences."""
+    """Summary in a few sentences."""
 
     recommendations: list[str]
-    """What to look at or do."""
+    """Recommended actions."""
 
     success: bool
     """Whether the analysis succeeded."""
 
     error_message: str | None
-    """Why it did not."""
+    """Reason of the failure, or null."""
 
     ai_model_used: str
-    """The analyser and its version."""
+    """Name and version of the analyzer."""
 
     created_at: datetime
-    """When it was last made."""
+    """Time of the last analysis."""

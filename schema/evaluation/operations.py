@@ -76,5 +76,5 @@ class EvaluationMutations:
     async def evaluation_run_delete(self, info: Info, id: relay.GlobalID) -> EvaluationRunDeletePayload:
         """Delete a run that is not under way. There is no way back."""
         async with info.context.write() as uow:
-            await runs.remove(uow, info.context.viewer, key_of(id, models.EvaluationRun))
+            await runs.delete(uow, info.context.viewer, key_of(id, models.EvaluationRun))
         return EvaluationRunDeletePayload.of(deleted_id=id)

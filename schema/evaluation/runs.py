@@ -66,8 +66,8 @@ class EvaluationRunQueries:
         if first == second:
             raise Invalid("This is the same run.", "candidate")
         unit = context.read()
-        before = await comparison.scores(unit, context.viewer, first, "baseline")
-        after = await comparison.scores(unit, context.viewer, second, "candidate")
+        before = await comparison.run_scores(unit, context.viewer, first, "baseline")
+        after = await comparison.run_scores(unit, context.viewer, second, "candidate")
         await unit.release()
         return [
             EvaluationDifference(

@@ -21,9 +21,9 @@ from db.loaders import Columns, Loaders, RowSource
 from db.uow import Database, ScopeKind, Scope, UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
-from resolvers.files import Links
+from resolvers.files import LinkSigner
 from resolvers.identity import accounts
-from resolvers.identity.tokens import Keys
+from resolvers.identity.tokens import TokenSigner
 from schema.framework.idempotency import IdempotentWrite
 
 WRITES: dict[ScopeKind, ScopeKind] = {"self": "company", "company": "company", "platform": "platform"}
@@ -42,8 +42,8 @@ class Services:
     vectors: VectorStores
     sources: Sources
     prices: Prices
-    links: Links
-    keys: Keys
+    links: LinkSigner
+    token_signer: TokenSigner
 
 
 class Context:
@@ -52,7 +52,7 @@ class Context:
     def __init__(
         self, services: Services, viewer: Viewer | None, base_url: str, refused: NotAuthenticated | None = None
     ) -> None:
-        self.services, self.links = services, services.links.based(base_url)
+        self.services, self.links = services, services.links.with_base_url(base_url)
         self.signed_in, self._refused = viewer, refused
         self.loaders = Loaders(self._reaches)
         self.projections: dict[Any, Columns] = {}
@@ -92,13 +92,13 @@ class Context:
     async def sign_in(self, user_id: UUID) -> None:
         """What follows in this operation is done by this user."""
         await self.close()
-        self.signed_in = await accounts.viewer_of(self.services.database, user_id, None)
+        self.signed_in = await accounts.load_viewer(self.services.database, user_id, None)
 
     async def refresh(self) -> None:
         """Before a subscription's next event: is the viewer still welcome? Then forget what was read."""
         await self.close()
         viewer = self.viewer
-        found = await accounts.viewer_of(self.services.database, viewer.user_id, viewer.expires_at)
+        found = await accounts.load_viewer(self.services.database, viewer.user_id, viewer.expires_at)
         self.signed_in = found
 
     async def close(self) -> None:
@@ -118,7 +118,7 @@ class Context:
     def _reaches(self, model: type[Model] | None) -> list[RowSource]:
         viewer = self.viewer
         own = RowSource(self.read(), partial(access.visibility, viewer))
-        if viewer.platform_scope is None or model not in access.PUBLISHED:
+        if viewer.platform_scope is None or model is None or not access.is_published(model):
             return [own]
         unit = self._unit(viewer.platform_scope, self.services.database.secondary_unit)
         return [own, RowSource(unit, partial(access.platform_visibility, viewer), aside=True)]

@@ -30,14 +30,14 @@ class RemovalMutations:
     async def user_delete(self, info: Info, id: relay.GlobalID) -> UserDeletePayload:
         """Delete a user with their projects, conversations and documents. Their activities are kept."""
         key, viewer = key_of(id, models.User), info.context.viewer
-        company = await deletion.home(info.context.read(), viewer, key)
+        company = await deletion.company_of_user(info.context.read(), viewer, key)
         async with info.context.write(company) as uow:
-            await deletion.remove_user(uow, viewer, key)
+            await deletion.delete_user(uow, viewer, key)
         return UserDeletePayload.of(deleted_id=id)
 
     @mutation
     async def company_delete(self, info: Info, id: relay.GlobalID) -> CompanyDeletePayload:
         """Delete a closed company with all of its data, and suspend its users. Requires `platform:manage`."""
         database, viewer = info.context.services.database, info.context.viewer
-        await deletion.remove_company(database, viewer, key_of(id, models.Company))
+        await deletion.delete_company(database, viewer, key_of(id, models.Company))
         return CompanyDeletePayload.of(deleted_id=id)

@@ -14,7 +14,7 @@ from db.models import ExplainabilityLevel, LlmProvider, RoleName
 from resolvers import access
 from resolvers.chat import providers
 from resolvers.identity import accounts, companies, users
-from resolvers.identity.tokens import Tokens
+from resolvers.identity.tokens import TokenPair
 from schema.framework.context import Context, Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of
@@ -239,7 +239,7 @@ class IdentityMutations:
         """Register a user with a personal company, and sign in."""
         tokens = await accounts.register(
             info.context.services.database,
-            info.context.services.keys,
+            info.context.services.token_signer,
             email=input.email,
             password=input.password,
             full_name=input.full_name,
@@ -252,7 +252,7 @@ class IdentityMutations:
         """Sign in by email address or username. Ten failed attempts lock the login for 15 minutes."""
         services = info.context.services
         tokens = await accounts.sign_in(
-            services.database, services.keys, login=input.login, password=input.password
+            services.database, services.token_signer, login=input.login, password=input.password
         )
         return UserSignInPayload.of(**await signed_in(info.context, tokens))
 
@@ -260,7 +260,7 @@ class IdentityMutations:
     async def token_refresh(self, info: Info, input: TokenRefreshInput) -> TokenRefreshPayload:
         """Exchange a refresh token for a new pair of tokens. Reusing a refresh token revokes the session."""
         services = info.context.services
-        tokens = await accounts.refresh(services.database, services.keys, input.refresh_token)
+        tokens = await accounts.refresh(services.database, services.token_signer, input.refresh_token)
         return TokenRefreshPayload.of(**await signed_in(info.context, tokens))
 
     @mutation
@@ -335,7 +335,7 @@ class IdentityMutations:
         return UserRestorePayload.of(user=user)
 
 
-async def signed_in(context: Context, tokens: Tokens) -> dict[str, Any]:
+async def signed_in(context: Context, tokens: TokenPair) -> dict[str, Any]:
     """The tokens and the user, who becomes the viewer of the operation."""
     await context.sign_in(tokens.user_id)
     every = tuple(sorted(models.User.__mapper__.column_attrs.keys()))

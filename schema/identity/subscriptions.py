@@ -55,10 +55,10 @@ class IdentitySubscriptions:
         needed = columns(info, model, ("activity",), extra=IN_ORDER.columns)
 
         async def read(_: Any, position: int) -> Batch:
-            until = await activity_log.latest(context.read())
+            until = await activity_log.latest_sequence(context.read())
             rows: Sequence[Any] = ()
             if position < until:
-                rows = await activity_log.between(
+                rows = await activity_log.list_between(
                     context.read(), context.viewer, needed, position, until, BATCH_SIZE
                 )
             batch = Batch.of(rows, event_of, position)
@@ -77,8 +77,8 @@ def event_of(row: Any) -> CompanyActivity:
 async def start(info: Info, after: str | None) -> int:
     """The sequence number to start after. Raises `Invalid` for a cursor of another stream."""
     if after is None:
-        return await activity_log.latest(info.context.read())
+        return await activity_log.latest_sequence(info.context.read())
     sequence, id = decode_cursor(models.ActivityLog, IN_ORDER, after, "after")
-    if not await activity_log.happened(info.context.read(), id, sequence):
+    if not await activity_log.exists(info.context.read(), id, sequence):
         raise Invalid("after must be a cursor of this stream.", "after")
     return int(sequence)

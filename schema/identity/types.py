@@ -15,7 +15,7 @@ from strawberry.scalars import JSON
 from db import models
 from db.models import CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus
 from db.paging import Order
-from resolvers.identity.roles import permissions_of
+from resolvers.identity.roles import permissions_by_role
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, lookup, relation
@@ -127,7 +127,7 @@ class Role(relay.Node):
     @field(needs=("id",))
     async def permissions(self, info: Info) -> list[Permission]:
         """Permissions that the role grants, by name. Not paginated."""
-        return await info.context.loaders.by(permissions_of).load(self.id) or []
+        return await info.context.loaders.by(permissions_by_role).load(self.id) or []
 
 
 @node(models.Company)

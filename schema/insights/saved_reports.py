@@ -194,7 +194,7 @@ class SavedReportComparison:
     """Every figure of either; a few dozen at most."""
 
 
-First = Annotated[relay.GlobalID, strawberry.argument(description="The one report.")]
+First = Annotated[relay.GlobalID, strawberry.argument(description="Maximum number of hits. Default 10, maximum 100.")]
 Second = Annotated[relay.GlobalID, strawberry.argument(description="The other report.")]
 
 

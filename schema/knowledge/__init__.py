@@ -1,1 +1,1 @@
-"""Documents, their pieces, and embedding models, as clients see them."""
+"""Documents, document chunks and embedding models."""

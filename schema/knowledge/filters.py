@@ -1,4 +1,4 @@
-"""How lists of the knowledge domain are ordered and filtered."""
+"""Sort orders and filters of the knowledge domain."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ class EmbeddingModelOrder(Enum):
 
 @input
 class DocumentFilter:
-    """Which documents to list."""
+    """Conditions for listing documents."""
 
     status: ProcessingStatus | None = None
     """Matches items in this state."""
 
     is_processed: bool | None = None
-    """Only those that can be searched, or only those that cannot yet."""
+    """If true, matches searchable documents. If false, matches documents that are not searchable yet."""
 
     scope: DocumentScope | None = None
-    """Only those that may be read so far."""
+    """Matches documents with this visibility."""
 
     user_id: relay.GlobalID | None = None
-    """Only those that this user added."""
+    """Matches documents uploaded by this user."""
 
     def where(self, document: Any) -> list[ColumnElement[bool]]:
         found = [document.processing_status == self.status] if self.status else []
@@ -73,10 +73,10 @@ class DocumentFilter:
 
 @input
 class DocumentChunkFilter:
-    """Which pieces to list."""
+    """Conditions for listing document chunks."""
 
     document_id: relay.GlobalID | None = None
-    """Only this document's."""
+    """Matches chunks of this document."""
 
     def where(self, chunk: Any) -> list[ColumnElement[bool]]:
         if not self.document_id:

@@ -1,4 +1,4 @@
-"""What can be asked and done in the knowledge domain."""
+"""Queries and mutations of documents and embedding models."""
 
 from __future__ import annotations
 
@@ -45,27 +45,27 @@ OLDEST = Order("created_at")
 @output
 class KnowledgeQueries:
     document: Document | None = lookup(
-        models.Document, "A document, by id; also one that the platform publishes."
+        models.Document, "Looks up a document by ID. Includes documents published by the platform."
     )
-    document_chunk: DocumentChunk | None = lookup(models.DocumentChunk, "A piece of a document, by id.")
-    embedding_model: EmbeddingModel | None = lookup(models.EmbeddingModel, "An embedding model, by id.")
+    document_chunk: DocumentChunk | None = lookup(models.DocumentChunk, "Looks up a document chunk by ID.")
+    embedding_model: EmbeddingModel | None = lookup(models.EmbeddingModel, "Looks up an embedding model by ID.")
 
     documents: Connection[Document] = connection(models.Document, orders=DocumentOrder, filter=DocumentFilter)
-    """The company's documents and those that the platform publishes to every company, newest first."""
+    """Lists the documents of the company and those published by the platform, newest first."""
 
     document_chunks: Connection[DocumentChunk] = connection(
         models.DocumentChunk, orders=DocumentChunkOrder, filter=DocumentChunkFilter
     )
-    """Pieces of documents, each document's in the order of its text."""
+    """Lists document chunks, in the order of the text within each document."""
 
     embedding_models: Connection[EmbeddingModel] = connection(
         models.EmbeddingModel, orders=EmbeddingModelOrder
     )
-    """Every embedding model, by name."""
+    """Lists all embedding models, by name."""
 
     @field
     async def pending_documents(self, info: Info, limit: int = 10) -> list[Document]:
-        """Documents that wait to be worked on, the oldest first: 10 unless told, at most 100."""
+        """Documents that wait for processing, oldest first. Default 10, maximum 100."""
         info.context.viewer  # noqa: B018  refused before anything is read
         if not 0 <= limit <= MOST_PENDING:
             raise Invalid(f"`limit` is from 0 to {MOST_PENDING}.", "limit")
@@ -77,7 +77,7 @@ class KnowledgeQueries:
 
     @field
     async def document_text(self, info: Info, id: relay.GlobalID) -> str:
-        """What a document says: its pieces in order, a blank line between them. Overlaps stand twice."""
+        """Text of a document: its chunks in order, separated by blank lines. Overlapping text is repeated."""
         key = key_of(id, models.Document)
         if await info.context.loaders.one(models.Document, ("id",)).load(key) is None:
             raise NotFound("There is no such document.", "id")
@@ -86,7 +86,7 @@ class KnowledgeQueries:
 
     @field
     async def active_embedding_model(self, info: Info) -> EmbeddingModel | None:
-        """The model that embeds; null before one was activated."""
+        """The active embedding model, or null if none has been activated."""
         model = models.EmbeddingModel
         wanted = [getattr(model, name) for name in columns(info, model)]
         active = access.visible(info.context.viewer, model, *wanted).where(model.is_active)
@@ -94,12 +94,14 @@ class KnowledgeQueries:
 
 
 def waiting(document: Any) -> list[Any]:
-    """Not begun yet."""
+    """Whether processing has not started."""
     return [document.processing_status == ProcessingStatus.PENDING]
 
 
 async def own(info: Info, id: relay.GlobalID) -> UUID:
-    """The key of a document of the viewer's company; `Forbidden` for one that the platform publishes."""
+    """The key of a document of the viewer's company. Raises `Forbidden` for a document published by the
+    platform.
+    """
     key = key_of(id, models.Document)
     row = await info.context.loaders.one(models.Document, ("company_id", "id")).load(key)
     if row is not None and row.company_id != info.context.viewer.company_id:
@@ -112,44 +114,46 @@ class DocumentUpdateInput(ConditionalUpdate):
     """Fields to change. Fields that are omitted keep their value."""
 
     title: strawberry.Maybe[str]
-    """Display name."""
+    """Title of the document."""
 
     scope: strawberry.Maybe[DocumentScope]
-    """Who may read it; `GLOBAL` is for the platform to say."""
+    """Visibility of the document. `GLOBAL` requires `documents:publish`."""
 
 
 @input
 class EmbeddingModelCreateInput(IdempotentInput):
-    """A new embedding model, not active yet."""
+    """Input of `embeddingModelCreate`."""
 
     name: str
-    """As its provider calls it."""
+    """Name of the model at its provider."""
 
     provider: str
-    """Who runs it."""
+    """Name of the provider."""
 
     dimension: int
-    """How many numbers a vector has."""
+    """Number of dimensions of a vector."""
 
     max_tokens: int
-    """The longest text that it reads."""
+    """Maximum length of a text, in tokens."""
 
 
 @input
 class EmbeddingModelUpdateInput(ConditionalUpdate):
-    """What to change; what is left out stays. Of a model in use only `maxTokens` may change."""
+    """Fields to change. Fields that are omitted keep their value. Only `maxTokens` of a model in use can
+    change.
+    """
 
     name: strawberry.Maybe[str]
-    """As its provider calls it."""
+    """Name of the model at its provider."""
 
     provider: strawberry.Maybe[str]
-    """Who runs it."""
+    """Name of the provider."""
 
     dimension: strawberry.Maybe[int]
-    """How many numbers a vector has."""
+    """Number of dimensions of a vector."""
 
     max_tokens: strawberry.Maybe[int]
-    """The longest text that it reads."""
+    """Maximum length of a text, in tokens."""
 
 
 @output
@@ -167,7 +171,7 @@ class DocumentDeletePayload(Payload):
 @output
 class EmbeddingModelCreatePayload(Payload):
     embedding_model: EmbeddingModel | None = None
-    """The new model."""
+    """The new embedding model."""
 
 
 @output
@@ -194,7 +198,7 @@ class KnowledgeMutations:
     async def document_update(
         self, info: Info, id: relay.GlobalID, input: DocumentUpdateInput
     ) -> DocumentUpdatePayload:
-        """Rename a document, or say who may read it."""
+        """Update the title or visibility of a document."""
         key, given = await own(info, id), input_changes(input)
         async with info.context.write() as uow:
             await access.require_unchanged(
@@ -205,17 +209,17 @@ class KnowledgeMutations:
 
     @mutation
     async def document_delete(self, info: Info, id: relay.GlobalID) -> DocumentDeletePayload:
-        """Delete a document with its pieces and its file. There is no way back."""
+        """Delete a document with its chunks and its file. This cannot be undone."""
         key = await own(info, id)
         async with info.context.write() as uow:
-            await documents.remove(uow, info.context.viewer, key)
+            await documents.delete(uow, info.context.viewer, key)
         return DocumentDeletePayload.of(deleted_id=id)
 
     @mutation(idempotent=True)
     async def embedding_model_create(
         self, info: Info, input: EmbeddingModelCreateInput
     ) -> EmbeddingModelCreatePayload:
-        """Add an embedding model; `embeddingModelActivate` takes it into use."""
+        """Create an embedding model. Activate it with `embeddingModelActivate`."""
         async with info.context.write() as uow:
             model = await embedding_models.create(uow, info.context.viewer, input_values(input))
         return EmbeddingModelCreatePayload.of(embedding_model=model)
@@ -224,7 +228,7 @@ class KnowledgeMutations:
     async def embedding_model_update(
         self, info: Info, id: relay.GlobalID, input: EmbeddingModelUpdateInput
     ) -> EmbeddingModelUpdatePayload:
-        """Correct what is known of an embedding model."""
+        """Update an embedding model."""
         given = input_changes(input)
         key = key_of(id, models.EmbeddingModel)
         async with info.context.write() as uow:
@@ -236,8 +240,8 @@ class KnowledgeMutations:
 
     @mutation
     async def embedding_model_activate(self, info: Info, id: relay.GlobalID) -> EmbeddingModelActivatePayload:
-        """Embed with this model from now on. Jobs embed every company's documents anew; until a company's are
-        done, it is searched by the model before. Activating the active one changes nothing.
+        """Activate an embedding model. Jobs embed the documents of every company again; until those of a
+        company are done, its searches use the previous model. Has no effect on the active model.
         """
         context, key = info.context, key_of(id, models.EmbeddingModel)
         async with context.write(context.viewer.platform_id) as uow:
@@ -246,7 +250,7 @@ class KnowledgeMutations:
 
     @mutation
     async def embedding_model_delete(self, info: Info, id: relay.GlobalID) -> EmbeddingModelDeletePayload:
-        """Forget an embedding model that is not active and that no company is searched by."""
+        """Delete an embedding model that is neither active nor in use by any company."""
         async with info.context.write(info.context.viewer.platform_id) as uow:
-            await embedding_models.remove(uow, info.context.viewer, key_of(id, models.EmbeddingModel))
+            await embedding_models.delete(uow, info.context.viewer, key_of(id, models.EmbeddingModel))
         return EmbeddingModelDeletePayload.of(deleted_id=id)

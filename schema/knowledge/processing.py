@@ -1,4 +1,4 @@
-"""Adding documents, and finding what they say."""
+"""Document upload and search."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from schema.knowledge.types import Document, DocumentChunk
 
 MOST_FOUND = 100
 
-Query = Annotated[str, strawberry.argument(description="What to look for, in at most 8,000 characters.")]
-First = Annotated[int, strawberry.argument(description="How many at most: 10 unless told, up to 100.")]
+Query = Annotated[str, strawberry.argument(description="Text to search for, of at most 8,000 characters.")]
+First = Annotated[int, strawberry.argument(description="Maximum number of hits. Default 10, maximum 100.")]
 
 
 @output
 class DocumentSearchHit:
-    """A piece of a document that was found."""
+    """A document chunk found by a search."""
 
     chunk: DocumentChunk
-    """The piece."""
+    """The document chunk."""
 
     score: float
-    """Orders the hits of one search; it means nothing beside another's."""
+    """Relevance score. Comparable only within one search."""
 
     similarity: float | None
-    """How near its meaning is to the query's, -1 to 1; null where it was found by its words alone."""
+    """Cosine similarity of the embeddings, from -1 to 1. Null if found by lexical search only."""
 
 
 @input
 class DocumentSearchFilter:
-    """Where to search."""
+    """Conditions for searching documents."""
 
     document_ids: list[relay.GlobalID] | None = None
-    """Only in these documents, 100 at most."""
+    """Global IDs of the documents to search. Maximum 100."""
 
 
 @output
@@ -53,8 +53,8 @@ class SearchQueries:
     async def document_search(
         self, info: Info, query: Query, filter: DocumentSearchFilter | None = None, first: First = 10
     ) -> list[DocumentSearchHit]:
-        """Pieces of documents by meaning and by words, the best first, of all documents that the viewer
-        sees; `first` of them at most.
+        """Hybrid semantic and lexical search in all documents that are visible to the viewer, best hits
+        first.
         """
         context, model = info.context, models.DocumentChunk
         check_text({"query": query, "filter": filter})
@@ -64,7 +64,7 @@ class SearchQueries:
         chosen = None if ids is None else keys_of(ids, models.Document, "filter", "documentIds")
         viewer, services = context.viewer, context.services
         await context.read().release()
-        hits = await retrieval.asked(
+        hits = await retrieval.search_for_viewer(
             services.database,
             viewer,
             services.embedders,
@@ -87,35 +87,35 @@ class SearchQueries:
 
 @input
 class DocumentCreateInput(IdempotentInput):
-    """A file to be asked about."""
+    """Input of `documentCreate`."""
 
     upload_id: relay.GlobalID
-    """The upload with the file: PDF, Word, PowerPoint, Excel, HTML, Markdown, CSV or text."""
+    """Global ID of the upload: a PDF, Word, PowerPoint, Excel, HTML, Markdown, CSV or text file."""
 
     title: str | None = None
-    """What people call it; the file's name unless given."""
+    """Title of the document. Defaults to the filename."""
 
     scope: DocumentScope | None = None
-    """Who may read it: nobody else unless given. `GLOBAL` is for the platform to say."""
+    """Visibility of the document. Default USER. `GLOBAL` requires `documents:publish`."""
 
 
 @output
 class DocumentCreatePayload(Payload):
     document: Document | None = None
-    """The new document, not searchable yet."""
+    """The new document. It becomes searchable once processed."""
 
 
 @output
 class DocumentReprocessPayload(Payload):
     document: Document | None = None
-    """The document, to be worked on."""
+    """The document, pending processing."""
 
 
 @output
 class ProcessingMutations:
     @mutation(idempotent=True)
     async def document_create(self, info: Info, input: DocumentCreateInput) -> DocumentCreatePayload:
-        """Add an uploaded file as a document; a job reads it and makes it searchable."""
+        """Create a document from an uploaded file. A job extracts its text and makes it searchable."""
         upload, scope = key_of(input.upload_id, models.Upload, "input", "uploadId"), input.scope
         async with info.context.write() as uow:
             document = await processing.create(
@@ -129,7 +129,9 @@ class ProcessingMutations:
 
     @mutation
     async def document_reprocess(self, info: Info, id: relay.GlobalID) -> DocumentReprocessPayload:
-        """Read a document anew, after a failure or with other settings. Meanwhile it cannot be searched."""
+        """Process a document again, after a failure or with other settings. It is not searchable in the
+        meantime.
+        """
         key = await own(info, id)
         async with info.context.write() as uow:
             document = await processing.reprocess(uow, info.context.viewer, key)

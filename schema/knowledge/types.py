@@ -1,4 +1,4 @@
-"""The stored types of the knowledge domain."""
+"""Types of documents, document chunks and embedding models."""
 
 from __future__ import annotations
 
@@ -19,75 +19,75 @@ from schema.lazy_types import CompanyRef, ProcessingJobRef, UserRef
 
 @node(models.Document)
 class Document(relay.Node):
-    """A file of text that can be asked about."""
+    """A document of the knowledge base."""
 
     id: relay.NodeID[UUID]
 
     uploaded_by: UserRef | None = relation(models.Document.uploaded_by)
-    """Who added it; null where the viewer may not see them."""
+    """User who uploaded the document. Null if not visible to the viewer."""
 
     user: UserRef | None = relation(models.Document.uploaded_by)
-    """Who added it, by another name."""
+    """User who uploaded the document. Same as `uploadedBy`."""
 
     company: CompanyRef | None = relation(models.Document.company)
-    """Whose it is; null for what the platform publishes to every company."""
+    """Company that owns the document. Null for documents published by the platform."""
 
     title: str
-    """Display name."""
+    """Title of the document."""
 
     filename: str
-    """Under which name it is kept."""
+    """Filename in the object store."""
 
     original_filename: str
-    """The name of the file as it was uploaded."""
+    """Filename of the uploaded file."""
 
     file_size: BigInt | None
     """Size in bytes."""
 
     file_type: str | None
-    """The extension, such as `pdf`."""
+    """Filename extension, such as `pdf`."""
 
     mime_type: str | None
-    """The media type, as its content tells."""
+    """Media type, as detected from the content."""
 
     content_category: str | None
-    """What kind of text it is, such as `report` or `manual`."""
+    """Category of the content, such as `report` or `manual`."""
 
     scope: DocumentScope
-    """Who may read it."""
+    """Visibility of the document."""
 
     processing_status: ProcessingStatus
-    """Whether it can be searched yet."""
+    """Processing state of the document."""
 
     is_processed: bool = computed(
         lambda document: document.processing_status is ProcessingStatus.COMPLETED,
         needs=("processing_status",),
     )
-    """Whether it can be searched."""
+    """Whether the document is searchable."""
 
     error_message: str | None
     """Reason of the failure, or null."""
 
     extracted_text: str | None
-    """All of its text, as it was read from the file."""
+    """Text extracted from the file."""
 
     summary: str | None
-    """What it says, in a few sentences."""
+    """Summary in a few sentences."""
 
     keywords: list[str]
-    """Words that matter in it; ten at most."""
+    """Keywords. Maximum 10."""
 
     topics: list[str]
-    """What it is about; five at most."""
+    """Topics. Maximum 5."""
 
     embedding_model: str | None
-    """The name of the model that its vectors are of."""
+    """Name of the embedding model of the chunks."""
 
     chunk_count: int
-    """Into how many pieces it was cut."""
+    """Number of chunks."""
 
     processed_at: datetime | None
-    """When it was last worked on to an end."""
+    """Time at which processing last completed."""
 
     created_at: datetime
     """Creation time."""
@@ -99,47 +99,47 @@ class Document(relay.Node):
     """Time of the last change."""
 
     job: ProcessingJobRef | None = relation(models.Document.job)
-    """The job that makes it searchable, as it was last asked for; null for what was never worked on."""
+    """The latest processing job, or null."""
 
     file_url: str | None = signed_link("file_path", name="original_filename", type="mime_type")
-    """The file; the link is signed and expires."""
+    """Signed, expiring URL of the file."""
 
     chunks: Connection[DocumentChunk] = connection(models.Document.chunks, orders=DocumentChunkOrder)
-    """Its pieces, in the order of its text."""
+    """Chunks of the document, in the order of the text."""
 
 
 @node(models.DocumentChunk)
 class DocumentChunk(relay.Node):
-    """A piece of a document, as it is embedded and cited."""
+    """A chunk of a document, the unit of embedding and citation."""
 
     id: relay.NodeID[UUID]
 
     document: Document | None = relation(models.DocumentChunk.document)
-    """The document it is of."""
+    """Document of the chunk."""
 
     chunk_index: int
-    """Its place among the document's pieces, from 0."""
+    """Position in the document, from 0."""
 
     content: str
-    """What it says; neighbours overlap."""
+    """Text of the chunk. Adjacent chunks overlap."""
 
     token_count: int | None
-    """Its length in tokens of the embedding model."""
+    """Length in tokens of the embedding model."""
 
     vector_id: str | None
-    """Under which key its vector is kept."""
+    """Key of the vector in the vector store."""
 
     embedding_id: str | None = alias("vector_id", "Use `vectorId`.")
-    """Under which key its vector is kept."""
+    """Key of the vector in the vector store."""
 
     embedding_model: str | None
-    """The name of the model that its vector is of."""
+    """Name of the embedding model of the vector."""
 
     page_number: int | None
-    """The page on which it begins, from 1, where there are pages."""
+    """Number of the page on which the chunk begins, from 1. Null if the document has no pages."""
 
     created_at: datetime
-    """When it was cut."""
+    """Creation time."""
 
     updated_at: datetime
     """Time of the last change."""
@@ -147,24 +147,24 @@ class DocumentChunk(relay.Node):
 
 @node(models.EmbeddingModel)
 class EmbeddingModel(relay.Node):
-    """A model that turns text into vectors, for every company alike."""
+    """A model that embeds text as vectors. Shared by all companies."""
 
     id: relay.NodeID[UUID]
 
     name: str
-    """As its provider calls it."""
+    """Name of the model at its provider."""
 
     provider: str
-    """Who runs it."""
+    """Name of the provider."""
 
     dimension: int
-    """How many numbers a vector has."""
+    """Number of dimensions of a vector."""
 
     max_tokens: int
-    """The longest text that it reads."""
+    """Maximum length of a text, in tokens."""
 
     is_active: bool
-    """Whether it is the one that embeds; at most one is."""
+    """Whether the model is the active one. At most one model is active."""
 
     created_at: datetime
     """Creation time."""

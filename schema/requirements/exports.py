@@ -1,4 +1,4 @@
-"""Exports of reviewed requirements: made, listed, used, judged."""
+"""Requirement exports: creation, listing, usage and approval metrics."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ FASTEST_FIRST = Order("proposal_latency_ms")
 """Only for lists in which every row has a latency."""
 
 MaxLatency = Annotated[
-    int, strawberry.argument(description="Only those whose proposal took less, in milliseconds.")
+    int, strawberry.argument(description="Maximum duration of the proposal, in milliseconds.")
 ]
 ComponentType = Annotated[
-    str | None, strawberry.argument(description="Only over those of this component, such as `Button`.")
+    str | None, strawberry.argument(description="Restricts the metrics to exports of this component type, such as `Button`.")
 ]
 
 
@@ -43,13 +43,13 @@ class RequirementExportOrder(Enum):
 
 @input
 class RequirementExportFilter:
-    """Which requirement exports to list."""
+    """Conditions for listing requirement exports."""
 
     component_type: str | None = None
-    """Only those of this component, such as `Button`."""
+    """Matches exports of this component type, such as `Button`."""
 
     user_id: relay.GlobalID | None = None
-    """Only those that this user made."""
+    """Matches exports created by this user."""
 
     def where(self, export: Any) -> list[ColumnElement[bool]]:
         kind = self.component_type
@@ -61,35 +61,35 @@ class RequirementExportFilter:
 
 @output
 class ApprovalMetrics:
-    """How people judge proposed requirements, over the exports that the viewer may see."""
+    """Approval statistics of proposed requirements, over all exports that are visible to the viewer."""
 
     avg_approved: float | None
-    """The mean number of approved requirements; null without an export."""
+    """Mean number of approved requirements per export. Null without exports."""
 
     avg_edited: float | None
-    """The mean number of approved requirements that were edited; null without an export."""
+    """Mean number of approved and edited requirements per export. Null without exports."""
 
     avg_custom: float | None
-    """The mean number of requirements added by hand; null without an export."""
+    """Mean number of manually added requirements per export. Null without exports."""
 
     total: int
-    """How many exports there are."""
+    """Number of exports."""
 
 
 @output
 class ExportedRequirementQueries:
     requirement_export: RequirementExport | None = lookup(
-        models.RequirementExport, "A requirement export, by id."
+        models.RequirementExport, "Looks up a requirement export by ID."
     )
 
     requirement_exports: Connection[RequirementExport] = connection(
         models.RequirementExport, orders=RequirementExportOrder, filter=RequirementExportFilter
     )
-    """The requirement exports that the viewer may see, newest first."""
+    """Lists the requirement exports that are visible to the viewer, newest first."""
 
     @field
     async def approval_metrics(self, info: Info, component_type: ComponentType = None) -> ApprovalMetrics:
-        """How people judge proposed requirements."""
+        """Approval statistics of proposed requirements."""
         check_text({"component_type": component_type})
         viewer = info.context.viewer
         metrics: Any = await exports.approval_metrics(info.context.read(), viewer, component_type)
@@ -106,7 +106,9 @@ class ExportedRequirementQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[RequirementExport]:
-        """The exports whose proposal was quick, the quickest first; those not timed are left out."""
+        """Lists exports by the duration of their proposal, fastest first. Exports without a duration are
+        omitted.
+        """
         info.context.viewer  # noqa: B018  refused before anything is read
         model, loaders = models.RequirementExport, info.context.loaders
         page = page_of(model, FASTEST_FIRST, first, after, last, before)
@@ -126,50 +128,50 @@ class ExportedRequirementQueries:
 
 @input
 class RequirementItemInput:
-    """One requirement of a component."""
+    """A requirement of a component."""
 
     name: str | None = None
-    """Of the property, event or state, which must have one."""
+    """Name of the property, event or state. Required for these categories."""
 
     type: str | None = None
-    """What kind of value it takes."""
+    """Type of its value."""
 
     requirement: str | None = None
-    """What accessibility asks, in words; accessibility items must have it."""
+    """Text of an accessibility requirement. Required for this category."""
 
     values: list[str] | None = None
-    """The values it may take."""
+    """Allowed values."""
 
     required: bool | None = None
-    """Whether the component needs it."""
+    """Whether the requirement is mandatory."""
 
     description: str | None = None
-    """What it is for."""
+    """Description of its purpose."""
 
     confidence: float | None = None
-    """How sure the proposal was, 0 to 1."""
+    """Confidence of the proposal, from 0 to 1."""
 
     rationale: str | None = None
-    """Why it was proposed."""
+    """Rationale of the proposal."""
 
     approved: bool = False
-    """Whether a person approved it."""
+    """Whether a user approved the requirement."""
 
     edited: bool = False
-    """Whether a person changed it."""
+    """Whether a user edited the requirement."""
 
     custom: bool = False
-    """Whether a person added it."""
+    """Whether a user added the requirement."""
 
     def stored(self) -> dict[str, Any]:
-        """What it says, as it is stored."""
+        """The item as JSON."""
         said = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in said.items() if value is not None}
 
 
 @input
 class RequirementsInput:
-    """A component's requirements; at most 100 of each kind."""
+    """Requirements of a component. Maximum 100 per category."""
 
     props: list[RequirementItemInput] = strawberry.field(default_factory=list)
     """Properties."""
@@ -181,36 +183,36 @@ class RequirementsInput:
     """States."""
 
     accessibility: list[RequirementItemInput] = strawberry.field(default_factory=list)
-    """What accessibility asks."""
+    """Accessibility requirements."""
 
     def stored(self) -> dict[str, list[dict[str, Any]]]:
-        """Of each kind its items, as they are stored."""
+        """The items of each category as JSON."""
         return {kind: [item.stored() for item in getattr(self, kind)] for kind in exports.NAME_FIELDS}
 
 
 @input
 class RequirementExportCreateInput(IdempotentInput):
-    """Requirements that were reviewed. What was approved, edited and added is counted from them."""
+    """Input of `requirementExportCreate`. Approved, edited and added requirements are counted from it."""
 
     component_type: str
-    """Such as `Button`."""
+    """Type of the component, such as `Button`."""
 
     requirements: RequirementsInput
-    """All that were proposed or added, and what became of them."""
+    """All proposed and added requirements with their review state."""
 
     proposal_latency_ms: int | None = None
-    """How long the proposal took, in milliseconds."""
+    """Duration of the proposal in milliseconds."""
 
 
 @input
 class RequirementExportMarkUsedInput:
-    """What an export was used for. What was said once stays."""
+    """Usage of an export. Usage that is already recorded is kept."""
 
     in_pattern_retrieval: bool = False
-    """Patterns were looked up with it."""
+    """Whether the export was used to retrieve patterns."""
 
     in_code_generation: bool = False
-    """Code was made of it."""
+    """Whether the export was used to generate code."""
 
 
 @output
@@ -222,7 +224,7 @@ class RequirementExportCreatePayload(Payload):
 @output
 class RequirementExportMarkUsedPayload(Payload):
     requirement_export: RequirementExport | None = None
-    """The export as it is now."""
+    """The updated export."""
 
 
 @output
@@ -237,7 +239,7 @@ class ExportedRequirementMutations:
     async def requirement_export_create(
         self, info: Info, input: RequirementExportCreateInput
     ) -> RequirementExportCreatePayload:
-        """Keep a component's reviewed requirements."""
+        """Store the reviewed requirements of a component."""
         values = input_values(input) | {"requirements": input.requirements.stored()}
         async with info.context.write() as uow:
             export = await exports.create(uow, info.context.viewer, **values)
@@ -247,7 +249,7 @@ class ExportedRequirementMutations:
     async def requirement_export_mark_used(
         self, info: Info, id: relay.GlobalID, input: RequirementExportMarkUsedInput
     ) -> RequirementExportMarkUsedPayload:
-        """Say what an export was used for; saying it again changes nothing."""
+        """Record the usage of an export. Repeating it has no effect."""
         async with info.context.write() as uow:
             export = await exports.mark_used(
                 uow,
@@ -262,7 +264,7 @@ class ExportedRequirementMutations:
     async def requirement_export_delete(
         self, info: Info, id: relay.GlobalID
     ) -> RequirementExportDeletePayload:
-        """Delete an export. There is no way back."""
+        """Delete an export. This cannot be undone."""
         async with info.context.write() as uow:
             await exports.delete(uow, info.context.viewer, key_of(id, models.RequirementExport))
         return RequirementExportDeletePayload.of(deleted_id=id)

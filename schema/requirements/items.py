@@ -1,4 +1,4 @@
-"""Requirements as an export keeps them, and the places in documents that they come from."""
+"""Exported requirements and their citations."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from schema.lazy_types import DocumentRef
 
 @output
 class RequirementCitation:
-    """The place in a document that a requirement comes from."""
+    """Passage of a document that a requirement is based on."""
 
     document_key: strawberry.Private[UUID]
 
     document_title: str
-    """What the document was called."""
+    """Title of the document."""
 
     page: int | None
-    """Its page, from 1; null where it has no pages."""
+    """Page number from 1. Null if the document has no pages."""
 
     snippet: str
-    """What it says, word for word."""
+    """Verbatim text of the passage."""
 
     start: int
-    """Where that begins in the text of the page, in Unicode code points."""
+    """Start of the passage in the text of the page, in Unicode code points."""
 
     end: int
-    """Where that ends."""
+    """End of the passage, exclusive, in Unicode code points."""
 
     @field
     async def document(self, info: Info) -> DocumentRef | None:
-        """The document; null where it is gone, or out of the viewer's sight."""
+        """The document. Null if it is deleted or not visible to the viewer."""
         wanted = columns(info, models.Document)
         found: DocumentRef | None = await info.context.loaders.one(models.Document, wanted).load(
             self.document_key
@@ -56,55 +56,55 @@ class RequirementCitation:
 
 
 FLAGS = ("approved", "edited", "custom")
-"""What a requirement says of itself by yes or no."""
+"""Boolean fields of a requirement."""
 
 
 @output
 class RequirementItem:
-    """One requirement of a component."""
+    """A requirement of a component."""
 
     name: str | None
-    """Of the property, event or state."""
+    """Name of the property, event or state."""
 
     type: str | None
-    """What kind of value it takes."""
+    """Type of its value."""
 
     requirement: str | None
-    """What accessibility asks, in words."""
+    """Text of an accessibility requirement."""
 
     values: list[str] | None
-    """The values it may take; 100 at most."""
+    """Allowed values. Maximum 100."""
 
     required: bool | None
-    """Whether the component needs it."""
+    """Whether the requirement is mandatory."""
 
     description: str | None
-    """What it is for."""
+    """Description of its purpose."""
 
     confidence: float | None
-    """How sure the proposal was, 0 to 1."""
+    """Confidence of the proposal, from 0 to 1."""
 
     rationale: str | None
-    """Why it was proposed."""
+    """Rationale of the proposal."""
 
     source: str | None
-    """Where it comes from: a standard, a document, a library or a model, by name."""
+    """Name of its source: a standard, a document, a library or a model."""
 
     citation: RequirementCitation | None
-    """Where a document says so."""
+    """Passage of a document that it is based on, or null."""
 
     approved: bool
-    """Whether a person approved it."""
+    """Whether a user approved the requirement."""
 
     edited: bool
-    """Whether a person changed it."""
+    """Whether a user edited the requirement."""
 
     custom: bool
-    """Whether a person added it."""
+    """Whether a user added the requirement."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> RequirementItem:
-        """From the form that is stored; what is silent on a yes or no means no."""
+        """Build it from its stored JSON. Missing flags are false."""
         said: dict[str, Any] = {name: stored.get(name) for name in cls.__annotations__}
         said["citation"] = RequirementCitation.of(said["citation"])
         return cls(**{**said, **{flag: said[flag] is True for flag in FLAGS}})
@@ -112,7 +112,7 @@ class RequirementItem:
 
 @output
 class Requirements:
-    """A component's requirements; at most 100 of each kind."""
+    """Requirements of a component. Maximum 100 per category."""
 
     props: list[RequirementItem]
     """Properties."""
@@ -124,7 +124,7 @@ class Requirements:
     """States."""
 
     accessibility: list[RequirementItem]
-    """What accessibility asks."""
+    """Accessibility requirements."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Requirements:

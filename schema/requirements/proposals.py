@@ -1,4 +1,4 @@
-"""Proposals of requirements: asked for, watched, listed, deleted."""
+"""Requirement proposals: creation, listing, progress and deletion."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class RequirementProposalOrder(Enum):
 
 @input
 class RequirementProposalFilter:
-    """Which proposals to list."""
+    """Conditions for listing requirement proposals."""
 
     component_type: ComponentType | None = None
-    """Only those of this component."""
+    """Matches proposals for this component type."""
 
     stage: ProposalStage | None = None
-    """Only those that have come so far."""
+    """Matches proposals in this stage."""
 
     user_id: relay.GlobalID | None = None
     """Matches items requested by this user."""
@@ -71,43 +71,43 @@ class RequirementProposalFilter:
 @output
 class RequirementProposalQueries:
     requirement_proposal: RequirementProposal | None = lookup(
-        models.RequirementProposal, "A proposal of requirements, by id."
+        models.RequirementProposal, "Looks up a requirement proposal by ID."
     )
 
     proposed_requirement: ProposedRequirement | None = lookup(
-        models.ProposedRequirement, "A requirement of a proposal, by id."
+        models.ProposedRequirement, "Looks up a proposed requirement by ID."
     )
 
     requirement_proposals: Connection[RequirementProposal] = connection(
         models.RequirementProposal, orders=RequirementProposalOrder, filter=RequirementProposalFilter
     )
-    """The proposals that the viewer may see, newest first."""
+    """Lists the requirement proposals that are visible to the viewer, newest first."""
 
 
 @input
 class RequirementProposalCreateInput(IdempotentInput):
-    """What is known of a component: a design, a description, documents, or several of them."""
+    """Input of `requirementProposalCreate`. At least one of design, description and documents is required."""
 
     upload_id: relay.GlobalID | None = None
-    """A picture of it, PNG or JPEG, of at most 10 MB and 25 megapixels."""
+    """Global ID of the upload with the design: a PNG or JPEG image of at most 10 MB and 25 megapixels."""
 
     description: str | None = None
-    """What it is and does, in at most 8,000 characters."""
+    """Description of the component, of at most 8,000 characters."""
 
     document_ids: list[relay.GlobalID] | None = None
-    """Documents that tell of it, at most 20; what comes from them is cited."""
+    """Global IDs of documents about the component, which are cited. Maximum 20."""
 
     component_type: ComponentType | None = None
-    """What it is; found out unless told."""
+    """Type of the component. Classified automatically by default."""
 
     start: bool = True
-    """Whether it begins at once; otherwise `jobStart` begins its job."""
+    """If true, the job is queued immediately. If false, start it with `jobStart`."""
 
 
 @output
 class RequirementProposalCreatePayload(Payload):
     requirement_proposal: RequirementProposal | None = None
-    """The new proposal; `requirementProposed` tells how it comes."""
+    """The new proposal. Subscribe to `requirementProposed` to follow it."""
 
 
 @output
@@ -122,7 +122,7 @@ class RequirementProposalMutations:
     async def requirement_proposal_create(
         self, info: Info, input: RequirementProposalCreateInput
     ) -> RequirementProposalCreatePayload:
-        """Have the requirements of a component proposed, for people to review."""
+        """Propose requirements for a component, for users to review."""
         viewer = info.context.viewer
         values = input_values(input) | {
             "upload_id": optional_key(input.upload_id, models.Upload, "input", "uploadId"),
@@ -136,14 +136,14 @@ class RequirementProposalMutations:
     async def requirement_proposal_delete(
         self, info: Info, id: relay.GlobalID
     ) -> RequirementProposalDeletePayload:
-        """Delete a proposal that is not under way, with its requirements. Exports stay."""
+        """Delete a proposal that is not in progress, with its requirements. Exports are kept."""
         async with info.context.write() as uow:
             await proposals.delete(uow, info.context.viewer, key_of(id, models.RequirementProposal))
         return RequirementProposalDeletePayload.of(deleted_id=id)
 
 
 async def documents(info: Info, ids: list[relay.GlobalID]) -> list[UUID]:
-    """The visible documents of a stored list, or None if there is no list."""
+    """The keys of documents. Raises `NotFound` for the first one that the viewer does not see."""
     path = ("input", "documentIds")
     keys = keys_of(ids, models.Document, *path)
     rows = await info.context.loaders.one(models.Document, ("id",)).load_many(keys)
@@ -155,25 +155,25 @@ async def documents(info: Info, ids: list[relay.GlobalID]) -> list[UUID]:
 
 @output
 class RequirementsProposed:
-    """Requirements that have come since the last event, and how far the proposal has come."""
+    """Requirements proposed since the previous event, with the stage of the proposal."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     stage: ProposalStage
-    """How far the proposal has come: COMPLETE and FAILED are the last."""
+    """Stage of the proposal. `COMPLETE` and `FAILED` are final."""
 
     progress: int
-    """The same in percent: 0, 20, 40, 80, 100."""
+    """Progress in percent: 0, 20, 40, 80 or 100."""
 
     requirements: list[ProposedRequirement]
-    """What is new, in the order in which it came, a few hundred at most; none where only the stage is new."""
+    """New requirements, in order. Empty if only the stage has changed."""
 
     proposal_key: strawberry.Private[UUID]
 
     @field
     async def proposal(self, info: Info) -> RequirementProposal | None:
-        """The proposal as it is now; null where it is gone."""
+        """The current state of the proposal. Null if it is deleted."""
         wanted = columns(info, models.RequirementProposal)
         loader = info.context.loaders.one(models.RequirementProposal, wanted)
         found: RequirementProposal | None = await loader.load(self.proposal_key)

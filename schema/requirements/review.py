@@ -1,4 +1,4 @@
-"""What people make of a proposal: approve, change, remove, add, export."""
+"""Review of a proposal: approve, edit, remove, add and export requirements."""
 
 from __future__ import annotations
 
@@ -28,65 +28,65 @@ class ProposedRequirementUpdateInput(ConditionalUpdate):
     """Fields to change. Fields that are omitted keep their value."""
 
     name: strawberry.Maybe[str]
-    """What it is called."""
+    """Name of the requirement."""
 
     type: strawberry.Maybe[str | None]
-    """What kind of value it takes; null clears."""
+    """Type of its value. Null clears it."""
 
     requirement: strawberry.Maybe[str | None]
-    """What accessibility asks, in words; null clears, where it is about something else."""
+    """Text of an accessibility requirement. Null clears it for the other categories."""
 
     values: strawberry.Maybe[list[str]]
-    """The values it may take, at most 100; an empty list clears."""
+    """Allowed values. Maximum 100. An empty list clears them."""
 
     required: strawberry.Maybe[bool]
-    """Whether the component needs it."""
+    """Whether the requirement is mandatory."""
 
     description: strawberry.Maybe[str | None]
-    """What it is for; null clears."""
+    """Description of its purpose. Null clears it."""
 
 
 @input
 class ProposedRequirementCreateInput(IdempotentInput):
-    """A requirement that nobody proposed."""
+    """Input of `proposedRequirementCreate`."""
 
     requirement_proposal_id: relay.GlobalID
-    """The proposal to add it to."""
+    """Global ID of the proposal."""
 
     category: RequirementCategory
-    """What it is about."""
+    """Category of the requirement."""
 
     name: str
-    """What it is called."""
+    """Name of the requirement."""
 
     type: str | None = None
-    """What kind of value it takes."""
+    """Type of its value."""
 
     requirement: str | None = None
-    """What accessibility asks, in words; wanted in that category."""
+    """Text of an accessibility requirement. Required for this category."""
 
     values: list[str] | None = None
-    """The values it may take; 100 at most."""
+    """Allowed values. Maximum 100."""
 
     required: bool = False
-    """Whether the component needs it."""
+    """Whether the requirement is mandatory."""
 
     description: str | None = None
-    """What it is for."""
+    """Description of its purpose."""
 
     approved: bool = True
-    """Whether it is approved at once."""
+    """Whether the requirement is approved immediately."""
 
 
 @input
 class RequirementProposalExportInput(IdempotentInput):
-    """How to export."""
+    """Input of `requirementProposalExport`."""
 
 
 @output
 class RequirementProposalApproveAllPayload(Payload):
     requirement_proposal: RequirementProposal | None = None
-    """The proposal as it is now."""
+    """The updated proposal."""
 
 
 @output
@@ -104,7 +104,7 @@ class ProposedRequirementUpdatePayload(Payload):
 @output
 class ProposedRequirementRemovePayload(Payload):
     removed_id: relay.GlobalID | None = None
-    """The id of what was removed."""
+    """Global ID of the removed requirement."""
 
 
 @output
@@ -125,7 +125,7 @@ class ReviewMutations:
     async def requirement_proposal_approve_all(
         self, info: Info, id: relay.GlobalID
     ) -> RequirementProposalApproveAllPayload:
-        """Approve everything in a proposal that nobody removed."""
+        """Approve all requirements of a proposal that are not removed."""
         async with info.context.write() as uow:
             key = key_of(id, models.RequirementProposal)
             proposal = await review.approve_all(uow, info.context.viewer, key)
@@ -135,7 +135,7 @@ class ReviewMutations:
     async def proposed_requirement_approve(
         self, info: Info, id: relay.GlobalID
     ) -> ProposedRequirementApprovePayload:
-        """Approve a requirement; one that was removed comes back."""
+        """Approve a requirement. A removed requirement is restored."""
         async with info.context.write() as uow:
             found = await review.approve(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
         return ProposedRequirementApprovePayload.of(proposed_requirement=found)
@@ -144,7 +144,7 @@ class ReviewMutations:
     async def proposed_requirement_update(
         self, info: Info, id: relay.GlobalID, input: ProposedRequirementUpdateInput
     ) -> ProposedRequirementUpdatePayload:
-        """Change a requirement; what was proposed is kept beside it."""
+        """Edit a requirement. The proposed version is kept as `original`."""
         given = input_changes(input)
         key, viewer = key_of(id, models.ProposedRequirement), info.context.viewer
         async with info.context.write() as uow:
@@ -158,7 +158,7 @@ class ReviewMutations:
     async def proposed_requirement_remove(
         self, info: Info, id: relay.GlobalID
     ) -> ProposedRequirementRemovePayload:
-        """Remove a requirement: what was proposed is kept as removed, what a person added is deleted."""
+        """Remove a requirement. Proposed requirements are marked as removed; added ones are deleted."""
         async with info.context.write() as uow:
             await review.remove(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
         return ProposedRequirementRemovePayload.of(removed_id=id)
@@ -167,13 +167,13 @@ class ReviewMutations:
     async def proposed_requirement_create(
         self, info: Info, input: ProposedRequirementCreateInput
     ) -> ProposedRequirementCreatePayload:
-        """Add a requirement of one's own, with confidence 1."""
+        """Add a requirement to a proposal, with confidence 1."""
         viewer, path = info.context.viewer, ("input", "requirementProposalId")
         key = key_of(input.requirement_proposal_id, models.RequirementProposal, *path)
-        given = input_values(input, omit=("requirement_proposal_id", "category", "approved"))
+        fields = input_values(input, omit=("requirement_proposal_id", "category", "approved"))
         async with info.context.write() as uow:
             found = await review.add(
-                uow, viewer, key, category=input.category, approved=input.approved, given=given
+                uow, viewer, key, category=input.category, approved=input.approved, fields=fields
             )
         return ProposedRequirementCreatePayload.of(proposed_requirement=found)
 
@@ -181,7 +181,7 @@ class ReviewMutations:
     async def requirement_proposal_export(
         self, info: Info, id: relay.GlobalID, input: RequirementProposalExportInput | None = None
     ) -> RequirementProposalExportPayload:
-        """Export what is approved of a proposal. What people added goes with it, approved or not."""
+        """Export the approved requirements of a proposal, and all requirements added by users."""
         viewer, key = info.context.viewer, key_of(id, models.RequirementProposal)
         async with info.context.write() as uow:
             found = await review.export(uow, viewer, key)

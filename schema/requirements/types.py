@@ -1,4 +1,4 @@
-"""Proposals, what they propose, and exports."""
+"""Types of the requirements domain."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ class ProposedRequirementOrder(Enum):
 
 @output
 class OriginalRequirement:
-    """A requirement as it was proposed, before a person changed it."""
+    """The proposed version of a requirement that a user edited."""
 
     name: str
-    """What it was called."""
+    """Name of the requirement."""
 
     type: str | None
-    """What kind of value it took."""
+    """Type of its value."""
 
     requirement: str | None
-    """What accessibility asked, in words."""
+    """Text of an accessibility requirement."""
 
     values: list[str]
-    """The values it could take; 100 at most."""
+    """Allowed values. Maximum 100."""
 
     required: bool
-    """Whether the component needed it."""
+    """Whether the requirement is mandatory."""
 
     description: str | None
-    """What it was for."""
+    """Description of its purpose."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> OriginalRequirement | None:
@@ -76,75 +76,75 @@ class OriginalRequirement:
 
 @node(models.ProposedRequirement)
 class ProposedRequirement(relay.Node):
-    """One requirement of a proposal: what it says now, where it comes from, and what people made of it."""
+    """A requirement of a proposal with its review state."""
 
     id: relay.NodeID[UUID]
 
     proposal: RequirementProposal | None = relation(models.ProposedRequirement.proposal)
-    """The proposal that it belongs to."""
+    """Proposal of the requirement."""
 
     category: RequirementCategory
-    """What it is about."""
+    """Category of the requirement."""
 
     name: str
-    """Of the property, event or state, or a short name of what accessibility asks."""
+    """Name of the property, event or state, or short name of the accessibility requirement."""
 
     type: str | None
-    """What kind of value it takes."""
+    """Type of its value."""
 
     requirement: str | None
-    """What accessibility asks, in words."""
+    """Text of an accessibility requirement."""
 
     values: list[str]
-    """The values it may take; 100 at most."""
+    """Allowed values. Maximum 100."""
 
     required: bool
-    """Whether the component needs it."""
+    """Whether the requirement is mandatory."""
 
     description: str | None
-    """What it is for."""
+    """Description of its purpose."""
 
     confidence: float
-    """How sure the proposal is, 0 to 1."""
+    """Confidence of the proposal, from 0 to 1."""
 
     confidence_level: ConfidenceLevel = computed(
         lambda row: ConfidenceLevel(review.confidence_level(row.confidence)), needs=("confidence",)
     )
-    """The same, in three levels."""
+    """Confidence of the proposal in three levels."""
 
     rationale: str | None
-    """Why it is proposed."""
+    """Rationale of the proposal."""
 
     origin: RequirementOrigin
-    """Where it comes from."""
+    """Origin of the requirement."""
 
     source: str | None
-    """The same, by name: a standard, a document, a library or a model."""
+    """Name of its source: a standard, a document, a library or a model."""
 
     citation: RequirementCitation | None = computed(
         lambda row: RequirementCitation.of(row.citation), needs=("citation",)
     )
-    """Where a document says so."""
+    """Passage of a document that it is based on, or null."""
 
     approved: bool
-    """Whether a person approved it."""
+    """Whether a user approved the requirement."""
 
     edited: bool
-    """Whether a person changed what was proposed."""
+    """Whether a user edited the requirement."""
 
     removed: bool
-    """Whether a person removed it."""
+    """Whether a user removed the requirement."""
 
     custom: bool
-    """Whether a person added it."""
+    """Whether a user added the requirement."""
 
     original: OriginalRequirement | None = computed(
         lambda row: OriginalRequirement.of(row.original), needs=("original",)
     )
-    """What was proposed, where a person changed it."""
+    """The proposed version, if a user edited the requirement."""
 
     created_at: datetime
-    """When it was proposed."""
+    """Creation time."""
 
     updated_at: datetime
     """Time of the last change."""
@@ -152,65 +152,65 @@ class ProposedRequirement(relay.Node):
 
 @output
 class RequirementTally:
-    """How many requirements there are of each fate."""
+    """Number of requirements by review state."""
 
     proposed: int
-    """How many were proposed, removed ones included."""
+    """Number of proposed requirements, including removed ones."""
 
     approved: int
-    """How many of these are approved."""
+    """Number of proposed requirements that are approved."""
 
     edited: int
-    """How many of the approved were changed."""
+    """Number of approved requirements that were edited."""
 
     removed: int
-    """How many of the proposed were removed."""
+    """Number of proposed requirements that were removed."""
 
     added: int
-    """How many people added."""
+    """Number of requirements added by users."""
 
     added_approved: int
-    """How many of these are approved."""
+    """Number of added requirements that are approved."""
 
     approval_rate: float | None
-    """Approved over proposed; null where nothing was proposed."""
+    """Ratio of approved to proposed requirements. Null if none were proposed."""
 
     edit_rate: float | None
-    """Edited over approved; null where nothing is approved."""
+    """Ratio of edited to approved requirements. Null if none are approved."""
 
     @classmethod
     def of(cls, tally: ReviewCounts) -> RequirementTally:
-        """The same counts."""
+        """Build it from its counts."""
         return cls(**vars(tally), approval_rate=tally.approval_rate, edit_rate=tally.edit_rate)
 
 
 @output
 class CategoryTally:
-    """How the review of one category stands."""
+    """Review state of one category."""
 
     category: RequirementCategory
-    """Which category."""
+    """The category."""
 
     tally: RequirementTally
-    """Its counts."""
+    """Counts of the category."""
 
 
 @output
 class RequirementReview:
-    """How the review of a proposal stands: what an export would keep, and how good the proposal was."""
+    """Review state of a proposal."""
 
     total: RequirementTally
-    """All categories together."""
+    """Counts of all categories."""
 
     by_category: list[CategoryTally]
-    """Each of the four categories."""
+    """Counts of each category. Maximum 4."""
 
     exportable: bool
-    """Whether anything is approved, so that it can be exported."""
+    """Whether any requirement is approved, which an export requires."""
 
     @classmethod
     def of(cls, found: review.Review) -> RequirementReview:
-        """From the counts of each category."""
+        """Build it from the counts of each category."""
         total = review.total(found)
         kinds = [
             CategoryTally(category=kind, tally=RequirementTally.of(each)) for kind, each in found.items()
@@ -224,36 +224,36 @@ class DesignLine:
     """A line of text in a design."""
 
     text: str
-    """What it says."""
+    """Recognized text."""
 
     colour: str
-    """Its colour, such as `#1f2937`."""
+    """Text color, such as `#1f2937`."""
 
     behind: str
-    """The colour behind it."""
+    """Background color."""
 
     contrast: float
-    """Their contrast ratio by WCAG, 1 to 21; text needs 4.5."""
+    """WCAG contrast ratio, from 1 to 21. Text requires 4.5."""
 
 
 @output
 class DesignFindings:
-    """What was measured of a design."""
+    """Measurements of a design."""
 
     width: int
-    """Of the picture, in pixels."""
+    """Width of the image in pixels."""
 
     height: int
-    """Of the picture, in pixels."""
+    """Height of the image in pixels."""
 
     background: str
-    """The colour around the component, such as `#ffffff`."""
+    """Color around the component, such as `#ffffff`."""
 
     fill: str
-    """The component's own colour."""
+    """Fill color of the component."""
 
     lines: list[DesignLine]
-    """Its text; 60 lines at most."""
+    """Lines of text. Maximum 60."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> DesignFindings | None:
@@ -268,7 +268,7 @@ class DesignFindings:
 
 @node(models.RequirementProposal)
 class RequirementProposal(relay.Node):
-    """What a component is to be like, as it is proposed from a design, a description or documents."""
+    """Proposed requirements for a component, from a design, a description or documents."""
 
     id: relay.NodeID[UUID]
 
@@ -276,46 +276,47 @@ class RequirementProposal(relay.Node):
     """User who requested it."""
 
     job: ProcessingJobRef | None = relation(models.RequirementProposal.job)
-    """The job that makes it."""
+    """Job that generates the proposal."""
 
     description: str | None
-    """What was said of the component."""
+    """Description of the component."""
 
     component_type: ComponentType | None
-    """What the component is; null until that is known."""
+    """Type of the component. Null until classified."""
 
     classification_confidence: float | None
-    """How sure that is, 0 to 1."""
+    """Confidence of the classification, from 0 to 1."""
 
     classification_rationale: str | None
-    """Why it is taken for that."""
+    """Rationale of the classification."""
 
     design: DesignFindings | None = computed(lambda row: DesignFindings.of(row.design), needs=("design",))
-    """What was measured of the uploaded design; null without one."""
+    """Measurements of the uploaded design. Null without one."""
 
     model: str | None
-    """Who proposed; where a language model was asked, also what became of that. Null before the end."""
+    """Proposers that were used, including the outcome of the language model if one was. Null until complete.
+    """
 
     stage: ProposalStage
-    """How far it has come."""
+    """Stage of the proposal."""
 
     progress: int = computed(lambda row: proposals.STAGE_PROGRESS[row.stage], needs=("stage",))
-    """The same in percent: 0, 20, 40, 80, 100."""
+    """Progress in percent: 0, 20, 40, 80 or 100."""
 
     error_message: str | None
-    """Why there is no more of it."""
+    """Reason of the failure, or null."""
 
     proposal_latency_ms: int | None
-    """From its job's first beginning to its end, in milliseconds."""
+    """Time from the first start of the job to its completion, in milliseconds."""
 
     requirements: Connection[ProposedRequirement] = connection(
         models.RequirementProposal.requirements, orders=ProposedRequirementOrder
     )
-    """What it proposes, and what people added, in the order in which it came."""
+    """Proposed and added requirements, in order of creation."""
 
     @field(needs=("id",))
     async def review(self, info: Info) -> RequirementReview:
-        """How its review stands: a preview of what an export keeps."""
+        """Review state: a preview of the export."""
         found: Any = await info.context.loaders.by(review.load_reviews).load(self.id)
         return RequirementReview.of(found)
 
@@ -326,55 +327,55 @@ class RequirementProposal(relay.Node):
     """Time of the last change."""
 
     completed_at: datetime | None
-    """When it was complete."""
+    """Completion time."""
 
 
 @node(models.RequirementExport)
 class RequirementExport(relay.Node):
-    """A component's requirements, reviewed by a person."""
+    """Reviewed requirements of a component."""
 
     id: relay.NodeID[UUID]
 
     user: UserRef | None = relation(models.RequirementExport.user)
-    """Who reviewed them."""
+    """User who reviewed the requirements."""
 
     component_type: str
-    """Such as `Button`; an open vocabulary."""
+    """Type of the component, such as `Button`. Free text."""
 
     requirements: Requirements = computed(
         lambda export: Requirements.of(export.requirements), needs=("requirements",)
     )
-    """All that were proposed or added, and what became of them."""
+    """All proposed and added requirements with their review state."""
 
     approved_count: int
-    """How many were approved, edited ones included."""
+    """Number of approved requirements, including edited ones."""
 
     edited_count: int
-    """How many were approved and edited."""
+    """Number of approved requirements that were edited."""
 
     custom_added_count: int
-    """How many were added by hand, approved or not."""
+    """Number of requirements added by users, approved or not."""
 
     proposal_latency_ms: int | None
-    """How long the proposal took, in milliseconds."""
+    """Duration of the proposal in milliseconds."""
 
     proposal: RequirementProposal | None = relation(models.RequirementExport.proposal)
-    """The proposal that was reviewed; null where there was none, or it is gone."""
+    """The reviewed proposal. Null if there was none or it is deleted."""
 
     used_in_pattern_retrieval: bool
-    """Whether patterns were looked up with it."""
+    """Whether the export was used to retrieve patterns."""
 
     pattern_retrieval_at: datetime | None
-    """When that was said first."""
+    """Time at which its use in pattern retrieval was first recorded."""
 
     used_in_code_generation: bool
-    """Whether code was made of it."""
+    """Whether the export was used to generate code."""
 
     code_generation_at: datetime | None
-    """When that was said first."""
+    """Time at which its use in code generation was first recorded."""
 
     created_at: datetime
-    """When it was exported."""
+    """Creation time."""
 
     updated_at: datetime
     """Time of the last change."""

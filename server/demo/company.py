@@ -65,7 +65,7 @@ async def make(services: Services) -> UUID:
         tell(json.loads(file.read_text()))
     await sample(services.database, services.store, company_id)
     async with services.database.tenant(company_id) as uow:
-        embedding = await model_rollout.queue_first(uow)
+        embedding = await model_rollout.enqueue_first(uow)
     admin = await viewer(services, company_id)
     session_id = await comparison(services, admin)
     if services.settings.worker:
@@ -109,7 +109,7 @@ async def viewer(services: Services, company_id: UUID) -> Viewer:
     """The demo's administrator."""
     async with services.database.tenant(company_id, kind="platform", read_only=True) as uow:
         id = await uow.scalar(select(User.id).where(User.email == PEOPLE[0][0]))
-    return await accounts.viewer_of(services.database, id, None)
+    return await accounts.load_viewer(services.database, id, None)
 
 
 async def comparison(services: Services, admin: Viewer) -> UUID:
@@ -151,7 +151,7 @@ async def uploaded(services: Services, admin: Viewer, path: Path) -> UUID:
                 yield chunk
 
     largest = services.settings.max_upload_size
-    row: Any = await files.take(
+    row: Any = await files.store_file(
         services.database, services.store, admin, filename=path.name, chunks=chunks(), largest=largest
     )
     id: UUID = row.id

@@ -35,8 +35,8 @@ def context_factory(services: Callable[[], Services]) -> Any:
 
 async def viewer_of(services: Services, token: str) -> Viewer:
     """Who an access token stands for now. Raises `Unauthenticated`."""
-    user_id, expires_at = services.keys.read(token)
-    return await accounts.viewer_of(services.database, user_id, expires_at)
+    user_id, expires_at = services.token_signer.verify(token)
+    return await accounts.load_viewer(services.database, user_id, expires_at)
 
 
 def bearer(connection: HTTPConnection, params: Mapping[str, Any] | None) -> str | None:

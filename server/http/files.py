@@ -15,7 +15,7 @@ from core.errors import Conflict, DomainError, ErrorCode, NotFound
 from core.ports import ObjectChanged, ObjectStore, StoredObject
 from db.uow import Database
 from resolvers import files
-from resolvers.files import DownloadLink, Links, TooLarge
+from resolvers.files import DownloadLink, LinkSigner, FileTooLarge
 from server.graphql.refusals import Refusal
 from server.http import tar_stream
 from server.http.range_requests import Unsatisfiable, last_modified, unchanged, wanted_range
@@ -45,7 +45,7 @@ class Wiring:
 
     database: Database
     store: ObjectStore
-    links: Links
+    links: LinkSigner
 
 
 def routes(wiring: Callable[[], Wiring]) -> list[BaseRoute]:
@@ -61,9 +61,9 @@ def routes(wiring: Callable[[], Wiring]) -> list[BaseRoute]:
         return await refusing(send_bundle(request, wiring()))
 
     return [
-        Route(f"{files.UPLOADS}{{token}}", upload, methods=["PUT"]),
-        Route(f"{files.BUNDLES}{{token}}", bundle, methods=["GET"]),
-        Route(f"{files.FILES}{{token}}", download, methods=["GET"]),
+        Route(f"{files.UPLOADS_PATH}{{token}}", upload, methods=["PUT"]),
+        Route(f"{files.BUNDLES_PATH}{{token}}", bundle, methods=["GET"]),
+        Route(f"{files.FILES_PATH}{{token}}", download, methods=["GET"]),
     ]
 
 
@@ -74,7 +74,7 @@ async def refusing(answer: Awaitable[Response]) -> Response:
     except Refusal as refusal:
         refused = refusal
     except DomainError as error:
-        status = 413 if isinstance(error, TooLarge) else STATUS.get(error.code, 400)
+        status = 413 if isinstance(error, FileTooLarge) else STATUS.get(error.code, 400)
         refused = Refusal(status, error.code.value, error.message)
     response = refused.response("application/json")
     response.headers["Cache-Control"] = "no-store"
@@ -83,7 +83,7 @@ async def refusing(answer: Awaitable[Response]) -> Response:
 
 async def receive(request: Request, wiring: Wiring) -> Response:
     """204 once the bytes are stored."""
-    link = wiring.links.upload(request.path_params["token"])
+    link = wiring.links.verify_upload(request.path_params["token"])
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal(415, "UNSUPPORTED", "The bytes are wanted as they are, without a content encoding.")
     if "content-range" in request.headers:
@@ -125,7 +125,7 @@ async def send(request: Request, wiring: Wiring) -> Response:
     A store that can sign sends what is only saved itself. What a browser shows is sent from here, with the
     headers that keep it from doing harm.
     """
-    link = wiring.links.download(request.path_params["token"])
+    link = wiring.links.verify_download(request.path_params["token"])
     if link.mime_type not in INLINE and request.method == "GET":
         address = await wiring.store.download_url(link.key, SIGNED_SECONDS)
         if address is not None:
@@ -138,7 +138,7 @@ async def send(request: Request, wiring: Wiring) -> Response:
 
 async def send_bundle(request: Request, wiring: Wiring) -> Response:
     """Every object that an index lists, as one TAR file."""
-    link = wiring.links.bundle(request.path_params["token"])
+    link = wiring.links.verify_bundle(request.path_params["token"])
     try:
         bundled = await tar_stream.members(wiring.store, link.key)
     except FileNotFoundError:

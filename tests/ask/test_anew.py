@@ -336,7 +336,7 @@ async def test_documents_that_came_without_vectors_are_found_once_their_job_has_
     jobs = []
     for _ in range(2):
         async with house.services.database.tenant(person.user.company.id) as uow:
-            jobs.append(await model_rollout.queue_first(uow))
+            jobs.append(await model_rollout.enqueue_first(uow))
     await until(lambda: done(house, person, MiniLM.model))
 
     assert [job is not None for job in jobs] == [True, False]

@@ -13,7 +13,7 @@ from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
 from core.ports import ChatEvent, ChatModel, ChatRequest, ModelFailure, RunErrorCode
 from db.models import RoleName
 from providers.chat import ExtractiveAnswerer
-from resolvers.evaluation.datasets import BUNDLED, parsed
+from resolvers.evaluation.datasets import BUNDLED, parse
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
@@ -108,7 +108,7 @@ async def test_the_bundled_set_measures_the_same_twice_and_as_the_library_does(
         "seshat-extractive/1",
     )
     assert lasting(first) == lasting(second)
-    data, metrics, cases = parsed(BUNDLED["handbook"].read_bytes()), first["metrics"], first["cases"]["nodes"]
+    data, metrics, cases = parse(BUNDLED["handbook"].read_bytes()), first["metrics"], first["cases"]["nodes"]
     assert [case["key"] for case in cases] == [question.key for question in data.questions]
     measures = {
         "precision": P @ 10,
@@ -151,7 +151,7 @@ async def test_a_run_that_is_interrupted_ends_the_same(
     services: Services, stored_vectors: EmbeddedVectors, graphql: Client
 ) -> None:
     person, chance = await manager(graphql), random.Random(3)
-    questions = [question.text for question in parsed(BUNDLED["handbook"].read_bytes()).questions[:14]]
+    questions = [question.text for question in parse(BUNDLED["handbook"].read_bytes()).questions[:14]]
     fails, stops = chance.sample(questions[:7], 2), chance.sample(questions[7:], 1)
     async with a_worker(services):
         whole = await ended(person, await made(person, config={"testCases": 14}))
@@ -172,7 +172,7 @@ async def test_a_cancelled_run_keeps_its_cases_and_begins_anew(
     services: Services, stored_vectors: EmbeddedVectors, graphql: Client
 ) -> None:
     person = await manager(graphql)
-    questions = [question.text for question in parsed(BUNDLED["handbook"].read_bytes()).questions]
+    questions = [question.text for question in parse(BUNDLED["handbook"].read_bytes()).questions]
     stopping = Faltering(services, stops=[questions[2]])
     id = await made(person, config={"testCases": 4})
 

@@ -10,7 +10,7 @@ from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
 from core.errors import Invalid
 from pipelines.evaluation.metrics import citing, ranking, right, summary, wording
 from resolvers.evaluation import comparison
-from resolvers.evaluation.datasets import BUNDLED, Question, parsed
+from resolvers.evaluation.datasets import BUNDLED, Question, parse
 
 
 def test_a_ranking_is_scored_by_where_right_passages_stand() -> None:
@@ -140,7 +140,7 @@ async def test_a_difference_is_as_likely_as_signs_that_fall_so() -> None:
 
 
 def test_the_bundled_set_reads() -> None:
-    data = parsed(BUNDLED["handbook"].read_bytes())
+    data = parse(BUNDLED["handbook"].read_bytes())
 
     assert (len(data.questions), len(data.passages)) == (36, 24)
     assert sum(question.answer is None for question in data.questions) == 4
@@ -159,8 +159,8 @@ q1;When does it open?;at 6;The gate opens at 6.
 q2;Who paid?;;
 """
 
-    assert parsed(json_lines) == parsed(table)
-    assert parsed(table).questions == [
+    assert parse(json_lines) == parse(table)
+    assert parse(table).questions == [
         Question("q1", "When does it open?", "at 6", ("p1",)),
         Question("q2", "Who paid?", None, ()),
     ]
@@ -191,4 +191,4 @@ q2;Who paid?;;
 )
 def test_a_wrong_data_set_is_refused_by_its_line(content: bytes, message: str) -> None:
     with pytest.raises(Invalid, match=message):
-        parsed(content)
+        parse(content)

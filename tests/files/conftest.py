@@ -24,7 +24,7 @@ from db.uow import Database
 from providers.storage import open_store
 from resolvers import files
 from resolvers.access import Viewer
-from resolvers.files import Links
+from resolvers.files import LinkSigner
 from server.http.files import Wiring, routes
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 2000
@@ -39,7 +39,7 @@ class Office:
     database: Database
     store: ObjectStore
     folder: Path
-    links: Links
+    links: LinkSigner
     viewer: Viewer
     client: httpx.AsyncClient
 
@@ -54,7 +54,7 @@ class Office:
             "ttl": DAY,
         }
         async with self.database.tenant(self.viewer.company_id, self.viewer.user_id) as uow:
-            return await files.announce(uow, self.viewer, **{**wanted, **changes})
+            return await files.create(uow, self.viewer, **{**wanted, **changes})
 
     def address(self, row: Row[Any]) -> str:
         """Where the bytes of an announced upload are sent, while the link lasts."""
@@ -113,7 +113,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture
 async def office(database: Database, folder: Path, settings: Settings) -> AsyncIterator[Office]:
     store = open_store(folder.as_uri())
-    links = Links(settings.secret(), timedelta(hours=1))
+    links = LinkSigner(settings.secret(), timedelta(hours=1))
     wiring = Wiring(database, store, links)
     transport = httpx.ASGITransport(Starlette(routes=routes(lambda: wiring)))
     async with httpx.AsyncClient(transport=transport, base_url="http://seshat.test") as client:

@@ -180,8 +180,8 @@ async def test_a_file_that_was_sent_to_the_bucket_is_taken_once_it_was_checked(s
     office = stored_there
     link = await directly(office, PDF, mime_type="application/octet-stream")
 
-    row = await files.accept(office.database, office.store, office.viewer, link.upload_id)
-    again = await files.accept(office.database, office.store, office.viewer, link.upload_id)
+    row = await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)
+    again = await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)
 
     assert row == again
     assert (row.state, row.mime_type) == (UploadState.STORED, "application/pdf")
@@ -206,7 +206,7 @@ async def test_other_bytes_than_were_announced_are_not_taken(
     link = await directly(office, sent)
 
     with pytest.raises(error):
-        await files.accept(office.database, office.store, office.viewer, link.upload_id)
+        await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)
 
     (row,) = await office.uploads()
     assert row.state is UploadState.PENDING
@@ -220,7 +220,7 @@ async def test_what_is_no_file_of_a_known_kind_is_not_taken(stored_there: Office
     link = await directly(office, program, size=len(program), sha256=digest)
 
     with pytest.raises(UnsupportedContent):
-        await files.accept(office.database, office.store, office.viewer, link.upload_id)
+        await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)
 
 
 async def test_a_bucket_that_fails_is_unavailable(

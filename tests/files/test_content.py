@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from core.errors import Invalid, UnsupportedContent
-from resolvers.files import Incoming, TooLarge
-from resolvers.files.content import recognise
+from resolvers.files import UploadStream, FileTooLarge
+from resolvers.files.content import detect_type
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"0" * 20_000
 
@@ -26,7 +26,7 @@ async def passing(content: bytes, size: int) -> AsyncIterator[bytes]:
         yield content[start : start + size]
 
 
-async def drained(incoming: Incoming) -> bytes:
+async def drained(incoming: UploadStream) -> bytes:
     return b"".join([chunk async for chunk in incoming])
 
 
@@ -40,7 +40,7 @@ async def drained(incoming: Incoming) -> bytes:
     ],
 )
 def test_the_content_says_what_a_file_is(content: bytes, mime_type: str) -> None:
-    assert recognise(content).mime_type == mime_type
+    assert detect_type(content).mime_type == mime_type
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_content_says_what_a_file_is(content: bytes, mime_type: str) -> None
 )
 def test_another_kind_is_refused_by_its_name(content: bytes, said: str) -> None:
     with pytest.raises(UnsupportedContent, match=said):
-        recognise(content)
+        detect_type(content)
 
 
 def package(folder: str) -> bytes:
@@ -94,7 +94,7 @@ PAGE = b"<!DOCTYPE html><html><head><title>x</title></head><body>Not found</body
 def test_documents_are_told_by_content_and_kinds_of_text_by_name(
     content: bytes, name: str, extension: str
 ) -> None:
-    assert recognise(content, name).extension == extension
+    assert detect_type(content, name).extension == extension
 
 
 @pytest.mark.parametrize(
@@ -109,30 +109,30 @@ def test_documents_are_told_by_content_and_kinds_of_text_by_name(
 )
 def test_a_name_does_not_make_it_another_kind(content: bytes, name: str, said: str) -> None:
     with pytest.raises(UnsupportedContent, match=said):
-        recognise(content, name)
+        detect_type(content, name)
 
 
 @pytest.mark.parametrize("size", [1, 7, 8192, 100_000])
 async def test_bytes_pass_unchanged_and_are_counted_digested_and_recognised(size: int) -> None:
     digest = hashlib.sha256(PDF).hexdigest()
-    incoming = Incoming(passing(PDF, size), largest=len(PDF), wanted=(len(PDF), digest))
+    incoming = UploadStream(passing(PDF, size), max_size=len(PDF), expected=(len(PDF), digest))
 
     assert await drained(incoming) == PDF
-    assert (incoming.size, incoming.sha256, incoming.kind.extension) == (len(PDF), digest, "pdf")
+    assert (incoming.size, incoming.sha256, incoming.type.extension) == (len(PDF), digest, "pdf")
 
 
 async def test_the_first_byte_too_many_ends_it() -> None:
-    incoming = Incoming(passing(PDF, 100), largest=1000)
+    incoming = UploadStream(passing(PDF, 100), max_size=1000)
 
-    with pytest.raises(TooLarge, match="1000"):
+    with pytest.raises(FileTooLarge, match="1000"):
         await drained(incoming)
     assert incoming.size == 1100
 
 
 async def test_too_few_bytes_and_another_digest_are_found_before_the_end() -> None:
     digest = hashlib.sha256(PDF).hexdigest()
-    shorter = Incoming(passing(PDF[:-1], 100), largest=len(PDF), wanted=(len(PDF), digest))
-    other = Incoming(passing(PDF[:-1] + b"1", 100), largest=len(PDF), wanted=(len(PDF), digest))
+    shorter = UploadStream(passing(PDF[:-1], 100), max_size=len(PDF), expected=(len(PDF), digest))
+    other = UploadStream(passing(PDF[:-1] + b"1", 100), max_size=len(PDF), expected=(len(PDF), digest))
 
     with pytest.raises(Invalid, match="bytes came") as short:
         await drained(shorter)
@@ -144,7 +144,7 @@ async def test_too_few_bytes_and_another_digest_are_found_before_the_end() -> No
 
 async def test_the_wrong_kind_is_refused_at_its_beginning() -> None:
     page = b"<html><body>" + b"<p>No such drawing.</p>" * 10_000
-    incoming = Incoming(passing(page, 1000), largest=len(page), name="plan.pdf")
+    incoming = UploadStream(passing(page, 1000), max_size=len(page), name="plan.pdf")
 
     with pytest.raises(UnsupportedContent):
         await drained(incoming)

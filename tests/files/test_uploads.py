@@ -14,7 +14,7 @@ from db.ids import new_id
 from db.models import ActivityLog, Upload, UploadState
 from resolvers import files
 from resolvers.access import Viewer
-from resolvers.files import TooLarge
+from resolvers.files import FileTooLarge
 from tests.files.conftest import LARGEST, PDF, Office, a_viewer, until
 
 HTML = (
@@ -35,7 +35,7 @@ async def receive(office: Office, id: Any, content: bytes) -> Any:
 
 async def take(office: Office, content: bytes, **changes: Any) -> Any:
     wanted: dict[str, Any] = {"filename": "plan.pdf", "largest": LARGEST}
-    return await files.take(
+    return await files.store_file(
         office.database, office.store, office.viewer, chunks=chunks(content), **{**wanted, **changes}
     )
 
@@ -43,7 +43,7 @@ async def take(office: Office, content: bytes, **changes: Any) -> Any:
 async def usable(office: Office, id: Any, viewer: Viewer | None = None) -> Any:
     viewer = viewer or office.viewer
     async with office.database.tenant(viewer.company_id, read_only=True) as uow:
-        return await files.stored(uow, viewer, id, "input", "oldUploadId")
+        return await files.find_stored(uow, viewer, id, "input", "oldUploadId")
 
 
 async def actions(office: Office) -> list[str]:
@@ -83,7 +83,7 @@ async def test_an_announced_file_is_stored_and_usable(office: Office) -> None:
         ({"mime_type": "application/" + "x" * 100}, Invalid, "mimeType"),
         ({"size": 0}, Invalid, "size"),
         ({"size": -1}, Invalid, "size"),
-        ({"size": LARGEST + 1}, TooLarge, "size"),
+        ({"size": LARGEST + 1}, FileTooLarge, "size"),
         ({"sha256": ""}, Invalid, "sha256"),
         ({"sha256": "g" * 64}, Invalid, "sha256"),
         ({"sha256": "a" * 63}, Invalid, "sha256"),
@@ -115,7 +115,7 @@ async def test_who_may_not_create_files_is_refused(office: Office) -> None:
     ("sent", "refusal"),
     [
         (PDF[:-1], Invalid),
-        (PDF + b"1", TooLarge),
+        (PDF + b"1", FileTooLarge),
         (PDF[:-1] + b"1", Invalid),
         (HTML + bytes(len(PDF) - len(HTML)), UnsupportedContent),
         (b"", UnsupportedContent),
@@ -324,7 +324,7 @@ async def test_a_file_is_taken_in_one_go(office: Office) -> None:
     [
         (HTML, {}, UnsupportedContent),
         (b"", {}, UnsupportedContent),
-        (PDF, {"largest": len(PDF) - 1}, TooLarge),
+        (PDF, {"largest": len(PDF) - 1}, FileTooLarge),
         (PDF, {"filename": "\0"}, Invalid),
     ],
 )

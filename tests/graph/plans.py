@@ -79,7 +79,7 @@ async def plans_of(client: Client, document: str, **variables: Any) -> list[Plan
     with sent_by(database) as sent:
         await client(document, **variables)
     assert client.user_id is not None
-    viewer = await accounts.viewer_of(database, client.user_id, None)
+    viewer = await accounts.load_viewer(database, client.user_id, None)
     return await plans_for(database, viewer, sent)
 
 

@@ -23,7 +23,7 @@ ORPHANS = "{ orphanCheck { projectsWithoutUser jobsWithoutProject } }"
 
 async def administrator(services: Services, person: Made) -> Viewer:
     """The person, as resolvers see them."""
-    return await accounts.viewer_of(services.database, person.id, None)
+    return await accounts.load_viewer(services.database, person.id, None)
 
 
 async def test_the_platforms_people_see_how_large_tables_are(

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from db.ids import new_id
-from resolvers.identity.tokens import Keys
+from resolvers.identity.tokens import TokenSigner
 from schema.framework.context import Services
 from tests.client import Client
 from tests.conftest import People, Unchanged
@@ -103,7 +103,7 @@ async def test_an_access_token_opens_the_api(api: httpx.AsyncClient, graphql: Cl
     assert (await ask(api, token))["data"]["me"] == {"id": person.gid, "username": person.username}
 
 
-def forged(keys: Keys, person: Made, **changes: Any) -> str:
+def forged(keys: TokenSigner, person: Made, **changes: Any) -> str:
     """A token that is signed, but says something else."""
     now = datetime.now(UTC)
     claims = {
@@ -134,7 +134,7 @@ def forged(keys: Keys, person: Made, **changes: Any) -> str:
 async def test_a_token_that_is_not_valid_is_nobody(
     api: httpx.AsyncClient, services: Services, person: Made, wrong: str
 ) -> None:
-    keys, other = services.keys, Keys(b"another secret of 32 bytes or so", *[timedelta(1)] * 2)
+    keys, other = services.token_signer, TokenSigner(b"another secret of 32 bytes or so", *[timedelta(1)] * 2)
     token = {
         "expired": forged(keys, person, exp=datetime.now(UTC) - timedelta(seconds=1)),
         "endless": forged(keys, person, exp=None),
@@ -157,7 +157,7 @@ async def test_a_token_that_is_not_valid_is_nobody(
 async def test_a_suspended_persons_token_opens_nothing_more(
     api: httpx.AsyncClient, graphql: Client, people: People, person: Made
 ) -> None:
-    token = graphql.services.keys.access_token(people.user.id)
+    token = graphql.services.token_signer.access_token(people.user.id)
     before = await ask(api, token)
 
     await graphql.of(people.admin)(

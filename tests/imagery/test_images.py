@@ -42,7 +42,7 @@ async def test_an_image_says_where_it_was_found_and_where_it_is(
 
     found = (await graphql.of(people.viewer)(IMAGE, id=image.gid))["image"]
 
-    link = services.links.download(found.pop("fileUrl").rsplit("/", 1)[1])
+    link = services.links.verify_download(found.pop("fileUrl").rsplit("/", 1)[1])
     assert (link.key, link.filename, link.mime_type) == (image.storage_url, "cat.jpg", "image/jpeg")
     (crawl,) = image.parents
     assert found == {
@@ -70,7 +70,7 @@ async def test_an_images_link_tells_its_type(
 
     url = (await viewer(IMAGE, id=image.gid))["image"]["fileUrl"]
 
-    assert services.links.download(url.rsplit("/", 1)[1]).mime_type == mime_type
+    assert services.links.verify_download(url.rsplit("/", 1)[1]).mime_type == mime_type
     assert (await viewer(IMAGE, id=missing.gid))["image"]["fileUrl"] is None
 
 
@@ -283,7 +283,7 @@ async def test_a_package_can_be_downloaded_until_it_expires(
 
     found, expired, early = [(await user(EXPORT, id=each.gid))["exportJob"] for each in (good, old, waiting)]
 
-    link = services.links.download(found.pop("downloadUrl").rsplit("/", 1)[1])
+    link = services.links.verify_download(found.pop("downloadUrl").rsplit("/", 1)[1])
     assert (link.key, link.filename, link.mime_type) == ("somewhere/1", "Cats.tar.gz", "application/gzip")
     assert found == {
         "expired": False,

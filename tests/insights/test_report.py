@@ -98,7 +98,7 @@ async def test_reports_that_are_interrupted_at_every_step_end_the_same(
         if interrupted:
             raise Retry("interrupted")
 
-    monkeypatch.setattr(report_job, "kept", dies)
+    monkeypatch.setattr(report_job, "save_step", dies)
     await planner(questions.PROFILE, input={"targetYear": 2029})
     async with a_worker(services, queues=QUEUES):
         undisturbed = await reported(planner, title="undisturbed")

@@ -36,7 +36,7 @@ async def content(person: Person, row: Any, name: str) -> bytes:
     """What is stored of one of a report's files."""
     services = person.graphql.services
     (file,) = [each for each in row["files"] if each["name"] == name]
-    link = services.links.download(httpx.URL(file["url"]).path.rpartition("/")[2])
+    link = services.links.verify_download(httpx.URL(file["url"]).path.rpartition("/")[2])
     stored = b"".join([chunk async for chunk in services.store.read(link.key)])
     assert len(stored) == file["size"]
     return stored

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.sentence_segmentation import sentences
-from pipelines.knowledge.chunking import split_pages, count_tokens
+from pipelines.knowledge.chunking import count_tokens, split_pages
 from pipelines.knowledge.extraction import Heading, Page
 
 SENTENCES = [f"Sentence number {index} tells of the door with the sign {index}." for index in range(60)]

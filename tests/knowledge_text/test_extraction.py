@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from core.errors import DomainError, Invalid, UnsupportedContent
-from pipelines.knowledge.extraction import Extracted, Limits, extract, read
+from pipelines.knowledge.extraction import ExtractedText, Limits, extract, extract_pages
 from pipelines.knowledge.extraction.runner import PRESENTATION, SPREADSHEET, WORDPROCESSING
 from pipelines.runtime.process_pool import ProcessPool
 from tests.knowledge_text import made
@@ -23,7 +23,7 @@ async def processes() -> AsyncIterator[ProcessPool]:
     await children.close()
 
 
-def headings(found: Extracted) -> list[str]:
+def headings(found: ExtractedText) -> list[str]:
     return [page.text[each.start : each.end] for page in found.pages for each in page.headings]
 
 
@@ -60,7 +60,7 @@ async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: ProcessPoo
     async def report(progress: float) -> None:
         told.append(progress)
 
-    found = await read(processes.run_within, path, PDF, report=report)
+    found = await extract_pages(processes.run_within, path, PDF, report=report)
 
     first, second = found.pages
     assert (first.text, first.optical) == ("This page carries its text itself.", False)
@@ -70,7 +70,7 @@ async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: ProcessPoo
 
 async def test_more_pictures_than_are_read_are_told(tmp_path: Path, processes: ProcessPool) -> None:
     path = made.scanned(tmp_path / "scan.pdf", "Fire doors")
-    found = await read(processes.run_within, path, PDF, limits=Limits(scanned_pages=0))
+    found = await extract_pages(processes.run_within, path, PDF, limits=Limits(scanned_pages=0))
 
     assert found.notes == ("1 more pages are pictures and were not read.",)
     assert found.pages[1].text == ""
@@ -193,4 +193,4 @@ async def test_reading_ends_with_its_time(tmp_path: Path) -> None:
 
     path = written(tmp_path / "slow.txt", "Slow.")
     with pytest.raises(UnsupportedContent, match=r"longer than 0\.01 seconds"):
-        await read(slow, path, TEXT, limits=Limits(seconds=0.01))
+        await extract_pages(slow, path, TEXT, limits=Limits(seconds=0.01))

@@ -34,7 +34,7 @@ def test_an_error_gives_empty_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(text: str) -> Metadata:
         raise RuntimeError
 
-    monkeypatch.setattr(metadata, "described", broken)
+    monkeypatch.setattr(metadata, "analyze_text", broken)
     assert extract_metadata([Page(1, LOAN)]) == Metadata("", (), (), "general")
 
 

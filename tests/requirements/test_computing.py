@@ -10,6 +10,7 @@ from db.models import ComponentType, RequirementCategory, RequirementOrigin
 from pipelines.requirements import classification, design_analysis, llm_proposals, proposers, similarity
 from pipelines.requirements.evidence import description_sentences
 from pipelines.requirements.pattern_library import load_patterns
+from pipelines.requirements.visual_rules import classify_design
 from resolvers.requirements.proposals import normalize_key
 from resolvers.requirements.review import confidence_level
 from schema.framework.context import Services
@@ -34,8 +35,8 @@ def test_a_drawn_component_is_known_by_its_looks(tmp_path: Path, kind: str) -> N
 
     found = design_analysis.analyze_design(path)
 
-    assert found.looks_like[0] == kind
-    assert found.looks_like[1] <= 0.85
+    assert classify_design(found)[0] == kind
+    assert classify_design(found)[1] <= 0.85
     assert design_analysis.Design.deserialize(found.serialize()) == found
 
 
@@ -62,7 +63,7 @@ def test_a_component_is_known_however_it_is_shown(
     path = tmp_path / "design.jpg"
     design_of().save(path, quality=60)
 
-    assert design_analysis.analyze_design(path).looks_like[0] == kind
+    assert classify_design(design_analysis.analyze_design(path))[0] == kind
 
 
 @pytest.mark.parametrize(
@@ -115,14 +116,14 @@ async def test_a_component_is_known_by_what_it_does(
 
 
 def test_words_that_few_texts_have_tell_most() -> None:
-    assert similarity.bm25(
+    assert similarity.bm25_shares(
         "spinner while loading", ["a loading state", "loading with a spinner", "size"]
     ) == [
         pytest.approx(0.3, abs=0.15),
         1.0,
         0.0,
     ]
-    assert similarity.bm25("nothing", ["size"]) == [0.0]
+    assert similarity.bm25_shares("nothing", ["size"]) == [0.0]
 
 
 async def proposals_of(services: Services, text: str, kind: RequirementCategory) -> dict[str, float]:

@@ -47,7 +47,7 @@ async def test_a_worker_that_stops_at_a_stage_leaves_it_to_another(
             stopped.set()
             await asyncio.Event().wait()
 
-    monkeypatch.setattr(handlers, "enter", stopping)
+    monkeypatch.setattr(handlers, "enter_stage", stopping)
     id = await asked(person, **given)
     async with asyncio.timeout(PATIENCE):
         async with a_worker(services, job_grace=0.05):
@@ -94,7 +94,7 @@ async def test_what_waits_is_started_and_what_failed_is_tried_again(
 
     async with a_worker(services):
         with monkeypatch.context() as patch:
-            patch.setattr(handlers, "recognised", failing)
+            patch.setattr(handlers, "determine_pattern", failing)
             job = (await person(JOB, id=id))["requirementProposal"]["job"]["id"]
             await person(START, id=job)
             failed = await ended(person, id)

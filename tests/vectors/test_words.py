@@ -2,14 +2,14 @@
 
 import pytest
 
-from providers.vectors.bm25 import of_chunk, of_query, stem, words
+from providers.vectors.bm25 import document_vector, query_vector, stem, tokenize
 
 CHUNKS = ("The red beam", "a beam on a beam", "nothing")
 
 
 def test_the_product_with_rareness_is_bm25() -> None:
-    [(numbers, _)] = [of_query("beam")]
-    weights = [dict(zip(*of_chunk(chunk), strict=True)).get(numbers[0], 0.0) for chunk in CHUNKS]
+    [(numbers, _)] = [query_vector("beam")]
+    weights = [dict(zip(*document_vector(chunk), strict=True)).get(numbers[0], 0.0) for chunk in CHUNKS]
 
     def bm25(count: int, length: int) -> float:
         return count * 2.2 / (count + 1.2 * (0.25 + 0.75 * length / 128))
@@ -18,15 +18,15 @@ def test_the_product_with_rareness_is_bm25() -> None:
 
 
 def test_numbers_come_in_order_and_each_once() -> None:
-    numbers, weights = of_query("beam, girder; BEAM and girders")
+    numbers, weights = query_vector("beam, girder; BEAM and girders")
 
     assert numbers == sorted(set(numbers))
     assert weights == [1.0, 1.0, 1.0]
-    assert of_chunk("?!") == ([], [])
+    assert document_vector("?!") == ([], [])
 
 
 def test_a_query_is_bounded() -> None:
-    numbers, _ = of_query(" ".join(f"word{number}" for number in range(10_000)))
+    numbers, _ = query_vector(" ".join(f"word{number}" for number in range(10_000)))
 
     assert len(numbers) == 256
 
@@ -40,4 +40,4 @@ def test_plurals_lose_their_ending(word: str, expected: str) -> None:
 
 
 def test_scripts_without_spaces_go_by_pairs() -> None:
-    assert list(words("水库很大 beam")) == ["水库", "库很", "很大", "beam"]
+    assert list(tokenize("水库很大 beam")) == ["水库", "库很", "很大", "beam"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from lxml import etree, html
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.knowledge.extraction.pages import PageBuilder, Limits, Page
+from pipelines.knowledge.extraction.pages import Limits, Page, PageBuilder
 
 HIDDEN_ELEMENTS = frozenset(
     ("script", "style", "template", "noscript", "head", "svg", "iframe", "object", "nav", "select", "canvas")

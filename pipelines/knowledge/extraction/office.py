@@ -19,7 +19,7 @@ from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.knowledge.extraction.pages import PageBuilder, Limits, Page, check_page_count
+from pipelines.knowledge.extraction.pages import Limits, Page, PageBuilder, check_page_count
 from pipelines.knowledge.extraction.text import table_page
 
 COMPOUND_FILE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

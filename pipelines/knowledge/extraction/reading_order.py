@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from pipelines.knowledge.extraction.pages import PageBuilder, Page
+from pipelines.knowledge.extraction.pages import Page, PageBuilder
 
 MIN_GUTTER_WIDTH = 6.0
 """Points between two columns."""
