@@ -22,9 +22,10 @@ CompletionHook = Callable[[UnitOfWork], Awaitable[None]]
 
 @dataclass(frozen=True)
 class FanOut:
-    """What a handler answers whose job goes on in parts: `begin` queues them as the worker lets go of it.
+    """Returned by a handler whose job continues in parts, which `enqueue_parts` enqueues.
 
-    It stays RUNNING, with nobody, until the last part has it resumed (`db.queue.resume`) or it is cancelled.
+    The job stays RUNNING without a worker until its last part resumes it (`db.queue.resume`) or it is
+    cancelled.
     """
 
     enqueue_parts: CompletionHook
@@ -82,7 +83,7 @@ class Attempt:
         await publish(uow, *topics(self.id, self.job))
 
     async def complete(self, hook: CompletionHook | None) -> None:
-        """End as COMPLETED, with `finish` in the same transaction. Raises `LostLease`, `Cancelling`."""
+        """Ends as COMPLETED and runs `hook`, in one transaction. Raises `LostLease`, `CancellationRequested`."""
         async with self.write() as uow:
             if await self._delete_lease(uow) is LeaseState.CANCELLING:
                 raise CancellationRequested
@@ -97,7 +98,7 @@ class Attempt:
                 await hook(uow)
 
     async def fan_out(self, parts: FanOut) -> None:
-        """Let go of the job and queue its parts in one transaction. Raises `LostLease`, `Cancelling`."""
+        """Releases the job and enqueues its parts. Raises `LostLease`, `CancellationRequested`."""
         async with self.write() as uow:
             if await self._delete_lease(uow) is LeaseState.CANCELLING:
                 raise CancellationRequested
@@ -114,7 +115,7 @@ class Attempt:
                 await end(uow, self.job.row, row, JobStatus.FAILED, reason)
 
     async def postpone(self, reason: str) -> None:
-        """Wait for another attempt. Raises `LostLease`, `Cancelling`."""
+        """Requeues the job for another attempt. Raises `LostLease`, `CancellationRequested`."""
         async with self.write() as uow:
             await self._requeue_lease(uow)
             await self.update(uow, status=JobStatus.PENDING, error_message=reason)
@@ -185,14 +186,14 @@ async def claim(database: Database, entry: Entry, entry_id: int, worker: str) ->
             await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
             await end(uow, model, row, JobStatus.FAILED, str(error))
             return None
-        values = {
+        running = {
             "status": JobStatus.RUNNING,
             "attempts": row.attempts + 1,
             "epoch": row.epoch + 1,
             "started_at": func.coalesce(model.started_at, func.now()),
             "version": row.version + 1,
         }
-        await uow.execute(update(model).where(model.id == entry.job_id).values(values))
+        await uow.execute(update(model).where(model.id == entry.job_id).values(running))
         await publish(uow, *topics(entry.job_id, job))
     return Attempt(
         database=database,

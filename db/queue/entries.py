@@ -29,11 +29,11 @@ QUEUE_SETTINGS = DBSettings(db_schema=PLATFORM)
 ADVANCE_FAIR_SHARE = text(
     f"""
     INSERT INTO {PLATFORM}.fair_shares AS share (queue, company_id, virtual_time)
-    SELECT request.queue, request.company_id, coalesce(
-        (SELECT -max(priority) FROM {PLATFORM}.pgqueuer WHERE entrypoint = request.queue AND status = 'queued'),
-        (SELECT max(virtual_time) FROM {PLATFORM}.fair_shares WHERE queue = request.queue),
+    SELECT job.queue, job.company_id, coalesce(
+        (SELECT -max(priority) FROM {PLATFORM}.pgqueuer WHERE entrypoint = job.queue AND status = 'queued'),
+        (SELECT max(virtual_time) FROM {PLATFORM}.fair_shares WHERE queue = job.queue),
         0)
-    FROM (SELECT CAST(:queue AS text) AS queue, CAST(:company_id AS uuid) AS company_id) AS request
+    FROM (SELECT CAST(:queue AS text) AS queue, CAST(:company_id AS uuid) AS company_id) AS job
     ON CONFLICT (queue, company_id)
     DO UPDATE SET virtual_time = greatest(share.virtual_time + 1, excluded.virtual_time)
     RETURNING virtual_time

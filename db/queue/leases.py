@@ -57,7 +57,7 @@ async def heartbeat(database: Database, worker: str, ids: Collection[UUID]) -> H
 
 
 async def requeue_lost(database: Database, stale: timedelta) -> int:
-    """Adds a queue entry for each lease without a heartbeat for `stale` whose entry is gone. Returns how many.
+    """Requeues jobs without a heartbeat for `stale` whose queue entry is gone. Returns their number.
 
     An entry is lost when a stalled worker whose job was taken over resumes and ends the entry.
     """

@@ -82,9 +82,9 @@ async def lock_parts(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
 
 
 async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> JobRow:
-    """Cancel what waits at once; have the worker of what runs stop it. What has ended stays as it is.
+    """Cancels a waiting job, or notifies the worker of a running job. An ended job does not change.
 
-    The caller has locked a job's parts (`hold_parts`) before the job; its `ended` says what becomes of them.
+    The caller must lock the job's parts first (`lock_parts`); the job's `ended` hook updates them.
     """
     row = await uow.one(select(model).where(model.id == id).with_for_update())
     if row.status in TERMINAL:
@@ -132,7 +132,10 @@ async def _run_end_hook(uow: UnitOfWork, job: Job, status: JobStatus, reason: st
 
 
 async def restart(uow: UnitOfWork, model: JobModel, id: UUID) -> JobRow:
-    """Restarts a FAILED or CANCELLED job from its checkpoint, with its attempts reset. Raises `UnknownTask`."""
+    """Restarts a FAILED or CANCELLED job from its checkpoint with its attempts reset.
+
+    Raises `UnknownTask`.
+    """
     values = {
         "status": JobStatus.PENDING,
         "progress": 0,

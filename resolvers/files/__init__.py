@@ -1,8 +1,25 @@
-"""Files in and out: uploads that are announced, received and checked, and signed links to what is stored."""
+"""Files: uploads, signed links, and detection of file types."""
 
-from resolvers.files.content import FILE_TYPES, UploadStream, FileType, FileTooLarge
-from resolvers.files.links import BUNDLES_PATH, FILES_PATH, UPLOADS_PATH, BundleLink, DownloadLink, LinkSigner, UploadLink
-from resolvers.files.uploads import complete_direct, create, direct_key, folder, purge, receive, find_stored, store_file
+from resolvers.files.content import FILE_TYPES, FileTooLarge, FileType, UploadStream
+from resolvers.files.links import (
+    BUNDLES_PATH,
+    FILES_PATH,
+    UPLOADS_PATH,
+    BundleLink,
+    DownloadLink,
+    LinkSigner,
+    UploadLink,
+)
+from resolvers.files.uploads import (
+    complete_direct,
+    create,
+    direct_key,
+    find_stored,
+    folder,
+    purge,
+    receive,
+    store_file,
+)
 
 __all__ = [
     "BUNDLES_PATH",
@@ -11,17 +28,17 @@ __all__ = [
     "UPLOADS_PATH",
     "BundleLink",
     "DownloadLink",
-    "UploadStream",
+    "FileTooLarge",
     "FileType",
     "LinkSigner",
-    "FileTooLarge",
     "UploadLink",
+    "UploadStream",
     "complete_direct",
     "create",
     "direct_key",
+    "find_stored",
     "folder",
     "purge",
     "receive",
-    "find_stored",
     "store_file",
 ]

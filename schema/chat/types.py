@@ -37,7 +37,7 @@ from schema.lazy_types import AgentLogRef, CompanyRef, DocumentRef, DrawingSessi
 
 
 async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:
-    """The keys of documents. Raises `NotFound` for the first one that the viewer does not see."""
+    """The visible documents of a stored list, or None if there is no list."""
     if ids is None:
         return None
     loader = info.context.loaders.one(models.Document, columns(info, models.Document))

@@ -50,9 +50,13 @@ MOST_RECENT = 50
 
 @output
 class DrawingQueries:
-    drawing_session: DrawingSession | None = lookup(models.DrawingSession, "Looks up a drawing session by ID.")
+    drawing_session: DrawingSession | None = lookup(
+        models.DrawingSession, "Looks up a drawing session by ID."
+    )
     drawing: Drawing | None = lookup(models.Drawing, "Looks up a sheet by ID.")
-    drawing_version: DrawingVersion | None = lookup(models.DrawingVersion, "Looks up a revision of a sheet by ID.")
+    drawing_version: DrawingVersion | None = lookup(
+        models.DrawingVersion, "Looks up a revision of a sheet by ID."
+    )
     comparison: Comparison | None = lookup(models.Comparison, "Looks up a comparison by ID.")
     analysis_result: AnalysisResult | None = lookup(models.AnalysisResult, "Looks up an analysis by ID.")
 

@@ -109,12 +109,16 @@ class DrawingSession(relay.Node):
     @field(needs=("id",))
     async def only_in_old(self, info: Info) -> list[str]:
         """Numbers of the sheets that exist in the old file only, in page order. Not paginated."""
-        return await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.OLD)) or []
+        return (
+            await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.OLD)) or []
+        )
 
     @field(needs=("id",))
     async def only_in_new(self, info: Info) -> list[str]:
         """Numbers of the sheets that exist in the new file only, in page order. Not paginated."""
-        return await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.NEW)) or []
+        return (
+            await info.context.loaders.by(aggregates.unmatched_sheets).load((self.id, DrawingType.NEW)) or []
+        )
 
 
 @node(models.Drawing)

@@ -1,1 +1,1 @@
-"""Evaluation runs and requirement exports, as clients see them."""
+"""Evaluation runs."""

@@ -1,4 +1,4 @@
-"""What can be asked and done in the evaluation domain."""
+"""Queries and mutations of evaluation runs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from schema.framework.payloads import ConditionalUpdate, Payload, input_changes,
 
 @output
 class EvaluationQueries:
-    evaluation_run: EvaluationRun | None = lookup(models.EvaluationRun, "An evaluation run, by id.")
+    evaluation_run: EvaluationRun | None = lookup(models.EvaluationRun, "Looks up an evaluation run by ID.")
     evaluation_case: EvaluationCase | None = lookup(
-        models.EvaluationCase, "A question of an evaluation run, by id."
+        models.EvaluationCase, "Looks up a case of an evaluation run by ID."
     )
     evaluation_runs: Connection[EvaluationRun] = connection(
         models.EvaluationRun, orders=EvaluationRunOrder, filter=EvaluationRunFilter
     )
-    """The company's evaluation runs, newest first."""
+    """Lists the evaluation runs of the company, newest first."""
 
 
 @input
@@ -38,10 +38,10 @@ class EvaluationRunUpdateInput(ConditionalUpdate):
     """Fields to change. Fields that are omitted keep their value."""
 
     name: strawberry.Maybe[str]
-    """Display name."""
+    """Name of the run."""
 
     description: strawberry.Maybe[str | None]
-    """What it is to find out; null clears."""
+    """Description of the run. Null clears it."""
 
 
 @output
@@ -62,7 +62,7 @@ class EvaluationMutations:
     async def evaluation_run_update(
         self, info: Info, id: relay.GlobalID, input: EvaluationRunUpdateInput
     ) -> EvaluationRunUpdatePayload:
-        """Rename a run or describe it anew."""
+        """Update the name or description of a run."""
         given = input_changes(input)
         key = key_of(id, models.EvaluationRun)
         async with info.context.write() as uow:
@@ -74,7 +74,7 @@ class EvaluationMutations:
 
     @mutation
     async def evaluation_run_delete(self, info: Info, id: relay.GlobalID) -> EvaluationRunDeletePayload:
-        """Delete a run that is not under way. There is no way back."""
+        """Delete a run that is not in progress. This cannot be undone."""
         async with info.context.write() as uow:
             await runs.delete(uow, info.context.viewer, key_of(id, models.EvaluationRun))
         return EvaluationRunDeletePayload.of(deleted_id=id)

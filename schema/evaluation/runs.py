@@ -1,4 +1,4 @@
-"""Making evaluation runs, and comparing them."""
+"""Creation and comparison of evaluation runs."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of, optional_key
 from schema.framework.payloads import IdempotentInput, Payload, field, input_values, mutation
 
-Baseline = Annotated[relay.GlobalID, strawberry.argument(description="The run to compare with.")]
-Candidate = Annotated[relay.GlobalID, strawberry.argument(description="The run that is compared.")]
+Baseline = Annotated[relay.GlobalID, strawberry.argument(description="Global ID of the baseline run.")]
+Candidate = Annotated[
+    relay.GlobalID, strawberry.argument(description="Global ID of the run to compare with the baseline.")
+]
 
 
 @output
 class EvaluationDifference:
-    """How two runs differ in one measure, over the questions that both have it for."""
+    """Difference between two runs in one metric, over the questions for which both have it."""
 
     measure: str
-    """Its name, such as `reciprocal_rank`; `correct` is the share of right answers."""
+    """Name of the metric, such as `reciprocal_rank`. `correct` is the share of correct answers."""
 
     baseline: float
-    """The baseline's mean."""
+    """Mean of the baseline."""
 
     candidate: float
-    """The candidate's mean."""
+    """Mean of the candidate."""
 
     difference: float
-    """What the candidate's mean is larger by."""
+    """Mean of the candidate minus mean of the baseline."""
 
     pairs: int
-    """How many questions were compared."""
+    """Number of compared questions."""
 
     p_value: float
-    """How often chance makes a difference at least so large: a paired, two-sided randomisation test with
-    9,999 draws from a fixed seed, exact for few questions.
+    """P-value of a paired, two-sided randomization test with 9,999 draws from a fixed seed. Exact for few
+    questions.
     """
 
 
@@ -51,7 +53,7 @@ class EvaluationDifference:
 class EvaluationRunQueries:
     @field
     async def evaluation_datasets(self, info: Info) -> list[str]:
-        """The data sets that come with Seshat, a few, by name."""
+        """The built-in data sets, by name. Not paginated."""
         info.context.viewer  # noqa: B018  for those who are signed in
         return sorted(BUNDLED)
 
@@ -59,7 +61,7 @@ class EvaluationRunQueries:
     async def evaluation_comparison(
         self, info: Info, baseline: Baseline, candidate: Candidate
     ) -> list[EvaluationDifference]:
-        """How two completed runs differ, in at most ten measures; they have questions in common."""
+        """Compares two completed runs that have questions in common. Maximum 10 metrics."""
         context = info.context
         first = key_of(baseline, models.EvaluationRun, "baseline")
         second = key_of(candidate, models.EvaluationRun, "candidate")
@@ -84,51 +86,51 @@ class EvaluationRunQueries:
 
 @input
 class EvaluationConfigInput:
-    """How to measure; what is left out is as usual."""
+    """Configuration of a run."""
 
     temperature: float | None = None
-    """How freely the model answers, 0 to 2; 0 unless told."""
+    """Sampling temperature of the model, from 0 to 2. Default 0."""
 
     max_tokens: int | None = None
-    """The longest answer, in tokens; 1,024 unless told."""
+    """Maximum length of an answer, in tokens. Default 1,024."""
 
     top_k: int | None = None
-    """How many passages are ranked for a question, 1 to 100; 10 unless told."""
+    """Number of passages to rank per question, from 1 to 100. Default 10."""
 
     passages: int | None = None
-    """From how many of them the answer is made, the best first, 1 to 20; 5 unless told."""
+    """Number of best passages to generate the answer from, from 1 to 20. Default 5."""
 
     test_cases: int | None = None
-    """How many questions are asked, the first ones of the data set; all unless told."""
+    """Number of questions to run, from the start of the data set. Defaults to all."""
 
     provider: LlmProvider | None = None
-    """Where the model runs; the installation's own unless told."""
+    """Provider of the model. Defaults to the provider configured on the server."""
 
 
 @input
 class EvaluationRunCreateInput(IdempotentInput):
-    """A model to measure, and what on."""
+    """Input of `evaluationRunCreate`."""
 
     name: str
-    """What people call it, in at most 200 characters."""
+    """Name of the run, of at most 200 characters."""
 
     description: str | None = None
-    """What it is to find out."""
+    """Description of the run."""
 
     model_name: str | None = None
-    """The model to measure; unless given, the one that answers in conversations."""
+    """Name of the model to evaluate. Defaults to the model of conversations."""
 
     dataset_name: str | None = None
-    """A data set that comes with Seshat (`evaluationDatasets`), or what the uploaded one is to be called."""
+    """Name of a built-in data set (see `evaluationDatasets`), or a name for the uploaded data set."""
 
     dataset_upload_id: relay.GlobalID | None = None
-    """A data set of one's own, of at most 50 MB: JSON Lines, each a passage (`{"id", "text"}`) or a question
-    (`{"id", "question", "answer", "passages": [ids]}`), or CSV with the columns `question`, `answer` and
-    `passage`. A question without an answer and a passage is one that nothing answers.
+    """Global ID of an upload with a data set of at most 50 MB: JSON Lines, each a passage (`{"id", "text"}`)
+    or a question (`{"id", "question", "answer", "passages": [ids]}`), or CSV with the columns `question`,
+    `answer` and `passage`. A question with neither an answer nor a passage is unanswerable.
     """
 
     config: EvaluationConfigInput | None = None
-    """How to measure."""
+    """Configuration of the run."""
 
     start: bool = True
     """If true, the job is queued immediately. If false, start it with `jobStart`."""
@@ -137,7 +139,7 @@ class EvaluationRunCreateInput(IdempotentInput):
 @output
 class EvaluationRunCreatePayload(Payload):
     evaluation_run: EvaluationRun | None = None
-    """The new run; `jobProgress` tells how it goes."""
+    """The new run. Subscribe to `jobProgress` to follow it."""
 
 
 @output
@@ -146,8 +148,8 @@ class EvaluationRunMutations:
     async def evaluation_run_create(
         self, info: Info, input: EvaluationRunCreateInput
     ) -> EvaluationRunCreatePayload:
-        """Measure a model: its retrieval, its answers and their sources, over a data set. The passages of the
-        data set are searched by this run alone.
+        """Evaluate retrieval, answers and citations of a model on a data set. Only this run searches the
+        passages of the data set.
         """
         services, upload = info.context.services, input.dataset_upload_id
         values = input_values(input, omit=("config", "dataset_upload_id")) | {

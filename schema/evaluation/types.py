@@ -1,4 +1,4 @@
-"""The types of the evaluation domain, and how lists of them are ordered and filtered."""
+"""Types, sort orders and filters of the evaluation domain."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class EvaluationRunOrder(Enum):
 
 @input
 class EvaluationRunFilter:
-    """Which evaluation runs to list."""
+    """Conditions for listing evaluation runs."""
 
     status: JobStatus | None = None
     """Matches items in this state."""
 
     model_name: str | None = None
-    """Only those of this model."""
+    """Matches runs of this model."""
 
     def where(self, run: Any) -> list[ColumnElement[bool]]:
         found = [run.status == self.status] if self.status else []
@@ -47,58 +47,58 @@ class EvaluationRunFilter:
 
 @output
 class EvaluationMetrics:
-    """What a run measured; null where it did not measure that."""
+    """Metrics of a run. Null where not measured."""
 
     accuracy: float | None
-    """The share of right answers, 0 to 1."""
+    """Share of correct answers, from 0 to 1."""
 
     precision: float | None
-    """What share of the first `depth` passages is right, 0 to 1."""
+    """Share of the first `depth` passages that are relevant, from 0 to 1."""
 
     recall: float | None
-    """What share of the right passages is among the first `depth`, 0 to 1."""
+    """Share of the relevant passages among the first `depth`, from 0 to 1."""
 
     f1_score: float | None
-    """The harmonic mean of precision and recall, 0 to 1."""
+    """Harmonic mean of precision and recall, from 0 to 1."""
 
     mrr: float | None
-    """The mean reciprocal rank of the first right passage, 0 to 1."""
+    """Mean reciprocal rank of the first relevant passage, from 0 to 1."""
 
     hit_rate: float | None
-    """The share of questions with a right passage among the first `depth`, 0 to 1."""
+    """Share of questions with a relevant passage among the first `depth`, from 0 to 1."""
 
     precision_at_1: float | None
-    """The share of questions whose first passage is right, 0 to 1."""
+    """Share of questions whose first passage is relevant, from 0 to 1."""
 
     ndcg: float | None
-    """Normalised discounted cumulative gain of the first `depth` passages, 0 to 1."""
+    """Normalized discounted cumulative gain of the first `depth` passages, from 0 to 1."""
 
     exact_match: float | None
-    """The share of answers that equal what was expected, but for case, articles and punctuation, 0 to 1."""
+    """Share of answers equal to the expected answer, ignoring case, articles and punctuation, from 0 to 1."""
 
     token_f1: float | None
-    """How far the words of answers and of what was expected agree, as SQuAD measures it, 0 to 1."""
+    """Token F1 between answers and expected answers, as defined by SQuAD, from 0 to 1."""
 
     citation_precision: float | None
-    """What share of the cited passages is right, 0 to 1."""
+    """Share of the cited passages that are relevant, from 0 to 1."""
 
     citation_recall: float | None
-    """What share of the right passages is cited, 0 to 1."""
+    """Share of the relevant passages that are cited, from 0 to 1."""
 
     depth: int | None
-    """How many passages were ranked for a question."""
+    """Number of passages ranked per question."""
 
     cases: int | None
-    """How many questions were asked."""
+    """Number of questions."""
 
     failed_cases: int | None
-    """To how many of them no answer came."""
+    """Number of questions without an answer."""
 
     avg_quality_score: float | None
-    """The mean of the answers' confidence, 0 to 1."""
+    """Mean confidence of the answers, from 0 to 1."""
 
     avg_latency_ms: float | None
-    """The mean time to an answer, in milliseconds."""
+    """Mean time to a complete answer, in milliseconds."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> EvaluationMetrics | None:
@@ -116,10 +116,10 @@ class EvaluationCaseOrder(Enum):
 
 @input
 class EvaluationCaseFilter:
-    """Which cases to list."""
+    """Conditions for listing evaluation cases."""
 
     correct: bool | None = None
-    """Only those answered right, or only the others."""
+    """If true, matches correctly answered cases. If false, matches all other cases."""
 
     def where(self, case: Any) -> list[ColumnElement[bool]]:
         return [case.correct == self.correct] if self.correct is not None else []
@@ -127,40 +127,40 @@ class EvaluationCaseFilter:
 
 @output
 class EvaluationScores:
-    """How near a case is to what was expected, each 0 to 1; null where that was not measured."""
+    """Scores of a case, each from 0 to 1. Null where not measured."""
 
     precision: float | None
-    """What share of the ranked passages is right."""
+    """Share of the ranked passages that are relevant."""
 
     recall: float | None
-    """What share of the right passages is ranked."""
+    """Share of the relevant passages that are ranked."""
 
     reciprocal_rank: float | None
-    """1 over the rank of the first right passage."""
+    """Reciprocal rank of the first relevant passage."""
 
     hit: float | None
-    """1 if a right passage is ranked, else 0."""
+    """1 if a relevant passage is ranked, else 0."""
 
     precision_at_1: float | None
-    """1 if the first passage is right, else 0."""
+    """1 if the first passage is relevant, else 0."""
 
     ndcg: float | None
-    """Normalised discounted cumulative gain."""
+    """Normalized discounted cumulative gain."""
 
     exact_match: float | None
-    """1 if the answer equals what was expected, but for case, articles and punctuation, else 0."""
+    """1 if the answer equals the expected answer, ignoring case, articles and punctuation, else 0."""
 
     token_f1: float | None
-    """How far the words of the answer and of what was expected agree."""
+    """Token F1 between the answer and the expected answer."""
 
     citation_precision: float | None
-    """What share of the cited passages is right."""
+    """Share of the cited passages that are relevant."""
 
     citation_recall: float | None
-    """What share of the right passages is cited."""
+    """Share of the relevant passages that are cited."""
 
     quality: float | None
-    """The answer's confidence."""
+    """Confidence of the answer."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> EvaluationScores:
@@ -170,88 +170,88 @@ class EvaluationScores:
 
 @node(models.EvaluationCase)
 class EvaluationCase(relay.Node):
-    """One question of a run: what was expected, and what came."""
+    """A question of a run, with the expected and the actual result."""
 
     id: relay.NodeID[UUID]
 
     run: EvaluationRun | None = relation(models.EvaluationCase.run)
-    """The run that asked it."""
+    """Run of the case."""
 
     number: int
-    """Its place in the data set, from 1."""
+    """Position in the data set, from 1."""
 
     key: str
-    """Its id in the data set."""
+    """ID in the data set."""
 
     question: str
-    """As it was asked."""
+    """The question."""
 
     expected_answer: str | None
-    """What was expected; null where only passages were, or nothing."""
+    """Expected answer, or null."""
 
     expected_passages: list[str]
-    """The ids of the right passages in the data set; a few."""
+    """IDs of the relevant passages in the data set. Not paginated."""
 
     retrieved: list[str]
-    """The ids of the ranked passages, the best first; 100 at most."""
+    """IDs of the ranked passages, best first. Maximum 100."""
 
     answer: str | None
-    """What came; null where no answer did."""
+    """Generated answer, or null."""
 
     cited: list[str]
-    """The ids of the passages that the answer cites; 20 at most."""
+    """IDs of the passages cited in the answer. Maximum 20."""
 
     correct: bool
-    """Whether the answer holds the expected words; without such, whether it cites a right passage; where
-    nothing was expected, whether nothing was found.
+    """Whether the answer contains the expected words; without an expected answer, whether it cites a relevant
+    passage; for an unanswerable question, whether no answer was found.
     """
 
     scores: EvaluationScores = computed(lambda case: EvaluationScores.of(case.scores), needs=("scores",))
-    """How near it is."""
+    """Scores of the case."""
 
     latency_ms: float
-    """From the question to the whole answer, in milliseconds."""
+    """Time from the question to the complete answer, in milliseconds."""
 
     error_message: str | None
-    """Why no answer came."""
+    """Reason why there is no answer, or null."""
 
     created_at: datetime
-    """When it was asked."""
+    """Time of the question."""
 
 
 @node(models.EvaluationRun)
 class EvaluationRun(Job):
-    """A model measured on a data set."""
+    """Evaluation of a model on a data set."""
 
     id: relay.NodeID[UUID]
 
     name: str
-    """Display name."""
+    """Name of the run."""
 
     description: str | None
-    """What it is to find out."""
+    """Description of the run."""
 
     model_name: str
-    """The model that is measured."""
+    """Name of the evaluated model."""
 
     dataset_name: str | None
-    """What it is measured on."""
+    """Name of the data set."""
 
     config: JSON | None
-    """How it is measured: temperature, limits, test cases."""
+    """Configuration of the run, such as temperature and limits."""
 
     metrics: EvaluationMetrics | None = computed(
         lambda run: EvaluationMetrics.of(run.metrics), needs=("metrics",)
     )
-    """What it measured."""
+    """Metrics of the run."""
 
     created_by: UserRef | None = relation(models.EvaluationRun.created_by)
-    """User who requested it."""
+    """User who created the run."""
 
     cases: Connection[EvaluationCase] = connection(
         models.EvaluationRun.cases, orders=EvaluationCaseOrder, filter=EvaluationCaseFilter
     )
-    """What was asked so far, in the order of the data set."""
+    """Cases completed so far, in the order of the data set."""
 
     updated_at: datetime
     """Time of the last change."""

@@ -50,7 +50,11 @@ class Context:
     """One operation: its viewer, its loaders, its one read-only unit of work."""
 
     def __init__(
-        self, services: Services, viewer: Viewer | None, base_url: str, refused: NotAuthenticated | None = None
+        self,
+        services: Services,
+        viewer: Viewer | None,
+        base_url: str,
+        refused: NotAuthenticated | None = None,
     ) -> None:
         self.services, self.links = services, services.links.with_base_url(base_url)
         self.signed_in, self._refused = viewer, refused

@@ -24,7 +24,7 @@ NodeT = TypeVar("NodeT")
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 25, 100
 
 First = Annotated[
-    int | None, strawberry.argument(description="Maximum number of hits. Default 10, maximum 100.")
+    int | None, strawberry.argument(description="Returns the first n items. Default 25, maximum 100.")
 ]
 Last = Annotated[int | None, strawberry.argument(description="Returns the last n items. Maximum 100.")]
 After = Annotated[str | None, strawberry.argument(description="Returns items after this cursor.")]

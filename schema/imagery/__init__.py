@@ -1,1 +1,1 @@
-"""Image data sets, as clients see them."""
+"""Image crawls, images, validations and exports."""

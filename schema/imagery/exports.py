@@ -1,4 +1,4 @@
-"""Exports of images, as clients see them."""
+"""Image exports."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ PACKAGES = {
 
 @output
 class ExportOptions:
-    """How a data set is packed; what is null is left to the packer."""
+    """Options of an image export. Null means the default of the format."""
 
     include_metadata: bool | None
-    """Whether a list of the images and what is known of them is packed too."""
+    """Whether a metadata file is included."""
 
     compress: bool | None
     """Whether the package is compressed."""
 
     delimiter: str | None
-    """Between the columns of a CSV file."""
+    """Column delimiter of the CSV file."""
 
     include_urls: bool | None
-    """Whether the addresses that the images came from are listed."""
+    """Whether the source URLs of the images are included."""
 
     only_valid: bool | None
-    """Whether images that did not pass the last check are left out."""
+    """Whether images that failed the last validation are omitted."""
 
     shard_size: int | None
-    """How many images a file of WEBDATASET or PARQUET has at most."""
+    """Maximum number of images per file, for WEBDATASET and PARQUET."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ExportOptions:
@@ -64,74 +64,72 @@ class ExportOptions:
 
 @input
 class ExportOptionsInput:
-    """How a data set is packed; what a format has no use for is refused."""
+    """Options of an image export. Options that do not apply to the format are rejected."""
 
     include_metadata: bool | None = None
-    """ZIP, TAR, TAR_GZ: whether a list of the images and what is known of them is packed too. It is, unless
-    told.
-    """
+    """ZIP, TAR, TAR_GZ: whether a metadata file is included. Default true."""
 
     compress: bool | None = None
-    """ZIP, IMAGEFOLDER, COCO: whether pictures are compressed once more. They are not, unless told."""
+    """ZIP, IMAGEFOLDER, COCO: whether images are compressed. Default false."""
 
     delimiter: str | None = None
-    """CSV: what is between two columns: `,` unless told, `;`, a tab or `|`."""
+    """CSV: column delimiter, one of `,`, `;`, tab and `|`. Default `,`."""
 
     include_urls: bool | None = None
-    """Whether the addresses that the images came from are listed. They are, unless told."""
+    """Whether the source URLs of the images are included. Default true."""
 
     only_valid: bool | None = None
-    """Whether images that did not pass the last check are left out; they are, unless told. Images that were
-    never checked are packed, and quarantined ones never are.
+    """Whether images that failed the last validation are omitted. Default true. Images that were never
+    validated are included; quarantined images are always omitted.
     """
 
     shard_size: int | None = None
-    """WEBDATASET, PARQUET: how many images a file has at most: 5,000 unless told."""
+    """WEBDATASET, PARQUET: maximum number of images per file. Default 5,000."""
 
 
 @output
 class ExportFile:
-    """A file of a package."""
+    """A file of an image export."""
 
     name: str
-    """What it is called when it is downloaded."""
+    """Filename of the download."""
 
     file_size: BigInt
     """Size in bytes."""
 
     image_count: int
-    """How many images it has; 0 for the data card."""
+    """Number of images in the file. 0 for the dataset card."""
 
     download_url: str | None
-    """The file; the link is signed and expires. Null once the export has expired."""
+    """Signed, expiring URL of the file. Null once the export has expired."""
 
 
 @node(models.ExportJob)
 class ExportJob(Job):
-    """A data set packed for download."""
+    """An export of the images of a crawl as a downloadable package."""
 
     id: relay.NodeID[UUID]
 
     crawl_job: CrawlJobRef | None = relation(models.ExportJob.crawl_job)
-    """Whose images are packed."""
+    """Crawl whose images are exported."""
 
     user: UserRef | None = relation(models.ExportJob.user)
     """User who requested it."""
 
     name: str
-    """Display name."""
+    """Name of the export."""
 
     format: ExportFormat
-    """What it is packed as."""
+    """Format of the package."""
 
     total_images: int
-    """How many there are to pack."""
+    """Number of images to export."""
 
     exported_images: int
-    """How many were packed so far."""
+    """Number of images exported so far."""
 
     file_size: BigInt | None
-    """Of the package, in bytes."""
+    """Size of the package in bytes."""
 
     export_options: ExportOptions = computed(
         lambda job: ExportOptions.of(job.export_options), needs=("export_options",)
@@ -139,21 +137,20 @@ class ExportJob(Job):
     """Options of the package."""
 
     expires_at: datetime | None
-    """Until when the package can be downloaded; null means for as long as it is there."""
+    """Time until which the package can be downloaded. Null if it does not expire."""
 
     updated_at: datetime
     """Time of the last change."""
 
     @field(needs=("expires_at",))
     def expired(self) -> bool:
-        """Whether the package can no longer be downloaded."""
+        """Whether the package has expired."""
         return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
     @field(needs=("download_url", "shards", "expires_at", "name", "format"))
     def download_url(self, info: Info) -> str | None:
-        """The package; the link is signed and expires. Null before it is packed and once it has expired.
-
-        A package of several files comes as one TAR file of them all.
+        """Signed, expiring URL of the package. Null until complete and once expired. Several files are served
+        as one TAR archive.
         """
         row: Any = self
         lasting = left(row, info)
@@ -168,7 +165,7 @@ class ExportJob(Job):
 
     @field(needs=("shards", "expires_at", "format"))
     def files(self, info: Info) -> list[ExportFile]:
-        """The files of the package, the data card last if it is one of its own; a thousand at most."""
+        """Files of the package, the dataset card last. Maximum 1,000."""
         row: Any = self
         lasting = left(row, info)
         return [
@@ -183,13 +180,13 @@ class ExportJob(Job):
 
 
 def link(info: Info, format: ExportFormat, file: PackedFile, lasting: timedelta) -> str:
-    """Where a file of a package is read, for so long."""
+    """A signed URL of a file of the package."""
     media = PACKAGES[format] if file.images else "text/markdown"
     return info.context.links.download_url(file.key, file.name, media, lasting)
 
 
 def left(export: Any, info: Info) -> timedelta | None:
-    """For how long a link to a package is good; none once it has expired."""
+    """The remaining lifetime of a link to the package, or None once it has expired."""
     links = info.context.links
     if export.expires_at is None:
         return links.ttl
@@ -199,16 +196,16 @@ def left(export: Any, info: Info) -> timedelta | None:
 
 @input
 class ExportJobCreateInput(IdempotentInput):
-    """A data set to pack."""
+    """Input of `exportJobCreate`."""
 
     crawl_job_id: relay.GlobalID
-    """Whose images are packed; it is not under way."""
+    """Global ID of the crawl. It must not be in progress."""
 
     name: str
-    """What people call it, and what its file is called, in at most 100 characters."""
+    """Name of the export and of its file, of at most 100 characters."""
 
     format: ExportFormat | None = None
-    """What it is packed as: ZIP unless told."""
+    """Format of the package. Default ZIP."""
 
     options: ExportOptionsInput | None = None
     """Options of the package."""
@@ -233,7 +230,7 @@ class ExportJobDeletePayload(Payload):
 class ExportMutations:
     @mutation(idempotent=True)
     async def export_job_create(self, info: Info, input: ExportJobCreateInput) -> ExportJobCreatePayload:
-        """Pack the images of a crawl, with a data card, as a file to download."""
+        """Export the images of a crawl with a dataset card as a downloadable package."""
         viewer = info.context.viewer
         crawl = key_of(input.crawl_job_id, models.CrawlJob, "input", "crawlJobId")
         values = input_values(input, omit=("crawl_job_id",)) | {
@@ -246,7 +243,7 @@ class ExportMutations:
 
     @mutation
     async def export_job_delete(self, info: Info, id: relay.GlobalID) -> ExportJobDeletePayload:
-        """Delete an export that is not under way, with its package."""
+        """Delete an export that is not in progress, with its package."""
         async with info.context.write() as uow:
             await exports.delete(uow, info.context.viewer, key_of(id, models.ExportJob))
         return ExportJobDeletePayload.of(deleted_id=id)

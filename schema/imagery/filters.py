@@ -1,4 +1,4 @@
-"""How lists of the imagery domain are ordered and filtered."""
+"""Sort orders and filters of the imagery domain."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class ExportJobOrder(Enum):
 
 
 def of_crawl(id: relay.GlobalID | None, row: Any) -> list[ColumnElement[bool]]:
-    """The condition that a row belongs to this crawl; none where no crawl is named."""
+    """The condition that a row belongs to a crawl, if one is given."""
     return [row.crawl_job_id == key_of(id, models.CrawlJob, "filter", "crawlJobId")] if id else []
 
 
 @input
 class CrawlJobFilter:
-    """Which crawls to list."""
+    """Conditions for listing crawls."""
 
     project_id: relay.GlobalID | None = None
     """Matches items of this project."""
@@ -75,16 +75,16 @@ class CrawlJobFilter:
 
 @input
 class ImageFilter:
-    """Which images to list."""
+    """Conditions for listing images."""
 
     crawl_job_id: relay.GlobalID | None = None
     """Matches items of this crawl."""
 
     is_valid: bool | None = None
-    """Only those that passed the last check, or only those that did not."""
+    """If true, matches images that passed the last validation. If false, matches images that failed it."""
 
     duplicate_group: relay.GlobalID | None = None
-    """Only those that look alike: of the group that has this name."""
+    """Matches the images of this group of near duplicates."""
 
     def where(self, image: Any) -> list[ColumnElement[bool]]:
         found = of_crawl(self.crawl_job_id, image)
@@ -96,7 +96,7 @@ class ImageFilter:
 
 @input
 class ValidationJobFilter:
-    """Which checks to list."""
+    """Conditions for listing validations."""
 
     crawl_job_id: relay.GlobalID | None = None
     """Matches items of this crawl."""
@@ -110,7 +110,7 @@ class ValidationJobFilter:
 
 @input
 class ExportJobFilter:
-    """Which exports to list."""
+    """Conditions for listing exports."""
 
     crawl_job_id: relay.GlobalID | None = None
     """Matches items of this crawl."""

@@ -1,4 +1,4 @@
-"""What can be asked and done in the imagery domain."""
+"""Queries and mutations of crawls and images."""
 
 from __future__ import annotations
 
@@ -40,77 +40,77 @@ from schema.imagery.validation import ValidationJob, ValidationMutations
 
 @output
 class ImageryQueries:
-    crawl_job: CrawlJob | None = lookup(models.CrawlJob, "A crawl, by id.")
-    image: Image | None = lookup(models.Image, "An image, by id.")
-    validation_job: ValidationJob | None = lookup(models.ValidationJob, "A check of images, by id.")
-    export_job: ExportJob | None = lookup(models.ExportJob, "An export of images, by id.")
+    crawl_job: CrawlJob | None = lookup(models.CrawlJob, "Looks up a crawl by ID.")
+    image: Image | None = lookup(models.Image, "Looks up an image by ID.")
+    validation_job: ValidationJob | None = lookup(models.ValidationJob, "Looks up a validation by ID.")
+    export_job: ExportJob | None = lookup(models.ExportJob, "Looks up an export by ID.")
 
     crawl_jobs: Connection[CrawlJob] = connection(
         models.CrawlJob, orders=CrawlJobOrder, filter=CrawlJobFilter
     )
-    """The company's crawls, newest first."""
+    """Lists the crawls of the company, newest first."""
 
     images: Connection[Image] = connection(models.Image, orders=ImageOrder, filter=ImageFilter)
-    """Every image of every crawl, oldest first."""
+    """Lists the images of all crawls, oldest first."""
 
     validation_jobs: Connection[ValidationJob] = connection(
         models.ValidationJob, orders=ValidationJobOrder, filter=ValidationJobFilter
     )
-    """Every check of images, newest first."""
+    """Lists all validations, newest first."""
 
     export_jobs: Connection[ExportJob] = connection(
         models.ExportJob, orders=ExportJobOrder, filter=ExportJobFilter
     )
-    """Every export of images, newest first."""
+    """Lists all exports, newest first."""
 
 
 @input
 class CrawlSourceInput:
-    """A place to look for images. Each kind takes what belongs to it, and needs what comes first there."""
+    """A source of images. Each kind requires and accepts the fields that name it."""
 
     kind: SourceKind
-    """What kind of place it is; those that search are asked for every keyword."""
+    """Kind of the source. Search engines and APIs are queried for every keyword."""
 
     start_urls: list[str] | None = None
-    """For SITE: pages, or sitemaps, to start from; 100 at most."""
+    """SITE: URLs of pages or sitemaps to start from. Maximum 100."""
 
     max_pages: int | None = None
-    """For SITE: how many pages of each site are read, 1,000 unless said; 10,000 at most."""
+    """SITE: maximum number of pages per site. Default 1,000, maximum 10,000."""
 
     max_depth: int | None = None
-    """For SITE: how many links away from the start, 3 unless said; 10 at most."""
+    """SITE: maximum link depth from the start pages. Default 3, maximum 10."""
 
     urls: list[str] | None = None
-    """For URLS: the images; 100 at most."""
+    """URLS: URLs of the images. Maximum 100."""
 
     feed_urls: list[str] | None = None
-    """For FEED: RSS or Atom feeds; 100 at most."""
+    """FEED: URLs of RSS or Atom feeds. Maximum 100."""
 
     bucket: str | None = None
-    """For S3: a bucket that the installation allows."""
+    """S3: name of a bucket that the server allows."""
 
     prefix: str | None = None
-    """For S3: only what is called so in the beginning."""
+    """S3: key prefix of the objects."""
 
 
 @input
 class CrawlJobCreateInput(IdempotentInput):
-    """A crawl to plan."""
+    """Input of `crawlJobCreate`."""
 
     project_id: relay.GlobalID
-    """The project that it gathers for."""
+    """Global ID of the project."""
 
     name: str
-    """What people call it: at most 100 letters, digits, spaces, `_` and `-`."""
+    """Name of at most 100 letters, digits, spaces, `_` and `-`."""
 
     keywords: list[str]
-    """What is searched for, where a source searches; else what it is about: 1 to 50, no two alike."""
+    """1 to 50 different keywords. Sources that support search are queried for them."""
 
     sources: list[CrawlSourceInput] | None = None
-    """Where it looks; 20 at most. Left out: Openverse and Wikimedia Commons, which tell the licences."""
+    """Sources to crawl. Maximum 20. Defaults to Openverse and Wikimedia Commons, which provide licenses."""
 
     max_images: int = 1000
-    """After how many images it ends: 1 to 100,000."""
+    """Maximum number of images, from 1 to 100,000."""
 
     start: bool = True
     """If true, the job is queued immediately. If false, start it with `jobStart`."""
@@ -121,13 +121,13 @@ class CrawlJobUpdateInput(ConditionalUpdate):
     """Fields to change. Fields that are omitted keep their value."""
 
     name: strawberry.Maybe[str]
-    """What people call it: at most 100 letters, digits, spaces, `_` and `-`."""
+    """Name of at most 100 letters, digits, spaces, `_` and `-`."""
 
     keywords: strawberry.Maybe[list[str]]
-    """Replaces all keywords: 1 to 50, no two alike but for case."""
+    """1 to 50 keywords that differ in more than case. Replaces all existing ones."""
 
     max_images: strawberry.Maybe[int]
-    """After how many images it ends: 1 to 100,000."""
+    """Maximum number of images, from 1 to 100,000."""
 
 
 @output
@@ -158,7 +158,7 @@ class ImageDeletePayload(Payload):
 class ImageryMutations(ValidationMutations, ExportMutations):
     @mutation(idempotent=True)
     async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
-        """Plan a crawl, and begin it."""
+        """Create a crawl, and start it by default."""
         context, project = info.context, key_of(input.project_id, models.Project, "input", "projectId")
         values = input_values(input, omit=("project_id", "start"))
         values["sources"] = [asdict(source) for source in input.sources or ()]
@@ -172,7 +172,7 @@ class ImageryMutations(ValidationMutations, ExportMutations):
     async def crawl_job_update(
         self, info: Info, id: relay.GlobalID, input: CrawlJobUpdateInput
     ) -> CrawlJobUpdatePayload:
-        """Rename a crawl; before it is started, also change what it looks for."""
+        """Update the name of a crawl, or its search before it is started."""
         given = input_changes(input)
         key = key_of(id, models.CrawlJob)
         async with info.context.write() as uow:
@@ -184,14 +184,14 @@ class ImageryMutations(ValidationMutations, ExportMutations):
 
     @mutation
     async def crawl_job_delete(self, info: Info, id: relay.GlobalID) -> CrawlJobDeletePayload:
-        """Delete a crawl with its images, checks and exports. There is no way back."""
+        """Delete a crawl with its images, validations and exports. This cannot be undone."""
         async with info.context.write() as uow:
             await crawl_jobs.delete(uow, info.context.viewer, key_of(id, models.CrawlJob))
         return CrawlJobDeletePayload.of(deleted_id=id)
 
     @mutation
     async def image_delete(self, info: Info, id: relay.GlobalID) -> ImageDeletePayload:
-        """Take an image out of its data set. There is no way back."""
+        """Delete an image. This cannot be undone."""
         async with info.context.write() as uow:
             await images.delete(uow, info.context.viewer, key_of(id, models.Image))
         return ImageDeletePayload.of(deleted_id=id)

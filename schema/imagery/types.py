@@ -1,4 +1,4 @@
-"""The types of the imagery domain."""
+"""Types of crawls and images."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ from schema.jobs import Job
 from schema.lazy_types import ProjectRef, UserRef
 
 PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "tif": "image/tiff", "tiff": "image/tiff"}
-"""Media types that are not called as the format is."""
+"""Media types by image format, where they differ."""
 
 
 def group_id(key: UUID | None) -> relay.GlobalID | None:
-    """What names a group of images that look alike."""
+    """The global ID of a group of near duplicates."""
     return None if key is None else relay.GlobalID("Image", str(key))
 
 
 def perceptual(hash: int | None) -> str | None:
-    """A perceptual hash as it is written: 64 bits, most significant first."""
+    """A perceptual hash as 16 hexadecimal digits, most significant bit first."""
     return None if hash is None else f"{hash & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
 @output
 class CrawlSource:
-    """A place to look for images."""
+    """A source of images."""
 
     kind: SourceKind
-    """What kind of place it is."""
+    """Kind of the source."""
 
     addresses: list[str]
-    """Where it begins, or the images themselves; 100 at most, and none where it searches."""
+    """URLs to start from, or of the images. Maximum 100. Empty for sources that are searched by keyword."""
 
     max_pages: int
-    """How many pages of each site are read."""
+    """Maximum number of pages per site."""
 
     max_depth: int
-    """How many links away from the start."""
+    """Maximum link depth from the start pages."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> CrawlSource:
@@ -72,168 +72,172 @@ class CrawlSource:
 
 @output
 class CrawlProblem:
-    """Why addresses that a crawl looked at gave no image."""
+    """Reason why URLs of a crawl gave no image."""
 
     code: str
-    """One word for the reason."""
+    """Error code."""
 
     message: str
-    """The reason in a sentence; of one of them, where they differ."""
+    """Human-readable error message. An example, if messages differ."""
 
     count: int
-    """How many addresses."""
+    """Number of URLs."""
 
     url: str | None
-    """One of them."""
+    """Example URL."""
 
 
 @node(models.CrawlJob)
 class CrawlJob(Job):
-    """A search for images, in chunks."""
+    """A crawl for images, divided into chunks."""
 
     id: relay.NodeID[UUID]
 
     project: ProjectRef | None = relation(models.CrawlJob.project)
-    """The project that it gathers for."""
+    """Project of the crawl."""
 
     requested_by: UserRef | None = relation(models.CrawlJob.requested_by)
-    """Who planned it."""
+    """User who created the crawl."""
 
     name: str
-    """Display name."""
+    """Name of the crawl."""
 
     keywords: list[str]
-    """What is searched for; 50 at most."""
+    """Keywords to search for. Maximum 50."""
 
     sources: list[CrawlSource] = computed(
         lambda crawl: [CrawlSource.of(each) for each in crawl.sources], needs=("sources",)
     )
-    """Where it looks; 20 at most."""
+    """Sources to crawl. Maximum 20."""
 
     max_images: int
-    """After how many images it ends."""
+    """Maximum number of images."""
 
     total_images: int
-    """Found so far."""
+    """Number of images found so far."""
 
     downloaded_images: int
-    """Stored so far."""
+    """Number of images stored so far."""
 
     valid_images: int
-    """Stored, and passed the last check."""
+    """Number of stored images that passed the last validation."""
 
     total_chunks: int
-    """Into how many pieces the work is cut."""
+    """Number of chunks."""
 
     active_chunks: int
-    """Pieces that are worked on."""
+    """Number of chunks in progress."""
 
     completed_chunks: int
-    """Pieces that are done."""
+    """Number of completed chunks."""
 
     failed_chunks: int
-    """Pieces that were given up."""
+    """Number of failed chunks."""
 
     task_ids: list[str]
-    """The workers' names for its pieces; no more than there are chunks."""
+    """Task IDs of the chunks."""
 
     updated_at: datetime
     """Time of the last change."""
 
     @field(needs=("id",))
     async def problems(self, info: Info) -> list[CrawlProblem]:
-        """Why there is no image where one was looked for, the most frequent first; one for each reason."""
+        """Reasons why URLs gave no image, most frequent first. One entry per reason."""
         row: Any = self
         rows = await info.context.loaders.by(crawl_results.crawl_problems, models.CrawlJob).load(row.id)
         return [CrawlProblem(**row) for row in rows or ()]
 
     images: Connection[Image] = connection(models.CrawlJob.images, orders=ImageOrder, filter=ImageFilter)
-    """What it found, oldest first."""
+    """Images of the crawl, oldest first."""
 
     validation_jobs: Connection[ValidationJob] = connection(
         models.CrawlJob.validation_jobs, orders=ValidationJobOrder, filter=ValidationJobFilter
     )
-    """Checks of its images, newest first."""
+    """Validations of the crawl, newest first."""
 
     export_jobs: Connection[ExportJob] = connection(
         models.CrawlJob.export_jobs, orders=ExportJobOrder, filter=ExportJobFilter
     )
-    """Exports of its images, newest first."""
+    """Exports of the crawl, newest first."""
 
 
 @node(models.Image)
 class Image(relay.Node):
-    """One image that a crawl found."""
+    """An image found by a crawl."""
 
     id: relay.NodeID[UUID]
 
     crawl_job: CrawlJob | None = relation(models.Image.crawl_job)
-    """The crawl that found it."""
+    """Crawl that found the image."""
 
     original_url: str
-    """Where it was found."""
+    """Source URL of the image."""
 
     url: str = alias("original_url", "Use `originalUrl`.")
-    """Where it was found."""
+    """Source URL of the image."""
 
     filename: str
-    """What it is called when it is downloaded."""
+    """Filename of the download."""
 
     width: int | None
-    """In pixels."""
+    """Width in pixels."""
 
     height: int | None
-    """In pixels."""
+    """Height in pixels."""
 
     file_size: BigInt | None
     """Size in bytes."""
 
     format: str | None
-    """Such as `jpg`."""
+    """Format, such as `jpg`."""
 
     hash: str | None
-    """SHA-256 of its content; equal for equal files."""
+    """SHA-256 digest of the content."""
 
     perceptual_hash: str | None = computed(
         lambda image: perceptual(image.perceptual_hash), needs=("perceptual_hash",)
     )
-    """Of how it looks, as 16 hexadecimal digits: the fewer bits differ, the more alike two pictures are."""
+    """Perceptual hash as 16 hexadecimal digits. The Hamming distance of two hashes measures how different the
+    images look.
+    """
 
     page_url: str | None
-    """The page that it stands on, where the source tells it."""
+    """URL of the page that contains the image, if the source provides it."""
 
     licence: str | None
-    """Its name or address, where the source tells it."""
+    """Name or URL of the license, if the source provides it."""
 
     attribution: str | None
-    """Whom to name, where the source tells it."""
+    """Attribution, if the source provides it."""
 
     caption: str | None
-    """What the source says of it."""
+    """Caption, if the source provides it."""
 
     is_valid: bool | None
-    """Whether it passed the last check; null before the first."""
+    """Whether the image passed the last validation. Null if it was never validated."""
 
     duplicate_group: relay.GlobalID | None = computed(
         lambda image: group_id(image.duplicate_group), needs=("duplicate_group",)
     )
-    """The first image of the crawl that looks like it; equal for all that look alike, null for loners."""
+    """Group of near duplicates in the crawl, named by the global ID of its first image. Null without near
+    duplicates.
+    """
 
     is_duplicate: bool
-    """Whether another image of the crawl is the same picture."""
+    """Whether another image of the crawl shows the same picture."""
 
     issues: list[str]
-    """What the last check found wrong with it; one word each, a dozen at most."""
+    """Codes of the issues found by the last validation. Not paginated."""
 
     quarantined: bool
-    """Whether it is kept out of exports."""
+    """Whether the image is excluded from exports."""
 
     created_at: datetime
-    """When it was found."""
+    """Creation time."""
 
     @field(needs=("storage_url", "filename", "format"))
     def file_url(self, info: Info) -> str | None:
-        """The stored file; the link is signed and expires. Null where it is not stored."""
+        """Signed, expiring URL of the image. Null if it is not stored."""
         row: Any = self
         if row.storage_url is None:
             return None
@@ -243,7 +247,7 @@ class Image(relay.Node):
 
     @field(needs=("thumbnail_key", "filename"))
     def thumbnail_url(self, info: Info) -> str | None:
-        """It in 256 pixels at most, upright and without metadata; the link is signed and expires."""
+        """Signed, expiring URL of a thumbnail of at most 256 pixels, upright and without metadata."""
         row: Any = self
         if row.thumbnail_key is None:
             return None

@@ -1,4 +1,4 @@
-"""Checks of images, as clients see them."""
+"""Image validation."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ enumeration(ValidationPreset)
 
 @output
 class ValidationRules:
-    """What an image must be; a rule that is null asks nothing. Every image must open."""
+    """Rules that images must satisfy. Null rules are not checked. Every image must be decodable."""
 
     preset: ValidationPreset | None
-    """The rules that the others were added to."""
+    """Preset that the rules are based on."""
 
     min_width: int | None
-    """In pixels, as the image is shown."""
+    """Minimum displayed width in pixels."""
 
     min_height: int | None
-    """In pixels, as the image is shown."""
+    """Minimum displayed height in pixels."""
 
     formats: list[str] | None
-    """The formats that pass, such as `png`; a dozen at most."""
+    """Allowed formats, such as `png`. Not paginated."""
 
     max_size_mb: float | None
-    """Of the file, in megabytes of 1024² bytes."""
+    """Maximum file size in MiB."""
 
     min_bytes: int | None
-    """Of the file."""
+    """Minimum file size in bytes."""
 
     duplicates: DuplicateAction | None
-    """What becomes of images that show what another one shows; null where they are not looked for."""
+    """What happens to near duplicates. Null if they are not detected."""
 
     duplicate_distance: int | None
-    """In how many of 64 bits the perceptual hashes of one picture may differ; 8 where null."""
+    """Maximum Hamming distance between the 64-bit perceptual hashes of near duplicates. Null means 8."""
 
     refuse_blank: bool | None
-    """Whether images of one colour are refused."""
+    """Whether images of a single color are invalid."""
 
     min_sharpness: float | None
-    """The variance of the Laplacian at 512 pixels: below 100 pictures look blurred."""
+    """Minimum variance of the Laplacian at 512 pixels. Images below 100 look blurred."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ValidationRules:
@@ -73,70 +73,71 @@ class ValidationRules:
 
 @input
 class ValidationRulesInput:
-    """What an image must be; what is left out is the preset's, or asks nothing. Every image must open."""
-
-    preset: ValidationPreset | None = None
-    """BASIC asks nothing more. STANDARD: known formats, 1 kB to 10 MB, duplicates reported. LENIENT: 25 by 25
-    pixels, 512 bytes, duplicates reported. STRICT: known formats, 100 by 100 pixels, 2 kB to 10 MB,
-    duplicates removed.
+    """Rules that images must satisfy. Omitted rules default to the preset, or are not checked. Every image
+    must be decodable.
     """
 
+    preset: ValidationPreset | None = None
+    """Preset that the rules are based on."""
+
     min_width: int | None = None
-    """In pixels, as the image is shown: 1 to 100,000."""
+    """Minimum displayed width in pixels, from 1 to 100,000."""
 
     min_height: int | None = None
-    """In pixels, as the image is shown: 1 to 100,000."""
+    """Minimum displayed height in pixels, from 1 to 100,000."""
 
     formats: list[str] | None = None
-    """The formats that pass, of `jpg`, `png`, `gif`, `bmp`, `webp` and `tiff`."""
+    """Allowed formats: `jpg`, `png`, `gif`, `bmp`, `webp`, `tiff`."""
 
     max_size_mb: float | None = None
-    """Of the file, in megabytes of 1024² bytes, up to 1,000."""
+    """Maximum file size in MiB, up to 1,000."""
 
     min_bytes: int | None = None
-    """Of the file."""
+    """Minimum file size in bytes."""
 
     duplicates: DuplicateAction | None = None
-    """What becomes of images that show what another one shows. The largest that passes is kept."""
+    """What happens to near duplicates. The largest valid image is kept."""
 
     duplicate_distance: int | None = None
-    """In how many of 64 bits the perceptual hashes of one picture may differ: 8 unless told, at most 16."""
+    """Maximum Hamming distance between the 64-bit perceptual hashes of near duplicates. Default 8, maximum
+    16.
+    """
 
     refuse_blank: bool | None = None
-    """Whether images of one colour are refused."""
+    """Whether images of a single color are invalid."""
 
     min_sharpness: float | None = None
-    """The variance of the Laplacian at 512 pixels: below 100 pictures look blurred."""
+    """Minimum variance of the Laplacian at 512 pixels. Images below 100 look blurred."""
 
 
 @node(models.ValidationJob)
 class ValidationJob(Job):
-    """A check of a crawl's images against rules."""
+    """A validation of the images of a crawl."""
 
     id: relay.NodeID[UUID]
 
     crawl_job: CrawlJobRef | None = relation(models.ValidationJob.crawl_job)
-    """Whose images are checked."""
+    """Crawl whose images are validated."""
 
     requested_by: UserRef | None = relation(models.ValidationJob.requested_by)
     """User who requested it."""
 
     name: str
-    """Display name."""
+    """Name of the validation."""
 
     total_images: int
-    """How many there are to look at."""
+    """Number of images to validate."""
 
     validated_images: int
-    """How many were looked at so far."""
+    """Number of images validated so far."""
 
     invalid_images: int
-    """How many of those did not pass."""
+    """Number of invalid images."""
 
     validation_rules: ValidationRules = computed(
         lambda job: ValidationRules.of(job.validation_rules), needs=("validation_rules",)
     )
-    """What an image must be."""
+    """Rules that the images must satisfy."""
 
     updated_at: datetime
     """Time of the last change."""
@@ -144,16 +145,16 @@ class ValidationJob(Job):
 
 @input
 class ValidationJobCreateInput(IdempotentInput):
-    """A check of a crawl's images."""
+    """Input of `validationJobCreate`."""
 
     crawl_job_id: relay.GlobalID
-    """Whose images are checked; it is not under way."""
+    """Global ID of the crawl. It must not be in progress."""
 
     name: str
-    """What people call it, in at most 100 characters."""
+    """Name of the validation, of at most 100 characters."""
 
     rules: ValidationRulesInput | None = None
-    """What an image must be; left out, it must open."""
+    """Rules that the images must satisfy. By default they must only be decodable."""
 
     start: bool = True
     """If true, the job is queued immediately. If false, start it with `jobStart`."""
@@ -162,7 +163,7 @@ class ValidationJobCreateInput(IdempotentInput):
 @output
 class ValidationJobCreatePayload(Payload):
     validation_job: ValidationJob | None = None
-    """The new check."""
+    """The new validation."""
 
 
 @output
@@ -177,7 +178,7 @@ class ValidationMutations:
     async def validation_job_create(
         self, info: Info, input: ValidationJobCreateInput
     ) -> ValidationJobCreatePayload:
-        """Check every image of a crawl: each gets a verdict with its reasons; duplicates are dealt with."""
+        """Validate all images of a crawl, and handle near duplicates."""
         viewer = info.context.viewer
         crawl = key_of(input.crawl_job_id, models.CrawlJob, "input", "crawlJobId")
         rules = vars(input.rules) if input.rules else {}
@@ -187,7 +188,7 @@ class ValidationMutations:
 
     @mutation
     async def validation_job_delete(self, info: Info, id: relay.GlobalID) -> ValidationJobDeletePayload:
-        """Delete a check that is not under way; what it said of the images stays on them."""
+        """Delete a validation that is not in progress. Its results are kept on the images."""
         async with info.context.write() as uow:
             await validation.delete(uow, info.context.viewer, key_of(id, models.ValidationJob))
         return ValidationJobDeletePayload.of(deleted_id=id)

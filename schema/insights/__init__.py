@@ -1,1 +1,1 @@
-"""Company profiles, consumption and reports, as clients see them."""
+"""Company profiles, consumption and reports."""

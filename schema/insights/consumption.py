@@ -1,4 +1,4 @@
-"""Past consumption, as clients see it: what a file seems to hold, its import, and what it says."""
+"""Consumption readings, their imports and statistics."""
 
 from __future__ import annotations
 
@@ -41,117 +41,117 @@ class ImportIssueKind(Enum):
 
 @output
 class ImportIssue:
-    """Something in the file that was not as it should be."""
+    """A problem found in an imported file."""
 
     kind: ImportIssueKind
-    """What it was."""
+    """Kind of the problem."""
 
     count: int
-    """How many readings."""
+    """Number of affected readings."""
 
     example: str
-    """The first of them, as the file has it."""
+    """The first affected reading, as in the file."""
 
 
 @output
 class SeasonIndex:
-    """A month of the year beside a mean month."""
+    """Seasonal index of a month."""
 
     month: int
-    """1 is January."""
+    """Month of the year, from 1 (January)."""
 
     index: float
-    """A mean day of that month beside a mean day of all months; 1 is as much."""
+    """Ratio of the mean daily consumption of the month to that of all months."""
 
 
 @output
 class MonthlyConsumption:
-    """A month's consumption."""
+    """Consumption of a month."""
 
     starts_on: date
-    """The first of the month."""
+    """First day of the month."""
 
     kwh: float
     """Measured consumption in kilowatt hours."""
 
     coverage: float
-    """The share of the month for which there are readings."""
+    """Share of the month that is covered by readings, from 0 to 1."""
 
 
 @output
 class ConsumptionAnomaly:
-    """A day or month out of line with its neighbours in time."""
+    """A day or month whose consumption deviates from its neighbors."""
 
     starts_on: date
-    """Its first day."""
+    """First day of the period."""
 
     period: ReadingPeriod
-    """Whether it is a day or a month."""
+    """Whether the period is a day or a month."""
 
     kwh: float
     """Measured consumption in kilowatt hours."""
 
     expected_kwh: float
-    """The median of its neighbours."""
+    """Median of the neighboring periods, in kilowatt hours."""
 
     score: float
-    """How many robust standard deviations it is off; outliers are from 3.5 on."""
+    """Deviation in robust standard deviations. Anomalies have at least 3.5."""
 
 
 @output
 class ConsumptionSummary:
-    """What past consumption says."""
+    """Statistics of imported consumption."""
 
     first_on: date
-    """The first day."""
+    """First day."""
 
     last_on: date
-    """The last day."""
+    """Last day."""
 
     step_minutes: float
-    """The usual time between two readings."""
+    """Typical interval between two readings, in minutes."""
 
     readings: int
-    """How many were used."""
+    """Number of readings used."""
 
     coverage: float
-    """The share of the time for which there are readings."""
+    """Share of the time that is covered by readings, from 0 to 1."""
 
     total_kwh: float
-    """Everything that was measured, in kilowatt hours."""
+    """Total measured consumption in kilowatt hours."""
 
     annual_kwh: float
-    """A year's consumption: the last twelve months, scaled up by what of them is covered."""
+    """Annual consumption in kilowatt hours: the last twelve months, scaled by their coverage."""
 
     renewable_percentage: float | None
-    """The renewable share, where it was measured."""
+    """Renewable share in percent, if measured."""
 
     trend_percent_per_year: float | None
-    """By how much consumption grows a year; null for less than two years."""
+    """Growth of consumption in percent per year. Null for less than two years."""
 
     weekend_ratio: float | None
-    """A day of the weekend beside a weekday; null where days are not known."""
+    """Ratio of the consumption of a weekend day to that of a weekday. Null without daily data."""
 
     anomaly_count: int
-    """How many days, or months where days are not known, are out of line."""
+    """Number of anomalous days, or months without daily data."""
 
     seasonality: list[SeasonIndex]
-    """The months of the year beside a mean month; 12 at most."""
+    """Seasonal index of each month. Maximum 12."""
 
     months: list[MonthlyConsumption]
-    """Every month, the oldest first; as many as the data spans."""
+    """Consumption of each month, oldest first. Not paginated."""
 
     profile: list[float]
-    """The mean of each hour of the day in kilowatt hours; empty where readings are further apart."""
+    """Mean consumption of each hour of the day in kilowatt hours. Empty for longer intervals."""
 
     anomalies: list[ConsumptionAnomaly]
-    """The most striking anomalies first; 50 at most."""
+    """Most significant anomalies. Maximum 50."""
 
     issues: list[ImportIssue]
-    """What was left out of the file, and what it lacks; one of each kind at most."""
+    """Problems found in the file. At most one per kind."""
 
     insights: list[str]
-    """What a reader should know; 5 at most."""
+    """Key findings. Maximum 5."""
 
 
 def summary_of(stored: dict[str, Any]) -> ConsumptionSummary:
@@ -194,10 +194,10 @@ class ConsumptionReadingOrder(Enum):
 
 @input
 class ConsumptionReadingFilter:
-    """Which readings to list."""
+    """Conditions for listing readings."""
 
     period: ReadingPeriod | None = None
-    """Only days, or only months."""
+    """Matches readings of this period."""
 
     def where(self, reading: Any) -> list[ColumnElement[bool]]:
         return [reading.period == self.period] if self.period else []
@@ -205,47 +205,47 @@ class ConsumptionReadingFilter:
 
 @node(models.ConsumptionReading)
 class ConsumptionReading(relay.Node):
-    """What was consumed in a day or a month."""
+    """Consumption of a day or a month."""
 
     id: relay.NodeID[UUID]
 
     period: ReadingPeriod
-    """Whether it is a day or a month."""
+    """Whether the period is a day or a month."""
 
     starts_on: date
-    """Its first day, in the time zone of the import."""
+    """First day of the period, in the time zone of the import."""
 
     kwh: float
     """Measured consumption in kilowatt hours."""
 
     renewable_kwh: float | None
-    """How much of it was renewable, where that was measured."""
+    """Renewable part in kilowatt hours, if measured."""
 
     coverage: float
-    """The share of the period for which there are readings."""
+    """Share of the period that is covered by readings, from 0 to 1."""
 
 
 @node(models.HistoricalDataImport)
 class HistoricalDataImport(relay.Node):
-    """A file of past consumption that was imported, or is."""
+    """An import of historical consumption from a file."""
 
     id: relay.NodeID[UUID]
 
     job: ProcessingJobRef | None = relation(models.HistoricalDataImport.job)
-    """The job that reads it."""
+    """Job that runs the import."""
 
     filename: str
-    """The file's name."""
+    """Filename."""
 
     document: DocumentRef | None = relation(models.HistoricalDataImport.document)
-    """The summary as a document that can be asked about; null before the end, and for older imports."""
+    """The summary as a document of the knowledge base. Null until complete, and for older imports."""
 
     readings: Connection[ConsumptionReading] = connection(
         models.HistoricalDataImport.readings,
         orders=ConsumptionReadingOrder,
         filter=ConsumptionReadingFilter,
     )
-    """Its days and months; only the latest import keeps them."""
+    """Daily and monthly readings. Only the latest import has them."""
 
     created_at: datetime
     """Creation time."""
@@ -255,6 +255,6 @@ class HistoricalDataImport(relay.Node):
 
     @field(needs=("summary",))
     def summary(self) -> ConsumptionSummary | None:
-        """What it says; null before the end."""
+        """Statistics of the readings. Null until complete."""
         row: Any = self
         return None if row.summary is None else summary_of(row.summary)

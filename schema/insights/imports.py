@@ -1,4 +1,4 @@
-"""Files of past consumption, as clients see them: looked into, and imported."""
+"""Preview and import of historical consumption."""
 
 from __future__ import annotations
 
@@ -26,59 +26,59 @@ ROWS_SHOWN = 10
 
 @input
 class HistoricalDataMapping:
-    """How a file is laid out; what is left out is guessed. Columns are named as the preview names them."""
+    """Layout of a file. Omitted fields are detected. Column names are those of the preview."""
 
     timestamp_column: str | None = None
-    """The column that holds when."""
+    """Name of the timestamp column."""
 
     time_column: str | None = None
-    """The column that holds the time of the day, where the other one holds the date only."""
+    """Name of the time column, if the timestamp column holds only dates."""
 
     consumption_column: str | None = None
-    """The column that holds how much."""
+    """Name of the consumption column."""
 
     renewable_column: str | None = None
-    """The column that holds how much of it was renewable, in the same unit."""
+    """Name of the column with the renewable part, in the same unit."""
 
     unit: EnergyUnit | None = None
-    """What it is measured in."""
+    """Unit of the readings."""
 
     timezone: str | None = None
-    """The zone of times that do not tell theirs, and of the days that are added up: UTC unless given."""
+    """IANA time zone of timestamps without an offset, and of daily totals. Default UTC."""
 
     delimiter: str | None = None
-    """What separates values: one character."""
+    """Delimiter of the values, a single character."""
 
     decimal_comma: bool | None = None
-    """Whether decimals follow a comma."""
+    """Whether the decimal separator is a comma."""
 
     header_rows: int | None = None
-    """How many rows stand above the readings."""
+    """Number of rows before the first reading."""
 
     day_first: bool | None = None
-    """Whether the day stands before the month."""
+    """Whether dates have the day before the month."""
 
 
 @input
 class HistoricalDataPreviewInput:
-    """Which file to look into."""
+    """Input of `historicalDataPreview`."""
 
     upload_id: relay.GlobalID
-    """A stored upload: CSV or XLSX."""
+    """Global ID of a stored upload: a CSV or XLSX file."""
 
     mapping: HistoricalDataMapping | None = None
-    """What is known of its layout."""
+    """Known parts of the layout. The rest is detected."""
 
 
 @input
 class HistoricalDataImportInput(IdempotentInput):
-    """Which file to import."""
+    """Input of `historicalDataImport`."""
 
     upload_id: relay.GlobalID
-    """A stored upload: CSV or XLSX."""
+    """Global ID of a stored upload: a CSV or XLSX file."""
 
     mapping: HistoricalDataMapping | None = None
-    """What is known of its layout; the rest is guessed as the preview shows."""
+    """Known parts of the layout. The rest is detected, as in the preview."""
 
 
 @output
@@ -86,78 +86,78 @@ class PreviewColumn:
     """A column of a file."""
 
     name: str
-    """What the mapping calls it."""
+    """Name of the column, as used in the mapping."""
 
     samples: list[str]
-    """Its first values; 5 at most."""
+    """First values. Maximum 5."""
 
 
 @output
 class HistoricalDataPreview:
-    """How a file seems to be laid out."""
+    """Detected layout of a file."""
 
     columns: list[PreviewColumn]
-    """Its columns; 500 at most."""
+    """Columns of the file. Maximum 500."""
 
     rows: list[list[str]]
-    """The first rows below the header; 10 at most."""
+    """First rows after the header. Maximum 10."""
 
     header_rows: int
-    """How many rows stand above the readings."""
+    """Number of rows before the first reading."""
 
     delimiter: str | None
-    """What separates values; null in a workbook."""
+    """Delimiter of the values. Null for a workbook."""
 
     sheet: str | None
-    """The workbook's sheet."""
+    """Name of the sheet of a workbook."""
 
     decimal_comma: bool
-    """Whether decimals follow a comma."""
+    """Whether the decimal separator is a comma."""
 
     timestamp_column: str | None
-    """The column that holds when; null where none was found."""
+    """Name of the timestamp column, or null if none was found."""
 
     time_column: str | None
-    """The column that holds the time of the day, if that is apart."""
+    """Name of the separate time column, or null."""
 
     consumption_column: str | None
-    """The column that holds how much; null where none was found."""
+    """Name of the consumption column, or null if none was found."""
 
     renewable_column: str | None
-    """The column that holds how much of it was renewable, if there is one."""
+    """Name of the column with the renewable part, or null."""
 
     timestamp_format: str | None
-    """How instants are written, as `strptime` has it; null where that is not known."""
+    """Format of the timestamps as for `strptime`, or null if unknown."""
 
     step_minutes: float | None
-    """The usual time between two readings."""
+    """Typical interval between two readings, in minutes."""
 
     unit: EnergyUnit
-    """What it is measured in."""
+    """Unit of the readings."""
 
     unit_guessed: bool
-    """Whether the file does not tell its unit."""
+    """Whether the unit is a guess because the file does not state it."""
 
 
 @output
 class HistoricalDataImportPayload(Payload):
     historical_data_import: HistoricalDataImport | None = None
-    """The import, which its job is yet to do."""
+    """The new import. A job runs it."""
 
 
 Import = Annotated[
     relay.GlobalID | None,
-    strawberry.argument(description="Which import: the last one that was done unless told."),
+    strawberry.argument(description="Global ID of the import. Defaults to the last completed one."),
 ]
 
 
 def given_of(mapping: HistoricalDataMapping | None) -> LayoutOverrides:
-    """What somebody says about a file."""
+    """The layout overrides of a mapping."""
     return LayoutOverrides(**vars(mapping)) if mapping else LayoutOverrides()
 
 
 def preview_of(head: TablePreview, layout: Layout) -> HistoricalDataPreview:
-    """What a client sees of a layout."""
+    """The GraphQL preview of a layout."""
     below = head.rows[layout.header_rows :]
 
     def name(column: int | None) -> str | None:
@@ -184,8 +184,10 @@ def preview_of(head: TablePreview, layout: Layout) -> HistoricalDataPreview:
     )
 
 
-async def looked_into(info: Info, upload_id: relay.GlobalID, given: LayoutOverrides) -> tuple[Any, TablePreview, Layout]:
-    """The upload, its head and its layout, with no unit of work held while it is read."""
+async def looked_into(
+    info: Info, upload_id: relay.GlobalID, given: LayoutOverrides
+) -> tuple[Any, TablePreview, Layout]:
+    """The upload, its preview and its layout. No unit of work is open while the file is read."""
     context = info.context
     key = key_of(upload_id, models.Upload, "input", "uploadId")
     upload = await imports.find_upload(context.read(), context.viewer, key)
@@ -197,12 +199,12 @@ async def looked_into(info: Info, upload_id: relay.GlobalID, given: LayoutOverri
 @output
 class ConsumptionQueries:
     consumption_reading: ConsumptionReading | None = lookup(
-        models.ConsumptionReading, "A day's or a month's consumption, by id."
+        models.ConsumptionReading, "Looks up a consumption reading by ID."
     )
 
     @field
     async def historical_data_import(self, info: Info, id: Import = None) -> HistoricalDataImport | None:
-        """An import of past consumption; null while the company has none that is done."""
+        """An import of historical consumption. Null if the company has no completed import."""
         context, model = info.context, models.HistoricalDataImport
         context.viewer  # noqa: B018  refused before anything is read
         key = await imports.latest_id(context.read(), context.viewer) if id is None else key_of(id, model)
@@ -216,7 +218,7 @@ class ConsumptionQueries:
     async def historical_data_preview(
         self, info: Info, input: HistoricalDataPreviewInput
     ) -> HistoricalDataPreview:
-        """Look into an uploaded file before it is imported: its layout, guessed where it is not given."""
+        """Previews an uploaded file and its layout before it is imported."""
         check_text({"input": input})
         _, head, layout = await looked_into(info, input.upload_id, given_of(input.mapping))
         return preview_of(head, layout)
@@ -228,7 +230,9 @@ class ConsumptionMutations:
     async def historical_data_import(
         self, info: Info, input: HistoricalDataImportInput
     ) -> HistoricalDataImportPayload:
-        """Import an uploaded file of energy consumption; a job adds it up and updates the profile."""
+        """Import historical consumption from an uploaded file. A job aggregates it and updates the company
+        profile.
+        """
         upload, head, layout = await looked_into(info, input.upload_id, given_of(input.mapping))
         async with info.context.write() as uow:
             made = await imports.create(uow, info.context.viewer, upload, head, layout)

@@ -1,4 +1,4 @@
-"""Company profiles, as clients see them."""
+"""Company profiles."""
 
 from __future__ import annotations
 
@@ -24,54 +24,54 @@ from schema.lazy_types import CompanyRef
 
 @node(models.CompanyProfile)
 class CompanyProfile(relay.Node):
-    """A company's energy targets and standing; one for each company."""
+    """Energy profile of a company. At most one per company."""
 
     id: relay.NodeID[UUID]
 
     company: CompanyRef | None = relation(models.CompanyProfile.company)
-    """Company that owns it."""
+    """Company of the profile."""
 
     industry: str | None
     """Industry, such as `Manufacturing`. Free text."""
 
     location: str | None
-    """Where the company uses its energy."""
+    """Location where the company uses its energy."""
 
     target_year: int | None
-    """By when the transition is to be done, 2025 to 2100."""
+    """Target year of the energy transition, from 2025 to 2100."""
 
     renewable_percentage_increase: float | None
-    """By how much the renewable share is to grow, in percent."""
+    """Targeted increase of the renewable share, in percentage points."""
 
     budget: float | None
-    """What may be spent, in the company's currency."""
+    """Budget in the currency of the company."""
 
     historical_data_uploaded: bool
-    """Whether data of past consumption is there."""
+    """Whether historical consumption has been imported."""
 
     chroma_collection_name: str | None
-    """The vector collection that holds the historical data."""
+    """Name of the vector collection with the historical data."""
 
     total_consumption_kwh: float | None
-    """In kilowatt hours."""
+    """Annual consumption in kilowatt hours."""
 
     current_renewable_percentage: float | None
-    """The renewable share now, in percent."""
+    """Current renewable share in percent."""
 
     sustainability_score: float | None
-    """0 to 100, from the last report."""
+    """Sustainability score of the last report, from 0 to 100."""
 
     onboarding_completed: bool
-    """Whether the company has said all that reports need."""
+    """Whether the onboarding is complete."""
 
     energy_mix_weight: float
-    """What the energy mix counts in a report; the three weights sum to 1."""
+    """Weight of the energy mix in reports. The three weights sum to 1."""
 
     price_optimization_weight: float
-    """What the price counts in a report; the three weights sum to 1."""
+    """Weight of the price in reports. The three weights sum to 1."""
 
     portfolio_decision_weight: float
-    """What the portfolio counts in a report; the three weights sum to 1."""
+    """Weight of the portfolio in reports. The three weights sum to 1."""
 
     created_at: datetime
     """Creation time."""
@@ -82,18 +82,20 @@ class CompanyProfile(relay.Node):
 
 Profile = Annotated[
     relay.GlobalID | None,
-    strawberry.argument(description="Which profile: the viewer's company's unless told."),
+    strawberry.argument(
+        description="Global ID of the profile. Defaults to the profile of the viewer's company."
+    ),
 ]
 
 
 @output
 class ProfileQueries:
     company_profiles: Connection[CompanyProfile] = connection(models.CompanyProfile)
-    """Every profile the viewer may see: that of their company, if there is one."""
+    """Lists the profiles that are visible to the viewer: at most that of their company."""
 
     @field
     async def company_profile(self, info: Info, id: Profile = None) -> CompanyProfile | None:
-        """The profile of the viewer's company; null while there is none."""
+        """The profile of the viewer's company, or null."""
         model = models.CompanyProfile
         wanted = columns(info, model)
         if id is None:
@@ -115,34 +117,34 @@ class CompanyProfileUpdateInput:
     """Industry, such as `Manufacturing`."""
 
     location: strawberry.Maybe[str | None]
-    """Where the company uses its energy."""
+    """Location where the company uses its energy."""
 
     target_year: strawberry.Maybe[int | None]
-    """By when the transition is to be done, 2025 to 2100."""
+    """Target year of the energy transition, from 2025 to 2100."""
 
     renewable_percentage_increase: strawberry.Maybe[float | None]
-    """By how much the renewable share is to grow, in percent: 0 to 100."""
+    """Targeted increase of the renewable share in percentage points, from 0 to 100."""
 
     budget: strawberry.Maybe[float | None]
-    """What may be spent, more than nothing."""
+    """Budget in the currency of the company. Must be positive."""
 
     total_consumption_kwh: strawberry.Maybe[float | None]
-    """In kilowatt hours."""
+    """Annual consumption in kilowatt hours."""
 
     current_renewable_percentage: strawberry.Maybe[float | None]
-    """The renewable share now, in percent: 0 to 100."""
+    """Current renewable share in percent, from 0 to 100."""
 
     onboarding_completed: strawberry.Maybe[bool]
-    """Whether the company has said all that reports need."""
+    """Whether the onboarding is complete."""
 
     energy_mix_weight: strawberry.Maybe[float]
-    """What the energy mix counts: 0 to 1; the three weights sum to 1, give or take 0.05."""
+    """Weight of the energy mix, from 0 to 1. The three weights sum to 1 within 0.05."""
 
     price_optimization_weight: strawberry.Maybe[float]
-    """What the price counts: 0 to 1; the three weights sum to 1, give or take 0.05."""
+    """Weight of the price, from 0 to 1. The three weights sum to 1 within 0.05."""
 
     portfolio_decision_weight: strawberry.Maybe[float]
-    """What the portfolio counts: 0 to 1; the three weights sum to 1, give or take 0.05."""
+    """Weight of the portfolio, from 0 to 1. The three weights sum to 1 within 0.05."""
 
 
 @output
@@ -157,7 +159,7 @@ class ProfileMutations:
     async def company_profile_update(
         self, info: Info, input: CompanyProfileUpdateInput
     ) -> CompanyProfileUpdatePayload:
-        """Change the profile of the viewer's company, which is made first if there is none."""
+        """Update the profile of the viewer's company, creating it if necessary."""
         given = input_changes(input)
         async with info.context.write() as uow:
             changed = await profile.update(uow, info.context.viewer, given)

@@ -1,4 +1,4 @@
-"""Reports as they are made: asked for, watched step by step, read."""
+"""Report generation and energy sources."""
 
 from __future__ import annotations
 
@@ -49,51 +49,51 @@ After = Annotated[
 
 @node(models.EnergySource)
 class EnergySource(relay.Node):
-    """What the company reckons with of one way to get energy; shares are of the yearly consumption."""
+    """Assumptions of a company about an energy source. Shares refer to the annual consumption."""
 
     id: relay.NodeID[UUID]
 
     code: str
-    """Its name in reports, such as `solar`."""
+    """Code in reports, such as `solar`."""
 
     name: str
-    """Display name."""
+    """Name of the energy source."""
 
     kind: EnergySourceKind
-    """What it does."""
+    """Kind of the energy source."""
 
     cost_per_kwh: float
-    """In the company's currency; of storage, for each kilowatt hour that goes through it."""
+    """Cost per kilowatt hour in the currency of the company. For storage, per kilowatt hour of throughput."""
 
     capacity_factor: float
-    """The share of its nominal power that it gives on average, 0 to 1."""
+    """Ratio of average to nominal power, from 0 to 1."""
 
     reliability: float
-    """How far it can be counted on, 0 to 1."""
+    """Reliability, from 0 to 1."""
 
     renewable_share: float
-    """How much of it is renewable, 0 to 1."""
+    """Renewable share of its energy, from 0 to 1."""
 
     intermittent: bool
-    """Whether it comes and goes with the weather."""
+    """Whether its supply depends on the weather."""
 
     share_limit: float
-    """How much of the consumption it can cover at most, 0 to 1."""
+    """Maximum share of the consumption that it can cover, from 0 to 1."""
 
     yearly_growth: float
-    """By how much that share can grow in one year, 0 to 1."""
+    """Maximum growth of that share per year, from 0 to 1."""
 
     efficiency: float
-    """Of storage, how much of what is stored comes back, 0 to 1."""
+    """Round-trip efficiency of storage, from 0 to 1."""
 
     provenance: str
-    """Where the figures come from."""
+    """Provenance of the figures."""
 
     edited: bool
-    """Whether somebody has changed what was shipped."""
+    """Whether a user has changed the default figures."""
 
     enabled: bool
-    """Whether reports reckon with it."""
+    """Whether reports use the energy source."""
 
     updated_at: datetime
     """Time of the last change."""
@@ -101,33 +101,33 @@ class EnergySource(relay.Node):
 
 @node(models.Report)
 class Report(relay.Node):
-    """A report that is made, or was: `savedReportCreate` keeps it."""
+    """A report, generated or in progress. Keep it with `savedReportCreate`."""
 
     id: relay.NodeID[UUID]
 
     job: ProcessingJobRef | None = relation(models.Report.job)
-    """The job that makes it."""
+    """Job that generates the report."""
 
     requested_by: UserRef | None = relation(models.Report.requested_by)
     """User who requested it. Null if the user is deleted or not visible to the viewer."""
 
     title: str
-    """Display name."""
+    """Title of the report."""
 
     report_type: str
-    """What kind of report it is, such as `energy_portfolio`."""
+    """Type of the report, such as `energy_portfolio`."""
 
     method: ReportMethod
-    """How it finds the mix of sources."""
+    """Method that computes the mix of energy sources."""
 
     report_data: JSON | None
-    """What each step found, and the inputs; null before the end."""
+    """Inputs and results of each step. Null until complete."""
 
     confidence: float | None
-    """How far it is to be trusted, 0 to 1; null before the end."""
+    """Confidence in the report, from 0 to 1. Null until complete."""
 
     generated_text: str | None
-    """The report in words; null before the end, or where no words were wanted."""
+    """Generated text of the report. Null until complete, or if no text was requested."""
 
     created_at: datetime
     """Creation time."""
@@ -138,56 +138,56 @@ class Report(relay.Node):
 
 @output
 class ReportRequirement:
-    """Something that a report needs, or is better with."""
+    """A required or recommended input of a report."""
 
     name: str
-    """What it is, such as `budget`."""
+    """Name of the input, such as `budget`."""
 
     required: bool
-    """Whether there can be no report without it."""
+    """Whether the input is required."""
 
     met: bool
-    """Whether it is there."""
+    """Whether the input is available."""
 
     advice: str
-    """What to do about it."""
+    """Advice on how to provide the input."""
 
 
 @output
 class ReportReadiness:
-    """Whether the company has said what a report needs."""
+    """Whether the inputs of a report are available."""
 
     ready: bool
-    """Whether everything required is there."""
+    """Whether all required inputs are available."""
 
     completeness: float
-    """How much of everything is there, 0 to 1; what is required counts twice."""
+    """Share of the inputs that are available, from 0 to 1. Required inputs count twice."""
 
     requirements: list[ReportRequirement]
-    """Everything that a report asks for; a dozen at most."""
+    """Required and recommended inputs. Not paginated."""
 
 
 @output
 class ReportEvent:
-    """Something that happened while a report was made."""
+    """An event in the generation of a report."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
 
     kind: ReportEventKind
-    """What happened."""
+    """Kind of the event."""
 
     step: str | None
-    """The step that begins or has ended, such as `portfolio_mix`; null at the end of all."""
+    """Step that has started or completed, such as `portfolio_mix`. Null for the last event."""
 
     summary: str | None
-    """What the step found, or why there is no report."""
+    """Result of the step, or reason of the failure."""
 
     report_id: strawberry.Private[UUID]
 
     @field
     async def report(self, info: Info) -> Report | None:
-        """The report as it is now; null where it is gone."""
+        """The current state of the report. Null if it is deleted."""
         loader = info.context.loaders.one(models.Report, columns(info, models.Report))
         found: Any = await loader.load(self.report_id)
         row: Report | None = found
@@ -196,54 +196,54 @@ class ReportEvent:
 
 @input
 class ReportGenerateInput(IdempotentInput):
-    """Which report to make."""
+    """Input of `reportGenerate`."""
 
     title: str | None = None
-    """What to call it; its month unless given."""
+    """Title of the report. Defaults to its month."""
 
     method: ReportMethod | None = None
-    """How to find the mix: `OPTIMAL` unless given."""
+    """Method that computes the mix of energy sources. Default OPTIMAL."""
 
     narrative: bool = True
-    """Whether to put it into words, too."""
+    """Whether to generate text as well."""
 
 
 @output
 class ReportGeneratePayload(Payload):
     report: Report | None = None
-    """The report that is to be made; `reportProgress` tells how it comes."""
+    """The new report. Subscribe to `reportProgress` to follow it."""
 
 
 @input
 class EnergySourceUpdateInput:
-    """What to correct; what is left out stays."""
+    """Fields to change. Fields that are omitted keep their value."""
 
     cost_per_kwh: strawberry.Maybe[float]
-    """In the company's currency, 0 to 1000."""
+    """Cost per kilowatt hour in the currency of the company, from 0 to 1000."""
 
     capacity_factor: strawberry.Maybe[float]
-    """0 to 1."""
+    """Ratio of average to nominal power, from 0 to 1."""
 
     reliability: strawberry.Maybe[float]
-    """0 to 1."""
+    """Reliability, from 0 to 1."""
 
     renewable_share: strawberry.Maybe[float]
-    """0 to 1."""
+    """Renewable share of its energy, from 0 to 1."""
 
     share_limit: strawberry.Maybe[float]
-    """0 to 1."""
+    """Maximum share of the consumption that it can cover, from 0 to 1."""
 
     yearly_growth: strawberry.Maybe[float]
-    """0 to 1."""
+    """Maximum growth of that share per year, from 0 to 1."""
 
     efficiency: strawberry.Maybe[float]
-    """0.05 to 1."""
+    """Round-trip efficiency of storage, from 0.05 to 1."""
 
     enabled: strawberry.Maybe[bool]
-    """Whether reports reckon with it."""
+    """Whether reports use the energy source."""
 
     provenance: strawberry.Maybe[str]
-    """Where the new figures come from; to be said whenever a figure changes."""
+    """Provenance of the new figures. Required if a figure changes."""
 
 
 @output
@@ -260,14 +260,14 @@ class EnergySourcesRestorePayload(Payload):
 
 @output
 class ReportQueries:
-    report: Report | None = lookup(models.Report, "A report that is made, or was, by id.")
+    report: Report | None = lookup(models.Report, "Looks up a report by ID.")
 
-    energy_source: EnergySource | None = lookup(models.EnergySource, "An energy source, by id.")
+    energy_source: EnergySource | None = lookup(models.EnergySource, "Looks up an energy source by ID.")
 
     @field
     async def energy_sources(self, info: Info) -> list[EnergySource]:
-        """What the company reckons with, by code; a few dozen at most. Empty before the first import or
-        report: `energySourcesRestore` fills it.
+        """The energy sources of the company, by code. Not paginated. Empty before the first import or report,
+        unless filled with `energySourcesRestore`.
         """
         model = models.EnergySource
         wanted = [getattr(model, name) for name in columns(info, model)]
@@ -277,7 +277,7 @@ class ReportQueries:
 
     @field
     async def report_readiness(self, info: Info) -> ReportReadiness:
-        """Whether the viewer's company has said what a report needs, and what is missing."""
+        """Whether the viewer's company has provided the inputs of a report, and which are missing."""
         access.require(info.context.viewer, "reports:view")
         found = await readiness.company_requirements(info.context.read())
         return ReportReadiness(
@@ -291,7 +291,7 @@ class ReportQueries:
 class ReportMutations:
     @mutation(idempotent=True)
     async def report_generate(self, info: Info, input: ReportGenerateInput) -> ReportGeneratePayload:
-        """Make a report on the company's energy: from its profile, its consumption and its sources."""
+        """Generate an energy report from the profile, consumption and energy sources of the company."""
         values = input_values(input) | {"method": input.method or ReportMethod.OPTIMAL}
         async with info.context.write() as uow:
             report = await reports.create(uow, info.context.viewer, **values)
@@ -301,7 +301,7 @@ class ReportMutations:
     async def energy_source_update(
         self, info: Info, id: relay.GlobalID, input: EnergySourceUpdateInput
     ) -> EnergySourceUpdatePayload:
-        """Correct what the company reckons with of a source."""
+        """Update the figures of an energy source."""
         given = input_changes(input)
         key = key_of(id, models.EnergySource)
         async with info.context.write() as uow:
@@ -310,7 +310,7 @@ class ReportMutations:
 
     @mutation
     async def energy_sources_restore(self, info: Info) -> EnergySourcesRestorePayload:
-        """Set the shipped sources back to the shipped figures, and add those that are missing."""
+        """Reset the default energy sources to their default figures, and add missing ones."""
         async with info.context.write() as uow:
             rows = await energy_sources.restore(uow, info.context.viewer)
         return EnergySourcesRestorePayload.of(energy_sources=list(rows))

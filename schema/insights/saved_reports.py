@@ -1,4 +1,4 @@
-"""Reports that people keep, as clients see them."""
+"""Saved reports."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class SavedReportOrder(Enum):
 
 @input
 class SavedReportFilter:
-    """Which reports to list."""
+    """Conditions for listing saved reports."""
 
     user_id: relay.GlobalID | None = None
-    """Only those that this user made."""
+    """Matches reports created by this user."""
 
     report_type: str | None = None
-    """Only those of this type, such as `energy_portfolio`."""
+    """Matches reports of this type, such as `energy_portfolio`."""
 
     report_id: str | None = None
-    """Only the one with this public handle."""
+    """Matches the report with this public ID."""
 
     def where(self, report: Any) -> list[ColumnElement[bool]]:
         found = [report.report_id == self.report_id] if self.report_id is not None else []
@@ -74,47 +74,47 @@ class ReportFileFormat(Enum):
 
 @output
 class ReportFile:
-    """A file of a report, or one of its charts."""
+    """A file or chart of a report."""
 
     name: str
-    """Such as `report.pdf`; charts are named after what they show."""
+    """Filename, such as `report.pdf`. Charts are named after their content."""
 
     format: ReportFileFormat
-    """What it is."""
+    """Format of the file."""
 
     size: int
     """Size in bytes."""
 
     url: str
-    """Where to get it; the link is signed and expires."""
+    """Signed, expiring URL of the file."""
 
 
 @node(models.SavedReport)
 class SavedReport(relay.Node):
-    """A report that somebody kept."""
+    """A saved report."""
 
     id: relay.NodeID[UUID]
 
     report_id: str
-    """The public handle, unique in the company."""
+    """Public ID, unique per company."""
 
     report_type: str | None
-    """Such as `energy_portfolio`; an open vocabulary."""
+    """Type of the report, such as `energy_portfolio`. Free text."""
 
     report_data: JSON | None
-    """All that the report says."""
+    """Content of the report."""
 
     title: str | None
-    """Display name."""
+    """Title of the report."""
 
     tags: list[str]
-    """What people file it under; 20 at most."""
+    """Tags. Maximum 20."""
 
     confidence: float | None
-    """How far the report is to be trusted, 0 to 1."""
+    """Confidence in the report, from 0 to 1."""
 
     token_usage: JSON | None
-    """What language models took for it."""
+    """Tokens used to generate the report."""
 
     user: UserRef | None = relation(models.SavedReport.user)
     """User who created it. Null if the user is deleted or not visible to the viewer."""
@@ -123,27 +123,27 @@ class SavedReport(relay.Node):
     """Company that owns it."""
 
     method: ReportMethod | None
-    """How it found the mix of sources."""
+    """Method that computed the mix of energy sources."""
 
     generated_text: str | None
-    """The report in words, as it was generated."""
+    """Generated text of the report."""
 
     edited_text: str | None
-    """The words that people put in their place; what was generated stays beside them."""
+    """Edited text that replaces the generated one, or null."""
 
     edited_at: datetime | None
-    """When people last changed the words."""
+    """Time of the last edit of the text."""
 
     edited_by: UserRef | None = relation(models.SavedReport.edited_by)
-    """Who last changed the words; null when they are gone, or out of the viewer's sight."""
+    """User who last edited the text. Null if the user is deleted or not visible to the viewer."""
 
     document: DocumentRef | None = relation(models.SavedReport.document)
-    """The report as a document that can be asked about; null until it is there."""
+    """The report as a document of the knowledge base. Null until created."""
 
     @field(needs=("files", "title"))
     def files(self, info: Info) -> list[ReportFile]:
-        """The report as PDF, Word, Markdown and CSV, and its charts as SVG and PNG; empty until they are
-        made, ten or so then.
+        """The report as PDF, Word, Markdown and CSV, with its charts as SVG and PNG. Empty until generated.
+        Not paginated.
         """
         row: Any = self
         return [
@@ -157,10 +157,10 @@ class SavedReport(relay.Node):
         ]
 
     generated_at: datetime
-    """Creation time."""
+    """Time at which the report was generated."""
 
     saved_at: datetime
-    """When it was kept."""
+    """Time at which the report was saved."""
 
 
 @output
@@ -168,50 +168,50 @@ class ReportDifference:
     """A figure of two reports."""
 
     figure: str
-    """What it is, such as `reached_share`."""
+    """Name of the figure, such as `reached_share`."""
 
     first: float | None
-    """In the first report; null where it lacks it."""
+    """Value in the first report, or null."""
 
     second: float | None
-    """In the second report; null where it lacks it."""
+    """Value in the second report, or null."""
 
     change: float | None
-    """The second less the first; null where either lacks it."""
+    """Second value minus first value. Null if either is missing."""
 
 
 @output
 class SavedReportComparison:
-    """Two reports, figure by figure."""
+    """Comparison of two reports."""
 
     first_plan: str | None
-    """The plan that the first recommends."""
+    """Plan recommended by the first report."""
 
     second_plan: str | None
-    """The plan that the second recommends."""
+    """Plan recommended by the second report."""
 
     differences: list[ReportDifference]
-    """Every figure of either; a few dozen at most."""
+    """All figures of either report. Not paginated."""
 
 
-First = Annotated[relay.GlobalID, strawberry.argument(description="Maximum number of hits. Default 10, maximum 100.")]
-Second = Annotated[relay.GlobalID, strawberry.argument(description="The other report.")]
+First = Annotated[relay.GlobalID, strawberry.argument(description="Global ID of the first report.")]
+Second = Annotated[relay.GlobalID, strawberry.argument(description="Global ID of the second report.")]
 
 
 @output
 class SavedReportQueries:
-    saved_report: SavedReport | None = lookup(models.SavedReport, "A saved report, by id.")
+    saved_report: SavedReport | None = lookup(models.SavedReport, "Looks up a saved report by ID.")
 
     saved_reports: Connection[SavedReport] = connection(
         models.SavedReport, orders=SavedReportOrder, filter=SavedReportFilter
     )
-    """The company's reports, the last saved first."""
+    """Lists the saved reports of the company, most recently saved first."""
 
     @field
     async def saved_report_comparison(
         self, info: Info, first_id: First, second_id: Second
     ) -> SavedReportComparison:
-        """What the second report says differently from the first."""
+        """Compares the figures of two saved reports."""
         model, viewer, uow = models.SavedReport, info.context.viewer, info.context.read()
         first, second = [
             await access.find(uow, viewer, model, key_of(id, model, name), name)
@@ -231,16 +231,16 @@ class SavedReportQueries:
 
 @input
 class SavedReportCreateInput(IdempotentInput):
-    """Which report to keep."""
+    """Input of `savedReportCreate`."""
 
     report_id: relay.GlobalID
-    """A finished report."""
+    """Global ID of a completed report."""
 
     title: str | None = None
-    """What to call it; as it is called unless given."""
+    """Title. Defaults to the title of the report."""
 
     tags: list[str] | None = None
-    """What to file it under: at most 20, of at most 50 characters."""
+    """Tags. Maximum 20, of at most 50 characters each."""
 
 
 @input
@@ -248,13 +248,13 @@ class SavedReportUpdateInput:
     """Fields to change. Fields that are omitted keep their value."""
 
     title: strawberry.Maybe[str | None]
-    """What people call it; null clears."""
+    """Title of the report. Null clears it."""
 
     tags: strawberry.Maybe[list[str]]
-    """Replaces all tags: at most 20, of at most 50 characters."""
+    """Tags. Maximum 20, of at most 50 characters each. Replaces all existing ones."""
 
     edited_text: strawberry.Maybe[str | None]
-    """The report in people's own words, at most 100,000 characters; null goes back to what was generated."""
+    """Edited text of at most 100,000 characters. Null restores the generated text."""
 
 
 @output
@@ -272,27 +272,27 @@ class SavedReportDeletePayload(Payload):
 @output
 class SavedReportCreatePayload(Payload):
     saved_report: SavedReport | None = None
-    """The kept report; a job makes its files."""
+    """The saved report. A job generates its files."""
 
 
 @output
 class SavedReportExportPayload(Payload):
     saved_report: SavedReport | None = None
-    """The report."""
+    """The saved report."""
 
     job: ProcessingJobRef | None = None
-    """The job that makes its files."""
+    """Job that generates the files."""
 
 
 @input
 class SavedReportRerunInput(IdempotentInput):
-    """How to make a report anew."""
+    """Input of `savedReportRerun`."""
 
 
 @output
 class SavedReportRerunPayload(Payload):
     report: Report | None = None
-    """The new report, which is to be made; the old one stays."""
+    """The new report. The existing one is kept."""
 
 
 @output
@@ -301,7 +301,7 @@ class SavedReportMutations:
     async def saved_report_create(
         self, info: Info, input: SavedReportCreateInput
     ) -> SavedReportCreatePayload:
-        """Keep a finished report under a title and tags; it gets files, and can be asked about."""
+        """Save a completed report with title and tags. It gets files and becomes searchable as a document."""
         key = key_of(input.report_id, models.Report, "input", "reportId")
         async with info.context.write() as uow:
             report = await saved.create(
@@ -311,7 +311,7 @@ class SavedReportMutations:
 
     @mutation
     async def saved_report_export(self, info: Info, id: relay.GlobalID) -> SavedReportExportPayload:
-        """Make a report's files once more."""
+        """Generate the files of a report again."""
         async with info.context.write() as uow:
             key = key_of(id, models.SavedReport)
             report, job = await saved.export(uow, info.context.viewer, key)
@@ -321,7 +321,7 @@ class SavedReportMutations:
     async def saved_report_rerun(
         self, info: Info, id: relay.GlobalID, input: SavedReportRerunInput | None = None
     ) -> SavedReportRerunPayload:
-        """Make a report of the same kind from what is known now; compare it once it is kept."""
+        """Generate a report of the same type from current data. Save it to compare it."""
         viewer, key = info.context.viewer, key_of(id, models.SavedReport)
         async with info.context.write() as uow:
             report = await saved.rerun(uow, viewer, key)
@@ -331,7 +331,7 @@ class SavedReportMutations:
     async def saved_report_update(
         self, info: Info, id: relay.GlobalID, input: SavedReportUpdateInput
     ) -> SavedReportUpdatePayload:
-        """Give a report another title, other tags or another text; its files are made anew then."""
+        """Update title, tags or text of a report. Its files are generated again."""
         given = input_changes(input)
         async with info.context.write() as uow:
             key = key_of(id, models.SavedReport)
@@ -340,7 +340,7 @@ class SavedReportMutations:
 
     @mutation
     async def saved_report_delete(self, info: Info, id: relay.GlobalID) -> SavedReportDeletePayload:
-        """Delete a report. There is no way back."""
+        """Delete a saved report. This cannot be undone."""
         async with info.context.write() as uow:
             await saved.delete(uow, info.context.viewer, key_of(id, models.SavedReport))
         return SavedReportDeletePayload.of(deleted_id=id)

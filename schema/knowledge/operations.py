@@ -48,7 +48,9 @@ class KnowledgeQueries:
         models.Document, "Looks up a document by ID. Includes documents published by the platform."
     )
     document_chunk: DocumentChunk | None = lookup(models.DocumentChunk, "Looks up a document chunk by ID.")
-    embedding_model: EmbeddingModel | None = lookup(models.EmbeddingModel, "Looks up an embedding model by ID.")
+    embedding_model: EmbeddingModel | None = lookup(
+        models.EmbeddingModel, "Looks up an embedding model by ID."
+    )
 
     documents: Connection[Document] = connection(models.Document, orders=DocumentOrder, filter=DocumentFilter)
     """Lists the documents of the company and those published by the platform, newest first."""

@@ -29,7 +29,10 @@ MaxLatency = Annotated[
     int, strawberry.argument(description="Maximum duration of the proposal, in milliseconds.")
 ]
 ComponentType = Annotated[
-    str | None, strawberry.argument(description="Restricts the metrics to exports of this component type, such as `Button`.")
+    str | None,
+    strawberry.argument(
+        description="Restricts the metrics to exports of this component type, such as `Button`."
+    ),
 ]
 
 

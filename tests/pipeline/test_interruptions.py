@@ -73,7 +73,7 @@ async def test_cancelling_a_comparison_stops_its_computing_and_a_retry_completes
         await until(lambda: not child.is_running())
 
     state = await person.ended(id)
-    assert (state["status"], state["errorMessage"]) == ("ERROR", "It was cancelled.")
+    assert (state["status"], state["errorMessage"]) == ("ERROR", "The job was cancelled.")
     assert [stage["status"] for stage in state["jobs"]["nodes"]] == ["COMPLETED", "CANCELLED", "CANCELLED"]
     assert [pair["state"] for pair in state["comparisons"]["nodes"]] == ["PENDING"]
 
@@ -95,7 +95,7 @@ async def test_cancelling_a_stage_that_waits_ends_the_session_before_it(
 
     async with instance.working():
         state = await person.ended(id)
-        assert (state["status"], state["errorMessage"]) == ("ERROR", "It was cancelled.")
+        assert (state["status"], state["errorMessage"]) == ("ERROR", "The job was cancelled.")
         stages = [stage["status"] for stage in state["jobs"]["nodes"]]
         assert stages == ["COMPLETED", "CANCELLED", "CANCELLED"]
 
@@ -115,7 +115,7 @@ async def test_cancelling_what_has_not_begun_ends_the_session_at_once(
 
     assert cancelled["job"]["status"] == "CANCELLED"
     state = await person.state(id)
-    assert (state["status"], state["errorMessage"]) == ("ERROR", "It was cancelled.")
+    assert (state["status"], state["errorMessage"]) == ("ERROR", "The job was cancelled.")
     assert [stage["status"] for stage in state["jobs"]["nodes"]] == ["CANCELLED"] * 3
 
 

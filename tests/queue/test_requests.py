@@ -66,7 +66,7 @@ async def test_what_waits_is_cancelled_at_once(hall: Hall) -> None:
     assert row.error_message is None
     assert await hall.entries() == []
     assert await hall.lease(id) is None
-    assert hall.lines() == ["ended cancelled It was cancelled."]
+    assert hall.lines() == ["ended cancelled The job was cancelled."]
 
 
 async def test_cancelling_again_changes_nothing(hall: Hall) -> None:
@@ -76,7 +76,7 @@ async def test_cancelling_again_changes_nothing(hall: Hall) -> None:
     second = await hall.cancel(id)
 
     assert second == first
-    assert hall.lines() == ["ended cancelled It was cancelled."]
+    assert hall.lines() == ["ended cancelled The job was cancelled."]
 
 
 async def test_people_start_cancel_and_retry(hall: Hall) -> None:

@@ -54,7 +54,7 @@ async def test_a_job_that_kills_its_workers_fails(hall: Hall) -> None:
     async with hall.working():
         row = await hall.ended(id, "failed")
 
-    reason = "Its worker stopped unexpectedly on each of 2 attempts."
+    reason = "The worker stopped unexpectedly in each of 2 attempts."
     assert row.error_message == reason
     assert hall.lines() == ["begun 1", "begun 2", f"ended failed {reason}"]
 

@@ -105,7 +105,7 @@ async def test_a_job_with_arguments_of_another_release_fails(hall: Hall) -> None
     async with hall.working():
         row = await hall.ended(id, "failed")
 
-    assert row.error_message == "The task Count does not take these arguments."
+    assert row.error_message == "Invalid arguments for the task Count."
     assert (row.attempts, await hall.lease(id)) == (0, None)
 
 
@@ -161,7 +161,7 @@ async def test_cancelling_stops_a_running_job_and_its_computing(patient: Hall) -
         assert not process.is_running()
 
     assert (row.error_message, row.progress) == (None, 0)
-    assert patient.lines("ended") == ["ended cancelled It was cancelled."]
+    assert patient.lines("ended") == ["ended cancelled The job was cancelled."]
     assert await patient.lease(id) is None
 
 
@@ -174,7 +174,7 @@ async def test_a_cancellation_that_nobody_told_is_found(hall: Hall) -> None:
             await uow.execute(update(Lease).values(state=LeaseState.CANCELLING))
         await hall.ended(id, "cancelled")
 
-    assert hall.lines("ended") == ["ended cancelled It was cancelled."]
+    assert hall.lines("ended") == ["ended cancelled The job was cancelled."]
 
 
 async def test_work_goes_on_after_every_connection_was_lost(patient: Hall) -> None:

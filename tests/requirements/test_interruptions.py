@@ -115,7 +115,7 @@ async def test_what_is_under_way_is_not_deleted(person: Person) -> None:
     deleted = (await person(DELETE, id=id))["requirementProposalDelete"]["deletedId"]
 
     assert refused == [("CONFLICT", ("id",))]
-    assert (cancelled["stage"], cancelled["errorMessage"]) == ("FAILED", "It was cancelled.")
+    assert (cancelled["stage"], cancelled["errorMessage"]) == ("FAILED", "The job was cancelled.")
     assert deleted == id
 
 
