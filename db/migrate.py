@@ -1,5 +1,6 @@
 """Migrations of both planes, in every database that they live in."""
 
+import asyncio
 import io
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ Action = Literal["upgrade", "downgrade", "current", "history", "stamp", "check",
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA: dict[Plane, str] = {"control": "platform", "tenant": "tenant"}
 LATEST = "head"
+OFFLINE: tuple[Action, ...] = ("history", "sql")
+"""Actions that need no database."""
 
 TURN = Lock()
 """Alembic's context is global to the process: one command at a time."""
@@ -61,11 +64,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Standing:
-    """The revision that a database is at, and the one it should be at; none before the first."""
+    """The revision that a database is at, none before the first, and the one it should be at."""
 
     target: Target
     revision: str | None
-    latest: str | None
+    latest: str
     error: str | None = None
 
 
@@ -81,9 +84,15 @@ def configuration(plane: Plane, url: str = "", *, output: io.StringIO | None = N
     )
 
 
-def latest(plane: Plane) -> str | None:
-    """The last revision that the code knows."""
-    return ScriptDirectory.from_config(configuration(plane)).get_current_head()
+def revisions(plane: Plane) -> list[str]:
+    """The revisions that the code knows, the first one first."""
+    scripts = ScriptDirectory.from_config(configuration(plane))
+    return [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+def next_revision(plane: Plane) -> str:
+    """The number of the next migration; it begins the file's name."""
+    return f"{len(revisions(plane)) + 1:04}"
 
 
 def perform(target: Target, action: Action, revision: str = LATEST) -> Outcome:
@@ -94,6 +103,8 @@ def perform(target: Target, action: Action, revision: str = LATEST) -> Outcome:
     begin, output, error = time.perf_counter(), io.StringIO(), None
     config = configuration(target.plane, target.url, output=output)
     try:
+        if action not in OFFLINE:
+            asyncio.run(refuse_unknown(target.url))
         with TURN:
             match action:
                 case "upgrade":
@@ -110,7 +121,7 @@ def perform(target: Target, action: Action, revision: str = LATEST) -> Outcome:
                     command.check(config)
                 case "sql":
                     command.upgrade(config, revision, sql=True)
-    except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
+    except (MigrationFailed, CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
         error = one_line(failure)
     return Outcome(target, time.perf_counter() - begin, output.getvalue(), error)
 
@@ -139,7 +150,12 @@ def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
     """Write a new migration: what the models have and the database lacks. Raises `MigrationFailed`."""
     try:
         with TURN:
-            made = command.revision(configuration(plane, admin_url), message=message, autogenerate=True)
+            made = command.revision(
+                configuration(plane, admin_url),
+                message=message,
+                autogenerate=True,
+                rev_id=next_revision(plane),
+            )
     except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
         raise MigrationFailed(one_line(failure)) from failure
     scripts = made if isinstance(made, list) else [made]
@@ -186,6 +202,17 @@ async def require_latest(application_url: str) -> None:
             )
 
 
+async def refuse_unknown(url: str) -> None:
+    """Raise `MigrationFailed` when a plane of that database is at a revision that the code does not know.
+
+    Whether there is such a database, and whether it can be reached, is for others to say.
+    """
+    for plane in SCHEMA:
+        found = await standing(Target(plane, url))
+        if found.revision is not None and found.error is not None:
+            raise MigrationFailed(found.error)
+
+
 async def connect(url: str) -> asyncpg.Connection:
     """A connection as the owner, or as the application if that signs in. Raises `MigrationFailed`."""
     role = {} if make_url(url).username == APPLICATION else {"role": OWNER}
@@ -197,18 +224,30 @@ async def connect(url: str) -> asyncpg.Connection:
 
 async def standing(target: Target) -> Standing:
     """Where a database stands: one connection, one statement, no Alembic. A broken one does not raise."""
-    expected = latest(target.plane)
+    *_, expected = known = revisions(target.plane)
     try:
         connection = await connect(target.url)
     except MigrationFailed as error:
         return Standing(target, None, expected, str(error))
     table = f"{SCHEMA[target.plane]}.alembic_version_{target.plane}"
     try:
-        return Standing(target, await connection.fetchval(f"SELECT version_num FROM {table}"), expected)
+        revision = await connection.fetchval(f"SELECT version_num FROM {table}")
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         return Standing(target, None, expected)
     finally:
         await connection.close()
+    refusal = None if revision is None or revision in known else unknown_revision(target, revision)
+    return Standing(target, revision, expected, refusal)
+
+
+def unknown_revision(target: Target, revision: str) -> str:
+    """Why a database at a revision that the code does not know is refused, and what to do."""
+    if revision.isdecimal():
+        return f"{target.name} was migrated by a later version (revision {revision}): run that version"
+    return (
+        f"{target.name} was made by an earlier version (revision {revision}) that this version cannot upgrade: "
+        "start with an empty data folder or database"
+    )
 
 
 def one_line(error: BaseException) -> str:

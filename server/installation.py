@@ -41,10 +41,11 @@ async def installed(settings: Settings, *, share: bool = False) -> AsyncIterator
 
 @asynccontextmanager
 async def administered(settings: Settings, *, share: bool = True) -> AsyncIterator[Settings]:
-    """Settings whose database answers; the embedded one is also provisioned."""
+    """Settings whose database answers; the embedded one is also provisioned. Raises `MigrationFailed`."""
     async with database_of(settings, share=share) as ready:
         application, admin = addresses(ready)
         if settings.embedded and admin is not None:
+            await migrate.refuse_unknown(admin_address(ready))
             await provision(admin, application)
         yield ready
 

@@ -18,6 +18,7 @@ async def initialise(settings: Settings) -> int:
     """Make the roles, the database and its schemas."""
     async with administered(settings) as ready:
         application, _ = addresses(ready)
+        await migrate.refuse_unknown(admin_address(ready))
         await provision(admin_address(ready), application)
     print("roles, database and schemas are in place")
     return 0
