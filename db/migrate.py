@@ -191,10 +191,11 @@ async def tenant_databases(admin_url: str, company: str | None = None) -> list[T
 
 async def require_latest(application_url: str) -> None:
     """Raise `MigrationFailed` unless both planes of that database are at their latest revision."""
-    for plane in SCHEMA:
-        found = await standing(Target(plane, application_url))
+    standings = [await standing(Target(plane, application_url)) for plane in SCHEMA]
+    for found in standings:
         if found.error is not None:
             raise MigrationFailed(found.error)
+    for found in standings:
         if found.revision != found.latest:
             raise MigrationFailed(
                 f"{found.target.name} is at {found.revision or 'nothing'} and not at {found.latest}: "
@@ -224,7 +225,8 @@ async def connect(url: str) -> asyncpg.Connection:
 
 async def standing(target: Target) -> Standing:
     """Where a database stands: one connection, one statement, no Alembic. A broken one does not raise."""
-    *_, expected = known = revisions(target.plane)
+    known = revisions(target.plane)
+    expected = known[-1]
     try:
         connection = await connect(target.url)
     except MigrationFailed as error:
@@ -245,8 +247,8 @@ def unknown_revision(target: Target, revision: str) -> str:
     if revision.isdecimal():
         return f"{target.name} was migrated by a later version (revision {revision}): run that version"
     return (
-        f"{target.name} was made by an earlier version (revision {revision}) that this version cannot upgrade: "
-        "start with an empty data folder or database"
+        f"{target.name} was made by an earlier version (revision {revision}) "
+        "that this version cannot upgrade: start with an empty data folder or database"
     )
 
 
