@@ -1,4 +1,4 @@
-"""Tables of the tenant plane: the company comes first in every key, index and reference, and fences the rows."""
+"""Tables of the tenant plane: the company leads every key, index and reference, and fences the rows."""
 
 from functools import partial
 
