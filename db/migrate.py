@@ -1,5 +1,6 @@
 """Migrations of both planes, in every database that they live in."""
 
+import asyncio
 import io
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ Action = Literal["upgrade", "downgrade", "current", "history", "stamp", "check",
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA: dict[Plane, str] = {"control": "platform", "tenant": "tenant"}
 LATEST = "head"
+OFFLINE: tuple[Action, ...] = ("history", "sql")
+"""Actions that need no database."""
 
 ALEMBIC_LOCK = Lock()
 """Alembic's context is global to the process: one command at a time."""
@@ -61,11 +64,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RevisionStatus:
-    """The revision that a database is at, and the one it should be at; none before the first."""
+    """The revision that a database is at, none before the first, and the one it should be at."""
 
     target: Target
     revision: str | None
-    latest: str | None
+    latest: str
     error: str | None = None
 
 
@@ -81,9 +84,15 @@ def configuration(plane: Plane, url: str = "", *, output: io.StringIO | None = N
     )
 
 
-def latest(plane: Plane) -> str | None:
-    """The last revision that the code knows."""
-    return ScriptDirectory.from_config(configuration(plane)).get_current_head()
+def revisions(plane: Plane) -> list[str]:
+    """The revisions that the code knows, the first one first."""
+    scripts = ScriptDirectory.from_config(configuration(plane))
+    return [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+def next_revision(plane: Plane) -> str:
+    """The number of the next migration; it begins the file's name."""
+    return f"{len(revisions(plane)) + 1:04}"
 
 
 def run_command(target: Target, action: Action, revision: str = LATEST) -> Outcome:
@@ -94,6 +103,8 @@ def run_command(target: Target, action: Action, revision: str = LATEST) -> Outco
     begin, output, error = time.perf_counter(), io.StringIO(), None
     config = configuration(target.plane, target.url, output=output)
     try:
+        if action not in OFFLINE:
+            asyncio.run(refuse_unknown(target.url))
         with ALEMBIC_LOCK:
             match action:
                 case "upgrade":
@@ -110,7 +121,7 @@ def run_command(target: Target, action: Action, revision: str = LATEST) -> Outco
                     command.check(config)
                 case "sql":
                     command.upgrade(config, revision, sql=True)
-    except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
+    except (MigrationError, CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
         error = one_line(failure)
     return Outcome(target, time.perf_counter() - begin, output.getvalue(), error)
 
@@ -128,7 +139,7 @@ def run_commands(
 
 
 def upgrade(admin_url: str) -> None:
-    """Bring both planes of the pooled database to the latest revision. Raises `MigrationFailed`."""
+    """Bring both planes of the pooled database to the latest revision. Raises `MigrationError`."""
     for plane in SCHEMA:
         outcome = run_command(Target(plane, admin_url), "upgrade")
         if outcome.error is not None:
@@ -136,10 +147,15 @@ def upgrade(admin_url: str) -> None:
 
 
 def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
-    """Write a new migration: what the models have and the database lacks. Raises `MigrationFailed`."""
+    """Write a new migration: what the models have and the database lacks. Raises `MigrationError`."""
     try:
         with ALEMBIC_LOCK:
-            made = command.revision(configuration(plane, admin_url), message=message, autogenerate=True)
+            made = command.revision(
+                configuration(plane, admin_url),
+                message=message,
+                autogenerate=True,
+                rev_id=next_revision(plane),
+            )
     except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
         raise MigrationError(one_line(failure)) from failure
     scripts = made if isinstance(made, list) else [made]
@@ -149,7 +165,7 @@ def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
 async def tenant_databases(admin_url: str, company: str | None = None) -> list[Target]:
     """Where tenant data lives: the pooled database, then companies' own; or only `company`'s (id or name).
 
-    A company's own database is on the same server. Raises `MigrationFailed` when there is no such company.
+    A company's own database is on the same server. Raises `MigrationError` when there is no such company.
     """
     pooled = Target("tenant", admin_url)
     connection = await connect(admin_url)
@@ -174,11 +190,12 @@ async def tenant_databases(admin_url: str, company: str | None = None) -> list[T
 
 
 async def require_latest(application_url: str) -> None:
-    """Raise `MigrationFailed` unless both planes of that database are at their latest revision."""
-    for plane in SCHEMA:
-        found = await revision_status(Target(plane, application_url))
+    """Raise `MigrationError` unless both planes of that database are at their latest revision."""
+    statuses = [await revision_status(Target(plane, application_url)) for plane in SCHEMA]
+    for found in statuses:
         if found.error is not None:
             raise MigrationError(found.error)
+    for found in statuses:
         if found.revision != found.latest:
             raise MigrationError(
                 f"{found.target.name} is at {found.revision or 'nothing'} and not at {found.latest}: "
@@ -186,8 +203,19 @@ async def require_latest(application_url: str) -> None:
             )
 
 
+async def refuse_unknown(url: str) -> None:
+    """Raise `MigrationError` when a plane of that database is at a revision that the code does not know.
+
+    Whether there is such a database, and whether it can be reached, is for others to say.
+    """
+    for plane in SCHEMA:
+        found = await revision_status(Target(plane, url))
+        if found.revision is not None and found.error is not None:
+            raise MigrationError(found.error)
+
+
 async def connect(url: str) -> asyncpg.Connection:
-    """A connection as the owner, or as the application if that signs in. Raises `MigrationFailed`."""
+    """A connection as the owner, or as the application if that signs in. Raises `MigrationError`."""
     role = {} if make_url(url).username == APPLICATION else {"role": OWNER}
     try:
         return await asyncpg.connect(driverless_url(url), server_settings=role, timeout=10)
@@ -197,18 +225,31 @@ async def connect(url: str) -> asyncpg.Connection:
 
 async def revision_status(target: Target) -> RevisionStatus:
     """Where a database stands: one connection, one statement, no Alembic. A broken one does not raise."""
-    expected = latest(target.plane)
+    known = revisions(target.plane)
+    expected = known[-1]
     try:
         connection = await connect(target.url)
     except MigrationError as error:
         return RevisionStatus(target, None, expected, str(error))
     table = f"{SCHEMA[target.plane]}.alembic_version_{target.plane}"
     try:
-        return RevisionStatus(target, await connection.fetchval(f"SELECT version_num FROM {table}"), expected)
+        revision = await connection.fetchval(f"SELECT version_num FROM {table}")
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         return RevisionStatus(target, None, expected)
     finally:
         await connection.close()
+    refusal = None if revision is None or revision in known else unknown_revision(target, revision)
+    return RevisionStatus(target, revision, expected, refusal)
+
+
+def unknown_revision(target: Target, revision: str) -> str:
+    """Why a database at a revision that the code does not know is refused, and what to do."""
+    if revision.isdecimal():
+        return f"{target.name} was migrated by a later version (revision {revision}): run that version"
+    return (
+        f"{target.name} was made by an earlier version (revision {revision}) "
+        "that this version cannot upgrade: start with an empty data folder or database"
+    )
 
 
 def one_line(error: BaseException) -> str:

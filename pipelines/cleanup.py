@@ -1,11 +1,12 @@
-"""Clearing away: stored objects of deleted rows, and rows that time has made worthless."""
+"""Cleanup of stored objects of deleted rows, and of expired rows."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
-from db.models import Company, IdempotencyKey, RefreshToken, SignInAttempt
+from db.models import IdempotencyKey, RefreshToken, SignInAttempt
 from pipelines.runtime import workdirs
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
@@ -20,7 +21,7 @@ WORKING_FOLDER_TTL = timedelta(days=1)
 
 @handles(RemoveObjects)
 async def remove_objects(job: RemoveObjects, run: Run) -> None:
-    """Delete everything stored under the prefixes, and what they name themselves. Safe to repeat."""
+    """Deletes the objects with these keys, and all objects under prefixes that end in `/`. Idempotent."""
     for done, prefix in enumerate(job.prefixes, 1):
         batch = [prefix] if not prefix.endswith("/") else []
         async for stored in run.services.store.list(prefix):
@@ -32,33 +33,36 @@ async def remove_objects(job: RemoveObjects, run: Run) -> None:
         await run.report(done / len(job.prefixes))
 
 
-@periodic("expired uploads", timedelta(minutes=15))
-async def purge_uploads(services: Services) -> None:
-    """Uploads that were announced and never sent."""
-    await files.purge(services.database, services.store, datetime.now(UTC))
+@periodic("partial writes", timedelta(minutes=15))
+async def purge_partial_writes(services: Services) -> None:
+    """Deletes what interrupted writes have left in the object store."""
+    await files.purge_partial_writes(services.store, datetime.now(UTC))
+
+
+@periodic("expired uploads", timedelta(minutes=15), per_company=True)
+async def purge_uploads(services: Services, company_id: UUID) -> None:
+    """Deletes expired uploads that were never sent."""
+    await files.purge(services.database, services.store, company_id, datetime.now(UTC))
 
 
 @periodic("tokens and sign-ins", timedelta(hours=1))
 async def purge_tokens(services: Services) -> None:
-    """Refresh tokens past their end, and refused sign-ins that count no more."""
+    """Deletes expired refresh tokens, and failed sign-ins outside of the rate limit window."""
     now = datetime.now(UTC)
     async with services.database.platform() as uow:
         await uow.execute(delete(RefreshToken).where(RefreshToken.expires_at < now))
         await uow.execute(delete(SignInAttempt).where(SignInAttempt.created_at < now - ATTEMPT_WINDOW))
 
 
-@periodic("idempotency keys", timedelta(hours=6))
-async def purge_keys(services: Services) -> None:
-    """Keys of a week ago: nobody asks again that late."""
-    async with services.database.platform(read_only=True) as uow:
-        companies = [row.id for row in await uow.all(select(Company.id))]
-    for company_id in companies:
-        async with services.database.tenant(company_id) as uow:
-            old = IdempotencyKey.created_at < datetime.now(UTC) - IDEMPOTENCY_KEY_TTL
-            await uow.execute(delete(IdempotencyKey).where(old))
+@periodic("idempotency keys", timedelta(hours=6), per_company=True)
+async def purge_keys(services: Services, company_id: UUID) -> None:
+    """Deletes expired idempotency keys."""
+    async with services.database.tenant(company_id) as uow:
+        expired = IdempotencyKey.created_at < datetime.now(UTC) - IDEMPOTENCY_KEY_TTL
+        await uow.execute(delete(IdempotencyKey).where(expired))
 
 
 @periodic("working folders", timedelta(hours=1))
 async def purge_working_folders(services: Services) -> None:
-    """What killed workers left on this host."""
+    """Deletes working folders that killed workers have left on this host."""
     await asyncio.to_thread(workdirs.purge, WORKING_FOLDER_TTL)

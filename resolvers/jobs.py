@@ -7,8 +7,7 @@ from sqlalchemy import insert, select
 from core.errors import Conflict
 from db import queue
 from db.ids import new_id
-from db.models import TERMINAL, JobStatus, ProcessingJob, ProcessingJobType
-from db.models.jobs import JobRow as JobColumns
+from db.models import TERMINAL, JobRow, JobStatus, ProcessingJob, ProcessingJobType
 from db.queue import Job, JobModel, UnknownTask
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
@@ -43,7 +42,7 @@ async def start_processing(
     return row
 
 
-async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobColumns:
+async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobRow:
     """Enqueue a job that waits to be started. No effect on a queued or running job."""
     access.require(viewer, "jobs:run")
     row = await access.find(uow, viewer, model, id, lock=True)
@@ -59,7 +58,7 @@ async def start(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> J
     return await _record(uow, viewer, model, id, "JOB_START")
 
 
-async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobColumns:
+async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobRow:
     """Cancel a waiting job, or stop a running one within a second. No effect on a job that has ended."""
     access.require(viewer, "jobs:run")
     await queue.lock_parts(uow, model, id)
@@ -70,7 +69,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> 
     return await _record(uow, viewer, model, id, "JOB_CANCEL")
 
 
-async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobColumns:
+async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> JobRow:
     """Restart a failed or cancelled job from its checkpoint, with its attempts reset."""
     access.require(viewer, "jobs:run")
     await queue.lock_parts(uow, model, id)
@@ -84,7 +83,7 @@ async def retry(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID) -> J
     return await _record(uow, viewer, model, id, "JOB_RETRY")
 
 
-async def _record(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID, action: str) -> JobColumns:
+async def _record(uow: UnitOfWork, viewer: Viewer, model: JobModel, id: UUID, action: str) -> JobRow:
     await activity_log.record(uow, viewer.user_id, action, model.__name__, id)
-    row: JobColumns = await uow.one(select(*model.__table__.c).where(model.id == id))
+    row: JobRow = await uow.one(select(*model.__table__.c).where(model.id == id))
     return row

@@ -32,7 +32,11 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str
     if project.status is ProjectStatus.ARCHIVED and changes.get("status") is not ProjectStatus.ACTIVE:
         raise Conflict("An archived project is read-only. Restore it first.", "id")
     if changes.get("status") in (ProjectStatus.ARCHIVED, ProjectStatus.DELETED):
-        raise Invalid("status cannot be set to ARCHIVED or DELETED. Use projectArchive or projectDelete.", "input", "status")
+        raise Invalid(
+            "status cannot be set to ARCHIVED or DELETED. Use projectArchive or projectDelete.",
+            "input",
+            "status",
+        )
     values = validators.values(Project, changes, "input")
     return await update_row(uow, viewer, Project, project, values, "PROJECT_UPDATE")
 

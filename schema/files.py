@@ -145,7 +145,7 @@ class FileMutations:
         ttl = timedelta(seconds=settings.upload_ttl)
         async with info.context.write() as uow:
             upload = await files.create(
-                uow, viewer, **input_values(input), largest=settings.max_upload_size, ttl=ttl
+                uow, viewer, **input_values(input), max_size=settings.max_upload_size, ttl=ttl
             )
         return UploadCreatePayload.of(upload=upload)
 
@@ -168,7 +168,7 @@ class FileMutations:
             info.context.viewer,
             filename=received.filename or "",
             chunks=chunks(received),
-            largest=services.settings.max_upload_size,
+            max_size=services.settings.max_upload_size,
         )
         return FileUploadPayload.of(upload=upload)
 

@@ -57,7 +57,7 @@ PHASES = {
 
 @enumeration
 class ProcessingJobOrder(Enum):
-    """How to order jobs."""
+    """Sort orders of processing jobs."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")

@@ -37,7 +37,7 @@ enumeration(ProjectStatus)
 
 @enumeration
 class ProjectOrder(Enum):
-    """How to order projects."""
+    """Sort orders of projects."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")

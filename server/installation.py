@@ -21,7 +21,7 @@ async def open_installation(settings: Settings, *, share: bool = False) -> Async
 
     The embedded database is started, provisioned and migrated; a configured one is only checked, because
     changing it is the operator's to decide. With `share`, the embedded server of another process is used if
-    there is one. Raises `DatabaseUnavailable`, `Refused`, `MigrationFailed` or `UnsafeRole`.
+    there is one. Raises `DatabaseUnavailable`, `Refused`, `MigrationError` or `UnsafeRole`.
     """
     async with open_database(settings, share=share) as ready:
         application, admin = database_urls(ready)
@@ -41,10 +41,11 @@ async def open_installation(settings: Settings, *, share: bool = False) -> Async
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, share: bool = True) -> AsyncIterator[Settings]:
-    """Settings whose database answers; the embedded one is also provisioned."""
+    """Settings whose database answers; the embedded one is also provisioned. Raises `MigrationError`."""
     async with database_of(settings, share=share) as ready:
         application, admin = database_urls(ready)
         if settings.is_embedded and admin is not None:
+            await migrate.refuse_unknown(admin_url(ready))
             await provision(admin, application)
         yield ready
 

@@ -1,1 +1,1 @@
-"""Answers from documents: what is computed before and after a model is asked."""
+"""Chat answers: retrieval, generation, councils, citations, grounding and confidence."""

@@ -1,15 +1,12 @@
-"""Answers given before, given again: messages like any other, that come at once."""
+"""Answer cache: a repeated question returns the stored answer as a new message."""
 
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
-
 from core.ports import ChatRequest
-from db.models import Company, RunStatus
+from db.models import RunStatus
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat.generation import GeneratedAnswer
@@ -23,24 +20,33 @@ from resolvers.chat.answers import CompletedAnswer, Question
 
 
 def cache_ttl(services: Services) -> timedelta:
-    """How long answers are given again."""
+    """How long a cached answer may be reused."""
     return timedelta(seconds=services.settings.answer_cache_ttl)
 
 
 async def cache_key(run: Run, viewer: Viewer, question: Question) -> str | None:
-    """What the answer is found or kept by; none where it is for this message alone."""
-    if not cache_ttl(run.services) or not answer_cache.is_cacheable(question) or not assess_question(question.text).is_question:
+    """The key under which the answer is cached, or None if it must not be cached."""
+    if (
+        not cache_ttl(run.services)
+        or not answer_cache.is_cacheable(question)
+        or not assess_question(question.text).is_question
+    ):
         return None
     return await _current_key(run, viewer, question, ())
 
 
 async def is_cacheable(
-    run: Run, viewer: Viewer, question: Question, key: str | None, request: ChatRequest, answered: GeneratedAnswer
+    run: Run,
+    viewer: Viewer,
+    question: Question,
+    key: str | None,
+    request: ChatRequest,
+    answered: GeneratedAnswer,
 ) -> bool:
-    """Whether an answer that was just made is good for others: found, with sources that all still stand."""
+    """Whether a new answer may be cached: it was found, and its sources are unchanged."""
     if key is None or not answered.found or answered.code is not None:
         return False
-    used = {each.document_id for each in request.passages if each.document_id is not None}
+    used = {passage.document_id for passage in request.passages if passage.document_id is not None}
     return await _current_key(run, viewer, question, used) == key
 
 
@@ -84,20 +90,20 @@ async def answer_from_cache(
     return finish
 
 
-def cache_step(cached: Row[Any]) -> Step:
-    """The step that stands for all that were taken the first time."""
+def cache_step(cached: CachedAnswer) -> Step:
+    """The reasoning step of an answer from the cache."""
     minutes = (datetime.now(UTC) - cached.created_at) // timedelta(minutes=1)
     return Step(
         "cache",
         "recall",
-        detail=f"The same was asked of the same documents, {minutes} minutes ago.",
+        detail=f"The same question about the same documents was answered {minutes} minutes ago.",
         confidence=cached.message["confidence"],
         output={"answered_at": cached.created_at.isoformat()},
     )
 
 
-def replay(question: Question, cached: Row[Any], step: Step, seconds: float) -> CompletedAnswer:
-    """The answer's row, and those that go with it; no model was asked, so that no token was used."""
+def replay(question: Question, cached: CachedAnswer, step: Step, seconds: float) -> CompletedAnswer:
+    """The cached answer as a completed answer that uses no tokens."""
     message = {
         **cached.message,
         **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0),
@@ -116,11 +122,8 @@ def replay(question: Question, cached: Row[Any], step: Step, seconds: float) -> 
     )
 
 
-@periodic("cached answers", timedelta(hours=1))
-async def purge_cached_answers(services: Services) -> None:
-    """Answers that are not given again any more."""
-    async with services.database.platform(read_only=True) as uow:
-        companies = [row.id for row in await uow.all(select(Company.id))]
-    for company_id in companies:
-        async with services.database.tenant(company_id) as uow:
-            await answer_cache.purge(uow, cache_ttl(services))
+@periodic("cached answers", timedelta(hours=1), per_company=True)
+async def purge_cached_answers(services: Services, company_id: UUID) -> None:
+    """Delete expired answers of every company."""
+    async with services.database.tenant(company_id) as uow:
+        await answer_cache.purge(uow, cache_ttl(services))

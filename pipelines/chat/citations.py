@@ -1,4 +1,4 @@
-"""Which part of an answer rests on which passage, as offsets in code points and as the words quoted."""
+"""Citations: which part of an answer rests on which passage. Offsets count code points."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ MARKER = re.compile(
     r"[ \t]*[\[\u3010(]\s*sources?\s*#?\s*\d+(?:\s*(?:,|;|&|and)\s*(?:sources?\s*#?\s*)?\d+)*\s*[\]\u3011)]",
     re.IGNORECASE,
 )
-"""`[Source 1]`, `[Sources 1, 3]`, `[Source 1; Source 2]`, and what models make of it."""
+"""`[Source 1]`, `[Sources 1, 3]`, `[Source 1; Source 2]`, and variants that models write."""
 NUMBER = re.compile(r"\d+")
 MAX_SNIPPET_LENGTH = 600
 """Characters."""
@@ -21,7 +21,7 @@ MAX_SNIPPET_LENGTH = 600
 
 @dataclass(frozen=True)
 class Citation:
-    """One statement of an answer, and where it comes from.
+    """One statement of an answer and its source.
 
     `text_start` and `text_end` are offsets in the answer; `snippet` is the page's text from `page_start` to
     `page_end`. `source_index` counts the passages from 1, `inline_number` the sources in their order in the
@@ -43,14 +43,14 @@ class Citation:
 
 @dataclass(frozen=True)
 class Alignment:
-    """An answer's citations in its order, and the source numbers in it that no passage has."""
+    """An answer's citations in order, and the source numbers in it that match no passage."""
 
     citations: tuple[Citation, ...]
     missing: tuple[int, ...] = ()
 
 
 def align_quotations(quotations: Sequence[Quotation], passages: Sequence[Passage]) -> Alignment:
-    """The citations of an answer whose model says itself what it quotes."""
+    """The citations of an answer whose model returns quotations."""
     numbers: dict[int, int] = {}
     cited = [
         _citation(
@@ -69,8 +69,8 @@ def align_quotations(quotations: Sequence[Quotation], passages: Sequence[Passage
 def align_markers(answer: str, passages: Sequence[Passage]) -> Alignment:
     """The citations of an answer that names its sources by markers such as `[Source 2]`.
 
-    A marker vouches for the sentence that it ends or follows. What it quotes is the passage's sentence that
-    shares most of that sentence's words; the confidence is the share, from 0 to 1.
+    A marker belongs to the sentence that it ends or follows. The snippet is the passage's sentence with the
+    largest share of that sentence's words; the confidence is the share, from 0 to 1.
     """
     numbers: dict[int, int] = {}
     cited, missing = [], []
@@ -80,15 +80,15 @@ def align_markers(answer: str, passages: Sequence[Passage]) -> Alignment:
                 missing.append(source)
                 continue
             passage = passages[source - 1]
-            place, share = best_match(answer[slice(*statement)], passage.text)
+            snippet, share = best_match(answer[slice(*statement)], passage.text)
             number = numbers.setdefault(source, len(numbers) + 1)
-            cited.append(_citation(statement, source, number, passage, place, share))
+            cited.append(_citation(statement, source, number, passage, snippet, share))
     return Alignment(tuple(cited), tuple(dict.fromkeys(missing)))
 
 
 def marked_statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
-    """The parts of an answer that markers vouch for, without the markers, and their source numbers."""
-    found: list[tuple[Span, tuple[int, ...]]] = []
+    """The statements of an answer that carry markers, without the markers, and their source numbers."""
+    marked: list[tuple[Span, tuple[int, ...]]] = []
     start = 0
     for marker in MARKER.finditer(answer):
         sources = tuple(dict.fromkeys(int(number) for number in NUMBER.findall(marker.group())))
@@ -98,12 +98,12 @@ def marked_statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
             if TERM.search(answer, start + first, start + last)
         ]
         if spans:
-            found.append((spans[-1], sources))
-        elif found:
-            span, before = found[-1]
-            found[-1] = span, tuple(dict.fromkeys((*before, *sources)))
+            marked.append((spans[-1], sources))
+        elif marked:
+            span, previous = marked[-1]
+            marked[-1] = span, tuple(dict.fromkeys((*previous, *sources)))
         start = marker.end()
-    return found
+    return marked
 
 
 def strip_markers(answer: str) -> str:
@@ -112,7 +112,7 @@ def strip_markers(answer: str) -> str:
 
 
 def best_match(statement: str, text: str) -> tuple[Span, float]:
-    """The sentence of a text that a statement most likely rests on, and the share of words it holds."""
+    """The sentence of a text that shares most words with a statement, and that share."""
     words = terms(statement)
     spans = sentences(text) or [strip_span(text, 0, len(text))]
     shares = [_word_overlap(words, text[slice(*span)]) for span in spans]
@@ -126,9 +126,9 @@ def _word_overlap(words: set[str], sentence: str) -> float:
 
 
 def _citation(
-    statement: Span, source: int, number: int, passage: Passage, place: Span, confidence: float
+    statement: Span, source: int, number: int, passage: Passage, snippet: Span, confidence: float
 ) -> Citation:
-    start, end = place
+    start, end = snippet
     return Citation(
         text_start=statement[0],
         text_end=statement[1],

@@ -1,18 +1,17 @@
-"""How far an answer may be relied on, with each part of the sum."""
+"""Confidence of an answer, as a weighted sum of its parts."""
 
 import re
 from dataclasses import dataclass, replace
 
 LOW_CONFIDENCE = 0.30
-"""An answer below this is marked as one of low confidence."""
+"""Answers below this carry a low-confidence warning."""
 LOW_COUNCIL_CONFIDENCE = 0.50
 
 SIMILARITY_WEIGHT, CITATION_WEIGHT, CERTAINTY_WEIGHT, QUALITY_WEIGHT = 0.60, 0.20, 0.10, 0.10
-"""What each part weighs."""
 UNSUPPORTED_CONFIDENCE = 0.3
-"""The confidence where nothing was retrieved, and the least that hedging leaves of its part."""
+"""The confidence if nothing was retrieved, and the minimum of `certainty`."""
 ANSWER_WEIGHT, GROUNDING_WEIGHT = 0.7, 0.3
-"""How the sum and the grounding are mixed in the end."""
+"""Weights of the sum and of the grounding in the total."""
 
 HEDGES = re.compile(
     r"\b(?:i(?:'m| am) not (?:sure|certain)|might|may be|maybe|perhaps|possibly|probably|unclear|uncertain|"
@@ -20,25 +19,25 @@ HEDGES = re.compile(
     r"(?:do not|don't|cannot|can't) (?:know|tell|find|determine))\b",
     re.IGNORECASE,
 )
-"""Phrases that hedge."""
+"""Hedging phrases."""
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """Every part is from 0 to 1; `total` is what is stored as the answer's confidence."""
+    """The parts, each from 0 to 1, and the `total` that is stored as the answer's confidence."""
 
     similarity: float
     citation: float
     certainty: float
-    """What hedging leaves: 1 without an uncertainty phrase."""
+    """1 without hedging phrases, and less with each."""
     quality: float
     grounding: float
     total: float
     votes: float | None = None
-    """What a council's votes came to, which stands in the total for the other parts but the grounding."""
+    """The confidence of a council's votes. In the total it replaces all parts but the grounding."""
 
     def is_low(self, *, council: bool = False) -> bool:
-        """Whether the answer carries a warning."""
+        """Whether the answer carries a low-confidence warning."""
         return self.total < (LOW_COUNCIL_CONFIDENCE if council else LOW_CONFIDENCE)
 
 
@@ -53,8 +52,8 @@ def answer_confidence(
 ) -> Confidence:
     """The weighted sum of an answer's parts, mixed with the grounding score.
 
-    `similarity` is that of the passages cited, or where none is, of those retrieved. `retrieved` and `cited`
-    count passages. With nothing retrieved the sum is `UNSUPPORTED`.
+    `similarity` is the mean of the cited passages, or of all if none is cited. `retrieved` and `cited` count
+    passages. If nothing was retrieved, the sum is `UNSUPPORTED_CONFIDENCE`.
     """
     similarity = min(1.0, max(0.0, similarity))
     certainty = max(UNSUPPORTED_CONFIDENCE, 1 - 0.3 * len(HEDGES.findall(answer)))
@@ -67,12 +66,12 @@ def answer_confidence(
 
 
 def council_confidence(base: Confidence, votes: float) -> Confidence:
-    """The confidence of an answer that a council gives, whose votes came to `votes`."""
+    """The confidence of a council's answer, given the confidence of its votes."""
     return replace(base, votes=votes, total=round(ANSWER_WEIGHT * votes + GROUNDING_WEIGHT * base.grounding, 4))
 
 
 def citation_score(retrieved: int, cited: int) -> float:
-    """How well an answer shows its sources: 0.6 for any, more for a larger share and for each one."""
+    """How well an answer cites: 0.6 for any citation, more for a larger share and for each one."""
     base = 0.6 if cited else 0.2
     share = cited / retrieved if retrieved else 0.0
     return min(1.0, base + 0.3 * share + min(0.2, 0.05 * cited))

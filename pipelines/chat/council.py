@@ -1,4 +1,4 @@
-"""Several voices answer one question: their votes, and what comes of them."""
+"""Council: several voices answer one question, and their votes decide the answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ MIN_CONSENSUS = 0.6
 CONFIDENCE_LEVELS = {"high": 0.85, "medium": 0.65, "low": 0.40}
 DEFAULT_CONFIDENCE = 0.50
 MIN_REASONING_LENGTH = 200
-"""Characters of reasoning beyond which a vote is trusted a little more."""
+"""Characters of reasoning above which a vote gains confidence."""
 SAME_ANSWER_OVERLAP = 0.5
-"""The share of words from which two answers are the same one."""
+"""The share of common words from which two answers count as the same."""
 
 
 @dataclass(frozen=True)
 class Voice:
-    """One member of the council: how it is asked to think, at which temperature, and what it weighs."""
+    """A member of the council: its instructions, temperature and weight."""
 
     stance: Stance
     instructions: str
@@ -40,7 +40,7 @@ VOICES = (
 
 @dataclass(frozen=True)
 class Vote:
-    """What one voice says, how sure it is (0 to 1), and why."""
+    """One voice's answer, its confidence (0 to 1) and its reasoning."""
 
     voice: str
     answer: str
@@ -51,7 +51,7 @@ class Vote:
 
 @dataclass(frozen=True)
 class VoteMetrics:
-    """Of the votes' confidences, each rounded to three digits; `variance` is that of the population."""
+    """Statistics of the votes' confidences, rounded to three digits; `variance` is the population variance."""
 
     average: float
     lowest: float
@@ -65,9 +65,9 @@ class VoteMetrics:
 class Decision:
     """The council's answer.
 
-    `basis` tells what it rests on: all votes, the best one, those that agree, or their synthesis. `voices`
-    are those whose answer it is, `speaker` the one whose words it is in (None for a synthesis); `failed`
-    those that gave none. `agreed` is whether there is a consensus.
+    `basis` is what it rests on: all votes, the best vote, the agreeing votes, or a synthesis. `voices` are the
+    voices whose answer it is, `speaker` the voice whose text is used (None for a synthesis), and `failed` the
+    voices without a vote.
     """
 
     answer: str
@@ -84,7 +84,7 @@ class Decision:
 
 
 def vote_confidence(level: str | None, similarity: float | None, reasoning: str) -> float:
-    """How sure a vote is: by its stated level, by its documents' similarity if any, and by its reasons."""
+    """The confidence of a vote: by its stated level, the similarity of its sources if any, and its reasoning."""
     confidence = CONFIDENCE_LEVELS.get((level or "").strip().lower(), DEFAULT_CONFIDENCE)
     if similarity is not None:
         confidence = 0.7 * confidence + 0.3 * similarity
@@ -94,7 +94,7 @@ def vote_confidence(level: str | None, similarity: float | None, reasoning: str)
 
 
 def is_same_answer(one: str, other: str) -> bool:
-    """Whether two answers share half of all their words, and a number where both name any."""
+    """Whether two answers share half of their words, and a number if both have numbers."""
     words, others = terms(one), terms(other)
     numbers = [{word for word in side if word.isdigit()} for side in (words, others)]
     if all(numbers) and not numbers[0] & numbers[1]:
@@ -110,10 +110,10 @@ def decide(
     failed: Sequence[str] = (),
     is_same: Callable[[str, str], bool] = is_same_answer,
 ) -> Decision:
-    """What the council answers. Raises `ModelFailure` when nobody voted.
+    """The council's answer. Raises `ModelFailure` if there are no votes.
 
-    A majority is more than half of the votes that say the same (`same`); where there is none, and where a
-    synthesis is wanted and was not made, it is decided by weighted confidence, which `basis` tells.
+    A majority is more than half of the votes with the same answer (`is_same`). Without a majority, or without
+    the synthesis that the strategy needs, the decision is by weighted confidence.
     """
     if not votes:
         raise ModelFailure(RunErrorCode.CHAT_FAILED, "No member of the council gave an answer.")
@@ -139,7 +139,7 @@ def decide(
 
 
 def vote_metrics(votes: Sequence[Vote]) -> VoteMetrics:
-    """How far at least one vote, or several, are sure and agree."""
+    """Statistics of one or more votes."""
     values = [vote.confidence for vote in votes]
     average, variance = fmean(values), pvariance(values)
     consensus = average * (1 - min(variance, 1))
@@ -148,13 +148,13 @@ def vote_metrics(votes: Sequence[Vote]) -> VoteMetrics:
 
 
 def _weighted_confidence(votes: Sequence[Vote]) -> float:
-    """The mean of the confidences by weight; 0 where no vote weighs anything."""
+    """The weighted mean of the confidences; 0 if all weights are 0."""
     weight = sum(vote.weight for vote in votes)
     return sum(vote.confidence * vote.weight for vote in votes) / weight if weight else 0.0
 
 
 def _largest_agreement(votes: Sequence[Vote], is_same: Callable[[str, str], bool]) -> list[Vote]:
-    """The largest set of votes that say what one of them says; of equal ones, the surer."""
+    """The largest set of votes with the same answer; on a tie, the one with more confidence."""
     groups = [
         [other for other in votes if other is vote or is_same(vote.answer, other.answer)] for vote in votes
     ]

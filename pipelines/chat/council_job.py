@@ -1,4 +1,4 @@
-"""A council within a job: its votes are told and kept as they come, and its decision is the answer."""
+"""Council as part of an answer job: votes are published and checkpointed as they arrive."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -23,24 +23,24 @@ from resolvers.chat import answers
 from resolvers.chat.answers import Question
 
 MAX_VOTE_PREVIEW_LENGTH = 200
-"""Characters of a vote that watchers are told."""
+"""Characters of a vote in its published step."""
 
 
 async def run_council(
     run: Run, model: ChatModel, question: Question, request: ChatRequest, tell: Emit, steps: list[Step]
 ) -> GeneratedAnswer:
-    """What a council answers, told when it is decided. Raises `ModelFailure` where nobody votes.
+    """Run a council and emit its decision. Raises `ModelFailure` if no voice votes.
 
-    Votes that an earlier attempt heard on the same passages are not asked for again.
+    Votes that an earlier attempt collected for the same request are reused.
     """
-    fingerprint_ = request_fingerprint(request)
-    ballots = restore_ballots(run, fingerprint_)
+    fingerprint = request_fingerprint(request)
+    ballots = restore_ballots(run, fingerprint)
 
     async def on_vote(voice: Voice, number: int, ballot: Ballot | None) -> None:
         async with run.write() as uow:
             if ballot is not None and ballot.reply is not None:
-                cast = [each.serialize() for each in ballots if each.reply is not None]
-                await run.save({"request": fingerprint_, "ballots": cast}, uow)
+                cast = [ballot.serialize() for ballot in ballots if ballot.reply is not None]
+                await run.save({"request": fingerprint, "ballots": cast}, uow)
             detail = f"Round {number}." if ballot is None else vote_summary(ballot, request)
             state = "started" if ballot is None else "completed"
             agent = f"council_{voice.name}"
@@ -76,14 +76,14 @@ async def run_council(
 
 
 def request_fingerprint(request: ChatRequest) -> str:
-    """What votes are on: the question, what was said before, and the passages."""
+    """A hash of what the votes depend on: question, model, history and passages."""
     passages = [(each.source, each.page, each.start, each.text) for each in request.passages]
     subject = (request.question, request.model, request.history, passages)
     return sha256(repr(subject).encode(errors="replace")).hexdigest()
 
 
 def restore_ballots(run: Run, fingerprint: str) -> list[Ballot]:
-    """What an earlier attempt heard, if it was on the same."""
+    """The ballots of an earlier attempt at the same request."""
     saved = run.checkpoint or {}
     return (
         [Ballot.deserialize(each) for each in saved["ballots"]] if saved.get("request") == fingerprint else []
@@ -91,13 +91,13 @@ def restore_ballots(run: Run, fingerprint: str) -> list[Ballot]:
 
 
 def sort_ballots(ballots: Sequence[Ballot]) -> list[Ballot]:
-    """By round, and in each by the order of the voices."""
+    """The ballots by round, then in the order of `VOICES`."""
     order = [voice.name for voice in VOICES]
     return sorted(ballots, key=lambda ballot: (ballot.round, order.index(ballot.voice)))
 
 
 def vote_summary(ballot: Ballot, request: ChatRequest) -> str:
-    """A vote in a line."""
+    """A vote in one line."""
     if ballot.reply is None:
         return f"Round {ballot.round}, no vote."
     vote = ballot.vote(request)
@@ -105,7 +105,7 @@ def vote_summary(ballot: Ballot, request: ChatRequest) -> str:
 
 
 def vote_step(ballot: Ballot, request: ChatRequest) -> Step:
-    """A voice's vote as a step, or that it failed."""
+    """The reasoning step of a ballot."""
     agent, detail = f"council_{ballot.voice}", vote_summary(ballot, request)
     if ballot.reply is None:
         code = ballot.failure.code.value if ballot.failure else None
@@ -132,8 +132,8 @@ def vote_step(ballot: Ballot, request: ChatRequest) -> Step:
 
 
 def decision_step(decision: Decision) -> Step:
-    """The decision as a step."""
-    spoken = f"in the words of {decision.speaker}" if decision.speaker else "in words of its own"
+    """The reasoning step of a decision."""
+    spoken = f"in the words of {decision.speaker}" if decision.speaker else "as a synthesis"
     return Step(
         "council",
         "decide",
@@ -144,6 +144,6 @@ def decision_step(decision: Decision) -> Step:
 
 
 def serialize_decision(decision: Decision) -> dict[str, Any]:
-    """A decision as it is kept with the answer, which holds its words."""
+    """A decision as JSON, without its text, which the answer holds."""
     fields = {name: value for name, value in asdict(decision).items() if name != "answer"}
     return {**fields, "basis": decision.basis.value, "agreed": decision.has_consensus}

@@ -1,4 +1,4 @@
-"""How a council is asked: in each round every voice at once, told what the others said in the one before."""
+"""Council rounds: all voices answer concurrently, knowing the others' answers of the previous round."""
 
 import asyncio
 import re
@@ -27,12 +27,12 @@ CONFIDENCE_LINE = re.compile(
 REASONING_LINE = re.compile(r"^\W*reasoning\W*:\W*(?P<why>[^\n]+)", re.IGNORECASE | re.MULTILINE)
 
 QUOTATION_LEVELS = {0.7: "high", 0.5: "medium"}
-"""The level of who quotes, by the score of the best quotation."""
+"""Confidence levels by the minimum score of the best quotation."""
 
 
 @dataclass(frozen=True)
 class Ballot:
-    """What one voice said in one round (from 1), and how long that took; or why it said nothing."""
+    """One voice's reply in one round (from 1), or the failure, and the seconds it took."""
 
     round: int
     voice: str
@@ -41,7 +41,7 @@ class Ballot:
     failure: ModelFailure | None = None
 
     def serialize(self) -> dict[str, Any]:
-        """As it is kept for a later attempt."""
+        """The ballot as JSON for a checkpoint."""
         return {
             "round": self.round,
             "voice": self.voice,
@@ -51,14 +51,14 @@ class Ballot:
 
     @classmethod
     def deserialize(cls, stored: Mapping[str, Any]) -> "Ballot":
-        """From the form of `stored`."""
+        """A ballot from the JSON of `serialize`."""
         said = stored["reply"]
         quotations = tuple(Quotation(**each) for each in said["quotations"])
         reply = Reply(said["text"], quotations, AnswerEnd(**said["end"]))
         return cls(stored["round"], stored["voice"], stored["seconds"], reply)
 
     def vote(self, request: ChatRequest) -> Vote:
-        """The vote; its answer is without the lines that state confidence and reasons."""
+        """The vote. Its answer excludes the lines that state confidence and reasoning."""
         reply = self.required_reply
         level, reasoning = stated_confidence(reply)
         source_similarity = cited_similarity(request.passages, reply.align(request.passages)) if request.passages else None
@@ -68,22 +68,22 @@ class Ballot:
 
     @property
     def required_reply(self) -> Reply:
-        """The reply. Raises `ValueError` where there is none."""
+        """The reply. Raises `ValueError` if there is none."""
         if self.reply is None:
-            raise ValueError("This voice said nothing.")
+            raise ValueError("This ballot has no reply.")
         return self.reply
 
 
 OnVote = Callable[[Voice, int, Ballot | None], Awaitable[None]]
-"""Is told of each voice that begins in a round, and of what it said once it has."""
+"""Called with None when a voice starts a round, and with its ballot when it ends."""
 
 
 async def run_rounds(
     model: ChatModel, request: ChatRequest, rounds: int, on_vote: OnVote, ballots: list[Ballot]
 ) -> None:
-    """Add to `ballots` what is missing, before `tell` learns of it. Raises `ModelFailure` where all fail.
+    """Add the missing ballots to `ballots`. Raises `ModelFailure` if all voices of a round fail.
 
-    Who fails in a round is asked again in the next one.
+    A voice that fails in a round is asked again in the next round.
     """
     for number in range(1, rounds + 1):
         previous_answers = {each.voice: each.vote(request).answer for each in ballots_of_round(ballots, number - 1)}
@@ -101,13 +101,13 @@ async def run_rounds(
 
 
 def ballots_of_round(ballots: Sequence[Ballot], number: int) -> list[Ballot]:
-    """What was said in the round, in the order of the voices."""
+    """The successful ballots of a round, in the order of `VOICES`."""
     replies = {each.voice: each for each in ballots if each.round == number and each.reply is not None}
     return [replies[voice.name] for voice in VOICES if voice.name in replies]
 
 
 def voice_request(voice: Voice, request: ChatRequest, previous_answers: Mapping[str, str]) -> ChatRequest:
-    """The request as one voice gets it, with what the others said before."""
+    """The request to one voice, with the previous answers of the others as proposals."""
     return replace(
         request,
         instructions=f"{voice.instructions} {BALLOT_INSTRUCTIONS}",
@@ -118,9 +118,9 @@ def voice_request(voice: Voice, request: ChatRequest, previous_answers: Mapping[
 
 
 def stated_confidence(reply: Reply) -> tuple[str | None, str]:
-    """The level of confidence that a reply states, and its reasons.
+    """The confidence level that a reply states, and its reasoning.
 
-    Who quotes states none: there it follows from the score of the best quotation, and finding nothing is low.
+    For quotations the level follows from the score of the best one; finding nothing is low.
     """
     if reply.quotations:
         best = max(each.confidence for each in reply.quotations)
@@ -136,7 +136,7 @@ def stated_confidence(reply: Reply) -> tuple[str | None, str]:
 
 
 def strip_ballot_lines(reply: Reply) -> Reply:
-    """The reply without the lines that state confidence and reasons, unless nothing else was said."""
+    """The reply without the lines that state confidence and reasoning, unless there is nothing else."""
     if reply.quotations:
         return reply
     text = REASONING_LINE.sub("", CONFIDENCE_LINE.sub("", reply.text)).strip()
@@ -146,18 +146,14 @@ def strip_ballot_lines(reply: Reply) -> Reply:
 async def _cast_ballot(model: ChatModel, request: ChatRequest, voice: Voice, number: int) -> Ballot:
     started_at = time.monotonic()
     try:
-        reply = await collect_reply(model, request, _silently)
+        reply = await collect_reply(model, request)
     except ModelFailure as failure:
         return Ballot(number, voice.name, time.monotonic() - started_at, failure=failure)
     return Ballot(number, voice.name, time.monotonic() - started_at, reply)
 
 
-async def _silently(text: str) -> None:
-    """A vote is told when it is whole."""
-
-
 async def _as_completed(calls: Sequence[Coroutine[Any, Any, Ballot]]) -> AsyncGenerator[Ballot, None]:
-    """What comes of the coroutines, the first one first. Those still running at its closing are cancelled."""
+    """The results in order of completion. Closing the generator cancels the calls that still run."""
     tasks = [asyncio.create_task(each) for each in calls]
     try:
         for completed in asyncio.as_completed(tasks):

@@ -1,4 +1,4 @@
-"""What a drawing session found, cut into passages and ranked for a question: by meaning and by words."""
+"""Passages of a drawing session's results, ranked for a question by embeddings and words."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from core.ports import Embed, Passage
 from resolvers.chat.drawing_context import SheetFindings
 
 STATEMENT_SEPARATOR = "\n\n"
-"""Between two statements, so that each is a sentence of its own."""
+"""Separates statements, so that each is a sentence."""
 MAX_PASSAGE_LENGTH = 800
-"""Characters of a passage, unless one statement is longer."""
+"""Characters of a passage, unless a single statement is longer."""
 MAX_EMBEDDED_PASSAGES = 16
-"""Passages whose meaning is compared, the best ones by their words."""
+"""Passages that are embedded: the best by words."""
 RANK_FUSION_CONSTANT = 60
-"""The constant of reciprocal rank fusion."""
+"""The constant k of reciprocal rank fusion."""
 
 
 def split_passages(source: SheetFindings) -> list[Passage]:
-    """A sheet's statements in passages, each with its place in all of them joined."""
+    """A sheet's statements as passages; offsets count in all statements joined."""
     found: list[Passage] = []
     text, start = "", 0
     for statement in source.statements:
@@ -36,7 +36,7 @@ def split_passages(source: SheetFindings) -> list[Passage]:
 async def rank_passages(embed: Embed, question: str, sources: Sequence[SheetFindings], limit: int) -> list[Passage]:
     """The best passages for a question, with their similarity to it. Raises `ModelFailure`.
 
-    Of equal ones the beginnings of sheets come first: they hold the summaries.
+    On a tie the beginnings of sheets come first: they hold the summaries.
     """
     numbered = [(number, passage) for source in sources for number, passage in enumerate(split_passages(source))]
     all_passages = [passage for _, passage in sorted(numbered, key=lambda each: each[0])]
@@ -53,7 +53,7 @@ async def rank_passages(embed: Embed, question: str, sources: Sequence[SheetFind
 
 
 def rank_by_words(question: str, passages: Sequence[Passage]) -> list[Passage]:
-    """Those first that hold, with their sheet's name, the question's rarer words."""
+    """The passages ordered by the rarity of the question's words in them and in their sheet's name."""
     term_sets = [terms(f"{each.source} {each.text}") for each in passages]
     document_counts = Counter(word for each in term_sets for word in each)
     rarity = {word: log(1 + len(passages) / (1 + document_counts[word])) for word in terms(question)}

@@ -1,4 +1,4 @@
-"""One answer from question to confidence: asked, cited, compared with its sources, and weighed."""
+"""Answer generation: the model's reply with its citations, grounding and confidence."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -16,22 +16,22 @@ from pipelines.chat.question_quality import QuestionQuality, assess_question
 NOT_A_QUESTION = "This does not read as a question. Ask in words what you want to know from the documents."
 
 UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
-"""What no database can hold."""
+"""Characters that PostgreSQL cannot store."""
 
 Emit = Callable[[str], Awaitable[None]]
-"""Is told each piece of the answer as it comes."""
+"""Receives each part of the answer as it arrives."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model said, what of it stands word for word in the request's passages, and what it took."""
+    """A model's reply: its text, its quotations of the passages, and its token counts."""
 
     text: str
     quotations: tuple[Quotation, ...]
     end: AnswerEnd
 
     def align(self, passages: Sequence[Passage]) -> Alignment:
-        """The citations, by the quotations or else by the markers in the text."""
+        """The citations, from the quotations or else from the markers in the text."""
         if self.quotations:
             return citations.align_quotations(self.quotations, passages)
         return citations.align_markers(self.text, passages)
@@ -39,10 +39,9 @@ class Reply:
 
 @dataclass(frozen=True)
 class GeneratedAnswer:
-    """A whole answer. `text` is what `tell` was told, joined.
+    """A complete answer.
 
-    `found` is False where the model says that nothing answers the question, and where none was asked because
-    the question is no question; then `model` is None.
+    `found` is False if the model found no answer, or if the text is not a question; then `model` is None.
     """
 
     text: str
@@ -55,30 +54,30 @@ class GeneratedAnswer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     council: Decision | None = None
-    """How a council came to it."""
+    """The council's decision, if a council answered."""
 
     @property
     def code(self) -> RunErrorCode | None:
-        """`NO_CITATIONS` for an answer that names none of its sources."""
+        """`NO_CITATIONS` for an answer without citations."""
         return RunErrorCode.NO_CITATIONS if self.found and not self.citations.citations else None
 
 
 async def generate_answer(
     model: ChatModel, request: ChatRequest, emit: Emit, *, embed: Embed | None = None
 ) -> GeneratedAnswer:
-    """Ask the model, unless the question is gibberish, and weigh what it says. Raises `ModelFailure`."""
-    quality_ = assess_question(request.question)
-    if not quality_.is_question:
+    """Ask the model and assess its reply. Gibberish is answered without the model. Raises `ModelFailure`."""
+    question_quality = assess_question(request.question)
+    if not question_quality.is_question:
         await emit(NOT_A_QUESTION)
         low_confidence = answer_confidence(
-            NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=quality_.score, grounding=0
+            NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=question_quality.score, grounding=0
         )
-        return GeneratedAnswer(NOT_A_QUESTION, None, False, Alignment(()), quality_, GroundingResult(0.0, ()), low_confidence)
+        return GeneratedAnswer(NOT_A_QUESTION, None, False, Alignment(()), question_quality, GroundingResult(0.0, ()), low_confidence)
     return await assess_reply(await collect_reply(model, request, emit), request, embed=embed)
 
 
-async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit) -> Reply:
-    """Everything that the model says. Raises `ModelFailure`."""
+async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit | None = None) -> Reply:
+    """The model's whole reply. Raises `ModelFailure`."""
     pieces: list[str] = []
     quotations: list[Quotation] = []
     end = AnswerEnd(model.model, 0, 0)
@@ -88,7 +87,8 @@ async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit) -> R
                 case TextDelta(text):
                     piece = text.translate(UNSTORABLE)
                     pieces.append(piece)
-                    await emit(piece)
+                    if emit is not None:
+                        await emit(piece)
                 case Quotation():
                     quotations.append(event)
                 case AnswerEnd():
@@ -97,7 +97,7 @@ async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit) -> R
 
 
 async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> GeneratedAnswer:
-    """The reply with its citations, compared with its sources; `embed` compares by meaning too."""
+    """The reply with citations, grounding and confidence; `embed` adds semantic grounding."""
     question_quality, alignment = assess_question(request.question), reply.align(request.passages)
     grounding_ = await check_grounding(reply.text, request.passages, None if reply.quotations else embed)
     return GeneratedAnswer(
@@ -116,7 +116,7 @@ async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | Non
 def weighed(
     text: str, request: ChatRequest, aligned: Alignment, asked: QuestionQuality, grounded: GroundingResult
 ) -> Confidence:
-    """The confidence of an answer: by the passages that it cites, or where it cites none, by all of them."""
+    """The confidence of a reply."""
     cited = {each.source_index for each in aligned.citations}
     return answer_confidence(
         text,
@@ -129,7 +129,7 @@ def weighed(
 
 
 def cited_similarity(passages: Sequence[Passage], alignment: Alignment) -> float:
-    """How near to the question the passages are that an answer cites, or where it cites none, all of them."""
+    """The mean similarity of the cited passages, or of all passages if none is cited."""
     cited = {each.source_index for each in alignment.citations}
     counted = [
         passage.similarity for number, passage in enumerate(passages, 1) if number in cited or not cited

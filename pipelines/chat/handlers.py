@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
-
-from sqlalchemy import select
+from uuid import UUID
 
 from core.errors import Conflict
 from core.ports import ChatRequest, ModelFailure, Passage, RunErrorCode, UnknownEmbedder, VectorsUnavailable
 from core.prices import Prices
-from db.models import AnswerMode, Company, RunStatus
+from db.models import AnswerMode, RunStatus
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat import answer_cache as repeating
@@ -76,14 +75,11 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
     return finish
 
 
-@periodic("conversation events", timedelta(hours=1))
-async def purge_events(services: Services) -> None:
+@periodic("conversation events", timedelta(hours=1), per_company=True)
+async def purge_events(services: Services, company_id: UUID) -> None:
     """Events of a day ago: who comes back that late reads the messages."""
-    async with services.database.platform(read_only=True) as uow:
-        companies = [row.id for row in await uow.all(select(Company.id))]
-    for company_id in companies:
-        async with services.database.tenant(company_id) as uow:
-            await events.purge(uow)
+    async with services.database.tenant(company_id) as uow:
+        await events.purge(uow)
 
 
 async def retrieve_passages(
@@ -116,7 +112,10 @@ async def retrieve_passages(
     except ModelFailure as failure:
         raise await failure_error(run, question, failure, run.services.embedders.default.model) from failure
     usage.append(token_usage.embedding_usage_columns(run.services.prices, searched.embedder, searched.tokens))
-    passages = [*drawing_results, *await retrieval.load_passages(run.services.database, viewer, searched.hits)]
+    passages = [
+        *drawing_results,
+        *await retrieval.load_passages(run.services.database, viewer, searched.hits),
+    ]
     detail = f"{len(passages)} passages of {count_sources(passages)}"
     step = Step(
         "retrieval",
@@ -149,7 +148,9 @@ def count_sources(passages: Sequence[Passage]) -> str:
     return f"{documents} documents" + (f" and {sheets} sheets" if sheets else "")
 
 
-async def stream_answer(run: Run, question: Question, request: ChatRequest, steps: list[Step]) -> GeneratedAnswer:
+async def stream_answer(
+    run: Run, question: Question, request: ChatRequest, steps: list[Step]
+) -> GeneratedAnswer:
     """The model's answer, its pieces told as they come."""
 
     async def write(offset: int, text: str) -> None:
@@ -169,7 +170,9 @@ async def stream_answer(run: Run, question: Question, request: ChatRequest, step
     return answered
 
 
-async def generate(run: Run, question: Question, request: ChatRequest, emit: Emit, steps: list[Step]) -> GeneratedAnswer:
+async def generate(
+    run: Run, question: Question, request: ChatRequest, emit: Emit, steps: list[Step]
+) -> GeneratedAnswer:
     """The answer of one model, or of a council if that was wanted and there is a question."""
     if question.mode is AnswerMode.COUNCIL and assess_question(question.text).is_question:
         return await run_council(run, run.services.chat, question, request, emit, steps)

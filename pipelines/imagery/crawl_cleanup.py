@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import PurePosixPath
-
-from sqlalchemy import select
+from uuid import UUID
 
 from db.crawl_rate_limits import purge_slots
-from db.models import Company
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers.imagery import crawl_chunks, images
@@ -53,11 +51,8 @@ async def sweep_turns(services: Services) -> None:
     await purge_slots(services.database)
 
 
-@periodic("standing crawls", timedelta(minutes=10))
-async def mend_crawls(services: Services) -> None:
+@periodic("standing crawls", timedelta(minutes=10), per_company=True)
+async def mend_crawls(services: Services, company_id: UUID) -> None:
     """Crawls and chunks that wait for nobody."""
-    async with services.database.platform(read_only=True) as uow:
-        companies = [row.id for row in await uow.all(select(Company.id))]
-    for company_id in companies:
-        async with services.database.tenant(company_id) as uow:
-            await crawl_chunks.recover(uow, services.settings.crawl_company_chunks)
+    async with services.database.tenant(company_id) as uow:
+        await crawl_chunks.recover(uow, services.settings.crawl_company_chunks)

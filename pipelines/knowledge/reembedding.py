@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert
 
 from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
-from db.models import Company, TokenUsage
+from db.models import TokenUsage
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.knowledge.indexing import index_document, outcome
@@ -56,7 +56,9 @@ async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
     return finish
 
 
-async def reembed_document(run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int) -> int:
+async def reembed_document(
+    run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int
+) -> int:
     """Store the document's vectors; what has changed meanwhile is still left. Answers the tokens read."""
     async with run.read() as uow:
         chunks = await model_rollout.list_chunks(uow, document.id)
@@ -95,14 +97,17 @@ async def enqueue_reembedding(services: Services) -> None:
 
 @periodic("unused vectors", timedelta(hours=1))
 async def purge_unused_vectors(services: Services) -> None:
-    """Stores of models that nothing is searched by, and vectors that nothing asked for.
+    """Deletes the vectors of models that no company uses.
 
-    The models stay locked while their stores go, so that none is activated meanwhile.
+    The models stay locked meanwhile, so that none is activated.
     """
     async with services.database.platform() as uow:
         for model in await model_rollout.unused_models(uow):
             await services.vectors.drop(model.name, model.dimension)
-        companies = [row.id for row in await uow.all(select(Company.id))]
-    for company_id in companies:
-        async with services.database.tenant(company_id) as uow:
-            await embedding_cache.purge(uow)
+
+
+@periodic("cached embeddings", timedelta(hours=1), per_company=True)
+async def purge_cached_embeddings(services: Services, company_id: UUID) -> None:
+    """Deletes cached embeddings that are no longer used."""
+    async with services.database.tenant(company_id) as uow:
+        await embedding_cache.purge(uow)

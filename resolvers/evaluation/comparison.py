@@ -58,7 +58,9 @@ class Difference:
         return self.candidate - self.baseline
 
 
-async def run_scores(uow: UnitOfWork, viewer: Viewer, id: UUID, path: str) -> Mapping[str, Mapping[str, float]]:
+async def run_scores(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, path: str
+) -> Mapping[str, Mapping[str, float]]:
     """The scores of a run's cases, by the questions' keys. Raises `Conflict` for a run that is not done."""
     run = await access.find(uow, viewer, EvaluationRun, id, path)
     if run.status is not JobStatus.COMPLETED:
@@ -89,7 +91,9 @@ async def compare(
         ]
         for measure in MEASURES
     }
-    return await asyncio.to_thread(test_differences, {measure: found for measure, found in pairs.items() if found})
+    return await asyncio.to_thread(
+        test_differences, {measure: found for measure, found in pairs.items() if found}
+    )
 
 
 def test_differences(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> list[Difference]:

@@ -17,6 +17,7 @@ from resolvers.files.uploads import (
     find_stored,
     folder,
     purge,
+    purge_partial_writes,
     receive,
     store_file,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "find_stored",
     "folder",
     "purge",
+    "purge_partial_writes",
     "receive",
     "store_file",
 ]

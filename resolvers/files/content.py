@@ -1,4 +1,4 @@
-"""What a file is by its content, and bytes that are checked while they pass."""
+"""File type detection, and streams of bytes that are validated while they are stored."""
 
 import asyncio
 import hashlib
@@ -14,21 +14,20 @@ from magika import Magika
 from core.errors import Invalid, UnsupportedContent
 
 HEAD_BYTES = 8192
-"""Of a file's beginning: what both detectors look at."""
+"""Number of leading bytes that both detectors inspect."""
 
 HTML_START = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
-"""How pages begin: also what a browser saves under a drawing's name when a sign-in has run out."""
-
+"""Start of an HTML page, such as a sign-in page that was saved under a drawing's name."""
 
 OFFICE_PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
-"""The beginning of a part of a Word document, a presentation or a workbook."""
+"""Start of a part of a Word document, a presentation or a workbook."""
 
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
 class FileType:
-    """A kind of file that is accepted, the extension that its objects get, and others that its names have."""
+    """An accepted file type: the extension of its objects, and further extensions of file names."""
 
     description: str
     mime_type: str
@@ -58,28 +57,30 @@ FILE_TYPES = {
         FileType("plain text", "text/plain", "txt", ("text",)),
     )
 }
-"""Every kind that is accepted, by media type."""
+"""The accepted file types, by media type."""
 
-TYPES_BY_EXTENSION = {extension: kind for kind in FILE_TYPES.values() for extension in (kind.extension, *kind.other_extensions)}
+TYPES_BY_EXTENSION = {
+    extension: kind for kind in FILE_TYPES.values() for extension in (kind.extension, *kind.other_extensions)
+}
 OFFICE_EXTENSIONS = {b"word": "docx", b"ppt": "pptx", b"xl": "xlsx"}
-"""The extension by the folder that holds the main part."""
+"""File extension by the folder of the main part."""
 
 
 class FileTooLarge(UnsupportedContent):
-    """More bytes than this server takes, or than were announced."""
+    """The file is larger than the limit, or than declared."""
 
 
 @cache
 def detector() -> Magika:
-    """Loads a model: a fifth of a second and some tens of megabytes, so not before it is needed."""
+    """The Magika model, loaded on first use: 0.2 s and tens of megabytes."""
     return Magika()
 
 
 def detect_type(head: bytes, name: str = "") -> FileType:
-    """The kind of a file that begins so: by its signature, or without one by Magika.
+    """The type of a file by its first bytes: by its signature, otherwise by Magika.
 
-    Which kind of text it is, its name may say; a text whose name is that of another kind is refused. Raises
-    `Unsupported`, which says what the file is instead.
+    The extension of its name distinguishes types of text; a text with the extension of another type is
+    refused. Raises `UnsupportedContent`, which names the detected type.
     """
     if not head:
         raise UnsupportedContent("The file is empty.")
@@ -101,12 +102,12 @@ def detect_type(head: bytes, name: str = "") -> FileType:
         return kind
     *most, last = (kind.description for kind in FILE_TYPES.values())
     raise UnsupportedContent(
-        f"The content looks like another kind ({found}): {', '.join(most)} or {last} is wanted."
+        f"The file type is not supported ({found}). Supported are {', '.join(most)} and {last}."
     )
 
 
 def detect_text_type(head: bytes, named: FileType | None, readable: bool) -> tuple[FileType | None, str]:
-    """The kind of what has no signature, if it is one that is accepted, and what it is in words."""
+    """The accepted type of a file without a signature, if any, and a description of what was detected."""
     output = detector().identify_bytes(head).output
     found = output.description or output.label
     kind = FILE_TYPES.get(output.mime_type) or (TYPES_BY_EXTENSION["tsv"] if output.label == "tsv" else None)
@@ -121,7 +122,7 @@ def detect_text_type(head: bytes, named: FileType | None, readable: bool) -> tup
 
 
 def is_text(head: bytes) -> bool:
-    """Whether bytes are UTF-8, or begin as UTF-16 does, without control characters."""
+    """Whether the bytes are UTF-8 or UTF-16 text without control characters."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return len(head) % 2 == 0 and not CONTROL_CHARACTER.search(head.decode("utf-16", "replace"))
     decoder = getincrementaldecoder("utf-8")()
@@ -132,12 +133,11 @@ def is_text(head: bytes) -> bool:
 
 
 class UploadStream(AsyncIterable[bytes]):
-    """Chunks on their way to the store, to be iterated once: counted, digested, recognised while they pass.
+    """Chunks on their way to the store, iterated once: counted, hashed and typed while they pass.
 
-    Iterating raises what is wrong before the end is reached, so that a store never shows the object:
-    `TooLarge` at the first byte too many, `Unsupported` once the beginning is known, and `Invalid` at the end
-    where the size or the digest is not the one that is `wanted` (bytes, SHA-256 in hexadecimal). The file's
-    `name` says which kind of text it is.
+    Iteration raises before the end is reached, so that the store never publishes an invalid object:
+    `FileTooLarge` above `max_size`, `UnsupportedContent` once the type is known, and `Invalid` at the end if
+    size and SHA-256 (hexadecimal) differ from the `expected` ones. The file's `name` distinguishes text types.
     """
 
     def __init__(
@@ -156,20 +156,20 @@ class UploadStream(AsyncIterable[bytes]):
 
     @property
     def type(self) -> FileType:
-        """Known once all has passed."""
+        """The detected type, known after iteration."""
         assert self._type is not None
         return self._type
 
     @property
     def sha256(self) -> str:
-        """Of what has passed, in hexadecimal."""
+        """SHA-256 of the chunks so far, in hexadecimal."""
         return self._hash.hexdigest()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._chunks:
             self.size += len(chunk)
             if self.size > self._max_size:
-                raise FileTooLarge(f"More than {self._max_size} bytes came.")
+                raise FileTooLarge(f"The file must be at most {self._max_size} bytes.")
             self._hash.update(chunk)
             if self._type is None:
                 self._head += chunk[: HEAD_BYTES - len(self._head)]
@@ -182,6 +182,6 @@ class UploadStream(AsyncIterable[bytes]):
             return
         size, sha256 = self._expected
         if self.size != size:
-            raise Invalid(f"{self.size} bytes came, {size} were announced.", "input", "size")
+            raise Invalid(f"Received {self.size} bytes, but size is {size}.", "input", "size")
         if self.sha256 != sha256:
-            raise Invalid("The SHA-256 of the bytes is not the one that was announced.", "input", "sha256")
+            raise Invalid("The SHA-256 of the received bytes does not match sha256.", "input", "sha256")

@@ -1,7 +1,7 @@
-"""Signed links: who holds one may send, or read, the one object that it names until it expires.
+"""Signed links: bearer links to upload or download one object until they expire.
 
-A token is `payload.signature`, both base64url: a JSON list that begins with the link's purpose and expiry,
-and its HMAC-SHA256. It grants what it says to whoever shows it: links are short-lived and stay out of logs.
+A token is `payload.signature`, both base64url: a JSON list that starts with the link's purpose and expiry,
+and its HMAC-SHA256. Whoever has a link can use it: links are short-lived and never logged.
 """
 
 import base64
@@ -15,15 +15,15 @@ from uuid import UUID
 
 import orjson
 
-from core.errors import ResourceExpired, NotFound
+from core.errors import NotFound, ResourceExpired
 
 UPLOADS_PATH, BUNDLES_PATH, FILES_PATH = "/files/uploads/", "/files/bundles/", "/files/"
-"""Where the kinds of link lead; a token follows."""
+"""Paths of the links; a token follows."""
 
 
 @dataclass(frozen=True)
 class UploadLink:
-    """The bytes of one announced upload may be sent."""
+    """Permission to send the bytes of one upload."""
 
     company_id: UUID
     upload_id: UUID
@@ -31,7 +31,7 @@ class UploadLink:
 
 @dataclass(frozen=True)
 class DownloadLink:
-    """One object may be read, under this name and media type."""
+    """Permission to read one object, under this name and media type."""
 
     key: str
     filename: str
@@ -40,22 +40,22 @@ class DownloadLink:
 
 @dataclass(frozen=True)
 class BundleLink:
-    """The objects that an index lists may be read together, under this name."""
+    """Permission to read the objects of an index as one archive of this name."""
 
     key: str
     filename: str
 
 
 def utc_now() -> datetime:
-    """The present instant, UTC."""
+    """The current time, UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class LinkSigner:
-    """Makes links and reads their tokens. `secret` is the installation's, `ttl` that of links to files.
+    """Creates links and verifies their tokens. `ttl` is the lifetime of download links.
 
-    Links begin with `public_url`, else with the address that the client called (`based`), else with a slash.
+    Links start with `public_url`, otherwise with the address that the client called (`with_base_url`).
     """
 
     secret: str = field(repr=False)
@@ -64,34 +64,34 @@ class LinkSigner:
     clock: Callable[[], datetime] = utc_now
 
     def with_base_url(self, address: str) -> "LinkSigner":
-        """The same, for a client that called `address`."""
+        """A signer for a client that called `address`."""
         return self if self.public_url else replace(self, public_url=address)
 
     def upload_url(self, company_id: UUID, upload_id: UUID, expires_at: datetime) -> str:
-        """Where the bytes of an announced upload are PUT."""
+        """The URL to PUT the bytes of an upload to."""
         return self._base + UPLOADS_PATH + self._token("upload", expires_at, str(company_id), str(upload_id))
 
     def download_url(self, key: str, filename: str, mime_type: str, ttl: timedelta | None = None) -> str:
-        """Where an object is read, and what it is then called."""
+        """The URL to download an object under this name and media type."""
         expires_at = self.clock() + (self.ttl if ttl is None else ttl)
         return self._base + FILES_PATH + self._token("download", expires_at, key, filename, mime_type)
 
     def bundle_url(self, key: str, filename: str, ttl: timedelta | None = None) -> str:
-        """Where the objects that the index at `key` lists are read as one TAR file of this name."""
+        """The URL to download the objects listed in the index at `key` as one TAR file of this name."""
         expires_at = self.clock() + (self.ttl if ttl is None else ttl)
         return self._base + BUNDLES_PATH + self._token("bundle", expires_at, key, filename)
 
     def verify_upload(self, token: str) -> UploadLink:
-        """What an upload's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
+        """The permission in an upload token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
         company_id, upload_id = self._verify("upload", token)
         return UploadLink(UUID(company_id), UUID(upload_id))
 
     def verify_download(self, token: str) -> DownloadLink:
-        """What a file's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
+        """The permission in a download token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
         return DownloadLink(*self._verify("download", token))
 
     def verify_bundle(self, token: str) -> BundleLink:
-        """What a bundle's token grants. Raises `NotFound` for a forged one, `Expired` for an old one."""
+        """The permission in a bundle token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
         return BundleLink(*self._verify("bundle", token))
 
     @property
@@ -114,11 +114,11 @@ class LinkSigner:
             raise NotFound("There is no such file.") from None
         if not hmac.compare_digest(signed, self._signature(payload)):
             raise NotFound("There is no such file.")
-        said, expires, *grant = orjson.loads(payload)
-        if said != purpose:
+        token_purpose, expires, *grant = orjson.loads(payload)
+        if token_purpose != purpose:
             raise NotFound("There is no such file.")
         if self.clock().timestamp() >= expires:
-            raise ResourceExpired("The link has expired; ask for a new one.")
+            raise ResourceExpired("The link has expired. Request a new one.")
         return list(grant)
 
 
@@ -128,7 +128,7 @@ def base64url_encode(raw: bytes) -> str:
 
 
 def base64url_decode(text: str) -> bytes:
-    """Of base64url without padding, in its one canonical form; raises `ValueError` or `binascii.Error`."""
+    """Decode canonical base64url without padding. Raises `ValueError` or `binascii.Error`."""
     raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     if base64url_encode(raw) != text:
         raise ValueError("not canonical base64url")

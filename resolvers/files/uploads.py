@@ -1,7 +1,7 @@
-"""Uploads: announced in one transaction, sent with none open, marked stored in another after all checks.
+"""Uploads: created in one transaction, received outside of any, marked as stored in another after all checks.
 
-Each attempt to send is an object of its own in the upload's folder. The transaction that marks the upload
-stored names the attempt that won; every other object of the folder is nobody's, and is removed.
+Each attempt to send is a separate object in the upload's folder. The transaction that marks the upload as
+stored records the object of the successful attempt; all other objects in the folder are deleted.
 """
 
 import asyncio
@@ -9,32 +9,31 @@ import re
 import unicodedata
 from collections.abc import AsyncIterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, insert, select, update
 
 from core.errors import Conflict, Invalid, NotFound, ResourceExpired, UnsupportedContent
 from core.ports import ObjectStore
 from db.ids import new_id
-from db.models import Company, Upload, UploadState
+from db.models import Upload, UploadState
 from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
-from resolvers.files.content import UploadStream, FileType, FileTooLarge
+from resolvers.files.content import FileTooLarge, FileType, UploadStream
 
 MAX_FILENAME_LENGTH, MAX_MEDIA_TYPE_LENGTH = 255, 100
-"""Characters of a file name and of a media type."""
+"""Length limits of file names and media types, in characters."""
 BIDIRECTIONAL_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that make a name read as another one."""
+"""Characters that change the direction of text, and so the appearance of a file name."""
 PURGE_DELAY = timedelta(hours=1)
-"""Between an upload's expiry and its removal: what was being sent has long failed by then."""
+"""Time between an upload's expiry and its removal."""
 UNFINISHED_WRITE_DELAY = timedelta(days=1)
-"""After which a write to the store has died, however slow the sender."""
+"""Age at which an unfinished write to the store is deleted."""
 
 
 def folder(company_id: UUID, upload_id: UUID) -> str:
-    """Where the attempts to send an upload are stored."""
+    """Folder of the objects of an upload."""
     return f"{company_id}/uploads/{upload_id}"
 
 
@@ -46,29 +45,29 @@ async def create(
     mime_type: str,
     size: int,
     sha256: str,
-    largest: int,
+    max_size: int,
     ttl: timedelta,
-) -> Row[Any]:
-    """Expect a file of so many bytes and this digest (hexadecimal) within `ttl`; `receive` takes them."""
+) -> Upload:
+    """Create an upload of `size` bytes with this SHA-256 (hexadecimal), to be received within `ttl`."""
     access.require(viewer, "files:create")
     if size <= 0:
-        raise Invalid("An empty file cannot be uploaded.", "input", "size")
-    if size > largest:
-        raise FileTooLarge(f"The file is larger than the {largest} bytes that are accepted.", "input", "size")
+        raise Invalid(f"size must be at least 1 (got {size}).", "input", "size")
+    if size > max_size:
+        raise FileTooLarge(f"size must be at most {max_size} bytes (got {size}).", "input", "size")
     if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
-        raise Invalid("A SHA-256 is 64 hexadecimal digits.", "input", "sha256")
+        raise Invalid("sha256 must be 64 hexadecimal digits.", "input", "sha256")
     id = new_id()
-    announced = {
+    values = {
         "id": id,
         "user_id": viewer.user_id,
-        "filename": base_name(filename, "input", "filename"),
-        "mime_type": media_type(mime_type, "input", "mimeType"),
+        "filename": validate_filename(filename, "input", "filename"),
+        "mime_type": validate_media_type(mime_type, "input", "mimeType"),
         "size": size,
         "sha256": sha256.lower(),
         "storage_key": folder(viewer.company_id, id),
         "expires_at": datetime.now(UTC) + ttl,
     }
-    row = await uow.one(insert(Upload).values(announced).returning(Upload))
+    row = await uow.one(insert(Upload).values(values).returning(Upload))
     await activity_log.record(uow, viewer.user_id, "UPLOAD_CREATE", "Upload", id)
     return row
 
@@ -81,22 +80,22 @@ async def receive(
     chunks: AsyncIterable[bytes],
     *,
     length: int | None = None,
-) -> Row[Any]:
-    """Store an announced upload's bytes, all or none; sending the same bytes again changes nothing.
+) -> Upload:
+    """Store an upload's bytes, all or none. Sending the same bytes again has no effect.
 
-    `length` is how many bytes are to come, where that is known. Raises `NotFound`, `Expired`, `Conflict`
-    (other bytes are stored already), and what `Incoming` raises.
+    `length` is the announced number of bytes, if known. Raises `NotFound`, `ResourceExpired`, `Conflict` if
+    other bytes are stored already, and the errors of `UploadStream`.
     """
     async with database.tenant(company_id, read_only=True) as uow:
         row = await uow.first(select(Upload).where(Upload.id == upload_id))
     if row is None:
         raise NotFound("There is no such upload.")
     if length is not None and length != row.size:
-        wrong = FileTooLarge if length > row.size else Invalid
-        raise wrong(f"{length} bytes are to come, {row.size} were announced.", "input", "size")
+        error = FileTooLarge if length > row.size else Invalid
+        raise error(f"The request has {length} bytes, but size is {row.size}.", "input", "size")
     incoming = UploadStream(chunks, max_size=row.size, expected=(row.size, row.sha256), name=row.filename)
     if row.state is UploadState.STORED:
-        await compare(incoming)
+        await require_same_bytes(incoming)
         return row
     require_unexpired(row)
     key = f"{folder(company_id, upload_id)}/{new_id()}"
@@ -105,20 +104,20 @@ async def receive(
         async with database.tenant(company_id) as uow:
             row = await mark_stored(uow, upload_id, key, incoming.type)
     finally:
-        await asyncio.shield(settle(database, store, company_id, upload_id, key))
+        await asyncio.shield(delete_other_objects(database, store, company_id, upload_id, key))
     return row
 
 
 def direct_key(company_id: UUID, upload_id: UUID) -> str:
-    """Where a client stores without this server, if the store signs addresses."""
+    """Key of the object that a client stores directly, if the store signs URLs."""
     return f"{folder(company_id, upload_id)}/direct"
 
 
-async def complete_direct(database: Database, store: ObjectStore, viewer: Viewer, upload_id: UUID) -> Row[Any]:
-    """Take what a client stored itself, once it is what was announced; what is stored already stays.
+async def complete_direct(database: Database, store: ObjectStore, viewer: Viewer, upload_id: UUID) -> Upload:
+    """Validate and store the bytes that a client sent to `direct_key`. No effect on a stored upload.
 
-    It is copied first: who was given the address can still write there. Raises what `receive` does, and
-    `Conflict` where nothing came.
+    The object is copied first: the client can still write to the original. Raises the errors of `receive`,
+    and `Conflict` if no bytes were sent.
     """
     access.require(viewer, "files:create")
     async with database.tenant(viewer.company_id, viewer.user_id, read_only=True) as uow:
@@ -141,12 +140,12 @@ async def complete_direct(database: Database, store: ObjectStore, viewer: Viewer
     except (Invalid, UnsupportedContent) as error:
         raise type(error)(error.message, "id") from None
     finally:
-        await asyncio.shield(settle(database, store, viewer.company_id, upload_id, key))
+        await asyncio.shield(delete_other_objects(database, store, viewer.company_id, upload_id, key))
     return row
 
 
-async def mark_stored(uow: UnitOfWork, upload_id: UUID, key: str, kind: FileType) -> Row[Any]:
-    """The upload, stored under `key` unless another attempt has won already."""
+async def mark_stored(uow: UnitOfWork, upload_id: UUID, key: str, kind: FileType) -> Upload:
+    """Mark the upload as stored under `key`, unless another attempt was faster; returns it."""
     pending = Upload.id == upload_id, Upload.state == UploadState.PENDING
     row = await uow.first(
         update(Upload)
@@ -171,17 +170,17 @@ async def store_file(
     *,
     filename: str,
     chunks: AsyncIterable[bytes],
-    largest: int,
-) -> Row[Any]:
-    """Store a file that was not announced, all or none, and file it as the viewer's upload."""
+    max_size: int,
+) -> Upload:
+    """Store a file, all or none, as a new upload of the viewer's."""
     access.require(viewer, "files:create")
-    name = base_name(filename, "file")
+    name = validate_filename(filename, "file")
     id = new_id()
     key = f"{folder(viewer.company_id, id)}/{new_id()}"
-    incoming = UploadStream(chunks, max_size=largest, name=name)
+    incoming = UploadStream(chunks, max_size=max_size, name=name)
     try:
         await store.put(key, incoming)
-        taken = {
+        values = {
             "id": id,
             "user_id": viewer.user_id,
             "filename": name,
@@ -193,17 +192,17 @@ async def store_file(
             "expires_at": datetime.now(UTC),
         }
         async with database.tenant(viewer.company_id, viewer.user_id) as uow:
-            row = await uow.one(insert(Upload).values(taken).returning(Upload))
+            row = await uow.one(insert(Upload).values(values).returning(Upload))
             await activity_log.record(uow, viewer.user_id, "UPLOAD_CREATE", "Upload", id)
             return row
     except UnsupportedContent as error:
         raise type(error)(error.message, "file") from None
     finally:
-        await asyncio.shield(settle(database, store, viewer.company_id, id, key))
+        await asyncio.shield(delete_other_objects(database, store, viewer.company_id, id, key))
 
 
-async def find_stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: str) -> Row[Any]:
-    """The viewer's upload, to work on. Raises `NotFound`, `Expired`, or `Conflict` where it was not sent."""
+async def find_stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: str) -> Upload:
+    """The viewer's stored upload. Raises `NotFound`, `ResourceExpired`, or `Conflict` if it is not stored."""
     row = await access.find(uow, viewer, Upload, upload_id, *path)
     require_unexpired(row, *path)
     if row.state is not UploadState.STORED:
@@ -211,16 +210,16 @@ async def find_stored(uow: UnitOfWork, viewer: Viewer, upload_id: UUID, *path: s
     return row
 
 
-async def purge(database: Database, store: ObjectStore, now: datetime) -> int:
-    """Delete the uploads that were announced and never sent, and what dead writes left; how many uploads."""
+async def purge_partial_writes(store: ObjectStore, now: datetime) -> None:
+    """Delete what interrupted writes have left in the object store."""
     await store.purge_partial_writes(now - UNFINISHED_WRITE_DELAY)
-    async with database.platform(read_only=True) as uow:
-        companies = [row.id for row in await uow.all(select(Company.id))]
-    return sum([await purge_company(database, store, company_id, now) for company_id in companies])
 
 
-async def purge_company(database: Database, store: ObjectStore, company_id: UUID, now: datetime) -> int:
-    """Objects first: a row without them is found again, objects without a row would not be."""
+async def purge(database: Database, store: ObjectStore, company_id: UUID, now: datetime) -> int:
+    """Delete the company's expired uploads that were never sent; returns their number.
+
+    Objects are deleted first: a row without objects is found again, objects without a row are not.
+    """
     overdue = Upload.state == UploadState.PENDING, Upload.expires_at <= now - PURGE_DELAY
     async with database.tenant(company_id, read_only=True) as uow:
         ids = [row.id for row in await uow.all(select(Upload.id).where(*overdue))]
@@ -234,19 +233,21 @@ async def purge_company(database: Database, store: ObjectStore, company_id: UUID
     return len(ids)
 
 
-async def compare(incoming: UploadStream) -> None:
-    """Let bytes pass that are stored already; `Conflict` where they are others."""
+async def require_same_bytes(incoming: UploadStream) -> None:
+    """Read a repeated upload. Raises `Conflict` if its bytes differ from the stored ones."""
     try:
         async for _ in incoming:
             pass
     except (Invalid, UnsupportedContent):
-        raise Conflict("This upload is stored already, and its bytes are others.") from None
+        raise Conflict("This upload is already stored with different bytes.") from None
 
 
-async def settle(database: Database, store: ObjectStore, company_id: UUID, upload_id: UUID, key: str) -> None:
-    """After an attempt, whatever came of it: delete what no row will ever name.
+async def delete_other_objects(
+    database: Database, store: ObjectStore, company_id: UUID, upload_id: UUID, key: str
+) -> None:
+    """Delete the objects of an attempt that no row refers to.
 
-    The row is read again, and waited for, since a commit that was cancelled or cut off may have happened.
+    The row is read again with a lock, because a cancelled commit may have succeeded.
     """
     async with database.tenant(company_id) as uow:
         row = await uow.first(select(Upload).where(Upload.id == upload_id).with_for_update())
@@ -257,27 +258,31 @@ async def settle(database: Database, store: ObjectStore, company_id: UUID, uploa
         await store.delete([key])
 
 
-def require_unexpired(row: Row[Any], *path: str) -> None:
-    """Raise `Expired` for an upload whose bytes did not come in time."""
+def require_unexpired(row: Upload, *path: str) -> None:
+    """Raise `ResourceExpired` if the upload's bytes were not received in time."""
     if row.state is UploadState.PENDING and row.expires_at <= datetime.now(UTC):
-        raise ResourceExpired(f"The upload of {row.filename} has expired; announce it again.", *path)
+        raise ResourceExpired(f"The upload of {row.filename} has expired. Create a new one.", *path)
 
 
-def base_name(filename: str, *path: str) -> str:
-    """The name without its folders, in Unicode's composed form. Raises `Invalid` where none is left."""
+def validate_filename(filename: str, *path: str) -> str:
+    """The file name without folders, in Unicode NFC. Raises `Invalid` if it is empty or too long."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1]).strip()
     if any(unicodedata.category(c) in ("Cc", "Cs") or c in BIDIRECTIONAL_CONTROLS for c in filename):
-        raise Invalid("The file name has control characters.", *path)
+        raise Invalid("The file name must not contain control characters.", *path)
     if name in ("", ".", ".."):
-        raise Invalid("The file has no name.", *path)
+        raise Invalid("The file name cannot be blank.", *path)
     if len(name) > MAX_FILENAME_LENGTH:
-        raise Invalid(f"The file name is longer than {MAX_FILENAME_LENGTH} characters.", *path)
+        raise Invalid(
+            f"The file name must be at most {MAX_FILENAME_LENGTH} characters (got {len(name)}).", *path
+        )
     return name
 
 
-def media_type(declared: str, *path: str) -> str:
-    """What the client says the file is, in lower case: shown until the content says what it really is."""
+def validate_media_type(declared: str, *path: str) -> str:
+    """The declared media type in lower case, valid until the content is known."""
     mime_type = declared.strip().lower()
-    if len(mime_type) > MAX_MEDIA_TYPE_LENGTH or not re.fullmatch(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", mime_type):
-        raise Invalid("A media type such as application/pdf is wanted.", *path)
+    if len(mime_type) > MAX_MEDIA_TYPE_LENGTH or not re.fullmatch(
+        r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", mime_type
+    ):
+        raise Invalid("mimeType must be a media type such as application/pdf.", *path)
     return mime_type

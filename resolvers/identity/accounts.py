@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from core.errors import Conflict, LimitExceeded, Forbidden, NotAuthenticated
+from core.errors import Conflict, Forbidden, LimitExceeded, NotAuthenticated
 from db.ids import new_id
 from db.models import (
     Company,
@@ -25,14 +25,20 @@ from db.uow import Database, UnitOfWork
 from resolvers import activity_log, validators
 from resolvers.access import Viewer
 from resolvers.identity import passwords, tokens, users
-from resolvers.identity.tokens import TokenSigner, TokenPair
+from resolvers.identity.tokens import TokenPair, TokenSigner
 
 MAX_ATTEMPTS, ATTEMPT_WINDOW = 10, timedelta(minutes=15)
 WRONG_CREDENTIALS = "The login or the password is wrong."
 
 
 async def register(
-    database: Database, keys: TokenSigner, *, email: str, password: str, full_name: str | None, username: str | None
+    database: Database,
+    keys: TokenSigner,
+    *,
+    email: str,
+    password: str,
+    full_name: str | None,
+    username: str | None,
 ) -> TokenPair:
     """A new person with a personal company, signed in. They administer that company."""
     address = validators.email(email, "input", "email")

@@ -26,14 +26,15 @@ from db.models import (
 from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log, files
 from resolvers.access import Viewer
-from resolvers.activity_log import requester_id
-from resolvers.identity import tokens, users
+from resolvers.identity import tokens
 from resolvers.identity.roles import outranks
 from resolvers.knowledge import vector_sync
 from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument
 from resolvers.object_removal import crawl_prefix, remove_objects, session_prefix
 
-LONG_TIMEOUTS = text("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '10s', true)")
+LONG_TIMEOUTS = text(
+    "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '10s', true)"
+)
 """Deleting a company may take minutes."""
 
 
@@ -65,7 +66,9 @@ async def delete_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
         await vector_sync.enqueue(uow, viewer, ForgetDocument(document.id))
     await publish(uow, f"user:{id}")
     logged = activity_log.outsider(uow, viewer)
-    await activity_log.record(uow, activity_log.requester_id(uow, viewer), "USER_DELETE", "User", id, **logged)
+    await activity_log.record(
+        uow, activity_log.requester_id(uow, viewer), "USER_DELETE", "User", id, **logged
+    )
     return id
 
 

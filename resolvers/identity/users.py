@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import Conflict, Forbidden, Invalid
-from db.events import publish
 from db.ids import new_id
 from db.models import Company, CompanyKind, Member, Role, RoleName, Tenant, User, UserStatus
 from db.uow import UnitOfWork
@@ -137,7 +136,9 @@ async def suspend(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
 
 async def restore(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
     """Allow a suspended user to sign in again."""
-    return await _set_status(uow, viewer, await _find_managed(uow, viewer, id), UserStatus.ACTIVE, "USER_RESTORE")
+    return await _set_status(
+        uow, viewer, await _find_managed(uow, viewer, id), UserStatus.ACTIVE, "USER_RESTORE"
+    )
 
 
 async def _find_managed(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
@@ -147,9 +148,7 @@ async def _find_managed(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
     return user
 
 
-async def _set_status(
-    uow: UnitOfWork, viewer: Viewer, user: User, status: UserStatus, action: str
-) -> User:
+async def _set_status(uow: UnitOfWork, viewer: Viewer, user: User, status: UserStatus, action: str) -> User:
     values = {} if user.status is status else {"status": status}
     return await update_row(uow, viewer, User, user, values, action, fields=(), topic=f"user:{user.id}")
 
@@ -181,7 +180,11 @@ async def _insert_named(uow: UnitOfWork, values: dict[str, Any], username: str |
 def _check_username(username: str) -> str:
     name = validators.name(username, "input", "username", limit=99).lower()
     if not USERNAME.fullmatch(name):
-        raise Invalid("username must begin with a letter or digit and contain only letters, digits, `.`, `_` and `-`.", "input", "username")
+        raise Invalid(
+            "username must begin with a letter or digit and contain only letters, digits, `.`, `_` and `-`.",
+            "input",
+            "username",
+        )
     return name
 
 

@@ -31,7 +31,9 @@ from resolvers.jobs import start_processing
 SUBJECT = "embedding model"
 
 ACTIVE_MODEL_ID = select(EmbeddingModel.id).where(EmbeddingModel.is_active).scalar_subquery()
-PLATFORM_MODEL_ID = select(Company.embedding_model_id).where(Company.kind == CompanyKind.PLATFORM).scalar_subquery()
+PLATFORM_MODEL_ID = (
+    select(Company.embedding_model_id).where(Company.kind == CompanyKind.PLATFORM).scalar_subquery()
+)
 DEFAULT_MODEL_ID = func.coalesce(PLATFORM_MODEL_ID, ACTIVE_MODEL_ID)
 """What a company without documents is searched by: what the platform publishes is embedded by it."""
 

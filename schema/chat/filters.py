@@ -38,7 +38,7 @@ for kind in (
 
 @enumeration
 class ConversationOrder(Enum):
-    """How to order conversations."""
+    """Sort orders of conversations."""
 
     UPDATED_AT_DESC = Order("updated_at", descending=True)
     UPDATED_AT_ASC = Order("updated_at")
@@ -50,7 +50,7 @@ class ConversationOrder(Enum):
 
 @enumeration
 class SessionConversationOrder(Enum):
-    """How to order the conversations about one drawing session."""
+    """Sort orders of the conversations about a drawing session."""
 
     CREATED_AT_ASC = Order("created_at")
     CREATED_AT_DESC = Order("created_at", descending=True)
@@ -58,7 +58,7 @@ class SessionConversationOrder(Enum):
 
 @enumeration
 class MessageOrder(Enum):
-    """How to order messages."""
+    """Sort orders of messages."""
 
     CREATED_AT_ASC = Order("created_at")
     CREATED_AT_DESC = Order("created_at", descending=True)
@@ -66,7 +66,7 @@ class MessageOrder(Enum):
 
 @enumeration
 class CitationOrder(Enum):
-    """How to order what one message cites."""
+    """Sort orders of the citations of a message."""
 
     SOURCE_INDEX_ASC = Order("source_index")
     SOURCE_INDEX_DESC = Order("source_index", descending=True)
@@ -74,7 +74,7 @@ class CitationOrder(Enum):
 
 @enumeration
 class FeedbackOrder(Enum):
-    """How to order feedback."""
+    """Sort orders of feedback."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -82,7 +82,7 @@ class FeedbackOrder(Enum):
 
 @enumeration
 class RunLogOrder(Enum):
-    """How to order requests to models."""
+    """Sort orders of run logs."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -90,7 +90,7 @@ class RunLogOrder(Enum):
 
 @enumeration
 class AgentLogOrder(Enum):
-    """How to order the steps of agents."""
+    """Sort orders of agent logs."""
 
     CREATED_AT_ASC = Order("created_at")
     CREATED_AT_DESC = Order("created_at", descending=True)
@@ -98,7 +98,7 @@ class AgentLogOrder(Enum):
 
 @enumeration
 class TokenUsageOrder(Enum):
-    """How to order records of token usage."""
+    """Sort orders of token usage records."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")

@@ -103,7 +103,7 @@ class DayTokens(TokenTotal):
 
 
 def span(user_id: relay.GlobalID | None, since: datetime | None) -> UsageFilter:
-    """The time range as resolvers take it. Raises `Invalid` for a time without a time zone or out of range."""
+    """The filter as resolvers take it. Raises `Invalid` for a time out of range or without an offset."""
     key = optional_key(user_id, models.User, "userId")
     if since is None:
         return UsageFilter(key)
@@ -112,7 +112,7 @@ def span(user_id: relay.GlobalID | None, since: datetime | None) -> UsageFilter:
             raise ValueError(since)
         return UsageFilter(key, since.astimezone(UTC))
     except (ValueError, OverflowError):
-        raise Invalid("This is not an instant with a time zone, such as `Z`.", "since") from None
+        raise Invalid("since must be a time with an offset, such as `Z`.", "since") from None
 
 
 @output

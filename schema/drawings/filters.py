@@ -20,7 +20,7 @@ for kind in (DrawingType, SessionStatus, SessionType, SheetState):
 
 @enumeration
 class DrawingSessionOrder(Enum):
-    """How to order drawing sessions."""
+    """Sort orders of drawing sessions."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -30,7 +30,7 @@ class DrawingSessionOrder(Enum):
 
 @enumeration
 class DrawingOrder(Enum):
-    """How to order sheets."""
+    """Sort orders of sheets."""
 
     ID_ASC = Order("id")
     ID_DESC = Order("id", descending=True)
@@ -38,7 +38,7 @@ class DrawingOrder(Enum):
 
 @enumeration
 class DrawingVersionOrder(Enum):
-    """How to order revisions."""
+    """Sort orders of revisions."""
 
     UPLOAD_DATE_DESC = Order("upload_date", descending=True)
     UPLOAD_DATE_ASC = Order("upload_date")
@@ -48,7 +48,7 @@ class DrawingVersionOrder(Enum):
 
 @enumeration
 class ComparisonOrder(Enum):
-    """How to order comparisons."""
+    """Sort orders of comparisons."""
 
     DRAWING_NAME_ASC = Order("drawing_name")
     DRAWING_NAME_DESC = Order("drawing_name", descending=True)
@@ -58,7 +58,7 @@ class ComparisonOrder(Enum):
 
 @enumeration
 class AnalysisResultOrder(Enum):
-    """How to order analyses."""
+    """Sort orders of analyses."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")

@@ -24,7 +24,7 @@ from schema.lazy_types import UserRef
 
 @enumeration
 class EvaluationRunOrder(Enum):
-    """How to order evaluation runs."""
+    """Sort orders of evaluation runs."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -108,7 +108,7 @@ class EvaluationMetrics:
 
 @enumeration
 class EvaluationCaseOrder(Enum):
-    """How to order the cases of a run."""
+    """Sort orders of the cases of a run."""
 
     NUMBER_ASC = Order("number")
     NUMBER_DESC = Order("number", descending=True)

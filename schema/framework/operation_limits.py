@@ -69,12 +69,12 @@ class TooComplex(Exception):
     """The document passes one of the limits; the message says which."""
 
 
-class Place:
+class ResponsePath:
     """One place of the answer: how many fields of the document fill it, and the places inside it."""
 
     def __init__(self) -> None:
         self.fields = 0
-        self.inside: defaultdict[str, Place] = defaultdict(Place)
+        self.inside: defaultdict[str, ResponsePath] = defaultdict(ResponsePath)
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ class OperationAnalyzer:
         for name in ("depth", "fields", "aliases", "directives", "cost"):
             within(name, getattr(size, name), getattr(limits, name))
         self.steps = 0
-        self.spread(operation.selection_set, Place())
+        self.spread(operation.selection_set, ResponsePath())
         return size.cost
 
-    def spread(self, selections: SelectionSetNode, place: Place) -> None:
+    def spread(self, selections: SelectionSetNode, place: ResponsePath) -> None:
         """Lay a selection set out in the answer; that it is small enough to lay out was measured before."""
         for selection in selections.selections:
             self.steps += 1
@@ -143,7 +143,7 @@ class OperationAnalyzer:
             elif isinstance(selection, FragmentSpreadNode):
                 self.spread_fragment(selection.name.value, place)
 
-    def spread_fragment(self, name: str, place: Place) -> None:
+    def spread_fragment(self, name: str, place: ResponsePath) -> None:
         """Lay a fragment out, unless it is unknown or inside itself."""
         if name in self.fragments and name not in self.open:
             self.open.add(name)

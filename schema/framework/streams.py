@@ -56,8 +56,8 @@ async def stream(
     """Events from the position `start()` on: `read` is called at once and after each change of `topic`.
 
     `read` takes the row of the subject and a position. Each batch is read in a unit of work of its own, after
-    the viewer's access is checked, and followed by a pause of `interval` seconds. The stream ends with a batch
-    that has `ended`, or when the subject is gone. Raises `NotFound` if the viewer never saw the subject.
+    the viewer's access is checked, and followed by a pause of `interval` seconds. The stream ends with the
+    last batch, or when the subject is gone. Raises `NotFound` if the viewer never saw the subject.
     """
     context, row = info.context, None
     position: int | None = None

@@ -33,7 +33,7 @@ ADMINS = (RoleName.ADMIN, RoleName.SUPER_ADMIN)
 
 @enumeration
 class UserOrder(Enum):
-    """How to order users."""
+    """Sort orders of users."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -41,7 +41,7 @@ class UserOrder(Enum):
 
 @enumeration
 class CompanyOrder(Enum):
-    """How to order companies."""
+    """Sort orders of companies."""
 
     NAME_ASC = Order("name")
     NAME_DESC = Order("name", descending=True)
@@ -51,7 +51,7 @@ class CompanyOrder(Enum):
 
 @enumeration
 class ActivityOrder(Enum):
-    """How to order activity."""
+    """Sort orders of activities."""
 
     TIMESTAMP_DESC = Order("timestamp", descending=True)
     TIMESTAMP_ASC = Order("timestamp")

@@ -21,7 +21,7 @@ enumeration(SourceKind)
 
 @enumeration
 class CrawlJobOrder(Enum):
-    """How to order crawls."""
+    """Sort orders of crawls."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -29,7 +29,7 @@ class CrawlJobOrder(Enum):
 
 @enumeration
 class ImageOrder(Enum):
-    """How to order images."""
+    """Sort orders of images."""
 
     ID_ASC = Order("id")
     ID_DESC = Order("id", descending=True)
@@ -37,7 +37,7 @@ class ImageOrder(Enum):
 
 @enumeration
 class ValidationJobOrder(Enum):
-    """How to order checks of images."""
+    """Sort orders of image validations."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -45,7 +45,7 @@ class ValidationJobOrder(Enum):
 
 @enumeration
 class ExportJobOrder(Enum):
-    """How to order exports of images."""
+    """Sort orders of image exports."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")

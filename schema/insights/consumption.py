@@ -186,7 +186,7 @@ def summary_of(stored: dict[str, Any]) -> ConsumptionSummary:
 
 @enumeration
 class ConsumptionReadingOrder(Enum):
-    """How to order readings."""
+    """Sort orders of readings."""
 
     STARTS_ON_ASC = Order("starts_on")
     STARTS_ON_DESC = Order("starts_on", descending=True)

@@ -28,7 +28,7 @@ from schema.lazy_types import CompanyRef, DocumentRef, ProcessingJobRef, UserRef
 
 @enumeration
 class SavedReportOrder(Enum):
-    """How to order reports."""
+    """Sort orders of saved reports."""
 
     SAVED_AT_DESC = Order("saved_at", descending=True)
     SAVED_AT_ASC = Order("saved_at")

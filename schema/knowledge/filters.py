@@ -20,7 +20,7 @@ for kind in (DocumentScope, ProcessingStatus):
 
 @enumeration
 class DocumentOrder(Enum):
-    """How to order documents."""
+    """Sort orders of documents."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
@@ -28,7 +28,7 @@ class DocumentOrder(Enum):
 
 @enumeration
 class DocumentChunkOrder(Enum):
-    """How to order pieces of documents: each document's in the order of its text."""
+    """Sort orders of document chunks."""
 
     CHUNK_INDEX_ASC = Order("document_id", "chunk_index", unique=True)
     CHUNK_INDEX_DESC = Order("document_id", "chunk_index", descending=True, unique=True)
@@ -36,7 +36,7 @@ class DocumentChunkOrder(Enum):
 
 @enumeration
 class EmbeddingModelOrder(Enum):
-    """How to order embedding models."""
+    """Sort orders of embedding models."""
 
     NAME_ASC = Order("name")
     NAME_DESC = Order("name", descending=True)

@@ -38,7 +38,7 @@ ComponentType = Annotated[
 
 @enumeration
 class RequirementExportOrder(Enum):
-    """How to order requirement exports."""
+    """Sort orders of requirement exports."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")

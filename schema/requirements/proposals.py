@@ -41,7 +41,7 @@ After = Annotated[
 
 @enumeration
 class RequirementProposalOrder(Enum):
-    """How to order proposals."""
+    """Sort orders of requirement proposals."""
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")

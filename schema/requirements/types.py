@@ -40,7 +40,7 @@ class ConfidenceLevel(Enum):
 
 @enumeration
 class ProposedRequirementOrder(Enum):
-    """How to order the requirements of a proposal."""
+    """Sort orders of the requirements of a proposal."""
 
     SEQUENCE_ASC = Order("sequence")
     CONFIDENCE_DESC = Order("confidence", descending=True)

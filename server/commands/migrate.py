@@ -18,6 +18,7 @@ async def initialise(settings: Settings) -> int:
     """Make the roles, the database and its schemas."""
     async with open_database(settings) as ready:
         application, _ = database_urls(ready)
+        await migrate.refuse_unknown(admin_url(ready))
         await provision(admin_url(ready), application)
     print("roles, database and schemas are in place")
     return 0
@@ -74,11 +75,11 @@ def tell_outcomes(targets: Sequence[Target], order: Namespace) -> int:
 
 async def tell_status(targets: Sequence[Target]) -> int:
     """Print where each database stands; exit code 1 when one is not at the latest revision."""
-    standings = [await migrate.revision_status(target) for target in targets]
-    for found in standings:
+    statuses = [await migrate.revision_status(target) for target in targets]
+    for found in statuses:
         state = found.error or ("up to date" if found.revision == found.latest else f"behind {found.latest}")
         print(f"{found.target.name}: {found.revision or 'empty'}, {state}")
-    return int(any(found.error or found.revision != found.latest for found in standings))
+    return int(any(found.error or found.revision != found.latest for found in statuses))
 
 
 async def write_revision(admin: str, order: Namespace) -> int:

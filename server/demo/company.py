@@ -152,7 +152,7 @@ async def uploaded(services: Services, admin: Viewer, path: Path) -> UUID:
 
     largest = services.settings.max_upload_size
     row: Any = await files.store_file(
-        services.database, services.store, admin, filename=path.name, chunks=chunks(), largest=largest
+        services.database, services.store, admin, filename=path.name, chunks=chunks(), max_size=largest
     )
     id: UUID = row.id
     return id

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from core.errors import Conflict, DomainError, ResourceExpired, Forbidden, Invalid, NotFound, UnsupportedContent
+from core.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    ResourceExpired,
+    UnsupportedContent,
+)
 from db.ids import new_id
 from db.models import ActivityLog, Upload, UploadState
 from resolvers import files
@@ -273,7 +281,7 @@ async def test_an_attempt_is_kept_when_its_transaction_committed_and_its_sender_
             await mark(other, upload_id, key, kind)
         raise ConnectionError("cut off")
 
-    monkeypatch.setattr(files.uploads, "mark", marked_elsewhere)
+    monkeypatch.setattr(files.uploads, "mark_stored", marked_elsewhere)
     with pytest.raises(ConnectionError):
         await receive(office, announced.id, PDF)
 
@@ -287,7 +295,7 @@ async def test_a_failed_transaction_leaves_nothing(office: Office, monkeypatch: 
     async def fails(*_: Any) -> None:
         raise ConnectionError("cut off")
 
-    monkeypatch.setattr(files.uploads, "mark", fails)
+    monkeypatch.setattr(files.uploads, "mark_stored", fails)
     with pytest.raises(ConnectionError):
         await receive(office, announced.id, PDF)
 
@@ -358,12 +366,17 @@ async def test_purging_removes_what_was_announced_and_never_sent(office: Office)
     await other.expire(foreign.id, timedelta(hours=2))
     await office.store.put(f"{office.viewer.company_id}/uploads/{old.id}/abandoned", PDF)
 
-    assert await files.purge(office.database, office.store, datetime.now(UTC)) == 2
+    assert [await purge(house) for house in (office, other)] == [1, 1]
 
     assert [row.id for row in await office.uploads()] == [stored.id, fresh.id, late.id]
     assert await other.uploads() == []
     assert office.objects() == [(await usable(office, stored.id)).storage_key]
-    assert await files.purge(office.database, office.store, datetime.now(UTC)) == 0
+    assert await purge(office) == 0
+
+
+async def purge(office: Office) -> int:
+    """Purge the uploads of the office's company."""
+    return await files.purge(office.database, office.store, office.viewer.company_id, datetime.now(UTC))
 
 
 async def test_what_a_killed_attempt_left_goes_with_the_next_one(office: Office) -> None:

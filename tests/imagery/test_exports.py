@@ -344,7 +344,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
         services.vectors,
         services.sources,
     )
-    await forget_expired(work)
+    await forget_expired(work, crawl.company.id)
 
     nodes = gone["exportJobs"]["nodes"]
     assert [(node["expired"], node["downloadUrl"]) for node in nodes] == [(True, None)] * 2

@@ -63,8 +63,8 @@ async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: ProcessPoo
     found = await extract_pages(processes.run_within, path, PDF, report=report)
 
     first, second = found.pages
-    assert (first.text, first.optical) == ("This page carries its text itself.", False)
-    assert (" ".join(second.text.lower().split()), second.optical) == ("fire doors hold ninety minutes", True)
+    assert (first.text, first.from_ocr) == ("This page carries its text itself.", False)
+    assert (" ".join(second.text.lower().split()), second.from_ocr) == ("fire doors hold ninety minutes", True)
     assert told == [1.0]
 
 

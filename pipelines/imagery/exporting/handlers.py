@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from core.errors import Conflict
 from core.ports import StoreFull, StoreUnavailable
-from db.models import Company
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.imagery.exporting.dataset_card import Subject
@@ -25,7 +24,7 @@ from pipelines.imagery.exporting.records import Tally, extension
 from pipelines.runtime.handlers import Retry, Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers.imagery import exports
-from resolvers.imagery.exports import INDEX_FILENAME, SHARDED, DEFAULT_SHARD_SIZE, PackedFile, PackImages
+from resolvers.imagery.exports import DEFAULT_SHARD_SIZE, INDEX_FILENAME, SHARDED, PackedFile, PackImages
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EVERYTHING = 1_000_000_000
@@ -185,11 +184,8 @@ def common_extension(formats: set[str]) -> str:
     return known.pop() if known in ({"jpg"}, {"png"}) else "jpg"
 
 
-@periodic("expired exports", timedelta(minutes=30))
-async def forget_expired(services: Services) -> None:
+@periodic("expired exports", timedelta(minutes=30), per_company=True)
+async def forget_expired(services: Services, company_id: UUID) -> None:
     """Packages that can no longer be downloaded take no room."""
     now = datetime.now(UTC)
-    async with services.database.platform(read_only=True) as uow:
-        companies = [row.id for row in await uow.all(select(Company.id))]
-    for company_id in companies:
-        await exports.expire(services.database, company_id, now, GRACE)
+    await exports.expire(services.database, company_id, now, GRACE)
