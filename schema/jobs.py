@@ -19,10 +19,10 @@ from db.paging import Order
 from db.queue import JOB_MODELS, JobModel
 from resolvers import jobs
 from schema.framework.context import Info
-from schema.framework.decorators import Typed, enumeration, input, interface, node, output
+from schema.framework.decorators import TypedRow, enumeration, input, interface, node, output
 from schema.framework.fields import Connection, connection, lookup, relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import Payload, computed, mutation, subscription
+from schema.framework.payloads import Payload, derived_field, mutation, subscription
 from schema.framework.row_subscription import watch
 from schema.lazy_types import DrawingSessionRef, UserRef
 
@@ -91,7 +91,7 @@ class Job(relay.Node):
     attempts: int
     """Number of attempts since the job was last started."""
 
-    phase: JobPhase = computed(lambda job: PHASES[job.status], needs=("status",))
+    phase: JobPhase = derived_field(lambda job: PHASES[job.status], needs=("status",))
     """Lifecycle state, in terms shared by all kinds of jobs."""
 
     error_message: str | None
@@ -176,7 +176,7 @@ class JobMutations:
         model, key = job_of(id)
         async with info.context.write() as uow:
             job = await jobs.start(uow, info.context.viewer, model, key)
-        return JobStartPayload.of(job=Typed(model, job))
+        return JobStartPayload.of(job=TypedRow(model, job))
 
     @mutation
     async def job_cancel(self, info: Info, id: relay.GlobalID) -> JobCancelPayload:
@@ -184,7 +184,7 @@ class JobMutations:
         model, key = job_of(id)
         async with info.context.write() as uow:
             job = await jobs.cancel(uow, info.context.viewer, model, key)
-        return JobCancelPayload.of(job=Typed(model, job))
+        return JobCancelPayload.of(job=TypedRow(model, job))
 
     @mutation
     async def job_retry(self, info: Info, id: relay.GlobalID) -> JobRetryPayload:
@@ -192,7 +192,7 @@ class JobMutations:
         model, key = job_of(id)
         async with info.context.write() as uow:
             job = await jobs.retry(uow, info.context.viewer, model, key)
-        return JobRetryPayload.of(job=Typed(model, job))
+        return JobRetryPayload.of(job=TypedRow(model, job))
 
 
 @output
@@ -202,7 +202,7 @@ class JobSubscriptions:
         """Sends the job immediately and after each change, until the job has ended."""
         model, key = job_of(id)
         async for row in watch(info, model, key, f"job:{key}", ("status", "version")):
-            event: Any = Typed(model, row)
+            event: Any = TypedRow(model, row)
             yield event
             if row.status in TERMINAL:
                 return

@@ -10,7 +10,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, get_named_type
 from strawberry import relay
 
 from db.ids import new_id
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 from tests.client import Client
 from tests.conftest import People, Save
 from tests.factories import a_drawing, a_project, a_session
@@ -158,7 +158,7 @@ NO_KEYS = ["", "1", "\x00", "not a key", "0" * 31, "{" + str(UUID(int=1)) + "}x"
 async def test_an_id_of_nothing_is_refused(graphql: Client, people: People, name: str) -> None:
     admin = graphql.of(people.admin)
     kind = of_type(name, "id", get_named_type(QUERIES[name].type).name)
-    another = next(other for other in STORED if other != kind)
+    another = next(other for other in STORED_TYPES if other != kind)
     document = f"query ($id: ID!) {{ {name}(id: $id){shown(get_named_type(QUERIES[name].type))} }}"
     refused = [[(code, ("id",))] for code in ("INVALID", "BAD_USER_INPUT")]
 

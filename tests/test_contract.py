@@ -16,7 +16,7 @@ from graphql import (
 from db.base import PlatformModel, TenantModel
 from resolvers.access import POLICIES
 from schema.contract import make_schema
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 from tests.isolation.asking import UNLISTED
 
 SCHEMA = make_schema()._schema
@@ -89,7 +89,7 @@ def test_no_path_password_or_token_is_shown() -> None:
 
 
 def test_every_stored_type_has_an_access_rule() -> None:
-    models = {stored.model for stored in STORED.values()}
+    models = {stored.model for stored in STORED_TYPES.values()}
 
     assert models <= set(POLICIES)
     assert models <= {
@@ -101,7 +101,7 @@ def test_every_stored_type_is_a_node() -> None:
     node = SCHEMA.get_type("Node")
     assert isinstance(node, GraphQLInterfaceType)
 
-    assert {kind.name for kind in SCHEMA.get_possible_types(node)} == set(STORED)
+    assert {kind.name for kind in SCHEMA.get_possible_types(node)} == set(STORED_TYPES)
 
 
 def test_every_stored_type_is_reached_by_id_and_in_a_list() -> None:
@@ -109,8 +109,8 @@ def test_every_stored_type_is_reached_by_id_and_in_a_list() -> None:
     roots = SCHEMA.query_type.fields.values()
     answers = {str(field.type) for field in roots}
 
-    assert set(STORED) <= {str(field.type) for field in roots if "id" in field.args}
-    assert {name for name in STORED if f"{name}Connection!" not in answers} == UNLISTED
+    assert set(STORED_TYPES) <= {str(field.type) for field in roots if "id" in field.args}
+    assert {name for name in STORED_TYPES if f"{name}Connection!" not in answers} == UNLISTED
 
 
 def test_enum_values_are_upper_case() -> None:

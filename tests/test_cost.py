@@ -16,7 +16,7 @@ from graphql import (
 from db.models import ProcessingJobType
 from schema.contract import make_schema
 from schema.framework.context import Services
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 from tests import factories
 from tests.client import Client
 from tests.conftest import Save
@@ -99,7 +99,7 @@ async def many(services: Services, platform: Made) -> dict[str, list[str]]:
 
 def fields() -> list[tuple[str, str]]:
     """Every field of every stored type."""
-    return [(name, field) for name in STORED for field in stored_type(name).fields]
+    return [(name, field) for name in STORED_TYPES for field in stored_type(name).fields]
 
 
 def stored_type(name: str) -> GraphQLObjectType:
@@ -119,7 +119,7 @@ def below(kind: GraphQLNamedType) -> str:
         return ""
     if kind.name.endswith("Connection"):
         return " { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id } }"
-    if kind.name in STORED:
+    if kind.name in STORED_TYPES:
         return " { id }"
     assert isinstance(kind, GraphQLObjectType)
     inner = (selection(name, field) for name, field in kind.fields.items())
@@ -145,7 +145,7 @@ async def test_a_field_costs_the_same_for_one_and_for_twenty(
     assert undated(one["nodes"][0]) == undated(twenty["nodes"][0])
 
 
-@pytest.mark.parametrize("kind", STORED)
+@pytest.mark.parametrize("kind", STORED_TYPES)
 async def test_a_field_asked_for_alone_answers_what_it_answers_among_all(
     graphql: Client, platform: Made, many: dict[str, list[str]], kind: str
 ) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from core.ports import ChatRequest
-from db.models import RunStatus
+from db.models import CachedAnswer, RunStatus
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat.generation import GeneratedAnswer

@@ -66,13 +66,13 @@ async def generate_answer(
     model: ChatModel, request: ChatRequest, emit: Emit, *, embed: Embed | None = None
 ) -> GeneratedAnswer:
     """Ask the model and assess its reply. Gibberish is answered without the model. Raises `ModelFailure`."""
-    question_quality = assess_question(request.question)
-    if not question_quality.is_question:
+    quality = assess_question(request.question)
+    if not quality.is_question:
         await emit(NOT_A_QUESTION)
         low_confidence = answer_confidence(
-            NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=question_quality.score, grounding=0
+            NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=quality.score, grounding=0
         )
-        return GeneratedAnswer(NOT_A_QUESTION, None, False, Alignment(()), question_quality, GroundingResult(0.0, ()), low_confidence)
+        return GeneratedAnswer(NOT_A_QUESTION, None, False, Alignment(()), quality, GroundingResult(0.0, ()), low_confidence)
     return await assess_reply(await collect_reply(model, request, emit), request, embed=embed)
 
 
@@ -98,39 +98,31 @@ async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit | Non
 
 async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> GeneratedAnswer:
     """The reply with citations, grounding and confidence; `embed` adds semantic grounding."""
-    question_quality, alignment = assess_question(request.question), reply.align(request.passages)
-    grounding_ = await check_grounding(reply.text, request.passages, None if reply.quotations else embed)
+    quality, alignment = assess_question(request.question), reply.align(request.passages)
+    grounding = await check_grounding(reply.text, request.passages, None if reply.quotations else embed)
     return GeneratedAnswer(
         text=reply.text,
         model=reply.end.model,
         found=bool(request.passages) if reply.end.found is None else reply.end.found,
         citations=alignment,
-        quality=question_quality,
-        grounding=grounding_,
-        confidence=weighed(reply.text, request, alignment, question_quality, grounding_),
+        quality=quality,
+        grounding=grounding,
+        confidence=answer_confidence(
+            reply.text,
+            similarity=cited_similarity(request.passages, alignment),
+            retrieved=len(request.passages),
+            cited=len({citation.source_index for citation in alignment.citations}),
+            quality=quality.score,
+            grounding=grounding.score,
+        ),
         prompt_tokens=reply.end.prompt_tokens,
         completion_tokens=reply.end.completion_tokens,
     )
 
 
-def weighed(
-    text: str, request: ChatRequest, aligned: Alignment, asked: QuestionQuality, grounded: GroundingResult
-) -> Confidence:
-    """The confidence of a reply."""
-    cited = {each.source_index for each in aligned.citations}
-    return answer_confidence(
-        text,
-        similarity=cited_similarity(request.passages, aligned),
-        retrieved=len(request.passages),
-        cited=len(cited),
-        quality=asked.score,
-        grounding=grounded.score,
-    )
-
-
 def cited_similarity(passages: Sequence[Passage], alignment: Alignment) -> float:
     """The mean similarity of the cited passages, or of all passages if none is cited."""
-    cited = {each.source_index for each in alignment.citations}
+    cited = {citation.source_index for citation in alignment.citations}
     counted = [
         passage.similarity for number, passage in enumerate(passages, 1) if number in cited or not cited
     ]

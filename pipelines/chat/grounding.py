@@ -1,4 +1,4 @@
-"""Whether what an answer says stands in what was retrieved. Where that can't be told, it does not."""
+"""Grounding: how far the retrieved passages support an answer. Fails closed."""
 
 import re
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from pipelines.chat.citations import strip_markers
 MIN_GROUNDING_SCORE = 0.7
 """The score from which an answer counts as grounded."""
 MIN_SUPPORT = 0.6
-"""The support from which a sentence is not listed as unsupported."""
+"""Sentences with less support are listed as unsupported."""
 LEXICAL_WEIGHT, SEMANTIC_WEIGHT = 0.5, 0.5
-"""What the words found and the likeness of meaning weigh in a sentence's support."""
+"""Weights of word overlap and of embedding similarity in a sentence's support."""
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 
 
 @dataclass(frozen=True)
 class GroundingResult:
-    """`score` is the mean support of the answer's sentences, from 0 to 1; `unsupported` are those without."""
+    """The mean support of the answer's sentences, from 0 to 1, and the unsupported sentences."""
 
     score: float
     unsupported: tuple[str, ...]
     error: str | None = None
-    """Why it could not be told."""
+    """Why the comparison was not possible."""
 
     @property
     def is_grounded(self) -> bool:
@@ -35,8 +35,8 @@ class GroundingResult:
 async def check_grounding(answer: str, passages: Sequence[Passage], embed: Embed | None = None) -> GroundingResult:
     """Compare each sentence with the passages, by its words, and by meaning where `embed` is given.
 
-    Word for word is full support, and a number that no passage holds is none. Fails closed: nothing
-    retrieved, nothing said, or an error while embedding gives a score of 0.
+    A verbatim sentence has full support; a number that no passage contains means no support. The score is 0
+    without passages, without sentences, or after an embedding error.
     """
     text = strip_markers(answer)
     statements = [text[slice(*span)] for span in sentences(text) if WORD.search(text, *span)]
@@ -44,7 +44,7 @@ async def check_grounding(answer: str, passages: Sequence[Passage], embed: Embed
         return GroundingResult(0.0, tuple(statements), "There was nothing to compare.")
     try:
         similarities = await _semantic_similarities(statements, passages, embed) if embed else [None] * len(statements)
-    except Exception as error:  # whatever went wrong, the answer is not vouched for
+    except Exception as error:  # fails closed
         return GroundingResult(0.0, tuple(statements), f"The comparison failed ({type(error).__name__}).")
     supports = [sentence_support(sentence, passages, like) for sentence, like in zip(statements, similarities, strict=True)]
     weak = [sentence for sentence, value in zip(statements, supports, strict=True) if value < MIN_SUPPORT]
@@ -52,7 +52,7 @@ async def check_grounding(answer: str, passages: Sequence[Passage], embed: Embed
 
 
 def sentence_support(sentence: str, passages: Sequence[Passage], similarity: float | None) -> float:
-    """How far a sentence stands in one of the passages, from 0 to 1."""
+    """How far the passages support a sentence, from 0 to 1."""
     normalized = _normalize(sentence)
     texts = [_normalize(passage.text) for passage in passages]
     if any(normalized in text for text in texts):
@@ -66,12 +66,12 @@ def sentence_support(sentence: str, passages: Sequence[Passage], similarity: flo
 
 
 async def _semantic_similarities(statements: Sequence[str], passages: Sequence[Passage], embed: Embed) -> list[float | None]:
-    """For each sentence, the cosine to the sentence of the passages that means most the same."""
+    """For each sentence, the highest cosine to a sentence of the passages."""
     passage_sentences = [passage.text[slice(*span)] for passage in passages for span in _spans(passage)]
     vectors = await embed([*statements, *passage_sentences], "passage")
     statement_vectors, passage_vectors = vectors[: len(statements)], vectors[len(statements) :]
     if len(passage_vectors) != len(passage_sentences):
-        raise ValueError("one vector for each text is wanted")
+        raise ValueError("the embedder returned too few vectors")
     return [max(sum(a * b for a, b in zip(one, other, strict=True)) for other in passage_vectors) for one in statement_vectors]
 
 

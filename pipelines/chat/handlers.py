@@ -1,4 +1,4 @@
-"""From a question to a streamed answer with its sources."""
+"""Answer jobs: retrieve passages, generate and stream the answer, store it with its citations."""
 
 import time
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from core.prices import Prices
 from db.models import AnswerMode, RunStatus
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.chat import answer_cache as repeating
 from pipelines.chat import drawing_passages
+from pipelines.chat.answer_cache import answer_from_cache, cache_key, is_cacheable
 from pipelines.chat.citations import Citation
 from pipelines.chat.council_job import run_council, serialize_decision
 from pipelines.chat.generation import Emit, GeneratedAnswer, generate_answer
@@ -33,23 +33,21 @@ from resolvers.identity import accounts
 from resolvers.knowledge import model_rollout, retrieval
 
 RETRIEVAL_LIMIT = 5
-"""Passages of documents that an answer is made from, and as many of a drawing session."""
-
-
+"""Passages of documents per answer, and of drawing sessions."""
 VECTORS_UNAVAILABLE = "The documents cannot be searched: the vector store does not answer."
 
 
 @handles(AnswerMessage)
 async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
-    """Retrieve, answer, weigh. A later attempt takes back what an earlier one told, and begins anew."""
+    """Answer a message. A later attempt discards the streamed text of an earlier one and restarts."""
     started_at = time.monotonic()
     async with run.write() as uow:
         question = await answers.start(uow, job.message_id, job.user_id)
     if question is None:
         return None
     viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
-    key = await repeating.cache_key(run, viewer, question)
-    if cached := await repeating.answer_from_cache(run, question, job.user_id, key, started_at):
+    key = await cache_key(run, viewer, question)
+    if cached := await answer_from_cache(run, question, job.user_id, key, started_at):
         return cached
     steps: list[Step] = []
     usage: list[dict[str, Any]] = []
@@ -65,11 +63,11 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
     answered = await stream_answer(run, question, request, steps)
     usage.append(answer_usage(run.services.prices, question, answered))
     completed = completed_answer(question, request, answered, steps, usage, time.monotonic() - started_at)
-    cacheable = await repeating.is_cacheable(run, viewer, question, key, request, answered)
+    may_cache = await is_cacheable(run, viewer, question, key, request, answered)
 
     async def finish(uow: UnitOfWork) -> None:
         await answers.save(uow, question, job.user_id, completed)
-        if key is not None and cacheable:
+        if key is not None and may_cache:
             await answer_cache.save(uow, key, job.user_id, completed.message, completed.citations)
 
     return finish
@@ -77,7 +75,7 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
 
 @periodic("conversation events", timedelta(hours=1), per_company=True)
 async def purge_events(services: Services, company_id: UUID) -> None:
-    """Events of a day ago: who comes back that late reads the messages."""
+    """Delete expired conversation events of every company."""
     async with services.database.tenant(company_id) as uow:
         await events.purge(uow)
 
@@ -85,7 +83,7 @@ async def purge_events(services: Services, company_id: UUID) -> None:
 async def retrieve_passages(
     run: Run, viewer: Viewer, question: Question, steps: list[Step], usage: list[dict[str, Any]]
 ) -> list[Passage]:
-    """The best passages of the session and of documents, as the asker sees them; none for no question."""
+    """The best passages of the drawing session and of the documents visible to the viewer."""
     question_quality = assess_question(question.text)
     steps.append(quality_step(question_quality))
     if not question_quality.is_question:
@@ -121,7 +119,7 @@ async def retrieve_passages(
         "retrieval",
         "search",
         detail=detail,
-        confidence=max((each.similarity for each in passages), default=None),
+        confidence=max((passage.similarity for passage in passages), default=None),
         output={"chunks": [str(hit.chunk_id) for hit in searched.hits]},
         seconds=time.monotonic() - started_at,
     )
@@ -131,7 +129,7 @@ async def retrieve_passages(
 
 
 async def session_passages(run: Run, viewer: Viewer, question: Question) -> list[Passage]:
-    """The best passages of what the conversation's drawing session found, if it is about one."""
+    """The best passages of the conversation's drawing session, if it has one."""
     if question.session_id is None:
         return []
     async with run.services.database.transaction(viewer.scope, read_only=True) as uow:
@@ -142,16 +140,16 @@ async def session_passages(run: Run, viewer: Viewer, question: Question) -> list
 
 
 def count_sources(passages: Sequence[Passage]) -> str:
-    """Of how many documents and sheets passages are, in words."""
-    documents = len({each.document_id for each in passages if each.document_id})
-    sheets = len({each.source for each in passages if each.document_id is None})
+    """The number of documents and sheets of the passages, in words."""
+    documents = len({passage.document_id for passage in passages if passage.document_id})
+    sheets = len({passage.source for passage in passages if passage.document_id is None})
     return f"{documents} documents" + (f" and {sheets} sheets" if sheets else "")
 
 
 async def stream_answer(
     run: Run, question: Question, request: ChatRequest, steps: list[Step]
 ) -> GeneratedAnswer:
-    """The model's answer, its pieces told as they come."""
+    """Generate an answer and publish its text as it arrives."""
 
     async def write(offset: int, text: str) -> None:
         async with run.write() as uow:
@@ -173,14 +171,14 @@ async def stream_answer(
 async def generate(
     run: Run, question: Question, request: ChatRequest, emit: Emit, steps: list[Step]
 ) -> GeneratedAnswer:
-    """The answer of one model, or of a council if that was wanted and there is a question."""
+    """The answer of one model, or of a council in council mode."""
     if question.mode is AnswerMode.COUNCIL and assess_question(question.text).is_question:
         return await run_council(run, run.services.chat, question, request, emit, steps)
     return await generate_answer(run.services.chat, request, emit, embed=run.services.embedders.default.embed)
 
 
 async def failure_error(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
-    """What to raise for a failure: another attempt where that may help, else the end with its code."""
+    """The exception for a failure: `Retry` if it is transient, else `Conflict` after recording its code."""
     if failure.is_transient and not run.is_last:
         return Retry(failure.message, after=failure.retry_after)
     async with run.write() as uow:
@@ -189,7 +187,7 @@ async def failure_error(run: Run, question: Question, failure: ModelFailure, mod
 
 
 async def publish_step(run: Run, question: Question, **step: Any) -> None:
-    """A step, in a transaction of its own."""
+    """Publish a step in its own transaction."""
     async with run.write() as uow:
         await answers.publish_step(uow, question, **step)
 
@@ -202,7 +200,7 @@ def completed_answer(
     usage: list[dict[str, Any]],
     seconds: float,
 ) -> CompletedAnswer:
-    """The answer's row, and those that go with it."""
+    """The columns of the message, and the rows that belong to it."""
     total_tokens = answered.prompt_tokens + answered.completion_tokens
     confidence = answered.confidence
     message = {
@@ -213,9 +211,9 @@ def completed_answer(
         "total_tokens": total_tokens,
         "confidence": confidence.total,
         "low_confidence_warning": confidence.is_low(council=answered.council is not None),
-        "sources": [source_json(number, each) for number, each in enumerate(request.passages, 1)],
+        "sources": [source_json(number, passage) for number, passage in enumerate(request.passages, 1)],
         "context_document_ids": list(
-            dict.fromkeys(str(each.document_id) for each in request.passages if each.document_id)
+            dict.fromkeys(str(passage.document_id) for passage in request.passages if passage.document_id)
         ),
         "reasoning_chain": reasoning_chain(steps, question.explainability),
         "message_metadata": {
@@ -233,7 +231,7 @@ def completed_answer(
     }
     return CompletedAnswer(
         message=message,
-        citations=[citation_columns(each) for each in answered.citations.citations],
+        citations=[citation_columns(citation) for citation in answered.citations.citations],
         steps=[step.columns() for step in steps],
         run=run_log,
         usage=usage,
@@ -241,7 +239,7 @@ def completed_answer(
 
 
 def answer_usage(prices: Prices, question: Question, answered: GeneratedAnswer) -> dict[str, Any]:
-    """What the answer took of the model."""
+    """The token usage of an answer."""
     return token_usage.usage_columns(
         prices,
         "council_voting" if answered.council else "chat",
@@ -253,7 +251,7 @@ def answer_usage(prices: Prices, question: Question, answered: GeneratedAnswer) 
 
 
 def source_json(number: int, passage: Passage) -> dict[str, Any]:
-    """A passage, as it is kept with the answer."""
+    """A passage as JSON in the message's sources."""
     return {
         "index": number,
         "document_id": passage.document_id and str(passage.document_id),
@@ -264,15 +262,15 @@ def source_json(number: int, passage: Passage) -> dict[str, Any]:
     }
 
 
-def citation_columns(citation_: Citation) -> dict[str, Any]:
-    """A citation's columns."""
+def citation_columns(citation: Citation) -> dict[str, Any]:
+    """The columns of a citation."""
     return {
-        "source_index": citation_.source_index,
-        "source_name": citation_.source,
-        "page_number": citation_.page,
-        "snippet": citation_.snippet,
-        "confidence": citation_.confidence,
-        "text_start_index": citation_.text_start,
-        "text_end_index": citation_.text_end,
-        "inline_number": citation_.inline_number,
+        "source_index": citation.source_index,
+        "source_name": citation.source,
+        "page_number": citation.page,
+        "snippet": citation.snippet,
+        "confidence": citation.confidence,
+        "text_start_index": citation.text_start,
+        "text_end_index": citation.text_end,
+        "inline_number": citation.inline_number,
     }

@@ -1,4 +1,4 @@
-"""Whether a question is one: what was typed at random finds nothing, and is told so."""
+"""Question quality: detects empty, random and repetitive input before it is searched for."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.bm25 import WORD
 
 MIN_QUALITY = 0.3
-"""The score from which a question is worth searching for."""
+"""Questions with a lower score are not searched for."""
 MAX_QUESTION_LENGTH = 8_000
 """Characters."""
 
@@ -16,14 +16,14 @@ KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", 
 MIN_RUN_LENGTH = 4
 VOWELS = frozenset("aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿ")
 VOWEL_SHARE_RANGE = (0.15, 0.75)
-"""Of a Latin word's letters; real words of five letters and more hardly leave this range."""
+"""Share of vowels in real Latin words of five letters and more."""
 REPETITION = re.compile(r"(.)\1{3,}|(..)\2{2,}|(...)\3{2,}", re.DOTALL)
-"""One character four times, or two or three of them three times."""
+"""One character four times, or a group of two or three characters three times."""
 
 
 @dataclass(frozen=True)
 class QuestionQuality:
-    """How far a text looks like a question, from 0 to 1, and in words why not."""
+    """How much a text looks like a question, from 0 to 1, and its faults as sentences."""
 
     score: float
     faults: tuple[str, ...]
@@ -34,23 +34,23 @@ class QuestionQuality:
 
 
 def assess_question(question: str) -> QuestionQuality:
-    """Each fault takes its share: letters that are missing or few, repetition, keyboard runs, no vowels."""
+    """Subtract the share of each fault: few letters, repetition, keyboard runs, unpronounceable words."""
     text = unicodedata.normalize("NFC", question).strip().lower()
     if not text:
         return QuestionQuality(0.0, ("The question is empty.",))
     if len(text) > MAX_QUESTION_LENGTH:
-        return QuestionQuality(0.0, (f"The question is longer than {MAX_QUESTION_LENGTH:,} characters.",))
+        return QuestionQuality(0.0, (f"The question must be at most {MAX_QUESTION_LENGTH:,} characters (got {len(text):,}).",))
     words = WORD.findall(text)
     letters = sum(map(len, words))
     if letters < 2 and not any(unicodedata.category(mark) == "Lo" for mark in text):
-        return QuestionQuality(0.0, ("The question holds no words.",))
+        return QuestionQuality(0.0, ("The question contains no words.",))
     score, faults = 1.0, []
     for share, fault in (
-        (1 - min(1.0, 2 * letters / len(re.sub(r"\s", "", text))), "It is mostly signs."),
+        (1 - min(1.0, 2 * letters / len(re.sub(r"\s", "", text))), "It is mostly punctuation."),
         (_faulty_share(words, _has_repetition), "It repeats characters."),
-        (_faulty_share(words, _is_keyboard_run), "It holds runs of neighbouring keys."),
-        (_faulty_share(words, _is_unpronounceable), "Its words can't be spoken."),
-        (_repeated_word_share(words), "It says the same word again and again."),
+        (_faulty_share(words, _is_keyboard_run), "It contains runs of neighbouring keys."),
+        (_faulty_share(words, _is_unpronounceable), "Its words are unpronounceable."),
+        (_repeated_word_share(words), "It repeats the same word."),
     ):
         if share > 0.25:
             faults.append(fault)
@@ -59,7 +59,7 @@ def assess_question(question: str) -> QuestionQuality:
 
 
 def _faulty_share(words: list[str], is_faulty: Callable[[str], bool]) -> float:
-    """Of the letters, how many are in faulty words."""
+    """The share of letters in faulty words."""
     total = sum(map(len, words))
     return sum(len(word) for word in words if is_faulty(word)) / total if total else 0.0
 
@@ -76,7 +76,7 @@ def _is_keyboard_run(word: str) -> bool:
 
 
 def _is_unpronounceable(word: str) -> bool:
-    """A Latin word of five letters or more with hardly a vowel or hardly a consonant."""
+    """Whether a Latin word of five letters or more has hardly any vowels or hardly any consonants."""
     if len(word) < 5 or not all(unicodedata.name(letter, "").startswith("LATIN") for letter in word):
         return False
     share = sum(letter in VOWELS for letter in word) / len(word)
@@ -84,6 +84,6 @@ def _is_unpronounceable(word: str) -> bool:
 
 
 def _repeated_word_share(words: list[str]) -> float:
-    """Of four words or more, how many were there before, where that is most of them."""
+    """The share of repeated words among four or more, if it is above one half; else 0."""
     share = 1 - len(set(words)) / len(words) if len(words) >= 4 else 0.0
     return share if share > 0.5 else 0.0

@@ -1,4 +1,4 @@
-"""The steps on the way to an answer, as they are logged and as the asker is shown them."""
+"""Reasoning steps of an answer: as log rows, and as shown to the user."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,7 @@ MAX_DETAIL_LENGTH = 2_000
 
 @dataclass(frozen=True)
 class Step:
-    """What an agent did, what came of it in words and in figures, and how long it took.
-
-    `vote` is that of a member of a council.
-    """
+    """An agent's action with its result and duration. `vote` is set for the members of a council."""
 
     agent: str
     action: str
@@ -28,7 +25,7 @@ class Step:
     vote: Mapping[str, Any] | None = None
 
     def columns(self) -> dict[str, Any]:
-        """As an agent's log."""
+        """The columns of an agent log."""
         counts = self.tokens and {
             "prompt_tokens": self.tokens[0],
             "completion_tokens": self.tokens[1],
@@ -47,7 +44,7 @@ class Step:
 
 
 def reasoning_chain(steps: Sequence[Step], level: ExplainabilityLevel) -> list[dict[str, Any]]:
-    """The steps as they are shown: who did what, besides what came of it, or besides every figure."""
+    """The steps as shown at an explainability level."""
     return [{"agent": step.agent, "action": step.action, **_visible_fields(step, level)} for step in steps]
 
 
@@ -64,7 +61,7 @@ def _visible_fields(step: Step, level: ExplainabilityLevel) -> dict[str, Any]:
 
 
 def _measurements(step: Step) -> dict[str, Any]:
-    """What came of a step, and what it took, as far as that was measured."""
+    """A step's output, and its duration and tokens if measured."""
     seconds = None if step.seconds is None else round(step.seconds * 1000, 3)
     measured = {"milliseconds": seconds, "tokens": step.tokens and sum(step.tokens)}
     return dict(step.output) | {name: value for name, value in measured.items() if value is not None}

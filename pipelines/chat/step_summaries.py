@@ -1,4 +1,4 @@
-"""What is said of the steps before and after an answer, in words and in figures."""
+"""Reasoning steps for question quality, generation, grounding and confidence."""
 
 from dataclasses import asdict
 
@@ -10,7 +10,7 @@ from pipelines.chat.reasoning import Step
 
 
 def quality_step(question_quality: QuestionQuality) -> Step:
-    """Whether the question is one."""
+    """The step that checks the question."""
     return Step(
         "query_quality",
         "check",
@@ -21,7 +21,7 @@ def quality_step(question_quality: QuestionQuality) -> Step:
 
 
 def answer_steps(answer: GeneratedAnswer, seconds: float) -> list[Step]:
-    """What was answered, how far its sources bear it, and what its confidence is made of."""
+    """The steps of generation, grounding and confidence."""
     generated = Step(
         "answer",
         "generate",
@@ -34,9 +34,9 @@ def answer_steps(answer: GeneratedAnswer, seconds: float) -> list[Step]:
 
 
 def grounding_step(grounding: GroundingResult) -> Step:
-    """How far the sources bear the answer."""
+    """The step that checks the answer against its sources."""
     weak = len(grounding.unsupported)
-    verdict = f"{weak} of its sentences are not borne out." if weak else "Its sources bear every sentence."
+    verdict = f"{weak} of its sentences are unsupported." if weak else "Its sources support every sentence."
     return Step(
         "grounding",
         "verify",
@@ -47,8 +47,8 @@ def grounding_step(grounding: GroundingResult) -> Step:
 
 
 def confidence_step(answer: GeneratedAnswer) -> Step:
-    """What the confidence is made of."""
+    """The step that computes the confidence."""
     confidence: Confidence = answer.confidence
     low = confidence.is_low(council=answer.council is not None)
-    detail = "Too low to rely on." if low else "High enough to go without a warning."
+    detail = "Below the warning threshold." if low else "Above the warning threshold."
     return Step("confidence", "weigh", detail=detail, confidence=confidence.total, output=asdict(confidence))

@@ -1,19 +1,18 @@
-"""An answer on its way to those who watch: its pieces are written as they come, a few times a second."""
+"""Streaming of an answer's text: deltas are batched and written several times a second."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 WRITE_INTERVAL_SECONDS = 0.05
-"""Seconds between two writes, so that pieces which come faster are joined."""
 MAX_WRITE_LENGTH = 2_000
 """Characters in one write."""
 
 WriteDelta = Callable[[int, str], Awaitable[None]]
-"""Stores a piece, given its offset in code points."""
+"""Stores a delta, given its offset in code points."""
 
 
 class DeltaWriter:
-    """What a model says, written behind its back; the first piece at once."""
+    """Writes appended text in the background, the first part immediately."""
 
     def __init__(self, write: WriteDelta) -> None:
         self._write = write
@@ -22,7 +21,7 @@ class DeltaWriter:
         self._task: asyncio.Task[None] | None = None
 
     async def append(self, text: str) -> None:
-        """Take the next piece. Raises what went wrong while writing the ones before."""
+        """Buffer text for writing. Raises the error of an earlier write."""
         self._buffer += text
         if self._task is not None and self._task.done():
             self._task.result()
@@ -31,12 +30,12 @@ class DeltaWriter:
             self._task = asyncio.create_task(self._write_out())
 
     async def flush(self) -> None:
-        """Returns when all is written."""
+        """Wait until all text is written."""
         if self._task is not None:
             await self._task
 
     async def close(self) -> None:
-        """Write nothing more."""
+        """Cancel pending writes."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -1,1 +1,1 @@
-"""What a company wants to reach, what it has consumed, and the reports about it."""
+"""Energy insights: company profile, consumption imports, and reports."""

@@ -1,4 +1,4 @@
-"""What a company reckons with of each energy source: shipped figures, which people correct."""
+"""Energy sources of a company: default figures that can be edited."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Invalid
@@ -25,39 +25,39 @@ MIN_EFFICIENCY = 0.05
 
 
 def default_sources() -> list[dict[str, Any]]:
-    """The figures that come with the product."""
-    found: list[dict[str, Any]] = json.loads(DEFAULTS_PATH.read_text())
-    return [{**each, "kind": EnergySourceKind(each["kind"])} for each in found]
+    """The figures shipped with the product."""
+    sources: list[dict[str, Any]] = json.loads(DEFAULTS_PATH.read_text())
+    return [{**source, "kind": EnergySourceKind(source["kind"])} for source in sources]
 
 
 async def seed(uow: UnitOfWork) -> None:
-    """Give the company the shipped sources that it does not have."""
-    rows = [{"id": new_id(), "efficiency": 1.0, **each} for each in default_sources()]
+    """Insert the default sources that the company does not have."""
+    rows = [{"id": new_id(), "efficiency": 1.0, **source} for source in default_sources()]
     await uow.execute(insert(EnergySource).values(rows).on_conflict_do_nothing())
 
 
-async def list_enabled(uow: UnitOfWork) -> Sequence[Row[Any]]:
-    """The sources that reports reckon with, in the order of their codes."""
+async def list_enabled(uow: UnitOfWork) -> Sequence[EnergySource]:
+    """The enabled sources, by code."""
     return await uow.all(select(EnergySource).where(EnergySource.enabled).order_by(EnergySource.code))
 
 
-async def restore(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]]:
-    """Set every shipped source back to what was shipped."""
+async def restore(uow: UnitOfWork, viewer: Viewer) -> Sequence[EnergySource]:
+    """Reset every default source to its default figures."""
     access.require(viewer, "reports:configure")
     await seed(uow)
-    for each in default_sources():
-        values = {"efficiency": 1.0, "edited": False, "enabled": True, **each}
-        await uow.execute(sa.update(EnergySource).where(EnergySource.code == each["code"]).values(values))
+    for source in default_sources():
+        values = {"efficiency": 1.0, "edited": False, "enabled": True, **source}
+        await uow.execute(sa.update(EnergySource).where(EnergySource.code == source["code"]).values(values))
     rows = await uow.all(select(EnergySource).order_by(EnergySource.code))
     await activity_log.record(uow, viewer.user_id, "ENERGY_SOURCES_RESTORE", "Company", viewer.company_id)
     return rows
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Correct a source's figures; who does says where they come from."""
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> EnergySource:
+    """Update a source. Changed figures require a provenance."""
     access.require(viewer, "reports:configure")
     source = await access.find(uow, viewer, EnergySource, id, lock=True)
-    values = validators.values(EnergySource, given, "input")
+    values = validators.values(EnergySource, fields, "input")
     for field in FRACTION_FIELDS:
         if field in values:
             validators.within(values[field], 0, 1, "input", validators.camel(field))
@@ -67,7 +67,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         validators.within(values["efficiency"], MIN_EFFICIENCY, 1, "input", "efficiency")
     figures = values.keys() - {"provenance", "enabled"}
     if any(values[name] != getattr(source, name) for name in figures) and "provenance" not in values:
-        raise Invalid("Say where the new figures come from.", "input", "provenance")
+        raise Invalid("provenance is required when figures change.", "input", "provenance")
     if figures:
         values["edited"] = True
-    return await update_row(uow, viewer, EnergySource, source, values, "ENERGY_SOURCE_UPDATE", fields=given)
+    return await update_row(uow, viewer, EnergySource, source, values, "ENERGY_SOURCE_UPDATE", fields=fields)

@@ -1,4 +1,4 @@
-"""Files of past consumption: looked into, imported by a job, and remembered on the company's profile."""
+"""Imports of historical consumption: preview, import job, and the company profile."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import UnsupportedContent
@@ -40,63 +40,65 @@ from resolvers.jobs import start_processing
 
 SUBJECT = "historical data"
 MAX_PREVIEW_BYTES = 32 * 1024 * 1024
-"""Bytes of the largest workbook that is looked into while somebody waits."""
+"""Size of a workbook that is previewed within a request."""
 INSERT_BATCH_SIZE = 1000
 LAYOUT_ADAPTER: TypeAdapter[Layout] = TypeAdapter(Layout)
 
 
 @dataclass(frozen=True)
 class ImportHistoricalData(Job):
-    """Read a file of past consumption. The job has the import's id."""
+    """Import a file of historical consumption. The job has the import's id."""
 
     import_id: UUID
     queue: ClassVar[str] = "reports"
 
 
-async def read_preview(store: ObjectStore, upload: Row[Any]) -> TablePreview:
+async def read_preview(store: ObjectStore, upload: Upload) -> TablePreview:
     """The first rows of an upload. Raises `Unsupported` or `Invalid` where it holds no table."""
     if upload.mime_type == XLSX_TYPE:
         if upload.size > MAX_PREVIEW_BYTES:
-            message = f"Workbooks are read up to {MAX_PREVIEW_BYTES >> 20} MB; save it as CSV."
+            message = f"A workbook must be at most {MAX_PREVIEW_BYTES >> 20} MB. Save it as CSV instead."
             raise UnsupportedContent(message, "input", "uploadId")
         with TemporaryDirectory(prefix="seshat-working-") as folder:
             path = await store.fetch(upload.storage_key, Path(folder) / "workbook")
             return await asyncio.to_thread(preview_workbook, path)
     if not upload.mime_type.startswith("text/"):
-        raise UnsupportedContent("Consumption is read from CSV and XLSX.", "input", "uploadId")
+        raise UnsupportedContent("The file must be CSV or XLSX.", "input", "uploadId")
     content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, PREVIEW_BYTES)])
     return await asyncio.to_thread(preview_text, content)
 
 
 async def preview(
-    store: ObjectStore, upload: Row[Any], given: LayoutOverrides
+    store: ObjectStore, upload: Upload, overrides: LayoutOverrides
 ) -> tuple[TablePreview, Layout]:
-    """How an upload seems to be laid out. Hold no unit of work while it reads."""
+    """The detected layout of an upload. Do not hold a unit of work while it reads."""
     head = await read_preview(store, upload)
-    if given.delimiter and head.sheet is None and given.delimiter != head.delimiter:
+    if overrides.delimiter and head.sheet is None and overrides.delimiter != head.delimiter:
         content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, PREVIEW_BYTES)])
-        head = preview_text(content, given.delimiter)
-    return head, await asyncio.to_thread(detect_layout, head, given)
+        head = preview_text(content, overrides.delimiter)
+    return head, await asyncio.to_thread(detect_layout, head, overrides)
 
 
-async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Row[Any]:
-    """The viewer's stored upload, to be looked into."""
+async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Upload:
+    """The viewer's stored upload."""
     access.require(viewer, "reports:configure")
     return await files.find_stored(uow, viewer, upload_id, "input", "uploadId")
 
 
 async def latest_id(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
-    """The last import that was done, if the viewer may see it."""
+    """Id of the latest completed import, if the viewer can see it."""
     model = HistoricalDataImport
-    done = access.visible(viewer, model, model.id).where(model.completed_at.is_not(None))
-    found: UUID | None = await uow.scalar(done.order_by(model.completed_at.desc(), model.id.desc()).limit(1))
-    return found
+    completed = access.visible(viewer, model, model.id).where(model.completed_at.is_not(None))
+    latest: UUID | None = await uow.scalar(
+        completed.order_by(model.completed_at.desc(), model.id.desc()).limit(1)
+    )
+    return latest
 
 
 async def create(
-    uow: UnitOfWork, viewer: Viewer, upload: Row[Any], head: TablePreview, layout: Layout
-) -> Row[Any]:
-    """An import of an upload that was looked into, and the job that does it."""
+    uow: UnitOfWork, viewer: Viewer, upload: Upload, head: TablePreview, layout: Layout
+) -> HistoricalDataImport:
+    """Create an import of an upload, and its job."""
     access.require(viewer, "reports:configure")
     validate_layout(layout, head)
     values = {
@@ -106,22 +108,24 @@ async def create(
         "mapping": to_json(asdict(layout)),
         "requested_by_id": viewer.user_id,
     }
-    made = await uow.one(insert(HistoricalDataImport).values(values).returning(HistoricalDataImport))
-    job, kind = ImportHistoricalData(made.id), ProcessingJobType.DATA_IMPORT
-    await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=made.id)
-    await activity_log.record(uow, viewer.user_id, "HISTORICAL_DATA_IMPORT", "HistoricalDataImport", made.id)
-    return made
+    created = await uow.one(insert(HistoricalDataImport).values(values).returning(HistoricalDataImport))
+    job, kind = ImportHistoricalData(created.id), ProcessingJobType.DATA_IMPORT
+    await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=created.id)
+    await activity_log.record(
+        uow, viewer.user_id, "HISTORICAL_DATA_IMPORT", "HistoricalDataImport", created.id
+    )
+    return created
 
 
 def to_json(value: Any) -> Any:
-    """The value as JSON holds it."""
+    """The value with enums replaced by their values."""
     if isinstance(value, Mapping):
         return {name: to_json(inner) for name, inner in value.items()}
     return value.value if isinstance(value, Enum) else value
 
 
-async def load(uow: UnitOfWork, import_id: UUID) -> tuple[Row[Any], Layout, Row[Any]] | None:
-    """What is to be read; none where the import or its file is gone."""
+async def load(uow: UnitOfWork, import_id: UUID) -> tuple[HistoricalDataImport, Layout, Upload] | None:
+    """The import, its layout and its upload, or None if one was deleted."""
     row = await uow.first(select(HistoricalDataImport).where(HistoricalDataImport.id == import_id))
     upload = row and await uow.first(select(Upload).where(Upload.id == row.upload_id))
     if row is None or upload is None:
@@ -130,7 +134,7 @@ async def load(uow: UnitOfWork, import_id: UUID) -> tuple[Row[Any], Layout, Row[
 
 
 async def save_readings(uow: UnitOfWork, import_id: UUID, readings: Sequence[Mapping[str, Any]]) -> None:
-    """Store the readings of an import, and no others of it."""
+    """Replace the readings of an import."""
     await uow.execute(delete(ConsumptionReading).where(ConsumptionReading.import_id == import_id))
     rows = [{"id": new_id(), "import_id": import_id, **reading} for reading in readings]
     for start in range(0, len(rows), INSERT_BATCH_SIZE):
@@ -139,16 +143,16 @@ async def save_readings(uow: UnitOfWork, import_id: UUID, readings: Sequence[Map
 
 async def complete(
     uow: UnitOfWork,
-    row: Row[Any],
+    row: HistoricalDataImport,
     summary: Mapping[str, Any],
     upload_id: UUID,
     *,
     size: int,
     sha256: str,
 ) -> None:
-    """The import is done: the profile says what it found, and its summary can be asked about.
+    """Complete an import: update the profile, and store its summary as a document.
 
-    What earlier imports stored goes; their summaries stay on them.
+    Deletes the readings and documents of earlier imports; their summaries are kept.
     """
     others = HistoricalDataImport.id != row.id
     for earlier in await uow.all(
@@ -168,7 +172,7 @@ async def complete(
 
 
 async def update_profile(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:
-    """Write on the profile what a company consumes."""
+    """Update the profile from the summary of an import."""
     await uow.execute(upsert(CompanyProfile).values(id=new_id()).on_conflict_do_nothing())
     profile = await uow.one(select(CompanyProfile).with_for_update())
     values: dict[str, Any] = {
@@ -185,7 +189,7 @@ async def update_profile(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:
 
 
 def sustainability_score(renewable: float | None, target: float | None) -> float | None:
-    """min(100, renewable share / target * 100), both in percent; none while either is unknown."""
+    """min(100, renewable share / target * 100), both in percent; None if either is unknown."""
     if renewable is None or target is None:
         return None
     return 100.0 if target <= 0 else round(min(100.0, renewable / target * 100), 4)

@@ -1,9 +1,9 @@
-"""What a company wants to reach."""
+"""Company profile: energy targets, budget and weights."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import Invalid
@@ -25,30 +25,32 @@ RANGES = {
 }
 WEIGHTS = ("energy_mix_weight", "price_optimization_weight", "portfolio_decision_weight")
 WEIGHT_SUM_TOLERANCE = 0.05
-"""How far the sum of the weights may be from 1."""
+"""Maximum deviation of the sum of the weights from 1."""
 
 MAX_BUDGET = 1e15
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, given: Mapping[str, Any]) -> Row[Any]:
-    """Change the company's profile, which is made first if there is none."""
+async def update(uow: UnitOfWork, viewer: Viewer, fields: Mapping[str, Any]) -> CompanyProfile:
+    """Update the company's profile; creates it if there is none."""
     access.require(viewer, "reports:configure")
-    values = _validate(given)
+    values = _validate(fields)
     await uow.execute(insert(CompanyProfile).values(id=new_id()).on_conflict_do_nothing())
     profile = await uow.one(select(CompanyProfile).with_for_update())
     if values.keys() & set(WEIGHTS):
         energy, price, portfolio = (values.get(name, getattr(profile, name)) for name in WEIGHTS)
         if not 1 - WEIGHT_SUM_TOLERANCE <= energy + price + portfolio <= 1 + WEIGHT_SUM_TOLERANCE:
-            raise Invalid("The three weights sum to 1, give or take 0.05.", "input")
+            raise Invalid(f"The three weights must sum to 1 (within {WEIGHT_SUM_TOLERANCE}).", "input")
     return await update_row(uow, viewer, CompanyProfile, profile, values, "COMPANY_PROFILE_UPDATE")
 
 
-def _validate(given: Mapping[str, Any]) -> dict[str, Any]:
-    values = validators.values(CompanyProfile, given, "input")
-    for field, (least, most) in RANGES.items():
+def _validate(fields: Mapping[str, Any]) -> dict[str, Any]:
+    values = validators.values(CompanyProfile, fields, "input")
+    for field, (minimum, maximum) in RANGES.items():
         if values.get(field) is not None:
-            validators.within(values[field], least, most, "input", validators.camel(field))
+            validators.within(values[field], minimum, maximum, "input", validators.camel(field))
     budget = values.get("budget")
     if budget is not None and not 0 < budget <= MAX_BUDGET:
-        raise Invalid("A budget is more than nothing.", "input", "budget")
+        raise Invalid(
+            f"budget must be greater than 0 and at most {MAX_BUDGET:g} (got {budget:g}).", "input", "budget"
+        )
     return values

@@ -1,9 +1,9 @@
-"""Whether a company has said what a report needs."""
+"""Readiness: what a company must provide before a report can be generated."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from db.models import CompanyProfile, Document, HistoricalDataImport, ProcessingStatus
 from db.uow import UnitOfWork
@@ -11,7 +11,7 @@ from db.uow import UnitOfWork
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something that a report needs, or is better with."""
+    """An input that a report requires or benefits from."""
 
     name: str
     required: bool
@@ -20,54 +20,57 @@ class Requirement:
 
 
 PROFILE_REQUIREMENTS = (
-    ("industry", True, "Say which industry the company is in."),
-    ("location", True, "Say where the company uses its energy."),
-    ("target_year", True, "Say by which year the transition is to be done."),
-    ("renewable_percentage_increase", True, "Say by how much the renewable share is to grow."),
-    ("budget", True, "Say what may be spent on energy in a year."),
-    ("total_consumption_kwh", True, "Import past consumption, or say how much energy a year takes."),
+    ("industry", True, "Set the industry of the company."),
+    ("location", True, "Set the location where the company uses its energy."),
+    ("target_year", True, "Set the target year of the transition."),
+    ("renewable_percentage_increase", True, "Set the increase of the renewable share."),
+    ("budget", True, "Set the yearly energy budget."),
+    ("total_consumption_kwh", True, "Import historical consumption, or set the yearly consumption."),
 )
-"""Columns of the profile, whether a report needs them, and what to do."""
+"""Columns of the profile, whether they are required, and the advice to provide them."""
 
 
 def requirements(profile: dict[str, Any] | None, imported: bool, documents: int) -> list[Requirement]:
-    """Everything that a report asks for, what is required first."""
-    known = profile or {}
-    found = [
-        Requirement(name, required, known.get(name) is not None, advice) for name, required, advice in PROFILE_REQUIREMENTS
+    """All inputs of a report, required ones first."""
+    values = profile or {}
+    from_profile = [
+        Requirement(name, required, values.get(name) is not None, advice)
+        for name, required, advice in PROFILE_REQUIREMENTS
     ]
-    current = known.get("current_renewable_percentage") is not None
+    current = values.get("current_renewable_percentage") is not None
     return [
-        *found,
-        Requirement("current_renewable_percentage", False, current, "Say how much is renewable already."),
-        Requirement("historical_data", False, imported, "Import past consumption for trend and seasons."),
-        Requirement("documents", False, documents > 0, "Add documents, such as tariffs and quotations."),
+        *from_profile,
+        Requirement("current_renewable_percentage", False, current, "Set the current renewable share."),
+        Requirement(
+            "historical_data", False, imported, "Import historical consumption for trend and seasonality."
+        ),
+        Requirement("documents", False, documents > 0, "Upload documents such as tariffs and quotations."),
     ]
 
 
-def is_ready(found: list[Requirement]) -> bool:
-    """Whether everything that is required is there."""
-    return all(each.met for each in found if each.required)
+def is_ready(inputs: list[Requirement]) -> bool:
+    """Whether all required inputs are provided."""
+    return all(requirement.met for requirement in inputs if requirement.required)
 
 
-def completeness(found: list[Requirement]) -> float:
-    """How much of everything is there: what is required counts twice."""
-    weights = [2 if each.required else 1 for each in found]
-    met = sum(weight for weight, each in zip(weights, found, strict=True) if each.met)
+def completeness(inputs: list[Requirement]) -> float:
+    """Provided share of the inputs; required ones have double weight."""
+    weights = [2 if requirement.required else 1 for requirement in inputs]
+    met = sum(weight for weight, requirement in zip(weights, inputs, strict=True) if requirement.met)
     return met / sum(weights)
 
 
-async def load_inputs(uow: UnitOfWork) -> tuple[Row[Any] | None, Row[Any] | None, int]:
-    """The company's profile, its latest finished import, and how many documents can be asked about."""
+async def load_inputs(uow: UnitOfWork) -> tuple[CompanyProfile | None, HistoricalDataImport | None, int]:
+    """The company's profile, its latest completed import, and the number of searchable documents."""
     profile = await uow.first(select(CompanyProfile))
     finished = select(HistoricalDataImport).where(HistoricalDataImport.completed_at.is_not(None))
     latest = finished.order_by(HistoricalDataImport.completed_at.desc(), HistoricalDataImport.id.desc())
     searchable = Document.processing_status == ProcessingStatus.COMPLETED
-    documents = await uow.scalar(select(func.count()).select_from(Document).where(searchable))
+    documents: int = await uow.scalar(select(func.count()).select_from(Document).where(searchable))
     return profile, await uow.first(latest.limit(1)), documents
 
 
 async def company_requirements(uow: UnitOfWork) -> list[Requirement]:
-    """What a report of the unit's company asks for."""
+    """The inputs of a report for the unit's company."""
     profile, imported, documents = await load_inputs(uow)
     return requirements(profile and dict(profile._mapping), imported is not None, documents)

@@ -1,4 +1,4 @@
-"""Reports on their way: asked for, made step by step, and told as they come."""
+"""Energy reports: create, generate step by step, and stream events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from core.errors import Conflict, Invalid
 from db.events import publish
@@ -53,18 +53,18 @@ SOURCE_FIELDS = (
 
 @dataclass(frozen=True)
 class GenerateReport(Job):
-    """Make a report. The job has the report's id."""
+    """Generate a report. The job has the report's id."""
 
     report_id: UUID
     queue: ClassVar[str] = "reports"
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """Whoever watches learns that there will be no report."""
+        """Publish that the report failed."""
         await append_event(uow, self.report_id, ReportEventKind.FAILED, None, {"summary": reason})
 
 
 def topic(report_id: UUID) -> str:
-    """What is told of a report's events."""
+    """Topic on which a report's events are published."""
     return f"report:{report_id}"
 
 
@@ -75,26 +75,26 @@ async def create(
     title: str | None,
     method: ReportMethod,
     narrative: bool,
-) -> Row[Any]:
-    """A report of the company's energy, and the job that makes it.
+) -> Report:
+    """Create an energy report of the company, and its job.
 
-    Raises `Conflict` where something is missing that a report needs, or the target year has passed.
+    Raises `Conflict` if a required input is missing or the target year has passed.
     """
     access.require(viewer, "reports:generate")
     profile, imported, documents = await readiness.load_inputs(uow)
-    found = readiness.requirements(profile and dict(profile._mapping), imported is not None, documents)
-    missing = [each.advice for each in found if each.required and not each.met]
+    inputs = readiness.requirements(profile and dict(profile._mapping), imported is not None, documents)
+    missing = [requirement.advice for requirement in inputs if requirement.required and not requirement.met]
     if profile is None or missing:
-        raise Conflict(f"The company's profile is not complete: {' '.join(missing)}", "input")
+        raise Conflict(f"The company profile is incomplete. {' '.join(missing)}", "input")
     now = datetime.now(UTC)
     if profile.target_year <= now.year:
-        raise Conflict(f"The target year {profile.target_year} leaves no year to plan.", "input")
+        raise Conflict(f"The target year must be after {now.year} (got {profile.target_year}).", "input")
     if profile.total_consumption_kwh <= 0:
-        raise Conflict("The company consumes nothing, so that there is nothing to plan.", "input")
-    named = validators.optional(title, "input", "title", limit=MAX_TITLE_LENGTH)
+        raise Conflict("The yearly consumption must be greater than 0.", "input")
+    label = validators.optional(title, "input", "title", limit=MAX_TITLE_LENGTH)
     values = {
         "id": new_id(),
-        "title": named or f"Energy report, {now:%B %Y}",
+        "title": label or f"Energy report, {now:%B %Y}",
         "report_type": ENERGY_REPORT,
         "method": method,
         "config": {"method": method.value, "narrative": narrative},
@@ -103,33 +103,35 @@ async def create(
     report = await uow.one(insert(Report).values(values).returning(Report))
     await energy_sources.seed(uow)
     if not await energy_sources.list_enabled(uow):
-        raise Conflict("No energy source is enabled.", "input")
+        raise Conflict("At least one energy source must be enabled.", "input")
     job, kind = GenerateReport(report.id), ProcessingJobType.REPORT_GENERATION
     await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=report.id)
     await activity_log.record(uow, viewer.user_id, "REPORT_GENERATE", "Report", report.id)
     return report
 
 
-async def plan_inputs(uow: UnitOfWork, report: Row[Any]) -> dict[str, Any]:
-    """Everything that a report reckons with, as it stands now. Raises `Invalid` where nothing supplies."""
+async def plan_inputs(uow: UnitOfWork, report: Report) -> dict[str, Any]:
+    """The current inputs of a report's plan. Raises `Invalid` if no enabled source supplies energy."""
     profile, imported, documents = await readiness.load_inputs(uow)
     if profile is None:
-        raise Conflict("The company's profile is gone.")
-    listed = await energy_sources.list_enabled(uow)
+        raise Conflict("The company profile was deleted.")
+    enabled = await energy_sources.list_enabled(uow)
     known = [
         {**{name: getattr(each, name) for name in SOURCE_FIELDS}, "kind": each.kind.value} for each in listed
     ]
-    if not any(each["kind"] != "storage" for each in known):
-        raise Invalid("No energy source is enabled that supplies anything.")
-    if report.method is ReportMethod.PROPORTIONAL and not any(each["kind"] == "renewable" for each in known):
-        raise Invalid("The proportional method needs a renewable source.")
+    if not any(source["kind"] != "storage" for source in sources):
+        raise Invalid("At least one energy source that supplies energy must be enabled.")
+    if report.method is ReportMethod.PROPORTIONAL and not any(
+        source["kind"] == "renewable" for source in sources
+    ):
+        raise Invalid("The method PROPORTIONAL requires a renewable source.")
     return {
         "title": report.title,
         "method": report.method.value,
         "year": report.created_at.year,
         "profile": {name: getattr(profile, name) for name in PROFILE_FIELDS},
         "weights": {name.removesuffix("_weight"): getattr(profile, name) for name in WEIGHTS},
-        "sources": known,
+        "sources": sources,
         "documents": documents,
         "consumption": imported and {name: imported.summary[name] for name in CONSUMPTION_FIELDS},
     }
@@ -142,12 +144,12 @@ async def append_event(
     step: str | None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an event. The report's row is locked by its counter, so that numbers follow commits."""
-    counted = update(Report).where(Report.id == report_id).values(event_count=Report.event_count + 1)
-    sequence = await uow.scalar(counted.returning(Report.event_count))
+    """Append an event. The counter locks the report, so that sequence numbers follow commit order."""
+    counter = update(Report).where(Report.id == report_id).values(event_count=Report.event_count + 1)
+    sequence = await uow.scalar(counter.returning(Report.event_count))
     if sequence is None:
         return
-    happened = {
+    event = {
         "report_id": report_id,
         "sequence": sequence,
         "kind": kind,
@@ -155,38 +157,38 @@ async def append_event(
         "detail": dict(detail) if detail else None,
         "created_at": func.clock_timestamp(),
     }
-    await uow.execute(insert(ReportEvent).values(happened))
+    await uow.execute(insert(ReportEvent).values(event))
     await publish(uow, topic(report_id))
 
 
 async def log_step(
-    uow: UnitOfWork, report: Row[Any], step: str, found: Mapping[str, Any], seconds: float
+    uow: UnitOfWork, report: Report, step: str, output: Mapping[str, Any], seconds: float
 ) -> None:
-    """Put a finished step on record, and tell it."""
-    confidence = found.get("total") if step == "confidence" else None
-    logged = {
+    """Log a completed step, and publish it."""
+    confidence = output.get("total") if step == "confidence" else None
+    log = {
         "agent_type": step,
         "operation": "report",
         "input_data": {"report_id": str(report.id)},
-        "output_data": {"summary": found["summary"]},
+        "output_data": {"summary": output["summary"]},
         "confidence": confidence,
         "execution_time_ms": seconds * 1000,
         "user_id": report.requested_by_id,
         "created_at": func.clock_timestamp(),
     }
-    await uow.execute(insert(AgentLog).values(logged))
-    await append_event(uow, report.id, ReportEventKind.STEP_COMPLETED, step, {"summary": found["summary"]})
+    await uow.execute(insert(AgentLog).values(log))
+    await append_event(uow, report.id, ReportEventKind.STEP_COMPLETED, step, {"summary": output["summary"]})
 
 
 async def complete(
     uow: UnitOfWork,
-    report: Row[Any],
+    report: Report,
     data: Mapping[str, Any],
     confidence: float,
     text: str | None,
     usage: Mapping[str, Any] | None,
 ) -> None:
-    """The report is there."""
+    """Store the completed report and its token usage, and publish its completion."""
     values = {
         "report_data": dict(data),
         "confidence": confidence,
@@ -196,20 +198,20 @@ async def complete(
     }
     await uow.execute(update(Report).where(Report.id == report.id).values(values))
     if usage and usage["total_tokens"]:
-        used = {"user_id": report.requested_by_id, "operation_id": str(report.id), **usage}
-        await uow.execute(insert(TokenUsage).values({**used, "operation_type": "report"}))
+        row = {"user_id": report.requested_by_id, "operation_id": str(report.id), **usage}
+        await uow.execute(insert(TokenUsage).values({**row, "operation_type": "report"}))
     await append_event(uow, report.id, ReportEventKind.COMPLETED, None, {"confidence": confidence})
 
 
-async def events_after(uow: UnitOfWork, report_id: UUID, sequence: int, limit: int) -> Sequence[Row[Any]]:
-    """The events numbered above `sequence`, in order."""
+async def events_after(uow: UnitOfWork, report_id: UUID, sequence: int, limit: int) -> Sequence[ReportEvent]:
+    """The events after `sequence`, in order."""
     later = select(ReportEvent).where(ReportEvent.report_id == report_id, ReportEvent.sequence > sequence)
     return await uow.all(later.order_by(ReportEvent.sequence).limit(limit))
 
 
 async def validate_cursor(uow: UnitOfWork, report_id: UUID, sequence: int) -> int:
-    """The same number, if the report has come to it. Raises `Invalid`."""
+    """The sequence number, if the report has reached it. Raises `Invalid`."""
     count = await uow.scalar(select(Report.event_count).where(Report.id == report_id))
     if not 0 <= sequence <= (count or 0):
-        raise Invalid("`after` is not a cursor that this report gave.", "after")
+        raise Invalid("after is not a cursor of this report.", "after")
     return sequence

@@ -1,4 +1,4 @@
-"""Reports that people keep: named, edited, exported, compared, made anew, deleted."""
+"""Saved reports: create, update, export, compare, rerun and delete."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import func, insert, select
 
 from core.errors import Conflict, Invalid
 from db.ids import new_id
@@ -28,7 +28,7 @@ MAX_TITLE_LENGTH, MAX_TEXT_LENGTH = 500, 100_000
 
 @dataclass(frozen=True)
 class PublishReport(Job):
-    """Lay a saved report out as files, and make it something that people can ask about."""
+    """Render a saved report as files, and store its text as a document."""
 
     saved_report_id: UUID
     revision: int
@@ -36,25 +36,25 @@ class PublishReport(Job):
 
 
 def files_prefix(company_id: UUID, id: UUID) -> str:
-    """Where the files of a saved report are stored, each revision in a folder of its own."""
+    """Storage prefix of a saved report's files; each revision has a folder."""
     return f"{company_id}/reports/{id}"
 
 
 async def create(
     uow: UnitOfWork, viewer: Viewer, *, report_id: UUID, title: str | None, tags: Sequence[str]
-) -> Row[Any]:
-    """Keep a finished report; a job makes its files."""
+) -> SavedReport:
+    """Save a completed report; a job renders its files."""
     access.require(viewer, "reports:save")
     report = await access.find(uow, viewer, Report, report_id, "input", "reportId")
     if report.report_data is None:
-        raise Conflict("This report is not finished.", "input", "reportId")
-    named = validators.optional(title, "input", "title", limit=MAX_TITLE_LENGTH)
+        raise Conflict("The report is not complete.", "input", "reportId")
+    label = validators.optional(title, "input", "title", limit=MAX_TITLE_LENGTH)
     values = {
         "id": new_id(),
         "report_id": uuid4().hex,
         "report_type": report.report_type,
         "report_data": report.report_data,
-        "title": named or report.title,
+        "title": label or report.title,
         "tags": validate_tags(tags),
         "confidence": report.confidence,
         "token_usage": report.token_usage,
@@ -70,37 +70,37 @@ async def create(
     return saved
 
 
-async def publish(uow: UnitOfWork, viewer: Viewer, saved: Row[Any]) -> tuple[Row[Any], UUID]:
-    """Have a job make the files of the report as it is now. Answers the report and the job."""
-    next_one = SavedReport.revision + 1
-    changed = sa.update(SavedReport).where(SavedReport.id == saved.id).values(revision=next_one)
+async def publish(uow: UnitOfWork, viewer: Viewer, saved: SavedReport) -> tuple[SavedReport, UUID]:
+    """Enqueue the rendering of the report's files. Returns the report and the job."""
+    next_revision = SavedReport.revision + 1
+    changed = sa.update(SavedReport).where(SavedReport.id == saved.id).values(revision=next_revision)
     saved = await uow.one(changed.returning(SavedReport))
     job, kind = PublishReport(saved.id, saved.revision), ProcessingJobType.REPORT_GENERATION
     return saved, await start_processing(uow, job, kind, SUBJECT, viewer.user_id)
 
 
-async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> tuple[Row[Any], Row[Any]]:
-    """Make the files of a report once more. Answers the report and the job."""
+async def export(uow: UnitOfWork, viewer: Viewer, id: UUID) -> tuple[SavedReport, ProcessingJob]:
+    """Render the files of a report again. Returns the report and the job."""
     access.require(viewer, "reports:save")
     saved = await access.find(uow, viewer, SavedReport, id, lock=True)
     if not is_exportable(saved):
-        raise Conflict("This report has nothing in it that could be laid out.", "id")
+        raise Conflict("The report contains no data to export.", "id")
     saved, job = await publish(uow, viewer, saved)
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_EXPORT", "SavedReport", id)
     return saved, await uow.one(select(ProcessingJob).where(ProcessingJob.id == job))
 
 
-def is_exportable(saved: Row[Any]) -> bool:
-    """Whether it is a report of this product's making."""
+def is_exportable(saved: SavedReport) -> bool:
+    """Whether the report's data can be rendered."""
     data = saved.report_data or {}
     return all(part in data for part in ("inputs", "roadmap", "decision", "confidence"))
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, Any]) -> Row[Any]:
-    """Give a report another title, other tags or another text; what was generated stays beside it."""
+async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> SavedReport:
+    """Update a report's title, tags or edited text; the generated text is kept."""
     access.require(viewer, "reports:save")
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
-    values = dict(given)
+    values = dict(fields)
     if "title" in values:
         values |= validators.values(SavedReport, {"title": values["title"]}, "input")
     if "tags" in values:
@@ -110,18 +110,18 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, given: Mapping[str, 
         text = None if text is None or not text.strip() else text.strip()
         values["edited_text"] = text and validators.text(text, "input", "editedText", limit=MAX_TEXT_LENGTH)
         values |= {"edited_at": func.now(), "edited_by_id": viewer.user_id}
-    changed = await update_row(uow, viewer, SavedReport, report, values, "SAVED_REPORT_UPDATE", fields=given)
+    changed = await update_row(uow, viewer, SavedReport, report, values, "SAVED_REPORT_UPDATE", fields=fields)
     shown = changed.title != report.title or changed.edited_text != report.edited_text
     if shown and is_exportable(changed):
         changed, _ = await publish(uow, viewer, changed)
     return changed
 
 
-async def rerun(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
-    """Make a report of the same kind from what is known now. Answers the new report."""
+async def rerun(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Report:
+    """Generate a new report with the same settings from current data."""
     saved = await access.find(uow, viewer, SavedReport, id)
     if saved.config is None:
-        raise Conflict("Nothing is known of how this report was made.", "id")
+        raise Conflict("The settings of this report are not known, so it cannot be rerun.", "id")
     return await reports.create(
         uow,
         viewer,
@@ -132,7 +132,7 @@ async def rerun(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Row[Any]:
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a report with its files and what people could ask of it."""
+    """Delete a report with its files and its document."""
     access.require(viewer, "reports:delete")
     report = await access.find(uow, viewer, SavedReport, id, lock=True)
     await uow.execute(sa.delete(SavedReport).where(SavedReport.id == id))
@@ -142,41 +142,41 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await activity_log.record(uow, viewer.user_id, "SAVED_REPORT_DELETE", "SavedReport", id)
 
 
-async def find_revision(uow: UnitOfWork, id: UUID, revision: int) -> Row[Any] | None:
-    """The report, if this is still its revision."""
-    wanted = SavedReport.id == id, SavedReport.revision == revision
-    return await uow.first(select(SavedReport).where(*wanted))
+async def find_revision(uow: UnitOfWork, id: UUID, revision: int) -> SavedReport | None:
+    """The report, if `revision` is its current revision."""
+    current = SavedReport.id == id, SavedReport.revision == revision
+    return await uow.first(select(SavedReport).where(*current))
 
 
 async def save_files(
     uow: UnitOfWork,
-    saved: Row[Any],
+    saved: SavedReport,
     files: Sequence[Mapping[str, Any]],
     upload_id: UUID,
     *,
     size: int,
     sha256: str,
 ) -> None:
-    """The files are there, and the text can be asked about; those of the revision before go."""
-    mine = SavedReport.id == saved.id, SavedReport.revision == saved.revision
-    row = await uow.first(select(SavedReport).where(*mine).with_for_update())
-    if row is None:  # another revision came, or it was deleted: what was stored is nobody's
+    """Store the rendered files and the document; deletes those of the previous revision."""
+    current = SavedReport.id == saved.id, SavedReport.revision == saved.revision
+    row = await uow.first(select(SavedReport).where(*current).with_for_update())
+    if row is None:  # deleted or superseded by another revision
         await enqueue_removal(uow, None, f"{files_prefix(uow.company_id, saved.id)}/{saved.revision}/")
         return
     await generated_documents.delete(uow, None, row.document_id)
     title = row.title or "Report"
     document = await generated_documents.create(uow, row.user_id, upload_id, title, size=size, sha256=sha256)
-    values = {"files": [dict(each) for each in files], "document_id": document}
-    await uow.execute(sa.update(SavedReport).where(*mine).values(values))
-    earlier = {each["key"].rpartition("/")[0] for each in row.files} - {
-        each["key"].rpartition("/")[0] for each in files
+    values = {"files": [dict(file) for file in files], "document_id": document}
+    await uow.execute(sa.update(SavedReport).where(*current).values(values))
+    earlier = {file["key"].rpartition("/")[0] for file in row.files} - {
+        file["key"].rpartition("/")[0] for file in files
     }
-    await enqueue_removal(uow, None, *sorted(f"{each}/" for each in earlier))
+    await enqueue_removal(uow, None, *sorted(f"{folder}/" for folder in earlier))
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of two reports; `change` is the second less the first."""
+    """A figure of two reports; `change` is the second minus the first."""
 
     figure: str
     first: float | None
@@ -184,23 +184,23 @@ class Difference:
 
     @property
     def change(self) -> float | None:
-        """None where either lacks it."""
+        """None if either report lacks the figure."""
         return None if self.first is None or self.second is None else round(self.second - self.first, 6)
 
 
-def compare(first: Row[Any], second: Row[Any]) -> list[Difference]:
-    """The figures of both; what only one has, too."""
-    one, other = figures(first), figures(second)
-    return [Difference(name, one.get(name), other.get(name)) for name in dict.fromkeys([*one, *other])]
+def compare(first: SavedReport, second: SavedReport) -> list[Difference]:
+    """The figures that at least one of two reports has."""
+    left, right = figures(first), figures(second)
+    return [Difference(name, left.get(name), right.get(name)) for name in dict.fromkeys([*left, *right])]
 
 
-def figures(saved: Row[Any]) -> dict[str, float]:
-    """What a report comes to, in numbers."""
+def figures(saved: SavedReport) -> dict[str, float]:
+    """The key figures of a report."""
     if not is_exportable(saved):
         return {} if saved.confidence is None else {"confidence": saved.confidence}
     data = saved.report_data
     decision, profile, last = data["decision"], data["inputs"]["profile"], data["roadmap"]["years"][-1]
-    found = {
+    values = {
         "confidence": saved.confidence,
         "score": decision["score"],
         "budget": profile["budget"],
@@ -214,16 +214,16 @@ def figures(saved: Row[Any]) -> dict[str, float]:
         "final_year_cost": last["cost"],
     }
     mix = {f"{code}_kwh": energy for code, energy in last["energy_kwh"].items()}
-    return {name: float(value) for name, value in {**found, **mix}.items() if value is not None}
+    return {name: float(value) for name, value in {**values, **mix}.items() if value is not None}
 
 
-def validate_tags(given: Sequence[str] | None) -> list[str]:
-    """Tags without repetitions. Raises `Invalid`."""
-    if given is None:
-        raise Invalid("This cannot be cleared.", "input", "tags")
-    if len(given) > MAX_TAGS:
-        raise Invalid(f"At most {MAX_TAGS} tags.", "input", "tags")
-    tags = [
-        validators.name(tag, "input", "tags", str(i), limit=MAX_TAG_LENGTH) for i, tag in enumerate(given)
+def validate_tags(tags: Sequence[str] | None) -> list[str]:
+    """The distinct tags. Raises `Invalid`."""
+    if tags is None:
+        raise Invalid("tags cannot be null.", "input", "tags")
+    if len(tags) > MAX_TAGS:
+        raise Invalid(f"tags must have at most {MAX_TAGS} items (got {len(tags)}).", "input", "tags")
+    names = [
+        validators.name(tag, "input", "tags", str(i), limit=MAX_TAG_LENGTH) for i, tag in enumerate(tags)
     ]
-    return list(dict.fromkeys(tags))
+    return list(dict.fromkeys(names))

@@ -1,4 +1,4 @@
-"""How a file of readings is laid out: guessed from its head, or as somebody says."""
+"""Layout of a file of readings: detected from its first rows, with optional overrides."""
 
 import re
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ CONSUMPTION_NAME = re.compile(
 RENEWABLE_NAME = re.compile(r"renew|solar|\bpv\b|photovolt|wind|green|erneuer|hydro|regener", re.I)
 UNIT_PATTERN = re.compile(r"(?<![A-Za-z])([kKmMgG]?[wW])([hH]?)(?![A-Za-z])")
 DETECTION_ROWS, MIN_READING_SHARE = 10, 0.6
-"""Of how many rows how large a share must be readings, for the first of them to be the first reading."""
+"""The first reading is the first row from which this share of the next rows are readings."""
 MAX_TITLE_ROWS = 2
-"""How many rows right above the readings name the columns."""
+"""Rows directly above the readings that name the columns."""
 
 
 class EnergyUnit(Enum):
@@ -50,7 +50,7 @@ class EnergyUnit(Enum):
 
 @dataclass(frozen=True)
 class LayoutOverrides:
-    """What somebody says about a file; None is guessed. Columns are named as the preview names them."""
+    """Overrides of the detected layout; None is detected. Columns have the names of the preview."""
 
     timestamp_column: str | None = None
     time_column: str | None = None
@@ -66,7 +66,7 @@ class LayoutOverrides:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where readings are in a file, and how they are written. Columns are positions from 0."""
+    """Position and format of the readings in a file. Columns are positions from 0."""
 
     columns: tuple[str, ...]
     encoding: str
@@ -83,82 +83,119 @@ class Layout:
     unit_guessed: bool
     timezone: str
     step_minutes: float | None
-    """The usual time between two readings."""
+    """Median time between two readings."""
 
 
-def detect_layout(head: TablePreview, given: LayoutOverrides) -> Layout:
-    """Guess what is not given. Raises `Invalid` for what is given and does not fit the file."""
+def detect_layout(head: TablePreview, overrides: LayoutOverrides) -> Layout:
+    """Detect the layout of a file. Raises `Invalid` for overrides that do not fit the file."""
     rows = head.rows
-    skipped = count_header_rows(rows) if given.header_rows is None else given.header_rows
+    skipped = count_header_rows(rows) if overrides.header_rows is None else overrides.header_rows
     if not 0 <= skipped < max(1, len(rows)):
-        raise mapping_error("The file does not have so many rows before its readings.", "headerRows")
+        raise mapping_error("headerRows must be smaller than the number of rows.", "headerRows")
     columns = column_names(rows[:skipped], len(rows[0]) if rows else 0)
     readings = [row for row in rows[skipped:] if any(row)]
-    comma = has_decimal_comma(readings, head.delimiter) if given.decimal_comma is None else given.decimal_comma
-    found = Layout(
+    comma = (
+        has_decimal_comma(readings, head.delimiter)
+        if overrides.decimal_comma is None
+        else overrides.decimal_comma
+    )
+    layout = Layout(
         columns=columns,
         encoding=head.encoding,
         delimiter=head.delimiter,
         sheet=head.sheet,
         header_rows=skipped,
-        timestamp=find_column(columns, given.timestamp_column, "timestampColumn"),
-        time=find_column(columns, given.time_column, "timeColumn"),
-        consumption=find_column(columns, given.consumption_column, "consumptionColumn"),
-        renewable=find_column(columns, given.renewable_column, "renewableColumn"),
+        timestamp=find_column(columns, overrides.timestamp_column, "timestampColumn"),
+        time=find_column(columns, overrides.time_column, "timeColumn"),
+        consumption=find_column(columns, overrides.consumption_column, "consumptionColumn"),
+        renewable=find_column(columns, overrides.renewable_column, "renewableColumn"),
         notation=None,
         decimal_comma=comma,
-        unit=given.unit or EnergyUnit.KWH,
-        unit_guessed=given.unit is None,
-        timezone=validate_timezone(given.timezone),
+        unit=overrides.unit or EnergyUnit.KWH,
+        unit_guessed=overrides.unit is None,
+        timezone=validate_timezone(overrides.timezone),
         step_minutes=None,
     )
-    return detect_notation(detect_columns(found, readings, rows[:skipped], given), readings, given)
+    return detect_notation(detect_columns(layout, readings, rows[:skipped], overrides), readings, overrides)
 
 
 def detect_columns(
-    layout: Layout, readings: Sequence[Sequence[str]], above: Sequence[Sequence[str]], given: LayoutOverrides
+    layout: Layout,
+    readings: Sequence[Sequence[str]],
+    header: Sequence[Sequence[str]],
+    overrides: LayoutOverrides,
 ) -> Layout:
-    """The columns that were not given, by what is in them and what they are called; and the unit."""
+    """Detect the unit and the columns that are not overridden, by content and name."""
     width = len(layout.columns)
-    numeric = [matching_share(readings, column, NUMBER) for column in range(width)]
-    timed = [matching_share(readings, column, TIMESTAMP_PATTERN) for column in range(width)]
+    timestamp_shares = [matching_share(readings, column, TIMESTAMP_PATTERN) for column in range(width)]
     timestamp, time = layout.timestamp, layout.time
-    if timestamp is None and timed and max(timed) > 0.5:
-        timestamp = timed.index(max(timed))
-    if time is None and given.timestamp_column is None:
-        clocks = [column for column in range(width) if matching_share(readings, column, TIME_PATTERN) > 0.8]
-        time = clocks[0] if clocks and clocks[0] != timestamp else None
-    free = [c for c in range(width) if numeric[c] > 0.5 and timed[c] < 0.5 and c not in (timestamp, time)]
-    renewable = layout.renewable
-    if renewable is None and given.consumption_column is None:
-        green = [c for c in free if RENEWABLE_NAME.search(layout.columns[c])]
-        renewable = green[0] if green and len(free) > 1 else None
-    consumption = layout.consumption
+    if timestamp is None:
+        timestamp = detect_timestamp(timestamp_shares)
+    if time is None and overrides.timestamp_column is None:
+        time = detect_time(readings, width, timestamp)
+    numeric = [
+        column
+        for column in range(width)
+        if column not in (timestamp, time)
+        and timestamp_shares[column] < 0.5
+        and matching_share(readings, column, NUMBER) > 0.5
+    ]
+    renewable, consumption = layout.renewable, layout.consumption
+    if renewable is None and overrides.consumption_column is None:
+        renewable = detect_renewable(layout.columns, numeric)
     if consumption is None:
-        rest = [c for c in free if c != renewable]
-        called = [c for c in rest if CONSUMPTION_NAME.search(layout.columns[c])]
-        consumption = next(iter(called or rest), None)
-    unit = layout.unit
-    guessed = layout.unit_guessed
-    if guessed and consumption is not None:
-        texts = [layout.columns[consumption], *(" ".join(row) for row in above)]
-        told = next((found for text in texts if (found := parse_unit(text))), None)
-        unit, guessed = told or unit, told is None
+        consumption = detect_consumption(
+            layout.columns, [column for column in numeric if column != renewable]
+        )
+    unit = None
+    if layout.unit_guessed and consumption is not None:
+        unit = detect_unit(layout.columns[consumption], header)
     return replace(
         layout,
         timestamp=timestamp,
         time=time,
         consumption=consumption,
         renewable=renewable,
-        unit=unit,
-        unit_guessed=guessed,
+        unit=unit or layout.unit,
+        unit_guessed=layout.unit_guessed and unit is None,
     )
 
 
-def detect_notation(layout: Layout, readings: Sequence[Sequence[str]], given: LayoutOverrides) -> Layout:
-    """How instants are written, and the usual time between them."""
+def detect_timestamp(shares: Sequence[float]) -> int | None:
+    """The column with the largest share of timestamps, if that is more than half of its cells."""
+    best = max(shares, default=0.0)
+    return shares.index(best) if best > 0.5 else None
+
+
+def detect_time(readings: Sequence[Sequence[str]], width: int, timestamp: int | None) -> int | None:
+    """The first column with times of day, unless it is the timestamp column."""
+    times = (column for column in range(width) if matching_share(readings, column, TIME_PATTERN) > 0.8)
+    time = next(times, None)
+    return time if time != timestamp else None
+
+
+def detect_renewable(columns: Sequence[str], numeric: Sequence[int]) -> int | None:
+    """The first numeric column with the name of a renewable source, if it is not the only one."""
+    renewable = [column for column in numeric if RENEWABLE_NAME.search(columns[column])]
+    return renewable[0] if renewable and len(numeric) > 1 else None
+
+
+def detect_consumption(columns: Sequence[str], numeric: Sequence[int]) -> int | None:
+    """The first numeric column with the name of a consumption, else the first one."""
+    consumption = [column for column in numeric if CONSUMPTION_NAME.search(columns[column])]
+    return next(iter(consumption or numeric), None)
+
+
+def detect_unit(name: str, header: Sequence[Sequence[str]]) -> EnergyUnit | None:
+    """The unit in the column's name, else in the rows above the readings."""
+    titles = [name, *(" ".join(row) for row in header)]
+    return next((unit for title in titles if (unit := parse_unit(title))), None)
+
+
+def detect_notation(layout: Layout, readings: Sequence[Sequence[str]], overrides: LayoutOverrides) -> Layout:
+    """Detect the timestamp format and the time between readings."""
     texts = timestamp_texts(layout, readings)
-    notation = detect_format(texts, given.day_first)
+    notation = detect_format(texts, overrides.day_first)
     if notation is None:
         return layout
     known = [instant for text in texts if (instant := parse_timestamp(normalize_timestamp(text), notation))]
@@ -168,37 +205,37 @@ def detect_notation(layout: Layout, readings: Sequence[Sequence[str]], given: La
 
 
 def validate_layout(layout: Layout, head: TablePreview) -> None:
-    """Raise `Invalid`, with the path of what is missing, for a layout that nothing can be read by."""
+    """Raises `Invalid` for a layout without timestamp or consumption column, or without readings."""
     if layout.timestamp is None:
-        raise mapping_error("No column holds instants; say which one does.", "timestampColumn")
+        raise mapping_error("No timestamp column was detected. Set timestampColumn.", "timestampColumn")
     if layout.consumption is None:
-        raise mapping_error("No column holds numbers; say which one is the consumption.", "consumptionColumn")
+        raise mapping_error("No consumption column was detected. Set consumptionColumn.", "consumptionColumn")
     if layout.notation is None:
-        raise mapping_error("The instants are written in a way that is not known.", "timestampColumn")
+        raise mapping_error("The timestamps have an unknown format.", "timestampColumn")
     readings = [row for row in head.rows[layout.header_rows :] if any(row)]
     if not any(parse_number(row[layout.consumption], layout.decimal_comma) is not None for row in readings):
-        raise mapping_error("This column holds no numbers.", "consumptionColumn")
+        raise mapping_error("The consumption column contains no numbers.", "consumptionColumn")
     if len(readings) < 2:
-        message = "One reading says nothing about a consumption over time; two are needed at least."
+        message = f"The file must contain at least 2 readings (got {len(readings)})."
         raise Invalid(message, "input", "uploadId")
 
 
 def mapping_error(message: str, field: str) -> Invalid:
-    """A refusal of a part of the mapping."""
+    """An error in a field of the mapping."""
     return Invalid(message, "input", "mapping", field)
 
 
 def count_header_rows(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows stand above the readings."""
-    for number_of, row in enumerate(rows):
-        following = [each for each in rows[number_of : number_of + DETECTION_ROWS] if any(each)]
-        if is_reading(row) and sum(map(is_reading, following)) >= MIN_READING_SHARE * len(following):
-            return number_of
+    """Number of rows above the readings."""
+    for index, row in enumerate(rows):
+        sample = [row for row in rows[index : index + DETECTION_ROWS] if any(row)]
+        if is_reading(row) and sum(map(is_reading, sample)) >= MIN_READING_SHARE * len(sample):
+            return index
     return min(1, max(0, len(rows) - 1))
 
 
 def is_reading(row: Sequence[str]) -> bool:
-    """Whether a row holds an instant and, elsewhere, a number."""
+    """Whether a row contains a timestamp and a number in another cell."""
     instants = [cell for cell in row if cell and TIMESTAMP_PATTERN.fullmatch(cell)]
     numbers = [
         cell for cell in row if cell and NUMBER.fullmatch(cell) and not TIMESTAMP_PATTERN.fullmatch(cell)
@@ -207,7 +244,7 @@ def is_reading(row: Sequence[str]) -> bool:
 
 
 def column_names(above: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
-    """What the columns are called in the rows above the readings; each name once."""
+    """Unique column names from the rows above the readings."""
     titled = [row for row in above[-MAX_TITLE_ROWS:] if sum(map(bool, row)) > 1 or width == 1]
     found: list[str] = []
     for column in range(width):
@@ -218,30 +255,30 @@ def column_names(above: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
 
 
 def find_column(columns: Sequence[str], name: str | None, field: str) -> int | None:
-    """Where the column is that is called so. Raises `Invalid`."""
+    """Position of the column with this name. Raises `Invalid` if there is none."""
     if name is None:
         return None
     if name not in columns:
-        raise mapping_error("There is no such column.", field)
+        raise mapping_error(f"{field} must be a column of the file.", field)
     return columns.index(name)
 
 
 def validate_timezone(name: str | None) -> str:
-    """A time zone's name, such as Europe/Vienna; UTC unless given. Raises `Invalid`."""
+    """A time zone name such as Europe/Vienna; defaults to UTC. Raises `Invalid`."""
     try:
         return ZoneInfo(name or "UTC").key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise mapping_error("There is no such time zone; Europe/Vienna is one.", "timezone") from None
+        raise mapping_error("timezone must be a time zone name such as Europe/Vienna.", "timezone") from None
 
 
 def matching_share(readings: Sequence[Sequence[str]], column: int, pattern: re.Pattern[str]) -> float:
-    """How many of a column's cells that are not empty are written so."""
+    """Share of a column's non-empty cells that match a pattern."""
     cells = [row[column] for row in readings if row[column]]
     return sum(pattern.fullmatch(cell) is not None for cell in cells) / len(cells) if cells else 0.0
 
 
 def parse_unit(text: str) -> EnergyUnit | None:
-    """The unit that a title names."""
+    """The unit named in a title, or None."""
     found = UNIT_PATTERN.search(text)
     known = {unit.value for unit in EnergyUnit}
     name = (found[1] + found[2]).lower() if found else ""
@@ -249,7 +286,7 @@ def parse_unit(text: str) -> EnergyUnit | None:
 
 
 def timestamp_texts(layout: Layout, readings: Sequence[Sequence[str]]) -> list[str]:
-    """The texts of the instants, a time beside its date."""
+    """The timestamps as texts; date and time columns are joined."""
     if layout.timestamp is None:
         return []
     texts = [
@@ -260,7 +297,7 @@ def timestamp_texts(layout: Layout, readings: Sequence[Sequence[str]]) -> list[s
 
 
 def has_decimal_comma(readings: Sequence[Sequence[str]], delimiter: str | None) -> bool:
-    """Whether numbers have a comma before their decimals, by those that leave no doubt."""
+    """Whether the decimal separator is a comma, judging by unambiguous numbers."""
     commas = points = 0
     for row in readings:
         for cell in row:
@@ -274,7 +311,7 @@ def has_decimal_comma(readings: Sequence[Sequence[str]], delimiter: str | None) 
 
 
 def parse_number(text: str, comma: bool) -> float | None:
-    """A number as it is written; none where it is not one."""
+    """The number in a text, or None."""
     bare = re.sub(r"[\s'\u2019\u00a0]", "", text)
     bare = bare.replace(".", "").replace(",", ".") if comma else bare.replace(",", "")
     try:

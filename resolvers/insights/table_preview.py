@@ -1,4 +1,4 @@
-"""The first rows of a file of readings, as texts: enough to guess how the rest is laid out."""
+"""Preview of a CSV or XLSX file: its first rows as texts, to detect the layout."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from core.text_decoding import SAMPLE_ROWS, detect_delimiter, detect_encoding, p
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PREVIEW_BYTES = 256 * 1024
 MAX_UNPACKED_BYTES = 1 << 30
-"""Bytes to which a workbook may unpack."""
+"""Uncompressed size of a workbook."""
 MAX_COLUMNS = 500
 
 
 @dataclass(frozen=True)
 class TablePreview:
-    """Rows of equal length. `delimiter` is None for a workbook, `sheet` for a text."""
+    """Rows of equal length. `delimiter` is None for a workbook, `sheet` for CSV."""
 
     rows: tuple[tuple[str, ...], ...]
     encoding: str = "utf-8"
@@ -29,13 +29,13 @@ class TablePreview:
 
 
 def preview_text(content: bytes, delimiter: str | None = None) -> TablePreview:
-    """Of a text of separated values, given its beginning. Raises `Invalid` where it is not one."""
+    """Preview the beginning of a CSV file. Raises `Invalid` or `UnsupportedContent`."""
     encoding = detect_encoding(content)
     text = content.decode(encoding, errors="replace")
     if not text.strip():
         raise Invalid("The file is empty.", "input", "uploadId")
     if "\x00" in text:
-        raise UnsupportedContent("The file is neither a workbook nor a text of values.", "input", "uploadId")
+        raise UnsupportedContent("The file must be CSV or XLSX.", "input", "uploadId")
     if len(content) >= PREVIEW_BYTES and "\n" in text:
         text = text[: text.rindex("\n")]
     delimiter = delimiter or detect_delimiter(text)
@@ -43,7 +43,7 @@ def preview_text(content: bytes, delimiter: str | None = None) -> TablePreview:
 
 
 def preview_workbook(path: Path) -> TablePreview:
-    """Of a workbook's first sheet with anything in it; formulas are their last values."""
+    """Preview the first non-empty sheet of a workbook; formulas have their cached values."""
     with open_workbook(path) as book:
         for name in book.sheet_names:
             rows = []
@@ -57,21 +57,21 @@ def preview_workbook(path: Path) -> TablePreview:
 
 
 def open_workbook(path: Path) -> "closing[python_calamine.CalamineWorkbook]":
-    """A workbook to read. Raises `Unsupported` or `Invalid` for one that is locked, huge or damaged."""
+    """Open a workbook. Raises `Unsupported` or `Invalid` for one that is encrypted, too large or damaged."""
     try:
         with ZipFile(path) as archive:
             parts = archive.infolist()
         if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
-            message = f"The workbook unpacks to more than {MAX_UNPACKED_BYTES >> 20} MB."
+            message = f"The uncompressed workbook must be at most {MAX_UNPACKED_BYTES >> 20} MB."
             raise UnsupportedContent(message, "input", "uploadId")
         return closing(python_calamine.CalamineWorkbook.from_path(path))
     except (BadZipFile, OSError, python_calamine.CalamineError, ValueError) as error:
-        message = "The workbook can't be read: it is damaged, or locked by a password."
+        message = "The workbook cannot be read. It is damaged or protected by a password."
         raise Invalid(message, "input", "uploadId") from error
 
 
 def format_cell(value: object) -> str:
-    """A workbook's cell as it would stand in a text: instants as ISO 8601 has them."""
+    """A workbook's cell as text; dates and times in ISO 8601."""
     match value:
         case datetime():
             return value.replace(microsecond=0).isoformat(" ")
@@ -85,6 +85,6 @@ def format_cell(value: object) -> str:
 
 
 def pad_rows(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
-    """The rows, each as long as the longest."""
+    """The rows, padded to the length of the longest one."""
     width = min(MAX_COLUMNS, max(map(len, rows), default=0))
     return tuple(tuple((row + [""] * width)[:width]) for row in rows)

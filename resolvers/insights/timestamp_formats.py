@@ -1,4 +1,4 @@
-"""Which notation instants are written in."""
+"""Detection of timestamp formats."""
 
 import re
 from collections.abc import Sequence
@@ -19,29 +19,32 @@ TIMESTAMP_PATTERN = re.compile(
     r"|(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d"
 )
 MIN_PARSED_SHARE = 0.9
-"""The share of instants that a notation has to read."""
+"""Minimum share of timestamps that a format must parse."""
 T_SEPARATOR, FRACTIONAL_SECONDS, UTC_SUFFIX = r"(\d)T(\d)", r"(:\d{2})[.,]\d+", r"(\d)\s*Z$"
-"""What is written otherwise before an instant is read: see `plain`."""
+"""Patterns that `normalize_timestamp` replaces."""
 
 
 def normalize_timestamp(text: str) -> str:
-    """An instant without `T`, fractions of seconds, commas and `Z`; months get a first day."""
+    """A timestamp without `T`, fractional seconds, commas and `Z`."""
     text = re.sub(FRACTIONAL_SECONDS, r"\1", re.sub(T_SEPARATOR, r"\1 \2", text.strip())).replace(",", "")
     return re.sub(UTC_SUFFIX, r"\1+00:00", text)
 
 
 def known_formats() -> list[str]:
-    """Every notation that is known; months are read with a first day behind them."""
+    """All supported `strptime` formats; formats of months end in a day, see `parse_timestamp`."""
     whole = [
-        f"{day}{time}{zone}" for day in DATE_FORMATS for time in TIME_FORMATS for zone in (("", "%z") if time else ("",))
+        f"{day}{time}{zone}"
+        for day in DATE_FORMATS
+        for time in TIME_FORMATS
+        for zone in (("", "%z") if time else ("",))
     ]
     return [*whole, *(f"{month} %d" for month in MONTH_FORMATS)]
 
 
 def detect_format(texts: Sequence[str], day_first: bool | None = None) -> str | None:
-    """The notation (as `strptime` has it) that reads most of the texts; none where none reads nine of ten.
+    """The `strptime` format that parses most texts, or None if none parses 90 % of them.
 
-    Where the order of day and month is open, it is the one in which time runs evenly, else the day first.
+    An ambiguous order of day and month is decided by even time steps, else day first.
     """
     best: tuple[tuple[float, float, bool], str] | None = None
     sample = [normalize_timestamp(text) for text in texts if text.strip()]
@@ -49,31 +52,31 @@ def detect_format(texts: Sequence[str], day_first: bool | None = None) -> str | 
         first = notation.find("%d") < notation.find("%m") if not notation.endswith(" %d") else None
         if day_first is not None and "%Y-" not in notation and first is (not day_first) and "%m" in notation:
             continue
-        instants = [parse_timestamp(text, notation) for text in sample]
-        known = [instant for instant in instants if instant is not None]
-        if not known or len(known) < MIN_PARSED_SHARE * len(sample):
+        timestamps = [parse_timestamp(text, notation) for text in sample]
+        parsed = [timestamp for timestamp in timestamps if timestamp is not None]
+        if not parsed or len(parsed) < MIN_PARSED_SHARE * len(sample):
             continue
-        score = (len(known) / len(sample), step_regularity(known), bool(first))
+        score = (len(parsed) / len(sample), step_regularity(parsed), bool(first))
         if best is None or score > best[0]:
             best = score, notation
     return best[1] if best else None
 
 
 def parse_timestamp(text: str, notation: str) -> datetime | None:
-    """The instant, if it is written so."""
+    """The timestamp in this format, or None. A month gets its first day."""
     try:
         return datetime.strptime(f"{text} 01" if notation.endswith(" %d") else text, notation)
     except ValueError:
         return None
 
 
-def step_regularity(instants: Sequence[datetime]) -> float:
-    """The share of steps that are as long as most of them, to a day's exactness for steps of months."""
+def step_regularity(timestamps: Sequence[datetime]) -> float:
+    """Share of time steps that have the most common length; months count as equally long."""
     steps = [
         round((later - former).total_seconds() / (86_400 if abs(later - former).days > 20 else 60))
-        for former, later in pairwise(instants)
+        for former, later in pairwise(timestamps)
     ]
     if not steps:
         return 1.0
-    usual = max(set(steps), key=steps.count)
-    return sum(step == usual or (27 < usual < 32 and 27 < step < 32) for step in steps) / len(steps)
+    common = max(set(steps), key=steps.count)
+    return sum(step == common or (27 < common < 32 and 27 < step < 32) for step in steps) / len(steps)

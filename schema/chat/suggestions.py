@@ -14,7 +14,7 @@ from schema.framework.payloads import field
 
 enumeration(SuggestionSource)
 
-Most = Annotated[int, strawberry.argument(description="Maximum number of suggestions, up to 20.")]
+MaxSuggestions = Annotated[int, strawberry.argument(description="Maximum number of suggestions, up to 20.")]
 
 
 @output
@@ -34,7 +34,7 @@ class Suggestion:
 @output
 class SuggestionQueries:
     @field
-    async def suggestions(self, info: Info, first: Most = 5) -> list[Suggestion]:
+    async def suggestions(self, info: Info, first: MaxSuggestions = 5) -> list[Suggestion]:
         """Suggested questions for the viewer. Maximum 20. Questions of the last 90 days with positively rated
         answers come first, then the most frequent questions, then questions derived from the newest
         documents.

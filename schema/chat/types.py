@@ -30,13 +30,13 @@ from schema.chat.message_details import (
 from schema.framework.context import Info
 from schema.framework.decorators import node
 from schema.framework.fields import Connection, connection, inverse, relation
-from schema.framework.payloads import alias, computed, field
+from schema.framework.payloads import alias, derived_field, field
 from schema.framework.projection import columns
 from schema.framework.scalars import BigInt
 from schema.lazy_types import AgentLogRef, CompanyRef, DocumentRef, DrawingSessionRef, UserRef
 
 
-async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:
+async def visible_documents(info: Info, ids: list[str] | None) -> list[Any] | None:
     """The visible documents of a stored list, or None if there is no list."""
     if ids is None:
         return None
@@ -45,7 +45,7 @@ async def documents(info: Info, ids: list[str] | None) -> list[Any] | None:
     return [row for row in rows if row is not None]
 
 
-def kept(message: Any, name: str) -> dict[str, Any] | None:
+def metadata_value(message: Any, name: str) -> dict[str, Any] | None:
     """A value stored in the metadata of a message, by name."""
     found: dict[str, Any] | None = (message.message_metadata or {}).get(name)
     return found
@@ -77,7 +77,7 @@ class Conversation(relay.Node):
     status: ConversationStatus
     """Lifecycle state of the conversation."""
 
-    archived: bool = computed(lambda row: row.status is ConversationStatus.ARCHIVED, needs=("status",))
+    archived: bool = derived_field(lambda row: row.status is ConversationStatus.ARCHIVED, needs=("status",))
     """Whether the conversation is archived and read-only."""
 
     archived_at: datetime | None
@@ -115,7 +115,7 @@ class Conversation(relay.Node):
         documents.
         """
         row: Any = self
-        return await documents(info, row.selected_document_ids)
+        return await visible_documents(info, row.selected_document_ids)
 
     message_count: int
     """Number of messages. Maximum 200."""
@@ -201,13 +201,13 @@ class Message(relay.Node):
     @field(needs=("message_metadata",))
     def confidence_parts(self) -> ConfidenceParts | None:
         """Components of the confidence. Null if they were not computed."""
-        parts = kept(self, "confidence")
+        parts = metadata_value(self, "confidence")
         return None if parts is None else ConfidenceParts.of(parts)
 
     @field(needs=("message_metadata",))
     def council(self) -> CouncilDecision | None:
         """Decision of the council. Null without a council."""
-        decision = kept(self, "council")
+        decision = metadata_value(self, "council")
         return None if decision is None else CouncilDecision.of(decision)
 
     low_confidence_warning: bool
@@ -236,7 +236,7 @@ class Message(relay.Node):
     async def context_documents(self, info: Info) -> list[DocumentRef] | None:
         """Documents in the context of the model that are visible to the viewer. Not paginated."""
         row: Any = self
-        return await documents(info, row.context_document_ids)
+        return await visible_documents(info, row.context_document_ids)
 
     message_metadata: JSON | None
     """Additional data about the message."""

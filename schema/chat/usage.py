@@ -102,7 +102,7 @@ class DayTokens(TokenTotal):
     """The day, in UTC."""
 
 
-def span(user_id: relay.GlobalID | None, since: datetime | None) -> UsageFilter:
+def usage_filter(user_id: relay.GlobalID | None, since: datetime | None) -> UsageFilter:
     """The filter as resolvers take it. Raises `Invalid` for a time out of range or without an offset."""
     key = optional_key(user_id, models.User, "userId")
     if since is None:
@@ -130,7 +130,7 @@ class UsageQueries:
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> TokenTotal:
         """Total of tokens used and their cost."""
-        viewer, asked = info.context.viewer, span(user_id, since)
+        viewer, asked = info.context.viewer, usage_filter(user_id, since)
         return cast(TokenTotal, await usage.total_usage(info.context.read(), viewer, asked))
 
     @field
@@ -138,21 +138,21 @@ class UsageQueries:
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> list[ProviderTokens]:
         """Tokens and cost per provider, most used first. Not paginated."""
-        return await shares(info, UsageGrouping.PROVIDER, span(user_id, since))
+        return await usage_by_group(info, UsageGrouping.PROVIDER, usage_filter(user_id, since))
 
     @field
     async def token_usage_by_operation(
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> list[OperationTokens]:
         """Tokens and cost per type of operation, most used first. Maximum 100."""
-        return await shares(info, UsageGrouping.OPERATION, span(user_id, since))
+        return await usage_by_group(info, UsageGrouping.OPERATION, usage_filter(user_id, since))
 
     @field
     async def token_usage_by_user(
         self, info: Info, since: datetime | None = None, limit: int = 10
     ) -> list[UserTokens]:
         """Tokens and cost of the users with the highest usage. Default 10, maximum 100."""
-        return await shares(info, UsageGrouping.USER, span(None, since), limit)
+        return await usage_by_group(info, UsageGrouping.USER, usage_filter(None, since), limit)
 
     @field
     async def token_usage_by_day(
@@ -165,7 +165,7 @@ class UsageQueries:
         return await usage.tokens_by_day(info.context.read(), viewer, days, key, fill_gaps=fill_gaps)
 
 
-async def shares(
+async def usage_by_group(
     info: Info, by: UsageGrouping, asked: UsageFilter, limit: int = usage.MAX_GROUPS
 ) -> list[Any]:
     """The usage per group, as rows in place of the declared types."""

@@ -45,7 +45,7 @@ from schema.framework.projection import columns
 from schema.framework.row_subscription import watch
 
 ENDED = (SessionStatus.COMPLETED, SessionStatus.ERROR)
-MOST_RECENT = 50
+MAX_RECENT_SESSIONS = 50
 
 
 @output
@@ -86,8 +86,8 @@ class DrawingQueries:
     @field
     async def recent_sessions(self, info: Info, limit: int = 10) -> list[DrawingSession]:
         """The newest drawing sessions. Default 10, maximum 50."""
-        if not 0 <= limit <= MOST_RECENT:
-            raise Invalid(f"`limit` is from 0 to {MOST_RECENT}.", "limit")
+        if not 0 <= limit <= MAX_RECENT_SESSIONS:
+            raise Invalid(f"`limit` is from 0 to {MAX_RECENT_SESSIONS}.", "limit")
         model = models.DrawingSession
         wanted = [getattr(model, name) for name in columns(info, model)]
         newest = access.visible(info.context.viewer, model, *wanted)

@@ -17,7 +17,7 @@ from db.models import JobStatus
 from db.paging import Order
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, relation
-from schema.framework.payloads import computed
+from schema.framework.payloads import derived_field
 from schema.jobs import Job
 from schema.lazy_types import UserRef
 
@@ -206,7 +206,7 @@ class EvaluationCase(relay.Node):
     passage; for an unanswerable question, whether no answer was found.
     """
 
-    scores: EvaluationScores = computed(lambda case: EvaluationScores.of(case.scores), needs=("scores",))
+    scores: EvaluationScores = derived_field(lambda case: EvaluationScores.of(case.scores), needs=("scores",))
     """Scores of the case."""
 
     latency_ms: float
@@ -240,7 +240,7 @@ class EvaluationRun(Job):
     config: JSON | None
     """Configuration of the run, such as temperature and limits."""
 
-    metrics: EvaluationMetrics | None = computed(
+    metrics: EvaluationMetrics | None = derived_field(
         lambda run: EvaluationMetrics.of(run.metrics), needs=("metrics",)
     )
     """Metrics of the run."""

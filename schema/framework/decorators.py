@@ -28,7 +28,7 @@ NEEDS = "needs"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredType:
     """A type backed by rows: its model, and the columns that each of its GraphQL fields reads."""
 
     name: str
@@ -36,12 +36,12 @@ class Stored:
     needs: dict[str, Columns] = dataclass_field(default_factory=dict)
 
 
-STORED: dict[str, Stored] = {}
+STORED_TYPES: dict[str, StoredType] = {}
 """Every `@node` type, by its GraphQL name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedRow:
     """A row with its model, from which an interface resolves the concrete type."""
 
     model: type[Model]
@@ -73,13 +73,13 @@ def node(model: type[Model]) -> Callable[[type[T]], type[T]]:
     """Declare an object type whose values are rows of `model`; `node(id:)` resolves it."""
 
     def is_type_of(cls: type, row: object, info: object) -> bool:
-        return not isinstance(row, Typed) or row.model is model
+        return not isinstance(row, TypedRow) or row.model is model
 
     def declare(cls: type[T]) -> type[T]:
         backed: Any = cls
         backed.is_type_of = classmethod(is_type_of)
         declared = strawberry.type(document(cls), description=inspect.getdoc(cls))
-        stored = STORED[cls.__name__] = Stored(cls.__name__, model)
+        stored = STORED_TYPES[cls.__name__] = StoredType(cls.__name__, model)
         columns = model.__mapper__.column_attrs.keys()
         for field in declared.__strawberry_definition__.fields:  # type: ignore[attr-defined]
             own = (field.python_name,) if field.python_name in columns else ()

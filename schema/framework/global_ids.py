@@ -8,12 +8,12 @@ from strawberry import relay
 from core.errors import Invalid
 from db.base import Model
 from resolvers.access import model_label
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 
 
 def key_of(id: relay.GlobalID, model: type[Model], *path: str) -> UUID:
     """The key inside a global id; `Invalid` unless it is the id of an object of `model`."""
-    stored = STORED.get(id.type_name)
+    stored = STORED_TYPES.get(id.type_name)
     if stored is None or stored.model is not model:
         raise Invalid(f"This is not the id of a {model_label(model)}.", *(path or ("id",)))
     return _uuid(id, *path)
@@ -21,9 +21,9 @@ def key_of(id: relay.GlobalID, model: type[Model], *path: str) -> UUID:
 
 def model_of(id: relay.GlobalID, *path: str) -> tuple[type[Model], UUID]:
     """The model and key inside a global id of any stored type; `Invalid` if there is none such."""
-    if id.type_name not in STORED:
+    if id.type_name not in STORED_TYPES:
         raise Invalid("This is not the id of any object.", *(path or ("id",)))
-    return STORED[id.type_name].model, _uuid(id, *path)
+    return STORED_TYPES[id.type_name].model, _uuid(id, *path)
 
 
 def keys_of(ids: list[relay.GlobalID], model: type[Model], *path: str) -> list[UUID]:

@@ -12,7 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from db.uow import UnitOfWork
 from resolvers import access, idempotency
 from resolvers.access import Viewer
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 
 
 class IdempotentWrite:
@@ -70,6 +70,6 @@ class Idempotent(FieldExtension):
         assert isinstance(returned, GraphQLObjectType)
         rows = {}
         for name, id in result.items():
-            model = STORED[get_named_type(returned.fields[to_camel_case(name)].type).name].model
+            model = STORED_TYPES[get_named_type(returned.fields[to_camel_case(name)].type).name].model
             rows[name] = await access.find(write.uow, info.context.viewer, model, UUID(id), *idempotency.PATH)
         return rows

@@ -9,13 +9,13 @@ from strawberry import relay
 
 from core.errors import Invalid
 from schema.framework.context import Info
-from schema.framework.decorators import Typed, output
+from schema.framework.decorators import TypedRow, output
 from schema.framework.global_ids import model_of
 from schema.framework.payloads import MAX_LIST_SIZE, field
 from schema.framework.projection import columns
 
 
-async def rows_of(info: Info, ids: list[relay.GlobalID], *path: str) -> list[Any]:
+async def load_rows(info: Info, ids: list[relay.GlobalID], *path: str) -> list[Any]:
     """The objects in the order of their ids; None where there is none in sight."""
     wanted = [model_of(id, *path) for id in ids]
     keys = defaultdict(list)
@@ -26,7 +26,7 @@ async def rows_of(info: Info, ids: list[relay.GlobalID], *path: str) -> list[Any
     for model, wanted_keys in keys.items():
         rows[model] = dict(zip(wanted_keys, await loaders[model].load_many(wanted_keys), strict=True))
     found = [(model, rows[model][key]) for model, key in wanted]
-    return [None if row is None else Typed(model, row) for model, row in found]
+    return [None if row is None else TypedRow(model, row) for model, row in found]
 
 
 @output
@@ -35,7 +35,7 @@ class NodeQueries:
     async def node(self, info: Info, id: relay.GlobalID) -> relay.Node | None:
         """Any object, by its id; null where there is none in sight."""
         info.context.viewer  # noqa: B018  refused before anything is read
-        (row,) = await rows_of(info, [id], "id")
+        (row,) = await load_rows(info, [id], "id")
         found: relay.Node | None = row
         return found
 
@@ -45,5 +45,5 @@ class NodeQueries:
         info.context.viewer  # noqa: B018  refused before anything is read
         if len(ids) > MAX_LIST_SIZE:
             raise Invalid(f"At most {MAX_LIST_SIZE} ids.", "ids")
-        found: list[relay.Node | None] = await rows_of(info, ids, "ids")
+        found: list[relay.Node | None] = await load_rows(info, ids, "ids")
         return found

@@ -35,7 +35,7 @@ from strawberry.types.execution import ParseOptions
 class Limits:
     """How much one document may ask for; fragments count each time they are spread."""
 
-    characters: int = 50_000
+    max_characters: int = 50_000
     """Of the document's text."""
     tokens: int = 10_000
     """Lexical tokens of the document."""
@@ -65,7 +65,7 @@ class Limits:
     """Objects assumed in a plain list."""
 
 
-class TooComplex(Exception):
+class QueryTooComplex(Exception):
     """The document passes one of the limits; the message says which."""
 
 
@@ -78,7 +78,7 @@ class ResponsePath:
 
 
 @dataclass(frozen=True)
-class Size:
+class SelectionSize:
     """What one selection set asks for, everything below it included."""
 
     depth: int = 0
@@ -102,44 +102,44 @@ class OperationAnalyzer:
         self.fragments = {
             n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)
         }
-        self.measured: dict[str, Size] = {}
+        self.measured: dict[str, SelectionSize] = {}
         self.open: set[str] = set()
         self.steps = 0
 
     def check(self) -> int:
         """The cost of the document's most expensive operation; raises TooComplex past any limit."""
-        within("operations", len(self.operations), self.limits.operations)
-        within("fragments", len(self.fragments), self.limits.fragments)
-        within("values in variables", count_values(self.variables, self.limits.values), self.limits.values)
+        check_limit("operations", len(self.operations), self.limits.operations)
+        check_limit("fragments", len(self.fragments), self.limits.fragments)
+        check_limit("values in variables", count_values(self.variables, self.limits.values), self.limits.values)
         return max((self.check_operation(operation) for operation in self.operations), default=0)
 
     def check_operation(self, operation: OperationDefinitionNode) -> int:
         """The operation's cost, in objects."""
         limits = self.limits
         definitions = operation.variable_definitions or ()
-        within("variables", len(definitions), limits.variables)
+        check_limit("variables", len(definitions), limits.variables)
         self.defaults = {d.variable.name.value: d.default_value for d in definitions}
         self.measured.clear()
         size = self.measure(operation.selection_set, self.schema.get_root_type(operation.operation), 1)
         for name in ("depth", "fields", "aliases", "directives", "cost"):
-            within(name, getattr(size, name), getattr(limits, name))
+            check_limit(name, getattr(size, name), getattr(limits, name))
         self.steps = 0
-        self.spread(operation.selection_set, ResponsePath())
+        self.spread_selections(operation.selection_set, ResponsePath())
         return size.cost
 
-    def spread(self, selections: SelectionSetNode, place: ResponsePath) -> None:
+    def spread_selections(self, selections: SelectionSetNode, place: ResponsePath) -> None:
         """Lay a selection set out in the answer; that it is small enough to lay out was measured before."""
         for selection in selections.selections:
             self.steps += 1
-            within("selections", self.steps, 4 * self.limits.fields)
+            check_limit("selections", self.steps, 4 * self.limits.fields)
             if isinstance(selection, FieldNode):
                 inner = place.inside[(selection.alias or selection.name).value]
                 inner.fields += 1
-                within("repeats", inner.fields, self.limits.repeats)
+                check_limit("repeats", inner.fields, self.limits.repeats)
                 if selection.selection_set:
-                    self.spread(selection.selection_set, inner)
+                    self.spread_selections(selection.selection_set, inner)
             elif isinstance(selection, InlineFragmentNode):
-                self.spread(selection.selection_set, place)
+                self.spread_selections(selection.selection_set, place)
             elif isinstance(selection, FragmentSpreadNode):
                 self.spread_fragment(selection.name.value, place)
 
@@ -147,12 +147,12 @@ class OperationAnalyzer:
         """Lay a fragment out, unless it is unknown or inside itself."""
         if name in self.fragments and name not in self.open:
             self.open.add(name)
-            self.spread(self.fragments[name].selection_set, place)
+            self.spread_selections(self.fragments[name].selection_set, place)
             self.open.discard(name)
 
-    def measure(self, selections: SelectionSetNode, parent: GraphQLNamedType | None, level: int) -> Size:
+    def measure(self, selections: SelectionSetNode, parent: GraphQLNamedType | None, level: int) -> SelectionSize:
         """The size of a selection set `level` sets deep."""
-        within("nesting", level, self.limits.nesting)
+        check_limit("nesting", level, self.limits.nesting)
         depth = fields = aliases = directives = cost = 0
         for selection in selections.selections:
             directives += len(selection.directives or ())
@@ -169,31 +169,31 @@ class OperationAnalyzer:
             aliases += size.aliases
             directives += size.directives
             cost += size.cost
-        return Size(depth, fields, aliases, directives, cost)
+        return SelectionSize(depth, fields, aliases, directives, cost)
 
-    def measure_fragment(self, name: str, level: int) -> Size:
+    def measure_fragment(self, name: str, level: int) -> SelectionSize:
         """A fragment that is unknown, or spreads itself, counts nothing: validation refuses it."""
         if name not in self.measured:
             fragment = self.fragments.get(name)
             if fragment is None or name in self.open:
-                return Size()
+                return SelectionSize()
             self.open.add(name)
             condition = self.schema.get_type(fragment.type_condition.name.value)
             self.measured[name] = self.measure(fragment.selection_set, condition, level + 1)
             self.open.discard(name)
         return self.measured[name]
 
-    def measure_field(self, node: FieldNode, parent: GraphQLNamedType | None, level: int) -> Size:
+    def measure_field(self, node: FieldNode, parent: GraphQLNamedType | None, level: int) -> SelectionSize:
         """A field and what is selected below it."""
         aliases = int(node.alias is not None)
         introspection = node.name.value.startswith("__")
         if node.selection_set is None:
-            return Size(int(not introspection), 1, aliases)
+            return SelectionSize(int(not introspection), 1, aliases)
         definition = getattr(parent, "fields", {}).get(node.name.value)
         inner = get_named_type(definition.type) if definition else None
         below = self.measure(node.selection_set, inner, level + 1)
         count = self.multiplicity(node, definition.type, inner) if definition else 1
-        return Size(
+        return SelectionSize(
             depth=0 if introspection else below.depth + 1,
             fields=below.fields + 1,
             aliases=below.aliases + aliases,
@@ -208,28 +208,28 @@ class OperationAnalyzer:
             return 1
         for argument in node.arguments or ():
             if argument.name.value in ("first", "last"):
-                size = self.integer(argument.value)
+                size = self.integer_value(argument.value)
                 if size is not None:
                     return min(max(1, size), self.limits.largest)
         if connection:
             return self.limits.page
         return 1 if node.name.value in ("edges", "nodes") else self.limits.items
 
-    def integer(self, value: Any) -> int | None:
+    def integer_value(self, value: Any) -> int | None:
         """The number an argument will hold, or None where it isn't one."""
         if isinstance(value, VariableNode):
             name = value.name.value
             if name in self.variables:
-                given = self.variables[name]
-                return given if isinstance(given, int) else None
+                value_sent = self.variables[name]
+                return value_sent if isinstance(value_sent, int) else None
             value = self.defaults.get(name)
         return int(value.value[:9]) if isinstance(value, IntValueNode) else None
 
 
-def within(what: str, count: int, limit: int) -> None:
+def check_limit(what: str, count: int, limit: int) -> None:
     """Refuse a count past its limit."""
     if count > limit:
-        raise TooComplex(f"Query {what} {min(count, 10**9)} exceeds the limit of {limit}.")
+        raise QueryTooComplex(f"Query {what} {min(count, 10**9)} exceeds the limit of {limit}.")
 
 
 def count_values(value: Any, limit: int) -> int:
@@ -253,7 +253,7 @@ class OperationLimits(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         """Bound the text that the parser is given."""
         bounds = {
-            "max_source_length": self.limits.characters,
+            "max_source_length": self.limits.max_characters,
             "max_lexical_tokens": self.limits.tokens,
             "max_comments": self.limits.tokens,
         }
@@ -263,7 +263,7 @@ class OperationLimits(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         """Set `pre_execution_errors`, never raise: over a WebSocket a raised error would end the stream."""
         context = self.execution_context
-        context.pre_execution_errors = self.refusals()
+        context.pre_execution_errors = self.errors()
         yield
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
@@ -271,7 +271,7 @@ class OperationLimits(SchemaExtension):
         yield
         self.execution_context.extensions_results.pop("cost", None)
 
-    def refusals(self) -> list[GraphQLError]:
+    def errors(self) -> list[GraphQLError]:
         """Why the document may not run; announces its cost on the way."""
         context = self.execution_context
         document = context.graphql_document
@@ -282,7 +282,7 @@ class OperationLimits(SchemaExtension):
             return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]
         try:
             cost = survey.check()
-        except TooComplex as refusal:
+        except QueryTooComplex as refusal:
             return [GraphQLError(str(refusal), extensions={"code": "QUERY_TOO_COMPLEX"})]
         context.extensions_results["cost"] = {"requested": cost, "limit": self.limits.cost}
         rules = (*context.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)

@@ -137,7 +137,7 @@ def field(resolver: Any = None, *, needs: tuple[str, ...] = ()) -> Any:
     return declare(resolver) if resolver else declare
 
 
-def computed(value: Callable[[Any], Any], *, needs: tuple[str, ...]) -> Any:
+def derived_field(value: Callable[[Any], Any], *, needs: tuple[str, ...]) -> Any:
     """Declare an attribute computed from the columns `needs`, described by the string below it."""
     return strawberry.field(resolver=lambda root: value(root), metadata={NEEDS: needs})
 

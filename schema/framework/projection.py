@@ -8,7 +8,7 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, Selection
 from db.base import Model
 from db.loaders import Columns
 from schema.framework.context import Info
-from schema.framework.decorators import STORED, Stored
+from schema.framework.decorators import STORED_TYPES, StoredType
 
 ALWAYS = ("id",)
 
@@ -23,7 +23,7 @@ def columns(info: Info, model: type[Model], *paths: tuple[str, ...], extra: Colu
     key = (tuple(map(id, raw.field_nodes)), model, extra)
     memo = info.context.projections
     if key not in memo:
-        types = [stored for stored in STORED.values() if stored.model is model]
+        types = [stored for stored in STORED_TYPES.values() if stored.model is model]
         needed = {*ALWAYS, *extra}
         for selection in _selections(raw, paths or ((),)):
             for stored in types:
@@ -45,9 +45,9 @@ def _selections(raw: Any, paths: tuple[tuple[str, ...], ...]) -> Iterator[Select
         yield from level
 
 
-def _needs(raw: Any, selection: SelectionSetNode, stored: Stored) -> Iterator[str]:
+def _needs(raw: Any, selection: SelectionSetNode, stored: StoredType) -> Iterator[str]:
     for field, on in _fields(raw, selection):
-        if on is None or on == stored.name or on not in STORED:
+        if on is None or on == stored.name or on not in STORED_TYPES:
             yield from stored.needs.get(field.name.value, ())
 
 

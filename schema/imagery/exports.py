@@ -16,7 +16,7 @@ from schema.framework.context import Info
 from schema.framework.decorators import input, node, output
 from schema.framework.fields import relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, computed, field, input_values, mutation
+from schema.framework.payloads import IdempotentInput, Payload, derived_field, field, input_values, mutation
 from schema.framework.scalars import BigInt
 from schema.jobs import Job
 from schema.lazy_types import CrawlJobRef, UserRef
@@ -131,7 +131,7 @@ class ExportJob(Job):
     file_size: BigInt | None
     """Size of the package in bytes."""
 
-    export_options: ExportOptions = computed(
+    export_options: ExportOptions = derived_field(
         lambda job: ExportOptions.of(job.export_options), needs=("export_options",)
     )
     """Options of the package."""

@@ -14,7 +14,7 @@ from resolvers.imagery import crawl_results
 from schema.framework.context import Info
 from schema.framework.decorators import node, output
 from schema.framework.fields import Connection, connection, relation
-from schema.framework.payloads import alias, computed, field
+from schema.framework.payloads import alias, derived_field, field
 from schema.framework.scalars import BigInt
 from schema.imagery.exports import ExportJob
 from schema.imagery.filters import (
@@ -105,7 +105,7 @@ class CrawlJob(Job):
     keywords: list[str]
     """Keywords to search for. Maximum 50."""
 
-    sources: list[CrawlSource] = computed(
+    sources: list[CrawlSource] = derived_field(
         lambda crawl: [CrawlSource.of(each) for each in crawl.sources], needs=("sources",)
     )
     """Sources to crawl. Maximum 20."""
@@ -194,7 +194,7 @@ class Image(relay.Node):
     hash: str | None
     """SHA-256 digest of the content."""
 
-    perceptual_hash: str | None = computed(
+    perceptual_hash: str | None = derived_field(
         lambda image: perceptual(image.perceptual_hash), needs=("perceptual_hash",)
     )
     """Perceptual hash as 16 hexadecimal digits. The Hamming distance of two hashes measures how different the
@@ -216,7 +216,7 @@ class Image(relay.Node):
     is_valid: bool | None
     """Whether the image passed the last validation. Null if it was never validated."""
 
-    duplicate_group: relay.GlobalID | None = computed(
+    duplicate_group: relay.GlobalID | None = derived_field(
         lambda image: group_id(image.duplicate_group), needs=("duplicate_group",)
     )
     """Group of near duplicates in the crawl, named by the global ID of its first image. Null without near

@@ -15,7 +15,7 @@ from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, computed, mutation
+from schema.framework.payloads import IdempotentInput, Payload, derived_field, mutation
 from schema.jobs import Job
 from schema.lazy_types import CrawlJobRef, UserRef
 
@@ -134,7 +134,7 @@ class ValidationJob(Job):
     invalid_images: int
     """Number of invalid images."""
 
-    validation_rules: ValidationRules = computed(
+    validation_rules: ValidationRules = derived_field(
         lambda job: ValidationRules.of(job.validation_rules), needs=("validation_rules",)
     )
     """Rules that the images must satisfy."""

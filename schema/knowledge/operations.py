@@ -38,7 +38,7 @@ from schema.knowledge.filters import (
 )
 from schema.knowledge.types import Document, DocumentChunk, EmbeddingModel
 
-MOST_PENDING = 100
+MAX_PENDING_DOCUMENTS = 100
 OLDEST = Order("created_at")
 
 
@@ -69,8 +69,8 @@ class KnowledgeQueries:
     async def pending_documents(self, info: Info, limit: int = 10) -> list[Document]:
         """Documents that wait for processing, oldest first. Default 10, maximum 100."""
         info.context.viewer  # noqa: B018  refused before anything is read
-        if not 0 <= limit <= MOST_PENDING:
-            raise Invalid(f"`limit` is from 0 to {MOST_PENDING}.", "limit")
+        if not 0 <= limit <= MAX_PENDING_DOCUMENTS:
+            raise Invalid(f"`limit` is from 0 to {MAX_PENDING_DOCUMENTS}.", "limit")
         model, page = models.Document, Page(size=limit, order=OLDEST)
         wanted = columns(info, model, extra=page.order.columns)
         pending = info.context.loaders.page(model, page, wanted, waiting, "pending")

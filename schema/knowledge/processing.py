@@ -19,7 +19,7 @@ from schema.framework.projection import columns
 from schema.knowledge.operations import own
 from schema.knowledge.types import Document, DocumentChunk
 
-MOST_FOUND = 100
+MAX_SEARCH_HITS = 100
 
 Query = Annotated[str, strawberry.argument(description="Text to search for, of at most 8,000 characters.")]
 First = Annotated[int, strawberry.argument(description="Maximum number of hits. Default 10, maximum 100.")]
@@ -58,8 +58,8 @@ class SearchQueries:
         """
         context, model = info.context, models.DocumentChunk
         check_text({"query": query, "filter": filter})
-        if not 0 <= first <= MOST_FOUND:
-            raise Invalid(f"`first` is from 0 to {MOST_FOUND}.", "first")
+        if not 0 <= first <= MAX_SEARCH_HITS:
+            raise Invalid(f"`first` is from 0 to {MAX_SEARCH_HITS}.", "first")
         ids = filter.document_ids if filter else None
         chosen = None if ids is None else keys_of(ids, models.Document, "filter", "documentIds")
         viewer, services = context.viewer, context.services

@@ -11,7 +11,7 @@ from db import models
 from db.models import DocumentScope, ProcessingStatus
 from schema.framework.decorators import node
 from schema.framework.fields import Connection, connection, relation, signed_link
-from schema.framework.payloads import alias, computed
+from schema.framework.payloads import alias, derived_field
 from schema.framework.scalars import BigInt
 from schema.knowledge.filters import DocumentChunkOrder
 from schema.lazy_types import CompanyRef, ProcessingJobRef, UserRef
@@ -59,7 +59,7 @@ class Document(relay.Node):
     processing_status: ProcessingStatus
     """Processing state of the document."""
 
-    is_processed: bool = computed(
+    is_processed: bool = derived_field(
         lambda document: document.processing_status is ProcessingStatus.COMPLETED,
         needs=("processing_status",),
     )

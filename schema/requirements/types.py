@@ -18,7 +18,7 @@ from resolvers.requirements.review import ReviewCounts
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, node, output
 from schema.framework.fields import Connection, connection, relation
-from schema.framework.payloads import computed, field
+from schema.framework.payloads import derived_field, field
 from schema.lazy_types import ProcessingJobRef, UserRef
 from schema.requirements.items import RequirementCitation, Requirements
 
@@ -107,7 +107,7 @@ class ProposedRequirement(relay.Node):
     confidence: float
     """Confidence of the proposal, from 0 to 1."""
 
-    confidence_level: ConfidenceLevel = computed(
+    confidence_level: ConfidenceLevel = derived_field(
         lambda row: ConfidenceLevel(review.confidence_level(row.confidence)), needs=("confidence",)
     )
     """Confidence of the proposal in three levels."""
@@ -121,7 +121,7 @@ class ProposedRequirement(relay.Node):
     source: str | None
     """Name of its source: a standard, a document, a library or a model."""
 
-    citation: RequirementCitation | None = computed(
+    citation: RequirementCitation | None = derived_field(
         lambda row: RequirementCitation.of(row.citation), needs=("citation",)
     )
     """Passage of a document that it is based on, or null."""
@@ -138,7 +138,7 @@ class ProposedRequirement(relay.Node):
     custom: bool
     """Whether a user added the requirement."""
 
-    original: OriginalRequirement | None = computed(
+    original: OriginalRequirement | None = derived_field(
         lambda row: OriginalRequirement.of(row.original), needs=("original",)
     )
     """The proposed version, if a user edited the requirement."""
@@ -290,7 +290,7 @@ class RequirementProposal(relay.Node):
     classification_rationale: str | None
     """Rationale of the classification."""
 
-    design: DesignFindings | None = computed(lambda row: DesignFindings.of(row.design), needs=("design",))
+    design: DesignFindings | None = derived_field(lambda row: DesignFindings.of(row.design), needs=("design",))
     """Measurements of the uploaded design. Null without one."""
 
     model: str | None
@@ -300,7 +300,7 @@ class RequirementProposal(relay.Node):
     stage: ProposalStage
     """Stage of the proposal."""
 
-    progress: int = computed(lambda row: proposals.STAGE_PROGRESS[row.stage], needs=("stage",))
+    progress: int = derived_field(lambda row: proposals.STAGE_PROGRESS[row.stage], needs=("stage",))
     """Progress in percent: 0, 20, 40, 80 or 100."""
 
     error_message: str | None
@@ -342,7 +342,7 @@ class RequirementExport(relay.Node):
     component_type: str
     """Type of the component, such as `Button`. Free text."""
 
-    requirements: Requirements = computed(
+    requirements: Requirements = derived_field(
         lambda export: Requirements.of(export.requirements), needs=("requirements",)
     )
     """All proposed and added requirements with their review state."""

@@ -61,7 +61,7 @@ from db.models import (
     ValidationJob,
 )
 from db.uow import Database, UnitOfWork
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 
 numbers = itertools.count(1)
 """For names that no two rows may share."""
@@ -125,7 +125,7 @@ class Made:
     @property
     def gid(self) -> str:
         """The id by which clients know it."""
-        (name,) = (stored.name for stored in STORED.values() if stored.model is self.model)
+        (name,) = (stored.name for stored in STORED_TYPES.values() if stored.model is self.model)
         return relay.to_base64(name, str(self.id))
 
     @property

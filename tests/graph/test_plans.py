@@ -20,7 +20,7 @@ from db.base import TENANT
 from db.models import CompanyProfile
 from db.uow import Scope
 from schema.contract import make_schema
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 from server.demo.draft import SPAN
 from tests.client import Client
 from tests.graph.conftest import Crowd
@@ -83,7 +83,7 @@ def examples(asked: Asked, crowd: Crowd) -> list[Any]:
         get_named_type(taken.fields[asked.condition].type),
         SNAKE.sub(r"_\1", asked.condition).lower(),
     )
-    rows = crowd.draft.rows.get(STORED[kind.name].model, [{}])
+    rows = crowd.draft.rows.get(STORED_TYPES[kind.name].model, [{}])
     found = rows[len(rows) // 2].get(column)
     match given.name:
         case "Boolean":
@@ -144,7 +144,7 @@ async def test_a_filter_is_answered_from_an_index(crowd: Crowd, asked: Asked) ->
 
 def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
     models = {
-        STORED[get_named_type(each.type).name.removesuffix("Connection")].model for each in lists().values()
+        STORED_TYPES[get_named_type(each.type).name.removesuffix("Connection")].model for each in lists().values()
     }
     asked = {model.__tablename__ for model in models if model.plane == TENANT}
 

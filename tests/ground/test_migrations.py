@@ -17,10 +17,10 @@ from core.settings import Settings, driverless_url
 from db import migrate
 from db.migrate import Plane, Target
 from db.provision import provision
-from server.cli import parser, work
-from server.installation import open_installation
+from server.cli import parser, run_worker_beside
 from server.commands.migrate import initialise, migrate_databases
 from server.embedded.postgres import EmbeddedPostgres, running
+from server.installation import open_installation
 from tests.conftest import Postgres, serving
 from tests.ground.conftest import free_port, run
 from tests.world import FINGERPRINT

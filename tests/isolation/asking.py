@@ -19,7 +19,7 @@ from strawberry import relay
 
 from db.ids import new_id
 from schema.contract import make_schema
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 
 SCHEMA = make_schema()._schema
 
@@ -74,7 +74,7 @@ def of_type(field: str, argument: str, answer: str = "") -> str:
     if argument in ABOUT:
         return ABOUT[argument]
     told = argument.removesuffix("Ids").removesuffix("Id")
-    for name in sorted(STORED, key=len, reverse=True):
+    for name in sorted(STORED_TYPES, key=len, reverse=True):
         words = name[0].lower() + name[1:]
         if told == words or told.endswith(name) or (argument in ("id", "ids") and field.startswith(words)):
             return name
@@ -82,7 +82,7 @@ def of_type(field: str, argument: str, answer: str = "") -> str:
         return "UploadedFile"
     if field.startswith("job"):
         return "ProcessingJob"
-    return answer if answer in STORED else ABOUT[field]
+    return answer if answer in STORED_TYPES else ABOUT[field]
 
 
 def fitting(field: str, name: str, kind: Any, ids: Ids) -> Any:

@@ -11,7 +11,7 @@ from graphql import get_named_type
 from starlette.datastructures import UploadFile
 
 from schema.framework.context import Services
-from schema.framework.decorators import STORED
+from schema.framework.decorators import STORED_TYPES
 from tests import factories
 from tests.client import Client
 from tests.conftest import Unchanged
@@ -73,7 +73,7 @@ def found(answer: Any) -> set[str]:
 async def test_one_of_everything_is_asked_for(neighbours: Neighbours, graphql: Client) -> None:
     owner = graphql.of(neighbours.owner)
 
-    assert set(neighbours.ids) == set(STORED)
+    assert set(neighbours.ids) == set(STORED_TYPES)
     for name in sorted(TAKES_ID - COMPARING):
         document, variables = asked("Query", name, neighbours.ids)
         answer = (await owner(document, **variables))[name]
