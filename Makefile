@@ -36,6 +36,7 @@ test-isolation: $(EQUIPPED)
 
 ## What must hold beside the tests.
 check: $(EQUIPPED)
+	$(BIN)/python -m pip --disable-pip-version-check check
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
