@@ -7,11 +7,10 @@ PORT ?= 8000
 DATA ?= .seshat
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-RESOLVE := $(PIP) install --dry-run --ignore-installed --report -
-PINS := $(BIN)/python -c 'import json, sys; \
-    pins = [each["metadata"] for each in json.load(sys.stdin)["install"]]; \
-    print(*sorted(pin["name"] + "==" + pin["version"] for pin in pins if pin["name"] != "seshat"), sep="\n")'
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+INSTALL := $(PIP) install --root-user-action=ignore --no-warn-script-location
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+    --custom-compile-command 'make lock' pyproject.toml --extra embedded --extra examples
 INSTALLED := .venv/.installed
 EQUIPPED := .venv/.equipped
 LINTER := schema/lint/node_modules/.package-lock.json
@@ -37,6 +36,7 @@ test-isolation: $(EQUIPPED)
 
 ## What must hold beside the tests.
 check: $(EQUIPPED)
+	$(BIN)/python -m pip --disable-pip-version-check check
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
@@ -74,15 +74,20 @@ migration: $(INSTALLED)
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && $(BIN)/seshat migrate upgrade --data "$$data" && \
 	    $(BIN)/seshat migrate revision --data "$$data" --plane '$(plane)' --message '$(m)'
 
-## Pin the newest versions that pyproject.toml allows.
-lock: $(INSTALLED)
-	$(RESOLVE) setuptools '.[embedded,examples]' | $(PINS) > requirements.lock
-	$(RESOLVE) setuptools '.[embedded,examples,test,dev]' | $(PINS) | LC_ALL=C comm -13 requirements.lock - > requirements-dev.lock
+## Lock the requirements with hashes and check their wheels: make lock ARGS="--upgrade-package numpy"
+# Pins stay as they are while pyproject.toml allows them; ARGS="--upgrade" takes the newest of all.
+lock: $(EQUIPPED)
+	@all=$$(mktemp) && trap 'rm -f "$$all"' EXIT && cat requirements.lock requirements-dev.lock > "$$all" && \
+	    echo setuptools | $(COMPILE) --extra test --extra dev $(ARGS) --output-file "$$all" - > /dev/null && \
+	    echo setuptools | $(COMPILE) --constraints "$$all" --output-file requirements.lock - > /dev/null && \
+	    $(COMPILE) --extra test --extra dev --constraints "$$all" --output-file requirements-dev.lock \
+	        $$(grep -Fx -f "$$all" requirements.lock | sed -n 's/^\([a-z][^=]*\)==.*/--no-emit-package \1/p') > /dev/null
+	@.ci/wheels
 
 explorer: $(INSTALLED)
 	@$(BIN)/python -m server.http.explorer build || true
 
-# What the server needs. The lock is complete, so nothing is left to resolve.
+# What the server needs. The lock has every package with its hashes; pip refuses anything else.
 $(INSTALLED): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "seshat: $(PYTHON) is not installed" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -91,13 +96,13 @@ $(INSTALLED): requirements.lock pyproject.toml
 	    { echo "seshat: $(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing into .venv"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) install --no-deps -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # What the tests and checks need beside that.
 $(EQUIPPED): $(INSTALLED) requirements-dev.lock
-	@$(PIP) install --no-deps -r requirements-dev.lock
+	@$(INSTALL) --require-hashes -r requirements.lock -r requirements-dev.lock
 	@touch $@
 
 # graphql-eslint, for the contract.

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+import sqlalchemy as sa
+from sqlalchemy import func, insert, select
 
 from core.errors import Conflict, Invalid
 from db.arrays import any_id
@@ -14,6 +15,8 @@ from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.object_removal import remove_crawls_files, remove_sessions_files
 from resolvers.rows import update_row
+
+USE_OTHER_MUTATION = "status cannot be set to ARCHIVED or DELETED. Use projectArchive or projectDelete."
 
 
 async def create(uow: UnitOfWork, viewer: Viewer, values: Mapping[str, Any]) -> Project:
@@ -33,7 +36,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str
         raise Conflict("An archived project is read-only. Restore it first.", "id")
     if changes.get("status") in (ProjectStatus.ARCHIVED, ProjectStatus.DELETED):
         raise Invalid(
-            "status cannot be set to ARCHIVED or DELETED. Use projectArchive or projectDelete.",
+            USE_OTHER_MUTATION,
             "input",
             "status",
         )
@@ -57,7 +60,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     await access.find(uow, viewer, Project, id, lock=True)
     await remove_sessions_files(uow, viewer, project_id=id)
     await remove_crawls_files(uow, viewer, project_id=id)
-    await uow.execute(delete(Project).where(Project.id == id))
+    await uow.execute(sa.delete(Project).where(Project.id == id))
     await activity_log.record(uow, viewer.user_id, "PROJECT_DELETE", "Project", id)
     return id
 

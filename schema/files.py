@@ -35,7 +35,7 @@ class Header:
     """Value of the header."""
 
 
-def stored(upload: Any) -> bool:
+def is_stored(upload: Any) -> bool:
     """Whether the content is stored."""
     return upload.state is UploadState.STORED
 
@@ -67,7 +67,7 @@ class UploadedFile(relay.Node):
     created_at: datetime
     """Creation time of the upload."""
 
-    file_url: str | None = signed_link("storage_key", name="filename", type="mime_type", shown=stored)
+    file_url: str | None = signed_link("storage_key", name="filename", type="mime_type", shown=is_stored)
     """Signed, expiring URL of the stored file. Null while the upload is `PENDING`."""
 
     @field(needs=("id", "expires_at"))
@@ -85,7 +85,7 @@ class UploadedFile(relay.Node):
         row: Any = self
         context = info.context
         left = (row.expires_at - context.links.clock()).total_seconds()
-        if stored(row) or left < 1:
+        if is_stored(row) or left < 1:
             return None
         key = files.direct_key(context.viewer.company_id, row.id)
         return await context.services.store.upload_url(key, int(left))

@@ -23,7 +23,7 @@ from schema.framework.decorators import TypedRow, enumeration, input, interface,
 from schema.framework.fields import Connection, connection, lookup, relation
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import Payload, derived_field, mutation, subscription
-from schema.framework.row_subscription import watch
+from schema.framework.row_subscription import watch_row
 from schema.lazy_types import DrawingSessionRef, UserRef
 
 enumeration(JobStatus)
@@ -201,7 +201,7 @@ class JobSubscriptions:
     async def job_progress(self, info: Info, id: relay.GlobalID) -> AsyncGenerator[Job, None]:
         """Sends the job immediately and after each change, until the job has ended."""
         model, key = job_of(id)
-        async for row in watch(info, model, key, f"job:{key}", ("status", "version")):
+        async for row in watch_row(info, model, key, f"job:{key}", ("status", "version")):
             event: Any = TypedRow(model, row)
             yield event
             if row.status in TERMINAL:

@@ -1,13 +1,11 @@
 """How near an answer and what was found for it are to what was expected."""
 
+import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
-
-import ir_measures
-from ir_measures import RR, P, Qrel, R, ScoredDoc, Success, nDCG
 
 from pipelines.chat.citations import strip_markers
 
@@ -30,25 +28,28 @@ MEANS = {
 
 
 def ranking(expected: Sequence[str], retrieved: Sequence[str], depth: int) -> dict[str, float]:
-    """Precision, recall, hit and nDCG of the first `depth`, and the reciprocal rank, as `ir-measures` has
-    them; nothing where nothing was expected. `retrieved` is best first.
+    """Precision, recall, hit, reciprocal rank and nDCG of the first `depth`, with binary relevance.
+
+    `retrieved` is best first, without duplicates. Empty if nothing was expected.
     """
-    if not expected:
+    relevant = set(expected)
+    if not relevant:
         return {}
-    measures = {
-        "precision": P @ depth,
-        "recall": R @ depth,
-        "reciprocal_rank": RR @ depth,
-        "hit": Success @ depth,
-        "precision_at_1": P @ 1,
-        "ndcg": nDCG @ depth,
+    ranks = [rank for rank, key in enumerate(retrieved[:depth], 1) if key in relevant]
+    ideal_ranks = range(1, min(len(relevant), depth) + 1)
+    return {
+        "precision": len(ranks) / depth,
+        "recall": len(ranks) / len(relevant),
+        "reciprocal_rank": 1 / ranks[0] if ranks else 0.0,
+        "hit": float(bool(ranks)),
+        "precision_at_1": float(1 in ranks),
+        "ndcg": discounted_gain(ranks) / discounted_gain(ideal_ranks),
     }
-    relevant = [Qrel("q", key, 1) for key in expected]
-    ranked = [ScoredDoc("q", key, -float(rank)) for rank, key in enumerate(retrieved)]
-    if not ranked:
-        return dict.fromkeys(measures, 0.0)
-    measured = ir_measures.calc_aggregate(measures.values(), relevant, ranked)
-    return {name: float(measured[measure]) for name, measure in measures.items()}
+
+
+def discounted_gain(ranks: Iterable[int]) -> float:
+    """Discounted cumulative gain of relevant passages at these ranks, counted from 1."""
+    return math.fsum(1 / math.log2(rank + 1) for rank in ranks)
 
 
 def wording(expected: str | None, answer: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict, Invalid
@@ -67,7 +67,7 @@ class MeasureModel(Job):
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """It asks from the first question."""
-        await uow.execute(delete(EvaluationCase).where(EvaluationCase.run_id == self.run_id))
+        await uow.execute(sa.delete(EvaluationCase).where(EvaluationCase.run_id == self.run_id))
         await uow.execute(
             sa.update(EvaluationRun).where(EvaluationRun.id == self.run_id).values(metrics=None)
         )
@@ -191,7 +191,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     await access.find(uow, viewer, EvaluationRun, id, lock=True)
     if await queue.is_queued(uow, id):
         raise Conflict("Cancel it first.", "id")
-    await uow.execute(delete(EvaluationRun).where(EvaluationRun.id == id))
+    await uow.execute(sa.delete(EvaluationRun).where(EvaluationRun.id == id))
     await activity_log.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
 
 

@@ -1,1 +1,1 @@
-"""Who exists and what they may do: accounts, tokens, companies, users, roles."""
+"""Accounts, tokens, companies, users and roles."""

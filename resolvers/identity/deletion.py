@@ -1,4 +1,4 @@
-"""Letting people and companies go, with all that is theirs."""
+"""Deletion of users and companies with their data."""
 
 from uuid import UUID
 
@@ -39,20 +39,20 @@ LONG_TIMEOUTS = text(
 
 
 async def company_of_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID | None:
-    """The company that a user belongs to; `NotFound` where they are out of sight."""
+    """The company of a user. Raises `NotFound` if the viewer does not see the user."""
     company_id: UUID | None = (await access.find(uow, viewer, User, id, columns=[User.company_id])).company_id
     return company_id
 
 
 async def delete_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
-    """Delete a person of the unit's company with their projects, conversations, documents and uploads.
+    """Delete a user of the unit's company with their projects, conversations, documents and uploads.
 
-    Their activity, and what was counted of their use, stays. Files go afterwards, by a job.
+    Activity and token usage are kept. A job deletes the files.
     """
     access.require(viewer, "users:delete")
     user = await access.find(uow, viewer, User, id, lock=True)
     if id == viewer.user_id:
-        raise Conflict("Nobody deletes themselves.", "id")
+        raise Conflict("You cannot delete your own account.", "id")
     role = await uow.scalar(select(Role.name).where(Role.id == user.role_id))
     if not outranks(viewer.role, role):
         raise Forbidden(f"Your role, {viewer.role.value}, cannot manage a {role.value}.", "id")
@@ -73,14 +73,14 @@ async def delete_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
 
 
 async def _file_prefixes(uow: UnitOfWork, user_id: UUID) -> list[str]:
-    """Under which prefixes a person's files are kept; `Conflict` while their projects are worked on."""
+    """Prefixes of a user's files. Raises `Conflict` while jobs of their projects are running."""
     own = select(Project.id).where(Project.user_id == user_id)
     sessions = select(DrawingSession.id, DrawingSession.status).where(DrawingSession.project_id.in_(own))
     found = await uow.all(sessions.order_by(DrawingSession.id).with_for_update())
     crawls = [row.id for row in await uow.all(select(CrawlJob.id).where(CrawlJob.project_id.in_(own)))]
     working = select(exists().where(Lease.company_id == uow.company_id, Lease.id.in_(crawls)))
     if any(row.status is SessionStatus.PROCESSING for row in found) or await uow.scalar(working):
-        raise Conflict("Cancel the running jobs of their projects first.", "id")
+        raise Conflict("Jobs of this user's projects are running. Cancel them first.", "id")
     uploads = await uow.all(select(Upload.id).where(Upload.user_id == user_id))
     return [
         *(session_prefix(uow.company_id, row.id) for row in found),
@@ -90,20 +90,20 @@ async def _file_prefixes(uow: UnitOfWork, user_id: UUID) -> list[str]:
 
 
 async def delete_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
-    """Delete a closed company with everything it has; its people are suspended and belong to nobody.
+    """Delete an inactive company with all its data; its users are suspended and left without a company.
 
-    Two transactions: the company's end, then, in the platform's own company, the job that removes its files.
+    Two transactions: one deletes the company, one in the platform company enqueues the removal of its files.
     """
     access.require(viewer, "platform:manage")
     async with database.tenant(id, viewer.user_id, kind="platform") as uow:
         company = await access.find(uow, viewer, Company, id, lock=True)
         if company.kind is CompanyKind.PLATFORM:
-            raise Conflict("The platform's own company stays.", "id")
+            raise Conflict("The platform company cannot be deleted.", "id")
         if company.is_active:
-            raise Conflict("Close it first: companyUpdate with isActive false.", "id")
+            raise Conflict("This company is active. Deactivate it first: companyUpdate with isActive false.", "id")
         busy = exists().where(Lease.company_id == id, Lease.state != LeaseState.QUEUED)
         if await uow.scalar(select(busy)):
-            raise Conflict("Its last jobs are still running; cancel them first.", "id")
+            raise Conflict("Jobs of this company are running. Cancel them first.", "id")
         await uow.execute(LONG_TIMEOUTS)
         await uow.execute(delete(Lease).where(Lease.company_id == id))
         await uow.execute(delete(Tenant).where(Tenant.company_id == id))

@@ -1,4 +1,4 @@
-"""Passwords: Argon2id; bcrypt hashes of source systems verify too and are upgraded."""
+"""Password hashing: Argon2id; bcrypt hashes of source systems verify and are upgraded."""
 
 import asyncio
 import secrets
@@ -13,31 +13,31 @@ from core.errors import Invalid
 MIN_LENGTH, MAX_LENGTH = 10, 200
 
 _hasher = PasswordHash((Argon2Hasher(), BcryptHasher()))
-_nobody = _hasher.hash(secrets.token_urlsafe())
+_dummy_hash = _hasher.hash(secrets.token_urlsafe())
 
 
 async def hash(password: str) -> str:
-    """An Argon2id hash; takes tens of milliseconds of CPU, so it runs in a thread."""
+    """An Argon2id hash, computed in a thread."""
     return await asyncio.to_thread(_hasher.hash, password)
 
 
 async def verify(password: str, hashed: str | None) -> tuple[bool, str | None]:
-    """Whether it is the password, and a better hash to store if the old one is out of date.
+    """Whether the password matches, and a new hash to store if the old one is outdated.
 
-    Without a hash it takes as long and fails, so that an unknown login is not told apart by time.
+    Without a hash it fails in the same time, so that timing does not reveal which logins exist.
     """
     try:
-        right, better = await asyncio.to_thread(_hasher.verify_and_update, password, hashed or _nobody)
+        is_correct, rehashed = await asyncio.to_thread(_hasher.verify_and_update, password, hashed or _dummy_hash)
     except (UnknownHashError, ValueError):
         return False, None
-    return right and hashed is not None, better
+    return is_correct and hashed is not None, rehashed
 
 
 def validate(password: str, *path: str) -> None:
-    """`Invalid` unless it has 10 to 200 characters, not all of them alike."""
+    """Raise `Invalid` unless the password has 10 to 200 characters, at least four of them different."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH or len(set(password)) < 4:
         raise Invalid(
-            f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters, four different ones at least.", *path
+            f"password must have {MIN_LENGTH} to {MAX_LENGTH} characters, at least 4 of them different.", *path
         )
 
 

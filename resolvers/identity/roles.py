@@ -1,9 +1,8 @@
-"""The seven roles and what each grants, as data; seeding is repeatable."""
+"""Roles and their permissions."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.arrays import any_id
@@ -103,13 +102,13 @@ ROLES_BY_AUTHORITY = (
 
 
 def outranks(role: RoleName, other: RoleName) -> bool:
-    """Whether `role` may give, take and manage `other`: it has at least its authority."""
+    """Whether `role` may assign and manage `other`: it has at least the same authority."""
     rank = {name: position for position, names in enumerate(ROLES_BY_AUTHORITY) for name in names}
     return rank[role] <= rank[other]
 
 
 async def seed(uow: UnitOfWork) -> None:
-    """Make roles, permissions and grants what this module says."""
+    """Create or update roles, permissions and grants to match this module. Idempotent."""
     for name, description in DESCRIPTIONS.items():
         role = insert(Role).values(id=new_id(), name=name, description=description)
         await uow.execute(
@@ -130,14 +129,14 @@ async def seed(uow: UnitOfWork) -> None:
         f"{row.resource}:{row.action}": row.id
         for row in await uow.all(select(Permission.id, Permission.resource, Permission.action))
     }
-    wanted = {(roles[role], permissions[name]) for role, grants in GRANTS.items() for name in grants}
-    standing = {
+    expected = {(roles[role], permissions[name]) for role, grants in GRANTS.items() for name in grants}
+    existing = {
         tuple(row) for row in await uow.all(select(RolePermission.role_id, RolePermission.permission_id))
     }
-    for role_id, permission_id in wanted - standing:
+    for role_id, permission_id in expected - existing:
         grant = insert(RolePermission).values(role_id=role_id, permission_id=permission_id)
         await uow.execute(grant.on_conflict_do_nothing())
-    for role_id, permission_id in standing - wanted:
+    for role_id, permission_id in existing - expected:
         await uow.execute(
             delete(RolePermission).where(
                 RolePermission.role_id == role_id, RolePermission.permission_id == permission_id
@@ -145,15 +144,15 @@ async def seed(uow: UnitOfWork) -> None:
         )
 
 
-async def permissions_by_role(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Row[Any]]]:
-    """What each role grants, by resource and action."""
+async def permissions_by_role(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Permission]]:
+    """The permissions of each role, by resource and action."""
     statement = (
         select(RolePermission.role_id, *Permission.__table__.c)
         .join(Permission, Permission.id == RolePermission.permission_id)
         .where(RolePermission.role_id == any_id(ids))
         .order_by(Permission.resource, Permission.action)
     )
-    found: dict[UUID, list[Row[Any]]] = {}
+    permissions: dict[UUID, list[Permission]] = {}
     for row in await uow.all(statement):
-        found.setdefault(row.role_id, []).append(row)
-    return found
+        permissions.setdefault(row.role_id, []).append(row)
+    return permissions

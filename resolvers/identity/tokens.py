@@ -1,4 +1,4 @@
-"""Access tokens, which name the user only, and chains of refresh tokens."""
+"""Access tokens (JWT) and rotating refresh tokens."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ ISSUER = "seshat"
 
 @dataclass(frozen=True)
 class TokenSigner:
-    """The signing key and its name in the token's `kid` header (RFC 7515)."""
+    """Signs and verifies access tokens. `key_id` is the `kid` header (RFC 7515)."""
 
     secret: bytes
     access_ttl: timedelta
@@ -29,24 +29,24 @@ class TokenSigner:
 
     @classmethod
     def of(cls, settings: Settings) -> "TokenSigner":
-        """Derived from SECRET_KEY, so that links and tokens are never signed with the same key."""
+        """Derive the key from SECRET_KEY; links are signed with another key."""
         secret = hashlib.sha256(b"access tokens\0" + settings.secret().encode()).digest()
         access, refresh = settings.access_token_ttl, settings.refresh_token_ttl
         return cls(secret, timedelta(seconds=access), timedelta(seconds=refresh))
 
     @property
     def key_id(self) -> str:
-        """Eight hexadecimal digits of the key's own digest."""
+        """Eight hexadecimal digits of the key's digest."""
         return hashlib.sha256(self.secret).hexdigest()[:8]
 
     def access_token(self, user_id: UUID) -> str:
-        """A JWT (RFC 7519) whose subject is the user; company and role are looked up, never carried."""
+        """A JWT (RFC 7519) whose subject is the user. It does not contain company or role."""
         now = datetime.now(UTC)
         claims = {"iss": ISSUER, "sub": str(user_id), "iat": now, "exp": now + self.access_ttl}
         return jwt.encode(claims, self.secret, ALGORITHM, headers={"kid": self.key_id})
 
     def verify(self, token: str) -> tuple[UUID, datetime]:
-        """The user and the expiry; `Unauthenticated` unless this installation signed it and it is valid."""
+        """The user and the expiry of a token. Raises `Unauthenticated` if it is invalid or expired."""
         try:
             claims = jwt.decode(
                 token, self.secret, [ALGORITHM], issuer=ISSUER, options={"require": ["sub", "exp", "iss"]}
@@ -60,32 +60,32 @@ class TokenSigner:
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What signing in gives."""
+    """An access token and a refresh token."""
 
     access_token: str
     refresh_token: str
     user_id: UUID
 
 
-async def issue(uow: UnitOfWork, keys: TokenSigner, user_id: UUID, family: UUID | None = None) -> TokenPair:
-    """A new pair; the refresh token continues `family`, or starts one."""
+async def issue(uow: UnitOfWork, signer: TokenSigner, user_id: UUID, family: UUID | None = None) -> TokenPair:
+    """Issue a new pair. The refresh token continues `family`, or starts one."""
     refresh = secrets.token_urlsafe(32)
     await uow.execute(
         insert(RefreshToken).values(
             user_id=user_id,
             family=family or new_id(),
             digest=_digest(refresh),
-            expires_at=datetime.now(UTC) + keys.refresh_ttl,
+            expires_at=datetime.now(UTC) + signer.refresh_ttl,
         )
     )
-    return TokenPair(keys.access_token(user_id), refresh, user_id)
+    return TokenPair(signer.access_token(user_id), refresh, user_id)
 
 
-async def rotate(uow: UnitOfWork, keys: TokenSigner, refresh: str) -> TokenPair | None:
-    """A new pair for an unused refresh token, which is used up.
+async def rotate(uow: UnitOfWork, signer: TokenSigner, refresh: str) -> TokenPair | None:
+    """Exchange an unused refresh token for a new pair.
 
-    One that was used before has been stolen: the answer is None and its whole family is revoked, so the
-    caller must commit and then refuse. `Unauthenticated` for a token that is unknown, expired or revoked.
+    A token that was used before is considered stolen: its family is revoked and None returned, so that the
+    caller commits and then refuses. Raises `Unauthenticated` for an unknown, expired or revoked token.
     """
     statement = select(RefreshToken).where(RefreshToken.digest == _digest(refresh)).with_for_update()
     token = await uow.first(statement)
@@ -96,23 +96,23 @@ async def rotate(uow: UnitOfWork, keys: TokenSigner, refresh: str) -> TokenPair 
         return None
     now = datetime.now(UTC)
     await uow.execute(update(RefreshToken).where(RefreshToken.id == token.id).values(used_at=now))
-    return await issue(uow, keys, token.user_id, token.family)
+    return await issue(uow, signer, token.user_id, token.family)
 
 
 async def revoke(uow: UnitOfWork, family: UUID) -> None:
-    """End every token of a chain."""
-    chain = update(RefreshToken).where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
-    await uow.execute(chain.values(revoked_at=datetime.now(UTC)))
+    """Revoke every token of a family."""
+    statement = update(RefreshToken).where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
+    await uow.execute(statement.values(revoked_at=datetime.now(UTC)))
 
 
 async def revoke_all(uow: UnitOfWork, user_id: UUID) -> None:
-    """End every chain of a user."""
-    chains = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
-    await uow.execute(chains.values(revoked_at=datetime.now(UTC)))
+    """Revoke every refresh token of a user."""
+    statement = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+    await uow.execute(statement.values(revoked_at=datetime.now(UTC)))
 
 
 async def find_family(uow: UnitOfWork, user_id: UUID, refresh: str) -> UUID | None:
-    """The chain a refresh token belongs to, if it is one of this user's."""
+    """The family of a refresh token of this user, if any."""
     own = RefreshToken.user_id == user_id, RefreshToken.digest == _digest(refresh)
     family: UUID | None = await uow.scalar(select(RefreshToken.family).where(*own))
     return family

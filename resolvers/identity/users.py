@@ -23,6 +23,7 @@ from resolvers.rows import update_row
 NAME_TAKEN = "A company with this name already exists."
 EMAIL_TAKEN = "A user with this email address already exists."
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,98}")
+USERNAME_RULE = "username must start with a letter or digit and contain only letters, digits and ._-"
 MAX_NUMBERED_USERNAMES = 20
 
 
@@ -181,7 +182,7 @@ def _check_username(username: str) -> str:
     name = validators.name(username, "input", "username", limit=99).lower()
     if not USERNAME.fullmatch(name):
         raise Invalid(
-            "username must begin with a letter or digit and contain only letters, digits, `.`, `_` and `-`.",
+            USERNAME_RULE,
             "input",
             "username",
         )
@@ -189,7 +190,7 @@ def _check_username(username: str) -> str:
 
 
 async def _usernames(uow: UnitOfWork, email: str) -> Iterable[str]:
-    """Candidates: the email's local part, then with `-2`, `-3` …, except visible ones, then a random suffix."""
+    """Candidates: the email's local part, then with `-2`, `-3` …, then with a random suffix."""
     base = re.sub(r"[^a-z0-9._-]+", "-", email.split("@")[0].lower()).strip("._-")[:80] or "user"
     statement = select(User.username).where(func.starts_with(User.username, base))
     taken = {row.username for row in await uow.all(statement)}

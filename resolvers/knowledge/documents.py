@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, select
+import sqlalchemy as sa
+from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from core.errors import Conflict, Forbidden
@@ -39,7 +40,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     document = await find_editable(uow, viewer, id, "documents:delete")
     if document.processing_status is ProcessingStatus.PROCESSING:
         raise Conflict("This document is being processed. Cancel its job first.", "id")
-    await uow.execute(delete(Document).where(Document.id == id))
+    await uow.execute(sa.delete(Document).where(Document.id == id))
     await vector_sync.enqueue(uow, viewer, ForgetDocument(id))
     if prefix := await _delete_unused_upload(uow, document):
         await remove_objects(uow, viewer, prefix)
@@ -97,7 +98,7 @@ async def _delete_unused_upload(uow: UnitOfWork, document: Document) -> str | No
         )
         if await uow.scalar(select(used)):
             return None
-        await uow.execute(delete(Upload).where(Upload.id == upload))
+        await uow.execute(sa.delete(Upload).where(Upload.id == upload))
         return f"{folder(uow.company_id, upload)}/"
     own = f"{uow.company_id}/documents/{document.id}/"
     return own if document.file_path.startswith(own) else None

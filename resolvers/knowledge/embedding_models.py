@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict
@@ -97,7 +97,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
             "This model is in use until all documents are embedded with the active model.",
             "id",
         )
-    await uow.execute(delete(EmbeddingModel).where(EmbeddingModel.id == id))
+    await uow.execute(sa.delete(EmbeddingModel).where(EmbeddingModel.id == id))
     await vector_sync.enqueue(uow, viewer, ForgetModel(model.name, model.dimension))
     await activity_log.record(uow, viewer.user_id, "EMBEDDING_MODEL_DELETE", "EmbeddingModel", id)
     return id

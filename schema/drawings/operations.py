@@ -42,7 +42,7 @@ from schema.framework.payloads import (
     subscription,
 )
 from schema.framework.projection import columns
-from schema.framework.row_subscription import watch
+from schema.framework.row_subscription import watch_row
 
 ENDED = (SessionStatus.COMPLETED, SessionStatus.ERROR)
 MAX_RECENT_SESSIONS = 50
@@ -249,7 +249,7 @@ class DrawingSubscriptions:
     async def session_progress(self, info: Info, id: relay.GlobalID) -> AsyncGenerator[DrawingSession, None]:
         """Sends the session immediately and after each change, until it has ended."""
         key = key_of(id, models.DrawingSession)
-        async for row in watch(info, models.DrawingSession, key, sessions.topic(key), ("status",)):
+        async for row in watch_row(info, models.DrawingSession, key, sessions.topic(key), ("status",)):
             yield row
             if row.status in ENDED:
                 return

@@ -26,7 +26,7 @@ from resolvers.identity import accounts
 from resolvers.identity.tokens import TokenSigner
 from schema.framework.idempotency import IdempotentWrite
 
-WRITES: dict[ScopeKind, ScopeKind] = {"self": "company", "company": "company", "platform": "platform"}
+WRITE_SCOPES: dict[ScopeKind, ScopeKind] = {"self": "company", "company": "company", "platform": "platform"}
 """Whose user rows a write may change: the resolvers decide which of the company's."""
 
 
@@ -84,7 +84,7 @@ class Context:
         """One transaction in the viewer's company, or in another; what was read is forgotten then."""
         scope = self.viewer.scope
         company = company_id or scope.company_id
-        writing = replace(scope, company_id=company, kind=WRITES[scope.kind])
+        writing = replace(scope, company_id=company, kind=WRITE_SCOPES[scope.kind])
         transaction = self.services.database.transaction(writing)
         if self.idempotent_write is not None:
             yield await self.idempotent_write.begin(transaction)

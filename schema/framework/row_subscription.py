@@ -13,7 +13,7 @@ from schema.framework.context import Info
 from schema.framework.projection import columns
 
 
-async def watch(info: Info, model: type[Model], key: UUID, topic: str, needed: Columns) -> AsyncIterator[Any]:
+async def watch_row(info: Info, model: type[Model], key: UUID, topic: str, needed: Columns) -> AsyncIterator[Any]:
     """The row now, and again when `topic` is told or 15 seconds have passed.
 
     `NotFound` where it is out of sight. A row whose `version` is what it was is not repeated, if `version`

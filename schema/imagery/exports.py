@@ -153,7 +153,7 @@ class ExportJob(Job):
         as one TAR archive.
         """
         row: Any = self
-        lasting = left(row, info)
+        lasting = link_lifetime(row, info)
         if row.download_url is None or lasting is None:
             return None
         links = info.context.links
@@ -167,25 +167,25 @@ class ExportJob(Job):
     def files(self, info: Info) -> list[ExportFile]:
         """Files of the package, the dataset card last. Maximum 1,000."""
         row: Any = self
-        lasting = left(row, info)
+        lasting = link_lifetime(row, info)
         return [
             ExportFile(
                 name=file.name,
                 file_size=BigInt(file.size),
                 image_count=file.images,
-                download_url=None if lasting is None else link(info, row.format, file, lasting),
+                download_url=None if lasting is None else download_link(info, row.format, file, lasting),
             )
             for file in (PackedFile(**stored) for stored in row.shards)
         ]
 
 
-def link(info: Info, format: ExportFormat, file: PackedFile, lasting: timedelta) -> str:
+def download_link(info: Info, format: ExportFormat, file: PackedFile, lasting: timedelta) -> str:
     """A signed URL of a file of the package."""
     media = PACKAGES[format] if file.images else "text/markdown"
     return info.context.links.download_url(file.key, file.name, media, lasting)
 
 
-def left(export: Any, info: Info) -> timedelta | None:
+def link_lifetime(export: Any, info: Info) -> timedelta | None:
     """The remaining lifetime of a link to the package, or None once it has expired."""
     links = info.context.links
     if export.expires_at is None:

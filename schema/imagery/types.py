@@ -38,7 +38,7 @@ def group_id(key: UUID | None) -> relay.GlobalID | None:
     return None if key is None else relay.GlobalID("Image", str(key))
 
 
-def perceptual(hash: int | None) -> str | None:
+def format_perceptual_hash(hash: int | None) -> str | None:
     """A perceptual hash as 16 hexadecimal digits, most significant bit first."""
     return None if hash is None else f"{hash & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
@@ -195,7 +195,7 @@ class Image(relay.Node):
     """SHA-256 digest of the content."""
 
     perceptual_hash: str | None = derived_field(
-        lambda image: perceptual(image.perceptual_hash), needs=("perceptual_hash",)
+        lambda image: format_perceptual_hash(image.perceptual_hash), needs=("perceptual_hash",)
     )
     """Perceptual hash as 16 hexadecimal digits. The Hamming distance of two hashes measures how different the
     images look.

@@ -21,7 +21,7 @@ from schema.framework.projection import columns
 from schema.insights.consumption import ConsumptionReading, HistoricalDataImport
 
 enumeration(EnergyUnit)
-ROWS_SHOWN = 10
+MAX_PREVIEW_ROWS = 10
 
 
 @input
@@ -151,7 +151,7 @@ Import = Annotated[
 ]
 
 
-def given_of(mapping: HistoricalDataMapping | None) -> LayoutOverrides:
+def layout_overrides(mapping: HistoricalDataMapping | None) -> LayoutOverrides:
     """The layout overrides of a mapping."""
     return LayoutOverrides(**vars(mapping)) if mapping else LayoutOverrides()
 
@@ -168,7 +168,7 @@ def preview_of(head: TablePreview, layout: Layout) -> HistoricalDataPreview:
             PreviewColumn(name=called, samples=[row[place] for row in below[:5]])
             for place, called in enumerate(layout.columns)
         ],
-        rows=[list(row) for row in below[:ROWS_SHOWN]],
+        rows=[list(row) for row in below[:MAX_PREVIEW_ROWS]],
         header_rows=layout.header_rows,
         delimiter=layout.delimiter,
         sheet=layout.sheet,
@@ -184,7 +184,7 @@ def preview_of(head: TablePreview, layout: Layout) -> HistoricalDataPreview:
     )
 
 
-async def looked_into(
+async def load_preview(
     info: Info, upload_id: relay.GlobalID, given: LayoutOverrides
 ) -> tuple[Any, TablePreview, Layout]:
     """The upload, its preview and its layout. No unit of work is open while the file is read."""
@@ -220,7 +220,7 @@ class ConsumptionQueries:
     ) -> HistoricalDataPreview:
         """Previews an uploaded file and its layout before it is imported."""
         check_text({"input": input})
-        _, head, layout = await looked_into(info, input.upload_id, given_of(input.mapping))
+        _, head, layout = await load_preview(info, input.upload_id, layout_overrides(input.mapping))
         return preview_of(head, layout)
 
 
@@ -233,7 +233,7 @@ class ConsumptionMutations:
         """Import historical consumption from an uploaded file. A job aggregates it and updates the company
         profile.
         """
-        upload, head, layout = await looked_into(info, input.upload_id, given_of(input.mapping))
+        upload, head, layout = await load_preview(info, input.upload_id, layout_overrides(input.mapping))
         async with info.context.write() as uow:
             made = await imports.create(uow, info.context.viewer, upload, head, layout)
         return HistoricalDataImportPayload.of(historical_data_import=made)

@@ -73,7 +73,7 @@ class KnowledgeQueries:
             raise Invalid(f"`limit` is from 0 to {MAX_PENDING_DOCUMENTS}.", "limit")
         model, page = models.Document, Page(size=limit, order=OLDEST)
         wanted = columns(info, model, extra=page.order.columns)
-        pending = info.context.loaders.page(model, page, wanted, waiting, "pending")
+        pending = info.context.loaders.page(model, page, wanted, pending_condition, "pending")
         rows, _ = page.trim(await pending.load(ROOT))
         return rows
 
@@ -95,12 +95,12 @@ class KnowledgeQueries:
         return cast(EmbeddingModel | None, await info.context.read().first(active))
 
 
-def waiting(document: Any) -> list[Any]:
+def pending_condition(document: Any) -> list[Any]:
     """Whether processing has not started."""
     return [document.processing_status == ProcessingStatus.PENDING]
 
 
-async def own(info: Info, id: relay.GlobalID) -> UUID:
+async def own_key(info: Info, id: relay.GlobalID) -> UUID:
     """The key of a document of the viewer's company. Raises `Forbidden` for a document published by the
     platform.
     """
@@ -201,7 +201,7 @@ class KnowledgeMutations:
         self, info: Info, id: relay.GlobalID, input: DocumentUpdateInput
     ) -> DocumentUpdatePayload:
         """Update the title or visibility of a document."""
-        key, given = await own(info, id), input_changes(input)
+        key, given = await own_key(info, id), input_changes(input)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.Document, key, input.expected_updated_at
@@ -212,7 +212,7 @@ class KnowledgeMutations:
     @mutation
     async def document_delete(self, info: Info, id: relay.GlobalID) -> DocumentDeletePayload:
         """Delete a document with its chunks and its file. This cannot be undone."""
-        key = await own(info, id)
+        key = await own_key(info, id)
         async with info.context.write() as uow:
             await documents.delete(uow, info.context.viewer, key)
         return DocumentDeletePayload.of(deleted_id=id)

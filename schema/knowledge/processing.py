@@ -16,7 +16,7 @@ from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of, keys_of
 from schema.framework.payloads import IdempotentInput, Payload, check_text, field, mutation
 from schema.framework.projection import columns
-from schema.knowledge.operations import own
+from schema.knowledge.operations import own_key
 from schema.knowledge.types import Document, DocumentChunk
 
 MAX_SEARCH_HITS = 100
@@ -132,7 +132,7 @@ class ProcessingMutations:
         """Process a document again, after a failure or with other settings. It is not searchable in the
         meantime.
         """
-        key = await own(info, id)
+        key = await own_key(info, id)
         async with info.context.write() as uow:
             document = await processing.reprocess(uow, info.context.viewer, key)
         return DocumentReprocessPayload.of(document=document)

@@ -1,5 +1,7 @@
 """The tree: what is imported is what is here."""
 
+import re
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -16,12 +18,15 @@ def test_each_package_is_imported_from_this_tree(name: str) -> None:
     assert [Path(place) for place in package.__path__] == [ROOT / name]
 
 
-def test_locked_requirements_name_versions_and_no_addresses() -> None:
+def test_locked_requirements_have_versions_and_hashes_and_no_addresses() -> None:
     pins = [
-        line
+        pin.split()
         for lock in ("requirements.lock", "requirements-dev.lock")
-        for line in (ROOT / lock).read_text().splitlines()
+        for pin in re.sub(r"(?m)^#.*\n", "", (ROOT / lock).read_text()).replace("\\\n", "").splitlines()
     ]
 
-    assert [pin for pin in pins if pin.count("==") != 1 or any(mark in pin for mark in "/@; ")] == []
-    assert not {pin.partition("==")[0].lower().replace("_", "-") for pin in pins} & {"opencv-python"}
+    names = [pin.partition("==")[0] for pin, *_ in pins]
+    assert [pin for pin, *_ in pins if not re.fullmatch(r"[a-z0-9-]+==[^=]+", pin)] == []
+    assert [pin for pin, *hashes in pins if not re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", hashes[-1])] == []
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+    assert "opencv-python" not in names  # it overwrites files of opencv-python-headless

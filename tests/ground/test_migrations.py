@@ -17,7 +17,7 @@ from core.settings import Settings, driverless_url
 from db import migrate
 from db.migrate import Plane, Target
 from db.provision import provision
-from server.cli import parser, run_worker_beside
+from server.cli import parser, run_worker_process
 from server.commands.migrate import initialise, migrate_databases
 from server.embedded.postgres import EmbeddedPostgres, running
 from server.installation import open_installation
@@ -287,7 +287,7 @@ async def test_a_data_folder_of_the_migrations_before_is_refused_and_left_alone(
     ended = await asyncio.to_thread(run, "serve", "--port", str(free_port()), "--data", str(data))
     settings = Settings(data=data)
     for command in (
-        work(settings, ()),
+        run_worker_process(settings, ()),
         initialise(settings),
         migrate_databases(settings, parser().parse_args(["migrate", "upgrade"])),
     ):
