@@ -54,7 +54,7 @@ class ImportHistoricalData(Job):
 
 
 async def read_preview(store: ObjectStore, upload: Upload) -> TablePreview:
-    """The first rows of an upload. Raises `Unsupported` or `Invalid` where it holds no table."""
+    """The first rows of an upload. Raises `UnsupportedContent` or `Invalid` if it contains no table."""
     if upload.mime_type == XLSX_TYPE:
         if upload.size > MAX_PREVIEW_BYTES:
             message = f"A workbook must be at most {MAX_PREVIEW_BYTES >> 20} MB. Save it as CSV instead."
@@ -127,8 +127,10 @@ def to_json(value: Any) -> Any:
 async def load(uow: UnitOfWork, import_id: UUID) -> tuple[HistoricalDataImport, Layout, Upload] | None:
     """The import, its layout and its upload, or None if one was deleted."""
     row = await uow.first(select(HistoricalDataImport).where(HistoricalDataImport.id == import_id))
-    upload = row and await uow.first(select(Upload).where(Upload.id == row.upload_id))
-    if row is None or upload is None:
+    if row is None:
+        return None
+    upload = await uow.first(select(Upload).where(Upload.id == row.upload_id))
+    if upload is None:
         return None
     return row, LAYOUT_ADAPTER.validate_python(row.mapping), upload
 

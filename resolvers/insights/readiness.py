@@ -28,6 +28,12 @@ PROFILE_REQUIREMENTS = (
     ("total_consumption_kwh", True, "Import historical consumption, or set the yearly consumption."),
 )
 """Columns of the profile, whether they are required, and the advice to provide them."""
+PROFILE_FIELDS = (*(name for name, *_ in PROFILE_REQUIREMENTS), "current_renewable_percentage")
+
+
+def profile_values(profile: CompanyProfile) -> dict[str, Any]:
+    """The columns of the profile that a report uses."""
+    return {name: getattr(profile, name) for name in PROFILE_FIELDS}
 
 
 def requirements(profile: dict[str, Any] | None, imported: bool, documents: int) -> list[Requirement]:
@@ -73,4 +79,4 @@ async def load_inputs(uow: UnitOfWork) -> tuple[CompanyProfile | None, Historica
 async def company_requirements(uow: UnitOfWork) -> list[Requirement]:
     """The inputs of a report for the unit's company."""
     profile, imported, documents = await load_inputs(uow)
-    return requirements(profile and dict(profile._mapping), imported is not None, documents)
+    return requirements(profile and profile_values(profile), imported is not None, documents)

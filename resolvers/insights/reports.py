@@ -32,15 +32,6 @@ from resolvers.jobs import start_processing
 SUBJECT = "energy report"
 ENERGY_REPORT = "energy_portfolio"
 MAX_TITLE_LENGTH = 500
-PROFILE_FIELDS = (
-    "industry",
-    "location",
-    "target_year",
-    "renewable_percentage_increase",
-    "budget",
-    "total_consumption_kwh",
-    "current_renewable_percentage",
-)
 CONSUMPTION_FIELDS = (
     *("first_on", "last_on", "annual_kwh", "coverage", "trend_percent_per_year", "renewable_percentage"),
     *("anomaly_count", "anomalies", "months", "seasonality", "insights"),
@@ -82,11 +73,14 @@ async def create(
     """
     access.require(viewer, "reports:generate")
     profile, imported, documents = await readiness.load_inputs(uow)
-    inputs = readiness.requirements(profile and dict(profile._mapping), imported is not None, documents)
+    inputs = readiness.requirements(
+        profile and readiness.profile_values(profile), imported is not None, documents
+    )
     missing = [requirement.advice for requirement in inputs if requirement.required and not requirement.met]
     if profile is None or missing:
         raise Conflict(f"The company profile is incomplete. {' '.join(missing)}", "input")
     now = datetime.now(UTC)
+    assert profile.target_year is not None and profile.total_consumption_kwh is not None  # required above
     if profile.target_year <= now.year:
         raise Conflict(f"The target year must be after {now.year} (got {profile.target_year}).", "input")
     if profile.total_consumption_kwh <= 0:
@@ -116,8 +110,9 @@ async def plan_inputs(uow: UnitOfWork, report: Report) -> dict[str, Any]:
     if profile is None:
         raise Conflict("The company profile was deleted.")
     enabled = await energy_sources.list_enabled(uow)
-    known = [
-        {**{name: getattr(each, name) for name in SOURCE_FIELDS}, "kind": each.kind.value} for each in listed
+    sources = [
+        {**{name: getattr(source, name) for name in SOURCE_FIELDS}, "kind": source.kind.value}
+        for source in enabled
     ]
     if not any(source["kind"] != "storage" for source in sources):
         raise Invalid("At least one energy source that supplies energy must be enabled.")
@@ -129,11 +124,13 @@ async def plan_inputs(uow: UnitOfWork, report: Report) -> dict[str, Any]:
         "title": report.title,
         "method": report.method.value,
         "year": report.created_at.year,
-        "profile": {name: getattr(profile, name) for name in PROFILE_FIELDS},
+        "profile": readiness.profile_values(profile),
         "weights": {name.removesuffix("_weight"): getattr(profile, name) for name in WEIGHTS},
         "sources": sources,
         "documents": documents,
-        "consumption": imported and {name: imported.summary[name] for name in CONSUMPTION_FIELDS},
+        "consumption": imported
+        and imported.summary
+        and {name: imported.summary[name] for name in CONSUMPTION_FIELDS},
     }
 
 

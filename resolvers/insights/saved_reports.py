@@ -196,9 +196,9 @@ def compare(first: SavedReport, second: SavedReport) -> list[Difference]:
 
 def figures(saved: SavedReport) -> dict[str, float]:
     """The key figures of a report."""
-    if not is_exportable(saved):
-        return {} if saved.confidence is None else {"confidence": saved.confidence}
     data = saved.report_data
+    if data is None or not is_exportable(saved):
+        return {} if saved.confidence is None else {"confidence": saved.confidence}
     decision, profile, last = data["decision"], data["inputs"]["profile"], data["roadmap"]["years"][-1]
     values = {
         "confidence": saved.confidence,
