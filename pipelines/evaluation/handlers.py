@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from sqlalchemy import Row
-
 from core.errors import Conflict
 from core.ports import (
     EXTRACTIVE,
@@ -15,17 +13,17 @@ from core.ports import (
     ModelFailure,
     Passage,
     SearchScope,
-    UnknownEmbedder,
     VectorChunk,
     VectorStore,
-    VectorsUnavailable,
 )
+from db.models import EvaluationRun
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat.generation import GeneratedAnswer, generate_answer
-from pipelines.evaluation import metrics as scoring
-from pipelines.knowledge.indexing import BATCH_SIZE, embed_cached, outcome
+from pipelines.evaluation import metrics
+from pipelines.knowledge.indexing import BATCH_SIZE, embed_cached
 from pipelines.runtime.handlers import Retry, Run, handles
+from pipelines.runtime.provider_errors import translate_provider_errors
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.evaluation import datasets, runs
@@ -62,18 +60,18 @@ async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
         await run.report(INDEXED_PROGRESS + (1 - INDEXED_PROGRESS) * number / len(questions))
     async with run.read() as uow:
         cases = [case._asdict() for case in await runs.list_cases(uow, row.id)]
-    metrics = scoring.summary(cases) | {"depth": options.top_k}
+    summary = metrics.summary(cases) | {"depth": options.top_k}
 
     async def finish(uow: UnitOfWork) -> None:
-        await runs.complete(uow, row.id, metrics, job.dimension)
+        await runs.complete(uow, row.id, summary, job.dimension)
 
     return finish
 
 
-async def load_dataset(run: Run, row: Row[Any]) -> DataSet:
+async def load_dataset(run: Run, row: EvaluationRun) -> DataSet:
     """What the run measures on. Raises what is wrong with it, in a sentence for a person."""
     if row.upload_id is None:
-        bundled = datasets.BUNDLED.get(row.dataset_name)
+        bundled = datasets.BUNDLED.get(row.dataset_name or "")
         if bundled is None:
             raise Conflict("The file of this data set is gone.")
         return await run.cpu_within(READ_TIMEOUT_SECONDS, parse_file, bundled)
@@ -89,14 +87,14 @@ def parse_file(path: Path) -> DataSet:
     return datasets.parse(path.read_bytes())
 
 
-async def index_passages(run: Run, row: Row[Any], data: DataSet, dimension: int) -> VectorStore:
+async def index_passages(run: Run, row: EvaluationRun, data: DataSet, dimension: int) -> VectorStore:
     """The passages, in a store of the run's own: nobody else searches there. Safe to repeat."""
     embedder = run.services.embedders.default
     if embedder.dimension != dimension:
         raise Conflict("The embedding model has changed since; make a new run.")
     store = run.services.vectors.of(runs.index_name(row.id), dimension)
     keys = list(data.passages)
-    try:
+    with translate_provider_errors():
         if await store.count(run.company_id) == len(keys):
             return store
         for start in range(0, len(keys), BATCH_SIZE):
@@ -109,8 +107,6 @@ async def index_passages(run: Run, row: Row[Any], data: DataSet, dimension: int)
             ]
             await store.upsert(run.company_id, chunks)
             await run.report(INDEXED_PROGRESS * min(1.0, (start + BATCH_SIZE) / len(keys)))
-    except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
-        raise outcome(error) from error
     return store
 
 
@@ -118,7 +114,7 @@ async def run_case(
     run: Run,
     store: VectorStore,
     options: RunOptions,
-    row: Row[Any],
+    row: EvaluationRun,
     question: Question,
     passages: Mapping[str, str],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -141,10 +137,8 @@ async def run_case(
             max_tokens=options.max_tokens,
         )
         answered = await generate_answer(
-            run.services.chat, request, quietly, embed=run.services.embedders.default.embed
+            run.services.chat, request, ignore_delta, embed=run.services.embedders.default.embed
         )
-    except VectorsUnavailable as error:
-        raise Retry("The vector store does not answer.") from error
     except ModelFailure as failure:
         if failure.is_transient and not run.is_last:
             raise Retry(failure.message, after=failure.retry_after) from failure
@@ -167,8 +161,8 @@ def point_id(key: str) -> UUID:
     return uuid5(NAMESPACE_OID, key)
 
 
-async def quietly(piece: str) -> None:
-    """Nobody watches."""
+async def ignore_delta(text: str) -> None:
+    """Evaluation answers are not streamed."""
 
 
 async def retrieve_passages(
@@ -180,7 +174,8 @@ async def retrieve_passages(
 ) -> tuple[Passage, ...]:
     """The best passages for a question, best first, equals in any order; `source` is their key."""
     vector = (await run.services.embedders.default.embed([question.text], "query"))[0]
-    hits = await store.search(SearchScope(run.company_id), vector=vector, text=question.text, limit=limit)
+    with translate_provider_errors():
+        hits = await store.search(SearchScope(run.company_id), vector=vector, text=question.text, limit=limit)
     keys = {point_id(key): key for key in passages}
     return tuple(
         Passage(
@@ -202,15 +197,15 @@ def score_case(
     """What came, and its scores; `given` are the passages that the answer was made from."""
     indices = dict.fromkeys(each.source_index for each in answered.citations.citations)
     cited = [passages[index - 1].source for index in indices]
-    correct = scoring.right(question.answer, question.passages, answered.text, cited, found=answered.found)
+    correct = metrics.right(question.answer, question.passages, answered.text, cited, found=answered.found)
     return {
         "retrieved": list(ranked),
         "answer": answered.text,
         "cited": cited,
         "correct": correct,
-        "scores": scoring.ranking(question.passages, ranked, depth)
-        | scoring.wording(question.answer, answered.text)
-        | scoring.citing(question.passages, cited)
+        "scores": metrics.ranking(question.passages, ranked, depth)
+        | metrics.wording(question.answer, answered.text)
+        | metrics.citing(question.passages, cited)
         | {"quality": answered.confidence.total},
         "error_message": None,
     }

@@ -25,7 +25,7 @@ async def publish_report(job: PublishReport, run: Run) -> CompletionHook | None:
     date_line = f"Made on {row.generated_at:%d %B %Y}".replace(" 0", " ")
     text = row.edited_text or row.generated_text
     title = row.title or "Report"
-    made = await run.cpu_within(RENDER_TIMEOUT_SECONDS, render_files, title, date_line, row.report_data, text)
+    made = await run.cpu_within(RENDER_TIMEOUT_SECONDS, render_files, title, date_line, row.report_data or {}, text)
     await run.report(RENDERED_PROGRESS)
     folder = f"{saved_reports.files_prefix(run.company_id, row.id)}/{job.revision}"
     for file in made:

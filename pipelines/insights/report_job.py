@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from core.errors import Conflict
 from core.ports import ModelFailure
@@ -49,7 +49,7 @@ async def generate_report(job: GenerateReport, run: Run) -> CompletionHook | Non
     return finish
 
 
-async def generate_step(run: Run, report: Row[Any], name: str, done: dict[str, Any]) -> None:
+async def generate_step(run: Run, report: Report, name: str, done: dict[str, Any]) -> None:
     """Take a step, and keep what it found together with its record and its event."""
     await publish_step_started(run, report, name)
     start = time.monotonic()
@@ -58,7 +58,7 @@ async def generate_step(run: Run, report: Row[Any], name: str, done: dict[str, A
     await save_step(run, report, name, done, time.monotonic() - start)
 
 
-async def write_narrative(run: Run, report: Row[Any], done: dict[str, Any]) -> None:
+async def write_narrative(run: Run, report: Report, done: dict[str, Any]) -> None:
     """Put the report into words. Without a language model, or where it fails for good, by the template."""
     await publish_step_started(run, report, NARRATIVE)
     start, data = time.monotonic(), {name: done[name] for name in STEPS}
@@ -83,13 +83,13 @@ async def write_narrative(run: Run, report: Row[Any], done: dict[str, Any]) -> N
     await save_step(run, report, NARRATIVE, done, time.monotonic() - start)
 
 
-async def publish_step_started(run: Run, report: Row[Any], name: str) -> None:
+async def publish_step_started(run: Run, report: Report, name: str) -> None:
     """Tell that a step begins."""
     async with run.write() as uow:
         await reports.append_event(uow, report.id, ReportEventKind.STEP_STARTED, name)
 
 
-async def save_step(run: Run, report: Row[Any], name: str, done: dict[str, Any], seconds: float) -> None:
+async def save_step(run: Run, report: Report, name: str, done: dict[str, Any], seconds: float) -> None:
     """Keep a step's result, its record and its event, all in one transaction."""
     async with run.write() as uow:
         await reports.log_step(uow, report, name, done[name], seconds)

@@ -1,37 +1,37 @@
-"""From an uploaded file to a document that can be searched."""
+"""Document jobs: extract, chunk, describe and index a document; delete and rescope its vectors."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from core.errors import Conflict
-from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
+from core.ports import Embedder
 from db.models import Document, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.knowledge.chunking import Chunk, split_pages
 from pipelines.knowledge.extraction import ExtractedText, Page, extract_pages
-from pipelines.knowledge.indexing import index_document, outcome
+from pipelines.knowledge.indexing import index_document
 from pipelines.knowledge.metadata import Metadata, extract_metadata
 from pipelines.runtime.handlers import Retry, Run, handles
+from pipelines.runtime.provider_errors import translate_provider_errors
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
-from resolvers.knowledge import model_rollout as models
-from resolvers.knowledge import processing
+from resolvers.knowledge import model_rollout, processing
 from resolvers.knowledge.processing import ProcessDocument
 from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument, RescopeDocument
 
 READ_PROGRESS, CHUNKED_PROGRESS, EMBEDDED_PROGRESS = 0.3, 0.35, 0.95
-"""How much is done once the text is read, is cut, and is embedded."""
+"""Progress after each stage."""
 CHUNKING_TIMEOUT_SECONDS = 300.0
 
 
 @handles(ProcessDocument)
 async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | None:
-    """Read, cut, describe and embed. Safe to repeat: chunks keep their place and their id."""
+    """Extract, chunk, describe and index a document. Safe to repeat: chunks keep their ids."""
     started = await begin(job, run)
     if started is None:
         return None
@@ -57,46 +57,44 @@ async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | N
     }
 
     async def finish(uow: UnitOfWork) -> None:
-        if not await models.is_current(uow, run.services.embedders, serving):
-            raise Retry("Another embedding model has taken over meanwhile.")
+        if not await model_rollout.is_current(uow, run.services.embedders, serving):
+            raise Retry("The embedding model changed while the document was processed.")
         await processing.complete(uow, document, values, usage)
 
     return finish
 
 
-async def begin(job: ProcessDocument, run: Run) -> tuple[Row[Any], Row[Any], list[Embedder]] | None:
-    """The document, its file, and who embeds it; none where it is gone."""
-    try:
+async def begin(job: ProcessDocument, run: Run) -> tuple[Document, Upload, list[Embedder]] | None:
+    """The document, its file and the embedders to index it with; None if it was deleted."""
+    with translate_provider_errors():
         async with run.write() as uow:
             document = await processing.begin(uow, job.document_id)
             if document is None:
                 return None
             upload = await uow.first(select(Upload).where(Upload.id == document.upload_id))
-            embedders = await models.indexing_embedders(uow, run.services.embedders)
-    except UnknownEmbedder as error:
-        raise outcome(error) from error
+            embedders = await model_rollout.indexing_embedders(uow, run.services.embedders)
     if upload is None:
-        raise Conflict("The file of this document is gone.")
+        raise Conflict("The file of this document no longer exists.")
     return document, upload, embedders
 
 
 async def embed_chunks(
-    run: Run, embedders: Sequence[Embedder], document: Row[Any], chunks: Sequence[Chunk], ids: Sequence[UUID]
+    run: Run, embedders: Sequence[Embedder], document: Document, chunks: Sequence[Chunk], ids: Sequence[UUID]
 ) -> list[dict[str, Any]]:
-    """Make the chunks searchable by each model. Answers what each has used."""
+    """Index the chunks with each embedder. Returns the usage columns of each."""
     usage = []
     for done, embedder in enumerate(embedders):
 
         async def report(share: float, done: int = done) -> None:
             await run.report(CHUNKED_PROGRESS + (EMBEDDED_PROGRESS - CHUNKED_PROGRESS) * (done + share) / len(embedders))
 
-        tokens = await index_document(run, embedder, document, [each.text for each in chunks], ids, report)
+        tokens = await index_document(run, embedder, document, [chunk.text for chunk in chunks], ids, report)
         usage.append(token_usage.embedding_usage_columns(run.services.prices, embedder, tokens))
     return usage
 
 
-async def extract_text(run: Run, document: Row[Any], upload: Row[Any]) -> ExtractedText:
-    """The file's pages. Raises what is wrong with it, in a sentence for a person."""
+async def extract_text(run: Run, document: Document, upload: Upload) -> ExtractedText:
+    """The text of the file. Raises `DomainError` if it cannot be read."""
 
     async def report(share: float) -> None:
         await run.report(share * READ_PROGRESS)
@@ -107,12 +105,12 @@ async def extract_text(run: Run, document: Row[Any], upload: Row[Any]) -> Extrac
 
 
 def chunk_and_describe(pages: Sequence[Page], tokens: int, overlap: int) -> tuple[list[Chunk], Metadata]:
-    """The pieces of the pages, and what they are about; runs in a child process."""
+    """The chunks and the metadata of pages; runs in a child process."""
     return split_pages(pages, tokens=tokens, overlap=overlap), extract_metadata(pages)
 
 
 def chunk_rows(chunks: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
-    """The chunks' columns."""
+    """The columns of the chunks."""
     return [
         {
             "chunk_index": chunk.index,
@@ -128,30 +126,24 @@ def chunk_rows(chunks: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
 
 @handles(ForgetDocument)
 async def delete_document_vectors(job: ForgetDocument, run: Run) -> None:
-    """Remove its vectors from every store. Safe to repeat."""
-    try:
+    """Delete a document's vectors from every store. Safe to repeat."""
+    with translate_provider_errors():
         await run.services.vectors.delete(run.company_id, job.document_id)
-    except VectorsUnavailable as error:
-        raise Retry("The vector store does not answer.") from error
 
 
 @handles(ForgetCompany)
 async def delete_company_vectors(job: ForgetCompany, run: Run) -> None:
-    """Remove all its vectors from every store. Safe to repeat."""
-    try:
+    """Delete a company's vectors from every store. Safe to repeat."""
+    with translate_provider_errors():
         await run.services.vectors.delete(job.gone_id)
-    except VectorsUnavailable as error:
-        raise Retry("The vector store does not answer.") from error
 
 
 @handles(RescopeDocument)
 async def rescope_document(job: RescopeDocument, run: Run) -> None:
-    """Write the scope that the document has now on its vectors. Safe to repeat."""
+    """Set the scope of a document's vectors to its current scope. Safe to repeat."""
     async with run.read() as uow:
         document = await uow.first(select(Document).where(Document.id == job.document_id))
     if document is None:
         return
-    try:
+    with translate_provider_errors():
         await run.services.vectors.update_scope(run.company_id, document.id, document.scope.value)
-    except VectorsUnavailable as error:
-        raise Retry("The vector store does not answer.") from error

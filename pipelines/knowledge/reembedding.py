@@ -1,18 +1,18 @@
-"""Embedding what is there by another model, while the one before it serves."""
+"""Reembedding of a company's documents by another model, while the previous model serves searches."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert
+from sqlalchemy import insert
 
-from core.ports import Embedder, UnknownEmbedder, VectorsUnavailable
-from db.models import TokenUsage
+from core.ports import Embedder
+from db.models import Document, EmbeddingModel, TokenUsage
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.knowledge.indexing import index_document, outcome
-from pipelines.runtime.handlers import Retry, Run, Services, handles
+from pipelines.knowledge.indexing import index_document
+from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
+from pipelines.runtime.provider_errors import translate_provider_errors
 from resolvers import token_usage
 from resolvers.knowledge import embedding_cache, model_rollout
 from resolvers.knowledge.model_rollout import EmbedAnew
@@ -21,21 +21,19 @@ from resolvers.knowledge.vector_sync import ForgetModel
 
 @handles(EmbedAnew)
 async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
-    """Document after document, then have the company searched by the model. Goes on where it was.
+    """Embed each document by the new model, then switch the company's searches to it. Resumable.
 
-    What is uploaded or changed meanwhile is embedded by the model before, and caught up with at the end.
+    Documents that are uploaded or changed meanwhile are indexed by both models or caught up at the end.
     """
     checkpoint = run.checkpoint or {}
     tokens = checkpoint.get("tokens", 0)
     async with run.write() as uow:
-        model = await model_rollout.begin_reembedding(uow, job.model_id, anew=not checkpoint)
+        model = await model_rollout.begin_reembedding(uow, job.model_id, restart=not checkpoint)
         await run.save({"tokens": tokens}, uow)
     if model is None:
         return None
-    try:
+    with translate_provider_errors():
         embedder = model_rollout.embedder_of(run.services.embedders, model)
-    except UnknownEmbedder as error:
-        raise outcome(error) from error
     after: UUID | None = None
     while True:
         async with run.write() as uow:
@@ -57,14 +55,14 @@ async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
 
 
 async def reembed_document(
-    run: Run, embedder: Embedder, model: Row[Any], document: Row[Any], tokens: int
+    run: Run, embedder: Embedder, model: EmbeddingModel, document: Document, tokens: int
 ) -> int:
-    """Store the document's vectors; what has changed meanwhile is still left. Answers the tokens read."""
+    """Index a document by the new model. Returns the number of tokens embedded."""
     async with run.read() as uow:
         chunks = await model_rollout.list_chunks(uow, document.id)
 
     async def report(share: float) -> None:
-        """A document is the smallest step that is told."""
+        """Progress is reported per document."""
 
     ids, texts = [chunk.id for chunk in chunks], [chunk.content for chunk in chunks]
     used_tokens = await index_document(run, embedder, document, texts, ids, report)
@@ -73,25 +71,21 @@ async def reembed_document(
         deleted = not stored and await model_rollout.is_deleted(uow, document.id)
         await run.save({"tokens": tokens + used_tokens}, uow)
     if deleted:
-        try:
+        with translate_provider_errors():
             await run.services.vectors.delete(run.company_id, document.id)
-        except VectorsUnavailable as error:
-            raise outcome(error) from error
     return used_tokens
 
 
 @handles(ForgetModel)
 async def delete_model_vectors(job: ForgetModel, run: Run) -> None:
-    """Remove its vectors. Safe to repeat."""
-    try:
+    """Delete a model's vectors. Safe to repeat."""
+    with translate_provider_errors():
         await run.services.vectors.drop(job.model, job.dimension)
-    except VectorsUnavailable as error:
-        raise Retry("The vector store does not answer.") from error
 
 
 @periodic("embedding models", timedelta(minutes=1))
 async def enqueue_reembedding(services: Services) -> None:
-    """Companies that are searched by an earlier model get their job."""
+    """Enqueue reembedding for companies that an earlier model serves."""
     await model_rollout.enqueue_overdue(services.database)
 
 

@@ -10,11 +10,10 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.errors import Conflict
-from core.ports import Hit, ModelFailure, Passage, UnknownEmbedder, VectorsUnavailable
+from core.ports import Hit, ModelFailure, Passage
 from db.models import LlmProvider, ProposalStage, RequirementCategory
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.knowledge.indexing import outcome
 from pipelines.requirements import llm_proposals, proposers
 from pipelines.requirements.classification import Classification, classify
 from pipelines.requirements.design_analysis import Design, analyze_design
@@ -22,6 +21,7 @@ from pipelines.requirements.evidence import Sentence, description_sentences, doc
 from pipelines.requirements.llm_proposals import MalformedResponse
 from pipelines.requirements.pattern_library import LIBRARY_NAME, Pattern, load_patterns
 from pipelines.runtime.handlers import Run, handles
+from pipelines.runtime.provider_errors import translate_provider_errors
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.access import Viewer
@@ -138,7 +138,7 @@ async def retrieve_passages(
         return []
     document_ids = [UUID(id) for id in proposal.document_ids]
     hits: dict[UUID, Hit] = {}
-    try:
+    with translate_provider_errors():
         async with run.read() as uow:
             embedder = await model_rollout.search_embedder(uow, run.services.embedders)
         for question in questions:
@@ -149,8 +149,6 @@ async def retrieve_passages(
             async with run.write() as uow:
                 usage = token_usage.embedding_usage_columns(run.services.prices, embedder, result.tokens)
                 await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
-    except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
-        raise outcome(error) from error
     return await retrieval.load_passages(run.services.database, viewer, list(hits.values()))
 
 

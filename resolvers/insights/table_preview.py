@@ -57,7 +57,7 @@ def preview_workbook(path: Path) -> TablePreview:
 
 
 def open_workbook(path: Path) -> "closing[python_calamine.CalamineWorkbook]":
-    """Open a workbook. Raises `UnsupportedContent` or `Invalid` for one that is encrypted, too large or damaged."""
+    """Open a workbook. Raises `UnsupportedContent` or `Invalid` if it is too large or cannot be read."""
     try:
         with ZipFile(path) as archive:
             parts = archive.infolist()

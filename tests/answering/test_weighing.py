@@ -38,7 +38,7 @@ def test_questions_are_askable(question: str) -> None:
         ("asdfghjkl qwerty", "neighbouring keys"),
         ("aaaaaaa", "repeats"),
         ("sdkjfh skdjfh ksjdhf", "spoken"),
-        ("blah blah blah blah", "again and again"),
+        ("blah blah blah blah", "repeats the same word"),
         ("why " * 3_000, "longer"),
     ],
 )

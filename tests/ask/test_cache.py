@@ -153,7 +153,7 @@ async def test_after_an_hour_an_answer_is_forgotten(worker: Worker, person: Pers
 
     assert not again(await asked(person))
     await rows(person, update(CachedAnswer).values(created_at=past).returning(CachedAnswer.id))
-    await purge_cached_answers(services, person.company_id)
+    await purge_cached_answers(services, person.user.company.id)
 
     assert len(before) == 1
     assert await rows(person, select(CachedAnswer.key)) == []

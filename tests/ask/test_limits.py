@@ -55,7 +55,7 @@ async def test_as_much_is_shown_as_its_asker_wants(
     assert weighed["confidence"] == answer["confidence"]
     told = retrieval["detail"], weighed["detail"]
     if level is ExplainabilityLevel.DETAILED:
-        assert told == ("1 passages of 1 documents", "High enough to go without a warning.")
+        assert told == ("1 passages of 1 documents", "Above the warning threshold.")
     else:
         assert told[0].startswith('1 passages of 1 documents: {"chunks": ["')
         assert '"similarity": ' in told[1]
