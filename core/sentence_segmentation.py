@@ -65,7 +65,11 @@ def _is_sentence_end(text: str, first: int, match: re.Match[str]) -> bool:
         return bool(listed) or len(line.strip()) < MAX_FRAGMENT_LENGTH
     if mark == ".":
         before = text[max(first, match.start() - MAX_ABBREVIATION_LENGTH) : match.start()]
-        if ABBREVIATIONS.search(before) or INITIAL.search(before) or (after.isdigit() and NUMBER_ABBREVIATIONS.search(before)):
+        if (
+            ABBREVIATIONS.search(before)
+            or INITIAL.search(before)
+            or (after.isdigit() and NUMBER_ABBREVIATIONS.search(before))
+        ):
             return False
     return not after.islower()
 

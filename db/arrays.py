@@ -1,4 +1,4 @@
-"""Lists of values as one parameter, so that a statement's text does not depend on how many there are."""
+"""Array parameters: the text of a statement does not depend on the number of values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,20 +13,20 @@ BYTES = ARRAY(LargeBinary())
 
 
 def any_id(ids: Sequence[UUID]) -> Any:
-    """For `column == any_id(ids)`: the column is one of them."""
+    """For `column == any_id(ids)`, which is `column IN (ids)`."""
     return any_(bindparam(None, list(ids), type_=UUIDS))
 
 
 def any_bytes(values: Sequence[bytes]) -> Any:
-    """For `column == any_bytes(values)`: the column is one of them."""
+    """For `column == any_bytes(values)`, which is `column IN (values)`."""
     return any_(bindparam(None, list(values), type_=BYTES))
 
 
 def any_text(texts: Sequence[str]) -> Any:
-    """For `column == any_text(texts)`: the column is one of them."""
+    """For `column == any_text(texts)`, which is `column IN (texts)`."""
     return any_(bindparam(None, list(texts), type_=TEXTS))
 
 
 def all_text(texts: Sequence[str]) -> Any:
-    """For `column != every_text(texts)`: the column is none of them."""
+    """For `column != all_text(texts)`, which is `column NOT IN (texts)`."""
     return all_(bindparam(None, list(texts), type_=TEXTS))

@@ -1,4 +1,4 @@
-"""The two planes' declarative bases, and the vocabulary that models are written in."""
+"""Declarative bases of the two planes, column types, and helpers for keys, indexes and relationships."""
 
 from datetime import datetime
 from enum import Enum
@@ -30,10 +30,10 @@ COLUMN_TYPES: dict[Any, Any] = {
 }
 
 Instant = Annotated[datetime, mapped_column(server_default=sa.func.now())]
-"""An instant that is the transaction's own unless given."""
+"""A timestamp that defaults to the start of the transaction."""
 
 UpdatedAt = Annotated[datetime, mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())]
-"""The instant of the last change."""
+"""The time of the last update."""
 
 Str20 = Annotated[str, mapped_column(sa.String(20))]
 Str50 = Annotated[str, mapped_column(sa.String(50))]
@@ -45,14 +45,14 @@ Flag = Annotated[bool, mapped_column(server_default=sa.false())]
 
 
 class Model(DeclarativeBase):
-    """What the models of both planes have in common."""
+    """Base class of the models of both planes."""
 
     type_annotation_map = COLUMN_TYPES
     plane: ClassVar[str]
 
 
 class PlatformModel(Model):
-    """A row of the primary plane: who exists, and where their data lives."""
+    """Base class of the platform plane: companies, users, and the location of tenant data."""
 
     __abstract__ = True
     metadata = sa.MetaData(schema=PLATFORM, naming_convention=NAMING_CONVENTION, info={"plane": "control"})
@@ -60,7 +60,7 @@ class PlatformModel(Model):
 
 
 class TenantModel(Model):
-    """A row of a company, wherever that company is placed; fenced by row-level security."""
+    """Base class of the tenant plane: rows of companies, isolated by row-level security."""
 
     __abstract__ = True
     metadata = sa.MetaData(schema=TENANT, naming_convention=NAMING_CONVENTION, info={"plane": "tenant"})
@@ -68,13 +68,13 @@ class TenantModel(Model):
 
 
 class PrimaryKey:
-    """A primary key made by the application."""
+    """Mixin: a UUID primary key that the application generates."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-1)
 
 
 class TenantKey:
-    """The company-first key of every tenant table."""
+    """Mixin: the primary key of tenant tables, which starts with the company."""
 
     company_id: Mapped[UUID] = mapped_column(
         primary_key=True, server_default=sa.text(CURRENT_COMPANY), sort_order=-2
@@ -83,7 +83,7 @@ class TenantKey:
 
 
 def enum_column(kind: type[Enum], default: Enum | None = None, **options: Any) -> Any:
-    """A column of lower-case words, checked by the database; `default` is the server's."""
+    """A text column with a check constraint on the enum's values; `default` is the server default."""
     words = [member.value for member in kind]
     name = "".join("_" + c.lower() if c.isupper() else c for c in kind.__name__).strip("_")
     stored = sa.Enum(
@@ -100,23 +100,23 @@ def enum_column(kind: type[Enum], default: Enum | None = None, **options: Any) -
 
 
 def tenant_foreign_key(target: str, column: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
-    """A foreign key that cannot cross companies: (company_id, column) to the target's (company_id, id)."""
+    """A foreign key within a company: (company_id, column) references the target's (company_id, id)."""
     rule = f"SET NULL ({column})" if ondelete == "SET NULL" else ondelete
     remote = [f"{TENANT}.{target}.company_id", f"{TENANT}.{target}.id"]
     return sa.ForeignKeyConstraint(["company_id", column], remote, ondelete=rule)
 
 
 def company_foreign_key() -> sa.ForeignKeyConstraint:
-    """Deleting the company's anchor row deletes this row."""
+    """A foreign key to the company's row in `tenants`; deleting that row deletes this row."""
     return sa.ForeignKeyConstraint(["company_id"], [f"{TENANT}.tenants.company_id"], ondelete="CASCADE")
 
 
 def tenant_index(*columns: str, unique: bool = False, where: str | None = None) -> sa.Index:
-    """An index that row-level security can use: it starts with the company."""
+    """An index that starts with the company, so that row-level security can use it."""
     condition = sa.text(where) if where else None
     return sa.Index(None, "company_id", *columns, unique=unique, postgresql_where=condition)
 
 
 def view_relationship(join: str) -> Any:
-    """A relationship as vocabulary for the loaders: nothing is loaded, cascaded or written through it."""
+    """A view-only relationship for the loaders. Accessing it on a row raises."""
     return relationship(primaryjoin=join, viewonly=True, lazy="raise")

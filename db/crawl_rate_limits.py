@@ -1,4 +1,4 @@
-"""Turns at other people's hosts, shared by every worker: who asks is told how long to wait."""
+"""Crawl rate limit per host, shared by all workers."""
 
 from datetime import timedelta
 
@@ -9,22 +9,22 @@ from db.uow import Database
 
 RESERVE_SLOT = text(
     f"""
-    INSERT INTO {PLATFORM}.host_turns AS turn (host, free_at) VALUES (:host, clock_timestamp() + :apart)
-    ON CONFLICT (host) DO UPDATE SET free_at = greatest(turn.free_at, clock_timestamp()) + :apart
-    RETURNING extract(epoch FROM free_at - :apart - clock_timestamp())
+    INSERT INTO {PLATFORM}.host_turns AS slot (host, free_at) VALUES (:host, clock_timestamp() + :interval)
+    ON CONFLICT (host) DO UPDATE SET free_at = greatest(slot.free_at, clock_timestamp()) + :interval
+    RETURNING extract(epoch FROM free_at - :interval - clock_timestamp())
     """
 )
 PURGE_SLOTS = text(f"DELETE FROM {PLATFORM}.host_turns WHERE free_at < now() - interval '1 hour'")
 
 
 async def reserve_slot(database: Database, host: str, interval: float) -> float:
-    """Reserve the next turn at `host`, `apart` seconds after the last one; in how many seconds it is."""
+    """Reserves the next request to `host`, `interval` seconds after the previous. Returns the seconds until then."""
     async with database.platform() as uow:
-        wait = await uow.scalar(RESERVE_SLOT, {"host": host, "apart": timedelta(seconds=interval)})
+        wait = await uow.scalar(RESERVE_SLOT, {"host": host, "interval": timedelta(seconds=interval)})
     return max(0.0, float(wait))
 
 
 async def purge_slots(database: Database) -> None:
-    """Forget hosts that nobody asked for an hour ago."""
+    """Deletes hosts without a request in the last hour."""
     async with database.platform() as uow:
         await uow.execute(PURGE_SLOTS)

@@ -1,4 +1,4 @@
-"""Connections that carry their unit's scope, and which engine serves a company."""
+"""Database engines, and connections that set the scope of their transaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,13 +16,13 @@ NO_SCOPE = (
 )
 
 SECONDARY_POOL_SIZE = 4
-"""Connections for statements beside an open transaction."""
+"""Connections for single statements of callers that hold another connection."""
 
 
 class ScopedConnection(asyncpg.Connection):
-    """BEGIN and the caller's scope go out as one message: context costs no round trip.
+    """Sends the scope with BEGIN as one message, which saves a round trip.
 
-    It dies with the transaction. Without a bound scope BEGIN clears it, so that tenant tables raise.
+    The scope ends with the transaction. Without a scope BEGIN clears it, so that queries of tenant tables fail.
     """
 
     scope_sql = NO_SCOPE
@@ -39,7 +39,7 @@ class ScopedConnection(asyncpg.Connection):
 
 
 def make_engine(url: str, *, size: int, overflow: int, wait: float, application: str) -> AsyncEngine:
-    """An engine over scoped connections. No ping on checkout: a unit retries its first statement instead."""
+    """An engine of scoped connections, without pre-ping: a unit of work retries its first statement instead."""
     engine = create_async_engine(
         url,
         pool_size=size,
@@ -64,7 +64,7 @@ def make_engine(url: str, *, size: int, overflow: int, wait: float, application:
 
 
 class Placement:
-    """Which engine serves which company: today one database holds both planes and every company."""
+    """Engines by company. Currently, one database holds both planes of all companies."""
 
     def __init__(self, settings: Settings, url: str, *, application: str = "seshat") -> None:
         self._pooled = make_engine(
@@ -80,27 +80,26 @@ class Placement:
 
     @property
     def primary(self) -> AsyncEngine:
-        """The engine of the primary plane."""
+        """The engine of the platform plane."""
         return self._pooled
 
     def of(self, company_id: UUID) -> AsyncEngine:
-        """The engine of the database in which this company lives."""
+        """The engine of the company's database."""
         return self._pooled
 
     def secondary(self, company_id: UUID) -> AsyncEngine:
-        """A few more connections to the company's database, each for one statement at a time.
+        """A small second pool to the company's database, for callers that hold a connection already.
 
-        For who holds a connection already: were the second one of the same pool, many who wait for theirs
-        would wait for one another.
+        With one pool, callers that each hold a connection and wait for another could deadlock.
         """
         return self._secondary
 
     @property
     def engines(self) -> Sequence[AsyncEngine]:
-        """Every open engine."""
+        """All engines."""
         return (self._pooled, self._secondary)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Closes all connections."""
         for engine in self.engines:
             await engine.dispose()

@@ -1,7 +1,7 @@
-"""Changes, told to whoever waits for them: NOTIFY in the transaction, one listening connection per process.
+"""Change notifications with LISTEN and NOTIFY, over one listening connection per process.
 
-A notification is a hint; the tables are the truth. It carries a topic and nothing else: `job:<id>`,
-`session:<id>`, `company:<id>`.
+A notification has a topic, such as `job:<id>`, `session:<id>` or `company:<id>`, and no data: subscribers
+read the tables.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 CHANNEL = "seshat"
 PUBLISH = text(f"SELECT pg_notify('{CHANNEL}', topic) FROM unnest(CAST(:topics AS text[])) AS topic")
 POLL_SECONDS = 15.0
-"""Seconds after which a watcher looks again although nothing was heard."""
+"""Seconds after which a subscriber polls without a notification."""
 
 KEEPALIVE_SECONDS, TIMEOUT_SECONDS = 10.0, 5.0
 MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 0.1, 5.0
@@ -35,12 +35,12 @@ OnReconnect = Callable[[], None]
 
 
 async def publish(uow: UnitOfWork, *topics: str) -> None:
-    """Tell, at commit, that what the topics stand for has changed."""
+    """Publishes a change of these topics at commit."""
     await uow.execute(PUBLISH, {"topics": list(topics)})
 
 
 class Listener:
-    """One connection that listens. It heals: once it listens again after a loss, every `missed` is called."""
+    """A listening connection. It reconnects, and then calls every `on_reconnect`."""
 
     def __init__(self, url: URL, *, application: str = "seshat listener") -> None:
         self._address = driverless_url(url.render_as_string(hide_password=False))
@@ -52,7 +52,7 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Returns once it listens."""
+        """Returns once the connection listens."""
         self._task = asyncio.create_task(self._keep_listening())
         await self._listens.wait()
         return self
@@ -64,22 +64,22 @@ class Listener:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def add(self, channel: str, heard: OnNotification, missed: OnReconnect) -> None:
-        """Call `heard` with each payload of the channel, and `missed` whenever some may have been lost."""
+    async def add(self, channel: str, on_notification: OnNotification, on_reconnect: OnReconnect) -> None:
+        """Calls `on_notification` with each payload, and `on_reconnect` when notifications may have been lost."""
         async with self._lock:
             first = channel not in self._channels
-            self._channels.setdefault(channel, {})[heard] = missed
+            self._channels.setdefault(channel, {})[on_notification] = on_reconnect
             if first and self._connection is not None:
-                with suppress(*CONNECTION_ERRORS):  # if it is lost just now, healing listens to every channel
+                with suppress(*CONNECTION_ERRORS):  # a reconnect listens to all channels
                     await self._connection.add_listener(channel, self._relay)
 
-    def remove(self, channel: str, heard: OnNotification) -> None:
-        """Stop calling `heard`."""
-        self._channels.get(channel, {}).pop(heard, None)
+    def remove(self, channel: str, on_notification: OnNotification) -> None:
+        """Stops calling `on_notification`."""
+        self._channels.get(channel, {}).pop(on_notification, None)
 
     def _relay(self, connection: Any, process: int, channel: str, payload: object) -> None:
-        for heard in list(self._channels.get(channel, ())):
-            heard(str(payload))
+        for on_notification in list(self._channels.get(channel, ())):
+            on_notification(str(payload))
 
     async def _keep_listening(self) -> None:
         delay = MIN_RECONNECT_SECONDS
@@ -95,7 +95,7 @@ class Listener:
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))
 
     async def _listen(self) -> None:
-        """Listen until the connection is lost."""
+        """Listens until the connection is lost."""
         connection = await asyncpg.connect(
             self._address, timeout=TIMEOUT_SECONDS, server_settings={"application_name": self._application}
         )
@@ -107,13 +107,15 @@ class Listener:
                     await connection.add_listener(channel, self._relay)
                 self._connection = connection
             self._listens.set()
-            for missed in [missed for channel in self._channels.values() for missed in channel.values()]:
-                missed()
+            for on_reconnect in [
+                callback for channel in self._channels.values() for callback in channel.values()
+            ]:
+                on_reconnect()
             while not lost.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), KEEPALIVE_SECONDS)
                     return
-                async with self._lock:  # finds a connection that is dead without having said so
+                async with self._lock:  # detects a connection that is half open
                     await connection.execute("SELECT 1", timeout=TIMEOUT_SECONDS)
         finally:
             self._connection = None
@@ -121,29 +123,28 @@ class Listener:
 
 
 class Events:
-    """Watchers of topics in this process."""
+    """Subscribers of topics in this process."""
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
-        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._subscribers: dict[str, set[asyncio.Event]] = {}
 
     async def __aenter__(self) -> Self:
-        await self.listener.add(CHANNEL, self._heard, self._missed)
+        await self.listener.add(CHANNEL, self._on_notification, self._on_reconnect)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.listener.remove(CHANNEL, self._heard)
+        self.listener.remove(CHANNEL, self._on_notification)
 
     async def listen(self, topic: str) -> AsyncGenerator[None, None]:
-        """Yields at once, then after each change; changes during one step of the caller's are one.
+        """Yields immediately, then after each change, and at least every 15 seconds. Changes are coalesced.
 
-        The watcher is registered before the first yield, so what is read after a yield misses nothing. At the
-        latest after 15 seconds it yields again, whatever was heard.
+        The subscriber is registered before the first yield, so that reads after a yield miss no change.
         """
         changed = asyncio.Event()
-        self._watchers.setdefault(topic, set()).add(changed)
+        self._subscribers.setdefault(topic, set()).add(changed)
         try:
             while True:
                 changed.clear()
@@ -151,15 +152,15 @@ class Events:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), POLL_SECONDS)
         finally:
-            watchers = self._watchers[topic]
-            watchers.discard(changed)
-            if not watchers:
-                del self._watchers[topic]
+            subscribers = self._subscribers[topic]
+            subscribers.discard(changed)
+            if not subscribers:
+                del self._subscribers[topic]
 
-    def _heard(self, topic: str) -> None:
-        for changed in self._watchers.get(topic, ()):
+    def _on_notification(self, topic: str) -> None:
+        for changed in self._subscribers.get(topic, ()):
             changed.set()
 
-    def _missed(self) -> None:
-        for topic in self._watchers:
-            self._heard(topic)
+    def _on_reconnect(self) -> None:
+        for topic in self._subscribers:
+            self._on_notification(topic)

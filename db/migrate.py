@@ -1,4 +1,4 @@
-"""Migrations of both planes, in every database that they live in."""
+"""Schema migrations of both planes, in all databases."""
 
 import asyncio
 import io
@@ -29,32 +29,32 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMA: dict[Plane, str] = {"control": "platform", "tenant": "tenant"}
 LATEST = "head"
 OFFLINE: tuple[Action, ...] = ("history", "sql")
-"""Actions that need no database."""
+"""Actions without a database connection."""
 
 ALEMBIC_LOCK = Lock()
-"""Alembic's context is global to the process: one command at a time."""
+"""Serializes Alembic commands: Alembic's context is global to the process."""
 
 
 class MigrationError(Exception):
-    """A database could not be migrated, or asked about; the message is one line that names it."""
+    """A database could not be migrated or inspected; the message is one line that names it."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One plane in one database, as a role that may become the owner."""
+    """A plane in a database; `url` is of a role that is a member of the owner."""
 
     plane: Plane
     url: str
 
     @property
     def name(self) -> str:
-        """The plane and the database, for people."""
+        """Display name: the plane and the database."""
         return f"{self.plane} in {make_url(self.url).database}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Alembic said, in how many seconds, and what went wrong."""
+    """Result of a command: its duration, Alembic's output, and the error, if any."""
 
     target: Target
     seconds: float
@@ -64,7 +64,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RevisionStatus:
-    """The revision that a database is at, none before the first, and the one it should be at."""
+    """Current revision of a database, None before the first, and the latest revision."""
 
     target: Target
     revision: str | None
@@ -85,20 +85,20 @@ def configuration(plane: Plane, url: str = "", *, output: io.StringIO | None = N
 
 
 def revisions(plane: Plane) -> list[str]:
-    """The revisions that the code knows, the first one first."""
+    """All revisions of the code, from first to last."""
     scripts = ScriptDirectory.from_config(configuration(plane))
     return [script.revision for script in scripts.walk_revisions()][::-1]
 
 
 def next_revision(plane: Plane) -> str:
-    """The number of the next migration; it begins the file's name."""
+    """Number of the next migration, the prefix of its file name."""
     return f"{len(revisions(plane)) + 1:04}"
 
 
 def run_command(target: Target, action: Action, revision: str = LATEST) -> Outcome:
-    """Run one command on one database. Never raises: what went wrong is in the outcome.
+    """Runs a command on a database. Errors are returned in the outcome.
 
-    Must not be called on an event loop's thread.
+    Must not be called in the thread of an event loop.
     """
     begin, output, error = time.perf_counter(), io.StringIO(), None
     config = configuration(target.plane, target.url, output=output)
@@ -129,17 +129,17 @@ def run_command(target: Target, action: Action, revision: str = LATEST) -> Outco
 def run_commands(
     targets: Sequence[Target], action: Action, revision: str = LATEST, *, jobs: int = 1
 ) -> Iterator[Outcome]:
-    """Outcomes as they come, `jobs` databases at a time in processes of their own. None stops the others."""
+    """Yields outcomes as they complete, `jobs` databases at a time. An error does not stop the others."""
     if len(targets) < 2 or jobs < 2:
         yield from (run_command(target, action, revision) for target in targets)
         return
     with ProcessPoolExecutor(min(jobs, len(targets)), mp_context=get_context("spawn")) as processes:
         pending = [processes.submit(run_command, target, action, revision) for target in targets]
-        yield from (done.result() for done in as_completed(pending))
+        yield from (future.result() for future in as_completed(pending))
 
 
 def upgrade(admin_url: str) -> None:
-    """Bring both planes of the pooled database to the latest revision. Raises `MigrationError`."""
+    """Upgrades both planes of the shared database to the latest revision. Raises `MigrationError`."""
     for plane in SCHEMA:
         outcome = run_command(Target(plane, admin_url), "upgrade")
         if outcome.error is not None:
@@ -147,10 +147,10 @@ def upgrade(admin_url: str) -> None:
 
 
 def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
-    """Write a new migration: what the models have and the database lacks. Raises `MigrationError`."""
+    """Generates a migration from the difference of models and database. Raises `MigrationError`."""
     try:
         with ALEMBIC_LOCK:
-            made = command.revision(
+            scripts = command.revision(
                 configuration(plane, admin_url),
                 message=message,
                 autogenerate=True,
@@ -158,22 +158,21 @@ def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
             )
     except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
         raise MigrationError(one_line(failure)) from failure
-    scripts = made if isinstance(made, list) else [made]
-    return [Path(script.path) for script in scripts if script is not None]
+    return [Path(script.path) for script in (scripts if isinstance(scripts, list) else [scripts]) if script]
 
 
 async def tenant_databases(admin_url: str, company: str | None = None) -> list[Target]:
-    """Where tenant data lives: the pooled database, then companies' own; or only `company`'s (id or name).
+    """Databases with tenant data: the shared one, then dedicated ones; or only that of `company` (id or name).
 
-    A company's own database is on the same server. Raises `MigrationError` when there is no such company.
+    Dedicated databases are on the same server. Raises `MigrationError` for an unknown company.
     """
-    pooled = Target("tenant", admin_url)
+    shared = Target("tenant", admin_url)
     connection = await connect(admin_url)
     try:
         if await connection.fetchval("SELECT to_regclass('platform.companies') IS NULL"):
             if company is not None:
                 raise MigrationError(f"there is no company {company}")
-            return [pooled]
+            return [shared]
         rows = await connection.fetch(
             "SELECT DISTINCT database_name FROM platform.companies "
             "WHERE $1::text IS NULL OR id::text = $1 OR name = $1 ORDER BY database_name",
@@ -183,39 +182,41 @@ async def tenant_databases(admin_url: str, company: str | None = None) -> list[T
         await connection.close()
     if company is not None and not rows:
         raise MigrationError(f"there is no company {company}")
-    own = [row["database_name"] for row in rows if row["database_name"] is not None]
+    names = [row["database_name"] for row in rows if row["database_name"] is not None]
     url = make_url(admin_url)
-    placed = [Target("tenant", url.set(database=name).render_as_string(hide_password=False)) for name in own]
-    return placed if company is not None and own else [pooled, *placed]
+    dedicated = [
+        Target("tenant", url.set(database=name).render_as_string(hide_password=False)) for name in names
+    ]
+    return dedicated if company is not None and names else [shared, *dedicated]
 
 
 async def require_latest(application_url: str) -> None:
-    """Raise `MigrationError` unless both planes of that database are at their latest revision."""
+    """Raises `MigrationError` unless both planes of the database are at their latest revision."""
     statuses = [await revision_status(Target(plane, application_url)) for plane in SCHEMA]
-    for found in statuses:
-        if found.error is not None:
-            raise MigrationError(found.error)
-    for found in statuses:
-        if found.revision != found.latest:
+    for status in statuses:
+        if status.error is not None:
+            raise MigrationError(status.error)
+    for status in statuses:
+        if status.revision != status.latest:
             raise MigrationError(
-                f"{found.target.name} is at {found.revision or 'nothing'} and not at {found.latest}: "
+                f"{status.target.name} is at revision {status.revision or 'none'}, not at {status.latest}: "
                 "run `seshat init` and `seshat migrate upgrade`"
             )
 
 
 async def refuse_unknown(url: str) -> None:
-    """Raise `MigrationError` when a plane of that database is at a revision that the code does not know.
+    """Raises `MigrationError` if a plane of the database is at an unknown revision.
 
-    Whether there is such a database, and whether it can be reached, is for others to say.
+    A missing or unreachable database is not an error here.
     """
     for plane in SCHEMA:
-        found = await revision_status(Target(plane, url))
-        if found.revision is not None and found.error is not None:
-            raise MigrationError(found.error)
+        status = await revision_status(Target(plane, url))
+        if status.revision is not None and status.error is not None:
+            raise MigrationError(status.error)
 
 
 async def connect(url: str) -> asyncpg.Connection:
-    """A connection as the owner, or as the application if that signs in. Raises `MigrationError`."""
+    """A connection as the owner, or as the application role if the URL is its. Raises `MigrationError`."""
     role = {} if make_url(url).username == APPLICATION else {"role": OWNER}
     try:
         return await asyncpg.connect(driverless_url(url), server_settings=role, timeout=10)
@@ -224,7 +225,7 @@ async def connect(url: str) -> asyncpg.Connection:
 
 
 async def revision_status(target: Target) -> RevisionStatus:
-    """Where a database stands: one connection, one statement, no Alembic. A broken one does not raise."""
+    """Revision of a database, read without Alembic. Errors are returned in the status."""
     known = revisions(target.plane)
     expected = known[-1]
     try:
@@ -243,7 +244,7 @@ async def revision_status(target: Target) -> RevisionStatus:
 
 
 def unknown_revision(target: Target, revision: str) -> str:
-    """Why a database at a revision that the code does not know is refused, and what to do."""
+    """The error message for a database at an unknown revision."""
     if revision.isdecimal():
         return f"{target.name} was migrated by a later version (revision {revision}): run that version"
     return (
@@ -253,6 +254,6 @@ def unknown_revision(target: Target, revision: str) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of what the error says; SQLAlchemy puts statements and links below it."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0].rpartition(">: ")[2] if said else type(error).__name__
+    """The first line of an error message; SQLAlchemy appends the statement and a link."""
+    message = str(getattr(error, "orig", None) or error).strip()
+    return message.splitlines()[0].rpartition(">: ")[2] if message else type(error).__name__

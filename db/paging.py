@@ -1,4 +1,4 @@
-"""Keyset pages: one page for each of many parents in one statement, and the cursors between them."""
+"""Keyset pagination: orders, pages and cursors."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from db.base import Model
 
 @dataclass(frozen=True, init=False)
 class Order:
-    """Rows by these columns, then by id unless they are `unique`. None of the columns may be nullable."""
+    """Sort order by non-nullable columns; the id is added unless the columns are `unique`."""
 
     columns: tuple[str, ...]
     descending: bool
@@ -31,7 +31,7 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """At most `size` rows strictly between two keys, from the front or (`backward`) from the back."""
+    """At most `size` rows between two keys (exclusive), from the start or, with `backward`, from the end."""
 
     size: int
     order: Order
@@ -40,17 +40,17 @@ class Page:
     backward: bool = False
 
     def slice(self, statement: Select[Any], entity: Any) -> Select[Any]:
-        """One row more than the page, so that the caller sees whether there is another."""
+        """Limits the statement to the page and one more row, which says whether there are further rows."""
         key = tuple(getattr(entity, name) for name in self.order.columns)
-        for bound, further in ((self.after, not self.order.descending), (self.before, self.order.descending)):
+        bounds = (self.after, not self.order.descending), (self.before, self.order.descending)
+        for bound, greater in bounds:
             if bound is not None:
-                compared = tuple_(*key)
-                statement = statement.where(compared > bound if further else compared < bound)
+                statement = statement.where(tuple_(*key) > bound if greater else tuple_(*key) < bound)
         descending = self.order.descending != self.backward
         return statement.order_by(*(part.desc() if descending else part for part in key)).limit(self.size + 1)
 
     def merge(self, parts: list[list[Any]]) -> list[Any]:
-        """The same page of several lists together: each is sliced alike."""
+        """Merges pages of several lists that were sliced by this page."""
         if len(parts) == 1:
             return parts[0]
         descending = self.order.descending != self.backward
@@ -58,20 +58,20 @@ class Page:
         return sorted(chain(*parts), key=key, reverse=descending)[: self.size + 1]
 
     def trim(self, rows: list[Any]) -> tuple[list[Any], bool]:
-        """The page's rows in `order`, and whether there is more beyond it."""
+        """The rows of the page in `order`, and whether there are further rows."""
         page = rows[: self.size]
         return (page[::-1] if self.backward else page), len(rows) > self.size
 
 
 def encode_cursor(model: type[Model], order: Order, row: Any) -> str:
-    """An opaque cursor; it tells which list it is of, so that another list refuses it."""
+    """An opaque cursor of a row, which includes the model and the order."""
     values = [_serialize_value(getattr(row, name)) for name in order.columns]
     text = json.dumps([_tag(model, order), *values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_cursor(model: type[Model], order: Order, cursor: str, argument: str) -> tuple[Any, ...]:
-    """The key inside a cursor. `Invalid` unless `encode_cursor` made it for the same model and order."""
+    """The key in a cursor. Raises `Invalid` unless the cursor is of the same model and order."""
     try:
         tag, *values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
         if tag != _tag(model, order) or len(values) != len(order.columns):
@@ -80,7 +80,7 @@ def decode_cursor(model: type[Model], order: Order, cursor: str, argument: str) 
             _parse_value(model, name, value) for name, value in zip(order.columns, values, strict=True)
         )
     except (ValueError, TypeError, OverflowError, RecursionError):
-        raise Invalid(f"`{argument}` is not a cursor that this list gave.", argument) from None
+        raise Invalid(f"`{argument}` is not a cursor of this list.", argument) from None
 
 
 def _tag(model: type[Model], order: Order) -> str:

@@ -1,4 +1,4 @@
-"""What a database needs before its first migration: roles, itself, schemas and grants (`seshat init`)."""
+"""Provisioning of roles, database, schemas and grants before the first migration (`seshat init`)."""
 
 import asyncpg
 from sqlalchemy.engine import URL, make_url
@@ -12,7 +12,7 @@ ROLES = {
     MIGRATOR: "LOGIN NOINHERIT",
     APPLICATION: "LOGIN NOINHERIT",
 }
-"""Who owns the tables, who migrates them (as the owner), and who serves."""
+"""The owner of the tables, the migrator, which acts as the owner, and the application."""
 
 APPLICATION_SETTINGS = {
     "search_path": "platform, tenant",
@@ -25,10 +25,10 @@ APPLICATION_SETTINGS = {
     "transaction_timeout": "60s",
     "jit": "off",
 }
-"""Settings of the serving role; not of its connections, because poolers refuse those."""
+"""Settings of the application role; connection poolers reject them as connection parameters."""
 
 SETTING_MIN_VERSIONS = {"transaction_timeout": 17}
-"""The PostgreSQL version from which a setting exists."""
+"""The first PostgreSQL version that has a setting."""
 
 SCHEMAS = ("platform", "tenant")
 
@@ -36,20 +36,18 @@ LOCK = "SELECT pg_advisory_lock(hashtext('seshat provision'))"
 
 
 class ProvisionError(Exception):
-    """The database cannot be provisioned; the message is one line that says why."""
+    """The database cannot be provisioned; the message is one line."""
 
 
 async def provision(admin_url: str, application_url: str) -> None:
-    """Make or complete the database named in `application_url`. Repeating it changes nothing.
+    """Creates or completes the database of `application_url`. Idempotent.
 
-    `admin_url` signs in as a superuser, or as a role that may create roles and databases. A password in
-    `application_url` becomes the serving role's. Raises `Refused`.
+    `admin_url` is of a superuser, or of a role that may create roles and databases. A password in
+    `application_url` becomes the application role's. Raises `ProvisionError`.
     """
     target = make_url(application_url)
     if target.username != APPLICATION:
-        raise ProvisionError(
-            f"DATABASE_URL signs in as {target.username or 'nobody'}, it must be {APPLICATION}"
-        )
+        raise ProvisionError(f"DATABASE_URL must be of the role {APPLICATION} (got {target.username})")
     try:
         await _provision(make_url(admin_url), target)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
@@ -74,7 +72,7 @@ async def _provision(admin_url: URL, target: URL) -> None:
 
 
 async def connect(url: URL) -> asyncpg.Connection:
-    """A connection by that address, or to `postgres` on the same server if its database is yet to be made."""
+    """A connection to the database, or to `postgres` on the same server if it does not exist."""
     try:
         return await asyncpg.connect(driverless_url(url.render_as_string(hide_password=False)))
     except asyncpg.InvalidCatalogNameError:
@@ -83,7 +81,7 @@ async def connect(url: URL) -> asyncpg.Connection:
 
 
 async def create_roles(admin: asyncpg.Connection, password: str | None) -> None:
-    """The three roles with their settings; those that exist converge to what they must be."""
+    """Creates or updates the three roles and their settings."""
     existing = {row["rolname"]: row for row in await admin.fetch("SELECT * FROM pg_roles")}
     me = existing[await admin.fetchval("SELECT current_user")]
     for role, attributes in ROLES.items():
@@ -93,7 +91,7 @@ async def create_roles(admin: asyncpg.Connection, password: str | None) -> None:
     if not me["rolsuper"]:
         await admin.execute(f"GRANT {OWNER} TO CURRENT_USER")
     elif not (owner := existing.get(OWNER)) or not owner["rolbypassrls"]:
-        # Lets a migration move every company's rows at once; a managed server may not grant it.
+        # Lets migrations update rows of all companies; managed servers may not permit it.
         await admin.execute(f"ALTER ROLE {OWNER} BYPASSRLS")
     application = existing.get(APPLICATION)
     if application and (application["rolsuper"] or application["rolbypassrls"]):
@@ -108,14 +106,14 @@ async def create_roles(admin: asyncpg.Connection, password: str | None) -> None:
             try:
                 await admin.execute(f"ALTER ROLE {APPLICATION} SET {name} = {listed}")
             except asyncpg.InsufficientPrivilegeError:
-                # Only a superuser gives a role defaults for names of our own. Without them an unset scope is
-                # an unknown setting instead of an empty one: an error all the same.
+                # Only a superuser can set defaults for custom settings. Without a default, an unset scope is
+                # an unknown setting instead of an empty one: both are errors.
                 if not name.startswith("app."):
                     raise
 
 
 async def create_database(admin: asyncpg.Connection, name: str) -> None:
-    """An empty database of the owner, UTF-8, that compares text byte by byte and folds case by Unicode."""
+    """Creates an empty UTF-8 database with bytewise collation and Unicode case mapping."""
     quoted = await admin.fetchval("SELECT quote_ident($1)", name)
     builtin = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
     provider = builtin if admin.get_server_version().major >= 17 else ""
@@ -125,7 +123,7 @@ async def create_database(admin: asyncpg.Connection, name: str) -> None:
 
 
 async def create_schemas(admin: asyncpg.Connection, name: str) -> None:
-    """Both schemas, owned by the owner and usable by the serving role; nothing for anybody else."""
+    """Creates both schemas, and grants the application role access; other roles have none."""
     quoted = await admin.fetchval("SELECT quote_ident($1)", name)
     async with admin.transaction():
         for schema in SCHEMAS:

@@ -1,4 +1,4 @@
-"""Row-level security: the one policy, the migration operation that installs it, its checks."""
+"""Row-level security: the policy of tenant tables, its migration operations and its checks."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ SCHEMA = "tenant"
 POLICY = "tenant_isolation"
 
 CURRENT_COMPANY = "current_setting('app.company_id')::uuid"
-"""The unit of work's company. Without one the setting is empty and the cast fails: never all rows."""
+"""The company of the unit of work. Without one the setting is empty and the cast fails."""
 
 
 def enable_sql(table: str) -> list[str]:
-    """The statements that fence a tenant table."""
+    """The statements that enable row-level security on a tenant table."""
     return [
         f'ALTER TABLE {SCHEMA}."{table}" ENABLE ROW LEVEL SECURITY',
         f'ALTER TABLE {SCHEMA}."{table}" FORCE ROW LEVEL SECURITY',
@@ -37,14 +37,14 @@ def disable_sql(table: str) -> list[str]:
 
 @Operations.register_operation("enable_tenant_rls")
 class EnableTenantRLS(MigrateOperation):
-    """`op.enable_tenant_rls("table")`: fence a tenant table."""
+    """`op.enable_tenant_rls("table")`: enables row-level security on a tenant table."""
 
     def __init__(self, table: str) -> None:
         self.table = table
 
     @classmethod
     def enable_tenant_rls(cls, operations: Operations, table: str) -> Any:
-        """Fence `table`."""
+        """Enables row-level security on `table`."""
         return operations.invoke(cls(table))
 
     def reverse(self) -> "DisableTenantRLS":
@@ -56,14 +56,14 @@ class EnableTenantRLS(MigrateOperation):
 
 @Operations.register_operation("disable_tenant_rls")
 class DisableTenantRLS(MigrateOperation):
-    """`op.disable_tenant_rls("table")`: what a downgrade does."""
+    """`op.disable_tenant_rls("table")`: disables row-level security in a downgrade."""
 
     def __init__(self, table: str) -> None:
         self.table = table
 
     @classmethod
     def disable_tenant_rls(cls, operations: Operations, table: str) -> Any:
-        """Take the fence of `table` away."""
+        """Disables row-level security on `table`."""
         return operations.invoke(cls(table))
 
     def reverse(self) -> EnableTenantRLS:
@@ -93,7 +93,7 @@ def _render_disable(context: AutogenContext, operation: DisableTenantRLS) -> str
 
 
 def _compare(context: AutogenContext, upgrade_ops: Any, schemas: Any) -> PriorityDispatchResult:
-    """Autogenerate and `seshat migrate check` see a tenant table whose fence is missing."""
+    """Detects tenant tables without row-level security, for autogenerate and `seshat migrate check`."""
     metadata: Any = context.metadata
     if metadata.info.get("plane") != "tenant" or context.connection is None:
         return PriorityDispatchResult.CONTINUE
@@ -156,15 +156,15 @@ SELECT p.proname, 'SECURITY DEFINER function not on the allow list'
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = '{SCHEMA}' AND p.prosecdef
 """
-"""One row (relation, problem) for each way in which the fence of the tenant plane has a hole."""
+"""Returns a row (relation, problem) for each gap in the isolation of the tenant plane."""
 
 GUARD = f"""
 SELECT r.rolsuper AS superuser, r.rolbypassrls AS bypasses_row_security,
        EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname IN ('{SCHEMA}', 'platform') AND c.relkind IN ('r', 'p')
                AND pg_has_role(current_user, c.relowner, 'MEMBER')) AS owns_tables,
-       EXISTS (SELECT 1 FROM pg_db_role_setting s, unnest(s.setconfig) AS given
-               WHERE s.setrole IN (0, r.oid) AND given ~ '^app\\.[a-z_]+=.') AS has_a_scope_by_default
+       EXISTS (SELECT 1 FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
+               WHERE s.setrole IN (0, r.oid) AND setting ~ '^app\\.[a-z_]+=.') AS has_a_scope_by_default
 FROM pg_roles r WHERE r.rolname = current_user
 """
-"""Who am I connected as? Any true column is a reason to refuse to serve."""
+"""Properties of the current role. Each that is true makes the role unsafe."""

@@ -1,4 +1,4 @@
-"""The unit of work: one company, one connection, one transaction. The only way to tenant tables."""
+"""Unit of work: one company, one connection, one transaction. All access to tenant tables goes through it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,9 +23,9 @@ ScopeKind = Literal["company", "self", "platform"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the database is told about the caller. Only UUIDs and literals: nothing to escape.
+    """The scope of a transaction. Holds UUIDs and literals only, which need no escaping.
 
-    `kind` decides which users' rows are in reach: the company's, the caller's own, or all.
+    `kind` selects the accessible rows of users: the company's, the caller's own, or all.
     """
 
     company_id: UUID | None = None
@@ -33,7 +33,7 @@ class Scope:
     kind: ScopeKind = "company"
 
     def sql(self) -> str:
-        """The statement sent along with BEGIN."""
+        """The statement that is sent with BEGIN."""
         if self.kind not in ("company", "self", "platform"):
             raise ValueError(self.kind)
         for value in (self.company_id, self.user_id):
@@ -47,18 +47,18 @@ class Scope:
 
 
 class UnitOfWorkClosed(RuntimeError):
-    """The unit was used after its end."""
+    """The unit of work was used after its end."""
 
 
 class UnsafeRole(RuntimeError):
-    """The database role could see past row-level security."""
+    """The database role could bypass row-level security."""
 
 
 class UnitOfWork:
-    """Statements, one at a time, in one transaction with one scope.
+    """A transaction with a scope, whose statements run one at a time.
 
-    The connection is taken at the first statement. `release()` ends a read-only transaction early, before a
-    slow call to anything else; the next statement takes a connection again.
+    The first statement checks a connection out. `release()` ends a read-only transaction early, before a slow
+    call to another service; the next statement checks out a connection again.
     """
 
     def __init__(self, engine: AsyncEngine, scope: Scope, *, read_only: bool) -> None:
@@ -70,13 +70,13 @@ class UnitOfWork:
 
     @property
     def company_id(self) -> UUID:
-        """The company that the unit works in."""
+        """The company of the unit."""
         if self.scope.company_id is None:
-            raise UnitOfWorkClosed("this unit has no company")
+            raise UnitOfWorkClosed("unit of work without a company")
         return self.scope.company_id
 
     async def connection(self) -> AsyncConnection:
-        """The unit's own connection, inside its transaction. Only for what `execute` cannot do."""
+        """The unit's connection, inside its transaction. For what `execute` cannot do."""
         if self._closed:
             raise UnitOfWorkClosed("unit of work used after its end")
         if self._connection is None:
@@ -91,7 +91,7 @@ class UnitOfWork:
         return self._connection
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run one Core statement."""
+        """Executes a Core statement."""
         async with self._lock:
             fresh = self._connection is None
             connection = await self.connection()
@@ -99,15 +99,15 @@ class UnitOfWork:
                 return await connection.execute(statement, parameters)
             except DBAPIError as error:
                 if fresh and error.connection_invalidated:
-                    # A pooled connection that died while idle: nothing has run in this transaction yet.
+                    # A pooled connection was lost while idle. Nothing has run in this transaction: retry.
                     await self._drop()
                     return await (await self.connection()).execute(statement, parameters)
                 if self.read_only:
-                    await self._drop()  # the next statement begins a transaction that is not aborted
+                    await self._drop()  # the next statement starts a new transaction
                 raise
 
     async def driver_sql(self, statement: str, arguments: tuple[Any, ...] = ()) -> CursorResult[Any]:
-        """Run a statement written for the driver (`$1`, `$2`), in its turn; for the queue."""
+        """Executes a statement in the driver's syntax (`$1`, `$2`), for the queue."""
         async with self._lock:
             return await (await self.connection()).exec_driver_sql(statement, arguments or None)
 
@@ -116,7 +116,7 @@ class UnitOfWork:
     @overload
     async def all(self, statement: Executable, parameters: Any = None) -> Sequence[Any]: ...
     async def all(self, statement: Executable, parameters: Any = None) -> Sequence[Any]:
-        """Every row. A row of a model's columns is typed as the model; its relationships are not loaded."""
+        """All rows. A row of a model's columns is typed as the model; its relationships are not loaded."""
         return (await self.execute(statement, parameters)).all()
 
     @overload
@@ -136,18 +136,18 @@ class UnitOfWork:
         return (await self.execute(statement, parameters)).first()
 
     async def scalar(self, statement: Executable, parameters: Any = None) -> Any:
-        """The first column of the first row, or none."""
+        """The first column of the first row, or None."""
         return (await self.execute(statement, parameters)).scalar()
 
     async def release(self) -> None:
-        """Give the connection back until the next statement. Read-only units only."""
+        """Returns the connection to the pool until the next statement. For read-only units."""
         if not self.read_only:
-            raise RuntimeError("release() is for read-only units of work")
+            raise RuntimeError("release() requires a read-only unit of work")
         async with self._lock:
             await self._drop()
 
     async def finish(self, *, commit: bool) -> None:
-        """Commit or roll back, and give the connection back for good."""
+        """Commits or rolls back, and returns the connection to the pool."""
         async with self._lock:
             self._closed = True
             try:
@@ -158,30 +158,30 @@ class UnitOfWork:
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:  # shielded: a second cancellation must not strand a connection
+        if connection is not None:  # shielded: a second cancellation must not leak it
             await asyncio.shield(asyncio.ensure_future(connection.close()))
 
 
 class Database:
-    """What the application holds: `async with database.tenant(company_id, user_id) as uow:`."""
+    """Creates units of work: `async with database.tenant(company_id, user_id) as uow:`."""
 
     def __init__(self, placement: Placement) -> None:
         self.placement = placement
 
     def unit(self, scope: Scope, *, read_only: bool) -> UnitOfWork:
-        """A unit whose end is the caller's to call; prefer `tenant` and `platform`."""
+        """A unit that the caller must finish; prefer `tenant` and `platform`."""
         company = scope.company_id
         engine = self.placement.of(company) if company else self.placement.primary
         return UnitOfWork(engine, scope, read_only=read_only)
 
     def secondary_unit(self, scope: Scope) -> UnitOfWork:
-        """A read-only unit for who has one open already: `release` it after each statement."""
+        """A read-only unit for callers with an open unit. It must be released after each statement."""
         assert scope.company_id is not None
         return UnitOfWork(self.placement.secondary(scope.company_id), scope, read_only=True)
 
     @asynccontextmanager
     async def transaction(self, scope: Scope, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
-        """One transaction with this scope: committed on leaving, rolled back on any exception."""
+        """A transaction with this scope: committed at the end, rolled back on an exception."""
         uow = self.unit(scope, read_only=read_only)
         try:
             yield uow
@@ -200,25 +200,25 @@ class Database:
         kind: ScopeKind = "company",
         read_only: bool = False,
     ) -> AsyncIterator[UnitOfWork]:
-        """One transaction in one company."""
+        """A transaction in a company."""
         async with self.transaction(Scope(company_id, user_id, kind), read_only=read_only) as uow:
             yield uow
 
     @asynccontextmanager
     async def platform(self, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
-        """One transaction on the primary plane, past every company: for sign-in, upkeep and the queue."""
+        """A transaction on the platform plane, for sign-in, periodic tasks and the queue."""
         async with self.transaction(Scope(kind="platform"), read_only=read_only) as uow:
             yield uow
 
     async def verify_isolation(self) -> None:
-        """Raise `UnsafeRole` when the connection's role, or the fence of the tenant plane, is not safe."""
+        """Raises `UnsafeRole` if the role or the isolation of the tenant plane is not safe."""
         async with self.platform(read_only=True) as uow:
             role = (await uow.one(text(GUARD)))._mapping
             if faults := [name.replace("_", " ") for name, true in role.items() if true]:
                 raise UnsafeRole(f"the database role is not safe to serve with: it {', '.join(faults)}")
             if holes := [f"{row.relname}: {row.problem}" for row in await uow.all(text(AUDIT))]:
-                raise UnsafeRole(f"the tenant plane is not fenced: {'; '.join(holes)}")
+                raise UnsafeRole(f"the tenant plane is not isolated: {'; '.join(holes)}")
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Closes all connections."""
         await self.placement.close()

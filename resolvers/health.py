@@ -1,4 +1,4 @@
-"""How the database is, for who administers."""
+"""Health of the database, for administrators: table sizes and orphaned rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,10 +27,9 @@ CONNECTION_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 
 
 async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | None:
-    """Every table's `name`, `size` (bytes, indexes included) and `estimated_rows`; None out of reach.
+    """`name`, `size` (bytes, with indexes) and `estimated_rows` of every table; None if it is unreachable.
 
-    Tables hold the rows of all companies, so only the platform's own people see how large they are; for the
-    others the answer is empty.
+    Tables hold the rows of all companies: without `platform:manage` the result is empty.
     """
     access.require(viewer, "admin:access")
     try:
@@ -41,33 +40,34 @@ async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | N
 
 
 async def count_orphans(uow: UnitOfWork, viewer: Viewer) -> Row[Any]:
-    """How many of the company's projects have no user, and how many of its crawls no project."""
+    """Number of the company's projects without a user, and of its crawls without a project."""
     access.require(viewer, "admin:access")
     projects = select(func.count()).select_from(Project).where(~HAS_OWNER)
     jobs = select(func.count()).select_from(CrawlJob).where(~HAS_PROJECT)
-    return await uow.one(
+    counts: Row[Any] = await uow.one(
         select(
             projects.scalar_subquery().label("projects_without_user"),
             jobs.scalar_subquery().label("jobs_without_project"),
         )
     )
+    return counts
 
 
 async def purge_orphans(uow: UnitOfWork, viewer: Viewer) -> tuple[int, int]:
-    """Delete what `orphans` counts, with all that it holds; how many projects and crawls they were.
+    """Delete orphaned projects and crawls with their data; returns how many of each.
 
-    Their files go afterwards, by jobs. Raises `Conflict` while one of them is worked on.
+    Jobs delete the files. Raises `Conflict` while jobs of one of them are running.
     """
     access.require(viewer, "admin:access")
-    lost = await uow.all(select(Project.id).where(~HAS_OWNER).order_by(Project.id).with_for_update())
-    stray = await uow.all(select(CrawlJob.id).where(~HAS_PROJECT).order_by(CrawlJob.id).with_for_update())
-    for project in lost:
+    projects = await uow.all(select(Project.id).where(~HAS_OWNER).order_by(Project.id).with_for_update())
+    crawls = await uow.all(select(CrawlJob.id).where(~HAS_PROJECT).order_by(CrawlJob.id).with_for_update())
+    for project in projects:
         await remove_sessions_files(uow, viewer, project_id=project.id)
         await remove_crawls_files(uow, viewer, project_id=project.id)
-    for crawl in stray:
+    for crawl in crawls:
         await remove_crawls_files(uow, viewer, crawl_job_id=crawl.id)
-    await uow.execute(delete(CrawlJob).where(CrawlJob.id == any_id([row.id for row in stray])))
-    await uow.execute(delete(Project).where(Project.id == any_id([row.id for row in lost])))
-    counted = {"projects": len(lost), "jobs": len(stray)}
+    await uow.execute(delete(CrawlJob).where(CrawlJob.id == any_id([row.id for row in crawls])))
+    await uow.execute(delete(Project).where(Project.id == any_id([row.id for row in projects])))
+    counted = {"projects": len(projects), "jobs": len(crawls)}
     await activity_log.record(uow, viewer.user_id, "ORPHAN_PURGE", "Company", uow.company_id, **counted)
-    return len(lost), len(stray)
+    return len(projects), len(crawls)

@@ -1,4 +1,4 @@
-"""What the use of models is recorded as."""
+"""Columns of token usage rows."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ def usage_columns(
     model: str | None,
     prompt_tokens: int,
     completion_tokens: int = 0,
-    **more: Any,
+    **columns: Any,
 ) -> dict[str, Any]:
-    """A `TokenUsage` row's columns; its cost is null where the model, or its price, is not known."""
+    """Columns of a `TokenUsage` row. The cost is null if the model or its price is unknown."""
     return {
         "operation_type": operation,
         "model_name": model[:100] if model else None,
@@ -25,12 +25,12 @@ def usage_columns(
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
         "estimated_cost": prices.cost(model or "", prompt_tokens, completion_tokens),
-        **more,
+        **columns,
     }
 
 
 def embedding_usage_columns(prices: Prices, embedder: Embedder, tokens: int) -> dict[str, Any]:
-    """The same, of texts that were embedded."""
+    """Columns of a `TokenUsage` row for embedding texts."""
     remote = embedder.provider == LlmProvider.OPENAI.value
     provider = LlmProvider.OPENAI if remote else LlmProvider.CUSTOM
     return usage_columns(prices, EMBEDDING, embedder.model, tokens, llm_provider=provider)

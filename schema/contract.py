@@ -7,9 +7,9 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
 from schema.chat.events import ChatSubscriptions
-from schema.chat.export import ExportQueries
+from schema.chat.export import ConversationExportQueries
 from schema.chat.operations import ChatMutations, ChatQueries
-from schema.chat.questions import SendingMutations
+from schema.chat.questions import MessageMutations
 from schema.chat.suggestions import SuggestionQueries
 from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
@@ -21,11 +21,11 @@ from schema.framework.nodes import NodeQueries
 from schema.framework.operation_limits import OperationLimits
 from schema.framework.scalars import BIG_INT, BigInt
 from schema.health import HealthMutations, HealthQueries
-from schema.identity.deletion import RemovalMutations
+from schema.identity.deletion import DeletionMutations
 from schema.identity.operations import IdentityMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
-from schema.imagery.image_feed import GallerySubscriptions
+from schema.imagery.image_feed import ImagerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights.imports import ConsumptionMutations, ConsumptionQueries
 from schema.insights.profile import ProfileMutations, ProfileQueries
@@ -64,7 +64,7 @@ class Query(
     ChatQueries,
     UsageQueries,
     SuggestionQueries,
-    ExportQueries,
+    ConversationExportQueries,
     FileQueries,
     JobQueries,
     HealthQueries,
@@ -75,7 +75,7 @@ class Query(
 @strawberry.type(description="Root of all mutations.")
 class Mutation(
     IdentityMutations,
-    RemovalMutations,
+    DeletionMutations,
     ProjectMutations,
     DrawingMutations,
     ImageryMutations,
@@ -91,7 +91,7 @@ class Mutation(
     KnowledgeMutations,
     ProcessingMutations,
     ChatMutations,
-    SendingMutations,
+    MessageMutations,
     FileMutations,
     JobMutations,
     HealthMutations,
@@ -103,7 +103,7 @@ class Mutation(
 class Subscription(
     IdentitySubscriptions,
     DrawingSubscriptions,
-    GallerySubscriptions,
+    ImagerySubscriptions,
     ChatSubscriptions,
     ReportSubscriptions,
     RequirementProposalSubscriptions,

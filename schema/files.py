@@ -21,7 +21,7 @@ from schema.framework.payloads import IdempotentInput, Payload, field, input_val
 from schema.framework.scalars import BigInt
 
 enumeration(UploadState)
-CHUNK = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 @output
@@ -175,5 +175,5 @@ class FileMutations:
 
 async def chunks(file: Any) -> AsyncIterator[bytes]:
     """The content of the file in chunks of 256 KiB."""
-    while chunk := await file.read(CHUNK):
+    while chunk := await file.read(CHUNK_BYTES):
         yield chunk

@@ -165,7 +165,7 @@ def job_of(id: relay.GlobalID) -> tuple[JobModel, UUID]:
     for model in JOB_MODELS:
         if id.type_name == model.__name__:
             return model, key_of(id, model)
-    raise Invalid("This is not the id of a job.", "id")
+    raise Invalid("id must be a global ID of a job.", "id")
 
 
 @output

@@ -230,13 +230,13 @@ class ProjectMutations:
         self, info: Info, id: relay.GlobalID, input: ProjectUpdateInput
     ) -> ProjectUpdatePayload:
         """Update a project. An archived project accepts only `status: ACTIVE`."""
-        given = input_changes(input)
+        values = input_changes(input)
         key = key_of(id, models.Project)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.Project, key, input.expected_updated_at
             )
-            project = await projects.update(uow, info.context.viewer, key, given)
+            project = await projects.update(uow, info.context.viewer, key, values)
         return ProjectUpdatePayload.of(project=project)
 
     @mutation

@@ -1,4 +1,4 @@
-"""The worker: takes jobs from the queue and runs their handlers, inside the API or in its own process."""
+"""Worker: claims jobs from the queue and runs their handlers, inside the server or in its own process."""
 
 import asyncio
 import os
@@ -25,7 +25,17 @@ from core.errors import DomainError
 from core.settings import Settings, SettingsError
 from db.engines import Placement
 from db.events import Listener
-from db.queue import Attempt, CancellationRequested, CompletionHook, LostLease, FanOut, UnknownTask, claim, leases, is_transient
+from db.queue import (
+    Attempt,
+    CancellationRequested,
+    CompletionHook,
+    FanOut,
+    LostLease,
+    UnknownTask,
+    claim,
+    is_transient,
+    leases,
+)
 from db.queue.driver import EngineDriver, limited_queries
 from db.queue.entries import QUEUE_SETTINGS, Entry
 from db.uow import Database
@@ -44,7 +54,7 @@ from pipelines.knowledge import reembedding
 from pipelines.requirements import handlers as requirements
 from pipelines.runtime.handlers import HANDLERS, Retry, Run, Services
 from pipelines.runtime.periodic import PERIODIC_TASKS, PeriodicTask
-from pipelines.runtime.process_pool import ProcessPool, ProcessDied
+from pipelines.runtime.process_pool import ProcessDied, ProcessPool
 from providers.storage import open_store
 from server.installation import database_urls
 from server.provider_factory import open_embedders, open_sources, open_vectors, working
@@ -68,7 +78,7 @@ HANDLER_MODULES = (
     report_job,
     requirements,
 )
-"""Imported for what they register: the handlers of jobs, and upkeep."""
+"""Modules that register job handlers and periodic tasks when they are imported."""
 
 T = TypeVar("T")
 
@@ -76,39 +86,39 @@ MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 UNKNOWN_TASK_RETRY = timedelta(seconds=30)
 CLAIM_RETRY = timedelta(seconds=2)
 CANCEL_RETRY_SECONDS = 5.0
-"""Seconds after which a handler that ignored its cancellation is cancelled again."""
+"""Seconds after which a handler that ignores its cancellation is cancelled again."""
 
 WRITE_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts to write down how a job went."""
+"""Seconds before each retry of writing a job's outcome."""
 
 
 class RunningJob:
-    """A running handler."""
+    """A job attempt and the task of its handler."""
 
     def __init__(self, attempt: Attempt, task: asyncio.Task[CompletionHook | FanOut | None]) -> None:
         self.attempt, self.task = attempt, task
         self.interrupted = False
 
     def interrupt(self) -> None:
-        """Cancel the handler, with its computing."""
+        """Cancels the handler and its computations."""
         self.interrupted = True
         self.task.cancel()
 
 
 @dataclass
 class SlotPool:
-    """Queues whose jobs share `slots` of this worker, and its computing; they wait for no other lane's."""
+    """Queues whose jobs share `slots` and child processes of this worker, independently of other pools."""
 
     queues: frozenset[str]
     slots: int
     processes: ProcessPool
-    held: dict[tuple[UUID, int], RunningJob] = field(default_factory=dict)
+    running: dict[tuple[UUID, int], RunningJob] = field(default_factory=dict)
 
 
 def slot_pools(queues: frozenset[str], settings: Settings) -> Iterator[SlotPool]:
-    """One for each of the queues with slots of its own, one for all the others.
+    """A pool for each queue with its own slots, and one for all other queues.
 
-    Raises `SettingsError` for a setting of a queue that has no handler.
+    Raises `SettingsError` for a setting of a queue without a handler.
     """
     for name, counted in (("QUEUE_SLOTS", settings.queue_slots), ("QUEUE_LIMITS", settings.queue_limits)):
         require_known_queues(name, counted)
@@ -120,15 +130,15 @@ def slot_pools(queues: frozenset[str], settings: Settings) -> Iterator[SlotPool]
 
 
 def require_known_queues(name: str, queues: Collection[str]) -> None:
-    """Raises `SettingsError` for queues that have no handler; `name` is where they were said."""
+    """Raises `SettingsError`, which begins with `name`, for queues without a handler."""
     if unknown := set(queues) - {kind.queue for kind in HANDLERS}:
-        raise SettingsError(f"{name}: nobody works on {', '.join(sorted(unknown))}")
+        raise SettingsError(f"{name}: unknown queue {', '.join(sorted(unknown))}")
 
 
 class Worker:
-    """Works on `queues` (all that handlers exist for, unless said) from `async with` until its end.
+    """Runs the jobs of `queues` (default: all queues) for the duration of an `async with` block.
 
-    On leaving it takes no more jobs, gives those that run `JOB_GRACE` seconds, and hands the others back.
+    On exit it claims no more jobs, waits `JOB_GRACE` seconds for running jobs, and requeues the others.
     """
 
     def __init__(self, services: Services, listener: Listener, *, queues: Collection[str] = ()) -> None:
@@ -136,7 +146,7 @@ class Worker:
         self._services, self._listener = services, listener
         self._queues = frozenset(queues) or frozenset(kind.queue for kind in HANDLERS)
         self._settings = services.settings
-        self._lanes = list(slot_pools(self._queues, self._settings))
+        self._pools = list(slot_pools(self._queues, self._settings))
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -152,42 +162,42 @@ class Worker:
             await self._task
 
     async def _run(self) -> None:
-        """Serve until stopped."""
+        """Runs until stopped."""
         log.info("worker_started", worker=self.name, queues=sorted(self._queues))
-        around = [asyncio.create_task(self._send_heartbeats())]
-        around += [asyncio.create_task(self._run_periodic(name, chore)) for name, chore in PERIODIC_TASKS.items()]
+        background = [asyncio.create_task(self._send_heartbeats())]
+        background += [asyncio.create_task(self._run_periodic(*item)) for item in PERIODIC_TASKS.items()]
         try:
-            await asyncio.gather(*map(self._serve, self._lanes))
+            await asyncio.gather(*map(self._serve, self._pools))
         finally:
-            for task in around:
+            for task in background:
                 task.cancel()
-            await asyncio.wait(around)
-            for lane in self._lanes:
-                await lane.processes.close()
+            await asyncio.wait(background)
+            for pool in self._pools:
+                await pool.processes.close()
             log.info("worker_stopped", worker=self.name)
 
-    async def _serve(self, lane: SlotPool) -> None:
-        """Serve cycle after cycle until stopped; a cycle that a fault ends is followed by another."""
+    async def _serve(self, pool: SlotPool) -> None:
+        """Runs pgqueuer's loop until stopped; restarts it after an error."""
         while not self._stopping.is_set():
             try:
-                await self._cycle(lane)
+                await self._cycle(pool)
             except Exception:
-                log.exception("worker_cycle_failed", worker=self.name, queues=sorted(lane.queues))
+                log.exception("worker_cycle_failed", worker=self.name, queues=sorted(pool.queues))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), random.uniform(0.5, 2.0))
 
-    async def _cycle(self, lane: SlotPool) -> None:
+    async def _cycle(self, pool: SlotPool) -> None:
         driver = EngineDriver(self._services.database.placement.primary, self._listener)
-        manager = QueueManager(limited_queries(driver, lane.slots), Channel(QUEUE_SETTINGS.channel))
-        work = partial(self._process_entry, lane)
-        for queue in lane.queues:
+        manager = QueueManager(limited_queries(driver, pool.slots), Channel(QUEUE_SETTINGS.channel))
+        process_entry = partial(self._process_entry, pool)
+        for queue in pool.queues:
             limit = self._settings.queue_limits.get(queue, 0)
-            manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(work)
+            manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(process_entry)
         serving = asyncio.create_task(
             manager.run(
                 dequeue_timeout=timedelta(seconds=self._settings.job_heartbeat),
                 batch_size=1,
-                max_concurrent_tasks=max(2, lane.slots),
+                max_concurrent_tasks=max(2, pool.slots),
                 heartbeat_timeout=timedelta(seconds=self._settings.job_stale),
                 log_aggregation_interval=timedelta(0),
             )
@@ -199,8 +209,8 @@ class Worker:
             if not serving.done():
                 await asyncio.wait({serving}, timeout=self._settings.job_grace)
                 driver.shutdown.set()
-                for held in lane.held.values():
-                    held.interrupt()
+                for running in pool.running.values():
+                    running.interrupt()
                 await asyncio.wait({serving}, timeout=CANCEL_RETRY_SECONDS)
         finally:
             for task in (serving, stopping):
@@ -209,8 +219,8 @@ class Worker:
         if not serving.cancelled():
             serving.result()
 
-    async def _process_entry(self, lane: SlotPool, entry: PickedEntry, context: Context) -> None:
-        """What pgqueuer calls for each entry. Raises `RetryRequested` where the entry is to go back."""
+    async def _process_entry(self, pool: SlotPool, entry: PickedEntry, context: Context) -> None:
+        """Called by pgqueuer for each entry. Raises `RetryRequested` to requeue the entry."""
         try:
             attempt = await claim(
                 self._services.database, Entry.unpack(entry.payload), int(entry.id), self.name
@@ -223,20 +233,20 @@ class Worker:
             raise RetryRequested(CLAIM_RETRY) from error
         if attempt is None:
             return
-        held = RunningJob(attempt, asyncio.create_task(self._handle(attempt, lane.processes)))
+        running = RunningJob(attempt, asyncio.create_task(self._handle(attempt, pool.processes)))
         key = (attempt.id, attempt.epoch)
-        lane.held[key] = held
+        pool.running[key] = running
         try:
             with context.cancellation:
-                await asyncio.wait({held.task})
-            while not held.task.done():
-                held.interrupt()
-                await asyncio.wait({held.task}, timeout=CANCEL_RETRY_SECONDS)
-            delay = await self._record_outcome(held)
-            log.info("job_attempt_ended", job=str(attempt.id), task=attempt.job.task, again_in=delay)
+                await asyncio.wait({running.task})
+            while not running.task.done():
+                running.interrupt()
+                await asyncio.wait({running.task}, timeout=CANCEL_RETRY_SECONDS)
+            delay = await self._record_outcome(running)
+            log.info("job_attempt_ended", job=str(attempt.id), task=attempt.job.task, retry_in=delay)
         finally:
-            held.task.cancel()
-            del lane.held[key]
+            running.task.cancel()
+            del pool.running[key]
         if delay is not None:
             raise RetryRequested(delay)
 
@@ -250,20 +260,20 @@ class Worker:
             finally:
                 await run.close()
 
-    async def _record_outcome(self, held: RunningJob) -> timedelta | None:
-        """Write down how it went. Answers after how long the job is to be tried again, if it is."""
-        attempt, task = held.attempt, held.task
+    async def _record_outcome(self, running: RunningJob) -> timedelta | None:
+        """Writes the outcome of an attempt. Returns the delay before the next attempt, if there is one."""
+        attempt, task = running.attempt, running.task
         try:
-            if task.cancelled() and held.interrupted:
+            if task.cancelled() and running.interrupted:
                 return await self._settle(attempt)
             try:
                 if task.cancelled():
-                    raise RuntimeError("a handler cancelled itself")
-                answer = task.result()
-                if isinstance(answer, FanOut):
-                    await retry_transient(lambda: attempt.fan_out(answer))
+                    raise RuntimeError("the handler cancelled itself")
+                result = task.result()
+                if isinstance(result, FanOut):
+                    await retry_transient(lambda: attempt.fan_out(result))
                 else:
-                    await retry_transient(lambda: attempt.complete(answer))
+                    await retry_transient(lambda: attempt.complete(result))
                 return None
             except CancellationRequested:
                 return await self._settle(attempt)
@@ -288,36 +298,36 @@ class Worker:
         return backoff(attempt.number, error)
 
     async def _send_heartbeats(self) -> None:
-        """Say that the held jobs' worker is alive; interrupt those that are lost or to be cancelled."""
+        """Sends heartbeats for running jobs; interrupts those that are lost or to be cancelled."""
         while True:
             await asyncio.sleep(self._settings.job_heartbeat)
-            held = {key: running for lane in self._lanes for key, running in lane.held.items()}
-            if not held:
+            jobs = {key: running for pool in self._pools for key, running in pool.running.items()}
+            if not jobs:
                 continue
             try:
-                heartbeat = await leases.heartbeat(self._services.database, self.name, [id for id, _ in held])
+                heartbeat = await leases.heartbeat(self._services.database, self.name, [id for id, _ in jobs])
             except Exception as error:
                 log.warning("heartbeat_failed", error=str(error))
                 continue
-            for (id, _), running in held.items():
+            for (id, _), running in jobs.items():
                 if id not in heartbeat.owned or id in heartbeat.cancelling:
                     running.interrupt()
 
-    async def _run_periodic(self, name: str, upkeep: PeriodicTask) -> None:
-        """Do a chore whenever it is this worker's turn."""
-        period = upkeep.every.total_seconds()
+    async def _run_periodic(self, name: str, task: PeriodicTask) -> None:
+        """Runs a periodic task in the periods that this worker claims."""
+        period = task.every.total_seconds()
         await asyncio.sleep(random.uniform(0, min(period, 5)))
         while True:
             try:
-                if await leases.claim_period(self._services.database, name, upkeep.every):
-                    await upkeep.chore(self._services)
+                if await leases.claim_period(self._services.database, name, task.every):
+                    await task.run(self._services)
             except Exception:
-                log.exception("periodic_task_failed", chore=name)
+                log.exception("periodic_task_failed", name=name)
             await asyncio.sleep(period * random.uniform(1.0, 1.1))
 
 
 async def retry_transient(write: Callable[[], Awaitable[T]]) -> T:
-    """Do it, again and again while the database cannot be reached."""
+    """Writes to the database, with retries after transient errors."""
     for delay in WRITE_RETRY_DELAYS:
         try:
             return await write()
@@ -330,22 +340,22 @@ async def retry_transient(write: Callable[[], Awaitable[T]]) -> T:
 
 
 def failure_reason(error: Exception, attempt: Attempt) -> str:
-    """What the row says of an error: its own words if they are for people, else a number to look for."""
+    """The error message of the job's row: the message of errors meant for users, else a logged error ID."""
     if isinstance(error, DomainError | Retry | ProcessDied):
         return str(error)
     id = uuid4().hex[:12]
-    log.error("job_failed", job=str(attempt.id), id=id, exc_info=error)
+    log.error("job_failed", job=str(attempt.id), error_id=id, exc_info=error)
     return f"Internal error (id {id})."
 
 
 def backoff(number: int, error: Exception) -> timedelta:
-    """How long to wait after attempt `number`: twice as long each time, but not less than was asked for."""
+    """The delay after attempt `number`: exponential backoff with jitter, at least the error's `after`."""
     seconds = min(MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS * 2 ** (number - 1)) * random.uniform(0.8, 1.2)
     return timedelta(seconds=max(seconds, error.after if isinstance(error, Retry) else 0))
 
 
 async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
-    """A worker alone, until SIGTERM or SIGINT, on a database that is ready. Raises `SettingsError`."""
+    """Runs a standalone worker until SIGTERM or SIGINT. Raises `SettingsError`."""
     require_known_queues("--queues", queues)
     application, _ = database_urls(settings)
     database = Database(Placement(settings, application, application="seshat worker"))

@@ -30,9 +30,16 @@ class ModelFailure(Exception):
     `passing` tells that the same request may go well later, `after` seconds from now at the earliest.
     """
 
-    def __init__(self, code: RunErrorCode, message: str, *, is_transient: bool = False, retry_after: float = 0) -> None:
+    def __init__(
+        self, code: RunErrorCode, message: str, *, is_transient: bool = False, retry_after: float = 0
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.is_transient, self.retry_after = code, message, is_transient, retry_after
+        self.code, self.message, self.is_transient, self.retry_after = (
+            code,
+            message,
+            is_transient,
+            retry_after,
+        )
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,16 @@ class FetchError(Exception):
     tried again already, as often as the settings say.
     """
 
-    def __init__(self, code: FetchErrorCode, message: str, *, is_transient: bool = False, retry_after: float = 0) -> None:
+    def __init__(
+        self, code: FetchErrorCode, message: str, *, is_transient: bool = False, retry_after: float = 0
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.is_transient, self.retry_after = code, message, is_transient, retry_after
+        self.code, self.message, self.is_transient, self.retry_after = (
+            code,
+            message,
+            is_transient,
+            retry_after,
+        )
 
 
 @dataclass(frozen=True)

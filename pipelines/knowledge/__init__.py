@@ -1,1 +1,1 @@
-"""Documents: their text, the pieces that are searched, and what they are about."""
+"""Documents: text extraction, chunking, indexing and metadata."""

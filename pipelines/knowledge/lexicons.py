@@ -1,4 +1,4 @@
-"""English words by what they tell of a text."""
+"""English stop words, and the words of topics and document categories."""
 
 import re
 
@@ -17,7 +17,6 @@ STOP_WORDS = frozenset(
         "whole whom whose why will with within without would yes yet you your yours",
     )
 )
-"""Words that say nothing of what a text is about."""
 
 TOPICS = {
     "construction": (
@@ -45,7 +44,7 @@ TOPICS = {
     "environment": "environment pollution forest water conservation waste climate ecosystem soil",
     "safety": "safety hazard fire inspection accident risk protective emergency warning",
 }
-"""The words of each topic, in the singular."""
+"""Words of each topic, in the singular."""
 
 CATEGORIES = {
     "contract": "agreement party parties hereby herein shall termination witnesseth obligations indemnify",
@@ -62,4 +61,4 @@ CATEGORIES = {
     "literature": "chapter cried thought replied exclaimed poor dear looked voice quite",
     "research": "abstract method hypothesis experiment results references study data significance",
 }
-"""The words that each kind of document is full of."""
+"""Words that are frequent in each category of documents."""

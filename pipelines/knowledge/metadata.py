@@ -1,4 +1,4 @@
-"""What a document is about, told by counting its words; no model is asked."""
+"""Document metadata from word counts: summary, keywords, topics and category."""
 
 import re
 from collections import Counter
@@ -19,27 +19,26 @@ SUMMARY_SENTENCES = 3
 MAX_SUMMARY_LENGTH = 600
 """Characters."""
 MAX_ANALYZED_LENGTH = 400_000
-"""Characters of a document that are looked at."""
+"""Characters of a document that are analyzed."""
 MAX_SENTENCES = 2_000
 COMPLETE_SENTENCE = re.compile(r"[^\W\d_a-z].*[.!?\u3002\u061f][\"'\u2019\u201d)]*", re.DOTALL)
-"""A sentence that begins and ends as one."""
 SENTENCE_LENGTH_RANGE = (40, 320)
-"""Characters: shorter ones are headings and fragments, longer ones lists and tables."""
+"""Characters: shorter sentences are headings and fragments, longer ones lists and tables."""
 LEAD_WEIGHT = 1.25
-"""What the sentences of the first tenth count for: documents tell early what they are about."""
+"""Weight of the sentences in the first tenth of a document."""
 MAX_PHRASE_WORDS = 3
 MIN_TOPIC_HITS, MIN_TOPIC_SHARE = 3, 0.002
-"""The words of a topic that a text holds at least, and their share of all words."""
+"""The least number of words of a topic in a text, and their least share of all words."""
 
 WORD = re.compile(r"[^\W\d_](?:[\w'\u2019-]*\w)?")
 MIN_CATEGORY_SHARE = 0.008
-"""The share of a text's words that a category's words make up at least; else it is `general`."""
+"""The least share of a category's words in a text; else the category is `general`."""
 DEFAULT_CATEGORY = "general"
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """A summary in the document's own sentences, its keywords and topics by weight, and its category."""
+    """An extractive summary, keywords and topics by weight, and a category."""
 
     summary: str = ""
     keywords: tuple[str, ...] = ()
@@ -48,7 +47,7 @@ class Metadata:
 
 
 def extract_metadata(pages: Sequence[Page]) -> Metadata:
-    """What the pages are about. An error is logged and gives empty metadata: a document is not lost by it."""
+    """The metadata of pages. On an error, log it and return empty metadata."""
     try:
         return analyze_text("\n\n".join(page.text for page in pages)[:MAX_ANALYZED_LENGTH])
     except Exception:
@@ -57,7 +56,7 @@ def extract_metadata(pages: Sequence[Page]) -> Metadata:
 
 
 def analyze_text(text: str) -> Metadata:
-    """What a text is about."""
+    """The metadata of a text."""
     words = [word.lower() for word in WORD.findall(text)]
     counts = Counter(words)
     weights = {
@@ -74,7 +73,7 @@ def analyze_text(text: str) -> Metadata:
 
 
 def summarize(text: str, weights: dict[str, float]) -> str:
-    """The sentences that hold most of what the text repeats, in their order, each telling something new."""
+    """The sentences with most of the text's frequent words, in order, each adding new words."""
     shortest, longest = SENTENCE_LENGTH_RANGE
     spans = [
         span
@@ -106,7 +105,7 @@ def summarize(text: str, weights: dict[str, float]) -> str:
 
 
 def extract_keywords(text: str) -> tuple[str, ...]:
-    """The words and phrases that a text repeats, a longer one before what it contains."""
+    """The frequent words and phrases of a text, longer phrases first."""
     counts: Counter[str] = Counter()
     spellings: dict[str, str] = {}
     for start, end in sentences(text):
@@ -131,7 +130,7 @@ def extract_keywords(text: str) -> tuple[str, ...]:
 
 
 def content_word_runs(sentence: str) -> Iterable[list[str]]:
-    """Neighbouring words that carry meaning, without signs between them."""
+    """Runs of content words without punctuation between them."""
     run: list[str] = []
     end = 0
     for match in WORD.finditer(sentence):
@@ -148,7 +147,7 @@ def content_word_runs(sentence: str) -> Iterable[list[str]]:
 
 
 def match_topics(counts: Counter[str]) -> tuple[str, ...]:
-    """The topics whose words the text holds often enough, by how often."""
+    """The topics whose words are frequent enough, by frequency."""
     total = sum(counts.values())
     hits = {topic: _count_words(counts, words.split()) for topic, words in lexicons.TOPICS.items()}
     matching = [topic for topic in hits if hits[topic] >= max(MIN_TOPIC_HITS, MIN_TOPIC_SHARE * total)]
@@ -156,7 +155,7 @@ def match_topics(counts: Counter[str]) -> tuple[str, ...]:
 
 
 def classify(counts: Counter[str]) -> str:
-    """The kind of document that uses such words, `general` where none is likely."""
+    """The category of documents with such words, `general` if none is likely."""
     total = sum(counts.values())
     hits = {kind: _count_words(counts, words.split()) for kind, words in lexicons.CATEGORIES.items()}
     best = max(hits, key=lambda kind: hits[kind])
@@ -164,5 +163,5 @@ def classify(counts: Counter[str]) -> str:
 
 
 def _count_words(counts: Counter[str], words: Sequence[str]) -> int:
-    """How often the words are there, in the singular and the plural."""
+    """The total count of the words, in the singular and the plural."""
     return sum(counts[form] for word in words for form in {word, f"{word}s"})

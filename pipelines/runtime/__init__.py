@@ -1,1 +1,1 @@
-"""What every job handler runs in: handlers, process pool, working directories, periodic tasks."""
+"""Runtime of job handlers: registry, process pool, working folders, periodic tasks."""

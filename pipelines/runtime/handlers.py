@@ -1,4 +1,4 @@
-"""What a job's handler is given, and how handlers are found."""
+"""Job handlers: their registry, and the run that a handler receives."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,7 +12,7 @@ import structlog
 from core.ports import ChatModel, DrawingAnalyser, Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
-from db.queue import Attempt, CompletionHook, Job, LostLease, FanOut, is_transient
+from db.queue import Attempt, CompletionHook, FanOut, Job, LostLease, is_transient
 from db.uow import Database, UnitOfWork
 from pipelines.runtime.process_pool import ProcessPool
 
@@ -23,20 +23,20 @@ T = TypeVar("T")
 J = TypeVar("J", bound=Job)
 
 REPORT_INTERVAL_SECONDS = 0.25
-"""Seconds at least between two reports of progress that are written."""
+"""Minimum time between two writes of a job's progress."""
 
 
 class Retry(Exception):
-    """Raised by a handler for what time may cure: the job is tried again, `after` seconds at the earliest."""
+    """Raised by a handler after a transient error: the job is retried after at least `after` seconds."""
 
-    def __init__(self, message: str = "It will be tried again.", *, after: float = 0) -> None:
+    def __init__(self, message: str = "The job will be retried.", *, after: float = 0) -> None:
         super().__init__(message)
         self.after = after
 
 
 @dataclass(frozen=True)
 class Services:
-    """What handlers and upkeep work with."""
+    """Services that job handlers and periodic tasks use."""
 
     database: Database
     settings: Settings
@@ -50,7 +50,7 @@ class Services:
 
 
 class Run:
-    """One attempt at a job, as its handler sees it."""
+    """An attempt to run a job, as passed to its handler."""
 
     def __init__(self, attempt: Attempt, services: Services, processes: ProcessPool) -> None:
         self.services, self._attempt, self._processes = services, attempt, processes
@@ -60,68 +60,68 @@ class Run:
 
     @property
     def id(self) -> UUID:
-        """The job row's."""
+        """ID of the job's row."""
         return self._attempt.id
 
     @property
     def company_id(self) -> UUID:
-        """Whose job it is."""
+        """Company of the job."""
         return self._attempt.company_id
 
     @property
     def number(self) -> int:
-        """Which attempt this is, from 1."""
+        """Number of the attempt, from 1."""
         return self._attempt.number
 
     @property
     def epoch(self) -> int:
-        """Greater than that of every earlier attempt at this job."""
+        """Fencing token: greater than that of every earlier attempt of the job."""
         return self._attempt.epoch
 
     @property
     def checkpoint(self) -> Mapping[str, Any] | None:
-        """What an earlier attempt saved last."""
+        """The last checkpoint that an earlier attempt has saved."""
         return self._attempt.checkpoint
 
     @property
     def is_last(self) -> bool:
-        """Whether a failure of this attempt is final."""
+        """Whether no attempt follows a failure of this one."""
         return self._attempt.is_last
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A read-only unit of the job's company."""
+        """A read-only unit of work in the job's company."""
         return self.services.database.tenant(self.company_id, read_only=True)
 
     def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A unit of the job's company, for the job's owner only. Raises `LostLease`, as a cancellation."""
+        """A unit of work in the job's company, for the job's owner only. Raises `LostLease`."""
         return self._attempt.write()
 
     async def report(self, progress: float) -> None:
-        """Say how much is done, from 0 to 1. Costs nothing: the latest is written a few times a second."""
+        """Reports progress, from 0 to 1. Cheap: the latest value is written a few times per second."""
         self._progress = min(99, max(0, int(progress * 100)))
         if self._report_task is None or self._report_task.done():
             self._report_task = asyncio.create_task(self._write_progress())
 
     async def save(self, checkpoint: Mapping[str, Any], uow: UnitOfWork | None = None) -> None:
-        """Keep what the next attempt goes on from. Inside a unit from `write`, that unit must be given."""
+        """Saves the checkpoint for the next attempt. Inside a unit from `write`, pass that unit."""
         if uow is not None:
             await self._attempt.update(uow, checkpoint=dict(checkpoint))
             return
-        async with self.write() as own:
-            await self._attempt.update(own, checkpoint=dict(checkpoint))
+        async with self.write() as uow:
+            await self._attempt.update(uow, checkpoint=dict(checkpoint))
 
     async def cpu(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Compute in a child process; cancelling kills it: `Processes.run`."""
+        """Runs the function in a child process: `ProcessPool.run`."""
         return await self._processes.run(function, *args, **kwargs)
 
     async def cpu_within(
         self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Compute in a child process that is killed after so many seconds: `Processes.run_within`."""
+        """Runs the function in a child process with a timeout: `ProcessPool.run_within`."""
         return await self._processes.run_within(seconds, function, *args, **kwargs)
 
     async def close(self) -> None:
-        """Report no more, once what is being reported is written."""
+        """Stops reporting after a pending write."""
         self._closing.set()
         if self._report_task is not None:
             await asyncio.wait({self._report_task})
@@ -132,7 +132,7 @@ class Run:
             try:
                 async with self.write() as uow:
                     await self._attempt.update(uow, progress=progress)
-            except LostLease:  # the handler learns of it by itself
+            except LostLease:  # the handler's next write raises it as well
                 return
             except Exception as error:
                 if not is_transient(error):
@@ -145,18 +145,17 @@ class Run:
 
 
 Handler = Callable[[J, Run], Awaitable[CompletionHook | FanOut | None]]
-"""Does a job. What it answers, if anything, is awaited with the unit in which the job becomes COMPLETED,
-or goes on in parts."""
+"""Runs a job. Returns a hook for the transaction that completes the job, or the job's parts, or None."""
 
 HANDLERS: dict[type[Job], Handler[Any]] = {}
 
 
 def handles(kind: type[J]) -> Callable[[Handler[J]], Handler[J]]:
-    """The decorated coroutine function does jobs of this kind. It may run twice and die anywhere."""
+    """Registers the decorated coroutine function as the handler of a job. It may be interrupted and rerun."""
 
     def register(handler: Handler[J]) -> Handler[J]:
         if kind in HANDLERS:
-            raise TypeError(f"{kind.__name__} is handled twice")
+            raise TypeError(f"duplicate handler of {kind.__name__}")
         HANDLERS[kind] = handler
         return handler
 

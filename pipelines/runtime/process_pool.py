@@ -1,4 +1,4 @@
-"""Computing in child processes: they can be killed, at a cancellation or with the worker."""
+"""Pool of child processes for CPU-bound work, which are killed on cancellation or with the worker."""
 
 import asyncio
 import os
@@ -17,19 +17,19 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 MAX_CALLS_PER_PROCESS = 200
 MAX_PEAK_BYTES = 1 << 30
-"""Bytes of resident memory at the peak beyond which a child is not used again."""
+"""Peak resident memory in bytes above which a process is not reused."""
 
 
 class ProcessDied(Exception):
-    """A child process ended without an answer; the message says why, in words for a person."""
+    """A child process ended without a result; the message, which is for users, says why."""
 
 
 class RemoteTraceback(Exception):
-    """Where an error was raised in the child: the cause of the error that is raised here."""
+    """Traceback of an error in a child process: the cause of the error that is raised in the parent."""
 
 
 class ProcessPool:
-    """At most `limit` children at a time; each is used again until it has grown large."""
+    """At most `limit` child processes, each of which is reused until it has grown large."""
 
     def __init__(self, limit: int) -> None:
         self._free = asyncio.Semaphore(limit)
@@ -37,16 +37,16 @@ class ProcessPool:
         self._alive: set[Child] = set()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function` of these arguments, all picklable, in a child process.
+        """Calls `function` in a child process; function and arguments must be picklable.
 
-        Raises what the function raises, or `Stopped`. Cancelling kills the child at once.
+        Raises the function's error, or `ProcessDied`. Cancellation kills the process.
         """
         return await self.run_within(None, function, *args, **kwargs)
 
     async def run_within(
         self, seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `run`, for so long at most, not counting the wait for a child. Raises `TimeoutError`."""
+        """As `run`, with a timeout that excludes the wait for a process. Raises `TimeoutError`."""
         async with self._free:
             child = await self._acquire()
             try:
@@ -60,14 +60,14 @@ class ProcessPool:
             return result
 
     async def close(self) -> None:
-        """Kill every child and wait for their ends."""
+        """Kills all processes and waits for their end."""
         self._idle.clear()
         for child in self._alive:
             child.kill()
         await asyncio.gather(*(child.process.wait() for child in self._alive))
 
     async def _acquire(self) -> "Child":
-        """One that waits to be asked and has not died meanwhile, or a new one."""
+        """An idle process that is alive, or a new one."""
         self._alive = {child for child in self._alive if child.process.returncode is None}
         while self._idle:
             child = self._idle.pop()
@@ -80,7 +80,7 @@ class ProcessPool:
 
 
 class Child:
-    """One child process, and the socket to it."""
+    """A child process and the socket to it."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -89,33 +89,33 @@ class Child:
         self._reader, self._writer = reader, writer
         self._calls = 0
         self.is_reusable = True
-        """Whether it may be asked again: it answered the last time, and is not too large."""
+        """Whether the process may be called again: it has returned a result and is not too large."""
 
     @classmethod
     async def start(cls) -> "Child":
-        """A child that waits to be asked. It ends by itself when our end of the socket closes."""
-        ours, theirs = socket.socketpair()
-        with theirs:
+        """Starts a process, which ends when the parent's end of the socket closes."""
+        parent_end, child_end = socket.socketpair()
+        with child_end:
             try:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
                     "pipelines.runtime.process_worker",
-                    str(theirs.fileno()),
+                    str(child_end.fileno()),
                     str(os.getpid()),
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[child_end.fileno()],
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
                 )
-                reader, writer = await asyncio.open_connection(sock=ours)
+                reader, writer = await asyncio.open_connection(sock=parent_end)
             except BaseException:
-                ours.close()
+                parent_end.close()
                 raise
         return cls(process, reader, writer)
 
     async def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The function's result, computed there. Raises its error, or `Stopped`."""
+        """The function's result. Raises its error, or `ProcessDied`."""
         request = pickle.dumps((function, args, kwargs))
         self.is_reusable = False
         self._calls += 1
@@ -134,7 +134,7 @@ class Child:
         return pickle.loads(result)
 
     def kill(self) -> None:
-        """End it now, whatever it does."""
+        """Kills the process."""
         self.is_reusable = False
         self._writer.close()
         if self.process.returncode is None:
@@ -142,5 +142,5 @@ class Child:
 
 
 def describe_exit(code: int) -> str:
-    """How a process ended, in words."""
+    """How a process ended: its signal or exit code."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,6 +1,6 @@
-"""Worker process of `process_pool`: runs the functions it is sent until its parent ends.
+"""Child process of `process_pool`: runs functions until its parent ends.
 
-Run as `python -m pipelines.runtime.process_worker <socket> <parent>`. Imports little, to start fast.
+Run as `python -m pipelines.runtime.process_worker <socket> <parent>`. Has few imports, to start quickly.
 """
 
 import ctypes
@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import Any
 
 FRAME_HEADER = struct.Struct(">Q")
-"""Each message is its length in bytes, then its pickle."""
+"""Length of a message in bytes, before the pickled message."""
 
 PR_SET_PDEATHSIG = 1
-"""PR_SET_PDEATHSIG of Linux's prctl."""
+"""Option of prctl(2) that sends a signal to the process when its parent ends."""
 
 NICE_INCREMENT = 5
-"""Computing yields to serving on a machine that does both."""
+"""Lowers the priority of computations below that of the server."""
 
 
 def main(descriptor: int, parent: int) -> None:
-    """Answer each request (function, arguments, named arguments) with (result, error, traceback, peak)."""
+    """Replies to each request (function, args, kwargs) with (result, error, traceback, peak memory)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         return
-    for stop in (signal.SIGINT, signal.SIGTERM):  # meant for the parent, which lets us finish or kills us
+    for stop in (signal.SIGINT, signal.SIGTERM):  # sent to the process group; the parent decides
         signal.signal(stop, signal.SIG_IGN)
     os.nice(NICE_INCREMENT)
     with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
@@ -42,7 +42,7 @@ def main(descriptor: int, parent: int) -> None:
 
 
 def execute(request: bytes) -> bytes:
-    """Compute one request: what came of it, to be sent back."""
+    """Executes a pickled request and returns the pickled reply."""
     result, error, trace = None, None, ""
     try:
         function, arguments, named = pickle.loads(request)
@@ -53,10 +53,10 @@ def execute(request: bytes) -> bytes:
 
 
 def peak_memory() -> int:
-    """Bytes of resident memory at this process's peak.
+    """Peak resident memory of this process, in bytes.
 
-    Linux starts `ru_maxrss` at the size of the process that forked, so a large worker would make every child
-    look large; `VmHWM` of proc(5) is the child's own. Where there is no such file, `ru_maxrss` has to do.
+    On Linux, `ru_maxrss` starts at the size of the parent, so that children of a large worker look large;
+    `VmHWM` of proc(5) does not. Other systems have `ru_maxrss` only.
     """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -66,7 +66,7 @@ def peak_memory() -> int:
 
 
 def pickle_error(error: Exception) -> Any:
-    """The error, pickled; one that cannot travel is described by another."""
+    """The pickled error; a `RuntimeError` that describes it if it cannot be pickled."""
     try:
         pickled = pickle.dumps(error)
         pickle.loads(pickled)

@@ -1,4 +1,4 @@
-"""Working folders on this host, where a job keeps files while it computes."""
+"""Temporary working folders of jobs."""
 
 import time
 from contextlib import suppress
@@ -11,17 +11,17 @@ PREFIX = "seshat-working-"
 
 
 def working_folder() -> TemporaryDirectory[str]:
-    """An empty folder, gone with everything in it at the context's end.
+    """An empty temporary folder, deleted at the end of the context.
 
-    Downloads that were given up may still write into it then; what they leave is swept later.
+    Cancelled downloads may still write to it then; `purge` deletes what they leave.
     """
     return TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
 
 
 def purge(age: timedelta) -> None:
-    """Remove the working folders in which nothing was made for so long: their workers were killed."""
-    latest = time.time() - age.total_seconds()
+    """Deletes working folders that have not been modified for `age`, left by killed workers."""
+    oldest = time.time() - age.total_seconds()
     for folder in Path(gettempdir()).glob(f"{PREFIX}*"):
         with suppress(FileNotFoundError):
-            if folder.stat().st_mtime < latest:
+            if folder.stat().st_mtime < oldest:
                 rmtree(folder, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""Evaluation runs, and the data sets they measure on."""
+"""Evaluation of models on data sets of questions."""

@@ -1,4 +1,4 @@
-"""Two runs over the same questions, compared."""
+"""Comparison of two evaluation runs on the same questions."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from sqlalchemy import Row
 
 from core.errors import Conflict, Invalid
-from db.models import EvaluationRun, JobStatus
+from db.models import EvaluationCase, EvaluationRun, JobStatus
 from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
@@ -20,7 +19,7 @@ from resolvers.evaluation import runs
 
 RESAMPLES = 9_999
 SEED = 20_250_101
-"""Comparing again gives the same."""
+"""Seed of the resampling, so that comparisons are reproducible."""
 
 CORRECT = "correct"
 MEASURES = (
@@ -35,15 +34,15 @@ MEASURES = (
     "citation_recall",
     "quality",
 )
-"""What is compared: whether the answer is right, and scores of cases."""
+"""The compared measures: correctness, and the scores of cases."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The means of a measure over the `pairs` of cases that both runs have it for, and how they differ.
+    """Means of a measure over the `pairs` of cases that both runs have it for.
 
-    `p_value` is how often a difference at least so large comes about when the runs of each pair change places
-    by chance (Fisher's randomisation test, two-sided; exact for few pairs, else 9,999 draws).
+    `p_value` is that of Fisher's randomisation test (paired, two-sided; exact for few pairs, otherwise 9,999
+    resamples).
     """
 
     measure: str
@@ -54,35 +53,35 @@ class Difference:
 
     @property
     def difference(self) -> float:
-        """What the candidate is better by."""
+        """Improvement of the candidate over the baseline."""
         return self.candidate - self.baseline
 
 
 async def run_scores(
     uow: UnitOfWork, viewer: Viewer, id: UUID, path: str
 ) -> Mapping[str, Mapping[str, float]]:
-    """The scores of a run's cases, by the questions' keys. Raises `Conflict` for a run that is not done."""
+    """The scores of a run's cases by question key. Raises `Conflict` if the run is not completed."""
     run = await access.find(uow, viewer, EvaluationRun, id, path)
     if run.status is not JobStatus.COMPLETED:
-        raise Conflict("This run has not been completed.", path)
+        raise Conflict("This run is not completed.", path)
     return {case.key: case_scores(case) for case in await runs.list_cases(uow, id)}
 
 
-def case_scores(case: Row[Any]) -> dict[str, float]:
-    """All that was measured of a case."""
+def case_scores(case: EvaluationCase) -> dict[str, float]:
+    """All scores of a case."""
     return {**case.scores, CORRECT: float(case.correct)}
 
 
 async def compare(
     baseline: Mapping[str, Mapping[str, float]], candidate: Mapping[str, Mapping[str, float]]
 ) -> list[Difference]:
-    """How two runs differ on the questions that both have. Raises `Invalid` where they have none in common.
+    """Compare two runs on their common questions. Raises `Invalid` if there are none.
 
     Hold no unit of work while it computes.
     """
     shared = sorted(baseline.keys() & candidate.keys())
     if not shared:
-        raise Invalid("These runs have no question in common.", "candidate")
+        raise Invalid("These runs have no questions in common.", "candidate")
     pairs = {
         measure: [
             (baseline[key][measure], candidate[key][measure])
@@ -97,19 +96,19 @@ async def compare(
 
 
 def test_differences(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> list[Difference]:
-    """The difference of each measure."""
+    """The difference of each measure, tested for significance."""
     differences = []
-    for measure, found in pairs.items():
-        first, second = np.array(found, dtype=float).T
+    for measure, scores in pairs.items():
+        first, second = np.array(scores, dtype=float).T
         p_value = significance(first, second)
         differences.append(
-            Difference(measure, float(first.mean()), float(second.mean()), len(found), p_value)
+            Difference(measure, float(first.mean()), float(second.mean()), len(scores), p_value)
         )
     return differences
 
 
 def significance(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """The p-value of a paired, two-sided randomisation test of the means; 1 where at most one differs."""
+    """The p-value of a paired, two-sided randomisation test of the means; 1 if at most one pair differs."""
     changed = first != second
     if np.count_nonzero(changed) < 2:
         return 1.0

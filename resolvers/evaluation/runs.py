@@ -1,4 +1,4 @@
-"""Evaluation runs: a model, measured on a data set."""
+"""Evaluation runs: measure a model on a data set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict, Invalid
@@ -29,9 +29,9 @@ MAX_TOP_K, MAX_ANSWER_PASSAGES, MAX_ANSWER_TOKENS = 100, 20, 32_000
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run measures. `top_k` passages are ranked, the answer is made from the first `passages` of them.
+    """Options of a run: `top_k` passages are ranked, and the first `passages` are used for the answer.
 
-    `test_cases` is how many questions are asked, None for all; `max_tokens` bounds an answer.
+    `test_cases` limits the number of questions, `max_tokens` the length of an answer.
     """
 
     temperature: float = 0.0
@@ -42,19 +42,19 @@ class RunOptions:
     provider: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """What is said, as JSON values."""
+        """The options that are set, as JSON values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any] | None) -> Self:
-        """From the form that is stored."""
+    def from_json(cls, values: Mapping[str, Any] | None) -> Self:
+        """The options stored as JSON."""
         known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in (stored or {}).items() if name in known})
+        return cls(**{name: value for name, value in (values or {}).items() if name in known})
 
 
 @dataclass(frozen=True)
 class MeasureModel(Job):
-    """Ask a model the questions of a data set."""
+    """Measure a model on the questions of a data set."""
 
     run_id: UUID
     dimension: int
@@ -62,11 +62,11 @@ class MeasureModel(Job):
     row: ClassVar[JobModel] = EvaluationRun
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """The passages are searched no more."""
+        """Enqueue the deletion of the passages' vectors."""
         await enqueue_vector_removal(uow, self.run_id, self.dimension)
 
     async def restarted(self, uow: UnitOfWork) -> None:
-        """It asks from the first question."""
+        """Delete the results, to start from the first question."""
         await uow.execute(sa.delete(EvaluationCase).where(EvaluationCase.run_id == self.run_id))
         await uow.execute(
             sa.update(EvaluationRun).where(EvaluationRun.id == self.run_id).values(metrics=None)
@@ -74,12 +74,12 @@ class MeasureModel(Job):
 
 
 def index_name(run_id: UUID) -> str:
-    """The name of the vector store that holds a run's passages, and nothing else."""
+    """Name of the vector store of a run's passages."""
     return f"evaluation {run_id}"
 
 
 async def enqueue_vector_removal(uow: UnitOfWork, run_id: UUID, dimension: int) -> None:
-    """Queue the removal of a run's vectors."""
+    """Enqueue the deletion of a run's vectors."""
     await vector_sync.enqueue(uow, None, ForgetModel(index_name(run_id), dimension))
 
 
@@ -96,14 +96,14 @@ async def create(
     options: Mapping[str, Any],
     dimension: int,
     start: bool,
-) -> Row[Any]:
-    """A run over a bundled data set, or over an upload of the viewer's. `dimension` is the embedder's."""
+) -> EvaluationRun:
+    """Create a run on a bundled data set or an upload of the viewer's. `dimension` is the embedder's."""
     access.require(viewer, "evaluations:create")
-    how = validate_options(settings, options)
+    run_options = validate_options(settings, options)
     values: dict[str, Any] = {
         **validators.values(EvaluationRun, {"name": name, "description": description or None}, "input"),
-        "model_name": answer_model(settings, how, model_name),
-        "config": how.to_json(),
+        "model_name": answer_model(settings, run_options, model_name),
+        "config": run_options.to_json(),
         "requested_by_id": viewer.user_id,
         **await dataset_columns(uow, viewer, dataset_name, upload_id),
     }
@@ -113,65 +113,67 @@ async def create(
     return await uow.one(select(EvaluationRun).where(EvaluationRun.id == id))
 
 
-def validate_options(settings: Settings, given: Mapping[str, Any]) -> RunOptions:
-    """The options with what is usual for the others; raises `Invalid`."""
+def validate_options(settings: Settings, values: Mapping[str, Any]) -> RunOptions:
+    """The options with defaults for missing ones. Raises `Invalid`."""
     path = "input", "config"
-    asked = {name: value for name, value in given.items() if value is not None}
-    if (provider := asked.pop("provider", None)) is not None:
+    chosen = {name: value for name, value in values.items() if value is not None}
+    if (provider := chosen.pop("provider", None)) is not None:
         providers.validate_provider(settings, provider, *path, "provider")
-        asked["provider"] = provider.value
-    how = RunOptions(**asked)
-    for field, least, most in (
+        chosen["provider"] = provider.value
+    options = RunOptions(**chosen)
+    for field, minimum, maximum in (
         ("temperature", 0, 2),
         ("max_tokens", 1, MAX_ANSWER_TOKENS),
         ("top_k", 1, MAX_TOP_K),
         ("passages", 1, MAX_ANSWER_PASSAGES),
     ):
-        validators.within(getattr(how, field), least, most, *path, validators.camel(field))
-    if how.test_cases is not None:
-        validators.within(how.test_cases, 1, MAX_QUESTIONS, *path, "testCases")
-    if how.passages > how.top_k:
-        raise Invalid("An answer is made from passages that are ranked: at most `topK`.", *path, "passages")
-    return how
+        validators.within(getattr(options, field), minimum, maximum, *path, validators.camel(field))
+    if options.test_cases is not None:
+        validators.within(options.test_cases, 1, MAX_QUESTIONS, *path, "testCases")
+    if options.passages > options.top_k:
+        raise Invalid("config.passages must be at most config.topK.", *path, "passages")
+    return options
 
 
-def answer_model(settings: Settings, how: RunOptions, asked: str | None) -> str:
-    """The name of the model that will answer; `Invalid` where the installation has none of that name."""
+def answer_model(settings: Settings, options: RunOptions, model_name: str | None) -> str:
+    """The name of the model that answers. Raises `Invalid` if the installation has no such model."""
     path = "input", "modelName"
-    name = validators.optional(asked, *path, limit=100)
-    if provider_of(how) is not LlmProvider.CUSTOM:
+    name = validators.optional(model_name, *path, limit=100)
+    if provider_of(options) is not LlmProvider.CUSTOM:
         named = {key: endpoint.model for key, endpoint in settings.chat_providers.items()}
-        return name or named[provider_of(how).value]  # type: ignore[index]
+        return name or named[provider_of(options).value]  # type: ignore[index]
     if settings.chat_url is not None:
         return name or settings.chat_model
     if name not in (None, EXTRACTIVE):
-        raise Invalid(f"This installation has no language model; {EXTRACTIVE} answers here.", *path)
+        raise Invalid(f"This installation has no language model. modelName must be {EXTRACTIVE}.", *path)
     return EXTRACTIVE
 
 
-def provider_of(how: RunOptions) -> LlmProvider:
-    """Where the model runs."""
-    return LlmProvider(how.provider) if how.provider else LlmProvider.CUSTOM
+def provider_of(options: RunOptions) -> LlmProvider:
+    """The provider of the model."""
+    return LlmProvider(options.provider) if options.provider else LlmProvider.CUSTOM
 
 
 async def dataset_columns(
     uow: UnitOfWork, viewer: Viewer, dataset_name: str | None, upload_id: UUID | None
 ) -> dict[str, Any]:
-    """The columns that say which data set it is."""
+    """The columns that identify the data set."""
     if upload_id is None:
         if dataset_name is None:
-            raise Invalid("Name a data set, or give `datasetUploadId`.", "input", "datasetName")
+            raise Invalid("Either datasetName or datasetUploadId is required.", "input", "datasetName")
         if dataset_name not in BUNDLED:
             names = ", ".join(sorted(BUNDLED))
-            raise Invalid(f"The data sets that come with Seshat: {names}.", "input", "datasetName")
+            raise Invalid(
+                f"datasetName must be one of the bundled data sets: {names}.", "input", "datasetName"
+            )
         return {"dataset_name": dataset_name}
     path = "input", "datasetUploadId"
     upload = await files.find_stored(uow, viewer, upload_id, *path)
     if upload.size > MAX_FILE_BYTES:
-        raise Invalid(f"A data set has at most {MAX_FILE_BYTES:,} bytes.", *path)
+        raise Invalid(f"A data set must be at most {MAX_FILE_BYTES:,} bytes (got {upload.size:,}).", *path)
     name = validators.optional(dataset_name, "input", "datasetName", limit=200) or upload.filename[:200]
     if name in BUNDLED:
-        raise Invalid("A data set that comes with Seshat is called so.", "input", "datasetName")
+        raise Invalid("datasetName is the name of a bundled data set.", "input", "datasetName")
     return {"dataset_name": name, "upload_id": upload.id}
 
 
@@ -186,60 +188,62 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
-    """Delete a run that is not under way."""
+    """Delete a run. Raises `Conflict` while it is queued or running."""
     access.require(viewer, "evaluations:delete")
     await access.find(uow, viewer, EvaluationRun, id, lock=True)
     if await queue.is_queued(uow, id):
-        raise Conflict("Cancel it first.", "id")
+        raise Conflict("This run is queued or running. Cancel it first.", "id")
     await uow.execute(sa.delete(EvaluationRun).where(EvaluationRun.id == id))
     await activity_log.record(uow, viewer.user_id, "EVALUATION_RUN_DELETE", "EvaluationRun", id)
 
 
-async def find(uow: UnitOfWork, id: UUID) -> Row[Any] | None:
-    """The run; none where it is gone."""
+async def find(uow: UnitOfWork, id: UUID) -> EvaluationRun | None:
+    """The run, or None if it has been deleted."""
     return await uow.first(select(EvaluationRun).where(EvaluationRun.id == id))
 
 
 async def dataset_key(uow: UnitOfWork, upload_id: UUID) -> str:
-    """Where the data set's file is stored."""
+    """Storage key of the data set's file."""
     return str(await uow.scalar(select(Upload.storage_key).where(Upload.id == upload_id)))
 
 
 async def answered_numbers(uow: UnitOfWork, run_id: UUID) -> set[int]:
-    """The questions that were asked already."""
-    found = await uow.all(select(EvaluationCase.number).where(EvaluationCase.run_id == run_id))
-    return {row.number for row in found}
+    """Numbers of the questions with a stored result."""
+    rows = await uow.all(select(EvaluationCase.number).where(EvaluationCase.run_id == run_id))
+    return {row.number for row in rows}
 
 
 async def store_case(
-    uow: UnitOfWork, run: Row[Any], number: int, case: Mapping[str, Any], usage: Mapping[str, Any] | None
+    uow: UnitOfWork, run: EvaluationRun, number: int, case: Mapping[str, Any], usage: Mapping[str, Any] | None
 ) -> None:
-    """Keep a case, once, with what its answer took."""
+    """Store a case, once, with its token usage."""
     row = upsert(EvaluationCase).values(run_id=run.id, number=number, **case)
-    kept = row.on_conflict_do_nothing(index_elements=["company_id", "run_id", "number"])
-    if await uow.scalar(kept.returning(EvaluationCase.id)) is not None and usage is not None:
-        whose = {"user_id": run.requested_by_id, "operation_id": str(run.id)}
-        await uow.execute(insert(TokenUsage).values({**whose, **usage}))
+    statement = row.on_conflict_do_nothing(index_elements=["company_id", "run_id", "number"])
+    if await uow.scalar(statement.returning(EvaluationCase.id)) is not None and usage is not None:
+        owner = {"user_id": run.requested_by_id, "operation_id": str(run.id)}
+        await uow.execute(insert(TokenUsage).values({**owner, **usage}))
 
 
-async def common_failure(uow: UnitOfWork, run_id: UUID, enough: int) -> str | None:
-    """Why every question failed so far, if `enough` did and none went well."""
+async def common_failure(uow: UnitOfWork, run_id: UUID, minimum: int) -> str | None:
+    """The error message if at least `minimum` questions failed and none succeeded."""
     statement = select(
         func.count(), func.count(EvaluationCase.error_message), func.max(EvaluationCase.error_message)
     ).where(EvaluationCase.run_id == run_id)
-    asked, failed, reason = tuple(await uow.one(statement))
-    return str(reason) if asked == failed >= enough else None
+    total, failed, reason = tuple(await uow.one(statement))
+    return str(reason) if total == failed >= minimum else None
 
 
-async def list_cases(uow: UnitOfWork, run_id: UUID) -> Sequence[Row[Any]]:
-    """What the measures are made from, in the order of the questions."""
+async def list_cases(uow: UnitOfWork, run_id: UUID) -> Sequence[EvaluationCase]:
+    """The scores of the cases, in the order of the questions."""
     case = EvaluationCase
     columns = case.key, case.correct, case.scores, case.latency_ms, case.error_message
-    return await uow.all(select(*columns).where(case.run_id == run_id).order_by(case.number))
+    statement = select(*columns).where(case.run_id == run_id)
+    rows: Sequence[EvaluationCase] = await uow.all(statement.order_by(case.number))
+    return rows
 
 
 async def complete(uow: UnitOfWork, run_id: UUID, metrics: Mapping[str, Any], dimension: int) -> None:
-    """Keep what was measured, and let go of the passages."""
+    """Store the metrics and enqueue the deletion of the passages' vectors."""
     values = {"metrics": dict(metrics)}
     await uow.execute(sa.update(EvaluationRun).where(EvaluationRun.id == run_id).values(values))
     await enqueue_vector_removal(uow, run_id, dimension)

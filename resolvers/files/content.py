@@ -137,7 +137,7 @@ class UploadStream(AsyncIterable[bytes]):
 
     Iteration raises before the end is reached, so that the store never publishes an invalid object:
     `FileTooLarge` above `max_size`, `UnsupportedContent` once the type is known, and `Invalid` at the end if
-    size and SHA-256 (hexadecimal) differ from the `expected` ones. The file's `name` distinguishes text types.
+    size and SHA-256 (hexadecimal) differ from the `expected` ones. `name` distinguishes text types.
     """
 
     def __init__(

@@ -82,16 +82,16 @@ class LinkSigner:
         return self._base + BUNDLES_PATH + self._token("bundle", expires_at, key, filename)
 
     def verify_upload(self, token: str) -> UploadLink:
-        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if it is too old."""
+        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
         company_id, upload_id = self._verify("upload", token)
         return UploadLink(UUID(company_id), UUID(upload_id))
 
     def verify_download(self, token: str) -> DownloadLink:
-        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if it is too old."""
+        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
         return DownloadLink(*self._verify("download", token))
 
     def verify_bundle(self, token: str) -> BundleLink:
-        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if it is too old."""
+        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
         return BundleLink(*self._verify("bundle", token))
 
     @property

@@ -105,7 +105,9 @@ async def refresh(database: Database, signer: TokenSigner, refresh_token: str) -
         if pair is not None:
             await _load_viewer(uow, pair.user_id)
     if pair is None:
-        raise NotAuthenticated("This refresh token has already been used. Sign in again.", "input", "refreshToken")
+        raise NotAuthenticated(
+            "This refresh token has already been used. Sign in again.", "input", "refreshToken"
+        )
     return pair
 
 
@@ -135,7 +137,14 @@ async def _load_viewer(uow: UnitOfWork, user_id: UUID) -> Viewer:
     own = aliased(Company)
     platform = select(own.id).where(own.kind == CompanyKind.PLATFORM).scalar_subquery().label("platform_id")
     user = await uow.first(
-        select(User.company_id, User.status, Role.name, Company.is_active, permissions.label("permissions"), platform)
+        select(
+            User.company_id,
+            User.status,
+            Role.name,
+            Company.is_active,
+            permissions.label("permissions"),
+            platform,
+        )
         .join(Role, Role.id == User.role_id)
         .outerjoin(Company, Company.id == User.company_id)
         .where(User.id == user_id)
@@ -156,7 +165,9 @@ async def create_first_admin(database: Database, email: str) -> str | None:
     try:
         async with database.tenant(new_id(), kind="platform") as uow:
             await users.insert_company(uow, "Seshat", CompanyKind.PLATFORM)
-            await users.insert_user(uow, email=email, role=RoleName.SUPER_ADMIN, hashed_password=hashed_password)
+            await users.insert_user(
+                uow, email=email, role=RoleName.SUPER_ADMIN, hashed_password=hashed_password
+            )
     except Conflict:
         return None  # created concurrently
     return password

@@ -100,7 +100,9 @@ async def delete_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         if company.kind is CompanyKind.PLATFORM:
             raise Conflict("The platform company cannot be deleted.", "id")
         if company.is_active:
-            raise Conflict("This company is active. Deactivate it first: companyUpdate with isActive false.", "id")
+            raise Conflict(
+                "This company is active. Deactivate it first: companyUpdate with isActive false.", "id"
+            )
         busy = exists().where(Lease.company_id == id, Lease.state != LeaseState.QUEUED)
         if await uow.scalar(select(busy)):
             raise Conflict("Jobs of this company are running. Cancel them first.", "id")

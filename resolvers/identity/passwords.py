@@ -27,7 +27,9 @@ async def verify(password: str, hashed: str | None) -> tuple[bool, str | None]:
     Without a hash it fails in the same time, so that timing does not reveal which logins exist.
     """
     try:
-        is_correct, rehashed = await asyncio.to_thread(_hasher.verify_and_update, password, hashed or _dummy_hash)
+        is_correct, rehashed = await asyncio.to_thread(
+            _hasher.verify_and_update, password, hashed or _dummy_hash
+        )
     except (UnknownHashError, ValueError):
         return False, None
     return is_correct and hashed is not None, rehashed
@@ -37,7 +39,8 @@ def validate(password: str, *path: str) -> None:
     """Raise `Invalid` unless the password has 10 to 200 characters, at least four of them different."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH or len(set(password)) < 4:
         raise Invalid(
-            f"password must have {MIN_LENGTH} to {MAX_LENGTH} characters, at least 4 of them different.", *path
+            f"password must have {MIN_LENGTH} to {MAX_LENGTH} characters, at least 4 of them different.",
+            *path,
         )
 
 

@@ -80,7 +80,8 @@ async def create(
     if profile is None or missing:
         raise Conflict(f"The company profile is incomplete. {' '.join(missing)}", "input")
     now = datetime.now(UTC)
-    assert profile.target_year is not None and profile.total_consumption_kwh is not None  # required above
+    assert profile.target_year is not None
+    assert profile.total_consumption_kwh is not None
     if profile.target_year <= now.year:
         raise Conflict(f"The target year must be after {now.year} (got {profile.target_year}).", "input")
     if profile.total_consumption_kwh <= 0:

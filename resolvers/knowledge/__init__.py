@@ -1,1 +1,1 @@
-"""What people do with documents, and with the models that embed them."""
+"""Documents, retrieval, and the embedding models they use."""

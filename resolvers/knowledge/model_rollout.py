@@ -1,7 +1,7 @@
-"""By which embedding model each company is searched, and how another one takes over.
+"""Rollout of embedding models: which model each company is searched with, and the switch to another one.
 
-The active model is the platform's choice. A company goes on being searched by the model that all its vectors
-are of (`companies.embedding_model_id`) until a job has embedded its documents by the active one.
+The active model is chosen by the platform. A company is searched with the model of its vectors
+(`companies.embedding_model_id`) until a job has embedded all its documents with the active one.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Select, func, select, update
 
 from core.ports import Embedder, Embedders, UnknownEmbedder
 from db.models import (
@@ -35,82 +35,83 @@ PLATFORM_MODEL_ID = (
     select(Company.embedding_model_id).where(Company.kind == CompanyKind.PLATFORM).scalar_subquery()
 )
 DEFAULT_MODEL_ID = func.coalesce(PLATFORM_MODEL_ID, ACTIVE_MODEL_ID)
-"""What a company without documents is searched by: what the platform publishes is embedded by it."""
+"""The model of a company without documents: that of the documents published by the platform."""
 
 
 @dataclass(frozen=True)
 class EmbedAnew(Job):
-    """Embed a company's documents by another model; when all are, it is searched by that one."""
+    """Embed a company's documents with another model, then switch the company to it."""
 
     model_id: UUID
     queue: ClassVar[str] = "documents"
 
 
 async def search_embedder(uow: UnitOfWork, embedders: Embedders) -> Embedder:
-    """By whom the unit's company is searched. Raises `UnknownEmbedder` where nothing runs that model."""
+    """The embedder that the unit's company is searched with. Raises `UnknownEmbedder`."""
     model = await uow.first(_model(_company_model_id(uow.company_id)))
     return embedders.default if model is None else embedder_of(embedders, model)
 
 
 async def indexing_embedders(uow: UnitOfWork, embedders: Embedders) -> list[Embedder]:
-    """By whom new documents are embedded: by whom the company is searched, which is settled with this.
+    """The embedders of new documents. Fixes the company's model if it has none.
 
-    What the platform publishes is searched with each company's own documents, and so embedded by every model
-    that a company is still searched by. Raises `UnknownEmbedder`.
+    The platform's documents are searched together with those of each company, and so are embedded with every
+    model in use. Raises `UnknownEmbedder`.
     """
     company = Company.id == uow.company_id
-    settled = update(Company).where(company, Company.embedding_model_id.is_(None))
-    await uow.execute(settled.values(embedding_model_id=DEFAULT_MODEL_ID))
+    statement = update(Company).where(company, Company.embedding_model_id.is_(None))
+    await uow.execute(statement.values(embedding_model_id=DEFAULT_MODEL_ID))
     own = await search_embedder(uow, embedders)
     if await uow.scalar(select(Company.kind).where(company)) is not CompanyKind.PLATFORM:
         return [own]
-    elsewhere = select(Company.embedding_model_id).where(Company.embedding_model_id.is_not(None))
+    in_use = select(Company.embedding_model_id).where(Company.embedding_model_id.is_not(None))
     others = select(EmbeddingModel).where(
-        EmbeddingModel.id.in_(elsewhere.distinct()), EmbeddingModel.name != own.model
+        EmbeddingModel.id.in_(in_use.distinct()), EmbeddingModel.name != own.model
     )
     return [own, *(embedder_of(embedders, model) for model in await uow.all(others))]
 
 
 async def is_current(uow: UnitOfWork, embedders: Embedders, embedder: Embedder) -> bool:
-    """Whether the company is searched by this one still, and stays so until the unit ends."""
+    """Whether the company is searched with this embedder; locked until the unit ends."""
     await uow.execute(select(Company.id).where(Company.id == uow.company_id).with_for_update(read=True))
     return (await search_embedder(uow, embedders)).model == embedder.model
 
 
-async def begin_reembedding(uow: UnitOfWork, model_id: UUID, *, anew: bool) -> Row[Any] | None:
-    """The model to embed by; none where another one was activated since.
+async def begin_reembedding(uow: UnitOfWork, model_id: UUID, *, restart: bool) -> EmbeddingModel | None:
+    """The model to embed with, or None if another one has been activated.
 
-    With `anew`, no document counts as embedded by it unless the company is searched by it: of an earlier
-    time, its vectors may be gone.
+    With `restart`, no document counts as embedded with it unless the company is searched with it, because
+    vectors of an earlier rollout may have been deleted.
     """
     model = await uow.first(_model(model_id))
     active = model is not None and model.is_active
-    if anew or not active:
+    if restart or not active:
         own = select(Company.embedding_model_id).where(Company.id == uow.company_id).scalar_subquery()
-        serves = await uow.first(_model(own))
-        name = serves.name if serves else None
+        current = await uow.first(_model(own))
+        name = current.name if current else None
         label = {"embedding_model": name, "updated_at": Document.updated_at}
         other = Document.embedding_model.is_distinct_from(name)
         await uow.execute(update(Document).where(*_searchable(), other).values(label))
     return model if active else None
 
 
-async def next_document(uow: UnitOfWork, model: Row[Any], after: UUID | None) -> Row[Any] | None:
-    """The next document that is not embedded by the model yet; after the last one, the first such."""
+async def next_document(uow: UnitOfWork, model: EmbeddingModel, after: UUID | None) -> Document | None:
+    """The next document by id that is not embedded with the model yet, wrapping around at the end."""
     statement = (
         select(Document.id, Document.uploaded_by_id, Document.scope, Document.processed_at)
         .where(*_searchable(), Document.embedding_model.is_distinct_from(model.name))
         .order_by(Document.id)
         .limit(1)
     )
-    found = await uow.first(statement.where(Document.id > after)) if after else None
-    return found or await uow.first(statement)
+    following = statement.where(Document.id > after) if after else statement
+    document: Document | None = await uow.first(following) or await uow.first(statement)
+    return document
 
 
-async def switch_company(uow: UnitOfWork, model: Row[Any]) -> bool:
-    """Have the company searched by the model, unless a document is left or another model is active.
+async def switch_company(uow: UnitOfWork, model: EmbeddingModel) -> bool:
+    """Switch the company to the model, unless another one is active; False if documents are left.
 
-    Documents that are being worked on find, when they are done, that it is, and are embedded once more.
+    Documents in processing are embedded again when they complete.
     """
     company = select(Company.id).where(Company.id == uow.company_id)
     await uow.execute(company.with_for_update(key_share=True))
@@ -123,23 +124,23 @@ async def switch_company(uow: UnitOfWork, model: Row[Any]) -> bool:
     return True
 
 
-async def count_documents(uow: UnitOfWork, model: Row[Any]) -> tuple[int, int]:
-    """How many documents can be searched, and how many of them are embedded by the model."""
-    done = func.count().filter(Document.embedding_model == model.name)
-    row = await uow.one(select(func.count().label("every"), done.label("done")).where(*_searchable()))
-    return row.every, row.done
+async def count_documents(uow: UnitOfWork, model: EmbeddingModel) -> tuple[int, int]:
+    """Number of searchable documents, and how many of them are embedded with the model."""
+    embedded = func.count().filter(Document.embedding_model == model.name)
+    row = await uow.one(select(func.count().label("total"), embedded.label("embedded")).where(*_searchable()))
+    return row.total, row.embedded
 
 
-async def list_chunks(uow: UnitOfWork, document_id: UUID) -> Sequence[Row[Any]]:
-    """The pieces of a document, in order."""
+async def list_chunks(uow: UnitOfWork, document_id: UUID) -> Sequence[DocumentChunk]:
+    """The chunks of a document, in order."""
     statement = select(DocumentChunk.id, DocumentChunk.content)
-    of_it = statement.where(DocumentChunk.document_id == document_id)
-    return await uow.all(of_it.order_by(DocumentChunk.chunk_index))
+    statement = statement.where(DocumentChunk.document_id == document_id)
+    return await uow.all(statement.order_by(DocumentChunk.chunk_index))
 
 
-async def mark_embedded(uow: UnitOfWork, document: Row[Any], model: Row[Any]) -> bool:
-    """Say that a document is embedded by the model; not if it has changed since it was read."""
-    same = (
+async def mark_embedded(uow: UnitOfWork, document: Document, model: EmbeddingModel) -> bool:
+    """Mark a document as embedded with the model; False if it has changed since it was read."""
+    unchanged = (
         Document.id == document.id,
         Document.scope == document.scope,
         Document.processed_at == document.processed_at
@@ -147,12 +148,12 @@ async def mark_embedded(uow: UnitOfWork, document: Row[Any], model: Row[Any]) ->
         else Document.processed_at.is_(None),
     )
     label = {"embedding_model": model.name, "updated_at": Document.updated_at}
-    marked = update(Document).where(*_searchable(), *same).values(label)
-    if await uow.scalar(marked.returning(Document.id)) is None:
+    statement = update(Document).where(*_searchable(), *unchanged).values(label)
+    if await uow.scalar(statement.returning(Document.id)) is None:
         return False
-    pieces = update(DocumentChunk).where(DocumentChunk.document_id == document.id)
-    kept = {"embedding_model": model.name, "updated_at": DocumentChunk.updated_at}
-    await uow.execute(pieces.values(kept))
+    chunks = update(DocumentChunk).where(DocumentChunk.document_id == document.id)
+    values = {"embedding_model": model.name, "updated_at": DocumentChunk.updated_at}
+    await uow.execute(chunks.values(values))
     return True
 
 
@@ -162,51 +163,51 @@ async def is_deleted(uow: UnitOfWork, document_id: UUID) -> bool:
 
 
 async def enqueue(uow: UnitOfWork, model_id: UUID, viewer: Viewer | None = None) -> UUID:
-    """Queue the job that embeds the unit's company anew, at the wish of the viewer, if it is one's."""
+    """Enqueue the re-embedding of the unit's company; returns the job's id."""
     kind = ProcessingJobType.RE_EMBEDDING
     return await start_processing(uow, EmbedAnew(model_id), kind, SUBJECT, requester_id(uow, viewer))
 
 
 async def enqueue_first(uow: UnitOfWork) -> UUID | None:
-    """Queue the job of a company whose documents came without vectors; its id, if that is new."""
+    """Enqueue the embedding of a company whose documents have no vectors; the job's id if it is new."""
     company = select(Company.embedding_model_id).where(Company.id == uow.company_id)
-    settled = await uow.scalar(company.with_for_update(key_share=True))
+    current = await uow.scalar(company.with_for_update(key_share=True))
     active = await uow.first(_model(ACTIVE_MODEL_ID))
-    if settled is not None or active is None or await uow.scalar(_is_enqueued(active)):
+    if current is not None or active is None or await uow.scalar(_is_enqueued(active)):
         return None
     return await enqueue(uow, active.id)
 
 
 async def enqueue_overdue(database: Database) -> None:
-    """Queue the job for each company that is not searched by the active model, once for each activation.
+    """Enqueue the re-embedding of each company that does not use the active model, once per activation.
 
-    The platform's goes first: whoever is searched by a model finds what is published by it too.
+    The platform company goes first, so that its documents are found with the new model.
     """
     async with database.platform(read_only=True) as uow:
         active = await uow.first(select(EmbeddingModel).where(EmbeddingModel.is_active))
         if active is None:
             return
-        searched = select(Company.id, Company.kind, Company.embedding_model_id)
-        companies = await uow.all(searched.where(Company.embedding_model_id.is_distinct_from(active.id)))
-    behind = [each.id for each in companies if each.embedding_model_id is not None]
-    first = [each.id for each in companies if each.kind is CompanyKind.PLATFORM]
-    for company_id in first if behind and first else behind:
+        statement = select(Company.id, Company.kind, Company.embedding_model_id)
+        companies = await uow.all(statement.where(Company.embedding_model_id.is_distinct_from(active.id)))
+    outdated = [company.id for company in companies if company.embedding_model_id is not None]
+    platform = [company.id for company in companies if company.kind is CompanyKind.PLATFORM]
+    for company_id in platform if outdated and platform else outdated:
         async with database.tenant(company_id) as uow:
             company = select(Company.id).where(Company.id == company_id)
-            there = await uow.scalar(company.with_for_update(key_share=True)) is not None
-            if there and not await uow.scalar(_is_enqueued(active)):
+            exists = await uow.scalar(company.with_for_update(key_share=True)) is not None
+            if exists and not await uow.scalar(_is_enqueued(active)):
                 await enqueue(uow, active.id)
 
 
-async def unused_models(uow: UnitOfWork) -> Sequence[Row[Any]]:
-    """The models that nothing is searched by; none is activated before the unit ends."""
+async def unused_models(uow: UnitOfWork) -> Sequence[EmbeddingModel]:
+    """The models that are not in use. None can be activated until the unit ends."""
     models = await uow.all(select(EmbeddingModel).order_by(EmbeddingModel.id).with_for_update())
-    serve = {row[0] for row in await uow.all(select(Company.embedding_model_id).distinct())}
-    return [model for model in models if not model.is_active and model.id not in serve]
+    in_use = {row[0] for row in await uow.all(select(Company.embedding_model_id).distinct())}
+    return [model for model in models if not model.is_active and model.id not in in_use]
 
 
 async def unavailable_reason(uow: UnitOfWork, embedders: Embedders) -> str | None:
-    """Why the active model cannot be run here, if it cannot."""
+    """Why this installation cannot run the active model, or None."""
     active = await uow.first(_model(ACTIVE_MODEL_ID))
     try:
         if active is not None:
@@ -216,8 +217,8 @@ async def unavailable_reason(uow: UnitOfWork, embedders: Embedders) -> str | Non
     return None
 
 
-def embedder_of(embedders: Embedders, model: Row[Any]) -> Embedder:
-    """Who runs a model. Raises `UnknownEmbedder`."""
+def embedder_of(embedders: Embedders, model: EmbeddingModel) -> Embedder:
+    """The embedder of a model. Raises `UnknownEmbedder`."""
     return embedders.of(model.provider, model.name, model.dimension, model.max_tokens)
 
 
@@ -234,8 +235,8 @@ def _searchable() -> tuple[Any, ...]:
     return (Document.processing_status == ProcessingStatus.COMPLETED,)
 
 
-def _is_enqueued(active: Row[Any]) -> Select[Any]:
-    """Whether the job of this activation exists in the company, however it stands."""
+def _is_enqueued(active: EmbeddingModel) -> Select[Any]:
+    """Whether the job of this activation exists in the company, in any state."""
     job = select(ProcessingJob.id).where(
         ProcessingJob.job_type == ProcessingJobType.RE_EMBEDDING,
         ProcessingJob.arguments["model_id"].astext == str(active.id),

@@ -1,4 +1,4 @@
-"""Finding what documents say about a question, among what the viewer may see."""
+"""Retrieval: hybrid search over the documents that the viewer sees."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ from core.prices import Prices
 from db.arrays import any_id
 from db.models import Document, DocumentChunk, ProcessingStatus, TokenUsage
 from db.uow import Database, UnitOfWork
-from resolvers import access, token_usage
+from resolvers import access, token_usage, validators
 from resolvers.access import Conditions, Viewer
 from resolvers.knowledge import model_rollout
 
 MAX_QUERY_LENGTH = 8_000
-"""In characters."""
+"""Maximum length of a query in characters."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found, best first; by whom its question was embedded, in so many tokens."""
+    """Hits, best first, with the embedder of the query and the tokens it used."""
 
     hits: Sequence[Hit]
     embedder: Embedder
@@ -49,11 +49,10 @@ async def search(
     document_ids: Collection[UUID] | None = None,
     limit: int,
 ) -> SearchResult:
-    """The best chunks by meaning and by words; `document_ids` narrows what is searched.
+    """The best chunks by vector and lexical similarity; `document_ids` restricts the search.
 
-    The embedder is the one by whom the company is searched: `serving.searching`. Hold no unit of work while
-    it runs. What is found is still to be read by the viewer's rules: a scope may have changed since. Raises
-    `VectorsUnavailable` and `ModelFailure`.
+    `embedder` is that of `model_rollout.search_embedder`. Hold no unit of work while it runs. Load the hits
+    with `load_passages`, because scopes may have changed. Raises `VectorsUnavailable` and `ModelFailure`.
     """
     if document_ids is not None and not document_ids:
         return SearchResult((), embedder, 0)
@@ -80,18 +79,17 @@ async def search_for_viewer(
     limit: int,
     prices: Prices,
 ) -> Sequence[Hit]:
-    """As `search`, for a person: with refusals that they can act on, and on record."""
+    """Search for a user: validates the query, reports errors as refusals, and records token usage."""
     access.require(viewer, "documents:read")
     if not query.strip():
-        raise Invalid("This cannot be blank.", "query")
-    if len(query) > MAX_QUERY_LENGTH:
-        raise Invalid(f"This is longer than {MAX_QUERY_LENGTH} characters.", "query")
+        raise Invalid("query cannot be blank.", "query")
+    validators.text(query, "query", limit=MAX_QUERY_LENGTH)
     try:
         async with database.tenant(viewer.company_id, viewer.user_id, read_only=True) as uow:
             embedder = await model_rollout.search_embedder(uow, embedders)
         found = await search(viewer, embedder, stores, query, document_ids=document_ids, limit=limit)
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
-        raise Unavailable("Documents cannot be searched just now; try again in a moment.") from error
+        raise Unavailable("Document search is temporarily unavailable. Try again later.") from error
     if found.tokens:
         usage = token_usage.embedding_usage_columns(prices, found.embedder, found.tokens)
         async with database.tenant(viewer.company_id, viewer.user_id) as uow:
@@ -100,7 +98,7 @@ async def search_for_viewer(
 
 
 async def load_passages(database: Database, viewer: Viewer, hits: Sequence[Hit]) -> list[Passage]:
-    """What was found, in its order, as far as the viewer sees it and it can be searched now."""
+    """The passages of the hits, in order, that the viewer sees and that are searchable now."""
     ids = [hit.chunk_id for hit in hits]
     async with database.transaction(viewer.scope, read_only=True) as uow:
         found = await _rows(uow, ids, access.visibility(viewer, Document, Document))
@@ -128,8 +126,8 @@ async def _rows(uow: UnitOfWork, ids: list[UUID], seen: Conditions) -> dict[UUID
 
 
 def _passage(row: Row[Any], hit: Hit) -> Passage:
-    place = row.chunk_metadata or {}
-    start = place.get("start", 0)
+    location = row.chunk_metadata or {}
+    start = location.get("start", 0)
     return Passage(
         document_id=row.document_id,
         source=row.title,

@@ -1,4 +1,4 @@
-"""What the vector store is to learn of what has changed, as jobs."""
+"""Jobs that propagate changes to the vector store."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +16,7 @@ SUBJECT = "document vectors"
 
 @dataclass(frozen=True)
 class ForgetDocument(Job):
-    """Remove a deleted document's vectors."""
+    """Delete the vectors of a deleted document."""
 
     document_id: UUID
     queue: ClassVar[str] = "documents"
@@ -24,7 +24,7 @@ class ForgetDocument(Job):
 
 @dataclass(frozen=True)
 class ForgetCompany(Job):
-    """Remove a deleted company's vectors; a job of the platform's own company."""
+    """Delete the vectors of a deleted company; a job of the platform company."""
 
     gone_id: UUID
     queue: ClassVar[str] = "documents"
@@ -32,7 +32,7 @@ class ForgetCompany(Job):
 
 @dataclass(frozen=True)
 class ForgetModel(Job):
-    """Remove every vector of a deleted embedding model; a job of the platform's own company."""
+    """Delete all vectors of a deleted embedding model; a job of the platform company."""
 
     model: str
     dimension: int
@@ -41,7 +41,7 @@ class ForgetModel(Job):
 
 @dataclass(frozen=True)
 class RescopeDocument(Job):
-    """Tell the vector store who may find a document now."""
+    """Update the scope of a document's vectors."""
 
     document_id: UUID
     queue: ClassVar[str] = "documents"
@@ -52,5 +52,5 @@ async def enqueue(
     viewer: Viewer | None,
     job: ForgetDocument | ForgetCompany | ForgetModel | RescopeDocument,
 ) -> None:
-    """Queue what follows from a change."""
+    """Enqueue a vector store job."""
     await start_processing(uow, job, ProcessingJobType.UPKEEP, SUBJECT, requester_id(uow, viewer))

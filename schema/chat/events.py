@@ -23,7 +23,7 @@ from schema.framework.payloads import field, subscription
 from schema.framework.projection import columns
 from schema.framework.streams import BATCH_SIZE, Batch, Subject, position_of, stream
 
-IN_ORDER = Order("conversation_id", "sequence", unique=True)
+BY_SEQUENCE = Order("conversation_id", "sequence", unique=True)
 MAX_CITATIONS = 100
 
 After = Annotated[
@@ -236,7 +236,7 @@ class ChatSubscriptions:
         async def start() -> int:
             if after is None:
                 return await events.start_sequence(context.read(), key)
-            sequence = position_of(models.ConversationEvent, IN_ORDER, key, after)
+            sequence = position_of(models.ConversationEvent, BY_SEQUENCE, key, after)
             return await events.resume_sequence(context.read(), key, sequence)
 
         async def read(_: Any, position: int) -> Batch:
@@ -250,6 +250,6 @@ class ChatSubscriptions:
 
 def event_of(row: Any) -> Any:
     """The GraphQL event of a stored event."""
-    cursor = encode_cursor(models.ConversationEvent, IN_ORDER, row)
+    cursor = encode_cursor(models.ConversationEvent, BY_SEQUENCE, row)
     id = relay.GlobalID("Message", str(row.message_id))
     return EVENTS[row.kind](cursor, row.message_id, id, row.detail or {})

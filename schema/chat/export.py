@@ -26,7 +26,7 @@ class ConversationExport:
 
 
 @output
-class ExportQueries:
+class ConversationExportQueries:
     @field
     async def conversation_export(self, info: Info, id: relay.GlobalID) -> ConversationExport:
         """Exports a conversation as Markdown, with citations as footnotes."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 import strawberry
 from strawberry import relay
 
-from core.errors import NotFound
 from db import models
 from db.models import AnswerMode, CouncilStrategy, FeedbackRating, LlmProvider
 from resolvers import access
@@ -32,7 +30,7 @@ from schema.chat.types import Citation, Conversation, Feedback, Message
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
-from schema.framework.global_ids import key_of, keys_of, optional_key
+from schema.framework.global_ids import key_of, optional_key, visible_key, visible_keys
 from schema.framework.payloads import (
     ConditionalUpdate,
     IdempotentInput,
@@ -44,7 +42,7 @@ from schema.framework.payloads import (
 )
 from schema.framework.projection import columns
 
-MOST_VOTES = 100
+MAX_VOTES = 100
 
 
 @output
@@ -92,7 +90,7 @@ class ChatQueries:
     @field
     async def chat_history(self, info: Info, session_id: relay.GlobalID) -> Conversation | None:
         """The first conversation about a drawing session, or null."""
-        key = await seen(info, models.DrawingSession, session_id, "sessionId")
+        key = await visible_key(info, session_id, models.DrawingSession, "sessionId")
         model = models.Conversation
         wanted = [getattr(model, name) for name in columns(info, model)]
         about = access.visible(info.context.viewer, model, *wanted).where(model.session_id == key)
@@ -102,36 +100,22 @@ class ChatQueries:
     @field
     async def council_votes(self, info: Info, message_id: relay.GlobalID) -> list[AgentLog]:
         """Votes of the council on an answer, in order. Maximum 100."""
-        key = await seen(info, models.Message, message_id, "messageId")
+        key = await visible_key(info, message_id, models.Message, "messageId")
         model = models.AgentLog
         wanted = [getattr(model, name) for name in columns(info, model)]
         votes = access.visible(info.context.viewer, model, *wanted).where(
             model.message_id == key, model.is_council_vote
         )
-        rows: Any = await info.context.read().all(
-            votes.order_by(model.created_at, model.id).limit(MOST_VOTES)
-        )
+        rows: Any = await info.context.read().all(votes.order_by(model.created_at, model.id).limit(MAX_VOTES))
         return list(rows)
 
 
-async def seen(info: Info, model: Any, id: relay.GlobalID, *path: str) -> Any:
-    """The key of an object that the viewer sees. Raises `NotFound`."""
-    key = key_of(id, model, *path)
-    await access.find(info.context.read(), info.context.viewer, model, key, *path, columns=[model.id])
-    return key
-
-
-async def selected(info: Info, ids: list[relay.GlobalID] | None) -> list[str] | None:
-    """The keys of documents. Raises `NotFound` for the first one that the viewer does not see."""
+async def selected_documents(info: Info, ids: list[relay.GlobalID] | None) -> list[str] | None:
+    """The keys of documents as JSON. Raises `NotFound`."""
     if ids is None:
         return None
-    path = ("input", "selectedDocumentIds")
-    keys = keys_of(ids, models.Document, *path)
-    rows: Sequence[Any] = await info.context.loaders.one(models.Document, ("id",)).load_many(keys)
-    for position, row in enumerate(rows):
-        if row is None:
-            raise NotFound("There is no such document.", *path, str(position))
-    return [str(key) for key in dict.fromkeys(keys)]
+    keys = await visible_keys(info, ids, models.Document, "input", "selectedDocumentIds")
+    return [str(key) for key in keys]
 
 
 @input
@@ -272,14 +256,14 @@ class ChatMutations:
         viewer, first_message = info.context.viewer, input.first_message
         settings = info.context.services.settings
         providers.validate_provider(settings, input.llm_provider, "input", "llmProvider")
-        given: dict[str, Any] = {
+        settings: dict[str, Any] = {
             **input_values(input, omit=("first_message",)),
             "session_id": optional_key(input.session_id, models.DrawingSession, "input", "sessionId"),
-            "selected_document_ids": await selected(info, input.selected_document_ids),
+            "selected_document_ids": await selected_documents(info, input.selected_document_ids),
         }
         async with info.context.write() as uow:
             provider = input.llm_provider or await providers.preferred_provider(uow, viewer, settings)
-            values = given | {"llm_provider": provider}
+            values = settings | {"llm_provider": provider}
             conversation = await questions.create_conversation(uow, viewer, values, first_message)
             if first_message is None:
                 return ConversationCreatePayload.of(conversation=conversation)
@@ -292,18 +276,20 @@ class ChatMutations:
         self, info: Info, id: relay.GlobalID, input: ConversationUpdateInput
     ) -> ConversationUpdatePayload:
         """Update the title or answer settings of a conversation that is not archived."""
-        given = input_changes(input, omit=("selected_document_ids",))
+        values = input_changes(input, omit=("selected_document_ids",))
         providers.validate_provider(
-            info.context.services.settings, given.get("llm_provider"), "input", "llmProvider"
+            info.context.services.settings, values.get("llm_provider"), "input", "llmProvider"
         )
         if input.selected_document_ids is not None:
-            given["selected_document_ids"] = await selected(info, input.selected_document_ids.value)
+            values["selected_document_ids"] = await selected_documents(
+                info, input.selected_document_ids.value
+            )
         key = key_of(id, models.Conversation)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.Conversation, key, input.expected_updated_at
             )
-            conversation = await conversations.update(uow, info.context.viewer, key, given)
+            conversation = await conversations.update(uow, info.context.viewer, key, values)
         return ConversationUpdatePayload.of(conversation=conversation)
 
     @mutation

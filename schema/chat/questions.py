@@ -65,13 +65,13 @@ class MessageRegeneratePayload(Payload):
 
 
 @output
-class SendingMutations:
+class MessageMutations:
     @mutation(idempotent=True)
     async def message_send(self, info: Info, input: MessageSendInput) -> MessageSendPayload:
         """Send a message and generate an answer. Maximum 200 messages per conversation, including answers."""
         viewer, parent = info.context.viewer, input.parent_message_id
         conversation = key_of(input.conversation_id, models.Conversation, "input", "conversationId")
-        given: dict[str, Any] = {
+        values: dict[str, Any] = {
             "content": input.content,
             "branch": parent is not None,
             "parent_id": (
@@ -82,7 +82,7 @@ class SendingMutations:
             "manner": AnswerOptions(input.mode, input.council_strategy, input.council_rounds),
         }
         async with info.context.write() as uow:
-            message = await questions.send(uow, viewer, conversation, **given)
+            message = await questions.send(uow, viewer, conversation, **values)
             answer = await questions.first_answer(uow, message.id)
         return MessageSendPayload.of(message=message, answer=answer)
 

@@ -130,8 +130,8 @@ class UsageQueries:
         self, info: Info, user_id: relay.GlobalID | None = None, since: datetime | None = None
     ) -> TokenTotal:
         """Total of tokens used and their cost."""
-        viewer, asked = info.context.viewer, usage_filter(user_id, since)
-        return cast(TokenTotal, await usage.total_usage(info.context.read(), viewer, asked))
+        viewer, usage_totals_filter = info.context.viewer, usage_filter(user_id, since)
+        return cast(TokenTotal, await usage.total_usage(info.context.read(), viewer, usage_totals_filter))
 
     @field
     async def token_usage_by_provider(
@@ -166,7 +166,7 @@ class UsageQueries:
 
 
 async def usage_by_group(
-    info: Info, by: UsageGrouping, asked: UsageFilter, limit: int = usage.MAX_GROUPS
+    info: Info, by: UsageGrouping, filter: UsageFilter, limit: int = usage.MAX_GROUPS
 ) -> list[Any]:
     """The usage per group, as rows in place of the declared types."""
-    return list(await usage.usage_by_group(info.context.read(), info.context.viewer, by, asked, limit))
+    return list(await usage.usage_by_group(info.context.read(), info.context.viewer, by, filter, limit))

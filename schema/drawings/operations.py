@@ -30,7 +30,7 @@ from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSe
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.fields import Connection, connection, lookup
-from schema.framework.global_ids import key_of, optional_key
+from schema.framework.global_ids import key_of, optional_key, visible_key
 from schema.framework.payloads import (
     ConditionalUpdate,
     IdempotentInput,
@@ -44,7 +44,7 @@ from schema.framework.payloads import (
 from schema.framework.projection import columns
 from schema.framework.row_subscription import watch_row
 
-ENDED = (SessionStatus.COMPLETED, SessionStatus.ERROR)
+FINAL_STATUSES = (SessionStatus.COMPLETED, SessionStatus.ERROR)
 MAX_RECENT_SESSIONS = 50
 
 
@@ -87,7 +87,7 @@ class DrawingQueries:
     async def recent_sessions(self, info: Info, limit: int = 10) -> list[DrawingSession]:
         """The newest drawing sessions. Default 10, maximum 50."""
         if not 0 <= limit <= MAX_RECENT_SESSIONS:
-            raise Invalid(f"`limit` is from 0 to {MAX_RECENT_SESSIONS}.", "limit")
+            raise Invalid(f"limit must be between 0 and {MAX_RECENT_SESSIONS} (got {limit}).", "limit")
         model = models.DrawingSession
         wanted = [getattr(model, name) for name in columns(info, model)]
         newest = access.visible(info.context.viewer, model, *wanted)
@@ -98,23 +98,15 @@ class DrawingQueries:
     @field
     async def session_summary(self, info: Info, id: relay.GlobalID) -> SessionSummary:
         """Totals of a drawing session."""
-        key = await seen(info, id)
+        key = await visible_key(info, id, models.DrawingSession)
         summary: SessionSummary = await info.context.loaders.by(aggregates.summaries).load(key)
         return summary
 
     @field
     async def comparison_counts(self, info: Info, session_id: relay.GlobalID) -> list[ComparisonCount]:
         """Number of comparisons of a session with and without changes. Maximum 2 entries."""
-        key = await seen(info, session_id, "sessionId")
+        key = await visible_key(info, session_id, models.DrawingSession, "sessionId")
         return await info.context.loaders.by(aggregates.comparison_counts).load(key) or []
-
-
-async def seen(info: Info, id: relay.GlobalID, *path: str) -> Any:
-    """The key of an object that the viewer sees. Raises `NotFound`."""
-    key = key_of(id, models.DrawingSession, *path)
-    model = models.DrawingSession
-    await access.find(info.context.read(), info.context.viewer, model, key, *path, columns=[model.id])
-    return key
 
 
 @input
@@ -214,13 +206,13 @@ class DrawingMutations:
         self, info: Info, id: relay.GlobalID, input: DrawingSessionUpdateInput
     ) -> DrawingSessionUpdatePayload:
         """Update the name or metadata of a session."""
-        given = input_changes(input)
+        values = input_changes(input)
         key = key_of(id, models.DrawingSession)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.DrawingSession, key, input.expected_updated_at
             )
-            session = await sessions.update(uow, info.context.viewer, key, given)
+            session = await sessions.update(uow, info.context.viewer, key, values)
         return DrawingSessionUpdatePayload.of(session=session)
 
     @mutation
@@ -235,10 +227,10 @@ class DrawingMutations:
         self, info: Info, id: relay.GlobalID, input: DrawingVersionUpdateInput
     ) -> DrawingVersionUpdatePayload:
         """Update the label or comments of a revision."""
-        given = input_changes(input)
+        values = input_changes(input)
         async with info.context.write() as uow:
             version = await sessions.update_version(
-                uow, info.context.viewer, key_of(id, models.DrawingVersion), given
+                uow, info.context.viewer, key_of(id, models.DrawingVersion), values
             )
         return DrawingVersionUpdatePayload.of(drawing_version=version)
 
@@ -251,5 +243,5 @@ class DrawingSubscriptions:
         key = key_of(id, models.DrawingSession)
         async for row in watch_row(info, models.DrawingSession, key, sessions.topic(key), ("status",)):
             yield row
-            if row.status in ENDED:
+            if row.status in FINAL_STATUSES:
                 return

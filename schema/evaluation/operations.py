@@ -63,13 +63,13 @@ class EvaluationMutations:
         self, info: Info, id: relay.GlobalID, input: EvaluationRunUpdateInput
     ) -> EvaluationRunUpdatePayload:
         """Update the name or description of a run."""
-        given = input_changes(input)
+        values = input_changes(input)
         key = key_of(id, models.EvaluationRun)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.EvaluationRun, key, input.expected_updated_at
             )
-            run = await runs.update(uow, info.context.viewer, key, given)
+            run = await runs.update(uow, info.context.viewer, key, values)
         return EvaluationRunUpdatePayload.of(evaluation_run=run)
 
     @mutation

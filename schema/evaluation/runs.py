@@ -66,7 +66,7 @@ class EvaluationRunQueries:
         first = key_of(baseline, models.EvaluationRun, "baseline")
         second = key_of(candidate, models.EvaluationRun, "candidate")
         if first == second:
-            raise Invalid("This is the same run.", "candidate")
+            raise Invalid("candidate must differ from baseline.", "candidate")
         unit = context.read()
         before = await comparison.run_scores(unit, context.viewer, first, "baseline")
         after = await comparison.run_scores(unit, context.viewer, second, "candidate")

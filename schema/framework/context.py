@@ -1,4 +1,4 @@
-"""What one operation may reach."""
+"""Context of an operation: its viewer, services, loaders and units of work."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +18,7 @@ from core.settings import Settings
 from db.base import Model
 from db.events import Events
 from db.loaders import Columns, Loaders, RowSource
-from db.uow import Database, ScopeKind, Scope, UnitOfWork
+from db.uow import Database, Scope, ScopeKind, UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 from resolvers.files import LinkSigner
@@ -27,12 +27,12 @@ from resolvers.identity.tokens import TokenSigner
 from schema.framework.idempotency import IdempotentWrite
 
 WRITE_SCOPES: dict[ScopeKind, ScopeKind] = {"self": "company", "company": "company", "platform": "platform"}
-"""Whose user rows a write may change: the resolvers decide which of the company's."""
+"""Scope of a write by scope of the viewer. Within a company, the resolvers check permissions."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """What every operation of a process shares."""
+    """Services shared by all operations of a process."""
 
     settings: Settings
     database: Database
@@ -47,7 +47,7 @@ class Services:
 
 
 class Context:
-    """One operation: its viewer, its loaders, its one read-only unit of work."""
+    """State of one operation: its viewer, its loaders and its read-only unit of work."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Context:
     ) -> None:
         self.services, self.links = services, services.links.with_base_url(base_url)
         self.signed_in, self._refused = viewer, refused
-        self.loaders = Loaders(self._reaches)
+        self.loaders = Loaders(self._row_sources)
         self.projections: dict[Any, Columns] = {}
         self.idempotent_write: IdempotentWrite | None = None
         self._units: dict[Scope, UnitOfWork] = {}
@@ -72,16 +72,16 @@ class Context:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the viewer's token ends."""
+        """Expiry of the viewer's token."""
         return self.signed_in.expires_at if self.signed_in else None
 
     def read(self) -> UnitOfWork:
-        """The operation's read-only unit, opened on first use."""
+        """The read-only unit of work of the operation, opened on first use."""
         return self._unit(self.viewer.scope, self._open)
 
     @asynccontextmanager
     async def write(self, company_id: UUID | None = None) -> AsyncIterator[UnitOfWork]:
-        """One transaction in the viewer's company, or in another; what was read is forgotten then."""
+        """One transaction in the viewer's company, or in another. It clears the loaders."""
         scope = self.viewer.scope
         company = company_id or scope.company_id
         writing = replace(scope, company_id=company, kind=WRITE_SCOPES[scope.kind])
@@ -94,19 +94,19 @@ class Context:
         self.loaders.clear()
 
     async def sign_in(self, user_id: UUID) -> None:
-        """What follows in this operation is done by this user."""
+        """Make the user the viewer of the rest of the operation."""
         await self.close()
         self.signed_in = await accounts.load_viewer(self.services.database, user_id, None)
 
     async def refresh(self) -> None:
-        """Before a subscription's next event: is the viewer still welcome? Then forget what was read."""
+        """Check the viewer's access again and clear the loaders, before the next event of a subscription."""
         await self.close()
         viewer = self.viewer
         found = await accounts.load_viewer(self.services.database, viewer.user_id, viewer.expires_at)
         self.signed_in = found
 
     async def close(self) -> None:
-        """End the read-only units."""
+        """End the read-only units of work."""
         units, self._units = self._units, {}
         self.loaders.clear()
         await asyncio.gather(*(unit.finish(commit=False) for unit in units.values()))
@@ -119,13 +119,13 @@ class Context:
             self._units[scope] = make(scope)
         return self._units[scope]
 
-    def _reaches(self, model: type[Model] | None) -> list[RowSource]:
+    def _row_sources(self, model: type[Model] | None) -> list[RowSource]:
         viewer = self.viewer
         own = RowSource(self.read(), partial(access.visibility, viewer))
         if viewer.platform_scope is None or model is None or not access.is_published(model):
             return [own]
         unit = self._unit(viewer.platform_scope, self.services.database.secondary_unit)
-        return [own, RowSource(unit, partial(access.platform_visibility, viewer), aside=True)]
+        return [own, RowSource(unit, partial(access.platform_visibility, viewer), release=True)]
 
 
 Info = strawberry.Info[Context, None]

@@ -26,7 +26,7 @@ STEP = re.compile(r"\w+")
 FORMATS: tuple[tuple[type[Exception], str | None, str], ...] = (
     (CannotGetOperationTypeError, None, "OPERATION_RESOLUTION_FAILURE"),
     (InvalidOperationTypeError, None, "METHOD_NOT_ALLOWED"),
-    (GlobalIDValueError, "The value is not a valid global ID.", "BAD_USER_INPUT"),
+    (GlobalIDValueError, "The value must be a global ID.", "BAD_USER_INPUT"),
     (StrawberryInputCoercionError, None, "BAD_USER_INPUT"),
 )
 """Errors of the client by exception type: their message, if it is not the original one, and code."""

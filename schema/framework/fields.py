@@ -17,7 +17,7 @@ from resolvers.access import model_label
 from schema.framework.context import Info
 from schema.framework.decorators import NEEDS
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import check_text, field
+from schema.framework.payloads import field, validate_arguments
 from schema.framework.projection import columns
 
 NodeT = TypeVar("NodeT")
@@ -79,7 +79,7 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
     if isinstance(source, InstrumentedAttribute):
         source.parent.registry.configure()
     model, _ = target(source)
-    usual = next(iter(orders)).value if orders else Order("id")
+    default_order = next(iter(orders)).value if orders else Order("id")
 
     async def resolve(
         root: Any,
@@ -91,9 +91,9 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
         filter: Any = None,
         order_by: Any = None,
     ) -> Any:
-        info.context.viewer  # noqa: B018  requires a signed-in viewer before anything is read
-        check_text({"filter": filter})
-        order = order_by.value if order_by else usual
+        info.context.viewer  # noqa: B018  requires a signed-in viewer
+        validate_arguments({"filter": filter})
+        order = order_by.value if order_by else default_order
         page = page_of(model, order, first, after, last, before)
         wanted = columns(info, model, ("nodes",), ("edges", "node"), extra=order.columns)
         where, tag = (filter.where, repr(filter)) if filter else (None, None)
@@ -143,8 +143,8 @@ def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool]
 def _with_arguments(resolve: Callable[..., Any], annotations: dict[str, Any]) -> Callable[..., Any]:
     """The resolver with only these arguments in its signature."""
 
-    async def narrowed(*args: Any, **given: Any) -> Any:
-        return await resolve(*args, **given)
+    async def narrowed(*args: Any, **kwargs: Any) -> Any:
+        return await resolve(*args, **kwargs)
 
     signature = inspect.signature(resolve)
     kept = [
@@ -212,10 +212,10 @@ def page_of(
 ) -> Page:
     """The page that Relay's arguments select. Raises `Invalid` for bad sizes or cursors."""
     if first is not None and last is not None:
-        raise Invalid("Give `first` or `last`, not both.", "last")
+        raise Invalid("first and last must not be combined.", "last")
     for name, size in (("first", first), ("last", last)):
         if size is not None and not 0 <= size <= MAX_PAGE_SIZE:
-            raise Invalid(f"`{name}` is from 0 to {MAX_PAGE_SIZE}.", name)
+            raise Invalid(f"{name} must be between 0 and {MAX_PAGE_SIZE} (got {size}).", name)
     return Page(
         size=last if last is not None else DEFAULT_PAGE_SIZE if first is None else first,
         order=order,

@@ -1,4 +1,4 @@
-"""Any object, by its global id."""
+"""Lookup of any object by its global ID."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from strawberry import relay
 from core.errors import Invalid
 from schema.framework.context import Info
 from schema.framework.decorators import TypedRow, output
-from schema.framework.global_ids import model_of
+from schema.framework.global_ids import resolve_model
 from schema.framework.payloads import MAX_LIST_SIZE, field
 from schema.framework.projection import columns
 
 
 async def load_rows(info: Info, ids: list[relay.GlobalID], *path: str) -> list[Any]:
-    """The objects in the order of their ids; None where there is none in sight."""
-    wanted = [model_of(id, *path) for id in ids]
+    """The objects in the order of their IDs. None for each that the viewer does not see."""
+    wanted = [resolve_model(id, *path) for id in ids]
     keys = defaultdict(list)
     for model, key in wanted:
         keys[model].append(key)
@@ -33,17 +33,20 @@ async def load_rows(info: Info, ids: list[relay.GlobalID], *path: str) -> list[A
 class NodeQueries:
     @field
     async def node(self, info: Info, id: relay.GlobalID) -> relay.Node | None:
-        """Any object, by its id; null where there is none in sight."""
-        info.context.viewer  # noqa: B018  refused before anything is read
+        """Looks up any object by its global ID. Null if it does not exist or is not visible to the viewer."""
+        info.context.viewer  # noqa: B018  requires a signed-in viewer
         (row,) = await load_rows(info, [id], "id")
         found: relay.Node | None = row
         return found
 
     @field
     async def nodes(self, info: Info, ids: list[relay.GlobalID]) -> list[relay.Node | None]:
-        """Any objects, by their ids, in their order; null where there is none in sight. 100 at most."""
-        info.context.viewer  # noqa: B018  refused before anything is read
+        """Looks up objects by their global IDs, in the given order. Maximum 100.
+
+        Null for each object that does not exist or is not visible to the viewer.
+        """
+        info.context.viewer  # noqa: B018  requires a signed-in viewer
         if len(ids) > MAX_LIST_SIZE:
-            raise Invalid(f"At most {MAX_LIST_SIZE} ids.", "ids")
+            raise Invalid(f"ids must have at most {MAX_LIST_SIZE} items (got {len(ids)}).", "ids")
         found: list[relay.Node | None] = await load_rows(info, ids, "ids")
         return found

@@ -1,4 +1,4 @@
-"""What every operation passes before it runs: bounds on its document, and validation."""
+"""Operation limits: bounds on depth, fields, aliases and cost of a document, and its validation."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -33,10 +33,10 @@ from strawberry.types.execution import ParseOptions
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one document may ask for; fragments count each time they are spread."""
+    """Limits of one document. Fragments count each time they are spread."""
 
-    max_characters: int = 50_000
-    """Of the document's text."""
+    characters: int = 50_000
+    """Length of the document."""
     tokens: int = 10_000
     """Lexical tokens of the document."""
     operations: int = 20
@@ -45,32 +45,32 @@ class Limits:
     variables: int = 100
     """Variable definitions of one operation."""
     values: int = 20_000
-    """Scalars, lists and objects inside the variables sent."""
+    """Scalars, lists and objects in the variables."""
     nesting: int = 50
-    """Selection sets inside one another, inline fragments and introspection included."""
+    """Nesting of selection sets, including inline fragments and introspection."""
     depth: int = 15
-    """Fields inside one another, introspection excluded."""
+    """Nesting of fields, excluding introspection."""
     fields: int = 1_500
     repeats: int = 50
-    """Fields that answer at the same place: validation compares each with all the others."""
+    """Fields with the same response path, which validation compares pairwise."""
     aliases: int = 60
     directives: int = 60
     cost: int = 1_000_000
-    """Objects that the answer may hold if every page and list is full."""
+    """Objects in the response if every page and list is full."""
     page: int = 25
-    """Objects assumed in a connection whose page size is not given."""
+    """Objects assumed in a connection without a page size."""
     largest: int = 100
-    """Objects in the largest page: a field refuses to answer a larger one, so that it costs no more."""
+    """Objects in the largest page. Larger page sizes are rejected by the field and cost no more."""
     items: int = 10
     """Objects assumed in a plain list."""
 
 
 class QueryTooComplex(Exception):
-    """The document passes one of the limits; the message says which."""
+    """The document exceeds one of the limits, which the message names."""
 
 
 class ResponsePath:
-    """One place of the answer: how many fields of the document fill it, and the places inside it."""
+    """A path of the response: the number of fields of the document with it, and the paths below."""
 
     def __init__(self) -> None:
         self.fields = 0
@@ -79,7 +79,7 @@ class ResponsePath:
 
 @dataclass(frozen=True)
 class SelectionSize:
-    """What one selection set asks for, everything below it included."""
+    """Size of a selection set, including everything below it."""
 
     depth: int = 0
     fields: int = 0
@@ -89,7 +89,7 @@ class SelectionSize:
 
 
 class OperationAnalyzer:
-    """Measures a document in one walk: each fragment is visited once, however often it is spread."""
+    """Measures a document in one pass. Each fragment is visited once, however often it is spread."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any], limits: Limits
@@ -107,14 +107,16 @@ class OperationAnalyzer:
         self.steps = 0
 
     def check(self) -> int:
-        """The cost of the document's most expensive operation; raises TooComplex past any limit."""
+        """The cost of the document's most expensive operation; raises QueryTooComplex if a limit is exceeded."""
         check_limit("operations", len(self.operations), self.limits.operations)
         check_limit("fragments", len(self.fragments), self.limits.fragments)
-        check_limit("values in variables", count_values(self.variables, self.limits.values), self.limits.values)
+        check_limit(
+            "values in variables", count_values(self.variables, self.limits.values), self.limits.values
+        )
         return max((self.check_operation(operation) for operation in self.operations), default=0)
 
     def check_operation(self, operation: OperationDefinitionNode) -> int:
-        """The operation's cost, in objects."""
+        """The cost of an operation, in objects."""
         limits = self.limits
         definitions = operation.variable_definitions or ()
         check_limit("variables", len(definitions), limits.variables)
@@ -128,7 +130,7 @@ class OperationAnalyzer:
         return size.cost
 
     def spread_selections(self, selections: SelectionSetNode, place: ResponsePath) -> None:
-        """Lay a selection set out in the answer; that it is small enough to lay out was measured before."""
+        """Count the fields per response path. The size of the selection set has been checked before."""
         for selection in selections.selections:
             self.steps += 1
             check_limit("selections", self.steps, 4 * self.limits.fields)
@@ -144,14 +146,16 @@ class OperationAnalyzer:
                 self.spread_fragment(selection.name.value, place)
 
     def spread_fragment(self, name: str, place: ResponsePath) -> None:
-        """Lay a fragment out, unless it is unknown or inside itself."""
+        """Count the fields of a fragment, unless it is unknown or spreads itself."""
         if name in self.fragments and name not in self.open:
             self.open.add(name)
             self.spread_selections(self.fragments[name].selection_set, place)
             self.open.discard(name)
 
-    def measure(self, selections: SelectionSetNode, parent: GraphQLNamedType | None, level: int) -> SelectionSize:
-        """The size of a selection set `level` sets deep."""
+    def measure(
+        self, selections: SelectionSetNode, parent: GraphQLNamedType | None, level: int
+    ) -> SelectionSize:
+        """The size of a selection set at nesting `level`."""
         check_limit("nesting", level, self.limits.nesting)
         depth = fields = aliases = directives = cost = 0
         for selection in selections.selections:
@@ -172,7 +176,7 @@ class OperationAnalyzer:
         return SelectionSize(depth, fields, aliases, directives, cost)
 
     def measure_fragment(self, name: str, level: int) -> SelectionSize:
-        """A fragment that is unknown, or spreads itself, counts nothing: validation refuses it."""
+        """The size of a fragment. One that is unknown or spreads itself has none: validation rejects it."""
         if name not in self.measured:
             fragment = self.fragments.get(name)
             if fragment is None or name in self.open:
@@ -184,7 +188,7 @@ class OperationAnalyzer:
         return self.measured[name]
 
     def measure_field(self, node: FieldNode, parent: GraphQLNamedType | None, level: int) -> SelectionSize:
-        """A field and what is selected below it."""
+        """The size of a field with its selection set."""
         aliases = int(node.alias is not None)
         introspection = node.name.value.startswith("__")
         if node.selection_set is None:
@@ -202,7 +206,7 @@ class OperationAnalyzer:
         )
 
     def multiplicity(self, node: FieldNode, returned: Any, inner: GraphQLNamedType | None) -> int:
-        """How many objects the field may answer: its page size, or what is assumed without one."""
+        """The number of objects a field may return: its page size, or an assumed one."""
         connection = inner is not None and inner.name.endswith("Connection")
         if not connection and not is_list_type(get_nullable_type(returned)):
             return 1
@@ -216,7 +220,7 @@ class OperationAnalyzer:
         return 1 if node.name.value in ("edges", "nodes") else self.limits.items
 
     def integer_value(self, value: Any) -> int | None:
-        """The number an argument will hold, or None where it isn't one."""
+        """The integer value of an argument, or None."""
         if isinstance(value, VariableNode):
             name = value.name.value
             if name in self.variables:
@@ -227,13 +231,13 @@ class OperationAnalyzer:
 
 
 def check_limit(what: str, count: int, limit: int) -> None:
-    """Refuse a count past its limit."""
+    """Raise `QueryTooComplex` if a count exceeds its limit."""
     if count > limit:
         raise QueryTooComplex(f"Query {what} {min(count, 10**9)} exceeds the limit of {limit}.")
 
 
 def count_values(value: Any, limit: int) -> int:
-    """How many values a JSON value holds; counting stops just past the limit."""
+    """The number of values in a JSON value. Counting stops just past the limit."""
     count, pending = 0, [value]
     while pending and count <= limit:
         current = pending.pop()
@@ -246,14 +250,14 @@ def count_values(value: Any, limit: int) -> int:
 
 
 class OperationLimits(SchemaExtension):
-    """Bounds a document before the validation rules, whose own time grows with its square, see it."""
+    """Enforces the limits before the validation rules run, whose time grows with the square of the document."""
 
     limits = Limits()
 
     def on_parse(self) -> Iterator[None]:
-        """Bound the text that the parser is given."""
+        """Limit the length and tokens of the document."""
         bounds = {
-            "max_source_length": self.limits.max_characters,
+            "max_source_length": self.limits.characters,
             "max_lexical_tokens": self.limits.tokens,
             "max_comments": self.limits.tokens,
         }
@@ -261,29 +265,29 @@ class OperationLimits(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Set `pre_execution_errors`, never raise: over a WebSocket a raised error would end the stream."""
+        """Set `pre_execution_errors` instead of raising, which would close a WebSocket."""
         context = self.execution_context
         context.pre_execution_errors = self.errors()
         yield
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        """Announce the cost with a stream's first result only."""
+        """Send the cost with the first result of a stream only."""
         yield
         self.execution_context.extensions_results.pop("cost", None)
 
     def errors(self) -> list[GraphQLError]:
-        """Why the document may not run; announces its cost on the way."""
+        """Errors that prevent the execution of the document. Adds its cost to the extensions."""
         context = self.execution_context
         document = context.graphql_document
         assert document is not None
-        survey = OperationAnalyzer(context.schema._schema, document, context.variables or {}, self.limits)
-        if len(survey.operations) > 1 and context._provided_operation_name is None:
+        analyzer = OperationAnalyzer(context.schema._schema, document, context.variables or {}, self.limits)
+        if len(analyzer.operations) > 1 and context._provided_operation_name is None:
             message = "Must provide operationName: the document has several operations."
             return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]
         try:
-            cost = survey.check()
-        except QueryTooComplex as refusal:
-            return [GraphQLError(str(refusal), extensions={"code": "QUERY_TOO_COMPLEX"})]
+            cost = analyzer.check()
+        except QueryTooComplex as error:
+            return [GraphQLError(str(error), extensions={"code": "QUERY_TOO_COMPLEX"})]
         context.extensions_results["cost"] = {"requested": cost, "limit": self.limits.cost}
         rules = (*context.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         errors = validate(context.schema._schema, document, rules, max_errors=5, hide_suggestions=True)

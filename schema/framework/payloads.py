@@ -89,39 +89,40 @@ class ErrorsAsPayload(FieldExtension):
 
     async def resolve_async(self, next_: Any, source: Any, info: Any, **arguments: Any) -> Any:
         try:
-            check_text(arguments)
+            validate_arguments(arguments)
             return await next_(source, info, **arguments)
         except DomainError as refusal:
             error = UserError(code=refusal.code, message=refusal.message, path=list(refusal.path))
             return self.payload(errors=[error])
 
 
-def check_text(arguments: dict[str, Any]) -> None:
+def validate_arguments(arguments: dict[str, Any]) -> None:
     """Raise `Invalid` for NUL characters, lone surrogates, and lists of more than 100 items."""
-    for path, value in _leaves(arguments, ()):
+    for path, value in _walk(arguments, ()):
         if isinstance(value, list) and len(value) > MAX_LIST_SIZE:
-            raise Invalid(f"At most {MAX_LIST_SIZE} items.", *path)
+            name = ".".join(path)
+            raise Invalid(f"{name} must have at most {MAX_LIST_SIZE} items (got {len(value)}).", *path)
         if isinstance(value, str) and ("\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)):
-            raise Invalid("This text has a character that cannot be stored.", *path)
+            raise Invalid(f"{'.'.join(path)} must not contain NUL characters or lone surrogates.", *path)
 
 
-def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     match value:
         case strawberry.Some(value=inner):
-            yield from _leaves(inner, path)
+            yield from _walk(inner, path)
         case dict():
             for name, inner in value.items():
                 yield (*path, "key"), name
-                yield from _leaves(inner, (*path, validators.camel(str(name))))
+                yield from _walk(inner, (*path, validators.camel(str(name))))
         case list():
             yield path, value
             for position, inner in enumerate(value[: MAX_LIST_SIZE + 1]):
-                yield from _leaves(inner, (*path, str(position)))
+                yield from _walk(inner, (*path, str(position)))
         case str():
             yield path, value
         case _ if is_dataclass(value) and not isinstance(value, type):
             for each in fields(value):
-                yield from _leaves(getattr(value, each.name), (*path, validators.camel(each.name)))
+                yield from _walk(getattr(value, each.name), (*path, validators.camel(each.name)))
 
 
 @overload

@@ -1,4 +1,4 @@
-"""Which columns a selection needs, so that a loader reads those and no others."""
+"""Projection: the columns that a selection needs, so that loaders read no others."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,21 +10,21 @@ from db.loaders import Columns
 from schema.framework.context import Info
 from schema.framework.decorators import STORED_TYPES, StoredType
 
-ALWAYS = ("id",)
+REQUIRED_COLUMNS = ("id",)
 
 
 def columns(info: Info, model: type[Model], *paths: tuple[str, ...], extra: Columns = ()) -> Columns:
     """The sorted columns of `model` that the field's selection needs.
 
-    `paths` are the ways from the field to the model's own selections: `()` where the field is the object
-    itself, `("nodes",)` and `("edges", "node")` in a connection. Sorted: equal needs share a statement.
+    `paths` lead from the field to the selections of the model: `()` if the field is the object itself,
+    `("nodes",)` and `("edges", "node")` in a connection. Sorted, so that equal projections share a statement.
     """
     raw = info._raw_info
     key = (tuple(map(id, raw.field_nodes)), model, extra)
     memo = info.context.projections
     if key not in memo:
         types = [stored for stored in STORED_TYPES.values() if stored.model is model]
-        needed = {*ALWAYS, *extra}
+        needed = {*REQUIRED_COLUMNS, *extra}
         for selection in _selections(raw, paths or ((),)):
             for stored in types:
                 needed.update(_needs(raw, selection, stored))
@@ -54,7 +54,7 @@ def _needs(raw: Any, selection: SelectionSetNode, stored: StoredType) -> Iterato
 def _fields(
     raw: Any, selection: SelectionSetNode, on: str | None = None
 ) -> Iterator[tuple[FieldNode, str | None]]:
-    """Every field below, through fragments, with the innermost type condition it stands under."""
+    """All fields of a selection, including fragments, each with its innermost type condition."""
     for child in selection.selections:
         match child:
             case FieldNode():

@@ -1,4 +1,4 @@
-"""What subscriptions on one row have in common."""
+"""Subscriptions to one row."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -13,16 +13,18 @@ from schema.framework.context import Info
 from schema.framework.projection import columns
 
 
-async def watch_row(info: Info, model: type[Model], key: UUID, topic: str, needed: Columns) -> AsyncIterator[Any]:
-    """The row now, and again when `topic` is told or 15 seconds have passed.
+async def watch_row(
+    info: Info, model: type[Model], key: UUID, topic: str, needed: Columns
+) -> AsyncIterator[Any]:
+    """The row immediately, after each change of `topic`, and at least every 15 seconds.
 
-    `NotFound` where it is out of sight. A row whose `version` is what it was is not repeated, if `version`
-    is among the `needed` columns. Ends when the row is gone. Each event is read in a unit of its own, and
-    asks anew whether the viewer may.
+    Raises `NotFound` if the viewer does not see the row, and ends when it is gone. If `version` is among the
+    `needed` columns, an unchanged row is not repeated. Each event is read in a unit of work of its own, after
+    the viewer's access is checked.
     """
     context, seen = info.context, None
     wanted = columns(info, model, extra=needed)
-    context.viewer  # noqa: B018  refused before anything is awaited
+    context.viewer  # noqa: B018  requires a signed-in viewer
     async with aclosing(context.services.events.listen(topic)) as changes:
         async for _ in changes:
             await context.refresh()

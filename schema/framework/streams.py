@@ -61,7 +61,7 @@ async def stream(
     """
     context, row = info.context, None
     position: int | None = None
-    context.viewer  # noqa: B018  requires a signed-in viewer before anything is awaited
+    context.viewer  # noqa: B018  requires a signed-in viewer
     async with aclosing(context.services.events.listen(topic)) as changes:
         async for _ in changes:
             more = True

@@ -25,7 +25,7 @@ class CompanyDeletePayload(Payload):
 
 
 @output
-class RemovalMutations:
+class DeletionMutations:
     @mutation
     async def user_delete(self, info: Info, id: relay.GlobalID) -> UserDeletePayload:
         """Delete a user with their projects, conversations and documents. Their activities are kept."""

@@ -287,10 +287,10 @@ class IdentityMutations:
         self, info: Info, id: relay.GlobalID, input: CompanyUpdateInput
     ) -> CompanyUpdatePayload:
         """Update a company."""
-        given = input_changes(input)
+        values = input_changes(input)
         key = key_of(id, models.Company)
         async with info.context.write() as uow:
-            company = await companies.update(uow, info.context.viewer, key, given)
+            company = await companies.update(uow, info.context.viewer, key, values)
         return CompanyUpdatePayload.of(company=company)
 
     @mutation(idempotent=True)
@@ -308,16 +308,16 @@ class IdentityMutations:
     @mutation
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
         """Update a user. Users can update themselves; other users require `users:update`."""
-        given = input_changes(input)
+        values = input_changes(input)
         providers.validate_provider(
-            info.context.services.settings, given.get("preferred_llm"), "input", "preferredLlm"
+            info.context.services.settings, values.get("preferred_llm"), "input", "preferredLlm"
         )
         key = key_of(id, models.User)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.User, key, input.expected_updated_at
             )
-            user = await users.update(uow, info.context.viewer, key, given)
+            user = await users.update(uow, info.context.viewer, key, values)
         return UserUpdatePayload.of(user=user)
 
     @mutation

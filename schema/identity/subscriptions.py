@@ -20,7 +20,7 @@ from schema.framework.projection import columns
 from schema.framework.streams import BATCH_SIZE, Batch, stream
 from schema.identity.types import ActivityLog
 
-IN_ORDER = Order("sequence")
+BY_SEQUENCE = Order("sequence")
 
 After = Annotated[
     str | None,
@@ -52,7 +52,7 @@ class IdentitySubscriptions:
         Viewers without permission to read all activities receive only their own.
         """
         context, model = info.context, models.ActivityLog
-        needed = columns(info, model, ("activity",), extra=IN_ORDER.columns)
+        needed = columns(info, model, ("activity",), extra=BY_SEQUENCE.columns)
 
         async def read(_: Any, position: int) -> Batch:
             until = await activity_log.latest_sequence(context.read())
@@ -71,14 +71,14 @@ class IdentitySubscriptions:
 
 def event_of(row: Any) -> CompanyActivity:
     """The event of an activity."""
-    return CompanyActivity(cursor=encode_cursor(models.ActivityLog, IN_ORDER, row), activity=row)
+    return CompanyActivity(cursor=encode_cursor(models.ActivityLog, BY_SEQUENCE, row), activity=row)
 
 
 async def start(info: Info, after: str | None) -> int:
     """The sequence number to start after. Raises `Invalid` for a cursor of another stream."""
     if after is None:
         return await activity_log.latest_sequence(info.context.read())
-    sequence, id = decode_cursor(models.ActivityLog, IN_ORDER, after, "after")
+    sequence, id = decode_cursor(models.ActivityLog, BY_SEQUENCE, after, "after")
     if not await activity_log.exists(info.context.read(), id, sequence):
         raise Invalid("after must be a cursor of this stream.", "after")
     return int(sequence)

@@ -20,7 +20,7 @@ from schema.framework.projection import columns
 from schema.framework.streams import BATCH_SIZE, Batch, Subject, position_of, stream
 from schema.imagery.types import Image
 
-IN_ORDER = Order("crawl_job_id", "sequence", unique=True)
+BY_SEQUENCE = Order("crawl_job_id", "sequence", unique=True)
 MIN_INTERVAL_SECONDS = 0.25
 """Minimum time between two events that do not hold a full batch of images."""
 
@@ -45,24 +45,24 @@ class ImagesAdded:
 
 
 @output
-class GallerySubscriptions:
+class ImagerySubscriptions:
     @subscription
     async def images_added(
         self, info: Info, crawl_job_id: CrawlJobID, after: After = None
     ) -> AsyncGenerator[ImagesAdded, None]:
         """Images of a crawl as they are stored, in batches, until the crawl has ended."""
         context, key = info.context, key_of(crawl_job_id, models.CrawlJob, "crawlJobId")
-        needed = columns(info, models.Image, ("images",), extra=IN_ORDER.columns)
+        needed = columns(info, models.Image, ("images",), extra=BY_SEQUENCE.columns)
 
         async def start() -> int:
-            return position_of(models.Image, IN_ORDER, key, after) if after is not None else 0
+            return position_of(models.Image, BY_SEQUENCE, key, after) if after is not None else 0
 
         async def read(crawl: models.CrawlJob, position: int) -> Batch:
             uow, viewer = context.read(), context.viewer
             rows: Any = await crawl_results.images_after(uow, viewer, needed, key, position, BATCH_SIZE)
             if not rows:
                 return Batch([], position, ended=crawl.status in TERMINAL)
-            event = ImagesAdded(cursor=encode_cursor(models.Image, IN_ORDER, rows[-1]), images=rows)
+            event = ImagesAdded(cursor=encode_cursor(models.Image, BY_SEQUENCE, rows[-1]), images=rows)
             more = len(rows) == BATCH_SIZE
             ended = crawl.status in TERMINAL and not more
             return Batch([event], rows[-1].sequence, more=more, ended=ended)

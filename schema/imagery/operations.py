@@ -173,13 +173,13 @@ class ImageryMutations(ValidationMutations, ExportMutations):
         self, info: Info, id: relay.GlobalID, input: CrawlJobUpdateInput
     ) -> CrawlJobUpdatePayload:
         """Update the name of a crawl, or its search before it is started."""
-        given = input_changes(input)
+        values = input_changes(input)
         key = key_of(id, models.CrawlJob)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.CrawlJob, key, input.expected_updated_at
             )
-            crawl = await crawl_jobs.update(uow, info.context.viewer, key, given)
+            crawl = await crawl_jobs.update(uow, info.context.viewer, key, values)
         return CrawlJobUpdatePayload.of(crawl_job=crawl)
 
     @mutation

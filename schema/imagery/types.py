@@ -29,7 +29,7 @@ from schema.imagery.validation import ValidationJob
 from schema.jobs import Job
 from schema.lazy_types import ProjectRef, UserRef
 
-PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "tif": "image/tiff", "tiff": "image/tiff"}
+MEDIA_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "tif": "image/tiff", "tiff": "image/tiff"}
 """Media types by image format, where they differ."""
 
 
@@ -242,7 +242,7 @@ class Image(relay.Node):
         if row.storage_url is None:
             return None
         kind = (row.format or "").lower()
-        mime_type = PICTURES.get(kind, f"image/{kind}") if kind else "application/octet-stream"
+        mime_type = MEDIA_TYPES.get(kind, f"image/{kind}") if kind else "application/octet-stream"
         return info.context.links.download_url(row.storage_url, row.filename, mime_type)
 
     @field(needs=("thumbnail_key", "filename"))

@@ -10,13 +10,13 @@ from strawberry import relay
 from core.errors import NotFound
 from db import models
 from resolvers.insights import imports
-from resolvers.insights.table_layout import EnergyUnit, LayoutOverrides, Layout
+from resolvers.insights.table_layout import EnergyUnit, Layout, LayoutOverrides
 from resolvers.insights.table_preview import TablePreview
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
 from schema.framework.fields import lookup
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, check_text, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, field, mutation, validate_arguments
 from schema.framework.projection import columns
 from schema.insights.consumption import ConsumptionReading, HistoricalDataImport
 
@@ -185,14 +185,14 @@ def preview_of(head: TablePreview, layout: Layout) -> HistoricalDataPreview:
 
 
 async def load_preview(
-    info: Info, upload_id: relay.GlobalID, given: LayoutOverrides
+    info: Info, upload_id: relay.GlobalID, overrides: LayoutOverrides
 ) -> tuple[Any, TablePreview, Layout]:
     """The upload, its preview and its layout. No unit of work is open while the file is read."""
     context = info.context
     key = key_of(upload_id, models.Upload, "input", "uploadId")
     upload = await imports.find_upload(context.read(), context.viewer, key)
     await context.read().release()
-    head, layout = await imports.preview(context.services.store, upload, given)
+    head, layout = await imports.preview(context.services.store, upload, overrides)
     return upload, head, layout
 
 
@@ -206,7 +206,7 @@ class ConsumptionQueries:
     async def historical_data_import(self, info: Info, id: Import = None) -> HistoricalDataImport | None:
         """An import of historical consumption. Null if the company has no completed import."""
         context, model = info.context, models.HistoricalDataImport
-        context.viewer  # noqa: B018  refused before anything is read
+        context.viewer  # noqa: B018  requires a signed-in viewer
         key = await imports.latest_id(context.read(), context.viewer) if id is None else key_of(id, model)
         row: Any = key and await context.loaders.one(model, columns(info, model)).load(key)
         if row is None and id is not None:
@@ -219,7 +219,7 @@ class ConsumptionQueries:
         self, info: Info, input: HistoricalDataPreviewInput
     ) -> HistoricalDataPreview:
         """Previews an uploaded file and its layout before it is imported."""
-        check_text({"input": input})
+        validate_arguments({"input": input})
         _, head, layout = await load_preview(info, input.upload_id, layout_overrides(input.mapping))
         return preview_of(head, layout)
 

@@ -160,7 +160,7 @@ class ProfileMutations:
         self, info: Info, input: CompanyProfileUpdateInput
     ) -> CompanyProfileUpdatePayload:
         """Update the profile of the viewer's company, creating it if necessary."""
-        given = input_changes(input)
+        values = input_changes(input)
         async with info.context.write() as uow:
-            changed = await profile.update(uow, info.context.viewer, given)
+            changed = await profile.update(uow, info.context.viewer, values)
         return CompanyProfileUpdatePayload.of(company_profile=changed)

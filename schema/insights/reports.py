@@ -36,8 +36,8 @@ from schema.lazy_types import ProcessingJobRef, UserRef
 for kind in (EnergySourceKind, ReportEventKind, ReportMethod):
     enumeration(kind)
 
-IN_ORDER = Order("report_id", "sequence", unique=True)
-ENDS = {ReportEventKind.COMPLETED}
+BY_SEQUENCE = Order("report_id", "sequence", unique=True)
+FINAL_EVENTS = {ReportEventKind.COMPLETED}
 
 After = Annotated[
     str | None,
@@ -302,10 +302,10 @@ class ReportMutations:
         self, info: Info, id: relay.GlobalID, input: EnergySourceUpdateInput
     ) -> EnergySourceUpdatePayload:
         """Update the figures of an energy source."""
-        given = input_changes(input)
+        values = input_changes(input)
         key = key_of(id, models.EnergySource)
         async with info.context.write() as uow:
-            source = await energy_sources.update(uow, info.context.viewer, key, given)
+            source = await energy_sources.update(uow, info.context.viewer, key, values)
         return EnergySourceUpdatePayload.of(energy_source=source)
 
     @mutation
@@ -328,12 +328,12 @@ class ReportSubscriptions:
         async def start() -> int:
             if after is None:
                 return 0
-            sequence = position_of(models.ReportEvent, IN_ORDER, key, after)
+            sequence = position_of(models.ReportEvent, BY_SEQUENCE, key, after)
             return await reports.validate_cursor(context.read(), key, sequence)
 
         async def read(_: Any, position: int) -> Batch:
             rows = await reports.events_after(context.read(), key, position, BATCH_SIZE)
-            return Batch.of(rows, event_of, position, ended=any(row.kind in ENDS for row in rows))
+            return Batch.of(rows, event_of, position, ended=any(row.kind in FINAL_EVENTS for row in rows))
 
         subject = Subject(models.Report, key)
         async for event in stream(info, reports.topic(key), start, read, subject=subject):
@@ -344,7 +344,7 @@ def event_of(row: Any) -> ReportEvent:
     """The GraphQL event of a stored event."""
     detail = row.detail or {}
     return ReportEvent(
-        cursor=encode_cursor(models.ReportEvent, IN_ORDER, row),
+        cursor=encode_cursor(models.ReportEvent, BY_SEQUENCE, row),
         kind=row.kind,
         step=row.step,
         summary=detail.get("summary"),

@@ -332,10 +332,10 @@ class SavedReportMutations:
         self, info: Info, id: relay.GlobalID, input: SavedReportUpdateInput
     ) -> SavedReportUpdatePayload:
         """Update title, tags or text of a report. Its files are generated again."""
-        given = input_changes(input)
+        values = input_changes(input)
         async with info.context.write() as uow:
             key = key_of(id, models.SavedReport)
-            report = await saved.update(uow, info.context.viewer, key, given)
+            report = await saved.update(uow, info.context.viewer, key, values)
         return SavedReportUpdatePayload.of(saved_report=report)
 
     @mutation

@@ -39,7 +39,7 @@ from schema.knowledge.filters import (
 from schema.knowledge.types import Document, DocumentChunk, EmbeddingModel
 
 MAX_PENDING_DOCUMENTS = 100
-OLDEST = Order("created_at")
+OLDEST_FIRST = Order("created_at")
 
 
 @output
@@ -68,10 +68,10 @@ class KnowledgeQueries:
     @field
     async def pending_documents(self, info: Info, limit: int = 10) -> list[Document]:
         """Documents that wait for processing, oldest first. Default 10, maximum 100."""
-        info.context.viewer  # noqa: B018  refused before anything is read
+        info.context.viewer  # noqa: B018  requires a signed-in viewer
         if not 0 <= limit <= MAX_PENDING_DOCUMENTS:
-            raise Invalid(f"`limit` is from 0 to {MAX_PENDING_DOCUMENTS}.", "limit")
-        model, page = models.Document, Page(size=limit, order=OLDEST)
+            raise Invalid(f"limit must be between 0 and {MAX_PENDING_DOCUMENTS} (got {limit}).", "limit")
+        model, page = models.Document, Page(size=limit, order=OLDEST_FIRST)
         wanted = columns(info, model, extra=page.order.columns)
         pending = info.context.loaders.page(model, page, wanted, pending_condition, "pending")
         rows, _ = page.trim(await pending.load(ROOT))
@@ -107,7 +107,7 @@ async def own_key(info: Info, id: relay.GlobalID) -> UUID:
     key = key_of(id, models.Document)
     row = await info.context.loaders.one(models.Document, ("company_id", "id")).load(key)
     if row is not None and row.company_id != info.context.viewer.company_id:
-        raise Forbidden("This document is the platform's.", "id")
+        raise Forbidden("Documents published by the platform cannot be changed.", "id")
     return key
 
 
@@ -201,12 +201,12 @@ class KnowledgeMutations:
         self, info: Info, id: relay.GlobalID, input: DocumentUpdateInput
     ) -> DocumentUpdatePayload:
         """Update the title or visibility of a document."""
-        key, given = await own_key(info, id), input_changes(input)
+        key, values = await own_key(info, id), input_changes(input)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.Document, key, input.expected_updated_at
             )
-            document = await documents.update(uow, info.context.viewer, key, given)
+            document = await documents.update(uow, info.context.viewer, key, values)
         return DocumentUpdatePayload.of(document=document)
 
     @mutation
@@ -231,13 +231,13 @@ class KnowledgeMutations:
         self, info: Info, id: relay.GlobalID, input: EmbeddingModelUpdateInput
     ) -> EmbeddingModelUpdatePayload:
         """Update an embedding model."""
-        given = input_changes(input)
+        values = input_changes(input)
         key = key_of(id, models.EmbeddingModel)
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, info.context.viewer, models.EmbeddingModel, key, input.expected_updated_at
             )
-            model = await embedding_models.update(uow, info.context.viewer, key, given)
+            model = await embedding_models.update(uow, info.context.viewer, key, values)
         return EmbeddingModelUpdatePayload.of(embedding_model=model)
 
     @mutation

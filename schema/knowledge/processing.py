@@ -14,7 +14,7 @@ from resolvers.knowledge import processing, retrieval
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of, keys_of
-from schema.framework.payloads import IdempotentInput, Payload, check_text, field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, field, mutation, validate_arguments
 from schema.framework.projection import columns
 from schema.knowledge.operations import own_key
 from schema.knowledge.types import Document, DocumentChunk
@@ -57,9 +57,9 @@ class SearchQueries:
         first.
         """
         context, model = info.context, models.DocumentChunk
-        check_text({"query": query, "filter": filter})
+        validate_arguments({"query": query, "filter": filter})
         if not 0 <= first <= MAX_SEARCH_HITS:
-            raise Invalid(f"`first` is from 0 to {MAX_SEARCH_HITS}.", "first")
+            raise Invalid(f"first must be between 0 and {MAX_SEARCH_HITS} (got {first}).", "first")
         ids = filter.document_ids if filter else None
         chosen = None if ids is None else keys_of(ids, models.Document, "filter", "documentIds")
         viewer, services = context.viewer, context.services

@@ -18,7 +18,14 @@ from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
 from schema.framework.fields import After, Before, Connection, First, Last, connection, lookup, page_of
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, check_text, field, input_values, mutation
+from schema.framework.payloads import (
+    IdempotentInput,
+    Payload,
+    field,
+    input_values,
+    mutation,
+    validate_arguments,
+)
 from schema.framework.projection import columns
 from schema.requirements.types import RequirementExport
 
@@ -93,7 +100,7 @@ class ExportedRequirementQueries:
     @field
     async def approval_metrics(self, info: Info, component_type: ComponentType = None) -> ApprovalMetrics:
         """Approval statistics of proposed requirements."""
-        check_text({"component_type": component_type})
+        validate_arguments({"component_type": component_type})
         viewer = info.context.viewer
         metrics: Any = await exports.approval_metrics(info.context.read(), viewer, component_type)
         found: ApprovalMetrics = metrics
@@ -112,7 +119,7 @@ class ExportedRequirementQueries:
         """Lists exports by the duration of their proposal, fastest first. Exports without a duration are
         omitted.
         """
-        info.context.viewer  # noqa: B018  refused before anything is read
+        info.context.viewer  # noqa: B018  requires a signed-in viewer
         model, loaders = models.RequirementExport, info.context.loaders
         page = page_of(model, FASTEST_FIRST, first, after, last, before)
         wanted = columns(info, model, ("nodes",), ("edges", "node"), extra=FASTEST_FIRST.columns)

@@ -12,7 +12,6 @@ import strawberry
 from sqlalchemy import ColumnElement
 from strawberry import relay
 
-from core.errors import NotFound
 from db import models
 from db.models import ComponentType, ProposalStage
 from db.paging import Order, encode_cursor
@@ -20,13 +19,13 @@ from resolvers.requirements import proposals
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output
 from schema.framework.fields import Connection, connection, lookup
-from schema.framework.global_ids import key_of, keys_of, optional_key
+from schema.framework.global_ids import key_of, optional_key, visible_keys
 from schema.framework.payloads import IdempotentInput, Payload, field, input_values, mutation, subscription
 from schema.framework.projection import columns
 from schema.framework.streams import Batch, Subject, position_of, stream
 from schema.requirements.types import ProposedRequirement, RequirementProposal
 
-IN_ORDER = Order("proposal_id", "sequence", unique=True)
+BY_SEQUENCE = Order("proposal_id", "sequence", unique=True)
 MAX_REQUIREMENTS = 1_000
 """Upper bound of the requirements of one proposal."""
 
@@ -126,7 +125,9 @@ class RequirementProposalMutations:
         viewer = info.context.viewer
         values = input_values(input) | {
             "upload_id": optional_key(input.upload_id, models.Upload, "input", "uploadId"),
-            "document_ids": await documents(info, input.document_ids or []),
+            "document_ids": await visible_keys(
+                info, input.document_ids or [], models.Document, "input", "documentIds"
+            ),
         }
         async with info.context.write() as uow:
             proposal = await proposals.create(uow, viewer, **values)
@@ -140,17 +141,6 @@ class RequirementProposalMutations:
         async with info.context.write() as uow:
             await proposals.delete(uow, info.context.viewer, key_of(id, models.RequirementProposal))
         return RequirementProposalDeletePayload.of(deleted_id=id)
-
-
-async def documents(info: Info, ids: list[relay.GlobalID]) -> list[UUID]:
-    """The keys of documents. Raises `NotFound` for the first one that the viewer does not see."""
-    path = ("input", "documentIds")
-    keys = keys_of(ids, models.Document, *path)
-    rows = await info.context.loaders.one(models.Document, ("id",)).load_many(keys)
-    for position, row in enumerate(rows):
-        if row is None:
-            raise NotFound("There is no such document.", *path, str(position))
-    return list(dict.fromkeys(keys))
 
 
 @output
@@ -196,11 +186,13 @@ class RequirementProposalSubscriptions:
     ) -> AsyncGenerator[RequirementsProposed, None]:
         """Stages and requirements of a proposal, starting with the existing ones, until it has ended."""
         context, key = info.context, key_of(proposal_id, models.RequirementProposal, "proposalId")
-        needed = columns(info, models.ProposedRequirement, ("requirements",), extra=IN_ORDER.columns)
+        needed = columns(info, models.ProposedRequirement, ("requirements",), extra=BY_SEQUENCE.columns)
         sent_stage: ProposalStage | None = None
 
         async def start() -> int:
-            return position_of(models.ProposedRequirement, IN_ORDER, key, after) if after is not None else 0
+            return (
+                position_of(models.ProposedRequirement, BY_SEQUENCE, key, after) if after is not None else 0
+            )
 
         async def read(proposal: models.RequirementProposal, position: int) -> Batch:
             nonlocal sent_stage
@@ -220,7 +212,7 @@ class RequirementProposalSubscriptions:
 def event_of(key: UUID, position: int, stage: ProposalStage, rows: list[Any]) -> RequirementsProposed:
     """An event with its cursor."""
     return RequirementsProposed(
-        cursor=encode_cursor(models.ProposedRequirement, IN_ORDER, StreamPosition(key, position)),
+        cursor=encode_cursor(models.ProposedRequirement, BY_SEQUENCE, StreamPosition(key, position)),
         stage=stage,
         progress=proposals.STAGE_PROGRESS[stage],
         requirements=rows,

@@ -145,13 +145,13 @@ class ReviewMutations:
         self, info: Info, id: relay.GlobalID, input: ProposedRequirementUpdateInput
     ) -> ProposedRequirementUpdatePayload:
         """Edit a requirement. The proposed version is kept as `original`."""
-        given = input_changes(input)
+        values = input_changes(input)
         key, viewer = key_of(id, models.ProposedRequirement), info.context.viewer
         async with info.context.write() as uow:
             await access.require_unchanged(
                 uow, viewer, models.ProposedRequirement, key, input.expected_updated_at
             )
-            found = await review.update(uow, viewer, key, given)
+            found = await review.update(uow, viewer, key, values)
         return ProposedRequirementUpdatePayload.of(proposed_requirement=found)
 
     @mutation

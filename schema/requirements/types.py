@@ -290,7 +290,9 @@ class RequirementProposal(relay.Node):
     classification_rationale: str | None
     """Rationale of the classification."""
 
-    design: DesignFindings | None = derived_field(lambda row: DesignFindings.of(row.design), needs=("design",))
+    design: DesignFindings | None = derived_field(
+        lambda row: DesignFindings.of(row.design), needs=("design",)
+    )
     """Measurements of the uploaded design. Null without one."""
 
     model: str | None

@@ -16,7 +16,7 @@ FIRST, SECOND = ANSWER.index("\n\n"), len(ANSWER)
 
 MARKDOWN = """# Loans: what \\[^9] is “needed”?
 
-Begun 2026-03-01 12:00 UTC.
+Started 2026-03-01 12:00 UTC.
 
 ## 1. Question, 2026-03-01 12:00 UTC
 
@@ -42,11 +42,11 @@ A \u05e9\u05dc\u05d5\u05dd passport \\[^1] is needed.[^2][^3]
 
 Well,
 
-*Stopped here.*
+*This answer was stopped.*
 
 ## 5. Answer to 3, by tiny-1, 2026-03-01 12:04 UTC
 
-*There is no more of this answer.*
+*This answer failed.*
 
 ## 6. Question, 2026-03-01 12:05 UTC
 

@@ -206,7 +206,7 @@ async def test_a_database_that_is_behind_is_not_served(empty: Postgres) -> None:
         await migrate.require_latest(empty.application)
 
     assert str(refusal.value) == (
-        f"control in {name} is at nothing and not at {migrate.revisions('control')[-1]}: "
+        f"control in {name} is at revision none, not at {migrate.revisions('control')[-1]}: "
         "run `seshat init` and `seshat migrate upgrade`"
     )
 

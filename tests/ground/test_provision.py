@@ -86,7 +86,7 @@ async def test_the_serving_role_has_its_limits(postgres: Postgres) -> None:
 
 
 async def test_an_address_of_another_role_is_refused(postgres: Postgres) -> None:
-    with pytest.raises(ProvisionError, match="DATABASE_URL signs in as postgres, it must be app_rw"):
+    with pytest.raises(ProvisionError, match="DATABASE_URL must be of the role app_rw"):
         await provision(postgres.admin, postgres.admin)
 
 

@@ -210,7 +210,7 @@ async def test_a_hole_in_the_fence_is_not_served(
     database: Database, onlooker: asyncpg.Connection, hole: str
 ) -> None:
     async with broken(onlooker, hole):
-        with pytest.raises(UnsafeRole, match=f"the tenant plane is not fenced: {FENCED}: "):
+        with pytest.raises(UnsafeRole, match=f"the tenant plane is not isolated: {FENCED}: "):
             await database.verify_isolation()
 
     await database.verify_isolation()

@@ -72,7 +72,7 @@ async def test_more_pictures_than_are_read_are_told(tmp_path: Path, processes: P
     path = made.scanned(tmp_path / "scan.pdf", "Fire doors")
     found = await extract_pages(processes.run_within, path, PDF, limits=Limits(scanned_pages=0))
 
-    assert found.notes == ("1 more pages are pictures and were not read.",)
+    assert found.notes == ("1 more scanned pages were not read.",)
     assert found.pages[1].text == ""
 
 

@@ -215,7 +215,7 @@ async def test_a_job_tells_everybody_who_watches(hall: Hall) -> None:
 
 
 async def test_two_jobs_of_one_name_are_refused() -> None:
-    with pytest.raises(TypeError, match="two jobs are called Fail"):
+    with pytest.raises(TypeError, match="duplicate job name Fail"):
         type("Fail", (Fail,), {"__module__": "elsewhere"})
 
 

@@ -325,7 +325,7 @@ async def test_without_slots_of_its_own_a_queue_waits_with_the_others(patient: H
 async def test_a_setting_of_a_queue_that_nobody_works_on_is_refused(hall: Hall, name: str) -> None:
     hall.settings = hall.settings.model_copy(update={name: {"chat": 1, "chats": 1}})
 
-    with pytest.raises(SettingsError, match=f"^{name.upper()}: nobody works on chats$"):
+    with pytest.raises(SettingsError, match=f"^{name.upper()}: unknown queue chats$"):
         async with hall.working():
             raise AssertionError("it works")
 

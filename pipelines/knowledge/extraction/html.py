@@ -1,4 +1,4 @@
-"""Web pages: what a reader sees of them."""
+"""Text extraction from HTML: the visible text."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,13 +33,13 @@ BLOCK_ELEMENTS = frozenset(
 MAX_BYTES = 20 * 2**20
 """Bytes."""
 MAX_DEPTH = 200
-"""Elements inside one another; what lies deeper is read as one piece."""
+"""Nesting depth; deeper elements are read as one block."""
 
 
 def read_html(path: Path, limits: Limits) -> Iterator[Page]:
-    """A web page as one page of text. Raises `Invalid` for one that says nothing."""
+    """A web page as one page. Raises `Invalid` if it is empty or damaged."""
     if path.stat().st_size > min(MAX_BYTES, 4 * limits.characters):
-        raise UnsupportedContent(f"The web page is larger than {MAX_BYTES >> 20} MB. Upload it in parts.")
+        raise UnsupportedContent(f"The web page must be at most {MAX_BYTES >> 20} MB. Upload it in parts.")
     try:
         root = html.document_fromstring(path.read_bytes(), parser=html.HTMLParser(remove_comments=True))
     except (etree.LxmlError, ValueError) as error:
@@ -55,7 +55,7 @@ def read_html(path: Path, limits: Limits) -> Iterator[Page]:
 
 
 def _walk(element: html.HtmlElement, composer: PageBuilder, depth: int) -> None:
-    """Add an element's blocks in their order; text between them is a block of its own."""
+    """Add an element's blocks in order; text between blocks is a separate block."""
     name = element.tag
     if depth > MAX_DEPTH or name in ("tr", "pre") or not _has_blocks(element):
         _add(composer, element, _visible_text(element, preserve_whitespace=name == "pre"))
@@ -89,7 +89,7 @@ def _has_blocks(element: html.HtmlElement) -> bool:
 
 
 def _visible_text(element: html.HtmlElement, *, preserve_whitespace: bool = False) -> str:
-    """The element's visible text on one line, or as it stands."""
+    """The element's visible text on one line, or with its white space."""
     parts: list[str] = []
     for event, each in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
         hidden = not isinstance(each.tag, str) or any(

@@ -1,4 +1,4 @@
-"""Word documents, presentations and workbooks."""
+"""Text extraction from Word documents, presentations and workbooks."""
 
 import re
 from collections.abc import Iterator
@@ -23,22 +23,22 @@ from pipelines.knowledge.extraction.pages import Limits, Page, PageBuilder, chec
 from pipelines.knowledge.extraction.text import table_page
 
 COMPOUND_FILE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""How files of the former Office begin, and those of today's that are locked by a password."""
+"""The signature of legacy Office files and of password-protected ones."""
 MAX_ARCHIVE_ENTRIES = 20_000
 HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
 @contextmanager
 def validate_archive(path: Path, limits: Limits, file_kind: str) -> Iterator[None]:
-    """Refuse a file that is locked, damaged or made to fill the memory; `what` is it for a person."""
+    """Refuse encrypted, damaged and decompression-bomb files; `file_kind` names the file in messages."""
     with path.open("rb") as file:
         if file.read(8) == COMPOUND_FILE_SIGNATURE:
-            raise UnsupportedContent(f"The {file_kind} is locked by a password, or of an old kind. Save it without one.")
+            raise UnsupportedContent(f"The {file_kind} is password-protected or in a legacy format. Save it without a password.")
     try:
         with ZipFile(path) as archive:
             parts = archive.infolist()
             if any(part.flag_bits & 1 for part in parts):
-                raise UnsupportedContent(f"The {file_kind} is locked by a password. Save it without one.")
+                raise UnsupportedContent(f"The {file_kind} is password-protected. Save it without a password.")
             if len(parts) > MAX_ARCHIVE_ENTRIES or sum(part.file_size for part in parts) > limits.unpacked_bytes:
                 raise UnsupportedContent(f"The {file_kind} unpacks to more than {limits.unpacked_bytes >> 20} MB.")
         yield
@@ -50,7 +50,7 @@ def validate_archive(path: Path, limits: Limits, file_kind: str) -> Iterator[Non
 
 
 def read_docx(path: Path, limits: Limits) -> Iterator[Page]:
-    """A Word document as one page: it is laid out in pages only when it is printed."""
+    """A Word document as one page, because page breaks depend on the layout."""
     with validate_archive(path, limits, "Word document"):
         composer = PageBuilder()
         _add_blocks(docx.Document(str(path)), composer)
@@ -76,14 +76,14 @@ def _text(paragraph: Paragraph) -> str:
 
 
 def _rows(table: Table) -> Iterator[str]:
-    """Each row as a line; cells that are merged are read once."""
+    """Each row as a line; merged cells are read once."""
     for row in table.rows:
         cells = {id(cell._tc): " ".join(cell.text.split()) for cell in row.cells}
         yield " | ".join(text for text in cells.values() if text)
 
 
 def read_pptx(path: Path, limits: Limits) -> Iterator[Page]:
-    """A presentation, each slide a page: its title, its texts from top to bottom, and its notes."""
+    """A presentation, each slide as a page: title, texts from top to bottom, and notes."""
     pages: list[Page] = []
     with validate_archive(path, limits, "presentation"):
         presentation = pptx.Presentation(str(path))
@@ -115,7 +115,7 @@ def _add_shape(shape: BaseShape, composer: PageBuilder) -> None:
 
 
 def read_xlsx(path: Path, limits: Limits) -> Iterator[Page]:
-    """A workbook, each sheet a page with its name as a heading; formulas are their last values."""
+    """A workbook, each sheet as a page headed by its name; formulas as their cached values."""
     pages: list[Page] = []
     with validate_archive(path, limits, "workbook"), closing(python_calamine.CalamineWorkbook.from_path(path)) as book:
         check_page_count(len(book.sheet_names), limits)
@@ -126,5 +126,5 @@ def read_xlsx(path: Path, limits: Limits) -> Iterator[Page]:
 
 
 def _cell(value: object) -> str:
-    """A cell as a reader sees it: whole numbers without a point."""
+    """A cell as text; whole numbers without a decimal point."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""Text as it was found: pages, and the headings on them."""
+"""Extracted pages and their headings, and the limits of extraction."""
 
 import re
 from collections.abc import Iterable
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from core.errors import UnsupportedContent
 
 PAGE_BREAK = "\f"
-"""Between the pages of a document's whole text; no page holds one."""
+"""Separates the pages of a document's text; no page contains it."""
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ufeff\ud800-\udfff]")
-"""What PostgreSQL refuses, or nobody sees."""
+"""Characters that PostgreSQL cannot store or that are invisible."""
 LINE_ENDS = re.compile(r"[ \t\u00a0]*(?:\r\n?|\n|\u2028|\u2029|\x85)")
 BLANK_LINES = re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is read of one file at most; `seconds` bounds each call to a child process."""
+    """Limits per file; `seconds` is the timeout of each call to a child process."""
 
     pages: int = 2_000
     characters: int = 10_000_000
@@ -37,9 +37,9 @@ class Heading:
 
 @dataclass(frozen=True)
 class Page:
-    """A page, a slide or a sheet of a workbook; `number` is None where the file has no such thing.
+    """A page, slide or sheet; `number` is None in formats without pages.
 
-    A `scanned` page is a picture whose text has not been read; `optical` tells that it was read from one.
+    A `scanned` page is an image without a text layer; `from_ocr` means that its text comes from OCR.
     """
 
     number: int | None
@@ -51,7 +51,7 @@ class Page:
 
 @dataclass(frozen=True)
 class ExtractedText:
-    """A file's pages in order, and in sentences what of it could not be read."""
+    """A file's pages in order, and notes on what could not be read."""
 
     mime_type: str
     pages: tuple[Page, ...]
@@ -59,12 +59,12 @@ class ExtractedText:
 
     @property
     def text(self) -> str:
-        """The whole text: `text.split(PAGE_BREAK)` gives the pages' texts back."""
+        """The pages' texts joined by `PAGE_BREAK`."""
         return PAGE_BREAK.join(page.text for page in self.pages)
 
 
 class PageBuilder:
-    """Puts a page's text together, block after block, and remembers which blocks are headings."""
+    """Builds a page from blocks of text and headings."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -72,7 +72,7 @@ class PageBuilder:
         self._headings: list[Heading] = []
 
     def add(self, block: str, *, level: int | None = None, gap: str = "\n\n") -> None:
-        """Add a block after a blank line, or another `gap`; one with a `level` is a heading."""
+        """Add a block after `gap`; a block with a `level` is a heading."""
         block = clean(block)
         if not block:
             return
@@ -89,13 +89,13 @@ class PageBuilder:
 
 
 def clean(text: str) -> str:
-    """The text with plain line ends, without control characters and without white space around it."""
+    """The text with normalized line ends, without control characters and surrounding white space."""
     text = CONTROL_CHARACTERS.sub("", LINE_ENDS.sub("\n", text.replace("\f", "\n")))
     return BLANK_LINES.sub("\n\n", text).strip()
 
 
 def enforce_limits(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
-    """The pages, counted while they come. Raises `Unsupported` for more pages or text than is read."""
+    """The pages. Raises `UnsupportedContent` if there are too many pages or characters."""
     accepted: list[Page] = []
     characters = 0
     for page in pages:
@@ -104,7 +104,7 @@ def enforce_limits(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
         check_page_count(len(accepted), limits)
         if characters > limits.characters:
             raise UnsupportedContent(
-                f"The file holds more than {limits.characters:,} characters of text. Upload it in parts."
+                f"The file must have at most {limits.characters:,} characters of text. Upload it in parts."
             )
     return tuple(accepted)
 
@@ -112,5 +112,5 @@ def enforce_limits(pages: Iterable[Page], limits: Limits) -> tuple[Page, ...]:
 def check_page_count(count: int, limits: Limits) -> None:
     if count > limits.pages:
         raise UnsupportedContent(
-            f"The file has more pages than are read ({limits.pages:,} at most). Upload it in parts."
+            f"The file must have at most {limits.pages:,} pages (got {count:,}). Upload it in parts."
         )

@@ -1,4 +1,4 @@
-"""PDFs: the text they carry, and what is read off their pictures where they carry none."""
+"""Text extraction from PDFs, and OCR of pages without a text layer."""
 
 import ctypes
 import re
@@ -17,15 +17,15 @@ from pipelines.knowledge.extraction.pages import Limits, Page, check_page_count
 from pipelines.knowledge.extraction.reading_order import Line, compose_page
 
 SOFT_HYPHEN = "\u00ad"
-"""What stands for a hyphen at a line's end that parts a word."""
+"""Marks a word that is hyphenated at the end of a line."""
 HYPHEN_CODES = {0xFFFE: SOFT_HYPHEN, 0x2: SOFT_HYPHEN}
-"""PDFium's own marks for it."""
+"""PDFium's codes for it."""
 COLUMN_GAP = 1.5
-"""The gap within a line, in times its height, that divides it: the next column begins there."""
+"""The gap within a line, in line heights, at which the next column begins."""
 MIN_CHARACTERS = 12
-"""Letters below which a page with a picture on it counts as scanned."""
+"""A page with an image and fewer letters counts as scanned."""
 MIN_ALPHANUMERIC_SHARE = 0.5
-"""The share of a page's signs that are letters or digits; broken fonts have less."""
+"""The share of letters and digits; text in broken fonts has less."""
 OCR_DPI = 200
 MAX_OCR_PIXELS = 12_000_000
 POINTS_PER_INCH = 72
@@ -33,7 +33,7 @@ ENCRYPTED = re.compile(rb"/Encrypt\b")
 
 
 def read_pdf(path: Path, limits: Limits) -> Iterator[Page]:
-    """Its pages; one without usable text that shows something is marked as scanned, and empty."""
+    """The pages. A page without usable text that shows something is empty and marked as scanned."""
     with open_pdf(path) as document:
         check_page_count(len(document), limits)
         for number in range(1, len(document) + 1):
@@ -42,7 +42,7 @@ def read_pdf(path: Path, limits: Limits) -> Iterator[Page]:
 
 @contextmanager
 def open_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
-    """Raises `Unsupported` for an encrypted PDF, and `Invalid` for a damaged one."""
+    """Open a PDF. Raises `UnsupportedContent` if it is encrypted, and `Invalid` if it is damaged."""
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -56,7 +56,7 @@ def open_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
 
 
 def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
-    """One page's own text; a page that is damaged is empty."""
+    """The text layer of a page; a damaged page is empty."""
     try:
         page = document[number - 1]
     except pypdfium2.PdfiumError:
@@ -72,15 +72,15 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
 
 
 def text_lines(text: pypdfium2.PdfTextPage, height: float) -> list[Line]:
-    """The page's lines in the order of its content, divided at wide gaps."""
-    lines_: list[Line] = []
+    """The lines in content order, divided at wide gaps."""
+    found: list[Line] = []
     characters: list[str] = []
     box = [0.0, 0.0, 0.0, 0.0]
 
     def end() -> None:
         line = "".join(characters)
         if line.strip():
-            lines_.append(Line(line, box[0], height - box[3], box[2], height - box[1]))
+            found.append(Line(line, box[0], height - box[3], box[2], height - box[1]))
         characters.clear()
 
     rectangle = raw.FS_RECTF()
@@ -104,11 +104,11 @@ def text_lines(text: pypdfium2.PdfTextPage, height: float) -> list[Line]:
         box[2], box[3] = max(box[2], rectangle.right), max(box[3], rectangle.top)
         characters.append(character)
     end()
-    return lines_
+    return found
 
 
 def ocr_page(path: Path, number: int) -> Page:
-    """A page read off its picture, English and Chinese. Takes seconds, and may find nothing."""
+    """A page's text by OCR, in English and Chinese. Takes seconds."""
     with open_pdf(path) as document, closing(document[number - 1]) as page:
         width, height = page.get_size()
         scale = min(OCR_DPI / POINTS_PER_INCH, (MAX_OCR_PIXELS / max(width * height, 1)) ** 0.5)
@@ -127,7 +127,7 @@ def ocr_page(path: Path, number: int) -> Page:
 
 @cache
 def ocr_engine() -> RapidOCR:
-    """One engine per process, on one thread, with the models of its package."""
+    """The OCR engine, one per process, on one thread."""
     return RapidOCR(
         params={
             "Global.log_level": "error",

@@ -1,4 +1,4 @@
-"""The order in which a page is read, and where its paragraphs end."""
+"""Reading order of a page: columns, paragraphs and headings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from pipelines.knowledge.extraction.pages import Page, PageBuilder
 MIN_GUTTER_WIDTH = 6.0
 """Points between two columns."""
 MAX_CROSSING_SHARE = 0.1
-"""The share of lines that may lie across a gutter: headings over all columns."""
+"""The share of lines that may cross a gutter, such as headings over all columns."""
 MIN_COLUMN_SHARE = 0.15
-"""The share of lines that each column holds at least."""
+"""The least share of the page's lines in each column."""
 MIN_LINE_FILL = 0.5
-"""The share of its column that the middle one of its lines fills; those of a table's columns do not."""
+"""The share of the column's width that its median line fills; columns of tables have less."""
 MIN_COLUMN_LINES = 12
-"""Lines from which a page may have columns."""
+"""Pages with fewer lines have no columns."""
 STEP = 2.0
 PARAGRAPH_GAP = 1.45
-"""The distance between lines, as a multiple of the usual one, from which a paragraph begins."""
+"""The distance between lines, in normal line distances, at which a paragraph begins."""
 INDENT, SHORT_LINE = 0.6, 0.85
-"""A line is indented by so many times its height, and ends early short of this share of its column."""
+"""Indentation in line heights, and the share of the column's width below which a line ends early."""
 HEADING_SCALE = 1.15
-"""How much larger than the page's usual letters a heading's are."""
+"""The least height of a heading, in heights of the body text."""
 MAX_HEADING_LENGTH = 150
 
 
@@ -47,9 +47,9 @@ class Line:
 
 
 def compose_page(lines: Sequence[Line], number: int) -> Page:
-    """The page that lines make: read by columns, words mended, paragraphs and headings told apart.
+    """The page of these lines: columns in reading order, hyphenation removed, paragraphs and headings.
 
-    Where there are no columns, the lines are read in the order they come in.
+    Without columns, the lines keep their order.
     """
     builder = PageBuilder()
     body_height = median([line.height for line in lines for _ in line.text]) if lines else 0.0
@@ -62,7 +62,7 @@ def compose_page(lines: Sequence[Line], number: int) -> Page:
 
 
 def is_heading(paragraph: Sequence[Line], body_height: float) -> bool:
-    """Whether lines hold words in letters larger than the usual height; what stands upright is no heading."""
+    """Whether all lines are words larger than the body text. Vertical text is no heading."""
     return all(
         line.height > HEADING_SCALE * body_height and line.width > line.height and any(map(str.isalpha, line.text))
         for line in paragraph
@@ -70,7 +70,7 @@ def is_heading(paragraph: Sequence[Line], body_height: float) -> bool:
 
 
 def order_columns(lines: Sequence[Line]) -> list[list[Line]]:
-    """The lines by columns: band by band between the lines that lie across them, left to right."""
+    """The lines by columns, left to right, in bands between the lines that cross the columns."""
     gutters = find_gutters(lines)
     if not gutters:
         return [list(lines)]
@@ -87,7 +87,7 @@ def order_columns(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def find_gutters(lines: Sequence[Line]) -> list[tuple[float, float]]:
-    """The empty strips between columns of running text, left to right; none for tables and plain pages."""
+    """The gutters between columns of prose, left to right; empty for tables and single columns."""
     if len(lines) < MIN_COLUMN_LINES:
         return []
     left, right = min(line.left for line in lines), max(line.right for line in lines)
@@ -116,7 +116,7 @@ class Column:
 def split_columns(
     lines: Sequence[Line], strips: Sequence[tuple[float, float]], left: float, right: float
 ) -> list[Column]:
-    """The columns between the strips, without the lines across them."""
+    """The columns between the gutters, without the lines that cross them."""
     lefts = [left, *(end for _, end in strips)]
     rights = [*(start for start, _ in strips), right]
     return [
@@ -130,14 +130,14 @@ def split_columns(
 
 
 def is_prose(column: Column) -> bool:
-    """Whether a column holds running text, and enough of it."""
+    """Whether a column holds enough prose."""
     if len(column.lines) < MIN_COLUMN_SHARE * column.of:
         return False
     return median(line.width for line in column.lines) >= MIN_LINE_FILL * column.width
 
 
 def split_paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines that belong together: a wide gap, other letters, or an indent after a full stop part them."""
+    """Lines grouped into paragraphs at wide gaps, size changes, indents and ends of sentences."""
     if not lines:
         return []
     left, right = min(line.left for line in lines), max(line.right for line in lines)
@@ -158,7 +158,7 @@ def split_paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def join_lines(lines: Sequence[Line]) -> str:
-    """A paragraph's lines as one; a word that was parted at a line's end is whole again."""
+    """A paragraph's lines as one, with hyphenated words joined."""
     text = ""
     for line in lines:
         part = line.text.strip()

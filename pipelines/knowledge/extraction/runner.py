@@ -1,4 +1,4 @@
-"""From a file to its text, in child processes: bounded in size and time, and killed when cancelled."""
+"""Extraction of a file's text in child processes, with limits on size and time."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ READERS: dict[str, Reader] = {
     "text/csv": text.read_csv,
     "text/plain": text.read_text,
 }
-"""By the media type that the content has."""
+"""Readers by the detected media type."""
 
 EXTENSIONS = {
     ".md": "text/markdown",
@@ -35,18 +35,18 @@ EXTENSIONS = {
     ".txt": "text/plain",
     ".text": "text/plain",
 }
-"""What a name says of text, which its content can't say for certain."""
+"""Media types by extension, for text files whose content is ambiguous."""
 TEXT_TYPES = frozenset(EXTENSIONS.values())
 
 
 class Compute(Protocol):
-    """Calls a function in a child process, for so many seconds at most: `Run.cpu_within`."""
+    """Calls a function in a child process with a timeout in seconds: `Run.cpu_within`."""
 
     def __call__(self, seconds: float, function: Callable[..., Any], *args: Any) -> Awaitable[Any]: ...
 
 
 Report = Callable[[float], Awaitable[None]]
-"""Is told how much is done, from 0 to 1."""
+"""Receives the progress, from 0 to 1."""
 
 
 async def extract_pages(
@@ -58,14 +58,14 @@ async def extract_pages(
     limits: Limits = Limits(),  # noqa: B008 # frozen
     report: Report | None = None,
 ) -> ExtractedText:
-    """The text of a file of this content. Raises `Unsupported` or `Invalid`, with a sentence for a person.
+    """The text of a file. Raises `UnsupportedContent` or `Invalid`.
 
-    Pages that are pictures are read one by one, as many as the limits allow; the notes tell of the others.
+    Scanned pages are read by OCR, up to `limits.scanned_pages`; the notes mention the rest.
     """
     try:
         extracted: ExtractedText = await compute(limits.seconds, extract, path, mime_type, name, limits)
     except TimeoutError:
-        raise UnsupportedContent(f"The file takes longer than {limits.seconds:g} seconds to read.") from None
+        raise UnsupportedContent(f"Reading the file takes longer than {limits.seconds:g} seconds.") from None
     pages, notes = list(extracted.pages), list(extracted.notes)
     scanned = [index for index, page in enumerate(pages) if page.scanned]
     for done, index in enumerate(scanned[: limits.scanned_pages]):
@@ -73,18 +73,18 @@ async def extract_pages(
         try:
             pages[index] = await compute(limits.seconds, pdf.ocr_page, path, number)
         except TimeoutError:
-            notes.append(f"Page {number} is a picture that takes too long to read.")
+            notes.append(f"OCR of page {number} takes too long.")
         if report is not None:
             await report((done + 1) / len(scanned))
     if left := len(scanned) - limits.scanned_pages:
-        notes += [f"{left} more pages are pictures and were not read."] if left > 0 else []
+        notes += [f"{left} more scanned pages were not read."] if left > 0 else []
     if not any(page.text for page in pages):
         raise Invalid("No text was found in the file.")
     return replace(extracted, pages=tuple(pages), notes=tuple(notes))
 
 
 def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits()) -> ExtractedText:  # noqa: B008 # frozen
-    """What text the file carries itself; runs in a child process. Raises `Unsupported` or `Invalid`."""
+    """The text of a file without OCR; runs in a child process. Raises `UnsupportedContent` or `Invalid`."""
     if not path.stat().st_size:
         raise Invalid("The file is empty.")
     if mime_type in TEXT_TYPES:
@@ -92,7 +92,7 @@ def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits(
     reader = READERS.get(mime_type)
     if reader is None:
         raise UnsupportedContent(
-            "Text is read from PDF, Word, PowerPoint, Excel, HTML, Markdown, CSV and text files only."
+            "The file must be a PDF, Word, PowerPoint, Excel, HTML, Markdown, CSV or text file."
         )
     pages = enforce_limits(reader(path, limits), limits)
     if not any(page.text or page.scanned for page in pages):

@@ -1,4 +1,4 @@
-"""Text files: what their bytes mean, and what Markdown and tables of values say."""
+"""Text extraction from plain text, Markdown and CSV files."""
 
 import csv
 import re
@@ -31,12 +31,12 @@ def decode_text(content: bytes) -> str:
 
 
 def read_text(path: Path, limits: Limits) -> Iterator[Page]:
-    """A text file, whole."""
+    """A text file as one page."""
     yield Page(None, clean(_read_file(path, limits)))
 
 
 def read_markdown(path: Path, limits: Limits) -> Iterator[Page]:
-    """Markdown as it was written; its headings are known."""
+    """Markdown source as one page with its headings."""
     content = clean(_read_file(path, limits))
     fences = [match.span() for match in FENCE.finditer(content)]
     headings = [
@@ -48,7 +48,7 @@ def read_markdown(path: Path, limits: Limits) -> Iterator[Page]:
 
 
 def read_csv(path: Path, limits: Limits) -> Iterator[Page]:
-    """A table of separated values: each row a line that names its columns."""
+    """A CSV file as one page: a line for each row, with the column names."""
     content = _read_file(path, limits)
     csv.field_size_limit(MAX_FIELD_LENGTH)
     delimiter = detect_delimiter(content[:SAMPLE_LENGTH], (",", ";", "\t", "|"))
@@ -56,11 +56,11 @@ def read_csv(path: Path, limits: Limits) -> Iterator[Page]:
     try:
         yield table_page(reader)
     except csv.Error as error:
-        raise Invalid("The table is damaged: its rows can't be told apart.") from error
+        raise Invalid("The file cannot be parsed as CSV.") from error
 
 
 def table_page(rows: Iterable[Iterable[str]], number: int | None = None, title: str = "") -> Page:
-    """A table, a line for each row: `City: Paris; Mayor: …` where its first row names columns."""
+    """A table as a line for each row: `City: Paris; Mayor: …` if the first row is a header."""
     composer = PageBuilder()
     composer.add(title, level=1)
     names: list[str] | None = None
@@ -81,7 +81,7 @@ def table_page(rows: Iterable[Iterable[str]], number: int | None = None, title: 
 
 
 def _is_header(cells: list[str]) -> bool:
-    """Whether a first row names columns: two or more words, all different, none of them a number."""
+    """Whether a first row is a header: two or more distinct values, none of them a number."""
     return (
         len(cells) > 1
         and len(set(cells)) == len(cells)
@@ -92,6 +92,6 @@ def _is_header(cells: list[str]) -> bool:
 def _read_file(path: Path, limits: Limits) -> str:
     if path.stat().st_size > 4 * limits.characters:
         raise UnsupportedContent(
-            f"The file holds more than {limits.characters:,} characters of text. Upload it in parts."
+            f"The file must have at most {limits.characters:,} characters of text. Upload it in parts."
         )
     return decode_text(path.read_bytes())
