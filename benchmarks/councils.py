@@ -22,7 +22,7 @@ from core.ports import ChatRequest, Embed, Passage
 from core.sentence_segmentation import sentences
 from db.models import CouncilStrategy
 from pipelines.chat.council import Voice, decide
-from pipelines.chat.council_rounds import Ballot, run_rounds, ballots_of_round
+from pipelines.chat.council_rounds import Ballot, ballots_of_round, run_rounds
 from pipelines.chat.generation import collect_reply
 from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import dot

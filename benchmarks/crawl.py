@@ -29,9 +29,9 @@ from server.app import open_services
 from server.installation import open_installation
 from server.seed import seed
 from tests import factories
-from tests.client import Client
 from tests.factories import a_company, a_project, a_user
-from tests.web.site import Site, picture, sites
+from tests.graphql_client import Client
+from tests.providers.web.fake_site import Site, picture, sites
 
 HOSTS, LATENCY = 10, 0.8
 LISTS_EACH, IMAGES_EACH = 2, 16

@@ -29,10 +29,10 @@ from server.app import open_services
 from server.installation import open_installation
 from server.seed import seed
 from tests import factories
-from tests.client import Client
 from tests.factories import Made, a_company, a_user
 from tests.factories.imagery import an_image
-from tests.imagery.stored import a_done_crawl, picture
+from tests.graphql_client import Client
+from tests.imagery.stored_crawls import a_done_crawl, picture
 
 MEGABYTE = 1024 * 1024
 MOST_MEMORY = 300 * MEGABYTE

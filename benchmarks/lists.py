@@ -32,10 +32,10 @@ from server.demo.scale import grow
 from server.installation import admin_url, open_installation
 from server.seed import ADMIN
 from tests import factories
-from tests.client import Client
 from tests.factories import Made
 from tests.factories.knowledge import a_chunk, a_document
-from tests.graph.plans import WHOLE, plans_for, sent_by, slow
+from tests.graphql_client import Client
+from tests.schema.graph.query_plans import WHOLE, plans_for, sent_by, slow
 
 BOTH = (PLATFORM, TENANT)
 LARGE = 10_000

@@ -25,9 +25,9 @@ from server.app import create_app, open_services
 from server.embedded.postgres import EmbeddedPostgres, embedded_url, running
 from server.embedded.vectors import EmbeddedVectors
 from tests import factories
-from tests.client import Client
 from tests.factories import Made, a_company, a_user
-from tests.world import fingerprints
+from tests.fingerprints import fingerprints
+from tests.graphql_client import Client
 
 for name in Settings.model_fields:
     os.environ.pop(name.upper(), None)  # tests are not to depend on the developer's settings

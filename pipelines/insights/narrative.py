@@ -1,9 +1,10 @@
-"""A report in words: from a template that says so, or by the chat model that is configured."""
+"""Narrative of a report, by a template or by the configured chat model."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from core.ports import AnswerEnd, ChatModel, ChatRequest, TextDelta
+from core.ports import AnswerEnd, ChatModel, ChatRequest
+from pipelines.chat.generation import collect_reply
 from pipelines.insights.report_steps import PLAN_NAMES
 
 MAX_TOKENS = 900
@@ -12,11 +13,11 @@ INSTRUCTIONS = (
     "recommended and why, what it costs and reaches year by year, what would change it. Use only these "
     "figures, name no others, and give no advice beyond them."
 )
-TEMPLATE_NOTE = "This text was put together from the report's figures by a template, without a language model."
+TEMPLATE_NOTE = "This text was written from the report's figures by a template, without a language model."
 
 
 def render_template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    """The plain narrative."""
+    """The narrative by the template."""
     profile, decision, years = inputs["profile"], data["decision"], data["roadmap"]["years"]
     last, case = years[-1], data["sensitivity"]
     already = last["existing_kwh"] / last["demand_kwh"]
@@ -53,16 +54,10 @@ def render_template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 async def write_narrative(model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, AnswerEnd]:
-    """The same figures in a chat model's words. Raises `ModelFailure`."""
+    """The narrative by a chat model. Raises `ModelFailure`."""
     question = f"Write the text of this report.\n\n{render_template(inputs, data).removesuffix(TEMPLATE_NOTE)}"
-    text, end = "", AnswerEnd(model.model, 0, 0)
     request = ChatRequest(
         question, instructions=INSTRUCTIONS, temperature=0.2, max_tokens=MAX_TOKENS, requires_sources=False
     )
-    async for event in model.answer(request):
-        match event:
-            case TextDelta(text=piece):
-                text += piece
-            case AnswerEnd():
-                end = event
-    return text.strip(), end
+    reply = await collect_reply(model, request)
+    return reply.text.strip(), reply.end

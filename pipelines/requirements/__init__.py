@@ -1,1 +1,1 @@
-"""Requirements of components, proposed from designs, descriptions and documents."""
+"""Requirements of user interface components, proposed from designs, descriptions and documents."""

@@ -1,4 +1,4 @@
-"""Which of ten types a component is of."""
+"""Classification of a component as one of ten types."""
 
 import re
 from collections import Counter
@@ -15,18 +15,18 @@ from pipelines.requirements.similarity import similarity_scores
 from pipelines.requirements.visual_rules import classify_design
 
 NAMED_BEFORE = re.compile(r"(?:\b(?:an?|the|this|our|new|of|for)\s+(?:[\w-]+\s+)?|^\s*)$", re.IGNORECASE)
-"""The end of what comes before a name that is meant as one: `select` may be a verb."""
+"""Text before a word that is used as a name: `select` may be a verb."""
 SEPARATOR = re.compile(r"[\s-]+")
 FIRST_NAME_WEIGHT = 2
-"""What it counts that a name is the first."""
+"""Extra weight of the first name."""
 MIN_SIMILARITY = 0.25
 
-UNCLASSIFIED = "It is not clear which component this is: give `componentType`, or name it in the description."
+UNCLASSIFIED = "The component type is unclear. Set componentType, or name the component in the description."
 
 
 @dataclass(frozen=True)
 class Classification:
-    """A component's type, how sure that is from 0 to 1, and why."""
+    """A component's type, with a confidence from 0 to 1 and a rationale."""
 
     type: ComponentType
     confidence: float
@@ -34,7 +34,7 @@ class Classification:
 
 
 def classify_by_name(sentences: Sequence[Sentence], source: str) -> Classification | None:
-    """The type that the sentences name most plainly; none where they name none."""
+    """The type that the sentences name most often, or None."""
     types = {normalize_name(name): pattern.type for pattern in load_patterns().values() for name in pattern.names}
     names = phrase_pattern(tuple(types))
     counts: Counter[ComponentType] = Counter()
@@ -59,32 +59,32 @@ def classify_by_name(sentences: Sequence[Sentence], source: str) -> Classificati
 
 
 def normalize_name(name: str) -> str:
-    """A name without capitals and hyphens."""
+    """A name in lower case, with spaces for hyphens."""
     return SEPARATOR.sub(" ", name.lower())
 
 
 async def classify(
     embed: Embed, description: Sequence[Sentence], design: Design | None, documents: Sequence[Sentence]
 ) -> Classification:
-    """By the name in the description, else by the design's shapes, the documents' names, or what it means.
+    """Classify by names in the description, else by the design, names in the documents, or similarity.
 
-    Raises `Conflict` where nothing tells.
+    Raises `Conflict` if the type is unclear.
     """
     classification = classify_by_name(description, "The description")
     if classification is None and design is not None:
         kind, confidence, rationale = classify_design(design)
         classification = Classification(ComponentType(kind), confidence, rationale)
-    classification = classification or classify_by_name(documents, "What the documents say")
+    classification = classification or classify_by_name(documents, "A document")
     return classification or await classify_by_similarity(embed, description)
 
 
 async def classify_by_similarity(embed: Embed, description: Sequence[Sentence]) -> Classification:
-    """The type whose pattern comes nearest to what is said. Raises `Conflict` where none is near."""
+    """The type whose pattern is most similar to the description. Raises `Conflict` if none is similar."""
     patterns = list(load_patterns().values())
-    scores = await similarity_scores(embed, [each.text for each in description], [each.text for each in patterns])
+    scores = await similarity_scores(embed, [sentence.text for sentence in description], [pattern.text for pattern in patterns])
     (best, pattern), (second, _) = sorted(zip(scores, patterns, strict=True), key=lambda pair: -pair[0])[:2]
     if best < MIN_SIMILARITY:
         raise Conflict(UNCLASSIFIED)
     confidence = round(min(0.69, best / 2 + (best - second)), 2)
-    reason = f"No component is named; what is described comes nearest to a {pattern.names[0]}."
+    reason = f"No component is named; the description is most similar to a {pattern.names[0]}."
     return Classification(pattern.type, confidence, reason)

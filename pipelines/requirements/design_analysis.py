@@ -1,4 +1,4 @@
-"""What can be measured of a design: its text, shapes, colours and contrasts. Runs in a child process."""
+"""Analysis of design images: text, shapes, colours and contrasts. Runs in a child process."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,17 +15,16 @@ from pipelines.drawings.ocr import reader
 
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 1_600
-"""Pixels of the longer side at which a design is measured at most."""
+"""Pixels of the longer side; larger designs are scaled down."""
 COLOUR_TOLERANCE = 14
-"""By how much a channel differs, of 255, where one sees another colour."""
+"""The difference of a channel, of 255, above which colours differ visibly."""
 MARK_TOLERANCE = 40
-"""By how much it differs where it is a mark, and not what compressing left around text."""
+"""The same for marks, above compression artefacts around text."""
 MIN_MARK_SHARE = 0.1
-"""Of the shorter side of where it is in."""
+"""The least size of a mark, as a share of the region's shorter side."""
 MIN_OCR_SCORE = 0.6
-"""How sure the reader must be of a text."""
 STROKE_PERCENTILE = 95
-"""Percentile of the distance from what is behind: pixels beyond are the middle of strokes."""
+"""Percentile of the colour distance from the background above which pixels are inside strokes."""
 MIN_CONTRAST = 4.5
 """The least contrast of text: WCAG 2.2, 1.4.3."""
 MAX_LINES = 60
@@ -33,12 +32,12 @@ MAX_LINES = 60
 Pixels = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
-"""Left, top, width, height, in pixels as measured."""
+"""Left, top, width, height, in pixels of the scaled design."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text in the design, with its contrast to what is behind it as WCAG defines it (1 to 21)."""
+    """A line of text, its colours, and their WCAG contrast ratio (1 to 21)."""
 
     text: str
     box: Box
@@ -49,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A shape inside the design that is no text; `roundness` is the share of its box that it covers."""
+    """A shape that is not text; `roundness` is the share of its box that it covers."""
 
     box: Box
     roundness: float
@@ -57,7 +56,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Design:
-    """What a design shows. `box` is the component's; `radius` that of its corners, in pixels as measured."""
+    """The measurements of a design; `box` and `radius` are the component's, in pixels of the scaled design."""
 
     width: int
     height: int
@@ -72,11 +71,11 @@ class Design:
 
     @property
     def low_contrasts(self) -> list[Line]:
-        """The lines that too few people can read, the worst first."""
-        return sorted((each for each in self.lines if each.contrast < MIN_CONTRAST), key=lambda each: each.contrast)
+        """The lines with less than the required contrast, the worst first."""
+        return sorted((line for line in self.lines if line.contrast < MIN_CONTRAST), key=lambda line: line.contrast)
 
     def serialize(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The design as JSON."""
         lines = [
             {"behind": values.pop("background"), **values} for values in map(asdict, self.lines)
         ]
@@ -84,7 +83,7 @@ class Design:
 
     @classmethod
     def deserialize(cls, stored: Mapping[str, Any]) -> "Design":
-        """From the form that is stored."""
+        """A design from the JSON of `serialize`."""
         lines = tuple(
             Line(line["text"], tuple(line["box"]), line["colour"], line["behind"], line["contrast"])
             for line in stored["lines"]
@@ -94,15 +93,15 @@ class Design:
 
 
 def analyze_design(path: Path) -> Design:
-    """What the picture shows.
+    """Measure a design image.
 
-    Raises `Unsupported` for what is no PNG or JPEG of at most 25 megapixels, or has one colour only.
+    Raises `UnsupportedContent` unless it is a PNG or JPEG of at most 25 megapixels with more than one colour.
     """
     pixels, size = load_design(path)
     background = dominant_colour(border_pixels(pixels))
     box = bounding_box(difference_mask(pixels, background))
     if box is None:
-        raise UnsupportedContent("The design shows nothing but one colour.")
+        raise UnsupportedContent("The design has a single colour.")
     texts = recognize_text(pixels)
     radius = corner_radius(pixels, box, background)
     surface = inset_box(box, radius)
@@ -127,25 +126,25 @@ def analyze_design(path: Path) -> Design:
 
 
 def load_design(path: Path) -> tuple[Pixels, tuple[int, int]]:
-    """The picture in three colours, on white and made smaller where it is large, and its own size."""
+    """The image as RGB on white, scaled down if large, and its original size."""
     try:
         with Image.open(path, formats=["PNG", "JPEG"]) as image:
             size = image.size
             if size[0] * size[1] > MAX_PIXELS:
-                raise UnsupportedContent(f"The design has {size[0]:,} by {size[1]:,} pixels, more than 25 million.")
+                raise UnsupportedContent(f"The design must have at most 25 million pixels (got {size[0]:,} by {size[1]:,}).")
             image.load()
             converted = image.convert("RGBA")
     except Image.DecompressionBombError as error:
-        raise UnsupportedContent("The design has more than 25 million pixels.") from error
+        raise UnsupportedContent("The design must have at most 25 million pixels.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise UnsupportedContent("The design cannot be read as a PNG or JPEG picture.") from error
+        raise UnsupportedContent("The design cannot be read as a PNG or JPEG image.") from error
     flattened = Image.alpha_composite(Image.new("RGBA", size, "white"), converted).convert("RGB")
     flattened.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(flattened)), size
 
 
 def recognize_text(pixels: Pixels) -> list[tuple[str, Box]]:
-    """The lines of text, from the top, and their boxes. Takes seconds."""
+    """The lines of text by OCR, from the top, with their boxes. Takes seconds."""
     result = reader()(np.ascontiguousarray(pad_for_ocr(pixels)[:, :, ::-1]), use_cls=False)
     boxes, texts, scores = (getattr(result, name, None) for name in ("boxes", "txts", "scores"))
     if boxes is None or texts is None or scores is None:
@@ -159,10 +158,7 @@ def recognize_text(pixels: Pixels) -> list[tuple[str, Box]]:
 
 
 def pad_for_ocr(pixels: Pixels) -> Pixels:
-    """The picture with room below and at the right, so that it is at most twice as long as wide.
-
-    The reader enlarges what is narrow until the shorter side is long enough, and takes as much longer.
-    """
+    """Pad an image below and at the right to a ratio of at most 2:1, because OCR enlarges narrow images."""
     height, width = pixels.shape[:2]
     below, right = max(0, width // 2 - height), max(0, height // 2 - width)
     shade = dominant_colour(border_pixels(pixels))
@@ -171,7 +167,7 @@ def pad_for_ocr(pixels: Pixels) -> Pixels:
 
 
 def measure_lines(pixels: Pixels, texts: Sequence[tuple[str, Box]]) -> list[Line]:
-    """The lines of text with their colours."""
+    """The lines of text with their colours and contrasts."""
     measured = []
     for text, box in texts:
         area = crop(pixels, box).reshape(-1, 3)
@@ -186,7 +182,7 @@ def measure_lines(pixels: Pixels, texts: Sequence[tuple[str, Box]]) -> list[Line
 
 
 def find_marks(pixels: Pixels, box: Box, background: Colour, texts: Sequence[tuple[str, Box]]) -> list[Mark]:
-    """The shapes in the box that are not text, from the left."""
+    """The shapes in a box that are not text, from the left."""
     mask = difference_mask(crop(pixels, box), background, MARK_TOLERANCE)
     min_side = max(4.0, MIN_MARK_SHARE * min(box[2], box[3]))
     mask[text_mask(mask.shape, texts, box)] = False
@@ -201,26 +197,26 @@ def find_marks(pixels: Pixels, box: Box, background: Colour, texts: Sequence[tup
 
 
 def has_border(pixels: Pixels, box: Box, background: Colour) -> bool:
-    """Whether a line runs around the box: most of its upper and left edges are drawn."""
+    """Whether the box has a border: most of its upper and left edges are drawn."""
     mask = difference_mask(crop(pixels, box), background)
     border = max(2, min(box[2], box[3]) // 20)
     return bool(mask[:border].any(axis=0).mean() > 0.7 and mask[:, :border].any(axis=1).mean() > 0.5)
 
 
 def corner_radius(pixels: Pixels, box: Box, background: Colour) -> int:
-    """The radius of the upper left corner: how far along the edge nothing is drawn."""
+    """The radius of the upper left corner."""
     row = difference_mask(crop(pixels, box), background)[0]
     return int(np.argmax(row)) if row.any() else 0
 
 
 def crop(pixels: Pixels, box: Box) -> Pixels:
-    """What is inside the box, as far as the picture goes."""
+    """The part of the image inside a box."""
     left, top, width, height = box
     return pixels[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
 
 
 def inset_box(box: Box, radius: int) -> Box:
-    """The box without its edges, and without what round corners leave of it."""
+    """The box without its border and rounded corners."""
     left, top, width, height = box
     inset = max(3, round(0.3 * min(radius, height / 2)) + 2)
     if min(width, height) <= 3 * inset:
@@ -229,7 +225,7 @@ def inset_box(box: Box, radius: int) -> Box:
 
 
 def text_mask(shape: tuple[int, ...], texts: Sequence[tuple[str, Box]], box: Box) -> npt.NDArray[np.bool_]:
-    """Where texts stand inside the box."""
+    """A mask of the text inside a box."""
     mask = np.zeros(shape[:2], dtype=bool)
     for _, (left, top, width, height) in texts:
         x, y = left - box[0], top - box[1]
@@ -238,12 +234,12 @@ def text_mask(shape: tuple[int, ...], texts: Sequence[tuple[str, Box]], box: Box
 
 
 def border_pixels(pixels: Pixels) -> Pixels:
-    """The outermost pixels."""
+    """The outermost pixels of an image."""
     return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def dominant_colour(pixels: Pixels) -> Colour:
-    """The colour that most pixels have, to within a few shades; of no pixels, white."""
+    """The most common colour, within a few shades; white if there are no pixels."""
     if not len(pixels):
         return 255, 255, 255
     shades = (pixels >> 3).astype(np.int64) @ np.array([1 << 10, 1 << 5, 1])
@@ -252,13 +248,13 @@ def dominant_colour(pixels: Pixels) -> Colour:
 
 
 def difference_mask(pixels: Pixels, colour: Colour, tolerance: int = COLOUR_TOLERANCE) -> npt.NDArray[np.bool_]:
-    """Where another colour is seen."""
+    """A mask of the pixels that differ visibly from a colour."""
     mask: npt.NDArray[np.bool_] = np.abs(pixels.astype(int) - colour).max(axis=2) > tolerance
     return mask
 
 
 def bounding_box(mask: npt.NDArray[np.bool_]) -> Box | None:
-    """The box around what is seen; none where nothing is."""
+    """The bounding box of a mask, or None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None
@@ -271,13 +267,13 @@ def colour_distance(one: Colour, other: Colour) -> int:
 
 
 def to_colour(values: npt.NDArray[Any]) -> Colour:
-    """Three numbers as a colour."""
+    """Three channel values as a colour."""
     red, green, blue = (round(float(value)) for value in values)
     return red, green, blue
 
 
 def to_hex(colour: Colour) -> str:
-    """As style sheets write it: `#2563eb`."""
+    """The colour in hexadecimal notation, such as `#2563eb`."""
     return "#" + "".join(f"{channel:02x}" for channel in colour)
 
 

@@ -1,4 +1,4 @@
-"""What is said of a component: sentences, and where they stand."""
+"""Evidence: sentences about a component, with citations of documents."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,19 +13,19 @@ from pipelines.requirements.pattern_library import Pattern, PatternItem
 
 MAX_SNIPPET_LENGTH = 500
 MAX_SENTENCES = 300
-"""Of documents: the passages that fit best come first."""
+"""Sentences of documents; the most relevant passages come first."""
 CONTEXT_LENGTH = 60
-"""Characters that tell how a word is meant."""
+"""Characters before a word that are searched for its context."""
 
 NEGATION = re.compile(
     r"(?:\b(?:no|not|never|without|cannot|neither|nor)\b|n't\b)(?:\s+\w+){0,2}\s*$", re.IGNORECASE
 )
-"""The end of what comes before a word that is denied, as in `without an icon`."""
+"""Text before a negated word, as in `without an icon`."""
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """Something said of the component; `citation` is the place in a document, if it is of one."""
+    """A sentence about the component; `citation` locates it if it is from a document."""
 
     text: str
     origin: RequirementOrigin
@@ -39,9 +39,9 @@ def description_sentences(text: str) -> list[Sentence]:
 
 
 def document_sentences(passages: Sequence[Passage], pattern: Pattern, others: Sequence[Pattern]) -> list[Sentence]:
-    """What passages that name the component say, but for sentences about another one."""
+    """The sentences of passages that name the component, except sentences about other components."""
     own_names, other_names = name_pattern(pattern), [name_pattern(other) for other in others if other is not pattern]
-    sentences_: dict[tuple[Any, ...], Sentence] = {}
+    unique: dict[tuple[Any, ...], Sentence] = {}
     for passage in passages:
         if not own_names.search(passage.text) or passage.document_id is None:
             continue
@@ -57,25 +57,25 @@ def document_sentences(passages: Sequence[Passage], pattern: Pattern, others: Se
                     "end": passage.start + start + len(text),
                 }
                 place = (passage.document_id, passage.page, citation["start"])
-                sentences_.setdefault(place, Sentence(text, RequirementOrigin.DOCUMENT, citation))
-    return list(sentences_.values())[:MAX_SENTENCES]
+                unique.setdefault(place, Sentence(text, RequirementOrigin.DOCUMENT, citation))
+    return list(unique.values())[:MAX_SENTENCES]
 
 
 def name_pattern(pattern: Pattern) -> re.Pattern[str]:
-    """Finds the names of a component."""
+    """A pattern that matches the names of a component."""
     return phrase_pattern(pattern.names)
 
 
 @cache
 def phrase_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds any of these words, the longest first, also in the plural."""
+    """A pattern that matches any of these phrases, the longest first, also in the plural."""
     ordered = sorted(words, key=len, reverse=True)
     alternatives = "|".join(re.escape(word).replace(r"\ ", r"[\s-]+") for word in ordered)
     return re.compile(rf"(?<![\w-])(?:{alternatives})(?:s|es)?(?![\w])", re.IGNORECASE)
 
 
 def find_mentions(item: PatternItem, sentences: Sequence[Sentence]) -> Iterator[tuple[Sentence, str, bool]]:
-    """Where an item is spoken of: the sentence, the words, and whether they are denied."""
+    """The mentions of an item: the sentence, the matched words, and whether they are negated."""
     pattern = phrase_pattern((item.name, item.spoken_name, *item.words))
     for sentence in sentences:
         for match in pattern.finditer(sentence.text):
@@ -83,5 +83,5 @@ def find_mentions(item: PatternItem, sentences: Sequence[Sentence]) -> Iterator[
 
 
 def preceding_text(text: str, position: int) -> str:
-    """The few words before a position."""
+    """The few words before a position in a text."""
     return text[max(0, position - CONTEXT_LENGTH) : position]

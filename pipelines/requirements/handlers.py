@@ -1,4 +1,4 @@
-"""From a design, a description or documents to proposed requirements."""
+"""Requirement proposal jobs: analyze the design, classify the component, propose each category."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from resolvers.requirements.proposals import STAGE_PROGRESS, ProposeRequirements
 
 ANALYSIS_TIMEOUT_SECONDS = 120.0
 RETRIEVAL_LIMIT = 10
-"""Passages for each question that documents are asked."""
+"""Passages per query."""
 COMPONENT_QUERY = "component: button, card, input, select, checkbox, radio, switch, tabs, badge, alert"
 CATEGORY_QUERIES = {
     RequirementCategory.PROPS: "properties, variants, sizes, options",
@@ -40,12 +40,12 @@ CATEGORY_QUERIES = {
     RequirementCategory.STATES: "states: hover, focus, disabled, error, loading",
     RequirementCategory.ACCESSIBILITY: "accessibility, keyboard, screen reader, role, contrast",
 }
-"""What documents are asked for each category."""
+"""Search queries for documents, by category."""
 
 
 @dataclass
 class CategoryResults:
-    """Which categories are proposed, and what models had to do with it, by category."""
+    """Notes on the model's part, by completed category."""
 
     notes: dict[str, str]
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -53,7 +53,7 @@ class CategoryResults:
 
 @handles(ProposeRequirements)
 async def propose_requirements(job: ProposeRequirements, run: Run) -> CompletionHook | None:
-    """Measure, classify, propose each category once, whatever happens in between."""
+    """Propose requirements from a proposal's sources. Resumes after the categories that are complete."""
     async with run.write() as uow:
         proposal = await proposals.load(uow, job.proposal_id)
     if proposal is None:
@@ -85,14 +85,14 @@ async def propose_requirements(job: ProposeRequirements, run: Run) -> Completion
 
 
 async def enter_stage(run: Run, id: UUID, stage: ProposalStage, **values: Any) -> None:
-    """Begin a stage."""
+    """Start a stage."""
     await run.report(STAGE_PROGRESS[stage] / 100)
     async with run.write() as uow:
         await proposals.set_stage(uow, id, stage, **values)
 
 
 async def load_design(run: Run, proposal: Row[Any]) -> Design | None:
-    """What the uploaded design shows, measured once; none where there is no design."""
+    """The analysis of the uploaded design, computed once; None without a design."""
     if proposal.design is not None:
         return Design.deserialize(proposal.design)
     if proposal.storage_key is None:
@@ -107,11 +107,11 @@ async def load_design(run: Run, proposal: Row[Any]) -> Design | None:
 async def determine_pattern(
     run: Run, viewer: Viewer, proposal: Row[Any], description: Sequence[Sentence], design: Design | None
 ) -> Pattern:
-    """The pattern of the component's type; what is found out about that is kept. Raises `Conflict`."""
+    """The pattern of the component's type; stores the classification. Raises `Conflict` if it is unclear."""
     if proposal.component_type is not None:
         return load_patterns()[proposal.component_type]
     if not description and design is None and not proposal.document_ids:
-        raise Conflict("The design of this proposal is gone.")
+        raise Conflict("The design of this proposal no longer exists.")
     passages = await retrieve_passages(run, viewer, proposal, [COMPONENT_QUERY]) if not description and design is None else []
     classification: Classification = await classify(run.services.embedders.default.embed, description, design, passage_sentences(passages))
     await enter_stage(
@@ -126,14 +126,14 @@ async def determine_pattern(
 
 
 def passage_sentences(passages: Sequence[Passage]) -> list[Sentence]:
-    """All that passages say."""
+    """The sentences of passages."""
     return [sentence for passage in passages for sentence in description_sentences(passage.text)]
 
 
 async def retrieve_passages(
     run: Run, viewer: Viewer, proposal: Row[Any], questions: Sequence[str]
 ) -> list[Passage]:
-    """What the chosen documents say to these questions, as the viewer sees them."""
+    """The passages of the selected documents for these queries, visible to the viewer."""
     if not proposal.document_ids:
         return []
     document_ids = [UUID(id) for id in proposal.document_ids]
@@ -161,7 +161,7 @@ async def propose_category(
     design: Design | None,
     results: CategoryResults,
 ) -> None:
-    """Propose one category, and keep it with the mark that it is done."""
+    """Propose the requirements of one category, and store them with the checkpoint."""
     proposed = await proposers.propose(category, pattern, sentences, design, run.services.embedders.default.embed)
     suggested, note, usage = await propose_by_model(run, category, pattern, sentences)
     async with results.lock:
@@ -178,7 +178,7 @@ async def propose_category(
 async def propose_by_model(
     run: Run, category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]
 ) -> tuple[list[RequirementDraft], str, Mapping[str, Any] | None]:
-    """What the configured model proposes beside, what became of asking it, and what that took."""
+    """The configured model's proposals, a note on the outcome, and its token usage."""
     if run.services.settings.chat_url is None:
         return [], "", None
     try:
@@ -196,11 +196,11 @@ async def propose_by_model(
     try:
         return llm_proposals.parse_suggestions(text, end.model, category), f"with {end.model}", usage
     except MalformedResponse:
-        return [], f"without {end.model}: it did not answer in the form that was asked for", usage
+        return [], f"without {end.model}: its response is malformed", usage
 
 
 def proposer_names(notes: Mapping[str, str]) -> str:
-    """Who proposed, in words: the embedded proposer, and what models had to do with it."""
+    """The names of the proposers: the pattern library, and models with their categories."""
     categories_by_note: dict[str, list[str]] = {}
     for category, note in notes.items():
         if note:
@@ -210,7 +210,7 @@ def proposer_names(notes: Mapping[str, str]) -> str:
 
 
 async def gather_or_cancel(awaitables: Sequence[Any]) -> None:
-    """Do these at the same time; the first failure ends the others, and is raised."""
+    """Await all concurrently. The first failure cancels the others and is raised."""
     tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:
         await asyncio.gather(*tasks)

@@ -1,12 +1,13 @@
-"""What a language model proposes, where one is configured: as JSON of one form, or nothing."""
+"""Requirement proposals by a language model, as JSON of a fixed schema."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from core.ports import AnswerEnd, ChatModel, ChatRequest, Passage, TextDelta
+from core.ports import AnswerEnd, ChatModel, ChatRequest, Passage
 from db.models import RequirementCategory, RequirementOrigin
+from pipelines.chat.generation import UNSTORABLE, collect_reply
 from pipelines.requirements.evidence import Sentence
 from pipelines.requirements.pattern_library import Pattern
 from resolvers.requirements.proposals import RequirementDraft
@@ -23,15 +24,12 @@ INSTRUCTIONS = (
     "the sources tell, or what such a component cannot do without."
 )
 
-UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
-"""What no database can hold."""
-
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
 
 
 class Suggestion(BaseModel):
-    """One requirement, as a model is to write it."""
+    """A requirement in the model's response."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -46,7 +44,7 @@ class Suggestion(BaseModel):
 
 
 class Suggestions(BaseModel):
-    """All of them."""
+    """The model's response."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -54,14 +52,13 @@ class Suggestions(BaseModel):
 
 
 class MalformedResponse(ValueError):
-    """The model answered, but not in the form that was asked for."""
+    """The model's response does not match the schema."""
 
 
 async def request_suggestions(
     model: ChatModel, category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]
 ) -> tuple[str, AnswerEnd]:
-    """What the model answers when asked for one category. Raises `ModelFailure`."""
-    text, end = "", AnswerEnd(model.model, 0, 0)
+    """The model's response for one category. Raises `ModelFailure`."""
     request = ChatRequest(
         f"List the {category.value} of this {pattern.names[0]}.",
         passages=tuple(to_passage(each) for each in sentences[:MAX_SENTENCES]),
@@ -69,33 +66,28 @@ async def request_suggestions(
         temperature=0.0,
         max_tokens=MAX_TOKENS,
     )
-    async for event in model.answer(request):
-        match event:
-            case TextDelta(text=piece):
-                text += piece
-            case AnswerEnd():
-                end = event
-    return text, end
+    reply = await collect_reply(model, request)
+    return reply.text, reply.end
 
 
 def to_passage(sentence: Sentence) -> Passage:
-    """A sentence as a source."""
+    """A sentence as a passage of the request."""
     source = sentence.citation["document_title"] if sentence.citation else sentence.origin.value
     return Passage(None, str(source), None, 0, len(sentence.text), sentence.text, 1.0)
 
 
 def parse_suggestions(text: str, model: str, category: RequirementCategory) -> list[RequirementDraft]:
-    """The requirements in a model's answer; a fence around the JSON is let pass. Raises `Malformed`."""
+    """The proposals in a response; a fence around the JSON is removed. Raises `MalformedResponse`."""
     body = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        parsed_ = Suggestions.model_validate_json(body.translate(UNSTORABLE))
+        suggestions = Suggestions.model_validate_json(body.translate(UNSTORABLE))
     except ValidationError as error:
-        raise MalformedResponse(f"{error.error_count()} faults") from None
-    return [to_proposal(each, model, category) for each in parsed_.requirements]
+        raise MalformedResponse(f"{error.error_count()} validation errors") from None
+    return [to_proposal(each, model, category) for each in suggestions.requirements]
 
 
 def to_proposal(suggestion: Suggestion, model: str, category: RequirementCategory) -> RequirementDraft:
-    """The suggestion, with whose it is."""
+    """A suggestion as a proposal of the model."""
     values: dict[str, Any] = {name: strip_unstorable(value) for name, value in suggestion.model_dump().items()}
     accessible = category is RequirementCategory.ACCESSIBILITY
     words = values["requirement"] or values["description"] or values["name"]
@@ -103,7 +95,7 @@ def to_proposal(suggestion: Suggestion, model: str, category: RequirementCategor
         category=category,
         name=values["name"],
         confidence=suggestion.confidence,
-        rationale=f"{model} proposes it: {values['rationale']}"[:2_000],
+        rationale=f"Proposed by {model}: {values['rationale']}"[:2_000],
         origin=RequirementOrigin.MODEL,
         type=values["type"],
         requirement=words if accessible else None,
@@ -115,7 +107,7 @@ def to_proposal(suggestion: Suggestion, model: str, category: RequirementCategor
 
 
 def strip_unstorable(value: Any) -> Any:
-    """The value without what no database can hold."""
+    """The value without characters that PostgreSQL cannot store."""
     if isinstance(value, list):
         return [strip_unstorable(each) for each in value]
     return value.translate(UNSTORABLE) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The pattern library: what components of ten types usually are made of, and what standards ask of them."""
+"""Pattern library: typical requirements of ten component types, and what standards require."""
 
 import json
 import re
@@ -17,10 +17,10 @@ WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class PatternItem:
-    """One thing that components of a type have. `words` tell that a text speaks of it.
+    """A requirement of a component type. `words` are phrases that mention it.
 
-    `usual` things are proposed whatever is said. `requirement` and `source` are what accessibility asks, in
-    words, and where that is written.
+    `typical` items are always proposed. `requirement` and `source` state an accessibility requirement and the
+    standard that contains it.
     """
 
     name: str
@@ -35,24 +35,24 @@ class PatternItem:
 
     @property
     def spoken_name(self) -> str:
-        """Its name as people write it: `errorMessage` is `error message`."""
+        """The name in prose: `error message` for `errorMessage`."""
         return WORD_BOUNDARY.sub(" ", self.name).replace("-", " ").lower()
 
     @property
     def text(self) -> str:
-        """All that is said of it, for comparing with what others say."""
+        """Name, description and words, for similarity search."""
         return " ".join([self.spoken_name, self.description or self.requirement or "", *self.words])
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PatternItem":
-        """From the form in which it is written down."""
+        """An item from its JSON."""
         lists = {name: tuple(values.get(name, ())) for name in ("words", "values")}
         return cls(**{**values, **lists})
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """What is known of a type of components; the first of `names` is the usual one."""
+    """A component type and its items; the first of `names` is the preferred one."""
 
     type: ComponentType
     names: tuple[str, ...]
@@ -61,13 +61,13 @@ class Pattern:
 
     @property
     def text(self) -> str:
-        """What it is, in words."""
+        """Names and description, for similarity search."""
         return f"{' '.join(self.names)}. {self.description}"
 
 
 @cache
 def load_patterns() -> Mapping[ComponentType, Pattern]:
-    """Every pattern, by the type that it is of."""
+    """All patterns by component type."""
     patterns = [
         Pattern(
             type=ComponentType(each["type"]),

@@ -1,4 +1,4 @@
-"""The embedded proposers: one for each category, by rules over the pattern library and what is said."""
+"""Rule-based proposers: the pattern library matched with the evidence."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,18 +13,18 @@ from pipelines.requirements.similarity import similarity_scores
 from resolvers.requirements.proposals import RequirementDraft, normalize_key
 
 STANDARD_CONFIDENCE, TYPICAL_MENTION_CONFIDENCE, MENTION_CONFIDENCE, HINT_CONFIDENCE, TYPICAL_CONFIDENCE, SIMILARITY_CONFIDENCE = 0.95, 0.96, 0.92, 0.88, 0.75, 0.6
-"""How sure a proposal is: a standard asks for it; it is said, and usual or not; a word hints at it;
-it is usual for the component; it comes near to what is said.
+"""Confidence of a proposal: required by a standard; mentioned, and typical or not; hinted at by a word;
+typical of the component; similar to the evidence.
 """
 MEASURED_CONFIDENCE = 0.98
 MAX_QUOTE_LENGTH = 1_000
-"""Characters that are taken over from a sentence."""
+"""Characters quoted from a sentence."""
 MAX_VALUES = 20
 MAX_PROPOSALS = 60
-"""Of one category."""
+"""Proposals per category."""
 MIN_SIMILARITY = 0.55
 MAX_SIMILAR = 2
-"""How many are proposed in a category for coming near alone."""
+"""Proposals per category by similarity alone."""
 MAX_QUERIES = 20
 
 EVENT = re.compile(r"\bon[A-Z][A-Za-z]{1,40}\b")
@@ -50,7 +50,7 @@ ORIGIN_PREFIXES = {
     RequirementOrigin.DESIGN: "The design shows",
 }
 ORIGIN_ORDER = (RequirementOrigin.DOCUMENT, RequirementOrigin.DESCRIPTION, RequirementOrigin.DESIGN)
-"""Whose word is quoted first: that which can be looked up."""
+"""Origins in the order in which they are quoted: citable ones first."""
 
 
 async def propose(
@@ -60,7 +60,7 @@ async def propose(
     design: Design | None,
     embed: Embed,
 ) -> list[RequirementDraft]:
-    """The requirements of one category, the surest first; each name once."""
+    """The proposals of one category by confidence; each name once."""
     sentences = sorted(sentences, key=lambda sentence: ORIGIN_ORDER.index(sentence.origin))
     proposals = list(contrast_proposals(design)) if category is RequirementCategory.ACCESSIBILITY and design else []
     unmentioned: list[PatternItem] = []
@@ -86,7 +86,7 @@ async def propose(
 
 
 def item_proposal(category: RequirementCategory, item: PatternItem, confidence: float, rationale: str) -> RequirementDraft:
-    """An item of the library, for a reason."""
+    """A proposal of an item of the pattern library."""
     return RequirementDraft(
         category=category,
         name=item.name,
@@ -103,15 +103,15 @@ def item_proposal(category: RequirementCategory, item: PatternItem, confidence: 
 
 
 def typical_proposal(category: RequirementCategory, item: PatternItem, pattern: Pattern) -> RequirementDraft:
-    """What such components have, or what a standard asks of them, whatever was said."""
+    """A proposal of a typical item, or of one that a standard requires."""
     if item.source is not None:
-        return item_proposal(category, item, STANDARD_CONFIDENCE, f"{item.source} asks for it.")
-    rationale = f"Components of the type {pattern.names[0]} usually have it, by the pattern library."
+        return item_proposal(category, item, STANDARD_CONFIDENCE, f"Required by {item.source}.")
+    rationale = f"Typical of a {pattern.names[0]}, by the pattern library."
     return item_proposal(category, item, TYPICAL_CONFIDENCE, rationale)
 
 
 def quoted_proposal(category: RequirementCategory, item: PatternItem, sentence: Sentence, word: str) -> RequirementDraft:
-    """What somebody said, in their words."""
+    """A proposal of an item that a sentence mentions, with the quotation."""
     is_exact = normalize_key(word) in (normalize_key(item.name), normalize_key(item.spoken_name))
     confidence = TYPICAL_MENTION_CONFIDENCE if item.typical else MENTION_CONFIDENCE if is_exact else HINT_CONFIDENCE
     proposal = item_proposal(category, item, confidence, f"{ORIGIN_PREFIXES[sentence.origin]}: “{sentence.text[:300]}”")
@@ -119,7 +119,7 @@ def quoted_proposal(category: RequirementCategory, item: PatternItem, sentence: 
 
 
 def with_source(proposal: RequirementDraft, sentence: Sentence, values: Sequence[str]) -> RequirementDraft:
-    """The same, with where it is said."""
+    """The proposal with the origin, citation and source of a sentence."""
     title = str(sentence.citation["document_title"])[:200] if sentence.citation else None
     source = title if proposal.source in (None, LIBRARY_NAME) else proposal.source
     return replace(
@@ -128,7 +128,7 @@ def with_source(proposal: RequirementDraft, sentence: Sentence, values: Sequence
 
 
 def listed_values(item: PatternItem, text: str) -> tuple[str, ...]:
-    """The values that a sentence lists after the name of something that takes one of several."""
+    """The values that a sentence lists after the name of an enum item."""
     if item.type != "enum":
         return ()
     name = phrase_pattern((item.name, item.spoken_name)).pattern
@@ -141,7 +141,7 @@ def listed_values(item: PatternItem, text: str) -> tuple[str, ...]:
 
 
 def explicit_proposals(category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]) -> Iterator[RequirementDraft]:
-    """What is named outright and is not in the library."""
+    """Proposals of names in the evidence that are not in the pattern library."""
     known = {normalize_key(item.name) for item in pattern.items[category]}
     for sentence in sentences:
         for name in explicit_names(category, sentence.text):
@@ -160,7 +160,7 @@ def explicit_proposals(category: RequirementCategory, pattern: Pattern, sentence
 
 
 def explicit_names(category: RequirementCategory, text: str) -> list[str]:
-    """The names of this category that a sentence has."""
+    """The explicit names of a category in a text, such as `onChange` or `aria-label`."""
     match category:
         case RequirementCategory.EVENTS:
             return EVENT.findall(text)
@@ -174,7 +174,7 @@ def explicit_names(category: RequirementCategory, text: str) -> list[str]:
 
 
 def contrast_proposals(design: Design) -> Iterator[RequirementDraft]:
-    """What the design falls short of, as it was measured."""
+    """A proposal for the line with the lowest insufficient contrast."""
     worst = next(iter(design.low_contrasts), None)
     if worst is None:
         return
@@ -185,7 +185,7 @@ def contrast_proposals(design: Design) -> Iterator[RequirementDraft]:
         confidence=MEASURED_CONFIDENCE,
         rationale=f"Measured in the design: {text} is {worst.colour} on {worst.background}, {ratio}.",
         origin=RequirementOrigin.DESIGN,
-        requirement=f"{text} has a contrast of {ratio} with what is behind it; it needs {MIN_CONTRAST}:1.",
+        requirement=f"{text} has a contrast of {ratio} with its background; the minimum is {MIN_CONTRAST}:1.",
         values=(ratio,),
         required=True,
         source="WCAG 2.2, 1.4.3 Contrast (Minimum)",
@@ -195,18 +195,18 @@ def contrast_proposals(design: Design) -> Iterator[RequirementDraft]:
 async def similar_proposals(
     category: RequirementCategory, items: Sequence[PatternItem], sentences: Sequence[Sentence], embed: Embed
 ) -> list[RequirementDraft]:
-    """The few items that come near to what is described or documented, though no word of theirs is said."""
+    """Proposals of items that are similar to the evidence without being mentioned."""
     queries = [each for each in sentences if each.origin is not RequirementOrigin.DESIGN][:MAX_QUERIES]
     scores = await similarity_scores(embed, [each.text for each in queries], [item.text for item in items])
     ordered = sorted(zip(scores, items, strict=True), key=lambda pair: -pair[0])[:MAX_SIMILAR]
-    rationale = "It comes near to what is said, though nobody names it: please check ({:.2f} of 1)."
+    rationale = "Similar to the evidence, but not mentioned. Please check (similarity {:.2f})."
     return [
         item_proposal(category, item, SIMILARITY_CONFIDENCE, rationale.format(score)) for score, item in ordered if score >= MIN_SIMILARITY
     ]
 
 
 def design_sentences(design: Design) -> list[Sentence]:
-    """What a design shows, in sentences that the proposers read as they read a description."""
+    """The findings of a design as sentences, to be read like a description."""
     statements = [f"The text “{line.text}” in {line.colour} on {line.background}." for line in design.lines]
     if design.outlined:
         statements.append("An outlined surface with a border.")

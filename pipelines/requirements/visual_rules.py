@@ -1,22 +1,22 @@
-"""What a component looks like, by rules over what was measured of it; each rule says what it saw."""
+"""Classification of a component by rules over the measurements of its design."""
 
 from pipelines.requirements.design_analysis import Box, Design, Mark
 
 MAX_CONFIDENCE, MIN_CONFIDENCE = 0.85, 0.4
-"""Looks alone are no proof."""
+"""Bounds of the confidence, because appearance alone is no proof."""
 SQUARE_ASPECT = (0.8, 1.25)
 MAX_DISC_ROUNDNESS = 0.86
 """A disc covers 0.785 of its box, a square with round corners more than 0.9."""
 
 MIN_MESSAGE_LENGTH = 20
-"""Characters that make more than a label."""
+"""Characters from which a text is more than a label."""
 
 RuleMatch = tuple[float, str]
-"""How well a rule fits, 0 to 1, and what was seen."""
+"""How well a rule matches, from 0 to 1, and the observation."""
 
 
 def classify_design(design: Design) -> tuple[str, float, str]:
-    """The type whose rule fits best, how sure that is, and why."""
+    """The type whose rule matches best, the confidence, and the rationale."""
     guesses = {
         "checkbox": checkbox(design),
         "radio": radio(design),
@@ -32,7 +32,7 @@ def classify_design(design: Design) -> tuple[str, float, str]:
     kind, (fit, observation) = max(guesses.items(), key=lambda guess: guess[1][0])
     runner_up = max(other for name, (other, _) in guesses.items() if name != kind)
     confidence = round(max(MIN_CONFIDENCE, min(MAX_CONFIDENCE, fit - runner_up / 4)), 2)
-    return kind, confidence, f"By its looks: {observation}."
+    return kind, confidence, f"By its appearance: {observation}."
 
 
 def aspect_ratio(box: Box) -> float:
@@ -41,12 +41,12 @@ def aspect_ratio(box: Box) -> float:
 
 
 def has_surface(design: Design) -> bool:
-    """Whether the component has a surface of its own."""
+    """Whether the component has a filled or outlined surface."""
     return design.filled or design.outlined
 
 
 def leading_mark(design: Design) -> Mark | None:
-    """The mark to the left of all text, if there is one and the component has no surface."""
+    """The mark to the left of all text, if the component has no surface."""
     if has_surface(design) or not design.marks:
         return None
     first = design.marks[0]
@@ -55,12 +55,12 @@ def leading_mark(design: Design) -> Mark | None:
 
 
 def only_text_box(design: Design) -> Box | None:
-    """The box of the only line of text, if there is one."""
+    """The box of the line of text, if there is exactly one."""
     return design.lines[0].box if len(design.lines) == 1 else None
 
 
 def is_centred(design: Design) -> bool:
-    """Whether the only line of text, with the marks beside it, stands in the middle of the width."""
+    """Whether the only line of text and the marks are centred horizontally."""
     text = only_text_box(design)
     if text is None:
         return False
@@ -153,5 +153,5 @@ def badge(design: Design) -> RuleMatch:
 
 def button(design: Design) -> RuleMatch:
     if only_text_box(design) is None or not has_surface(design) or not is_centred(design):
-        return 0.2, "nothing tells of another component"
+        return 0.2, "no rule for another component matches"
     return 0.65 + 0.1 * (1.5 <= aspect_ratio(design.box) <= 6), "one centred line of text on a surface"

@@ -79,4 +79,4 @@ async def load_inputs(uow: UnitOfWork) -> tuple[CompanyProfile | None, Historica
 async def company_requirements(uow: UnitOfWork) -> list[Requirement]:
     """The inputs of a report for the unit's company."""
     profile, imported, documents = await load_inputs(uow)
-    return requirements(profile and profile_values(profile), imported is not None, documents)
+    return requirements(profile_values(profile) if profile else None, imported is not None, documents)

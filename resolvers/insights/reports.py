@@ -74,7 +74,7 @@ async def create(
     access.require(viewer, "reports:generate")
     profile, imported, documents = await readiness.load_inputs(uow)
     inputs = readiness.requirements(
-        profile and readiness.profile_values(profile), imported is not None, documents
+        readiness.profile_values(profile) if profile else None, imported is not None, documents
     )
     missing = [requirement.advice for requirement in inputs if requirement.required and not requirement.met]
     if profile is None or missing:

@@ -7,7 +7,7 @@ import pytest
 from pipelines.drawings import alignment, binarization
 from pipelines.drawings.binarization import Grey
 from pipelines.drawings.page_words import Matrix
-from tests.drawings.plans import a_plan
+from tests.drawings.sample_plans import a_plan
 
 
 def placed(grey: Grey, angle: float, scale: float, x: float, y: float) -> tuple[Grey, Matrix]:

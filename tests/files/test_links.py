@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from core.errors import ResourceExpired, NotFound
+from core.errors import NotFound, ResourceExpired
 from resolvers.files import DownloadLink, LinkSigner, UploadLink
 from resolvers.files.links import base64url_decode, base64url_encode
 

@@ -11,10 +11,10 @@ from resolvers import health
 from resolvers.access import Viewer
 from resolvers.identity import accounts
 from schema.framework.context import Services
-from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project
 from tests.factories.imagery import a_crawl, an_image
+from tests.graphql_client import Client
 
 HEALTH = "{ databaseHealth { status error tables { name size estimatedRows } } }"
 PURGE = "mutation { orphanPurge { errors { code path } projectsWithoutUser jobsWithoutProject } }"

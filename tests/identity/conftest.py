@@ -7,9 +7,9 @@ import pytest_asyncio
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from db.models import RoleName
-from tests.client import Client
 from tests.conftest import Save
 from tests.factories import Made, a_company, a_user
+from tests.graphql_client import Client
 
 PASSWORD = "correct horse battery"
 HASHED = Argon2Hasher().hash(PASSWORD)

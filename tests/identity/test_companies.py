@@ -5,10 +5,10 @@ import asyncio
 import asyncpg
 
 from db.ids import new_id
-from tests.client import Client
 from tests.conftest import People, Unchanged
 from tests.factories import Made
-from tests.identity.test_people import FORBIDDEN, activity_of
+from tests.graphql_client import Client
+from tests.identity.test_users import FORBIDDEN, activity_of
 
 COMPANY_CREATE = """mutation ($input: CompanyCreateInput!) { companyCreate(input: $input) {
   errors { code path } company { id name industry kind isActive databaseName } } }"""

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 
 from db.ids import new_id
-from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, an_upload
+from tests.graphql_client import Client
 
 PROJECT = """mutation ($input: ProjectCreateInput!) { projectCreate(input: $input) {
   errors { code path } project { id name } } }"""

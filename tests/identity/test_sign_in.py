@@ -10,9 +10,9 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 from db.ids import new_id
 from db.models import RoleName
 from schema.framework.context import Services
-from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_company, a_user
+from tests.graphql_client import Client, Refusal
 from tests.identity.conftest import (
     HASHED,
     PASSWORD,

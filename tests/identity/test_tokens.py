@@ -11,9 +11,9 @@ import pytest
 from db.ids import new_id
 from resolvers.identity.tokens import TokenSigner
 from schema.framework.context import Services
-from tests.client import Client
 from tests.conftest import People, Unchanged
 from tests.factories import Made
+from tests.graphql_client import Client
 from tests.identity.conftest import (
     ME,
     NO_REFRESH,

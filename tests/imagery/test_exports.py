@@ -21,11 +21,11 @@ from pipelines.imagery.exporting.handlers import forget_expired
 from schema.framework.context import Services
 from server.provider_factory import working
 from server.worker import Worker
-from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
-from tests.imagery.stored import a_done_crawl, at_work, downloading, ended, picture, stored
+from tests.graphql_client import Client, Refusal
+from tests.imagery.stored_crawls import a_done_crawl, at_work, downloading, ended, picture, stored
 
 OPTIONS = "includeMetadata compress delimiter includeUrls onlyValid shardSize"
 CREATE = f"""mutation ($input: ExportJobCreateInput!) {{ exportJobCreate(input: $input) {{

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from db.models import ExportFormat, JobStatus, ProcessingJob
 from db.queue import enqueue
 from schema.framework.context import Services
-from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project, a_session
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
-from tests.jobs.kinds import Check, Pack
+from tests.graphql_client import Client
+from tests.jobs.sample_jobs import Check, Pack
 
 DELETES = {
     kind: f"mutation ($id: ID!) {{ {kind}Delete(id: $id) {{ errors {{ code path }} deletedId }} }}"

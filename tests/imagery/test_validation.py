@@ -13,11 +13,11 @@ from db.models import JobStatus, ProjectStatus
 from pipelines.imagery.image_inspection import perceptual_hash
 from schema.framework.context import Services
 from server.worker import Worker
-from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_project
 from tests.factories.imagery import a_crawl, an_image
-from tests.imagery.stored import a_done_crawl, at_work, encoded, ended, picture, stored
+from tests.graphql_client import Client, Refusal
+from tests.imagery.stored_crawls import a_done_crawl, at_work, encoded, ended, picture, stored
 
 RULES = """preset minWidth minHeight formats maxSizeMb minBytes duplicates duplicateDistance refuseBlank
   minSharpness"""

@@ -9,9 +9,9 @@ from db.models import RoleName
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
-from tests.ask.conftest import Person, a_worker, somebody
-from tests.client import Client
-from tests.insights import questions
+from tests.chat.pipeline.conftest import Person, a_worker, somebody
+from tests.graphql_client import Client
+from tests.insights import operations
 
 QUEUES = ("documents", "reports", "upkeep")
 PROFILE = {
@@ -41,7 +41,7 @@ async def admin(graphql: Client) -> Person:
 @pytest_asyncio.fixture
 async def planner(admin: Person) -> Person:
     """The same, who has said all that a report needs."""
-    made = await admin(questions.PROFILE, input=PROFILE)
+    made = await admin(operations.PROFILE, input=PROFILE)
     assert made["companyProfileUpdate"]["errors"] == []
     return admin
 
@@ -50,9 +50,9 @@ async def imported(person: Person, content: bytes, filename: str = "load.csv", *
     """An import that has ended: it must have completed."""
     upload = await person.upload(content, filename, "text/csv")
     asked = {"uploadId": upload.gid, "mapping": given or None}
-    made = (await person(questions.IMPORT, input=asked))["historicalDataImport"]
+    made = (await person(operations.IMPORT, input=asked))["historicalDataImport"]
     assert made["errors"] == []
-    return await ended(person, questions.IMPORTED, made["historicalDataImport"]["id"])
+    return await ended(person, operations.IMPORTED, made["historicalDataImport"]["id"])
 
 
 async def ended(person: Person, document: str, id: str, status: str = "COMPLETED") -> Any:
@@ -66,6 +66,6 @@ async def ended(person: Person, document: str, id: str, status: str = "COMPLETED
 
 async def reported(person: Person, **given: Any) -> Any:
     """A report that has ended: it must have completed."""
-    made = (await person(questions.GENERATE, input=given))["reportGenerate"]
+    made = (await person(operations.GENERATE, input=given))["reportGenerate"]
     assert made["errors"] == []
-    return await ended(person, questions.REPORT, made["report"]["id"])
+    return await ended(person, operations.REPORT, made["report"]["id"])

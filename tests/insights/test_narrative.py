@@ -2,9 +2,9 @@
 
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
-from tests.answering.endpoint import endpoint, refused, streamed
-from tests.ask.conftest import Person, a_worker
+from tests.chat.pipeline.conftest import Person, a_worker
 from tests.insights.conftest import QUEUES, reported
+from tests.providers.fake_openai import endpoint, refused, streamed
 
 
 async def test_a_configured_model_writes_from_the_figures(

@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from db.models import RoleName
-from tests.ask.conftest import Person, somebody
-from tests.client import Client
+from tests.chat.pipeline.conftest import Person, somebody
 from tests.conftest import Unchanged
-from tests.insights import questions
+from tests.graphql_client import Client
+from tests.insights import operations
 
 
 async def test_readiness_tells_what_is_missing(graphql: Client, admin: Person, planner: Person) -> None:
     stranger = await somebody(graphql, role=RoleName.ADMIN)
 
-    ready = (await planner(questions.READINESS))["reportReadiness"]
-    bare = (await stranger(questions.READINESS))["reportReadiness"]
+    ready = (await planner(operations.READINESS))["reportReadiness"]
+    bare = (await stranger(operations.READINESS))["reportReadiness"]
 
     # Six required things count twice, three others once: 13 of 15 with all that was said and no files.
     assert (ready["ready"], ready["completeness"]) == (True, 13 / 15)
@@ -40,10 +40,10 @@ async def test_readiness_tells_what_is_missing(graphql: Client, admin: Person, p
 async def test_a_report_that_nothing_can_be_said_in_is_refused(
     planner: Person, unchanged: Unchanged, missing: Any
 ) -> None:
-    await planner(questions.PROFILE, input=missing)
+    await planner(operations.PROFILE, input=missing)
 
     async with unchanged():
-        assert await planner.graphql.refusals(questions.GENERATE, input={}) == [("CONFLICT", ("input",))]
+        assert await planner.graphql.refusals(operations.GENERATE, input={}) == [("CONFLICT", ("input",))]
 
 
 async def test_only_who_may_makes_reports_and_asking_twice_makes_one(
@@ -51,11 +51,11 @@ async def test_only_who_may_makes_reports_and_asking_twice_makes_one(
 ) -> None:
     user = await somebody(graphql, planner.user.company)
     asked = {"title": "Once", "idempotencyKey": "once"}
-    first = await planner(questions.GENERATE, input=asked)
+    first = await planner(operations.GENERATE, input=asked)
 
     async with unchanged():
-        assert await user.graphql.refusals(questions.GENERATE, input={}) == [("FORBIDDEN", ())]
-        again = await planner(questions.GENERATE, input=asked)
+        assert await user.graphql.refusals(operations.GENERATE, input={}) == [("FORBIDDEN", ())]
+        again = await planner(operations.GENERATE, input=asked)
 
     assert again == first
 
@@ -63,9 +63,9 @@ async def test_only_who_may_makes_reports_and_asking_twice_makes_one(
 async def test_sources_are_corrected_with_their_provenance_and_restored(
     graphql: Client, planner: Person, unchanged: Unchanged
 ) -> None:
-    restored = (await planner(questions.RESTORE))["energySourcesRestore"]["energySources"]
+    restored = (await planner(operations.RESTORE))["energySourcesRestore"]["energySources"]
     (solar,) = [
-        each for each in (await planner(questions.SOURCES))["energySources"] if each["code"] == "solar"
+        each for each in (await planner(operations.SOURCES))["energySources"] if each["code"] == "solar"
     ]
     analyst = await somebody(graphql, planner.user.company, RoleName.ANALYST)
     stranger = await somebody(graphql, role=RoleName.ADMIN)
@@ -78,14 +78,14 @@ async def test_sources_are_corrected_with_their_provenance_and_restored(
             (analyst, {"costPerKwh": 0.05, "provenance": "x"}, ("FORBIDDEN", ())),
             (stranger, {"costPerKwh": 0.05, "provenance": "x"}, ("NOT_FOUND", ("id",))),
         ):
-            refused = await person.graphql.refusals(questions.CORRECT, id=solar["id"], input=input)
+            refused = await person.graphql.refusals(operations.CORRECT, id=solar["id"], input=input)
             assert refused == [refusal]
-        assert await analyst.graphql.refusals(questions.RESTORE) == [("FORBIDDEN", ())]
+        assert await analyst.graphql.refusals(operations.RESTORE) == [("FORBIDDEN", ())]
     input = {"costPerKwh": 0.05, "provenance": "Offer of 3 May"}
-    changed = (await planner(questions.CORRECT, id=solar["id"], input=input))["energySourceUpdate"]
-    back = (await planner(questions.RESTORE))["energySourcesRestore"]["energySources"]
+    changed = (await planner(operations.CORRECT, id=solar["id"], input=input))["energySourceUpdate"]
+    back = (await planner(operations.RESTORE))["energySourcesRestore"]["energySources"]
 
     assert [each["code"] for each in restored] == ["grid", "hydro", "solar", "storage", "wind"]
     assert changed["energySource"] == {**input, "id": solar["id"], "edited": True, "enabled": True}
     assert back == restored
-    assert (await stranger(questions.SOURCES))["energySources"] == []
+    assert (await stranger(operations.SOURCES))["energySources"] == []

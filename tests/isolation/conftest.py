@@ -14,10 +14,10 @@ from schema.contract import Contract
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from tests import factories
-from tests.client import Client
 from tests.factories import Made, a_company, a_user
 from tests.factories.everything import everything
-from tests.isolation.asking import Ids
+from tests.graphql_client import Client
+from tests.isolation.generated_operations import Ids
 
 
 @pytest_asyncio.fixture

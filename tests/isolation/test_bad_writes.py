@@ -8,12 +8,12 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, get_nullable_type, 
 from strawberry import relay
 
 from db.ids import new_id
-from tests.client import Client, Refusal
 from tests.conftest import Unchanged
 from tests.factories import Made
-from tests.isolation.asking import Ids, asked, fitting, root
+from tests.graphql_client import Client, Refusal
 from tests.isolation.conftest import Neighbours
-from tests.isolation.test_strangers import PLATFORM_ONLY
+from tests.isolation.generated_operations import Ids, asked, fitting, root
+from tests.isolation.test_access import PLATFORM_ONLY
 
 Steps = tuple[str | int, ...]
 

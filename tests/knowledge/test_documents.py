@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 
 from db.models import DocumentScope, ProcessingStatus, RoleName
-from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_company, a_session, a_user, an_upload
 from tests.factories.knowledge import a_chunk, a_document
+from tests.graphql_client import Client, Refusal
 
 LIST = "query ($filter: DocumentFilter) { documents(filter: $filter) { totalCount nodes { title } } }"
 PENDING = "query ($limit: Int!) { pendingDocuments(limit: $limit) { title } }"

@@ -14,10 +14,10 @@ from db.ids import new_id
 from db.models import Company, EmbeddingModel
 from providers.embeddings import ConfiguredEmbedders
 from schema.framework.context import Services
-from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made
 from tests.factories.knowledge import an_embedding_model
+from tests.graphql_client import Client, Refusal
 
 FIELDS = "id name provider dimension maxTokens isActive"
 CREATE = f"""mutation ($input: EmbeddingModelCreateInput!) {{ embeddingModelCreate(input: $input) {{

@@ -10,10 +10,10 @@ from sqlalchemy import delete
 
 from db.models import Document, DocumentScope, RoleName
 from schema.framework.context import Services
-from tests.client import Client
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_user
 from tests.factories.knowledge import a_chunk, a_document
+from tests.graphql_client import Client
 
 LIST = """query ($first: Int, $after: String, $last: Int, $before: String, $order: DocumentOrder,
   $filter: DocumentFilter) {

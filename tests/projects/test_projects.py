@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from db.models import DrawingType, ProjectStatus
-from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Made, a_comparison, a_drawing, a_project, a_session, a_version, an_analysis
+from tests.graphql_client import Client, Refusal
 
 FIELDS = "id name description projectNumber clientName location status archived user { id }"
 CREATE = f"""mutation ($input: ProjectCreateInput!) {{ projectCreate(input: $input) {{

@@ -7,10 +7,10 @@ import pytest_asyncio
 from core.ports import ChatModel
 from schema.framework.context import Services
 from server.worker import Worker
-from tests.ask.conftest import Person, somebody
-from tests.ask.conftest import a_worker as any_worker
-from tests.client import Client
-from tests.requirements.questions import CREATE, PROPOSAL
+from tests.chat.pipeline.conftest import Person, somebody
+from tests.chat.pipeline.conftest import a_worker as any_worker
+from tests.graphql_client import Client
+from tests.requirements.operations import CREATE, PROPOSAL
 
 DESCRIPTION = (
     "A primary button with a loading spinner. It comes in sizes (small, medium, huge), has no icon, and "

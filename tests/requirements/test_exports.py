@@ -5,9 +5,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.client import Client, Refusal
 from tests.conftest import People, Save, Unchanged
 from tests.factories.evaluation import a_requirement_export
+from tests.graphql_client import Client, Refusal
 
 ITEM = "name type requirement values required description confidence rationale approved edited custom"
 FIELDS = f"""id componentType approvedCount editedCount customAddedCount proposalLatencyMs

@@ -14,10 +14,10 @@ from pipelines.requirements import handlers
 from pipelines.runtime.handlers import Run
 from resolvers.requirements import proposals
 from schema.framework.context import Services
-from tests.ask.conftest import PATIENCE, Person
-from tests.requirements import drawn
+from tests.chat.pipeline.conftest import PATIENCE, Person
+from tests.requirements import sample_designs
 from tests.requirements.conftest import DESCRIPTION, a_worker, asked, ended, items, proposed
-from tests.requirements.questions import CANCEL, DELETE, RETRY, START
+from tests.requirements.operations import CANCEL, DELETE, RETRY, START
 
 STAGES = [ProposalStage.CLASSIFYING, ProposalStage.ANALYZING, ProposalStage.FINALIZING]
 JOB = "query ($id: ID!) { requirementProposal(id: $id) { stage errorMessage progress job { id } } }"
@@ -36,7 +36,7 @@ async def test_a_worker_that_stops_at_a_stage_leaves_it_to_another(
 ) -> None:
     given = {"description": "A badge that shows a count of unread messages."}
     if stage is ProposalStage.CLASSIFYING:
-        upload = await person.upload(drawn.file(drawn.badge()), "badge.png", "image/png")
+        upload = await person.upload(sample_designs.file(sample_designs.badge()), "badge.png", "image/png")
         given["uploadId"] = upload.gid
     whole = await proposed(services, person, **given)
     stopped, enter = asyncio.Event(), handlers.enter_stage

@@ -1,0 +1,158 @@
+"""Documents: from an upload to what is found in it, and gone again."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.ports import VectorStore
+from db.models import RoleName
+from schema.framework.context import Services
+from server.worker import Worker
+from tests import factories
+from tests.chat.pipeline import operations
+from tests.chat.pipeline.conftest import PATIENCE, Person, key, somebody
+from tests.conftest import Unchanged
+from tests.factories import Made
+from tests.factories.knowledge import a_document
+
+LOANS = """Bank statements of the last twelve months are needed for a self-employed borrower.
+
+The minimum credit score of the programme is 660, and the largest loan is three million dollars.
+
+Foreign nationals need a valid passport and two trade references."""
+
+HARBOUR = "The harbour master of Aalmouth closes the northern lock at nine o'clock every evening."
+
+
+def stored(services: Services) -> VectorStore:
+    """The store of the embedded model's vectors."""
+    return services.vectors.of(services.embedders.default.model, services.embedders.default.dimension)
+
+
+async def found(person: Person, query: str, **filter: Any) -> list[str]:
+    """The ids of the documents in which something was found."""
+    answer = await person(operations.SEARCH, query=query, filter=filter)
+    return [hit["chunk"]["document"]["id"] for hit in answer["documentSearch"]]
+
+
+async def test_an_upload_becomes_a_document_that_can_be_searched(worker: Worker, person: Person) -> None:
+    document = await person.added(LOANS, title="Guidelines")
+
+    told = document["title"], document["mimeType"], document["errorMessage"]
+    assert told == ("Guidelines", "text/plain", None)
+    assert document["chunkCount"] == document["chunks"]["totalCount"] == 1
+    assert document["extractedText"] == LOANS
+    ended = {"jobType": "DOCUMENT_PROCESSING", "status": "COMPLETED", "progress": 100, "attempts": 1}
+    assert document["job"] == ended
+    (chunk,) = document["chunks"]["nodes"]
+    assert (chunk["content"], chunk["vectorId"]) == (LOANS, str(key(chunk["id"])))
+    assert await found(person, "lowest credit score") == [document["id"]]
+
+
+async def test_worked_on_again_a_document_is_the_same(
+    worker: Worker, person: Person, services: Services
+) -> None:
+    first = await person.added(LOANS)
+
+    again = await person(operations.REPROCESS, id=first["id"])
+    second = await person.document(first["id"])
+
+    assert again["documentReprocess"]["document"]["processingStatus"] == "PENDING"
+    assert second == first
+    assert await stored(services).count(person.user.company.id, key(first["id"])) == 1
+
+
+async def test_a_deleted_document_is_found_no_more(
+    worker: Worker, person: Person, services: Services
+) -> None:
+    gone, kept = await person.added(LOANS), await person.added(HARBOUR)
+
+    await person(operations.DELETE, id=gone["id"])
+
+    assert await found(person, "minimum credit score") == [kept["id"]]
+    company = person.user.company.id
+    async with asyncio.timeout(PATIENCE):
+        while await stored(services).count(company, key(gone["id"])):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
+    assert await stored(services).count(company) == 1
+
+
+async def test_a_document_is_found_by_whom_it_is_for(worker: Worker, person: Person) -> None:
+    colleague = await somebody(person.graphql, person.user.company)
+    stranger = await somebody(person.graphql)
+    own = await person.added(LOANS)
+    shared = await person.added(HARBOUR, scope="COMPANY")
+    query = "minimum credit score and harbour master"
+
+    assert set(await found(person, query)) == {own["id"], shared["id"]}
+    assert await found(colleague, query) == [shared["id"]]
+    assert await found(stranger, query) == []
+    assert await found(person, query, documentIds=[own["id"]]) == [own["id"]]
+    assert await found(stranger, query, documentIds=[own["id"]]) == []
+
+
+async def test_what_the_platform_publishes_is_found_by_all(
+    worker: Worker, person: Person, platform: Made
+) -> None:
+    publisher = Person(platform, person.graphql.of(platform))
+    published = await publisher.added("The zephyrometer of Quillan measures soft winds.", scope="GLOBAL")
+    internal = await publisher.added("The zephyrometer of Quillan is broken.", scope="COMPANY")
+
+    assert internal["id"] not in await found(person, "zephyrometer of Quillan")
+    assert published["id"] in await found(person, "zephyrometer of Quillan")
+    for document in (published, internal):  # every test's company would go on reading it
+        await publisher(operations.DELETE, id=document["id"])
+    assert await found(person, "zephyrometer of Quillan") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "name", "why"),
+    [
+        (b"\x00\x01\x02\x03" * 500, "text/plain", "binary.txt", "text"),
+        (b"%PDF-1.7 damaged", "application/pdf", "damaged.pdf", "PDF"),
+        (b"   \n  ", "text/plain", "blank.txt", "The file is empty."),
+    ],
+)
+async def test_a_file_without_text_fails_with_a_reason(
+    worker: Worker, person: Person, content: bytes, kind: str, name: str, why: str
+) -> None:
+    id = await person.add(content, filename=name, kind=kind)
+
+    document = await person.document(id, "FAILED")
+
+    assert why in document["errorMessage"]
+    assert document["chunkCount"] == 0
+
+
+async def test_refusals_add_nothing(person: Person, unchanged: Unchanged) -> None:
+    upload = await person.upload(b"text")
+    viewer = await somebody(person.graphql, person.user.company, RoleName.VIEWER)
+    admin = await somebody(person.graphql, person.user.company, RoleName.ADMIN)
+    document = a_document(person.user)
+    await factories.save(person.graphql.services.database, document)
+    given = {"uploadId": upload.gid}
+
+    async with unchanged():
+        refused = viewer.graphql.refusals, person.graphql.refusals, admin.graphql.refusals
+        assert await refused[0](operations.CREATE, input=given) == [("FORBIDDEN", ())]
+        assert await refused[1](operations.CREATE, input={**given, "scope": "GLOBAL"}) == [("FORBIDDEN", ())]
+        assert await refused[2](operations.CREATE, input=given) == [("NOT_FOUND", ("input", "uploadId"))]
+        assert await refused[1](operations.REPROCESS, id=document.gid) == [("CONFLICT", ("id",))]
+        assert await refused[0](operations.REPROCESS, id=document.gid) == [("FORBIDDEN", ())]
+
+
+async def test_asked_twice_under_one_key_one_is_added(person: Person) -> None:
+    upload = await person.upload(b"text")
+    given = {"uploadId": upload.gid, "idempotencyKey": "once"}
+
+    made = [await person(operations.CREATE, input=given) for _ in range(2)]
+
+    ids: set[UUID] = {key(each["documentCreate"]["document"]["id"]) for each in made}
+    assert len(ids) == 1
+
+
+async def test_a_blank_query_is_refused(person: Person) -> None:
+    assert await person.graphql.refusals(operations.SEARCH, query=" ") == [("INVALID", ("query",))]
+    assert await person.graphql.refusals(operations.SEARCH, query="a", first=101) == [("INVALID", ("first",))]

@@ -1,0 +1,142 @@
+"""Conversations about a drawing session: answered from what was found there, and from documents beside."""
+
+from pathlib import Path
+from typing import Any
+
+from db.models import DrawingType, RoleName, SheetState
+from schema.framework.context import Services
+from server.worker import Worker
+from tests import factories
+from tests.chat.pipeline import operations
+from tests.chat.pipeline.conftest import Person, a_worker, somebody
+from tests.drawings.pipeline import operations as drawing
+from tests.drawings.pipeline.sample_drawings import DPI, sheets
+from tests.factories import Made, a_comparison, a_drawing, a_session, an_analysis
+
+FLOOR: dict[str, Any] = {
+    "analysis_summary": "A-101: 3 changes (1 added, 1 removed, 1 modified, 2.1% of the ink).",
+    "changes_found": [
+        'Text modified: "STORE 104" becomes "OFFICE 104" (upper left, near grid C/4)',
+        'Text removed: "FIRE DOOR 90 MIN" is gone (lower right, near grid F/9)',
+        "Linework added: 4,120 pixels of ink in an area of 310 x 200 pixels (centre)",
+    ],
+    "critical_change": "Concerns fire protection. The fire door near grid F/9 was removed \U0001f525.",
+    "recommendations": ["Confirm that what was removed was removed on purpose."],
+}
+ROOF: dict[str, Any] = {
+    "analysis_summary": "A-301: no changes found.",
+    "changes_found": [],
+    "recommendations": [],
+}
+
+
+async def compared(person: Person) -> Made:
+    """A session with two compared sheets, and one that only the new set has."""
+    session = a_session(person.user)
+    rows = [session, a_drawing(session, drawing_name="A-401", page_number=5, state=SheetState.UNMATCHED)]
+    for name, page, said in (("A-101", 3, FLOOR), ("A-301", 4, ROOF)):
+        old = a_drawing(session, DrawingType.OLD, drawing_name=name, page_number=page)
+        new = a_drawing(session, DrawingType.NEW, drawing_name=name, page_number=page)
+        comparison = a_comparison(session, old, new)
+        rows += [old, new, comparison, an_analysis(comparison, **said)]
+    await factories.save(person.graphql.services.database, *rows)
+    return session
+
+
+QUESTIONS = {
+    "What happened to the fire door?": ("A-101", 3),
+    "What changed on A-101?": ("A-101", 3),
+    "What changed on A-301?": ("A-301", 4),
+    "Which sheets are only in the new set?": ("Sheets without a counterpart", None),
+    "What should we confirm?": ("A-101", 3),
+}
+
+
+async def test_what_a_session_found_is_cited_word_for_word(worker: Worker, person: Person) -> None:
+    session = await compared(person)
+    said = [
+        text
+        for sheet in (FLOOR, ROOF)
+        for text in (
+            sheet["analysis_summary"],
+            sheet.get("critical_change", ""),
+            *sheet["changes_found"],
+            *sheet["recommendations"],
+        )
+    ]
+    conversation = await person.conversation(sessionId=session.gid)
+
+    for question, (sheet, page) in QUESTIONS.items():
+        answer = await person.asked(conversation, question)
+
+        cited = answer["citations"]["nodes"]
+        assert cited, question
+        for each in cited:
+            assert (each["sourceName"], each["pageNumber"]) == (sheet, page)
+            assert answer["content"][each["textStartIndex"] : each["textEndIndex"]] == each["snippet"]
+            assert each["snippet"] in answer["sources"][each["sourceIndex"] - 1]["snippet"]
+            assert page is None or any(each["snippet"] in text for text in said)
+    assert answer["sources"][0]["document"] is None
+    state = (await person(operations.CONVERSATION, id=conversation))["conversation"]
+    assert state["messageCount"] == 2 * len(QUESTIONS)
+
+
+async def test_documents_answer_beside_the_session(worker: Worker, person: Person) -> None:
+    session = await compared(person)
+    document = await person.added("The minimum credit score of this programme is 660.", title="Loans")
+    conversation = await person.conversation(sessionId=session.gid)
+
+    loan = await person.asked(conversation, "What is the minimum credit score?")
+    other = await person.asked(await person.conversation(), "What happened to the fire door?")
+
+    assert [each["sourceName"] for each in loan["citations"]["nodes"]] == ["Loans"]
+    assert [each["document"] for each in loan["sources"]] == [None] * 3 + [{"id": document["id"]}]
+    assert [each["name"] for each in other["sources"]] == ["Loans"]
+    assert other["citations"]["nodes"] == []
+    assert "fire" not in other["content"]
+
+
+async def test_a_colleague_may_ask_about_the_session_too(worker: Worker, person: Person) -> None:
+    session = await compared(person)
+    colleague = await somebody(person.graphql, person.user.company, RoleName.ANALYST)
+
+    answer = await colleague.asked(
+        await colleague.conversation(sessionId=session.gid), "What changed on A-301?"
+    )
+
+    assert answer["content"] == "A-301: no changes found."
+
+
+async def test_what_the_comparison_itself_found_is_cited(
+    services: Services, worker: Worker, person: Person, tmp_path: Path
+) -> None:
+    files = [sheets(tmp_path / f"{revision}.pdf", revision, "A-101", "A-102") for revision in (0, 1)]
+    old, new = [await person.upload(file.read_bytes(), file.name, "application/pdf") for file in files]
+    made = await person(drawing.CREATE, old=old.gid, new=new.gid)
+    id = made["drawingSessionCreate"]["session"]["id"]
+    await person(drawing.START, id=id)
+    async with a_worker(services, queues=("drawings",), drawing_dpi=DPI):
+        await person.until(drawing.STATE, id, lambda state: state["status"] == "COMPLETED")
+
+    conversation = await person.conversation(sessionId=id)
+    whole = await person.asked(conversation, "What changed on sheet A-101?")
+    text = await person.asked(conversation, "Which text was modified on sheet A-101?")
+
+    session = (await person(drawing.WHOLE, id=id))["drawingSession"]
+    (analysis,) = [
+        analysis
+        for comparison in session["comparisons"]["nodes"]
+        for analysis in comparison["analysisResults"]["nodes"]
+        if analysis["drawingName"] == "A-101"
+    ]
+    summary, recommended = analysis["analysisSummary"], analysis["recommendations"]
+    found = [summary, *analysis["changesFound"], *recommended]
+    for answer in (whole, text):
+        cited = answer["citations"]["nodes"]
+        assert (answer["state"], answer["lowConfidenceWarning"]) == ("COMPLETED", False)
+        assert [(each["sourceName"], each["pageNumber"]) for each in cited] == [("A-101", 1)] * len(cited)
+        assert all(any(each["snippet"] in said for said in found) for each in cited)
+        spans = [answer["content"][each["textStartIndex"] : each["textEndIndex"]] for each in cited]
+        assert spans == [each["snippet"] for each in cited]
+    assert summary.startswith(whole["content"].split("\n\n")[0])
+    assert text["content"].startswith("Text modified: ")

@@ -1,0 +1,144 @@
+"""Questions, grounding, citations and confidence, by figures that were worked out by hand."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pytest
+
+from core.ports import Quotation
+from pipelines.chat.citations import align_markers, align_quotations, strip_markers
+from pipelines.chat.confidence import answer_confidence, citation_score
+from pipelines.chat.grounding import check_grounding
+from pipelines.chat.question_quality import assess_question
+from tests.chat.sample_passages import PAGE, embed, lease, passage
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is DSCR?",
+        "Rent?",
+        "A-101",
+        "\u4ec0\u4e48\u662f\u5149?",
+        "\u0645\u0627 \u0647\u064a \u0627\u0644\u0639\u0627\u0635\u0645\u0629\u061f",
+        "What was the name of the eastern half of the colony of 1788?",
+        "What is the rhythm of Szczecin?",
+    ],
+)
+def test_questions_are_askable(question: str) -> None:
+    assert assess_question(question).score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "empty"),
+        ("?!?!?!", "no words"),
+        ("\U0001f642\U0001f642", "no words"),
+        ("asdfghjkl qwerty", "neighbouring keys"),
+        ("aaaaaaa", "repeats"),
+        ("sdkjfh skdjfh ksjdhf", "spoken"),
+        ("blah blah blah blah", "repeats the same word"),
+        ("why " * 3_000, "longer"),
+    ],
+)
+def test_gibberish_is_not(text: str, fault: str) -> None:
+    found = assess_question(text)
+
+    assert not found.is_question
+    assert fault in " ".join(found.faults)
+
+
+def test_confidence_is_the_sum_of_its_parts() -> None:
+    found = answer_confidence("Plain.", similarity=0.5, retrieved=5, cited=2, quality=1.0, grounding=0.8)
+
+    # .6 x .5 + .2 x (.6 + .3 x .4 + .1) + .1 x 1 + .1 x 1 = .664, and .7 x .664 + .3 x .8
+    assert found.citation == pytest.approx(0.82)
+    assert (found.certainty, found.total) == (1.0, 0.7048)
+
+
+def test_hedging_lowers_confidence_to_a_limit() -> None:
+    parts = {"similarity": 0.0, "retrieved": 1, "cited": 0, "quality": 0.0, "grounding": 0.0}
+
+    assert answer_confidence("It might rain.", **parts).certainty == 0.7  # type: ignore[arg-type]
+    assert answer_confidence("Maybe, perhaps, possibly, probably.", **parts).certainty == 0.3  # type: ignore[arg-type]
+
+
+def test_nothing_retrieved_is_of_low_confidence() -> None:
+    found = answer_confidence("Plain.", similarity=0.9, retrieved=0, cited=0, quality=1.0, grounding=0.0)
+
+    assert (found.total, found.is_low(), found.is_low(council=True)) == (0.21, True, True)
+
+
+@pytest.mark.parametrize(
+    ("retrieved", "cited", "score"), [(5, 0, 0.2), (5, 1, 0.71), (4, 4, 1.0), (0, 0, 0.2)]
+)
+def test_citations_are_scored(retrieved: int, cited: int, score: float) -> None:
+    assert citation_score(retrieved, cited) == pytest.approx(score)
+
+
+async def test_what_stands_in_a_passage_is_grounded() -> None:
+    answer = (
+        "The rent is 4,200 euros a month. [Source 2] The loading bay opens at six in the morning [Source 1]."
+    )
+
+    assert await check_grounding(answer, [passage(), lease()], embed) == await check_grounding(
+        answer, [passage(), lease()]
+    )
+    assert (await check_grounding(answer, [passage(), lease()])).score == 1.0
+
+
+async def test_another_number_is_not_grounded() -> None:
+    found = await check_grounding("The rent is 4,300 euros a month.", [lease()], embed)
+
+    assert (found.score, found.is_grounded) == (0.0, False)
+    assert found.unsupported == ("The rent is 4,300 euros a month.",)
+
+
+async def test_grounding_fails_closed() -> None:
+    async def broken(texts: Sequence[str], kind: Literal["query", "passage"]) -> list[list[float]]:
+        raise ConnectionError("secret")
+
+    failed = await check_grounding("The rent is 4,200 euros a month.", [lease()], broken)
+    assert (failed.score, failed.is_grounded, failed.error) == (
+        0.0,
+        False,
+        "The comparison failed (ConnectionError).",
+    )
+    assert (await check_grounding("The rent is 4,200 euros.", [])).score == 0.0
+    assert (await check_grounding("...", [lease()])).score == 0.0
+
+
+def test_markers_become_citations_with_offsets() -> None:
+    answer = (
+        "\U0001f4c4 The fire doors hold 90 minutes [Source 2]. Who blocks them is unknown.\n\n"
+        "The rent is 4,200 euros a month. [Sources 1, 2] Pets [source 7]"
+    )
+    found = align_markers(answer, [lease(), passage(start=100)])
+
+    assert [answer[each.text_start : each.text_end] for each in found.citations] == [
+        "\U0001f4c4 The fire doors hold 90 minutes",
+        "The rent is 4,200 euros a month.",
+        "The rent is 4,200 euros a month.",
+    ]
+    assert [(each.source_index, each.inline_number) for each in found.citations] == [(2, 1), (1, 2), (2, 1)]
+    assert found.missing == (7,)
+    first = found.citations[0]
+    assert first.snippet == "The fire doors of the north hall are rated for 90 minutes."
+    assert PAGE[first.page_start - 100 : first.page_end - 100] == first.snippet
+    assert found.citations[1].confidence == 1.0
+
+
+def test_an_answer_without_markers_has_no_citations() -> None:
+    assert align_markers("The rent is 4,200 euros a month (see page 3).", [lease()]).citations == ()
+    assert strip_markers("So it is [Source 1; Source 2].") == "So it is."
+
+
+def test_quotations_become_citations() -> None:
+    start = PAGE.index("They are")
+    end = PAGE.index(" \U0001f525")
+    (found,) = align_quotations([Quotation(0, end - start, 1, start, end, 0.5)], [passage(start=7)]).citations
+
+    assert (found.text_start, found.text_end, found.page) == (0, end - start, 3)
+    assert found.snippet == "They are inspected every March by the safety officer."
+    assert (found.page_start, found.page_end) == (start + 7, end + 7)

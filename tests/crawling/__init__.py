@@ -1,1 +1,0 @@
-"""Crawls, from the wish to the images: over real local sites, with real workers."""

@@ -1,0 +1,192 @@
+"""Companies with jobs, workers in the test's process and in others, and what became of it all."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import Row, insert, select, text
+
+from core.settings import Settings
+from db.engines import Placement
+from db.events import Listener
+from db.ids import new_id
+from db.models import Company, Lease, Member, ProcessingJob, ProcessingJobType, RoleName, Tenant
+from db.queue import Job, cancel, enqueue
+from db.uow import Database, Scope, UnitOfWork
+from providers.storage import open_store
+from resolvers.access import Viewer
+from server.provider_factory import open_embedders, open_sources, open_vectors, working
+from server.worker import Worker
+from tests.db.queue.sample_tasks import QUEUE, URGENT
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 30
+"""Seconds after which a test gives up waiting."""
+
+EMPTY = "DELETE FROM platform.{}"
+TABLES = ("leases", "fair_shares", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules")
+
+
+@dataclass
+class Hall:
+    """What a test works with. `settings` are of the workers: impatient ones, unless changed."""
+
+    database: Database
+    settings: Settings
+    folder: Path
+    company_id: UUID
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def trail(self) -> str:
+        """The file that jobs write to."""
+        return str(self.folder / "trail")
+
+    def lines(self, *first: str) -> list[str]:
+        """What jobs wrote, or only lines that begin with these words."""
+        file = Path(self.trail)
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [line for line in lines if line.startswith(" ".join(first))]
+
+    async def add(self, job: Job, company_id: UUID | None = None) -> UUID:
+        """A row and its job, committed."""
+        async with self.database.tenant(company_id or self.company_id) as uow:
+            made = insert(ProcessingJob).values(job_type=ProcessingJobType.UPKEEP).returning(ProcessingJob.id)
+            id: UUID = await uow.scalar(made)
+            await enqueue(uow, job, id)
+        return id
+
+    @asynccontextmanager
+    async def rolled_back(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of the company that never commits."""
+        uow = self.database.unit(Scope(self.company_id), read_only=False)
+        try:
+            yield uow
+        finally:
+            await uow.finish(commit=False)
+
+    async def cancel(self, id: UUID) -> Row[Any]:
+        """As the API does."""
+        async with self.database.tenant(self.company_id) as uow:
+            return await cancel(uow, ProcessingJob, id)
+
+    async def row(self, id: UUID) -> Row[Any]:
+        """The job's row."""
+        async with self.database.tenant(self.company_id, read_only=True) as uow:
+            return await uow.one(select(ProcessingJob).where(ProcessingJob.id == id))
+
+    async def lease(self, id: UUID) -> Row[Any] | None:
+        """The job's lease, while it has one."""
+        async with self.database.platform(read_only=True) as uow:
+            return await uow.first(select(Lease).where(Lease.id == id))
+
+    async def entries(self) -> list[str]:
+        """The states of all entries."""
+        async with self.database.platform(read_only=True) as uow:
+            found = await uow.all(text("SELECT status::text FROM platform.pgqueuer ORDER BY id"))
+        return [row.status for row in found]
+
+    async def entries_gone(self) -> bool:
+        """Whether nothing is queued any more."""
+        return not await self.entries()
+
+    async def is_over(self, id: UUID) -> bool:
+        """Whether the job has ended."""
+        return (await self.row(id)).completed_at is not None
+
+    async def until(self, condition: Callable[[], Awaitable[Any] | Any]) -> Any:
+        """Wait until something holds, and answer it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                held = condition()
+                if asyncio.iscoroutine(held):
+                    held = await held
+                if held:
+                    return held
+                await asyncio.sleep(0.02)
+
+    async def ended(self, id: UUID, status: str) -> Row[Any]:
+        """The job's row, once it has ended; it must have ended so."""
+
+        async def over() -> Row[Any] | None:
+            row = await self.row(id)
+            return row if row.completed_at else None
+
+        row: Row[Any] = await self.until(over)
+        assert row.status.value == status, row.error_message
+        return row
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[Worker]:
+        """A worker in this process."""
+        store = open_store((self.folder / "objects").as_uri())
+        url = self.database.placement.primary.url
+        listener = Listener(url, application="test listener")
+        async with AsyncExitStack() as stack:
+            embedders, vectors = open_embedders(self.settings, stack), open_vectors(self.settings, stack)
+            sources = open_sources(self.database, self.settings, stack)
+            services = working(self.database, self.settings, store, embedders, vectors, sources)
+            async with listener, Worker(services, listener, queues=[QUEUE, URGENT]) as worker:
+                yield worker
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """A worker in a process of its own."""
+        kept = self.settings.model_dump_json(exclude={"secret_key"})
+        command = [sys.executable, "-m", "tests.db.queue.worker_process", kept]
+        process = subprocess.Popen(command, cwd=ROOT)
+        self.processes.append(process)
+        return process
+
+
+@pytest_asyncio.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    assert settings.database_url is not None
+    database = Database(Placement(settings, settings.database_url))
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def hall(database: Database, settings: Settings, tmp_path: Path) -> AsyncIterator[Hall]:
+    async with database.platform() as uow:
+        for table in TABLES:
+            await uow.execute(text(EMPTY.format(table)))
+    impatient = {"job_heartbeat": 0.3, "job_stale": 1.5, "job_grace": 0.5, "job_concurrency": 2}
+    hall = Hall(database, settings.model_copy(update=impatient), tmp_path, await a_company(database))
+    yield hall
+    for process in hall.processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def patient(hall: Hall) -> Hall:
+    """Workers that look by themselves once a minute: whatever happens sooner, they were told."""
+    hall.settings = hall.settings.model_copy(update={"job_heartbeat": 60, "job_stale": 120})
+    return hall
+
+
+async def a_company(database: Database) -> UUID:
+    """A company of its own."""
+    company_id = new_id()
+    async with database.platform() as uow:
+        await uow.execute(insert(Company).values(id=company_id, name=f"Company {company_id}"))
+    async with database.tenant(company_id) as uow:
+        await uow.execute(insert(Tenant))
+    return company_id
+
+
+async def a_viewer(database: Database, company_id: UUID, *permissions: str) -> Viewer:
+    """A member of the company who sees its jobs, with these permissions."""
+    user_id = new_id()
+    async with database.tenant(company_id) as uow:
+        await uow.execute(insert(Member).values(id=user_id))
+    return Viewer(user_id, company_id, RoleName.USER, frozenset({"jobs:read", *permissions}))

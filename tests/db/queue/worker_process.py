@@ -1,0 +1,12 @@
+"""A worker in a process of its own, for tests that stop, kill or freeze it: settings as JSON, by argument."""
+
+import asyncio
+import sys
+
+import tests.db.queue.sample_tasks  # noqa: F401 - its handlers
+from core.settings import Settings
+from server.worker import run_worker
+from tests.db.queue.sample_tasks import QUEUE
+
+if __name__ == "__main__":
+    asyncio.run(run_worker(Settings.model_validate_json(sys.argv[1]), [QUEUE]))

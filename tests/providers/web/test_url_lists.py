@@ -1,0 +1,311 @@
+"""Sources that are told where to look."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import orjson
+import pytest
+
+from core.ports import CandidateBatch, FetchErrorCode, ImageSource, SearchCursor, SourceKind, SourceQuery
+from core.settings import load_settings
+from providers.web import image_sources
+from tests.providers.web.fake_network import MEBIBYTE, fetching, refusal
+from tests.providers.web.fake_site import Ask, Reply, Site, a_page, gallery, picture, redirect, sites
+
+LOOPBACK = "127.0.0.0/8"
+LOCAL = {"crawl_allow": LOOPBACK, "crawl_host_interval": 0, "crawl_retries": 0}
+
+
+@asynccontextmanager
+async def source_of(kind: SourceKind, **settings: Any) -> AsyncIterator[ImageSource]:
+    """A source that may ask sites of this machine."""
+    async with fetching(**{**LOCAL, **settings}) as fetcher:
+        yield image_sources(fetcher, load_settings({**LOCAL, **settings}))[kind]
+
+
+async def all_of(source: ImageSource, wanted: SourceQuery) -> list[CandidateBatch]:
+    """Every batch of a search, each found by the cursor of the one before as it is stored."""
+    batches, cursor = [], None
+    while True:
+        batches.append(await source.search(wanted, cursor))
+        if batches[-1].cursor is None:
+            return batches
+        cursor = stored(batches[-1].cursor)
+
+
+def stored(cursor: SearchCursor) -> SearchCursor:
+    """A cursor after it was kept as JSON."""
+    kept: Mapping[str, Any] = orjson.loads(orjson.dumps(cursor))
+    return kept
+
+
+def urls_of(batches: list[CandidateBatch]) -> list[str]:
+    """The addresses that were found, in order."""
+    return [found.url for batch in batches for found in batch.candidates]
+
+
+async def test_a_gallery_is_found_whole() -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        names = [f"{number}.jpg" for number in range(230)]
+        start = gallery(site, dict.fromkeys(names, b""), per_page=10)
+        batches = await all_of(source, SourceQuery(addresses=(start,)))
+
+        assert sorted(urls_of(batches)) == sorted(f"{site.url}/images/{name}" for name in names)
+        assert batches[0].candidates[0].page_url == f"{site.url}/page/1"
+        assert batches[0].candidates[0].caption == "Picture 0.jpg"
+
+    assert len(batches) >= 2
+    assert sorted(site.paths) == sorted(["/robots.txt", "/", *(f"/page/{number}" for number in range(1, 24))])
+    assert [refused for batch in batches for refused in batch.errors] == []
+
+
+async def test_a_walk_goes_on_from_any_of_its_batches() -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        start = gallery(site, {f"{number}.jpg": b"" for number in range(300)}, per_page=5)
+        wanted = SourceQuery(addresses=(start,))
+        batches = await all_of(source, wanted)
+        assert batches[0].cursor is not None
+        again = await source.search(wanted, stored(batches[0].cursor))
+
+    assert again.candidates == batches[1].candidates
+    assert again.cursor == batches[1].cursor
+
+
+@pytest.mark.parametrize(
+    ("depth", "pages", "found"), [(0, 10, 1), (1, 10, 2), (2, 10, 3), (20, 10, 10), (20, 4, 4), (20, 1, 1)]
+)
+async def test_a_walk_has_bounds(depth: int, pages: int, found: int) -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        for number in range(12):
+            body = f'<img src="/{number}.jpg"><a href="/{number + 1}.html">on</a><a href="/0.html">back</a>'
+            site.put(f"/{number}.html", a_page("Page", body))
+        wanted = SourceQuery(addresses=(site.url + "/0.html",), depth=depth, pages=pages)
+        batches = await all_of(source, wanted)
+
+    assert len(urls_of(batches)) == found
+
+
+async def test_a_walk_stays_on_its_hosts() -> None:
+    async with sites(3) as (site, moved, stranger), source_of(SourceKind.SITE) as source:
+        links = [f"{each.url}/2.html" for each in (site, moved, stranger)]
+        body = "".join(f'<a href="{link}">x</a>' for link in links) + f'<img src="{stranger.url}/cdn.jpg">'
+        site.put("/", redirect(moved.url + "/"))
+        moved.put("/", a_page("Moved", body))
+        site.put("/2.html", a_page("Two", '<img src="2.jpg">'))
+        moved.put("/2.html", a_page("Two", '<img src="2.jpg">'))
+        batches = await all_of(source, SourceQuery(addresses=(site.url,)))
+
+        assert urls_of(batches) == [stranger.url + "/cdn.jpg", site.url + "/2.jpg", moved.url + "/2.jpg"]
+
+    assert stranger.asked == []
+
+
+async def test_a_page_that_cant_be_read_stops_nothing() -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        site.put("/robots.txt", "User-agent: *\nDisallow: /closed")
+        links = "".join(f'<a href="{path}">x</a>' for path in ("/closed", "/missing", "/broken", "/good"))
+        start = site.put("/", a_page("Start", links))
+        site.put("/broken", Reply(b"<html>", headers={"Content-Encoding": "br"}))
+        site.put("/good", a_page("Good", '<img src="/1.jpg">'))
+        (batch,) = await all_of(source, SourceQuery(addresses=(start,)))
+
+        assert [found.url for found in batch.candidates] == [site.url + "/1.jpg"]
+        assert {address.removeprefix(site.url): reason for address, reason in batch.errors} == {
+            "/closed": "The robots.txt of 127.0.0.1 does not allow it.",
+            "/missing": "The server answered with status 404.",
+            "/broken": "What the server sent can't be unpacked.",
+        }
+
+    assert "/closed" not in site.paths
+
+
+async def test_a_start_that_cant_be_read_is_the_searchs_refusal() -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        missing = SourceQuery(addresses=(site.url + "/1", site.url + "/2"))
+        refused = await refusal(source.search(missing))
+        site.put("/2", a_page("Two", '<img src="/2.jpg">'))
+        one = await source.search(missing)
+
+    assert refused.code is FetchErrorCode.NOT_FOUND
+    assert (len(one.candidates), len(one.errors)) == (1, 1)
+
+
+async def test_sitemaps_and_images_are_starts_too() -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        site.put(
+            "/maps.xml", f"<sitemapindex><sitemap><loc>{site.url}/map.xml</loc></sitemap></sitemapindex>"
+        )
+        site.put("/map.xml", f"<?xml version='1.0'?><urlset><url><loc>{site.url}/1</loc></url></urlset>")
+        site.put("/1", a_page("One", '<img src="/1.jpg">'))
+        site.put("/file", picture(1), "image/jpeg")
+        starts = (site.url + "/maps.xml", site.url + "/file", site.url + "/2.png")
+        batches = await all_of(source, SourceQuery(addresses=starts))
+
+        assert sorted(urls_of(batches)) == [site.url + path for path in ("/1.jpg", "/2.png", "/file")]
+
+
+async def test_ten_thousand_links_to_one_image_are_one() -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        start = site.put("/", a_page("Many", '<a href="/1.jpg"><img src="/1.jpg"></a>' * 10_000))
+        (batch,) = await all_of(source, SourceQuery(addresses=(start,)))
+
+    assert [found.url for found in batch.candidates] == [site.url + "/1.jpg"]
+
+
+async def test_a_trap_of_endless_pages_ends() -> None:
+    async def answer(ask: Ask, writer: asyncio.StreamWriter) -> Reply:
+        links = "".join(f'<a href="{ask.path}{step}/">x</a>' for step in range(30))
+        return Reply(a_page("Trap", links).encode(), headers={"Content-Type": "text/html"})
+
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        site.put("*", answer)
+        site.put("/robots.txt", Reply(b"", 404))
+        batches = await all_of(source, SourceQuery(addresses=(site.url + "/",), pages=60, depth=20))
+
+    assert urls_of(batches) == []
+    assert len(site.asked) == 61
+
+
+async def test_a_list_of_addresses_is_taken_as_it_is() -> None:
+    addresses = tuple(f"https://example.com/{number}.jpg" for number in range(1200))
+    async with source_of(SourceKind.URLS) as source:
+        batches = await all_of(source, SourceQuery(addresses=(*addresses, addresses[-1])))
+
+    assert urls_of(batches) == list(addresses)
+    assert [len(batch.candidates) for batch in batches] == [500, 500, 200]
+
+
+async def test_feeds_are_read_one_after_the_other() -> None:
+    feed = "<rss><channel><item><enclosure url='/{}.jpg' type='image/jpeg'/></item></channel></rss>"
+    async with Site().serving() as site, source_of(SourceKind.FEED) as source:
+        feeds = tuple(site.put(f"/{name}.xml", feed.format(name)) for name in ("a", "b"))
+        batches = await all_of(source, SourceQuery(addresses=feeds))
+        page = site.put("/page.html", "<html></html>")
+        refused = await refusal(source.search(SourceQuery(addresses=(page,))))
+
+        assert urls_of(batches) == [site.url + "/a.jpg", site.url + "/b.jpg"]
+
+    assert refused.code is FetchErrorCode.INVALID_ANSWER
+
+
+async def test_a_candidate_is_downloaded_as_an_image(tmp_path: Path) -> None:
+    async with Site().serving() as site, source_of(SourceKind.URLS) as source:
+        image = site.put("/1.jpg", picture(1))
+        page = site.put("/2.jpg", "<html>", "text/html")
+        fetched = await source.download(image, tmp_path / "1", limit=MEBIBYTE)
+        refused = await refusal(source.download(page, tmp_path / "2", limit=MEBIBYTE))
+
+    assert fetched.size == len(picture(1))
+    assert refused.code is FetchErrorCode.WRONG_TYPE
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "fault"),
+    [
+        (SourceKind.URLS, SourceQuery(), "Addresses are wanted."),
+        (
+            SourceKind.URLS,
+            SourceQuery(addresses=("https://example.com/1.jpg", "ftp://example.com/2.jpg")),
+            "ftp://example.com/2.jpg: The address is not called. It does not start with http:// or https://.",
+        ),
+        (
+            SourceKind.FEED,
+            SourceQuery(addresses=("http://user@example.com/",)),
+            "http://user@example.com/: The address is not called. It holds a user name.",
+        ),
+        (
+            SourceKind.SITE,
+            SourceQuery(addresses=("https://example.com",), pages=0),
+            "A walk has 1 to 10000 pages.",
+        ),
+        (
+            SourceKind.SITE,
+            SourceQuery(addresses=("https://example.com",), depth=21),
+            "A walk goes 0 to 20 links deep.",
+        ),
+        (SourceKind.SITE, SourceQuery(addresses=("https://example.com",)), None),
+        (SourceKind.S3, SourceQuery(addresses=("s3://photos/cats",)), None),
+        (
+            SourceKind.S3,
+            SourceQuery(addresses=("https://photos/cats",)),
+            "An address such as s3://bucket/folder is wanted.",
+        ),
+        (
+            SourceKind.S3,
+            SourceQuery(addresses=("s3://",)),
+            "An address such as s3://bucket/folder is wanted.",
+        ),
+        (
+            SourceKind.S3,
+            SourceQuery(addresses=("s3://payroll/",)),
+            "The bucket payroll may not be read here: CRAWL_S3_BUCKETS does not name it.",
+        ),
+    ],
+)
+async def test_what_cant_be_asked_is_known_before(
+    kind: SourceKind, wanted: SourceQuery, fault: str | None
+) -> None:
+    async with source_of(kind, crawl_s3_buckets="photos") as source:
+        assert source.validate(wanted) == fault
+
+
+def bucket(site: Site, keys: list[str], page: int = 1000) -> None:
+    """Serve a bucket named `photos` as S3 does, in the form with the bucket in the path."""
+
+    async def answer(ask: Ask, writer: asyncio.StreamWriter) -> Reply:
+        path, _, query = ask.path.partition("?")
+        if path.rstrip("/") != "/photos":
+            key = unquote(path.removeprefix("/photos/"))
+            return Reply(key.encode(), headers=STORED) if key in keys else Reply(b"<Error/>", 404)
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
+        after = asked.get("continuation-token") or asked.get("start-after", "")
+        left = [key for key in sorted(keys) if key > after and key.startswith(asked.get("prefix", ""))]
+        entries = "".join(
+            f"<Contents><Key>{key}</Key><Size>1</Size><ETag>1</ETag>"
+            "<LastModified>2026-11-01T08:00:00.000Z</LastModified></Contents>"
+            for key in left[:page]
+        )
+        more = f"<NextContinuationToken>{left[page - 1]}</NextContinuationToken>" if len(left) > page else ""
+        listing = f"<ListBucketResult><KeyCount>1</KeyCount>{entries}{more}</ListBucketResult>"
+        return Reply(listing.encode(), headers={"Content-Type": "application/xml"})
+
+    site.put("*", answer)
+
+
+STORED = {"ETag": '"1"', "Last-Modified": "Sun, 01 Nov 2026 08:00:00 GMT"}
+
+
+async def test_a_buckets_images_are_found_and_downloaded(tmp_path: Path) -> None:
+    keys = [f"cats/{number:04}.jpg" for number in range(1500)]
+    async with Site().serving() as site:
+        bucket(site, [*keys, "cats/list.txt", "dogs/1.jpg", "cats/a b+c%.png"])
+        settings = {"crawl_s3_buckets": "photos", "crawl_s3_endpoint": site.url}
+        async with source_of(SourceKind.S3, **settings) as source:
+            batches = await all_of(source, SourceQuery(addresses=("s3://photos/cats",)))
+            last = batches[-1].candidates[-1].url
+            fetched = await source.download(last, tmp_path / "cat", limit=MEBIBYTE)
+            large = await refusal(source.download(last, tmp_path / "large", limit=3))
+            gone = await refusal(source.download(f"{site.url}/photos/x.jpg", tmp_path / "x", limit=9))
+            others = await refusal(source.download(f"{site.url}/payroll/1.jpg", tmp_path / "x", limit=9))
+
+        assert urls_of(batches) == [f"{site.url}/photos/{key}" for key in [*keys, "cats/a%20b%2Bc%25.png"]]
+
+    assert (tmp_path / "cat").read_text() == "cats/a b+c%.png"
+    assert fetched.size == 15
+    assert [each.code for each in (large, gone, others)] == [
+        FetchErrorCode.TOO_LARGE,
+        FetchErrorCode.NOT_FOUND,
+        FetchErrorCode.FORBIDDEN_ADDRESS,
+    ]
+
+
+async def test_a_store_that_is_away_may_come_back() -> None:
+    settings = {"crawl_s3_buckets": "photos", "crawl_s3_endpoint": "http://127.0.0.1:1"}
+    async with source_of(SourceKind.S3, **settings) as source:
+        refused = await refusal(source.search(SourceQuery(addresses=("s3://photos",))))
+
+    assert (refused.code, refused.is_transient) == (FetchErrorCode.UNREACHABLE, True)

@@ -1,0 +1,172 @@
+"""What operations cost: as many statements for one object as for many."""
+
+import itertools
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_composite_type,
+)
+
+from db.models import ProcessingJobType
+from schema.contract import make_schema
+from schema.framework.context import Services
+from schema.framework.decorators import STORED_TYPES
+from tests import factories
+from tests.conftest import Save
+from tests.factories import (
+    Made,
+    a_company,
+    a_comparison,
+    a_job,
+    a_project,
+    a_session,
+    a_user,
+    an_analysis,
+    an_upload,
+)
+from tests.factories.everything import everything
+from tests.graphql_client import Client
+
+SCHEMA = make_schema()._schema
+MANY = 20
+
+DEEP = """query ($count: Int!) { projects(first: $count) { nodes { sessions(first: 5) { nodes { name
+  comparisons { nodes { drawingName analysisResults { nodes { success } } } }
+  drawings { nodes { drawingName } }
+  jobs { nodes { status } } } } } } }"""
+
+
+def a_full_project(user: Made) -> list[Made]:
+    """A project of two sessions, each with three jobs and two comparisons that were analysed."""
+    rows: list[Made] = []
+    project = a_project(user)
+    for _ in range(2):
+        session = a_session(user, project)
+        comparisons = [a_comparison(session) for _ in range(2)]
+        stages = list(ProcessingJobType)[:3]
+        rows += [an_analysis(comparison) for comparison in comparisons]
+        rows += [a_job(user, session, job_type=stage) for stage in stages]
+    return rows
+
+
+@pytest.mark.parametrize("count", [1, 50])
+async def test_a_deep_answer_costs_a_statement_for_each_level(
+    graphql: Client, save: Save, count: int
+) -> None:
+    user = a_user(a_company())
+    await save(*itertools.chain.from_iterable(a_full_project(user) for _ in range(count)))
+
+    answer = await graphql.of(user)(DEEP, count=count)
+
+    sessions = [
+        session for project in answer["projects"]["nodes"] for session in project["sessions"]["nodes"]
+    ]
+    assert len(sessions) == 2 * count
+    assert [len(session["drawings"]["nodes"]) for session in sessions] == [4] * len(sessions)
+    assert [len(session["jobs"]["nodes"]) for session in sessions] == [3] * len(sessions)
+    analyses = [
+        comparison["analysisResults"]["nodes"]
+        for session in sessions
+        for comparison in session["comparisons"]["nodes"]
+    ]
+    assert analyses == [[{"success": True}]] * (4 * count)
+    assert len(graphql.statements) == 6
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def many(services: Services, platform: Made) -> dict[str, list[str]]:
+    """The ids of twenty objects of every stored type (or all there are), each with its own relations."""
+    people = [a_user(platform.company) for _ in range(MANY)]
+    made = everything(people)
+    made["UploadedFile"] = [an_upload(platform) for _ in range(MANY)]
+    made["Company"] = [a_company() for _ in range(MANY)]
+    companies = [a_user(company) for company in made["Company"]]
+    await factories.save(services.database, *itertools.chain(companies, *made.values()))
+    client = Client(services, make_schema(), user_id=platform.id)
+    seeded = await client("{ roles { nodes { id } } permissions(first: 20) { nodes { id } } }")
+    return {
+        **{name: [row.gid for row in rows] for name, rows in made.items()},
+        "Role": [node["id"] for node in seeded["roles"]["nodes"]],
+        "Permission": [node["id"] for node in seeded["permissions"]["nodes"]],
+    }
+
+
+def fields() -> list[tuple[str, str]]:
+    """Every field of every stored type."""
+    return [(name, field) for name in STORED_TYPES for field in stored_type(name).fields]
+
+
+def stored_type(name: str) -> GraphQLObjectType:
+    """A type of the contract."""
+    found = SCHEMA.get_type(name)
+    assert isinstance(found, GraphQLObjectType)
+    return found
+
+
+def selection(name: str, field: GraphQLField) -> str:
+    """The field, with as much below it as shows that it was read."""
+    return name + below(get_named_type(field.type))
+
+
+def below(kind: GraphQLNamedType) -> str:
+    if not is_composite_type(kind):
+        return ""
+    if kind.name.endswith("Connection"):
+        return " { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id } }"
+    if kind.name in STORED_TYPES:
+        return " { id }"
+    assert isinstance(kind, GraphQLObjectType)
+    inner = (selection(name, field) for name, field in kind.fields.items())
+    return f" {{ {' '.join(inner)} }}"
+
+
+@pytest.mark.parametrize(("kind", "field"), fields())
+async def test_a_field_costs_the_same_for_one_and_for_twenty(
+    graphql: Client, platform: Made, many: dict[str, list[str]], kind: str, field: str
+) -> None:
+    viewer, ids = graphql.of(platform), many[kind]
+    wanted = selection(field, stored_type(kind).fields[field])
+    document = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {kind} {{ {wanted} }} }} }}"
+
+    one = await viewer(document, ids=ids[:1])
+    cost = len(viewer.statements)
+    twenty = await viewer(document, ids=ids)
+
+    assert len(viewer.statements) == cost
+    assert None not in twenty["nodes"]
+    assert len(twenty["nodes"]) == len(ids)
+    assert len(ids) >= 7 or kind == "CompanyProfile"
+    assert undated(one["nodes"][0]) == undated(twenty["nodes"][0])
+
+
+@pytest.mark.parametrize("kind", STORED_TYPES)
+async def test_a_field_asked_for_alone_answers_what_it_answers_among_all(
+    graphql: Client, platform: Made, many: dict[str, list[str]], kind: str
+) -> None:
+    viewer, id = graphql.of(platform), many[kind][0]
+    found = stored_type(kind).fields
+    chosen = {name: selection(name, field) for name, field in found.items()}
+    document = "query ($id: ID!) {{ node(id: $id) {{ ... on {} {{ {} }} }} }}"
+
+    together = (await viewer(document.format(kind, " ".join(chosen.values())), id=id))["node"]
+    alone = {
+        name: (await viewer(document.format(kind, wanted), id=id))["node"][name]
+        for name, wanted in chosen.items()
+    }
+
+    assert undated(alone) == undated(together)
+
+
+def undated(value: Any) -> Any:
+    """The answer without the signatures of its links, which hold the second at which they were made."""
+    if isinstance(value, dict):
+        return {name: undated(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [undated(inner) for inner in value]
+    return "a link" if isinstance(value, str) and value.startswith("http://seshat.test/files/") else value
