@@ -1,4 +1,4 @@
-"""The errors a caller can do something about."""
+"""Errors that are shown to clients."""
 
 from enum import Enum
 
@@ -27,9 +27,9 @@ class ErrorCode(Enum):
 
 
 class DomainError(Exception):
-    """Base of every refusal a client may see: a sentence for a person, and the path of the argument at fault.
+    """Base class of errors that clients see: a message for users, and the path of the invalid argument.
 
-    Anything else that is raised is a bug, and is masked.
+    All other errors are masked.
     """
 
     code: ErrorCode
@@ -40,59 +40,59 @@ class DomainError(Exception):
         self.path = path
 
     def __reduce__(self) -> tuple[type["DomainError"], tuple[str, ...]]:
-        """Keep message and path when an error crosses a process border."""
+        """Preserves message and path when the error is pickled."""
         return type(self), (self.message, *self.path)
 
 
 class NotAuthenticated(DomainError):
-    """Nobody is signed in, or who is signed in may no longer be."""
+    """No user is signed in, or the session is no longer valid."""
 
     code = ErrorCode.UNAUTHENTICATED
 
 
 class Forbidden(DomainError):
-    """The viewer can see it and may not do it."""
+    """The viewer does not have the permission."""
 
     code = ErrorCode.FORBIDDEN
 
 
 class NotFound(DomainError):
-    """It does not exist, or this viewer may not know that it does."""
+    """The object does not exist or is not visible to the viewer."""
 
     code = ErrorCode.NOT_FOUND
 
 
 class Conflict(DomainError):
-    """The data is not in a state that allows it."""
+    """The current state of the data does not allow the operation."""
 
     code = ErrorCode.CONFLICT
 
 
 class Invalid(DomainError):
-    """The request makes no sense, whatever the state of the data."""
+    """The input is invalid."""
 
     code = ErrorCode.INVALID
 
 
 class LimitExceeded(DomainError):
-    """A limit is reached; the message says which and when to try again."""
+    """A limit is exceeded; the message says which, and when to retry."""
 
     code = ErrorCode.EXHAUSTED
 
 
 class UnsupportedContent(DomainError):
-    """The content is of a kind, or of a size, that this server does not work on."""
+    """The type or size of the content is not supported."""
 
     code = ErrorCode.UNSUPPORTED
 
 
 class ResourceExpired(DomainError):
-    """It was valid once: a link, an upload, a token."""
+    """A link, an upload or a token has expired."""
 
     code = ErrorCode.EXPIRED
 
 
 class Unavailable(DomainError):
-    """What this needs does not answer just now; the same request may go well later."""
+    """A service is temporarily unavailable; the request may be retried."""
 
     code = ErrorCode.UNAVAILABLE

@@ -1,11 +1,11 @@
-"""What is known of a picture from its file."""
+"""Decoded images."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """What a file's content says: an image `width` by `height` pixels as it is looked at, of `size` bytes."""
+    """Properties of an image file: dimensions in pixels after EXIF rotation, and size in bytes."""
 
     hash: str
     format: str

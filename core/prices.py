@@ -1,4 +1,4 @@
-"""What tokens cost."""
+"""Prices of model tokens."""
 
 import re
 import tomllib
@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 DEFAULT_PRICES = Path(__file__).with_name("prices.toml")
 MILLION = 1_000_000
 COST_DECIMALS = 9
-"""Decimals of a cost in dollars: one token of the cheapest model still counts."""
+"""Decimals of a cost in dollars, enough for one token of the cheapest model."""
 DATE_SUFFIX = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 
 
 class Price(BaseModel):
-    """US dollars for a million tokens read, and written."""
+    """Price in US dollars per million prompt and completion tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,12 +29,12 @@ PRICE_TABLES = TypeAdapter(dict[str, dict[str, Price]])
 
 @dataclass(frozen=True)
 class Prices:
-    """The prices of models, by the names that answers and usage are recorded under."""
+    """Prices by model name."""
 
     by_model: Mapping[str, Price]
 
     def cost(self, model: str, prompt_tokens: int, completion_tokens: int = 0) -> float | None:
-        """Of so many tokens, in US dollars; None for a model whose price is not known."""
+        """The cost in US dollars; None for a model without a price."""
         price = self.by_model.get(model) or self.by_model.get(DATE_SUFFIX.sub("", model))
         if price is None:
             return None
@@ -43,9 +43,9 @@ class Prices:
 
 
 def read_prices(*files: Path) -> Prices:
-    """The prices that come along, and those of the files, later ones before earlier ones.
+    """The default prices, overridden by those of the files in order.
 
-    Raises `ValueError` with one line for a file that cannot be used.
+    Raises `ValueError` with a one-line message for an unreadable or invalid file.
     """
     return Prices({name: price for file in (DEFAULT_PRICES, *files) for name, price in _entries(file)})
 
@@ -58,6 +58,6 @@ def _entries(file: Path) -> Iterator[tuple[str, Price]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not TOML: {error}") from error
     except ValidationError as error:
-        fault = error.errors()[0]
-        raise ValueError(f"{file}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}") from error
+        first = error.errors()[0]
+        raise ValueError(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from error
     return ((name, price) for table in tables.values() for name, price in table.items())

@@ -1,10 +1,10 @@
-"""Where sentences begin and end: text is cut, quoted and checked by them."""
+"""Sentence segmentation of text in many scripts."""
 
 import re
 from collections.abc import Iterator
 
 Span = tuple[int, int]
-"""From the first code point to before the last."""
+"""Start (inclusive) and end (exclusive), in code points."""
 
 PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n\s*")
 
@@ -14,27 +14,27 @@ SENTENCE_END = re.compile(
           | \n )\s*""",
     re.VERBOSE,
 )
-"""Where a sentence may end: at a full stop before white space, at those of other scripts, at a line's end."""
+"""Candidates for the end of a sentence: a full stop before white space or of another script, a line break."""
 
 ABBREVIATIONS = re.compile(
     r"\b(?:mrs?|ms|dr|prof|st|vs|e\.g|i\.e|cf|ca|approx|gen|col|capt|lt|sgt|rev|hon|messrs)$", re.IGNORECASE
 )
-"""What ends in a full stop that ends no sentence."""
+"""Abbreviations whose full stop does not end a sentence."""
 NUMBER_ABBREVIATIONS = re.compile(
     r"\b(?:nos?|vol|pp?|figs?|sec|ch|art|para|eq|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)$",
     re.IGNORECASE,
 )
-"""The same, where a number follows."""
+"""Abbreviations whose full stop does not end a sentence if a number follows."""
 INITIAL = re.compile(r"(?<![\w.])[^\W\d_]$")
 
 LIST_ITEM = re.compile(r"\s*(?:[-*\u2022\u2013+]|\d{1,3}[.)]|#{1,6})\s")
 MAX_FRAGMENT_LENGTH = 40
-"""Characters: a line shorter than this that ends openly stands alone; a longer one is wrapped prose."""
+"""Lines shorter than this, in characters, are sentences of their own; longer lines are wrapped prose."""
 MAX_ABBREVIATION_LENGTH = 12
 
 
 def sentences(text: str) -> list[Span]:
-    """The sentences of a text without the white space around them; together they hold all of its words."""
+    """The spans of all sentences, without surrounding white space."""
     spans: list[Span] = []
     start = 0
     for gap in PARAGRAPH_BREAK.finditer(text):
@@ -45,7 +45,7 @@ def sentences(text: str) -> list[Span]:
 
 
 def _paragraph_sentences(text: str, start: int, end: int) -> Iterator[Span]:
-    """The sentences of one paragraph."""
+    """The sentences of a paragraph."""
     first = start
     for match in SENTENCE_END.finditer(text, start, end):
         if match.end() < end and _is_sentence_end(text, first, match):
@@ -55,14 +55,14 @@ def _paragraph_sentences(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _is_sentence_end(text: str, first: int, match: re.Match[str]) -> bool:
-    """Whether what may be the end of the sentence that began at `first` is one; something follows it."""
+    """Whether the match, after which text follows, ends the sentence that starts at `first`."""
     after = text[match.end()]
     mark = match.group()[0]
     if mark == "\n":
-        opening = max(text.rfind("\n", first, match.start()) + 1, first)
-        line = text[opening : match.start()]
-        listed = LIST_ITEM.match(line) or LIST_ITEM.match(text, match.end())
-        return bool(listed) or len(line.strip()) < MAX_FRAGMENT_LENGTH
+        line_start = max(text.rfind("\n", first, match.start()) + 1, first)
+        line = text[line_start : match.start()]
+        list_item = LIST_ITEM.match(line) or LIST_ITEM.match(text, match.end())
+        return bool(list_item) or len(line.strip()) < MAX_FRAGMENT_LENGTH
     if mark == ".":
         before = text[max(first, match.start() - MAX_ABBREVIATION_LENGTH) : match.start()]
         if (
@@ -75,7 +75,7 @@ def _is_sentence_end(text: str, first: int, match: re.Match[str]) -> bool:
 
 
 def strip_span(text: str, start: int, end: int) -> Span:
-    """The span without the white space at its ends."""
+    """The span without white space at its ends."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

@@ -18,7 +18,7 @@ PURGE_SLOTS = text(f"DELETE FROM {PLATFORM}.host_turns WHERE free_at < now() - i
 
 
 async def reserve_slot(database: Database, host: str, interval: float) -> float:
-    """Reserves the next request to `host`, `interval` seconds after the previous. Returns the seconds until then."""
+    """Reserves the next request to `host`, `interval` seconds after the last. Returns the seconds to wait."""
     async with database.platform() as uow:
         wait = await uow.scalar(RESERVE_SLOT, {"host": host, "interval": timedelta(seconds=interval)})
     return max(0.0, float(wait))

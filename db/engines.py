@@ -22,7 +22,7 @@ SECONDARY_POOL_SIZE = 4
 class ScopedConnection(asyncpg.Connection):
     """Sends the scope with BEGIN as one message, which saves a round trip.
 
-    The scope ends with the transaction. Without a scope BEGIN clears it, so that queries of tenant tables fail.
+    The scope ends with the transaction. Without a scope BEGIN clears it: queries of tenant tables fail.
     """
 
     scope_sql = NO_SCOPE
@@ -39,7 +39,7 @@ class ScopedConnection(asyncpg.Connection):
 
 
 def make_engine(url: str, *, size: int, overflow: int, wait: float, application: str) -> AsyncEngine:
-    """An engine of scoped connections, without pre-ping: a unit of work retries its first statement instead."""
+    """An engine of scoped connections. Without pre-ping: units of work retry their first statement."""
     engine = create_async_engine(
         url,
         pool_size=size,

@@ -65,7 +65,7 @@ class Listener:
             await asyncio.wait({self._task})
 
     async def add(self, channel: str, on_notification: OnNotification, on_reconnect: OnReconnect) -> None:
-        """Calls `on_notification` with each payload, and `on_reconnect` when notifications may have been lost."""
+        """Calls `on_notification` with each payload, `on_reconnect` when notifications may be lost."""
         async with self._lock:
             first = channel not in self._channels
             self._channels.setdefault(channel, {})[on_notification] = on_reconnect

@@ -162,7 +162,7 @@ def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
 
 
 async def tenant_databases(admin_url: str, company: str | None = None) -> list[Target]:
-    """Databases with tenant data: the shared one, then dedicated ones; or only that of `company` (id or name).
+    """Databases with tenant data: the shared one and dedicated ones, or that of `company` (id or name).
 
     Dedicated databases are on the same server. Raises `MigrationError` for an unknown company.
     """

@@ -145,7 +145,7 @@ def own_uploads(viewer: Viewer, upload: Any) -> Conditions:
 
 
 def conversations(viewer: Viewer, conversation: Any) -> Conditions:
-    """The viewer's conversations and those about drawing sessions, or all with `chat:oversee`; none deleted."""
+    """The viewer's conversations, and those about drawing sessions; all with `chat:oversee`. None deleted."""
     conditions = [conversation.status != ConversationStatus.DELETED]
     if viewer.has_permission("chat:oversee"):
         return conditions

@@ -1,4 +1,4 @@
-"""What the product needs from outside, as protocols; `providers/` adapts to each."""
+"""Ports: protocols of external services, which `providers/` implements."""
 
 from core.ports.chat import (
     EXTRACTIVE,

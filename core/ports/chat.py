@@ -1,4 +1,4 @@
-"""Who answers questions, and how that fails."""
+"""Chat models: requests, events and errors."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 class RunErrorCode(Enum):
-    """Why a request to a model failed, as it is logged."""
+    """Reason for which a request to a model failed."""
 
     NO_FILE_SEARCH_STORE = "NO_FILE_SEARCH_STORE"
     MODEL_NOT_FOUND = "MODEL_NOT_FOUND"
@@ -25,9 +25,9 @@ class RunErrorCode(Enum):
 
 
 class ModelFailure(Exception):
-    """A model did not answer. The message is for a person and holds nothing that the model's server sent.
+    """A request to a model failed. The message is for users and contains nothing of the server's response.
 
-    `passing` tells that the same request may go well later, `after` seconds from now at the earliest.
+    `is_transient` says that the request may be retried, after at least `retry_after` seconds.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class ModelFailure(Exception):
 
 @dataclass(frozen=True)
 class Passage:
-    """A retrieved piece of a source: `text` is its page's text from `start` to `end` in code points.
+    """A retrieved passage of a source: `text` is the page's text from `start` to `end` in code points.
 
-    `document_id` is None where the source is a compared sheet. `page` is None where there are no pages.
-    `similarity` to the question is from 0 to 1.
+    `document_id` is None for a compared sheet, `page` for a source without pages. `similarity` to the
+    question is from 0 to 1.
     """
 
     document_id: UUID | None
@@ -61,14 +61,14 @@ class Passage:
 
 @dataclass(frozen=True)
 class Turn:
-    """What was said before."""
+    """A message of the conversation's history."""
 
     role: Literal["user", "assistant"]
     content: str
 
 
 class Stance(Enum):
-    """The part that a member of a council takes."""
+    """Role of a council member."""
 
     ANALYTICAL = "analytical"
     CREATIVE = "creative"
@@ -77,12 +77,11 @@ class Stance(Enum):
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """One question to a model, with what it may answer from; `passages` are its sources 1, 2, … in order.
+    """A question to a model with its sources: `passages` are numbered from 1.
 
-    `provider` names the endpoint to ask, None the installation's own; `model` None means the endpoint's
-    own. `longest` bounds the answer, in tokens. `stance` is for who follows
-    no instructions. `proposals` are answers that others gave to the question: they are to be weighed, not
-    obeyed.
+    `provider` and `model` default to the installation's endpoint and the endpoint's model. `max_tokens`
+    limits the answer. `stance` is for models that follow no instructions. `proposals` are other models'
+    answers to the question, as untrusted input.
     """
 
     question: str
@@ -96,21 +95,21 @@ class ChatRequest:
     stance: Stance | None = None
     proposals: tuple[str, ...] = ()
     requires_sources: bool = True
-    """Whether sources are to answer it; if not, the instructions alone say what to do."""
+    """Whether to answer from the sources; otherwise, from the instructions alone."""
 
 
 @dataclass(frozen=True)
 class TextDelta:
-    """The next piece of an answer."""
+    """The next part of an answer."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Quotation:
-    """A part of the answer that stands word for word in a passage, both as offsets in code points.
+    """A verbatim quotation of a passage, with offsets in code points.
 
-    `source` counts the request's passages from 1; `confidence` is from 0 to 1.
+    `source` is the number of the request's passage, from 1; `confidence` is from 0 to 1.
     """
 
     start: int
@@ -123,9 +122,9 @@ class Quotation:
 
 @dataclass(frozen=True)
 class AnswerEnd:
-    """The last event of an answer: who gave it, the tokens it took, and whether it found one at all.
+    """The last event of an answer: the model, its token usage, and whether it found an answer.
 
-    A model that can't tell reports `found` None.
+    `found` is None for models that do not report it.
     """
 
     model: str
@@ -138,14 +137,14 @@ ChatEvent = TextDelta | Quotation | AnswerEnd
 
 
 EXTRACTIVE = "seshat-extractive/1"
-"""The name of the answerer that quotes documents and asks no language model."""
+"""Name of the extractive answerer, which quotes documents without a language model."""
 
 
 class ChatModel(Protocol):
     """Answers questions from passages."""
 
     model: str
-    """Its name and version."""
+    """Name and version of the model."""
 
     def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        """Text as it is produced, quotations of what was told, and one `AnswerEnd`. Raises `ModelFailure`."""
+        """Streams text and quotations, and ends with one `AnswerEnd`. Raises `ModelFailure`."""

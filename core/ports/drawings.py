@@ -1,4 +1,4 @@
-"""Who describes what changed on a drawing."""
+"""Descriptions of changes between drawings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Evidence:
-    """One changed region of a sheet, in pixels of the new sheet, with the words that went and came there."""
+    """A changed region of a sheet, in pixels of the new sheet, with the words removed and added there."""
 
     kind: str
     box: tuple[int, int, int, int]
@@ -19,8 +19,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class DrawingImages:
-    """JPEG files: the small overlay of the two sheets, and a part of the large one around each of the largest
-    regions, by the region's place in the evidence, from 0.
+    """JPEG images: the overlay preview of both sheets, and crops of the largest changed regions by index in
+    the evidence.
     """
 
     overlay: bytes
@@ -29,9 +29,9 @@ class DrawingImages:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What an analyser says of one compared sheet. `model` names the analyser and its version.
+    """Analysis of a compared sheet by the analyser `model`.
 
-    The tokens are what a model read and wrote for it, if one was asked; `asked` is its name.
+    If a language model was used, `language_model` is its name, and the tokens are its usage.
     """
 
     model: str
@@ -46,13 +46,13 @@ class Analysis:
 
 
 class DrawingAnalyser(Protocol):
-    """Describes the changes of one sheet from evidence, or from the pictures themselves."""
+    """Describes the changes of a sheet from evidence and, optionally, images."""
 
     model: str
-    """Its name and version."""
+    """Name and version of the analyser."""
 
     uses_images: bool
-    """Whether it looks at pictures, if there are any."""
+    """Whether the analyser uses images."""
 
     async def analyse(
         self,
@@ -61,4 +61,4 @@ class DrawingAnalyser(Protocol):
         measures: Mapping[str, Any],
         pictures: DrawingImages | None,
     ) -> Analysis:
-        """`descriptions` has one entry per item of `evidence`, in its order."""
+        """Analyses a sheet; `descriptions` has one entry per item of `evidence`, in order."""

@@ -1,4 +1,4 @@
-"""Who turns texts into vectors."""
+"""Embedding models."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol, TypeVar
@@ -9,7 +9,7 @@ Vector = list[float]
 
 
 class Embed(Protocol):
-    """Turns texts into vectors of length 1, one for each, in their order."""
+    """Embeds texts as vectors of length 1, in order."""
 
     async def __call__(
         self, texts: Sequence[str], kind: Literal["query", "passage"]
@@ -17,7 +17,7 @@ class Embed(Protocol):
 
 
 class EmbeddingResult(list[T]):
-    """What was embedded, in the order of the texts; `tokens` is how many the model read for it."""
+    """Embeddings in the order of the texts; `tokens` is the number of input tokens."""
 
     def __init__(self, items: Iterable[T], tokens: int) -> None:
         super().__init__(items)
@@ -25,38 +25,35 @@ class EmbeddingResult(list[T]):
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors of length 1, `dimension` numbers each. An `Embed` is its `embed`.
-
-    Both methods raise `ModelFailure`.
-    """
+    """An embedding model with vectors of length 1. Both methods raise `ModelFailure`."""
 
     provider: str
     model: str
-    """Its name; vectors of different names are never compared."""
+    """Name of the model. Vectors of different models are not comparable."""
     dimension: int
     max_tokens: int
-    """What one vector can stand for, in tokens of the model."""
+    """Maximum number of tokens per vector."""
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
-        """One vector for each text; of a longer text than `max_tokens`, its beginning counts."""
+        """One vector for each text, of its first `max_tokens` tokens."""
 
     async def embed_windows(self, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
-        """For each passage, the vectors of its overlapping windows of `max_tokens`: one where it fits."""
+        """For each text, the vectors of its overlapping windows of `max_tokens` tokens."""
 
     async def close(self) -> None: ...
 
 
 class UnknownEmbedder(LookupError):
-    """Nothing that is configured runs this model; the message says what would, for a person."""
+    """The installation is not configured to run the model; the message, which is for users, says how to."""
 
 
 class Embedders(Protocol):
-    """The embedding models that this installation can run, side by side."""
+    """The embedding models that the installation can run."""
 
     default: Embedder
-    """The one that the settings say: what a new installation begins with."""
+    """The model that the settings configure."""
 
     def of(self, provider: str, model: str, dimension: int, max_tokens: int) -> Embedder:
-        """The one of a provider that has this name and these sizes. Raises `UnknownEmbedder`."""
+        """The provider's model with this name and these sizes. Raises `UnknownEmbedder`."""
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Where files are kept."""
+"""Object storage."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object's size in bytes, its entity tag as HTTP writes it (quoted), and its last change (UTC)."""
+    """A stored object: its size in bytes, entity tag (quoted, as in HTTP) and modification time (UTC)."""
 
     key: str
     size: int
@@ -18,60 +18,59 @@ class StoredObject:
 
 
 class ObjectChanged(Exception):
-    """The object is no longer the one whose entity tag was given."""
+    """The object does not match the entity tag."""
 
 
 class StoreFull(Exception):
-    """There is no room for more."""
+    """The store has no space left."""
 
 
 class StoreUnavailable(ConnectionError):
-    """The store does not answer, or not as it should: time may cure it."""
+    """The store is unavailable. A transient error."""
 
 
 class ObjectStore(Protocol):
     """Objects by key, in a folder or a bucket.
 
-    A key is segments of ASCII letters, digits, `.`, `_`, `-` and `=`, joined by `/`. Anything else
-    raises `ValueError`, a missing key `FileNotFoundError`, and a store that fails `StoreUnavailable`.
+    Keys consist of ASCII letters, digits, `.`, `_`, `-` and `=` in segments separated by `/`. Methods raise
+    `ValueError` for other keys, `FileNotFoundError` for a missing key, and `StoreUnavailable`.
     """
 
     async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:
-        """Store under `key`, replacing what was there. Nothing is visible before the last byte is.
+        """Stores an object atomically, replacing an existing one.
 
-        What `chunks` raises comes out as it is, and nothing is stored: checks at its end are in time.
-        Raises `StoreFull` where there is no room.
+        If `chunks` raises, even at its end, nothing is stored and the error is propagated. Raises `StoreFull`.
         """
 
     async def put_file(self, key: str, path: Path) -> StoredObject:
-        """Store a local file's content under `key`."""
+        """Stores the content of a local file."""
 
     async def head(self, key: str) -> StoredObject: ...
 
     def read(
         self, key: str, start: int = 0, end: int | None = None, *, etag: str | None = None
     ) -> AsyncIterator[bytes]:
-        """The bytes from `start` to before `end`, in chunks of bounded size.
+        """Streams the bytes from `start` to `end` (exclusive).
 
-        Raises `ObjectChanged` before the first byte where an `etag` is given and is no longer the object's.
+        Raises `ObjectChanged` before the first byte if `etag` does not match.
         """
 
     async def fetch(self, key: str, path: Path) -> Path:
-        """Copy the object into a local file, which appears when it is whole."""
+        """Downloads the object to a local file atomically."""
 
     async def download_url(self, key: str, seconds: int) -> str | None:
-        """Where the object can be read for so long without this server; None where the store cannot sign."""
+        """A signed URL to download the object; None if the store does not support signed URLs."""
 
     async def upload_url(self, key: str, seconds: int) -> str | None:
-        """Where the object's bytes can be PUT for so long; None where the store cannot sign."""
+        """A signed URL to PUT the object; None if the store does not support signed URLs."""
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Delete what exists of them; absent keys are no error."""
+        """Deletes objects; missing keys are ignored."""
 
     async def copy(self, source: str, target: str) -> None: ...
 
     def list(self, folder: str) -> AsyncIterator[StoredObject]:
-        """Every object whose key starts with `folder/` (its slash may be left out), in no order."""
+        """All objects whose key starts with `folder/`, unordered; the slash is optional."""
 
     async def purge_partial_writes(self, before: datetime) -> int:
-        """Remove what writes that began before this instant and died left behind; how many there were."""
+        """Deletes the remains of interrupted writes that started before this time. Returns their number."""

@@ -1,4 +1,4 @@
-"""Where vectors are kept and searched."""
+"""Vector storage and search."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from core.ports.embeddings import Vector
 
 @dataclass(frozen=True)
 class VectorChunk:
-    """A piece of a document as it is searched: by the best of its `vectors`, and by the words of `text`.
+    """A chunk of a document, found by its best vector and by the words of `text`.
 
-    `scope` is `user`, `company` or `global`; `user_id` is who uploaded the document.
+    `scope` is `user`, `company` or `global`; `user_id` is the uploader of the document.
     """
 
     id: UUID
@@ -25,10 +25,10 @@ class VectorChunk:
 
 @dataclass(frozen=True)
 class SearchScope:
-    """Whose chunks a search may find: a company's that the user may see, and what the platform published.
+    """The chunks that a search can find: those of a company that the user may read, and published ones.
 
-    Without `user_id`, every user's. `platform_id` is the company whose `global` documents everybody sees.
-    `document_ids` narrows that to some documents, and widens nothing.
+    Without `user_id`, those of all users. `platform_id` is the company whose `global` documents are
+    published. `document_ids` restricts the search to these documents.
     """
 
     company_id: UUID
@@ -39,9 +39,9 @@ class SearchScope:
 
 @dataclass(frozen=True)
 class Hit:
-    """A chunk that was found. `score` orders the hits of one search and means nothing beside another's.
+    """A chunk that matches a search. Scores of different searches are not comparable.
 
-    `similarity` is the cosine of the query's vector and the chunk's nearest; none in a search by words alone.
+    `similarity` is the cosine similarity to the chunk's nearest vector; None in a lexical search.
     """
 
     chunk_id: UUID
@@ -52,49 +52,49 @@ class Hit:
 
 
 class VectorsUnavailable(Exception):
-    """The vector store does not answer, or not now; the same call may go well later."""
+    """The vector store is unavailable. A transient error."""
 
 
 class VectorStore(Protocol):
-    """The chunks of all companies, embedded by one model. Nothing is found across companies.
+    """The chunks of all companies for one embedding model, isolated by company.
 
-    Every method raises `VectorsUnavailable`.
+    All methods raise `VectorsUnavailable`.
     """
 
     async def upsert(self, company_id: UUID, chunks: Sequence[VectorChunk]) -> None:
-        """Store the chunks, replacing those of the same ids. They are found when this returns."""
+        """Inserts or replaces chunks by id. They are searchable on return."""
 
     async def search(
         self, scope: SearchScope, *, vector: Vector | None, text: str | None, limit: int = 10
     ) -> list[Hit]:
-        """The best chunks, best first: by meaning and by words, or by the one that is given.
+        """Hybrid search with `vector` and `text`, or semantic or lexical search with one of them; best first.
 
-        Raises `ValueError` where neither is.
+        Raises `ValueError` without either.
         """
 
     async def delete(self, company_id: UUID, document_id: UUID, *, keep: Collection[UUID] = ()) -> None:
-        """Remove a document's chunks, but for those to keep."""
+        """Deletes a document's chunks, except for those in `keep`."""
 
     async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
-        """How many chunks of the company, or of one of its documents, are stored."""
+        """The number of chunks of the company, or of one of its documents."""
 
 
 class VectorStores(Protocol):
-    """A store for each embedding model."""
+    """Vector stores by embedding model."""
 
     def of(self, model: str, dimension: int) -> VectorStore:
-        """The store of a model's vectors, which comes to be with its first chunk."""
+        """The store of a model, created with its first chunk."""
 
     async def delete(self, company_id: UUID, document_id: UUID | None = None) -> None:
-        """Remove a document's chunks, or all of a company, from every store."""
+        """Deletes a document's chunks, or all of a company, from all stores."""
 
     async def update_scope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
-        """Change who may find a document's chunks, in every store."""
+        """Updates the scope of a document's chunks in all stores."""
 
     async def drop(self, model: str, dimension: int) -> None:
-        """Remove a model's store with all it holds; nothing where there is none."""
+        """Deletes the store of a model, if it exists."""
 
     async def ready(self) -> bool:
-        """Whether the store answers."""
+        """Whether the service is available."""
 
     async def close(self) -> None: ...

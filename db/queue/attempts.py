@@ -83,7 +83,7 @@ class Attempt:
         await publish(uow, *topics(self.id, self.job))
 
     async def complete(self, hook: CompletionHook | None) -> None:
-        """Ends as COMPLETED and runs `hook`, in one transaction. Raises `LostLease`, `CancellationRequested`."""
+        """Ends as COMPLETED and runs `hook`. Raises `LostLease`, `CancellationRequested`."""
         async with self.write() as uow:
             if await self._delete_lease(uow) is LeaseState.CANCELLING:
                 raise CancellationRequested

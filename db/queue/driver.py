@@ -89,7 +89,7 @@ class EngineDriver(Driver):
 
 
 class LimitedQueries(Queries):
-    """pgqueuer's statements with a limit of entries per worker, and a notification when an entry is requeued."""
+    """pgqueuer's statements, with a limit of entries per worker and notifications of requeued entries."""
 
     limit = 1
 

@@ -256,14 +256,14 @@ class ChatMutations:
         viewer, first_message = info.context.viewer, input.first_message
         settings = info.context.services.settings
         providers.validate_provider(settings, input.llm_provider, "input", "llmProvider")
-        settings: dict[str, Any] = {
+        fields: dict[str, Any] = {
             **input_values(input, omit=("first_message",)),
             "session_id": optional_key(input.session_id, models.DrawingSession, "input", "sessionId"),
             "selected_document_ids": await selected_documents(info, input.selected_document_ids),
         }
         async with info.context.write() as uow:
             provider = input.llm_provider or await providers.preferred_provider(uow, viewer, settings)
-            values = settings | {"llm_provider": provider}
+            values = fields | {"llm_provider": provider}
             conversation = await questions.create_conversation(uow, viewer, values, first_message)
             if first_message is None:
                 return ConversationCreatePayload.of(conversation=conversation)

@@ -107,7 +107,7 @@ class OperationAnalyzer:
         self.steps = 0
 
     def check(self) -> int:
-        """The cost of the document's most expensive operation; raises QueryTooComplex if a limit is exceeded."""
+        """The cost of the most expensive operation. Raises `QueryTooComplex` if a limit is exceeded."""
         check_limit("operations", len(self.operations), self.limits.operations)
         check_limit("fragments", len(self.fragments), self.limits.fragments)
         check_limit(
@@ -250,7 +250,7 @@ def count_values(value: Any, limit: int) -> int:
 
 
 class OperationLimits(SchemaExtension):
-    """Enforces the limits before the validation rules run, whose time grows with the square of the document."""
+    """Enforces the limits before the validation rules, whose time is quadratic in the size of the document."""
 
     limits = Limits()
 
@@ -286,8 +286,8 @@ class OperationLimits(SchemaExtension):
             return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]
         try:
             cost = analyzer.check()
-        except QueryTooComplex as error:
-            return [GraphQLError(str(error), extensions={"code": "QUERY_TOO_COMPLEX"})]
+        except QueryTooComplex as excess:
+            return [GraphQLError(str(excess), extensions={"code": "QUERY_TOO_COMPLEX"})]
         context.extensions_results["cost"] = {"requested": cost, "limit": self.limits.cost}
         rules = (*context.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         errors = validate(context.schema._schema, document, rules, max_errors=5, hide_suggestions=True)

@@ -84,8 +84,10 @@ async def stream(
             await asyncio.sleep(interval)
 
 
-def position_of(model: type[Model], order: Order, key: UUID, cursor: str) -> int:
-    """The position in a cursor. Raises `Invalid` if it is not a cursor of the stream about `key`."""
+def position_of(model: type[Model], order: Order, key: UUID, cursor: str | None) -> int:
+    """The position in a cursor, or 0. Raises `Invalid` if it is not a cursor of the stream about `key`."""
+    if cursor is None:
+        return 0
     subject, sequence = decode_cursor(model, order, cursor, "after")
     if subject != key:
         raise Invalid("after must be a cursor of this stream.", "after")

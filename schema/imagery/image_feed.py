@@ -55,7 +55,7 @@ class ImagerySubscriptions:
         needed = columns(info, models.Image, ("images",), extra=BY_SEQUENCE.columns)
 
         async def start() -> int:
-            return position_of(models.Image, BY_SEQUENCE, key, after) if after is not None else 0
+            return position_of(models.Image, BY_SEQUENCE, key, after)
 
         async def read(crawl: models.CrawlJob, position: int) -> Batch:
             uow, viewer = context.read(), context.viewer
