@@ -84,7 +84,7 @@ def test_councils_and_drawings_are_asked_anew(changed: dict[str, Any], expected:
 
 
 async def test_where_answers_are_kept_for_no_time_they_have_no_key() -> None:
-    run: Any = SimpleNamespace(settings=Settings(answer_cache_ttl=0))
+    run: Any = SimpleNamespace(services=SimpleNamespace(settings=Settings(answer_cache_ttl=0)))
     viewer: Any = None
 
     assert await repeating.cache_key(run, viewer, QUESTION) is None
