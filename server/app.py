@@ -1,4 +1,4 @@
-"""The application: what is open as long as it serves, and where each address leads."""
+"""ASGI application: services, lifespan and routes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -39,22 +39,22 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class AppState:
-    """What the application holds while it serves."""
+    """State of the running application."""
 
     services: Services | None = None
     preparing: asyncio.Task[None] | None = None
 
     @property
     def open_services(self) -> Services:
-        """The services; only asked for between start and end."""
+        """The services of the running application."""
         assert self.services is not None
         return self.services
 
 
 def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
-    """The ASGI application over a database that is ready; see `server.installation`.
+    """The ASGI application; its database must be ready (see `server.installation`).
 
-    With `demo`, a company with people and a finished comparison is made the first time, before it is ready.
+    With `demo`, the demo company is created on the first start, before the application becomes ready.
     """
     state = AppState()
 
@@ -92,7 +92,9 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"],
     )
     wiring = files.routes(
-        lambda: files.Wiring(state.open_services.database, state.open_services.store, state.open_services.links)
+        lambda: files.Wiring(
+            state.open_services.database, state.open_services.store, state.open_services.links
+        )
     )
     return Starlette(
         lifespan=lifespan,
@@ -110,7 +112,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
 
 
 async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
-    """What operations share, open until the stack's end."""
+    """Opens the services of operations, which the stack closes."""
     application, _ = database_urls(settings)
     database = Database(Placement(settings, application))
     stack.push_async_callback(database.close)
@@ -131,27 +133,27 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
 
 
 async def cancel(task: asyncio.Task[None]) -> None:
-    """End a task that is not needed any more."""
+    """Cancels a task and waits for its end."""
     task.cancel()
     await asyncio.wait({task})
 
 
 async def healthz(request: Request) -> PlainTextResponse:
-    """The process answers."""
+    """Liveness probe."""
     return PlainTextResponse("alive\n")
 
 
 def readiness(state: AppState) -> Callable[[Request], Awaitable[PlainTextResponse]]:
-    """Ready when the database answers and the demo, if any, is made; 503 otherwise."""
+    """Readiness probe: 503 unless the database is available and the demo company, if any, is created."""
 
     async def readyz(request: Request) -> PlainTextResponse:
         if state.preparing is not None and not state.preparing.done():
-            return PlainTextResponse("the demo is being made\n", status_code=503)
+            return PlainTextResponse("the demo company is being created\n", status_code=503)
         try:
             async with state.open_services.database.platform(read_only=True) as uow:
                 await uow.scalar(text("SELECT 1"))
         except (SQLAlchemyError, OSError, TimeoutError):
-            return PlainTextResponse("the database does not answer\n", status_code=503)
+            return PlainTextResponse("the database is not available\n", status_code=503)
         return PlainTextResponse("ready\n")
 
     return readyz

@@ -1,4 +1,4 @@
-"""An installation that is fit to serve: its database runs, is provisioned, migrated, fenced and seeded."""
+"""Preparation of an installation: start, provision, migrate, verify and seed its database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def open_installation(settings: Settings, *, share: bool = False) -> Async
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, share: bool = True) -> AsyncIterator[Settings]:
-    """Settings whose database answers; the embedded one is also provisioned. Raises `MigrationError`."""
+    """Yields settings with a running database, provisioned if embedded. Raises `MigrationError`."""
     async with database_of(settings, share=share) as ready:
         application, admin = database_urls(ready)
         if settings.is_embedded and admin is not None:
@@ -51,15 +51,15 @@ async def open_database(settings: Settings, *, share: bool = True) -> AsyncItera
 
 
 def database_urls(settings: Settings) -> tuple[str, str | None]:
-    """The application's and the administrator's address. Raises `SettingsError` without the former."""
+    """URLs of the application and of the administrator. Raises `SettingsError` without the former."""
     if settings.database_url is None:
-        raise SettingsError("DATABASE_URL: is needed here")
+        raise SettingsError("DATABASE_URL: is required")
     return settings.database_url, settings.database_admin_url
 
 
 def admin_url(settings: Settings) -> str:
-    """The application's database, as the administrator. Raises `SettingsError` without one."""
+    """URL of the application's database for the administrator. Raises `SettingsError` without one."""
     application, admin = database_urls(settings)
     if admin is None:
-        raise SettingsError("DATABASE_ADMIN_URL: is needed to make or change a database")
+        raise SettingsError("DATABASE_ADMIN_URL: is required to create or migrate a database")
     return make_url(admin).set(database=make_url(application).database).render_as_string(hide_password=False)

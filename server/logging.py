@@ -1,4 +1,4 @@
-"""Structured log lines, ours and every library's, on standard error."""
+"""Structured logging of the application and its libraries to standard error."""
 
 import logging
 import sys
@@ -16,14 +16,14 @@ SHARED_PROCESSORS: list[Processor] = [
 ]
 
 EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-"""Tracebacks name lines and errors, never what variables held: that may be anybody's data."""
+"""Renders tracebacks without the values of variables, which may be personal data."""
 
 NOISY_LOGGERS = ("alembic", "asyncio", "httpx", "uvicorn.error")
-"""Libraries whose progress is nobody's interest; their warnings are."""
+"""Loggers of libraries whose level is at least WARNING."""
 
 
 def configure_logging(level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]) -> None:
-    """Coloured lines for a terminal, one JSON object a line for anything else. May be called again."""
+    """Configures coloured lines on a terminal, JSON lines otherwise. May be called repeatedly."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -39,7 +39,7 @@ class ObjectStore(Protocol):
     async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:
         """Stores an object atomically, replacing an existing one.
 
-        If `chunks` raises, even at its end, nothing is stored and the error is propagated. Raises `StoreFull`.
+        If `chunks` raises, even at its end, nothing is stored. Raises `StoreFull`.
         """
 
     async def put_file(self, key: str, path: Path) -> StoredObject:

@@ -1,4 +1,4 @@
-"""What is taken from other people's servers: how addresses are fetched, and where images are found."""
+"""HTTP fetching of public URLs, and image sources of crawls."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -8,56 +8,52 @@ from typing import Any, Protocol
 
 
 class FetchErrorCode(Enum):
-    """Why nothing was taken from an address."""
+    """Reason for which a URL could not be fetched."""
 
     BAD_ADDRESS = "BAD_ADDRESS"
-    """Not `http` or `https`, with a user name in it, at a port that is not allowed, or unreadable."""
+    """The URL is invalid, not `http` or `https`, has credentials, or a port that is not allowed."""
     FORBIDDEN_ADDRESS = "FORBIDDEN_ADDRESS"
-    """The host is in a private network, or is not to be called."""
+    """The host is in a private network or on the deny list."""
     FORBIDDEN_BY_ROBOTS = "FORBIDDEN_BY_ROBOTS"
     UNKNOWN_HOST = "UNKNOWN_HOST"
     UNREACHABLE = "UNREACHABLE"
     UNTRUSTED = "UNTRUSTED"
-    """The server's certificate is not valid for its name."""
+    """The server's certificate is not valid for its host name."""
     CONNECTION_LOST = "CONNECTION_LOST"
     TIMED_OUT = "TIMED_OUT"
     TOO_LARGE = "TOO_LARGE"
     TOO_MANY_REDIRECTS = "TOO_MANY_REDIRECTS"
     WRONG_TYPE = "WRONG_TYPE"
-    """What is served says of itself that it is something else than what was asked for."""
+    """The media type is not one of those requested."""
     NOT_FOUND = "NOT_FOUND"
     NOT_PERMITTED = "NOT_PERMITTED"
-    """The server wants a sign-in or a key, or refuses the one that it got."""
+    """The server requires credentials, or rejects those that were sent."""
     THROTTLED = "THROTTLED"
     SERVER_ERROR = "SERVER_ERROR"
     INVALID_ANSWER = "INVALID_ANSWER"
-    """The answer breaks HTTP, its own encoding, or the format that it is announced as."""
+    """The response violates HTTP, its content encoding, or its media type."""
 
 
 class FetchError(Exception):
-    """Nothing was taken. The message is for a person and holds no key and nothing that the server sent.
+    """A URL could not be fetched. The message is for users and contains no key and nothing of the response.
 
-    `passing` tells that the same request may go well later, `after` seconds from now at the earliest: it was
-    tried again already, as often as the settings say.
+    `is_transient` says that the request may be retried, after at least `retry_after` seconds. The retries of
+    the settings have been used up.
     """
 
     def __init__(
         self, code: FetchErrorCode, message: str, *, is_transient: bool = False, retry_after: float = 0
     ) -> None:
         super().__init__(message)
-        self.code, self.message, self.is_transient, self.retry_after = (
-            code,
-            message,
-            is_transient,
-            retry_after,
-        )
+        self.code, self.message = code, message
+        self.is_transient, self.retry_after = is_transient, retry_after
 
 
 @dataclass(frozen=True)
 class FetchResponse:
-    """An answer: `url` after redirects, `headers` by lower-case name, `size` in bytes after decoding.
+    """A response: `url` after redirects, `headers` by lower-case name, `size` in bytes after decoding.
 
-    `content` is empty where the answer went into a file.
+    `content` is empty for downloads to a file.
     """
 
     url: str
@@ -68,30 +64,29 @@ class FetchResponse:
 
     @property
     def is_not_modified(self) -> bool:
-        """Whether it is still what the request's `etag` or `modified` says, and was not sent again."""
+        """Whether the content still matches the request's `etag` or `last_modified` and was not sent."""
         return self.status == 304
 
     @property
     def media_type(self) -> str:
-        """As the server says, in lower case and without parameters; empty where it does not."""
+        """The media type in lower case, without parameters; empty if the server sends none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def etag(self) -> str | None:
-        """To be given with the next request for the same address."""
+        """Entity tag, for the next conditional request."""
         return self.headers.get("etag")
 
     @property
     def last_modified(self) -> str | None:
-        """To be given with the next request for the same address, as the server wrote it."""
+        """Modification time as sent by the server, for the next conditional request."""
         return self.headers.get("last-modified")
 
 
 class Fetcher(Protocol):
-    """Takes what is at public addresses of the web: within bounds, with manners, never from inside.
+    """Fetches public URLs within limits, with rate limits, robots.txt and an SSRF guard.
 
-    Every method raises `Refused`, and may be called any number of times at once. What time may cure is tried
-    again here; callers do not.
+    Methods raise `FetchError` and may be called concurrently. They retry transient errors; callers must not.
     """
 
     async def read(
@@ -105,11 +100,11 @@ class Fetcher(Protocol):
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
     ) -> FetchResponse:
-        """What is there, of at most `limit` bytes, in `content`.
+        """Fetches at most `limit` bytes into `content`.
 
-        `accept` are beginnings of the media types that are wanted, such as `image/`; others, but not absent
-        and not `application/octet-stream`, are refused. `headers` go to the first host only. `robots` is
-        false for programming interfaces that are called as their owners mean it.
+        `accept` are prefixes of allowed media types, such as `image/`; a missing type and
+        `application/octet-stream` are always allowed. `headers` are sent to the first host only. `robots` is
+        false for public APIs.
         """
 
     async def download(
@@ -124,17 +119,14 @@ class Fetcher(Protocol):
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
     ) -> FetchResponse:
-        """The same into a file, which is there when it is whole, and not where the answer is `unchanged`."""
+        """As `read`, into a file, which is created atomically, and not if the content is not modified."""
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
 
 
 ReserveSlot = Callable[[str, float], Awaitable[float]]
-"""Reserves the next turn at a host (`name:port`) and keeps the one after it so many seconds away.
-
-Answers the seconds until the reserved turn. Which processes share turns is up to who counts them.
-"""
+"""Reserves the next request to a host (`name:port`) at an interval in seconds. Returns the time to wait."""
 
 
 class SourceKind(Enum):
@@ -165,16 +157,16 @@ class SourceKind(Enum):
 
     @property
     def by_keyword(self) -> bool:
-        """Whether it is asked for keywords; the others are given addresses."""
+        """Whether the source is searched by keyword; the others take URLs."""
         return self not in (SourceKind.SITE, SourceKind.URLS, SourceKind.FEED, SourceKind.S3)
 
 
 @dataclass(frozen=True)
 class SourceQuery:
-    """What one source is asked for: a keyword, or addresses.
+    """A query to an image source: a keyword, or URLs.
 
-    `site` takes pages or sitemaps to start from, `urls` images, `feed` feeds, and `s3` `s3://bucket/prefix`.
-    `pages` and `depth` (links from a start) bound a walk through a site.
+    `site` takes start pages or sitemaps, `urls` image URLs, `feed` feed URLs, and `s3` `s3://bucket/prefix`.
+    `pages` and `depth` (in links from a start page) limit the crawl of a site.
     """
 
     keyword: str = ""
@@ -185,9 +177,9 @@ class SourceQuery:
 
 @dataclass(frozen=True)
 class ImageCandidate:
-    """A candidate, with what its source tells of it; `url` is absolute and tells it from others.
+    """An image that a source has found, identified by its absolute `url`.
 
-    `licence` is a name or an address, sizes are in pixels, and nothing of it has been looked at yet.
+    The metadata is the source's and unverified: `licence` is a name or a URL, sizes are in pixels.
     """
 
     url: str
@@ -200,14 +192,14 @@ class ImageCandidate:
 
 
 SearchCursor = Mapping[str, Any]
-"""Where a search stands, as JSON: another process goes on from it."""
+"""Position of a search as JSON, from which another process can continue."""
 
 
 @dataclass(frozen=True)
 class CandidateBatch:
-    """Some candidates, each once; `cursor` is None after the last ones.
+    """A batch of distinct candidates; `cursor` is None in the last batch.
 
-    `refusals` are addresses that could not be read on the way, with the reason; the search goes on.
+    `errors` are URLs that could not be read, with the reason; the search continues.
     """
 
     candidates: tuple[ImageCandidate, ...]
@@ -216,27 +208,27 @@ class CandidateBatch:
 
 
 class ImageSource(Protocol):
-    """One kind of place where images are."""
+    """A source of images."""
 
     kind: SourceKind
 
     @property
     def missing_setting(self) -> str | None:
-        """What the installation lacks for this source, as a sentence; None where it can be used."""
+        """Error message if a required setting of the source is missing, else None."""
 
     def validate(self, wanted: SourceQuery) -> str | None:
-        """What is wrong with a request that can be known without asking anybody, as a sentence."""
+        """Error message if the query is invalid, else None. Makes no requests."""
 
     async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
-        """The next candidates: from the beginning, or from where the batch with this cursor ended.
+        """The first batch of candidates, or the batch after `cursor`.
 
-        A batch may be empty and not the last. Raises `Refused` where the source itself can't be asked.
+        A batch that is not the last may be empty. Raises `FetchError` if the source cannot be reached.
         """
 
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
     ) -> FetchResponse:
-        """Put a candidate of at most `limit` bytes into a file, there when whole. Raises `Refused`."""
+        """Downloads a candidate of at most `limit` bytes to a file, atomically. Raises `FetchError`."""
 
 
 Sources = Mapping[SourceKind, ImageSource]

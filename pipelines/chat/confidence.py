@@ -58,7 +58,12 @@ def answer_confidence(
     similarity = min(1.0, max(0.0, similarity))
     certainty = max(UNSUPPORTED_CONFIDENCE, 1 - 0.3 * len(HEDGES.findall(answer)))
     citation = citation_score(retrieved, cited)
-    combined = SIMILARITY_WEIGHT * similarity + CITATION_WEIGHT * citation + CERTAINTY_WEIGHT * certainty + QUALITY_WEIGHT * quality
+    combined = (
+        SIMILARITY_WEIGHT * similarity
+        + CITATION_WEIGHT * citation
+        + CERTAINTY_WEIGHT * certainty
+        + QUALITY_WEIGHT * quality
+    )
     if not retrieved:
         combined = UNSUPPORTED_CONFIDENCE
     total = min(1.0, max(0.0, ANSWER_WEIGHT * combined + GROUNDING_WEIGHT * grounding))
@@ -67,7 +72,9 @@ def answer_confidence(
 
 def council_confidence(base: Confidence, votes: float) -> Confidence:
     """The confidence of a council's answer, given the confidence of its votes."""
-    return replace(base, votes=votes, total=round(ANSWER_WEIGHT * votes + GROUNDING_WEIGHT * base.grounding, 4))
+    return replace(
+        base, votes=votes, total=round(ANSWER_WEIGHT * votes + GROUNDING_WEIGHT * base.grounding, 4)
+    )
 
 
 def citation_score(retrieved: int, cited: int) -> float:

@@ -48,7 +48,9 @@ async def run_council(
 
     await run_rounds(model, request, question.rounds, on_vote, ballots)
     last = ballots_of_round(ballots, question.rounds)
-    replies: dict[str | None, Reply] = {ballot.voice: strip_ballot_lines(ballot.required_reply) for ballot in last}
+    replies: dict[str | None, Reply] = {
+        ballot.voice: strip_ballot_lines(ballot.required_reply) for ballot in last
+    }
     paid_replies = [ballot.required_reply for ballot in ballots if ballot.reply is not None]
     failed = [voice.name for voice in VOICES if voice.name not in replies]
     if question.strategy is CouncilStrategy.SYNTHESIS and len(last) > 1:
@@ -65,7 +67,9 @@ async def run_council(
     if decision.speaker is not None:
         await tell(decision.answer)
     steps += [*(vote_step(ballot, request) for ballot in sort_ballots(ballots)), decision_step(decision)]
-    assessed = await assess_reply(replies[decision.speaker], request, embed=run.services.embedders.default.embed)
+    assessed = await assess_reply(
+        replies[decision.speaker], request, embed=run.services.embedders.default.embed
+    )
     return replace(
         assessed,
         confidence=council_confidence(assessed.confidence, decision.confidence),

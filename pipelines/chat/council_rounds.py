@@ -61,7 +61,9 @@ class Ballot:
         """The vote. Its answer excludes the lines that state confidence and reasoning."""
         reply = self.required_reply
         level, reasoning = stated_confidence(reply)
-        source_similarity = cited_similarity(request.passages, reply.align(request.passages)) if request.passages else None
+        source_similarity = (
+            cited_similarity(request.passages, reply.align(request.passages)) if request.passages else None
+        )
         (weight,) = (voice.weight for voice in VOICES if voice.name == self.voice)
         confidence = vote_confidence(level, source_similarity, reasoning)
         return Vote(self.voice, strip_ballot_lines(reply).text, round(confidence, 4), reasoning, weight)
@@ -86,12 +88,17 @@ async def run_rounds(
     A voice that fails in a round is asked again in the next round.
     """
     for number in range(1, rounds + 1):
-        previous_answers = {each.voice: each.vote(request).answer for each in ballots_of_round(ballots, number - 1)}
+        previous_answers = {
+            each.voice: each.vote(request).answer for each in ballots_of_round(ballots, number - 1)
+        }
         voted_names = {each.voice for each in ballots_of_round(ballots, number)}
         missing = [voice for voice in VOICES if voice.name not in voted_names]
         for voice in missing:
             await on_vote(voice, number, None)
-        calls = [_cast_ballot(model, voice_request(voice, request, previous_answers), voice, number) for voice in missing]
+        calls = [
+            _cast_ballot(model, voice_request(voice, request, previous_answers), voice, number)
+            for voice in missing
+        ]
         async with aclosing(_as_completed(calls)) as completed:
             async for ballot in completed:
                 ballots.append(ballot)

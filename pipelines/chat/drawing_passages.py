@@ -33,21 +33,30 @@ def split_passages(source: SheetFindings) -> list[Passage]:
     return found
 
 
-async def rank_passages(embed: Embed, question: str, sources: Sequence[SheetFindings], limit: int) -> list[Passage]:
+async def rank_passages(
+    embed: Embed, question: str, sources: Sequence[SheetFindings], limit: int
+) -> list[Passage]:
     """The best passages for a question, with their similarity to it. Raises `ModelFailure`.
 
     On a tie the beginnings of sheets come first: they hold the summaries.
     """
-    numbered = [(number, passage) for source in sources for number, passage in enumerate(split_passages(source))]
+    numbered = [
+        (number, passage) for source in sources for number, passage in enumerate(split_passages(source))
+    ]
     all_passages = [passage for _, passage in sorted(numbered, key=lambda each: each[0])]
     if not all_passages:
         return []
     candidates = rank_by_words(question, all_passages)[:MAX_EMBEDDED_PASSAGES]
     (question_vector,) = await embed([question], "query")
     passage_vectors = await embed([f"{each.source}: {each.text}" for each in candidates], "passage")
-    similarities = [sum(a * b for a, b in zip(question_vector, vector, strict=True)) for vector in passage_vectors]
+    similarities = [
+        sum(a * b for a, b in zip(question_vector, vector, strict=True)) for vector in passage_vectors
+    ]
     order = sorted(range(len(candidates)), key=lambda index: -similarities[index])
-    fused = {index: 1 / (RANK_FUSION_CONSTANT + index) + 1 / (RANK_FUSION_CONSTANT + rank) for rank, index in enumerate(order)}
+    fused = {
+        index: 1 / (RANK_FUSION_CONSTANT + index) + 1 / (RANK_FUSION_CONSTANT + rank)
+        for rank, index in enumerate(order)
+    }
     best = sorted(fused, key=lambda index: -fused[index])[:limit]
     return [replace(candidates[index], similarity=min(1.0, max(0.0, similarities[index]))) for index in best]
 

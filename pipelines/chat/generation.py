@@ -72,7 +72,9 @@ async def generate_answer(
         low_confidence = answer_confidence(
             NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=quality.score, grounding=0
         )
-        return GeneratedAnswer(NOT_A_QUESTION, None, False, Alignment(()), quality, GroundingResult(0.0, ()), low_confidence)
+        return GeneratedAnswer(
+            NOT_A_QUESTION, None, False, Alignment(()), quality, GroundingResult(0.0, ()), low_confidence
+        )
     return await assess_reply(await collect_reply(model, request, emit), request, embed=embed)
 
 

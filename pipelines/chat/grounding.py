@@ -32,7 +32,9 @@ class GroundingResult:
         return self.score >= MIN_GROUNDING_SCORE
 
 
-async def check_grounding(answer: str, passages: Sequence[Passage], embed: Embed | None = None) -> GroundingResult:
+async def check_grounding(
+    answer: str, passages: Sequence[Passage], embed: Embed | None = None
+) -> GroundingResult:
     """Compare each sentence with the passages, by its words, and by meaning where `embed` is given.
 
     A verbatim sentence has full support; a number that no passage contains means no support. The score is 0
@@ -43,10 +45,15 @@ async def check_grounding(answer: str, passages: Sequence[Passage], embed: Embed
     if not passages or not statements:
         return GroundingResult(0.0, tuple(statements), "There was nothing to compare.")
     try:
-        similarities = await _semantic_similarities(statements, passages, embed) if embed else [None] * len(statements)
+        similarities = (
+            await _semantic_similarities(statements, passages, embed) if embed else [None] * len(statements)
+        )
     except Exception as error:  # fails closed
         return GroundingResult(0.0, tuple(statements), f"The comparison failed ({type(error).__name__}).")
-    supports = [sentence_support(sentence, passages, like) for sentence, like in zip(statements, similarities, strict=True)]
+    supports = [
+        sentence_support(sentence, passages, like)
+        for sentence, like in zip(statements, similarities, strict=True)
+    ]
     weak = [sentence for sentence, value in zip(statements, supports, strict=True) if value < MIN_SUPPORT]
     return GroundingResult(round(sum(supports) / len(supports), 4), tuple(weak))
 
@@ -62,17 +69,24 @@ def sentence_support(sentence: str, passages: Sequence[Passage], similarity: flo
         return 0.0
     words = set(WORD.findall(normalized))
     lexical = max((len(words & set(WORD.findall(text))) / len(words) for text in texts), default=0.0)
-    return lexical if similarity is None else LEXICAL_WEIGHT * lexical + SEMANTIC_WEIGHT * max(0.0, similarity)
+    return (
+        lexical if similarity is None else LEXICAL_WEIGHT * lexical + SEMANTIC_WEIGHT * max(0.0, similarity)
+    )
 
 
-async def _semantic_similarities(statements: Sequence[str], passages: Sequence[Passage], embed: Embed) -> list[float | None]:
+async def _semantic_similarities(
+    statements: Sequence[str], passages: Sequence[Passage], embed: Embed
+) -> list[float | None]:
     """For each sentence, the highest cosine to a sentence of the passages."""
     passage_sentences = [passage.text[slice(*span)] for passage in passages for span in _spans(passage)]
     vectors = await embed([*statements, *passage_sentences], "passage")
     statement_vectors, passage_vectors = vectors[: len(statements)], vectors[len(statements) :]
     if len(passage_vectors) != len(passage_sentences):
         raise ValueError("the embedder returned too few vectors")
-    return [max(sum(a * b for a, b in zip(one, other, strict=True)) for other in passage_vectors) for one in statement_vectors]
+    return [
+        max(sum(a * b for a, b in zip(one, other, strict=True)) for other in passage_vectors)
+        for one in statement_vectors
+    ]
 
 
 def _spans(passage: Passage) -> list[Span]:

@@ -39,7 +39,9 @@ def assess_question(question: str) -> QuestionQuality:
     if not text:
         return QuestionQuality(0.0, ("The question is empty.",))
     if len(text) > MAX_QUESTION_LENGTH:
-        return QuestionQuality(0.0, (f"The question must be at most {MAX_QUESTION_LENGTH:,} characters (got {len(text):,}).",))
+        return QuestionQuality(
+            0.0, (f"The question must be at most {MAX_QUESTION_LENGTH:,} characters (got {len(text):,}).",)
+        )
     words = WORD.findall(text)
     letters = sum(map(len, words))
     if letters < 2 and not any(unicodedata.category(mark) == "Lo" for mark in text):

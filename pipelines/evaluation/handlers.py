@@ -1,4 +1,4 @@
-"""A model asked the questions of a data set, one after another."""
+"""Evaluation jobs: answer the questions of a data set and score the answers."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -31,15 +31,15 @@ from resolvers.evaluation.datasets import DataSet, Question
 from resolvers.evaluation.runs import MeasureModel, RunOptions
 
 INDEXED_PROGRESS = 0.1
-"""How much is done when the passages can be searched."""
+"""Progress after indexing."""
 READ_TIMEOUT_SECONDS = 120.0
 MAX_FAILURES = 5
-"""So many failures, and nothing else, end a run."""
+"""A run fails after this many failures without a success."""
 
 
 @handles(MeasureModel)
 async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
-    """Index the passages apart from all documents, ask each question that has no case yet, and sum up."""
+    """Index the passages, run the remaining cases, and summarize their scores."""
     async with run.write() as uow:
         row = await runs.find(uow, job.run_id)
     if row is None:
@@ -69,11 +69,11 @@ async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
 
 
 async def load_dataset(run: Run, row: EvaluationRun) -> DataSet:
-    """What the run measures on. Raises what is wrong with it, in a sentence for a person."""
+    """The data set of a run. Raises `DomainError` if it cannot be read."""
     if row.upload_id is None:
         bundled = datasets.BUNDLED.get(row.dataset_name or "")
         if bundled is None:
-            raise Conflict("The file of this data set is gone.")
+            raise Conflict("The file of this data set no longer exists.")
         return await run.cpu_within(READ_TIMEOUT_SECONDS, parse_file, bundled)
     async with run.read() as uow:
         key = await runs.dataset_key(uow, row.upload_id)
@@ -88,10 +88,10 @@ def parse_file(path: Path) -> DataSet:
 
 
 async def index_passages(run: Run, row: EvaluationRun, data: DataSet, dimension: int) -> VectorStore:
-    """The passages, in a store of the run's own: nobody else searches there. Safe to repeat."""
+    """Index the passages in a separate store for the run. Safe to repeat."""
     embedder = run.services.embedders.default
     if embedder.dimension != dimension:
-        raise Conflict("The embedding model has changed since; make a new run.")
+        raise Conflict("The embedding model has changed. Create a new run.")
     store = run.services.vectors.of(runs.index_name(row.id), dimension)
     keys = list(data.passages)
     with translate_provider_errors():
@@ -118,7 +118,7 @@ async def run_case(
     question: Question,
     passages: Mapping[str, str],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The columns of a case, and of what its answer took. Raises `Retry` for what time may cure."""
+    """The columns of a case and of its token usage. Raises `Retry` for transient failures."""
     started_at = time.monotonic()
     case: dict[str, Any] = {
         "key": question.key,
@@ -157,7 +157,7 @@ async def run_case(
 
 
 def point_id(key: str) -> UUID:
-    """Under which a passage is stored, in every run's own store."""
+    """The id of a passage in the vector store."""
     return uuid5(NAMESPACE_OID, key)
 
 
@@ -172,7 +172,7 @@ async def retrieve_passages(
     passages: Mapping[str, str],
     limit: int,
 ) -> tuple[Passage, ...]:
-    """The best passages for a question, best first, equals in any order; `source` is their key."""
+    """The best passages for a question; `source` is their key."""
     vector = (await run.services.embedders.default.embed([question.text], "query"))[0]
     with translate_provider_errors():
         hits = await store.search(SearchScope(run.company_id), vector=vector, text=question.text, limit=limit)
@@ -192,9 +192,13 @@ async def retrieve_passages(
 
 
 def score_case(
-    question: Question, ranked: Sequence[str], answered: GeneratedAnswer, passages: Sequence[Passage], depth: int
+    question: Question,
+    ranked: Sequence[str],
+    answered: GeneratedAnswer,
+    passages: Sequence[Passage],
+    depth: int,
 ) -> dict[str, Any]:
-    """What came, and its scores; `given` are the passages that the answer was made from."""
+    """The result of a case and its scores; `passages` are those in the request."""
     indices = dict.fromkeys(each.source_index for each in answered.citations.citations)
     cited = [passages[index - 1].source for index in indices]
     correct = metrics.right(question.answer, question.passages, answered.text, cited, found=answered.found)
@@ -212,5 +216,5 @@ def score_case(
 
 
 def elapsed_ms(started_at: float) -> float:
-    """In milliseconds."""
+    """The milliseconds since `started_at`."""
     return (time.monotonic() - started_at) * 1000

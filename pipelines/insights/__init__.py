@@ -1,1 +1,1 @@
-"""From a file of readings to what they say, and from a company's targets to a report."""
+"""Energy insights: imports of meter readings, and reports with optimized plans."""

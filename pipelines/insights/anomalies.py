@@ -1,4 +1,4 @@
-"""Days and months whose consumption is out of line with its neighbours in time."""
+"""Anomaly detection: days and months whose consumption deviates from comparable periods."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from statistics import fmean, median
 from pipelines.insights.meter_readings import PeriodConsumption
 
 WINDOW_WEEKS = 8
-"""A day is compared with the same weekday of so many weeks before and after."""
+"""A day is compared with the same weekday of this many weeks before and after."""
 OUTLIER_THRESHOLD = 3.5
 MIN_DEVIATION = 0.1
-"""The share of what is expected that a reading has to be off, however regular the others are."""
+"""The least deviation, as a share of the expected consumption."""
 MIN_NEIGHBOURS = 5
 MIN_COVERAGE = 0.9
 MAX_POOLED_YEARS = 4
-"""From so many years on, a month is compared with the same month of other years only."""
+"""With more years, a month is compared with the same month of other years only."""
 
 
 @dataclass(frozen=True)
 class Anomaly:
-    """A day or month out of line. `score` is how many robust standard deviations it is off, with its sign."""
+    """An anomalous day or month. `score` is its signed deviation in robust standard deviations."""
 
     starts_on: date
     kwh: float
@@ -31,7 +31,7 @@ class Anomaly:
 def modified_z(value: float, neighbours: Sequence[float]) -> float:
     """0.6745 (value - median) / MAD; where over half are equal, (value - median) / (1.2533 mean deviation).
 
-    Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993); from 3.5 on they call a value an outlier.
+    Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993); values from 3.5 are outliers.
     """
     middle = median(neighbours)
     deviations = [abs(each - middle) for each in neighbours]
@@ -45,8 +45,8 @@ def modified_z(value: float, neighbours: Sequence[float]) -> float:
 def daily_anomalies(days: Sequence[PeriodConsumption]) -> list[Anomaly]:
     """Each day against the same weekday of the weeks around it: a Hampel filter for every weekday.
 
-    Davies and Gather, The Identification of Multiple Outliers (1993). Seasons and trends move slower than the
-    window of seventeen weeks and cancel out, so that nothing has to be fitted.
+    Davies and Gather, The Identification of Multiple Outliers (1993). Seasons and trends are slower than the
+    window of seventeen weeks and cancel out, so that no model has to be fitted.
     """
     complete = [day for day in days if day.coverage >= MIN_COVERAGE]
     by_weekday: dict[int, list[PeriodConsumption]] = {}
@@ -66,7 +66,7 @@ def daily_anomalies(days: Sequence[PeriodConsumption]) -> list[Anomaly]:
 
 
 def monthly_anomalies(months: Sequence[PeriodConsumption]) -> list[Anomaly]:
-    """Each month's mean day against the same month of the other years, or all months while years are few."""
+    """Each month against the same month of other years, or against all months if there are few years."""
     complete = [month for month in months if month.coverage >= MIN_COVERAGE]
     years = {month.starts_on.year for month in complete}
     anomalies = []
@@ -82,7 +82,7 @@ def monthly_anomalies(months: Sequence[PeriodConsumption]) -> list[Anomaly]:
 
 
 def detect_anomaly(period: PeriodConsumption, neighbours: Sequence[float]) -> list[Anomaly]:
-    """The anomaly that a reading is, if it is one beside these."""
+    """The anomaly of a period beside its neighbours: a list of one, or empty."""
     if len(neighbours) < MIN_NEIGHBOURS:
         return []
     score, expected = modified_z(period.kwh, neighbours), median(neighbours)

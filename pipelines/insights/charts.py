@@ -1,4 +1,4 @@
-"""The report's charts as vector drawings: the mix over the years, its cost, and past consumption."""
+"""Charts of a report as vector drawings: energy mix, cost and past consumption."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -15,7 +15,7 @@ from pipelines.insights.report_content import supply_codes
 WIDTH, HEIGHT = 468.0, 190.0
 LEFT, RIGHT, TOP = 54.0, 6.0, 30.0
 BOTTOM, LEGEND = 18.0, 24.0
-"""Below the axis: room for its labels, and for a legend."""
+"""Space below the axis for labels and the legend."""
 TEXT_COLOUR, GRID_COLOUR, ALERT_COLOUR = HexColor("#22303c"), HexColor("#d5dce2"), HexColor("#c2410c")
 COLOURS = {
     "existing": "#94a3b8",
@@ -35,7 +35,7 @@ Series = list[tuple[str, str, list[float]]]
 
 
 def draw_charts(data: Mapping[str, Any]) -> dict[str, Drawing]:
-    """Every chart of a report, by its name."""
+    """The charts of a report by name."""
     drawings = {"mix": mix_chart(data), "cost": cost_chart(data)}
     if data["inputs"]["consumption"]:
         drawings["anomalies"] = consumption_chart(data["inputs"]["consumption"])
@@ -43,7 +43,7 @@ def draw_charts(data: Mapping[str, Any]) -> dict[str, Drawing]:
 
 
 def mix_chart(data: Mapping[str, Any]) -> Drawing:
-    """Where each year's energy comes from, in MWh, and the renewable share that is wanted and reached."""
+    """Each year's energy by source."""
     years = data["roadmap"]["years"]
     names = {each["code"]: each["name"] for each in data["inputs"]["sources"]}
     series: Series = [("Renewable already", COLOURS["existing"], [year["existing_kwh"] for year in years])]
@@ -56,7 +56,7 @@ def mix_chart(data: Mapping[str, Any]) -> Drawing:
 
 
 def cost_chart(data: Mapping[str, Any]) -> Drawing:
-    """What each year costs, beside the budget."""
+    """Each year's cost, with the budget as a line."""
     years, budget = data["roadmap"]["years"], data["inputs"]["profile"]["budget"]
     series: Series = [("Cost", "#2563eb", [year["cost"] for year in years])]
     highest = max(budget, *(year["cost"] for year in years))
@@ -70,7 +70,7 @@ def cost_chart(data: Mapping[str, Any]) -> Drawing:
 
 
 def consumption_chart(past: Mapping[str, Any]) -> Drawing:
-    """Each whole month of the past, with the anomalies marked at their days."""
+    """Past consumption by month, with anomalies marked at their days."""
     months = [month for month in past["months"] if month["coverage"] >= 0.5]
     highest = max((month["kwh"] for month in months), default=1.0)
     drawing, scale = chart_frame("Past consumption by month", highest, energy_unit(highest), BOTTOM)
@@ -93,7 +93,7 @@ def consumption_chart(past: Mapping[str, Any]) -> Drawing:
 
 
 def stacked_bars(title: str, names: Sequence[str], series: Series) -> Drawing:
-    """Bars with one colour for each series, and a legend below."""
+    """Stacked bars with a legend."""
     totals = [sum(each[2][index] for each in series) for index in range(len(names))]
     highest = max(totals, default=1.0)
     bottom = BOTTOM + LEGEND
@@ -108,7 +108,7 @@ def stacked_bars(title: str, names: Sequence[str], series: Series) -> Drawing:
 
 
 def draw_bars(drawing: Drawing, names: Sequence[str], series: Series, scale: float, bottom: float) -> None:
-    """The bars of every year, one part on top of the other."""
+    """Draw the stacked bars and their labels."""
     step = (WIDTH - RIGHT - LEFT) / max(1, len(names))
     for index in range(len(names)):
         y = bottom
@@ -121,14 +121,14 @@ def draw_bars(drawing: Drawing, names: Sequence[str], series: Series, scale: flo
 
 
 def draw_labels(drawing: Drawing, names: Sequence[str], step: float, bottom: float) -> None:
-    """What stands below the axis; not more than there is room for."""
+    """Draw the labels below the axis, at most `MAX_LABELS`."""
     step_count = -(-len(names) // MAX_LABELS)
     for index in range(0, len(names), max(1, step_count)):
         drawing.add(text_label(LEFT + step * (index + 0.5), bottom - 12, names[index], anchor="middle"))
 
 
 def chart_frame(title: str, highest: float, unit: tuple[str, float], bottom: float) -> tuple[Drawing, float]:
-    """An empty chart with its axis in this unit, and how many points one of what it shows is high."""
+    """An empty chart with its axis in this unit, and the height of one unit of value in points."""
     drawing = Drawing(WIDTH, HEIGHT)
     drawing.add(Rect(0, 0, WIDTH, HEIGHT, fillColor=HexColor("#ffffff"), strokeColor=None))
     drawing.add(text_label(0, HEIGHT - 11, title, size=10, bold=True))
@@ -150,7 +150,7 @@ def chart_frame(title: str, highest: float, unit: tuple[str, float], bottom: flo
 
 
 def energy_unit(kwh: float) -> tuple[str, float]:
-    """The unit in which an energy reads well, and how many kWh it is."""
+    """A readable unit for an energy, and its size in kWh."""
     for name, size in ((" TWh", 1e9), (" GWh", 1e6), (" MWh", 1e3)):
         if kwh >= 2 * size:
             return name, size
@@ -158,7 +158,7 @@ def energy_unit(kwh: float) -> tuple[str, float]:
 
 
 def amount_unit(amount: float) -> tuple[str, float]:
-    """The same for an amount without a unit."""
+    """A readable suffix for an amount, and its size."""
     for name, size in (("bn", 1e9), ("m", 1e6), ("k", 1e3)):
         if amount >= 10 * size:
             return name, size
@@ -175,7 +175,7 @@ def text_label(
     size: int = FONT_SIZE,
     bold: bool = False,
 ) -> String:
-    """A piece of text."""
+    """A text label."""
     font = f"{FONT}-Bold" if bold else FONT
     return String(x, y, text, textAnchor=anchor, fillColor=colour, fontName=font, fontSize=size)
 

@@ -1,4 +1,4 @@
-"""What a company's past consumption says: totals, seasons, trend, renewable share, anomalies, insights."""
+"""Summary of past consumption: totals, seasons, trend, renewable share, anomalies and insights."""
 
 from calendar import month_name, monthrange
 from collections.abc import Sequence
@@ -11,20 +11,19 @@ from pipelines.insights.meter_readings import Consumption, PeriodConsumption
 
 DAYS_PER_YEAR = 365
 MIN_COVERAGE = 0.9
-"""The coverage from which a month counts as whole."""
+"""Months and days with less coverage are ignored in seasons and trends."""
 MAX_INSIGHTS = 5
 MAX_ANOMALIES = 50
 MIN_TREND_MONTHS = 24
-"""How many whole months a trend needs at least."""
 MIN_TREND_PERCENT = 1.0
-"""Percent a year below which consumption is called steady."""
+"""Percent per year below which consumption counts as steady."""
 
 
 def summarize_consumption(consumption: Consumption) -> dict[str, Any]:
-    """The summary as it is stored; energies in kWh, shares in percent."""
+    """The summary as JSON; energies in kWh, shares in percent."""
     months, days = consumption.months, consumption.days
     periods = days or months
-    found_anomalies = anomalies.daily_anomalies(days) if days else anomalies.monthly_anomalies(months)
+    anomalous = anomalies.daily_anomalies(days) if days else anomalies.monthly_anomalies(months)
     total = sum(month.kwh for month in months)
     renewable = renewable_percentage(months)
     summary: dict[str, Any] = {
@@ -44,7 +43,7 @@ def summarize_consumption(consumption: Consumption) -> dict[str, Any]:
             {"starts_on": month.starts_on.isoformat(), "kwh": month.kwh, "coverage": month.coverage}
             for month in months
         ],
-        "anomaly_count": len(found_anomalies),
+        "anomaly_count": len(anomalous),
         "anomalies": [
             {
                 "starts_on": each.starts_on.isoformat(),
@@ -53,7 +52,7 @@ def summarize_consumption(consumption: Consumption) -> dict[str, Any]:
                 "expected_kwh": each.expected_kwh,
                 "score": each.score,
             }
-            for each in sorted(found_anomalies, key=lambda each: (-abs(each.score), each.starts_on))[:MAX_ANOMALIES]
+            for each in sorted(anomalous, key=lambda each: (-abs(each.score), each.starts_on))[:MAX_ANOMALIES]
         ],
         "issues": [
             {"kind": issue.kind, "count": issue.count, "example": issue.example}
@@ -71,27 +70,27 @@ def last_day(period: PeriodConsumption, daily: bool) -> date:
 
 
 def covered_days(period: PeriodConsumption, daily: bool) -> float:
-    """How many days of a period there are readings for."""
+    """The number of days of a period that readings cover."""
     days = 1 if daily else monthrange(period.starts_on.year, period.starts_on.month)[1]
     return days * period.coverage
 
 
 def annual_consumption(periods: Sequence[PeriodConsumption], daily: bool) -> float:
-    """A year's consumption: of the last 365 days or 12 months, scaled up by what of them is covered."""
+    """The consumption of the last 365 days or 12 months, scaled up to full coverage."""
     last = periods[-(DAYS_PER_YEAR if daily else 12) :]
     covered = sum(covered_days(period, daily) for period in last)
     return DAYS_PER_YEAR * sum(period.kwh for period in last) / covered if covered else 0.0
 
 
 def renewable_percentage(periods: Sequence[PeriodConsumption]) -> float | None:
-    """The renewable share in percent, where it was measured; 100 at most."""
+    """The renewable share in percent, or None if it was not measured."""
     measured = [period for period in periods if period.renewable_kwh is not None]
     total = sum(period.kwh for period in measured)
     return min(100.0, 100 * sum(period.renewable_kwh or 0 for period in measured) / total) if total else None
 
 
 def seasonality(months: Sequence[PeriodConsumption]) -> list[dict[str, Any]]:
-    """For each month of the year that is known, its mean day beside that of all months (1 is as much)."""
+    """For each month of the year, its mean daily consumption relative to that of all months."""
     means: dict[int, list[float]] = {}
     for month in months:
         if month.coverage >= MIN_COVERAGE:
@@ -108,7 +107,7 @@ def seasonality(months: Sequence[PeriodConsumption]) -> list[dict[str, Any]]:
 
 
 def yearly_trend(months: Sequence[PeriodConsumption]) -> float | None:
-    """Percent a year by which months have grown over the same months of other years, a median of all pairs.
+    """The growth of consumption in percent per year: the median over pairs of equal months.
 
     The seasonal Kendall slope: Hirsch, Slack and Smith, Water Resources Research 18 (1982).
     """
@@ -127,7 +126,7 @@ def yearly_trend(months: Sequence[PeriodConsumption]) -> float | None:
 
 
 def weekend_ratio(days: Sequence[PeriodConsumption]) -> float | None:
-    """A mean day of the weekend beside a mean day of the week."""
+    """The mean consumption of a weekend day relative to that of a weekday."""
     complete = [day for day in days if day.coverage >= MIN_COVERAGE]
     week = [day.kwh for day in complete if day.starts_on.weekday() < 5]
     weekend = [day.kwh for day in complete if day.starts_on.weekday() >= 5]
@@ -135,7 +134,7 @@ def weekend_ratio(days: Sequence[PeriodConsumption]) -> float | None:
 
 
 def describe_insights(summary: dict[str, Any]) -> list[str]:
-    """What a reader should know, the most telling first; five at most."""
+    """At most five insights as sentences, the most important first."""
     sentences = []
     if (slope := summary["trend_percent_per_year"]) is not None:
         if abs(slope) < MIN_TREND_PERCENT:
@@ -174,7 +173,7 @@ def describe_insights(summary: dict[str, Any]) -> list[str]:
 
 
 def render_markdown(summary: dict[str, Any], filename: str) -> str:
-    """The summary as Markdown, to be searched and asked about."""
+    """The summary as a Markdown document for search and chat."""
     seasons = ", ".join(
         f"{month_name[int(each['month'])]} {each['index']:.2f}" for each in summary["seasonality"]
     )
@@ -193,7 +192,9 @@ def render_markdown(summary: dict[str, Any], filename: str) -> str:
         "\n".join(f"- {each}" for each in summary["insights"]),
         "## Seasons" if seasons else "",
         f"Consumption of the months beside a mean month: {seasons}." if seasons else "",
-        f"## Anomalies\n\n{len(anomaly_lines)} of {summary['anomaly_count']} are listed." if anomaly_lines else "",
+        f"## Anomalies\n\n{len(anomaly_lines)} of {summary['anomaly_count']} are listed."
+        if anomaly_lines
+        else "",
         "\n".join(anomaly_lines),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"

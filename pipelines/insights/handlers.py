@@ -1,4 +1,4 @@
-"""Imports of past consumption: from an uploaded file to what the profile and the chat know of it."""
+"""Import jobs: read meter readings from an upload, store them, and summarize them for profile and chat."""
 
 import hashlib
 from pathlib import Path
@@ -19,16 +19,16 @@ from resolvers.insights.table_layout import Layout
 
 READ_TIMEOUT_SECONDS = 300.0
 FETCHED_PROGRESS, READ_PROGRESS, STORED_PROGRESS = 0.1, 0.8, 0.95
-"""How much is done once the file is here, is read, and its readings are stored."""
+"""Progress after each stage."""
 
 
 @handles(ImportHistoricalData)
 async def import_historical_data(job: ImportHistoricalData, run: Run) -> CompletionHook | None:
-    """Read, add up, store. Safe to repeat: an import's readings are replaced as a whole."""
+    """Read, aggregate and store. Safe to repeat: all readings of the import are replaced."""
     async with run.read() as uow:
         started = await imports.load(uow, job.import_id)
     if started is None:
-        raise Conflict("The file of this import is gone.")
+        raise Conflict("The file of this import no longer exists.")
     row, layout, upload = started
     with working_folder() as folder:
         path = await run.services.store.fetch(upload.storage_key, Path(folder) / "readings")
@@ -50,13 +50,13 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Complet
 
 
 def read_and_summarize(path: Path, layout: Layout) -> tuple[Consumption, dict[str, Any]]:
-    """The file's days and months, and what they say; runs in a child process."""
+    """The consumption in a file and its summary; runs in a child process."""
     consumption = read_consumption(path, layout)
     return consumption, summarize_consumption(consumption)
 
 
 def reading_rows(consumption: Consumption) -> list[dict[str, Any]]:
-    """The rows of all days and months."""
+    """The columns of all days and months."""
     return [
         *(reading_columns(ReadingPeriod.DAY, day) for day in consumption.days),
         *(reading_columns(ReadingPeriod.MONTH, month) for month in consumption.months),
@@ -64,7 +64,7 @@ def reading_rows(consumption: Consumption) -> list[dict[str, Any]]:
 
 
 def reading_columns(period: ReadingPeriod, reading: PeriodConsumption) -> dict[str, Any]:
-    """The columns of a stored reading."""
+    """The columns of a period's reading."""
     return {
         "period": period,
         "starts_on": reading.starts_on,

@@ -1,4 +1,4 @@
-"""A file of readings as days and months of energy, with a count of everything that was left out."""
+"""Meter readings: parses a file into daily and monthly energy, and counts the rows left out."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,10 +21,10 @@ KWH_PER_UNIT = {
     EnergyUnit.KW: 1.0,
     EnergyUnit.MW: 1e3,
 }
-"""Kilowatt hours in one; of power, in one hour of it."""
+"""Kilowatt hours per unit of energy, or per hour of a unit of power."""
 POWER_UNITS = {EnergyUnit.KW, EnergyUnit.MW}
 MAX_MEDIAN_RATIO = 1000.0
-"""How many times the median of all readings above zero one may be before it is taken for a fault."""
+"""Readings above this multiple of the median positive reading are dropped as faults."""
 MONTH_MINUTES = (27 * 1440, 32 * 1440)
 MAX_STEP_MINUTES = 32 * 1440.0
 DAY_MINUTES = 1440.0
@@ -32,7 +32,7 @@ DAY_MINUTES = 1440.0
 
 @dataclass(frozen=True)
 class Issue:
-    """Something in the file that was not as it should be, how often, and the first row's text."""
+    """A problem in the file, its number of rows, and the first of them as text."""
 
     kind: str
     count: int
@@ -41,7 +41,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class PeriodConsumption:
-    """What was consumed in a day or month, and the share of it for which there are readings."""
+    """The consumption of a day or month; `coverage` is the share of it with readings."""
 
     starts_on: date
     kwh: float
@@ -51,7 +51,7 @@ class PeriodConsumption:
 
 @dataclass(frozen=True)
 class Consumption:
-    """All that a file holds. `profile` is each hour of the day's mean in kWh, empty for coarser data."""
+    """The consumption in a file. `profile` is the mean kWh of each hour of the day, empty for coarser data."""
 
     step_minutes: float
     readings: int
@@ -62,19 +62,21 @@ class Consumption:
 
 
 def read_consumption(path: Path, layout: Layout) -> Consumption:
-    """Read a whole file, in a child process. Raises `Invalid` where nothing in it can be used."""
+    """Read a file; runs in a child process. Raises `Invalid` if it has no usable readings."""
     raw = read_columns(path, layout)
     if raw.height > MAX_READINGS:
-        raise UnsupportedContent(f"The file has more than {MAX_READINGS} readings.")
+        raise UnsupportedContent(
+            f"The file must have at most {MAX_READINGS:,} readings (got {raw.height:,})."
+        )
     issues: list[Issue] = []
     rows = parse_timestamps(raw, layout, issues)
     rows = parse_energies(rows, layout, issues)
     rows = drop_duplicates(rows, issues)
     if rows.height < 2:
-        raise Invalid("Fewer than two readings can be used; they say nothing about consumption over time.")
+        raise Invalid("The file must have at least two usable readings.")
     step = infer_step_minutes(rows)
     if step > MAX_STEP_MINUTES:
-        raise Invalid("The readings are more than a month apart.")
+        raise Invalid("The readings must be at most a month apart.")
     scale = KWH_PER_UNIT[layout.unit] * (step / 60 if layout.unit in POWER_UNITS else 1)
     rows = rows.with_columns(pl.col("kwh") * scale, pl.col("renewable") * scale)
     rows = drop_outliers(rows, issues)
@@ -91,7 +93,7 @@ def read_consumption(path: Path, layout: Layout) -> Consumption:
 
 
 def read_columns(path: Path, layout: Layout) -> pl.DataFrame:
-    """The texts of the columns that matter, under fixed names."""
+    """The relevant columns as text, under fixed names."""
     positions = {"at": layout.timestamp, "time": layout.time, "kwh": layout.consumption}
     positions |= {"renewable": layout.renewable}
     present_positions = {name: column for name, column in positions.items() if column is not None}
@@ -111,7 +113,7 @@ def read_columns(path: Path, layout: Layout) -> pl.DataFrame:
 
 
 def read_csv(path: Path, layout: Layout) -> pl.DataFrame:
-    """A text of separated values, every value a text."""
+    """The columns of a CSV file as text."""
     assert layout.delimiter is not None
     with working_folder() as folder:
         source = path
@@ -131,11 +133,11 @@ def read_csv(path: Path, layout: Layout) -> pl.DataFrame:
                 encoding="utf8-lossy",
             )
         except pl.exceptions.PolarsError as error:
-            raise Invalid("The file can't be read as a table of values.") from error
+            raise Invalid("The file cannot be parsed as CSV.") from error
 
 
 def read_sheet(path: Path, layout: Layout) -> pl.DataFrame:
-    """A workbook's sheet, every value a text; formulas are their last values."""
+    """The columns of a workbook's sheet as text; formulas as their cached values."""
     assert layout.sheet is not None
     columns: list[list[str]] = [[] for _ in layout.columns]
     with open_workbook(path) as book:
@@ -148,10 +150,12 @@ def read_sheet(path: Path, layout: Layout) -> pl.DataFrame:
 
 
 def parse_timestamps(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
-    """The rows whose instant can be read, in local time: `at` is without a zone, `utc` orders them."""
+    """The rows with a valid timestamp, as `local` time without a zone and as `utc`."""
     assert layout.notation is not None
     notation, zone = layout.notation, layout.timezone
-    text = pl.col("at").str.strip_chars().str.replace(T_SEPARATOR, "$1 $2").str.replace(FRACTIONAL_SECONDS, "$1")
+    text = (
+        pl.col("at").str.strip_chars().str.replace(T_SEPARATOR, "$1 $2").str.replace(FRACTIONAL_SECONDS, "$1")
+    )
     text = text.str.replace_all(",", "").str.replace(UTC_SUFFIX, "$1+00:00")
     if notation.endswith(" %d"):
         text = text + " 01"
@@ -167,7 +171,7 @@ def parse_timestamps(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> 
         else:
             parsed = text.str.to_datetime(notation, time_unit="us", strict=False)
         rows = raw.with_columns(parsed.alias("local"))
-        # The hour that is repeated when summer time ends: what comes first is summer time.
+        # In the hour that is repeated when summer time ends, the first occurrence is summer time.
         ambiguous = (
             pl.when(pl.col("local").is_first_distinct()).then(pl.lit("earliest")).otherwise(pl.lit("latest"))
         )
@@ -179,14 +183,16 @@ def parse_timestamps(raw: pl.DataFrame, layout: Layout, issues: list[Issue]) -> 
 
 
 def parse_energies(rows: pl.DataFrame, layout: Layout, issues: list[Issue]) -> pl.DataFrame:
-    """The rows that hold an energy of zero or more."""
+    """The rows with a valid energy of zero or more."""
     for column in ("kwh", "renewable"):
         number = pl.col(column).str.replace_all(r"[\s'\u2019\u00a0]", "")
         if layout.decimal_comma:
             number = number.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         else:
             number = number.str.replace_all(",", "", literal=True)
-        rows = rows.with_columns(pl.col(column).alias(f"{column}_text"), number.cast(pl.Float64, strict=False))
+        rows = rows.with_columns(
+            pl.col(column).alias(f"{column}_text"), number.cast(pl.Float64, strict=False)
+        )
     unreadable = ~pl.col("kwh").is_finite().fill_null(False)
     add_issue(issues, "UNREADABLE_NUMBER", rows.filter(unreadable))
     rows = rows.filter(~unreadable)
@@ -196,7 +202,7 @@ def parse_energies(rows: pl.DataFrame, layout: Layout, issues: list[Issue]) -> p
 
 
 def drop_duplicates(rows: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
-    """One row for each instant: the last of those that there are."""
+    """The rows with the last reading of each timestamp."""
     unique = rows.unique("utc", keep="last", maintain_order=True).sort("utc")
     if unique.height < rows.height:
         add_issue(issues, "DUPLICATE", rows.filter(~pl.col("utc").is_first_distinct()))
@@ -204,7 +210,7 @@ def drop_duplicates(rows: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
 
 
 def drop_outliers(rows: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
-    """The rows that are not beyond all measure; see `ABSURD`."""
+    """The rows up to `MAX_MEDIAN_RATIO` times the median."""
     positive = rows.filter(pl.col("kwh") > 0)["kwh"]
     middle = positive.median()
     if not isinstance(middle, float) or positive.len() < 10:
@@ -215,21 +221,21 @@ def drop_outliers(rows: pl.DataFrame, issues: list[Issue]) -> pl.DataFrame:
 
 
 def add_issue(issues: list[Issue], kind: str, rows: pl.DataFrame) -> None:
-    """Remember rows that are left out, if there are any."""
+    """Record dropped rows as an issue, if there are any."""
     if rows.height:
         value = rows["kwh_text"][0] if "kwh_text" in rows.columns else rows["kwh"][0]
         issues.append(Issue(kind, rows.height, f"{rows['at'][0]}: {value}".strip()[:200]))
 
 
 def infer_step_minutes(rows: pl.DataFrame) -> float:
-    """The usual time between two readings: the lower quartile, which gaps do not stretch."""
+    """The interval of the readings: the lower quartile, which is robust to gaps."""
     seconds = rows["utc"].diff().drop_nulls().dt.total_seconds().quantile(0.25, "lower")
     assert seconds is not None
     return round(seconds / 60, 4)
 
 
 def add_gap_issue(rows: pl.DataFrame, step: float, issues: list[Issue]) -> None:
-    """Count the readings that are missing between the first and the last."""
+    """Record the number of readings missing between the first and the last."""
     intervals = rows.with_columns((pl.col("utc").diff().dt.total_seconds() / 60).alias("since"))
     limit = step * 1.5 if step <= DAY_MINUTES * 7 else step * 1.2
     missing = intervals.filter(pl.col("since") > limit)
@@ -239,7 +245,7 @@ def add_gap_issue(rows: pl.DataFrame, step: float, issues: list[Issue]) -> None:
 
 
 def sum_periods(rows: pl.DataFrame, step: float, interval: str) -> tuple[PeriodConsumption, ...]:
-    """The sums of days (`1d`) or months (`1mo`) of local time."""
+    """The consumption by days (`1d`) or months (`1mo`) of local time."""
     grouped = rows.group_by_dynamic("local", every=interval) if rows["local"].is_sorted() else None
     if grouped is None:
         grouped = rows.sort("local").group_by_dynamic("local", every=interval)
@@ -252,13 +258,15 @@ def sum_periods(rows: pl.DataFrame, step: float, interval: str) -> tuple[PeriodC
     expected = pl.lit(1.0) if step > MONTH_MINUTES[0] else length * 1440 / step
     covered = (pl.col("count") / expected).clip(0, 1).round(4)
     return tuple(
-        PeriodConsumption(row["local"].date(), round(row["kwh"], 6), round_kwh(row["renewable"]), row["covered"])
+        PeriodConsumption(
+            row["local"].date(), round(row["kwh"], 6), round_kwh(row["renewable"]), row["covered"]
+        )
         for row in summed.with_columns(covered.alias("covered")).iter_rows(named=True)
     )
 
 
 def hourly_profile(rows: pl.DataFrame, step: float) -> tuple[float, ...]:
-    """The mean energy of each hour of the day, where readings are an hour apart or less."""
+    """The mean energy of each hour of the day, if readings are at most an hour apart."""
     if step > 60:
         return ()
     hourly = rows.group_by(pl.col("local").dt.hour().alias("hour")).agg(pl.col("kwh").mean()).sort("hour")
@@ -267,5 +275,5 @@ def hourly_profile(rows: pl.DataFrame, step: float) -> tuple[float, ...]:
 
 
 def round_kwh(value: float | None) -> float | None:
-    """To a milliwatt hour, so that sums are the same on every machine."""
+    """Round to a milliwatt hour, so that sums are the same on every machine."""
     return None if value is None else round(value, 6)

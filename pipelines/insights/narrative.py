@@ -53,9 +53,13 @@ def render_template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     return "\n\n".join([first, second, third, TEMPLATE_NOTE])
 
 
-async def write_narrative(model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, AnswerEnd]:
+async def write_narrative(
+    model: ChatModel, inputs: Mapping[str, Any], data: Mapping[str, Any]
+) -> tuple[str, AnswerEnd]:
     """The narrative by a chat model. Raises `ModelFailure`."""
-    question = f"Write the text of this report.\n\n{render_template(inputs, data).removesuffix(TEMPLATE_NOTE)}"
+    question = (
+        f"Write the text of this report.\n\n{render_template(inputs, data).removesuffix(TEMPLATE_NOTE)}"
+    )
     request = ChatRequest(
         question, instructions=INSTRUCTIONS, temperature=0.2, max_tokens=MAX_TOKENS, requires_sources=False
     )

@@ -1,18 +1,18 @@
-"""The best mix of sources for every year until the target, as linear programs that HiGHS solves.
+"""Optimization of the energy mix of each year until the target, as linear programs solved by HiGHS.
 
-For each year y with the consumption D: x[s] is the energy drawn from source s, e what is renewable already,
-t what goes through storage, u what stays unmet, m by how much the renewable share falls short.
+For each year with the consumption D: x[s] is the energy from source s, e the existing renewable energy,
+t the energy through storage, u the unmet consumption, m the shortfall of renewable energy.
 
-    sum x + e - (1 - efficiency) t + u = D            all that is consumed comes from somewhere
-    sum renewable x + e - (1 - efficiency) t + m >= wanted share * D
+    sum x + e - (1 - efficiency) t + u = D            energy balance
+    sum renewable x + e - (1 - efficiency) t + m >= required share * D
     sum cost x + grid cost e + storage cost t <= budget
-    x[s] <= limit[s] D,  t <= limit D,  e <= what is renewable now
+    x[s] <= limit[s] D,  t <= limit D,  e <= existing renewable energy
     x[s] <= x[s] of the year before + growth[s] D,  and so for t
-    x[s] >= x[s] of the year before, as a share of D  what was begun stays
+    x[s] >= x[s] of the year before, as a share of D  no source shrinks
     sum of intermittent x - t <= DIRECT D,  t <= sum of intermittent x
 
-Nothing being bought is always a solution, so that every program has one: what cannot be had for the budget
-shows as u, what of the target cannot be reached as m.
+Buying nothing is always feasible: what the budget does not buy becomes u, and what is missing of the target
+becomes m.
 """
 
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ from pipelines.insights.plan_inputs import EnergySource, PlanGoals
 MAX_DIRECT_SHARE = 0.5
 """The share of a year's consumption that intermittent sources can meet without storage."""
 OBJECTIVE_TOLERANCE = 1e-7
-"""By what share of its best value an aim may give way to the next one, for the solver's precision."""
+"""The tolerance of an objective's best value while the next objective is optimized."""
 
 EXISTING_DISCOUNT = 1e-3
-"""By what share what is renewable already is taken for cheaper than the grid, whose price it has."""
+"""The discount of existing renewable energy against the grid's price, so that it is preferred."""
 NOISE_SHARE = 1e-9
-"""The share of a year's consumption below which an amount is the solver's noise."""
+"""Amounts below this share of a year's consumption are numerical noise."""
 
 Vector = NDArray[np.float64]
 
@@ -41,10 +41,10 @@ LEAST_COST, ON_TARGET, GREENEST, MOST_RELIABLE = "least_cost", "on_target", "gre
 PLAN_OBJECTIVES = {
     LEAST_COST: ("unmet", "cost"),
     ON_TARGET: ("unmet", "shortfall", "cost"),
-    GREENEST: ("unmet", "brown", "cost"),
+    GREENEST: ("unmet", "non_renewable", "cost"),
     MOST_RELIABLE: ("unmet", "shortfall", "unreliable", "cost"),
 }
-"""What each plan makes as little as can be: the first before all, the next as far as that leaves room."""
+"""The objectives that each plan minimizes, in lexicographic order."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Year:
 
 
 class LinearProgram:
-    """The constraints for one set of aims and sources; `plan` solves them for one order of wishes."""
+    """The constraints for a set of goals and sources; `solve` minimizes the objectives of a plan."""
 
     def __init__(self, aims: PlanGoals, sources: Sequence[EnergySource]) -> None:
         self.goals = aims
@@ -87,18 +87,22 @@ class LinearProgram:
         self.objectives = {
             "unmet": self._objective({self.unmet: 1.0}),
             "shortfall": self._objective({self.short: 1.0}),
-            "cost": self._objective({**self._costs(), self.existing: self.grid_cost * (1 - EXISTING_DISCOUNT)}),
-            "brown": self._objective({column: -share for column, share in self._renewable_shares().items()}),
+            "cost": self._objective(
+                {**self._costs(), self.existing: self.grid_cost * (1 - EXISTING_DISCOUNT)}
+            ),
+            "non_renewable": self._objective(
+                {column: -share for column, share in self._renewable_shares().items()}
+            ),
             "unreliable": self._objective({column: -each for column, each in self._reliabilities().items()}),
         }
 
     def solve(self, name: str) -> list[Year]:
-        """The years of one of the `PLANS`."""
+        """The years of one of the `PLAN_OBJECTIVES`."""
         upper, limits = constraint_matrix(self.upper, self.width * self.count)
         equal, values = constraint_matrix(self.equal, self.width * self.count)
         solution = np.zeros(self.width * self.count)
-        for wish in PLAN_OBJECTIVES[name]:
-            objective = self.objectives[wish]
+        for objective_name in PLAN_OBJECTIVES[name]:
+            objective = self.objectives[objective_name]
             found = linprog(
                 objective,
                 A_ub=upper,
@@ -157,14 +161,14 @@ class LinearProgram:
         return {**own, self.existing: 1.0, self.stored: -self.loss}
 
     def _reliabilities(self) -> dict[int, float]:
-        """What a kWh counts as reliable; one that is stored counts as storage instead of as its source."""
+        """The reliability of a kWh by column; stored energy counts as storage instead of as its source."""
         own = {column: each.reliability for column, each in enumerate(self.sources)}
         unsteady = [each.reliability for each in self.sources if each.intermittent]
         gain = max(0.0, self.storage.reliability - max(unsteady)) if self.storage and unsteady else 0.0
         return {**own, self.existing: self.grid_reliability, self.stored: gain}
 
     def _objective(self, columns: dict[int, float]) -> Vector:
-        """The objective that counts these columns in every year."""
+        """The objective with these weights of columns in every year."""
         objective = np.zeros(self.width * self.count)
         for column, weight in columns.items():
             objective[column :: self.width] = weight
@@ -193,7 +197,9 @@ class LinearProgram:
         )
 
 
-def constraint_matrix(constraints: Sequence[tuple[dict[int, float], float]], width: int) -> tuple[csr_array, Vector]:
+def constraint_matrix(
+    constraints: Sequence[tuple[dict[int, float], float]], width: int
+) -> tuple[csr_array, Vector]:
     """The constraints as a sparse matrix and their right-hand sides."""
     matrix = lil_array((len(constraints), width))
     for number, (columns, _) in enumerate(constraints):

@@ -1,15 +1,15 @@
-"""What a report reckons with: a company's aims, and the sources it may draw on."""
+"""Inputs of a report: a company's goals and the energy sources available to it."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
 MAX_DEMAND_CHANGE = 0.05
-"""The yearly growth or fall of consumption that a plan reckons with at most, as a share."""
+"""The maximum yearly growth or decline of consumption in a plan, as a share."""
 
 
 @dataclass(frozen=True)
 class EnergySource:
-    """One way to get energy. Costs are per kWh; limits are shares of a year's consumption."""
+    """An energy source. Costs are per kWh; limits are shares of a year's consumption."""
 
     code: str
     name: str
@@ -27,7 +27,7 @@ class EnergySource:
 
 @dataclass(frozen=True)
 class PlanGoals:
-    """Where a company stands and what it wants. Shares are from 0 to 1, `budget` is for each year."""
+    """A company's current state and target. Shares are from 0 to 1; `budget` is per year."""
 
     annual_kwh: float
     growth: float
@@ -39,15 +39,15 @@ class PlanGoals:
 
     @property
     def years(self) -> list[int]:
-        """The years that are planned."""
+        """The planned years."""
         return list(range(self.first_year, self.target_year + 1))
 
     def demand(self, place: int) -> float:
-        """The consumption of the planned year at that place, in kWh."""
+        """The consumption of the planned year with this index, in kWh."""
         return float(self.annual_kwh * (1 + self.growth) ** (place + 1))
 
     def required_share(self, place: int) -> float:
-        """The renewable share that year, on a straight line from now to the target."""
+        """The renewable share required in that year, on a straight line from now to the target."""
         return self.current_share + (self.target_share - self.current_share) * (place + 1) / len(self.years)
 
 
@@ -57,7 +57,7 @@ def parse_sources(inputs: dict[str, Any]) -> list[EnergySource]:
 
 
 def parse_goals(inputs: dict[str, Any]) -> PlanGoals:
-    """The aims in a report's inputs. Consumption grows as it has grown, 5 % a year at most."""
+    """The goals in a report's inputs. Consumption follows its trend, by at most 5 % per year."""
     profile = inputs["profile"]
     trend = (inputs["consumption"] or {}).get("trend_percent_per_year") or 0.0
     current = (profile["current_renewable_percentage"] or 0.0) / 100
@@ -74,7 +74,7 @@ def parse_goals(inputs: dict[str, Any]) -> PlanGoals:
 
 
 def round_numbers(value: Any) -> Any:
-    """The value with every number to six digits behind the point, as it is stored."""
+    """The value with every number rounded to six decimal places."""
     if isinstance(value, float):
         return round(value, 6) + 0.0  # no negative zero
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Which plan fits a company best, by what it says counts; and what would change that."""
+"""Scoring of plans by a company's weights, and sensitivity analysis of the decision."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +9,16 @@ from pipelines.insights.optimisation import PLAN_OBJECTIVES, LinearProgram, Year
 from pipelines.insights.plan_inputs import EnergySource, PlanGoals
 
 ON_TRACK_TOLERANCE = 1e-4
-"""By what share of the consumption a year may fall short and still count as on track."""
+"""The shortfall, as a share of consumption, up to which a year counts as on track."""
 COST_CHANGE, BUDGET_CHANGE, DEMAND_CHANGE = 0.2, 0.2, 0.1
 MAX_BREAK_EVEN_WEIGHT = 0.995
-"""The weight from which one criterion alone would decide: that tells nothing."""
+"""Break-even weights above this are ignored, because one criterion alone would decide."""
 CRITERIA = ("energy_mix", "price_optimization", "portfolio_decision")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan and what it comes to; shares and criteria are from 0 to 1."""
+    """A plan and its results; shares and criteria are from 0 to 1."""
 
     name: str
     years: list[Year]
@@ -33,10 +33,10 @@ class Plan:
 
 
 def rank_plans(goals: PlanGoals, sources: Sequence[EnergySource], weights: Mapping[str, float]) -> list[Plan]:
-    """Every plan with its score, the best first.
+    """All plans with their scores, the best first.
 
-    Of the criteria, the energy mix is the share of the target that is reached, the price the cheapest plan's
-    cost per kWh beside this one's, the portfolio what is served, how reliably, in how many years on track.
+    Criteria: the energy mix is the reached share of the target, the price the cheapest plan's cost per kWh
+    relative to this one's, the portfolio the served share times reliability times the share of years on track.
     """
     program = LinearProgram(goals, sources)
     years_by_plan = {name: program.solve(name) for name in PLAN_OBJECTIVES}
@@ -46,7 +46,9 @@ def rank_plans(goals: PlanGoals, sources: Sequence[EnergySource], weights: Mappi
     return sorted(scored, key=lambda plan: (-round(plan.score, 9), list(PLAN_OBJECTIVES).index(plan.name)))
 
 
-def score_plan(name: str, years: list[Year], goals: PlanGoals, weights: Mapping[str, float], cheapest: float) -> Plan:
+def score_plan(
+    name: str, years: list[Year], goals: PlanGoals, weights: Mapping[str, float], cheapest: float
+) -> Plan:
     """A plan with its criteria and its score."""
     last, cost = years[-1], unit_cost(years)
     served = 1 - sum(year.unmet_kwh for year in years) / sum(year.demand_kwh for year in years)
@@ -73,7 +75,7 @@ def score_plan(name: str, years: list[Year], goals: PlanGoals, weights: Mapping[
 
 
 def unit_cost(years: Sequence[Year]) -> float:
-    """What a kWh costs that is served."""
+    """The cost per served kWh."""
     served = sum(year.demand_kwh - year.unmet_kwh for year in years)
     return sum(year.cost for year in years) / served if served > 0 else 0.0
 
@@ -87,7 +89,7 @@ def weighted_score(criteria: Mapping[str, float], weights: Mapping[str, float]) 
 def break_even_weight(
     best: Mapping[str, float], other: Mapping[str, float], weights: Mapping[str, float], criterion: str
 ) -> float | None:
-    """The weight of a criterion, of 1, at which the other plan draws level; none where it never does.
+    """The weight of a criterion, from 0 to 1, at which the other plan has the same score, or None.
 
     The other two weights keep their proportion. With a the lead of the best plan in the criterion and b its
     lead in the rest, w a + (1 - w) b = 0 gives w = b / (b - a).
@@ -108,7 +110,7 @@ def break_even_weight(
 def analyze_sensitivity(
     goals: PlanGoals, sources: Sequence[EnergySource], weights: Mapping[str, float], ranked: Sequence[Plan]
 ) -> dict[str, Any]:
-    """What each change of a figure does to the decision, and the weights at which it turns."""
+    """The effect of input changes on the decision, and the weights at which it changes."""
     best = ranked[0]
     cases = []
     for label, changed_goals, changed_sources in input_changes(goals, sources):
@@ -134,20 +136,26 @@ def analyze_sensitivity(
     return {"cases": cases, "break_even": break_even, "stability": unchanged / len(cases)}
 
 
-def input_changes(goals: PlanGoals, sources: Sequence[EnergySource]) -> list[tuple[str, PlanGoals, list[EnergySource]]]:
-    """Everything that is changed, one at a time: budget, consumption, each source's cost."""
-    changes_: list[tuple[str, PlanGoals, list[EnergySource]]] = []
+def input_changes(
+    goals: PlanGoals, sources: Sequence[EnergySource]
+) -> list[tuple[str, PlanGoals, list[EnergySource]]]:
+    """The input changes, one at a time: budget, consumption, and each source's cost."""
+    variants: list[tuple[str, PlanGoals, list[EnergySource]]] = []
     for sign in (-1, 1):
         percent = f"{sign * 100 * BUDGET_CHANGE:+.0f} %"
-        changes_.append(
-            (f"Budget {percent}", replace(goals, budget=goals.budget * (1 + sign * BUDGET_CHANGE)), list(sources))
+        variants.append(
+            (
+                f"Budget {percent}",
+                replace(goals, budget=goals.budget * (1 + sign * BUDGET_CHANGE)),
+                list(sources),
+            )
         )
         percent = f"{sign * 100 * DEMAND_CHANGE:+.0f} %"
         changed = replace(goals, annual_kwh=goals.annual_kwh * (1 + sign * DEMAND_CHANGE))
-        changes_.append((f"Consumption {percent}", changed, list(sources)))
+        variants.append((f"Consumption {percent}", changed, list(sources)))
     for source in sources:
         for sign in (-1, 1):
             repriced = replace(source, cost_per_kwh=source.cost_per_kwh * (1 + sign * COST_CHANGE))
             others = [repriced if each is source else each for each in sources]
-            changes_.append((f"Cost of {source.name} {sign * 100 * COST_CHANGE:+.0f} %", goals, others))
-    return changes_
+            variants.append((f"Cost of {source.name} {sign * 100 * COST_CHANGE:+.0f} %", goals, others))
+    return variants

@@ -1,4 +1,4 @@
-"""What a report says, as blocks that every format lays out in its own way."""
+"""Content of a report as blocks, which every format renders."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,28 +12,28 @@ MAX_ANOMALIES = 10
 
 @dataclass(frozen=True)
 class Heading:
-    """The title of a part."""
+    """A section heading."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Some sentences."""
+    """A paragraph of text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A few figures that stand out: what each is, and its value."""
+    """Key figures: labels and values."""
 
     rows: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below their headings; all columns but the first are numbers, or short."""
+    """A table; all columns but the first are numbers or short texts."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """One of the report's charts, by its name, and what it shows."""
+    """A chart of the report, by name, with its caption."""
 
     name: str
     caption: str
@@ -51,7 +51,7 @@ Block = Heading | Paragraph | Figures | Table | Chart
 
 
 def report_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
-    """The whole report below its title; `text` is what people or a model wrote about it."""
+    """The report below its title; `text` is the narrative."""
     return [
         *summary_blocks(data, text),
         *roadmap_blocks(data),
@@ -63,15 +63,20 @@ def report_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
 
 
 def summary_blocks(data: Mapping[str, Any], text: str | None) -> list[Block]:
-    """What is recommended, in figures and in words."""
+    """The recommendation, in key figures and text."""
     profile, decision, years = data["inputs"]["profile"], data["decision"], data["roadmap"]["years"]
-    reached = f"{format_percent(decision['reached_share'])} of {format_percent(decision['target_share'])} wanted"
+    reached = (
+        f"{format_percent(decision['reached_share'])} of {format_percent(decision['target_share'])} wanted"
+    )
     figures = Figures(
         (
             ("Recommended plan", PLAN_NAMES[decision["plan"]]),
             (f"Renewable share in {profile['target_year']}", reached),
             ("Target", "Reached" if decision["target_met"] else "Missed"),
-            (f"Cost in {years[-1]['year']}", f"{format_amount(years[-1]['cost'])} of {format_amount(profile['budget'])}"),
+            (
+                f"Cost in {years[-1]['year']}",
+                f"{format_amount(years[-1]['cost'])} of {format_amount(profile['budget'])}",
+            ),
             ("Confidence", format_percent(data["confidence"]["total"])),
         )
     )
@@ -114,7 +119,7 @@ def roadmap_blocks(data: Mapping[str, Any]) -> list[Block]:
 
 
 def decision_blocks(data: Mapping[str, Any]) -> list[Block]:
-    """Which plans were weighed, and how they did."""
+    """The compared plans and their scores."""
     decision, weights = data["decision"], data["inputs"]["weights"]
     plans = {each["name"]: each for each in data["portfolio_mix"]["plans"]}
     rows = tuple(
@@ -128,8 +133,7 @@ def decision_blocks(data: Mapping[str, Any]) -> list[Block]:
         )
         for each in decision["scores"]
     )
-    told = [(name, weights[name]) for name in CRITERIA]
-    weight_text = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in told)
+    weight_text = ", ".join(f"{name.replace('_', ' ')} {weights[name]:g}" for name in CRITERIA)
     headings = ("Plan", "Score", "Energy mix", "Price", "Portfolio", "Renewable", "Cost per kWh", "Served")
     return [
         Heading("Decision"),
@@ -139,7 +143,7 @@ def decision_blocks(data: Mapping[str, Any]) -> list[Block]:
 
 
 def sensitivity_blocks(data: Mapping[str, Any]) -> list[Block]:
-    """What would change the decision, and how far the report is to be trusted."""
+    """Sensitivity of the decision, and the report's confidence."""
     sensitivity, confidence = data["sensitivity"], data["confidence"]
     rows = tuple(
         (
@@ -165,7 +169,7 @@ def sensitivity_blocks(data: Mapping[str, Any]) -> list[Block]:
 
 
 def consumption_blocks(data: Mapping[str, Any]) -> list[Block]:
-    """What past consumption says, where it was imported."""
+    """Past consumption, if it was imported."""
     consumption = data["inputs"]["consumption"]
     if not consumption:
         return []
@@ -173,9 +177,7 @@ def consumption_blocks(data: Mapping[str, Any]) -> list[Block]:
         (each["starts_on"], f"{each['kwh']:,.1f}", f"{each['expected_kwh']:,.1f}", f"{each['score']:+.1f}")
         for each in consumption["anomalies"][:MAX_ANOMALIES]
     )
-    span = (
-        f"From {consumption['first_on']} to {consumption['last_on']}, {format_percent(consumption['coverage'])} covered by readings."
-    )
+    span = f"From {consumption['first_on']} to {consumption['last_on']}, {format_percent(consumption['coverage'])} covered by readings."
     table = [Table(("Anomaly", "kWh", "Expected kWh", "Robust deviations"), rows)] if rows else []
     text = Paragraph(" ".join([span, *consumption["insights"]]))
     return [
@@ -187,7 +189,7 @@ def consumption_blocks(data: Mapping[str, Any]) -> list[Block]:
 
 
 def source_blocks(data: Mapping[str, Any]) -> list[Block]:
-    """What was reckoned with, and where it comes from."""
+    """The figures of the energy sources and their provenance."""
     rows = tuple(
         (
             each["name"],
@@ -202,7 +204,9 @@ def source_blocks(data: Mapping[str, Any]) -> list[Block]:
     names_by_provenance: dict[str, list[str]] = {}
     for each in data["inputs"]["sources"]:
         names_by_provenance.setdefault(each["provenance"], []).append(each["name"])
-    origin = " ".join(f"{', '.join(names)}: {provenance}" for provenance, names in names_by_provenance.items())
+    origin = " ".join(
+        f"{', '.join(names)}: {provenance}" for provenance, names in names_by_provenance.items()
+    )
     headings = ("Source", "Cost per kWh", "Capacity", "Reliability", "Limit", "Growth a year")
     return [Heading("Figures and their origin"), Table(headings, rows), Paragraph(origin)]
 
@@ -213,19 +217,19 @@ def source_names(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def supply_codes(data: Mapping[str, Any]) -> list[str]:
-    """The codes of what supplies energy: renewable sources by their names, then the grid."""
+    """The codes of the supplying sources: renewable sources by name, then the grid."""
     supplied = data["roadmap"]["years"][0]["energy_kwh"]
     listed = sorted(data["inputs"]["sources"], key=lambda each: (each["kind"] != "renewable", each["name"]))
     return [each["code"] for each in listed if each["code"] in supplied]
 
 
 def format_percent(share: float) -> str:
-    """A share as people read it."""
+    """A share in percent."""
     return f"{100 * share:.1f} %"
 
 
 def format_amount(value: float) -> str:
-    """An amount of money, whole."""
+    """An amount of money without decimals."""
     return f"{value:,.0f}"
 
 
@@ -235,7 +239,7 @@ def format_mwh(kwh: float) -> str:
 
 
 def roadmap_table(data: Mapping[str, Any]) -> tuple[Sequence[str], list[Sequence[object]]]:
-    """The roadmap as a table of plain numbers: headings, and a row for each year."""
+    """The roadmap as plain numbers: headings, and a row for each year."""
     years = data["roadmap"]["years"]
     codes = supply_codes(data)
     fields = ("existing_kwh", "stored_kwh", "unmet_kwh", "renewable_share", "wanted_share", "cost")

@@ -1,4 +1,4 @@
-"""Saved reports as files, and as documents that people can ask about."""
+"""Publishing of saved reports: renders their files and a document for chat."""
 
 import hashlib
 from typing import Any
@@ -17,7 +17,7 @@ RENDERED_PROGRESS, STORED_PROGRESS = 0.6, 0.9
 
 @handles(PublishReport)
 async def publish_report(job: PublishReport, run: Run) -> CompletionHook | None:
-    """Lay out, store, file. Safe to repeat: a revision has the same files every time."""
+    """Render and store the files of a revision. Safe to repeat: the files are the same every time."""
     async with run.read() as uow:
         row = await saved_reports.find_revision(uow, job.saved_report_id, job.revision)
     if row is None or not saved_reports.is_exportable(row):
@@ -25,7 +25,9 @@ async def publish_report(job: PublishReport, run: Run) -> CompletionHook | None:
     date_line = f"Made on {row.generated_at:%d %B %Y}".replace(" 0", " ")
     text = row.edited_text or row.generated_text
     title = row.title or "Report"
-    made = await run.cpu_within(RENDER_TIMEOUT_SECONDS, render_files, title, date_line, row.report_data or {}, text)
+    made = await run.cpu_within(
+        RENDER_TIMEOUT_SECONDS, render_files, title, date_line, row.report_data or {}, text
+    )
     await run.report(RENDERED_PROGRESS)
     folder = f"{saved_reports.files_prefix(run.company_id, row.id)}/{job.revision}"
     for file in made:
@@ -44,7 +46,7 @@ async def publish_report(job: PublishReport, run: Run) -> CompletionHook | None:
 
 
 def file_entry(folder: str, file: File) -> dict[str, Any]:
-    """A file as the report's row lists it."""
+    """A file as JSON in the report's row."""
     return {
         "name": file.name,
         "format": file.format,

@@ -1,4 +1,4 @@
-"""Reports: one step after the other, each kept, so that a later attempt goes on where one was interrupted."""
+"""Report jobs: steps are checkpointed one by one, so that a later attempt resumes."""
 
 import time
 from typing import Any
@@ -22,11 +22,11 @@ NARRATIVE = "narrative"
 
 @handles(GenerateReport)
 async def generate_report(job: GenerateReport, run: Run) -> CompletionHook | None:
-    """Take the steps that are not taken yet. The inputs are those that the first attempt found."""
+    """Run the steps that are not complete. The inputs are those of the first attempt."""
     async with run.read() as uow:
         report = await uow.first(select(Report).where(Report.id == job.report_id))
     if report is None:
-        raise Conflict("This report is gone.")
+        raise Conflict("This report no longer exists.")
     done: dict[str, Any] = dict(run.checkpoint or {})
     if "inputs" not in done:
         async with run.write() as uow:
@@ -50,7 +50,7 @@ async def generate_report(job: GenerateReport, run: Run) -> CompletionHook | Non
 
 
 async def generate_step(run: Run, report: Report, name: str, done: dict[str, Any]) -> None:
-    """Take a step, and keep what it found together with its record and its event."""
+    """Run a step and save its result."""
     await publish_step_started(run, report, name)
     start = time.monotonic()
     previous = {step: found for step, found in done.items() if step in STEPS}
@@ -59,10 +59,10 @@ async def generate_step(run: Run, report: Report, name: str, done: dict[str, Any
 
 
 async def write_narrative(run: Run, report: Report, done: dict[str, Any]) -> None:
-    """Put the report into words. Without a language model, or where it fails for good, by the template."""
+    """Write the narrative by the language model, or by the template without one or if it fails."""
     await publish_step_started(run, report, NARRATIVE)
     start, data = time.monotonic(), {name: done[name] for name in STEPS}
-    text, usage, summary = narrative.render_template(done["inputs"], data), None, "Put into words by a template."
+    text, usage, summary = narrative.render_template(done["inputs"], data), None, "Written by a template."
     if run.services.settings.chat_url is not None:
         try:
             written, end = await narrative.write_narrative(run.services.chat, done["inputs"], data)
@@ -72,7 +72,7 @@ async def write_narrative(run: Run, report: Report, done: dict[str, Any]) -> Non
             summary = f"{failure.message} A template was used instead."
         else:
             if written:
-                text, summary = written, f"Put into words by {end.model}."
+                text, summary = written, f"Written by {end.model}."
             usage = {
                 "prompt_tokens": end.prompt_tokens,
                 "completion_tokens": end.completion_tokens,
@@ -84,13 +84,13 @@ async def write_narrative(run: Run, report: Report, done: dict[str, Any]) -> Non
 
 
 async def publish_step_started(run: Run, report: Report, name: str) -> None:
-    """Tell that a step begins."""
+    """Publish that a step has started."""
     async with run.write() as uow:
         await reports.append_event(uow, report.id, ReportEventKind.STEP_STARTED, name)
 
 
 async def save_step(run: Run, report: Report, name: str, done: dict[str, Any], seconds: float) -> None:
-    """Keep a step's result, its record and its event, all in one transaction."""
+    """Save a step's result, log and event in one transaction."""
     async with run.write() as uow:
         await reports.log_step(uow, report, name, done[name], seconds)
         await run.save(done, uow)

@@ -1,4 +1,4 @@
-"""A report as files: PDF, Word, Markdown and CSV, and its charts as SVG and PNG."""
+"""Rendering of reports as PDF, Word, Markdown and CSV, and of charts as SVG and PNG."""
 
 import csv
 import re
@@ -38,20 +38,27 @@ from pipelines.insights.report_content import (
     roadmap_table,
 )
 
-TEXT_COLOUR, ACCENT_COLOUR, FILL_COLOUR, LINE_COLOUR = HexColor("#22303c"), HexColor("#0f766e"), HexColor("#f1f5f4"), HexColor("#cbd5d1")
+TEXT_COLOUR, ACCENT_COLOUR, FILL_COLOUR, LINE_COLOUR = (
+    HexColor("#22303c"),
+    HexColor("#0f766e"),
+    HexColor("#f1f5f4"),
+    HexColor("#cbd5d1"),
+)
 MARGIN = 2 * cm
 WIDTH = A4[0] - 2 * MARGIN - 12
-"""Less the padding of the page's frame."""
+"""Without the padding of the page's frame."""
 MAX_UNSPLIT_ROWS = 12
-"""The most rows of a table that stays on one page."""
+"""Tables with at most this many rows stay on one page."""
 FORMULA = re.compile(r"^[=+\-@\t\r]")
-UNSUPPORTED_CHARACTERS = re.compile("[^\x20-\x7e\u00a0-\u00ff\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac]")
-"""Characters that the PDF's own fonts do not have."""
+UNSUPPORTED_CHARACTERS = re.compile(
+    "[^\x20-\x7e\u00a0-\u00ff\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac]"
+)
+"""Characters that the built-in PDF fonts lack."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a report: what it is called in the store, its format, and its bytes."""
+    """A file of a report."""
 
     name: str
     format: str
@@ -63,20 +70,20 @@ def render_files(title: str, date_line: str, data: Mapping[str, Any], text: str 
     """Every file of a report; `dated` is a line below the title. Runs in a child process."""
     blocks, drawings = report_blocks(data, text), charts.draw_charts(data)
     word_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    files_ = [
+    rendered = [
         File("report.pdf", "PDF", "application/pdf", render_pdf(title, date_line, blocks, drawings)),
         File("report.docx", "DOCX", word_type, render_docx(title, date_line, blocks, drawings)),
         File("report.md", "MARKDOWN", "text/markdown", render_markdown(title, date_line, blocks).encode()),
         File("report.csv", "CSV", "text/csv", render_csv(data).encode()),
     ]
     for name, drawing in drawings.items():
-        files_.append(File(f"{name}.svg", "SVG", "image/svg+xml", charts.render_svg(drawing)))
-        files_.append(File(f"{name}.png", "PNG", "image/png", charts.render_png(drawing)))
-    return files_
+        rendered.append(File(f"{name}.svg", "SVG", "image/svg+xml", charts.render_svg(drawing)))
+        rendered.append(File(f"{name}.png", "PNG", "image/png", charts.render_png(drawing)))
+    return rendered
 
 
 def render_csv(data: Mapping[str, Any]) -> str:
-    """The roadmap as CSV with plain numbers; a spreadsheet takes no cell for a formula."""
+    """The roadmap as CSV with plain numbers and escaped formulas."""
     buffer = StringIO()
     headings, rows = roadmap_table(data)
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -86,12 +93,12 @@ def render_csv(data: Mapping[str, Any]) -> str:
 
 
 def escape_formula(cell: str) -> str:
-    """A text that no spreadsheet computes."""
+    """A cell that spreadsheets do not evaluate as a formula."""
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
 def render_markdown(title: str, date_line: str, blocks: Sequence[Block]) -> str:
-    """The report as Markdown, charts as what they show."""
+    """The report as Markdown, without charts."""
     parts = [f"# {escape_cell(title)}", date_line]
     for block in blocks:
         match block:
@@ -110,11 +117,13 @@ def render_markdown(title: str, date_line: str, blocks: Sequence[Block]) -> str:
 
 
 def escape_cell(text: str) -> str:
-    """A text of one line that ends no table's cell."""
+    """A text on one line with escaped cell separators."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def render_docx(title: str, date_line: str, blocks: Sequence[Block], drawings: Mapping[str, Drawing]) -> bytes:
+def render_docx(
+    title: str, date_line: str, blocks: Sequence[Block], drawings: Mapping[str, Drawing]
+) -> bytes:
     """The report as a Word document."""
     document = docx.Document()
     document.core_properties.title = title
@@ -141,7 +150,9 @@ def render_docx(title: str, date_line: str, blocks: Sequence[Block], drawings: M
     return buffer.getvalue()
 
 
-def add_docx_table(document: Any, headings: Sequence[str], rows: Sequence[Sequence[str]], *, header: bool) -> None:
+def add_docx_table(
+    document: Any, headings: Sequence[str], rows: Sequence[Sequence[str]], *, header: bool
+) -> None:
     """Add a table to a Word document."""
     table = document.add_table(rows=0, cols=len(headings))
     table.style = "Light Grid Accent 1" if header else "Light List Accent 1"
@@ -166,7 +177,11 @@ def render_pdf(title: str, date_line: str, blocks: Sequence[Block], drawings: Ma
         author="Seshat",
         invariant=1,
     )
-    story: list[Flowable] = [Text(pdf_text(title), TITLE), Text(pdf_text(date_line), DATE_LINE), Spacer(1, 0.5 * cm)]
+    story: list[Flowable] = [
+        Text(pdf_text(title), TITLE),
+        Text(pdf_text(date_line), DATE_LINE),
+        Spacer(1, 0.5 * cm),
+    ]
     story += keep_headings_with_next([list(block_flowables(block, drawings)) for block in blocks], blocks)
     draw_page_footer = partial(draw_footer, title)
     document.build(story, onFirstPage=draw_page_footer, onLaterPages=draw_page_footer)
@@ -174,7 +189,7 @@ def render_pdf(title: str, date_line: str, blocks: Sequence[Block], drawings: Ma
 
 
 def keep_headings_with_next(parts: Sequence[list[Flowable]], blocks: Sequence[Block]) -> list[Flowable]:
-    """The parts, each heading on the page of what follows it."""
+    """The flowables, with each heading on the same page as the next block."""
     story: list[Flowable] = []
     heading: list[Flowable] = []
     for block, part in zip(blocks, parts, strict=True):
@@ -189,14 +204,22 @@ def keep_headings_with_next(parts: Sequence[list[Flowable]], blocks: Sequence[Bl
 
 
 def paragraph_style(name: str, **options: Any) -> ParagraphStyle:
-    """A style of the PDF's texts."""
-    defaults = {"fontName": "Helvetica", "fontSize": 9.5, "leading": 13.5, "textColor": TEXT_COLOUR, "spaceAfter": 6}
+    """A paragraph style of the PDF."""
+    defaults = {
+        "fontName": "Helvetica",
+        "fontSize": 9.5,
+        "leading": 13.5,
+        "textColor": TEXT_COLOUR,
+        "spaceAfter": 6,
+    }
     return ParagraphStyle(name, **{**defaults, **options})
 
 
 TITLE = paragraph_style("title", fontName="Helvetica-Bold", fontSize=22, leading=27, textColor=ACCENT_COLOUR)
 DATE_LINE = paragraph_style("dated", textColor=HexColor("#64748b"))
-HEADING = paragraph_style("part", fontName="Helvetica-Bold", fontSize=14, leading=18, spaceBefore=14, textColor=ACCENT_COLOUR)
+HEADING = paragraph_style(
+    "part", fontName="Helvetica-Bold", fontSize=14, leading=18, spaceBefore=14, textColor=ACCENT_COLOUR
+)
 BODY = paragraph_style("body")
 CAPTION = paragraph_style("caption", fontSize=8, leading=11, textColor=HexColor("#64748b"), spaceAfter=10)
 CELL = paragraph_style("cell", fontSize=7.5, leading=9.5, spaceAfter=0)
@@ -210,7 +233,7 @@ VALUE = paragraph_style("value", fontName="Helvetica-Bold", fontSize=10.5, leadi
 
 
 def block_flowables(block: Block, drawings: Mapping[str, Drawing]) -> Iterator[Flowable]:
-    """What a block becomes in the PDF."""
+    """A block as flowables of the PDF."""
     match block:
         case Heading(text=text):
             yield Text(pdf_text(text), HEADING)
@@ -245,24 +268,24 @@ LINES = [
 
 
 def pdf_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
-    """A table whose head stands on every page; the first column is as wide as its texts need."""
+    """A table with its header repeated on every page, and a first column as wide as its texts."""
     longest = max((len(row[0]) for row in rows), default=0)
     first = min(0.36, max(0.09, longest * 4.2 / WIDTH + 0.02))
     widths = [WIDTH * first, *[WIDTH * (1 - first) / (len(headings) - 1)] * (len(headings) - 1)]
     styles = [TABLE_HEAD, *[TABLE_HEAD_NUMBER] * (len(headings) - 1)]
-    cells = [[Text(pdf_text(text), each) for text, each in zip(headings, styles, strict=True)]]
+    cells = [[Text(pdf_text(text), style) for text, style in zip(headings, styles, strict=True)]]
     for row in rows:
         cells.append([Text(pdf_text(text), NUMBER if index else CELL) for index, text in enumerate(row)])
     return Grid(cells, colWidths=widths, style=LINES, repeatRows=1, spaceAfter=8)
 
 
 def pdf_text(text: str) -> str:
-    """A text for the PDF: nothing in it is markup, and its fonts have every character."""
+    """A text for the PDF: markup is escaped, and unsupported characters are replaced."""
     return escape(UNSUPPORTED_CHARACTERS.sub("?", " ".join(text.split())))
 
 
 def draw_footer(title: str, canvas: Any, document: Any) -> None:
-    """The title and the page's number at its foot."""
+    """Draw the title and the page number at the foot of a page."""
     canvas.saveState()
     canvas.setFont("Helvetica", 8)
     canvas.setFillColor(HexColor("#64748b"))

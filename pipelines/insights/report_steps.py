@@ -1,7 +1,6 @@
-"""The steps of a report: each an agent that reads the inputs and what the steps before it found.
+"""Steps of a report. Each step is a pure function of the inputs and the results of earlier steps.
 
-Every step is a pure function; what it answers is JSON with a `summary` for people, so that a report which was
-interrupted goes on from what is kept, and ends as it would have ended.
+A result is JSON with a `summary`, so that an interrupted report resumes from stored results.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,18 +8,16 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
-from pipelines.insights import plan_scoring as deciding
-from pipelines.insights import proportional
+from pipelines.insights import plan_scoring, proportional
 from pipelines.insights.optimisation import Year
 from pipelines.insights.plan_inputs import parse_goals, parse_sources, round_numbers
 from pipelines.insights.plan_scoring import Plan
-from resolvers.insights import readiness as needs
+from resolvers.insights.readiness import completeness, is_ready, requirements
 
 StepResult = dict[str, Any]
 Step = Callable[[StepResult, Mapping[str, StepResult]], StepResult]
 
 AVAILABILITY_WEIGHT, OPTIMISATION_WEIGHT, PORTFOLIO_WEIGHT = 0.3, 0.3, 0.4
-"""What counts how much in the confidence of a report."""
 PLAN_NAMES = {
     "least_cost": "Least cost",
     "on_target": "Target at least cost",
@@ -28,24 +25,26 @@ PLAN_NAMES = {
     "most_reliable": "Most reliable supply",
     "proportional": "In proportion to scores",
 }
-"""What people call the plans."""
+"""Display names of the plans."""
 
 
 def readiness(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """What is known of the company, and what is missing."""
-    requirements = needs.requirements(inputs["profile"], inputs["consumption"] is not None, inputs["documents"])
-    missing = [each.name for each in requirements if not each.met]
-    summary = "Everything is known." if not missing else f"{len(missing)} of {len(requirements)} things are missing."
+    """The known and the missing requirements of a report."""
+    checklist = requirements(inputs["profile"], inputs["consumption"] is not None, inputs["documents"])
+    missing = [requirement.name for requirement in checklist if not requirement.met]
+    summary = (
+        "Everything is known." if not missing else f"{len(missing)} of {len(checklist)} things are missing."
+    )
     return {
         "summary": summary,
-        "ready": needs.is_ready(requirements),
-        "completeness": needs.completeness(requirements),
-        "requirements": [asdict(each) for each in requirements],
+        "ready": is_ready(checklist),
+        "completeness": completeness(checklist),
+        "requirements": [asdict(requirement) for requirement in checklist],
     }
 
 
 def availability(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """Which sources there are, and how much each can give in the first and in the last year."""
+    """The energy sources, and how much each can supply in the first and the last year."""
     goals, sources = parse_goals(inputs), parse_sources(inputs)
     count = len(goals.years)
     listed: list[StepResult] = [
@@ -73,7 +72,7 @@ def availability(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResu
 
 
 def price_optimization(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """What each source is worth by the Energy advisor's score, the best first."""
+    """The proportional score of each source, the best first."""
     sources = parse_sources(inputs)
     portions = proportional.portions(sources, inputs["profile"]["budget"])
     ranked = sorted(portions, key=lambda each: (-each.score, each.code))
@@ -87,10 +86,10 @@ def price_optimization(inputs: StepResult, done: Mapping[str, StepResult]) -> St
 
 
 def portfolio_mix(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """Every plan that is weighed, with its years."""
+    """All plans with their years, the best first."""
     if inputs["method"] == "proportional":
         return proportional_mix(inputs)
-    plans = deciding.rank_plans(parse_goals(inputs), parse_sources(inputs), inputs["weights"])
+    plans = plan_scoring.rank_plans(parse_goals(inputs), parse_sources(inputs), inputs["weights"])
     on_target = sum(plan.years[-1].shortfall_kwh <= plan.years[-1].demand_kwh * 1e-4 for plan in plans)
     return {
         "summary": f"{on_target} of {len(plans)} plans reach the target.",
@@ -99,12 +98,12 @@ def portfolio_mix(inputs: StepResult, done: Mapping[str, StepResult]) -> StepRes
 
 
 def plan_of(plan: Plan) -> StepResult:
-    """A plan as it is kept."""
+    """A plan as JSON."""
     return asdict(plan)
 
 
 def proportional_mix(inputs: StepResult) -> StepResult:
-    """The one plan of the source system's formula: shares by score, the whole budget spent each year."""
+    """The proportional plan: shares by score, the whole budget spent each year."""
     goals, sources = parse_goals(inputs), parse_sources(inputs)
     portions = proportional.portions(sources, goals.budget)
     known = {each.code: each for each in sources}
@@ -139,13 +138,13 @@ def proportional_mix(inputs: StepResult) -> StepResult:
         name="proportional",
         years=years,
         renewable_share=renewable / 100,
-        unit_cost=deciding.unit_cost(years),
+        unit_cost=plan_scoring.unit_cost(years),
         total_cost=sum(year.cost for year in years),
         served_share=1.0,
         reliability=reliability,
         years_on_track=len(years),
         criteria=criteria,
-        score=deciding.weighted_score(criteria, inputs["weights"]),
+        score=plan_scoring.weighted_score(criteria, inputs["weights"]),
     )
     return {
         "summary": f"{renewable:.1f} % renewable; the sustainability score is {score:.0f} of 100.",
@@ -156,16 +155,20 @@ def proportional_mix(inputs: StepResult) -> StepResult:
 
 
 def decision(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """The plan with the highest weighted score, and by how much the target is met or missed."""
+    """The plan with the highest score, and whether it reaches the target."""
     plans = done["portfolio_mix"]["plans"]
     best, last = plans[0], plans[0]["years"][-1]
     target = last["wanted_share"]
     missed = max(0.0, target - best["renewable_share"])
     unmet = sum(year["unmet_kwh"] for year in best["years"])
-    met = missed <= deciding.ON_TRACK_TOLERANCE and unmet <= deciding.ON_TRACK_TOLERANCE * last["demand_kwh"]
+    met = (
+        missed <= plan_scoring.ON_TRACK_TOLERANCE
+        and unmet <= plan_scoring.ON_TRACK_TOLERANCE * last["demand_kwh"]
+    )
     lead = best["score"] - plans[1]["score"] if len(plans) > 1 else 0.0
     return {
-        "summary": f"The plan “{PLAN_NAMES[best['name']]}” scores {best['score']:.3f}. " + target_verdict(missed, unmet),
+        "summary": f"The plan “{PLAN_NAMES[best['name']]}” scores {best['score']:.3f}. "
+        + target_verdict(missed, unmet),
         "plan": best["name"],
         "score": best["score"],
         "lead": lead,
@@ -183,42 +186,45 @@ def decision(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
 
 
 def target_verdict(missed: float, unmet: float) -> str:
-    """Whether the target is reached, in a sentence."""
+    """Whether the target is reached, as a sentence."""
     if unmet > 0.5:
         return f"The budget is too small: {unmet:,.0f} kWh cannot be bought."
-    if missed > deciding.ON_TRACK_TOLERANCE:
+    if missed > plan_scoring.ON_TRACK_TOLERANCE:
         return f"The target is missed by {100 * missed:.1f} percentage points."
     return "The target is reached."
 
 
 def missing_budget(inputs: StepResult, plan: StepResult) -> float:
-    """What the budget of the worst year lacks to buy at the grid's price what stays unmet."""
+    """The cost of the worst year's unmet energy at the grid's price."""
     grid = [each["cost_per_kwh"] for each in inputs["sources"] if each["kind"] == "grid"]
     worst = max(year["unmet_kwh"] for year in plan["years"])
     return float(worst * min(grid)) if grid else 0.0
 
 
 def roadmap(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """The chosen plan, year by year."""
+    """The selected plan, year by year."""
     plan, budget = done["portfolio_mix"]["plans"][0], inputs["profile"]["budget"]
     years = [
-        {**year, "budget_left": budget - year["cost"], "on_track": is_on_track(year)} for year in plan["years"]
+        {**year, "budget_left": budget - year["cost"], "on_track": is_on_track(year)}
+        for year in plan["years"]
     ]
     late_years = [year["year"] for year in years if not year["on_track"]]
     summary = (
-        f"Every year until {years[-1]['year']} is on track." if not late_years else f"{late_years[0]} falls behind."
+        f"Every year until {years[-1]['year']} is on track."
+        if not late_years
+        else f"{late_years[0]} falls behind."
     )
     return {"summary": summary, "years": years, "years_behind": late_years}
 
 
 def is_on_track(year: StepResult) -> bool:
-    """Whether a year has the share that it should have, and all its energy."""
-    allowed = deciding.ON_TRACK_TOLERANCE * year["demand_kwh"]
+    """Whether a year has its required renewable share and no unmet energy."""
+    allowed = plan_scoring.ON_TRACK_TOLERANCE * year["demand_kwh"]
     return bool(year["shortfall_kwh"] <= allowed and year["unmet_kwh"] <= allowed)
 
 
 def sensitivity(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """What other figures would change."""
+    """The sensitivity of the decision to changed inputs."""
     if inputs["method"] == "proportional":
         return {
             "summary": "The formula knows one plan only.",
@@ -227,8 +233,8 @@ def sensitivity(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResul
             "stability": 1.0,
         }
     goals, sources, weights = parse_goals(inputs), parse_sources(inputs), inputs["weights"]
-    chosen = deciding.rank_plans(goals, sources, weights)
-    result = deciding.analyze_sensitivity(goals, sources, weights, chosen)
+    chosen = plan_scoring.rank_plans(goals, sources, weights)
+    result = plan_scoring.analyze_sensitivity(goals, sources, weights, chosen)
     deciding_changes = [case["change"] for case in result["cases"] if case["changes_decision"]]
     summary = (
         "No change of a figure changes the decision."
@@ -241,8 +247,8 @@ def sensitivity(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResul
 def confidence(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
     """0.3 availability + 0.3 optimisation + 0.4 portfolio.
 
-    Availability is the plan's reliability, as far as the inputs are complete; optimisation how many changes
-    of figures leave the decision as it is; portfolio how much of the target is reached for what is served.
+    Availability is the plan's reliability times the completeness of the inputs; optimisation the share of
+    input changes that keep the decision; portfolio the reached share of the target times the served share.
     """
     plan = done["portfolio_mix"]["plans"][0]
     parts = {
@@ -274,10 +280,10 @@ STEPS: dict[str, Step] = {
     "sensitivity": sensitivity,
     "confidence": confidence,
 }
-"""In the order in which they are taken."""
+"""In order of execution."""
 
 
 def run_step(name: str, inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
-    """What a step finds, rounded as it is stored; runs in a child process."""
+    """The result of a step with rounded numbers; runs in a child process."""
     found: StepResult = round_numbers(STEPS[name](inputs, done))
     return found

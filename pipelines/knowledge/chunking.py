@@ -49,7 +49,9 @@ class Segment:
     heading: bool
 
 
-def split_pages(pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, overlap: int = DEFAULT_OVERLAP_TOKENS) -> list[Chunk]:
+def split_pages(
+    pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, overlap: int = DEFAULT_OVERLAP_TOKENS
+) -> list[Chunk]:
     """Chunks of at most `tokens`, each starting with the last sentences of the previous, up to `overlap` tokens.
 
     Chunks end at sentences, and at sections unless these are short. Raises `ValueError` unless `overlap` is
@@ -63,7 +65,15 @@ def split_pages(pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, ov
             start, end = strip_span(page.text, group[0].start, group[-1].end)
             text = page.text[start:end]
             chunks.append(
-                Chunk(len(chunks), text, page.number, start, end, count_tokens(text), heading_of(page, start, end))
+                Chunk(
+                    len(chunks),
+                    text,
+                    page.number,
+                    start,
+                    end,
+                    count_tokens(text),
+                    heading_of(page, start, end),
+                )
             )
     return chunks
 
@@ -79,7 +89,9 @@ def split_segments(page: Page, tokens: int) -> list[Segment]:
     for start, end in pairwise(sorted(cuts)):
         if page.text[start:end].strip():
             parts = split_span(page.text, start, end, tokens)
-            segments += [Segment(*part, start in heading_starts and index == 0) for index, part in enumerate(parts)]
+            segments += [
+                Segment(*part, start in heading_starts and index == 0) for index, part in enumerate(parts)
+            ]
     return segments
 
 

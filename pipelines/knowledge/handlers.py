@@ -39,7 +39,9 @@ async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | N
     extracted = await extract_text(run, document, upload)
     await run.report(READ_PROGRESS)
     tokens, overlap = run.services.settings.chunk_tokens, run.services.settings.chunk_overlap
-    chunks, metadata = await run.cpu_within(CHUNKING_TIMEOUT_SECONDS, chunk_and_describe, extracted.pages, tokens, overlap)
+    chunks, metadata = await run.cpu_within(
+        CHUNKING_TIMEOUT_SECONDS, chunk_and_describe, extracted.pages, tokens, overlap
+    )
     await run.report(CHUNKED_PROGRESS)
     serving = embedders[0]
     async with run.write() as uow:
@@ -86,7 +88,9 @@ async def embed_chunks(
     for done, embedder in enumerate(embedders):
 
         async def report(share: float, done: int = done) -> None:
-            await run.report(CHUNKED_PROGRESS + (EMBEDDED_PROGRESS - CHUNKED_PROGRESS) * (done + share) / len(embedders))
+            await run.report(
+                CHUNKED_PROGRESS + (EMBEDDED_PROGRESS - CHUNKED_PROGRESS) * (done + share) / len(embedders)
+            )
 
         tokens = await index_document(run, embedder, document, [chunk.text for chunk in chunks], ids, report)
         usage.append(token_usage.embedding_usage_columns(run.services.prices, embedder, tokens))
@@ -101,7 +105,9 @@ async def extract_text(run: Run, document: Document, upload: Upload) -> Extracte
 
     with working_folder() as name:
         path = await run.services.store.fetch(upload.storage_key, Path(name) / "document")
-        return await extract_pages(run.cpu_within, path, upload.mime_type, document.original_filename, report=report)
+        return await extract_pages(
+            run.cpu_within, path, upload.mime_type, document.original_filename, report=report
+        )
 
 
 def chunk_and_describe(pages: Sequence[Page], tokens: int, overlap: int) -> tuple[list[Chunk], Metadata]:

@@ -35,7 +35,9 @@ class Classification:
 
 def classify_by_name(sentences: Sequence[Sentence], source: str) -> Classification | None:
     """The type that the sentences name most often, or None."""
-    types = {normalize_name(name): pattern.type for pattern in load_patterns().values() for name in pattern.names}
+    types = {
+        normalize_name(name): pattern.type for pattern in load_patterns().values() for name in pattern.names
+    }
     names = phrase_pattern(tuple(types))
     counts: Counter[ComponentType] = Counter()
     spellings: dict[ComponentType, str] = {}
@@ -45,7 +47,9 @@ def classify_by_name(sentences: Sequence[Sentence], source: str) -> Classificati
             kind = types.get(name) or types.get(name.removesuffix("es")) or types.get(name.removesuffix("s"))
             if kind is None:
                 continue
-            is_name = match.group()[0].isupper() or NAMED_BEFORE.search(preceding_text(sentence.text, match.start()))
+            is_name = match.group()[0].isupper() or NAMED_BEFORE.search(
+                preceding_text(sentence.text, match.start())
+            )
             first = is_name and not any(counts.values())
             counts[kind] += (2 if is_name else 1) + (FIRST_NAME_WEIGHT if first else 0)
             spellings.setdefault(kind, match.group())
@@ -81,7 +85,9 @@ async def classify(
 async def classify_by_similarity(embed: Embed, description: Sequence[Sentence]) -> Classification:
     """The type whose pattern is most similar to the description. Raises `Conflict` if none is similar."""
     patterns = list(load_patterns().values())
-    scores = await similarity_scores(embed, [sentence.text for sentence in description], [pattern.text for pattern in patterns])
+    scores = await similarity_scores(
+        embed, [sentence.text for sentence in description], [pattern.text for pattern in patterns]
+    )
     (best, pattern), (second, _) = sorted(zip(scores, patterns, strict=True), key=lambda pair: -pair[0])[:2]
     if best < MIN_SIMILARITY:
         raise Conflict(UNCLASSIFIED)

@@ -72,13 +72,13 @@ class Design:
     @property
     def low_contrasts(self) -> list[Line]:
         """The lines with less than the required contrast, the worst first."""
-        return sorted((line for line in self.lines if line.contrast < MIN_CONTRAST), key=lambda line: line.contrast)
+        return sorted(
+            (line for line in self.lines if line.contrast < MIN_CONTRAST), key=lambda line: line.contrast
+        )
 
     def serialize(self) -> dict[str, Any]:
         """The design as JSON."""
-        lines = [
-            {"behind": values.pop("background"), **values} for values in map(asdict, self.lines)
-        ]
+        lines = [{"behind": values.pop("background"), **values} for values in map(asdict, self.lines)]
         return {**asdict(self), "lines": lines}
 
     @classmethod
@@ -131,7 +131,9 @@ def load_design(path: Path) -> tuple[Pixels, tuple[int, int]]:
         with Image.open(path, formats=["PNG", "JPEG"]) as image:
             size = image.size
             if size[0] * size[1] > MAX_PIXELS:
-                raise UnsupportedContent(f"The design must have at most 25 million pixels (got {size[0]:,} by {size[1]:,}).")
+                raise UnsupportedContent(
+                    f"The design must have at most 25 million pixels (got {size[0]:,} by {size[1]:,})."
+                )
             image.load()
             converted = image.convert("RGBA")
     except Image.DecompressionBombError as error:
@@ -177,7 +179,9 @@ def measure_lines(pixels: Pixels, texts: Sequence[tuple[str, Box]]) -> list[Line
         distances = np.abs(area.astype(int) - background).sum(axis=1)
         strokes = area[distances >= max(1, np.percentile(distances, STROKE_PERCENTILE))]
         colour = to_colour(np.median(strokes, axis=0)) if len(strokes) else background
-        measured.append(Line(text, box, to_hex(colour), to_hex(background), round(contrast_ratio(colour, background), 2)))
+        measured.append(
+            Line(text, box, to_hex(colour), to_hex(background), round(contrast_ratio(colour, background), 2))
+        )
     return measured
 
 
@@ -187,13 +191,13 @@ def find_marks(pixels: Pixels, box: Box, background: Colour, texts: Sequence[tup
     min_side = max(4.0, MIN_MARK_SHARE * min(box[2], box[3]))
     mask[text_mask(mask.shape, texts, box)] = False
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    marks_ = []
+    found = []
     for outline in outlines:
         left, top, width, height = cv2.boundingRect(outline)
         if min(width, height) >= min_side and width * height < 0.8 * box[2] * box[3]:
             roundness = round(float(cv2.contourArea(outline)) / ((width - 1) * (height - 1)), 2)
-            marks_.append(Mark((left + box[0], top + box[1], width, height), roundness))
-    return sorted(marks_, key=lambda mark: mark.box)[:MAX_LINES]
+            found.append(Mark((left + box[0], top + box[1], width, height), roundness))
+    return sorted(found, key=lambda mark: mark.box)[:MAX_LINES]
 
 
 def has_border(pixels: Pixels, box: Box, background: Colour) -> bool:
@@ -247,7 +251,9 @@ def dominant_colour(pixels: Pixels) -> Colour:
     return to_colour(np.median(pixels[shades == numbers[counts.argmax()]], axis=0))
 
 
-def difference_mask(pixels: Pixels, colour: Colour, tolerance: int = COLOUR_TOLERANCE) -> npt.NDArray[np.bool_]:
+def difference_mask(
+    pixels: Pixels, colour: Colour, tolerance: int = COLOUR_TOLERANCE
+) -> npt.NDArray[np.bool_]:
     """A mask of the pixels that differ visibly from a colour."""
     mask: npt.NDArray[np.bool_] = np.abs(pixels.astype(int) - colour).max(axis=2) > tolerance
     return mask

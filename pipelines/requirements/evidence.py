@@ -38,9 +38,14 @@ def description_sentences(text: str) -> list[Sentence]:
     return [Sentence(text[start:end], RequirementOrigin.DESCRIPTION) for start, end in spans]
 
 
-def document_sentences(passages: Sequence[Passage], pattern: Pattern, others: Sequence[Pattern]) -> list[Sentence]:
+def document_sentences(
+    passages: Sequence[Passage], pattern: Pattern, others: Sequence[Pattern]
+) -> list[Sentence]:
     """The sentences of passages that name the component, except sentences about other components."""
-    own_names, other_names = name_pattern(pattern), [name_pattern(other) for other in others if other is not pattern]
+    own_names, other_names = (
+        name_pattern(pattern),
+        [name_pattern(other) for other in others if other is not pattern],
+    )
     unique: dict[tuple[Any, ...], Sentence] = {}
     for passage in passages:
         if not own_names.search(passage.text) or passage.document_id is None:

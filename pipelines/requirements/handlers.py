@@ -112,8 +112,14 @@ async def determine_pattern(
         return load_patterns()[proposal.component_type]
     if not description and design is None and not proposal.document_ids:
         raise Conflict("The design of this proposal no longer exists.")
-    passages = await retrieve_passages(run, viewer, proposal, [COMPONENT_QUERY]) if not description and design is None else []
-    classification: Classification = await classify(run.services.embedders.default.embed, description, design, passage_sentences(passages))
+    passages = (
+        await retrieve_passages(run, viewer, proposal, [COMPONENT_QUERY])
+        if not description and design is None
+        else []
+    )
+    classification: Classification = await classify(
+        run.services.embedders.default.embed, description, design, passage_sentences(passages)
+    )
     await enter_stage(
         run,
         proposal.id,
@@ -143,7 +149,12 @@ async def retrieve_passages(
             embedder = await model_rollout.search_embedder(uow, run.services.embedders)
         for question in questions:
             result = await retrieval.search(
-                viewer, embedder, run.services.vectors, question, document_ids=document_ids, limit=RETRIEVAL_LIMIT
+                viewer,
+                embedder,
+                run.services.vectors,
+                question,
+                document_ids=document_ids,
+                limit=RETRIEVAL_LIMIT,
             )
             hits |= {hit.chunk_id: hit for hit in reversed(result.hits)}
             async with run.write() as uow:
@@ -162,7 +173,9 @@ async def propose_category(
     results: CategoryResults,
 ) -> None:
     """Propose the requirements of one category, and store them with the checkpoint."""
-    proposed = await proposers.propose(category, pattern, sentences, design, run.services.embedders.default.embed)
+    proposed = await proposers.propose(
+        category, pattern, sentences, design, run.services.embedders.default.embed
+    )
     suggested, note, usage = await propose_by_model(run, category, pattern, sentences)
     async with results.lock:
         results.notes[category.value] = note
@@ -205,7 +218,9 @@ def proposer_names(notes: Mapping[str, str]) -> str:
     for category, note in notes.items():
         if note:
             categories_by_note.setdefault(note, []).append(category)
-    parts = [f"{note} ({', '.join(sorted(categories))})" for note, categories in sorted(categories_by_note.items())]
+    parts = [
+        f"{note} ({', '.join(sorted(categories))})" for note, categories in sorted(categories_by_note.items())
+    ]
     return "; ".join([LIBRARY_NAME, *parts])
 
 

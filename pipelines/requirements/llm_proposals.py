@@ -88,7 +88,9 @@ def parse_suggestions(text: str, model: str, category: RequirementCategory) -> l
 
 def to_proposal(suggestion: Suggestion, model: str, category: RequirementCategory) -> RequirementDraft:
     """A suggestion as a proposal of the model."""
-    values: dict[str, Any] = {name: strip_unstorable(value) for name, value in suggestion.model_dump().items()}
+    values: dict[str, Any] = {
+        name: strip_unstorable(value) for name, value in suggestion.model_dump().items()
+    }
     accessible = category is RequirementCategory.ACCESSIBILITY
     words = values["requirement"] or values["description"] or values["name"]
     return RequirementDraft(

@@ -12,7 +12,14 @@ from pipelines.requirements.pattern_library import LIBRARY_NAME, Pattern, Patter
 from pipelines.requirements.similarity import similarity_scores
 from resolvers.requirements.proposals import RequirementDraft, normalize_key
 
-STANDARD_CONFIDENCE, TYPICAL_MENTION_CONFIDENCE, MENTION_CONFIDENCE, HINT_CONFIDENCE, TYPICAL_CONFIDENCE, SIMILARITY_CONFIDENCE = 0.95, 0.96, 0.92, 0.88, 0.75, 0.6
+(
+    STANDARD_CONFIDENCE,
+    TYPICAL_MENTION_CONFIDENCE,
+    MENTION_CONFIDENCE,
+    HINT_CONFIDENCE,
+    TYPICAL_CONFIDENCE,
+    SIMILARITY_CONFIDENCE,
+) = 0.95, 0.96, 0.92, 0.88, 0.75, 0.6
 """Confidence of a proposal: required by a standard; mentioned, and typical or not; hinted at by a word;
 typical of the component; similar to the evidence.
 """
@@ -62,7 +69,9 @@ async def propose(
 ) -> list[RequirementDraft]:
     """The proposals of one category by confidence; each name once."""
     sentences = sorted(sentences, key=lambda sentence: ORIGIN_ORDER.index(sentence.origin))
-    proposals = list(contrast_proposals(design)) if category is RequirementCategory.ACCESSIBILITY and design else []
+    proposals = (
+        list(contrast_proposals(design)) if category is RequirementCategory.ACCESSIBILITY and design else []
+    )
     unmentioned: list[PatternItem] = []
     for item in pattern.items[category]:
         mentions = list(find_mentions(item, sentences))
@@ -85,7 +94,9 @@ async def propose(
     return sorted(unique.values(), key=lambda each: -each.confidence)[:MAX_PROPOSALS]
 
 
-def item_proposal(category: RequirementCategory, item: PatternItem, confidence: float, rationale: str) -> RequirementDraft:
+def item_proposal(
+    category: RequirementCategory, item: PatternItem, confidence: float, rationale: str
+) -> RequirementDraft:
     """A proposal of an item of the pattern library."""
     return RequirementDraft(
         category=category,
@@ -110,11 +121,17 @@ def typical_proposal(category: RequirementCategory, item: PatternItem, pattern: 
     return item_proposal(category, item, TYPICAL_CONFIDENCE, rationale)
 
 
-def quoted_proposal(category: RequirementCategory, item: PatternItem, sentence: Sentence, word: str) -> RequirementDraft:
+def quoted_proposal(
+    category: RequirementCategory, item: PatternItem, sentence: Sentence, word: str
+) -> RequirementDraft:
     """A proposal of an item that a sentence mentions, with the quotation."""
     is_exact = normalize_key(word) in (normalize_key(item.name), normalize_key(item.spoken_name))
-    confidence = TYPICAL_MENTION_CONFIDENCE if item.typical else MENTION_CONFIDENCE if is_exact else HINT_CONFIDENCE
-    proposal = item_proposal(category, item, confidence, f"{ORIGIN_PREFIXES[sentence.origin]}: “{sentence.text[:300]}”")
+    confidence = (
+        TYPICAL_MENTION_CONFIDENCE if item.typical else MENTION_CONFIDENCE if is_exact else HINT_CONFIDENCE
+    )
+    proposal = item_proposal(
+        category, item, confidence, f"{ORIGIN_PREFIXES[sentence.origin]}: “{sentence.text[:300]}”"
+    )
     return with_source(proposal, sentence, listed_values(item, sentence.text) or item.values)
 
 
@@ -140,7 +157,9 @@ def listed_values(item: PatternItem, text: str) -> tuple[str, ...]:
     return tuple(words) if len(words) >= 2 and all(VALUE.fullmatch(word) for word in words) else ()
 
 
-def explicit_proposals(category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]) -> Iterator[RequirementDraft]:
+def explicit_proposals(
+    category: RequirementCategory, pattern: Pattern, sentences: Sequence[Sentence]
+) -> Iterator[RequirementDraft]:
     """Proposals of names in the evidence that are not in the pattern library."""
     known = {normalize_key(item.name) for item in pattern.items[category]}
     for sentence in sentences:
@@ -201,7 +220,9 @@ async def similar_proposals(
     ordered = sorted(zip(scores, items, strict=True), key=lambda pair: -pair[0])[:MAX_SIMILAR]
     rationale = "Similar to the evidence, but not mentioned. Please check (similarity {:.2f})."
     return [
-        item_proposal(category, item, SIMILARITY_CONFIDENCE, rationale.format(score)) for score, item in ordered if score >= MIN_SIMILARITY
+        item_proposal(category, item, SIMILARITY_CONFIDENCE, rationale.format(score))
+        for score, item in ordered
+        if score >= MIN_SIMILARITY
     ]
 
 

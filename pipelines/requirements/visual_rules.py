@@ -72,14 +72,22 @@ def is_centred(design: Design) -> bool:
 
 def checkbox(design: Design) -> RuleMatch:
     mark = leading_mark(design)
-    if mark and SQUARE_ASPECT[0] <= aspect_ratio(mark.box) <= SQUARE_ASPECT[1] and mark.roundness > MAX_DISC_ROUNDNESS:
+    if (
+        mark
+        and SQUARE_ASPECT[0] <= aspect_ratio(mark.box) <= SQUARE_ASPECT[1]
+        and mark.roundness > MAX_DISC_ROUNDNESS
+    ):
         return 0.9, "a small square with text beside it"
     return 0.0, ""
 
 
 def radio(design: Design) -> RuleMatch:
     mark = leading_mark(design)
-    if mark and SQUARE_ASPECT[0] <= aspect_ratio(mark.box) <= SQUARE_ASPECT[1] and 0.7 <= mark.roundness <= MAX_DISC_ROUNDNESS:
+    if (
+        mark
+        and SQUARE_ASPECT[0] <= aspect_ratio(mark.box) <= SQUARE_ASPECT[1]
+        and 0.7 <= mark.roundness <= MAX_DISC_ROUNDNESS
+    ):
         return 0.9, "a small circle with text beside it"
     return 0.0, ""
 
@@ -125,7 +133,9 @@ def alert(design: Design) -> RuleMatch:
         return 0.9, "a wide tinted bar with a mark before its text"
     many = len(design.lines) >= 2 or max(line.box[2] for line in design.lines) > 0.5 * width
     return (
-        (0.6, "a wide tinted bar with text") if design.filled and many and not is_centred(design) else (0.0, "")
+        (0.6, "a wide tinted bar with text")
+        if design.filled and many and not is_centred(design)
+        else (0.0, "")
     )
 
 
@@ -137,7 +147,12 @@ def card(design: Design) -> RuleMatch:
 
 
 def text_input(design: Design) -> RuleMatch:
-    if not has_surface(design) or aspect_ratio(design.box) < 2.5 or len(design.lines) > 1 or is_centred(design):
+    if (
+        not has_surface(design)
+        or aspect_ratio(design.box) < 2.5
+        or len(design.lines) > 1
+        or is_centred(design)
+    ):
         return 0.0, ""
     return (0.8 if design.outlined else 0.55), "a wide field with text at its left, or none"
 

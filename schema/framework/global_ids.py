@@ -54,7 +54,9 @@ def _uuid(id: relay.GlobalID, *path: str) -> UUID:
 async def visible_key(info: Info, id: relay.GlobalID, model: type[Model], *path: str) -> UUID:
     """The key of an object that the viewer sees. Raises `NotFound`."""
     key = key_of(id, model, *path)
-    await access.find(info.context.read(), info.context.viewer, model, key, *path, columns=[model.__table__.c.id])
+    await access.find(
+        info.context.read(), info.context.viewer, model, key, *path, columns=[model.__table__.c.id]
+    )
     return key
 
 

@@ -190,9 +190,7 @@ class RequirementProposalSubscriptions:
         sent_stage: ProposalStage | None = None
 
         async def start() -> int:
-            return (
-                position_of(models.ProposedRequirement, BY_SEQUENCE, key, after) if after is not None else 0
-            )
+            return position_of(models.ProposedRequirement, BY_SEQUENCE, key, after)
 
         async def read(proposal: models.RequirementProposal, position: int) -> Batch:
             nonlocal sent_stage

@@ -162,7 +162,7 @@ def bomb(path: Path) -> Path:
     [
         (lambda path: written(path, b""), TEXT, Invalid, "empty"),
         (lambda path: written(path, b" \n "), TEXT, Invalid, "empty"),
-        (lambda path: written(path, bytes(range(256)) * 30), TEXT, UnsupportedContent, "not text"),
+        (lambda path: written(path, bytes(range(256)) * 30), TEXT, UnsupportedContent, "not a text file"),
         (lambda path: written(path, "Word. " * 400_000), TEXT, UnsupportedContent, "1,000,000 characters"),
         (
             lambda path: sample_documents.pages(path, ["Secret"], password="x"),
@@ -170,7 +170,7 @@ def bomb(path: Path) -> Path:
             UnsupportedContent,
             "encrypted",
         ),
-        (lambda path: sample_documents.pages(path, ["Page"] * 6), PDF, UnsupportedContent, "more pages"),
+        (lambda path: sample_documents.pages(path, ["Page"] * 6), PDF, UnsupportedContent, "at most 5 pages"),
         (lambda path: sample_documents.pages(path, [" "]), PDF, Invalid, "No text"),
         (lambda path: written(path, b"%PDF-1.7\nnothing"), PDF, Invalid, "damaged"),
         (lambda path: written(path, b"PK\x03\x04nothing"), WORDPROCESSING, Invalid, "damaged"),
@@ -179,7 +179,7 @@ def bomb(path: Path) -> Path:
             lambda path: written(path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1locked"),
             SPREADSHEET,
             UnsupportedContent,
-            "locked",
+            "password-protected",
         ),
         (lambda path: sample_documents.word(path), PRESENTATION, Invalid, "damaged"),
         (lambda path: sample_documents.slides(path), WORDPROCESSING, Invalid, "damaged"),
@@ -189,7 +189,7 @@ def bomb(path: Path) -> Path:
             Invalid,
             "No text",
         ),
-        (lambda path: written(path, "x"), "image/png", UnsupportedContent, "read from PDF"),
+        (lambda path: written(path, "x"), "image/png", UnsupportedContent, "must be a PDF"),
     ],
 )
 def test_what_gives_no_text_is_refused(

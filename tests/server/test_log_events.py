@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("core", "db", "resolvers", "schema", "pipelines", "providers", "server")
 LOGGERS = {"log", "logger"}
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}

@@ -77,7 +77,9 @@ def _walk(element: html.HtmlElement, composer: PageBuilder, depth: int) -> None:
 def _add(composer: PageBuilder, element: html.HtmlElement, text: str) -> None:
     name = element.tag
     if name == "tr":
-        composer.add(" | ".join(_visible_text(cell) for cell in element if isinstance(cell.tag, str)), gap="\n")
+        composer.add(
+            " | ".join(_visible_text(cell) for cell in element if isinstance(cell.tag, str)), gap="\n"
+        )
     elif name == "li":
         composer.add(f"- {text}" if text else "", gap="\n")
     else:
@@ -93,7 +95,8 @@ def _visible_text(element: html.HtmlElement, *, preserve_whitespace: bool = Fals
     parts: list[str] = []
     for event, each in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
         hidden = not isinstance(each.tag, str) or any(
-            isinstance(above.tag, str) and above.tag in HIDDEN_ELEMENTS for above in (each, *each.iterancestors())
+            isinstance(above.tag, str) and above.tag in HIDDEN_ELEMENTS
+            for above in (each, *each.iterancestors())
         )
         if event == "start" and not hidden:
             parts.append("\n" if each.tag == "br" else each.text or "")

@@ -33,14 +33,23 @@ def validate_archive(path: Path, limits: Limits, file_kind: str) -> Iterator[Non
     """Refuse encrypted, damaged and decompression-bomb files; `file_kind` names the file in messages."""
     with path.open("rb") as file:
         if file.read(8) == COMPOUND_FILE_SIGNATURE:
-            raise UnsupportedContent(f"The {file_kind} is password-protected or in a legacy format. Save it without a password.")
+            raise UnsupportedContent(
+                f"The {file_kind} is password-protected or in a legacy format. Save it without a password."
+            )
     try:
         with ZipFile(path) as archive:
             parts = archive.infolist()
             if any(part.flag_bits & 1 for part in parts):
-                raise UnsupportedContent(f"The {file_kind} is password-protected. Save it without a password.")
-            if len(parts) > MAX_ARCHIVE_ENTRIES or sum(part.file_size for part in parts) > limits.unpacked_bytes:
-                raise UnsupportedContent(f"The {file_kind} unpacks to more than {limits.unpacked_bytes >> 20} MB.")
+                raise UnsupportedContent(
+                    f"The {file_kind} is password-protected. Save it without a password."
+                )
+            if (
+                len(parts) > MAX_ARCHIVE_ENTRIES
+                or sum(part.file_size for part in parts) > limits.unpacked_bytes
+            ):
+                raise UnsupportedContent(
+                    f"The {file_kind} unpacks to more than {limits.unpacked_bytes >> 20} MB."
+                )
         yield
     except (
         *(BadZipFile, PackageNotFoundError, PresentationNotFound, LxmlError, KeyError, ValueError),
@@ -117,7 +126,10 @@ def _add_shape(shape: BaseShape, composer: PageBuilder) -> None:
 def read_xlsx(path: Path, limits: Limits) -> Iterator[Page]:
     """A workbook, each sheet as a page headed by its name; formulas as their cached values."""
     pages: list[Page] = []
-    with validate_archive(path, limits, "workbook"), closing(python_calamine.CalamineWorkbook.from_path(path)) as book:
+    with (
+        validate_archive(path, limits, "workbook"),
+        closing(python_calamine.CalamineWorkbook.from_path(path)) as book,
+    ):
         check_page_count(len(book.sheet_names), limits)
         for number, name in enumerate(book.sheet_names, 1):
             rows = book.get_sheet_by_name(name).iter_rows()

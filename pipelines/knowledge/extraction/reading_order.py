@@ -64,7 +64,9 @@ def compose_page(lines: Sequence[Line], number: int) -> Page:
 def is_heading(paragraph: Sequence[Line], body_height: float) -> bool:
     """Whether all lines are words larger than the body text. Vertical text is no heading."""
     return all(
-        line.height > HEADING_SCALE * body_height and line.width > line.height and any(map(str.isalpha, line.text))
+        line.height > HEADING_SCALE * body_height
+        and line.width > line.height
+        and any(map(str.isalpha, line.text))
         for line in paragraph
     )
 
