@@ -17,11 +17,11 @@ from server.seed import seed, seed_embedding_model
 
 @asynccontextmanager
 async def open_installation(settings: Settings, *, share: bool = False) -> AsyncIterator[Settings]:
-    """Settings whose database is ready to serve, as long as the context.
+    """Yields the settings of an installation whose database is ready.
 
-    The embedded database is started, provisioned and migrated; a configured one is only checked, because
-    changing it is the operator's to decide. With `share`, the embedded server of another process is used if
-    there is one. Raises `DatabaseUnavailable`, `Refused`, `MigrationError` or `UnsafeRole`.
+    An embedded database is started, provisioned and migrated; an external one is only verified. With `share`,
+    a running embedded server of another process is used. Raises `DatabaseUnavailable`, `ProvisionError`,
+    `MigrationError` or `UnsafeRole`.
     """
     async with open_database(settings, share=share) as ready:
         application, admin = database_urls(ready)

@@ -60,7 +60,7 @@ async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
         await run.report(INDEXED_PROGRESS + (1 - INDEXED_PROGRESS) * number / len(questions))
     async with run.read() as uow:
         cases = [case._asdict() for case in await runs.list_cases(uow, row.id)]
-    summary = metrics.summary(cases) | {"depth": options.top_k}
+    summary = metrics.summarize(cases) | {"depth": options.top_k}
 
     async def finish(uow: UnitOfWork) -> None:
         await runs.complete(uow, row.id, summary, job.dimension)
@@ -201,15 +201,15 @@ def score_case(
     """The result of a case and its scores; `passages` are those in the request."""
     indices = dict.fromkeys(each.source_index for each in answered.citations.citations)
     cited = [passages[index - 1].source for index in indices]
-    correct = metrics.right(question.answer, question.passages, answered.text, cited, found=answered.found)
+    correct = metrics.is_correct(question.answer, question.passages, answered.text, cited, found=answered.found)
     return {
         "retrieved": list(ranked),
         "answer": answered.text,
         "cited": cited,
         "correct": correct,
-        "scores": metrics.ranking(question.passages, ranked, depth)
-        | metrics.wording(question.answer, answered.text)
-        | metrics.citing(question.passages, cited)
+        "scores": metrics.retrieval_scores(question.passages, ranked, depth)
+        | metrics.answer_scores(question.answer, answered.text)
+        | metrics.citation_scores(question.passages, cited)
         | {"quality": answered.confidence.total},
         "error_message": None,
     }

@@ -11,7 +11,7 @@ from pipelines.chat.citations import strip_markers
 
 ARTICLES = frozenset({"a", "an", "the"})
 
-MEANS = {
+MEAN_SCORES = {
     "precision": "precision",
     "recall": "recall",
     "mrr": "reciprocal_rank",
@@ -27,7 +27,7 @@ MEANS = {
 """What a run measures, and the score of its cases that it is the mean of."""
 
 
-def ranking(expected: Sequence[str], retrieved: Sequence[str], depth: int) -> dict[str, float]:
+def retrieval_scores(expected: Sequence[str], retrieved: Sequence[str], depth: int) -> dict[str, float]:
     """Precision, recall, hit, reciprocal rank and nDCG of the first `depth`, with binary relevance.
 
     `retrieved` is best first, without duplicates. Empty if nothing was expected.
@@ -52,20 +52,20 @@ def discounted_gain(ranks: Iterable[int]) -> float:
     return math.fsum(1 / math.log2(rank + 1) for rank in ranks)
 
 
-def wording(expected: str | None, answer: str) -> dict[str, float]:
+def answer_scores(expected: str | None, answer: str) -> dict[str, float]:
     """Exact match and token F1 as SQuAD defines them: by lower-case words, without articles and punctuation.
 
     Nothing where no answer was expected.
     """
     if expected is None:
         return {}
-    wanted, given = words(expected), words(strip_markers(answer))
-    common = sum((Counter(wanted) & Counter(given)).values())
-    f1 = 2 * common / (len(wanted) + len(given)) if common else 0.0
-    return {"exact_match": float(wanted == given), "token_f1": f1}
+    expected_words, actual = words(expected), words(strip_markers(answer))
+    common = sum((Counter(expected_words) & Counter(actual)).values())
+    f1 = 2 * common / (len(expected_words) + len(actual)) if common else 0.0
+    return {"exact_match": float(expected_words == actual), "token_f1": f1}
 
 
-def citing(expected: Sequence[str], cited: Sequence[str]) -> dict[str, float]:
+def citation_scores(expected: Sequence[str], cited: Sequence[str]) -> dict[str, float]:
     """Which share of the cited passages was expected, and which share of those expected is cited.
 
     The former is absent where nothing is cited, the latter where nothing was expected.
@@ -75,14 +75,14 @@ def citing(expected: Sequence[str], cited: Sequence[str]) -> dict[str, float]:
     return scores | ({"citation_recall": common / len(set(expected))} if expected else {})
 
 
-def right(
+def is_correct(
     expected: str | None, passages: Sequence[str], answer: str, cited: Sequence[str], found: bool
 ) -> bool:
     """Whether an answer is right: it holds the expected words in their order, or without such cites an
     expected passage. Where nothing was expected, right is who finds nothing.
     """
     if expected is not None:
-        return found and within(words(expected), words(strip_markers(answer)))
+        return found and contains_sequence(words(expected), words(strip_markers(answer)))
     return bool(set(passages) & set(cited)) if passages else not found
 
 
@@ -98,20 +98,20 @@ def words(text: str) -> list[str]:
     return [word for word in spaced.lower().split() if word not in ARTICLES]
 
 
-def within(wanted: Sequence[str], given: Sequence[str]) -> bool:
+def contains_sequence(sequence: Sequence[str], words: Sequence[str]) -> bool:
     """Whether the words stand in a row somewhere."""
-    size = len(wanted)
-    return any(given[at : at + size] == wanted for at in range(len(given) - size + 1))
+    size = len(sequence)
+    return any(words[at : at + size] == sequence for at in range(len(words) - size + 1))
 
 
-def summary(cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def summarize(cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """What a run measures, from the columns of its cases; null where no case has that score.
 
     `f1_score` is the harmonic mean of precision and recall.
     """
     rows = list(cases)
     metrics: dict[str, Any] = {
-        name: mean(row["scores"].get(score) for row in rows) for name, score in MEANS.items()
+        name: mean(row["scores"].get(score) for row in rows) for name, score in MEAN_SCORES.items()
     }
     precision, recall = metrics["precision"], metrics["recall"]
     if precision is not None and recall is not None:

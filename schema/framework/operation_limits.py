@@ -250,7 +250,7 @@ def count_values(value: Any, limit: int) -> int:
 
 
 class OperationLimits(SchemaExtension):
-    """Enforces the limits before the validation rules, whose time is quadratic in the size of the document."""
+    """Enforces the limits before the validation rules run, whose time is quadratic in the document size."""
 
     limits = Limits()
 

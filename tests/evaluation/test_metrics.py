@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from core.errors import Invalid
-from pipelines.evaluation.metrics import citing, ranking, right, summary, wording
+from pipelines.evaluation.metrics import citation_scores, retrieval_scores, is_correct, summarize, answer_scores
 from resolvers.evaluation import comparison
 from resolvers.evaluation.datasets import BUNDLED, Question, parse
 
 
 def test_a_ranking_is_scored_by_where_right_passages_stand() -> None:
-    scores = ranking(["a", "b"], ["x", "a", "y", "b", "z"], 4)
+    scores = retrieval_scores(["a", "b"], ["x", "a", "y", "b", "z"], 4)
 
     assert scores == pytest.approx(
         {
@@ -26,8 +26,8 @@ def test_a_ranking_is_scored_by_where_right_passages_stand() -> None:
 
 
 def test_nothing_found_scores_nothing_and_nothing_expected_is_not_scored() -> None:
-    assert set(ranking(["a"], [], 5).values()) == {0.0}
-    assert ranking([], ["a"], 5) == {}
+    assert set(retrieval_scores(["a"], [], 5).values()) == {0.0}
+    assert retrieval_scores([], ["a"], 5) == {}
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_nothing_found_scores_nothing_and_nothing_expected_is_not_scored() -> No
     ],
 )
 def test_words_are_compared_as_squad_does(expected: str, answer: str, exact: float, f1: float) -> None:
-    assert wording(expected, answer) == pytest.approx({"exact_match": exact, "token_f1": f1})
+    assert answer_scores(expected, answer) == pytest.approx({"exact_match": exact, "token_f1": f1})
 
 
 def test_citations_are_scored_by_what_was_expected() -> None:
-    assert citing(["a", "b"], ["a", "c", "d"]) == {"citation_precision": 1 / 3, "citation_recall": 1 / 2}
-    assert citing(["a"], []) == {"citation_recall": 0.0}
-    assert citing([], ["a"]) == {"citation_precision": 0.0}
-    assert citing([], []) == {}
+    assert citation_scores(["a", "b"], ["a", "c", "d"]) == {"citation_precision": 1 / 3, "citation_recall": 1 / 2}
+    assert citation_scores(["a"], []) == {"citation_recall": 0.0}
+    assert citation_scores([], ["a"]) == {"citation_precision": 0.0}
+    assert citation_scores([], []) == {}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_citations_are_scored_by_what_was_expected() -> None:
 def test_an_answer_is_right_or_not(
     expected: str | None, passages: list[str], answer: str, cited: list[str], found: bool, is_right: bool
 ) -> None:
-    assert right(expected, passages, answer, cited, found=found) is is_right
+    assert is_correct(expected, passages, answer, cited, found=found) is is_right
 
 
 def test_a_run_is_the_mean_of_its_cases() -> None:
@@ -80,7 +80,7 @@ def test_a_run_is_the_mean_of_its_cases() -> None:
         {"correct": False, "latency_ms": 30.0, "error_message": "It broke.", "scores": {"precision": 0.5}},
     ]
 
-    metrics = summary(cases)
+    metrics = summarize(cases)
 
     assert (metrics["accuracy"], metrics["avg_latency_ms"]) == (0.5, 20.0)
     assert (metrics["precision"], metrics["recall"]) == (0.75, 0.5)

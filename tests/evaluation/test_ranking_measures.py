@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.evaluation.metrics import ranking, summary
+from pipelines.evaluation.metrics import retrieval_scores, summarize
 
 ir_measures = pytest.importorskip("ir_measures", reason="ir-measures has no wheel for this platform")
 
@@ -39,19 +39,19 @@ def oracle(questions: list[tuple[list[str], list[str]]], depth: int) -> dict[str
 
 @given(RELEVANT, RETRIEVED, DEPTHS)
 def test_a_ranking_scores_as_ir_measures_does(relevant: list[str], retrieved: list[str], depth: int) -> None:
-    assert ranking(relevant, retrieved, depth) == pytest.approx(oracle([(relevant, retrieved)], depth))
+    assert retrieval_scores(relevant, retrieved, depth) == pytest.approx(oracle([(relevant, retrieved)], depth))
 
 
 @given(st.lists(st.tuples(RELEVANT, RETRIEVED), min_size=1, max_size=10), DEPTHS)
 def test_means_over_questions_equal_those_of_ir_measures(
     questions: list[tuple[list[str], list[str]]], depth: int
 ) -> None:
-    metrics = summary(
+    metrics = summarize(
         {
             "correct": True,
             "latency_ms": 1.0,
             "error_message": None,
-            "scores": ranking(relevant, retrieved, depth),
+            "scores": retrieval_scores(relevant, retrieved, depth),
         }
         for relevant, retrieved in questions
     )

@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from starlette.applications import Starlette
 
 from core.ports import ObjectStore
@@ -43,7 +43,7 @@ class Office:
     viewer: Viewer
     client: httpx.AsyncClient
 
-    async def announce(self, content: bytes = PDF, **changes: Any) -> Row[Any]:
+    async def announce(self, content: bytes = PDF, **changes: Any) -> Upload:
         """Announce a file of this content."""
         wanted: dict[str, Any] = {
             "filename": "plan.pdf",
@@ -56,7 +56,7 @@ class Office:
         async with self.database.tenant(self.viewer.company_id, self.viewer.user_id) as uow:
             return await files.create(uow, self.viewer, **{**wanted, **changes})
 
-    def address(self, row: Row[Any]) -> str:
+    def address(self, row: Upload) -> str:
         """Where the bytes of an announced upload are sent, while the link lasts."""
         return self.links.upload_url(self.viewer.company_id, row.id, self.links.clock() + DAY)
 
@@ -65,7 +65,7 @@ class Office:
         found = (path for path in self.folder.rglob("*") if path.is_file())
         return sorted(str(path.relative_to(self.folder)) for path in found)
 
-    async def uploads(self) -> list[Row[Any]]:
+    async def uploads(self) -> list[Upload]:
         """Every upload of the company."""
         async with self.database.tenant(self.viewer.company_id, read_only=True) as uow:
             return list(await uow.all(select(Upload).order_by(Upload.id)))

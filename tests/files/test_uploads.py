@@ -274,7 +274,7 @@ async def test_an_attempt_is_kept_when_its_transaction_committed_and_its_sender_
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announced = await office.announce()
-    mark = files.uploads.mark
+    mark = files.uploads.mark_stored
 
     async def marked_elsewhere(uow: Any, upload_id: Any, key: str, kind: Any) -> Any:
         async with office.database.tenant(office.viewer.company_id) as other:

@@ -1,9 +1,11 @@
 """The contract: written down, described, and nothing in it that clients must not see."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -20,7 +22,8 @@ from schema.framework.decorators import STORED_TYPES
 from tests.isolation.generated_operations import UNLISTED
 
 SCHEMA = make_schema()._schema
-WRITTEN = Path(__file__).parents[2] / "schema" / "schema.graphql"
+ROOT = Path(__file__).parents[2]
+WRITTEN = ROOT / "schema" / "schema.graphql"
 OWN_TYPES = {name: kind for name, kind in SCHEMA.type_map.items() if not name.startswith("__")}
 
 ALLOWED_WORDS = {
@@ -43,6 +46,27 @@ ALLOWED_WORDS = {
 what tells equal pictures."""
 
 
+REPLACED_PHRASES = (
+    "Asking again with the same key",
+    "before is void",
+    "begins at once",
+    "begun anew",
+    "ever later",
+    "How many from the",
+    "In which order",
+    "makes no second one",
+    "Nobody suspends themselves",
+    "Only what follows this cursor",
+    "This is longer than",
+    "unless told",
+    "what is left out stays",
+    "What came of it",
+    "Where it stands",
+    "Which object",
+)
+"""Phrases that the standard sentences of descriptions, docstrings, refusals and the README replaced."""
+
+
 def members() -> Iterator[tuple[str, str, str | None]]:
     """Everything that has a name inside a type, with its description: (type, name, description)."""
     for name, kind in OWN_TYPES.items():
@@ -55,6 +79,9 @@ def members() -> Iterator[tuple[str, str, str | None]]:
             case GraphQLInputObjectType():
                 for input_name, input_field in kind.fields.items():
                     yield name, input_name, input_field.description
+            case GraphQLEnumType():
+                for value_name, value in kind.values.items():
+                    yield name, value_name, value.description
 
 
 def test_the_contract_is_what_is_written_down() -> None:
@@ -65,7 +92,7 @@ def test_every_type_is_described() -> None:
     assert [name for name, kind in OWN_TYPES.items() if not kind.description] == []
 
 
-def test_every_field_argument_and_input_is_described() -> None:
+def test_every_field_argument_input_and_enum_value_is_described() -> None:
     assert [(kind, name) for kind, name, description in members() if not description] == []
 
 
@@ -118,4 +145,17 @@ def test_enum_values_are_upper_case() -> None:
 
     assert [
         value for kind in enums for value in kind.values if not re.fullmatch("[A-Z][A-Z0-9_]*", value)
+    ] == []
+
+
+@pytest.mark.parametrize("pattern", ["schema/schema.graphql", "README.md", "*.py", "docs/*.md"])
+def test_replaced_phrases_are_gone(pattern: str) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", pattern], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    paths = [path for path in listed.stdout.splitlines() if not path.startswith("tests/")]
+    texts = {path: " ".join((ROOT / path).read_text().split()) for path in paths if (ROOT / path).exists()}
+
+    assert [
+        (path, phrase) for path, text in texts.items() for phrase in REPLACED_PHRASES if phrase in text
     ] == []

@@ -11,7 +11,7 @@ import pytest
 
 from core.ports import ChatEvent, ChatModel, ChatRequest, ModelFailure, RunErrorCode
 from db.models import RoleName
-from pipelines.evaluation.metrics import ranking
+from pipelines.evaluation.metrics import retrieval_scores
 from providers.chat import ExtractiveAnswerer
 from resolvers.evaluation.datasets import BUNDLED, parse
 from schema.framework.context import Services
@@ -111,7 +111,7 @@ async def test_the_bundled_set_measures_the_same_twice(
     data, metrics, cases = parse(BUNDLED["handbook"].read_bytes()), first["metrics"], first["cases"]["nodes"]
     assert [case["key"] for case in cases] == [question.key for question in data.questions]
     scores = [
-        ranking(question.passages, case["retrieved"], 10)
+        retrieval_scores(question.passages, case["retrieved"], 10)
         for question, case in zip(data.questions, cases, strict=True)
         if question.passages
     ]
