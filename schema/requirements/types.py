@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import strawberry
 from strawberry import relay
 
 from db import models
@@ -229,7 +230,7 @@ class DesignLine:
     colour: str
     """Text color, such as `#1f2937`."""
 
-    behind: str
+    background: str = strawberry.field(name="behind")
     """Background color."""
 
     contrast: float
@@ -260,10 +261,17 @@ class DesignFindings:
         """Build it from its stored JSON."""
         if stored is None:
             return None
-        shown = ("text", "colour", "behind", "contrast")
-        lines = [DesignLine(**{name: line[name] for name in shown}) for line in stored["lines"]]
-        said = {name: stored[name] for name in ("width", "height", "background", "fill")}
-        return cls(**said, lines=lines)
+        lines = [
+            DesignLine(
+                text=line["text"],
+                colour=line["colour"],
+                background=line["behind"],
+                contrast=line["contrast"],
+            )
+            for line in stored["lines"]
+        ]
+        values = {name: stored[name] for name in ("width", "height", "background", "fill")}
+        return cls(**values, lines=lines)
 
 
 @node(models.RequirementProposal)
