@@ -119,7 +119,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--format", choices=FORMATS, default="IMAGEFOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the package is saved")
     parser.add_argument("--keyword", action="append", help="what the images are about; may be repeated")
-    parser.add_argument("--most", type=int, default=1000, help="images to gather at most: 1000 unless told")
+    parser.add_argument("--most", type=int, default=1000, help="maximum number of images (default: 1000)")
     parser.add_argument("--preset", choices=PRESETS, default="STANDARD", help="rules of the check")
     arguments = parser.parse_args()
     if not arguments.out.parent.is_dir():

@@ -51,7 +51,7 @@ class Vote:
 
 @dataclass(frozen=True)
 class VoteMetrics:
-    """Statistics of the votes' confidences, rounded to three digits; `variance` is the population variance."""
+    """Statistics of the votes' confidences, rounded to three digits; `variance` is that of the population."""
 
     average: float
     lowest: float
@@ -65,9 +65,9 @@ class VoteMetrics:
 class Decision:
     """The council's answer.
 
-    `basis` is what it rests on: all votes, the best vote, the agreeing votes, or a synthesis. `voices` are the
-    voices whose answer it is, `speaker` the voice whose text is used (None for a synthesis), and `failed` the
-    voices without a vote.
+    `basis` is what it rests on: all votes, the best vote, the agreeing votes, or a synthesis. `voices` are
+    the voices whose answer it is, `speaker` the voice whose text is used (None for a synthesis), and `failed`
+    the voices without a vote.
     """
 
     answer: str
@@ -84,7 +84,7 @@ class Decision:
 
 
 def vote_confidence(level: str | None, similarity: float | None, reasoning: str) -> float:
-    """The confidence of a vote: by its stated level, the similarity of its sources if any, and its reasoning."""
+    """The confidence of a vote: by its stated level, its sources' similarity if any, and its reasoning."""
     confidence = CONFIDENCE_LEVELS.get((level or "").strip().lower(), DEFAULT_CONFIDENCE)
     if similarity is not None:
         confidence = 0.7 * confidence + 0.3 * similarity

@@ -1,1 +1,1 @@
-"""Evaluation runs, done."""
+"""Evaluation of models on data sets."""

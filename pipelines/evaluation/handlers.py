@@ -59,7 +59,10 @@ async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
                 raise Conflict(failed)
         await run.report(INDEXED_PROGRESS + (1 - INDEXED_PROGRESS) * number / len(questions))
     async with run.read() as uow:
-        cases = [case._asdict() for case in await runs.list_cases(uow, row.id)]
+        cases = [
+            {name: getattr(case, name) for name in ("scores", "correct", "latency_ms", "error_message")}
+            for case in await runs.list_cases(uow, row.id)
+        ]
     summary = metrics.summarize(cases) | {"depth": options.top_k}
 
     async def finish(uow: UnitOfWork) -> None:
@@ -201,7 +204,9 @@ def score_case(
     """The result of a case and its scores; `passages` are those in the request."""
     indices = dict.fromkeys(each.source_index for each in answered.citations.citations)
     cited = [passages[index - 1].source for index in indices]
-    correct = metrics.is_correct(question.answer, question.passages, answered.text, cited, found=answered.found)
+    correct = metrics.is_correct(
+        question.answer, question.passages, answered.text, cited, found=answered.found
+    )
     return {
         "retrieved": list(ranked),
         "answer": answered.text,

@@ -1,4 +1,4 @@
-"""How near an answer and what was found for it are to what was expected."""
+"""Evaluation metrics: retrieval, answer and citation scores against expected values."""
 
 import math
 import unicodedata
@@ -24,7 +24,7 @@ MEAN_SCORES = {
     "citation_recall": "citation_recall",
     "avg_quality_score": "quality",
 }
-"""What a run measures, and the score of its cases that it is the mean of."""
+"""Metrics of a run, and the case score that each is the mean of."""
 
 
 def retrieval_scores(expected: Sequence[str], retrieved: Sequence[str], depth: int) -> dict[str, float]:
@@ -53,9 +53,9 @@ def discounted_gain(ranks: Iterable[int]) -> float:
 
 
 def answer_scores(expected: str | None, answer: str) -> dict[str, float]:
-    """Exact match and token F1 as SQuAD defines them: by lower-case words, without articles and punctuation.
+    """Exact match and token F1 as in SQuAD: by lower-case words, without articles and punctuation.
 
-    Nothing where no answer was expected.
+    Empty if no answer was expected.
     """
     if expected is None:
         return {}
@@ -66,10 +66,7 @@ def answer_scores(expected: str | None, answer: str) -> dict[str, float]:
 
 
 def citation_scores(expected: Sequence[str], cited: Sequence[str]) -> dict[str, float]:
-    """Which share of the cited passages was expected, and which share of those expected is cited.
-
-    The former is absent where nothing is cited, the latter where nothing was expected.
-    """
+    """Citation precision, if anything is cited, and citation recall, if anything was expected."""
     common = len(set(expected) & set(cited))
     scores = {"citation_precision": common / len(set(cited))} if cited else {}
     return scores | ({"citation_recall": common / len(set(expected))} if expected else {})
@@ -78,8 +75,9 @@ def citation_scores(expected: Sequence[str], cited: Sequence[str]) -> dict[str, 
 def is_correct(
     expected: str | None, passages: Sequence[str], answer: str, cited: Sequence[str], found: bool
 ) -> bool:
-    """Whether an answer is right: it holds the expected words in their order, or without such cites an
-    expected passage. Where nothing was expected, right is who finds nothing.
+    """Whether an answer contains the expected words in order, or cites an expected passage if there are none.
+
+    If nothing was expected, the correct answer is that nothing was found.
     """
     if expected is not None:
         return found and contains_sequence(words(expected), words(strip_markers(answer)))
@@ -89,23 +87,23 @@ def is_correct(
 def words(text: str) -> list[str]:
     """Lower-case words, without articles; punctuation between digits stays."""
     spaced = "".join(
-        each
-        if not unicodedata.category(each).startswith("P")
-        or (text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit())
+        char
+        if not unicodedata.category(char).startswith("P")
+        or (text[index - 1 : index].isdigit() and text[index + 1 : index + 2].isdigit())
         else " "
-        for at, each in enumerate(text)
+        for index, char in enumerate(text)
     )
     return [word for word in spaced.lower().split() if word not in ARTICLES]
 
 
 def contains_sequence(sequence: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether the words stand in a row somewhere."""
+    """Whether the words contain the sequence consecutively."""
     size = len(sequence)
-    return any(words[at : at + size] == sequence for at in range(len(words) - size + 1))
+    return any(words[start : start + size] == sequence for start in range(len(words) - size + 1))
 
 
 def summarize(cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a run measures, from the columns of its cases; null where no case has that score.
+    """The metrics of a run, from the columns of its cases; null if no case has the score.
 
     `f1_score` is the harmonic mean of precision and recall.
     """

@@ -51,7 +51,7 @@ class PeriodConsumption:
 
 @dataclass(frozen=True)
 class Consumption:
-    """The consumption in a file. `profile` is the mean kWh of each hour of the day, empty for coarser data."""
+    """The consumption in a file. `profile` is the mean kWh by hour of the day, empty for coarser data."""
 
     step_minutes: float
     readings: int

@@ -35,8 +35,8 @@ class Plan:
 def rank_plans(goals: PlanGoals, sources: Sequence[EnergySource], weights: Mapping[str, float]) -> list[Plan]:
     """All plans with their scores, the best first.
 
-    Criteria: the energy mix is the reached share of the target, the price the cheapest plan's cost per kWh
-    relative to this one's, the portfolio the served share times reliability times the share of years on track.
+    Criteria: the energy mix is the reached share of the target; the price the cheapest plan's cost per kWh
+    relative to this one's; the portfolio the served share times reliability times the years on track.
     """
     program = LinearProgram(goals, sources)
     years_by_plan = {name: program.solve(name) for name in PLAN_OBJECTIVES}

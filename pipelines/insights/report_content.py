@@ -155,14 +155,15 @@ def sensitivity_blocks(data: Mapping[str, Any]) -> list[Block]:
         for each in sensitivity["cases"]
     )
     turning = [
-        f"“{PLAN_NAMES[each['decision']]}” if {each['criterion'].replace('_', ' ')} counts {each['weight']:.2f}"
-        for each in sensitivity["break_even"]
+        f"“{PLAN_NAMES[row['decision']]}” if {row['criterion'].replace('_', ' ')} counts {row['weight']:.2f}"
+        for row in sensitivity["break_even"]
     ]
     table = [Table(("Change", "Plan", "Renewable", "Cost of all years"), rows)] if rows else []
     break_even = [Paragraph(f"Other plans draw level: {'; '.join(turning)}.")] if turning else []
     parts = (
         f"{confidence['summary']} Availability {format_percent(confidence['availability'])}, "
-        f"optimisation {format_percent(confidence['optimisation'])}, portfolio {format_percent(confidence['portfolio'])}, "
+        f"optimisation {format_percent(confidence['optimisation'])}, "
+        f"portfolio {format_percent(confidence['portfolio'])}, "
         "which count 0.3, 0.3 and 0.4."
     )
     return [Heading("Sensitivity"), Paragraph(sensitivity["summary"]), *table, *break_even, Paragraph(parts)]
@@ -177,7 +178,8 @@ def consumption_blocks(data: Mapping[str, Any]) -> list[Block]:
         (each["starts_on"], f"{each['kwh']:,.1f}", f"{each['expected_kwh']:,.1f}", f"{each['score']:+.1f}")
         for each in consumption["anomalies"][:MAX_ANOMALIES]
     )
-    span = f"From {consumption['first_on']} to {consumption['last_on']}, {format_percent(consumption['coverage'])} covered by readings."
+    coverage = format_percent(consumption["coverage"])
+    span = f"From {consumption['first_on']} to {consumption['last_on']}, {coverage} covered by readings."
     table = [Table(("Anomaly", "kWh", "Expected kWh", "Robust deviations"), rows)] if rows else []
     text = Paragraph(" ".join([span, *consumption["insights"]]))
     return [

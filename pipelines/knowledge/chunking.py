@@ -52,7 +52,7 @@ class Segment:
 def split_pages(
     pages: Sequence[Page], *, tokens: int = DEFAULT_CHUNK_TOKENS, overlap: int = DEFAULT_OVERLAP_TOKENS
 ) -> list[Chunk]:
-    """Chunks of at most `tokens`, each starting with the last sentences of the previous, up to `overlap` tokens.
+    """Chunks of at most `tokens`, each repeating up to `overlap` tokens from the end of the previous one.
 
     Chunks end at sentences, and at sections unless these are short. Raises `ValueError` unless `overlap` is
     less than half of `tokens`.

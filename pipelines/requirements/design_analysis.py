@@ -56,7 +56,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Design:
-    """The measurements of a design; `box` and `radius` are the component's, in pixels of the scaled design."""
+    """A design's measurements; `box` and `radius` are the component's, in pixels of the scaled design."""
 
     width: int
     height: int

@@ -1,7 +1,7 @@
 """BM25 as sparse vectors: the product of a chunk's vector and a query's is the chunk's BM25 score.
 
 A chunk's vector holds the part of BM25 that depends on the chunk, and a query's holds its words. The store
-multiplies each by the word's inverse document frequency (its `idf` modifier), which changes with what is stored.
+multiplies them by inverse document frequencies (its `idf` modifier), which change with what is stored.
 """
 
 import unicodedata

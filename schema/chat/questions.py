@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 from strawberry import relay
 
@@ -14,7 +12,7 @@ from resolvers.chat.questions import AnswerOptions
 from schema.chat.types import Message
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
-from schema.framework.global_ids import key_of
+from schema.framework.global_ids import key_of, optional_key
 from schema.framework.payloads import IdempotentInput, Payload, mutation
 
 
@@ -71,18 +69,18 @@ class MessageMutations:
         """Send a message and generate an answer. Maximum 200 messages per conversation, including answers."""
         viewer, parent = info.context.viewer, input.parent_message_id
         conversation = key_of(input.conversation_id, models.Conversation, "input", "conversationId")
-        values: dict[str, Any] = {
-            "content": input.content,
-            "branch": parent is not None,
-            "parent_id": (
-                key_of(parent.value, models.Message, "input", "parentMessageId")
-                if parent is not None and parent.value is not None
-                else None
-            ),
-            "manner": AnswerOptions(input.mode, input.council_strategy, input.council_rounds),
-        }
+        parent_id = optional_key(parent and parent.value, models.Message, "input", "parentMessageId")
+        options = AnswerOptions(input.mode, input.council_strategy, input.council_rounds)
         async with info.context.write() as uow:
-            message = await questions.send(uow, viewer, conversation, **values)
+            message = await questions.send(
+                uow,
+                viewer,
+                conversation,
+                input.content,
+                parent_id=parent_id,
+                branch=parent is not None,
+                options=options,
+            )
             answer = await questions.first_answer(uow, message.id)
         return MessageSendPayload.of(message=message, answer=answer)
 

@@ -160,14 +160,14 @@ async def test_a_model_proposes_beside_and_what_it_spoils_is_left_out(
 
     tooltip = items(found, "PROPS")["tooltip"]
     assert (tooltip["origin"], tooltip["source"], tooltip["values"]) == ("MODEL", "tiny", ["top"])
-    assert tooltip["rationale"] == "tiny proposes it: It helps."
+    assert tooltip["rationale"] == "Proposed by tiny: It helps."
     assert [each["name"] for each in found["requirements"]["nodes"] if each["origin"] == "MODEL"] == [
         "tooltip"
     ]
     assert "onClick" in items(found, "EVENTS")
     assert found["model"] == (
         "seshat-patterns/1; with tiny (props); without tiny: The model did not answer in time. "
-        "(accessibility); without tiny: it did not answer in the form that was asked for (events, states)"
+        "(accessibility); without tiny: its response is malformed (events, states)"
     )
     assert len(model.asked) == 4
     used = await person("{ tokenUsages(first: 100) { nodes { operationType totalTokens modelName } } }")

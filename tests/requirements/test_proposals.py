@@ -68,7 +68,7 @@ async def test_a_design_is_measured(services: Services, person: Person) -> None:
         "HIGH",
     )
     assert contrast["requirement"] == (
-        "“Save changes” has a contrast of 1.77:1 with what is behind it; it needs 4.5:1."
+        "“Save changes” has a contrast of 1.77:1 with its background; the minimum is 4.5:1."
     )
     assert items(found, "PROPS")["label"]["origin"] == "DESIGN"
 
@@ -145,15 +145,15 @@ async def test_what_is_no_component_is_not_guessed(services: Services, person: P
         None,
         0,
     )
-    assert found["errorMessage"].startswith("It is not clear which component this is")
+    assert found["errorMessage"].startswith("The component type is unclear")
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"\x89PNG\r\n\x1a\n no picture", "The design cannot be read as a PNG or JPEG picture."),
-        (sample_designs.file(sample_designs.blank(6000, 4200)[0], "JPEG"), "more than 25 million"),
-        (sample_designs.file(sample_designs.blank(60, 40)[0]), "The design shows nothing but one colour."),
+        (sample_designs.file(sample_designs.blank(6000, 4200)[0], "JPEG"), "at most 25 million"),
+        (sample_designs.file(sample_designs.blank(60, 40)[0]), "The design has a single colour."),
     ],
     ids=["broken", "huge", "empty"],
 )

@@ -12,13 +12,13 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import insert, select, text
 
 from core.settings import Settings
 from db.engines import Placement
 from db.events import Listener
 from db.ids import new_id
-from db.models import Company, JobRow, Lease, Member, ProcessingJob, ProcessingJobType, RoleName, Tenant
+from db.models import Company, Lease, Member, ProcessingJob, ProcessingJobType, RoleName, Tenant
 from db.queue import Job, cancel, enqueue
 from db.uow import Database, Scope, UnitOfWork
 from providers.storage import open_store
@@ -73,17 +73,17 @@ class Hall:
         finally:
             await uow.finish(commit=False)
 
-    async def cancel(self, id: UUID) -> JobRow:
+    async def cancel(self, id: UUID) -> Any:
         """As the API does."""
         async with self.database.tenant(self.company_id) as uow:
             return await cancel(uow, ProcessingJob, id)
 
-    async def row(self, id: UUID) -> ProcessingJob:
+    async def row(self, id: UUID) -> Any:
         """The job's row."""
         async with self.database.tenant(self.company_id, read_only=True) as uow:
             return await uow.one(select(ProcessingJob).where(ProcessingJob.id == id))
 
-    async def lease(self, id: UUID) -> Lease | None:
+    async def lease(self, id: UUID) -> Any:
         """The job's lease, while it has one."""
         async with self.database.platform(read_only=True) as uow:
             return await uow.first(select(Lease).where(Lease.id == id))
@@ -113,14 +113,14 @@ class Hall:
                     return held
                 await asyncio.sleep(0.02)
 
-    async def ended(self, id: UUID, status: str) -> ProcessingJob:
+    async def ended(self, id: UUID, status: str) -> Any:
         """The job's row, once it has ended; it must have ended so."""
 
-        async def over() -> Lease | None:
+        async def over() -> Any:
             row = await self.row(id)
             return row if row.completed_at else None
 
-        row: Row[Any] = await self.until(over)
+        row = await self.until(over)
         assert row.status.value == status, row.error_message
         return row
 
