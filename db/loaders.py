@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.arrays import UUIDS, any_id
 from db.base import Model
-from db.paging import Page
+from db.pagination import Page
 from db.uow import UnitOfWork
 
 Source = type[Model] | InstrumentedAttribute[Any]

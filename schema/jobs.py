@@ -15,7 +15,7 @@ from strawberry.scalars import JSON
 from core.errors import Invalid
 from db import models
 from db.models import TERMINAL, JobStatus, ProcessingJobType
-from db.paging import Order
+from db.pagination import Order
 from db.queue import JOB_MODELS, JobModel
 from resolvers import jobs
 from schema.framework.context import Info

@@ -13,7 +13,7 @@ from strawberry import relay
 
 from db import models
 from db.models import ProjectStatus
-from db.paging import Order
+from db.pagination import Order
 from resolvers import access, projects
 from schema.drawings.filters import DrawingSessionFilter, DrawingSessionOrder, DrawingVersionOrder
 from schema.framework.context import Info

@@ -22,7 +22,7 @@ from db.events import Events, Listener
 from db.uow import Database
 from providers.storage import open_store
 from resolvers.files import LinkSigner
-from resolvers.identity.tokens import TokenSigner
+from resolvers.identity.jwt import TokenSigner
 from schema.contract import make_schema
 from schema.framework.context import Services
 from server.demo.company import show

@@ -1,7 +1,7 @@
 """Job queue on PostgreSQL: a job is enqueued in the caller's transaction. pgqueuer delivers the entries."""
 
-from db.queue.attempts import Attempt, CancellationRequested, CompletionHook, FanOut, LostLease, claim
 from db.queue.errors import is_transient
+from db.queue.fenced_attempts import Attempt, CancellationRequested, CompletionHook, FanOut, LostLease, claim
 from db.queue.jobs import JOB_MODELS, Job, JobModel, UnknownTask, deserialize, topics
 from db.queue.requests import NotPending, cancel, enqueue, is_queued, lock_parts, prepare, restart, resume
 

@@ -24,8 +24,9 @@ from db.models import (
 from db.uow import Database, UnitOfWork
 from resolvers import activity_log, validators
 from resolvers.access import Viewer
-from resolvers.identity import passwords, tokens, users
-from resolvers.identity.tokens import TokenPair, TokenSigner
+from resolvers.identity import passwords, refresh_tokens, users
+from resolvers.identity.jwt import TokenSigner
+from resolvers.identity.refresh_tokens import TokenPair
 
 MAX_ATTEMPTS, ATTEMPT_WINDOW = 10, timedelta(minutes=15)
 WRONG_CREDENTIALS = "The login or the password is incorrect."
@@ -58,7 +59,7 @@ async def register(
             update(Company).where(Company.id == uow.company_id).values(name=f"Personal: {user.username}")
         )
         await activity_log.record(uow, user.id, "USER_REGISTER", "User", user.id)
-        return await tokens.issue(uow, signer, user.id)
+        return await refresh_tokens.issue(uow, signer, user.id)
 
 
 async def sign_in(database: Database, signer: TokenSigner, *, login: str, password: str) -> TokenPair:
@@ -84,7 +85,7 @@ async def sign_in(database: Database, signer: TokenSigner, *, login: str, passwo
             )
             await uow.execute(update(User).where(User.id == user.id).values(values))
             await activity_log.record(uow, user.id, "USER_SIGN_IN", "User", user.id)
-            return await tokens.issue(uow, signer, user.id)
+            return await refresh_tokens.issue(uow, signer, user.id)
     raise Forbidden("This account is suspended.", "input", "login")
 
 
@@ -101,7 +102,7 @@ async def _count_attempt(uow: UnitOfWork, account: str) -> None:
 async def refresh(database: Database, signer: TokenSigner, refresh_token: str) -> TokenPair:
     """Exchange a refresh token for a new pair. Using a refresh token twice revokes its whole family."""
     async with database.platform() as uow:
-        pair = await tokens.rotate(uow, signer, refresh_token)
+        pair = await refresh_tokens.rotate(uow, signer, refresh_token)
         if pair is not None:
             await _load_viewer(uow, pair.user_id)
     if pair is None:
@@ -115,9 +116,9 @@ async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None
     """Revoke the refresh token's family, or without one all families of the viewer."""
     async with database.transaction(replace(viewer.scope, kind="platform")) as uow:
         if refresh_token is None:
-            await tokens.revoke_all(uow, viewer.user_id)
-        elif family := await tokens.find_family(uow, viewer.user_id, refresh_token):
-            await tokens.revoke(uow, family)
+            await refresh_tokens.revoke_all(uow, viewer.user_id)
+        elif family := await refresh_tokens.find_family(uow, viewer.user_id, refresh_token):
+            await refresh_tokens.revoke(uow, family)
         await activity_log.record(uow, viewer.user_id, "USER_SIGN_OUT", "User", viewer.user_id)
 
 

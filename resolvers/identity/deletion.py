@@ -26,7 +26,7 @@ from db.models import (
 from db.uow import Database, UnitOfWork
 from resolvers import access, activity_log, files
 from resolvers.access import Viewer
-from resolvers.identity import tokens
+from resolvers.identity import refresh_tokens
 from resolvers.identity.roles import outranks
 from resolvers.knowledge import vector_sync
 from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument
@@ -110,7 +110,7 @@ async def delete_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         await uow.execute(delete(Lease).where(Lease.company_id == id))
         await uow.execute(delete(Tenant).where(Tenant.company_id == id))
         for person in await uow.all(select(User.id).where(User.company_id == id)):
-            await tokens.revoke_all(uow, person.id)
+            await refresh_tokens.revoke_all(uow, person.id)
         gone = {"status": UserStatus.SUSPENDED, "company_id": None, "updated_at": func.now()}
         await uow.execute(update(User).where(User.company_id == id).values(gone))
         await uow.execute(delete(Company).where(Company.id == id))

@@ -16,7 +16,7 @@ from db.models import Company, CompanyKind, Member, Role, RoleName, Tenant, User
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.identity import passwords, tokens
+from resolvers.identity import passwords, refresh_tokens
 from resolvers.identity.roles import outranks
 from resolvers.rows import update_row
 
@@ -131,7 +131,7 @@ async def suspend(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
     user = await _find_managed(uow, viewer, id)
     if id == viewer.user_id:
         raise Conflict("You cannot suspend your own account.", "id")
-    await tokens.revoke_all(uow, id)
+    await refresh_tokens.revoke_all(uow, id)
     return await _set_status(uow, viewer, user, UserStatus.SUSPENDED, "USER_SUSPEND")
 
 

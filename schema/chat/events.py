@@ -11,8 +11,9 @@ import strawberry
 from strawberry import relay
 
 from db import models
+from db.cursors import encode_cursor
 from db.models import ConversationEventKind
-from db.paging import Order, encode_cursor
+from db.pagination import Order
 from resolvers import access
 from resolvers.chat import events
 from schema.chat.types import Citation, Message

@@ -19,7 +19,7 @@ from db.models import (
     MessageState,
     RunStatus,
 )
-from db.paging import Order
+from db.pagination import Order
 from schema.framework.decorators import enumeration, input
 from schema.framework.global_ids import key_of
 

@@ -14,7 +14,7 @@ from strawberry.scalars import JSON
 
 from db import models
 from db.models import JobStatus
-from db.paging import Order
+from db.pagination import Order
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, relation
 from schema.framework.payloads import derived_field

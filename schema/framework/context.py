@@ -23,7 +23,7 @@ from resolvers import access
 from resolvers.access import Viewer
 from resolvers.files import LinkSigner
 from resolvers.identity import accounts
-from resolvers.identity.tokens import TokenSigner
+from resolvers.identity.jwt import TokenSigner
 from schema.framework.idempotency import IdempotentWrite
 
 WRITE_SCOPES: dict[ScopeKind, ScopeKind] = {"self": "company", "company": "company", "platform": "platform"}

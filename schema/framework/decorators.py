@@ -18,7 +18,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.base import Model
 from db.loaders import Columns
-from db.paging import Order
+from db.pagination import Order
 
 T = TypeVar("T")
 E = TypeVar("E", bound=type[Enum])

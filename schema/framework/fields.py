@@ -11,8 +11,9 @@ from strawberry import relay
 
 from core.errors import Invalid, NotFound
 from db.base import Model
+from db.cursors import decode_cursor, encode_cursor
 from db.loaders import ROOT, Source, foreign_key, target
-from db.paging import Order, Page, decode_cursor, encode_cursor
+from db.pagination import Order, Page
 from resolvers.access import model_label
 from schema.framework.context import Info
 from schema.framework.decorators import NEEDS

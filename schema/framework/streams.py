@@ -9,8 +9,9 @@ from uuid import UUID
 
 from core.errors import Invalid, NotFound
 from db.base import Model
+from db.cursors import decode_cursor
 from db.loaders import Columns
-from db.paging import Order, decode_cursor
+from db.pagination import Order
 from resolvers.access import model_label
 from schema.framework.context import Info
 

@@ -14,7 +14,7 @@ from db.models import ExplainabilityLevel, LlmProvider, RoleName
 from resolvers import access
 from resolvers.chat import providers
 from resolvers.identity import accounts, companies, users
-from resolvers.identity.tokens import TokenPair
+from resolvers.identity.refresh_tokens import TokenPair
 from schema.framework.context import Context, Info
 from schema.framework.decorators import input, output
 from schema.framework.global_ids import key_of

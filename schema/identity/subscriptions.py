@@ -11,7 +11,8 @@ import strawberry
 
 from core.errors import Invalid
 from db import models
-from db.paging import Order, decode_cursor, encode_cursor
+from db.cursors import decode_cursor, encode_cursor
+from db.pagination import Order
 from resolvers import activity_log
 from schema.framework.context import Info
 from schema.framework.decorators import output

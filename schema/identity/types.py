@@ -14,7 +14,7 @@ from strawberry.scalars import JSON
 
 from db import models
 from db.models import CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus
-from db.paging import Order
+from db.pagination import Order
 from resolvers.identity.roles import permissions_by_role
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output

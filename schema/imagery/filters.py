@@ -11,7 +11,7 @@ from strawberry import relay
 from core.ports import SourceKind
 from db import models
 from db.models import ExportFormat, JobStatus
-from db.paging import Order
+from db.pagination import Order
 from schema.framework.decorators import enumeration, input
 from schema.framework.global_ids import key_of
 

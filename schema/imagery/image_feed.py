@@ -9,8 +9,9 @@ import strawberry
 from strawberry import relay
 
 from db import models
+from db.cursors import encode_cursor
 from db.models import TERMINAL
-from db.paging import Order, encode_cursor
+from db.pagination import Order
 from resolvers.imagery import crawl_results
 from schema.framework.context import Info
 from schema.framework.decorators import output

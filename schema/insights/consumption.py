@@ -12,7 +12,7 @@ from strawberry import relay
 
 from db import models
 from db.models import ReadingPeriod
-from db.paging import Order
+from db.pagination import Order
 from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import Connection, connection, relation
 from schema.framework.payloads import field

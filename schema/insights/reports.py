@@ -12,8 +12,9 @@ from strawberry import relay
 from strawberry.scalars import JSON
 
 from db import models
+from db.cursors import encode_cursor
 from db.models import EnergySourceKind, ReportEventKind, ReportMethod
-from db.paging import Order, encode_cursor
+from db.pagination import Order
 from resolvers import access
 from resolvers.insights import energy_sources, readiness, reports
 from schema.framework.context import Info

@@ -14,7 +14,7 @@ from strawberry.scalars import JSON
 
 from db import models
 from db.models import ReportMethod
-from db.paging import Order
+from db.pagination import Order
 from resolvers import access
 from resolvers.insights import saved_reports as saved
 from schema.framework.context import Info

@@ -10,7 +10,7 @@ from strawberry import relay
 
 from db import models
 from db.models import DocumentScope, ProcessingStatus
-from db.paging import Order
+from db.pagination import Order
 from schema.framework.decorators import enumeration, input
 from schema.framework.global_ids import key_of
 

@@ -12,7 +12,7 @@ from core.errors import Forbidden, Invalid, NotFound
 from db import models
 from db.loaders import ROOT
 from db.models import DocumentScope, ProcessingStatus
-from db.paging import Order, Page
+from db.pagination import Order, Page
 from resolvers import access
 from resolvers.knowledge import documents, embedding_models
 from schema.framework.context import Info

@@ -12,7 +12,7 @@ from strawberry import relay
 
 from db import models
 from db.loaders import ROOT
-from db.paging import Order
+from db.pagination import Order
 from resolvers.requirements import exports
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output

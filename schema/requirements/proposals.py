@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement
 from strawberry import relay
 
 from db import models
+from db.cursors import encode_cursor
 from db.models import ComponentType, ProposalStage
-from db.paging import Order, encode_cursor
+from db.pagination import Order
 from resolvers.requirements import proposals
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, output

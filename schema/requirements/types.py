@@ -13,7 +13,7 @@ from strawberry import relay
 
 from db import models
 from db.models import ComponentType, ProposalStage, RequirementCategory, RequirementOrigin
-from db.paging import Order
+from db.pagination import Order
 from resolvers.requirements import proposals, review
 from resolvers.requirements.review import ReviewCounts
 from schema.framework.context import Info

@@ -8,7 +8,7 @@ from core.settings import Settings, SettingsError
 from db import migrate
 from db.migrate import Plane, Target
 from db.provision import provision
-from server.installation import database_urls, admin_url, open_database
+from server.installation import admin_url, database_urls, open_database
 
 DIRECTED = ("downgrade", "stamp")
 """Actions that mean nothing without a plane and a revision."""

@@ -15,7 +15,7 @@ from core.errors import Conflict, DomainError, ErrorCode, NotFound
 from core.ports import ObjectChanged, ObjectStore, StoredObject
 from db.uow import Database
 from resolvers import files
-from resolvers.files import DownloadLink, LinkSigner, FileTooLarge
+from resolvers.files import DownloadLink, FileTooLarge, LinkSigner
 from server.graphql.refusals import Refusal
 from server.http import tar_stream
 from server.http.range_requests import Unsatisfiable, last_modified, unchanged, wanted_range

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from db.ids import new_id
-from resolvers.identity.tokens import TokenSigner
+from resolvers.identity.jwt import TokenSigner
 from schema.framework.context import Services
 from tests.conftest import People, Unchanged
 from tests.factories import Made

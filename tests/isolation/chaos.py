@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from db.base import Model
 from db.loaders import Loaders, RowSource
 from db.models import DrawingSession, Project, User
-from db.paging import Order, Page
+from db.pagination import Order, Page
 from db.uow import Database, ScopeKind, UnitOfWork
 from tests import factories
 from tests.factories import Made, a_company, a_project, a_session, a_user

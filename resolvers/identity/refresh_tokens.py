@@ -1,61 +1,18 @@
-"""Access tokens (JWT) and rotating refresh tokens."""
+"""Rotating refresh tokens: issue, rotate, revoke."""
 
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-import jwt
 from sqlalchemy import insert, select, update
 
 from core.errors import NotAuthenticated
-from core.settings import Settings
 from db.ids import new_id
 from db.models import RefreshToken
 from db.uow import UnitOfWork
-
-ALGORITHM = "HS256"
-ISSUER = "seshat"
-
-
-@dataclass(frozen=True)
-class TokenSigner:
-    """Signs and verifies access tokens. `key_id` is the `kid` header (RFC 7515)."""
-
-    secret: bytes
-    access_ttl: timedelta
-    refresh_ttl: timedelta
-
-    @classmethod
-    def of(cls, settings: Settings) -> "TokenSigner":
-        """Derive the key from SECRET_KEY; links are signed with another key."""
-        secret = hashlib.sha256(b"access tokens\0" + settings.secret().encode()).digest()
-        access, refresh = settings.access_token_ttl, settings.refresh_token_ttl
-        return cls(secret, timedelta(seconds=access), timedelta(seconds=refresh))
-
-    @property
-    def key_id(self) -> str:
-        """Eight hexadecimal digits of the key's digest."""
-        return hashlib.sha256(self.secret).hexdigest()[:8]
-
-    def access_token(self, user_id: UUID) -> str:
-        """A JWT (RFC 7519) whose subject is the user. It does not contain company or role."""
-        now = datetime.now(UTC)
-        claims = {"iss": ISSUER, "sub": str(user_id), "iat": now, "exp": now + self.access_ttl}
-        return jwt.encode(claims, self.secret, ALGORITHM, headers={"kid": self.key_id})
-
-    def verify(self, token: str) -> tuple[UUID, datetime]:
-        """The user and the expiry of a token. Raises `Unauthenticated` if it is invalid or expired."""
-        try:
-            claims = jwt.decode(
-                token, self.secret, [ALGORITHM], issuer=ISSUER, options={"require": ["sub", "exp", "iss"]}
-            )
-            return UUID(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC)
-        except jwt.ExpiredSignatureError:
-            raise NotAuthenticated("The access token has expired.") from None
-        except (jwt.InvalidTokenError, ValueError):
-            raise NotAuthenticated("The access token is not valid.") from None
+from resolvers.identity.jwt import TokenSigner
 
 
 @dataclass(frozen=True)
