@@ -37,9 +37,9 @@ def test_questions_are_askable(question: str) -> None:
         ("\U0001f642\U0001f642", "no words"),
         ("asdfghjkl qwerty", "neighbouring keys"),
         ("aaaaaaa", "repeats"),
-        ("sdkjfh skdjfh ksjdhf", "spoken"),
+        ("sdkjfh skdjfh ksjdhf", "unpronounceable"),
         ("blah blah blah blah", "repeats the same word"),
-        ("why " * 3_000, "longer"),
+        ("why " * 3_000, "at most 8,000 characters"),
     ],
 )
 def test_gibberish_is_not(text: str, fault: str) -> None:
