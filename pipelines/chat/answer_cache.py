@@ -51,7 +51,7 @@ async def is_cacheable(
 
 
 async def _current_key(run: Run, viewer: Viewer, question: Question, used: Collection[UUID]) -> str | None:
-    """The key by what there is now; none where a document is gone that was `used`, or is on its way."""
+    """The current cache key, or None if a used document was deleted or is being processed."""
     library = await answer_cache.corpus_version(run.services.database, viewer, question.document_ids, used)
     if not library.stable:
         return None
@@ -63,9 +63,9 @@ async def _current_key(run: Run, viewer: Viewer, question: Question, used: Colle
 async def answer_from_cache(
     run: Run, question: Question, user_id: UUID, key: str | None, started_at: float
 ) -> CompletionHook | None:
-    """What completes the message with an answer that was given before; none where there is none.
+    """The completion hook that stores the cached answer, or None if there is none.
 
-    `began` is when the work on the message did, by `time.monotonic`.
+    `started_at` is the start of the work on the message, by `time.monotonic`.
     """
     if key is None:
         return None

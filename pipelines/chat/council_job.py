@@ -81,7 +81,7 @@ async def run_council(
 
 def request_fingerprint(request: ChatRequest) -> str:
     """A hash of what the votes depend on: question, model, history and passages."""
-    passages = [(each.source, each.page, each.start, each.text) for each in request.passages]
+    passages = [(passage.source, passage.page, passage.start, passage.text) for passage in request.passages]
     subject = (request.question, request.model, request.history, passages)
     return sha256(repr(subject).encode(errors="replace")).hexdigest()
 
@@ -90,7 +90,9 @@ def restore_ballots(run: Run, fingerprint: str) -> list[Ballot]:
     """The ballots of an earlier attempt at the same request."""
     saved = run.checkpoint or {}
     return (
-        [Ballot.deserialize(each) for each in saved["ballots"]] if saved.get("request") == fingerprint else []
+        [Ballot.deserialize(ballot) for ballot in saved["ballots"]]
+        if saved.get("request") == fingerprint
+        else []
     )
 
 

@@ -53,7 +53,7 @@ class Ballot:
     def deserialize(cls, stored: Mapping[str, Any]) -> "Ballot":
         """A ballot from the JSON of `serialize`."""
         said = stored["reply"]
-        quotations = tuple(Quotation(**each) for each in said["quotations"])
+        quotations = tuple(Quotation(**quotation) for quotation in said["quotations"])
         reply = Reply(said["text"], quotations, AnswerEnd(**said["end"]))
         return cls(stored["round"], stored["voice"], stored["seconds"], reply)
 
@@ -89,9 +89,9 @@ async def run_rounds(
     """
     for number in range(1, rounds + 1):
         previous_answers = {
-            each.voice: each.vote(request).answer for each in ballots_of_round(ballots, number - 1)
+            ballot.voice: ballot.vote(request).answer for ballot in ballots_of_round(ballots, number - 1)
         }
-        voted_names = {each.voice for each in ballots_of_round(ballots, number)}
+        voted_names = {ballot.voice for ballot in ballots_of_round(ballots, number)}
         missing = [voice for voice in VOICES if voice.name not in voted_names]
         for voice in missing:
             await on_vote(voice, number, None)
@@ -102,14 +102,16 @@ async def run_rounds(
         async with aclosing(_as_completed(calls)) as completed:
             async for ballot in completed:
                 ballots.append(ballot)
-                await on_vote(next(each for each in VOICES if each.name == ballot.voice), number, ballot)
+                await on_vote(next(voice for voice in VOICES if voice.name == ballot.voice), number, ballot)
         if not ballots_of_round(ballots, number):
-            raise next(each.failure for each in ballots if each.round == number and each.failure)
+            raise next(ballot.failure for ballot in ballots if ballot.round == number and ballot.failure)
 
 
 def ballots_of_round(ballots: Sequence[Ballot], number: int) -> list[Ballot]:
     """The successful ballots of a round, in the order of `VOICES`."""
-    replies = {each.voice: each for each in ballots if each.round == number and each.reply is not None}
+    replies = {
+        ballot.voice: ballot for ballot in ballots if ballot.round == number and ballot.reply is not None
+    }
     return [replies[voice.name] for voice in VOICES if voice.name in replies]
 
 
@@ -130,8 +132,8 @@ def stated_confidence(reply: Reply) -> tuple[str | None, str]:
     For quotations the level follows from the score of the best one; finding nothing is low.
     """
     if reply.quotations:
-        best = max(each.confidence for each in reply.quotations)
-        sources = sorted({each.source for each in reply.quotations})
+        best = max(quotation.confidence for quotation in reply.quotations)
+        sources = sorted({quotation.source for quotation in reply.quotations})
         level = next((word for least, word in QUOTATION_LEVELS.items() if best >= least), "low")
         source_list = " and ".join(f"source {place}" for place in sources)
         why = f"It quotes {source_list}; the best quotation scores {best:.2f}."
@@ -161,7 +163,7 @@ async def _cast_ballot(model: ChatModel, request: ChatRequest, voice: Voice, num
 
 async def _as_completed(calls: Sequence[Coroutine[Any, Any, Ballot]]) -> AsyncGenerator[Ballot, None]:
     """The results in order of completion. Closing the generator cancels the calls that still run."""
-    tasks = [asyncio.create_task(each) for each in calls]
+    tasks = [asyncio.create_task(call) for call in calls]
     try:
         for completed in asyncio.as_completed(tasks):
             yield await completed

@@ -43,12 +43,14 @@ async def rank_passages(
     numbered = [
         (number, passage) for source in sources for number, passage in enumerate(split_passages(source))
     ]
-    all_passages = [passage for _, passage in sorted(numbered, key=lambda each: each[0])]
+    all_passages = [passage for _, passage in sorted(numbered, key=lambda pair: pair[0])]
     if not all_passages:
         return []
     candidates = rank_by_words(question, all_passages)[:MAX_EMBEDDED_PASSAGES]
     (question_vector,) = await embed([question], "query")
-    passage_vectors = await embed([f"{each.source}: {each.text}" for each in candidates], "passage")
+    passage_vectors = await embed(
+        [f"{candidate.source}: {candidate.text}" for candidate in candidates], "passage"
+    )
     similarities = [
         sum(a * b for a, b in zip(question_vector, vector, strict=True)) for vector in passage_vectors
     ]
@@ -63,8 +65,8 @@ async def rank_passages(
 
 def rank_by_words(question: str, passages: Sequence[Passage]) -> list[Passage]:
     """The passages ordered by the rarity of the question's words in them and in their sheet's name."""
-    term_sets = [terms(f"{each.source} {each.text}") for each in passages]
-    document_counts = Counter(word for each in term_sets for word in each)
+    term_sets = [terms(f"{passage.source} {passage.text}") for passage in passages]
+    document_counts = Counter(word for passage_terms in term_sets for word in passage_terms)
     rarity = {word: log(1 + len(passages) / (1 + document_counts[word])) for word in terms(question)}
-    scores = [sum(rarity[word] for word in rarity.keys() & each) for each in term_sets]
+    scores = [sum(rarity[word] for word in rarity.keys() & passage_terms) for passage_terms in term_sets]
     return [passages[index] for index in sorted(range(len(passages)), key=lambda index: -scores[index])]

@@ -35,7 +35,7 @@ class GroundingResult:
 async def check_grounding(
     answer: str, passages: Sequence[Passage], embed: Embed | None = None
 ) -> GroundingResult:
-    """Compare each sentence with the passages, by its words, and by meaning where `embed` is given.
+    """Compare each sentence with the passages, by its words and, with `embed`, by its embedding.
 
     A verbatim sentence has full support; a number that no passage contains means no support. The score is 0
     without passages, without sentences, or after an embedding error.

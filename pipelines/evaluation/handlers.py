@@ -147,7 +147,9 @@ async def run_case(
             raise Retry(failure.message, after=failure.retry_after) from failure
         missing = {"correct": False, "scores": {}, "error_message": failure.message}
         return case | missing | {"latency_ms": elapsed_ms(started_at)}, None
-    case |= score_case(question, [each.source for each in found], answered, request.passages, options.top_k)
+    case |= score_case(
+        question, [passage.source for passage in found], answered, request.passages, options.top_k
+    )
     usage = token_usage.usage_columns(
         run.services.prices,
         "evaluation",
@@ -202,7 +204,7 @@ def score_case(
     depth: int,
 ) -> dict[str, Any]:
     """The result of a case and its scores; `passages` are those in the request."""
-    indices = dict.fromkeys(each.source_index for each in answered.citations.citations)
+    indices = dict.fromkeys(citation.source_index for citation in answered.citations.citations)
     cited = [passages[index - 1].source for index in indices]
     correct = metrics.is_correct(
         question.answer, question.passages, answered.text, cited, found=answered.found

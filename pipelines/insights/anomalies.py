@@ -34,7 +34,7 @@ def modified_z(value: float, neighbours: Sequence[float]) -> float:
     Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993); values from 3.5 are outliers.
     """
     middle = median(neighbours)
-    deviations = [abs(each - middle) for each in neighbours]
+    deviations = [abs(neighbour - middle) for neighbour in neighbours]
     spread = median(deviations)
     if spread > 0:
         return 0.6745 * (value - middle) / spread

@@ -45,13 +45,13 @@ def draw_charts(data: Mapping[str, Any]) -> dict[str, Drawing]:
 def mix_chart(data: Mapping[str, Any]) -> Drawing:
     """Each year's energy by source."""
     years = data["roadmap"]["years"]
-    names = {each["code"]: each["name"] for each in data["inputs"]["sources"]}
+    names = {source["code"]: source["name"] for source in data["inputs"]["sources"]}
     series: Series = [("Renewable already", COLOURS["existing"], [year["existing_kwh"] for year in years])]
     for number, code in enumerate(supply_codes(data)):
         colour = COLOURS.get(code, EXTRA_COLOURS[number % len(EXTRA_COLOURS)])
         series.append((names.get(code, code), colour, [year["energy_kwh"][code] for year in years]))
     series.append(("Unmet", COLOURS["unmet"], [year["unmet_kwh"] for year in years]))
-    visible = [each for each in series if any(value > 0.5 for value in each[2])]
+    visible = [item for item in series if any(value > 0.5 for value in item[2])]
     return stacked_bars("Energy by source", [str(year["year"]) for year in years], visible)
 
 
@@ -94,7 +94,7 @@ def consumption_chart(past: Mapping[str, Any]) -> Drawing:
 
 def stacked_bars(title: str, names: Sequence[str], series: Series) -> Drawing:
     """Stacked bars with a legend."""
-    totals = [sum(each[2][index] for each in series) for index in range(len(names))]
+    totals = [sum(item[2][index] for item in series) for index in range(len(names))]
     highest = max(totals, default=1.0)
     bottom = BOTTOM + LEGEND
     drawing, scale = chart_frame(title, highest, energy_unit(highest), bottom)
@@ -134,10 +134,10 @@ def chart_frame(title: str, highest: float, unit: tuple[str, float], bottom: flo
     drawing.add(text_label(0, HEIGHT - 11, title, size=10, bold=True))
     highest = highest if highest > 0 else 1.0
     step = next(
-        each
+        size
         for power in range(-3, 19)
-        for each in (factor * 10.0**power for factor in AXIS_STEPS)
-        if highest / each <= 5
+        for size in (factor * 10.0**power for factor in AXIS_STEPS)
+        if highest / size <= 5
     )
     lines = int(-(-highest // step))
     scale = (HEIGHT - bottom - TOP) / (lines * step)

@@ -46,13 +46,15 @@ def summarize_consumption(consumption: Consumption) -> dict[str, Any]:
         "anomaly_count": len(anomalous),
         "anomalies": [
             {
-                "starts_on": each.starts_on.isoformat(),
+                "starts_on": anomaly.starts_on.isoformat(),
                 "period": "DAY" if days else "MONTH",
-                "kwh": each.kwh,
-                "expected_kwh": each.expected_kwh,
-                "score": each.score,
+                "kwh": anomaly.kwh,
+                "expected_kwh": anomaly.expected_kwh,
+                "score": anomaly.score,
             }
-            for each in sorted(anomalous, key=lambda each: (-abs(each.score), each.starts_on))[:MAX_ANOMALIES]
+            for anomaly in sorted(anomalous, key=lambda anomaly: (-abs(anomaly.score), anomaly.starts_on))[
+                :MAX_ANOMALIES
+            ]
         ],
         "issues": [
             {"kind": issue.kind, "count": issue.count, "example": issue.example}
@@ -143,8 +145,8 @@ def describe_insights(summary: dict[str, Any]) -> list[str]:
             verb = "grown" if slope > 0 else "fallen"
             sentences.append(f"Consumption has {verb} by {abs(slope):.1f} % a year.")
     if len(seasons := summary["seasonality"]) == 12:
-        high = max(seasons, key=lambda each: each["index"])
-        low = min(seasons, key=lambda each: each["index"])
+        high = max(seasons, key=lambda season: season["index"])
+        low = min(seasons, key=lambda season: season["index"])
         sentences.append(
             f"{month_name[high['month']]} takes {100 * (high['index'] - 1):.0f} % more than a mean month, "
             f"{month_name[low['month']]} {100 * (1 - low['index']):.0f} % less."
@@ -175,11 +177,11 @@ def describe_insights(summary: dict[str, Any]) -> list[str]:
 def render_markdown(summary: dict[str, Any], filename: str) -> str:
     """The summary as a Markdown document for search and chat."""
     seasons = ", ".join(
-        f"{month_name[int(each['month'])]} {each['index']:.2f}" for each in summary["seasonality"]
+        f"{month_name[int(season['month'])]} {season['index']:.2f}" for season in summary["seasonality"]
     )
     anomaly_lines = [
-        f"- {each['starts_on']}: {each['kwh']:,.1f} kWh, expected {each['expected_kwh']:,.1f} kWh"
-        for each in summary["anomalies"][:20]
+        f"- {anomaly['starts_on']}: {anomaly['kwh']:,.1f} kWh, expected {anomaly['expected_kwh']:,.1f} kWh"
+        for anomaly in summary["anomalies"][:20]
     ]
     renewable = summary["renewable_percentage"]
     lines = [
@@ -189,7 +191,7 @@ def render_markdown(summary: dict[str, Any], filename: str) -> str:
         f"a year's consumption is {summary['annual_kwh']:,.0f} kWh.",
         "" if renewable is None else f"The renewable share of the consumption was {renewable:.1f} %.",
         "## Insights",
-        "\n".join(f"- {each}" for each in summary["insights"]),
+        "\n".join(f"- {insight}" for insight in summary["insights"]),
         "## Seasons" if seasons else "",
         f"Consumption of the months beside a mean month: {seasons}." if seasons else "",
         f"## Anomalies\n\n{len(anomaly_lines)} of {summary['anomaly_count']} are listed."

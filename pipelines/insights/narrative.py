@@ -23,9 +23,9 @@ def render_template(inputs: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     already = last["existing_kwh"] / last["demand_kwh"]
     parts = [f"what is renewable already ({100 * already:.0f} %)"] if already > 0.005 else []
     parts += [
-        f"{each['name'].lower()} ({100 * last['energy_kwh'][each['code']] / last['demand_kwh']:.0f} %)"
-        for each in inputs["sources"]
-        if last["energy_kwh"].get(each["code"], 0) > 0.005 * last["demand_kwh"]
+        f"{source['name'].lower()} ({100 * last['energy_kwh'][source['code']] / last['demand_kwh']:.0f} %)"
+        for source in inputs["sources"]
+        if last["energy_kwh"].get(source["code"], 0) > 0.005 * last["demand_kwh"]
     ]
     mix = ", ".join(parts)
     target = f"a renewable share of {100 * decision['target_share']:.0f} % by {profile['target_year']}"

@@ -69,11 +69,11 @@ class LinearProgram:
 
     def __init__(self, aims: PlanGoals, sources: Sequence[EnergySource]) -> None:
         self.goals = aims
-        self.sources = [each for each in sources if each.kind != "storage"]
-        self.storage = next((each for each in sources if each.kind == "storage"), None)
-        grid = [each for each in self.sources if each.kind == "grid"]
-        self.grid_cost = min((each.cost_per_kwh for each in grid), default=0.0)
-        self.grid_reliability = max((each.reliability for each in grid), default=1.0)
+        self.sources = [source for source in sources if source.kind != "storage"]
+        self.storage = next((source for source in sources if source.kind == "storage"), None)
+        grid = [source for source in self.sources if source.kind == "grid"]
+        self.grid_cost = min((source.cost_per_kwh for source in grid), default=0.0)
+        self.grid_reliability = max((source.reliability for source in grid), default=1.0)
         self.width = len(self.sources) + 4
         self.count = len(aims.years)
         self.demand = [aims.demand(place) for place in range(self.count)]
@@ -93,7 +93,9 @@ class LinearProgram:
             "non_renewable": self._objective(
                 {column: -share for column, share in self._renewable_shares().items()}
             ),
-            "unreliable": self._objective({column: -each for column, each in self._reliabilities().items()}),
+            "unreliable": self._objective(
+                {column: -reliability for column, reliability in self._reliabilities().items()}
+            ),
         }
 
     def solve(self, name: str) -> list[Year]:
@@ -129,11 +131,11 @@ class LinearProgram:
         self.upper.append(({**green, start + self.short: -1.0}, -self.goals.required_share(place) * demand))
         costs = {start + column: cost for column, cost in self._costs().items()}
         self.upper.append((costs, self.goals.budget))
-        unsteady = {start + c: 1.0 for c, each in enumerate(self.sources) if each.intermittent}
+        unsteady = {start + c: 1.0 for c, source in enumerate(self.sources) if source.intermittent}
         if unsteady:
             self.upper.append(({**unsteady, start + self.stored: -1.0}, MAX_DIRECT_SHARE * demand))
         self.upper.append(({**dict.fromkeys(unsteady, -1.0), start + self.stored: 1.0}, 0.0))
-        growing = {c: each for c, each in enumerate(self.sources) if each.kind == "renewable"}
+        growing = {c: source for c, source in enumerate(self.sources) if source.kind == "renewable"}
         if self.storage:
             growing[self.stored] = self.storage
         for column, source in growing.items():
@@ -148,22 +150,22 @@ class LinearProgram:
         demand = self.demand[place]
         stored = self.storage.share_limit * demand if self.storage else 0.0
         already = min(self.goals.current_share * self.goals.annual_kwh, demand)
-        limits = [(0.0, each.share_limit * demand) for each in self.sources]
+        limits = [(0.0, source.share_limit * demand) for source in self.sources]
         return [*limits, (0.0, already), (0.0, stored), (0.0, None), (0.0, None)]
 
     def _costs(self) -> dict[int, float]:
         stored = {self.stored: self.storage.cost_per_kwh} if self.storage else {}
-        own = {column: each.cost_per_kwh for column, each in enumerate(self.sources)}
+        own = {column: source.cost_per_kwh for column, source in enumerate(self.sources)}
         return {**own, self.existing: self.grid_cost, **stored}
 
     def _renewable_shares(self) -> dict[int, float]:
-        own = {column: each.renewable_share for column, each in enumerate(self.sources)}
+        own = {column: source.renewable_share for column, source in enumerate(self.sources)}
         return {**own, self.existing: 1.0, self.stored: -self.loss}
 
     def _reliabilities(self) -> dict[int, float]:
         """The reliability of a kWh by column; stored energy counts as storage instead of as its source."""
-        own = {column: each.reliability for column, each in enumerate(self.sources)}
-        unsteady = [each.reliability for each in self.sources if each.intermittent]
+        own = {column: source.reliability for column, source in enumerate(self.sources)}
+        unsteady = [source.reliability for source in self.sources if source.intermittent]
         gain = max(0.0, self.storage.reliability - max(unsteady)) if self.storage and unsteady else 0.0
         return {**own, self.existing: self.grid_reliability, self.stored: gain}
 
@@ -185,7 +187,7 @@ class LinearProgram:
         return Year(
             year=self.goals.first_year + place,
             demand_kwh=demand,
-            energy_kwh={each.code: float(part[column]) for column, each in enumerate(self.sources)},
+            energy_kwh={source.code: float(part[column]) for column, source in enumerate(self.sources)},
             existing_kwh=float(part[self.existing]),
             stored_kwh=float(part[self.stored]),
             unmet_kwh=float(part[self.unmet]),

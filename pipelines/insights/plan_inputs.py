@@ -53,7 +53,7 @@ class PlanGoals:
 
 def parse_sources(inputs: dict[str, Any]) -> list[EnergySource]:
     """The sources in a report's inputs."""
-    return [EnergySource(**each) for each in inputs["sources"]]
+    return [EnergySource(**source) for source in inputs["sources"]]
 
 
 def parse_goals(inputs: dict[str, Any]) -> PlanGoals:

@@ -156,6 +156,6 @@ def input_changes(
     for source in sources:
         for sign in (-1, 1):
             repriced = replace(source, cost_per_kwh=source.cost_per_kwh * (1 + sign * COST_CHANGE))
-            others = [repriced if each is source else each for each in sources]
+            others = [repriced if other is source else other for other in sources]
             variants.append((f"Cost of {source.name} {sign * 100 * COST_CHANGE:+.0f} %", goals, others))
     return variants

@@ -32,9 +32,9 @@ def source_score(source: EnergySource) -> float:
 
 def portions(sources: Sequence[EnergySource], budget: float) -> list[Portion]:
     """share = score / sum of the scores, annual cost = budget * share, of the renewable sources."""
-    scores = {each.code: source_score(each) for each in sources if each.kind == "renewable"}
+    scores = {source.code: source_score(source) for source in sources if source.kind == "renewable"}
     total = sum(scores.values())
-    return [Portion(code, each, each / total, budget * each / total) for code, each in scores.items()]
+    return [Portion(code, score, score / total, budget * score / total) for code, score in scores.items()]
 
 
 def sustainability_score(renewable: float, target: float) -> float:

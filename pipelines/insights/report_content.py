@@ -121,17 +121,17 @@ def roadmap_blocks(data: Mapping[str, Any]) -> list[Block]:
 def decision_blocks(data: Mapping[str, Any]) -> list[Block]:
     """The compared plans and their scores."""
     decision, weights = data["decision"], data["inputs"]["weights"]
-    plans = {each["name"]: each for each in data["portfolio_mix"]["plans"]}
+    plans = {plan["name"]: plan for plan in data["portfolio_mix"]["plans"]}
     rows = tuple(
         (
-            PLAN_NAMES[each["plan"]],
-            f"{each['score']:.3f}",
-            *(f"{each['criteria'][name]:.3f}" for name in CRITERIA),
-            format_percent(plans[each["plan"]]["renewable_share"]),
-            f"{plans[each['plan']]['unit_cost']:.4f}",
-            format_percent(plans[each["plan"]]["served_share"]),
+            PLAN_NAMES[score["plan"]],
+            f"{score['score']:.3f}",
+            *(f"{score['criteria'][name]:.3f}" for name in CRITERIA),
+            format_percent(plans[score["plan"]]["renewable_share"]),
+            f"{plans[score['plan']]['unit_cost']:.4f}",
+            format_percent(plans[score["plan"]]["served_share"]),
         )
-        for each in decision["scores"]
+        for score in decision["scores"]
     )
     weight_text = ", ".join(f"{name.replace('_', ' ')} {weights[name]:g}" for name in CRITERIA)
     headings = ("Plan", "Score", "Energy mix", "Price", "Portfolio", "Renewable", "Cost per kWh", "Served")
@@ -147,12 +147,12 @@ def sensitivity_blocks(data: Mapping[str, Any]) -> list[Block]:
     sensitivity, confidence = data["sensitivity"], data["confidence"]
     rows = tuple(
         (
-            each["change"],
-            PLAN_NAMES[each["decision"]],
-            format_percent(each["renewable_share"]),
-            f"{each['total_cost_change']:+,.0f}",
+            case["change"],
+            PLAN_NAMES[case["decision"]],
+            format_percent(case["renewable_share"]),
+            f"{case['total_cost_change']:+,.0f}",
         )
-        for each in sensitivity["cases"]
+        for case in sensitivity["cases"]
     )
     turning = [
         f"“{PLAN_NAMES[row['decision']]}” if {row['criterion'].replace('_', ' ')} counts {row['weight']:.2f}"
@@ -175,8 +175,13 @@ def consumption_blocks(data: Mapping[str, Any]) -> list[Block]:
     if not consumption:
         return []
     rows = tuple(
-        (each["starts_on"], f"{each['kwh']:,.1f}", f"{each['expected_kwh']:,.1f}", f"{each['score']:+.1f}")
-        for each in consumption["anomalies"][:MAX_ANOMALIES]
+        (
+            anomaly["starts_on"],
+            f"{anomaly['kwh']:,.1f}",
+            f"{anomaly['expected_kwh']:,.1f}",
+            f"{anomaly['score']:+.1f}",
+        )
+        for anomaly in consumption["anomalies"][:MAX_ANOMALIES]
     )
     coverage = format_percent(consumption["coverage"])
     span = f"From {consumption['first_on']} to {consumption['last_on']}, {coverage} covered by readings."
@@ -194,18 +199,18 @@ def source_blocks(data: Mapping[str, Any]) -> list[Block]:
     """The figures of the energy sources and their provenance."""
     rows = tuple(
         (
-            each["name"],
-            f"{each['cost_per_kwh']:g}",
-            format_percent(each["capacity_factor"]),
-            format_percent(each["reliability"]),
-            format_percent(each["share_limit"]),
-            format_percent(each["yearly_growth"]),
+            source["name"],
+            f"{source['cost_per_kwh']:g}",
+            format_percent(source["capacity_factor"]),
+            format_percent(source["reliability"]),
+            format_percent(source["share_limit"]),
+            format_percent(source["yearly_growth"]),
         )
-        for each in data["inputs"]["sources"]
+        for source in data["inputs"]["sources"]
     )
     names_by_provenance: dict[str, list[str]] = {}
-    for each in data["inputs"]["sources"]:
-        names_by_provenance.setdefault(each["provenance"], []).append(each["name"])
+    for source in data["inputs"]["sources"]:
+        names_by_provenance.setdefault(source["provenance"], []).append(source["name"])
     origin = " ".join(
         f"{', '.join(names)}: {provenance}" for provenance, names in names_by_provenance.items()
     )
@@ -215,14 +220,16 @@ def source_blocks(data: Mapping[str, Any]) -> list[Block]:
 
 def source_names(data: Mapping[str, Any]) -> dict[str, str]:
     """The sources' names by their codes."""
-    return {each["code"]: each["name"] for each in data["inputs"]["sources"]}
+    return {source["code"]: source["name"] for source in data["inputs"]["sources"]}
 
 
 def supply_codes(data: Mapping[str, Any]) -> list[str]:
     """The codes of the supplying sources: renewable sources by name, then the grid."""
     supplied = data["roadmap"]["years"][0]["energy_kwh"]
-    listed = sorted(data["inputs"]["sources"], key=lambda each: (each["kind"] != "renewable", each["name"]))
-    return [each["code"] for each in listed if each["code"] in supplied]
+    listed = sorted(
+        data["inputs"]["sources"], key=lambda source: (source["kind"] != "renewable", source["name"])
+    )
+    return [source["code"] for source in listed if source["code"] in supplied]
 
 
 def format_percent(share: float) -> str:

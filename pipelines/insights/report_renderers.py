@@ -87,7 +87,7 @@ def render_csv(data: Mapping[str, Any]) -> str:
     buffer = StringIO()
     headings, rows = roadmap_table(data)
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([escape_formula(each) for each in headings])
+    writer.writerow([escape_formula(heading) for heading in headings])
     writer.writerows(rows)
     return buffer.getvalue()
 

@@ -49,19 +49,19 @@ def availability(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResu
     count = len(goals.years)
     listed: list[StepResult] = [
         {
-            "code": each.code,
-            "name": each.name,
-            "kind": each.kind,
-            "capacity_factor": each.capacity_factor,
-            "reliability": each.reliability,
-            "cost_per_kwh": each.cost_per_kwh,
-            "provenance": each.provenance,
-            "first_year_kwh": goals.demand(0) * min(each.share_limit, each.yearly_growth),
-            "last_year_kwh": goals.demand(count - 1) * min(each.share_limit, count * each.yearly_growth),
+            "code": source.code,
+            "name": source.name,
+            "kind": source.kind,
+            "capacity_factor": source.capacity_factor,
+            "reliability": source.reliability,
+            "cost_per_kwh": source.cost_per_kwh,
+            "provenance": source.provenance,
+            "first_year_kwh": goals.demand(0) * min(source.share_limit, source.yearly_growth),
+            "last_year_kwh": goals.demand(count - 1) * min(source.share_limit, count * source.yearly_growth),
         }
-        for each in sources
+        for source in sources
     ]
-    green = sum(each["last_year_kwh"] for each in listed if each["kind"] == "renewable")
+    green = sum(source["last_year_kwh"] for source in listed if source["kind"] == "renewable")
     share = min(1.0, green / goals.demand(count - 1) + goals.current_share)
     return {
         "summary": f"Renewable sources could give {100 * share:.0f} % of the consumption of "
@@ -75,13 +75,15 @@ def price_optimization(inputs: StepResult, done: Mapping[str, StepResult]) -> St
     """The proportional score of each source, the best first."""
     sources = parse_sources(inputs)
     portions = proportional.portions(sources, inputs["profile"]["budget"])
-    ranked = sorted(portions, key=lambda each: (-each.score, each.code))
-    names = {each.code: each.name for each in sources}
+    ranked = sorted(portions, key=lambda portion: (-portion.score, portion.code))
+    names = {source.code: source.name for source in sources}
     best = f"{names[ranked[0].code]} scores best." if ranked else "There is no renewable source."
-    cheapest = min((each for each in sources if each.kind != "storage"), key=lambda each: each.cost_per_kwh)
+    cheapest = min(
+        (source for source in sources if source.kind != "storage"), key=lambda source: source.cost_per_kwh
+    )
     return {
         "summary": f"{best} {cheapest.name} is cheapest, at {cheapest.cost_per_kwh:.3f} per kWh.",
-        "scores": [asdict(each) for each in ranked],
+        "scores": [asdict(portion) for portion in ranked],
     }
 
 
@@ -106,9 +108,9 @@ def proportional_mix(inputs: StepResult) -> StepResult:
     """The proportional plan: shares by score, the whole budget spent each year."""
     goals, sources = parse_goals(inputs), parse_sources(inputs)
     portions = proportional.portions(sources, goals.budget)
-    known = {each.code: each for each in sources}
-    renewable = 100 * sum(each.share * known[each.code].renewable_share for each in portions)
-    reliability = sum(each.share * known[each.code].reliability for each in portions)
+    known = {source.code: source for source in sources}
+    renewable = 100 * sum(portion.share * known[portion.code].renewable_share for portion in portions)
+    reliability = sum(portion.share * known[portion.code].reliability for portion in portions)
     target = inputs["profile"]["renewable_percentage_increase"]
     now = 100 * goals.current_share
     line = proportional.linear_path(now, min(100.0, now + target), goals.first_year, goals.target_year)
@@ -116,7 +118,7 @@ def proportional_mix(inputs: StepResult) -> StepResult:
         Year(
             year=year,
             demand_kwh=goals.demand(index),
-            energy_kwh={each.code: each.share * goals.demand(index) for each in portions},
+            energy_kwh={portion.code: portion.share * goals.demand(index) for portion in portions},
             existing_kwh=0.0,
             stored_kwh=0.0,
             unmet_kwh=0.0,
@@ -131,7 +133,7 @@ def proportional_mix(inputs: StepResult) -> StepResult:
     score = proportional.sustainability_score(renewable, target)
     criteria = {
         "energy_mix": min(1.0, score / 100),
-        "price_optimization": fmean(each.score for each in portions) if portions else 0.0,
+        "price_optimization": fmean(portion.score for portion in portions) if portions else 0.0,
         "portfolio_decision": reliability,
     }
     plan = Plan(
@@ -174,7 +176,7 @@ def decision(inputs: StepResult, done: Mapping[str, StepResult]) -> StepResult:
         "lead": lead,
         "weights": inputs["weights"],
         "scores": [
-            {"plan": each["name"], "score": each["score"], "criteria": each["criteria"]} for each in plans
+            {"plan": plan["name"], "score": plan["score"], "criteria": plan["criteria"]} for plan in plans
         ],
         "target_met": met,
         "target_share": target,
@@ -196,7 +198,7 @@ def target_verdict(missed: float, unmet: float) -> str:
 
 def missing_budget(inputs: StepResult, plan: StepResult) -> float:
     """The cost of the worst year's unmet energy at the grid's price."""
-    grid = [each["cost_per_kwh"] for each in inputs["sources"] if each["kind"] == "grid"]
+    grid = [source["cost_per_kwh"] for source in inputs["sources"] if source["kind"] == "grid"]
     worst = max(year["unmet_kwh"] for year in plan["years"])
     return float(worst * min(grid)) if grid else 0.0
 

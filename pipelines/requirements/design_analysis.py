@@ -88,7 +88,7 @@ class Design:
             Line(line["text"], tuple(line["box"]), line["colour"], line["behind"], line["contrast"])
             for line in stored["lines"]
         )
-        marks = tuple(Mark(tuple(each["box"]), each["roundness"]) for each in stored["marks"])
+        marks = tuple(Mark(tuple(mark["box"]), mark["roundness"]) for mark in stored["marks"])
         return cls(**{**stored, "box": tuple(stored["box"]), "lines": lines, "marks": marks})
 
 
@@ -154,7 +154,7 @@ def recognize_text(pixels: Pixels) -> list[tuple[str, Box]]:
     lines = []
     for corners, text, score in zip(boxes, texts, scores, strict=True):
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        if score >= MIN_OCR_SCORE and any(each.isalnum() for each in text):
+        if score >= MIN_OCR_SCORE and any(char.isalnum() for char in text):
             lines.append((text.strip(), (int(left), int(top), int(right - left), int(bottom - top))))
     return sorted(lines, key=lambda line: (line[1][1], line[1][0]))[:MAX_LINES]
 

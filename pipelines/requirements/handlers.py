@@ -226,7 +226,7 @@ def proposer_names(notes: Mapping[str, str]) -> str:
 
 async def gather_or_cancel(awaitables: Sequence[Any]) -> None:
     """Await all concurrently. The first failure cancels the others and is raised."""
-    tasks = [asyncio.ensure_future(each) for each in awaitables]
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
     try:
         await asyncio.gather(*tasks)
     finally:

@@ -61,7 +61,7 @@ async def request_suggestions(
     """The model's response for one category. Raises `ModelFailure`."""
     request = ChatRequest(
         f"List the {category.value} of this {pattern.names[0]}.",
-        passages=tuple(to_passage(each) for each in sentences[:MAX_SENTENCES]),
+        passages=tuple(to_passage(sentence) for sentence in sentences[:MAX_SENTENCES]),
         instructions=INSTRUCTIONS,
         temperature=0.0,
         max_tokens=MAX_TOKENS,
@@ -83,7 +83,7 @@ def parse_suggestions(text: str, model: str, category: RequirementCategory) -> l
         suggestions = Suggestions.model_validate_json(body.translate(UNSTORABLE))
     except ValidationError as error:
         raise MalformedResponse(f"{error.error_count()} validation errors") from None
-    return [to_proposal(each, model, category) for each in suggestions.requirements]
+    return [to_proposal(requirement, model, category) for requirement in suggestions.requirements]
 
 
 def to_proposal(suggestion: Suggestion, model: str, category: RequirementCategory) -> RequirementDraft:
@@ -111,5 +111,5 @@ def to_proposal(suggestion: Suggestion, model: str, category: RequirementCategor
 def strip_unstorable(value: Any) -> Any:
     """The value without characters that PostgreSQL cannot store."""
     if isinstance(value, list):
-        return [strip_unstorable(each) for each in value]
+        return [strip_unstorable(item) for item in value]
     return value.translate(UNSTORABLE) if isinstance(value, str) else value

@@ -70,11 +70,13 @@ def load_patterns() -> Mapping[ComponentType, Pattern]:
     """All patterns by component type."""
     patterns = [
         Pattern(
-            type=ComponentType(each["type"]),
-            names=tuple(each["names"]),
-            description=each["description"],
-            items={kind: tuple(map(PatternItem.from_json, each[kind.value])) for kind in RequirementCategory},
+            type=ComponentType(entry["type"]),
+            names=tuple(entry["names"]),
+            description=entry["description"],
+            items={
+                kind: tuple(map(PatternItem.from_json, entry[kind.value])) for kind in RequirementCategory
+            },
         )
-        for each in json.loads(PATTERNS_FILE.read_text())
+        for entry in json.loads(PATTERNS_FILE.read_text())
     ]
-    return {each.type: each for each in patterns}
+    return {pattern.type: pattern for pattern in patterns}

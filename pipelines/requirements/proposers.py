@@ -76,10 +76,12 @@ async def propose(
     for item in pattern.items[category]:
         mentions = list(find_mentions(item, sentences))
         if item.source is not None and item.typical:
-            mentions = [each for each in mentions if each[0].citation is not None]
+            mentions = [mention for mention in mentions if mention[0].citation is not None]
         if mentions and all(denied for *_, denied in mentions):
             continue
-        sentence, word = next(((each, word) for each, word, denied in mentions if not denied), (None, ""))
+        sentence, word = next(
+            ((mention, word) for mention, word, denied in mentions if not denied), (None, "")
+        )
         if sentence is not None:
             proposals.append(quoted_proposal(category, item, sentence, word))
         elif item.typical:
@@ -89,9 +91,9 @@ async def propose(
     proposals += explicit_proposals(category, pattern, sentences)
     proposals += await similar_proposals(category, unmentioned, sentences, embed)
     unique: dict[str, RequirementDraft] = {}
-    for each in proposals:
-        unique.setdefault(each.key, each)
-    return sorted(unique.values(), key=lambda each: -each.confidence)[:MAX_PROPOSALS]
+    for proposal in proposals:
+        unique.setdefault(proposal.key, proposal)
+    return sorted(unique.values(), key=lambda proposal: -proposal.confidence)[:MAX_PROPOSALS]
 
 
 def item_proposal(
@@ -215,8 +217,10 @@ async def similar_proposals(
     category: RequirementCategory, items: Sequence[PatternItem], sentences: Sequence[Sentence], embed: Embed
 ) -> list[RequirementDraft]:
     """Proposals of items that are similar to the evidence without being mentioned."""
-    queries = [each for each in sentences if each.origin is not RequirementOrigin.DESIGN][:MAX_QUERIES]
-    scores = await similarity_scores(embed, [each.text for each in queries], [item.text for item in items])
+    queries = [sentence for sentence in sentences if sentence.origin is not RequirementOrigin.DESIGN][
+        :MAX_QUERIES
+    ]
+    scores = await similarity_scores(embed, [query.text for query in queries], [item.text for item in items])
     ordered = sorted(zip(scores, items, strict=True), key=lambda pair: -pair[0])[:MAX_SIMILAR]
     rationale = "Similar to the evidence, but not mentioned. Please check (similarity {:.2f})."
     return [

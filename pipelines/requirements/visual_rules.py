@@ -96,7 +96,7 @@ def switch(design: Design) -> RuleMatch:
     mark = leading_mark(design)
     if mark and 1.4 <= aspect_ratio(mark.box) <= 2.6 and mark.roundness > 0.7:
         return 0.9, "a small lying pill with text beside it"
-    disc = [each for each in design.marks if SQUARE_ASPECT[0] <= aspect_ratio(each.box) <= SQUARE_ASPECT[1]]
+    disc = [mark for mark in design.marks if SQUARE_ASPECT[0] <= aspect_ratio(mark.box) <= SQUARE_ASPECT[1]]
     pill = design.radius >= 0.3 * design.box[3] and 1.4 <= aspect_ratio(design.box) <= 2.6
     if design.filled and pill and disc and not design.lines:
         return 0.9, "a lying pill with a disc in it and no text"
@@ -128,8 +128,10 @@ def alert(design: Design) -> RuleMatch:
     if not has_surface(design) or not design.lines or aspect_ratio(design.box) < 3:
         return 0.0, ""
     starts = min(line.box[0] for line in design.lines) - left
-    tells = max(len(line.text) for line in design.lines) >= MIN_MESSAGE_LENGTH or aspect_ratio(design.box) > 7
-    if icon and tells and design.filled and starts < 0.35 * width:
+    is_message = (
+        max(len(line.text) for line in design.lines) >= MIN_MESSAGE_LENGTH or aspect_ratio(design.box) > 7
+    )
+    if icon and is_message and design.filled and starts < 0.35 * width:
         return 0.9, "a wide tinted bar with a mark before its text"
     many = len(design.lines) >= 2 or max(line.box[2] for line in design.lines) > 0.5 * width
     return (

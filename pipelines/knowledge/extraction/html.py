@@ -93,16 +93,16 @@ def _has_blocks(element: html.HtmlElement) -> bool:
 def _visible_text(element: html.HtmlElement, *, preserve_whitespace: bool = False) -> str:
     """The element's visible text on one line, or with its white space."""
     parts: list[str] = []
-    for event, each in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
-        hidden = not isinstance(each.tag, str) or any(
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        hidden = not isinstance(node.tag, str) or any(
             isinstance(above.tag, str) and above.tag in HIDDEN_ELEMENTS
-            for above in (each, *each.iterancestors())
+            for above in (node, *node.iterancestors())
         )
         if event == "start" and not hidden:
-            parts.append("\n" if each.tag == "br" else each.text or "")
-        elif event == "end" and each is not element:
-            parent = each.getparent()
+            parts.append("\n" if node.tag == "br" else node.text or "")
+        elif event == "end" and node is not element:
+            parent = node.getparent()
             if parent is None or parent.tag not in HIDDEN_ELEMENTS:
-                parts.append(each.tail or "")
+                parts.append(node.tail or "")
     joined = "".join(parts)
     return joined if preserve_whitespace else " ".join(joined.split())
