@@ -39,6 +39,7 @@ check: $(EQUIPPED)
 	$(BIN)/python -m pip --disable-pip-version-check check
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
+	$(BIN)/python -m checks.names
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/seshat schema | diff schema/schema.graphql -
