@@ -118,5 +118,5 @@ def test_a_workbook_is_read_with_the_last_values_of_its_formulas(tmp_path: Path)
 def test_a_file_without_two_readings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="at least two usable readings"):
         read(tmp_path / "load", "at,kWh\n2024-01-01,1\n2024-01-02,-1\n2024-01-03,-1\n2024-01-04,-2\n")
-    with pytest.raises(Invalid, match="more than a month"):
+    with pytest.raises(Invalid, match="at most a month"):
         read(tmp_path / "load", "at,kWh\n2021-01-01,1\n2022-01-01,1\n2023-01-01,2\n2024-01-01,2\n")
