@@ -50,7 +50,7 @@ class Office:
             "mime_type": "application/pdf",
             "size": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
-            "largest": LARGEST,
+            "max_size": LARGEST,
             "ttl": DAY,
         }
         async with self.database.tenant(self.viewer.company_id, self.viewer.user_id) as uow:

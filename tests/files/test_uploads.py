@@ -42,7 +42,7 @@ async def receive(office: Office, id: Any, content: bytes) -> Any:
 
 
 async def take(office: Office, content: bytes, **changes: Any) -> Any:
-    wanted: dict[str, Any] = {"filename": "plan.pdf", "largest": LARGEST}
+    wanted: dict[str, Any] = {"filename": "plan.pdf", "max_size": LARGEST}
     return await files.store_file(
         office.database, office.store, office.viewer, chunks=chunks(content), **{**wanted, **changes}
     )
@@ -185,7 +185,7 @@ async def test_a_failing_attempt_leaves_the_winner_alone(office: Office) -> None
     other, winner, short, long = (type(outcome).__name__ for outcome in outcomes)
     assert winner == "Row"
     assert {other, short} <= {"Invalid", "Conflict"}  # a late one finds the winner's bytes stored already
-    assert long in ("TooLarge", "Conflict")
+    assert long in ("FileTooLarge", "Conflict")
     assert office.objects() == [(await office.uploads())[0].storage_key]
 
 
@@ -332,7 +332,7 @@ async def test_a_file_is_taken_in_one_go(office: Office) -> None:
     [
         (HTML, {}, UnsupportedContent),
         (b"", {}, UnsupportedContent),
-        (PDF, {"largest": len(PDF) - 1}, FileTooLarge),
+        (PDF, {"max_size": len(PDF) - 1}, FileTooLarge),
         (PDF, {"filename": "\0"}, Invalid),
     ],
 )
