@@ -157,7 +157,7 @@ class ProjectCreateInput(IdempotentInput):
 
 @input
 class ProjectUpdateInput(ConditionalUpdate):
-    """Fields to change. Fields that are omitted keep their value; null clears them."""
+    """Fields to change. Fields that are omitted keep their value. Null clears a field."""
 
     name: strawberry.Maybe[str]
     """Name of the project."""

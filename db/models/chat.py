@@ -69,7 +69,7 @@ class MessageState(Enum):
 
 
 class AnswerMode(Enum):
-    """How an answer is generated."""
+    """Mode in which an answer is generated."""
 
     ANSWER = "answer"
     """A single model generates the answer."""
@@ -78,7 +78,7 @@ class AnswerMode(Enum):
 
 
 class CouncilStrategy(Enum):
-    """How the answers of a council are combined into one."""
+    """Strategy by which a council combines its answers."""
 
     WEIGHTED_CONFIDENCE = "weighted_confidence"
     """The answer with the highest product of confidence and weight wins."""

@@ -73,7 +73,7 @@ class CompanyProfile(TenantKey, TenantModel):
 
 
 class ReportMethod(Enum):
-    """How a report computes the mix of energy sources."""
+    """Method by which a report computes the mix of energy sources."""
 
     OPTIMAL = "optimal"
     """Linear optimization finds the best mix."""

@@ -33,7 +33,7 @@ DEFAULT_HASH_DISTANCE = 8
 
 
 class DuplicateAction(Enum):
-    """What a validation does with near duplicates within a crawl."""
+    """Handling of near duplicates within a crawl."""
 
     REPORT = "report"
     """Duplicates are reported only."""

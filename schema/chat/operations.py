@@ -77,8 +77,7 @@ class ChatQueries:
     agent_logs: Connection[AgentLog] = connection(
         models.AgentLog, orders=AgentLogOrder, filter=AgentLogFilter
     )
-    """Lists steps of agents, oldest first. Viewers without permission to read analytics see only their own.
-    """
+    """Lists steps of agents, oldest first. Without permission to read analytics, only those of the viewer."""
 
     token_usages: Connection[TokenUsage] = connection(
         models.TokenUsage, orders=TokenUsageOrder, filter=TokenUsageFilter
@@ -141,10 +140,10 @@ class ConversationCreateInput(IdempotentInput):
     """Sampling temperature of the model, from 0 to 2."""
 
     mode: AnswerMode | None = None
-    """How answers are generated. Default ANSWER."""
+    """Mode in which answers are generated. Default ANSWER."""
 
     council_strategy: CouncilStrategy | None = None
-    """How a council combines its answers. Default WEIGHTED_CONFIDENCE."""
+    """Strategy by which a council combines its answers. Default WEIGHTED_CONFIDENCE."""
 
     council_rounds: int | None = None
     """Number of voting rounds of a council, from 1 to 5. Default 1."""
@@ -155,7 +154,7 @@ class ConversationCreateInput(IdempotentInput):
 
 @input
 class ConversationUpdateInput(ConditionalUpdate):
-    """Fields to change. Fields that are omitted keep their value; null clears them."""
+    """Fields to change. Fields that are omitted keep their value. Null clears a field."""
 
     title: strawberry.Maybe[str | None]
     """Title of the conversation."""
@@ -170,10 +169,10 @@ class ConversationUpdateInput(ConditionalUpdate):
     """Sampling temperature of the model, from 0 to 2."""
 
     mode: strawberry.Maybe[AnswerMode]
-    """How answers are generated."""
+    """Mode in which answers are generated."""
 
     council_strategy: strawberry.Maybe[CouncilStrategy]
-    """How a council combines its answers."""
+    """Strategy by which a council combines its answers."""
 
     council_rounds: strawberry.Maybe[int]
     """Number of voting rounds of a council, from 1 to 5."""

@@ -27,15 +27,15 @@ class MessageSendInput(IdempotentInput):
     """Text of the message, of at most 100,000 characters."""
 
     parent_message_id: strawberry.Maybe[relay.GlobalID | None]
-    """Global ID of the message to reply to. Null starts a new thread; defaults to the latest message. To
+    """Global ID of the message to reply to. Null starts a new thread. Defaults to the latest message. To
     branch the conversation, reply to the same message again.
     """
 
     mode: AnswerMode | None = None
-    """How the answer is generated. Defaults to the setting of the conversation."""
+    """Mode in which the answer is generated. Defaults to the setting of the conversation."""
 
     council_strategy: CouncilStrategy | None = None
-    """How a council combines its answers. Defaults to the setting of the conversation."""
+    """Strategy by which a council combines its answers. Defaults to the setting of the conversation."""
 
     council_rounds: int | None = None
     """Number of voting rounds of a council, from 1 to 5. Defaults to the setting of the conversation."""

@@ -93,10 +93,10 @@ class Conversation(relay.Node):
     """Sampling temperature of the model, from 0 to 2."""
 
     mode: AnswerMode
-    """How answers are generated."""
+    """Mode in which answers are generated."""
 
     council_strategy: CouncilStrategy
-    """How a council combines its answers."""
+    """Strategy by which a council combines its answers."""
 
     council_rounds: int
     """Number of voting rounds of a council."""
@@ -161,10 +161,10 @@ class Message(relay.Node):
     """Error code of a failed answer, such as `TIMEOUT`, or null."""
 
     mode: AnswerMode | None
-    """How the answer was generated. Null for messages of users."""
+    """Mode in which the answer was generated. Null for messages of users."""
 
     council_strategy: CouncilStrategy | None
-    """How the council combined its answers. Null without a council."""
+    """Strategy by which the council combined its answers. Null without a council."""
 
     council_rounds: int | None
     """Number of voting rounds of the council. Null without a council."""

@@ -128,7 +128,7 @@ class DrawingSessionCreateInput(IdempotentInput):
 
 @input
 class DrawingSessionUpdateInput(ConditionalUpdate):
-    """Fields to change. Fields that are omitted keep their value; null clears them."""
+    """Fields to change. Fields that are omitted keep their value. Null clears a field."""
 
     name: strawberry.Maybe[str]
     """Name of the session."""
@@ -139,7 +139,7 @@ class DrawingSessionUpdateInput(ConditionalUpdate):
 
 @input
 class DrawingVersionUpdateInput:
-    """Fields to change. Fields that are omitted keep their value; null clears them."""
+    """Fields to change. Fields that are omitted keep their value. Null clears a field."""
 
     version_label: strawberry.Maybe[str | None]
     """Label of the revision, such as `Rev A`."""

@@ -307,7 +307,7 @@ class IdentityMutations:
 
     @mutation
     async def user_update(self, info: Info, id: relay.GlobalID, input: UserUpdateInput) -> UserUpdatePayload:
-        """Update a user. Users can update themselves; other users require `users:update`."""
+        """Update a user. Updating another user requires `users:update`."""
         values = input_changes(input)
         providers.validate_provider(
             info.context.services.settings, values.get("preferred_llm"), "input", "preferredLlm"

@@ -80,7 +80,7 @@ class ExportOptionsInput:
 
     only_valid: bool | None = None
     """Whether images that failed the last validation are omitted. Default true. Images that were never
-    validated are included; quarantined images are always omitted.
+    validated are included. Quarantined images are always omitted.
     """
 
     shard_size: int | None = None

@@ -46,7 +46,7 @@ class ValidationRules:
     """Minimum file size in bytes."""
 
     duplicates: DuplicateAction | None
-    """What happens to near duplicates. Null if they are not detected."""
+    """Handling of near duplicates. Null if they are not detected."""
 
     duplicate_distance: int | None
     """Maximum Hamming distance between the 64-bit perceptual hashes of near duplicates. Null means 8."""
@@ -96,7 +96,7 @@ class ValidationRulesInput:
     """Minimum file size in bytes."""
 
     duplicates: DuplicateAction | None = None
-    """What happens to near duplicates. The largest valid image is kept."""
+    """Handling of near duplicates. The largest valid image is kept."""
 
     duplicate_distance: int | None = None
     """Maximum Hamming distance between the 64-bit perceptual hashes of near duplicates. Default 8, maximum

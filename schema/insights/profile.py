@@ -111,7 +111,7 @@ class ProfileQueries:
 
 @input
 class CompanyProfileUpdateInput:
-    """Fields to change. Fields that are omitted keep their value; null clears them."""
+    """Fields to change. Fields that are omitted keep their value. Null clears a field."""
 
     industry: strawberry.Maybe[str | None]
     """Industry, such as `Manufacturing`."""

@@ -158,7 +158,7 @@ class ReviewMutations:
     async def proposed_requirement_remove(
         self, info: Info, id: relay.GlobalID
     ) -> ProposedRequirementRemovePayload:
-        """Remove a requirement. Proposed requirements are marked as removed; added ones are deleted."""
+        """Remove a requirement. A proposed one is marked as removed, an added one is deleted."""
         async with info.context.write() as uow:
             await review.remove(uow, info.context.viewer, key_of(id, models.ProposedRequirement))
         return ProposedRequirementRemovePayload.of(removed_id=id)

@@ -304,8 +304,7 @@ class RequirementProposal(relay.Node):
     """Measurements of the uploaded design. Null without one."""
 
     model: str | None
-    """Proposers that were used, including the outcome of the language model if one was. Null until complete.
-    """
+    """Proposers that were used, with the outcome of the language model, if any. Null until complete."""
 
     stage: ProposalStage
     """Stage of the proposal."""
