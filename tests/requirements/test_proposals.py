@@ -10,7 +10,7 @@ from tests.chat.pipeline.conftest import Person
 from tests.conftest import Unchanged
 from tests.graphql_client import Client
 from tests.requirements import sample_designs
-from tests.requirements.conftest import DESCRIPTION, a_worker, asked, ended, items, proposed
+from tests.requirements.conftest import DESCRIPTION, a_worker, create_proposal, ended, items, proposed
 from tests.requirements.operations import CREATE, WATCH
 
 
@@ -106,7 +106,7 @@ async def test_documents_are_cited_word_for_word(
 
 
 async def test_a_proposal_is_watched_from_any_place(services: Services, person: Person) -> None:
-    id = await asked(person, description=DESCRIPTION)
+    id = await create_proposal(person, description=DESCRIPTION)
     events: list[Any] = []
     async with a_worker(services), person.graphql.watch(WATCH, id=id) as results:
         async for result in results:
@@ -126,7 +126,7 @@ async def test_a_proposal_is_watched_from_any_place(services: Services, person: 
 
 
 async def test_a_stranger_watches_nothing(person: Person, graphql: Client, people: Any) -> None:
-    id = await asked(person, description=DESCRIPTION, start=False)
+    id = await create_proposal(person, description=DESCRIPTION, start=False)
 
     for client, after in ((graphql.of(people.admin), None), (person.graphql, "noise")):
         async with client.watch(WATCH, id=id, after=after) as results:
@@ -138,7 +138,7 @@ async def test_a_stranger_watches_nothing(person: Person, graphql: Client, peopl
 
 async def test_what_is_no_component_is_not_guessed(services: Services, person: Person) -> None:
     async with a_worker(services):
-        found = await ended(person, await asked(person, description="How is the weather in the Alps?"))
+        found = await ended(person, await create_proposal(person, description="How is the weather in the Alps?"))
 
     assert (found["stage"], found["componentType"], found["requirements"]["totalCount"]) == (
         "FAILED",
@@ -151,7 +151,7 @@ async def test_what_is_no_component_is_not_guessed(services: Services, person: P
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\x89PNG\r\n\x1a\n no picture", "The design cannot be read as a PNG or JPEG picture."),
+        (b"\x89PNG\r\n\x1a\n no picture", "The design cannot be read as a PNG or JPEG image."),
         (sample_designs.file(sample_designs.blank(6000, 4200)[0], "JPEG"), "at most 25 million"),
         (sample_designs.file(sample_designs.blank(60, 40)[0]), "The design has a single colour."),
     ],
@@ -162,7 +162,7 @@ async def test_a_design_that_cannot_be_measured_fails_with_its_reason(
 ) -> None:
     upload = await person.upload(content, "design.png", "image/png")
     async with a_worker(services):
-        found = await ended(person, await asked(person, uploadId=upload.gid))
+        found = await ended(person, await create_proposal(person, uploadId=upload.gid))
 
     assert (found["stage"], found["job"]["status"]) == ("FAILED", "FAILED")
     assert reason in found["errorMessage"]
@@ -180,10 +180,10 @@ async def test_a_design_that_cannot_be_measured_fails_with_its_reason(
     ],
 )
 async def test_what_says_nothing_of_a_component_is_refused(
-    person: Person, unchanged: Unchanged, given: dict[str, Any], code: str, path: tuple[str, ...]
+    person: Person, unchanged: Unchanged, arguments: dict[str, Any], code: str, path: tuple[str, ...]
 ) -> None:
     async with unchanged():
-        assert await person.graphql.refusals(CREATE, input=given) == [(code, ("input", *path))]
+        assert await person.graphql.refusals(CREATE, input=arguments) == [(code, ("input", *path))]
 
 
 async def test_other_files_and_large_ones_are_no_designs(person: Person, unchanged: Unchanged) -> None:
@@ -197,11 +197,11 @@ async def test_other_files_and_large_ones_are_no_designs(person: Person, unchang
 
 
 async def test_asking_again_under_one_key_proposes_once(person: Person, unchanged: Unchanged) -> None:
-    given = {"description": DESCRIPTION, "start": False, "idempotencyKey": "1"}
-    first = await asked(person, **given)
+    arguments = {"description": DESCRIPTION, "start": False, "idempotencyKey": "1"}
+    first = await create_proposal(person, **arguments)
 
     async with unchanged():
-        assert await asked(person, **given) == first
-        other = await person.graphql.refusals(CREATE, input={**given, "description": "a card"})
+        assert await create_proposal(person, **arguments) == first
+        other = await person.graphql.refusals(CREATE, input={**arguments, "description": "a card"})
 
     assert other == [("CONFLICT", ("input", "idempotencyKey"))]
