@@ -65,7 +65,7 @@ class Context:
 
     @property
     def viewer(self) -> Viewer:
-        """Who is signed in; `Unauthenticated` if nobody is."""
+        """Who is signed in; `NotAuthenticated` if nobody is."""
         if self.signed_in is None:
             raise self._refused or NotAuthenticated("Sign in first.")
         return self.signed_in

@@ -58,7 +58,7 @@ class Idempotent(FieldExtension):
                 payload = await next_(source, info, **arguments)
                 await write.store_result(payload)
                 return payload
-            except idempotency.Completed as completed:
+            except idempotency.AlreadyCompleted as completed:
                 return self.payload.of(**await self._rows(info, write, completed.result))
             finally:
                 context.idempotent_write = None

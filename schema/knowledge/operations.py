@@ -244,8 +244,8 @@ class KnowledgeMutations:
     async def embedding_model_activate(self, info: Info, id: relay.GlobalID) -> EmbeddingModelActivatePayload:
         """Activate an embedding model.
 
-        Jobs embed the documents of every company again. Until those of a company are done, its searches use the
-        previous model. Has no effect on the active model.
+        Jobs embed the documents of every company again. Until those of a company are done, its searches use
+        the previous model. Has no effect on the active model.
         """
         context, key = info.context, key_of(id, models.EmbeddingModel)
         async with context.write(context.viewer.platform_id) as uow:
