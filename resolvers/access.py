@@ -302,8 +302,13 @@ async def find(
     statement = visible(viewer, model, *columns).where(model.__table__.c.id == id)
     row = await uow.first(statement.with_for_update() if lock else statement)
     if row is None:
-        raise NotFound(f"There is no such {model_label(model)}.", *(path or ("id",)))
+        raise not_found(model, *(path or ("id",)))
     return cast(M, row)
+
+
+def not_found(model: type[Model], *path: str) -> NotFound:
+    """The error for an object that does not exist or is not visible."""
+    return NotFound(f"There is no such {model_label(model)}.", *path)
 
 
 async def require_unchanged(

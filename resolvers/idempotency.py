@@ -21,7 +21,7 @@ PATH = ("input", "idempotencyKey")
 OTHER_INPUT = "This idempotency key was used with a different input."
 
 
-class Completed(Exception):
+class AlreadyCompleted(Exception):
     """A request with the same key and arguments has committed; `result` is what it stored."""
 
     def __init__(self, result: Mapping[str, str]) -> None:
@@ -60,7 +60,7 @@ async def claim(
     )
     if earlier.fingerprint != digest:
         raise Conflict(OTHER_INPUT, *PATH)
-    raise Completed(earlier.result)
+    raise AlreadyCompleted(earlier.result)
 
 
 async def store_result(uow: UnitOfWork, id: UUID, result: Mapping[str, str]) -> None:

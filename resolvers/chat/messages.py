@@ -5,10 +5,11 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
-from core.errors import Conflict, LimitExceeded, NotFound
+from core.errors import Conflict, LimitExceeded
 from db.models import Conversation, ConversationStatus, Message, MessageRole
 from db.uow import UnitOfWork
 from resolvers import validators
+from resolvers.access import not_found
 
 MAX_MESSAGES = 200
 """Messages per conversation."""
@@ -28,7 +29,7 @@ async def append(
     """Append a message and update the conversation's counters; concurrent appends are serialized.
 
     `values` are further columns of the message. Errors name `path`: `NotFound` if the conversation does not
-    exist, `Conflict` if it is archived, `Exhausted` if it is full. The caller checks permissions.
+    exist, `Conflict` if it is archived, `LimitExceeded` if it is full. The caller checks permissions.
     """
     validators.text(content, *path, limit=MAX_MESSAGE_LENGTH)
     counters = (
@@ -67,4 +68,4 @@ async def _raise_append_error(uow: UnitOfWork, conversation_id: UUID, *path: str
         raise LimitExceeded(
             f"A conversation can have at most {MAX_MESSAGES} messages. Start another one.", *path
         )
-    raise NotFound("There is no such conversation.", *path)
+    raise not_found(Conversation, *path)

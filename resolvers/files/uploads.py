@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, insert, select, update
 
-from core.errors import Conflict, Invalid, NotFound, ResourceExpired, UnsupportedContent
+from core.errors import Conflict, Invalid, ResourceExpired, UnsupportedContent
 from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import Upload, UploadState
@@ -89,7 +89,7 @@ async def receive(
     async with database.tenant(company_id, read_only=True) as uow:
         row = await uow.first(select(Upload).where(Upload.id == upload_id))
     if row is None:
-        raise NotFound("There is no such upload.")
+        raise access.not_found(Upload)
     if length is not None and length != row.size:
         error = FileTooLarge if length > row.size else Invalid
         raise error(f"The request has {length} bytes, but size is {row.size}.", "input", "size")
@@ -158,7 +158,7 @@ async def mark_stored(uow: UnitOfWork, upload_id: UUID, key: str, kind: FileType
         return row
     row = await uow.first(select(Upload).where(Upload.id == upload_id))
     if row is None:
-        raise NotFound("There is no such upload.")
+        raise access.not_found(Upload)
     require_unexpired(row)
     return row
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 from db.arrays import any_id
 from db.models import (
     ProposalStage,
@@ -251,7 +251,7 @@ async def _lock_requirement(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Propos
     await _lock_proposal(uow, viewer, found.proposal_id, "id")
     item = await uow.first(select(ProposedRequirement).where(ProposedRequirement.id == id).with_for_update())
     if item is None:  # deleted concurrently
-        raise NotFound("There is no such proposed requirement.", "id")
+        raise access.not_found(ProposedRequirement, "id")
     return item
 
 

@@ -9,12 +9,12 @@ import strawberry
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry import relay
 
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from db.base import Model
 from db.cursors import decode_cursor, encode_cursor
 from db.loaders import ROOT, Source, foreign_key, target
 from db.pagination import Order, Page
-from resolvers.access import model_label
+from resolvers.access import not_found
 from schema.framework.context import Info
 from schema.framework.decorators import NEEDS
 from schema.framework.global_ids import key_of
@@ -65,7 +65,7 @@ def lookup(model: type[Model], description: str) -> Any:
         key = key_of(id, model)
         row = await info.context.loaders.one(model, columns(info, model)).load(key)
         if row is None:
-            raise NotFound(f"There is no such {model_label(model)}.", "id")
+            raise not_found(model, "id")
         return row
 
     return strawberry.field(resolver=resolve, description=description)

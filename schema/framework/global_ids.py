@@ -5,7 +5,7 @@ from uuid import UUID
 
 from strawberry import relay
 
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from db.base import Model
 from resolvers import access
 from resolvers.access import model_label
@@ -66,5 +66,5 @@ async def visible_keys(info: Info, ids: list[relay.GlobalID], model: type[Model]
     rows = await info.context.loaders.one(model, ("id",)).load_many(keys)
     for position, row in enumerate(rows):
         if row is None:
-            raise NotFound(f"There is no such {model_label(model)}.", *path, str(position))
+            raise access.not_found(model, *path, str(position))
     return list(dict.fromkeys(keys))

@@ -5,10 +5,9 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from core.errors import NotFound
 from db.base import Model
 from db.loaders import Columns
-from resolvers.access import model_label
+from resolvers.access import not_found
 from schema.framework.context import Info
 from schema.framework.projection import columns
 
@@ -31,7 +30,7 @@ async def watch_row(
             row = await context.loaders.one(model, wanted).load(key)
             if row is None:
                 if seen is None:
-                    raise NotFound(f"There is no such {model_label(model)}.", "id")
+                    raise not_found(model, "id")
                 return
             if seen is None or "version" not in needed or row.version != seen.version:
                 seen = row

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from db.base import Model
 from db.cursors import decode_cursor
 from db.loaders import Columns
 from db.pagination import Order
-from resolvers.access import model_label
+from resolvers.access import not_found
 from schema.framework.context import Info
 
 BATCH_SIZE = 100
@@ -71,7 +71,7 @@ async def stream(
                 if subject is not None:
                     row = await context.loaders.one(subject.model, subject.columns).load(subject.key)
                     if row is None and position is None:
-                        raise NotFound(f"There is no such {model_label(subject.model)}.", subject.path)
+                        raise not_found(subject.model, subject.path)
                     if row is None:
                         return
                 batch = await read(row, await start() if position is None else position)

@@ -8,7 +8,6 @@ import strawberry
 from strawberry import relay
 from strawberry.scalars import JSON
 
-from core.errors import NotFound
 from db import models
 from db.models import ExplainabilityLevel, LlmProvider, RoleName
 from resolvers import access
@@ -299,7 +298,7 @@ class IdentityMutations:
         viewer = info.context.viewer
         company = key_of(input.company_id, models.Company, "input", "companyId") if input.company_id else None
         if company not in (None, viewer.company_id) and not viewer.has_permission("platform:manage"):
-            raise NotFound("There is no such company.", "input", "companyId")
+            raise access.not_found(models.Company, "input", "companyId")
         async with info.context.write(company) as uow:
             await access.find(uow, viewer, models.Company, uow.company_id, "input", "companyId")
             user = await users.create(uow, viewer, **input_values(input, omit=("company_id",)))

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import relay
 
-from core.errors import NotFound
 from db import models
+from resolvers.access import not_found
 from resolvers.insights import imports
 from resolvers.insights.table_layout import EnergyUnit, Layout, LayoutOverrides
 from resolvers.insights.table_preview import TablePreview
@@ -210,7 +210,7 @@ class ConsumptionQueries:
         key = await imports.latest_id(context.read(), context.viewer) if id is None else key_of(id, model)
         row: Any = key and await context.loaders.one(model, columns(info, model)).load(key)
         if row is None and id is not None:
-            raise NotFound("There is no such import.", "id")
+            raise not_found(model, "id")
         found: HistoricalDataImport | None = row
         return found
 

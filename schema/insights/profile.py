@@ -9,7 +9,6 @@ from uuid import UUID
 import strawberry
 from strawberry import relay
 
-from core.errors import NotFound
 from db import models
 from resolvers import access
 from resolvers.insights import profile
@@ -104,7 +103,7 @@ class ProfileQueries:
         else:
             row = await info.context.loaders.one(model, wanted).load(key_of(id, model))
             if row is None:
-                raise NotFound("There is no such company profile.", "id")
+                raise access.not_found(models.CompanyProfile, "id")
         found: CompanyProfile | None = row
         return found
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry import relay
 
-from core.errors import Forbidden, Invalid, NotFound
+from core.errors import Forbidden, Invalid
 from db import models
 from db.loaders import ROOT
 from db.models import DocumentScope, ProcessingStatus
@@ -82,7 +82,7 @@ class KnowledgeQueries:
         """Text of a document: its chunks in order, separated by blank lines. Overlapping text is repeated."""
         key = key_of(id, models.Document)
         if await info.context.loaders.one(models.Document, ("id",)).load(key) is None:
-            raise NotFound("There is no such document.", "id")
+            raise access.not_found(models.Document, "id")
         text: str | None = await info.context.loaders.by(documents.texts, models.Document).load(key)
         return text or ""
 

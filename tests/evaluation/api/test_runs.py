@@ -70,11 +70,11 @@ async def test_a_run_is_renamed_described_and_cleared(graphql: Client, save: Sav
     renamed = (await manager(UPDATE, id=run.gid, input={"name": " New "}))["evaluationRunUpdate"]
     cleared = (await manager(UPDATE, id=run.gid, input={"description": None}))["evaluationRunUpdate"]
 
-    told = [
+    received = [
         (answer["evaluationRun"]["name"], answer["evaluationRun"]["description"])
         for answer in (renamed, cleared)
     ]
-    assert told == [("New", "old"), ("New", None)]
+    assert received == [("New", "old"), ("New", None)]
 
 
 @pytest.mark.parametrize(

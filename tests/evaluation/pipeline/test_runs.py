@@ -20,7 +20,7 @@ from server.worker import Worker
 from tests.chat.pipeline import conftest as asking
 from tests.chat.pipeline.conftest import PATIENCE, Person, somebody
 from tests.conftest import Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.graphql_client import Client
 
 CREATE = """mutation ($input: EvaluationRunCreateInput!) { evaluationRunCreate(input: $input) {
@@ -49,7 +49,7 @@ def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) 
     return asking.a_worker(services, chat, queues=("evaluation", "documents"), **changes)
 
 
-class Faltering:
+class FlakyModel:
     """The embedded answerer, which at some questions fails, or never ends, the first time it is asked."""
 
     model = ExtractiveAnswerer.model
@@ -57,11 +57,11 @@ class Faltering:
     def __init__(self, services: Services, fails: Sequence[str] = (), stops: Sequence[str] = ()) -> None:
         self._answerer = ExtractiveAnswerer(services.embedders.default.embed)
         self._fails, self._stops = set(fails), set(stops)
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.stopped = asyncio.Event()
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        self.asked.append(request.question)
+        self.requests.append(request.question)
         if request.question in self._fails:
             self._fails.remove(request.question)
             raise ModelFailure(RunErrorCode.SERVICE_UNAVAILABLE, "It is busy.", is_transient=True)
@@ -74,22 +74,22 @@ class Faltering:
                 yield event
 
 
-async def manager(graphql: Client, company: Made | None = None) -> Person:
+async def manager(graphql: Client, company: Fixture | None = None) -> Person:
     return await somebody(graphql, company, RoleName.MANAGER)
 
 
-async def made(person: Person, **given: Any) -> str:
+async def create_run(person: Person, **values: Any) -> str:
     """The id of a new run of the bundled set."""
-    sent = {"name": "A run", "datasetName": "handbook", **given}
+    sent = {"name": "A run", "datasetName": "handbook", **values}
     answer = (await person(CREATE, input=sent))["evaluationRunCreate"]
     return str(answer["evaluationRun"]["id"])
 
 
-async def ended(person: Person, id: str) -> Any:
+async def wait_for_run(person: Person, id: str) -> Any:
     return await person.until(RUN, id, lambda run: run["status"] in ENDED)
 
 
-def lasting(run: Any) -> Any:
+def stable_fields(run: Any) -> Any:
     """All of a run but its times, and the order of passages, which is open where their scores are equal."""
     metrics = {name: value for name, value in run["metrics"].items() if name != "avgLatencyMs"}
     return metrics, [case | {"retrieved": len(case["retrieved"])} for case in run["cases"]["nodes"]]
@@ -100,14 +100,14 @@ async def test_the_bundled_set_measures_the_same_twice(
 ) -> None:
     person = await manager(graphql)
     async with a_worker(services):
-        first, second = [await ended(person, await made(person)) for _ in range(2)]
+        first, second = [await wait_for_run(person, await create_run(person)) for _ in range(2)]
 
     assert (first["status"], first["progress"], first["modelName"]) == (
         "COMPLETED",
         100,
         "seshat-extractive/1",
     )
-    assert lasting(first) == lasting(second)
+    assert stable_fields(first) == stable_fields(second)
     data, metrics, cases = parse(BUNDLED["handbook"].read_bytes()), first["metrics"], first["cases"]["nodes"]
     assert [case["key"] for case in cases] == [question.key for question in data.questions]
     scores = [
@@ -128,7 +128,7 @@ async def test_passages_of_a_run_are_nobody_elses(
 ) -> None:
     person = await manager(graphql)
     async with a_worker(services):
-        await ended(person, await made(person, config={"testCases": 2}))
+        await wait_for_run(person, await create_run(person, config={"testCases": 2}))
 
     found = await person(DOCUMENTS)
 
@@ -142,36 +142,36 @@ async def test_a_run_that_is_interrupted_ends_the_same(
     questions = [question.text for question in parse(BUNDLED["handbook"].read_bytes()).questions[:14]]
     fails, stops = chance.sample(questions[:7], 2), chance.sample(questions[7:], 1)
     async with a_worker(services):
-        whole = await ended(person, await made(person, config={"testCases": 14}))
+        whole = await wait_for_run(person, await create_run(person, config={"testCases": 14}))
 
-    faltering = Faltering(services, fails, stops)
-    id = await made(person, config={"testCases": 14})
+    faltering = FlakyModel(services, fails, stops)
+    id = await create_run(person, config={"testCases": 14})
     async with asyncio.timeout(PATIENCE):
         async with a_worker(services, faltering, job_grace=0.05):
             await faltering.stopped.wait()
         async with a_worker(services, faltering):
-            interrupted = await ended(person, id)
+            interrupted = await wait_for_run(person, id)
 
-    assert lasting(interrupted) == lasting(whole)
-    assert len(faltering.asked) == 14 + 3
+    assert stable_fields(interrupted) == stable_fields(whole)
+    assert len(faltering.requests) == 14 + 3
 
 
-async def test_a_cancelled_run_keeps_its_cases_and_begins_anew(
+async def test_a_cancelled_run_keeps_its_cases_and_restarts(
     services: Services, stored_vectors: EmbeddedVectors, graphql: Client
 ) -> None:
     person = await manager(graphql)
     questions = [question.text for question in parse(BUNDLED["handbook"].read_bytes()).questions]
-    stopping = Faltering(services, stops=[questions[2]])
-    id = await made(person, config={"testCases": 4})
+    stopping = FlakyModel(services, stops=[questions[2]])
+    id = await create_run(person, config={"testCases": 4})
 
     async with a_worker(services, stopping):
         async with asyncio.timeout(PATIENCE):
             await stopping.stopped.wait()
         refused = await person.graphql.refusals(DELETE, id=id)
         await person(CANCEL, id=id)
-        cancelled = await ended(person, id)
+        cancelled = await wait_for_run(person, id)
         await person(RETRY, id=id)
-        again = await ended(person, id)
+        again = await wait_for_run(person, id)
 
     assert refused == [("CONFLICT", ("id",))]
     assert (cancelled["status"], cancelled["cases"]["totalCount"], cancelled["metrics"]) == (
@@ -191,14 +191,14 @@ How tall is the tower?,42 metres,The tower is 42 metres tall.
 Who sang?,,
 """
     upload = await person.upload(table, "towers.csv", "text/csv")
-    given = {"datasetName": None, "datasetUploadId": upload.gid}
+    values = {"datasetName": None, "datasetUploadId": upload.gid}
     async with a_worker(services):
         one, other = (
-            await made(person, **given),
-            await made(person, **given, config={"topK": 1, "passages": 1}),
+            await create_run(person, **values),
+            await create_run(person, **values, config={"topK": 1, "passages": 1}),
         )
-        run = await ended(person, one)
-        await ended(person, other)
+        run = await wait_for_run(person, one)
+        await wait_for_run(person, other)
     compared = (await person(COMPARE, a=one, b=other))["evaluationComparison"]
 
     (tower, sang) = run["cases"]["nodes"]
@@ -224,11 +224,11 @@ async def test_a_faulty_set_fails_with_its_line(
     faulty = b'{"id": "p1", "text": "x"}\n{"question": "why?", "passages": ["p2"]}\n'
     upload = await person.upload(faulty, "faulty.jsonl", "application/jsonl")
     async with a_worker(services):
-        run = await ended(person, await made(person, datasetName="faulty", datasetUploadId=upload.gid))
+        run = await wait_for_run(person, await create_run(person, datasetName="faulty", datasetUploadId=upload.gid))
 
     assert (run["status"], run["errorMessage"]) == (
         "FAILED",
-        "Line 2 of the data set: there is no passage p2.",
+        "Line 2 of the data set: unknown passage id p2.",
     )
     assert run["cases"]["totalCount"] == 0
 
@@ -264,7 +264,7 @@ async def test_runs_that_are_not_done_are_not_compared(
     services: Services, stored_vectors: EmbeddedVectors, graphql: Client
 ) -> None:
     person = await manager(graphql)
-    waiting, other = await made(person, start=False), await made(person, start=False)
+    waiting, other = await create_run(person, start=False), await create_run(person, start=False)
 
     not_done = await person.graphql.refusals(COMPARE, a=waiting, b=other)
     same = await person.graphql.refusals(COMPARE, a=waiting, b=waiting)
