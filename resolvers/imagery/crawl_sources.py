@@ -1,7 +1,7 @@
 """Sources of a crawl, and the tasks that they are split into."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple, Self
 
@@ -47,14 +47,16 @@ class CrawlTask(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form stored in a chunk."""
-        return {"kind": self.kind.value, **asdict(self.query)}
+        query = self.query
+        bounds = {"pages": query.max_pages, "depth": query.max_depth}
+        return {"kind": self.kind.value, "keyword": query.keyword, "addresses": query.urls, **bounds}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """From the stored JSON form."""
-        values = dict(stored)
-        kind, addresses = SourceKind(values.pop("kind")), tuple(values.pop("addresses"))
-        return cls(kind, SourceQuery(**values, addresses=addresses))
+        urls = tuple(stored["addresses"])
+        query = SourceQuery(stored["keyword"], urls, stored["pages"], stored["depth"])
+        return cls(SourceKind(stored["kind"]), query)
 
 
 def validate_sources(
@@ -90,14 +92,14 @@ def crawl_tasks(sources: Sequence[Mapping[str, Any]], keywords: Sequence[str]) -
 
 def _source_tasks(source: Mapping[str, Any], keywords: Sequence[str]) -> Iterator[CrawlTask]:
     kind, addresses = SourceKind(source["kind"]), source["addresses"]
-    bounds = {"pages": source["pages"], "depth": source["depth"]}
+    bounds = {"max_pages": source["pages"], "max_depth": source["depth"]}
     if kind.by_keyword:
         for word in keywords:
             yield CrawlTask(kind, SourceQuery(**bounds, keyword=word))
         return
     size = URLS_PER_CHUNK if kind is SourceKind.URLS else 1
     for start in range(0, len(addresses), size):
-        yield CrawlTask(kind, SourceQuery(**bounds, addresses=tuple(addresses[start : start + size])))
+        yield CrawlTask(kind, SourceQuery(**bounds, urls=tuple(addresses[start : start + size])))
 
 
 def _validate_source(fields: Mapping[str, Any], *path: str) -> dict[str, Any]:
@@ -117,8 +119,8 @@ def _validate_source(fields: Mapping[str, Any], *path: str) -> dict[str, Any]:
     return {
         "kind": kind.value,
         "addresses": addresses,
-        "pages": defaults.pages if pages is None else pages,
-        "depth": defaults.depth if depth is None else depth,
+        "pages": defaults.max_pages if pages is None else pages,
+        "depth": defaults.max_depth if depth is None else depth,
     }
 
 

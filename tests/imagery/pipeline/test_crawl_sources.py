@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from resolvers.imagery.crawl_sources import crawl_tasks
+from core.ports import SourceQuery
+from resolvers.imagery.crawl_sources import CrawlTask, crawl_tasks
 from tests.conftest import Unchanged
 from tests.graphql_client import Refusal
 from tests.imagery.pipeline import operations
-from tests.imagery.pipeline.conftest import Person, listed, walk
+from tests.imagery.pipeline.conftest import Person, url_source, walk
 
 URL = "https://pictures.example/a.jpg"
 SOURCES = ("input", "sources")
@@ -21,15 +22,15 @@ WRONG: list[tuple[list[dict[str, Any]], Refusal]] = [
     ([{"kind": "FEED"}], ("INVALID", (*FIRST, "feedUrls"))),
     ([{"kind": "S3", "prefix": "cats"}], ("CONFLICT", FIRST)),
     ([{"kind": "S3", "bucket": "somebodys"}], ("CONFLICT", FIRST)),
-    ([listed(URL), {"kind": "URLS", "urls": [" "]}], ("INVALID", (*SOURCES, "1", "urls", "0"))),
+    ([url_source(URL), {"kind": "URLS", "urls": [" "]}], ("INVALID", (*SOURCES, "1", "urls", "0"))),
     ([{"kind": "URLS", "urls": [URL] * 101}], ("INVALID", (*FIRST, "urls"))),
-    ([listed(URL)] * 21, ("INVALID", SOURCES)),
-    ([listed(URL) | {"startUrls": [URL]}], ("INVALID", (*FIRST, "startUrls"))),
-    ([listed(URL) | {"maxPages": 5}], ("INVALID", (*FIRST, "maxPages"))),
+    ([url_source(URL)] * 21, ("INVALID", SOURCES)),
+    ([url_source(URL) | {"startUrls": [URL]}], ("INVALID", (*FIRST, "startUrls"))),
+    ([url_source(URL) | {"maxPages": 5}], ("INVALID", (*FIRST, "maxPages"))),
     ([{"kind": "WIKIMEDIA", "urls": [URL]}], ("INVALID", (*FIRST, "urls"))),
     ([walk(URL, maxPages=0)], ("INVALID", (*FIRST, "maxPages"))),
     ([walk(URL, maxDepth=11)], ("INVALID", (*FIRST, "maxDepth"))),
-    ([listed("file:///etc/passwd")], ("INVALID", FIRST)),
+    ([url_source("file:///etc/passwd")], ("INVALID", FIRST)),
     ([{"kind": "UNSPLASH"}], ("CONFLICT", FIRST)),
     ([{"kind": "PIXABAY"}], ("CONFLICT", FIRST)),
     ([{"kind": "GOOGLE"}], ("CONFLICT", FIRST)),
@@ -50,17 +51,17 @@ async def test_a_source_that_lacks_something_is_refused_with_what_it_lacks(
 
 async def test_a_crawl_says_where_it_looks(person: Person) -> None:
     wanted = {"projectId": person.project.gid, "name": "Cats", "keywords": ["cat", "🐈"]}
-    sources = [walk(URL, maxPages=5), listed(URL, f" {URL}"), {"kind": "WIKIMEDIA"}]
+    sources = [walk(URL, maxPages=5), url_source(URL, f" {URL}"), {"kind": "WIKIMEDIA"}]
 
     named = await person(operations.CREATE, input={**wanted, "sources": sources})
-    usual = await person(operations.CREATE, input=wanted)
+    defaults = await person(operations.CREATE, input=wanted)
 
     assert named["crawlJobCreate"]["crawlJob"]["sources"] == [
         {"kind": "SITE", "addresses": [URL], "maxPages": 5, "maxDepth": 3},
         {"kind": "URLS", "addresses": [URL], "maxPages": 1000, "maxDepth": 3},
         {"kind": "WIKIMEDIA", "addresses": [], "maxPages": 1000, "maxDepth": 3},
     ]
-    assert [each["kind"] for each in usual["crawlJobCreate"]["crawlJob"]["sources"]] == [
+    assert [each["kind"] for each in defaults["crawlJobCreate"]["crawlJob"]["sources"]] == [
         "OPENVERSE",
         "WIKIMEDIA",
     ]
@@ -71,13 +72,20 @@ def test_sources_take_turns() -> None:
     search = {"kind": "openverse", "addresses": [], **bounds}
     site = {"kind": "site", "addresses": ["https://one.example/"], **bounds}
 
-    asked = [
-        (kind.value, wanted.keyword, wanted.addresses)
+    request = [
+        (kind.value, wanted.keyword, wanted.urls)
         for kind, wanted in crawl_tasks([search, site], ["cat", "dog"])
     ]
 
-    assert asked == [
+    assert request == [
         ("openverse", "cat", ()),
         ("site", "", ("https://one.example/",)),
         ("openverse", "dog", ()),
     ]
+
+
+def test_the_stored_form_of_a_task_keeps_its_keys() -> None:
+    stored = {"kind": "site", "keyword": "", "addresses": ["https://a.example/"], "pages": 4, "depth": 2}
+    task = CrawlTask.from_json(stored)
+    assert task.query == SourceQuery(urls=("https://a.example/",), max_pages=4, max_depth=2)
+    assert task.to_json() == stored | {"addresses": ("https://a.example/",)}
