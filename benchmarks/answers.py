@@ -20,8 +20,8 @@ from uuid import UUID
 from rich.table import Table
 from uuid_utils.compat import uuid7
 
-from benchmarks.bounds import Bound, console, verdict
-from benchmarks.retrieval import QUESTIONS, storing
+from benchmarks.bounds import Limit, console, verdict
+from benchmarks.retrieval import QUESTIONS, open_vector_store
 from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, SearchScope, TextDelta, VectorChunk
 from core.sentence_segmentation import sentences
 from providers.chat import ExtractiveAnswerer
@@ -61,7 +61,7 @@ class Outcome:
     verbatim: bool
 
 
-async def measured(data: Path) -> list[Bound]:
+async def measure_answers(data: Path) -> list[Limit]:
     """Thresholds were chosen on odd articles; the bounds are of even ones."""
     if not (data / QUESTIONS).exists():
         console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
@@ -71,8 +71,8 @@ async def measured(data: Path) -> list[Bound]:
     try:
         windows = await embedder.embed_windows(list(paragraphs.values()))
         vectors = await embedder.embed([question.text for question in questions], "query")
-        embed, company = remembering(embedder.embed), uuid7()
-        async with storing(embedder.dimension) as store:
+        embed, company = cached_embed(embedder.embed), uuid7()
+        async with open_vector_store(embedder.dimension) as store:
             await store.upsert(
                 company,
                 [
@@ -85,10 +85,10 @@ async def measured(data: Path) -> list[Bound]:
                 hits = await store.search(
                     SearchScope(company), vector=vector, text=question.text, limit=PASSAGES + ARTICLE
                 )
-                outcomes.append(await asked(embed, question, hits, paragraphs))
+                outcomes.append(await measure_question(embed, question, hits, paragraphs))
     finally:
         await embedder.close()
-    return reported(outcomes)
+    return report(outcomes)
 
 
 def read(file: Path) -> tuple[dict[UUID, str], dict[UUID, UUID], list[Question]]:
@@ -106,7 +106,7 @@ def read(file: Path) -> tuple[dict[UUID, str], dict[UUID, UUID], list[Question]]
     return paragraphs, articles, questions
 
 
-def remembering(embed: Embed) -> Embed:
+def cached_embed(embed: Embed) -> Embed:
     """The same, asking once for each text."""
     known: dict[str, Sequence[float]] = {}
 
@@ -120,7 +120,7 @@ def remembering(embed: Embed) -> Embed:
     return remembered
 
 
-async def asked(
+async def measure_question(
     embed: Embed, question: Question, hits: Sequence[Hit], paragraphs: dict[UUID, str]
 ) -> Outcome:
     """Ask with the first passages found, and with the first of other articles."""
@@ -151,16 +151,16 @@ def overlap(span: tuple[int, int], question: Question) -> bool:
 
 async def is_verbatim(answerer: ExtractiveAnswerer, question: str, passages: Sequence[Passage]) -> bool:
     """Whether each quotation's part of the answer is its part of the passage, to the letter."""
-    told = [event async for event in answerer.answer(ChatRequest(question, tuple(passages)))]
-    text = "".join(event.text for event in told if isinstance(event, TextDelta))
-    quotations = [event for event in told if isinstance(event, Quotation)]
+    received = [event async for event in answerer.answer(ChatRequest(question, tuple(passages)))]
+    text = "".join(event.text for event in received if isinstance(event, TextDelta))
+    quotations = [event for event in received if isinstance(event, Quotation)]
     return bool(quotations) and all(
         text[each.start : each.end] == passages[each.source - 1].text[each.source_start : each.source_end]
         for each in quotations
     )
 
 
-def reported(outcomes: Sequence[Outcome]) -> list[Bound]:
+def report(outcomes: Sequence[Outcome]) -> list[Limit]:
     """Print what each threshold gives on odd articles, and the chosen one on even ones."""
     table = Table("articles", "threshold", "answers", "gold sentence quoted", "abstains when withheld")
     odd = [each for each in outcomes if each.article % 2]
@@ -174,9 +174,9 @@ def reported(outcomes: Sequence[Outcome]) -> list[Bound]:
     _, quoted, abstained = rates(even, chosen)
     verbatim = fmean(each.verbatim for each in outcomes)
     return [
-        Bound("XQuAD-en, even articles: gold sentence quoted", ">= 0.86", f"{quoted:.3f}", quoted >= 0.86),
-        Bound("the same, article withheld: abstains", ">= 0.90", f"{abstained:.3f}", abstained >= 0.90),
-        Bound("quotations that stand so in their passage", "all", f"{verbatim:.3f}", verbatim == 1),
+        Limit("XQuAD-en, even articles: gold sentence quoted", ">= 0.86", f"{quoted:.3f}", quoted >= 0.86),
+        Limit("the same, article withheld: abstains", ">= 0.90", f"{abstained:.3f}", abstained >= 0.90),
+        Limit("quotations that stand so in their passage", "all", f"{verbatim:.3f}", verbatim == 1),
     ]
 
 
@@ -192,7 +192,7 @@ def rates(outcomes: Sequence[Outcome], threshold: float) -> tuple[float, float, 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
-    return verdict(asyncio.run(measured(parser.parse_args().data)))
+    return verdict(asyncio.run(measure_answers(parser.parse_args().data)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ console = Console(width=130, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Limit:
     """What was measured, and whether it is as good as it must be."""
 
     what: str
@@ -19,7 +19,7 @@ class Bound:
     met: bool
 
 
-def verdict(bounds: Sequence[Bound]) -> int:
+def verdict(bounds: Sequence[Limit]) -> int:
     """Print the bounds; the exit code is 1 if one is missed."""
     table = Table("measured", "wanted", "got", "", title="Bounds")
     for bound in bounds:

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from rich.table import Table
 
-from benchmarks.answers import PASSAGES, Question, overlap, read, remembering
-from benchmarks.bounds import Bound, console, verdict
+from benchmarks.answers import PASSAGES, Question, cached_embed, overlap, read
+from benchmarks.bounds import Limit, console, verdict
 from benchmarks.retrieval import QUESTIONS
 from core.ports import ChatRequest, Embed, Passage
 from core.sentence_segmentation import sentences
@@ -32,7 +32,7 @@ EVERY = 4
 """Every so-manieth question of the even articles is asked."""
 
 
-async def measured(data: Path) -> list[Bound]:
+async def measure_councils(data: Path) -> list[Limit]:
     """The shares of the questions whose answering sentence is quoted, by each voice and by each strategy."""
     if not (data / QUESTIONS).exists():
         console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
@@ -41,14 +41,14 @@ async def measured(data: Path) -> list[Bound]:
     siblings: dict[UUID, dict[UUID, str]] = defaultdict(dict)
     for identity, text in paragraphs.items():
         siblings[articles[identity]][identity] = text
-    asked = [question for question in questions if question.article % 2 == 0][::EVERY]
+    query = [question for question in questions if question.article % 2 == 0][::EVERY]
     embedder = MiniLM()
     quoted: Counter[str] = Counter()
     differing = 0
     try:
-        embed = remembering(embedder.embed)
-        for question in asked:
-            request = await requested(embed, question, siblings[question.document])
+        embed = cached_embed(embedder.embed)
+        for question in query:
+            request = await chat_request(embed, question, siblings[question.document])
             said = await answers(ExtractiveAnswerer(embed), request)
             text = paragraphs[question.paragraph]
             gold = [text[slice(*span)] for span in sentences(text) if overlap(span, question)]
@@ -56,15 +56,15 @@ async def measured(data: Path) -> list[Bound]:
             differing += len({said[name] for name in ("analytical", "creative", "critical")}) > 1
     finally:
         await embedder.close()
-    return reported(quoted, differing, len(asked))
+    return report(quoted, differing, len(query))
 
 
-async def requested(embed: Embed, question: Question, paragraphs: dict[UUID, str]) -> ChatRequest:
+async def chat_request(embed: Embed, question: Question, paragraphs: dict[UUID, str]) -> ChatRequest:
     """The question with the paragraphs that are most like it."""
-    (asked,) = await embed([question.text], "query")
+    (query,) = await embed([question.text], "query")
     vectors = await embed(list(paragraphs.values()), "passage")
     passages = [
-        Passage(identity, "XQuAD", None, 0, len(text), text, max(0.0, dot(asked, vector)))
+        Passage(identity, "XQuAD", None, 0, len(text), text, max(0.0, dot(query, vector)))
         for (identity, text), vector in zip(paragraphs.items(), vectors, strict=True)
     ]
     best = sorted(passages, key=lambda passage: -passage.similarity)[:PASSAGES]
@@ -90,7 +90,7 @@ async def untold(text: str) -> None:
     """Nobody watches."""
 
 
-def reported(quoted: Counter[str], differing: int, count: int) -> list[Bound]:
+def report(quoted: Counter[str], differing: int, count: int) -> list[Limit]:
     """Print the shares."""
     table = Table("whose answer", "answering sentence quoted", title=f"{count} questions")
     for name, number in quoted.items():
@@ -98,15 +98,15 @@ def reported(quoted: Counter[str], differing: int, count: int) -> list[Bound]:
     console.print(table)
     weighted = quoted[CouncilStrategy.WEIGHTED_CONFIDENCE.value] / count
     return [
-        Bound("voices that differ", ">= 0.50", f"{differing / count:.3f}", differing >= 0.5 * count),
-        Bound("weighted confidence: gold sentence quoted", ">= 0.86", f"{weighted:.3f}", weighted >= 0.86),
+        Limit("voices that differ", ">= 0.50", f"{differing / count:.3f}", differing >= 0.5 * count),
+        Limit("weighted confidence: gold sentence quoted", ">= 0.86", f"{weighted:.3f}", weighted >= 0.86),
     ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
-    return verdict(asyncio.run(measured(parser.parse_args(arguments).data)))
+    return verdict(asyncio.run(measure_councils(parser.parse_args(arguments).data)))
 
 
 if __name__ == "__main__":

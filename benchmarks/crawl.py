@@ -21,7 +21,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.bounds import Bound, console, verdict
+from benchmarks.bounds import Limit, console, verdict
 from core.settings import Settings
 from schema.contract import make_schema
 from schema.framework.context import Services
@@ -61,12 +61,12 @@ async def workers(folder: Path, count: int) -> AsyncIterator[None]:
         await asyncio.gather(*(process.wait() for process in processes))
 
 
-async def crawled(client: Client, project: str, lists: Sequence[Sequence[str]]) -> float:
+async def run_crawl(client: Client, project: str, lists: Sequence[Sequence[str]]) -> float:
     """Gather every image of the lists; in how many seconds."""
     sources = [{"kind": "URLS", "urls": list(urls)} for urls in lists]
-    given = {"projectId": project, "name": "Measured", "keywords": ["measured"], "sources": sources}
+    values = {"projectId": project, "name": "Measured", "keywords": ["measured"], "sources": sources}
     begin = perf_counter()
-    id = (await client(CREATE, input=given))["crawlJobCreate"]["crawlJob"]["id"]
+    id = (await client(CREATE, input=values))["crawlJobCreate"]["crawlJob"]["id"]
     async with asyncio.timeout(PATIENCE):
         while True:
             crawl = (await client(LOOK, id=id))["crawlJob"]
@@ -88,7 +88,7 @@ def serve(hosts: Sequence[Site]) -> list[list[str]]:
     return lists
 
 
-async def measure(rounds: int, folder: Path) -> list[Bound]:
+async def measure(rounds: int, folder: Path) -> list[Limit]:
     """One worker and two, in turn."""
     seconds: dict[int, list[float]] = {1: [], 2: []}
     async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
@@ -99,8 +99,8 @@ async def measure(rounds: int, folder: Path) -> list[Bound]:
             for count in seconds:
                 async with workers(folder, count):
                     client, project = await somebody(services)
-                    await warmed(client, project, lists)
-                    seconds[count].append(await crawled(client, project, lists))
+                    await warm_up(client, project, lists)
+                    seconds[count].append(await run_crawl(client, project, lists))
     images = sum(map(len, lists))
     table = Table("workers", "seconds", "images a second", title=f"{images} images of {HOSTS} hosts")
     for count, times in seconds.items():
@@ -108,7 +108,7 @@ async def measure(rounds: int, folder: Path) -> list[Bound]:
     console.print(table)
     ratio = median(seconds[1]) / median(seconds[2])
     what = "how much faster two workers crawl than one"
-    return [Bound(what, f">= {WANTED}", f"{ratio:.2f}", ratio >= WANTED)]
+    return [Limit(what, f">= {WANTED}", f"{ratio:.2f}", ratio >= WANTED)]
 
 
 async def somebody(services: Services) -> tuple[Client, str]:
@@ -118,18 +118,18 @@ async def somebody(services: Services) -> tuple[Client, str]:
     return Client(services, make_schema(), user_id=project.user_id), project.gid
 
 
-async def warmed(client: Client, project: str, lists: Sequence[Sequence[str]]) -> None:
+async def warm_up(client: Client, project: str, lists: Sequence[Sequence[str]]) -> None:
     """Have every worker start, and import what it needs."""
-    await crawled(client, project, [urls[:2] for urls in lists])
+    await run_crawl(client, project, [urls[:2] for urls in lists])
 
 
 def main() -> int:
     """The exit code is 1 if the bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=2)
-    given: Any = parser.parse_args()
+    values: Any = parser.parse_args()
     with TemporaryDirectory(prefix="seshat-bench-") as folder:
-        return verdict(asyncio.run(measure(given.rounds, Path(folder))))
+        return verdict(asyncio.run(measure(values.rounds, Path(folder))))
 
 
 if __name__ == "__main__":

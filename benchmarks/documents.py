@@ -13,9 +13,9 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.bounds import Bound, console, verdict
+from benchmarks.bounds import Limit, console, verdict
 from benchmarks.edges import CASES, MEGABYTE, Case
-from benchmarks.measuring import measured
+from benchmarks.measuring import measure
 from core.errors import DomainError
 from pipelines.knowledge.extraction import Extracted, read
 from pipelines.knowledge.handlers import CHUNKING_TIMEOUT_SECONDS, chunk_and_describe
@@ -27,7 +27,7 @@ LONGEST = 300.0
 """Seconds after which a file is given up."""
 
 
-async def tried(case: Case, folder: Path) -> tuple[str, float, int, int]:
+async def read_document(case: Case, folder: Path) -> tuple[str, float, int, int]:
     """How a file's reading ended: its refusal or "read", seconds, bytes of memory, chunks."""
     path = folder / "file"
     await asyncio.to_thread(case.make, path)
@@ -35,7 +35,7 @@ async def tried(case: Case, folder: Path) -> tuple[str, float, int, int]:
 
     async def compute(seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
         nonlocal peak
-        result, used = await processes.run_within(seconds, measured, function, *arguments)
+        result, used = await processes.run_within(seconds, measure, function, *arguments)
         peak = max(peak, used)
         if isinstance(result, DomainError):
             raise result
@@ -62,14 +62,14 @@ async def main() -> int:
     bounds = []
     for case in CASES:
         with TemporaryDirectory(prefix="seshat-") as name:
-            ended, took, peak, count = await tried(case, Path(name))
+            ended, took, peak, count = await read_document(case, Path(name))
         memory = f"{peak / MEGABYTE:.0f} MB"
         console.print(f"{case.what}: {took:.1f} s, {memory}")
         rows.add_row(case.what, f"{took:.1f}", memory, f"{count:,}", ended)
         right = ended.startswith(case.refusal or "read")
         met = right and peak <= MOST_MEMORY and took <= LONGEST
         wanted = f"{case.refusal or 'read'}, {LONGEST:.0f} s, {MOST_MEMORY // MEGABYTE} MB"
-        bounds.append(Bound(case.what, wanted, f"{took:.1f} s, {memory}", met))
+        bounds.append(Limit(case.what, wanted, f"{took:.1f} s, {memory}", met))
     console.print(rows)
     return verdict(bounds)
 

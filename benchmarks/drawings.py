@@ -28,8 +28,8 @@ from rich.table import Table
 
 from benchmarks import pairs
 from pipelines.drawings import binarization, rendering, sheet_matching
-from pipelines.drawings.comparison import ComparisonOutcome, compare
-from pipelines.drawings.rendering import Page
+from pipelines.drawings.comparison import ComparisonResult, compare
+from pipelines.drawings.rendering import RenderedPage
 from server.demo import drawings
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ console = Console(width=130, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Limit:
     """What was measured, and whether it is as good as it must be."""
 
     what: str
@@ -53,7 +53,7 @@ class Bound:
     met: bool
 
 
-def real(data: Path, folder: Path) -> Iterator[Bound]:
+def real(data: Path, folder: Path) -> Iterator[Limit]:
     """Revisions that someone else drew: every true pair fits, and no two different sheets do."""
     missing = [name for name in CHAIN if not (data / name).exists()]
     if missing:
@@ -65,24 +65,24 @@ def real(data: Path, folder: Path) -> Iterator[Bound]:
         revisions = [drawn[start : start + 11] for start in (0, 11, 22)]
         for old, new in pairwise(revisions):
             name = f"{old[0].image.stem[:-3]} to {new[0].image.stem[:-3]}"
-            pairing = sheet_matching.pair(keys(old), keys(new))
+            pairing = sheet_matching.match_sheets(keys(old), keys(new))
             matched = sum(one.page == other.page for one, other in pairing.pairs)
-            yield Bound(f"{name}: sheets matched by name", "11 of 11", f"{matched}", matched == 11)
+            yield Limit(f"{name}: sheets matched by name", "11 of 11", f"{matched}", matched == 11)
             every = [(one, other, folder) for one in old for other in new]
             outcomes = list(pool.map(compare_pages, every, chunksize=4))
             true = [o for (a, b, _), o in zip(every, outcomes, strict=True) if a.number == b.number]
             false = [o.score for (a, b, _), o in zip(every, outcomes, strict=True) if a.number != b.number]
             show_pairs(name, true)
             least, most = min(o.score for o in true), max(false)
-            yield Bound(
+            yield Limit(
                 f"{name}: lowest score of {len(true)} true pairs", ">= 0.8", f"{least:.3f}", least >= 0.8
             )
-            yield Bound(
+            yield Limit(
                 f"{name}: highest score of {len(false)} other pairs", "< 0.5", f"{most:.3f}", most < 0.5
             )
 
 
-def synthetic(data: Path, folder: Path) -> Iterator[Bound]:
+def synthetic(data: Path, folder: Path) -> Iterator[Limit]:
     """Pairs drawn by the project and scanned askew: corners within 3 pixels, changes found one to one."""
     with processes() as pool:
         made = list(pool.map(make_pair, [(index, folder) for index in range(PAIRS)]))
@@ -100,14 +100,14 @@ def synthetic(data: Path, folder: Path) -> Iterator[Bound]:
     console.print(table)
     share = mean(error < 3 for error in errors)
     recall, precision = matched / true, matched / max(found, 1)
-    yield Bound(
+    yield Limit(
         f"{PAIRS} pairs with a mean corner error below 3 px", ">= 95 %", f"{share:.0%}", share >= 0.95
     )
-    yield Bound(f"changed regions found, of {true}", ">= 0.9", f"{recall:.3f}", recall >= 0.9)
-    yield Bound(f"found regions that are true, of {found}", ">= 0.8", f"{precision:.3f}", precision >= 0.8)
+    yield Limit(f"changed regions found, of {true}", ">= 0.9", f"{recall:.3f}", recall >= 0.9)
+    yield Limit(f"found regions that are true, of {found}", ">= 0.8", f"{precision:.3f}", precision >= 0.8)
 
 
-def large(data: Path, folder: Path) -> Iterator[Bound]:
+def large(data: Path, folder: Path) -> Iterator[Limit]:
     """Two sheets of 36 x 24 inches at 300 dpi, as drawn and as scanned, each pair in a process of its own."""
     sheet = drawings.plan("A-101", "GROUND FLOOR PLAN", 3, size=drawings.ARCH_D, changed=0.1)
     drawn = []
@@ -119,7 +119,7 @@ def large(data: Path, folder: Path) -> Iterator[Bound]:
         console.print(
             f"Rendering and encoding {page.width} x {page.height}: {seconds:.2f} CPU s, {megabytes:.0f} MB"
         )
-    scan = alone(scanned, (drawn[0].image, folder / "large-scan.png"))
+    scan = alone(scan_sheet, (drawn[0].image, folder / "large-scan.png"))
     for name, old in (("as drawn", drawn[0].image), ("as scanned", scan)):
         outcome, megabytes = alone(measured_compare, (old, drawn[1].image, folder))
         seconds = sum(value for stage, value in outcome.seconds.items() if stage != "overlay")
@@ -129,8 +129,8 @@ def large(data: Path, folder: Path) -> Iterator[Bound]:
             f"Sheets {name}: CPU seconds {stages} (the overlay is not comparison); "
             f"score {outcome.score:.3f}; {hits} of {len(sheet.changed)} changes, {len(outcome.changes)} found"
         )
-        yield Bound(f"36 x 24 inches {name}: comparison", "<= 6 CPU s", f"{seconds:.2f}", seconds <= 6)
-        yield Bound(f"36 x 24 inches {name}: peak memory", "<= 900 MB", f"{megabytes:.0f}", megabytes <= 900)
+        yield Limit(f"36 x 24 inches {name}: comparison", "<= 6 CPU s", f"{seconds:.2f}", seconds <= 6)
+        yield Limit(f"36 x 24 inches {name}: peak memory", "<= 900 MB", f"{megabytes:.0f}", megabytes <= 900)
 
 
 def processes(count: int = PROCESSES) -> ProcessPoolExecutor:
@@ -143,19 +143,19 @@ def alone(work: Callable[[T], R], argument: T) -> R:
         return pool.submit(work, argument).result()
 
 
-def render_page(job: tuple[Path, int, Path]) -> Page:
+def render_page(job: tuple[Path, int, Path]) -> RenderedPage:
     path, number, folder = job
-    return rendering.render(path, number, folder / f"{path.stem}-{number:02d}.png", optical_reading=False)
+    return rendering.render(path, number, folder / f"{path.stem}-{number:02d}.png", use_ocr=False)
 
 
-def keys(drawn: Sequence[Page]) -> list[sheet_matching.SheetKey]:
+def keys(drawn: Sequence[RenderedPage]) -> list[sheet_matching.SheetKey]:
     return [
         sheet_matching.SheetKey(page.number, page.sheet.name, page.sheet.source != "fallback")
         for page in drawn
     ]
 
 
-def compare_pages(job: tuple[Page, Page, Path]) -> ComparisonOutcome:
+def compare_pages(job: tuple[RenderedPage, RenderedPage, Path]) -> ComparisonResult:
     old, new, folder = job
     with TemporaryDirectory(dir=folder) as place:
         return compare(old.image, new.image, old.words, new.words, Path(place))
@@ -166,13 +166,13 @@ def make_pair(job: tuple[int, Path]) -> pairs.Pair:
     return pairs.make(*job)
 
 
-def compare_pair(job: tuple[pairs.Pair, Path]) -> ComparisonOutcome:
+def compare_pair(job: tuple[pairs.Pair, Path]) -> ComparisonResult:
     pair, folder = job
     with TemporaryDirectory(dir=folder) as place:
         return compare(pair.old, pair.new, pair.no_words, pair.no_words, Path(place))
 
 
-def timed_render(job: tuple[Path, Path]) -> tuple[Page, float, float]:
+def timed_render(job: tuple[Path, Path]) -> tuple[RenderedPage, float, float]:
     """The page, the CPU seconds of drawing and encoding it, and the process's peak memory in megabytes."""
     cv2.setNumThreads(1)
     start = process_time()
@@ -180,18 +180,18 @@ def timed_render(job: tuple[Path, Path]) -> tuple[Page, float, float]:
     return page, process_time() - start, peak_megabytes()
 
 
-def scanned(job: tuple[Path, Path]) -> Path:
+def scan_sheet(job: tuple[Path, Path]) -> Path:
     """A sheet as a scanner gives it: a little askew, smaller, soft, noisy."""
     random = np.random.default_rng(7)
-    drawn = binarization.read(job[0])
+    drawn = binarization.read_greyscale(job[0])
     height, width = drawn.shape
     a, b = 0.99 * cos(radians(-0.7)), 0.99 * sin(radians(-0.7))
-    placed = binarization.moved(drawn, (a, -b, 40.0, b, a, 160.0), width, height)
+    placed = binarization.warp(drawn, (a, -b, 40.0, b, a, 160.0), width, height)
     rendering.write_png(job[1], pairs.dirty(placed, random, blur=0.9, noise=6.0))
     return job[1]
 
 
-def measured_compare(job: tuple[Path, Path, Path]) -> tuple[ComparisonOutcome, float]:
+def measured_compare(job: tuple[Path, Path, Path]) -> tuple[ComparisonResult, float]:
     """The outcome without any words, and the process's peak memory in megabytes."""
     old, new, folder = job
     no_words = folder / "no-words.json"
@@ -203,7 +203,7 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def show_pairs(name: str, outcomes: Sequence[ComparisonOutcome]) -> None:
+def show_pairs(name: str, outcomes: Sequence[ComparisonResult]) -> None:
     """A line for each true pair: how well it fits, how much differs, and the first words that do."""
     table = Table("sheet", "score", "ink changed", "regions", "words gone", "words come", title=name)
     for number, outcome in enumerate(outcomes, 1):
@@ -213,7 +213,7 @@ def show_pairs(name: str, outcomes: Sequence[ComparisonOutcome]) -> None:
     console.print(table)
 
 
-SECTIONS: dict[str, Callable[[Path, Path], Iterator[Bound]]] = {
+SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "real": real,
     "synthetic": synthetic,
     "large": large,
@@ -229,7 +229,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
-    bounds: list[Bound] = []
+    bounds: list[Limit] = []
     for section in options.sections or SECTIONS:
         console.rule(section)
         with TemporaryDirectory(prefix="drawings-") as folder:

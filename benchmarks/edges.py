@@ -42,7 +42,7 @@ def pdf(path: Path, pages: int, **options: Any) -> None:
     canvas.save()
 
 
-def scanned(path: Path, pages: int) -> None:
+def write_scanned_pdf(path: Path, pages: int) -> None:
     """Pages that are pictures of 20 lines."""
     pictures = []
     for number in range(pages):
@@ -60,7 +60,7 @@ def table(path: Path, size: int) -> None:
     path.write_text("number,town,people,remark\n" + row * (size // len(row)))
 
 
-def mixed(path: Path) -> None:
+def write_mixed_encodings(path: Path) -> None:
     """Mostly UTF-8, with lines of Windows-1252 among them."""
     lines = [(f"Café {number} ", "utf-8" if number % 20 else "cp1252") for number in range(100_000)]
     path.write_bytes(b"".join((text + "naïve façade.\n").encode(encoding) for text, encoding in lines))
@@ -69,7 +69,7 @@ def mixed(path: Path) -> None:
 CASES = (
     Case("PDF of 2,000 pages", lambda path: pdf(path, 2_000), PDF),
     Case("PDF of 2,001 pages", lambda path: pdf(path, 2_001), PDF, "The file has more pages"),
-    Case("scanned PDF of 5 pages", lambda path: scanned(path, 5), PDF),
+    Case("scanned PDF of 5 pages", lambda path: write_scanned_pdf(path, 5), PDF),
     Case(
         "PDF behind a password",
         lambda path: pdf(path, 3, encrypt=StandardEncryption("secret")),
@@ -92,7 +92,7 @@ CASES = (
     Case("CSV of 5 MB", lambda path: table(path, 5 * MEGABYTE), CSV),
     Case("9.5 MB of text", lambda path: path.write_text(sentences(120_000)[:9_500_000]), TEXT),
     Case("text without a space, 5 MB", lambda path: path.write_text("a" * 5_000_000), TEXT),
-    Case("mixed encodings, 2.5 MB", mixed, TEXT),
+    Case("mixed encodings, 2.5 MB", write_mixed_encodings, TEXT),
     Case("Arabic, 2 million letters", lambda path: path.write_text("هذا نص عربي. " * 155_000), TEXT),
     Case("emoji, 1 million", lambda path: path.write_text("\U0001f3e2\U0001f525 so. " * 500_000), TEXT),
 )

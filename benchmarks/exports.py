@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.bounds import Bound, console, verdict
+from benchmarks.bounds import Limit, console, verdict
 from core.settings import Settings
 from db.models import ExportFormat
 from schema.contract import make_schema
@@ -29,7 +29,7 @@ from server.app import open_services
 from server.installation import open_installation
 from server.seed import seed
 from tests import factories
-from tests.factories import Made, a_company, a_user
+from tests.factories import Fixture, a_company, a_user
 from tests.factories.imagery import an_image
 from tests.graphql_client import Client
 from tests.imagery.stored_crawls import a_done_crawl, picture
@@ -64,7 +64,7 @@ def peak(process: Process) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-async def gathered(services: Services, user: Made, count: int) -> Made:
+async def store_images(services: Services, user: Fixture, count: int) -> Fixture:
     """A crawl with so many images."""
     crawl = a_done_crawl(user, total_images=count, downloaded_images=count, max_images=count)
     contents = [picture(seed, (480, 360), quality=80) for seed in range(DISTINCT)]
@@ -89,10 +89,10 @@ async def gathered(services: Services, user: Made, count: int) -> Made:
     return crawl
 
 
-async def exported(client: Client, crawl: Made, format: ExportFormat) -> dict[str, Any]:
+async def run_export(client: Client, crawl: Fixture, format: ExportFormat) -> dict[str, Any]:
     """An export, once it has ended."""
-    given = {"crawlJobId": crawl.gid, "name": "Measured", "format": format.name}
-    id = (await client(CREATE, input=given))["exportJobCreate"]["exportJob"]["id"]
+    values = {"crawlJobId": crawl.gid, "name": "Measured", "format": format.name}
+    id = (await client(CREATE, input=values))["exportJobCreate"]["exportJob"]["id"]
     async with asyncio.timeout(PATIENCE):
         while True:
             job = (await client(LOOK, id=id))["exportJob"]
@@ -102,7 +102,7 @@ async def exported(client: Client, crawl: Made, format: ExportFormat) -> dict[st
             await asyncio.sleep(0.05)
 
 
-async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> list[Bound]:
+async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> list[Limit]:
     """Pack the same images in each of the formats."""
     table = Table(
         "format", "images a second", "MB written", "MB before", "MB at the peak", title=f"{count:,} images"
@@ -112,13 +112,15 @@ async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> 
         services = await open_services(ready, stack)
         await seed(services.database)
         user = a_user(a_company())
-        crawl = await gathered(services, user, count)
+        crawl = await store_images(services, user, count)
         client = Client(services, make_schema(), user_id=user.id)
         for format in formats:
             async with worker(folder) as process:
-                await exported(client, crawl, ExportFormat.CSV)  # it has started, and imported what it needs
+                await run_export(
+                    client, crawl, ExportFormat.CSV
+                )  # it has started, and imported what it needs
                 before, begin = peak(process), perf_counter()
-                job = await exported(client, crawl, format)
+                job = await run_export(client, crawl, format)
                 seconds, after = perf_counter() - begin, peak(process)
             if job["phase"] != "SUCCEEDED" or job["exportedImages"] != count:
                 raise RuntimeError(f"{format.name}: {job}")
@@ -129,7 +131,7 @@ async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> 
             taken = after - before
             what = f"memory that packing {count:,} images as {format.name} adds to a worker"
             got = f"{taken / MEGABYTE:.0f} MB"
-            bounds.append(Bound(what, f"< {MOST_MEMORY // MEGABYTE} MB", got, taken < MOST_MEMORY))
+            bounds.append(Limit(what, f"< {MOST_MEMORY // MEGABYTE} MB", got, taken < MOST_MEMORY))
     console.print(table)
     return bounds
 
@@ -140,10 +142,10 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=10_000)
     names = [format.name for format in ExportFormat]
     parser.add_argument("--formats", nargs="+", choices=names, default=names, metavar="FORMAT")
-    given = parser.parse_args()
-    formats = [ExportFormat[name] for name in given.formats]
+    values = parser.parse_args()
+    formats = [ExportFormat[name] for name in values.formats]
     with TemporaryDirectory(prefix="seshat-bench-") as folder:
-        return verdict(asyncio.run(measure(given.images, formats, Path(folder))))
+        return verdict(asyncio.run(measure(values.images, formats, Path(folder))))
 
 
 if __name__ == "__main__":

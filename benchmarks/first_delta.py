@@ -33,7 +33,7 @@ from rich.table import Table
 from sqlalchemy import insert, select
 from strawberry.relay import GlobalID
 
-from benchmarks.bounds import Bound, console, verdict
+from benchmarks.bounds import Limit, console, verdict
 from core.ports import VectorChunk
 from core.settings import Settings
 from db.engines import Placement
@@ -96,7 +96,7 @@ class Times:
     """When a client sent its question, was told so, got the first piece, and the whole."""
 
     sent: datetime
-    told: datetime
+    received: datetime
     first: datetime
     last: datetime
 
@@ -153,12 +153,12 @@ async def fill(database: Database, settings: Settings, user_id: UUID, company_id
             document, texts = new_id(), []
             rows: list[dict[str, Any]] = []
             for index in range(CHUNKS_EACH):
-                asked, text = written(chance)
-                questions.append(asked)
+                request, text = random_document(chance)
+                questions.append(request)
                 texts.append(text)
                 chunk = {"id": new_id(), "document_id": document, "chunk_index": index, "content": text}
                 rows.append({**chunk, "chunk_metadata": {"start": 0}})
-            await stored(database, user_id, company_id, document, rows)
+            await store_documents(database, user_id, company_id, document, rows)
             vectors = await embedder.embed([text.partition(".")[0] for text in texts], "passage")
             chunks = [
                 VectorChunk(row["id"], document, user_id, "company", row["content"], [vector])
@@ -169,7 +169,7 @@ async def fill(database: Database, settings: Settings, user_id: UUID, company_id
     return questions
 
 
-async def stored(
+async def store_documents(
     database: Database, user_id: UUID, company_id: UUID, document: UUID, rows: list[dict[str, Any]]
 ) -> None:
     """One document that can be searched."""
@@ -186,7 +186,7 @@ async def stored(
         await uow.execute(insert(DocumentChunk), rows)
 
 
-def written(chance: random.Random) -> tuple[str, str]:
+def random_document(chance: random.Random) -> tuple[str, str]:
     """A question, and a chunk of minutes whose first sentence answers it."""
     place, thing, number = chance.choice(PLACES), chance.choice(THINGS), chance.randint(100, 9_999)
     town = "".join(chance.choice("bdfgklmnprstv") + chance.choice("aeiou") for _ in range(3)).title()
@@ -197,12 +197,12 @@ def written(chance: random.Random) -> tuple[str, str]:
     return f"What is the {thing} of the {place} in {town}?", f"{first} {rest}"
 
 
-async def asked(
+async def measure_question(
     session: AsyncClientSession, events: AsyncIterator[Any], conversation: str, text: str
 ) -> tuple[UUID, Times]:
     """Ask, and watch the answer come."""
     sent = datetime.now(UTC)
-    asking = asyncio.create_task(told(session, conversation, text))
+    asking = asyncio.create_task(send_question(session, conversation, text))
     first = None
     async for result in events:
         kind = result["event"]["kind"]
@@ -218,7 +218,7 @@ async def asked(
     return answer, Times(sent, instant, first, last)
 
 
-async def told(session: AsyncClientSession, conversation: str, text: str) -> tuple[UUID, datetime]:
+async def send_question(session: AsyncClientSession, conversation: str, text: str) -> tuple[UUID, datetime]:
     """The answer that `messageSend` promises, and when it does."""
     answer = await payload(session, SEND, input={"conversationId": conversation, "content": text})
     return key(answer["answer"]["id"]), datetime.now(UTC)
@@ -231,7 +231,7 @@ async def payload(session: AsyncClientSession, document: str, **variables: Any) 
     return data["payload"]
 
 
-async def measured(questions: int, data: Path) -> list[Bound]:
+async def measure_first_delta(questions: int, data: Path) -> list[Limit]:
     """Start, fill, ask."""
     async with server(data) as (url, process):
         async with Client(transport=HTTPXAsyncTransport(f"{url}/graphql")) as session:
@@ -243,19 +243,19 @@ async def measured(questions: int, data: Path) -> list[Bound]:
         try:
             texts = await fill(database, settings, user_id, company_id)
             authorization = {"Authorization": f"Bearer {registered['accessToken']}"}
-            return await interviewed(database, company_id, url, authorization, texts[:questions], process)
+            return await send_questions(database, company_id, url, authorization, texts[:questions], process)
         finally:
             await database.close()
 
 
-async def interviewed(
+async def send_questions(
     database: Database,
     company_id: UUID,
     url: str,
     authorization: dict[str, str],
     texts: Sequence[str],
     process: psutil.Process,
-) -> list[Bound]:
+) -> list[Limit]:
     """Ask one question after another over one connection and one socket."""
     asking = Client(transport=HTTPXAsyncTransport(f"{url}/graphql", headers=authorization))
     watching = Client(
@@ -274,7 +274,7 @@ async def interviewed(
             for number, text in enumerate(texts):
                 if number == WARM_UP:
                     before = spent(process)
-                answers.append(await asked(session, events, conversation, text))
+                answers.append(await measure_question(session, events, conversation, text))
         after = spent(process)
     counted = answers[WARM_UP:]
     rows = [await parts(database, company_id, answer, times) for answer, times in counted]
@@ -284,7 +284,7 @@ async def interviewed(
         + ", ".join(f"{name} {1000 * (after[name] - before[name]) / len(counted):.0f} ms" for name in after)
     )
     measured = f"{first:.0f} ms"
-    return [Bound("first piece after messageSend, p50", f"< {WANTED} ms", measured, first < WANTED)]
+    return [Limit("first piece after messageSend, p50", f"< {WANTED} ms", measured, first < WANTED)]
 
 
 def spent(process: psutil.Process) -> dict[str, float]:
@@ -303,10 +303,10 @@ async def parts(database: Database, company_id: UUID, answer: UUID, times: Times
     """Milliseconds of each of `PARTS`, by the events' and the job's own clock, which is this machine's."""
     async with database.tenant(company_id, read_only=True) as uow:
         mine = select(ConversationEvent).where(ConversationEvent.message_id == answer)
-        told = await uow.all(mine.order_by(ConversationEvent.sequence))
+        received = await uow.all(mine.order_by(ConversationEvent.sequence))
         started = await uow.scalar(select(ProcessingJob.started_at).where(ProcessingJob.id == answer))
     kinds: dict[ConversationEventKind, list[datetime]] = {}
-    for event in told:
+    for event in received:
         kinds.setdefault(event.kind, []).append(event.created_at)
     begun = kinds[ConversationEventKind.MESSAGE_CREATED][0]
     searching, found = kinds[ConversationEventKind.RUN_STEP][:2]
@@ -318,7 +318,7 @@ async def parts(database: Database, company_id: UUID, answer: UUID, times: Times
         (found, stored),
         (stored, times.first),
         (times.sent, times.first),
-        (times.sent, times.told),
+        (times.sent, times.received),
         (times.sent, times.last),
     )
     return [1000 * (end - begin).total_seconds() for begin, end in pairs]
@@ -344,9 +344,9 @@ def key(id: str) -> UUID:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=30)
-    asked = parser.parse_args().questions + WARM_UP
+    request = parser.parse_args().questions + WARM_UP
     with TemporaryDirectory(prefix="first-delta-") as folder:
-        return verdict(asyncio.run(measured(asked, Path(folder))))
+        return verdict(asyncio.run(measure_first_delta(request, Path(folder))))
 
 
 if __name__ == "__main__":

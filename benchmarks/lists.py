@@ -19,7 +19,7 @@ from graphql import GraphQLSchema
 from rich.table import Table
 from sqlalchemy import select
 
-from benchmarks.bounds import Bound, console, verdict
+from benchmarks.bounds import Limit, console, verdict
 from core.settings import Settings, driverless_url
 from db.base import PLATFORM, TENANT
 from db.models import Company, DocumentScope, User
@@ -32,7 +32,7 @@ from server.demo.scale import grow
 from server.installation import admin_url, open_installation
 from server.seed import ADMIN
 from tests import factories
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.factories.knowledge import a_chunk, a_document
 from tests.graphql_client import Client
 from tests.schema.graph.query_plans import WHOLE, plans_for, sent_by, slow
@@ -56,7 +56,7 @@ def lists(schema: GraphQLSchema) -> list[str]:
     return [name for name, field in fields if str(field.type).endswith("Connection!")]
 
 
-async def measure(units: int, folder: Path) -> list[Bound]:
+async def measure(units: int, folder: Path) -> list[Limit]:
     """Fill the demo company and ask it for the first page of each list."""
     contract = make_schema()
     async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
@@ -84,11 +84,11 @@ async def measure(units: int, folder: Path) -> list[Bound]:
             plans = await plans_for(services.database, admin, sent)
             whole = [problem for plan in plans for problem in slow(plan, large, WHOLE)]
             allowed = 2 if name in WITH_GLOBAL else 1
-            rows, milliseconds = len(answer[name]["nodes"]), await timed(client, document)
+            rows, milliseconds = len(answer[name]["nodes"]), await time_operation(client, document)
             table.add_row(name, str(rows), str(len(sent)), f"{milliseconds:.1f}", ", ".join(whole))
             met = rows > 0 and len(sent) == allowed and not whole
             measured = f"{rows} rows, {len(sent)} statements, {', '.join(whole) or 'by index'}"
-            bounds.append(Bound(name, f"rows by {allowed} statements and an index", measured, met))
+            bounds.append(Limit(name, f"rows by {allowed} statements and an index", measured, met))
         console.print(table)
         return bounds
 
@@ -97,8 +97,8 @@ async def publish(database: Database) -> None:
     """Documents of the platform's, for every company."""
     async with database.platform(read_only=True) as uow:
         found = await uow.one(select(User.id, User.company_id).where(User.email == ADMIN))
-    platform = Made(Company, {"id": found.company_id}, saved=True)
-    admin = Made(User, {"id": found.id}, (platform,), saved=True)
+    platform = Fixture(Company, {"id": found.company_id}, saved=True)
+    admin = Fixture(User, {"id": found.id}, (platform,), saved=True)
     documents = [a_document(admin, scope=DocumentScope.GLOBAL) for _ in range(PUBLISHED)]
     await factories.save(database, *map(a_chunk, documents))
 
@@ -112,7 +112,7 @@ async def large_tables(admin_url: str) -> set[str]:
         await connection.close()
 
 
-async def timed(client: Client, document: str) -> float:
+async def time_operation(client: Client, document: str) -> float:
     """The median time of the operation in milliseconds, signing in included."""
     times = []
     for _ in range(REPEATS):

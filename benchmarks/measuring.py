@@ -7,7 +7,7 @@ from core.errors import DomainError
 from pipelines.runtime.process_worker import peak_memory
 
 
-def measured(function: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
+def measure(function: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
     """The result or the refusal, and the bytes that this process has taken at its peak."""
     try:
         result = function(*arguments)

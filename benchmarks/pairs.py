@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.drawings import binarization, page_words, rendering
-from pipelines.drawings.binarization import Grey
+from pipelines.drawings.binarization import GreyImage
 from pipelines.drawings.page_words import Matrix
 from server.demo import drawings
 
@@ -43,19 +43,19 @@ def make(index: int, folder: Path) -> Pair:
     for revision, state in enumerate(("old", "new")):
         document = folder / f"{index}-{state}.pdf"
         drawings.write([sheet], revision, document)
-        page = rendering.render(document, 1, folder / f"{index}-{state}.png", optical_reading=False)
+        page = rendering.render(document, 1, folder / f"{index}-{state}.png", use_ocr=False)
         pictures.append(page)
         document.unlink()
     turn = 90 * int(random.integers(1, 4)) if index % 2 else 0
     angle = turn + float(random.uniform(-10, 10))
     scale = float(random.uniform(0.8, 1.25))
-    drawn = binarization.read(pictures[0].image)
+    drawn = binarization.read_greyscale(pictures[0].image)
     height, width = drawn.shape
     scanning, size = scan_place(width, height, angle, scale, random.uniform(0, 80, 2))
-    scan = dirty(binarization.moved(drawn, scanning, *size), random, blur=0.9, noise=9.0)
+    scan = dirty(binarization.warp(drawn, scanning, *size), random, blur=0.9, noise=9.0)
     rendering.write_png(pictures[0].image, scan)
     rendering.write_png(
-        pictures[1].image, dirty(binarization.read(pictures[1].image), random, blur=0.5, noise=3.0)
+        pictures[1].image, dirty(binarization.read_greyscale(pictures[1].image), random, blur=0.5, noise=3.0)
     )
     no_words = folder / "no-words.json"
     page_words.save([], no_words)
@@ -86,7 +86,7 @@ def scan_place(
     return (a, -b, x, b, a, y), (int(across) + 1, int(down) + 1)
 
 
-def dirty(grey: Grey, random: np.random.Generator, *, blur: float, noise: float) -> Grey:
+def dirty(grey: GreyImage, random: np.random.Generator, *, blur: float, noise: float) -> GreyImage:
     """What a scanner does: soft edges, grey paper, noise, specks of dust."""
     soft = cv2.GaussianBlur(grey, (0, 0), float(random.uniform(0.3, blur))).astype(np.int16)
     paper = int(random.integers(238, 256))
@@ -106,7 +106,7 @@ def dirty(grey: Grey, random: np.random.Generator, *, blur: float, noise: float)
 
 def corner_error(pair: Pair, transform: Matrix) -> float:
     """The mean distance in pixels between where the old sheet's corners are put and where they belong."""
-    a, b, c, d, e, f = binarization.chain(transform, pair.scanning)
+    a, b, c, d, e, f = binarization.compose_transforms(transform, pair.scanning)
     corners = [(x, y) for x in (0, pair.width - 1) for y in (0, pair.height - 1)]
     return sum(hypot(a * x + b * y + c - x, d * x + e * y + f - y) for x, y in corners) / 4
 

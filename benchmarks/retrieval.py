@@ -25,7 +25,7 @@ import psutil
 from rich.table import Table
 from uuid_utils.compat import uuid7
 
-from benchmarks.bounds import Bound, console, verdict
+from benchmarks.bounds import Limit, console, verdict
 from core.ports import Hit, SearchScope, Vector, VectorChunk, VectorStore
 from core.settings import Settings
 from providers.embeddings import MiniLM
@@ -51,7 +51,7 @@ class Question:
 
 
 @asynccontextmanager
-async def storing(dimension: int) -> AsyncIterator[VectorStore]:
+async def open_vector_store(dimension: int) -> AsyncIterator[VectorStore]:
     """An empty store in a data folder of its own."""
     with TemporaryDirectory(prefix="retrieval-") as folder:
         async with vectors_of(Settings(data=Path(folder), qdrant_url=None)) as settings:
@@ -62,7 +62,7 @@ async def storing(dimension: int) -> AsyncIterator[VectorStore]:
                 await stores.close()
 
 
-async def quality(data: Path) -> list[Bound]:
+async def quality(data: Path) -> list[Limit]:
     """Questions whose paragraph is known. Parameters were chosen on odd articles; bounds are of even ones."""
     if not (data / QUESTIONS).exists():
         console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
@@ -80,7 +80,7 @@ async def quality(data: Path) -> list[Bound]:
         VectorChunk(identity, uuid7(), None, "company", text, rows)
         for (identity, text), rows in zip(paragraphs.items(), windows, strict=True)
     ]
-    async with storing(embedder.dimension) as store:
+    async with open_vector_store(embedder.dimension) as store:
         await store.upsert(company, chunks)
         ranks: dict[str, list[int | None]] = {"vectors alone": [], "words alone": [], "hybrid": []}
         for question, vector in zip(questions, vectors, strict=True):
@@ -99,8 +99,8 @@ async def quality(data: Path) -> list[Bound]:
     console.print(table)
     first, fifth = figures["even", "hybrid"]
     return [
-        Bound("XQuAD-en, even articles: hybrid recall@1", ">= 0.93", f"{first:.3f}", first >= 0.93),
-        Bound("XQuAD-en, even articles: hybrid recall@5", ">= 0.97", f"{fifth:.3f}", fifth >= 0.97),
+        Limit("XQuAD-en, even articles: hybrid recall@1", ">= 0.93", f"{first:.3f}", first >= 0.93),
+        Limit("XQuAD-en, even articles: hybrid recall@5", ">= 0.97", f"{fifth:.3f}", fifth >= 0.97),
     ]
 
 
@@ -113,7 +113,7 @@ def recall(ranks: Sequence[int | None], first: int) -> float:
     return fmean(each is not None and each <= first for each in ranks)
 
 
-async def speed(data: Path) -> list[Bound]:
+async def speed(data: Path) -> list[Limit]:
     """Clustered vectors and words by Zipf's law, from a fixed seed: as many for each company."""
     made = np.random.default_rng(20)
     centres = made.normal(size=(CLUSTERS, DIMENSION))
@@ -127,7 +127,7 @@ async def speed(data: Path) -> list[Bound]:
     def texts(count: int, length: int) -> list[str]:
         return [" ".join(f"w{word}" for word in row) for row in made.zipf(1.2, (count, length)) % VOCABULARY]
 
-    async with storing(DIMENSION) as store:
+    async with open_vector_store(DIMENSION) as store:
         began = perf_counter()
         for company in companies:
             count = CHUNKS // COMPANIES
@@ -147,23 +147,25 @@ async def speed(data: Path) -> list[Bound]:
 
         async def by_both(number: int) -> tuple[UUID, list[Hit]]:
             company = chosen.choice(companies)
-            return company, await store.search(SearchScope(company), vector=vectors[number], text=queries[number])
+            return company, await store.search(
+                SearchScope(company), vector=vectors[number], text=queries[number]
+            )
 
-        slow = await timed("vectors alone", by_vector), await timed("hybrid", by_both)
+        slow = await time_searches("vectors alone", by_vector), await time_searches("hybrid", by_both)
         began = perf_counter()
         answers = await asyncio.gather(*(by_both(number) for number in range(TOGETHER)))
         console.print(f"{TOGETHER} hybrid searches at once: {1000 * (perf_counter() - began):.0f} ms in all")
     foreign = sum(hit.company_id != company for company, hits in answers for hit in hits)
     whole = sum(len(hits) for _, hits in answers)
     return [
-        Bound("50,000 chunks: vector search, p50", "< 10 ms", f"{slow[0]:.1f}", slow[0] < 10),
-        Bound("50,000 chunks: hybrid search, p50", "< 40 ms", f"{slow[1]:.1f}", slow[1] < 40),
-        Bound(f"{TOGETHER} searches at once: hits", f"{10 * TOGETHER}", f"{whole}", whole == 10 * TOGETHER),
-        Bound(f"{TOGETHER} searches at once: another company's hits", "0", f"{foreign}", foreign == 0),
+        Limit("50,000 chunks: vector search, p50", "< 10 ms", f"{slow[0]:.1f}", slow[0] < 10),
+        Limit("50,000 chunks: hybrid search, p50", "< 40 ms", f"{slow[1]:.1f}", slow[1] < 40),
+        Limit(f"{TOGETHER} searches at once: hits", f"{10 * TOGETHER}", f"{whole}", whole == 10 * TOGETHER),
+        Limit(f"{TOGETHER} searches at once: another company's hits", "0", f"{foreign}", foreign == 0),
     ]
 
 
-async def timed(name: str, search: Callable[[int], Awaitable[object]]) -> float:
+async def time_searches(name: str, search: Callable[[int], Awaitable[object]]) -> float:
     """The median of searches one after another, in milliseconds."""
     took = []
     for number in range(SEARCHES):
@@ -190,7 +192,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
-    bounds: list[Bound] = []
+    bounds: list[Limit] = []
     for section in options.sections or SECTIONS:
         console.rule(section)
         bounds += asyncio.run(SECTIONS[section](options.data))

@@ -25,7 +25,7 @@ from server.app import create_app, open_services
 from server.embedded.postgres import EmbeddedPostgres, embedded_url, running
 from server.embedded.vectors import EmbeddedVectors
 from tests import factories
-from tests.factories import Made, a_company, a_user
+from tests.factories import Fixture, a_company, a_user
 from tests.fingerprints import fingerprints
 from tests.graphql_client import Client
 
@@ -50,12 +50,12 @@ async def empty_postgres() -> AsyncIterator[Postgres]:
     """
     with TemporaryDirectory(prefix="seshat-tests-") as folder:
         data = Path(folder)
-        async with serving(data) as postgres:
+        async with run_postgres(data) as postgres:
             yield postgres
 
 
 @asynccontextmanager
-async def serving(data: Path) -> AsyncIterator[Postgres]:
+async def run_postgres(data: Path) -> AsyncIterator[Postgres]:
     """A server with its data in this folder."""
     async with running(EmbeddedPostgres(data, durable=False)):
         postgres = Postgres(
@@ -114,7 +114,7 @@ async def stored_vectors(services: Services) -> AsyncIterator[EmbeddedVectors]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def platform(services: Services) -> Made:
+async def platform(services: Services) -> Fixture:
     """The super admin, in the platform's own company; one for the session."""
     company = a_company(name="The platform", kind=CompanyKind.PLATFORM)
     admin = a_user(company, RoleName.SUPER_ADMIN)
@@ -149,11 +149,11 @@ async def graphql(services: Services, contract: Contract) -> AsyncIterator[Clien
 class People(NamedTuple):
     """Four people of one company, and the administrator of another."""
 
-    admin: Made
-    manager: Made
-    user: Made
-    viewer: Made
-    stranger: Made
+    admin: Fixture
+    manager: Fixture
+    user: Fixture
+    viewer: Fixture
+    stranger: Fixture
 
 
 @pytest_asyncio.fixture
@@ -175,7 +175,7 @@ Unchanged = Callable[..., Any]
 def save(services: Services) -> Save:
     """Stores rows that the factories made, with all they hang on."""
 
-    async def store(*rows: Made) -> None:
+    async def store(*rows: Fixture) -> None:
         await factories.save(services.database, *rows)
 
     return store
@@ -190,7 +190,7 @@ async def onlooker(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture
-def unchanged(onlooker: asyncpg.Connection) -> Unchanged:
+def assert_unchanged(onlooker: asyncpg.Connection) -> Unchanged:
     """`async with unchanged():` fails the test when any row of the database is another one afterwards."""
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ from strawberry.types import ExecutionResult
 from resolvers.identity import accounts
 from schema.contract import Contract
 from schema.framework.context import Context, Services
-from tests.factories import Made
+from tests.factories import Fixture
 
 Refusal = tuple[str, tuple[str, ...]]
 """The code of an error and the path of the argument at fault."""
@@ -28,7 +28,7 @@ class Client:
     statements: list[str] = field(default_factory=list)
     user_id: UUID | None = None
 
-    def of(self, user: Made | None) -> Client:
+    def of(self, user: Fixture | None) -> Client:
         """The same, as this person. Both share `statements`."""
         return Client(self.services, self.schema, self.statements, user.id if user else None)
 
@@ -75,8 +75,8 @@ class Client:
         """What was refused, at the top or in the payload of the document's only mutation."""
         result = await self.send(document, **variables)
         if result.errors:
-            told = [error.extensions or {} for error in result.errors]
-            return [(each["code"], tuple(each.get("path", ()))) for each in told]
+            received = [error.extensions or {} for error in result.errors]
+            return [(each["code"], tuple(each.get("path", ()))) for each in received]
         assert result.data is not None
         (payload,) = result.data.values()
         return [(error["code"], tuple(error["path"])) for error in (payload or {}).get("errors", ())]

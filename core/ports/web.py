@@ -216,10 +216,10 @@ class ImageSource(Protocol):
     def missing_setting(self) -> str | None:
         """Error message if a required setting of the source is missing, else None."""
 
-    def validate(self, wanted: SourceQuery) -> str | None:
+    def validate(self, query: SourceQuery) -> str | None:
         """Error message if the query is invalid, else None. Makes no requests."""
 
-    async def search(self, wanted: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
+    async def search(self, query: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The first batch of candidates, or the batch after `cursor`.
 
         A batch that is not the last may be empty. Raises `FetchError` if the source cannot be reached.

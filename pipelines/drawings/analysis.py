@@ -10,14 +10,14 @@ from core.ports import Analysis, Evidence, DrawingImages
 from db.models import DrawingSession, SheetState, TokenUsage
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.drawings.crops import MOST, pictures
+from pipelines.drawings.crops import MAX_CROPS, crop_regions
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import AnalyseSheets
 
-PICTURE_SECONDS = 60.0
+CROP_SECONDS = 60.0
 OPERATION = "drawing_analysis"
 
 
@@ -26,16 +26,16 @@ async def analyse_sheets(job: AnalyseSheets, run: Run) -> CompletionHook:
     """Describe each compared pair. Safe to repeat: the latest words stay."""
     async with run.read() as uow:
         sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}
-        every = await comparison_results.list_comparisons(uow, job.session_id)
-    for done, pair in enumerate(every, 1):
+        comparisons = await comparison_results.list_comparisons(uow, job.session_id)
+    for done, pair in enumerate(comparisons, 1):
         values, analysis = await analysis_values(run, pair, sheets[pair.new_drawing_id])
         async with run.write() as uow:
             await comparison_results.save_analysis(
                 uow, pair, values, analysis.descriptions if analysis else ()
             )
             if analysis is not None and analysis.language_model is not None:
-                await record(uow, run, pair, analysis)
-        await run.report(done / len(every))
+                await record_token_usage(uow, run, pair, analysis)
+        await run.report(done / len(comparisons))
 
     async def finish(uow: UnitOfWork) -> None:
         await comparison_results.create_versions(uow, job.session_id)
@@ -71,7 +71,7 @@ async def analysis_values(
         "height": sheet.drawing_metadata["height"],
     }
     analysis = await run.services.analyser.analyse(
-        pair.drawing_name, evidence, measures, await pictured(run, pair, evidence)
+        pair.drawing_name, evidence, measures, await drawing_images(run, pair, evidence)
     )
     values = {
         "success": True,
@@ -85,23 +85,23 @@ async def analysis_values(
     return values, analysis
 
 
-async def pictured(run: Run, pair: Row[Any], evidence: Sequence[Evidence]) -> DrawingImages | None:
+async def drawing_images(run: Run, pair: Row[Any], evidence: Sequence[Evidence]) -> DrawingImages | None:
     """The overlay and the largest regions, for an analyser that looks; none where there is nothing to see."""
     if not run.services.analyser.uses_images or not evidence or pair.low_confidence or not pair.overlay_path:
         return None
-    largest = sorted(range(len(evidence)), key=lambda index: -evidence[index].area)[:MOST]
+    largest = sorted(range(len(evidence)), key=lambda index: -evidence[index].area)[:MAX_CROPS]
     with working_folder() as name:
         overlay = await run.services.store.fetch(pair.overlay_path, Path(name) / "overlay.png")
         preview = await run.services.store.fetch(pair.overlay_preview_path, Path(name) / "preview.png")
         boxes = {index: evidence[index].box for index in largest}
-        return await run.cpu_within(PICTURE_SECONDS, pictures, overlay, preview, boxes)
+        return await run.cpu_within(CROP_SECONDS, crop_regions, overlay, preview, boxes)
 
 
-async def record(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) -> None:
+async def record_token_usage(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) -> None:
     """What the model used, on whose account the session is."""
-    user = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
+    user_id = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
     tokens = analysis.prompt_tokens, analysis.completion_tokens
-    used = token_usage.usage_columns(
+    usage = token_usage.usage_columns(
         run.services.prices, OPERATION, analysis.language_model, *tokens, operation_id=str(pair.id)
     )
-    await uow.execute(insert(TokenUsage).values(user_id=user, **used))
+    await uow.execute(insert(TokenUsage).values(user_id=user_id, **usage))

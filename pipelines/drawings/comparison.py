@@ -22,12 +22,12 @@ from pipelines.drawings.change_detection import Change, Sensitivity
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.page_words import Matrix, Word
 
-WORD_STRAY = 12.0
+WORD_TOLERANCE = 12.0
 """How far a word may move, in pixels at 300 dpi, and still be the same word in the same place."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ComparisonOptions:
     """How a pair is compared."""
 
     colours: Colours = field(default_factory=Colours)
@@ -35,7 +35,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonOutcome:
+class ComparisonResult:
     """What comparing two pages gave; boxes are in pixels of the new page's picture.
 
     `score` and `confident` tell how well the sheets fit, `change_ratio` how much of their ink differs: two
@@ -45,7 +45,7 @@ class ComparisonOutcome:
     """
 
     score: float
-    confident: bool
+    is_confident: bool
     transform: Matrix
     rotation: float
     scale: float
@@ -65,72 +65,72 @@ def compare(
     old_words: Path,
     new_words: Path,
     folder: Path,
-    options: Options = Options(),
-) -> ComparisonOutcome:
+    options: ComparisonOptions = ComparisonOptions(),
+) -> ComparisonResult:
     """Align, find the changes, and write `overlay.png` and `overlay_preview.png` into `folder`."""
     cv2.setNumThreads(1)
     seconds: dict[str, float] = {}
-    with timed(seconds, "reading"):
-        old, new = binarization.read(old_image), binarization.read(new_image)
+    with cpu_timer(seconds, "reading"):
+        old, new = binarization.read_greyscale(old_image), binarization.read_greyscale(new_image)
         before, after = page_words.load(old_words), page_words.load(new_words)
-    with timed(seconds, "alignment"):
+    with cpu_timer(seconds, "alignment"):
         fit = alignment.align(old, new)
-    with timed(seconds, "moving"):
+    with cpu_timer(seconds, "moving"):
         height, width = new.shape
-        cover = binarization.covered(old.shape, fit.matrix, width, height)
-        old = binarization.moved(old, fit.matrix, width, height)
-    with timed(seconds, "words"):
-        differing = different_words(before, after, fit)
-    findings = change_detection.Findings((), 1.0)
-    if fit.confident:
-        with timed(seconds, "changes"):
-            if not (exact(before) and exact(after)):
-                differing = ocr_errors.sorted_out(differing, old, new)
-            findings = change_detection.find(
-                old, new, cover, differing, coarser(options.sensitivity, fit.scale)
+        coverage = binarization.coverage_mask(old.shape, fit.matrix, width, height)
+        old = binarization.warp(old, fit.matrix, width, height)
+    with cpu_timer(seconds, "words"):
+        word_changes = diff_words(before, after, fit)
+    detected = change_detection.DetectedChanges((), 1.0)
+    if fit.is_confident:
+        with cpu_timer(seconds, "changes"):
+            if not (has_exact_text(before) and has_exact_text(after)):
+                word_changes = ocr_errors.drop_ocr_errors(word_changes, old, new)
+            detected = change_detection.detect(
+                old, new, coverage, word_changes, scale_tolerance(options.sensitivity, fit.scale)
             )
-    with timed(seconds, "overlay"):
+    with cpu_timer(seconds, "overlay"):
         target, preview = folder / "overlay.png", folder / "overlay_preview.png"
-        overlay.compose(old, new, target, preview, options.colours)
-    grid = locations.grid(after, width, height)
-    return ComparisonOutcome(
+        overlay.write_overlay(old, new, target, preview, options.colours)
+    grid = locations.detect_grid(after, width, height)
+    return ComparisonResult(
         score=fit.score,
-        confident=fit.confident,
+        is_confident=fit.is_confident,
         transform=fit.matrix,
         rotation=round(fit.rotation, 3),
         scale=round(fit.scale, 5),
-        change_ratio=findings.ratio,
-        changes=findings.changes,
-        locations=tuple(locations.describe(each.box, width, height, grid) for each in findings.changes),
-        words_removed=tuple(each.text for each in differing.removed),
-        words_added=tuple(each.text for each in differing.added),
+        change_ratio=detected.ratio,
+        changes=detected.changes,
+        locations=tuple(locations.describe(each.box, width, height, grid) for each in detected.changes),
+        words_removed=tuple(each.text for each in word_changes.removed),
+        words_added=tuple(each.text for each in word_changes.added),
         overlay=target,
         preview=preview,
         seconds=seconds,
     )
 
 
-def coarser(sensitivity: Sensitivity, scale: float) -> Sensitivity:
+def scale_tolerance(sensitivity: Sensitivity, scale: float) -> Sensitivity:
     """Where the old sheet is enlarged to fit, its own pixels are the measure of how far ink may stray."""
-    return replace(sensitivity, stray=round(sensitivity.stray * max(1.0, scale)))
+    return replace(sensitivity, stray=round(sensitivity.tolerance * max(1.0, scale)))
 
 
-def different_words(
+def diff_words(
     old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment
 ) -> text_diff.WordChanges:
     """Words that differ by text or place; by text alone where the alignment can't be trusted."""
-    if not fit.confident:
-        return text_diff.missing(old, new)
-    return text_diff.difference(page_words.move(old, fit.matrix), new, WORD_STRAY)
+    if not fit.is_confident:
+        return text_diff.diff_by_text(old, new)
+    return text_diff.diff(page_words.transform_words(old, fit.matrix), new, WORD_TOLERANCE)
 
 
-def exact(words: Sequence[Word]) -> bool:
+def has_exact_text(words: Sequence[Word]) -> bool:
     """Whether a sheet's words are known from its file, not read off its picture or left unread."""
     return bool(words) and not any(each.optical for each in words)
 
 
 @contextmanager
-def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def cpu_timer(seconds: dict[str, float], stage: str) -> Iterator[None]:
     """Note the CPU seconds that a stage takes."""
     start = time.process_time()
     yield

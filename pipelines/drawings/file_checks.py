@@ -12,25 +12,25 @@ from magika import Magika
 
 from core.errors import Invalid, UnsupportedContent
 
-IMAGES = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}
+IMAGE_FORMATS = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}
 
-EXPANSION = 1032
+MAX_DEFLATE_RATIO = 1032
 """Deflate makes at most this many bytes out of one."""
 
-CONTENT_LIMIT = 100 * 2**20
+MAX_CONTENT_BYTES = 100 * 2**20
 """A page's instructions, inflated, in bytes; the largest real ones are a tenth of it."""
 
-IMAGE_LIMIT = 450 * 2**20
+MAX_IMAGE_BYTES = 450 * 2**20
 """A picture's samples, inflated, in bytes: 150 megapixels in three colours."""
 
-TAIL = 64 * 1024
+TRAILER_BYTES = 64 * 1024
 
-STREAM = re.compile(rb"(?<!end)stream\r?\n")
-DEFLATED = re.compile(rb"/(?:FlateDecode|Fl)\b")
+STREAM_START = re.compile(rb"(?<!end)stream\r?\n")
+FLATE_FILTER = re.compile(rb"/(?:FlateDecode|Fl)\b")
 
 
-def kind(path: Path) -> str:
-    """`pdf`, `png`, `jpeg` or `tiff`, by content and never by name; anything else raises `Unsupported`."""
+def detect_kind(path: Path) -> str:
+    """`pdf`, `png`, `jpeg` or `tiff`, by content and never by name; anything else raises `UnsupportedContent`."""
     if not path.stat().st_size:
         raise Invalid("The file is empty.")
     with path.open("rb") as file:
@@ -38,59 +38,59 @@ def kind(path: Path) -> str:
     if b"%PDF-" in head:
         return "pdf"
     guess = filetype.guess_extension(head)
-    if guess in IMAGES:
-        return IMAGES[guess].lower()
-    output = judge().identify_path(path).output
+    if guess in IMAGE_FORMATS:
+        return IMAGE_FORMATS[guess].lower()
+    output = content_detector().identify_path(path).output
     raise UnsupportedContent(
         f"The file is {output.description or output.label}; drawings are read as PDF, PNG, JPEG or TIFF."
     )
 
 
 @cache
-def judge() -> Magika:
+def content_detector() -> Magika:
     """The model that tells two hundred kinds of content apart; loaded once per process."""
     return Magika()
 
 
-def refuse_unsafe_pdf(path: Path) -> None:
-    """Raise `Invalid` for a PDF that was cut off, and `Unsupported` for one made to fill the memory."""
+def validate_pdf(path: Path) -> None:
+    """Raise `Invalid` for a PDF that was cut off, and `UnsupportedContent` for one made to fill the memory."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if content.rfind(b"%%EOF", max(0, len(content) - TAIL)) < 0:
+        if content.rfind(b"%%EOF", max(0, len(content) - TRAILER_BYTES)) < 0:
             raise Invalid("The PDF is incomplete: its end is missing. Upload the whole file again.")
-        for dictionary, start, end in streams(content):
-            layers = len(DEFLATED.findall(dictionary))
+        for dictionary, start, end in pdf_streams(content):
+            layers = len(FLATE_FILTER.findall(dictionary))
             if layers > 1:
                 raise UnsupportedContent("The PDF holds data compressed several times over, as no drawing does.")
-            limit = IMAGE_LIMIT if b"/Image" in dictionary else CONTENT_LIMIT
-            if layers and (end - start) * EXPANSION > limit and inflates_past(content, start, end, limit):
+            limit = MAX_IMAGE_BYTES if b"/Image" in dictionary else MAX_CONTENT_BYTES
+            if layers and (end - start) * MAX_DEFLATE_RATIO > limit and inflates_beyond(content, start, end, limit):
                 raise UnsupportedContent(f"The PDF holds data that unpacks to more than {limit >> 20} MB.")
 
 
-def mentions(path: Path, word: bytes) -> bool:
+def contains_bytes(path: Path, word: bytes) -> bool:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(word) >= 0
 
 
-def streams(content: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
+def pdf_streams(content: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
     """Each stream's dictionary, and where its bytes begin and end."""
-    for match in STREAM.finditer(content):
+    for match in STREAM_START.finditer(content):
         start = match.end()
-        opening = max(content.rfind(b"obj", max(0, match.start() - 2048), match.start()), 0)
+        dictionary_start = max(content.rfind(b"obj", max(0, match.start() - 2048), match.start()), 0)
         end = content.find(b"endstream", start)
-        yield content[opening : match.start()], start, end if end >= 0 else len(content)
+        yield content[dictionary_start : match.start()], start, end if end >= 0 else len(content)
 
 
-def inflates_past(content: mmap.mmap, start: int, end: int, limit: int) -> bool:
+def inflates_beyond(content: mmap.mmap, start: int, end: int, limit: int) -> bool:
     """Whether deflated bytes unpack to more than `limit`, found out a piece at a time."""
-    inflater, size = zlib.decompressobj(), 0
+    decompressor, size = zlib.decompressobj(), 0
     try:
         for position in range(start, end, 2**16):
-            piece = content[position : min(position + 2**16, end)]
-            while piece and not inflater.eof:
-                size += len(inflater.decompress(piece, 2**22))
+            chunk = content[position : min(position + 2**16, end)]
+            while chunk and not decompressor.eof:
+                size += len(decompressor.decompress(chunk, 2**22))
                 if size > limit:
                     return True
-                piece = inflater.unconsumed_tail
+                chunk = decompressor.unconsumed_tail
     except zlib.error:
         return False
     return False

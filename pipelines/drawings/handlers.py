@@ -16,7 +16,7 @@ from db.models import DrawingType, ProcessingJobType, SheetState
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.drawings import rendering, sheet_matching
-from pipelines.drawings.comparison import ComparisonOutcome, Options, compare
+from pipelines.drawings.comparison import ComparisonResult, ComparisonOptions, compare
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.sheet_matching import SheetKey
 from pipelines.runtime.handlers import Run, handles
@@ -32,10 +32,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
-FILE_SECONDS, PAGE_SECONDS, PAIR_SECONDS = 60.0, 120.0, 180.0
+INSPECT_SECONDS, RENDER_SECONDS, COMPARE_SECONDS = 60.0, 120.0, 180.0
 """How long looking into a file, drawing a page, and comparing a pair may take before it is given up."""
 
-OTHER = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
+OTHER_REVISION = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
 
 
 @handles(ExtractSheets)
@@ -43,7 +43,7 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
     """Draw every page of both files. Pages that an earlier attempt drew are not drawn again."""
     async with run.read() as uow:
         uploads = await comparison_results.session_uploads(uow, job.session_id)
-        drawn = {
+        rendered = {
             (page.drawing_type, page.page_number)
             for page in await comparison_results.list_pages(uow, job.session_id)
             if page.state is not SheetState.PENDING
@@ -59,27 +59,27 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
                 uploads[revision].storage_key, folder / revision.value
             )
             counts[revision] = await count_pages(run, files[revision], uploads[revision].filename)
-        wanted = [(revision, page) for revision in files for page in range(1, counts[revision] + 1)]
-        todo = [each for each in wanted if each not in drawn]
+        all_pages = [(revision, page) for revision in files for page in range(1, counts[revision] + 1)]
+        pending = [each for each in all_pages if each not in rendered]
 
-        async def draw(which: tuple[DrawingType, int]) -> dict[str, Any]:
+        async def render(which: tuple[DrawingType, int]) -> dict[str, Any]:
             revision, number = which
             upload = uploads[revision]
             return await page_values(run, job.session_id, files[revision], folder, revision, number, upload)
 
-        done = len(wanted) - len(todo)
-        async with aclosing(in_order(todo, draw, run.services.settings.job_concurrency)) as drawing:
-            async for (revision, number), values in drawing:
+        done = len(all_pages) - len(pending)
+        async with aclosing(map_ordered(pending, render, run.services.settings.job_concurrency)) as results:
+            async for (revision, number), values in results:
                 async with run.write() as uow:
                     await comparison_results.save_page(uow, job.session_id, revision, number, values)
                 done += 1
-                await run.report(done / len(wanted))
+                await run.report(done / len(all_pages))
 
     async def finish(uow: UnitOfWork) -> None:
         await comparison_results.delete_surplus_pages(uow, job.session_id, counts)
         every = await comparison_results.list_pages(uow, job.session_id)
         for revision, upload in uploads.items():
-            refuse_blank(upload.filename, [page for page in every if page.drawing_type is revision])
+            require_rendered_page(upload.filename, [page for page in every if page.drawing_type is revision])
         await sessions.enqueue_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
 
     return finish
@@ -89,8 +89,8 @@ async def count_pages(run: Run, file: Path, filename: str) -> int:
     """How many pages a file has. Raises what is wrong with it, by its name."""
     settings = run.services.settings
     try:
-        inventory = await run.cpu_within(
-            FILE_SECONDS,
+        document = await run.cpu_within(
+            INSPECT_SECONDS,
             rendering.inspect,
             file,
             page_limit=settings.drawing_max_pages,
@@ -100,13 +100,13 @@ async def count_pages(run: Run, file: Path, filename: str) -> int:
         raise type(refused)(f"{filename}: {refused.message}") from refused
     except (ProcessDied, TimeoutError) as error:
         raise Invalid(f"{filename}: the file cannot be read.") from error
-    return inventory.page_count
+    return document.page_count
 
 
-def refuse_blank(filename: str, drawn: Sequence[Row[Any]]) -> None:
+def require_rendered_page(filename: str, pages: Sequence[Row[Any]]) -> None:
     """Raise `Invalid`, with the first reason, for a file of which no page could be drawn."""
-    if all(page.state is SheetState.FAILED for page in drawn):
-        raise Invalid(f"{filename}: no page could be drawn. {drawn[0].error_message}")
+    if all(page.state is SheetState.FAILED for page in pages):
+        raise Invalid(f"{filename}: no page could be drawn. {pages[0].error_message}")
 
 
 async def page_values(
@@ -118,7 +118,7 @@ async def page_values(
     target = folder / f"{revision.value}_{name}"
     page, failure = await attempt(
         run,
-        PAGE_SECONDS,
+        RENDER_SECONDS,
         rendering.render,
         file,
         number,
@@ -127,9 +127,9 @@ async def page_values(
         max_pixels=run.services.settings.drawing_max_pixels,
     )
     if page is None:
-        nothing = {"storage_path": None, "thumbnail_path": None, "words_path": None, "drawing_metadata": None}
+        no_files = {"storage_path": None, "thumbnail_path": None, "words_path": None, "drawing_metadata": None}
         failed = {"drawing_name": f"Page_{number:03d}", "state": SheetState.FAILED, "error_message": failure}
-        return common | nothing | failed
+        return common | no_files | failed
     stored = {}
     for column, path, ending in (
         ("storage_path", page.image, ".png"),
@@ -159,23 +159,23 @@ async def page_values(
 async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
     """Compare each pair of sheets. Pairs that an earlier attempt compared are not compared again."""
     async with run.write() as uow:
-        await pair_up(uow, job.session_id)
+        await pair_sheets(uow, job.session_id)
     async with run.read() as uow:
         sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}
-        every = await comparison_results.list_comparisons(uow, job.session_id)
-    todo = [pair for pair in every if pair.state is SheetState.PENDING]
-    done = len(every) - len(todo)
+        comparisons = await comparison_results.list_comparisons(uow, job.session_id)
+    pending = [pair for pair in comparisons if pair.state is SheetState.PENDING]
+    done = len(comparisons) - len(pending)
 
-    async def lay(pair: Row[Any]) -> dict[str, Any]:
+    async def compare_pair(pair: Row[Any]) -> dict[str, Any]:
         old, new = sheets[pair.old_drawing_id], sheets[pair.new_drawing_id]
-        return await pair_values(run, job.session_id, old, new)
+        return await comparison_values(run, job.session_id, old, new)
 
-    async with aclosing(in_order(todo, lay, run.services.settings.job_concurrency)) as laying:
-        async for pair, values in laying:
+    async with aclosing(map_ordered(pending, compare_pair, run.services.settings.job_concurrency)) as results:
+        async for pair, values in results:
             async with run.write() as uow:
                 await comparison_results.update_comparison(uow, pair.id, values)
             done += 1
-            await run.report(done / len(every))
+            await run.report(done / len(comparisons))
 
     async def finish(uow: UnitOfWork) -> None:
         await sessions.enqueue_stage(uow, job.session_id, ProcessingJobType.AI_ANALYSIS)
@@ -183,22 +183,22 @@ async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
     return finish
 
 
-async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
+async def pair_sheets(uow: UnitOfWork, session_id: UUID) -> None:
     """A row for each pair, and a reason for each sheet without a partner. Safe to repeat."""
-    every = await comparison_results.list_pages(uow, session_id)
-    sheets = [sheet for sheet in every if sheet.state is not SheetState.FAILED]
-    incomplete = {sheet.drawing_type.value for sheet in every if sheet.state is SheetState.FAILED}
+    pages = await comparison_results.list_pages(uow, session_id)
+    sheets = [sheet for sheet in pages if sheet.state is not SheetState.FAILED]
+    incomplete = {sheet.drawing_type.value for sheet in pages if sheet.state is SheetState.FAILED}
     revisions: dict[DrawingType, list[SheetKey]] = {DrawingType.OLD: [], DrawingType.NEW: []}
     by_page = {}
     for sheet in sheets:
         named = sheet.drawing_metadata["sheetName"]["source"] != "fallback"
         revisions[sheet.drawing_type].append(SheetKey(sheet.page_number, sheet.drawing_name, named))
         by_page[sheet.drawing_type, sheet.page_number] = sheet
-    pairing = sheet_matching.pair(revisions[DrawingType.OLD], revisions[DrawingType.NEW])
-    present = {}
+    pairing = sheet_matching.match_sheets(revisions[DrawingType.OLD], revisions[DrawingType.NEW])
+    pairs = {}
     for before, after in pairing.pairs:
         old, new = by_page[DrawingType.OLD, before.page], by_page[DrawingType.NEW, after.page]
-        present[after.name] = {
+        pairs[after.name] = {
             "old_drawing_id": old.id,
             "new_drawing_id": new.id,
             "old_image_path": old.storage_path,
@@ -206,43 +206,43 @@ async def pair_up(uow: UnitOfWork, session_id: UUID) -> None:
         }
         for sheet in (old, new):
             await comparison_results.set_page_state(uow, sheet.id, SheetState.COMPLETED, None)
-    await comparison_results.sync_comparisons(uow, session_id, present)
-    for revision, alone in ((DrawingType.OLD, pairing.only_in_old), (DrawingType.NEW, pairing.only_in_new)):
-        for key in alone:
-            kind = "readable sheet" if OTHER[revision] in incomplete else "sheet"
-            reason = f"The {OTHER[revision]} set has no {kind} {key.name}."
+    await comparison_results.sync_comparisons(uow, session_id, pairs)
+    for revision, unmatched in ((DrawingType.OLD, pairing.only_in_old), (DrawingType.NEW, pairing.only_in_new)):
+        for key in unmatched:
+            kind = "readable sheet" if OTHER_REVISION[revision] in incomplete else "sheet"
+            reason = f"The {OTHER_REVISION[revision]} set has no {kind} {key.name}."
             sheet = by_page[revision, key.page]
             await comparison_results.set_page_state(uow, sheet.id, SheetState.UNMATCHED, reason)
 
 
-async def pair_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) -> dict[str, Any]:
+async def comparison_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) -> dict[str, Any]:
     """A comparison's row, with its overlay stored; a pair that fails says why."""
     with working_folder() as name:
         folder = Path(name)
-        local = {}
+        files = {}
         for role, sheet in (("old", old), ("new", new)):
-            local[role] = await run.services.store.fetch(sheet.storage_path, folder / f"{role}.png")
-            local[f"{role}_words"] = await run.services.store.fetch(sheet.words_path, folder / f"{role}.json")
+            files[role] = await run.services.store.fetch(sheet.storage_path, folder / f"{role}.png")
+            files[f"{role}_words"] = await run.services.store.fetch(sheet.words_path, folder / f"{role}.json")
         outcome, failure = await attempt(
             run,
-            PAIR_SECONDS,
+            COMPARE_SECONDS,
             compare,
-            local["old"],
-            local["new"],
-            local["old_words"],
-            local["new_words"],
+            files["old"],
+            files["new"],
+            files["old_words"],
+            files["new_words"],
             folder,
-            Options(colours=colours(run.services.settings)),
+            ComparisonOptions(colours=overlay_colours(run.services.settings)),
         )
         if outcome is None:
-            return UNMEASURED | {"state": SheetState.FAILED, "error_message": failure}
+            return FAILED_COMPARISON | {"state": SheetState.FAILED, "error_message": failure}
         prefix = f"{session_prefix(run.company_id, session_id)}comparisons/{new.page_number:04d}"
         overlay = await run.services.store.put_file(f"{prefix}_overlay.png", outcome.overlay)
         preview = await run.services.store.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
-    return measured(outcome) | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
+    return result_values(outcome) | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
 
 
-UNMEASURED: dict[str, Any] = {
+FAILED_COMPARISON: dict[str, Any] = {
     "overlay_path": None,
     "overlay_preview_path": None,
     "alignment_score": None,
@@ -257,7 +257,7 @@ UNMEASURED: dict[str, Any] = {
 """A comparison's columns where it failed: nothing of an earlier run's stays."""
 
 
-def measured(outcome: ComparisonOutcome) -> dict[str, Any]:
+def result_values(outcome: ComparisonResult) -> dict[str, Any]:
     """A comparison's columns, but for its files."""
     changes = [
         {
@@ -275,7 +275,7 @@ def measured(outcome: ComparisonOutcome) -> dict[str, Any]:
         "state": SheetState.COMPLETED,
         "error_message": None,
         "alignment_score": outcome.score,
-        "low_confidence": not outcome.confident,
+        "low_confidence": not outcome.is_confident,
         "change_ratio": outcome.change_ratio,
         "changes": changes,
         "changes_detected": bool(changes or outcome.words_removed or outcome.words_added),
@@ -290,7 +290,7 @@ def measured(outcome: ComparisonOutcome) -> dict[str, Any]:
     }
 
 
-def colours(settings: Settings) -> Colours:
+def overlay_colours(settings: Settings) -> Colours:
     """The configured colours of what was removed, was added, and is common."""
     removed, added, common = (
         (int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)) for code in settings.overlay_colours
@@ -318,17 +318,17 @@ async def attempt(
         return None, f"Internal error (id {id})."
 
 
-async def in_order(
-    items: Sequence[T], work: Callable[[T], Awaitable[R]], width: int
+async def map_ordered(
+    items: Sequence[T], work: Callable[[T], Awaitable[R]], concurrency: int
 ) -> AsyncGenerator[tuple[T, R], None]:
     """Each item with its result, in order, while at most `width` are worked on; closing it ends that work."""
-    ahead: list[asyncio.Task[R]] = []
+    tasks: list[asyncio.Task[R]] = []
     try:
         for position, item in enumerate(items):
-            while len(ahead) < width and position + len(ahead) < len(items):
-                ahead.append(asyncio.ensure_future(work(items[position + len(ahead)])))
-            yield item, await ahead.pop(0)
+            while len(tasks) < concurrency and position + len(tasks) < len(items):
+                tasks.append(asyncio.ensure_future(work(items[position + len(tasks)])))
+            yield item, await tasks.pop(0)
     finally:
-        for task in ahead:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*ahead, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,7 +8,7 @@ from statistics import median
 
 from pipelines.drawings.page_words import Word
 
-BORDER = 0.12
+BORDER_RATIO = 0.12
 """Grid marks stand in the outer parts of a sheet, within this share of its width and height."""
 
 
@@ -22,32 +22,32 @@ class Grid:
     rows: tuple[tuple[float, str], ...] = ()
 
 
-def grid(words: Sequence[Word], width: int, height: int) -> Grid:
+def detect_grid(words: Sequence[Word], width: int, height: int) -> Grid:
     """Marks of one or two signs in line along a side, at least three, in order: numbers one way, letters
     the other.
     """
     marks = [each for each in words if len(each.text) <= 2 and each.text.isalnum() and each.text.isascii()]
-    top = [each for each in marks if each.centre[1] < BORDER * height]
-    bottom = [each for each in marks if each.centre[1] > (1 - BORDER) * height]
-    left = [each for each in marks if each.centre[0] < BORDER * width]
-    right = [each for each in marks if each.centre[0] > (1 - BORDER) * width]
-    columns = max((in_line(side, across=True) for side in (top, bottom)), key=len)
-    rows = max((in_line(side, across=False) for side in (left, right)), key=len)
+    top = [each for each in marks if each.centre[1] < BORDER_RATIO * height]
+    bottom = [each for each in marks if each.centre[1] > (1 - BORDER_RATIO) * height]
+    left = [each for each in marks if each.centre[0] < BORDER_RATIO * width]
+    right = [each for each in marks if each.centre[0] > (1 - BORDER_RATIO) * width]
+    columns = max((longest_label_sequence(side, horizontal=True) for side in (top, bottom)), key=len)
+    rows = max((longest_label_sequence(side, horizontal=False) for side in (left, right)), key=len)
     return Grid(columns, rows)
 
 
-def in_line(marks: Sequence[Word], across: bool) -> tuple[tuple[float, str], ...]:
+def longest_label_sequence(marks: Sequence[Word], horizontal: bool) -> tuple[tuple[float, str], ...]:
     """The longest run of marks on one level whose labels count up or down along it."""
-    axis = 0 if across else 1
+    axis = 0 if horizontal else 1
     levels: dict[int, list[Word]] = defaultdict(list)
-    pitch = max(median(each.size for each in marks), 1.0) if marks else 1.0
+    pitch = max(median(each.text_height for each in marks), 1.0) if marks else 1.0
     for each in marks:
         levels[round(each.centre[1 - axis] / pitch)].append(each)
     best: tuple[tuple[float, str], ...] = ()
     for level in sorted(levels):
         line = sorted([*levels[level], *levels.get(level + 1, [])], key=lambda each: each.centre[axis])
-        for kind in (str.isdigit, str.isalpha):
-            run = tuple((each.centre[axis], each.text) for each in line if kind(each.text))
+        for is_kind in (str.isdigit, str.isalpha):
+            run = tuple((each.centre[axis], each.text) for each in line if is_kind(each.text))
             keys = [(len(text), text) for _, text in run]
             ordered = all(a < b for a, b in pairwise(keys)) or all(a > b for a, b in pairwise(keys))
             if len(run) >= 3 and ordered and len(run) > len(best):

@@ -5,27 +5,27 @@ from itertools import product
 import cv2
 import numpy as np
 
-from pipelines.drawings.binarization import Grey, Mask, ink, threshold, widened
-from pipelines.drawings.change_detection import around, box_of
-from pipelines.drawings.text_diff import WordChanges, touching
+from pipelines.drawings.binarization import GreyImage, Mask, binarize, otsu_threshold, dilate
+from pipelines.drawings.change_detection import bounding_box, word_box
+from pipelines.drawings.text_diff import WordChanges, overlapping_groups
 
-SHIFT = 2
+MAX_SHIFT = 2
 """How far, in pixels each way, a word of the old sheet is moved to meet the new one's ink best."""
 
-CHANGED = 0.03
+MIN_CHANGED_RATIO = 0.03
 """The share of lone ink from which a word has changed: more than one pixel from any of the other sheet's."""
 
 
-def sorted_out(words: WordChanges, old: Grey, new: Grey) -> WordChanges:
+def drop_ocr_errors(words: WordChanges, old: GreyImage, new: GreyImage) -> WordChanges:
     """The differing words without those whose ink is alike on both sheets, which lie on one another."""
-    levels = threshold(old), threshold(new)
+    levels = otsu_threshold(old), otsu_threshold(new)
     removed, added = [], []
-    for gone, come in touching(words.removed, words.added):
-        left, top, width, height = around([box_of(each) for each in (*gone, *come)])
+    for old_words, new_words in overlapping_groups(words.removed, words.added):
+        left, top, width, height = bounding_box([word_box(each) for each in (*old_words, *new_words)])
         area = np.s_[max(top, 0) : top + height, max(left, 0) : left + width]
-        if lone(ink(old[area], levels[0]), ink(new[area], levels[1])) >= CHANGED:
-            removed += gone
-            added += come
+        if unmatched_ink_ratio(binarize(old[area], levels[0]), binarize(new[area], levels[1])) >= MIN_CHANGED_RATIO:
+            removed += old_words
+            added += new_words
     kept_removed, kept_added = set(removed), set(added)
     return WordChanges(
         tuple(each for each in words.removed if each in kept_removed),
@@ -34,17 +34,17 @@ def sorted_out(words: WordChanges, old: Grey, new: Grey) -> WordChanges:
     )
 
 
-def lone(old: Mask, new: Mask) -> float:
+def unmatched_ink_ratio(old: Mask, new: Mask) -> float:
     """The share of two pictures' ink without the other's within a pixel, where they meet best."""
-    inked = cv2.countNonZero(old) + cv2.countNonZero(new)
-    if not inked:
+    ink_pixels = cv2.countNonZero(old) + cv2.countNonZero(new)
+    if not ink_pixels:
         return 0.0
-    padded = np.pad(old, SHIFT)
+    padded = np.pad(old, MAX_SHIFT)
     height, width = new.shape
-    near_new = widened(new, 1)
-    fewest = inked
-    for down, across in product(range(2 * SHIFT + 1), repeat=2):
+    near_new = dilate(new, 1)
+    fewest = ink_pixels
+    for down, across in product(range(2 * MAX_SHIFT + 1), repeat=2):
         before = np.ascontiguousarray(padded[down : down + height, across : across + width])
-        alone = cv2.countNonZero(before & ~near_new & 1) + cv2.countNonZero(new & ~widened(before, 1) & 1)
-        fewest = min(fewest, alone)
-    return fewest / inked
+        unmatched = cv2.countNonZero(before & ~near_new & 1) + cv2.countNonZero(new & ~dilate(before, 1) & 1)
+        fewest = min(fewest, unmatched)
+    return fewest / ink_pixels

@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from pipelines.drawings.binarization import Grey
+from pipelines.drawings.binarization import GreyImage
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 
-LEVELS = 16
+SHADE_LEVELS = 16
 """Shades of each sheet that the overlay tells apart: 16 x 16 fit a palette, which is a third of the bytes."""
 
-PREVIEW_SIDE = 2000
+PREVIEW_MAX_SIDE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +29,25 @@ class Colours:
     common: Colour = (110, 110, 110)
 
 
-def compose(
-    old: Grey,
-    new: Grey,
+def write_overlay(
+    old: GreyImage,
+    new: GreyImage,
     target: Path,
     preview: Path,
     colours: Colours = Colours(),
 ) -> None:
     """Write the overlay of an old sheet, already carried onto the new one's pixels, and a small copy."""
     height, width = new.shape
-    write(palette_indices(old, new), target, colours)
-    factor = min(1.0, PREVIEW_SIDE / max(height, width))
+    write_png(palette_indices(old, new), target, colours)
+    factor = min(1.0, PREVIEW_MAX_SIDE / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     small = [
         np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), np.uint8) for each in (old, new)
     ]
-    write(palette_indices(*small), preview, colours)
+    write_png(palette_indices(*small), preview, colours)
 
 
-def palette_indices(old: Grey, new: Grey) -> Grey:
+def palette_indices(old: GreyImage, new: GreyImage) -> GreyImage:
     """For each pixel the shade of the old sheet in the upper four bits, of the new one in the lower."""
     return np.asarray((old & 0xF0) | (new >> 4), np.uint8)
 
@@ -56,15 +56,15 @@ def palette(colours: Colours) -> bytes:
     """The colour of each pair of shades: what both have inked is common, what exceeds it is added or
     removed.
     """
-    old, new = np.divmod(np.arange(LEVELS * LEVELS), LEVELS)
-    old_ink, new_ink = 1 - old / (LEVELS - 1), 1 - new / (LEVELS - 1)
+    old, new = np.divmod(np.arange(SHADE_LEVELS * SHADE_LEVELS), SHADE_LEVELS)
+    old_ink, new_ink = 1 - old / (SHADE_LEVELS - 1), 1 - new / (SHADE_LEVELS - 1)
     common = np.minimum(old_ink, new_ink)
     shares = np.stack([old_ink - common, new_ink - common, common], axis=1)
     inks = 255.0 - np.array([colours.removed, colours.added, colours.common])
     return np.clip(np.rint(255.0 - shares @ inks), 0, 255).astype(np.uint8).tobytes()
 
 
-def write(indices: Grey, target: Path, colours: Colours) -> None:
+def write_png(indices: GreyImage, target: Path, colours: Colours) -> None:
     image = Image.fromarray(indices)
     image.putpalette(palette(colours))
     image.save(target, "PNG", compress_level=1)

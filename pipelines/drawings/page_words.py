@@ -15,10 +15,10 @@ from pypdfium2 import raw
 Matrix = tuple[float, float, float, float, float, float]
 """A 2x3 affine transform by rows: x' = a x + b y + c, y' = d x + e y + f."""
 
-STRUCK_TWICE = 0.2
+DUPLICATE_OFFSET_RATIO = 0.2
 """Equal characters nearer than this share of their height are one character, struck again."""
 
-WORD_GAP = 0.45
+WORD_GAP_RATIO = 0.45
 """A gap along the line wider than this share of the text height ends a word."""
 
 
@@ -40,7 +40,7 @@ class Word:
     optical: bool = False
 
     @property
-    def size(self) -> float:
+    def text_height(self) -> float:
         """The height of its letters in pixels, whichever way it is turned."""
         return self.height if self.angle % 180 == 0 else self.width
 
@@ -65,95 +65,95 @@ class Character:
         return min(positions), max(positions)
 
 
-def read(page: pypdfium2.PdfPage, width: int, height: int) -> list[Word]:
+def read_text_layer(page: pypdfium2.PdfPage, width: int, height: int) -> list[Word]:
     """The words a PDF page draws, each once, on a picture of the page of `width` x `height` pixels."""
-    return list(join(once(characters(page, width, height))))
+    return list(join_words(drop_duplicate_characters(page_characters(page, width, height))))
 
 
-def characters(page: pypdfium2.PdfPage, width: int, height: int) -> Iterator[Character | None]:
+def page_characters(page: pypdfium2.PdfPage, width: int, height: int) -> Iterator[Character | None]:
     """The visible characters in the order of drawing; None stands for a blank."""
-    a, b, c, d, e, f = page_to_picture(page, width, height)
+    a, b, c, d, e, f = page_to_pixels(page, width, height)
     text = page.get_textpage()
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     matrix = raw.FS_MATRIX()
     for index in range(text.count_chars()):
         character = chr(raw.FPDFText_GetUnicode(text.raw, index) or 32)
-        known = raw.FPDFText_GetCharBox(text.raw, index, left, right, bottom, top)
-        if not known or not character.isprintable() or character.isspace():
+        has_box = raw.FPDFText_GetCharBox(text.raw, index, left, right, bottom, top)
+        if not has_box or not character.isprintable() or character.isspace():
             yield None
             continue
         xs = [a * x + b * y + c for x in (left.value, right.value) for y in (bottom.value, top.value)]
         ys = [d * x + e * y + f for x in (left.value, right.value) for y in (bottom.value, top.value)]
         raw.FPDFText_GetMatrix(text.raw, index, matrix)
-        along = a * matrix.a + b * matrix.b, d * matrix.a + e * matrix.b
-        length = math.hypot(*along) or 1.0
+        baseline = a * matrix.a + b * matrix.b, d * matrix.a + e * matrix.b
+        length = math.hypot(*baseline) or 1.0
         yield Character(
-            character, (min(xs), min(ys), max(xs), max(ys)), (along[0] / length, along[1] / length)
+            character, (min(xs), min(ys), max(xs), max(ys)), (baseline[0] / length, baseline[1] / length)
         )
 
 
-def page_to_picture(page: pypdfium2.PdfPage, width: int, height: int) -> Matrix:
+def page_to_pixels(page: pypdfium2.PdfPage, width: int, height: int) -> Matrix:
     """From PDF points (y up, before /Rotate) to pixels of the displayed page (y down)."""
     probe = 1000.0
-    place = (0, 0, width * 1000, height * 1000, 0)
+    viewport = (0, 0, width * 1000, height * 1000, 0)
     x, y = (ctypes.c_int(), ctypes.c_int()), (ctypes.c_int(), ctypes.c_int())
     corners = []
     for point in ((0.0, 0.0), (probe, 0.0), (0.0, probe)):
-        raw.FPDF_PageToDevice(page.raw, *place, *point, x[0], y[0])
+        raw.FPDF_PageToDevice(page.raw, *viewport, *point, x[0], y[0])
         corners.append((x[0].value / 1000, y[0].value / 1000))
     (ox, oy), (rx, ry), (ux, uy) = corners
     return (rx - ox) / probe, (ux - ox) / probe, ox, (ry - oy) / probe, (uy - oy) / probe, oy
 
 
-def once(marks: Iterable[Character | None]) -> Iterator[Character | None]:
+def drop_duplicate_characters(characters: Iterable[Character | None]) -> Iterator[Character | None]:
     """Drop what is struck again at the same place, as CAD programs do for bold text."""
     seen: dict[tuple[str, int, int], list[tuple[float, float]]] = defaultdict(list)
-    for mark in marks:
-        if mark is None:
+    for character in characters:
+        if character is None:
             yield None
             continue
-        left, top, right, bottom = mark.box
-        reach = STRUCK_TWICE * max(right - left, bottom - top, 1.0)
+        left, top, right, bottom = character.box
+        max_offset = DUPLICATE_OFFSET_RATIO * max(right - left, bottom - top, 1.0)
         column, row = int(left // 8), int(top // 8)
-        near = (
+        nearby = (
             place
             for across in (-1, 0, 1)
             for down in (-1, 0, 1)
-            for place in seen.get((mark.text, column + across, row + down), ())
+            for place in seen.get((character.text, column + across, row + down), ())
         )
-        if any(abs(x - left) <= reach and abs(y - top) <= reach for x, y in near):
+        if any(abs(x - left) <= max_offset and abs(y - top) <= max_offset for x, y in nearby):
             yield None
             continue
-        seen[mark.text, column, row].append((left, top))
-        yield mark
+        seen[character.text, column, row].append((left, top))
+        yield character
 
 
-def join(marks: Iterable[Character | None]) -> Iterator[Word]:
+def join_words(characters: Iterable[Character | None]) -> Iterator[Word]:
     """Characters that follow one another on a line become words."""
     run: list[Character] = []
-    for mark in marks:
-        if run and (mark is None or not follows(run, mark)):
-            yield word(run)
+    for character in characters:
+        if run and (character is None or not continues_word(run, character)):
+            yield to_word(run)
             run = []
-        if mark is not None:
-            run.append(mark)
+        if character is not None:
+            run.append(character)
     if run:
-        yield word(run)
+        yield to_word(run)
 
 
-def follows(run: Sequence[Character], mark: Character) -> bool:
+def continues_word(run: Sequence[Character], character: Character) -> bool:
     """Whether a character carries on the word that ends with `run`."""
     last = run[-1]
-    turn = last.direction[0] * mark.direction[0] + last.direction[1] * mark.direction[1]
-    size = max(high - low for low, high in (each.extent(along=False) for each in (*run[-4:], mark)))
-    gap = mark.extent(along=True)[0] - last.extent(along=True)[1]
-    low, high = mark.extent(along=False)
+    alignment = last.direction[0] * character.direction[0] + last.direction[1] * character.direction[1]
+    size = max(high - low for low, high in (each.extent(along=False) for each in (*run[-4:], character)))
+    gap = character.extent(along=True)[0] - last.extent(along=True)[1]
+    low, high = character.extent(along=False)
     line_low, line_high = last.extent(along=False)
-    apart = max(line_low, low) - min(line_high, high)
-    return turn > 0.99 and -0.6 * size < gap < WORD_GAP * size and apart < 0.6 * size
+    line_gap = max(line_low, low) - min(line_high, high)
+    return alignment > 0.99 and -0.6 * size < gap < WORD_GAP_RATIO * size and line_gap < 0.6 * size
 
 
-def word(run: Sequence[Character]) -> Word:
+def to_word(run: Sequence[Character]) -> Word:
     lefts, tops, rights, bottoms = zip(*(mark.box for mark in run), strict=True)
     angle = round(math.degrees(math.atan2(run[0].direction[1], run[0].direction[0])) / 90) * 90 % 360
     text = "".join(mark.text for mark in run)
@@ -175,7 +175,7 @@ def load(path: Path) -> list[Word]:
     return [Word(**row) for row in rows]
 
 
-def legible(words: Sequence[Word]) -> bool:
+def is_legible(words: Sequence[Word]) -> bool:
     """Whether the text layer can be trusted: some of it, and mostly letters and digits.
 
     Fonts without a mapping to Unicode give control characters and private signs instead.
@@ -184,23 +184,23 @@ def legible(words: Sequence[Word]) -> bool:
     return counts.total() >= 4 and counts[True] >= 0.5 * counts.total()
 
 
-def move(words: Iterable[Word], matrix: Matrix) -> list[Word]:
+def transform_words(words: Iterable[Word], matrix: Matrix) -> list[Word]:
     """The words with their boxes carried through a transform, straightened to the picture's axes."""
     a, b, c, d, e, f = matrix
-    turn = round(math.degrees(math.atan2(d, a)) / 90) * 90
-    moved = []
+    rotation = round(math.degrees(math.atan2(d, a)) / 90) * 90
+    transformed = []
     for each in words:
         corners = [(each.x + i * each.width, each.y + j * each.height) for i in (0, 1) for j in (0, 1)]
         xs, ys = zip(*((a * x + b * y + c, d * x + e * y + f) for x, y in corners), strict=True)
-        moved.append(
+        transformed.append(
             Word(
                 each.text,
                 min(xs),
                 min(ys),
                 max(xs) - min(xs),
                 max(ys) - min(ys),
-                (each.angle + turn) % 360,
+                (each.angle + rotation) % 360,
                 each.optical,
             )
         )
-    return moved
+    return transformed

@@ -19,15 +19,15 @@ from pipelines.drawings import file_checks, ocr, page_words, sheet_numbers
 from pipelines.drawings.page_words import Word
 from pipelines.drawings.sheet_numbers import SheetName
 
-Picture = npt.NDArray[np.uint8]
+PixelArray = npt.NDArray[np.uint8]
 
 POINTS_PER_INCH = 72.0
-PAGE_LIMIT = 500
-PIXEL_LIMIT = 150_000_000
-LONGEST_SIDE = 32_000
-SHORTEST_SIDE = 100
-LOWEST_DPI = 30.0
-THUMBNAIL_SIDE = 480
+MAX_PAGES = 500
+MAX_PIXELS = 150_000_000
+MAX_SIDE = 32_000
+MIN_SIDE = 100
+MIN_DPI = 30.0
+THUMBNAIL_MAX_SIDE = 480
 
 FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)
 """Three times faster than the default filters on line drawings, and 6 % larger."""
@@ -42,7 +42,7 @@ class PageSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
+class DocumentInfo:
     """A file's kind (`pdf`, `png`, `jpeg`, `tiff`) and its pages, each displayed upright."""
 
     kind: str
@@ -54,7 +54,7 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RenderedPage:
     """One page as a picture.
 
     `dpi` is what it was drawn at, less than asked for where the page is huge (`reduced`), and None for an
@@ -79,37 +79,37 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class PageRaster:
     """A page's pixels (grey, or blue-green-red) and what its file says of it."""
 
-    picture: Picture
+    pixels: PixelArray
     words: list[Word]
     dpi: float | None
     reduced: bool = False
     rotation: int = 0
 
 
-def inspect(path: Path, *, page_limit: int = PAGE_LIMIT, max_pixels: int = PIXEL_LIMIT) -> Inventory:
-    """Tell what a file holds without drawing it; raises `Unsupported` or `Invalid` with a sentence for a
+def inspect(path: Path, *, max_pages: int = MAX_PAGES, max_pixels: int = MAX_PIXELS) -> DocumentInfo:
+    """Tell what a file holds without drawing it; raises `UnsupportedContent` or `Invalid` with a sentence for a
     person.
     """
-    kind = file_checks.kind(path)
+    kind = file_checks.detect_kind(path)
     if kind == "pdf":
-        file_checks.refuse_unsafe_pdf(path)
-        with opened_pdf(path) as document:
-            check_count(len(document), page_limit)
-            return Inventory(kind, tuple(PageSize(*document.get_page_size(i)) for i in range(len(document))))
-    with opened_image(path) as image:
+        file_checks.validate_pdf(path)
+        with open_pdf(path) as document:
+            check_page_count(len(document), max_pages)
+            return DocumentInfo(kind, tuple(PageSize(*document.get_page_size(i)) for i in range(len(document))))
+    with open_image(path) as image:
         count = getattr(image, "n_frames", 1) if kind == "tiff" else 1
-        check_count(count, page_limit)
+        check_page_count(count, max_pages)
         sizes = []
         for index in range(count):
             image.seek(index)
-            check_pixels(*image.size, max_pixels)
-            sizes.append(PageSize(*upright_size(image)))
+            check_image_size(*image.size, max_pixels)
+            sizes.append(PageSize(*oriented_size(image)))
         if count == 1:
             image.load()
-    return Inventory(kind, tuple(sizes))
+    return DocumentInfo(kind, tuple(sizes))
 
 
 def render(
@@ -118,39 +118,39 @@ def render(
     target: Path,
     *,
     dpi: float = 300.0,
-    max_pixels: int = PIXEL_LIMIT,
+    max_pixels: int = MAX_PIXELS,
     colour: bool = False,
-    optical_reading: bool = True,
-) -> Page:
+    use_ocr: bool = True,
+) -> RenderedPage:
     """Draw page `page` (from 1) as the PNG `target`, with `…_thumbnail.png` and `…_words.json` beside it.
 
     Where the page has no usable text, the sheet is read from the picture if `optical_reading`. Raises
-    `Unsupported` or `Invalid` for a page that can't be drawn.
+    `UnsupportedContent` or `Invalid` for a page that can't be drawn.
     """
-    draw = from_pdf if file_checks.kind(path) == "pdf" else from_image
-    drawn = draw(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
-    height, width = drawn.picture.shape[:2]
-    text = drawn.words if page_words.legible(drawn.words) else []
-    name = sheet_numbers.name(text, page)
-    if not text and optical_reading:
-        picture = grey(drawn.picture)
-        block = ocr.title_block(picture)
-        name = sheet_numbers.name(block, page, source="ocr", frame=sheet_numbers.Frame(0, 0, width, height))
-        text = ocr.sheet(picture, drawn.dpi)
-    thumbnail, word_file = beside(target, "_thumbnail.png"), beside(target, "_words.json")
-    write_png(target, drawn.picture)
-    write_png(thumbnail, shrunk(drawn.picture, THUMBNAIL_SIDE))
+    rasterize = rasterize_pdf_page if file_checks.detect_kind(path) == "pdf" else rasterize_image
+    raster = rasterize(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
+    height, width = raster.pixels.shape[:2]
+    text = raster.words if page_words.is_legible(raster.words) else []
+    name = sheet_numbers.find_sheet_name(text, page)
+    if not text and use_ocr:
+        grey = grey(raster.pixels)
+        title_block = ocr.read_title_block(grey)
+        name = sheet_numbers.find_sheet_name(title_block, page, source="ocr", frame=sheet_numbers.Frame(0, 0, width, height))
+        text = ocr.read_sheet(grey, raster.dpi)
+    thumbnail, word_file = sibling_path(target, "_thumbnail.png"), sibling_path(target, "_words.json")
+    write_png(target, raster.pixels)
+    write_png(thumbnail, downscale(raster.pixels, THUMBNAIL_MAX_SIDE))
     page_words.save(text, word_file)
-    return Page(
+    return RenderedPage(
         number=page,
         width=width,
         height=height,
-        dpi=round(drawn.dpi, 2) if drawn.dpi else None,
-        reduced=drawn.reduced,
-        width_points=width * POINTS_PER_INCH / drawn.dpi if drawn.dpi else None,
-        height_points=height * POINTS_PER_INCH / drawn.dpi if drawn.dpi else None,
-        rotation=drawn.rotation,
-        scale=sheet_numbers.scale(text),
+        dpi=round(raster.dpi, 2) if raster.dpi else None,
+        reduced=raster.reduced,
+        width_points=width * POINTS_PER_INCH / raster.dpi if raster.dpi else None,
+        height_points=height * POINTS_PER_INCH / raster.dpi if raster.dpi else None,
+        rotation=raster.rotation,
+        scale=sheet_numbers.find_scale(text),
         sheet=name,
         word_count=len(text),
         image=target,
@@ -159,21 +159,21 @@ def render(
     )
 
 
-def check_count(count: int, limit: int) -> None:
+def check_page_count(count: int, max_pages: int) -> None:
     if count < 1:
         raise Invalid("The file has no pages.")
-    if count > limit:
-        raise UnsupportedContent(f"The file has {count:,} pages; at most {limit:,} are compared.")
+    if count > max_pages:
+        raise UnsupportedContent(f"The file has {count:,} pages; at most {max_pages:,} are compared.")
 
 
-def check_pixels(width: int, height: int, max_pixels: int) -> None:
-    if min(width, height) < SHORTEST_SIDE:
+def check_image_size(width: int, height: int, max_pixels: int) -> None:
+    if min(width, height) < MIN_SIDE:
         raise UnsupportedContent(
-            f"The image is {width:,} x {height:,} pixels; a drawing needs {SHORTEST_SIDE} on each side."
+            f"The image is {width:,} x {height:,} pixels; a drawing needs {MIN_SIDE} on each side."
         )
-    if max(width, height) > LONGEST_SIDE:
+    if max(width, height) > MAX_SIDE:
         raise UnsupportedContent(
-            f"The image is {width:,} x {height:,} pixels; a side may have {LONGEST_SIDE:,} at most."
+            f"The image is {width:,} x {height:,} pixels; a side may have {MAX_SIDE:,} at most."
         )
     if width * height > max_pixels:
         raise UnsupportedContent(
@@ -183,19 +183,19 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
 
 
 @contextmanager
-def opened_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
+def open_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         locked = error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
-        if locked and file_checks.mentions(path, b"/Encrypt"):  # the code may be left over from another file
+        if locked and file_checks.contains_bytes(path, b"/Encrypt"):  # the code may be left over from another file
             raise UnsupportedContent("The PDF is encrypted. Upload it without a password.") from error
         raise Invalid("The PDF is damaged, or has no pages.") from error
     with closing(document):
         yield document
 
 
-def loaded(document: pypdfium2.PdfDocument, page: int) -> pypdfium2.PdfPage:
+def load_page(document: pypdfium2.PdfDocument, page: int) -> pypdfium2.PdfPage:
     if not 1 <= page <= len(document):
         raise Invalid(f"The file has no page {page}.")
     try:
@@ -204,24 +204,24 @@ def loaded(document: pypdfium2.PdfDocument, page: int) -> pypdfium2.PdfPage:
         raise Invalid(f"Page {page} is damaged and can't be read.") from error
 
 
-def drawing_scale(size: tuple[float, float], dpi: float, max_pixels: int) -> tuple[float, bool]:
+def render_scale(size: tuple[float, float], dpi: float, max_pixels: int) -> tuple[float, bool]:
     """Pixels per point for a page of so many points, and whether that is less than asked for."""
     width, height = size
     if min(width, height) <= 0:
         raise Invalid("The page has no size.")
-    wanted = dpi / POINTS_PER_INCH
-    scale = min(wanted, sqrt(max_pixels / (width * height)), LONGEST_SIDE / max(width, height))
+    requested = dpi / POINTS_PER_INCH
+    scale = min(requested, sqrt(max_pixels / (width * height)), MAX_SIDE / max(width, height))
     inches = f"{width / POINTS_PER_INCH:,.4g} x {height / POINTS_PER_INCH:,.4g} inches"
-    if scale * POINTS_PER_INCH < LOWEST_DPI:
+    if scale * POINTS_PER_INCH < MIN_DPI:
         raise UnsupportedContent(f"The page is {inches}, too large to draw legibly.")
-    if min(width, height) * scale < SHORTEST_SIDE:
+    if min(width, height) * scale < MIN_SIDE:
         raise UnsupportedContent(f"The page is {inches}, too small for a drawing.")
-    return scale, scale < wanted
+    return scale, scale < requested
 
 
-def from_pdf(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> Drawn:
-    with opened_pdf(path) as document, closing(loaded(document, page)) as sheet:
-        scale, reduced = drawing_scale(sheet.get_size(), dpi, max_pixels)
+def rasterize_pdf_page(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> PageRaster:
+    with open_pdf(path) as document, closing(load_page(document, page)) as sheet:
+        scale, reduced = render_scale(sheet.get_size(), dpi, max_pixels)
         try:
             bitmap = sheet.render(scale=scale * (1 - 1e-9), grayscale=not colour)
         except pypdfium2.PdfiumError as error:
@@ -229,17 +229,17 @@ def from_pdf(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool
         picture = np.asarray(bitmap.to_numpy(), np.uint8)
         if not colour:
             picture = picture.reshape(picture.shape[:2])
-        text = page_words.read(sheet, picture.shape[1], picture.shape[0])
-        return Drawn(picture, text, scale * POINTS_PER_INCH, reduced, sheet.get_rotation())
+        text = page_words.read_text_layer(sheet, picture.shape[1], picture.shape[0])
+        return PageRaster(picture, text, scale * POINTS_PER_INCH, reduced, sheet.get_rotation())
 
 
 @contextmanager
-def opened_image(path: Path) -> Iterator[Image.Image]:
+def open_image(path: Path) -> Iterator[Image.Image]:
     """The opened image, with what goes wrong in reading it told as a refusal."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=tuple(file_checks.IMAGES.values())) as image:
+            with Image.open(path, formats=tuple(file_checks.IMAGE_FORMATS.values())) as image:
                 yield image
     except DomainError:
         raise
@@ -249,22 +249,22 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
         raise Invalid("The image is damaged or incomplete.") from error
 
 
-def upright_size(image: Image.Image) -> tuple[int, int]:
+def oriented_size(image: Image.Image) -> tuple[int, int]:
     """Width and height as displayed, with the camera's orientation applied."""
-    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return (image.height, image.width) if turned else image.size
+    swaps_sides = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    return (image.height, image.width) if swaps_sides else image.size
 
 
-def from_image(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> Drawn:
+def rasterize_image(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> PageRaster:
     """The image on white ground as it is; its dpi is what it states, if that is believable, whatever `dpi`
     asks.
     """
-    with opened_image(path) as image:
+    with open_image(path) as image:
         if not 1 <= page <= getattr(image, "n_frames", 1):
             raise Invalid(f"The file has no page {page}.")
         image.seek(page - 1)
-        check_pixels(*image.size, max_pixels)
-        stated = float(image.info.get("dpi", (0, 0))[0])
+        check_image_size(*image.size, max_pixels)
+        embedded_dpi = float(image.info.get("dpi", (0, 0))[0])
         upright = ImageOps.exif_transpose(image)
         if upright.has_transparency_data:
             ground = Image.new("RGBA", upright.size, "white")
@@ -274,26 +274,26 @@ def from_image(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bo
         picture = np.array(upright.convert("RGB" if colour else "L"), np.uint8)
     if colour:
         picture = np.ascontiguousarray(picture[:, :, ::-1])
-    return Drawn(picture, [], stated if 30 <= stated <= 2400 else None)
+    return PageRaster(picture, [], embedded_dpi if 30 <= embedded_dpi <= 2400 else None)
 
 
-def grey(picture: Picture) -> Picture:
+def to_grey(picture: PixelArray) -> PixelArray:
     return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def shrunk(picture: Picture, longest_side: int) -> Picture:
+def downscale(picture: PixelArray, max_side: int) -> PixelArray:
     """The picture with its longer side at most `longest_side` pixels."""
-    factor = longest_side / max(picture.shape[:2])
+    factor = max_side / max(picture.shape[:2])
     if factor >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def beside(target: Path, ending: str) -> Path:
+def sibling_path(target: Path, ending: str) -> Path:
     return target.with_name(target.stem + ending)
 
 
-def write_png(path: Path, picture: Picture) -> None:
+def write_png(path: Path, picture: PixelArray) -> None:
     if not cv2.imwrite(str(path), picture, FAST_PNG):
         raise OSError(f"Can't write {path}.")

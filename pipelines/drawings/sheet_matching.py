@@ -13,11 +13,11 @@ class SheetKey:
 
     page: int
     name: str
-    named: bool = True
+    has_name: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Pairing:
+class SheetPairs:
     """Pairs in the order of the new set, and the sheets without a partner in the order of their own."""
 
     pairs: tuple[tuple[SheetKey, SheetKey], ...]
@@ -25,7 +25,7 @@ class Pairing:
     only_in_new: tuple[SheetKey, ...]
 
 
-def pair(old: Sequence[SheetKey], new: Sequence[SheetKey]) -> Pairing:
+def match_sheets(old: Sequence[SheetKey], new: Sequence[SheetKey]) -> SheetPairs:
     """Pair by sheet name; then, where at least one name is missing, by page number.
 
     A name that occurs several times pairs first with first, second with second, in page order.
@@ -35,25 +35,25 @@ def pair(old: Sequence[SheetKey], new: Sequence[SheetKey]) -> Pairing:
     taken: set[int] = set()
     waiting: dict[str, list[SheetKey]] = defaultdict(list)
     for key in before:
-        if key.named:
-            waiting[normal(key.name)].append(key)
+        if key.has_name:
+            waiting[normalize_name(key.name)].append(key)
     for key in after:
-        if key.named and waiting[normal(key.name)]:
-            partners[key.page] = waiting[normal(key.name)].pop(0)
+        if key.has_name and waiting[normalize_name(key.name)]:
+            partners[key.page] = waiting[normalize_name(key.name)].pop(0)
             taken.add(partners[key.page].page)
     left = {key.page: key for key in before if key.page not in taken}
     for key in after:
         other = left.get(key.page)
-        if key.page not in partners and other and not (key.named and other.named):
+        if key.page not in partners and other and not (key.has_name and other.has_name):
             partners[key.page] = left.pop(key.page)
     paired = {key.page for key in partners.values()}
-    return Pairing(
+    return SheetPairs(
         tuple((partners[key.page], key) for key in after if key.page in partners),
         tuple(key for key in before if key.page not in paired),
         tuple(key for key in after if key.page not in partners),
     )
 
 
-def normal(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Names that differ only in case, blanks or hyphens are one name: `A-101`, `a 101`, `A101`."""
     return name.upper().replace("-", "").replace(" ", "").replace("_", "")

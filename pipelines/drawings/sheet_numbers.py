@@ -10,13 +10,13 @@ from statistics import median
 
 from pipelines.drawings.page_words import Word
 
-MINIMUM_SCORE = 1.2
+MIN_SCORE = 1.2
 """A candidate below this is more likely a revision, a grid line or a part than the sheet's number."""
 
-COUNTED_SCORE = 1.0
+SHEET_COUNT_SCORE = 1.0
 """What `Sheet 2 of 11` is worth: clear in itself, but any real sheet number goes before it."""
 
-NUMBER = re.compile(
+SHEET_NUMBER = re.compile(
     r"(?:[A-Z]{1,3}\d{0,2}[- ]?\d{1,4}(?:\.\d{1,3})?[A-Z]?(?:-[A-Z0-9]{1,8})?"
     r"|[A-Z]{1,2}-[A-Z]\d{1,4}(?:\.\d{1,2})?)"
 )
@@ -24,7 +24,7 @@ NUMBER = re.compile(
 
 SHEET_LABEL = re.compile(r"(?:SHEET|SHT|DWG|DRAWING|DRG)\.?#?:?", re.IGNORECASE)
 OTHER_LABEL = re.compile(r"(?:REV|REVISION|ISSUE|SIZE|DATE|SCALE)\.?:?", re.IGNORECASE)
-COUNTED = re.compile(
+SHEET_COUNT = re.compile(
     r"\b(?:SHEET|SHT|PAGE)\.?\s*:?\s*(\d{1,4})\s*(?:OF|/)\s*(\d{1,4})\b|\((\d{1,3})/(\d{1,3})\)",
     re.IGNORECASE,
 )
@@ -58,35 +58,35 @@ class Frame:
     bottom: float
 
 
-def name(words: Sequence[Word], page: int, *, source: str = "text", frame: Frame | None = None) -> SheetName:
+def find_sheet_name(words: Sequence[Word], page: int, *, source: str = "text", frame: Frame | None = None) -> SheetName:
     """The sheet number in the title block, else `Sheet_02` from "Sheet 2 of 11", else `Page_001` by position.
 
     `page` counts from 1. The words may be turned: what most of them read as upright, is up.
     """
-    upright, bounds = turn_upright(words, frame)
-    best = max(candidates(upright, bounds), default=None)
-    if best and best[0] >= MINIMUM_SCORE:
+    upright, bounds = rotate_upright(words, frame)
+    best = max(score_candidates(upright, bounds), default=None)
+    if best and best[0] >= MIN_SCORE:
         return SheetName(best[1], round(best[0], 2), source)
-    for line in lines(upright):
-        if counted := COUNTED.search(line):
-            number, total = (int(each) for each in counted.groups() if each)
+    for line in text_lines(upright):
+        if match := SHEET_COUNT.search(line):
+            number, total = (int(each) for each in match.groups() if each)
             if 1 <= number <= total:
-                return SheetName(f"Sheet_{number:0{max(2, len(str(total)))}d}", COUNTED_SCORE, source)
+                return SheetName(f"Sheet_{number:0{max(2, len(str(total)))}d}", SHEET_COUNT_SCORE, source)
     return SheetName(f"Page_{page:03d}", 0.0, "fallback")
 
 
-def scale(words: Sequence[Word]) -> str | None:
+def find_scale(words: Sequence[Word]) -> str | None:
     """The drawing scale as printed nearest to the title block's corner, such as `1:100` or `1/4" = 1'-0"`."""
-    upright, bounds = turn_upright(words, None)
-    found = [
-        (corner(bounds, line[0].x, line[0].y), match.group().strip())
-        for line in grouped(upright)
+    upright, bounds = rotate_upright(words, None)
+    scales = [
+        (corner_distance(bounds, line[0].x, line[0].y), match.group().strip())
+        for line in group_lines(upright)
         if (match := SCALE.search(" ".join(each.text for each in line)))
     ]
-    return min(found)[1] if found else None
+    return min(scales)[1] if scales else None
 
 
-def candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str]]:
+def score_candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str]]:
     """Every word, or pair of neighbours, that looks like a sheet number, with its score.
 
     Score = nearness to the lower right corner x letter height against the page's median x 1.8 where the
@@ -95,73 +95,73 @@ def candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str
     """
     if not words:
         return
-    usual = median(each.size for each in words) or 1.0
+    median_height = median(each.text_height for each in words) or 1.0
     labels = [each for each in words if SHEET_LABEL.fullmatch(each.text) or OTHER_LABEL.fullmatch(each.text)]
-    for each in (*words, *pairs(words)):
+    for each in (*words, *join_split_numbers(words)):
         text = each.text.upper().rstrip(".,;")
-        if not NUMBER.fullmatch(text):
+        if not SHEET_NUMBER.fullmatch(text):
             continue
         distances = [
-            (distance, label.text) for label in labels if (distance := label_gap(label, each)) is not None
+            (distance, label.text) for label in labels if (distance := label_distance(label, each)) is not None
         ]
         nearest = min(distances)[1] if distances else ""
         if OTHER_LABEL.fullmatch(nearest):
             continue
-        place = math.exp(-corner(frame, *each.centre) / 0.18)
-        yield place * (each.size / usual) ** 0.8 * (1.8 if nearest else 1.0), text
+        proximity = math.exp(-corner_distance(frame, *each.centre) / 0.18)
+        yield proximity * (each.text_height / median_height) ** 0.8 * (1.8 if nearest else 1.0), text
 
 
-def pairs(words: Sequence[Word]) -> Iterator[Word]:
+def join_split_numbers(words: Sequence[Word]) -> Iterator[Word]:
     """Numbers printed with a gap, `A 101` or `A- 101`, as one word."""
-    for line in grouped(words):
+    for line in group_lines(words):
         for first, second in pairwise(line):
             if not re.fullmatch(r"[A-Z]{1,3}\d{0,2}-?", first.text):
                 continue
             if not re.fullmatch(r"-?\d{1,4}(?:\.\d{1,3})?[A-Z]?(?:-[A-Z0-9]{1,8})?", second.text):
                 continue
-            if not 0 <= second.x - (first.x + first.width) < 1.2 * first.size:
+            if not 0 <= second.x - (first.x + first.width) < 1.2 * first.text_height:
                 continue
             between = "" if first.text.endswith("-") or second.text.startswith("-") else " "
             width = second.x + second.width - first.x
             yield Word(first.text + between + second.text, first.x, first.y, width, first.height)
 
 
-def label_gap(label: Word, each: Word) -> float | None:
+def label_distance(label: Word, word: Word) -> float | None:
     """The gap in pixels from a label to a word just under it or just after it on its line; None for any
     other word.
     """
-    reach = 3.0 * max(label.size, each.size)
-    below = each.y - (label.y + label.height)
-    aside = each.x - (label.x + label.width)
-    beneath = label.x - reach / 2 <= each.centre[0] <= label.x + label.width + reach
-    if -0.5 * label.size <= below <= reach and beneath:
+    max_distance = 3.0 * max(label.text_height, word.text_height)
+    below = word.y - (label.y + label.height)
+    aside = word.x - (label.x + label.width)
+    beneath = label.x - max_distance / 2 <= word.centre[0] <= label.x + label.width + max_distance
+    if -0.5 * label.text_height <= below <= max_distance and beneath:
         return max(below, 0.0)
-    level = abs(each.centre[1] - label.centre[1]) < 0.7 * max(label.size, each.size)
-    return aside if 0 <= aside <= reach and level else None
+    level = abs(word.centre[1] - label.centre[1]) < 0.7 * max(label.text_height, word.text_height)
+    return aside if 0 <= aside <= max_distance and level else None
 
 
-def corner(frame: Frame, x: float, y: float) -> float:
+def corner_distance(frame: Frame, x: float, y: float) -> float:
     """The distance to the frame's lower right corner, in shares of its sides."""
     width = max(frame.right - frame.left, 1.0)
     height = max(frame.bottom - frame.top, 1.0)
     return math.hypot((frame.right - x) / width, (frame.bottom - y) / height)
 
 
-def lines(words: Sequence[Word]) -> list[str]:
-    return [" ".join(each.text for each in line) for line in grouped(words)]
+def text_lines(words: Sequence[Word]) -> list[str]:
+    return [" ".join(each.text for each in line) for line in group_lines(words)]
 
 
-def grouped(words: Sequence[Word]) -> list[list[Word]]:
+def group_lines(words: Sequence[Word]) -> list[list[Word]]:
     """Words on one line, from left to right; a gap of three letter heights starts another line."""
     if not words:
         return []
-    pitch = max(0.5 * median(each.size for each in words), 1.0)
+    pitch = max(0.5 * median(each.text_height for each in words), 1.0)
     result: list[list[Word]] = []
     rows: dict[int, list[list[Word]]] = defaultdict(list)
     for each in sorted(words, key=lambda item: (item.x, item.y)):
-        row, reach = int(each.centre[1] // pitch), 1 + int(0.5 * each.size / pitch)
-        near = (line for other in range(row - reach, row + reach + 1) for line in rows.get(other, ()))
-        line = next((line for line in near if continues(line[-1], each)), None)
+        row, row_reach = int(each.centre[1] // pitch), 1 + int(0.5 * each.text_height / pitch)
+        near = (line for other in range(row - row_reach, row + row_reach + 1) for line in rows.get(other, ()))
+        line = next((line for line in near if continues_line(line[-1], each)), None)
         if line is None:
             line = []
             result.append(line)
@@ -170,41 +170,41 @@ def grouped(words: Sequence[Word]) -> list[list[Word]]:
     return result
 
 
-def continues(last: Word, each: Word) -> bool:
+def continues_line(last: Word, word: Word) -> bool:
     """Whether a word stands on the same line as another, a little to its right."""
-    size = max(last.size, each.size)
-    level = abs(last.centre[1] - each.centre[1]) < 0.5 * size
-    return level and -0.5 * size < each.x - (last.x + last.width) < 3 * size
+    size = max(last.text_height, word.text_height)
+    level = abs(last.centre[1] - word.centre[1]) < 0.5 * size
+    return level and -0.5 * size < word.x - (last.x + last.width) < 3 * size
 
 
-def turn_upright(words: Sequence[Word], frame: Frame | None) -> tuple[list[Word], Frame]:
+def rotate_upright(words: Sequence[Word], frame: Frame | None) -> tuple[list[Word], Frame]:
     """The words that read in the page's main direction, turned to read from the left, and their frame."""
     counts: Counter[int] = Counter()
     for each in words:
         counts[each.angle] += len(each.text)
     angle = min(counts, key=lambda key: (-counts[key], key)) if counts else 0
-    turned = [turn(each, angle) for each in words]
+    rotated = [rotate_word(each, angle) for each in words]
     if frame is None:
-        bounds = extent(turned)
+        content_frame = bounding_frame(rotated)
     else:
         box = Word("", frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top)
-        bounds = extent([turn(box, angle)])
-    return [each for each in turned if each.angle == 0], bounds
+        content_frame = bounding_frame([rotate_word(box, angle)])
+    return [each for each in rotated if each.angle == 0], content_frame
 
 
-def turn(each: Word, angle: int) -> Word:
+def rotate_word(word: Word, angle: int) -> Word:
     """The word on a picture turned by `angle` degrees against the clock, about the origin."""
-    x, y, width, height = each.x, each.y, each.width, each.height
+    x, y, width, height = word.x, word.y, word.width, word.height
     if angle == 90:
         x, y, width, height = y, -x - width, height, width
     elif angle == 180:
         x, y = -x - width, -y - height
     elif angle == 270:
         x, y, width, height = -y - height, x, height, width
-    return replace(each, x=x, y=y, width=width, height=height, angle=(each.angle - angle) % 360)
+    return replace(word, x=x, y=y, width=width, height=height, angle=(word.angle - angle) % 360)
 
 
-def extent(words: Sequence[Word]) -> Frame:
+def bounding_frame(words: Sequence[Word]) -> Frame:
     """The box around all words; a unit box for none."""
     if not words:
         return Frame(0.0, 0.0, 1.0, 1.0)

@@ -1,7 +1,7 @@
-"""One chunk's work: addresses from a source, files from the addresses, images from the files.
+"""Crawler of one chunk: searches a source for candidate URLs, downloads them, and stores the images.
 
-The handler's own task alone writes; searching and downloading go on beside it. Everything that is decided is
-decided in one unit with what follows from it, so that dying anywhere loses nothing and doubles nothing.
+Searches and downloads run as tasks of their own; only the handler's task writes to the database. Each
+decision is committed in one unit of work with its effects, so an attempt that dies loses and repeats nothing.
 """
 
 import asyncio
@@ -13,192 +13,206 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from core.errors import Conflict
 from core.images import DecodedImage
-from core.ports import CandidateBatch, FetchResponse, FetchError
-from pipelines.imagery.image_inspection import Unfit, inspect, thumbnail_of
+from core.ports import CandidateBatch, FetchError, FetchResponse
+from db.models import CrawlChunk, Image
+from pipelines.imagery.image_inspection import RejectedImage, inspect, thumbnail_path
 from pipelines.runtime.handlers import Retry, Run
 from resolvers.imagery import crawl_results
 from resolvers.imagery.crawl_chunks import GatherChunk
 from resolvers.imagery.crawl_results import Candidate, CandidateResult
 from resolvers.imagery.crawl_sources import CrawlTask
 
-DOWNLOADS = 8
-"""Of one chunk at a time."""
-BATCH, BATCH_SECONDS = 16, 0.25
-"""Files that are looked at together, and how long the first of them waits for the others."""
+MAX_DOWNLOADS = 8
+"""Concurrent downloads of one chunk."""
+BATCH_SIZE, BATCH_SECONDS = 16, 0.25
+"""Files that are inspected together, and the time that the first of them waits for the others."""
 INSPECTION_SECONDS = 120.0
-READ_AHEAD = 64
+PREFETCH_SIZE = 64
+"""Pending candidates read from the database at a time."""
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """What came of asking an address: a file, what was known of it already, or a refusal."""
+class DownloadResult:
+    """The result of a download: a file, the unchanged `known_image` of an earlier crawl, or an error."""
 
     candidate: Candidate
     file: Path | None = None
-    answer: FetchResponse | None = None
-    known: Row[Any] | None = None
-    refusal: FetchError | None = None
+    response: FetchResponse | None = None
+    known_image: Image | None = None
+    error: FetchError | None = None
 
 
-class Gathering:
-    """The work on a chunk that has so many images already, with its files in `folder`."""
+class ChunkCrawler:
+    """Crawls a chunk that has `stored_count` images so far; downloads go to `folder`."""
 
-    def __init__(self, job: GatherChunk, run: Run, chunk: Row[Any], gathered: int, folder: Path) -> None:
+    def __init__(self, job: GatherChunk, run: Run, chunk: CrawlChunk, stored_count: int, folder: Path) -> None:
         self._job, self._run, self._folder = job, run, folder
-        self._piece = CrawlTask.from_json(chunk.wanted)
-        self._source = run.services.sources[self._piece.kind]
+        self._task = CrawlTask.from_json(chunk.wanted)
+        self._source = run.services.sources[self._task.kind]
         self._share = chunk.share
-        state: Mapping[str, Any] = chunk.checkpoint or {}
-        self._cursor, self._listed = state.get("cursor"), bool(state.get("listed"))
-        self._gathered = gathered
-        self._full = False
-        self._last: UUID | None = None
-        self._exhausted = False
-        self._ready: deque[Candidate] = deque()
-        self._known: dict[UUID, Row[Any]] = {}
+        checkpoint: Mapping[str, Any] = chunk.checkpoint or {}
+        self._cursor, self._source_exhausted = checkpoint.get("cursor"), bool(checkpoint.get("listed"))
+        self._stored_count = stored_count
+        self._is_full = False
+        self._candidates: deque[Candidate] = deque()
+        self._last_candidate_id: UUID | None = None
+        self._candidates_exhausted = False
+        self._known_images: dict[UUID, Image] = {}
+        self._search: asyncio.Task[CandidateBatch] | None = None
+        self._downloads: set[asyncio.Task[DownloadResult]] = set()
+        self._results: list[DownloadResult] = []
+        self._first_result_at = 0.0
 
     @property
-    def left(self) -> Mapping[str, Any] | None:
-        """From where another chunk goes on searching; None where the source has nothing more."""
-        return None if self._listed else {"cursor": self._cursor}
+    def next_checkpoint(self) -> Mapping[str, Any] | None:
+        """Checkpoint from which another chunk continues the search; None if the source is exhausted."""
+        return None if self._source_exhausted else {"cursor": self._cursor}
 
     @property
-    def full(self) -> bool:
-        """Whether the crawl has all its images."""
-        return self._full
+    def is_full(self) -> bool:
+        """Whether the crawl has reached its maximum number of images."""
+        return self._is_full
 
-    async def work(self, seconds: float) -> None:
-        """Gather until share, source, crawl or time is at its end. Raises `Retry`, `Conflict`."""
-        clock = asyncio.get_running_loop()
-        until = clock.time() + seconds
-        downloads: set[asyncio.Task[Arrival]] = set()
-        search: asyncio.Task[CandidateBatch] | None = None
-        arrived: list[Arrival] = []
-        first_at = 0.0
+    async def crawl(self, seconds: float) -> None:
+        """Crawl until the chunk's share, the source, the crawl's maximum or the time is used up.
+
+        Raises `Retry` or `Conflict` if the search fails.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
         try:
-            while True:
-                wanted = self._share - self._gathered - len(arrived) - len(downloads)
-                more = not self._full and clock.time() < until
-                while more and wanted > 0 and len(downloads) < DOWNLOADS and await self._any_ready():
-                    downloads.add(asyncio.create_task(self._take(self._ready.popleft())))
-                    wanted -= 1
-                if more and wanted > 0 and search is None and not self._ready and not self._listed:
-                    search = asyncio.create_task(self._source.search(self._piece.query, self._cursor))
-                under_way = downloads | ({search} if search is not None and more else set())
-                if not under_way and not arrived:
-                    return
-                if under_way:
-                    await asyncio.wait(under_way, timeout=BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                done = {task for task in downloads if task.done()}
-                downloads -= done
-                if done and not arrived:
-                    first_at = clock.time()
-                arrived += [task.result() for task in done]
-                if search is not None and search.done():
-                    finished, search = search, None
-                    await self._note(self._searched(finished))
-                late = clock.time() - first_at >= BATCH_SECONDS
-                if arrived and (len(arrived) >= BATCH or late or not downloads):
-                    batch, arrived = arrived[:BATCH], arrived[BATCH:]
-                    await self._keep(batch)
+            while (running := await self._start_tasks(deadline)) or self._results:
+                if running:
+                    await asyncio.wait(running, timeout=BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                self._collect_downloads()
+                if self._search is not None and self._search.done():
+                    finished, self._search = self._search, None
+                    await self._save_search(self._search_result(finished))
+                if self._is_batch_ready():
+                    batch, self._results = self._results[:BATCH_SIZE], self._results[BATCH_SIZE:]
+                    await self._save_batch(batch)
         finally:
-            ends = [*downloads, *([search] if search is not None else [])]
-            for task in ends:
+            tasks = self._tasks()
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _searched(self, search: asyncio.Task[CandidateBatch]) -> CandidateBatch:
+    async def _start_tasks(self, deadline: float) -> set[asyncio.Task[Any]]:
+        """Start the downloads and the search that are due; returns the tasks to wait for."""
+        if self._is_full or asyncio.get_running_loop().time() >= deadline:
+            return {*self._downloads}
+        missing = self._share - self._stored_count - len(self._results) - len(self._downloads)
+        while missing > 0 and len(self._downloads) < MAX_DOWNLOADS and await self._has_candidates():
+            self._downloads.add(asyncio.create_task(self._download(self._candidates.popleft())))
+            missing -= 1
+        if missing > 0 and self._search is None and not self._candidates and not self._source_exhausted:
+            self._search = asyncio.create_task(self._source.search(self._task.query, self._cursor))
+        return self._tasks()
+
+    def _tasks(self) -> set[asyncio.Task[Any]]:
+        return {*self._downloads, *([] if self._search is None else [self._search])}
+
+    def _collect_downloads(self) -> None:
+        """Move the results of finished downloads to the next batch."""
+        done = {task for task in self._downloads if task.done()}
+        self._downloads -= done
+        if done and not self._results:
+            self._first_result_at = asyncio.get_running_loop().time()
+        self._results += [task.result() for task in done]
+
+    def _is_batch_ready(self) -> bool:
+        """Whether the batch is full, has waited long enough, or no download is running."""
+        waited = asyncio.get_running_loop().time() - self._first_result_at
+        is_due = len(self._results) >= BATCH_SIZE or waited >= BATCH_SECONDS or not self._downloads
+        return bool(self._results) and is_due
+
+    def _search_result(self, search: asyncio.Task[CandidateBatch]) -> CandidateBatch:
         try:
             return search.result()
-        except FetchError as refusal:
-            if (
-                refusal.retry_after > 0
-            ):  # who asks for patience gets it; all else was tried again by the fetcher
-                raise Retry(refusal.message, after=refusal.retry_after) from refusal
-            raise Conflict(refusal.message) from refusal
+        except FetchError as error:
+            if error.retry_after > 0:  # the fetcher has retried all other errors itself
+                raise Retry(error.message, after=error.retry_after) from error
+            raise Conflict(error.message) from error
 
-    async def _any_ready(self) -> bool:
-        """Whether there is an address to ask, after reading further ones if need be."""
-        if not self._ready and not self._exhausted:
+    async def _has_candidates(self) -> bool:
+        """Whether a candidate is left to download; reads further ones from the database if needed."""
+        if not self._candidates and not self._candidates_exhausted:
             async with self._run.read() as uow:
-                found = await crawl_results.pending_candidates(uow, self._job.chunk_id, self._last, READ_AHEAD)
-                self._known = (
-                    await crawl_results.images_with_validators(uow, [each.url_key for each in found]) if found else {}
+                page = await crawl_results.pending_candidates(
+                    uow, self._job.chunk_id, self._last_candidate_id, PREFETCH_SIZE
                 )
-            self._exhausted = len(found) < READ_AHEAD
-            self._ready.extend(found)
-            self._last = found[-1].id if found else self._last
-        return bool(self._ready)
+                keys = [candidate.url_key for candidate in page]
+                self._known_images = await crawl_results.images_with_validators(uow, keys) if keys else {}
+            self._candidates_exhausted = len(page) < PREFETCH_SIZE
+            self._candidates.extend(page)
+            self._last_candidate_id = page[-1].id if page else self._last_candidate_id
+        return bool(self._candidates)
 
-    async def _note(self, batch: CandidateBatch) -> None:
-        """Keep what a search found, together with where it stands."""
-        self._cursor, self._listed = batch.cursor, batch.cursor is None
+    async def _save_search(self, batch: CandidateBatch) -> None:
+        """Store the candidates of a search together with its checkpoint."""
+        self._cursor, self._source_exhausted = batch.cursor, batch.cursor is None
         async with self._run.write() as uow:
             await crawl_results.add_candidates(uow, self._job, batch.candidates, batch.errors)
-            await self._run.save({"cursor": self._cursor, "listed": self._listed}, uow)
-        self._exhausted = False
+            await self._run.save({"cursor": self._cursor, "listed": self._source_exhausted}, uow)
+        self._candidates_exhausted = False
 
-    async def _take(self, candidate: Candidate) -> Arrival:
-        """Download what is at an address, unless it is what the company has of it already."""
-        known = self._known.get(candidate.url_key)
-        if known is not None and not await self._stored(known.storage_url):
+    async def _download(self, candidate: Candidate) -> DownloadResult:
+        """Download a candidate, with a conditional request if the company has its image already."""
+        known = self._known_images.get(candidate.url_key)
+        if known is not None and not await self._is_stored(str(known.storage_url)):
             known = None
         path = self._folder / str(candidate.id)
-        limit = self._run.services.settings.crawl_image_bytes
         try:
-            answer = await self._source.download(
+            response = await self._source.download(
                 candidate.url,
                 path,
-                limit=limit,
+                limit=self._run.services.settings.crawl_image_bytes,
                 etag=known.etag if known is not None else None,
                 last_modified=known.last_modified if known is not None else None,
             )
-        except FetchError as refusal:
-            return Arrival(candidate, refusal=refusal)
-        if answer.is_not_modified:
-            return Arrival(candidate, answer=answer, known=known)
-        return Arrival(candidate, file=path, answer=answer)
+        except FetchError as error:
+            return DownloadResult(candidate, error=error)
+        if response.is_not_modified:
+            return DownloadResult(candidate, response=response, known_image=known)
+        return DownloadResult(candidate, file=path, response=response)
 
-    async def _keep(self, arrived: Sequence[Arrival]) -> None:
-        """Look at what arrived, store it, and write all of it down at once."""
-        files = [each.file for each in arrived if each.file is not None]
-        pictures: dict[Path, DecodedImage | Unfit] = {}
+    async def _save_batch(self, batch: Sequence[DownloadResult]) -> None:
+        """Inspect the downloaded files, store their images, and save the results in one unit of work."""
+        files = [result.file for result in batch if result.file is not None]
+        inspected: dict[Path, DecodedImage | RejectedImage] = {}
         if files:
-            pixels = self._run.services.settings.crawl_image_pixels
-            looked_at = await self._run.cpu_within(INSPECTION_SECONDS, inspect, files, pixels)
-            pictures = dict(zip(files, looked_at, strict=True))
-        fit = {path: each for path, each in pictures.items() if isinstance(each, DecodedImage)}
-        await self._store(fit)
-        taken = [taken_of(each, pictures) for each in arrived]
+            max_pixels = self._run.services.settings.crawl_image_pixels
+            outcomes = await self._run.cpu_within(INSPECTION_SECONDS, inspect, files, max_pixels)
+            inspected = dict(zip(files, outcomes, strict=True))
+        images = {path: image for path, image in inspected.items() if isinstance(image, DecodedImage)}
+        await self._store_files(images)
+        results = [candidate_result(result, inspected) for result in batch]
         async with self._run.write() as uow:
-            made, self._full = await crawl_results.save_results(uow, self._job, taken)
-        self._gathered += made
-        await self._store(fit)  # what was removed, unused, just before it was used
+            created, self._is_full = await crawl_results.save_results(uow, self._job, results)
+        self._stored_count += created
+        await self._store_files(images)  # a cleanup may have deleted them before the rows were committed
         for path in files:
-            for each in (path, thumbnail_of(path)):
+            for file in (path, thumbnail_path(path)):
                 with suppress(FileNotFoundError):
-                    each.unlink()
-        await self._run.report(self._gathered / self._share)
+                    file.unlink()
+        await self._run.report(self._stored_count / self._share)
 
-    async def _store(self, pictures: Mapping[Path, DecodedImage]) -> None:
-        """Have the store hold these pictures with their thumbnails."""
-        company = self._run.company_id
-        objects = {crawl_results.object_key(company, picture): path for path, picture in pictures.items()}
+    async def _store_files(self, images: Mapping[Path, DecodedImage]) -> None:
+        """Put the images and their thumbnails into the object store, unless it has them."""
+        company_id = self._run.company_id
+        objects = {crawl_results.object_key(company_id, image): path for path, image in images.items()}
         objects |= {
-            crawl_results.thumbnail_key(company, picture.hash): thumbnail_of(path)
-            for path, picture in pictures.items()
+            crawl_results.thumbnail_key(company_id, image.hash): thumbnail_path(path)
+            for path, image in images.items()
         }
         await asyncio.gather(*(self._put(key, path) for key, path in objects.items()))
 
     async def _put(self, key: str, path: Path) -> None:
-        if not await self._stored(key):
+        if not await self._is_stored(key):
             await self._run.services.store.put_file(key, path)
 
-    async def _stored(self, key: str) -> bool:
+    async def _is_stored(self, key: str) -> bool:
         try:
             await self._run.services.store.head(key)
         except FileNotFoundError:
@@ -206,14 +220,16 @@ class Gathering:
         return True
 
 
-def taken_of(arrival: Arrival, pictures: Mapping[Path, DecodedImage | Unfit]) -> CandidateResult:
-    """What is written down of an arrival."""
-    candidate, answer = arrival.candidate, arrival.answer
-    if arrival.refusal is not None:
-        return CandidateResult(candidate, code=arrival.refusal.code.value, message=arrival.refusal.message)
-    if arrival.known is not None:
-        known = arrival.known
-        picture = DecodedImage(
+def candidate_result(
+    result: DownloadResult, inspected: Mapping[Path, DecodedImage | RejectedImage]
+) -> CandidateResult:
+    """The result to save for a download."""
+    candidate, response = result.candidate, result.response
+    if result.error is not None:
+        return CandidateResult(candidate, code=result.error.code.value, message=result.error.message)
+    if result.known_image is not None:
+        known: Any = result.known_image
+        image = DecodedImage(
             hash=known.hash,
             format=known.format,
             width=known.width,
@@ -221,10 +237,10 @@ def taken_of(arrival: Arrival, pictures: Mapping[Path, DecodedImage | Unfit]) ->
             size=known.file_size,
             perceptual_hash=known.perceptual_hash,
         )
-        return CandidateResult(candidate, picture, known.etag, known.last_modified)
-    assert arrival.file is not None
-    found = pictures[arrival.file]
-    if isinstance(found, Unfit):
-        return CandidateResult(candidate, code=found.code, message=found.message)
-    tags = (answer.etag, answer.last_modified) if answer is not None else (None, None)
-    return CandidateResult(candidate, found, *tags)
+        return CandidateResult(candidate, image, known.etag, known.last_modified)
+    assert result.file is not None
+    outcome = inspected[result.file]
+    if isinstance(outcome, RejectedImage):
+        return CandidateResult(candidate, code=outcome.code, message=outcome.message)
+    validators = (response.etag, response.last_modified) if response is not None else (None, None)
+    return CandidateResult(candidate, outcome, *validators)

@@ -1,4 +1,4 @@
-"""What crawls leave behind: pictures that no image has, work that nobody goes on with."""
+"""Cleanup after crawls: files without an image, rate limit slots, and stalled crawls."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,29 +11,29 @@ from pipelines.runtime.periodic import periodic
 from resolvers.imagery import crawl_chunks, images
 from resolvers.object_removal import RemoveUnusedPictures, images_prefix, thumbnails_prefix
 
-BATCH = 50
-"""Objects that are removed while images of the company wait to be made."""
+BATCH_SIZE = 50
+"""Objects deleted per transaction; the company's new images wait for it."""
 
 
 @handles(RemoveUnusedPictures)
 async def remove_unused_pictures(job: RemoveUnusedPictures, run: Run) -> None:
-    """Safe to repeat."""
-    for start in range(0, len(job.keys), BATCH):
-        await remove(run, job.keys[start : start + BATCH])
+    """Delete the job's files, or all of the company's if it names none, that no image uses. Idempotent."""
+    for start in range(0, len(job.keys), BATCH_SIZE):
+        await delete_unused(run, job.keys[start : start + BATCH_SIZE])
     if job.keys:
         return
     for prefix in (images_prefix(run.company_id), thumbnails_prefix(run.company_id)):
         batch: list[str] = []
         async for stored in run.services.store.list(prefix):
             batch.append(stored.key)
-            if len(batch) == BATCH:
-                await remove(run, batch)
+            if len(batch) == BATCH_SIZE:
+                await delete_unused(run, batch)
                 batch.clear()
-        await remove(run, batch)
+        await delete_unused(run, batch)
 
 
-async def remove(run: Run, keys: Sequence[str]) -> None:
-    """Delete those that no image has. The unit stays open meanwhile: no image may be made of them."""
+async def delete_unused(run: Run, keys: Sequence[str]) -> None:
+    """Delete the files that no image uses, under a lock that blocks new images."""
     hashes = {key: PurePosixPath(key).stem for key in keys}
     async with run.read() as uow:
         used = await images.hashes_in_use(uow, list(hashes.values()))
@@ -45,14 +45,14 @@ async def remove(run: Run, keys: Sequence[str]) -> None:
         await run.services.store.delete([key for key, hash in hashes.items() if hash not in used])
 
 
-@periodic("turns at hosts", timedelta(hours=1))
-async def sweep_turns(services: Services) -> None:
-    """Hosts that nobody crawls any more."""
+@periodic("crawl rate limits", timedelta(hours=1))
+async def purge_rate_limit_slots(services: Services) -> None:
+    """Purge the rate limit slots of hosts that are no longer crawled."""
     await purge_slots(services.database)
 
 
-@periodic("standing crawls", timedelta(minutes=10), per_company=True)
-async def mend_crawls(services: Services, company_id: UUID) -> None:
-    """Crawls and chunks that wait for nobody."""
+@periodic("stalled crawls", timedelta(minutes=10), per_company=True)
+async def recover_crawls(services: Services, company_id: UUID) -> None:
+    """Recover crawls and chunks that wait for a job that does not exist."""
     async with services.database.tenant(company_id) as uow:
         await crawl_chunks.recover(uow, services.settings.crawl_company_chunks)

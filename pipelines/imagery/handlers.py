@@ -1,12 +1,12 @@
-"""From a crawl that somebody wants to the images that it has found."""
+"""Jobs of crawls: splitting a crawl into chunks, crawling a chunk, and grouping near duplicates."""
 
 from pathlib import Path
 
 from core.errors import Conflict
 from db.queue import CompletionHook, FanOut
 from db.uow import UnitOfWork
-from pipelines.imagery.chunk_crawler import Gathering
-from pipelines.imagery.near_duplicates import groups
+from pipelines.imagery.chunk_crawler import ChunkCrawler
+from pipelines.imagery.near_duplicates import group_near_duplicates
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import crawl_chunks, images
@@ -14,55 +14,55 @@ from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
 from resolvers.imagery.crawl_results import has_pending_candidates, reassign_candidates, count_stored
 from resolvers.imagery.crawl_sources import CrawlTask
 
-GROUPED_AT_ONCE = 1000
-MOST_REASONS = 3
+GROUP_BATCH_SIZE = 1000
+MAX_FAILURE_REASONS = 3
 
 
 @handles(GatherImages)
 async def gather_images(job: GatherImages, run: Run) -> FanOut | CompletionHook | None:
-    """Called twice: to cut the crawl, and when its chunks have ended. Safe to repeat, each time."""
+    """Create the crawl's chunks; once they have ended, group near duplicates. Idempotent."""
     async with run.read() as uow:
         crawl = await images.find_crawl(uow, job.crawl_job_id)
-    at_once = run.services.settings.crawl_company_chunks
+    max_chunks = run.services.settings.crawl_company_chunks
     if crawl.total_chunks == 0:
 
-        async def begin(uow: UnitOfWork) -> None:
-            await crawl_chunks.create_chunks(uow, crawl, at_once)
+        async def create_chunks(uow: UnitOfWork) -> None:
+            await crawl_chunks.create_chunks(uow, crawl, max_chunks)
 
-        return FanOut(begin)
+        return FanOut(create_chunks)
     if crawl.failed_chunks == crawl.total_chunks:
         async with run.read() as uow:
-            raise Conflict(" ".join(await crawl_chunks.failure_reasons(uow, crawl.id, MOST_REASONS)))
+            raise Conflict(" ".join(await crawl_chunks.failure_reasons(uow, crawl.id, MAX_FAILURE_REASONS)))
     async with run.read() as uow:
         hashes = await images.perceptual_hashes(uow, crawl.id)
-    alike = await run.cpu(groups, [row.perceptual_hash for row in hashes])
-    grouped = [(hashes[each].id, hashes[group[0]].id) for group in alike for each in group]
-    for start in range(0, len(grouped), GROUPED_AT_ONCE):
+    groups = await run.cpu(group_near_duplicates, [image.perceptual_hash for image in hashes])
+    members = [(hashes[index].id, hashes[group[0]].id) for group in groups for index in group]
+    for start in range(0, len(members), GROUP_BATCH_SIZE):
         async with run.write() as uow:
-            await images.set_duplicate_groups(uow, grouped[start : start + GROUPED_AT_ONCE])
+            await images.set_duplicate_groups(uow, members[start : start + GROUP_BATCH_SIZE])
     return None
 
 
 @handles(GatherChunk)
 async def gather_chunk(job: GatherChunk, run: Run) -> CompletionHook:
-    """Safe to repeat: it goes on with the addresses that were not decided, then where the search stood."""
+    """Crawl a chunk. Idempotent: continues with pending candidates, then from the search's checkpoint."""
     async with run.write() as uow:
-        begun = await crawl_chunks.start_chunk(uow, job)
-        gathered = await count_stored(uow, job.chunk_id)
-    if begun is None:
+        started = await crawl_chunks.start_chunk(uow, job)
+        stored_count = await count_stored(uow, job.chunk_id)
+    if started is None:
         return lambda uow: crawl_chunks.finish_chunk(uow, job)
-    _, chunk = begun
+    _, chunk = started
     with working_folder() as folder:
-        gathering = Gathering(job, run, chunk, gathered, Path(folder))
-        await gathering.work(run.services.settings.crawl_chunk_seconds)
+        crawler = ChunkCrawler(job, run, chunk, stored_count, Path(folder))
+        await crawler.crawl(run.services.settings.crawl_chunk_seconds)
 
     async def finish(uow: UnitOfWork) -> None:
-        """What this chunk leaves is the next one's."""
-        rest = gathering.left
-        if not gathering.full and (rest is not None or await has_pending_candidates(uow, job.chunk_id)):
-            piece = CrawlTask.from_json(chunk.wanted)
-            following = await crawl_chunks.create_next_chunk(uow, job, piece, rest or {"listed": True})
-            await reassign_candidates(uow, job.chunk_id, following)
+        """Move the rest of the work to a new chunk."""
+        checkpoint = crawler.next_checkpoint
+        if not crawler.is_full and (checkpoint is not None or await has_pending_candidates(uow, job.chunk_id)):
+            task = CrawlTask.from_json(chunk.wanted)
+            next_chunk_id = await crawl_chunks.create_next_chunk(uow, job, task, checkpoint or {"listed": True})
+            await reassign_candidates(uow, job.chunk_id, next_chunk_id)
         await crawl_chunks.finish_chunk(uow, job)
 
     return finish

@@ -1,6 +1,6 @@
-"""What a downloaded file is: a picture with its measures, hashes and thumbnail, or the reason why not.
+"""Inspection of downloaded files: decoding, hashes and thumbnails of images, and reasons to reject a file.
 
-Runs in child processes: the files come from anywhere.
+Runs in child processes, as the files are untrusted.
 """
 
 import hashlib
@@ -26,99 +26,99 @@ FORMATS = {
     "TIFF": "tiff",
     "AVIF": "avif",
 }
-"""What is taken, by Pillow's names, and how its files end."""
+"""File extensions of the accepted formats, by Pillow's names."""
 
-THUMBNAIL = 256
-"""Pixels of a thumbnail's longer side."""
-SMALLEST = 2
-"""Pixels of the shorter side of what is a picture: smaller ones count readers."""
+THUMBNAIL_SIZE = 256
+"""Maximum length in pixels of a thumbnail's longer side."""
+MIN_SIDE = 2
+"""Minimum length in pixels of an image's shorter side; smaller images are tracking pixels."""
 
-ENDS = 4096
-"""Bytes at each end of a file in which another kind of document would begin."""
+PROBE_BYTES = 4096
+"""Bytes at each end of a file that are searched for markup."""
 MARKUP = re.compile(rb"<(?:!doctype|html|script|svg|\?php|iframe)\b", re.IGNORECASE)
-HASHED, KEPT = 32, 8
-"""A perceptual hash is of so many pixels a side, and keeps so many frequencies a side."""
+HASH_IMAGE_SIZE, HASH_SIZE = 32, 8
+"""Pixels a side that a perceptual hash is computed from, and frequencies a side that it keeps."""
 
 
 @dataclass(frozen=True)
-class Unfit:
-    """Why a file is no picture: a code, and a sentence for a person."""
+class RejectedImage:
+    """The reason why a file is rejected: an error code, and a message for the user."""
 
     code: str
     message: str
 
 
-class Refusal(Exception):
-    """Carries an `Unfit`."""
+class ImageRejected(Exception):
+    """Raised with the reason why a file is rejected."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.unfit = Unfit(code, message)
+        self.rejection = RejectedImage(code, message)
 
 
-def inspect(paths: Sequence[Path], most_pixels: int) -> list[DecodedImage | Unfit]:
-    """What each file is; of a picture, a thumbnail is written to `thumbnail_of` its path."""
-    return [_inspect(path, most_pixels) for path in paths]
+def inspect(paths: Sequence[Path], max_pixels: int) -> list[DecodedImage | RejectedImage]:
+    """The image or the rejection of each file; writes the thumbnail of an image to its `thumbnail_path`."""
+    return [_inspect(path, max_pixels) for path in paths]
 
 
-def thumbnail_of(path: Path) -> Path:
-    """Where the thumbnail of a downloaded file is written."""
+def thumbnail_path(path: Path) -> Path:
+    """Path of the thumbnail of a downloaded file."""
     return path.with_name(f"{path.name}.webp")
 
 
-def perceptual_hash(picture: Image.Image) -> int:
-    """64 bits as a signed number: which of the lowest frequencies of 32 by 32 greys exceed their median.
+def perceptual_hash(image: Image.Image) -> int:
+    """64-bit perceptual hash (pHash) as a signed number: the lowest DCT frequencies that exceed their median.
 
-    The DCT is scaled as imagehash's `phash` has it, so that its measured distances hold.
+    The DCT is scaled as in imagehash's `phash`, so distances measured with it apply.
     """
-    small = picture.convert("L").resize((HASHED, HASHED), Image.Resampling.LANCZOS)
-    low = cv2.dct(np.asarray(small, dtype=np.float32))[:KEPT, :KEPT]
+    small = image.convert("L").resize((HASH_IMAGE_SIZE, HASH_IMAGE_SIZE), Image.Resampling.LANCZOS)
+    low = cv2.dct(np.asarray(small, dtype=np.float32))[:HASH_SIZE, :HASH_SIZE]
     low[0] *= np.sqrt(2)
     low[:, 0] *= np.sqrt(2)
     return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big", signed=True)
 
 
-def _inspect(path: Path, most_pixels: int) -> DecodedImage | Unfit:
+def _inspect(path: Path, max_pixels: int) -> DecodedImage | RejectedImage:
     try:
         with Image.open(path, formats=[name for name in FORMATS if name != "MPO"]) as image:
             format, size = FORMATS[image.format or ""], image.size
-            if size[0] * size[1] > most_pixels:
-                raise Refusal("TOO_MANY_PIXELS", f"{size[0]} by {size[1]} pixels are more than are taken.")
-            if min(size) < SMALLEST:
-                raise Refusal("TOO_SMALL", "It has a single row or column of pixels.")
-            _single_natured(path)
+            if size[0] * size[1] > max_pixels:
+                raise ImageRejected("TOO_MANY_PIXELS", f"The image has {size[0]} x {size[1]} pixels, more than the maximum of {max_pixels}.")
+            if min(size) < MIN_SIDE:
+                raise ImageRejected("TOO_SMALL", "The image has a single row or column of pixels.")
+            _refuse_polyglot(path)
             image.verify()
-        with Image.open(path) as image:  # what was verified cannot be used any more
+        with Image.open(path) as image:  # verify() leaves the image unusable
             image.load()
-            upright = _upright(image)
-    except Refusal as refusal:
-        return refusal.unfit
+            oriented = _apply_orientation(image)
+    except ImageRejected as rejected:
+        return rejected.rejection
     except Image.DecompressionBombError:
-        return Unfit("TOO_MANY_PIXELS", "It has far more pixels than are taken.")
+        return RejectedImage("TOO_MANY_PIXELS", f"The image has far more pixels than the maximum of {max_pixels}.")
     except UnidentifiedImageError:
-        return _other(path)
+        return _rejection(path)
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, ZeroDivisionError, MemoryError):
-        return Unfit("DAMAGED", "It is an image that cannot be read to its end.")
-    width, height = upright.size
-    seen = _seen(upright)
-    thumbnail = seen.copy()
-    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    thumbnail.save(thumbnail_of(path), "WEBP", quality=80, method=2)
+        return RejectedImage("DAMAGED", "The image is damaged or incomplete.")
+    width, height = oriented.size
+    rgb = _to_rgb(oriented)
+    thumbnail = rgb.copy()
+    thumbnail.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS)
+    thumbnail.save(thumbnail_path(path), "WEBP", quality=80, method=2)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return DecodedImage(digest, format, width, height, path.stat().st_size, perceptual_hash(seen))
+    return DecodedImage(digest, format, width, height, path.stat().st_size, perceptual_hash(rgb))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """As its EXIF orientation wants it looked at; as it is where that cannot be read."""
+def _apply_orientation(image: Image.Image) -> Image.Image:
+    """The image rotated by its EXIF orientation; unchanged if that cannot be read."""
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return image
 
 
-def _seen(image: Image.Image) -> Image.Image:
-    """What one sees of it, in eight bits a colour: 16 bits are scaled, transparent parts are white."""
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """The image in 8-bit RGB: 16-bit values are scaled, transparent areas become white."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float32)
         bright = values.max(initial=1)
@@ -129,26 +129,26 @@ def _seen(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _single_natured(path: Path) -> None:
-    """Refuses an image that is an archive or a page as well: what opens it decides what it is."""
-    if zipfile.is_zipfile(path) or any(MARKUP.search(end) for end in _ends(path)):
-        raise Refusal("POLYGLOT", "It is an image and another kind of file at once.")
+def _refuse_polyglot(path: Path) -> None:
+    """Raise `ImageRejected` for a polyglot: an image that is a valid archive or web page as well."""
+    if zipfile.is_zipfile(path) or any(MARKUP.search(end) for end in _read_ends(path)):
+        raise ImageRejected("POLYGLOT", "The file is an image and another file type at once.")
 
 
-def _other(path: Path) -> Unfit:
-    """What a file is that is no image that is taken."""
-    head, _ = _ends(path)
+def _rejection(path: Path) -> RejectedImage:
+    """The reason why a file that Pillow cannot identify is rejected."""
+    head, _ = _read_ends(path)
     if not head:
-        return Unfit("EMPTY", "There is nothing in it.")
+        return RejectedImage("EMPTY", "The file is empty.")
     if b"<svg" in head.lower():
-        return Unfit("NOT_TAKEN", "It is an SVG drawing, which may hold scripts.")
+        return RejectedImage("NOT_TAKEN", "SVG is not supported, as it may contain scripts.")
     if MARKUP.search(head):
-        return Unfit("NOT_AN_IMAGE", "It is a page, whatever its name says.")
-    return Unfit("NOT_AN_IMAGE", "It is no image of a kind that is taken.")
+        return RejectedImage("NOT_AN_IMAGE", "The file is a web page, not an image.")
+    return RejectedImage("NOT_AN_IMAGE", "The file is not an image of a supported format.")
 
 
-def _ends(path: Path) -> tuple[bytes, bytes]:
+def _read_ends(path: Path) -> tuple[bytes, bytes]:
     with path.open("rb") as file:
-        head = file.read(ENDS)
-        file.seek(max(0, path.stat().st_size - ENDS))
+        head = file.read(PROBE_BYTES)
+        file.seek(max(0, path.stat().st_size - PROBE_BYTES))
         return head, file.read()

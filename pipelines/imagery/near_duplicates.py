@@ -1,26 +1,26 @@
-"""Which pictures look alike, by their perceptual hashes."""
+"""Near duplicates: images with similar perceptual hashes."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-ALIKE = 8
-"""Bits that two pictures of the same may differ in: up to 6 were measured, 20 and more between others."""
+MAX_HASH_DISTANCE = 8
+"""Maximum Hamming distance of near duplicates in bits. Measured: up to 6 for the same picture, else 20 or more."""
 
 
-def groups(hashes: Sequence[int], distance: int = ALIKE) -> list[list[int]]:
-    """The positions of those that look like an earlier one, with that one first; loners are left out.
+def group_near_duplicates(hashes: Sequence[int], max_distance: int = MAX_HASH_DISTANCE) -> list[list[int]]:
+    """Groups of near duplicates, by position, with the first image of each first; single images are omitted.
 
-    Each is compared with the first of a group only, so that no chain of small differences joins two pictures.
+    Images are compared with the first of a group only, so small differences do not chain.
     """
-    rest = np.array(hashes, dtype=np.int64).view(np.uint64)
-    positions = np.arange(len(rest))
-    found = []
-    while len(rest):
-        alike = np.bitwise_count(rest ^ rest[0]) <= distance
-        if alike.sum() > 1:
-            found.append(positions[alike].tolist())
-            rest, positions = rest[~alike], positions[~alike]
+    remaining = np.array(hashes, dtype=np.int64).view(np.uint64)
+    positions = np.arange(len(remaining))
+    groups = []
+    while len(remaining):
+        is_near = np.bitwise_count(remaining ^ remaining[0]) <= max_distance
+        if is_near.sum() > 1:
+            groups.append(positions[is_near].tolist())
+            remaining, positions = remaining[~is_near], positions[~is_near]
         else:
-            rest, positions = rest[1:], positions[1:]
-    return found
+            remaining, positions = remaining[1:], positions[1:]
+    return groups

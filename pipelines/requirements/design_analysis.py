@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import UnsupportedContent
-from pipelines.drawings.ocr import reader
+from pipelines.drawings.ocr import ocr_engine
 
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 1_600
@@ -147,7 +147,7 @@ def load_design(path: Path) -> tuple[Pixels, tuple[int, int]]:
 
 def recognize_text(pixels: Pixels) -> list[tuple[str, Box]]:
     """The lines of text by OCR, from the top, with their boxes. Takes seconds."""
-    result = reader()(np.ascontiguousarray(pad_for_ocr(pixels)[:, :, ::-1]), use_cls=False)
+    result = ocr_engine()(np.ascontiguousarray(pad_for_ocr(pixels)[:, :, ::-1]), use_cls=False)
     boxes, texts, scores = (getattr(result, name, None) for name in ("boxes", "txts", "scores"))
     if boxes is None or texts is None or scores is None:
         return []

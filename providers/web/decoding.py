@@ -7,20 +7,20 @@ from core.ports import FetchErrorCode, FetchError
 
 MAX_CHUNK_BYTES = 256 * 1024
 """Of one piece, however well it was compressed."""
-GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+GZIP_OR_ZLIB_WBITS = 32 + zlib.MAX_WBITS
 """Takes gzip's format and zlib's own."""
-PLAIN, SQUEEZED = ("", "identity"), ("gzip", "x-gzip", "deflate")
+IDENTITY_ENCODINGS, ZLIB_ENCODINGS = ("", "identity"), ("gzip", "x-gzip", "deflate")
 
 
 async def decode(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> AsyncIterator[bytes]:
-    """What was sent in this encoding, of at most `limit` bytes. Raises `Refused` as soon as it is more."""
-    pieces = chunks if encoding in PLAIN else inflate(chunks, encoding)
+    """What was sent in this encoding, of at most `limit` bytes. Raises `FetchError` as soon as it is more."""
+    decoded_chunks = chunks if encoding in IDENTITY_ENCODINGS else inflate(chunks, encoding)
     size = 0
-    async for piece in pieces:
-        size += len(piece)
+    async for chunk in decoded_chunks:
+        size += len(chunk)
         if size > limit:
             raise too_large(limit)
-        yield piece
+        yield chunk
 
 
 def too_large(limit: int) -> FetchError:
@@ -29,17 +29,17 @@ def too_large(limit: int) -> FetchError:
 
 
 async def inflate(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
-    if encoding not in SQUEEZED:
+    if encoding not in ZLIB_ENCODINGS:
         raise invalid_encoding()
-    decompressor = zlib.decompressobj(GZIP_OR_ZLIB)
+    decompressor = zlib.decompressobj(GZIP_OR_ZLIB_WBITS)
     try:
         async for chunk in chunks:
             remaining = chunk
             while remaining:
                 if decompressor.eof:  # files of gzip may follow one another
-                    decompressor = zlib.decompressobj(GZIP_OR_ZLIB)
-                if piece := decompressor.decompress(remaining, MAX_CHUNK_BYTES):
-                    yield piece
+                    decompressor = zlib.decompressobj(GZIP_OR_ZLIB_WBITS)
+                if output := decompressor.decompress(remaining, MAX_CHUNK_BYTES):
+                    yield output
                 remaining = decompressor.unconsumed_tail or decompressor.unused_data
     except zlib.error as error:
         raise invalid_encoding() from error

@@ -19,7 +19,7 @@ from providers.web.decoding import too_large, decode
 from providers.web.pinned_network import PinnedNetwork, DnsResolver, Resolve
 from providers.web.politeness import LocalRateLimit, HostLimiter
 from providers.web.responses import REDIRECT_STATUSES, transport_error, raise_for_status, check_media_type
-from providers.web.robots import HostUnavailable, Robots
+from providers.web.robots import HostUnavailable, RobotsCache
 from providers.web.ssrf_guard import SsrfGuard, host_and_port, port_of, parse_url
 
 MAX_REDIRECTS = 5
@@ -69,22 +69,22 @@ class WebFetcher:
     ) -> None:
         """`take_turn` shares turns at hosts with other processes; the rest stands in for the network."""
         self._settings = settings
-        self._lookup = DnsResolver()
-        gate = SsrfGuard(settings.crawl_allow, settings.crawl_deny)
+        self._resolver = DnsResolver()
+        guard = SsrfGuard(settings.crawl_allow, settings.crawl_deny)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or default_tls_context(),
             max_connections=settings.crawl_concurrency,
             keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=PinnedNetwork(gate, resolve or self._lookup, network or httpcore.AnyIOBackend()),
+            network_backend=PinnedNetwork(guard, resolve or self._resolver, network or httpcore.AnyIOBackend()),
         )
-        self._queues = HostLimiter(
+        self._limiter = HostLimiter(
             settings.crawl_concurrency,
             settings.crawl_host_concurrency,
             settings.crawl_host_interval,
             reserve_slot or LocalRateLimit(),
         )
         agent = settings.crawl_user_agent.partition("/")[0].partition(" ")[0]
-        self._robots = Robots(agent, self._read_robots)
+        self._robots = RobotsCache(agent, self._read_robots)
 
     async def read(
         self,
@@ -120,7 +120,7 @@ class WebFetcher:
         """Close the connections."""
         await self._robots.close()
         await self._pool.aclose()
-        self._lookup.close()
+        self._resolver.close()
 
     async def _read_robots(self, url: str, limit: int) -> FetchResponse:
         return await self._fetch(FetchRequest(url, limit, robots=False), read_content)
@@ -160,8 +160,8 @@ class WebFetcher:
     async def _host_slot(self, address: httpx.URL, robots: bool, deadline: asyncio.Timeout) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             with without_deadline(deadline):
-                delay = await self._robots.admit(address) if robots else 0
-                await stack.enter_async_context(self._queues.slot(host_and_port(address), delay))
+                delay = await self._robots.crawl_delay(address) if robots else 0
+                await stack.enter_async_context(self._limiter.slot(host_and_port(address), delay))
             yield
 
     async def _send(self, address: httpx.URL, request: FetchRequest, receive: BodyReader) -> FetchResponse | httpx.URL:
@@ -188,7 +188,7 @@ class WebFetcher:
             raise transport_error(error, address.host) from error
 
     def _headers(self, address: httpx.URL, request: FetchRequest) -> list[tuple[bytes, bytes]]:
-        accepted = [f"{each}*" if each.endswith("/") else each for each in request.accept]
+        accepted = [f"{media_type}*" if media_type.endswith("/") else media_type for media_type in request.accept]
         headers = {
             "Host": address.netloc.decode("ascii"),
             "User-Agent": self._settings.crawl_user_agent,
@@ -221,7 +221,7 @@ class WebFetcher:
         except FetchError as refusal:
             await drain(chunks)
             if refusal.retry_after:
-                self._queues.pause(host_and_port(address), min(refusal.retry_after, MAX_RETRY_AFTER_SECONDS))
+                self._limiter.pause(host_and_port(address), min(refusal.retry_after, MAX_RETRY_AFTER_SECONDS))
             raise
         check_media_type(fetched, request.accept)
         if int(headers.get("content-length", "0")) > request.limit:

@@ -13,7 +13,7 @@ from core.ports import FetchErrorCode, FetchError
 from providers.web.ssrf_guard import Address, SsrfGuard, parse_ip_literal
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host's name, best first. Raises `Refused` where there are none."""
+"""The addresses of a host's name, best first. Raises `FetchError` where there are none."""
 
 MAX_ADDRESSES = 4
 """Of one name that are tried."""
@@ -27,13 +27,13 @@ class DnsResolver:
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT_LOOKUPS, thread_name_prefix="lookup")
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Raises `Refused` where the name leads nowhere."""
+        """Raises `FetchError` where the name leads nowhere."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(self._threads, _addresses, host, port)
         except socket.gaierror as error:
-            passing = error.errno == socket.EAI_AGAIN
-            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.", is_transient=passing) from error
+            is_transient = error.errno == socket.EAI_AGAIN
+            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.", is_transient=is_transient) from error
         except (OSError, UnicodeError) as error:
             raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.") from error
         return list(dict.fromkeys(found))
@@ -64,7 +64,7 @@ class PinnedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """To the first judged address that answers. Raises `Refused` before a wrong one is called."""
+        """To the first judged address that answers. Raises `FetchError` before a wrong one is called."""
         for position, address in enumerate(addresses := await self._allowed_addresses(host, port), 1):
             try:
                 return await self._network.connect_tcp(str(address), port, timeout, None, socket_options)
@@ -87,9 +87,9 @@ class PinnedNetwork(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
     async def _allowed_addresses(self, host: str, port: int) -> Sequence[Address]:
-        written = parse_ip_literal(host)
-        if written is not None:
-            addresses = [written]
+        literal = parse_ip_literal(host)
+        if literal is not None:
+            addresses = [literal]
         else:
             addresses = [ip_address(found) for found in await self._resolve(host, port)]
         self._guard.check(host, port, addresses)

@@ -56,5 +56,5 @@ class HostLimiter:
     def pause(self, host: str, seconds: float) -> None:
         """Ask nothing more of this host for so many seconds."""
         now = monotonic()
-        self._paused = {each: until for each, until in self._paused.items() if until > now}
+        self._paused = {other: until for other, until in self._paused.items() if until > now}
         self._paused[host] = max(self._paused.get(host, 0), now + seconds)

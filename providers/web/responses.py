@@ -30,21 +30,21 @@ TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 """What time may cure."""
 
 
-def raise_for_status(fetched: FetchResponse) -> None:
-    """Raises `Refused` unless the answer is a whole one."""
-    status = fetched.status
+def raise_for_status(response: FetchResponse) -> None:
+    """Raises `FetchError` unless the answer is a whole one."""
+    status = response.status
     if 200 <= status < 300 and status != PARTIAL_CONTENT:
         return
     code = STATUS_CODES.get(status) or (FetchErrorCode.SERVER_ERROR if status >= 500 else FetchErrorCode.INVALID_ANSWER)
-    passing = status in TRANSIENT_STATUSES
-    after = parse_retry_after(fetched.headers.get("retry-after", "")) if passing else 0.0
-    raise FetchError(code, f"The server answered with status {status}.", is_transient=passing, retry_after=after)
+    is_transient = status in TRANSIENT_STATUSES
+    retry_after = parse_retry_after(response.headers.get("retry-after", "")) if is_transient else 0.0
+    raise FetchError(code, f"The server answered with status {status}.", is_transient=is_transient, retry_after=retry_after)
 
 
-def check_media_type(fetched: FetchResponse, accept: tuple[str, ...]) -> None:
-    """Raises `Refused` for what is announced as something else."""
-    kind = fetched.media_type
-    if accept and kind not in GENERIC_MEDIA_TYPES and not kind.startswith(accept):
+def check_media_type(response: FetchResponse, accept: tuple[str, ...]) -> None:
+    """Raises `FetchError` for what is announced as something else."""
+    media_type = response.media_type
+    if accept and media_type not in GENERIC_MEDIA_TYPES and not media_type.startswith(accept):
         raise FetchError(FetchErrorCode.WRONG_TYPE, "The server says that it is something else.")
 
 

@@ -14,18 +14,18 @@ from protego import Protego
 from core.ports import FetchResponse, FetchErrorCode, FetchError
 from providers.web.ssrf_guard import host_and_port
 
-LONGEST_DELAY = 60.0
+MAX_CRAWL_DELAY_SECONDS = 60.0
 """Seconds between two requests that a robots.txt can ask for."""
-ROBOTS_BYTES = 512 * 1024
+MAX_ROBOTS_BYTES = 512 * 1024
 """Of a robots.txt that are read; RFC 9309 wants 500 KiB at least."""
-MOST_LINES = 5000
+MAX_ROBOTS_LINES = 5000
 """Of a robots.txt that are about us; asking so many rules takes 40 ms."""
-ROBOTS_SECONDS, UNSURE_SECONDS = 3600.0, 60.0
+CACHE_SECONDS, ERROR_CACHE_SECONDS = 3600.0, 60.0
 """For which a robots.txt is remembered, and for which it is that there was none to be had."""
-MOST_REMEMBERED = 2000
+MAX_CACHED_HOSTS = 2000
 
-NAMING = re.compile(r"\s*user[-\s]*agent[\s:]*([^#]*)", re.IGNORECASE)
-NEUTRAL = re.compile(r"\s*(?:#|site-?maps?\b|host\b|\Z)", re.IGNORECASE)
+USER_AGENT_LINE = re.compile(r"\s*user[-\s]*agent[\s:]*([^#]*)", re.IGNORECASE)
+NEUTRAL_LINE = re.compile(r"\s*(?:#|site-?maps?\b|host\b|\Z)", re.IGNORECASE)
 """Lines that begin and end no group of rules."""
 
 
@@ -34,103 +34,103 @@ class HostUnavailable(FetchError):
 
 
 @dataclass(frozen=True)
-class Rules:
+class RobotsEntry:
     """A host's robots.txt, until it is read again; `refusal` where it could not be read."""
 
-    until: float
+    expires_at: float
     robots: Protego | None = None
-    refusal: FetchError | None = None
+    error: FetchError | None = None
 
 
-class Robots:
+class RobotsCache:
     """The robots.txt of every host that is called, as RFC 9309 has it."""
 
     def __init__(self, agent: str, read: Callable[[str, int], Awaitable[FetchResponse]]) -> None:
         """`agent` is the name that rules are looked up by; `read` fetches at most so many bytes."""
         self._agent, self._read = agent, read
-        self._known: OrderedDict[str, asyncio.Task[Rules]] = OrderedDict()
+        self._entries: OrderedDict[str, asyncio.Task[RobotsEntry]] = OrderedDict()
 
-    async def admit(self, address: httpx.URL) -> float:
-        """Seconds that must pass between requests. Raises `Refused` where the host does not want us there."""
-        rules = await self._rules(address)
-        if rules.refusal is not None:
-            raise _still(rules.refusal, rules.until - monotonic())
-        if rules.robots is None:
+    async def crawl_delay(self, address: httpx.URL) -> float:
+        """Seconds that must pass between requests. Raises `FetchError` where the host does not want us there."""
+        entry = await self._entry(address)
+        if entry.error is not None:
+            raise _cached_error(entry.error, entry.expires_at - monotonic())
+        if entry.robots is None:
             return 0
-        if not rules.robots.can_fetch(str(address), self._agent):
+        if not entry.robots.can_fetch(str(address), self._agent):
             raise FetchError(
                 FetchErrorCode.FORBIDDEN_BY_ROBOTS, f"The robots.txt of {address.host} does not allow it."
             )
-        return min(LONGEST_DELAY, rules.robots.crawl_delay(self._agent) or 0)
+        return min(MAX_CRAWL_DELAY_SECONDS, entry.robots.crawl_delay(self._agent) or 0)
 
     async def close(self) -> None:
         """Read nothing more."""
-        reading = [task for task in self._known.values() if not task.done()]
-        for task in reading:
+        pending = [task for task in self._entries.values() if not task.done()]
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
+        await asyncio.gather(*pending, return_exceptions=True)
 
-    async def _rules(self, address: httpx.URL) -> Rules:
+    async def _entry(self, address: httpx.URL) -> RobotsEntry:
         origin = f"{address.scheme}://{host_and_port(address)}"
-        known = self._known.get(origin)
-        if known is None or (known.done() and known.result().until < monotonic()):
-            known = asyncio.create_task(self._learn(str(address.copy_with(raw_path=b"/robots.txt"))))
-            known.add_done_callback(partial(self._learnt, origin))
-            self._known[origin] = known
-            if len(self._known) > MOST_REMEMBERED:
-                self._known.popitem(last=False)
-        return await asyncio.shield(known)
+        entry = self._entries.get(origin)
+        if entry is None or (entry.done() and entry.result().expires_at < monotonic()):
+            entry = asyncio.create_task(self._fetch(str(address.copy_with(raw_path=b"/robots.txt"))))
+            entry.add_done_callback(partial(self._remove_failed, origin))
+            self._entries[origin] = entry
+            if len(self._entries) > MAX_CACHED_HOSTS:
+                self._entries.popitem(last=False)
+        return await asyncio.shield(entry)
 
-    def _learnt(self, origin: str, task: asyncio.Task[Rules]) -> None:
+    def _remove_failed(self, origin: str, task: asyncio.Task[RobotsEntry]) -> None:
         if task.cancelled() or task.exception():
-            self._known.pop(origin, None)
+            self._entries.pop(origin, None)
 
-    async def _learn(self, url: str) -> Rules:
+    async def _fetch(self, url: str) -> RobotsEntry:
         try:
-            fetched = await self._read(url, ROBOTS_BYTES)
-        except FetchError as refusal:
-            return _without(refusal)
-        robots = await asyncio.to_thread(understood, fetched.content, self._agent)
+            response = await self._read(url, MAX_ROBOTS_BYTES)
+        except FetchError as error:
+            return _entry_without_rules(error)
+        robots = await asyncio.to_thread(parse_robots, response.content, self._agent)
         if robots is None:
-            return _without(FetchError(FetchErrorCode.TOO_LARGE, "The robots.txt of this host is too long."))
-        return Rules(monotonic() + ROBOTS_SECONDS, robots)
+            return _entry_without_rules(FetchError(FetchErrorCode.TOO_LARGE, "The robots.txt of this host is too long."))
+        return RobotsEntry(monotonic() + CACHE_SECONDS, robots)
 
 
-def understood(content: bytes, agent: str) -> Protego | None:
+def parse_robots(content: bytes, agent: str) -> Protego | None:
     """The rules for us in a robots.txt; None where there are too many."""
     text = content.decode("utf-8-sig", "replace")
-    lines = [*concerning(text.splitlines(), agent.lower())]
-    return Protego.parse("\n".join(lines)) if len(lines) <= MOST_LINES else None
+    lines = [*relevant_lines(text.splitlines(), agent.lower())]
+    return Protego.parse("\n".join(lines)) if len(lines) <= MAX_ROBOTS_LINES else None
 
 
-def concerning(lines: list[str], agent: str) -> Iterator[str]:
+def relevant_lines(lines: list[str], agent: str) -> Iterator[str]:
     """The lines for everybody and for this agent.
 
     The parser multiplies the agents of a group with its rules, which would let a small file fill the memory.
     """
-    is_ours = is_naming = False
+    is_ours = in_header = False
     for line in lines:
-        if naming := NAMING.match(line):
-            named = naming[1].strip().lower()
-            named = named if named == "*" else named.replace("*", "")
-            is_ours, is_naming = is_ours and is_naming, True
-            if named == "*" or (named and agent.startswith(named)):
+        if match := USER_AGENT_LINE.match(line):
+            name = match[1].strip().lower()
+            name = name if name == "*" else name.replace("*", "")
+            is_ours, in_header = is_ours and in_header, True
+            if name == "*" or (name and agent.startswith(name)):
                 is_ours = True
-                yield f"User-agent: {named}"
-        elif not NEUTRAL.match(line):
-            is_naming = False
+                yield f"User-agent: {name}"
+        elif not NEUTRAL_LINE.match(line):
+            in_header = False
             if is_ours:
                 yield line
 
 
-def _without(refusal: FetchError) -> Rules:
+def _entry_without_rules(error: FetchError) -> RobotsEntry:
     """Everything is allowed where there is no robots.txt, and nothing where it can't be had."""
-    if refusal.is_transient or refusal.code in (FetchErrorCode.UNTRUSTED, FetchErrorCode.TOO_LARGE):
-        return Rules(monotonic() + max(UNSURE_SECONDS, refusal.retry_after), refusal=refusal)
-    return Rules(monotonic() + ROBOTS_SECONDS)
+    if error.is_transient or error.code in (FetchErrorCode.UNTRUSTED, FetchErrorCode.TOO_LARGE):
+        return RobotsEntry(monotonic() + max(ERROR_CACHE_SECONDS, error.retry_after), error=error)
+    return RobotsEntry(monotonic() + CACHE_SECONDS)
 
 
-def _still(refusal: FetchError, seconds: float) -> HostUnavailable:
+def _cached_error(error: FetchError, seconds: float) -> HostUnavailable:
     """A refusal that is remembered for so many seconds more."""
-    after = max(0.0, seconds) if refusal.is_transient else 0.0
-    return HostUnavailable(refusal.code, refusal.message, is_transient=refusal.is_transient, retry_after=after)
+    after = max(0.0, seconds) if error.is_transient else 0.0
+    return HostUnavailable(error.code, error.message, is_transient=error.is_transient, retry_after=after)

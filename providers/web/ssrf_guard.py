@@ -61,7 +61,7 @@ def is_public(address: Address) -> bool:
 def parse_url(url: str) -> httpx.URL:
     """An address of the web in its plain form: host in lower-case ASCII without a final dot, no fragment.
 
-    Raises `Refused` for other schemes, user names, zones, and what can be read in two ways.
+    Raises `FetchError` for other schemes, user names, zones, and what can be read in two ways.
     """
     try:
         if len(url) > MAX_URL_LENGTH:
@@ -104,7 +104,7 @@ class SsrfGuard:
         self._denied, self._denied_names = split_networks_and_names(denied)
 
     def check(self, host: str, port: int, addresses: Sequence[Address]) -> None:
-        """Raises `Refused` unless all of the addresses may be called at this port, under this name."""
+        """Raises `FetchError` unless all of the addresses may be called at this port, under this name."""
         if any(host == name or host.endswith(f".{name}") for name in self._denied_names):
             raise forbidden_address(host)
         for address in addresses:

@@ -61,7 +61,7 @@ async def archive(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Conversation:
 
 
 async def restore(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Conversation:
-    """Make it active again. Raises `Exhausted` if its owner has too many active conversations."""
+    """Make it active again. Raises `LimitExceeded` if its owner has too many active conversations."""
     conversation = await find_editable(uow, viewer, id, "id")
     if conversation.status is ConversationStatus.ACTIVE:
         return conversation

@@ -41,7 +41,7 @@ class TokenSigner:
         return jwt.encode(claims, self.secret, ALGORITHM, headers={"kid": self.key_id})
 
     def verify(self, token: str) -> tuple[UUID, datetime]:
-        """The user and the expiry of a token. Raises `Unauthenticated` if it is invalid or expired."""
+        """The user and the expiry of a token. Raises `NotAuthenticated` if it is invalid or expired."""
         try:
             claims = jwt.decode(
                 token, self.secret, [ALGORITHM], issuer=ISSUER, options={"require": ["sub", "exp", "iss"]}

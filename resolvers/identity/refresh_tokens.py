@@ -42,7 +42,7 @@ async def rotate(uow: UnitOfWork, signer: TokenSigner, refresh: str) -> TokenPai
     """Exchange an unused refresh token for a new pair.
 
     A token that was used before is considered stolen: its family is revoked and None returned, so that the
-    caller commits and then refuses. Raises `Unauthenticated` for an unknown, expired or revoked token.
+    caller commits and then refuses. Raises `NotAuthenticated` for an unknown, expired or revoked token.
     """
     statement = select(RefreshToken).where(RefreshToken.digest == _digest(refresh)).with_for_update()
     token = await uow.first(statement)

@@ -117,7 +117,7 @@ async def create(
 ) -> RequirementProposal:
     """Create a proposal from a design, a description, documents, or several of them, and its job.
 
-    The caller checks that the viewer can see the documents. Raises `Unsupported` for a design that is too
+    The caller checks that the viewer can see the documents. Raises `UnsupportedContent` for a design that is too
     large or neither PNG nor JPEG.
     """
     access.require(viewer, "requirements:create")

@@ -34,7 +34,7 @@ def context_factory(services: Callable[[], Services]) -> Any:
 
 
 async def viewer_of(services: Services, token: str) -> Viewer:
-    """Who an access token stands for now. Raises `Unauthenticated`."""
+    """Who an access token stands for now. Raises `NotAuthenticated`."""
     user_id, expires_at = services.token_signer.verify(token)
     return await accounts.load_viewer(services.database, user_id, expires_at)
 

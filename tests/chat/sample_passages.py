@@ -52,15 +52,15 @@ async def events(model: ChatModel, request: ChatRequest) -> list[ChatEvent]:
     return [event async for event in model.answer(request)]
 
 
-def text_of(told: Sequence[ChatEvent]) -> str:
-    return "".join(event.text for event in told if isinstance(event, TextDelta))
+def text_of(received: Sequence[ChatEvent]) -> str:
+    return "".join(event.text for event in received if isinstance(event, TextDelta))
 
 
-def quotations(told: Sequence[ChatEvent]) -> list[Quotation]:
-    return [event for event in told if isinstance(event, Quotation)]
+def quotations(received: Sequence[ChatEvent]) -> list[Quotation]:
+    return [event for event in received if isinstance(event, Quotation)]
 
 
-def end_of(told: Sequence[ChatEvent]) -> AnswerEnd:
-    last = told[-1]
+def end_of(received: Sequence[ChatEvent]) -> AnswerEnd:
+    last = received[-1]
     assert isinstance(last, AnswerEnd)
     return last

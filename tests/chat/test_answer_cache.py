@@ -79,7 +79,7 @@ def test_other_documents_or_models_have_another_key() -> None:
     ("changed", "expected"),
     [({}, True), ({"session_id": NOWHERE}, False), ({"mode": AnswerMode.COUNCIL}, False)],
 )
-def test_councils_and_drawings_are_asked_anew(changed: dict[str, Any], expected: bool) -> None:
+def test_councils_and_drawings_are_requested_afresh(changed: dict[str, Any], expected: bool) -> None:
     assert answer_cache.is_cacheable(replace(QUESTION, **changed)) is expected
 
 

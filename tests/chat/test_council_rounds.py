@@ -63,41 +63,41 @@ def test_nothing_but_a_confidence_stays_an_answer() -> None:
     assert strip_ballot_lines(reply("Confidence: high")).text == "Confidence: high"
 
 
-class Counting:
+class CountingModel:
     """A model that numbers its answers."""
 
     model = "counting/1"
 
     def __init__(self) -> None:
-        self.asked: list[ChatRequest] = []
+        self.requests: list[ChatRequest] = []
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        self.asked.append(request)
-        yield TextDelta(f"Answer {len(self.asked)}.")
+        self.requests.append(request)
+        yield TextDelta(f"Answer {len(self.requests)}.")
         yield AnswerEnd(self.model, 10, 5)
 
 
-async def test_only_missing_votes_are_asked_for() -> None:
-    model, told = Counting(), []
+async def test_only_missing_votes_are_requested() -> None:
+    model, received = CountingModel(), []
     earlier = [Ballot(1, "critical", 0.5, reply("No.", 0.8)), Ballot(1, "analytical", 0.5, reply("Yes."))]
     ballots = [Ballot.deserialize(json.loads(json.dumps(each.serialize()))) for each in earlier]
     assert ballots == earlier
 
     async def tell(voice: Voice, number: int, ballot: Ballot | None) -> None:
-        told.append((voice.name, number, ballot is not None))
+        received.append((voice.name, number, ballot is not None))
 
     await run_rounds(model, REQUEST, 2, tell, ballots)
 
     assert [
         (each.round, each.voice) for each in [*ballots_of_round(ballots, 1), *ballots_of_round(ballots, 2)]
     ] == [(number, voice) for number in (1, 2) for voice in ("analytical", "creative", "critical")]
-    assert [request.stance and request.stance.value for request in model.asked[:1]] == ["creative"]
-    assert {request.proposals for request in model.asked[1:]} == {
+    assert [request.stance and request.stance.value for request in model.requests[:1]] == ["creative"]
+    assert {request.proposals for request in model.requests[1:]} == {
         ("Answer 1.", "No."),
         ("Yes.", "No."),
         ("Yes.", "Answer 1."),
     }
-    assert told[:2] == [("creative", 1, False), ("creative", 1, True)]
-    assert sorted(told[2:]) == sorted(
+    assert received[:2] == [("creative", 1, False), ("creative", 1, True)]
+    assert sorted(received[2:]) == sorted(
         (voice, 2, cast) for voice in ("analytical", "creative", "critical") for cast in (False, True)
     )

@@ -38,7 +38,7 @@ def test_an_endless_statement_is_a_passage_of_its_own() -> None:
     assert [each.text for each in split_passages(SheetFindings("A-1", 1, texts))] == list(texts)
 
 
-async def test_of_a_hundred_sheets_the_one_asked_about_comes_first() -> None:
+async def test_of_a_hundred_sheets_the_one_requested_about_comes_first() -> None:
     embedded: list[str] = []
 
     async def embed(texts: Sequence[str], kind: Literal["query", "passage"]) -> list[list[float]]:

@@ -143,11 +143,11 @@ def settings_table() -> str:
     further = ChatSettings.model_fields | CrawlSettings.model_fields
     fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] in further)
     for name, field in fields:
-        rows.append(f"| `{name.upper()}` | {shown(field.default)} | {field.description} |")
+        rows.append(f"| `{name.upper()}` | {default_text(field.default)} | {field.description} |")
     return "\n".join(rows) + "\n"
 
 
-def shown(default: object) -> str:
+def default_text(default: object) -> str:
     """A default as one would write it in the environment."""
     if not default and not isinstance(default, bool | int):
         return ""

@@ -21,7 +21,7 @@ from server.cli import parser, run_worker_process
 from server.commands.migrate import initialise, migrate_databases
 from server.embedded.postgres import EmbeddedPostgres, running
 from server.installation import open_installation
-from tests.conftest import Postgres, serving
+from tests.conftest import Postgres, run_postgres
 from tests.fingerprints import FINGERPRINT
 from tests.server.conftest import free_port, run
 
@@ -199,7 +199,7 @@ async def test_an_unknown_company_is_said(postgres: Postgres) -> None:
         await migrate.tenant_databases(postgres.admin, "Nobody")
 
 
-async def test_a_database_that_is_behind_is_not_served(empty: Postgres) -> None:
+async def test_a_database_that_is_outdated_is_not_served(empty: Postgres) -> None:
     name = make_url(empty.admin).database
 
     with pytest.raises(migrate.MigrationError) as refusal:
@@ -278,7 +278,7 @@ async def test_a_database_of_a_later_version_is_refused(empty: Postgres) -> None
 
 async def test_a_data_folder_of_the_migrations_before_is_refused_and_left_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    async with serving(data) as postgres:
+    async with run_postgres(data) as postgres:
         await asyncio.to_thread(migrate.upgrade, postgres.migrator)
         await stamp(postgres.admin, OLD)
         before = await state(postgres.admin)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from pipelines.drawings import binarization, page_words, rendering
-from pipelines.drawings.binarization import Grey
+from pipelines.drawings.binarization import GreyImage
 from pipelines.drawings.page_words import Word
 from server.demo import drawings
 from server.demo.drawings import Sheet
@@ -20,7 +20,7 @@ class Plan:
     """A sheet with its pictures and words, old and new."""
 
     sheet: Sheet
-    pictures: tuple[Grey, Grey]
+    pictures: tuple[GreyImage, GreyImage]
     words: tuple[list[Word], list[Word]]
 
 
@@ -33,6 +33,6 @@ def a_plan(seed: int = 11, changed: float = 0.05, number: str = "A-101") -> Plan
         document = folder / f"{revision}.pdf"
         drawings.write([sheet], revision, document)
         page = rendering.render(document, 1, folder / f"{revision}.png", dpi=DPI)
-        pictures.append(binarization.read(page.image))
+        pictures.append(binarization.read_greyscale(page.image))
         texts.append(page_words.load(page.words))
     return Plan(sheet, (pictures[0], pictures[1]), (texts[0], texts[1]))

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.drawings import binarization, rendering
-from pipelines.drawings.comparison import ComparisonOutcome, Options, compare
-from pipelines.drawings.rendering import Page
+from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
+from pipelines.drawings.rendering import RenderedPage
 from server.demo import drawings
 
 REAL = Path(os.environ.get("DRAWINGS", "../shared/data/drawings"))
 
 
-def drawn(folder: Path, seed: int = 11) -> tuple[Page, Page]:
+def draw_pages(folder: Path, seed: int = 11) -> tuple[RenderedPage, RenderedPage]:
     sheet = drawings.plan("A-101", "GROUND FLOOR PLAN", seed, changed=0.05)
     drawings.write([sheet], 0, folder / "old.pdf")
     drawings.write([sheet], 1, folder / "new.pdf")
@@ -24,18 +24,18 @@ def drawn(folder: Path, seed: int = 11) -> tuple[Page, Page]:
     return old, new
 
 
-def compared(old: Page, new: Page, folder: Path) -> ComparisonOutcome:
+def compare_pages(old: RenderedPage, new: RenderedPage, folder: Path) -> ComparisonResult:
     return compare(old.image, new.image, old.words, new.words, folder)
 
 
 def test_a_pair_in_a_child_process_gives_plain_values_and_pictures(tmp_path: Path) -> None:
-    old, new = drawn(tmp_path)
-    arguments = (old.image, new.image, old.words, new.words, tmp_path, Options())
+    old, new = draw_pages(tmp_path)
+    arguments = (old.image, new.image, old.words, new.words, tmp_path, ComparisonOptions())
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         outcome = pool.submit(compare, *arguments).result()
 
-    assert outcome.confident
+    assert outcome.is_confident
     assert outcome.score > 0.95
     assert 0.001 < outcome.change_ratio < 0.1
     assert {"27", "MAR", "2025", "B"} <= set(outcome.words_added)
@@ -43,18 +43,18 @@ def test_a_pair_in_a_child_process_gives_plain_values_and_pictures(tmp_path: Pat
     assert len(outcome.locations) == len(outcome.changes) >= 5
     assert all("near grid" in place for place in outcome.locations)
     assert set(outcome.seconds) == {"reading", "alignment", "moving", "words", "changes", "overlay"}
-    assert binarization.read(outcome.overlay).shape == (new.height, new.width)
-    assert max(binarization.read(outcome.preview).shape) == 2000
+    assert binarization.read_greyscale(outcome.overlay).shape == (new.height, new.width)
+    assert max(binarization.read_greyscale(outcome.preview).shape) == 2000
     assert pickle.loads(pickle.dumps(outcome)) == outcome
 
 
 def test_the_same_pair_gives_the_same_bytes(tmp_path: Path) -> None:
-    old, new = drawn(tmp_path)
+    old, new = draw_pages(tmp_path)
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
 
-    one, other = compared(old, new, first), compared(old, new, second)
+    one, other = compare_pages(old, new, first), compare_pages(old, new, second)
 
     assert (one.changes, one.transform, one.score) == (other.changes, other.transform, other.score)
     assert one.overlay.read_bytes() == other.overlay.read_bytes()
@@ -64,11 +64,11 @@ def test_without_confidence_no_regions_are_listed(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
-    (old, _), (_, new) = drawn(here, seed=11), drawn(there, seed=77)
+    (old, _), (_, new) = draw_pages(here, seed=11), draw_pages(there, seed=77)
 
-    outcome = compared(old, new, tmp_path)
+    outcome = compare_pages(old, new, tmp_path)
 
-    assert not outcome.confident
+    assert not outcome.is_confident
     assert (outcome.changes, outcome.change_ratio) == ((), 1.0)
     assert outcome.overlay.exists()
 
@@ -78,10 +78,10 @@ def test_a_real_revision_says_which_resistor_changed(tmp_path: Path) -> None:
     old = rendering.render(REAL / "beaglebone_sch_A6A_rot90.pdf", 2, tmp_path / "old.png")
     new = rendering.render(REAL / "beaglebone_sch_B.pdf", 2, tmp_path / "new.png")
 
-    outcome = compared(old, new, tmp_path)
+    outcome = compare_pages(old, new, tmp_path)
 
-    told = {(change.words_removed, change.words_added) for change in outcome.changes}
+    received = {(change.words_removed, change.words_added) for change in outcome.changes}
     assert (old.sheet.name, new.sheet.name) == ("Sheet_02", "Sheet_02")
     assert outcome.score >= 0.8
     assert outcome.rotation == pytest.approx(-90, abs=0.1)
-    assert {(("0,DNI",), ("0",)), (("0,1%",), ("0,1%,DNI",)), (("A6A",), ("B",))} <= told
+    assert {(("0,DNI",), ("0",)), (("0,1%",), ("0,1%,DNI",)), (("A6A",), ("B",))} <= received

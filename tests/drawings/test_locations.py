@@ -10,7 +10,7 @@ def test_the_bubbles_of_a_plan_are_its_grid() -> None:
     plan = a_plan()
     height, width = plan.pictures[1].shape
 
-    found = locations.grid(plan.words[1], width, height)
+    found = locations.detect_grid(plan.words[1], width, height)
 
     assert [name for _, name in found.columns] == [str(n + 1) for n in range(len(found.columns))]
     assert [name for _, name in found.rows][-2:] == ["B", "A"]
@@ -24,8 +24,8 @@ def test_scattered_numbers_are_no_grid() -> None:
         for text, x, y in (("3", 100, 10), ("1", 300, 12), ("7", 500, 11), ("2", 700, 9))
     ]
 
-    assert locations.grid(words, 1000, 800) == Grid()
-    assert locations.grid([], 1000, 800) == Grid()
+    assert locations.detect_grid(words, 1000, 800) == Grid()
+    assert locations.detect_grid([], 1000, 800) == Grid()
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_scattered_numbers_are_no_grid() -> None:
         ((900, 390, 20, 20), "middle right"),
     ],
 )
-def test_a_place_is_told_by_ninths(box: tuple[int, int, int, int], place: str) -> None:
+def test_a_place_is_reported_by_ninths(box: tuple[int, int, int, int], place: str) -> None:
     assert locations.describe(box, 1000, 800, Grid()) == place
 
 
-def test_a_place_is_told_by_the_nearest_grid_marks() -> None:
+def test_a_place_is_reported_by_the_nearest_grid_marks() -> None:
     grid = Grid(columns=((100.0, "1"), (500.0, "2"), (900.0, "3")), rows=((100.0, "B"), (700.0, "A")))
 
     assert locations.describe((560, 600, 20, 20), 1000, 800, grid) == "lower centre, near grid A/2"

@@ -12,7 +12,7 @@ def test_each_kind_of_ink_has_its_colour(tmp_path: Path) -> None:
     old[:, :1000] = new[:, 500:1500] = 0
     colours = Colours(removed=(200, 10, 20), added=(30, 210, 40), common=(50, 60, 70))
 
-    overlay.compose(old, new, tmp_path / "full.png", tmp_path / "small.png", colours)
+    overlay.write_overlay(old, new, tmp_path / "full.png", tmp_path / "small.png", colours)
 
     full = Image.open(tmp_path / "full.png").convert("RGB")
     small = Image.open(tmp_path / "small.png").convert("RGB")
@@ -25,6 +25,8 @@ def test_each_kind_of_ink_has_its_colour(tmp_path: Path) -> None:
 def test_half_tones_are_between_paper_and_ink(tmp_path: Path) -> None:
     old, new = np.full((100, 100), 0x88, np.uint8), np.full((100, 100), 255, np.uint8)
 
-    overlay.compose(old, new, tmp_path / "full.png", tmp_path / "small.png", Colours(removed=(255, 0, 0)))
+    overlay.write_overlay(
+        old, new, tmp_path / "full.png", tmp_path / "small.png", Colours(removed=(255, 0, 0))
+    )
 
     assert Image.open(tmp_path / "full.png").convert("RGB").getpixel((50, 50)) == (255, 136, 136)

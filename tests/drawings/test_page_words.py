@@ -10,7 +10,7 @@ from pipelines.drawings.page_words import Word
 
 def read(path: Path) -> list[Word]:
     with pypdfium2.PdfDocument(path) as document:
-        return page_words.read(document[0], 1275, 825)
+        return page_words.read_text_layer(document[0], 1275, 825)
 
 
 def a_page(path: Path, *, rotate: int = 0, strikes: int = 1) -> Path:
@@ -33,7 +33,7 @@ def test_words_have_their_places_and_directions(tmp_path: Path) -> None:
     assert set(found) == {"A-101", "LEVEL", "UP"}
     assert (found["A-101"].x, found["A-101"].y + found["A-101"].height) == pytest.approx((200, 725), abs=3)
     assert [found[text].angle for text in ("A-101", "LEVEL", "UP")] == [0, 0, 270]
-    assert found["UP"].size == pytest.approx(0.72 * 24 * 150 / 72, abs=3)
+    assert found["UP"].text_height == pytest.approx(0.72 * 24 * 150 / 72, abs=3)
 
 
 @pytest.mark.parametrize("strikes", [2, 3])
@@ -64,10 +64,10 @@ def test_words_survive_a_file(tmp_path: Path) -> None:
 def test_moved_words_turn_with_the_sheet() -> None:
     quarter = (0.0, -2.0, 500.0, 2.0, 0.0, 10.0)
 
-    assert page_words.move([Word("A", 10, 20, 30, 8)], quarter) == [Word("A", 444, 30, 16, 60, 90)]
+    assert page_words.transform_words([Word("A", 10, 20, 30, 8)], quarter) == [Word("A", 444, 30, 16, 60, 90)]
 
 
 def test_signs_without_a_meaning_are_not_legible() -> None:
-    assert not page_words.legible([])
-    assert not page_words.legible([Word("\ue001\ue002\ue003A", 0, 0, 1, 1)] * 5)
-    assert page_words.legible([Word("A-101", 0, 0, 1, 1)])
+    assert not page_words.is_legible([])
+    assert not page_words.is_legible([Word("\ue001\ue002\ue003A", 0, 0, 1, 1)] * 5)
+    assert page_words.is_legible([Word("A-101", 0, 0, 1, 1)])

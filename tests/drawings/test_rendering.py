@@ -23,13 +23,13 @@ def a_pdf(path: Path, *, count: int = 1, size: tuple[float, float] = (612, 396),
     return path
 
 
-def encrypted(path: Path) -> None:
+def write_encrypted_pdf(path: Path) -> None:
     canvas = Canvas(str(path), encrypt=StandardEncryption("secret"))
     canvas.drawString(20, 20, "A-101")
     canvas.save()
 
 
-def truncated(path: Path) -> None:
+def write_truncated_pdf(path: Path) -> None:
     content = a_pdf(path, count=40).read_bytes()
     path.write_bytes(content[: len(content) // 2])
 
@@ -102,12 +102,12 @@ def half_jpeg(path: Path) -> None:
 BAD: dict[str, tuple[Callable[[Path], object], type[DomainError], str]] = {
     "an empty file": (lambda path: path.write_bytes(b""), Invalid, "The file is empty."),
     "an encrypted PDF": (
-        encrypted,
+        write_encrypted_pdf,
         UnsupportedContent,
         "The PDF is encrypted. Upload it without a password.",
     ),
     "half a PDF": (
-        truncated,
+        write_truncated_pdf,
         Invalid,
         "The PDF is incomplete: its end is missing. Upload the whole file again.",
     ),
@@ -202,15 +202,15 @@ def test_a_page_is_drawn_with_words_and_sheet_number(tmp_path: Path) -> None:
     assert (page.width, page.height, page.dpi, page.reduced) == (1700, 1100, 100, False)
     assert (page.width_points, page.height_points, page.rotation) == (1224, 792, 0)
     assert (page.sheet.name, page.sheet.source, page.scale) == ("A-101", "text", "1:100")
-    assert binarization.read(page.image).shape == (1100, 1700)
-    assert max(binarization.read(page.thumbnail).shape) == 480
+    assert binarization.read_greyscale(page.image).shape == (1100, 1700)
+    assert max(binarization.read_greyscale(page.thumbnail).shape) == 480
     assert "A-101" in {word.text for word in page_words.load(page.words)}
 
 
 def test_a_huge_page_is_drawn_smaller_and_says_so(tmp_path: Path) -> None:
     path = a_pdf(tmp_path / "wall.pdf", size=(14_400, 7_200))
 
-    page = rendering.render(path, 1, tmp_path / "page.png", max_pixels=18_000_000, optical_reading=False)
+    page = rendering.render(path, 1, tmp_path / "page.png", max_pixels=18_000_000, use_ocr=False)
 
     assert page.reduced
     assert (page.width, page.height, page.dpi) == (6000, 3000, 30)
@@ -235,9 +235,9 @@ def test_an_image_lies_on_white_and_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6  # shown turned clockwise
     clear.save(tmp_path / "clear.png", exif=exif, dpi=(200, 200))
 
-    page = rendering.render(tmp_path / "clear.png", 1, tmp_path / "page.png", optical_reading=False)
+    page = rendering.render(tmp_path / "clear.png", 1, tmp_path / "page.png", use_ocr=False)
 
-    picture = binarization.read(page.image)
+    picture = binarization.read_greyscale(page.image)
     assert picture.shape == (300, 200)
     assert (picture[10, 100], picture[290, 100]) == (0, 255)
     assert page.dpi == pytest.approx(200, abs=0.1)
@@ -248,9 +248,7 @@ def test_colour_is_kept_on_request(tmp_path: Path) -> None:
     Image.new("RGB", (200, 200), (255, 0, 0)).save(tmp_path / "red.png")
 
     for colour, expected in ((True, (255, 0, 0)), (False, 76)):
-        page = rendering.render(
-            tmp_path / "red.png", 1, tmp_path / "page.png", colour=colour, optical_reading=False
-        )
+        page = rendering.render(tmp_path / "red.png", 1, tmp_path / "page.png", colour=colour, use_ocr=False)
         assert Image.open(page.image).getpixel((5, 5)) == expected
 
 

@@ -31,32 +31,38 @@ def a_phrase(text: str, x: float, y: float, size: float) -> list[tuple[str, floa
     "number", ["A-101", "S-12A", "A-344-MB", "A2.1", "B-S01", "A20-01", "E201A", "FP-001", "M-101.1"]
 )
 def test_sheet_numbers_of_many_kinds_are_known(number: str) -> None:
-    found = sheet_numbers.name(a_sheet((number, 0.9, 0.95, 60)), 1)
+    found = sheet_numbers.find_sheet_name(a_sheet((number, 0.9, 0.95, 60)), 1)
 
     assert found.name == number
-    assert found.score >= sheet_numbers.MINIMUM_SCORE
+    assert found.score >= sheet_numbers.MIN_SCORE
     assert found.source == "text"
 
 
 def test_a_number_printed_with_a_gap_keeps_it() -> None:
-    assert sheet_numbers.name(a_sheet(("A", 0.90, 0.95, 60), ("101", 0.92, 0.95, 60)), 1).name == "A 101"
+    assert (
+        sheet_numbers.find_sheet_name(a_sheet(("A", 0.90, 0.95, 60), ("101", 0.92, 0.95, 60)), 1).name
+        == "A 101"
+    )
 
 
 @pytest.mark.parametrize("label", ["REV", "Revision:", "SIZE", "DATE"])
 def test_what_stands_under_another_label_is_no_sheet_number(label: str) -> None:
     words = a_sheet((label, 0.93, 0.93, 16), ("A6", 0.93, 0.945, 60))
 
-    assert sheet_numbers.name(words, 7) == sheet_numbers.SheetName("Page_007", 0.0, "fallback")
+    assert sheet_numbers.find_sheet_name(words, 7) == sheet_numbers.SheetName("Page_007", 0.0, "fallback")
 
 
 def test_the_nearest_label_decides() -> None:
     words = a_sheet(("SCALE", 0.9, 0.90, 16), ("SHEET", 0.9, 0.93, 16), ("A-101", 0.9, 0.945, 60))
 
-    assert sheet_numbers.name(words, 1).name == "A-101"
+    assert sheet_numbers.find_sheet_name(words, 1).name == "A-101"
 
 
 def test_a_reference_in_the_drawing_is_no_sheet_number() -> None:
-    assert sheet_numbers.name(a_sheet(("A-501", 0.4, 0.4, 30), ("C12", 0.8, 0.7, 20)), 3).name == "Page_003"
+    assert (
+        sheet_numbers.find_sheet_name(a_sheet(("A-501", 0.4, 0.4, 30), ("C12", 0.8, 0.7, 20)), 3).name
+        == "Page_003"
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,32 +78,32 @@ def test_a_reference_in_the_drawing_is_no_sheet_number() -> None:
 def test_a_counted_sheet_goes_by_its_count(phrase: str, name: str) -> None:
     words = a_sheet(*a_phrase(phrase, 0.85, 0.96, 24))
 
-    assert sheet_numbers.name(words, 5).name == name
+    assert sheet_numbers.find_sheet_name(words, 5).name == name
 
 
 def test_a_real_number_goes_before_a_count() -> None:
     counted = a_phrase("Sheet 2 of 11", 0.6, 0.96, 24)
 
-    assert sheet_numbers.name(a_sheet(*counted, ("A-101", 0.9, 0.95, 60)), 1).name == "A-101"
+    assert sheet_numbers.find_sheet_name(a_sheet(*counted, ("A-101", 0.9, 0.95, 60)), 1).name == "A-101"
 
 
 @pytest.mark.parametrize("angle", [90, 180, 270])
 def test_a_sheet_drawn_sideways_is_read_all_the_same(angle: int) -> None:
     upright = a_sheet(("A-101", 0.9, 0.95, 60), ("SHEET", 0.9, 0.93, 16))
 
-    turned = [sheet_numbers.turn(word, angle) for word in upright]
+    turned = [sheet_numbers.rotate_word(word, angle) for word in upright]
 
     assert {word.angle for word in turned} == {(360 - angle) % 360}
-    assert sheet_numbers.name(turned, 1) == sheet_numbers.name(upright, 1)
+    assert sheet_numbers.find_sheet_name(turned, 1) == sheet_numbers.find_sheet_name(upright, 1)
 
 
 @pytest.mark.parametrize("scale", ["1:100", '1/4" = 1\'-0"', "1\" = 20'", '1 1/2" = 1\'-0"'])
-def test_the_scale_is_told_as_printed(scale: str) -> None:
+def test_the_scale_is_reported_as_printed(scale: str) -> None:
     words = a_sheet(*a_phrase(f"SCALE: {scale}", 0.84, 0.9, 20))
 
-    assert sheet_numbers.scale(words) == scale
+    assert sheet_numbers.find_scale(words) == scale
 
 
 def test_a_page_without_words_goes_by_its_position() -> None:
-    assert sheet_numbers.name([], 12) == sheet_numbers.SheetName("Page_012", 0.0, "fallback")
-    assert sheet_numbers.scale([]) is None
+    assert sheet_numbers.find_sheet_name([], 12) == sheet_numbers.SheetName("Page_012", 0.0, "fallback")
+    assert sheet_numbers.find_scale([]) is None

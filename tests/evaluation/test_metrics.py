@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from core.errors import Invalid
-from pipelines.evaluation.metrics import citation_scores, retrieval_scores, is_correct, summarize, answer_scores
+from pipelines.evaluation.metrics import (
+    answer_scores,
+    citation_scores,
+    is_correct,
+    retrieval_scores,
+    summarize,
+)
 from resolvers.evaluation import comparison
 from resolvers.evaluation.datasets import BUNDLED, Question, parse
 
@@ -45,7 +51,10 @@ def test_words_are_compared_as_squad_does(expected: str, answer: str, exact: flo
 
 
 def test_citations_are_scored_by_what_was_expected() -> None:
-    assert citation_scores(["a", "b"], ["a", "c", "d"]) == {"citation_precision": 1 / 3, "citation_recall": 1 / 2}
+    assert citation_scores(["a", "b"], ["a", "c", "d"]) == {
+        "citation_precision": 1 / 3,
+        "citation_recall": 1 / 2,
+    }
     assert citation_scores(["a"], []) == {"citation_recall": 0.0}
     assert citation_scores([], ["a"]) == {"citation_precision": 0.0}
     assert citation_scores([], []) == {}

@@ -39,7 +39,9 @@ def oracle(questions: list[tuple[list[str], list[str]]], depth: int) -> dict[str
 
 @given(RELEVANT, RETRIEVED, DEPTHS)
 def test_a_ranking_scores_as_ir_measures_does(relevant: list[str], retrieved: list[str], depth: int) -> None:
-    assert retrieval_scores(relevant, retrieved, depth) == pytest.approx(oracle([(relevant, retrieved)], depth))
+    assert retrieval_scores(relevant, retrieved, depth) == pytest.approx(
+        oracle([(relevant, retrieved)], depth)
+    )
 
 
 @given(st.lists(st.tuples(RELEVANT, RETRIEVED), min_size=1, max_size=10), DEPTHS)

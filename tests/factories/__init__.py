@@ -108,12 +108,12 @@ ORDER: tuple[type[Model], ...] = (
 
 
 @dataclass(eq=False)
-class Made:
+class Fixture:
     """A row to be: its model, its values, and the rows it hangs on."""
 
     model: type[Model]
     values: dict[str, Any]
-    parents: tuple[Made, ...] = ()
+    parents: tuple[Fixture, ...] = ()
     saved: bool = field(default=False, repr=False)
 
     @property
@@ -129,7 +129,7 @@ class Made:
         return relay.to_base64(name, str(self.id))
 
     @property
-    def company(self) -> Made:
+    def company(self) -> Fixture:
         """The company that it belongs to."""
         return self if self.model is Company else self.parents[0].company
 
@@ -140,32 +140,34 @@ class Made:
             raise AttributeError(name) from None
 
 
-def made(model: type[Model], parents: Iterable[Made | None], values: dict[str, Any], /, **usual: Any) -> Made:
+def build(
+    model: type[Model], parents: Iterable[Fixture | None], values: dict[str, Any], /, **defaults: Any
+) -> Fixture:
     """The row, with what the test says in place of the usual values."""
     hung = tuple(parent for parent in parents if parent is not None)
-    return Made(model, {"id": new_id(), **usual, **values}, hung)
+    return Fixture(model, {"id": new_id(), **defaults, **values}, hung)
 
 
-def a_company(**values: Any) -> Made:
+def a_company(**values: Any) -> Fixture:
     """An organisation."""
-    return made(Company, (), values, name=f"Company {next(numbers)} {new_id()}")
+    return build(Company, (), values, name=f"Company {next(numbers)} {new_id()}")
 
 
-def a_user(company: Made, role: RoleName = RoleName.ADMIN, **values: Any) -> Made:
+def a_user(company: Fixture, role: RoleName = RoleName.ADMIN, **values: Any) -> Fixture:
     """A person of the company; without a password unless `hashed_password` is given."""
     name = f"person{next(numbers)}-{new_id().hex}"
-    usual = {"email": f"{name}@test.example", "username": name, "company_id": company.id, "role": role}
-    return made(User, [company], values, **usual)
+    defaults = {"email": f"{name}@test.example", "username": name, "company_id": company.id, "role": role}
+    return build(User, [company], values, **defaults)
 
 
-def a_project(user: Made, **values: Any) -> Made:
+def a_project(user: Fixture, **values: Any) -> Fixture:
     """An active project of this person's."""
-    return made(Project, [user], values, name=f"Project {next(numbers)}", user_id=user.id)
+    return build(Project, [user], values, name=f"Project {next(numbers)}", user_id=user.id)
 
 
-def an_upload(user: Made, **values: Any) -> Made:
+def an_upload(user: Fixture, **values: Any) -> Fixture:
     """A stored file of this person's."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "user_id": user.id,
         "filename": "plan.pdf",
         "mime_type": "application/pdf",
@@ -175,27 +177,31 @@ def an_upload(user: Made, **values: Any) -> Made:
         "storage_key": f"{user.company.id}/uploads/plan.pdf",
         "expires_at": datetime.now(UTC) + timedelta(days=1),
     }
-    return made(Upload, [user], values, **usual)
+    return build(Upload, [user], values, **defaults)
 
 
 def a_session(
-    user: Made, project: Made | None = None, old: Made | None = None, new: Made | None = None, **values: Any
-) -> Made:
+    user: Fixture,
+    project: Fixture | None = None,
+    old: Fixture | None = None,
+    new: Fixture | None = None,
+    **values: Any,
+) -> Fixture:
     """A drawing session of this person's."""
-    usual = {
+    defaults = {
         "user_id": user.id,
         "project_id": project and project.id,
         "old_upload_id": old and old.id,
         "new_upload_id": new and new.id,
         "name": f"Session {next(numbers)}",
     }
-    return made(DrawingSession, [user, project, old, new], values, **usual)
+    return build(DrawingSession, [user, project, old, new], values, **defaults)
 
 
-def a_drawing(session: Made, drawing_type: DrawingType = DrawingType.NEW, **values: Any) -> Made:
+def a_drawing(session: Fixture, drawing_type: DrawingType = DrawingType.NEW, **values: Any) -> Fixture:
     """A finished sheet of the session."""
     number = next(numbers)
-    usual = {
+    defaults = {
         "session_id": session.id,
         "drawing_type": drawing_type,
         "filename": f"{number}.png",
@@ -206,26 +212,28 @@ def a_drawing(session: Made, drawing_type: DrawingType = DrawingType.NEW, **valu
         "page_number": number,
         "state": SheetState.COMPLETED,
     }
-    return made(Drawing, [session], values, **usual)
+    return build(Drawing, [session], values, **defaults)
 
 
-def a_version(project: Made, drawing: Made, **values: Any) -> Made:
+def a_version(project: Fixture, drawing: Fixture, **values: Any) -> Fixture:
     """The first revision of the sheet in the project."""
-    usual = {
+    defaults = {
         "project_id": project.id,
         "drawing_id": drawing.id,
         "drawing_name": drawing.drawing_name,
         "version_number": 1,
     }
-    return made(DrawingVersion, [project, drawing], values, **usual)
+    return build(DrawingVersion, [project, drawing], values, **defaults)
 
 
-def a_comparison(session: Made, old: Made | None = None, new: Made | None = None, **values: Any) -> Made:
+def a_comparison(
+    session: Fixture, old: Fixture | None = None, new: Fixture | None = None, **values: Any
+) -> Fixture:
     """A finished comparison of two sheets of the session."""
     name = f"A-{next(numbers)}"
     old = old or a_drawing(session, DrawingType.OLD, drawing_name=name)
     new = new or a_drawing(session, DrawingType.NEW, drawing_name=name)
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "session_id": session.id,
         "old_drawing_id": old.id,
         "new_drawing_id": new.id,
@@ -235,37 +243,37 @@ def a_comparison(session: Made, old: Made | None = None, new: Made | None = None
         "changes_detected": True,
         "state": SheetState.COMPLETED,
     }
-    return made(Comparison, [session, old, new], values, **usual)
+    return build(Comparison, [session, old, new], values, **defaults)
 
 
-def an_analysis(comparison: Made, **values: Any) -> Made:
+def an_analysis(comparison: Fixture, **values: Any) -> Fixture:
     """What the analyser says of the comparison: a success."""
-    usual = {
+    defaults = {
         "comparison_id": comparison.id,
         "session_id": comparison.session_id,
         "drawing_name": comparison.drawing_name,
         "ai_model_used": "measured 1",
     }
-    return made(AnalysisResult, [comparison], values, **usual)
+    return build(AnalysisResult, [comparison], values, **defaults)
 
 
-def a_job(user: Made, session: Made | None = None, **values: Any) -> Made:
+def a_job(user: Fixture, session: Fixture | None = None, **values: Any) -> Fixture:
     """A pending job, of the session if there is one."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "job_type": ProcessingJobType.PDF_EXTRACTION if session else ProcessingJobType.UPKEEP,
         "session_id": session and session.id,
         "requested_by_id": user.id,
     }
-    return made(ProcessingJob, [user, session], values, **usual)
+    return build(ProcessingJob, [user, session], values, **defaults)
 
 
-def an_activity(user: Made, **values: Any) -> Made:
+def an_activity(user: Fixture, **values: Any) -> Fixture:
     """Something this person did."""
-    usual = {"user_id": user.id, "action": "TEST", "resource_type": "Test", "resource_id": str(user.id)}
-    return made(ActivityLog, [user], values, **usual)
+    defaults = {"user_id": user.id, "action": "TEST", "resource_type": "Test", "resource_id": str(user.id)}
+    return build(ActivityLog, [user], values, **defaults)
 
 
-async def save(database: Database, *rows: Made) -> None:
+async def save(database: Database, *rows: Fixture) -> None:
     """Store the rows with all they hang on, each company in a transaction of its own."""
     wanted = {row.id: row for top in rows for row in lineage(top) if not row.saved}
     assert {row.model for row in wanted.values()} <= set(ORDER)
@@ -279,14 +287,14 @@ async def save(database: Database, *rows: Made) -> None:
         row.saved = True
 
 
-def lineage(row: Made) -> Iterator[Made]:
+def lineage(row: Fixture) -> Iterator[Fixture]:
     """Everything above the row, and the row."""
     for parent in row.parents:
         yield from lineage(parent)
     yield row
 
 
-async def store(uow: UnitOfWork, model: type[Model], rows: list[Made]) -> None:
+async def store(uow: UnitOfWork, model: type[Model], rows: list[Fixture]) -> None:
     """Insert rows of one model, in as few statements as they have different columns."""
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:

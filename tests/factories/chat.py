@@ -15,53 +15,53 @@ from db.models import (
     RunStatus,
     TokenUsage,
 )
-from tests.factories import Made, made, numbers
+from tests.factories import Fixture, build, numbers
 
 
-def a_conversation(user: Made, session: Made | None = None, **values: Any) -> Made:
+def a_conversation(user: Fixture, session: Fixture | None = None, **values: Any) -> Fixture:
     """An active conversation of this person's, about the session if there is one."""
-    usual = {
+    defaults = {
         "user_id": user.id,
         "session_id": session and session.id,
         "title": f"Conversation {next(numbers)}",
     }
-    return made(Conversation, [user, session], values, **usual)
+    return build(Conversation, [user, session], values, **defaults)
 
 
-def a_message(conversation: Made, role: MessageRole = MessageRole.USER, **values: Any) -> Made:
+def a_message(conversation: Fixture, role: MessageRole = MessageRole.USER, **values: Any) -> Fixture:
     """Something said; the conversation's counters are not touched."""
-    usual = {"conversation_id": conversation.id, "role": role, "content": f"Words {next(numbers)}."}
-    return made(Message, [conversation], values, **usual)
+    defaults = {"conversation_id": conversation.id, "role": role, "content": f"Words {next(numbers)}."}
+    return build(Message, [conversation], values, **defaults)
 
 
-def an_answer(conversation: Made, **values: Any) -> Made:
+def an_answer(conversation: Fixture, **values: Any) -> Fixture:
     """What an assistant said."""
-    usual = {"model": "model", "prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
-    return a_message(conversation, MessageRole.ASSISTANT, **{**usual, **values})
+    defaults = {"model": "model", "prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
+    return a_message(conversation, MessageRole.ASSISTANT, **{**defaults, **values})
 
 
-def a_reply(message: Made, **values: Any) -> Made:
+def a_reply(message: Fixture, **values: Any) -> Fixture:
     """Something said in reply."""
     row = a_message(message.parents[0], parent_message_id=message.id, **values)
     row.parents = (*row.parents, message)
     return row
 
 
-def a_citation(answer: Made, source_index: int = 1, **values: Any) -> Made:
+def a_citation(answer: Fixture, source_index: int = 1, **values: Any) -> Fixture:
     """What the answer cites, not inline."""
-    usual = {"message_id": answer.id, "source_index": source_index, "source_name": "Guide"}
-    return made(Citation, [answer], values, **usual)
+    defaults = {"message_id": answer.id, "source_index": source_index, "source_name": "Guide"}
+    return build(Citation, [answer], values, **defaults)
 
 
-def a_feedback(answer: Made, user: Made, **values: Any) -> Made:
+def a_feedback(answer: Fixture, user: Fixture, **values: Any) -> Fixture:
     """This person's thumbs up for the answer."""
-    usual = {"message_id": answer.id, "user_id": user.id, "rating": FeedbackRating.THUMBS_UP}
-    return made(Feedback, [answer, user], values, **usual)
+    defaults = {"message_id": answer.id, "user_id": user.id, "rating": FeedbackRating.THUMBS_UP}
+    return build(Feedback, [answer, user], values, **defaults)
 
 
-def a_run_log(user: Made, answer: Made | None = None, **values: Any) -> Made:
+def a_run_log(user: Fixture, answer: Fixture | None = None, **values: Any) -> Fixture:
     """A request of this person's that succeeded."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "user_id": user.id,
         "message_id": answer and answer.id,
         "conversation_id": answer and answer.conversation_id,
@@ -70,30 +70,30 @@ def a_run_log(user: Made, answer: Made | None = None, **values: Any) -> Made:
         "latency_ms": 100,
         "status": RunStatus.SUCCESS,
     }
-    return made(RunLog, [user, answer], values, **usual)
+    return build(RunLog, [user, answer], values, **defaults)
 
 
-def an_agent_log(user: Made, answer: Made | None = None, **values: Any) -> Made:
+def an_agent_log(user: Fixture, answer: Fixture | None = None, **values: Any) -> Fixture:
     """A step of an agent for this person."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "agent_type": "research",
         "operation": "retrieve",
         "message_id": answer and answer.id,
         "user_id": user.id,
     }
-    return made(AgentLog, [user, answer], values, **usual)
+    return build(AgentLog, [user, answer], values, **defaults)
 
 
-def a_vote(user: Made, answer: Made, agent: str, **values: Any) -> Made:
+def a_vote(user: Fixture, answer: Fixture, agent: str, **values: Any) -> Fixture:
     """An agent's vote on the answer."""
     vote = {"agent": agent, "temperature": 0.3, "vote": "yes", "confidence": 0.85, "reasoning": "Because."}
-    usual: dict[str, Any] = {"agent_type": f"council_{agent}", "is_council_vote": True, "vote_data": vote}
-    return an_agent_log(user, answer, **{**usual, **values})
+    defaults: dict[str, Any] = {"agent_type": f"council_{agent}", "is_council_vote": True, "vote_data": vote}
+    return an_agent_log(user, answer, **{**defaults, **values})
 
 
-def a_token_usage(user: Made, **values: Any) -> Made:
+def a_token_usage(user: Fixture, **values: Any) -> Fixture:
     """Tokens of one chat of this person's."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "operation_type": "chat",
         "prompt_tokens": 20,
         "completion_tokens": 10,
@@ -102,4 +102,4 @@ def a_token_usage(user: Made, **values: Any) -> Made:
         "llm_provider": LlmProvider.CUSTOM,
         "user_id": user.id,
     }
-    return made(TokenUsage, [user], values, **usual)
+    return build(TokenUsage, [user], values, **defaults)

@@ -13,19 +13,19 @@ from db.models import (
     RequirementOrigin,
     RequirementProposal,
 )
-from tests.factories import Made, made, numbers
+from tests.factories import Fixture, build, numbers
 
 
-def a_run(user: Made, **values: Any) -> Made:
+def a_run(user: Fixture, **values: Any) -> Fixture:
     """An evaluation run that waits."""
-    usual = {"name": f"Run {next(numbers)}", "model_name": "model", "requested_by_id": user.id}
-    return made(EvaluationRun, [user], values, **usual)
+    defaults = {"name": f"Run {next(numbers)}", "model_name": "model", "requested_by_id": user.id}
+    return build(EvaluationRun, [user], values, **defaults)
 
 
-def a_case(run: Made, **values: Any) -> Made:
+def a_case(run: Fixture, **values: Any) -> Fixture:
     """A question of the run that was answered as expected."""
     number = next(numbers)
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "run_id": run.id,
         "number": number,
         "key": f"question-{number}",
@@ -33,12 +33,12 @@ def a_case(run: Made, **values: Any) -> Made:
         "correct": True,
         "latency_ms": 12.5,
     }
-    return made(EvaluationCase, [run], values, **usual)
+    return build(EvaluationCase, [run], values, **defaults)
 
 
-def a_requirement_proposal(user: Made, upload: Made | None = None, **values: Any) -> Made:
+def a_requirement_proposal(user: Fixture, upload: Fixture | None = None, **values: Any) -> Fixture:
     """What was proposed of a button, complete."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "user_id": user.id,
         "upload_id": upload and upload.id,
         "description": "A button.",
@@ -47,13 +47,13 @@ def a_requirement_proposal(user: Made, upload: Made | None = None, **values: Any
         "item_count": 1_000_000,  # beyond every number that a factory has given
         "proposal_latency_ms": 1_500,
     }
-    return made(RequirementProposal, [user, upload], values, **usual)
+    return build(RequirementProposal, [user, upload], values, **defaults)
 
 
-def a_proposed_requirement(proposal: Made, **values: Any) -> Made:
+def a_proposed_requirement(proposal: Fixture, **values: Any) -> Fixture:
     """A property that nobody has judged yet."""
     number = next(numbers)
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "proposal_id": proposal.id,
         "sequence": number,
         "category": RequirementCategory.PROPS,
@@ -64,15 +64,15 @@ def a_proposed_requirement(proposal: Made, **values: Any) -> Made:
         "origin": RequirementOrigin.PATTERN_LIBRARY,
         "source": "seshat-patterns/1",
     }
-    return made(ProposedRequirement, [proposal], values, **usual)
+    return build(ProposedRequirement, [proposal], values, **defaults)
 
 
-def a_requirement_export(user: Made, **values: Any) -> Made:
+def a_requirement_export(user: Fixture, **values: Any) -> Fixture:
     """A button's requirements, as this person reviewed them."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "user_id": user.id,
         "component_type": "Button",
         "requirements": {"props": [{"name": "variant", "approved": True}]},
         "approved_count": 1,
     }
-    return made(RequirementExport, [user], values, **usual)
+    return build(RequirementExport, [user], values, **defaults)

@@ -2,7 +2,7 @@
 
 from db.models import DrawingType
 from tests.factories import (
-    Made,
+    Fixture,
     a_comparison,
     a_drawing,
     a_job,
@@ -34,7 +34,7 @@ from tests.factories.insights import a_made_report, a_profile, a_reading, a_repo
 from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
 
 
-def everything(people: list[Made]) -> dict[str, list[Made]]:
+def everything(people: list[Fixture]) -> dict[str, list[Fixture]]:
     """By GraphQL type, a row for each person, hanging together; one profile, because a company has one.
 
     Roles and permissions are seeded and not made here.
@@ -62,7 +62,7 @@ def everything(people: list[Made]) -> dict[str, list[Made]]:
     }
 
 
-def drawings(people: list[Made], projects: list[Made]) -> dict[str, list[Made]]:
+def drawings(people: list[Fixture], projects: list[Fixture]) -> dict[str, list[Fixture]]:
     """A session in each project, with a job, an analysed comparison, and a version of its new sheet."""
     sessions = [a_session(user, project) for user, project in zip(people, projects, strict=True)]
     sheets = [a_drawing(session, DrawingType.NEW) for session in sessions]
@@ -77,7 +77,7 @@ def drawings(people: list[Made], projects: list[Made]) -> dict[str, list[Made]]:
     }
 
 
-def imagery(projects: list[Made]) -> dict[str, list[Made]]:
+def imagery(projects: list[Fixture]) -> dict[str, list[Fixture]]:
     """A crawl in each project, with an image, a check and an export."""
     crawls = [a_crawl(project) for project in projects]
     return {
@@ -88,7 +88,7 @@ def imagery(projects: list[Made]) -> dict[str, list[Made]]:
     }
 
 
-def knowledge(people: list[Made], documents: list[Made]) -> dict[str, list[Made]]:
+def knowledge(people: list[Fixture], documents: list[Fixture]) -> dict[str, list[Fixture]]:
     """A piece of each document, and embedding models."""
     return {
         "Document": documents,
@@ -97,7 +97,7 @@ def knowledge(people: list[Made], documents: list[Made]) -> dict[str, list[Made]
     }
 
 
-def chat(people: list[Made], document: Made) -> dict[str, list[Made]]:
+def chat(people: list[Fixture], document: Fixture) -> dict[str, list[Fixture]]:
     """A conversation of each person's about the document, with an answer that has all that answers have."""
     chosen = [str(document.id)]
     source = {"index": 1, "document_id": str(document.id), "name": "Guide", "similarity": 0.5}
@@ -118,7 +118,7 @@ def chat(people: list[Made], document: Made) -> dict[str, list[Made]]:
     }
 
 
-def insights(people: list[Made]) -> dict[str, list[Made]]:
+def insights(people: list[Fixture]) -> dict[str, list[Fixture]]:
     """The company's profile, and of each person a source, an import with a reading, and reports."""
     imports = [an_import(user) for user in people]
     return {

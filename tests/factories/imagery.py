@@ -3,25 +3,25 @@
 from typing import Any
 
 from db.models import CrawlJob, ExportJob, Image, ValidationJob
-from tests.factories import Made, made, numbers
+from tests.factories import Fixture, build, numbers
 
 
-def a_crawl(project: Made, **values: Any) -> Made:
+def a_crawl(project: Fixture, **values: Any) -> Fixture:
     """A crawl that waits to be started."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "project_id": project.id,
         "name": f"Crawl {next(numbers)}",
         "keywords": ["cat", "dog"],
         "requested_by_id": project.user_id,
     }
-    return made(CrawlJob, [project], values, **usual)
+    return build(CrawlJob, [project], values, **defaults)
 
 
-def an_image(crawl: Made, **values: Any) -> Made:
+def an_image(crawl: Fixture, **values: Any) -> Fixture:
     """A stored picture that the crawl found."""
     number = next(numbers)
     name = f"{number}.jpg"
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "crawl_job_id": crawl.id,
         "original_url": f"https://pictures.example/{name}",
         "filename": name,
@@ -32,27 +32,27 @@ def an_image(crawl: Made, **values: Any) -> Made:
         "format": "jpg",
         "hash": f"{number:064x}",
     }
-    return made(Image, [crawl], values, **usual)
+    return build(Image, [crawl], values, **defaults)
 
 
-def a_validation(crawl: Made, **values: Any) -> Made:
+def a_validation(crawl: Fixture, **values: Any) -> Fixture:
     """A check of the crawl's images that waits."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "crawl_job_id": crawl.id,
         "name": f"Check {next(numbers)}",
         "requested_by_id": crawl.requested_by_id,
         "validation_rules": {"min_width": 100},
     }
-    return made(ValidationJob, [crawl], values, **usual)
+    return build(ValidationJob, [crawl], values, **defaults)
 
 
-def an_export(crawl: Made, **values: Any) -> Made:
+def an_export(crawl: Fixture, **values: Any) -> Fixture:
     """An export of the crawl's images that waits."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "crawl_job_id": crawl.id,
         "user_id": crawl.requested_by_id,
         "requested_by_id": crawl.requested_by_id,
         "name": f"Export {next(numbers)}",
         "export_options": {"include_metadata": True},
     }
-    return made(ExportJob, [crawl], values, **usual)
+    return build(ExportJob, [crawl], values, **defaults)

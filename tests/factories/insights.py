@@ -14,30 +14,30 @@ from db.models import (
     ReportMethod,
     SavedReport,
 )
-from tests.factories import Made, made, numbers
+from tests.factories import Fixture, build, numbers
 
 
-def a_profile(company: Made, **values: Any) -> Made:
+def a_profile(company: Fixture, **values: Any) -> Fixture:
     """The company's profile; a company has one."""
-    return made(CompanyProfile, [company], values, company_id=company.id, industry="Manufacturing")
+    return build(CompanyProfile, [company], values, company_id=company.id, industry="Manufacturing")
 
 
-def a_report(user: Made, **values: Any) -> Made:
+def a_report(user: Fixture, **values: Any) -> Fixture:
     """A report that this person kept."""
     number = next(numbers)
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "user_id": user.id,
         "report_id": f"report-{number}",
         "report_type": "energy_portfolio",
         "report_data": {"renewable": 40},
         "title": f"Report {number}",
     }
-    return made(SavedReport, [user], values, **usual)
+    return build(SavedReport, [user], values, **defaults)
 
 
-def a_source(company: Made, **values: Any) -> Made:
+def a_source(company: Fixture, **values: Any) -> Fixture:
     """A renewable source that the company reckons with."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "company_id": company.id,
         "code": f"source-{next(numbers)}",
         "name": "Sun on the roof",
@@ -50,39 +50,39 @@ def a_source(company: Made, **values: Any) -> Made:
         "yearly_growth": 0.1,
         "provenance": "Made up.",
     }
-    return made(EnergySource, [company], values, **usual)
+    return build(EnergySource, [company], values, **defaults)
 
 
-def an_import(user: Made, **values: Any) -> Made:
+def an_import(user: Fixture, **values: Any) -> Fixture:
     """An import of past consumption that has not begun."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "upload_id": user.id,
         "filename": "load.csv",
         "mapping": {},
         "requested_by_id": user.id,
     }
-    return made(HistoricalDataImport, [user], values, **usual)
+    return build(HistoricalDataImport, [user], values, **defaults)
 
 
-def a_reading(imported: Made, **values: Any) -> Made:
+def a_reading(imported: Fixture, **values: Any) -> Fixture:
     """A day's consumption."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "import_id": imported.id,
         "period": ReadingPeriod.DAY,
         "starts_on": date(2024, 1, 1),
         "kwh": 24.0,
         "coverage": 1.0,
     }
-    return made(ConsumptionReading, [imported], values, **usual)
+    return build(ConsumptionReading, [imported], values, **defaults)
 
 
-def a_made_report(user: Made, **values: Any) -> Made:
+def a_made_report(user: Fixture, **values: Any) -> Fixture:
     """A report that is not done."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "title": "Energy report",
         "report_type": "energy_portfolio",
         "method": ReportMethod.OPTIMAL,
         "config": {"method": "optimal", "narrative": True},
         "requested_by_id": user.id,
     }
-    return made(Report, [user], values, **usual)
+    return build(Report, [user], values, **defaults)

@@ -3,13 +3,13 @@
 from typing import Any
 
 from db.models import Document, DocumentChunk, DocumentScope, EmbeddingModel, ProcessingStatus
-from tests.factories import Made, made, numbers
+from tests.factories import Fixture, build, numbers
 
 
-def a_document(user: Made, upload: Made | None = None, **values: Any) -> Made:
+def a_document(user: Fixture, upload: Fixture | None = None, **values: Any) -> Fixture:
     """A document of this person's for their company, without chunks, that can be searched."""
     name = f"document-{next(numbers)}.pdf"
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "uploaded_by_id": user.id,
         "upload_id": upload and upload.id,
         "title": name,
@@ -22,27 +22,27 @@ def a_document(user: Made, upload: Made | None = None, **values: Any) -> Made:
         "scope": DocumentScope.COMPANY,
         "processing_status": ProcessingStatus.COMPLETED,
     }
-    return made(Document, [user, upload], values, **usual)
+    return build(Document, [user, upload], values, **defaults)
 
 
-def a_chunk(document: Made, chunk_index: int = 0, **values: Any) -> Made:
+def a_chunk(document: Fixture, chunk_index: int = 0, **values: Any) -> Fixture:
     """A piece of the document."""
-    usual = {
+    defaults = {
         "document_id": document.id,
         "chunk_index": chunk_index,
         "content": f"Piece {chunk_index} of {document.title}.",
         "token_count": 5,
     }
-    return made(DocumentChunk, [document], values, **usual)
+    return build(DocumentChunk, [document], values, **defaults)
 
 
-def an_embedding_model(user: Made, **values: Any) -> Made:
+def an_embedding_model(user: Fixture, **values: Any) -> Fixture:
     """A model that is not active."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "name": f"model-{next(numbers)}-{user.id}",
         "provider": "test",
         "dimension": 384,
         "max_tokens": 512,
         "is_active": False,
     }
-    return made(EmbeddingModel, [user], values, **usual)
+    return build(EmbeddingModel, [user], values, **defaults)

@@ -164,7 +164,7 @@ async def test_an_upload_through_the_server_ends_in_the_bucket(stored_there: Off
     assert await content(stored_there.store, upload.storage_key) == PDF
 
 
-async def directly(office: Office, sent: bytes | None, **changes: Any) -> files.UploadLink:
+async def upload_directly(office: Office, sent: bytes | None, **changes: Any) -> files.UploadLink:
     """Announce a file and send it, or other bytes, to the bucket itself."""
     row = await office.announce(**changes)
     if sent is not None:
@@ -178,7 +178,7 @@ async def directly(office: Office, sent: bytes | None, **changes: Any) -> files.
 
 async def test_a_file_that_was_sent_to_the_bucket_is_taken_once_it_was_checked(stored_there: Office) -> None:
     office = stored_there
-    link = await directly(office, PDF, mime_type="application/octet-stream")
+    link = await upload_directly(office, PDF, mime_type="application/octet-stream")
 
     row = await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)
     again = await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)
@@ -203,7 +203,7 @@ async def test_other_bytes_than_were_announced_are_not_taken(
     stored_there: Office, sent: bytes | None, error: type[Exception]
 ) -> None:
     office = stored_there
-    link = await directly(office, sent)
+    link = await upload_directly(office, sent)
 
     with pytest.raises(error):
         await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)
@@ -217,7 +217,7 @@ async def test_other_bytes_than_were_announced_are_not_taken(
 async def test_what_is_no_file_of_a_known_kind_is_not_taken(stored_there: Office) -> None:
     office, program = stored_there, b"\x7fELF" + bytes(2000)
     digest = hashlib.sha256(program).hexdigest()
-    link = await directly(office, program, size=len(program), sha256=digest)
+    link = await upload_directly(office, program, size=len(program), sha256=digest)
 
     with pytest.raises(UnsupportedContent):
         await files.complete_direct(office.database, office.store, office.viewer, link.upload_id)

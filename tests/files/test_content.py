@@ -21,12 +21,12 @@ def image(form: str) -> bytes:
     return buffer.getvalue()
 
 
-async def passing(content: bytes, size: int) -> AsyncIterator[bytes]:
+async def chunks_of(content: bytes, size: int) -> AsyncIterator[bytes]:
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
 
-async def drained(incoming: UploadStream) -> bytes:
+async def drain(incoming: UploadStream) -> bytes:
     return b"".join([chunk async for chunk in incoming])
 
 
@@ -91,7 +91,7 @@ PAGE = b"<!DOCTYPE html><html><head><title>x</title></head><body>Not found</body
         ("Some words in UTF-16.\n".encode("utf-16"), "words.txt", "txt"),
     ],
 )
-def test_documents_are_told_by_content_and_kinds_of_text_by_name(
+def test_documents_are_reported_by_content_and_kinds_of_text_by_name(
     content: bytes, name: str, extension: str
 ) -> None:
     assert detect_type(content, name).extension == extension
@@ -115,37 +115,37 @@ def test_a_name_does_not_make_it_another_kind(content: bytes, name: str, said: s
 @pytest.mark.parametrize("size", [1, 7, 8192, 100_000])
 async def test_bytes_pass_unchanged_and_are_counted_digested_and_recognised(size: int) -> None:
     digest = hashlib.sha256(PDF).hexdigest()
-    incoming = UploadStream(passing(PDF, size), max_size=len(PDF), expected=(len(PDF), digest))
+    incoming = UploadStream(chunks_of(PDF, size), max_size=len(PDF), expected=(len(PDF), digest))
 
-    assert await drained(incoming) == PDF
+    assert await drain(incoming) == PDF
     assert (incoming.size, incoming.sha256, incoming.type.extension) == (len(PDF), digest, "pdf")
 
 
 async def test_the_first_byte_too_many_ends_it() -> None:
-    incoming = UploadStream(passing(PDF, 100), max_size=1000)
+    incoming = UploadStream(chunks_of(PDF, 100), max_size=1000)
 
     with pytest.raises(FileTooLarge, match="1000"):
-        await drained(incoming)
+        await drain(incoming)
     assert incoming.size == 1100
 
 
 async def test_too_few_bytes_and_another_digest_are_found_before_the_end() -> None:
     digest = hashlib.sha256(PDF).hexdigest()
-    shorter = UploadStream(passing(PDF[:-1], 100), max_size=len(PDF), expected=(len(PDF), digest))
-    other = UploadStream(passing(PDF[:-1] + b"1", 100), max_size=len(PDF), expected=(len(PDF), digest))
+    shorter = UploadStream(chunks_of(PDF[:-1], 100), max_size=len(PDF), expected=(len(PDF), digest))
+    other = UploadStream(chunks_of(PDF[:-1] + b"1", 100), max_size=len(PDF), expected=(len(PDF), digest))
 
     with pytest.raises(Invalid, match="but size is") as short:
-        await drained(shorter)
+        await drain(shorter)
     with pytest.raises(Invalid, match="SHA-256") as digested:
-        await drained(other)
+        await drain(other)
     assert short.value.path == ("input", "size")
     assert digested.value.path == ("input", "sha256")
 
 
 async def test_the_wrong_kind_is_refused_at_its_beginning() -> None:
     page = b"<html><body>" + b"<p>No such drawing.</p>" * 10_000
-    incoming = UploadStream(passing(page, 1000), max_size=len(page), name="plan.pdf")
+    incoming = UploadStream(chunks_of(page, 1000), max_size=len(page), name="plan.pdf")
 
     with pytest.raises(UnsupportedContent):
-        await drained(incoming)
+        await drain(incoming)
     assert incoming.size == 9000

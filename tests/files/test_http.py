@@ -26,7 +26,7 @@ from tests.files.conftest import PDF, Office, until
 MIB = 1024 * 1024
 
 
-def refused(response: httpx.Response, status: int, code: str) -> str:
+def refusal_of(response: httpx.Response, status: int, code: str) -> str:
     """The message of a refusal that is as it must be."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
@@ -62,23 +62,23 @@ async def test_bytes_that_are_not_the_announced_ones_are_refused(office: Office)
         for start in range(0, len(content), 10_000):
             yield content[start : start + 10_000]
 
-    refused(await office.client.put(url, content=PDF + b"1"), 413, "UNSUPPORTED")
-    refused(await office.client.put(url, content=streamed(PDF + b"1")), 413, "UNSUPPORTED")
-    refused(await office.client.put(url, content=PDF[:-1]), 422, "INVALID")
-    refused(await office.client.put(url, content=streamed(PDF[:-1])), 422, "INVALID")
-    assert "SHA-256" in refused(await office.client.put(url, content=PDF[:-1] + b"1"), 422, "INVALID")
-    refused(await office.client.put(url, content=bytes(len(PDF))), 415, "UNSUPPORTED")
-    refused(
+    refusal_of(await office.client.put(url, content=PDF + b"1"), 413, "UNSUPPORTED")
+    refusal_of(await office.client.put(url, content=streamed(PDF + b"1")), 413, "UNSUPPORTED")
+    refusal_of(await office.client.put(url, content=PDF[:-1]), 422, "INVALID")
+    refusal_of(await office.client.put(url, content=streamed(PDF[:-1])), 422, "INVALID")
+    assert "SHA-256" in refusal_of(await office.client.put(url, content=PDF[:-1] + b"1"), 422, "INVALID")
+    refusal_of(await office.client.put(url, content=bytes(len(PDF))), 415, "UNSUPPORTED")
+    refusal_of(
         await office.client.put(url, content=PDF, headers={"Content-Encoding": "gzip"}), 415, "UNSUPPORTED"
     )
-    refused(
+    refusal_of(
         await office.client.put(url, content=PDF, headers={"Content-Range": "bytes 0-1/2"}), 400, "INVALID"
     )
     assert (office.objects(), await office.uploads()) == ([], [announced])
 
     assert (await office.client.put(url, content=streamed(PDF))).status_code == 204
     assert (await office.client.put(url, content=PDF)).status_code == 204
-    refused(await office.client.put(url, content=PDF[:-1] + b"1"), 409, "CONFLICT")
+    refusal_of(await office.client.put(url, content=PDF[:-1] + b"1"), 409, "CONFLICT")
 
 
 async def test_two_senders_at_once_are_both_content(office: Office) -> None:
@@ -95,21 +95,21 @@ async def test_forged_expired_and_foreign_upload_links_are_refused(office: Offic
     company, now = office.viewer.company_id, office.links.clock()
     true = office.address(announced)
 
-    refused(
+    refusal_of(
         await office.client.put(true[:-1] + ("A" if true[-1] != "A" else "B"), content=PDF), 404, "NOT_FOUND"
     )
-    refused(await office.client.put("/files/uploads/nothing", content=PDF), 404, "NOT_FOUND")
+    refusal_of(await office.client.put("/files/uploads/nothing", content=PDF), 404, "NOT_FOUND")
     late = office.links.upload_url(company, announced.id, now - timedelta(seconds=1))
-    refused(await office.client.put(late, content=PDF), 410, "EXPIRED")
+    refusal_of(await office.client.put(late, content=PDF), 410, "EXPIRED")
     for company_id, upload_id in ((company, new_id()), (new_id(), announced.id)):
         foreign = office.links.upload_url(company_id, upload_id, now + timedelta(hours=1))
-        refused(await office.client.put(foreign, content=PDF), 404, "NOT_FOUND")
+        refusal_of(await office.client.put(foreign, content=PDF), 404, "NOT_FOUND")
     await office.expire(announced.id)
-    refused(await office.client.put(true, content=PDF), 410, "EXPIRED")
+    refusal_of(await office.client.put(true, content=PDF), 410, "EXPIRED")
     assert office.objects() == []
 
 
-async def test_a_silent_sender_is_given_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_sender_is_abandoned(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(over_http, "PATIENCE", 0.05)
     announced = await office.announce()
 
@@ -117,7 +117,7 @@ async def test_a_silent_sender_is_given_up(office: Office, monkeypatch: pytest.M
         yield PDF[:100]
         await asyncio.Event().wait()
 
-    refused(await office.client.put(office.address(announced), content=silent()), 408, "EXPIRED")
+    refusal_of(await office.client.put(office.address(announced), content=silent()), 408, "EXPIRED")
     assert (office.objects(), await office.uploads()) == ([], [announced])
 
 
@@ -169,7 +169,7 @@ async def test_ranges_are_answered_exactly(office: Office) -> None:
         assert part.headers["content-range"] == f"bytes {start}-{end - 1}/{size}"
         assert part.headers["content-length"] == str(end - start)
     beyond = await ranged(f"bytes={size}-")
-    refused(beyond, 416, "INVALID")
+    refusal_of(beyond, 416, "INVALID")
     assert beyond.headers["content-range"] == f"bytes */{size}"
     assert (await ranged("bytes=0-1,5-6")).status_code == 200
     assert (await ranged("bytes=0-1", If_Range=part.headers["etag"])).status_code == 206
@@ -209,14 +209,14 @@ async def test_an_empty_file_is_sent(office: Office) -> None:
 async def test_forged_expired_and_dangling_links_are_refused(office: Office) -> None:
     url = await file_url(office)
 
-    refused(await office.client.get("/files/nothing"), 404, "NOT_FOUND")
-    refused(await office.client.get(url.replace(".", "A.")), 404, "NOT_FOUND")
+    refusal_of(await office.client.get("/files/nothing"), 404, "NOT_FOUND")
+    refusal_of(await office.client.get(url.replace(".", "A.")), 404, "NOT_FOUND")
     late = office.links.download_url("company/object", "a", "image/png", timedelta(0))
-    refused(await office.client.get(late), 410, "EXPIRED")
+    refusal_of(await office.client.get(late), 410, "EXPIRED")
     assert (await office.client.head(late)).status_code == 410
     await office.store.delete(["company/object"])
     gone = await office.client.get(url)
-    refused(gone, 404, "NOT_FOUND")
+    refusal_of(gone, 404, "NOT_FOUND")
     assert gone.headers["cache-control"] == "no-store"
     assert (await office.client.post(url)).status_code == 405
 
@@ -253,11 +253,11 @@ async def test_a_file_that_keeps_changing_is_a_conflict(
 
     monkeypatch.setattr(office.store, "read", changing)
 
-    refused(await office.client.get(url), 409, Conflict.code.value)
+    refusal_of(await office.client.get(url), 409, Conflict.code.value)
 
 
 @asynccontextmanager
-async def served(office: Office) -> AsyncIterator[int]:
+async def serve_files(office: Office) -> AsyncIterator[int]:
     """A real server over the office's routes; the port."""
     wiring = Wiring(office.database, office.store, office.links)
     application = Starlette(routes=routes(lambda: wiring))
@@ -274,7 +274,7 @@ async def test_a_sender_that_hangs_up_leaves_nothing(office: Office, length: int
     content = PDF + bytes(length - len(PDF))
     announced = await office.announce(content)
 
-    async with served(office) as port:
+    async with serve_files(office) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         head = f"PUT {office.address(announced)} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
         writer.write(head.encode() + content[:-1])
@@ -298,10 +298,10 @@ async def test_who_sends_a_large_file_of_the_wrong_kind_hears_so(office: Office)
         for start in range(0, len(page), 64 * 1024):
             yield page[start : start + 64 * 1024]
 
-    async with served(office) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serve_files(office) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         answer = await client.put(office.address(announced), content=whole())
 
-    assert "HTML" in refused(answer, 415, "UNSUPPORTED")
+    assert "HTML" in refusal_of(answer, 415, "UNSUPPORTED")
     assert office.objects() == []
 
 

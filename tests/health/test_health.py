@@ -12,7 +12,7 @@ from resolvers.access import Viewer
 from resolvers.identity import accounts
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_project
+from tests.factories import Fixture, a_project
 from tests.factories.imagery import a_crawl, an_image
 from tests.graphql_client import Client
 
@@ -21,13 +21,13 @@ PURGE = "mutation { orphanPurge { errors { code path } projectsWithoutUser jobsW
 ORPHANS = "{ orphanCheck { projectsWithoutUser jobsWithoutProject } }"
 
 
-async def administrator(services: Services, person: Made) -> Viewer:
+async def administrator(services: Services, person: Fixture) -> Viewer:
     """The person, as resolvers see them."""
     return await accounts.load_viewer(services.database, person.id, None)
 
 
 async def test_the_platforms_people_see_how_large_tables_are(
-    graphql: Client, platform: Made, onlooker: asyncpg.Connection
+    graphql: Client, platform: Fixture, onlooker: asyncpg.Connection
 ) -> None:
     found = (await graphql.of(platform)(HEALTH))["databaseHealth"]
 
@@ -57,7 +57,7 @@ async def test_a_database_that_does_not_answer_is_unwell(services: Services, peo
 
 
 @pytest.mark.parametrize("document", [HEALTH, ORPHANS])
-async def test_only_who_administers_is_told(graphql: Client, people: People, document: str) -> None:
+async def test_only_who_administers_is_reported(graphql: Client, people: People, document: str) -> None:
     assert await graphql.of(people.manager).refusals(document) == [("FORBIDDEN", ())]
     assert await graphql.refusals(document) == [("UNAUTHENTICATED", ())]
 
@@ -106,11 +106,13 @@ async def test_what_lost_its_owner_is_counted_and_purged(
     )
     assert await onlooker.fetchval(clearing, people.admin.company.id) == 2
     done = "SELECT metadata FROM tenant.activity_logs WHERE action = 'ORPHAN_PURGE' AND company_id = $1"
-    told = [json.loads(row["metadata"]) for row in await onlooker.fetch(done, people.admin.company.id)]
-    assert told == [{"projects": 1, "jobs": 1}, {"projects": 0, "jobs": 0}]
+    received = [json.loads(row["metadata"]) for row in await onlooker.fetch(done, people.admin.company.id)]
+    assert received == [{"projects": 1, "jobs": 1}, {"projects": 0, "jobs": 0}]
 
 
-async def test_only_who_administers_purges(graphql: Client, people: People, unchanged: Unchanged) -> None:
-    async with unchanged():
+async def test_only_who_administers_purges(
+    graphql: Client, people: People, assert_unchanged: Unchanged
+) -> None:
+    async with assert_unchanged():
         assert await graphql.of(people.manager).refusals(PURGE) == [("FORBIDDEN", ())]
         assert await graphql.refusals(PURGE) == [("UNAUTHENTICATED", ())]

@@ -8,7 +8,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from db.models import RoleName
 from tests.conftest import Save
-from tests.factories import Made, a_company, a_user
+from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client
 
 PASSWORD = "correct horse battery"
@@ -33,14 +33,14 @@ NO_REFRESH = [("UNAUTHENTICATED", ("input", "refreshToken"))]
 
 
 @pytest_asyncio.fixture
-async def person(save: Save) -> Made:
+async def person(save: Save) -> Fixture:
     """Somebody with a password, alone in a company."""
     person = a_user(a_company(), RoleName.USER, hashed_password=HASHED)
     await save(person)
     return person
 
 
-async def signed_in(graphql: Client, person: Made) -> dict[str, Any]:
+async def signed_in(graphql: Client, person: Fixture) -> dict[str, Any]:
     """The payload of a sign-in."""
     answer = await graphql(SIGN_IN, login=person.email, password=PASSWORD)
     payload: dict[str, Any] = answer["userSignIn"]

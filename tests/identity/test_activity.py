@@ -11,7 +11,7 @@ from db.models import RoleName
 from resolvers import activity_log
 from schema.framework.context import Services
 from tests.conftest import People, Save
-from tests.factories import Made, a_company, a_user
+from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client
 
 WATCH = """subscription ($after: String) { companyActivity(after: $after) {
@@ -20,14 +20,14 @@ PATIENCE = 10
 NUMBERS = "SELECT array_agg(sequence ORDER BY sequence) FROM tenant.activity_logs WHERE company_id = $1"
 
 
-async def does(services: Services, person: Made, *actions: str) -> None:
+async def does(services: Services, person: Fixture, *actions: str) -> None:
     """The person does these things in one transaction."""
     async with services.database.tenant(person.company.id, person.id) as uow:
         for action in actions:
             await activity_log.record(uow, person.id, action, "User", person.id)
 
 
-async def told(results: AsyncIterator[Any], count: int) -> list[Any]:
+async def next_events(results: AsyncIterator[Any], count: int) -> list[Any]:
     """The next events."""
     events: list[Any] = []
     async with asyncio.timeout(PATIENCE):
@@ -42,7 +42,7 @@ def actions(events: list[Any]) -> list[str]:
     return [event["activity"]["action"] for event in events]
 
 
-async def listening(client: Client) -> None:
+async def wait_for_listener(client: Client) -> None:
     """Return once the client's watcher has read where to begin: it has gone on to ask what is new."""
     async with asyncio.timeout(PATIENCE):
         while True:
@@ -51,16 +51,16 @@ async def listening(client: Client) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_happens_is_told_in_order_and_what_was_before_is_not(
+async def test_what_happens_is_reported_in_order_and_what_was_before_is_not(
     graphql: Client, services: Services, people: People
 ) -> None:
     await does(services, people.user, "BEFORE")
     async with graphql.of(people.admin).watch(WATCH) as results:
-        first = asyncio.create_task(told(results, 1))
-        await listening(graphql)
+        first = asyncio.create_task(next_events(results, 1))
+        await wait_for_listener(graphql)
         await does(services, people.user, "ONE")
         await does(services, people.manager, "TWO", "THREE")
-        events = [*await first, *await told(results, 2)]
+        events = [*await first, *await next_events(results, 2)]
 
     assert actions(events) == ["ONE", "TWO", "THREE"]
     assert events[0]["activity"] == {
@@ -76,32 +76,32 @@ async def test_who_comes_back_misses_nothing_and_hears_nothing_twice(
 ) -> None:
     admin = graphql.of(people.admin)
     async with admin.watch(WATCH) as results:
-        first = asyncio.create_task(told(results, 1))
-        await listening(graphql)
+        first = asyncio.create_task(next_events(results, 1))
+        await wait_for_listener(graphql)
         await does(services, people.user, "ONE", "TWO")
         (event,) = await first
     await does(services, people.user, *(f"AWAY {number}" for number in range(250)))
 
     async with admin.watch(WATCH, after=event["cursor"]) as results:
-        events = await told(results, 251)
+        events = await next_events(results, 251)
         await does(services, people.user, "LAST")
-        events += await told(results, 1)
+        events += await next_events(results, 1)
 
     assert actions(events) == ["TWO", *(f"AWAY {number}" for number in range(250)), "LAST"]
 
 
-async def test_what_commits_late_is_told_after_what_was_told(
+async def test_what_commits_late_is_reported_after_what_was_reported(
     graphql: Client, services: Services, people: People
 ) -> None:
     company, user = people.user.company.id, people.user
     async with graphql.of(people.admin).watch(WATCH) as results:
-        first = asyncio.create_task(told(results, 1))
-        await listening(graphql)
+        first = asyncio.create_task(next_events(results, 1))
+        await wait_for_listener(graphql)
         async with services.database.tenant(company, user.id) as late:
             await activity_log.record(late, user.id, "BEGUN FIRST", "User", user.id)
             await does(services, people.manager, "COMMITTED FIRST")
             events = await first
-        events += await told(results, 1)
+        events += await next_events(results, 1)
 
     assert actions(events) == ["COMMITTED FIRST", "BEGUN FIRST"]
 
@@ -122,12 +122,12 @@ async def test_numbers_have_no_gap_however_many_write_at_once(
     assert await onlooker.fetchval(NUMBERS, people.user.company.id) == list(range(1, 81))
 
 
-async def test_who_may_not_read_activity_is_told_of_their_own_only(
+async def test_who_may_not_read_activity_is_reported_of_their_own_only(
     graphql: Client, services: Services, people: People
 ) -> None:
     async with graphql.of(people.user).watch(WATCH) as results:
-        first = asyncio.create_task(told(results, 1))
-        await listening(graphql)
+        first = asyncio.create_task(next_events(results, 1))
+        await wait_for_listener(graphql)
         await does(services, people.admin, "SECRET")
         await does(services, people.user, "OWN")
         events = await first
@@ -141,8 +141,8 @@ async def test_no_company_hears_of_another(
     stranger = a_user(a_company(), RoleName.ADMIN)
     await save(stranger)
     async with graphql.of(stranger).watch(WATCH) as results:
-        first = asyncio.create_task(told(results, 1))
-        await listening(graphql)
+        first = asyncio.create_task(next_events(results, 1))
+        await wait_for_listener(graphql)
         await does(services, people.admin, "THEIRS")
         await does(services, stranger, "OURS")
         events = await first
@@ -156,8 +156,8 @@ async def test_a_cursor_of_something_else_or_of_another_company_is_refused(
     await does(services, people.admin, "ONE")
     listed = await graphql.of(people.admin)("{ activity { pageInfo { endCursor } } }")
     async with graphql.of(people.admin).watch(WATCH) as results:
-        first = asyncio.create_task(told(results, 1))
-        await listening(graphql)
+        first = asyncio.create_task(next_events(results, 1))
+        await wait_for_listener(graphql)
         await does(services, people.admin, "TWO")
         (event,) = await first
 

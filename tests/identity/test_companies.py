@@ -6,7 +6,7 @@ import asyncpg
 
 from db.ids import new_id
 from tests.conftest import People, Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.graphql_client import Client
 from tests.identity.test_users import FORBIDDEN, activity_of
 
@@ -17,12 +17,16 @@ COMPANY_UPDATE = """mutation ($id: ID!, $input: CompanyUpdateInput!) { companyUp
 
 
 async def test_the_platform_makes_companies(
-    graphql: Client, onlooker: asyncpg.Connection, platform: Made, people: People, unchanged: Unchanged
+    graphql: Client,
+    onlooker: asyncpg.Connection,
+    platform: Fixture,
+    people: People,
+    assert_unchanged: Unchanged,
 ) -> None:
     name = f"Works {new_id()}"
-    given = {"name": f" {name} ", "industry": "Construction"}
+    values = {"name": f" {name} ", "industry": "Construction"}
 
-    answer = await graphql.of(platform)(COMPANY_CREATE, input=given)
+    answer = await graphql.of(platform)(COMPANY_CREATE, input=values)
 
     company = answer["companyCreate"]["company"]
     del company["id"]
@@ -35,8 +39,8 @@ async def test_the_platform_makes_companies(
     }
     anchored = "SELECT name FROM platform.companies JOIN tenant.tenants ON id = company_id WHERE name = $1"
     assert await onlooker.fetchval(anchored, name) == name
-    async with unchanged():
-        assert await graphql.of(platform).refusals(COMPANY_CREATE, input=given) == [
+    async with assert_unchanged():
+        assert await graphql.of(platform).refusals(COMPANY_CREATE, input=values) == [
             ("CONFLICT", ("input", "name"))
         ]
         for who in people:
@@ -45,15 +49,15 @@ async def test_the_platform_makes_companies(
 
 
 async def test_asking_again_under_one_key_makes_one_company(
-    graphql: Client, platform: Made, unchanged: Unchanged
+    graphql: Client, platform: Fixture, assert_unchanged: Unchanged
 ) -> None:
     asking, name = graphql.of(platform), f"Works {new_id()}"
-    given = {"name": name, "industry": "Energy", "idempotencyKey": f"key {name}"}
+    values = {"name": name, "industry": "Energy", "idempotencyKey": f"key {name}"}
 
-    answers = await asyncio.gather(*(asking.send(COMPANY_CREATE, input=given) for _ in range(4)))
-    async with unchanged():
-        again = await asking(COMPANY_CREATE, input=given)
-        other = await asking.refusals(COMPANY_CREATE, input={**given, "industry": "Mining"})
+    answers = await asyncio.gather(*(asking.send(COMPANY_CREATE, input=values) for _ in range(4)))
+    async with assert_unchanged():
+        again = await asking(COMPANY_CREATE, input=values)
+        other = await asking.refusals(COMPANY_CREATE, input={**values, "industry": "Mining"})
 
     payloads = [answer.data["companyCreate"] for answer in answers if answer.data is not None]
     made = again["companyCreate"]["company"]
@@ -66,15 +70,19 @@ async def test_asking_again_under_one_key_makes_one_company(
 
 
 async def test_a_company_is_changed_by_its_administrators_and_closed_by_the_platform(
-    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, people: People, platform: Made
+    graphql: Client,
+    onlooker: asyncpg.Connection,
+    assert_unchanged: Unchanged,
+    people: People,
+    platform: Fixture,
 ) -> None:
     company, name = people.admin.company, f"Renamed {new_id()}"
     admin = graphql.of(people.admin)
 
     renamed = await admin(COMPANY_UPDATE, id=company.gid, input={"name": name, "industry": "Energy"})
     cleared = await admin(COMPANY_UPDATE, id=company.gid, input={"industry": None})
-    async with unchanged():
-        for who, given, refusal in (
+    async with assert_unchanged():
+        for who, values, refusal in (
             (people.admin, {"isActive": False}, ("FORBIDDEN", ())),
             (people.manager, {"industry": "x"}, ("FORBIDDEN", ())),
             (people.stranger, {"industry": "x"}, ("NOT_FOUND", ("id",))),
@@ -83,7 +91,7 @@ async def test_a_company_is_changed_by_its_administrators_and_closed_by_the_plat
             (people.admin, {"industry": "x" * 101}, ("INVALID", ("input", "industry"))),
             (platform, {"isActive": None}, ("BAD_USER_INPUT", ("input", "isActive"))),
         ):
-            assert await graphql.of(who).refusals(COMPANY_UPDATE, id=company.gid, input=given) == [refusal]
+            assert await graphql.of(who).refusals(COMPANY_UPDATE, id=company.gid, input=values) == [refusal]
         own = await graphql.of(platform).refusals(
             COMPANY_UPDATE, id=platform.company.gid, input={"isActive": False}
         )

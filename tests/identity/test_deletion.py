@@ -7,7 +7,7 @@ import pytest
 
 from db.models import SessionStatus
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_project, a_session, an_activity, an_upload
+from tests.factories import Fixture, a_project, a_session, an_activity, an_upload
 from tests.factories.everything import everything
 from tests.graphql_client import Client
 
@@ -19,7 +19,7 @@ CLOSE = """mutation ($id: ID!) { companyUpdate(id: $id, input: {isActive: false}
 REMOVAL = "SELECT arguments FROM tenant.processing_jobs WHERE company_id = $1 AND task = 'RemoveObjects'"
 
 
-async def rows_of(onlooker: asyncpg.Connection, table: str, company: Made) -> int:
+async def rows_of(onlooker: asyncpg.Connection, table: str, company: Fixture) -> int:
     """How many rows a company has in a tenant table."""
     counted = f"SELECT count(*) FROM tenant.{table} WHERE company_id = $1"
     total: int = await onlooker.fetchval(counted, company.id)
@@ -66,27 +66,33 @@ async def test_a_person_goes_with_what_is_theirs(
     ],
 )
 async def test_who_may_not_delete_whom(
-    graphql: Client, people: People, unchanged: Unchanged, who: str, whom: str, code: str, path: list[str]
+    graphql: Client,
+    people: People,
+    assert_unchanged: Unchanged,
+    who: str,
+    whom: str,
+    code: str,
+    path: list[str],
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         result = await graphql.of(getattr(people, who)).send(DELETE_USER, id=getattr(people, whom).gid)
 
     assert outcome(result, "userDelete") == [(code, path)]
 
 
 async def test_nobody_goes_while_their_drawings_are_worked_on(
-    graphql: Client, people: People, save: Save, unchanged: Unchanged
+    graphql: Client, people: People, save: Save, assert_unchanged: Unchanged
 ) -> None:
     await save(a_session(people.user, a_project(people.user), status=SessionStatus.PROCESSING))
 
-    async with unchanged():
+    async with assert_unchanged():
         result = await graphql.of(people.admin).send(DELETE_USER, id=people.user.gid)
 
     assert outcome(result, "userDelete") == [("CONFLICT", ["id"])]
 
 
 async def test_a_company_goes_with_everything(
-    graphql: Client, onlooker: asyncpg.Connection, people: People, platform: Made, save: Save
+    graphql: Client, onlooker: asyncpg.Connection, people: People, platform: Fixture, save: Save
 ) -> None:
     company = people.admin.company
     rows = everything([people.admin, people.user])
@@ -113,9 +119,9 @@ async def test_a_company_goes_with_everything(
 
 
 async def test_an_open_company_stays(
-    graphql: Client, people: People, platform: Made, unchanged: Unchanged
+    graphql: Client, people: People, platform: Fixture, assert_unchanged: Unchanged
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         as_owner = await graphql.of(platform).send(DELETE_COMPANY, id=people.admin.company.gid)
         as_admin = await graphql.of(people.admin).send(DELETE_COMPANY, id=people.admin.company.gid)
         itself = await graphql.of(platform).send(DELETE_COMPANY, id=platform.company.gid)

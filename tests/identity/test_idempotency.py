@@ -8,7 +8,7 @@ import pytest
 
 from db.ids import new_id
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, an_upload
+from tests.factories import Fixture, an_upload
 from tests.graphql_client import Client
 
 PROJECT = """mutation ($input: ProjectCreateInput!) { projectCreate(input: $input) {
@@ -23,7 +23,7 @@ CREATES = {"project": PROJECT, "upload": UPLOAD, "session": SESSION, "user": USE
 CONFLICT = [("CONFLICT", ("input", "idempotencyKey"))]
 
 
-async def inputs(save: Save, user: Made, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+async def inputs(save: Save, user: Fixture, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """An input, and another one."""
     old, new = an_upload(user), an_upload(user)
     await save(old, new)
@@ -45,14 +45,14 @@ async def inputs(save: Save, user: Made, kind: str) -> tuple[dict[str, Any], dic
 
 @pytest.mark.parametrize("kind", CREATES)
 async def test_the_same_key_and_input_make_one(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, kind: str
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, kind: str
 ) -> None:
-    admin, (given, other) = graphql.of(people.admin), await inputs(save, people.admin, kind)
+    admin, (values, other) = graphql.of(people.admin), await inputs(save, people.admin, kind)
     key = {"idempotencyKey": "once"}
 
-    first = await admin(CREATES[kind], input=given | key)
-    async with unchanged():
-        again = await admin(CREATES[kind], input=given | key)
+    first = await admin(CREATES[kind], input=values | key)
+    async with assert_unchanged():
+        again = await admin(CREATES[kind], input=values | key)
         refusal = await admin.refusals(CREATES[kind], input=other | key)
 
     assert again == first
@@ -60,12 +60,12 @@ async def test_the_same_key_and_input_make_one(
 
 
 async def test_a_key_is_its_owners_and_its_operations(graphql: Client, save: Save, people: People) -> None:
-    given = {"name": "One", "idempotencyKey": "once"}
+    values = {"name": "One", "idempotencyKey": "once"}
     upload, _ = await inputs(save, people.user, "upload")
 
-    own = await graphql.of(people.user)(PROJECT, input=given)
-    colleague = await graphql.of(people.manager)(PROJECT, input=given)
-    stranger = await graphql.of(people.stranger)(PROJECT, input=given)
+    own = await graphql.of(people.user)(PROJECT, input=values)
+    colleague = await graphql.of(people.manager)(PROJECT, input=values)
+    stranger = await graphql.of(people.stranger)(PROJECT, input=values)
     await graphql.of(people.user)(UPLOAD, input=upload | {"idempotencyKey": "once"})
 
     assert len({answer["projectCreate"]["project"]["id"] for answer in (own, colleague, stranger)}) == 3
@@ -80,10 +80,10 @@ async def test_without_a_key_asking_twice_makes_two(graphql: Client, people: Peo
 async def test_asking_many_times_at_once_makes_one(
     graphql: Client, onlooker: asyncpg.Connection, people: People
 ) -> None:
-    given = {"name": "One", "idempotencyKey": "at once"}
+    values = {"name": "One", "idempotencyKey": "at once"}
 
     async def ask() -> Any:
-        return await Client(graphql.services, graphql.schema, user_id=people.user.id)(PROJECT, input=given)
+        return await Client(graphql.services, graphql.schema, user_id=people.user.id)(PROJECT, input=values)
 
     answers = await asyncio.gather(*(ask() for _ in range(8)))
 
@@ -93,11 +93,11 @@ async def test_asking_many_times_at_once_makes_one(
 
 
 async def test_a_refused_request_uses_its_key_up_no_more_than_it_does_anything(
-    graphql: Client, unchanged: Unchanged, people: People
+    graphql: Client, assert_unchanged: Unchanged, people: People
 ) -> None:
     user, key = graphql.of(people.user), {"idempotencyKey": "again"}
 
-    async with unchanged():
+    async with assert_unchanged():
         refusal = await user.refusals(PROJECT, input={"name": " "} | key)
     made = await user(PROJECT, input={"name": "One"} | key)
 

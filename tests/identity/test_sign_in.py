@@ -11,7 +11,7 @@ from db.ids import new_id
 from db.models import RoleName
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_company, a_user
+from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client, Refusal
 from tests.identity.conftest import (
     HASHED,
@@ -30,8 +30,8 @@ async def test_who_registers_administers_a_company_of_their_own(
 ) -> None:
     local = f"Ada.{new_id().hex}"
 
-    given = {"email": f" {local}@Test.Example ", "password": PASSWORD, "fullName": "Ada Lovelace"}
-    payload = (await graphql(REGISTER, input=given))["userRegister"]
+    arguments = {"email": f" {local}@Test.Example ", "password": PASSWORD, "fullName": "Ada Lovelace"}
+    payload = (await graphql(REGISTER, input=arguments))["userRegister"]
 
     id = payload["user"].pop("id")
     assert payload["user"] == {
@@ -80,31 +80,34 @@ async def test_a_username_that_is_taken_is_numbered(graphql: Client) -> None:
     ],
 )
 async def test_a_wrong_registration_makes_nobody(
-    graphql: Client, unchanged: Unchanged, changes: dict[str, str], refusal: tuple[str, tuple[str, ...]]
+    graphql: Client,
+    assert_unchanged: Unchanged,
+    changes: dict[str, str],
+    refusal: tuple[str, tuple[str, ...]],
 ) -> None:
-    given = {"email": f"{new_id().hex}@test.example", "password": PASSWORD, **changes}
+    arguments = {"email": f"{new_id().hex}@test.example", "password": PASSWORD, **changes}
 
-    async with unchanged():
-        assert await graphql.refusals(REGISTER, input=given) == [refusal]
+    async with assert_unchanged():
+        assert await graphql.refusals(REGISTER, input=arguments) == [refusal]
 
 
 @pytest.mark.parametrize("field", ["email", "username"])
 async def test_nobody_registers_under_a_name_that_is_taken(
-    graphql: Client, unchanged: Unchanged, person: Made, field: str
+    graphql: Client, assert_unchanged: Unchanged, person: Fixture, field: str
 ) -> None:
-    given = {
+    arguments = {
         "email": f"{new_id().hex}@test.example",
         "password": PASSWORD,
         field: person.values[field].upper(),
     }
 
-    async with unchanged():
-        assert await graphql.refusals(REGISTER, input=given) == [("CONFLICT", ("input", field))]
+    async with assert_unchanged():
+        assert await graphql.refusals(REGISTER, input=arguments) == [("CONFLICT", ("input", field))]
 
 
 @pytest.mark.parametrize("field", ["email", "username"])
 async def test_both_logins_open_in_whatever_case(
-    graphql: Client, onlooker: asyncpg.Connection, person: Made, field: str
+    graphql: Client, onlooker: asyncpg.Connection, person: Fixture, field: str
 ) -> None:
     answer = await graphql(SIGN_IN, login=f" {person.values[field].upper()}", password=PASSWORD)
 
@@ -129,9 +132,9 @@ async def test_a_bcrypt_hash_opens_and_is_replaced(
 
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD.upper(), PASSWORD + " ", "x" * 100_000])
 async def test_a_wrong_password_is_counted_and_changes_nothing_else(
-    graphql: Client, unchanged: Unchanged, person: Made, password: str
+    graphql: Client, assert_unchanged: Unchanged, person: Fixture, password: str
 ) -> None:
-    async with unchanged(but=("platform.sign_in_attempts",)):
+    async with assert_unchanged(but=("platform.sign_in_attempts",)):
         assert await graphql.refusals(SIGN_IN, login=person.email, password=password) == WRONG
 
 
@@ -153,7 +156,7 @@ async def test_somebody_without_a_password_does_not_sign_in(graphql: Client, peo
 
 
 async def test_ten_wrong_passwords_close_the_login(
-    graphql: Client, onlooker: asyncpg.Connection, person: Made
+    graphql: Client, onlooker: asyncpg.Connection, person: Fixture
 ) -> None:
     for _ in range(10):
         assert await graphql.refusals(SIGN_IN, login=person.email, password="wrong") == WRONG
@@ -168,7 +171,7 @@ async def test_ten_wrong_passwords_close_the_login(
     assert await onlooker.fetchval(left, person.email) == 0
 
 
-async def test_guessing_at_once_gives_no_more_guesses(graphql: Client, person: Made) -> None:
+async def test_guessing_at_once_gives_no_more_guesses(graphql: Client, person: Fixture) -> None:
     async def guess() -> list[Refusal]:
         client = Client(graphql.services, graphql.schema)
         return await client.refusals(SIGN_IN, login=person.email, password="wrong")
@@ -178,7 +181,7 @@ async def test_guessing_at_once_gives_no_more_guesses(graphql: Client, person: M
     assert sorted(code for ((code, _),) in answers) == ["EXHAUSTED"] * 6 + ["UNAUTHENTICATED"] * 10
 
 
-async def test_both_logins_of_a_person_are_closed_together(graphql: Client, person: Made) -> None:
+async def test_both_logins_of_a_person_are_closed_together(graphql: Client, person: Fixture) -> None:
     for number in range(10):
         login = person.email if number % 2 else person.username
         assert await graphql.refusals(SIGN_IN, login=login, password="wrong") == WRONG
@@ -191,7 +194,7 @@ async def test_both_logins_of_a_person_are_closed_together(graphql: Client, pers
 
 @pytest.mark.parametrize("change", ["suspended", "closed"])
 async def test_who_is_suspended_or_of_a_closed_company_is_out_at_once(
-    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, save: Save, change: str
+    graphql: Client, onlooker: asyncpg.Connection, assert_unchanged: Unchanged, save: Save, change: str
 ) -> None:
     person = a_user(a_company(), RoleName.USER, hashed_password=HASHED)
     await save(person)
@@ -202,7 +205,7 @@ async def test_who_is_suspended_or_of_a_closed_company_is_out_at_once(
         closing = "UPDATE platform.companies SET is_active = false WHERE id = $1"
         await onlooker.execute(closing, person.company.id)
 
-    async with unchanged():
+    async with assert_unchanged():
         sign_in = await graphql.refusals(SIGN_IN, login=person.email, password=PASSWORD)
         refresh = await graphql.refusals(REFRESH, token=tokens["refreshToken"])
 

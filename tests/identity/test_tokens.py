@@ -12,7 +12,7 @@ from db.ids import new_id
 from resolvers.identity.jwt import TokenSigner
 from schema.framework.context import Services
 from tests.conftest import People, Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.graphql_client import Client
 from tests.identity.conftest import (
     ME,
@@ -27,7 +27,7 @@ from tests.identity.conftest import (
 
 
 async def test_refresh_tokens_are_used_once_and_a_second_use_ends_the_chain(
-    graphql: Client, onlooker: asyncpg.Connection, person: Made
+    graphql: Client, onlooker: asyncpg.Connection, person: Fixture
 ) -> None:
     first = (await signed_in(graphql, person))["refreshToken"]
     other = (await signed_in(graphql, person))["refreshToken"]
@@ -45,15 +45,17 @@ async def test_refresh_tokens_are_used_once_and_a_second_use_ends_the_chain(
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "\ud800", "x" * 100_000])
-async def test_an_unknown_refresh_token_is_refused(graphql: Client, unchanged: Unchanged, token: str) -> None:
-    async with unchanged():
+async def test_an_unknown_refresh_token_is_refused(
+    graphql: Client, assert_unchanged: Unchanged, token: str
+) -> None:
+    async with assert_unchanged():
         refusal = await graphql.refusals(REFRESH, token=token)
 
     assert refusal in (NO_REFRESH, [("INVALID", ("input", "refreshToken"))])
 
 
 async def test_an_expired_refresh_token_is_refused(
-    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, person: Made
+    graphql: Client, onlooker: asyncpg.Connection, assert_unchanged: Unchanged, person: Fixture
 ) -> None:
     token = (await signed_in(graphql, person))["refreshToken"]
     await onlooker.execute(
@@ -61,13 +63,13 @@ async def test_an_expired_refresh_token_is_refused(
         person.id,
     )
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.refusals(REFRESH, token=token) == NO_REFRESH
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
 async def test_signing_out_ends_one_chain_or_all(
-    graphql: Client, onlooker: asyncpg.Connection, person: Made, everywhere: bool
+    graphql: Client, onlooker: asyncpg.Connection, person: Fixture, everywhere: bool
 ) -> None:
     here = (await signed_in(graphql, person))["refreshToken"]
     there = (await signed_in(graphql, person))["refreshToken"]
@@ -79,7 +81,7 @@ async def test_signing_out_ends_one_chain_or_all(
     assert (await activity_of(onlooker, person.id))[2] == "USER_SIGN_OUT"
 
 
-async def test_signing_out_ends_nobody_elses_chain(graphql: Client, people: People, person: Made) -> None:
+async def test_signing_out_ends_nobody_elses_chain(graphql: Client, people: People, person: Fixture) -> None:
     token = (await signed_in(graphql, person))["refreshToken"]
 
     await graphql.of(people.admin)(SIGN_OUT, token=token)
@@ -97,13 +99,15 @@ async def ask(api: httpx.AsyncClient, token: str, document: str = ME) -> dict[st
     return found
 
 
-async def test_an_access_token_opens_the_api(api: httpx.AsyncClient, graphql: Client, person: Made) -> None:
+async def test_an_access_token_opens_the_api(
+    api: httpx.AsyncClient, graphql: Client, person: Fixture
+) -> None:
     token = (await signed_in(graphql, person))["accessToken"]
 
     assert (await ask(api, token))["data"]["me"] == {"id": person.gid, "username": person.username}
 
 
-def forged(keys: TokenSigner, person: Made, **changes: Any) -> str:
+def forge_token(keys: TokenSigner, person: Fixture, **changes: Any) -> str:
     """A token that is signed, but says something else."""
     now = datetime.now(UTC)
     claims = {
@@ -132,16 +136,16 @@ def forged(keys: TokenSigner, person: Made, **changes: Any) -> str:
     ],
 )
 async def test_a_token_that_is_not_valid_is_nobody(
-    api: httpx.AsyncClient, services: Services, person: Made, wrong: str
+    api: httpx.AsyncClient, services: Services, person: Fixture, wrong: str
 ) -> None:
     keys, other = services.token_signer, TokenSigner(b"another secret of 32 bytes or so", *[timedelta(1)] * 2)
     token = {
-        "expired": forged(keys, person, exp=datetime.now(UTC) - timedelta(seconds=1)),
-        "endless": forged(keys, person, exp=None),
-        "no subject": forged(keys, person, sub=None),
-        "odd subject": forged(keys, person, sub="1"),
-        "nobody": forged(keys, person, sub=str(new_id())),
-        "issuer": forged(keys, person, iss="another"),
+        "expired": forge_token(keys, person, exp=datetime.now(UTC) - timedelta(seconds=1)),
+        "endless": forge_token(keys, person, exp=None),
+        "no subject": forge_token(keys, person, sub=None),
+        "odd subject": forge_token(keys, person, sub="1"),
+        "nobody": forge_token(keys, person, sub=str(new_id())),
+        "issuer": forge_token(keys, person, iss="another"),
         "secret": other.access_token(person.id),
         "none": jwt.encode({"iss": "seshat", "sub": str(person.id), "exp": 2**32}, "", "none"),
         "cut": keys.access_token(person.id)[:-3],
@@ -155,7 +159,7 @@ async def test_a_token_that_is_not_valid_is_nobody(
 
 
 async def test_a_suspended_persons_token_opens_nothing_more(
-    api: httpx.AsyncClient, graphql: Client, people: People, person: Made
+    api: httpx.AsyncClient, graphql: Client, people: People, person: Fixture
 ) -> None:
     token = graphql.services.token_signer.access_token(people.user.id)
     before = await ask(api, token)
@@ -171,7 +175,7 @@ async def test_a_suspended_persons_token_opens_nothing_more(
 
 
 async def test_an_invalid_token_does_not_keep_anybody_from_signing_in(
-    api: httpx.AsyncClient, person: Made
+    api: httpx.AsyncClient, person: Fixture
 ) -> None:
     variables = {"login": person.email, "password": PASSWORD}
 

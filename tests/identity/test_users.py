@@ -12,7 +12,7 @@ from db.models import RoleName, User
 from db.uow import ScopeKind
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_company, a_user
+from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client, Refusal
 from tests.identity.conftest import PASSWORD, SIGN_IN
 
@@ -30,7 +30,7 @@ FORBIDDEN = [("FORBIDDEN", ())]
 MISSING = [("NOT_FOUND", ("id",))]
 
 
-async def activity_of(onlooker: asyncpg.Connection, company: Made) -> list[tuple[Any, ...]]:
+async def activity_of(onlooker: asyncpg.Connection, company: Fixture) -> list[tuple[Any, ...]]:
     """Everything that was written down in the company: who, what, to whom, with what."""
     rows = await onlooker.fetch(
         "SELECT user_id, action, resource_id, metadata FROM tenant.activity_logs "
@@ -54,25 +54,25 @@ def new_person(**changes: Any) -> dict[str, Any]:
 async def test_an_administrator_adds_people(
     graphql: Client, onlooker: asyncpg.Connection, people: People
 ) -> None:
-    given = new_person(role="MANAGER", fullName=" Max ", profession="architect", password=PASSWORD)
+    arguments = new_person(role="MANAGER", fullName=" Max ", profession="architect", password=PASSWORD)
 
-    answer = await graphql.of(people.admin)(CREATE, input=given)
+    answer = await graphql.of(people.admin)(CREATE, input=arguments)
 
     user = answer["userCreate"]["user"]
     id = user.pop("id")
     assert user == {
-        "email": given["email"],
-        "username": given["email"].split("@")[0],
+        "email": arguments["email"],
+        "username": arguments["email"].split("@")[0],
         "fullName": "Max",
         "profession": "architect",
         "role": {"name": "MANAGER"},
         "company": {"id": people.admin.company.gid},
         "status": "ACTIVE",
     }
-    signed_in = await graphql(SIGN_IN, login=given["email"], password=PASSWORD)
+    signed_in = await graphql(SIGN_IN, login=arguments["email"], password=PASSWORD)
     assert signed_in["userSignIn"]["user"]["id"] == id
     member = "SELECT m.id FROM tenant.members m JOIN platform.users USING (id, company_id) WHERE email = $1"
-    key = await onlooker.fetchval(member, given["email"])
+    key = await onlooker.fetchval(member, arguments["email"])
     assert (await activity_of(onlooker, people.admin.company))[0] == (
         people.admin.id,
         "USER_CREATE",
@@ -83,9 +83,9 @@ async def test_an_administrator_adds_people(
 
 @pytest.mark.parametrize("who", ["manager", "user", "viewer"])
 async def test_only_administrators_add_people(
-    graphql: Client, unchanged: Unchanged, people: People, who: str
+    graphql: Client, assert_unchanged: Unchanged, people: People, who: str
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(getattr(people, who)).refusals(CREATE, input=new_person()) == FORBIDDEN
 
 
@@ -104,44 +104,44 @@ async def test_only_administrators_add_people(
     ],
 )
 async def test_a_wrong_person_is_not_added(
-    graphql: Client, unchanged: Unchanged, people: People, changes: dict[str, str], refusal: Refusal
+    graphql: Client, assert_unchanged: Unchanged, people: People, changes: dict[str, str], refusal: Refusal
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.admin).refusals(CREATE, input=new_person(**changes)) == [refusal]
 
 
 @pytest.mark.parametrize("field", ["email", "username"])
 async def test_nobody_is_added_under_a_login_of_any_company(
-    graphql: Client, unchanged: Unchanged, people: People, field: str
+    graphql: Client, assert_unchanged: Unchanged, people: People, field: str
 ) -> None:
     taken = {field: people.stranger.values[field]}
 
-    async with unchanged():
+    async with assert_unchanged():
         refusal = await graphql.of(people.admin).refusals(CREATE, input=new_person(**taken))
 
     assert refusal == [("CONFLICT", ("input", field))]
 
 
 async def test_only_the_platform_adds_people_to_other_companies(
-    graphql: Client, unchanged: Unchanged, people: People, platform: Made
+    graphql: Client, assert_unchanged: Unchanged, people: People, platform: Fixture
 ) -> None:
-    given = new_person(companyId=people.stranger.company.gid)
-    async with unchanged():
-        refusal = await graphql.of(people.admin).refusals(CREATE, input=given)
+    arguments = new_person(companyId=people.stranger.company.gid)
+    async with assert_unchanged():
+        refusal = await graphql.of(people.admin).refusals(CREATE, input=arguments)
 
-    answer = await graphql.of(platform)(CREATE, input=given)
+    answer = await graphql.of(platform)(CREATE, input=arguments)
 
     assert refusal == [("NOT_FOUND", ("input", "companyId"))]
     assert answer["userCreate"]["user"]["company"] == {"id": people.stranger.company.gid}
 
 
 async def test_the_platform_adds_nobody_to_a_company_that_is_not(
-    graphql: Client, unchanged: Unchanged, platform: Made
+    graphql: Client, assert_unchanged: Unchanged, platform: Fixture
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         for wrong, code in ((a_company().gid, "NOT_FOUND"), (platform.gid, "INVALID")):
-            given = new_person(companyId=wrong)
-            assert await graphql.of(platform).refusals(CREATE, input=given) == [
+            arguments = new_person(companyId=wrong)
+            assert await graphql.of(platform).refusals(CREATE, input=arguments) == [
                 (code, ("input", "companyId"))
             ]
 
@@ -158,29 +158,29 @@ async def test_a_username_that_somebody_elsewhere_has_is_numbered(graphql: Clien
 
 
 async def test_everybody_changes_their_own_profile_and_nothing_else(
-    graphql: Client, unchanged: Unchanged, people: People
+    graphql: Client, assert_unchanged: Unchanged, people: People
 ) -> None:
     viewer = graphql.of(people.viewer)
-    given = {
+    arguments = {
         "fullName": "Vera",
         "companyLabel": "Vera & Co",
         "preferences": {"theme": "dark"},
         "preferredLlm": "OLLAMA",
     }
 
-    answer = await viewer(UPDATE, id=people.viewer.gid, input=given)
+    answer = await viewer(UPDATE, id=people.viewer.gid, input=arguments)
     cleared = await viewer(UPDATE, id=people.viewer.gid, input={"fullName": None})
 
     expected = {
         "id": people.viewer.gid,
-        **given,
+        **arguments,
         "profession": None,
         "role": {"name": "VIEWER"},
         "hasCompletedOnboarding": False,
     }
     assert answer["userUpdate"]["user"] == expected
     assert cleared["userUpdate"]["user"] == {**expected, "fullName": None}
-    async with unchanged():
+    async with assert_unchanged():
         assert await viewer.refusals(UPDATE, id=people.viewer.gid, input={"role": "ADMIN"}) == FORBIDDEN
         assert await viewer.refusals(UPDATE, id=people.viewer.gid, input={"role": "VIEWER"}) == FORBIDDEN
         assert await viewer.refusals(SUSPEND, id=people.viewer.gid) == FORBIDDEN
@@ -201,29 +201,37 @@ async def test_everybody_changes_their_own_profile_and_nothing_else(
     ],
 )
 async def test_a_wrong_profile_is_refused(
-    graphql: Client, unchanged: Unchanged, people: People, given: dict[str, Any], refusal: Refusal
+    graphql: Client, assert_unchanged: Unchanged, people: People, arguments: dict[str, Any], refusal: Refusal
 ) -> None:
-    async with unchanged():
-        assert await graphql.of(people.user).refusals(UPDATE, id=people.user.gid, input=given) == [refusal]
+    async with assert_unchanged():
+        assert await graphql.of(people.user).refusals(UPDATE, id=people.user.gid, input=arguments) == [
+            refusal
+        ]
 
 
 async def test_people_see_and_change_those_whom_their_role_lets_them(
-    graphql: Client, unchanged: Unchanged, people: People
+    graphql: Client, assert_unchanged: Unchanged, people: People
 ) -> None:
-    given = {"profession": "owner"}
+    arguments = {"profession": "owner"}
 
-    async with unchanged():
+    async with assert_unchanged():
         for target in (people.admin, people.user, people.stranger):
-            assert await graphql.of(people.viewer).refusals(UPDATE, id=target.gid, input=given) == MISSING
-        assert await graphql.of(people.manager).refusals(UPDATE, id=people.user.gid, input=given) == FORBIDDEN
-        assert await graphql.of(people.admin).refusals(UPDATE, id=people.stranger.gid, input=given) == MISSING
+            assert await graphql.of(people.viewer).refusals(UPDATE, id=target.gid, input=arguments) == MISSING
+        assert (
+            await graphql.of(people.manager).refusals(UPDATE, id=people.user.gid, input=arguments)
+            == FORBIDDEN
+        )
+        assert (
+            await graphql.of(people.admin).refusals(UPDATE, id=people.stranger.gid, input=arguments)
+            == MISSING
+        )
 
-    answer = await graphql.of(people.admin)(UPDATE, id=people.user.gid, input=given)
+    answer = await graphql.of(people.admin)(UPDATE, id=people.user.gid, input=arguments)
     assert answer["userUpdate"]["user"]["profession"] == "owner"
 
 
-async def test_roles_are_given_up_to_ones_own_and_not_to_oneself(
-    graphql: Client, unchanged: Unchanged, save: Save, people: People, platform: Made
+async def test_roles_are_abandoned_to_ones_own_and_not_to_oneself(
+    graphql: Client, assert_unchanged: Unchanged, save: Save, people: People, platform: Fixture
 ) -> None:
     above = a_user(people.admin.company, RoleName.SUPER_ADMIN)
     await save(above)
@@ -232,7 +240,7 @@ async def test_roles_are_given_up_to_ones_own_and_not_to_oneself(
     promoted = await admin(UPDATE, id=people.viewer.gid, input={"role": "ADMIN"})
 
     assert promoted["userUpdate"]["user"]["role"] == {"name": "ADMIN"}
-    async with unchanged():
+    async with assert_unchanged():
         for id, role, path in (
             (people.user.gid, "SUPER_ADMIN", ("input", "role")),
             (people.admin.gid, "USER", ("input", "role")),
@@ -244,12 +252,12 @@ async def test_roles_are_given_up_to_ones_own_and_not_to_oneself(
 
 
 async def test_a_suspended_person_is_signed_out_and_may_be_restored(
-    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, people: People
+    graphql: Client, onlooker: asyncpg.Connection, assert_unchanged: Unchanged, people: People
 ) -> None:
     admin = graphql.of(people.admin)
 
     suspended = await admin(SUSPEND, id=people.user.gid)
-    async with unchanged():
+    async with assert_unchanged():
         itself = await admin.refusals(SUSPEND, id=people.admin.gid)
         again = await admin(SUSPEND, id=people.user.gid)
     restored = await admin(RESTORE, id=people.user.gid)

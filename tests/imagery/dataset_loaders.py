@@ -27,7 +27,7 @@ from pycocotools.coco import COCO
 Found = tuple[int, int, int]
 
 
-def summed(images: Iterable[tuple[Image.Image, dict[str, Any]]]) -> Found:
+def checksum(images: Iterable[tuple[Image.Image, dict[str, Any]]]) -> Found:
     """How many there are, their pixels once decoded, and the pixels that they are said to have."""
     count = pixels = said = 0
     for image, known in images:
@@ -46,7 +46,7 @@ def archive(path: Path, folder: Path) -> Found:
         with zipfile.ZipFile(path) as zipped:
             zipped.extractall(folder)
     listed = json.loads((folder / "images.json").read_text())
-    return summed((Image.open(folder / known["file_name"]), known) for known in listed)
+    return checksum((Image.open(folder / known["file_name"]), known) for known in listed)
 
 
 def table(path: Path, folder: Path) -> Found:
@@ -64,19 +64,19 @@ def document(path: Path, folder: Path) -> Found:
 
 def imagefolder(path: Path, folder: Path) -> Found:
     """Hugging Face's `datasets`."""
-    return summed((row["image"], row) for row in loaded("imagefolder", path, folder))
+    return checksum((row["image"], row) for row in load("imagefolder", path, folder))
 
 
 def parquet(path: Path, folder: Path) -> Found:
     """Hugging Face's `datasets`."""
-    return summed((row["image"], row) for row in loaded("parquet", path, folder))
+    return checksum((row["image"], row) for row in load("parquet", path, folder))
 
 
 def shards(path: Path, folder: Path) -> Found:
     """Hugging Face's `datasets` and the library `webdataset`, which must agree."""
     rows = webdataset.WebDataset(str(path), shardshuffle=False)
-    found = summed((Image.open(io.BytesIO(row["jpg"])), json.loads(row["json"])) for row in rows)
-    again = summed((row["jpg"], row["json"]) for row in loaded("webdataset", path, folder))
+    found = checksum((Image.open(io.BytesIO(row["jpg"])), json.loads(row["json"])) for row in rows)
+    again = checksum((row["jpg"], row["json"]) for row in load("webdataset", path, folder))
     assert found == again, (found, again)
     return found
 
@@ -87,10 +87,10 @@ def coco(path: Path, folder: Path) -> Found:
         zipped.extractall(folder)
     with redirect_stdout(sys.stderr):
         read = COCO(str(folder / "annotations.json"))
-    return summed((Image.open(folder / known["file_name"]), known) for known in read.imgs.values())
+    return checksum((Image.open(folder / known["file_name"]), known) for known in read.imgs.values())
 
 
-def loaded(kind: str, path: Path, folder: Path) -> Any:
+def load(kind: str, path: Path, folder: Path) -> Any:
     """A data set in one line."""
     return datasets.load_dataset(kind, data_files=str(path), cache_dir=str(folder / "cache"))["train"]
 
@@ -111,7 +111,7 @@ LOADERS: dict[str, Callable[[Path, Path], Found]] = {
 def main() -> None:
     """Print what is found in each of the packages as one JSON object."""
     found = {}
-    for format, _, file in (given.partition("=") for given in sys.argv[1:]):
+    for format, _, file in (arguments.partition("=") for arguments in sys.argv[1:]):
         with TemporaryDirectory() as folder:
             found[format] = LOADERS[format](Path(file), Path(folder))
     print(json.dumps(found))

@@ -20,7 +20,7 @@ from server.http.files import Wiring, routes
 from server.provider_factory import working
 from server.worker import Worker
 from tests import factories
-from tests.factories import Made, a_project
+from tests.factories import Fixture, a_project
 from tests.factories.imagery import a_crawl, an_image
 from tests.graphql_client import Client
 
@@ -47,7 +47,7 @@ async def at_work(
 
 
 @asynccontextmanager
-async def downloading(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+async def download_client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """Whoever follows links to files, in this process."""
     wiring = Wiring(services.database, services.store, services.links)
     transport = httpx.ASGITransport(Starlette(routes=routes(lambda: wiring)))
@@ -62,35 +62,42 @@ def picture(seed: int, size: tuple[int, int] = (320, 240), format: str = "JPEG",
     soft = np.asarray(patches.resize(size, Pixels.Resampling.BICUBIC), np.int16)
     grain = random.integers(-20, 20, soft.shape, dtype=np.int16)
     drawn = Pixels.fromarray(np.clip(soft + grain, 0, 255).astype(np.uint8))
-    return encoded(drawn, format, **options)
+    return encode(drawn, format, **options)
 
 
-def encoded(drawn: Pixels.Image, format: str, **options: Any) -> bytes:
+def encode(drawn: Pixels.Image, format: str, **options: Any) -> bytes:
     """The picture's file."""
     file = io.BytesIO()
     drawn.save(file, format, **options)
     return file.getvalue()
 
 
-def a_done_crawl(user: Made, **values: Any) -> Made:
+def a_done_crawl(user: Fixture, **values: Any) -> Fixture:
     """A crawl that has ended."""
-    usual = {"status": JobStatus.COMPLETED, "progress": 100, "total_images": 1000, "downloaded_images": 1000}
-    return a_crawl(a_project(user), **{**usual, **values})
+    defaults = {
+        "status": JobStatus.COMPLETED,
+        "progress": 100,
+        "total_images": 1000,
+        "downloaded_images": 1000,
+    }
+    return a_crawl(a_project(user), **{**defaults, **values})
 
 
-async def stored(services: Services, crawl: Made, contents: Sequence[bytes], **values: Any) -> list[Made]:
+async def store_images(
+    services: Services, crawl: Fixture, contents: Sequence[bytes], **values: Any
+) -> list[Fixture]:
     """Images of the crawl with these contents, in this order."""
     images = []
     for content in contents:
         key = f"{crawl.company.id}/crawls/{crawl.id}/{new_id()}"
         await services.store.put(key, content)
         known = {"storage_url": key, "file_size": len(content), "hash": hashlib.sha256(content).hexdigest()}
-        images.append(an_image(crawl, **{**known, **described(content), **values}))
+        images.append(an_image(crawl, **{**known, **describe(content), **values}))
     await factories.save(services.database, *images)
     return images
 
 
-def described(content: bytes) -> dict[str, Any]:
+def describe(content: bytes) -> dict[str, Any]:
     """What a crawl would have found out of a picture; nothing of what does not open."""
     try:
         with Pixels.open(io.BytesIO(content)) as opened:
@@ -100,7 +107,7 @@ def described(content: bytes) -> dict[str, Any]:
         return {}
 
 
-async def ended(graphql: Client, document: str, id: str) -> Any:
+async def wait_for_end(graphql: Client, document: str, id: str) -> Any:
     """The job, once it has ended."""
     async with asyncio.timeout(PATIENCE):
         while True:

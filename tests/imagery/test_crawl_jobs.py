@@ -71,14 +71,14 @@ async def test_a_planned_crawl_waits_to_be_started(
 
 
 async def test_asking_again_under_one_key_plans_one_crawl(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     project = a_project(people.manager)
     await save(project)
     planned = {"projectId": project.gid, "name": "Cats", "keywords": ["cat"], "idempotencyKey": "1"}
     first = await graphql.of(people.user)(CREATE, input=planned)
 
-    async with unchanged():
+    async with assert_unchanged():
         second = await graphql.of(people.user)(CREATE, input=planned)
         other = await graphql.of(people.user).refusals(CREATE, input={**planned, "name": "Dogs"})
 
@@ -88,14 +88,14 @@ async def test_asking_again_under_one_key_plans_one_crawl(
 
 @pytest.mark.parametrize(("wrong", "refusal"), WRONG)
 async def test_a_wrong_crawl_is_neither_planned_nor_becomes_one(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
 ) -> None:
     crawl, user = a_crawl(a_project(people.user)), graphql.of(people.user)
     await save(crawl)
     (project,) = crawl.parents
     right = {"projectId": project.gid, "name": "Cats", "keywords": ["cat"]}
 
-    async with unchanged():
+    async with assert_unchanged():
         made = await user.refusals(CREATE, input={**right, **wrong})
         changed = await user.refusals(UPDATE, id=crawl.gid, input=wrong)
 
@@ -115,23 +115,23 @@ async def test_what_is_left_out_stays(graphql: Client, save: Save, people: Peopl
 
 
 async def test_saying_nothing_changes_nothing(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     crawl = a_crawl(a_project(people.user))
     await save(crawl)
 
-    async with unchanged():
+    async with assert_unchanged():
         await graphql.of(people.user)(UPDATE, id=crawl.gid, input={})
 
 
 @pytest.mark.parametrize("status", [JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.CANCELLED])
 async def test_a_crawl_that_was_begun_takes_another_name_only(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, status: JobStatus
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, status: JobStatus
 ) -> None:
     crawl, user = a_crawl(a_project(people.user), status=status), graphql.of(people.user)
     await save(crawl)
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await user.refusals(UPDATE, id=crawl.gid, input={"name": "x", "maxImages": 5})
     renamed = await user(UPDATE, id=crawl.gid, input={"name": "Cats"})
 
@@ -140,14 +140,14 @@ async def test_a_crawl_that_was_begun_takes_another_name_only(
 
 
 async def test_an_archived_project_takes_no_crawls(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     crawl = a_crawl(a_project(people.user, status=ProjectStatus.ARCHIVED))
     await save(crawl)
     (project,) = crawl.parents
     planned = {"projectId": project.gid, "name": "Cats", "keywords": ["cat"]}
 
-    async with unchanged():
+    async with assert_unchanged():
         made = await graphql.of(people.user).refusals(CREATE, input=planned)
         changed = await graphql.of(people.user).refusals(UPDATE, id=crawl.gid, input={"name": "x"})
 
@@ -156,7 +156,7 @@ async def test_an_archived_project_takes_no_crawls(
 
 
 async def test_who_may_not_is_refused_and_strangers_find_nothing(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     crawl = a_crawl(a_project(people.user))
     await save(crawl)
@@ -164,7 +164,7 @@ async def test_who_may_not_is_refused_and_strangers_find_nothing(
     planned = {"projectId": project.gid, "name": "Cats", "keywords": ["cat"]}
     viewer, user, stranger = (graphql.of(each) for each in (people.viewer, people.user, people.stranger))
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await viewer.refusals(CREATE, input=planned) == FORBIDDEN
         assert await viewer.refusals(UPDATE, id=crawl.gid, input={"name": "x"}) == FORBIDDEN
         assert await user.refusals(DELETE, id=crawl.gid) == FORBIDDEN
@@ -198,7 +198,7 @@ async def test_deleting_a_crawl_deletes_all_it_has_and_its_files_afterwards(
 
 
 async def test_what_is_worked_on_is_not_deleted(
-    graphql: Client, save: Save, services: Services, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, services: Services, assert_unchanged: Unchanged, people: People
 ) -> None:
     crawl, checked = a_crawl(a_project(people.user)), a_crawl(a_project(people.user))
     check = a_validation(checked)
@@ -208,7 +208,7 @@ async def test_what_is_worked_on_is_not_deleted(
         await enqueue(uow, Check(), check.id)
     delete_project = "mutation ($id: ID!) { projectDelete(id: $id) { errors { code path } } }"
 
-    async with unchanged():
+    async with assert_unchanged():
         for each in (crawl, checked):
             (project,) = each.parents
             assert await graphql.of(people.admin).refusals(DELETE, id=each.gid) == [("CONFLICT", ("id",))]

@@ -11,7 +11,7 @@ from schema.framework.context import Services
 from tests.conftest import People
 from tests.graphql_client import Client
 from tests.imagery import test_exports
-from tests.imagery.stored_crawls import a_done_crawl, at_work, downloading, picture, stored
+from tests.imagery.stored_crawls import a_done_crawl, at_work, download_client, picture, store_images
 
 
 async def test_every_format_is_loaded_back(
@@ -22,11 +22,11 @@ async def test_every_format_is_loaded_back(
     kinds = ["JPEG", "PNG", "WEBP"]
     contents = [picture(seed, size, kinds[seed % 3]) for seed, size in enumerate(sizes)]
     # What is not known of the first images is known of later ones: no loader may take it for nothing.
-    await stored(services, crawl, contents[:6])
+    await store_images(services, crawl, contents[:6])
     known = {"licence": "CC0", "caption": "A wren", "perceptual_hash": -1, "is_valid": True}
-    await stored(services, crawl, contents[6:], **known)
+    await store_images(services, crawl, contents[6:], **known)
     files = []
-    async with at_work(services, job_concurrency=4), downloading(services) as api:
+    async with at_work(services, job_concurrency=4), download_client(services) as api:
         jobs = await asyncio.gather(
             *(test_exports.export(user, crawl, format.name) for format in ExportFormat)
         )
@@ -36,7 +36,7 @@ async def test_every_format_is_loaded_back(
             path.write_bytes((await api.get(job["files"][0]["downloadUrl"])).content)
             files.append(f"{format.name}={path}")
 
-    found = await loaded(files, tmp_path)
+    found = await load_files(files, tmp_path)
 
     pixels = sum(width * height for width, height in sizes)
     without = ("CSV", "JSON")
@@ -45,7 +45,7 @@ async def test_every_format_is_loaded_back(
     }
 
 
-async def loaded(files: list[str], home: Path) -> dict[str, list[int]]:
+async def load_files(files: list[str], home: Path) -> dict[str, list[int]]:
     """What the loaders say of the packages."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -55,7 +55,7 @@ async def loaded(files: list[str], home: Path) -> dict[str, list[int]]:
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "HF_HOME": str(home / "hub")},
     )
-    told, _ = await process.communicate()
+    received, _ = await process.communicate()
     assert process.returncode == 0
-    found: dict[str, list[int]] = json.loads(told)
+    found: dict[str, list[int]] = json.loads(received)
     return found

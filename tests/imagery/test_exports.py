@@ -22,10 +22,17 @@ from schema.framework.context import Services
 from server.provider_factory import working
 from server.worker import Worker
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_project
+from tests.factories import Fixture, a_project
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
 from tests.graphql_client import Client, Refusal
-from tests.imagery.stored_crawls import a_done_crawl, at_work, downloading, ended, picture, stored
+from tests.imagery.stored_crawls import (
+    a_done_crawl,
+    at_work,
+    download_client,
+    picture,
+    store_images,
+    wait_for_end,
+)
 
 OPTIONS = "includeMetadata compress delimiter includeUrls onlyValid shardSize"
 CREATE = f"""mutation ($input: ExportJobCreateInput!) {{ exportJobCreate(input: $input) {{
@@ -67,24 +74,24 @@ async def worker(services: Services) -> AsyncIterator[Worker]:
 @pytest_asyncio.fixture
 async def api(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """Whoever follows links to files."""
-    async with downloading(services) as client:
+    async with download_client(services) as client:
         yield client
 
 
 @pytest.fixture
-def crawl(people: People) -> Made:
+def crawl(people: People) -> Fixture:
     """A crawl that has ended, and found birds."""
     return a_done_crawl(people.user, name="Birds", keywords=["wren", "owl"])
 
 
-async def export(graphql: Client, crawl: Made, format: str, **options: Any) -> Any:
+async def export(graphql: Client, crawl: Fixture, format: str, **options: Any) -> Any:
     """An export of the crawl, once it has ended."""
-    given = {"crawlJobId": crawl.gid, "name": "My birds", "format": format, "options": options}
-    made = (await graphql(CREATE, input=given))["exportJobCreate"]["exportJob"]
-    return await ended(graphql, JOB, made["id"])
+    arguments = {"crawlJobId": crawl.gid, "name": "My birds", "format": format, "options": options}
+    made = (await graphql(CREATE, input=arguments))["exportJobCreate"]["exportJob"]
+    return await wait_for_end(graphql, JOB, made["id"])
 
 
-async def fetched(api: httpx.AsyncClient, url: str) -> bytes:
+async def fetch(api: httpx.AsyncClient, url: str) -> bytes:
     """What a link leads to."""
     answer = await api.get(url)
     assert answer.status_code == 200, answer.text
@@ -92,21 +99,23 @@ async def fetched(api: httpx.AsyncClient, url: str) -> bytes:
     return answer.content
 
 
-async def packed(graphql: Client, api: httpx.AsyncClient, crawl: Made, format: str, **options: Any) -> bytes:
+async def run_export(
+    graphql: Client, api: httpx.AsyncClient, crawl: Fixture, format: str, **options: Any
+) -> bytes:
     """The package of an export that went well."""
     job = await export(graphql, crawl, format, **options)
     assert (job["phase"], job["progress"], job["errorMessage"]) == ("SUCCEEDED", 100, None)
-    content = await fetched(api, job["downloadUrl"])
+    content = await fetch(api, job["downloadUrl"])
     if len(job["files"]) == 1:
         assert job["fileSize"] == len(content)
     return content
 
 
-async def three(services: Services, crawl: Made) -> list[bytes]:
+async def three(services: Services, crawl: Fixture) -> list[bytes]:
     """Three images of the crawl, the last of them nobody's and named like a formula."""
     contents = [picture(1, (64, 48)), picture(2, (32, 32), "PNG"), picture(3, (48, 48), "WEBP")]
-    await stored(services, crawl, contents[:2], licence="CC BY 4.0", attribution="Ada", is_valid=True)
-    await stored(services, crawl, contents[2:], caption="=1+1, or not", page_url="https://a.example/b")
+    await store_images(services, crawl, contents[:2], licence="CC BY 4.0", attribution="Ada", is_valid=True)
+    await store_images(services, crawl, contents[2:], caption="=1+1, or not", page_url="https://a.example/b")
     return contents
 
 
@@ -127,12 +136,12 @@ async def test_an_archive_has_the_images_what_is_known_of_them_and_a_data_card(
     api: httpx.AsyncClient,
     worker: Worker,
     people: People,
-    crawl: Made,
+    crawl: Fixture,
     format: str,
 ) -> None:
     contents = await three(services, crawl)
 
-    archive = members(await packed(graphql.of(people.user), api, crawl, format), format)
+    archive = members(await run_export(graphql.of(people.user), api, crawl, format), format)
 
     names = ["images/000001.jpg", "images/000002.png", "images/000003.webp"]
     assert list(archive) == [*names, "images.json", "metadata.json", "README.md"]
@@ -151,12 +160,17 @@ async def test_an_archive_has_the_images_what_is_known_of_them_and_a_data_card(
 
 
 async def test_without_metadata_an_archive_has_images_and_the_data_card_only(
-    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+    graphql: Client,
+    services: Services,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Fixture,
 ) -> None:
     contents = await three(services, crawl)
     options = {"includeMetadata": False, "compress": True}
 
-    content = await packed(graphql.of(people.user), api, crawl, "ZIP", **options)
+    content = await run_export(graphql.of(people.user), api, crawl, "ZIP", **options)
 
     archive = members(content, "ZIP")
     assert list(archive)[3:] == ["README.md"]
@@ -166,19 +180,24 @@ async def test_without_metadata_an_archive_has_images_and_the_data_card_only(
 
 
 async def test_tables_and_documents_list_the_images(
-    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+    graphql: Client,
+    services: Services,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Fixture,
 ) -> None:
     await three(services, crawl)
     user = graphql.of(people.user)
 
     table = await export(user, crawl, "CSV", delimiter=";", includeUrls=False)
-    document = json.loads(await packed(user, api, crawl, "JSON"))
+    document = json.loads(await run_export(user, api, crawl, "JSON"))
 
     assert [(file["name"], file["imageCount"]) for file in table["files"]] == [
         ("images.csv", 3),
         ("README.md", 0),
     ]
-    text = (await fetched(api, table["downloadUrl"])).decode()
+    text = (await fetch(api, table["downloadUrl"])).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))
     assert [row["width"] for row in rows] == ["64", "32", "48"]
     assert rows[2]["caption"] == "'=1+1, or not"
@@ -189,36 +208,51 @@ async def test_tables_and_documents_list_the_images(
 
 
 async def test_what_failed_its_check_or_is_quarantined_is_left_out(
-    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+    graphql: Client,
+    services: Services,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Fixture,
 ) -> None:
     user = graphql.of(people.user)
-    await stored(services, crawl, [picture(1)], is_valid=False, issues=["blurred"])
-    await stored(services, crawl, [picture(2)], is_valid=False, quarantined=True)
-    await stored(services, crawl, [picture(3)], is_valid=True)
+    await store_images(services, crawl, [picture(1)], is_valid=False, issues=["blurred"])
+    await store_images(services, crawl, [picture(2)], is_valid=False, quarantined=True)
+    await store_images(services, crawl, [picture(3)], is_valid=True)
 
-    valid = json.loads(await packed(user, api, crawl, "JSON"))["images"]
-    every = json.loads(await packed(user, api, crawl, "JSON", onlyValid=False))["images"]
+    valid = json.loads(await run_export(user, api, crawl, "JSON"))["images"]
+    every = json.loads(await run_export(user, api, crawl, "JSON", onlyValid=False))["images"]
 
     assert [image["verdict"] for image in valid] == ["valid"]
     assert [(image["verdict"], image["issues"]) for image in every] == [("invalid", "blurred"), ("valid", "")]
 
 
-async def test_an_image_whose_file_is_gone_is_missed_and_told(
-    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+async def test_an_image_whose_file_is_gone_is_missed_and_reported(
+    graphql: Client,
+    services: Services,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Fixture,
 ) -> None:
-    images = await stored(services, crawl, [picture(1), picture(2), picture(3)])
+    images = await store_images(services, crawl, [picture(1), picture(2), picture(3)])
     await services.store.delete([images[1].storage_url])
 
     job = await export(graphql.of(people.user), crawl, "ZIP")
 
     assert (job["totalImages"], job["exportedImages"]) == (3, 2)
-    archive = members(await fetched(api, job["downloadUrl"]), "ZIP")
+    archive = members(await fetch(api, job["downloadUrl"]), "ZIP")
     assert list(archive)[:2] == ["images/000001.jpg", "images/000002.jpg"]
     assert "1 more images are not here" in archive["README.md"].decode()
 
 
 async def test_several_shards_come_one_by_one_and_together(
-    graphql: Client, services: Services, api: httpx.AsyncClient, worker: Worker, people: People, crawl: Made
+    graphql: Client,
+    services: Services,
+    api: httpx.AsyncClient,
+    worker: Worker,
+    people: People,
+    crawl: Fixture,
 ) -> None:
     await three(services, crawl)
 
@@ -227,8 +261,8 @@ async def test_several_shards_come_one_by_one_and_together(
     files = [(file["name"], file["imageCount"]) for file in job["files"]]
     assert files == [("train-00000.tar", 2), ("train-00001.tar", 1), ("README.md", 0)]
     assert job["fileSize"] == sum(file["fileSize"] for file in job["files"])
-    alone = [await fetched(api, file["downloadUrl"]) for file in job["files"]]
-    together = members(await fetched(api, job["downloadUrl"]), "TAR")
+    alone = [await fetch(api, file["downloadUrl"]) for file in job["files"]]
+    together = members(await fetch(api, job["downloadUrl"]), "TAR")
     assert together == {file["name"]: content for file, content in zip(job["files"], alone, strict=True)}
     samples = members(alone[0], "TAR")
     assert list(samples) == ["000001.jpg", "000001.json", "000002.jpg", "000002.json"]
@@ -240,15 +274,15 @@ async def test_several_shards_come_one_by_one_and_together(
 async def test_what_makes_no_sense_is_refused(
     graphql: Client,
     save: Save,
-    unchanged: Unchanged,
+    assert_unchanged: Unchanged,
     people: People,
-    crawl: Made,
+    crawl: Fixture,
     wrong: Any,
     refusal: Refusal,
 ) -> None:
     await save(an_image(crawl))
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await graphql.of(people.user).refusals(
             CREATE, input={"crawlJobId": crawl.gid, "name": "Birds", **wrong}
         )
@@ -257,41 +291,41 @@ async def test_what_makes_no_sense_is_refused(
 
 
 async def test_nothing_and_what_is_under_way_is_not_exported(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     running = a_crawl(a_project(people.user), status=JobStatus.RUNNING)
     empty, refused = a_done_crawl(people.user), a_done_crawl(people.user)
     await save(an_image(running), an_image(empty, storage_url=None), an_image(refused, is_valid=False))
     path = ("input", "crawlJobId")
 
-    async with unchanged():
+    async with assert_unchanged():
         for crawl in (running, empty, refused):
-            given = {"crawlJobId": crawl.gid, "name": "Birds"}
-            assert await graphql.of(people.user).refusals(CREATE, input=given) == [("CONFLICT", path)]
-        given |= {"name": "Owls"}
-        assert await graphql.of(people.viewer).refusals(CREATE, input=given) == [("FORBIDDEN", ())]
-        assert await graphql.of(people.stranger).refusals(CREATE, input=given) == [("NOT_FOUND", path)]
+            arguments = {"crawlJobId": crawl.gid, "name": "Birds"}
+            assert await graphql.of(people.user).refusals(CREATE, input=arguments) == [("CONFLICT", path)]
+        arguments |= {"name": "Owls"}
+        assert await graphql.of(people.viewer).refusals(CREATE, input=arguments) == [("FORBIDDEN", ())]
+        assert await graphql.of(people.stranger).refusals(CREATE, input=arguments) == [("NOT_FOUND", path)]
 
 
-async def test_one_key_makes_one_export(graphql: Client, save: Save, people: People, crawl: Made) -> None:
+async def test_one_key_makes_one_export(graphql: Client, save: Save, people: People, crawl: Fixture) -> None:
     user = graphql.of(people.user)
     await save(an_image(crawl))
-    given = {"crawlJobId": crawl.gid, "name": "Birds", "idempotencyKey": "1", "start": False}
+    arguments = {"crawlJobId": crawl.gid, "name": "Birds", "idempotencyKey": "1", "start": False}
 
-    first, second = await user(CREATE, input=given), await user(CREATE, input=given)
+    first, second = await user(CREATE, input=arguments), await user(CREATE, input=arguments)
 
     assert first == second
     job = first["exportJobCreate"]["exportJob"]
     assert (job["format"], job["status"]) == ("ZIP", "PENDING")
     assert set(job["exportOptions"].values()) == {None}
-    other = await user.refusals(CREATE, input={**given, "format": "TAR"})
+    other = await user.refusals(CREATE, input={**arguments, "format": "TAR"})
     assert other == [("CONFLICT", ("input", "idempotencyKey"))]
 
 
 async def test_an_export_whose_images_went_meanwhile_fails_and_says_so(
-    graphql: Client, services: Services, worker: Worker, people: People, crawl: Made
+    graphql: Client, services: Services, worker: Worker, people: People, crawl: Fixture
 ) -> None:
-    (image,) = await stored(services, crawl, [picture(1)])
+    (image,) = await store_images(services, crawl, [picture(1)])
     await services.store.delete([image.storage_url])
 
     job = await export(graphql.of(people.user), crawl, "ZIP")
@@ -307,13 +341,13 @@ async def test_the_data_card_tells_the_rules_of_the_last_check(
     api: httpx.AsyncClient,
     worker: Worker,
     people: People,
-    crawl: Made,
+    crawl: Fixture,
 ) -> None:
-    await stored(services, crawl, [picture(1)])
+    await store_images(services, crawl, [picture(1)])
     done = {"status": JobStatus.COMPLETED, "completed_at": datetime.now(UTC)}
     await save(a_validation(crawl, validation_rules={"min_width": 7}, **done))
 
-    archive = members(await packed(graphql.of(people.user), api, crawl, "ZIP"), "ZIP")
+    archive = members(await run_export(graphql.of(people.user), api, crawl, "ZIP"), "ZIP")
 
     assert "- min width: 7" in archive["README.md"].decode()
 
@@ -324,7 +358,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
     api: httpx.AsyncClient,
     worker: Worker,
     people: People,
-    crawl: Made,
+    crawl: Fixture,
     onlooker: asyncpg.Connection,
 ) -> None:
     await three(services, crawl)
@@ -354,7 +388,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
         "SELECT id FROM tenant.processing_jobs WHERE company_id = $1 AND task = 'RemoveObjects'",
         crawl.company.id,
     )
-    await ended(
+    await wait_for_end(
         graphql.of(people.admin),
         "query ($id: ID!) { processingJob(id: $id) { phase } }",
         relay.to_base64("ProcessingJob", str(removal["id"])),
@@ -363,7 +397,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
 
 
 async def test_deleting_an_export_deletes_its_files_afterwards(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection, crawl: Made
+    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection, crawl: Fixture
 ) -> None:
     folder = f"{crawl.company.id}/crawls/{crawl.id}/exports"
     old = an_export(crawl, download_url="somewhere/old.zip")

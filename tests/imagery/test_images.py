@@ -11,7 +11,7 @@ from db.models import ExportFormat, JobStatus, ProcessingJob
 from db.queue import enqueue
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_project, a_session
+from tests.factories import Fixture, a_project, a_session
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
 from tests.graphql_client import Client
 from tests.jobs.sample_jobs import Check, Pack
@@ -27,7 +27,7 @@ COUNTS = "SELECT total_images, downloaded_images, valid_images FROM tenant.crawl
 FORBIDDEN, MISSING = [("FORBIDDEN", ())], [("NOT_FOUND", ("id",))]
 
 
-async def prefixes(services: Services, company: Made) -> list[list[str]]:
+async def prefixes(services: Services, company: Fixture) -> list[list[str]]:
     """What is to be removed from the company's files, one list for each job."""
     async with services.database.tenant(company.id, read_only=True) as uow:
         jobs = await uow.all(select(ProcessingJob.arguments).where(ProcessingJob.task == "RemoveObjects"))
@@ -161,12 +161,12 @@ async def test_counts_never_fall_below_nothing(
 
 
 async def test_no_image_is_taken_from_a_crawl_under_way(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     image = an_image(a_crawl(a_project(people.user), status=JobStatus.RUNNING))
     await save(image)
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await graphql.of(people.manager).refusals(DELETES["image"], id=image.gid)
 
     assert refused == [("CONFLICT", ("id",))]
@@ -193,7 +193,7 @@ async def test_checks_and_exports_are_deleted_and_their_packages_afterwards(
 
 
 async def test_checks_and_exports_that_are_queued_are_not_deleted(
-    graphql: Client, save: Save, services: Services, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, services: Services, assert_unchanged: Unchanged, people: People
 ) -> None:
     crawl = a_crawl(a_project(people.user))
     check, export = a_validation(crawl), an_export(crawl)
@@ -202,7 +202,7 @@ async def test_checks_and_exports_that_are_queued_are_not_deleted(
         await enqueue(uow, Check(), check.id)
         await enqueue(uow, Pack(), export.id)
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = [
             await graphql.of(people.manager).refusals(DELETES[kind], id=row.gid)
             for kind, row in (("validationJob", check), ("exportJob", export))
@@ -213,13 +213,13 @@ async def test_checks_and_exports_that_are_queued_are_not_deleted(
 
 @pytest.mark.parametrize("kind", DELETES)
 async def test_only_who_may_throws_away_and_strangers_find_nothing(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, kind: str
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, kind: str
 ) -> None:
     crawl = a_crawl(a_project(people.user))
     row = {"image": an_image, "validationJob": a_validation, "exportJob": an_export}[kind](crawl)
     await save(row)
 
-    async with unchanged():
+    async with assert_unchanged():
         forbidden = await graphql.of(people.user).refusals(DELETES[kind], id=row.gid)
         missing = await graphql.of(people.stranger).refusals(DELETES[kind], id=row.gid)
 

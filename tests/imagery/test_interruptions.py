@@ -11,13 +11,21 @@ from typing import Any
 from core.ports import ObjectStore, StoredObject, StoreFull, StoreUnavailable
 from schema.framework.context import Services
 from tests.conftest import People
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.graphql_client import Client
 from tests.imagery import test_exports, test_validation
-from tests.imagery.stored_crawls import PATIENCE, a_done_crawl, at_work, downloading, ended, picture, stored
+from tests.imagery.stored_crawls import (
+    PATIENCE,
+    a_done_crawl,
+    at_work,
+    download_client,
+    picture,
+    store_images,
+    wait_for_end,
+)
 
 
-class Failing:
+class FailingStore:
     """A store that fails at the reading, or the writing, that `at` counts down to; `times` in a row."""
 
     def __init__(self, store: ObjectStore, error: Exception, *, reads: int = -1, writes: int = -1) -> None:
@@ -28,13 +36,13 @@ class Failing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def read(self, key: str, *given: Any, **named: Any) -> AsyncIterator[bytes]:
+    async def read(self, key: str, *arguments: Any, **named: Any) -> AsyncIterator[bytes]:
         """Fails once, at the counted call."""
         self._reads -= 1
         if self._reads == -1:
             raise self._error
         self.read_keys.append(key)
-        async for chunk in self._store.read(key, *given, **named):
+        async for chunk in self._store.read(key, *arguments, **named):
             yield chunk
 
     async def fetch(self, key: str, path: Path) -> Path:
@@ -61,14 +69,14 @@ class Failing:
         return await self._store.put(key, taken())
 
 
-async def asked(graphql: Client, create: str, crawl: Made, **given: Any) -> str:
+async def create_job(graphql: Client, create: str, crawl: Fixture, **arguments: Any) -> str:
     """The id of a new job."""
-    (payload,) = (await graphql(create, input={"crawlJobId": crawl.gid, "name": "Job", **given})).values()
+    (payload,) = (await graphql(create, input={"crawlJobId": crawl.gid, "name": "Job", **arguments})).values()
     (job,) = (payload[name] for name in payload if name != "errors")
     return str(job["id"])
 
 
-async def kept(services: Services, crawl: Made) -> list[str]:
+async def stored_keys(services: Services, crawl: Fixture) -> list[str]:
     """The names of what the exports of a crawl have stored."""
     folder = f"{crawl.company.id}/crawls/{crawl.id}/exports"
     return sorted([found.key.rpartition("/")[2] async for found in services.store.list(folder)])
@@ -78,11 +86,11 @@ async def test_an_interrupted_check_counts_each_image_once(
     graphql: Client, services: Services, people: People
 ) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
-    await stored(services, crawl, [picture(seed, (40, 30)) for seed in range(70)])
-    id = await asked(user, test_validation.CREATE, crawl, rules={"minWidth": 41})
+    await store_images(services, crawl, [picture(seed, (40, 30)) for seed in range(70)])
+    id = await create_job(user, test_validation.CREATE, crawl, rules={"minWidth": 41})
 
-    async with at_work(services, store=Failing(services.store, ConnectionError(), reads=50)):
-        job = await ended(user, test_validation.JOB, id)
+    async with at_work(services, store=FailingStore(services.store, ConnectionError(), reads=50)):
+        job = await wait_for_end(user, test_validation.JOB, id)
 
     assert (job["phase"], job["attempts"]) == ("SUCCEEDED", 2)
     assert (job["totalImages"], job["validatedImages"], job["invalidImages"]) == (70, 70, 70)
@@ -93,18 +101,18 @@ async def test_an_interrupted_export_keeps_the_shards_that_were_done(
     graphql: Client, services: Services, people: People
 ) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
-    images = await stored(services, crawl, [picture(seed, (40, 30)) for seed in range(7)])
-    id = await asked(user, test_exports.CREATE, crawl, format="WEBDATASET", options={"shardSize": 2})
-    failing = Failing(services.store, StoreUnavailable("no answer"), writes=2)
+    images = await store_images(services, crawl, [picture(seed, (40, 30)) for seed in range(7)])
+    id = await create_job(user, test_exports.CREATE, crawl, format="WEBDATASET", options={"shardSize": 2})
+    failing = FailingStore(services.store, StoreUnavailable("no answer"), writes=2)
 
     async with at_work(services, store=failing):
-        job = await ended(user, test_exports.JOB, id)
+        job = await wait_for_end(user, test_exports.JOB, id)
 
     assert (job["phase"], job["exportedImages"]) == ("SUCCEEDED", 7)
     assert [file["imageCount"] for file in job["files"]] == [2, 2, 2, 1, 0]
     first = [image.storage_url for image in images[:4]]
     assert [key for key in failing.read_keys if key in first] == first
-    async with downloading(services) as api:
+    async with download_client(services) as api:
         shards = [(await api.get(file["downloadUrl"])).content for file in job["files"][:-1]]
     packed = [sample["id"] for shard in shards for sample in samples(shard)]
     assert packed == [str(image.id) for image in images]
@@ -117,36 +125,34 @@ def samples(shard: bytes) -> list[Any]:
         return [json.load(opened.extractfile(name)) for name in named]  # type: ignore[arg-type]
 
 
-async def test_an_interrupted_archive_begins_anew(
-    graphql: Client, services: Services, people: People
-) -> None:
+async def test_an_interrupted_archive_restarts(graphql: Client, services: Services, people: People) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
-    await stored(services, crawl, [picture(seed, (40, 30)) for seed in range(5)])
-    id = await asked(user, test_exports.CREATE, crawl, format="TAR")
+    await store_images(services, crawl, [picture(seed, (40, 30)) for seed in range(5)])
+    id = await create_job(user, test_exports.CREATE, crawl, format="TAR")
 
-    async with at_work(services, store=Failing(services.store, ConnectionError(), reads=3)):
-        job = await ended(user, test_exports.JOB, id)
+    async with at_work(services, store=FailingStore(services.store, ConnectionError(), reads=3)):
+        job = await wait_for_end(user, test_exports.JOB, id)
 
     assert (job["phase"], job["exportedImages"], job["totalImages"]) == ("SUCCEEDED", 5, 5)
-    assert await kept(services, crawl) == ["images.tar"]
+    assert await stored_keys(services, crawl) == ["images.tar"]
 
 
 async def test_a_full_store_fails_the_export_and_nothing_half_stays(
     graphql: Client, services: Services, people: People
 ) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
-    await stored(services, crawl, [picture(seed, (40, 30)) for seed in range(5)])
-    id = await asked(user, test_exports.CREATE, crawl, format="PARQUET", options={"shardSize": 2})
+    await store_images(services, crawl, [picture(seed, (40, 30)) for seed in range(5)])
+    id = await create_job(user, test_exports.CREATE, crawl, format="PARQUET", options={"shardSize": 2})
 
-    async with at_work(services, store=Failing(services.store, StoreFull("os error 28"), writes=1)):
-        job = await ended(user, test_exports.JOB, id)
+    async with at_work(services, store=FailingStore(services.store, StoreFull("os error 28"), writes=1)):
+        job = await wait_for_end(user, test_exports.JOB, id)
         async with asyncio.timeout(PATIENCE):
-            while await kept(services, crawl):  # noqa: ASYNC110 - removed by another job
+            while await stored_keys(services, crawl):  # noqa: ASYNC110 - removed by another job
                 await asyncio.sleep(0.02)
     async with at_work(services):
         retry = "mutation ($id: ID!) { jobRetry(id: $id) { errors { code } job { id } } }"
         await user(retry, id=id)
-        again = await ended(user, test_exports.JOB, id)
+        again = await wait_for_end(user, test_exports.JOB, id)
 
     assert (job["phase"], job["exportedImages"], job["downloadUrl"]) == ("FAILED", 0, None)
     assert job["errorMessage"] == "There is no room left in the object store."
@@ -159,11 +165,11 @@ async def test_a_full_disk_of_the_worker_fails_the_export(
     graphql: Client, services: Services, people: People
 ) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
-    await stored(services, crawl, [picture(1, (40, 30))])
-    id = await asked(user, test_exports.CREATE, crawl, format="ZIP")
+    await store_images(services, crawl, [picture(1, (40, 30))])
+    id = await create_job(user, test_exports.CREATE, crawl, format="ZIP")
 
-    async with at_work(services, store=Failing(services.store, OSError(28, "No space left"), writes=0)):
-        job = await ended(user, test_exports.JOB, id)
+    async with at_work(services, store=FailingStore(services.store, OSError(28, "No space left"), writes=0)):
+        job = await wait_for_end(user, test_exports.JOB, id)
 
     assert (job["phase"], job["errorMessage"]) == ("FAILED", "There is no room left on the worker's disk.")
-    assert await kept(services, crawl) == []
+    assert await stored_keys(services, crawl) == []

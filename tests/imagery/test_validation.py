@@ -14,10 +14,10 @@ from pipelines.imagery.image_inspection import perceptual_hash
 from schema.framework.context import Services
 from server.worker import Worker
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_project
+from tests.factories import Fixture, a_project
 from tests.factories.imagery import a_crawl, an_image
 from tests.graphql_client import Client, Refusal
-from tests.imagery.stored_crawls import a_done_crawl, at_work, encoded, ended, picture, stored
+from tests.imagery.stored_crawls import a_done_crawl, at_work, encode, picture, store_images, wait_for_end
 
 RULES = """preset minWidth minHeight formats maxSizeMb minBytes duplicates duplicateDistance refuseBlank
   minSharpness"""
@@ -57,11 +57,11 @@ async def worker(services: Services) -> AsyncIterator[Worker]:
         yield worker
 
 
-async def checked(graphql: Client, crawl: Made, rules: dict[str, Any] | None = None) -> Any:
+async def run_validation(graphql: Client, crawl: Fixture, rules: dict[str, Any] | None = None) -> Any:
     """A check of the crawl, once it has ended."""
-    given = {"crawlJobId": crawl.gid, "name": "Check", "rules": rules}
-    made = (await graphql(CREATE, input=given))["validationJobCreate"]["validationJob"]
-    return await ended(graphql, JOB, made["id"])
+    arguments = {"crawlJobId": crawl.gid, "name": "Check", "rules": rules}
+    made = (await graphql(CREATE, input=arguments))["validationJobCreate"]["validationJob"]
+    return await wait_for_end(graphql, JOB, made["id"])
 
 
 def issues(job: Any) -> list[list[str]]:
@@ -69,11 +69,11 @@ def issues(job: Any) -> list[list[str]]:
     return [image["issues"] for image in job["crawlJob"]["images"]["nodes"]]
 
 
-def turned(content: bytes) -> bytes:
+def rotate(content: bytes) -> bytes:
     """The same pixels, to be shown turned by a quarter."""
     exif = Pixels.Exif()
     exif[0x0112] = 6
-    return encoded(Pixels.open(io.BytesIO(content)), "JPEG", exif=exif, quality=95)
+    return encode(Pixels.open(io.BytesIO(content)), "JPEG", exif=exif, quality=95)
 
 
 async def test_each_image_gets_a_verdict_with_its_reasons(
@@ -86,15 +86,15 @@ async def test_each_image_gets_a_verdict_with_its_reasons(
         good,
         picture(3, (99, 240)),
         picture(4, (240, 99)),
-        turned(picture(5, (99, 240))),
+        rotate(picture(5, (99, 240))),
         picture(6, format="GIF"),
         good[: len(good) // 2],
         b"<html>not found</html>",
-        encoded(Pixels.new("RGB", (320, 240), "navy"), "PNG"),
-        encoded(blurred, "PNG"),
-        encoded(Pixels.new("RGB", (20, 20), "navy"), "PNG"),
+        encode(Pixels.new("RGB", (320, 240), "navy"), "PNG"),
+        encode(blurred, "PNG"),
+        encode(Pixels.new("RGB", (20, 20), "navy"), "PNG"),
     ]
-    images = await stored(services, crawl, contents)
+    images = await store_images(services, crawl, contents)
     await services.store.delete([images[-1].storage_url])
     rules = {
         "minWidth": 100,
@@ -106,7 +106,7 @@ async def test_each_image_gets_a_verdict_with_its_reasons(
         "minSharpness": 100,
     }
 
-    job = await checked(graphql.of(people.user), crawl, rules)
+    job = await run_validation(graphql.of(people.user), crawl, rules)
 
     assert (job["phase"], job["progress"], job["errorMessage"]) == ("SUCCEEDED", 100, None)
     assert issues(job) == [
@@ -130,11 +130,11 @@ async def test_a_second_check_says_the_same_and_forgets_the_first(
     graphql: Client, services: Services, worker: Worker, people: People
 ) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
-    await stored(services, crawl, [picture(1), picture(2, (50, 50))])
+    await store_images(services, crawl, [picture(1), picture(2, (50, 50))])
 
-    strict = await checked(user, crawl, {"minWidth": 100, "duplicates": "QUARANTINE"})
-    again = await checked(user, crawl, {"minWidth": 100, "duplicates": "QUARANTINE"})
-    lenient = await checked(user, crawl)
+    strict = await run_validation(user, crawl, {"minWidth": 100, "duplicates": "QUARANTINE"})
+    again = await run_validation(user, crawl, {"minWidth": 100, "duplicates": "QUARANTINE"})
+    lenient = await run_validation(user, crawl)
 
     assert strict == again
     assert issues(strict) == [[], ["narrow"]]
@@ -149,13 +149,13 @@ async def test_duplicates_are_dealt_with_as_the_rules_say(
     crawl = a_done_crawl(people.user)
     large = Pixels.open(io.BytesIO(picture(1, (640, 480))))
     small = large.resize((320, 240))
-    contents = [encoded(small, "JPEG", quality=60), picture(2), encoded(large, "PNG")]
+    contents = [encode(small, "JPEG", quality=60), picture(2), encode(large, "PNG")]
     for content in contents:
         look = perceptual_hash(Pixels.open(io.BytesIO(content)))
-        await stored(services, crawl, [content], perceptual_hash=look)
-    await stored(services, crawl, [contents[1]], hash=None, perceptual_hash=None)
+        await store_images(services, crawl, [content], perceptual_hash=look)
+    await store_images(services, crawl, [contents[1]], hash=None, perceptual_hash=None)
 
-    job = await checked(graphql.of(people.user), crawl, {"duplicates": action})
+    job = await run_validation(graphql.of(people.user), crawl, {"duplicates": action})
 
     kept = {"isValid": True, "isDuplicate": False, "quarantined": False, "issues": []}
     alike = {"isDuplicate": True, "issues": ["near_duplicate"]}
@@ -173,10 +173,10 @@ async def test_presets_are_rules_that_others_are_added_to(
 ) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
     await save(an_image(crawl))
-    given = {"crawlJobId": crawl.gid, "name": " Strict ", "start": False}
+    arguments = {"crawlJobId": crawl.gid, "name": " Strict ", "start": False}
 
-    answer = await user(CREATE, input={**given, "rules": {"preset": "STRICT", "minWidth": 640}})
-    plain = await user(CREATE, input=given)
+    answer = await user(CREATE, input={**arguments, "rules": {"preset": "STRICT", "minWidth": 640}})
+    plain = await user(CREATE, input=arguments)
 
     job = answer["validationJobCreate"]["validationJob"]
     assert (job["name"], job["status"]) == ("Strict", "PENDING")
@@ -199,23 +199,23 @@ async def test_a_check_that_waits_is_begun_by_hand(
     graphql: Client, services: Services, worker: Worker, people: People
 ) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
-    await stored(services, crawl, [picture(1)])
-    given = {"crawlJobId": crawl.gid, "name": "Later", "start": False}
-    id = (await user(CREATE, input=given))["validationJobCreate"]["validationJob"]["id"]
+    await store_images(services, crawl, [picture(1)])
+    arguments = {"crawlJobId": crawl.gid, "name": "Later", "start": False}
+    id = (await user(CREATE, input=arguments))["validationJobCreate"]["validationJob"]["id"]
 
     await user(START, id=id)
 
-    assert (await ended(user, JOB, id))["validatedImages"] == 1
+    assert (await wait_for_end(user, JOB, id))["validatedImages"] == 1
 
 
 @pytest.mark.parametrize(("wrong", "refusal"), WRONG)
 async def test_what_makes_no_sense_is_refused(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
 ) -> None:
     crawl = a_done_crawl(people.user)
     await save(an_image(crawl))
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await graphql.of(people.user).refusals(
             CREATE, input={"crawlJobId": crawl.gid, "name": "Check", **wrong}
         )
@@ -224,7 +224,7 @@ async def test_what_makes_no_sense_is_refused(
 
 
 async def test_only_crawls_that_have_ended_and_found_images_are_checked(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     running = a_crawl(a_project(people.user), status=JobStatus.RUNNING)
     archived = a_crawl(a_project(people.user, status=ProjectStatus.ARCHIVED))
@@ -232,22 +232,22 @@ async def test_only_crawls_that_have_ended_and_found_images_are_checked(
     await save(an_image(running), an_image(archived), empty)
     path = ("input", "crawlJobId")
 
-    async with unchanged():
+    async with assert_unchanged():
         for crawl in (running, archived, empty):
-            given = {"crawlJobId": crawl.gid, "name": "Check"}
-            assert await graphql.of(people.user).refusals(CREATE, input=given) == [("CONFLICT", path)]
-        given = {"crawlJobId": empty.gid, "name": "Check"}
-        assert await graphql.of(people.viewer).refusals(CREATE, input=given) == [("FORBIDDEN", ())]
-        assert await graphql.of(people.stranger).refusals(CREATE, input=given) == [("NOT_FOUND", path)]
+            arguments = {"crawlJobId": crawl.gid, "name": "Check"}
+            assert await graphql.of(people.user).refusals(CREATE, input=arguments) == [("CONFLICT", path)]
+        arguments = {"crawlJobId": empty.gid, "name": "Check"}
+        assert await graphql.of(people.viewer).refusals(CREATE, input=arguments) == [("FORBIDDEN", ())]
+        assert await graphql.of(people.stranger).refusals(CREATE, input=arguments) == [("NOT_FOUND", path)]
 
 
 async def test_one_key_makes_one_check(graphql: Client, save: Save, people: People) -> None:
     crawl, user = a_done_crawl(people.user), graphql.of(people.user)
     await save(an_image(crawl))
-    given = {"crawlJobId": crawl.gid, "name": "Check", "idempotencyKey": "1", "rules": {"minWidth": 5}}
+    arguments = {"crawlJobId": crawl.gid, "name": "Check", "idempotencyKey": "1", "rules": {"minWidth": 5}}
 
-    first = await user(CREATE, input={**given, "start": False})
-    second = await user(CREATE, input={**given, "start": False})
+    first = await user(CREATE, input={**arguments, "start": False})
+    second = await user(CREATE, input={**arguments, "start": False})
 
     assert first == second
-    assert await user.refusals(CREATE, input=given) == [("CONFLICT", ("input", "idempotencyKey"))]
+    assert await user.refusals(CREATE, input=arguments) == [("CONFLICT", ("input", "idempotencyKey"))]

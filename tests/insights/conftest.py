@@ -46,16 +46,16 @@ async def planner(admin: Person) -> Person:
     return admin
 
 
-async def imported(person: Person, content: bytes, filename: str = "load.csv", **given: Any) -> Any:
+async def run_import(person: Person, content: bytes, filename: str = "load.csv", **arguments: Any) -> Any:
     """An import that has ended: it must have completed."""
     upload = await person.upload(content, filename, "text/csv")
-    asked = {"uploadId": upload.gid, "mapping": given or None}
-    made = (await person(operations.IMPORT, input=asked))["historicalDataImport"]
+    request = {"uploadId": upload.gid, "mapping": arguments or None}
+    made = (await person(operations.IMPORT, input=request))["historicalDataImport"]
     assert made["errors"] == []
-    return await ended(person, operations.IMPORTED, made["historicalDataImport"]["id"])
+    return await wait_for_end(person, operations.IMPORTED, made["historicalDataImport"]["id"])
 
 
-async def ended(person: Person, document: str, id: str, status: str = "COMPLETED") -> Any:
+async def wait_for_end(person: Person, document: str, id: str, status: str = "COMPLETED") -> Any:
     """The object once its job has ended, and ended so."""
     over = ("COMPLETED", "FAILED", "CANCELLED")
     row = await person.until(document, id, lambda row: row["job"]["status"] in over)
@@ -64,8 +64,8 @@ async def ended(person: Person, document: str, id: str, status: str = "COMPLETED
     return whole
 
 
-async def reported(person: Person, **given: Any) -> Any:
+async def create_report(person: Person, **arguments: Any) -> Any:
     """A report that has ended: it must have completed."""
-    made = (await person(operations.GENERATE, input=given))["reportGenerate"]
+    made = (await person(operations.GENERATE, input=arguments))["reportGenerate"]
     assert made["errors"] == []
-    return await ended(person, operations.REPORT, made["report"]["id"])
+    return await wait_for_end(person, operations.REPORT, made["report"]["id"])

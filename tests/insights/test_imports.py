@@ -6,9 +6,9 @@ import pytest
 
 from server.worker import Worker
 from tests.chat.pipeline.conftest import Person
-from tests.chat.pipeline.test_documents import found
+from tests.chat.pipeline.test_documents import search_documents
 from tests.insights import operations
-from tests.insights.conftest import PROFILE, ended, imported
+from tests.insights.conftest import PROFILE, run_import, wait_for_end
 
 
 def days(count: int, kwh: float = 24.0, **other: float) -> bytes:
@@ -22,7 +22,7 @@ def days(count: int, kwh: float = 24.0, **other: float) -> bytes:
 
 async def test_a_file_becomes_what_the_profile_and_the_chat_know(worker: Worker, planner: Person) -> None:
     # Two years of days of 24, 25 or 26 kWh; the tenth of March 2024 takes 260.
-    made = await imported(planner, days(731, d2024_03_10=260.0))
+    made = await run_import(planner, days(731, d2024_03_10=260.0))
 
     summary = made["summary"]
     assert (summary["firstOn"], summary["lastOn"]) == ("2023-01-01", "2024-12-31")
@@ -46,16 +46,16 @@ async def test_a_file_becomes_what_the_profile_and_the_chat_know(worker: Worker,
     assert standing["currentRenewablePercentage"] == PROFILE["currentRenewablePercentage"]
     assert standing["sustainabilityScore"] == 20.0  # 10 % of the 50 % that are wanted
     await planner.document(made["document"]["id"])
-    hits = await found(planner, "Which day of consumption was out of line?")
+    hits = await search_documents(planner, "Which day of consumption was out of line?")
     assert hits[0] == made["document"]["id"]
 
 
 async def test_another_import_takes_the_place_of_the_first(worker: Worker, admin: Person) -> None:
-    first = await imported(admin, days(60))
+    first = await run_import(admin, days(60))
     renewable = b"Monat;Verbrauch MWh;PV MWh\n" + b"".join(
         f"{month:02}/2024;{10},{month % 10};2,5\n".encode() for month in range(1, 13)
     )
-    second = await imported(admin, renewable)
+    second = await run_import(admin, renewable)
 
     again = (await admin(operations.IMPORTED, id=first["id"]))["historicalDataImport"]
     assert (again["readings"]["totalCount"], again["document"]) == (0, None)
@@ -72,7 +72,7 @@ async def test_readings_that_are_all_wrong_fail_the_import(worker: Worker, admin
     upload = await admin.upload(content, "load.csv", "text/csv")
     made = (await admin(operations.IMPORT, input={"uploadId": upload.gid}))["historicalDataImport"]
 
-    failed = await ended(admin, operations.IMPORTED, made["historicalDataImport"]["id"], "FAILED")
+    failed = await wait_for_end(admin, operations.IMPORTED, made["historicalDataImport"]["id"], "FAILED")
 
     assert "Fewer than two readings" in failed["job"]["errorMessage"]
     assert failed["summary"] is None

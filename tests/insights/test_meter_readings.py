@@ -16,12 +16,12 @@ VIENNA = ZoneInfo("Europe/Vienna")
 
 
 def read(
-    path: Path, text: str, given: LayoutOverrides = LayoutOverrides(), encoding: str = "utf-8"
-) -> Consumption:  # noqa: B008 - frozen
+    path: Path, text: str, values: LayoutOverrides = LayoutOverrides(), encoding: str = "utf-8"
+) -> Consumption:
     """What a text holds."""
     content = text.encode(encoding)
     path.write_bytes(content)
-    return read_consumption(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), given))
+    return read_consumption(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), values))
 
 
 def kinds(found: Consumption) -> dict[str, int]:
@@ -84,7 +84,7 @@ def test_units_are_turned_into_kilowatt_hours(tmp_path: Path, unit: EnergyUnit, 
     assert found.step_minutes == 15.0
 
 
-def test_days_are_those_of_the_zone_that_is_given(tmp_path: Path) -> None:
+def test_days_are_those_of_the_zone_that_is_set(tmp_path: Path) -> None:
     text = "at,kWh\n2024-01-01T23:00:00+00:00,1\n2024-01-02T00:00:00+00:00,2\n2024-01-02T01:00:00+00:00,4\n"
 
     at_home = read(tmp_path / "load", text, LayoutOverrides(timezone="Europe/Vienna"))

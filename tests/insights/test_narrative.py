@@ -3,35 +3,35 @@
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from tests.chat.pipeline.conftest import Person, a_worker
-from tests.insights.conftest import QUEUES, reported
-from tests.providers.fake_openai import endpoint, refused, streamed
+from tests.insights.conftest import QUEUES, create_report
+from tests.providers.fake_openai import endpoint, error_reply, stream_reply
 
 
 async def test_a_configured_model_writes_from_the_figures(
     services: Services, stored_vectors: EmbeddedVectors, planner: Person
 ) -> None:
     async with (
-        endpoint(streamed("Wind ", "is cheapest.")) as model,
+        endpoint(stream_reply("Wind ", "is cheapest.")) as model,
         a_worker(services, queues=QUEUES, chat_url=model.url),
     ):
-        report = await reported(planner)
+        report = await create_report(planner)
 
     (sent,) = model.requests
-    system, asked = sent["messages"]
+    system, request = sent["messages"]
     assert report["generatedText"] == "Wind is cheapest."
     assert system["content"].startswith("You write for a company's board.")
     assert "source" not in system["content"].lower()
     assert "No document" not in system["content"]
-    assert report["reportData"]["roadmap"]["summary"] in asked["content"]
+    assert report["reportData"]["roadmap"]["summary"] in request["content"]
 
 
 async def test_without_the_models_words_the_template_serves(
     services: Services, stored_vectors: EmbeddedVectors, planner: Person
 ) -> None:
     async with (
-        endpoint(refused(401)) as model,
+        endpoint(error_reply(401)) as model,
         a_worker(services, queues=QUEUES, chat_url=model.url),
     ):
-        report = await reported(planner)
+        report = await create_report(planner)
 
     assert report["generatedText"].endswith("by a template, without a language model.")

@@ -99,9 +99,9 @@ async def test_a_company_has_one_profile_and_changes_it(
     ],
 )
 async def test_a_wrong_profile_is_refused(
-    graphql: Client, unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
+    graphql: Client, assert_unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.admin).refusals(CHANGE, input=wrong) == [refusal]
 
 
@@ -117,13 +117,13 @@ async def test_weights_sum_to_one_give_or_take_a_twentieth(
 
 
 async def test_only_administrators_change_the_profile_and_strangers_have_their_own(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     profile = a_profile(people.admin.company)
     await save(profile)
     stranger = graphql.of(people.stranger)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.manager).refusals(CHANGE, input={"budget": 1}) == FORBIDDEN
         assert (await stranger(PROFILE))["companyProfile"] is None
         assert await stranger.refusals(PROFILE, id=profile.gid) == MISSING
@@ -205,12 +205,12 @@ async def test_a_report_takes_another_title_and_tags(
     ],
 )
 async def test_wrong_titles_and_tags_are_refused(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
 ) -> None:
     report = a_report(people.user)
     await save(report)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.manager).refusals(RETITLE, id=report.gid, input=wrong) == [refusal]
 
 
@@ -226,13 +226,13 @@ async def test_a_report_is_deleted(graphql: Client, save: Save, people: People) 
 
 
 async def test_who_may_not_changes_no_report_and_strangers_find_none(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     report = a_report(people.user)
     await save(report)
     user, stranger, title = graphql.of(people.user), graphql.of(people.stranger), {"title": "x"}
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.refusals(RETITLE, id=report.gid, input=title) == FORBIDDEN
         assert await user.refusals(DELETE, id=report.gid) == FORBIDDEN
         assert await stranger.refusals(RETITLE, id=report.gid, input=title) == MISSING

@@ -38,30 +38,30 @@ async def test_readiness_tells_what_is_missing(graphql: Client, admin: Person, p
     ],
 )
 async def test_a_report_that_nothing_can_be_said_in_is_refused(
-    planner: Person, unchanged: Unchanged, missing: Any
+    planner: Person, assert_unchanged: Unchanged, missing: Any
 ) -> None:
     await planner(operations.PROFILE, input=missing)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await planner.graphql.refusals(operations.GENERATE, input={}) == [("CONFLICT", ("input",))]
 
 
 async def test_only_who_may_makes_reports_and_asking_twice_makes_one(
-    graphql: Client, planner: Person, unchanged: Unchanged
+    graphql: Client, planner: Person, assert_unchanged: Unchanged
 ) -> None:
     user = await somebody(graphql, planner.user.company)
-    asked = {"title": "Once", "idempotencyKey": "once"}
-    first = await planner(operations.GENERATE, input=asked)
+    request = {"title": "Once", "idempotencyKey": "once"}
+    first = await planner(operations.GENERATE, input=request)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.graphql.refusals(operations.GENERATE, input={}) == [("FORBIDDEN", ())]
-        again = await planner(operations.GENERATE, input=asked)
+        again = await planner(operations.GENERATE, input=request)
 
     assert again == first
 
 
 async def test_sources_are_corrected_with_their_provenance_and_restored(
-    graphql: Client, planner: Person, unchanged: Unchanged
+    graphql: Client, planner: Person, assert_unchanged: Unchanged
 ) -> None:
     restored = (await planner(operations.RESTORE))["energySourcesRestore"]["energySources"]
     (solar,) = [
@@ -70,7 +70,7 @@ async def test_sources_are_corrected_with_their_provenance_and_restored(
     analyst = await somebody(graphql, planner.user.company, RoleName.ANALYST)
     stranger = await somebody(graphql, role=RoleName.ADMIN)
 
-    async with unchanged():
+    async with assert_unchanged():
         for person, input, refusal in (
             (planner, {"costPerKwh": 0.05}, ("INVALID", ("input", "provenance"))),
             (planner, {"costPerKwh": -1, "provenance": "x"}, ("INVALID", ("input", "costPerKwh"))),

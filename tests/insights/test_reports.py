@@ -16,7 +16,7 @@ from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.chat.pipeline.conftest import PATIENCE, Person, a_worker, key
 from tests.insights import operations
-from tests.insights.conftest import QUEUES, reported
+from tests.insights.conftest import QUEUES, create_report
 
 ALL = [*STEPS, "narrative"]
 
@@ -35,14 +35,14 @@ async def events(person: Person, id: str, after: str | None = None) -> list[Any]
 
 
 async def test_a_report_is_made_step_by_step(worker: Worker, services: Services, planner: Person) -> None:
-    report = await reported(planner, title="Our energy")
+    report = await create_report(planner, title="Our energy")
 
-    told = await events(planner, report["id"])
-    resumed = await events(planner, report["id"], after=told[4]["cursor"])
+    received = await events(planner, report["id"])
+    resumed = await events(planner, report["id"], after=received[4]["cursor"])
     data = report["reportData"]
-    assert [event["kind"] for event in told] == ["STEP_STARTED", "STEP_COMPLETED"] * 9 + ["COMPLETED"]
-    assert [event["step"] for event in told[::2]] == [*ALL, None]
-    assert resumed == told[5:]
+    assert [event["kind"] for event in received] == ["STEP_STARTED", "STEP_COMPLETED"] * 9 + ["COMPLETED"]
+    assert [event["step"] for event in received[::2]] == [*ALL, None]
+    assert resumed == received[5:]
     assert report["title"] == "Our energy"
     assert set(data) == {"inputs", *STEPS}
     assert (data["decision"]["target_met"], data["decision"]["target_share"]) == (True, 0.6)
@@ -52,11 +52,13 @@ async def test_a_report_is_made_step_by_step(worker: Worker, services: Services,
     async with services.database.tenant(planner.user.company.id, read_only=True) as uow:
         logs = await uow.all(select(AgentLog).order_by(AgentLog.id))
     assert [log.agent_type for log in logs] == ALL
-    assert {log.input_data["report_id"] for log in logs if log.input_data is not None} == {str(key(report["id"]))}
+    assert {log.input_data["report_id"] for log in logs if log.input_data is not None} == {
+        str(key(report["id"]))
+    }
 
 
 async def test_every_year_keeps_to_the_budget_and_has_its_energy(worker: Worker, planner: Person) -> None:
-    years = (await reported(planner, narrative=False))["reportData"]["roadmap"]["years"]
+    years = (await create_report(planner, narrative=False))["reportData"]["roadmap"]["years"]
 
     for year in years:
         drawn = sum(year["energy_kwh"].values()) + year["existing_kwh"] - 0.1 * year["stored_kwh"]
@@ -65,13 +67,13 @@ async def test_every_year_keeps_to_the_budget_and_has_its_energy(worker: Worker,
         assert year["renewable_share"] >= year["wanted_share"] - 1e-4
 
 
-async def test_a_budget_that_is_too_small_is_told_with_what_is_missing(
+async def test_a_budget_that_is_too_small_is_reported_with_what_is_missing(
     worker: Worker, planner: Person
 ) -> None:
     # 10,000 kWh a year at 0.12 from the grid cost 1,200; 120 buys a tenth of it in the first year at best.
     await planner(operations.PROFILE, input={"budget": 120.0})
 
-    report = await reported(planner)
+    report = await create_report(planner)
 
     decision = report["reportData"]["decision"]
     assert decision["target_met"] is False
@@ -101,8 +103,8 @@ async def test_reports_that_are_interrupted_at_every_step_end_the_same(
     monkeypatch.setattr(report_job, "save_step", dies)
     await planner(operations.PROFILE, input={"targetYear": 2029})
     async with a_worker(services, queues=QUEUES):
-        undisturbed = await reported(planner, title="undisturbed")
-        reports = await asyncio.gather(*(reported(planner, title=title) for title in list(left)))
+        undisturbed = await create_report(planner, title="undisturbed")
+        reports = await asyncio.gather(*(create_report(planner, title=title) for title in list(left)))
 
     assert set(map(len, left.values())) == {0}
     for report in reports:
@@ -111,9 +113,9 @@ async def test_reports_that_are_interrupted_at_every_step_end_the_same(
         assert report["generatedText"] == undisturbed["generatedText"]
         async with services.database.tenant(planner.user.company.id, read_only=True) as uow:
             mine = ReportEvent.report_id == key(report["id"])
-            told = await uow.all(select(ReportEvent).where(mine).order_by(ReportEvent.sequence))
+            received = await uow.all(select(ReportEvent).where(mine).order_by(ReportEvent.sequence))
             logged = await uow.all(select(AgentLog.agent_type, AgentLog.input_data).order_by(AgentLog.id))
-        assert [event.step for event in told if event.kind is ReportEventKind.STEP_COMPLETED] == ALL
+        assert [event.step for event in received if event.kind is ReportEventKind.STEP_COMPLETED] == ALL
         own = [log.agent_type for log in logged if log.input_data["report_id"] == str(key(report["id"]))]
         assert own == ALL
 
@@ -125,7 +127,7 @@ def as_bytes(report: Any) -> bytes:
 
 
 async def test_the_source_systems_formula_is_kept(worker: Worker, planner: Person) -> None:
-    data = (await reported(planner, method="PROPORTIONAL", narrative=False))["reportData"]
+    data = (await create_report(planner, method="PROPORTIONAL", narrative=False))["reportData"]
 
     # 0.40 reliability + 0.35 capacity + 0.25 (1 - cost / 0.10):
     # solar .312 + .084 + .1425 = .5385, wind .288 + .133 + .12 = .541, hydro .356 + .1645 + .1475 = .668

@@ -10,24 +10,24 @@ import pypdfium2
 from db.models import RoleName
 from server.worker import Worker
 from tests.chat.pipeline.conftest import Person, key, somebody
-from tests.chat.pipeline.test_documents import found
+from tests.chat.pipeline.test_documents import search_documents
 from tests.graphql_client import Client
 from tests.insights import operations
-from tests.insights.conftest import imported, reported
+from tests.insights.conftest import create_report, run_import
 from tests.insights.test_imports import days
 
 REMOVALS = """{ processingJobs(filter: { jobType: UPKEEP, status: COMPLETED }) { totalCount } }"""
 FORMATS = ["PDF", "DOCX", "MARKDOWN", "CSV", "SVG", "PNG", "SVG", "PNG"]
 
 
-async def kept(person: Person, report: str, **given: Any) -> Any:
+async def save_report(person: Person, report: str, **values: Any) -> Any:
     """A saved report with its files."""
-    made = (await person(operations.KEEP, input={"reportId": report, **given}))["savedReportCreate"]
+    made = (await person(operations.KEEP, input={"reportId": report, **values}))["savedReportCreate"]
     assert made["errors"] == []
-    return await published(person, made["savedReport"]["id"])
+    return await publish_report(person, made["savedReport"]["id"])
 
 
-async def published(person: Person, id: str, text: str | None = None) -> Any:
+async def publish_report(person: Person, id: str, text: str | None = None) -> Any:
     """A saved report once its files are there, and its document says this text."""
     return await person.until(operations.SAVED, id, lambda row: row["files"] and row["editedText"] == text)
 
@@ -42,13 +42,13 @@ async def content(person: Person, row: Any, name: str) -> bytes:
     return stored
 
 
-async def test_a_report_is_kept_with_its_files_and_can_be_asked_about(
+async def test_a_report_is_kept_with_its_files_and_can_be_requested_about(
     worker: Worker, planner: Person
 ) -> None:
-    await imported(planner, days(731, d2024_03_10=260.0))
-    report = await reported(planner)
+    await run_import(planner, days(731, d2024_03_10=260.0))
+    report = await create_report(planner)
 
-    row = await kept(planner, report["id"], title="For the board", tags=["energy", "2026", "energy"])
+    row = await save_report(planner, report["id"], title="For the board", tags=["energy", "2026", "energy"])
 
     assert (row["title"], row["tags"], row["method"]) == ("For the board", ["energy", "2026"], "OPTIMAL")
     assert row["reportData"] == report["reportData"]
@@ -69,12 +69,14 @@ async def test_a_report_is_kept_with_its_files_and_can_be_asked_about(
     assert (await content(planner, row, "mix.svg")).startswith(b"<?xml")
     assert (await content(planner, row, "cost.png")).startswith(b"\x89PNG")
     await planner.document(row["document"]["id"])
-    assert row["document"]["id"] in await found(planner, "Which plan is recommended for the renewable share?")
+    assert row["document"]["id"] in await search_documents(
+        planner, "Which plan is recommended for the renewable share?"
+    )
 
 
 async def test_words_of_peoples_own_stand_beside_what_was_generated(worker: Worker, planner: Person) -> None:
-    report = await reported(planner)
-    row = await kept(planner, report["id"])
+    report = await create_report(planner)
+    row = await save_report(planner, report["id"])
 
     change = {"editedText": "We buy the sun.\n\nAnd <b>wind</b>."}
     edited = (await planner(operations.EDIT, id=row["id"], input=change))["savedReportUpdate"]["savedReport"]
@@ -92,15 +94,15 @@ async def test_words_of_peoples_own_stand_beside_what_was_generated(worker: Work
     assert back["savedReportUpdate"]["savedReport"]["generatedText"] == row["generatedText"]
 
 
-async def test_a_report_is_made_anew_on_new_data_and_compared(worker: Worker, planner: Person) -> None:
-    first = await kept(planner, (await reported(planner, narrative=False))["id"])
+async def test_a_report_is_made_again_on_new_data_and_compared(worker: Worker, planner: Person) -> None:
+    first = await save_report(planner, (await create_report(planner, narrative=False))["id"])
     await planner(operations.PROFILE, input={"budget": 900.0})
 
     made = (await planner(operations.RERUN, id=first["id"]))["savedReportRerun"]["report"]
     await planner.until(operations.REPORT, made["id"], lambda row: row["generatedAt"])
-    second = await kept(planner, made["id"])
-    asked = {"firstId": first["id"], "secondId": second["id"]}
-    seen = (await planner(operations.COMPARE, **asked))["savedReportComparison"]
+    second = await save_report(planner, made["id"])
+    request = {"firstId": first["id"], "secondId": second["id"]}
+    seen = (await planner(operations.COMPARE, **request))["savedReportComparison"]
 
     assert made["title"] == first["title"]
     assert seen["firstPlan"] == first["reportData"]["decision"]["plan"]
@@ -111,8 +113,8 @@ async def test_a_report_is_made_anew_on_new_data_and_compared(worker: Worker, pl
     assert figures["unmet_kwh"]["second"] > 0
 
 
-async def test_a_deleted_report_leaves_nothing_behind(worker: Worker, planner: Person) -> None:
-    row = await kept(planner, (await reported(planner, narrative=False))["id"])
+async def test_a_deleted_report_leaves_nothing(worker: Worker, planner: Person) -> None:
+    row = await save_report(planner, (await create_report(planner, narrative=False))["id"])
     store, folder = planner.graphql.services.store, f"{planner.user.company.id}/reports/{key(row['id'])}"
     before = [each.key async for each in store.list(folder)]
 
@@ -129,8 +131,8 @@ async def test_a_deleted_report_leaves_nothing_behind(worker: Worker, planner: P
 async def test_who_may_not_keeps_exports_and_edits_nothing(
     graphql: Client, worker: Worker, planner: Person
 ) -> None:
-    report = await reported(planner, narrative=False)
-    row = await kept(planner, report["id"])
+    report = await create_report(planner, narrative=False)
+    row = await save_report(planner, report["id"])
     viewer = await somebody(graphql, planner.user.company, RoleName.VIEWER)
     stranger = await somebody(graphql, role=RoleName.ADMIN)
 
@@ -145,5 +147,5 @@ async def test_who_may_not_keeps_exports_and_edits_nothing(
             assert await person.graphql.refusals(document, id=row["id"]) == [(code, paths[1])]
         refused = await person.graphql.refusals(operations.EDIT, id=row["id"], input=edit)
         assert refused == [(code, paths[1])]
-    asked = {"firstId": row["id"], "secondId": row["id"]}
-    assert await stranger.graphql.refusals(operations.COMPARE, **asked) == [("NOT_FOUND", ("firstId",))]
+    request = {"firstId": row["id"], "secondId": row["id"]}
+    assert await stranger.graphql.refusals(operations.COMPARE, **request) == [("NOT_FOUND", ("firstId",))]

@@ -20,8 +20,8 @@ async def test_a_preview_shows_what_is_guessed_and_takes_what_is_said(admin: Per
     upload = await admin.upload(content.encode("cp1252"), "last.csv", "text/csv")
 
     seen = (await admin(operations.PREVIEW, input={"uploadId": upload.gid}))["historicalDataPreview"]
-    told = {"uploadId": upload.gid, "mapping": {"unit": "KW", "consumptionColumn": "Bezug kWh"}}
-    other = (await admin(operations.PREVIEW, input=told))["historicalDataPreview"]
+    received = {"uploadId": upload.gid, "mapping": {"unit": "KW", "consumptionColumn": "Bezug kWh"}}
+    other = (await admin(operations.PREVIEW, input=received))["historicalDataPreview"]
 
     assert seen == {
         "columns": [
@@ -67,23 +67,23 @@ async def test_a_preview_shows_what_is_guessed_and_takes_what_is_said(admin: Per
     ],
 )
 async def test_a_file_that_says_nothing_is_refused(
-    admin: Person, unchanged: Unchanged, content: bytes, mapping: Any, refusal: Any
+    admin: Person, assert_unchanged: Unchanged, content: bytes, mapping: Any, refusal: Any
 ) -> None:
     upload = await admin.upload(content, "load.csv", "text/csv")
-    asked = {"uploadId": upload.gid, "mapping": mapping}
+    request = {"uploadId": upload.gid, "mapping": mapping}
 
-    async with unchanged():
-        assert await admin.graphql.refusals(operations.IMPORT, input=asked) == [refusal]
+    async with assert_unchanged():
+        assert await admin.graphql.refusals(operations.IMPORT, input=request) == [refusal]
 
 
 async def test_other_kinds_of_files_and_other_people_are_refused(
-    graphql: Client, admin: Person, unchanged: Unchanged
+    graphql: Client, admin: Person, assert_unchanged: Unchanged
 ) -> None:
     picture = await admin.upload(b"\x89PNG", "load.png", "image/png")
     viewer = await somebody(graphql, admin.user.company, RoleName.ANALYST)
     own = await viewer.upload(days(3), "load.csv", "text/csv")
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await admin.graphql.refusals(operations.IMPORT, input={"uploadId": picture.gid})
         assert refused == [("UNSUPPORTED", ("input", "uploadId"))]
         foreign = await admin.graphql.refusals(operations.IMPORT, input={"uploadId": own.gid})

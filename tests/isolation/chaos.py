@@ -17,7 +17,7 @@ from db.models import DrawingSession, Project, User
 from db.pagination import Order, Page
 from db.uow import Database, ScopeKind, UnitOfWork
 from tests import factories
-from tests.factories import Made, a_company, a_project, a_session, a_user
+from tests.factories import Fixture, a_company, a_project, a_session, a_user
 
 PEOPLE, PROJECTS, SESSIONS = 2, 3, 6
 """How many a company has: people, projects of each, sessions of each project."""
@@ -49,14 +49,14 @@ async def populate(database: Database, companies: int) -> list[Tenant]:
         company = a_company()
         people = [a_user(company) for _ in range(PEOPLE)]
         projects = [a_project(user) for user in people for _ in range(PROJECTS)]
-        sessions = [called(company, project) for project in projects for _ in range(SESSIONS)]
+        sessions = [with_unique_names(company, project) for project in projects for _ in range(SESSIONS)]
         await factories.save(database, *sessions)
         ids = ([row.id for row in rows] for rows in (people, projects, sessions))
         world.append(Tenant(company.id, *ids))
     return world
 
 
-def called(company: Made, project: Made) -> Made:
+def with_unique_names(company: Fixture, project: Fixture) -> Fixture:
     """A session that is called as its company is."""
     return a_session(project.parents[0], project, name=str(company.id))
 

@@ -14,7 +14,7 @@ from schema.contract import Contract
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from tests import factories
-from tests.factories import Made, a_company, a_user
+from tests.factories import Fixture, a_company, a_user
 from tests.factories.everything import everything
 from tests.graphql_client import Client
 from tests.isolation.generated_operations import Ids
@@ -33,14 +33,14 @@ class Neighbours(NamedTuple):
     """A company that has one of everything, its viewer, and the administrator of another that has as much."""
 
     ids: Ids
-    owner: Made
-    viewer: Made
-    stranger: Made
+    owner: Fixture
+    viewer: Fixture
+    stranger: Fixture
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def neighbours(
-    services: Services, contract: Contract, platform: Made, stored_vectors: EmbeddedVectors
+    services: Services, contract: Contract, platform: Fixture, stored_vectors: EmbeddedVectors
 ) -> Neighbours:
     owner, stranger = a_user(a_company()), a_user(a_company())
     viewer = a_user(owner.company, RoleName.VIEWER)

@@ -73,29 +73,33 @@ def of_type(field: str, argument: str, answer: str = "") -> str:
     """The stored type whose id an argument takes: `projectId` a project's, `imageDelete(id)` an image's."""
     if argument in ABOUT:
         return ABOUT[argument]
-    told = argument.removesuffix("Ids").removesuffix("Id")
+    received = argument.removesuffix("Ids").removesuffix("Id")
     for name in sorted(STORED_TYPES, key=len, reverse=True):
         words = name[0].lower() + name[1:]
-        if told == words or told.endswith(name) or (argument in ("id", "ids") and field.startswith(words)):
+        if (
+            received == words
+            or received.endswith(name)
+            or (argument in ("id", "ids") and field.startswith(words))
+        ):
             return name
-    if told.lower().endswith("upload") or field.startswith("upload"):
+    if received.lower().endswith("upload") or field.startswith("upload"):
         return "UploadedFile"
     if field.startswith("job"):
         return "ProcessingJob"
     return answer if answer in STORED_TYPES else ABOUT[field]
 
 
-def fitting(field: str, name: str, kind: Any, ids: Ids) -> Any:
+def fitting_value(field: str, name: str, kind: Any, ids: Ids) -> Any:
     """A value of the type: ids are those of the objects given."""
     bare = get_nullable_type(kind)
     if name in FITTING:
         return FITTING[name]
     if is_list_type(bare):
-        return [fitting(field, name, bare.of_type, ids)]
+        return [fitting_value(field, name, bare.of_type, ids)]
     match bare:
         case GraphQLInputObjectType():
             return {
-                key: fitting(field, key, each.type, ids)
+                key: fitting_value(field, key, each.type, ids)
                 for key, each in bare.fields.items()
                 if is_required_input_field(each) or get_named_type(each.type).name == "ID" or key in FITTING
             }
@@ -118,11 +122,11 @@ def arguments(field: str, declared: dict[str, GraphQLArgument], answer: str, ids
             id = ids[of_type(field, name, answer)]
             found[name] = [id] if is_list_type(get_nullable_type(each.type)) else id
         else:
-            found[name] = fitting(field, name, each.type, ids)
+            found[name] = fitting_value(field, name, each.type, ids)
     return found
 
 
-def asked(operation: str, name: str, ids: Ids) -> tuple[str, dict[str, Any]]:
+def operation_with_variables(operation: str, name: str, ids: Ids) -> tuple[str, dict[str, Any]]:
     """A document for one root field, and its variables."""
     field = root(operation)[name]
     answer = get_named_type(field.type)
@@ -131,10 +135,10 @@ def asked(operation: str, name: str, ids: Ids) -> tuple[str, dict[str, Any]]:
     passed = ", ".join(f"{key}: ${key}" for key in variables)
     head = f"{operation.lower()} ({declared})" if variables else operation.lower()
     call = f"{name}({passed})" if variables else name
-    return f"{head} {{ {call}{shown(answer)} }}", variables
+    return f"{head} {{ {call}{selection_of(answer)} }}", variables
 
 
-def shown(kind: Any) -> str:
+def selection_of(kind: Any) -> str:
     """What to select of an answer: ids where there are any."""
     if not is_composite_type(kind):
         return ""

@@ -14,11 +14,11 @@ from schema.framework.context import Services
 from schema.framework.decorators import STORED_TYPES
 from tests import factories
 from tests.conftest import Unchanged
-from tests.factories import Made, an_upload
+from tests.factories import Fixture, an_upload
 from tests.fingerprints import fingerprints
 from tests.graphql_client import Client
 from tests.isolation.conftest import Neighbours
-from tests.isolation.generated_operations import UNLISTED, asked, root
+from tests.isolation.generated_operations import UNLISTED, operation_with_variables, root
 
 PUBLIC = {"userRegister", "userSignIn", "tokenRefresh"}
 """What nobody in particular may do."""
@@ -52,56 +52,56 @@ LISTS = {name for name in READS if "after" in root("Query")[name].args}
 
 
 @pytest_asyncio.fixture
-async def powerless(onlooker: asyncpg.Connection, neighbours: Neighbours) -> AsyncIterator[Made]:
+async def powerless(onlooker: asyncpg.Connection, neighbours: Neighbours) -> AsyncIterator[Fixture]:
     """A colleague whose role grants nothing."""
     grants = await onlooker.fetch("SELECT role_id, permission_id FROM platform.role_permissions")
     await onlooker.execute(TAKEN)
     yield neighbours.viewer
     back = "INSERT INTO platform.role_permissions (role_id, permission_id) VALUES ($1, $2)"
-    given = f"{back} ON CONFLICT DO NOTHING"
-    await onlooker.executemany(given, [tuple(grant) for grant in grants])
+    arguments = f"{back} ON CONFLICT DO NOTHING"
+    await onlooker.executemany(arguments, [tuple(grant) for grant in grants])
 
 
-def found(answer: Any) -> set[str]:
+def ids_in(answer: Any) -> set[str]:
     """Every id in an answer."""
     if isinstance(answer, dict):
         own = {answer["id"]} if "id" in answer else set()
-        return own.union(*(found(inner) for inner in answer.values()))
-    return set().union(*(found(inner) for inner in answer)) if isinstance(answer, list) else set()
+        return own.union(*(ids_in(inner) for inner in answer.values()))
+    return set().union(*(ids_in(inner) for inner in answer)) if isinstance(answer, list) else set()
 
 
-async def test_one_of_everything_is_asked_for(neighbours: Neighbours, graphql: Client) -> None:
+async def test_one_of_everything_is_requested(neighbours: Neighbours, graphql: Client) -> None:
     owner = graphql.of(neighbours.owner)
 
     assert set(neighbours.ids) == set(STORED_TYPES)
     for name in sorted(TAKES_ID - COMPARING):
-        document, variables = asked("Query", name, neighbours.ids)
+        document, variables = operation_with_variables("Query", name, neighbours.ids)
         answer = (await owner(document, **variables))[name]
         assert answer is not None or "id" not in variables, name
     seen = set()
     for name in LISTS:
-        document, variables = asked("Query", name, neighbours.ids)
-        seen |= found(await owner(document, **variables))
+        document, variables = operation_with_variables("Query", name, neighbours.ids)
+        seen |= ids_in(await owner(document, **variables))
     assert set(neighbours.ids.values()) - seen <= {neighbours.ids[name] for name in UNLISTED}
 
 
 @pytest.mark.parametrize("name", READS)
 async def test_nobody_reads_anything(graphql: Client, neighbours: Neighbours, name: str) -> None:
-    document, variables = asked("Query", name, neighbours.ids)
+    document, variables = operation_with_variables("Query", name, neighbours.ids)
 
     result = await graphql.send(document, **variables)
 
     assert [(error.extensions or {})["code"] for error in result.errors or ()] == ["UNAUTHENTICATED"]
-    assert found(result.data) == set()
+    assert ids_in(result.data) == set()
 
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_nobody_does_anything(
-    graphql: Client, unchanged: Unchanged, neighbours: Neighbours, name: str
+    graphql: Client, assert_unchanged: Unchanged, neighbours: Neighbours, name: str
 ) -> None:
-    document, variables = asked("Mutation", name, neighbours.ids)
+    document, variables = operation_with_variables("Mutation", name, neighbours.ids)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.refusals(document, **variables) == [("UNAUTHENTICATED", ())]
 
 
@@ -109,13 +109,13 @@ async def test_nobody_does_anything(
 async def test_a_stranger_reads_nothing_of_another_company(
     graphql: Client, neighbours: Neighbours, name: str
 ) -> None:
-    document, variables = asked("Query", name, neighbours.ids)
+    document, variables = operation_with_variables("Query", name, neighbours.ids)
     shared = {neighbours.ids[kind] for kind in SHARED}
     answer = get_named_type(root("Query")[name].type).name
 
     result = await graphql.of(neighbours.stranger).send(document, **variables)
 
-    assert found(result.data) & set(neighbours.ids.values()) <= shared
+    assert ids_in(result.data) & set(neighbours.ids.values()) <= shared
     codes = [(error.extensions or {})["code"] for error in result.errors or ()]
     refused = name in TAKES_ID - {"node"} and answer not in SHARED
     assert codes == ["NOT_FOUND"] if refused else set(codes) <= {"NOT_FOUND"}
@@ -123,11 +123,15 @@ async def test_a_stranger_reads_nothing_of_another_company(
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_a_stranger_changes_nothing_of_another_company(
-    graphql: Client, onlooker: asyncpg.Connection, unchanged: Unchanged, neighbours: Neighbours, name: str
+    graphql: Client,
+    onlooker: asyncpg.Connection,
+    assert_unchanged: Unchanged,
+    neighbours: Neighbours,
+    name: str,
 ) -> None:
-    document, variables = asked("Mutation", name, neighbours.ids)
-    given = variables.get("input", {})
-    foreign = "id" in variables or any(key.endswith(("Id", "Ids")) for key in given)
+    document, variables = operation_with_variables("Mutation", name, neighbours.ids)
+    arguments = variables.get("input", {})
+    foreign = "id" in variables or any(key.endswith(("Id", "Ids")) for key in arguments)
     stranger = graphql.of(neighbours.stranger)
     if not foreign and name not in PLATFORM_ONLY:
         company_id = neighbours.owner.company.id
@@ -136,7 +140,7 @@ async def test_a_stranger_changes_nothing_of_another_company(
         assert await fingerprints(onlooker, company_id) == before
         return
 
-    async with unchanged():
+    async with assert_unchanged():
         refusal = await stranger.refusals(document, **variables)
 
     ((code, path),) = refusal
@@ -149,14 +153,14 @@ async def test_a_stranger_changes_nothing_of_another_company(
 
 @pytest.mark.parametrize("name", READS)
 async def test_who_has_no_permission_reads_nothing_but_what_is_their_own(
-    graphql: Client, neighbours: Neighbours, powerless: Made, name: str
+    graphql: Client, neighbours: Neighbours, powerless: Fixture, name: str
 ) -> None:
-    document, variables = asked("Query", name, neighbours.ids)
+    document, variables = operation_with_variables("Query", name, neighbours.ids)
 
     result = await graphql.of(powerless).send(document, **variables)
 
     own = {powerless.gid, neighbours.owner.company.gid}
-    assert found(result.data) <= own
+    assert ids_in(result.data) <= own
     codes = {(error.extensions or {})["code"] for error in result.errors or ()}
     assert codes <= {"NOT_FOUND", "FORBIDDEN"}
     assert codes or name not in TAKES_ID - {"node", "company"}
@@ -164,11 +168,11 @@ async def test_who_has_no_permission_reads_nothing_but_what_is_their_own(
 
 @pytest.mark.parametrize("name", sorted(set(WRITES) - ONESELF))
 async def test_who_has_no_permission_does_nothing(
-    graphql: Client, unchanged: Unchanged, neighbours: Neighbours, powerless: Made, name: str
+    graphql: Client, assert_unchanged: Unchanged, neighbours: Neighbours, powerless: Fixture, name: str
 ) -> None:
-    document, variables = asked("Mutation", name, neighbours.ids)
+    document, variables = operation_with_variables("Mutation", name, neighbours.ids)
 
-    async with unchanged():
+    async with assert_unchanged():
         ((code, _),) = await graphql.of(powerless).refusals(document, **variables)
 
     assert code in ("FORBIDDEN", "NOT_FOUND")
@@ -189,12 +193,12 @@ async def test_an_upload_is_seen_by_who_announced_it_alone(
 
 
 async def test_files_are_taken_from_nobody_without_permission(
-    graphql: Client, neighbours: Neighbours, unchanged: Unchanged
+    graphql: Client, neighbours: Neighbours, assert_unchanged: Unchanged
 ) -> None:
     upload = "mutation ($file: Upload!) { fileUpload(file: $file) { errors { code path } } }"
     file = UploadFile(io.BytesIO(b"%PDF-1.7 nothing"), filename="plan.pdf")
 
-    async with unchanged():
+    async with assert_unchanged():
         as_nobody = await graphql.refusals(upload, file=file)
         as_viewer = await graphql.of(neighbours.viewer).refusals(upload, file=file)
 

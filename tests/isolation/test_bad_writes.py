@@ -9,10 +9,10 @@ from strawberry import relay
 
 from db.ids import new_id
 from tests.conftest import Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.graphql_client import Client, Refusal
 from tests.isolation.conftest import Neighbours
-from tests.isolation.generated_operations import Ids, asked, fitting, root
+from tests.isolation.generated_operations import Ids, fitting_value, operation_with_variables, root
 from tests.isolation.test_access import PLATFORM_ONLY
 
 Steps = tuple[str | int, ...]
@@ -73,7 +73,7 @@ def wrong(name: str, steps: Steps, kind: Any, ids: Ids) -> list[Any]:
     """Values that do not belong there."""
     if is_list_type(kind):
         word = next(step for step in reversed(steps) if isinstance(step, str))
-        return [[fitting(name, word, kind.of_type, ids)] * 101]
+        return [[fitting_value(name, word, kind.of_type, ids)] * 101]
     if isinstance(kind, GraphQLInputObjectType):
         return ["text", {"unheardOf": 1}]
     if isinstance(kind, GraphQLEnumType):
@@ -82,40 +82,40 @@ def wrong(name: str, steps: Steps, kind: Any, ids: Ids) -> list[Any]:
     return WRONG[kind.name] + others
 
 
-def planted(name: str, fields: Any, given: Any, steps: Steps, value: Any, ids: Ids) -> dict[str, Any]:
+def plant(name: str, fields: Any, values: Any, steps: Steps, value: Any, ids: Ids) -> dict[str, Any]:
     """What is given, with this value at these steps, and with what must be around it."""
     field, *rest = steps
-    return {**given, field: around(name, field, fields[field].type, given.get(field), rest, value, ids)}
+    return {**values, field: around(name, field, fields[field].type, values.get(field), rest, value, ids)}
 
 
-def around(name: str, field: Any, kind: Any, given: Any, steps: Any, value: Any, ids: Ids) -> Any:
+def around(name: str, field: Any, kind: Any, values: Any, steps: Any, value: Any, ids: Ids) -> Any:
     """The same for what a field of this type is given."""
     bare = get_nullable_type(kind)
     if not steps:
         return value
     if is_list_type(bare):
-        return [around(name, field, bare.of_type, given[0] if given else None, steps[1:], value, ids)]
-    return planted(name, bare.fields, given or fitting(name, field, bare, ids), steps, value, ids)
+        return [around(name, field, bare.of_type, values[0] if values else None, steps[1:], value, ids)]
+    return plant(name, bare.fields, values or fitting_value(name, field, bare, ids), steps, value, ids)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
 async def test_a_mutation_refuses_what_makes_no_sense(
-    graphql: Client, platform: Made, neighbours: Neighbours, unchanged: Unchanged, name: str
+    graphql: Client, platform: Fixture, neighbours: Neighbours, assert_unchanged: Unchanged, name: str
 ) -> None:
     ids = neighbours.ids
     client = graphql.of(platform if name in PLATFORM_ONLY else neighbours.owner)
-    _, variables = asked("Mutation", name, ids)
+    _, variables = operation_with_variables("Mutation", name, ids)
     arguments = root("Mutation")[name].args
     declared = ", ".join(f"${argument}: {each.type}" for argument, each in arguments.items())
     passed = ", ".join(f"{argument}: ${argument}" for argument in arguments)
     document = f"mutation ({declared}) {{ {name}({passed}) {{ errors {{ code path }} }} }}"
 
     problems = []
-    async with unchanged(but=("platform.sign_in_attempts",)):
+    async with assert_unchanged(but=("platform.sign_in_attempts",)):
         for steps, kind in places(name):
             for value in wrong(name, steps, kind, ids):
-                given = planted(name, arguments, variables, steps, value, ids)
-                refused = await client.refusals(document, **given)
+                values = plant(name, arguments, variables, steps, value, ids)
+                refused = await client.refusals(document, **values)
                 if not refused or not all(fits(name, refusal, steps) for refusal in refused):
                     problems.append((steps, str(value)[:30], refused))
     assert problems == []

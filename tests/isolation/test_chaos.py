@@ -155,7 +155,7 @@ async def test_control_a_role_past_row_security_is_noticed(
 
 
 @asynccontextmanager
-async def broken(onlooker: asyncpg.Connection, hole: str) -> AsyncIterator[None]:
+async def break_fence(onlooker: asyncpg.Connection, hole: str) -> AsyncIterator[None]:
     """The fence of one table with a hole; mended afterwards."""
     try:
         for statement in HOLES[hole]:
@@ -171,7 +171,7 @@ async def broken(onlooker: asyncpg.Connection, hole: str) -> AsyncIterator[None]
 async def test_control_a_table_without_its_fence_is_noticed(
     database: Database, onlooker: asyncpg.Connection, hole: str
 ) -> None:
-    async with broken(onlooker, hole):
+    async with break_fence(onlooker, hole):
         found = await leaks_of(database, onlooker)
 
     assert {"mixed", "everything", "forge", "reach"} <= found
@@ -209,7 +209,7 @@ async def test_control_a_connection_that_keeps_its_first_scope_is_noticed(
 async def test_a_hole_in_the_fence_is_not_served(
     database: Database, onlooker: asyncpg.Connection, hole: str
 ) -> None:
-    async with broken(onlooker, hole):
+    async with break_fence(onlooker, hole):
         with pytest.raises(UnsafeRole, match=f"the tenant plane is not isolated: {FENCED}: "):
             await database.verify_isolation()
 

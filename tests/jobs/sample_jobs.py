@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from db.models import CrawlJob, EvaluationRun, ExportJob, ProcessingJob, ValidationJob
 from db.queue import Job, JobModel
-from tests.factories import Made, a_job, a_project
+from tests.factories import Fixture, a_job, a_project
 from tests.factories.evaluation import a_run
 from tests.factories.imagery import a_crawl, a_validation, an_export
 
@@ -46,7 +46,7 @@ class Evaluate(Job):
 
 TASKS: dict[JobModel, type[Job]] = {task.row: task for task in (Process, Crawl, Check, Pack, Evaluate)}
 
-MAKE: dict[JobModel, Callable[..., Made]] = {
+MAKE: dict[JobModel, Callable[..., Fixture]] = {
     ProcessingJob: lambda user, **values: a_job(user, **values),
     CrawlJob: lambda user, **values: a_crawl(a_project(user), **values),
     ValidationJob: lambda user, **values: a_validation(a_crawl(a_project(user)), **values),
@@ -55,6 +55,6 @@ MAKE: dict[JobModel, Callable[..., Made]] = {
 }
 
 
-def a_ready(model: JobModel, user: Made, **values: object) -> Made:
+def a_ready(model: JobModel, user: Fixture, **values: object) -> Fixture:
     """A row of this kind that knows what it is to run."""
     return MAKE[model](user, **{"task": TASKS[model].__name__, "arguments": {}, **values})

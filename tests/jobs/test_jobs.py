@@ -10,7 +10,7 @@ from db.queue import JOB_MODELS, Attempt, JobModel, claim
 from db.queue.entries import Entry
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.graphql_client import Client
 from tests.jobs.sample_jobs import MAKE, TASKS, a_ready
 
@@ -25,7 +25,7 @@ WATCH = "subscription ($id: ID!) { jobProgress(id: $id) { __typename id status p
 every_kind = pytest.mark.parametrize("model", JOB_MODELS, ids=lambda model: model.__name__)
 
 
-async def claimed(services: Services, row: Made) -> Attempt:
+async def claim_job(services: Services, row: Fixture) -> Attempt:
     """The job, taken by a worker."""
     async with services.database.platform(read_only=True) as uow:
         lease = await uow.one(select(Lease).where(Lease.id == row.id))
@@ -43,7 +43,7 @@ async def test_a_job_is_started_run_and_completed(
     await save(row)
 
     started = (await user(VERBS["Start"], id=row.gid))["jobStart"]["job"]
-    attempt = await claimed(services, row)
+    attempt = await claim_job(services, row)
     running = (await user(NODE, id=row.gid))["node"]
     await attempt.complete(None)
     ended = (await user(NODE, id=row.gid))["node"]
@@ -56,13 +56,13 @@ async def test_a_job_is_started_run_and_completed(
 
 @every_kind
 async def test_starting_twice_starts_once(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, model: JobModel
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, model: JobModel
 ) -> None:
     row, user = a_ready(model, people.user), graphql.of(people.user)
     await save(row)
     await user(VERBS["Start"], id=row.gid)
 
-    async with unchanged():
+    async with assert_unchanged():
         again = await user(VERBS["Start"], id=row.gid)
 
     assert again["jobStart"]["job"]["phase"] == "QUEUED"
@@ -75,11 +75,11 @@ async def test_a_failed_job_is_tried_again_from_the_beginning(
     row, user = a_ready(model, people.user), graphql.of(people.user)
     await save(row)
     await user(VERBS["Start"], id=row.gid)
-    await (await claimed(services, row)).fail("The disk is full.")
+    await (await claim_job(services, row)).fail("The disk is full.")
 
     failed = (await user(NODE, id=row.gid))["node"]
     again = (await user(VERBS["Retry"], id=row.gid))["jobRetry"]["job"]
-    second = await claimed(services, row)
+    second = await claim_job(services, row)
 
     assert (failed["phase"], failed["errorMessage"]) == ("FAILED", "The disk is full.")
     assert (again["phase"], again["errorMessage"], again["attempts"]) == ("QUEUED", None, 0)
@@ -117,7 +117,7 @@ async def test_what_waits_is_cancelled_at_once(
 async def test_a_job_that_no_worker_does_or_that_is_elsewhere_refuses(
     graphql: Client,
     save: Save,
-    unchanged: Unchanged,
+    assert_unchanged: Unchanged,
     people: People,
     model: JobModel,
     verb: str,
@@ -126,7 +126,7 @@ async def test_a_job_that_no_worker_does_or_that_is_elsewhere_refuses(
     row = MAKE[model](people.user, status=status)
     await save(row)
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await graphql.of(people.user).refusals(VERBS[verb], id=row.gid)
 
     assert refused == [("CONFLICT", ("id",))]
@@ -135,12 +135,12 @@ async def test_a_job_that_no_worker_does_or_that_is_elsewhere_refuses(
 @every_kind
 @pytest.mark.parametrize("verb", VERBS)
 async def test_only_who_may_run_jobs_does_and_nobody_elses(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, model: JobModel, verb: str
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, model: JobModel, verb: str
 ) -> None:
     row = a_ready(model, people.user)
     await save(row)
 
-    async with unchanged():
+    async with assert_unchanged():
         forbidden = await graphql.of(people.viewer).refusals(VERBS[verb], id=row.gid)
         missing = await graphql.of(people.stranger).refusals(VERBS[verb], id=row.gid)
 
@@ -156,25 +156,25 @@ async def test_the_id_of_something_else_is_no_jobs_id(graphql: Client, people: P
 
 
 @every_kind
-async def test_a_watcher_is_told_the_state_each_change_and_the_end(
+async def test_a_watcher_is_reported_the_state_each_change_and_the_end(
     graphql: Client, save: Save, services: Services, people: People, model: JobModel
 ) -> None:
     row, user = a_ready(model, people.user), graphql.of(people.user)
     await save(row)
     await user(VERBS["Start"], id=row.gid)
-    told = []
+    received = []
     async with asyncio.timeout(10), user.watch(WATCH, id=row.gid) as results:
         attempt: Attempt | None = None
         async for result in results:
             assert result.errors is None
             event = result.data["jobProgress"]
-            told.append((event["__typename"], event["id"], event["phase"]))
+            received.append((event["__typename"], event["id"], event["phase"]))
             if event["phase"] == "QUEUED":
-                attempt = await claimed(services, row)
+                attempt = await claim_job(services, row)
             elif attempt is not None and event["phase"] == "ACTIVE":
                 await attempt.complete(None)
 
-    assert told == [(model.__name__, row.gid, phase) for phase in ("QUEUED", "ACTIVE", "SUCCEEDED")]
+    assert received == [(model.__name__, row.gid, phase) for phase in ("QUEUED", "ACTIVE", "SUCCEEDED")]
 
 
 async def test_a_stranger_watches_nothing(graphql: Client, save: Save, people: People) -> None:
@@ -182,6 +182,6 @@ async def test_a_stranger_watches_nothing(graphql: Client, save: Save, people: P
     await save(row)
 
     async with graphql.of(people.stranger).watch(WATCH, id=row.gid) as results:
-        told = [result.errors[0].extensions["code"] async for result in results]
+        received = [result.errors[0].extensions["code"] async for result in results]
 
-    assert told == ["NOT_FOUND"]
+    assert received == ["NOT_FOUND"]

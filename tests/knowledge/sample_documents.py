@@ -50,7 +50,7 @@ def pages(path: Path, texts: Sequence[str], *, password: str | None = None) -> P
     return path
 
 
-def scanned(path: Path, line: str) -> Path:
+def write_scanned_pdf(path: Path, line: str) -> Path:
     """A PDF whose second page is a picture of a line of text."""
     picture = Image.new("RGB", (1600, 400), "white")
     ImageDraw.Draw(picture).text((80, 150), line, "black", ImageFont.load_default(size=64))

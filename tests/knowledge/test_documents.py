@@ -9,7 +9,7 @@ import pytest
 
 from db.models import DocumentScope, ProcessingStatus, RoleName
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_company, a_session, a_user, an_upload
+from tests.factories import Fixture, a_company, a_session, a_user, an_upload
 from tests.factories.knowledge import a_chunk, a_document
 from tests.graphql_client import Client, Refusal
 
@@ -164,24 +164,24 @@ async def test_wrong_changes_change_nothing(
     graphql: Client,
     save: Save,
     people: People,
-    unchanged: Unchanged,
+    assert_unchanged: Unchanged,
     changes: dict[str, Any],
     refusal: Refusal,
 ) -> None:
     document = a_document(people.admin)
     await save(document)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.admin).refusals(UPDATE, id=document.gid, input=changes) == [refusal]
 
 
 async def test_only_owners_and_overseers_change_and_delete(
-    graphql: Client, save: Save, people: People, unchanged: Unchanged
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
 ) -> None:
     document, colleague = a_document(people.manager), a_user(people.user.company, RoleName.USER)
     await save(document, colleague)
 
-    async with unchanged():
+    async with assert_unchanged():
         for person, refusal in (
             (people.viewer, ("FORBIDDEN", ())),
             (people.user, ("FORBIDDEN", ("id",))),
@@ -195,7 +195,7 @@ async def test_only_owners_and_overseers_change_and_delete(
     await graphql.of(people.admin)(DELETE, id=document.gid)
 
 
-async def prefixes(onlooker: asyncpg.Connection, company: Made) -> list[str]:
+async def prefixes(onlooker: asyncpg.Connection, company: Fixture) -> list[str]:
     """What is queued for removal from the company's store."""
     rows = await onlooker.fetch(
         "SELECT arguments FROM tenant.processing_jobs WHERE company_id = $1 AND job_type = 'upkeep'",
@@ -240,12 +240,12 @@ async def test_a_file_that_something_else_needs_stays(
 
 
 async def test_a_document_that_is_worked_on_stays(
-    graphql: Client, save: Save, people: People, unchanged: Unchanged
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
 ) -> None:
     document = a_document(people.user, processing_status=ProcessingStatus.PROCESSING)
     await save(document)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.user).refusals(DELETE, id=document.gid) == [("CONFLICT", ("id",))]
 
 

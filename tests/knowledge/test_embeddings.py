@@ -15,7 +15,7 @@ from db.models import Company, EmbeddingModel
 from providers.embeddings import ConfiguredEmbedders
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.factories.knowledge import an_embedding_model
 from tests.graphql_client import Client, Refusal
 
@@ -49,25 +49,25 @@ async def alone(services: Services) -> AsyncIterator[None]:
 
 def a_model(**values: Any) -> dict[str, Any]:
     """An input that is right but for what the test says."""
-    usual = {"name": f"minilm {new_id()}", "provider": "local", "dimension": 384, "maxTokens": 256}
-    return {**usual, **values}
+    defaults = {"name": f"minilm {new_id()}", "provider": "local", "dimension": 384, "maxTokens": 256}
+    return {**defaults, **values}
 
 
 async def test_a_model_is_added_and_seen_by_everybody(
-    graphql: Client, platform: Made, people: People
+    graphql: Client, platform: Fixture, people: People
 ) -> None:
-    given = a_model()
+    arguments = a_model()
 
-    model = (await graphql.of(platform)(CREATE, input=given))["embeddingModelCreate"]["embeddingModel"]
+    model = (await graphql.of(platform)(CREATE, input=arguments))["embeddingModelCreate"]["embeddingModel"]
 
-    assert model == {**given, "id": model["id"], "isActive": False}
+    assert model == {**arguments, "id": model["id"], "isActive": False}
     found = await graphql.of(people.viewer)(
         f"query ($id: ID!) {{ embeddingModel(id: $id) {{ {FIELDS} }} }}", id=model["id"]
     )
     assert found["embeddingModel"] == model
 
 
-async def test_one_model_is_active(graphql: Client, save: Save, platform: Made, people: People) -> None:
+async def test_one_model_is_active(graphql: Client, save: Save, platform: Fixture, people: People) -> None:
     first, second = (an_embedding_model(platform, provider="openai") for _ in range(2))
     await save(first, second)
     admin, viewer = graphql.of(platform), graphql.of(people.viewer)
@@ -78,7 +78,7 @@ async def test_one_model_is_active(graphql: Client, save: Save, platform: Made, 
         assert (await viewer(ACTIVE))["activeEmbeddingModel"] == {"id": model.gid, "isActive": True}
 
 
-async def test_activating_several_at_once_leaves_one(graphql: Client, save: Save, platform: Made) -> None:
+async def test_activating_several_at_once_leaves_one(graphql: Client, save: Save, platform: Fixture) -> None:
     models = [an_embedding_model(platform, provider="openai") for _ in range(8)]
     await save(*models)
 
@@ -89,17 +89,22 @@ async def test_activating_several_at_once_leaves_one(graphql: Client, save: Save
 
 
 async def test_a_model_that_nothing_runs_is_not_activated(
-    graphql: Client, save: Save, platform: Made, unchanged: Unchanged
+    graphql: Client, save: Save, platform: Fixture, assert_unchanged: Unchanged
 ) -> None:
     model = an_embedding_model(platform, provider="nobody")
     await save(model)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(platform).refusals(ACTIVATE, id=model.gid) == [("CONFLICT", ("id",))]
 
 
 async def test_a_model_that_a_company_is_searched_by_stays_as_it_is(
-    graphql: Client, services: Services, save: Save, platform: Made, people: People, unchanged: Unchanged
+    graphql: Client,
+    services: Services,
+    save: Save,
+    platform: Fixture,
+    people: People,
+    assert_unchanged: Unchanged,
 ) -> None:
     model, admin = an_embedding_model(platform), graphql.of(platform)
     await save(model)
@@ -107,20 +112,20 @@ async def test_a_model_that_a_company_is_searched_by_stays_as_it_is(
         company = Company.id == people.admin.company.id
         await uow.execute(update(Company).where(company).values(embedding_model_id=model.id))
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await admin.refusals(DELETE, id=model.gid) == [("CONFLICT", ("id",))]
         refused = await admin.refusals(UPDATE, id=model.gid, input={"dimension": 8})
         assert refused == [("CONFLICT", ("input", "dimension"))]
 
 
 async def test_the_active_model_keeps_what_vectors_depend_on(
-    graphql: Client, save: Save, platform: Made, unchanged: Unchanged
+    graphql: Client, save: Save, platform: Fixture, assert_unchanged: Unchanged
 ) -> None:
     model = an_embedding_model(platform, is_active=True)
     await save(model)
     admin = graphql.of(platform)
 
-    async with unchanged():
+    async with assert_unchanged():
         for name, value in (("name", "other"), ("provider", "other"), ("dimension", 8)):
             refused = await admin.refusals(UPDATE, id=model.gid, input={name: value})
             assert refused == [("CONFLICT", ("input", name))]
@@ -130,7 +135,7 @@ async def test_the_active_model_keeps_what_vectors_depend_on(
 
 
 async def test_a_model_that_is_not_active_may_change_and_go(
-    graphql: Client, save: Save, platform: Made
+    graphql: Client, save: Save, platform: Fixture
 ) -> None:
     model, admin = an_embedding_model(platform), graphql.of(platform)
     await save(model)
@@ -159,42 +164,42 @@ async def test_a_model_that_is_not_active_may_change_and_go(
 async def test_a_wrong_model_is_neither_added_nor_becomes_one(
     graphql: Client,
     save: Save,
-    platform: Made,
-    unchanged: Unchanged,
+    platform: Fixture,
+    assert_unchanged: Unchanged,
     changes: dict[str, Any],
     refusal: Refusal,
 ) -> None:
     model, admin = an_embedding_model(platform), graphql.of(platform)
     await save(model)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await admin.refusals(CREATE, input=a_model(**changes)) == [refusal]
         assert await admin.refusals(UPDATE, id=model.gid, input=changes) == [refusal]
 
 
 async def test_a_name_is_taken_once_and_a_key_makes_one(
-    graphql: Client, save: Save, platform: Made, unchanged: Unchanged
+    graphql: Client, save: Save, platform: Fixture, assert_unchanged: Unchanged
 ) -> None:
     other, admin = an_embedding_model(platform), graphql.of(platform)
     await save(other)
-    given = a_model(idempotencyKey="once")
-    made = await admin(CREATE, input=given)
+    arguments = a_model(idempotencyKey="once")
+    made = await admin(CREATE, input=arguments)
     id = made["embeddingModelCreate"]["embeddingModel"]["id"]
     taken = [("CONFLICT", ("input", "name"))]
 
-    async with unchanged():
-        assert await admin(CREATE, input=given) == made
-        assert await admin.refusals(CREATE, input=a_model(name=given["name"])) == taken
+    async with assert_unchanged():
+        assert await admin(CREATE, input=arguments) == made
+        assert await admin.refusals(CREATE, input=a_model(name=arguments["name"])) == taken
         assert await admin.refusals(UPDATE, id=id, input={"name": other.name}) == taken
 
 
 async def test_only_the_platform_manages_models(
-    graphql: Client, save: Save, platform: Made, people: People, unchanged: Unchanged
+    graphql: Client, save: Save, platform: Fixture, people: People, assert_unchanged: Unchanged
 ) -> None:
     model, admin = an_embedding_model(platform), graphql.of(people.admin)
     await save(model)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await admin.refusals(CREATE, input=a_model()) == [("FORBIDDEN", ())]
         assert await admin.refusals(UPDATE, id=model.gid, input={"dimension": 1}) == [("FORBIDDEN", ())]
         assert await admin.refusals(ACTIVATE, id=model.gid) == [("FORBIDDEN", ())]

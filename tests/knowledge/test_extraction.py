@@ -27,7 +27,7 @@ def headings(found: ExtractedText) -> list[str]:
     return [page.text[each.start : each.end] for page in found.pages for each in page.headings]
 
 
-def written(path: Path, content: bytes | str) -> Path:
+def write(path: Path, content: bytes | str) -> Path:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
@@ -60,11 +60,11 @@ def test_pages_keep_their_numbers(tmp_path: Path) -> None:
 
 
 async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: ProcessPool) -> None:
-    path = sample_documents.scanned(tmp_path / "scan.pdf", "Fire doors hold ninety minutes")
-    told: list[float] = []
+    path = sample_documents.write_scanned_pdf(tmp_path / "scan.pdf", "Fire doors hold ninety minutes")
+    received: list[float] = []
 
     async def report(progress: float) -> None:
-        told.append(progress)
+        received.append(progress)
 
     found = await extract_pages(processes.run_within, path, PDF, report=report)
 
@@ -74,11 +74,11 @@ async def test_a_picture_of_a_page_is_read(tmp_path: Path, processes: ProcessPoo
         "fire doors hold ninety minutes",
         True,
     )
-    assert told == [1.0]
+    assert received == [1.0]
 
 
-async def test_more_pictures_than_are_read_are_told(tmp_path: Path, processes: ProcessPool) -> None:
-    path = sample_documents.scanned(tmp_path / "scan.pdf", "Fire doors")
+async def test_more_pictures_than_are_read_are_reported(tmp_path: Path, processes: ProcessPool) -> None:
+    path = sample_documents.write_scanned_pdf(tmp_path / "scan.pdf", "Fire doors")
     found = await extract_pages(processes.run_within, path, PDF, limits=Limits(scanned_pages=0))
 
     assert found.notes == ("1 more scanned pages were not read.",)
@@ -112,7 +112,7 @@ def test_sheets_are_pages_whose_rows_name_their_columns(tmp_path: Path) -> None:
 
 
 def test_a_table_of_values_is_read_by_rows(tmp_path: Path) -> None:
-    path = written(tmp_path / "towns.csv", 'City;Mayor\nParis;"A; B"\nLyon;\n')
+    path = write(tmp_path / "towns.csv", 'City;Mayor\nParis;"A; B"\nLyon;\n')
 
     assert extract(path, CSV).text == "City | Mayor\nCity: Paris; Mayor: A; B\nCity: Lyon"
 
@@ -123,7 +123,7 @@ def test_a_web_page_is_read_as_it_is_seen(tmp_path: Path) -> None:
         "<p>The <b>rent</b> is<br>4,200.</p><script>alert(1)</script><ul><li>One</li><li>Two</li></ul>"
         "<table><tr><td>Ends</td><td>2031</td></tr></table><!-- no --></body></html>"
     )
-    found = extract(written(tmp_path / "page.html", page), HTML)
+    found = extract(write(tmp_path / "page.html", page), HTML)
 
     assert found.text == "Rent & doors\n\nThe rent is 4,200.\n- One\n- Two\nEnds | 2031"
     assert headings(found) == ["Rent & doors"]
@@ -131,15 +131,15 @@ def test_a_web_page_is_read_as_it_is_seen(tmp_path: Path) -> None:
 
 def test_markdown_stays_as_it_is(tmp_path: Path) -> None:
     text = "# One\n\nText.\n\n```\n# no heading\n```\n\nTwo\n---\nMore \u0646\u0635 \U0001f525"
-    found = extract(written(tmp_path / "notes.md", text), TEXT, "notes.md")
+    found = extract(write(tmp_path / "notes.md", text), TEXT, "notes.md")
 
     assert (found.text, found.mime_type, headings(found)) == (text, "text/markdown", ["# One", "Two\n---"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
-def test_encodings_are_told_apart(tmp_path: Path, encoding: str) -> None:
+def test_encodings_are_distinguished(tmp_path: Path, encoding: str) -> None:
     text = "Die Gr\u00f6\u00dfe der H\u00e4user \u00fcbertraf alles, was m\u00f6glich schien. " * 5
-    path = written(tmp_path / "haus.txt", text.encode(encoding))
+    path = write(tmp_path / "haus.txt", text.encode(encoding))
 
     assert extract(path, TEXT).text == text.strip()
 
@@ -147,7 +147,7 @@ def test_encodings_are_told_apart(tmp_path: Path, encoding: str) -> None:
 def test_one_line_in_another_encoding_spoils_no_other(tmp_path: Path) -> None:
     lines = ["H\u00e4user und \u0646\u0635 \U0001f525\n".encode()] * 20 + ["M\u00fcnchen\n".encode("cp1252")]
 
-    text = extract(written(tmp_path / "mixed.txt", b"".join(lines)), TEXT).text
+    text = extract(write(tmp_path / "mixed.txt", b"".join(lines)), TEXT).text
     assert text.splitlines() == ["H\u00e4user und \u0646\u0635 \U0001f525"] * 20 + ["M\u00fcnchen"]
 
 
@@ -160,10 +160,10 @@ def bomb(path: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "mime_type", "kind", "said"),
     [
-        (lambda path: written(path, b""), TEXT, Invalid, "empty"),
-        (lambda path: written(path, b" \n "), TEXT, Invalid, "empty"),
-        (lambda path: written(path, bytes(range(256)) * 30), TEXT, UnsupportedContent, "not a text file"),
-        (lambda path: written(path, "Word. " * 400_000), TEXT, UnsupportedContent, "1,000,000 characters"),
+        (lambda path: write(path, b""), TEXT, Invalid, "empty"),
+        (lambda path: write(path, b" \n "), TEXT, Invalid, "empty"),
+        (lambda path: write(path, bytes(range(256)) * 30), TEXT, UnsupportedContent, "not a text file"),
+        (lambda path: write(path, "Word. " * 400_000), TEXT, UnsupportedContent, "1,000,000 characters"),
         (
             lambda path: sample_documents.pages(path, ["Secret"], password="x"),
             PDF,
@@ -172,11 +172,11 @@ def bomb(path: Path) -> Path:
         ),
         (lambda path: sample_documents.pages(path, ["Page"] * 6), PDF, UnsupportedContent, "at most 5 pages"),
         (lambda path: sample_documents.pages(path, [" "]), PDF, Invalid, "No text"),
-        (lambda path: written(path, b"%PDF-1.7\nnothing"), PDF, Invalid, "damaged"),
-        (lambda path: written(path, b"PK\x03\x04nothing"), WORDPROCESSING, Invalid, "damaged"),
+        (lambda path: write(path, b"%PDF-1.7\nnothing"), PDF, Invalid, "damaged"),
+        (lambda path: write(path, b"PK\x03\x04nothing"), WORDPROCESSING, Invalid, "damaged"),
         (bomb, WORDPROCESSING, UnsupportedContent, "unpacks to more"),
         (
-            lambda path: written(path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1locked"),
+            lambda path: write(path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1locked"),
             SPREADSHEET,
             UnsupportedContent,
             "password-protected",
@@ -184,12 +184,12 @@ def bomb(path: Path) -> Path:
         (lambda path: sample_documents.word(path), PRESENTATION, Invalid, "damaged"),
         (lambda path: sample_documents.slides(path), WORDPROCESSING, Invalid, "damaged"),
         (
-            lambda path: written(path, "<html><body><script>1</script></body></html>"),
+            lambda path: write(path, "<html><body><script>1</script></body></html>"),
             HTML,
             Invalid,
             "No text",
         ),
-        (lambda path: written(path, "x"), "image/png", UnsupportedContent, "must be a PDF"),
+        (lambda path: write(path, "x"), "image/png", UnsupportedContent, "must be a PDF"),
     ],
 )
 def test_what_gives_no_text_is_refused(
@@ -205,6 +205,6 @@ async def test_reading_ends_with_its_time(tmp_path: Path) -> None:
         async with asyncio.timeout(seconds):
             await asyncio.sleep(60)
 
-    path = written(tmp_path / "slow.txt", "Slow.")
+    path = write(tmp_path / "slow.txt", "Slow.")
     with pytest.raises(UnsupportedContent, match=r"longer than 0\.01 seconds"):
         await extract_pages(slow, path, TEXT, limits=Limits(seconds=0.01))

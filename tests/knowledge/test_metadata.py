@@ -23,7 +23,7 @@ def test_a_text_is_described_by_what_it_repeats() -> None:
     assert len(found.keywords) <= 10
 
 
-def test_a_kind_of_document_is_told_by_its_words() -> None:
+def test_a_kind_of_document_is_reported_by_its_words() -> None:
     text = "This agreement is made by the parties. Either party shall give notice. The parties hereby agree."
 
     assert extract_metadata([Page(None, text)]).category == "contract"

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from db.models import Document, DocumentScope, RoleName
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_user
+from tests.factories import Fixture, a_user
 from tests.factories.knowledge import a_chunk, a_document
 from tests.graphql_client import Client
 
@@ -35,18 +35,20 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Library:
     """Six documents, an hour apart: those of odd number are the platform's for all."""
 
-    def __init__(self, user: Made, librarian: Made) -> None:
+    def __init__(self, user: Fixture, librarian: Fixture) -> None:
         self.own = [self.document(user, number, DocumentScope.COMPANY) for number in (0, 2, 4)]
         self.published = [self.document(librarian, number, DocumentScope.GLOBAL) for number in (1, 3, 5)]
         self.internal = a_document(librarian, title="internal", scope=DocumentScope.COMPANY)
         self.chunks = [a_chunk(self.published[0], index, content=f"part {index}") for index in (1, 0)]
 
-    def document(self, user: Made, number: int, scope: DocumentScope) -> Made:
+    def document(self, user: Fixture, number: int, scope: DocumentScope) -> Fixture:
         return a_document(user, title=f"{number}", scope=scope, created_at=NOON + timedelta(hours=number))
 
 
 @pytest_asyncio.fixture
-async def library(services: Services, save: Save, people: People, platform: Made) -> AsyncIterator[Library]:
+async def library(
+    services: Services, save: Save, people: People, platform: Fixture
+) -> AsyncIterator[Library]:
     """The documents; the platform's are gone after the test."""
     librarian = a_user(platform.company, RoleName.SUPER_ADMIN)
     made = Library(people.user, librarian)
@@ -136,7 +138,7 @@ async def test_nodes_finds_both_and_nothing_else_of_the_platform(
 
 
 async def test_the_platforms_people_read_theirs_in_one_statement(
-    graphql: Client, platform: Made, library: Library
+    graphql: Client, platform: Fixture, library: Library
 ) -> None:
     admin = graphql.of(platform)
 
@@ -147,11 +149,11 @@ async def test_the_platforms_people_read_theirs_in_one_statement(
 
 
 async def test_no_other_company_changes_what_is_published(
-    graphql: Client, people: People, library: Library, unchanged: Unchanged
+    graphql: Client, people: People, library: Library, assert_unchanged: Unchanged
 ) -> None:
     admin, published = graphql.of(people.admin), library.published[0]
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await admin.refusals(UPDATE, id=published.gid, input={"title": "mine"}) == [
             ("FORBIDDEN", ("id",))
         ]
@@ -160,7 +162,7 @@ async def test_no_other_company_changes_what_is_published(
 
 
 async def test_the_platform_publishes_and_takes_back(
-    graphql: Client, people: People, platform: Made, library: Library
+    graphql: Client, people: People, platform: Fixture, library: Library
 ) -> None:
     admin, viewer = graphql.of(platform), graphql.of(people.viewer)
     missing = [("NOT_FOUND", ("id",))]

@@ -7,7 +7,7 @@ import pytest
 
 from db.models import DrawingType, ProjectStatus
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_comparison, a_drawing, a_project, a_session, a_version, an_analysis
+from tests.factories import Fixture, a_comparison, a_drawing, a_project, a_session, a_version, an_analysis
 from tests.graphql_client import Client, Refusal
 
 FIELDS = "id name description projectNumber clientName location status archived user { id }"
@@ -68,7 +68,7 @@ async def test_a_project_belongs_to_who_makes_it(graphql: Client, people: People
 async def test_a_wrong_project_is_neither_made_nor_becomes_one(
     graphql: Client,
     save: Save,
-    unchanged: Unchanged,
+    assert_unchanged: Unchanged,
     people: People,
     changes: dict[str, Any],
     refusal: Refusal,
@@ -76,7 +76,7 @@ async def test_a_wrong_project_is_neither_made_nor_becomes_one(
     project, user = a_project(people.user), graphql.of(people.user)
     await save(project)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.refusals(CREATE, input={"name": "One", **changes}) == [refusal]
         assert await user.refusals(UPDATE, id=project.gid, input=changes) == [refusal]
 
@@ -95,26 +95,26 @@ async def test_what_is_left_out_stays_and_null_clears(graphql: Client, people: P
     assert (await user(ONE, id=made["id"]))["project"] == cleared
 
 
-async def test_nothing_given_changes_nothing(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+async def test_nothing_set_changes_nothing(
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     project = a_project(people.user)
     await save(project)
 
-    async with unchanged():
+    async with assert_unchanged():
         answer = await graphql.of(people.user)(UPDATE, id=project.gid, input={})
 
     assert answer["projectUpdate"]["project"]["name"] == project.name
 
 
 async def test_an_archived_project_is_read_only_until_restored(
-    graphql: Client, onlooker: asyncpg.Connection, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, onlooker: asyncpg.Connection, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     project, user = a_project(people.user), graphql.of(people.user)
     await save(project)
 
     archived = await user(ARCHIVE, id=project.gid)
-    async with unchanged():
+    async with assert_unchanged():
         again = await user(ARCHIVE, id=project.gid)
         refusal = await user.refusals(UPDATE, id=project.gid, input={"name": "Other"})
     restored = await user(RESTORE, id=project.gid)
@@ -134,12 +134,12 @@ async def test_an_archived_project_is_read_only_until_restored(
 
 @pytest.mark.parametrize("status", ["ARCHIVED", "DELETED"])
 async def test_moves_have_mutations_of_their_own(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, status: str
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, status: str
 ) -> None:
     project = a_project(people.user)
     await save(project)
 
-    async with unchanged():
+    async with assert_unchanged():
         refusal = await graphql.of(people.user).refusals(UPDATE, id=project.gid, input={"status": status})
 
     assert refusal == [("INVALID", ("input", "status"))]
@@ -182,12 +182,12 @@ async def test_deleting_a_project_deletes_what_it_holds_and_nothing_else(
 
 
 async def test_a_project_that_is_deleted_but_kept_is_out_of_sight(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     project, admin = a_project(people.user, status=ProjectStatus.DELETED), graphql.of(people.admin)
     await save(project)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await admin.refusals(ONE, id=project.gid) == MISSING
         assert await admin.refusals(UPDATE, id=project.gid, input={"name": "Other"}) == MISSING
         assert await admin.refusals(RESTORE, id=project.gid) == MISSING
@@ -203,7 +203,7 @@ LIST = """query ($first: Int, $after: String, $last: Int, $before: String, $filt
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
 
 
-async def named(save: Save, user: Made, *names: str) -> list[Made]:
+async def create_projects(save: Save, user: Fixture, *names: str) -> list[Fixture]:
     """Projects of these names, in an order of creation of their own."""
     projects = [a_project(user, name=name) for name in names]
     for project in projects:
@@ -243,7 +243,7 @@ async def pages(client: Client, size: int, *, backward: bool = False, **more: An
 async def test_pages_follow_one_another_both_ways(
     graphql: Client, save: Save, people: People, order: str | None, expected: str
 ) -> None:
-    await named(save, people.user, *"ABCDE")
+    await create_projects(save, people.user, *"ABCDE")
     viewer = graphql.of(people.viewer)
 
     forward = await pages(viewer, 2, orderBy=order)
@@ -253,7 +253,7 @@ async def test_pages_follow_one_another_both_ways(
     assert backward == [list(expected[3:]), list(expected[1:3]), list(expected[:1])]
 
 
-async def test_equal_keys_are_told_apart_by_id(graphql: Client, save: Save, people: People) -> None:
+async def test_equal_keys_are_distinguished_by_id(graphql: Client, save: Save, people: People) -> None:
     await save(*(a_project(people.user, name="Same") for _ in range(5)))
     viewer = graphql.of(people.viewer)
 
@@ -262,7 +262,7 @@ async def test_equal_keys_are_told_apart_by_id(graphql: Client, save: Save, peop
 
 
 async def test_a_page_between_two_cursors(graphql: Client, save: Save, people: People) -> None:
-    await named(save, people.user, *"ABCDE")
+    await create_projects(save, people.user, *"ABCDE")
     viewer = graphql.of(people.viewer)
     every = (await viewer(LIST, orderBy="NAME_ASC"))["projects"]
     a, *_, e = (edge["cursor"] for edge in every["edges"])

@@ -30,13 +30,13 @@ def chunk(text: str | None = None, reason: str | None = None, usage: dict[str, i
     return json.dumps({**shape, "choices": choices, "usage": usage})
 
 
-def streamed(*texts: str, usage: bool = True) -> Reply:
+def stream_reply(*texts: str, usage: bool = True) -> Reply:
     """A whole answer in these pieces."""
     counted = [chunk(usage={"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15})]
     return Reply(events=[*map(chunk, texts), chunk(reason="stop"), *(counted if usage else []), "[DONE]"])
 
 
-def refused(status: int, code: str | None = None, **headers: str) -> Reply:
+def error_reply(status: int, code: str | None = None, **headers: str) -> Reply:
     """An error that repeats a secret."""
     return Reply(status, {"error": {"message": f"no: {SECRET}", "code": code, "type": code}}, headers=headers)
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from core.ports import Analysis, DrawingImages, Evidence
 from core.settings import Settings
-from pipelines.drawings.crops import SIDE, pictures
+from pipelines.drawings.crops import MAX_CROP_SIDE, crop_regions
 from providers.vision import LookingAnalyser, MeasuredAnalyser, analyser_of
-from tests.providers.fake_openai import SECRET, Endpoint, Reply, endpoint, refused
+from tests.providers.fake_openai import SECRET, Endpoint, Reply, endpoint, error_reply
 
 MEASURES = {"score": 0.9, "confident": True, "width": 1000, "height": 800}
 SHOWN = DrawingImages(b"overlay", {0: b"first", 2: b"third"})
@@ -35,7 +35,7 @@ def evidence(area: int, location: str, removed: tuple[str, ...] = ()) -> Evidenc
 CHANGES = (evidence(10, "upper left", ("STORE",)), evidence(30, "centre"), evidence(20, "lower right"))
 
 
-def said(answer: Any, **choice: Any) -> Reply:
+def vision_reply(answer: Any, **choice: Any) -> Reply:
     """A whole answer of the chat API."""
     content = answer if isinstance(answer, str) else json.dumps(answer)
     message = {"role": "assistant", "content": content}
@@ -45,7 +45,7 @@ def said(answer: Any, **choice: Any) -> Reply:
     return Reply(body={**shape, "choices": choices, "usage": usage})
 
 
-async def analysed(*replies: Reply) -> tuple[Analysis, Endpoint]:
+async def analyze(*replies: Reply) -> tuple[Analysis, Endpoint]:
     """What comes of these answers, and what was asked."""
     async with endpoint(*replies) as place:
         analyser = LookingAnalyser(place.url, "seer", colours=("red", "green", "grey"), retries=1)
@@ -55,17 +55,17 @@ async def analysed(*replies: Reply) -> tuple[Analysis, Endpoint]:
 
 
 async def test_the_model_is_shown_the_overlay_and_the_regions() -> None:
-    _, place = await analysed(said(SAID))
+    _, place = await analyze(vision_reply(SAID))
 
     (request,) = place.requests
-    instructions, asked = (message["content"] for message in request["messages"])
-    urls = [part["image_url"]["url"] for part in asked if part["type"] == "image_url"]
+    instructions, query = (message["content"] for message in request["messages"])
+    urls = [part["image_url"]["url"] for part in query if part["type"] == "image_url"]
     assert [base64.b64decode(url.removeprefix("data:image/jpeg;base64,")) for url in urls] == [
         b"overlay",
         b"first",
         b"third",
     ]
-    texts = [part["text"] for part in asked if part["type"] == "text"]
+    texts = [part["text"] for part in query if part["type"] == "text"]
     assert texts[1:] == [
         "Region 1: modified, upper left. Words that went: STORE.",
         "Region 2: modified, lower right.",
@@ -75,7 +75,7 @@ async def test_the_model_is_shown_the_overlay_and_the_regions() -> None:
 
 
 async def test_its_words_describe_what_it_saw_and_measures_the_rest() -> None:
-    found, _ = await analysed(said(SAID))
+    found, _ = await analyze(vision_reply(SAID))
     measured = await MeasuredAnalyser().analyse("A-101", CHANGES, MEASURES, None)
 
     assert found.descriptions == (
@@ -95,19 +95,21 @@ async def test_its_words_describe_what_it_saw_and_measures_the_rest() -> None:
 
 
 WRONG = [
-    said("The door moves."),
-    said({**SAID, "regions": SAID["regions"][:1]}),
-    said({**SAID, "regions": [*SAID["regions"], {"number": 3, "description": "More."}]}),
-    said({**SAID, "regions": [{"number": "1", "description": "One."}, {"number": 2, "description": "Two."}]}),
-    said({**SAID, "recommendations": "none"}),
-    said({**SAID, "more": 1}),
-    said({key: value for key, value in SAID.items() if key != "summary"}),
+    vision_reply("The door moves."),
+    vision_reply({**SAID, "regions": SAID["regions"][:1]}),
+    vision_reply({**SAID, "regions": [*SAID["regions"], {"number": 3, "description": "More."}]}),
+    vision_reply(
+        {**SAID, "regions": [{"number": "1", "description": "One."}, {"number": 2, "description": "Two."}]}
+    ),
+    vision_reply({**SAID, "recommendations": "none"}),
+    vision_reply({**SAID, "more": 1}),
+    vision_reply({key: value for key, value in SAID.items() if key != "summary"}),
 ]
 
 
 @pytest.mark.parametrize("reply", WRONG)
 async def test_an_answer_of_another_form_gives_way_to_what_was_measured(reply: Reply) -> None:
-    found, place = await analysed(reply)
+    found, place = await analyze(reply)
     measured = await MeasuredAnalyser().analyse("A-101", CHANGES, MEASURES, None)
 
     assert found.descriptions == measured.descriptions
@@ -122,10 +124,10 @@ async def test_an_answer_of_another_form_gives_way_to_what_was_measured(reply: R
 @pytest.mark.parametrize(
     ("reply", "why", "requests"),
     [
-        (refused(503, **{"retry-after-ms": "1"}), "The vision model is out of order.", 2),
-        (refused(404), "The vision model does not exist.", 1),
-        (said("", finish_reason="stop"), "The vision model answered nothing.", 1),
-        (said(SAID, finish_reason="content_filter"), "The vision model refused to answer this.", 1),
+        (error_reply(503, **{"retry-after-ms": "1"}), "The vision model is out of order.", 2),
+        (error_reply(404), "The vision model does not exist.", 1),
+        (vision_reply("", finish_reason="stop"), "The vision model answered nothing.", 1),
+        (vision_reply(SAID, finish_reason="content_filter"), "The vision model refused to answer this.", 1),
         (Reply(body={"choices": []}), "The vision model's answer can't be read.", 1),
         (Reply(body=[]), "The vision model's answer can't be read.", 1),
     ],
@@ -133,7 +135,7 @@ async def test_an_answer_of_another_form_gives_way_to_what_was_measured(reply: R
 async def test_a_model_that_fails_is_named_and_nothing_of_it_is_repeated(
     reply: Reply, why: str, requests: int
 ) -> None:
-    found, place = await analysed(reply)
+    found, place = await analyze(reply)
 
     assert why in found.summary
     assert SECRET not in repr(found)
@@ -141,7 +143,7 @@ async def test_a_model_that_fails_is_named_and_nothing_of_it_is_repeated(
     assert len(place.requests) == requests
 
 
-async def test_without_pictures_nobody_is_asked() -> None:
+async def test_without_pictures_nobody_is_requested() -> None:
     analyser = LookingAnalyser("http://127.0.0.1:9/v1", "seer", colours=("r", "g", "b"), retries=0)
     found = await analyser.analyse("A-101", CHANGES, MEASURES, None)
     await analyser.close()
@@ -166,12 +168,12 @@ def test_a_region_is_pictured_with_its_surroundings_within_the_sheet(tmp_path: P
     sheet.convert("P").save(overlay)
     sheet.resize((600, 400)).save(preview)
 
-    made = pictures(
+    made = crop_regions(
         overlay, preview, {4: (1000, 500, 400, 100), 7: (2990, 1990, 10, 10), 9: (0, 0, 3000, 2000)}
     )
 
     sizes = {index: Image.open(BytesIO(crop)).size for index, crop in made.regions.items()}
-    assert sizes == {4: (600, 300), 7: (70, 70), 9: (SIDE, 683)}
+    assert sizes == {4: (600, 300), 7: (70, 70), 9: (MAX_CROP_SIDE, 683)}
     crop = Image.open(BytesIO(made.regions[4])).convert("RGB")
     red, white = crop.getpixel((300, 150)), crop.getpixel((10, 10))
     assert isinstance(red, tuple)

@@ -29,21 +29,21 @@ async def person(graphql: Client) -> Person:
     return await somebody(graphql)
 
 
-async def asked(person: Person, **given: Any) -> str:
+async def create_proposal(person: Person, **values: Any) -> str:
     """The id of a new proposal."""
-    made = (await person(CREATE, input=given))["requirementProposalCreate"]
+    made = (await person(CREATE, input=values))["requirementProposalCreate"]
     return str(made["requirementProposal"]["id"])
 
 
-async def ended(person: Person, id: str) -> Any:
+async def wait_for_proposal(person: Person, id: str) -> Any:
     """The proposal, once it has ended."""
     return await person.until(PROPOSAL, id, lambda row: row["stage"] in ("COMPLETE", "FAILED"))
 
 
-async def proposed(services: Services, person: Person, **given: Any) -> Any:
+async def run_proposal(services: Services, person: Person, **values: Any) -> Any:
     """A complete proposal."""
     async with a_worker(services):
-        found = await ended(person, await asked(person, **given))
+        found = await wait_for_proposal(person, await create_proposal(person, **values))
     assert found["stage"] == "COMPLETE", found["errorMessage"]
     return found
 

@@ -88,14 +88,14 @@ async def test_approved_edited_and_added_requirements_are_counted_from_what_was_
 
 
 async def test_exporting_again_under_one_key_exports_once(
-    graphql: Client, unchanged: Unchanged, people: People
+    graphql: Client, assert_unchanged: Unchanged, people: People
 ) -> None:
-    user, asked = graphql.of(people.user), {**BUTTON, "idempotencyKey": "1"}
-    first = await user(CREATE, input=asked)
+    user, request = graphql.of(people.user), {**BUTTON, "idempotencyKey": "1"}
+    first = await user(CREATE, input=request)
 
-    async with unchanged():
-        assert await user(CREATE, input=asked) == first
-        other = await user.refusals(CREATE, input={**asked, "componentType": "Card"})
+    async with assert_unchanged():
+        assert await user(CREATE, input=request) == first
+        other = await user.refusals(CREATE, input={**request, "componentType": "Card"})
         assert other == [("CONFLICT", ("input", "idempotencyKey"))]
 
 
@@ -132,9 +132,9 @@ async def test_exporting_again_under_one_key_exports_once(
     ],
 )
 async def test_wrong_requirements_are_refused(
-    graphql: Client, unchanged: Unchanged, people: People, wrong: Any, path: tuple[str, ...]
+    graphql: Client, assert_unchanged: Unchanged, people: People, wrong: Any, path: tuple[str, ...]
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         refused = await graphql.of(people.user).refusals(CREATE, input={**BUTTON, **wrong})
 
     assert refused == [("INVALID", ("input", *path))]
@@ -147,15 +147,15 @@ async def test_wrong_requirements_are_refused(
         ({"userId": "x"}, ("BAD_USER_INPUT", ("input",))),
     ],
 )
-async def test_counts_and_owners_are_not_given(
-    graphql: Client, unchanged: Unchanged, people: People, counts: Any, refusal: Refusal
+async def test_counts_and_owners_are_not_set(
+    graphql: Client, assert_unchanged: Unchanged, people: People, counts: Any, refusal: Refusal
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.user).refusals(CREATE, input={**BUTTON, **counts}) == [refusal]
 
 
 async def test_use_is_said_once_and_stays(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     export, user = a_requirement_export(people.user), graphql.of(people.user)
     await save(export)
@@ -163,7 +163,7 @@ async def test_use_is_said_once_and_stays(
 
     first = await user(USE, id=export.gid, input=retrieval)
     second = await user(USE, id=export.gid, input=generation)
-    async with unchanged():
+    async with assert_unchanged():
         third = await user(USE, id=export.gid, input={**retrieval, "inCodeGeneration": False})
         nothing = await user.refusals(USE, id=export.gid, input={})
 
@@ -179,7 +179,7 @@ async def test_use_is_said_once_and_stays(
 
 
 async def test_people_see_their_own_exports_and_who_oversees_all(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     mine, theirs = (
         a_requirement_export(people.user),
@@ -196,7 +196,7 @@ async def test_people_see_their_own_exports_and_who_oversees_all(
     assert await found(people.admin, componentType="Card") == [theirs.gid]
     assert await found(people.admin, userId=people.user.gid) == [mine.gid]
     assert await found(people.stranger) == []
-    async with unchanged():
+    async with assert_unchanged():
         used = {"inCodeGeneration": True}
         assert await graphql.of(people.viewer).refusals(CREATE, input=BUTTON) == FORBIDDEN
         assert await graphql.of(people.viewer).refusals(USE, id=mine.gid, input=used) == FORBIDDEN
@@ -237,8 +237,8 @@ async def test_fast_exports_are_strictly_faster_timed_and_quickest_first(
     await save(*(a_requirement_export(people.user, proposal_latency_ms=each) for each in latencies))
     admin = graphql.of(people.admin)
 
-    async def page(**given: Any) -> tuple[list[int], Any]:
-        found = (await admin(FAST, **given))["fastExports"]
+    async def page(**arguments: Any) -> tuple[list[int], Any]:
+        found = (await admin(FAST, **arguments))["fastExports"]
         return [node["proposalLatencyMs"] for node in found["nodes"]], found
 
     everything, found = await page()

@@ -16,14 +16,21 @@ from resolvers.requirements import proposals
 from schema.framework.context import Services
 from tests.chat.pipeline.conftest import PATIENCE, Person
 from tests.requirements import sample_designs
-from tests.requirements.conftest import DESCRIPTION, a_worker, asked, ended, items, proposed
+from tests.requirements.conftest import (
+    DESCRIPTION,
+    a_worker,
+    create_proposal,
+    items,
+    run_proposal,
+    wait_for_proposal,
+)
 from tests.requirements.operations import CANCEL, DELETE, RETRY, START
 
 STAGES = [ProposalStage.CLASSIFYING, ProposalStage.ANALYZING, ProposalStage.FINALIZING]
 JOB = "query ($id: ID!) { requirementProposal(id: $id) { stage errorMessage progress job { id } } }"
 
 
-def lasting(proposal: Any) -> Any:
+def stable_fields(proposal: Any) -> Any:
     """All of a proposal but its times and keys, its requirements in an order of their own."""
     nodes = [{**each, "id": None} for each in proposal["requirements"]["nodes"]]
     kept = {name: proposal[name] for name in ("stage", "componentType", "classificationRationale", "model")}
@@ -34,11 +41,11 @@ def lasting(proposal: Any) -> Any:
 async def test_a_worker_that_stops_at_a_stage_leaves_it_to_another(
     services: Services, person: Person, monkeypatch: pytest.MonkeyPatch, stage: ProposalStage
 ) -> None:
-    given = {"description": "A badge that shows a count of unread messages."}
+    values = {"description": "A badge that shows a count of unread messages."}
     if stage is ProposalStage.CLASSIFYING:
         upload = await person.upload(sample_designs.file(sample_designs.badge()), "badge.png", "image/png")
-        given["uploadId"] = upload.gid
-    whole = await proposed(services, person, **given)
+        values["uploadId"] = upload.gid
+    whole = await run_proposal(services, person, **values)
     stopped, enter = asyncio.Event(), handlers.enter_stage
 
     async def stopping(run: Run, id: Any, entered: ProposalStage, **news: Any) -> None:
@@ -48,20 +55,20 @@ async def test_a_worker_that_stops_at_a_stage_leaves_it_to_another(
             await asyncio.Event().wait()
 
     monkeypatch.setattr(handlers, "enter_stage", stopping)
-    id = await asked(person, **given)
+    id = await create_proposal(person, **values)
     async with asyncio.timeout(PATIENCE):
         async with a_worker(services, job_grace=0.05):
             await stopped.wait()
         async with a_worker(services):
-            again = await ended(person, id)
+            again = await wait_for_proposal(person, id)
 
-    assert lasting(again) == lasting(whole)
+    assert stable_fields(again) == stable_fields(whole)
 
 
 async def test_a_worker_that_stops_among_the_categories_proposes_none_twice(
     services: Services, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = await proposed(services, person, description=DESCRIPTION)
+    whole = await run_proposal(services, person, description=DESCRIPTION)
     stopped, keep = asyncio.Event(), proposals.add_requirements
     done: list[RequirementCategory] = []
 
@@ -73,23 +80,23 @@ async def test_a_worker_that_stops_among_the_categories_proposes_none_twice(
         await keep(uow, id, found)
 
     monkeypatch.setattr(proposals, "add_requirements", stopping)
-    id = await asked(person, description=DESCRIPTION)
+    id = await create_proposal(person, description=DESCRIPTION)
     async with asyncio.timeout(PATIENCE):
         async with a_worker(services, job_grace=0.05):
             await stopped.wait()
         async with a_worker(services):
-            again = await ended(person, id)
+            again = await wait_for_proposal(person, id)
 
-    assert lasting(again) == lasting(whole)
+    assert stable_fields(again) == stable_fields(whole)
     assert len(done) == len(set(done)) == 4
 
 
 async def test_what_waits_is_started_and_what_failed_is_tried_again(
     services: Services, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    id = await asked(person, description=DESCRIPTION, start=False)
+    id = await create_proposal(person, description=DESCRIPTION, start=False)
 
-    async def failing(*given: Any) -> Any:
+    async def failing(*values: Any) -> Any:
         raise Conflict("It is out of order.")
 
     async with a_worker(services):
@@ -97,7 +104,7 @@ async def test_what_waits_is_started_and_what_failed_is_tried_again(
             patch.setattr(handlers, "determine_pattern", failing)
             job = (await person(JOB, id=id))["requirementProposal"]["job"]["id"]
             await person(START, id=job)
-            failed = await ended(person, id)
+            failed = await wait_for_proposal(person, id)
         await person(RETRY, id=job)
         again = await person.until(JOB, id, lambda row: row["stage"] == "COMPLETE")
 
@@ -106,7 +113,7 @@ async def test_what_waits_is_started_and_what_failed_is_tried_again(
 
 
 async def test_what_is_under_way_is_not_deleted(person: Person) -> None:
-    id = await asked(person, description=DESCRIPTION)
+    id = await create_proposal(person, description=DESCRIPTION)
     job = (await person(JOB, id=id))["requirementProposal"]["job"]["id"]
 
     refused = await person.graphql.refusals(DELETE, id=id)
@@ -119,17 +126,17 @@ async def test_what_is_under_way_is_not_deleted(person: Person) -> None:
     assert deleted == id
 
 
-class Scripted:
+class ScriptedModel:
     """A language model that answers each category with what the script says, or fails."""
 
     model = "tiny"
 
     def __init__(self, script: dict[str, str | None]) -> None:
         self._script = script
-        self.asked: list[ChatRequest] = []
+        self.requests: list[ChatRequest] = []
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        self.asked.append(request)
+        self.requests.append(request)
         said = next(text for word, text in self._script.items() if word in request.question)
         if said is None:
             raise ModelFailure(RunErrorCode.TIMEOUT, "The model did not answer in time.", is_transient=True)
@@ -138,16 +145,16 @@ class Scripted:
         yield AnswerEnd(self.model, 100, 20)
 
 
-def suggestion(**given: Any) -> str:
+def suggestion(**values: Any) -> str:
     """A model's answer with one requirement."""
-    usual = {"name": "tooltip", "confidence": 0.8, "rationale": "It helps.", "values": ["\u0000top"]}
-    return json.dumps({"requirements": [{**usual, **given}]})
+    defaults = {"name": "tooltip", "confidence": 0.8, "rationale": "It helps.", "values": ["\u0000top"]}
+    return json.dumps({"requirements": [{**defaults, **values}]})
 
 
 async def test_a_model_proposes_beside_and_what_it_spoils_is_left_out(
     services: Services, person: Person
 ) -> None:
-    model = Scripted(
+    model = ScriptedModel(
         {
             "props": f"```json\n{suggestion()}\n```",
             "events": suggestion(confidence=2),
@@ -156,7 +163,7 @@ async def test_a_model_proposes_beside_and_what_it_spoils_is_left_out(
         }
     )
     async with a_worker(services, model, chat_url="http://127.0.0.1:9/v1"):
-        found = await ended(person, await asked(person, description=DESCRIPTION))
+        found = await wait_for_proposal(person, await create_proposal(person, description=DESCRIPTION))
 
     tooltip = items(found, "PROPS")["tooltip"]
     assert (tooltip["origin"], tooltip["source"], tooltip["values"]) == ("MODEL", "tiny", ["top"])
@@ -169,7 +176,7 @@ async def test_a_model_proposes_beside_and_what_it_spoils_is_left_out(
         "seshat-patterns/1; with tiny (props); without tiny: The model did not answer in time. "
         "(accessibility); without tiny: its response is malformed (events, states)"
     )
-    assert len(model.asked) == 4
+    assert len(model.requests) == 4
     used = await person("{ tokenUsages(first: 100) { nodes { operationType totalTokens modelName } } }")
     spent = [each for each in used["tokenUsages"]["nodes"] if each["operationType"] == "requirements"]
     assert [(each["totalTokens"], each["modelName"]) for each in spent] == [(120, "tiny")] * 3

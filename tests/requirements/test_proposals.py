@@ -10,14 +10,21 @@ from tests.chat.pipeline.conftest import Person
 from tests.conftest import Unchanged
 from tests.graphql_client import Client
 from tests.requirements import sample_designs
-from tests.requirements.conftest import DESCRIPTION, a_worker, create_proposal, ended, items, proposed
+from tests.requirements.conftest import (
+    DESCRIPTION,
+    a_worker,
+    create_proposal,
+    items,
+    run_proposal,
+    wait_for_proposal,
+)
 from tests.requirements.operations import CREATE, WATCH
 
 
 async def test_a_description_becomes_requirements_that_say_where_they_come_from(
     services: Services, person: Person
 ) -> None:
-    found = await proposed(services, person, description=DESCRIPTION)
+    found = await run_proposal(services, person, description=DESCRIPTION)
 
     assert (found["componentType"], found["classificationConfidence"]) == ("BUTTON", 0.97)
     assert found["classificationRationale"] == "The description names it: “button”."
@@ -50,7 +57,7 @@ async def test_a_design_is_measured(services: Services, person: Person) -> None:
         sample_designs.file(sample_designs.button("#9ec5fe")), "button.png", "image/png"
     )
 
-    found = await proposed(services, person, uploadId=upload.gid)
+    found = await run_proposal(services, person, uploadId=upload.gid)
 
     assert (found["componentType"], found["design"]["width"], found["design"]["fill"]) == (
         "BUTTON",
@@ -90,7 +97,7 @@ async def test_documents_are_cited_word_for_word(
     async with a_worker(services):
         document = await person.added(GUIDE, title="Design system")
 
-    found = await proposed(services, person, documentIds=[document["id"]], componentType="BUTTON")
+    found = await run_proposal(services, person, documentIds=[document["id"]], componentType="BUTTON")
 
     props, events, states = (items(found, kind) for kind in ("PROPS", "EVENTS", "STATES"))
     assert (props["variant"]["origin"], props["variant"]["values"]) == (
@@ -112,7 +119,7 @@ async def test_a_proposal_is_watched_from_any_place(services: Services, person: 
         async for result in results:
             assert result.errors is None
             events.append(result.data["requirementProposed"])
-    whole = [each["id"] for each in (await ended(person, id))["requirements"]["nodes"]]
+    whole = [each["id"] for each in (await wait_for_proposal(person, id))["requirements"]["nodes"]]
 
     assert [each["id"] for event in events for each in event["requirements"]] == whole
     assert (events[-1]["stage"], events[-1]["progress"]) == ("COMPLETE", 100)
@@ -138,7 +145,9 @@ async def test_a_stranger_watches_nothing(person: Person, graphql: Client, peopl
 
 async def test_what_is_no_component_is_not_guessed(services: Services, person: Person) -> None:
     async with a_worker(services):
-        found = await ended(person, await create_proposal(person, description="How is the weather in the Alps?"))
+        found = await wait_for_proposal(
+            person, await create_proposal(person, description="How is the weather in the Alps?")
+        )
 
     assert (found["stage"], found["componentType"], found["requirements"]["totalCount"]) == (
         "FAILED",
@@ -162,7 +171,7 @@ async def test_a_design_that_cannot_be_measured_fails_with_its_reason(
 ) -> None:
     upload = await person.upload(content, "design.png", "image/png")
     async with a_worker(services):
-        found = await ended(person, await create_proposal(person, uploadId=upload.gid))
+        found = await wait_for_proposal(person, await create_proposal(person, uploadId=upload.gid))
 
     assert (found["stage"], found["job"]["status"]) == ("FAILED", "FAILED")
     assert reason in found["errorMessage"]
@@ -180,27 +189,27 @@ async def test_a_design_that_cannot_be_measured_fails_with_its_reason(
     ],
 )
 async def test_what_says_nothing_of_a_component_is_refused(
-    person: Person, unchanged: Unchanged, arguments: dict[str, Any], code: str, path: tuple[str, ...]
+    person: Person, assert_unchanged: Unchanged, arguments: dict[str, Any], code: str, path: tuple[str, ...]
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         assert await person.graphql.refusals(CREATE, input=arguments) == [(code, ("input", *path))]
 
 
-async def test_other_files_and_large_ones_are_no_designs(person: Person, unchanged: Unchanged) -> None:
+async def test_other_files_and_large_ones_are_no_designs(person: Person, assert_unchanged: Unchanged) -> None:
     text = await person.upload(b"a button", "button.txt", "text/plain")
     large = await person.upload(b"0" * (10 * 1024 * 1024 + 1), "button.png", "image/png")
 
-    async with unchanged():
+    async with assert_unchanged():
         for upload in (text, large):
             refused = await person.graphql.refusals(CREATE, input={"uploadId": upload.gid})
             assert refused == [("UNSUPPORTED", ("input", "uploadId"))]
 
 
-async def test_asking_again_under_one_key_proposes_once(person: Person, unchanged: Unchanged) -> None:
+async def test_asking_again_under_one_key_proposes_once(person: Person, assert_unchanged: Unchanged) -> None:
     arguments = {"description": DESCRIPTION, "start": False, "idempotencyKey": "1"}
     first = await create_proposal(person, **arguments)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await create_proposal(person, **arguments) == first
         other = await person.graphql.refusals(CREATE, input={**arguments, "description": "a card"})
 

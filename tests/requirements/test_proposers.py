@@ -17,7 +17,7 @@ from schema.framework.context import Services
 from tests.requirements import sample_designs
 
 
-def test_the_library_knows_ten_components_and_the_standards_behind_them() -> None:
+def test_the_library_knows_ten_components_and_the_their_standards() -> None:
     assert set(load_patterns()) == set(ComponentType)
     for pattern in load_patterns().values():
         assert all(len(pattern.items[kind]) >= 2 for kind in RequirementCategory)

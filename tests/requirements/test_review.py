@@ -6,7 +6,7 @@ import pytest
 
 from db.models import ComponentType, ProposalStage, RequirementCategory
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.factories.evaluation import a_proposed_requirement, a_requirement_proposal
 from tests.graphql_client import Client
 from tests.requirements.operations import (
@@ -27,30 +27,30 @@ ACCESS = {"category": RequirementCategory.ACCESSIBILITY, "requirement": "It has 
 
 
 @pytest.fixture
-def proposal(people: People) -> Made:
+def proposal(people: People) -> Fixture:
     """What was proposed to the user."""
     return a_requirement_proposal(people.user, component_type=ComponentType.CARD)
 
 
-async def review(client: Client, proposal: Made) -> Any:
+async def review(client: Client, proposal: Fixture) -> Any:
     """How the review stands."""
     return (await client(PROPOSAL, id=proposal.gid))["requirementProposal"]["review"]
 
 
-async def add(client: Client, proposal: Made, **given: Any) -> Any:
+async def add(client: Client, proposal: Fixture, **arguments: Any) -> Any:
     """A requirement of one's own."""
-    sent = {"requirementProposalId": proposal.gid, "category": "PROPS", "name": "own", **given}
+    sent = {"requirementProposalId": proposal.gid, "category": "PROPS", "name": "own", **arguments}
     return (await client(ADD, input=sent))["proposedRequirementCreate"]["proposedRequirement"]
 
 
-async def export(client: Client, proposal: Made, **given: Any) -> Any:
+async def export(client: Client, proposal: Fixture, **arguments: Any) -> Any:
     """The new export."""
-    answer = await client(EXPORT, id=proposal.gid, **given)
+    answer = await client(EXPORT, id=proposal.gid, **arguments)
     return answer["requirementProposalExport"]["requirementExport"]
 
 
 async def test_the_counts_of_an_export_follow_from_what_was_reviewed(
-    graphql: Client, save: Save, people: People, proposal: Made
+    graphql: Client, save: Save, people: People, proposal: Fixture
 ) -> None:
     user = graphql.of(people.user)
     props = [a_proposed_requirement(proposal, source=None) for _ in range(4)]
@@ -111,7 +111,7 @@ async def test_the_counts_of_an_export_follow_from_what_was_reviewed(
 
 
 async def test_all_are_approved_but_removed_ones_until_they_come_back(
-    graphql: Client, save: Save, people: People, proposal: Made
+    graphql: Client, save: Save, people: People, proposal: Fixture
 ) -> None:
     user, items = graphql.of(people.user), [a_proposed_requirement(proposal) for _ in range(3)]
     await save(*items)
@@ -128,19 +128,19 @@ async def test_all_are_approved_but_removed_ones_until_they_come_back(
 
 
 async def test_a_change_keeps_what_was_proposed(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, proposal: Made
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, proposal: Fixture
 ) -> None:
     user, item = graphql.of(people.user), a_proposed_requirement(proposal, values=["s", "m"], required=True)
     await save(item)
 
-    async def changed(**given: Any) -> Any:
-        return (await user(UPDATE, id=item.gid, input=given))["proposedRequirementUpdate"][
+    async def changed(**arguments: Any) -> Any:
+        return (await user(UPDATE, id=item.gid, input=arguments))["proposedRequirementUpdate"][
             "proposedRequirement"
         ]
 
     first = await changed(name="width", values=["s"])
     second = await changed(required=False, type="enum")
-    async with unchanged():
+    async with assert_unchanged():
         again = await changed(type="enum")
 
     assert (first["name"], first["values"], first["edited"], first["approved"]) == (
@@ -162,7 +162,7 @@ async def test_a_change_keeps_what_was_proposed(
 
 
 async def test_ones_own_requirements_are_sure_and_deleted_when_removed(
-    graphql: Client, save: Save, people: People, proposal: Made
+    graphql: Client, save: Save, people: People, proposal: Fixture
 ) -> None:
     user = graphql.of(people.user)
     await save(proposal)
@@ -199,9 +199,9 @@ async def test_ones_own_requirements_are_sure_and_deleted_when_removed(
 async def test_what_cannot_be_a_requirement_is_refused(
     graphql: Client,
     save: Save,
-    unchanged: Unchanged,
+    assert_unchanged: Unchanged,
     people: People,
-    proposal: Made,
+    proposal: Fixture,
     wrong: dict[str, Any],
     code: str,
     path: str,
@@ -212,14 +212,14 @@ async def test_what_cannot_be_a_requirement_is_refused(
     sent = {"requirementProposalId": proposal.gid, "category": "PROPS", "name": "own", **wrong}
     changes = {name: value for name, value in wrong.items() if name != "category"}
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.refusals(ADD, input=sent) == [(code, ("input", path))]
         if changes:
             assert await user.refusals(UPDATE, id=other.gid, input=changes) == [(code, ("input", path))]
 
 
 async def test_nothing_approved_is_not_exported_and_nothing_unfinished_is_reviewed(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, proposal: Made
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, proposal: Fixture
 ) -> None:
     user = graphql.of(people.user)
     unfinished = a_requirement_proposal(people.user, stage=ProposalStage.ANALYZING)
@@ -227,7 +227,7 @@ async def test_nothing_approved_is_not_exported_and_nothing_unfinished_is_review
     await save(early, late)
     await add(user, proposal, approved=False)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.refusals(EXPORT, id=proposal.gid) == CONFLICT
         assert await user.refusals(UPDATE, id=late.gid, input={"name": "other"}) == CONFLICT
         for refused, id in (
@@ -242,25 +242,25 @@ async def test_nothing_approved_is_not_exported_and_nothing_unfinished_is_review
 
 
 async def test_adding_and_exporting_again_under_one_key_does_once(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, proposal: Made
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, proposal: Fixture
 ) -> None:
     user = graphql.of(people.user)
     await save(proposal)
     own = await add(user, proposal, idempotencyKey="1")
     kept = await export(user, proposal, input={"idempotencyKey": "1"})
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await add(user, proposal, idempotencyKey="1") == own
         assert await export(user, proposal, input={"idempotencyKey": "1"}) == kept
 
 
 async def test_people_review_their_own_proposals_and_who_oversees_all(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, proposal: Made
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, proposal: Fixture
 ) -> None:
     item, theirs = a_proposed_requirement(proposal), a_requirement_proposal(people.manager)
     await save(item, theirs)
 
-    async def listed(person: Made, **filter: Any) -> list[str]:
+    async def listed(person: Fixture, **filter: Any) -> list[str]:
         answer = await graphql.of(person)(LIST, filter=filter)
         return [node["id"] for node in answer["requirementProposals"]["nodes"]]
 
@@ -270,7 +270,7 @@ async def test_people_review_their_own_proposals_and_who_oversees_all(
     assert await listed(people.admin, stage="FAILED") == []
     assert await listed(people.admin, userId=people.manager.gid) == [theirs.gid]
     assert await listed(people.viewer) == await listed(people.stranger) == []
-    async with unchanged():
+    async with assert_unchanged():
         for mutation, id in ((APPROVE_ALL, proposal.gid), (APPROVE, item.gid), (DELETE, proposal.gid)):
             assert await graphql.of(people.viewer).refusals(mutation, id=id) == FORBIDDEN
             assert await graphql.of(people.stranger).refusals(mutation, id=id) == MISSING

@@ -14,7 +14,7 @@ from schema.framework.decorators import STORED_TYPES
 from tests.conftest import People, Save
 from tests.factories import a_drawing, a_project, a_session
 from tests.graphql_client import Client
-from tests.isolation.generated_operations import of_type, root, shown
+from tests.isolation.generated_operations import of_type, root, selection_of
 
 QUERIES = root("Query")
 LISTS = sorted(name for name, field in QUERIES.items() if "after" in field.args)
@@ -32,10 +32,10 @@ def cursor(*values: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def listing(name: str, **given: Any) -> str:
+def list_query(name: str, **arguments: Any) -> str:
     """A document that asks a list with these arguments as variables."""
-    declared = ", ".join(f"${key}: {TYPED[key]}" for key in given)
-    passed = ", ".join(f"{key}: ${key}" for key in given)
+    declared = ", ".join(f"${key}: {TYPED[key]}" for key in arguments)
+    passed = ", ".join(f"{key}: ${key}" for key in arguments)
     return f"query ({declared}) {{ {name}({passed}) {{ totalCount nodes {{ __typename }} }} }}"
 
 
@@ -44,13 +44,13 @@ async def test_pages_of_no_size_are_refused(graphql: Client, people: People, nam
     admin = graphql.of(people.admin)
 
     for size in (-1, 101, 10**9):
-        assert await admin.refusals(listing(name, first=size), first=size) == [("INVALID", ("first",))]
-        assert await admin.refusals(listing(name, last=size), last=size) == [("INVALID", ("last",))]
+        assert await admin.refusals(list_query(name, first=size), first=size) == [("INVALID", ("first",))]
+        assert await admin.refusals(list_query(name, last=size), last=size) == [("INVALID", ("last",))]
     for unfit in ("2", 1.5):
-        assert await admin.refusals(listing(name, first=unfit), first=unfit) == [
+        assert await admin.refusals(list_query(name, first=unfit), first=unfit) == [
             ("BAD_USER_INPUT", ("first",))
         ]
-    both = await admin.refusals(listing(name, first=1, last=1), first=1, last=1)
+    both = await admin.refusals(list_query(name, first=1, last=1), first=1, last=1)
     assert both == [("INVALID", ("last",))]
 
 
@@ -73,13 +73,15 @@ WRONG_CURSORS = {
 async def test_a_cursor_that_no_list_gave_is_refused_by_every_list(
     graphql: Client, people: People, wrong: str
 ) -> None:
-    admin, given = graphql.of(people.admin), WRONG_CURSORS[wrong]
+    admin, arguments = graphql.of(people.admin), WRONG_CURSORS[wrong]
 
     for name in LISTS:
-        assert await admin.refusals(listing(name, after=given), after=given) == [("INVALID", ("after",))], (
-            name
-        )
-    assert await admin.refusals(listing("projects", before=given), before=given) == [("INVALID", ("before",))]
+        assert await admin.refusals(list_query(name, after=arguments), after=arguments) == [
+            ("INVALID", ("after",))
+        ], name
+    assert await admin.refusals(list_query("projects", before=arguments), before=arguments) == [
+        ("INVALID", ("before",))
+    ]
 
 
 async def test_a_cursor_is_its_lists_and_its_orders(graphql: Client, save: Save, people: People) -> None:
@@ -89,22 +91,22 @@ async def test_a_cursor_is_its_lists_and_its_orders(graphql: Client, save: Save,
     async def cursor_of(call: str) -> str:
         name = call.partition("(")[0]
         answer = await admin(f"{{ {call} {{ edges {{ cursor }} }} }}")
-        given: str = answer[name]["edges"][0]["cursor"]
-        return given
+        arguments: str = answer[name]["edges"][0]["cursor"]
+        return arguments
 
-    async def refused(call: str, given: str) -> bool:
+    async def refused(call: str, arguments: str) -> bool:
         document = f"query ($after: String) {{ {call.replace('CURSOR', '$after')} {{ totalCount }} }}"
-        return await admin.refusals(document, after=given) == [("INVALID", ("after",))]
+        return await admin.refusals(document, after=arguments) == [("INVALID", ("after",))]
 
     by_name = await cursor_of("projects(orderBy: NAME_ASC)")
-    usual = await cursor_of("projects")
+    defaults = await cursor_of("projects")
     sheets = await cursor_of("drawings")
-    assert not await refused("projects(after: CURSOR)", usual)
+    assert not await refused("projects(after: CURSOR)", defaults)
     assert not await refused("projects(after: CURSOR, orderBy: NAME_ASC)", by_name)
     assert await refused("projects(after: CURSOR)", by_name)
     assert await refused("projects(after: CURSOR, orderBy: NAME_DESC)", by_name)
     assert await refused("projects(after: CURSOR)", sheets)
-    assert await refused("drawingSessions(after: CURSOR)", usual)
+    assert await refused("drawingSessions(after: CURSOR)", defaults)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ async def test_a_forged_cursor_holds_nothing_that_a_column_would_not(
 ) -> None:
     forged = cursor("Project:-created_at,id", value, str(new_id()))
 
-    refusal = await graphql.of(people.admin).refusals(listing("projects", after=forged), after=forged)
+    refusal = await graphql.of(people.admin).refusals(list_query("projects", after=forged), after=forged)
 
     assert refusal == [("INVALID", ("after",))]
 
@@ -127,7 +129,7 @@ async def test_a_forged_cursor_beyond_the_end_of_time_is_none(
 ) -> None:
     forged = cursor("Project:-created_at,id", instant, str(new_id()))
 
-    refusal = await graphql.of(people.admin).refusals(listing("projects", after=forged), after=forged)
+    refusal = await graphql.of(people.admin).refusals(list_query("projects", after=forged), after=forged)
 
     assert refusal == [("INVALID", ("after",))]
 
@@ -159,7 +161,7 @@ async def test_an_id_of_nothing_is_refused(graphql: Client, people: People, name
     admin = graphql.of(people.admin)
     kind = of_type(name, "id", get_named_type(QUERIES[name].type).name)
     another = next(other for other in STORED_TYPES if other != kind)
-    document = f"query ($id: ID!) {{ {name}(id: $id){shown(get_named_type(QUERIES[name].type))} }}"
+    document = f"query ($id: ID!) {{ {name}(id: $id){selection_of(get_named_type(QUERIES[name].type))} }}"
     refused = [[(code, ("id",))] for code in ("INVALID", "BAD_USER_INPUT")]
 
     for id in NO_IDS:

@@ -8,14 +8,14 @@ from graphql import GraphQLInputObjectType
 from db.models import RoleName
 from schema.contract import make_schema
 from tests.conftest import People, Save, Unchanged
-from tests.factories import Made, a_project, a_session
+from tests.factories import Fixture, a_project, a_session
 from tests.factories.chat import a_conversation
 from tests.factories.evaluation import a_proposed_requirement, a_requirement_proposal, a_run
 from tests.factories.imagery import a_crawl
 from tests.factories.knowledge import a_document, an_embedding_model
 from tests.graphql_client import Client
 
-Make = Callable[[Made], Made]
+Make = Callable[[Fixture], Fixture]
 
 UPDATES: dict[str, tuple[Make, str]] = {
     "projectUpdate": (a_project, "name"),
@@ -37,14 +37,14 @@ UPDATES: dict[str, tuple[Make, str]] = {
 def test_every_update_that_can_be_overtaken_is_here() -> None:
     kinds = make_schema()._schema.type_map
     inputs = [name for name, kind in kinds.items() if isinstance(kind, GraphQLInputObjectType)]
-    told = [name for name in inputs if "expectedUpdatedAt" in getattr(kinds[name], "fields", {})]
+    received = [name for name in inputs if "expectedUpdatedAt" in getattr(kinds[name], "fields", {})]
 
-    assert sorted(told) == sorted(name[0].upper() + name[1:] + "Input" for name in UPDATES)
+    assert sorted(received) == sorted(name[0].upper() + name[1:] + "Input" for name in UPDATES)
 
 
 @pytest.mark.parametrize("mutation", UPDATES)
 async def test_an_overtaken_update_changes_nothing(
-    graphql: Client, people: People, platform: Made, save: Save, unchanged: Unchanged, mutation: str
+    graphql: Client, people: People, platform: Fixture, save: Save, assert_unchanged: Unchanged, mutation: str
 ) -> None:
     make, field = UPDATES[mutation]
     person = platform if mutation.startswith("embedding") else people.admin
@@ -60,7 +60,7 @@ async def test_an_overtaken_update_changes_nothing(
     before = (await client(read, id=made.gid))["node"]["updatedAt"]
 
     await client(update, id=made.gid, input={field: f"First {made.id}", "expectedUpdatedAt": before})
-    async with unchanged():
+    async with assert_unchanged():
         second = {field: f"Second {made.id}", "expectedUpdatedAt": before}
         refused = await client.refusals(update, id=made.gid, input=second)
 

@@ -20,7 +20,7 @@ from schema.framework.decorators import STORED_TYPES
 from tests import factories
 from tests.conftest import Save
 from tests.factories import (
-    Made,
+    Fixture,
     a_company,
     a_comparison,
     a_job,
@@ -42,9 +42,9 @@ DEEP = """query ($count: Int!) { projects(first: $count) { nodes { sessions(firs
   jobs { nodes { status } } } } } } }"""
 
 
-def a_full_project(user: Made) -> list[Made]:
+def a_full_project(user: Fixture) -> list[Fixture]:
     """A project of two sessions, each with three jobs and two comparisons that were analysed."""
-    rows: list[Made] = []
+    rows: list[Fixture] = []
     project = a_project(user)
     for _ in range(2):
         session = a_session(user, project)
@@ -80,7 +80,7 @@ async def test_a_deep_answer_costs_a_statement_for_each_level(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def many(services: Services, platform: Made) -> dict[str, list[str]]:
+async def many(services: Services, platform: Fixture) -> dict[str, list[str]]:
     """The ids of twenty objects of every stored type (or all there are), each with its own relations."""
     people = [a_user(platform.company) for _ in range(MANY)]
     made = everything(people)
@@ -128,7 +128,7 @@ def below(kind: GraphQLNamedType) -> str:
 
 @pytest.mark.parametrize(("kind", "field"), fields())
 async def test_a_field_costs_the_same_for_one_and_for_twenty(
-    graphql: Client, platform: Made, many: dict[str, list[str]], kind: str, field: str
+    graphql: Client, platform: Fixture, many: dict[str, list[str]], kind: str, field: str
 ) -> None:
     viewer, ids = graphql.of(platform), many[kind]
     wanted = selection(field, stored_type(kind).fields[field])
@@ -142,12 +142,12 @@ async def test_a_field_costs_the_same_for_one_and_for_twenty(
     assert None not in twenty["nodes"]
     assert len(twenty["nodes"]) == len(ids)
     assert len(ids) >= 7 or kind == "CompanyProfile"
-    assert undated(one["nodes"][0]) == undated(twenty["nodes"][0])
+    assert without_dates(one["nodes"][0]) == without_dates(twenty["nodes"][0])
 
 
 @pytest.mark.parametrize("kind", STORED_TYPES)
-async def test_a_field_asked_for_alone_answers_what_it_answers_among_all(
-    graphql: Client, platform: Made, many: dict[str, list[str]], kind: str
+async def test_a_field_requested_alone_answers_what_it_answers_among_all(
+    graphql: Client, platform: Fixture, many: dict[str, list[str]], kind: str
 ) -> None:
     viewer, id = graphql.of(platform), many[kind][0]
     found = stored_type(kind).fields
@@ -160,13 +160,13 @@ async def test_a_field_asked_for_alone_answers_what_it_answers_among_all(
         for name, wanted in chosen.items()
     }
 
-    assert undated(alone) == undated(together)
+    assert without_dates(alone) == without_dates(together)
 
 
-def undated(value: Any) -> Any:
+def without_dates(value: Any) -> Any:
     """The answer without the signatures of its links, which hold the second at which they were made."""
     if isinstance(value, dict):
-        return {name: undated(inner) for name, inner in value.items()}
+        return {name: without_dates(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [undated(inner) for inner in value]
+        return [without_dates(inner) for inner in value]
     return "a link" if isinstance(value, str) and value.startswith("http://seshat.test/files/") else value

@@ -16,7 +16,7 @@ import pytest
 READY_SECONDS = 60.0
 
 
-class Serving:
+class ServerProcess:
     """A running `seshat serve` and what it said."""
 
     def __init__(self, data: Path, port: int, *options: str) -> None:
@@ -72,12 +72,12 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Serving]]:
+def serve() -> Iterator[Callable[..., ServerProcess]]:
     """Starts servers, waits until they are ready, and ends them after the test."""
-    started: list[Serving] = []
+    started: list[ServerProcess] = []
 
-    def begin(data: Path, *options: str) -> Serving:
-        serving = Serving(data, free_port(), *options)
+    def begin(data: Path, *options: str) -> ServerProcess:
+        serving = ServerProcess(data, free_port(), *options)
         started.append(serving)
         serving.wait_until_ready()
         return serving

@@ -45,7 +45,7 @@ def test_the_truth_is_where_the_ink_differs() -> None:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3])
-def test_as_much_changes_as_is_asked_for(share: float) -> None:
+def test_as_much_changes_as_is_requested(share: float) -> None:
     sheet = drawings.plan("A-101", "PLAN", 5, changed=share)
     slots = len(drawings.plan("A-101", "PLAN", 5, changed=1).edits)
 

@@ -10,9 +10,9 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.server.conftest import Serving, free_port, run
+from tests.server.conftest import ServerProcess, free_port, run
 
-Serve = Callable[..., Serving]
+Serve = Callable[..., ServerProcess]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])

@@ -6,20 +6,20 @@ import tarfile
 import zipfile
 from datetime import datetime
 
-from pipelines.imagery.exporting.stream_buffer import Window
+from pipelines.imagery.exporting.stream_buffer import StreamBuffer
 
 
 class ZipArchive:
     """A ZIP file. Pictures are stored as they are unless `compress`; texts are always deflated."""
 
-    def __init__(self, window: Window, made_at: datetime, *, compress: bool = False) -> None:
-        self._zip = zipfile.ZipFile(window, "w")
-        self._made_at = made_at.timetuple()[:6]
+    def __init__(self, buffer: StreamBuffer, created_at: datetime, *, compress: bool = False) -> None:
+        self._zip = zipfile.ZipFile(buffer, "w")
+        self._created_at = created_at.timetuple()[:6]
         self._pictures = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
 
     def add(self, name: str, content: bytes, *, text: bool = False) -> None:
         """A member; nothing of it is kept but its place in the directory."""
-        member = zipfile.ZipInfo(name, self._made_at)
+        member = zipfile.ZipInfo(name, self._created_at)
         member.external_attr = 0o644 << 16
         self._zip.writestr(member, content, zipfile.ZIP_DEFLATED if text else self._pictures)
 
@@ -31,15 +31,15 @@ class ZipArchive:
 class TarArchive:
     """A TAR file, inside gzip if `compress`. The same members give the same bytes."""
 
-    def __init__(self, window: Window, made_at: datetime, *, compress: bool = False) -> None:
-        self._gzip = gzip.GzipFile(fileobj=window, mode="wb", mtime=0) if compress else None
-        self._tar = tarfile.open(fileobj=self._gzip or window, mode="w")  # noqa: SIM115
-        self._made_at = int(made_at.timestamp())
+    def __init__(self, buffer: StreamBuffer, created_at: datetime, *, compress: bool = False) -> None:
+        self._gzip = gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) if compress else None
+        self._tar = tarfile.open(fileobj=self._gzip or buffer, mode="w")  # noqa: SIM115
+        self._created_at = int(created_at.timestamp())
 
     def add(self, name: str, content: bytes, *, text: bool = False) -> None:
         """A member, of which nothing is kept."""
         member = tarfile.TarInfo(name)
-        member.size, member.mtime = len(content), self._made_at
+        member.size, member.mtime = len(content), self._created_at
         self._tar.addfile(member, io.BytesIO(content))
         self._tar.members.clear()  # type: ignore[attr-defined]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.imagery.exporting.records import UNKNOWN, Tally
+from pipelines.imagery.exporting.records import UNKNOWN, ExportTotals
 
 MOST_ROWS = 100
 """Of a table: free text from the web could make thousands."""
@@ -24,7 +24,7 @@ LOADING = {
 
 
 @dataclass(frozen=True)
-class Subject:
+class DatasetInfo:
     """What is exported, and how: `rules` are those of the last finished check, if there was one."""
 
     name: str
@@ -32,35 +32,35 @@ class Subject:
     keywords: Sequence[str]
     format: str
     filename: str
-    made_at: datetime
+    created_at: datetime
     rules: Mapping[str, Any] | None
 
-    def summary(self, tally: Tally) -> dict[str, Any]:
+    def summary(self, totals: ExportTotals) -> dict[str, Any]:
         """The data set as a whole, as JSON values."""
         return {
             "name": self.name,
             "crawl": self.crawl,
             "keywords": list(self.keywords),
             "format": self.format,
-            "made_at": self.made_at.isoformat(),
-            "image_count": tally.packed,
-            "missing_count": tally.missing,
-            "content_bytes": tally.content_bytes,
-            "formats": dict(tally.formats.most_common()),
-            "licences": dict(tally.licences.most_common()),
+            "made_at": self.created_at.isoformat(),
+            "image_count": totals.packed,
+            "missing_count": totals.missing,
+            "content_bytes": totals.content_bytes,
+            "formats": dict(totals.formats.most_common()),
+            "licences": dict(totals.licences.most_common()),
             "validation_rules": None if self.rules is None else dict(self.rules),
         }
 
-    def card(self, tally: Tally, *, note: str = "") -> str:
+    def card(self, totals: ExportTotals, *, note: str = "") -> str:
         """README.md: YAML that dataset hubs read, then Markdown."""
-        size = next((words for limit, words in SIZES if tally.packed < limit), LARGEST)
+        size = next((words for limit, words in SIZES if totals.packed < limit), LARGEST)
         head = ["---", f"pretty_name: {quoted(self.name)}", "license: other", "size_categories:", f"- {size}"]
         body = [
             f"# {line(self.name)}",
             f"{tally.packed} images, {tally.content_bytes} bytes, from the crawl {line(self.crawl)}. "
             f"Packed as {self.format} on {self.made_at:%Y-%m-%d %H:%M} UTC.",
         ]
-        if tally.missing:
+        if totals.missing:
             body.append(f"{tally.missing} more images are not here: their files were gone.")
         if note:
             body.append(note)
@@ -71,9 +71,9 @@ class Subject:
         body += [
             "## Licences",
             "As the source of each image named it; who uses an image answers for that use.",
-            table("Licence", tally.licences),
+            table("Licence", totals.licences),
             "## Formats",
-            table("Format", tally.formats),
+            table("Format", totals.formats),
         ]
         checks = "Its images were not checked." if self.rules is None else rules_of(self.rules)
         body += ["## Checks", checks]

@@ -27,12 +27,12 @@ SUFFIXES = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExportPlan:
     """How a data set is packed. `made_at` dates its members; `extension` is that of WebDataset's pictures."""
 
     format: ExportFormat
     options: Mapping[str, Any]
-    made_at: datetime
+    created_at: datetime
     extension: str
 
     def open(self) -> Package:
@@ -72,20 +72,20 @@ class Plan:
         return self.options.get("include_urls") is not False
 
 
-def zipped(plan: Plan, kind: type[ArchivePackage]) -> Package:
+def zipped(plan: ExportPlan, kind: type[ArchivePackage]) -> Package:
     """A ZIP file of this kind."""
     compress = bool(plan.options.get("compress"))
     listed = plan.options.get("include_metadata") is not False
-    return kind(partial(ZipArchive, made_at=plan.made_at, compress=compress), listed=listed)
+    return kind(partial(ZipArchive, created_at=plan.created_at, compress=compress), listed=listed)
 
 
-def tarred(plan: Plan, compress: bool) -> Package:
+def tarred(plan: ExportPlan, compress: bool) -> Package:
     """A TAR file."""
     listed = plan.options.get("include_metadata") is not False
-    return ArchivePackage(partial(TarArchive, made_at=plan.made_at, compress=compress), listed=listed)
+    return ArchivePackage(partial(TarArchive, created_at=plan.created_at, compress=compress), listed=listed)
 
 
-OPEN: dict[ExportFormat, Callable[[Plan], Package]] = {
+OPEN: dict[ExportFormat, Callable[[ExportPlan], Package]] = {
     ExportFormat.ZIP: lambda plan: zipped(plan, ArchivePackage),
     ExportFormat.TAR: lambda plan: tarred(plan, compress=False),
     ExportFormat.TAR_GZ: lambda plan: tarred(plan, compress=True),
@@ -93,6 +93,6 @@ OPEN: dict[ExportFormat, Callable[[Plan], Package]] = {
     ExportFormat.JSON: lambda plan: JsonDocument(),
     ExportFormat.IMAGEFOLDER: lambda plan: zipped(plan, ImageFolder),
     ExportFormat.COCO: lambda plan: zipped(plan, Coco),
-    ExportFormat.WEBDATASET: lambda plan: WebDatasetShard(plan.made_at, plan.extension),
+    ExportFormat.WEBDATASET: lambda plan: WebDatasetShard(plan.created_at, plan.extension),
     ExportFormat.PARQUET: lambda plan: ParquetShard(urls=plan.urls),
 }

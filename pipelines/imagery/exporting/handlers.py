@@ -16,11 +16,11 @@ from core.errors import Conflict
 from core.ports import StoreFull, StoreUnavailable
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.imagery.exporting.dataset_card import Subject
-from pipelines.imagery.exporting.formats import Plan
-from pipelines.imagery.exporting.packages import CARD
-from pipelines.imagery.exporting.prefetch import Reader
-from pipelines.imagery.exporting.records import Tally, extension
+from pipelines.imagery.exporting.dataset_card import DatasetInfo
+from pipelines.imagery.exporting.formats import ExportPlan
+from pipelines.imagery.exporting.packages import CARD_FILENAME
+from pipelines.imagery.exporting.prefetch import PrefetchReader
+from pipelines.imagery.exporting.records import ExportTotals, extension
 from pipelines.runtime.handlers import Retry, Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers.imagery import exports
@@ -42,18 +42,18 @@ async def pack_images(job: PackImages, run: Run) -> CompletionHook:
         crawl = await exports.find_crawl(uow, export)
         rules = await exports.latest_rules(uow, crawl.id)
         formats = await exports.image_formats(uow, export)
-    plan = Plan(export.format, export.export_options, export.created_at, common_extension(formats))
-    subject = Subject(
+    plan = ExportPlan(export.format, export.export_options, export.created_at, common_extension(formats))
+    dataset = DatasetInfo(
         name=export.name,
         crawl=crawl.name,
         keywords=crawl.keywords,
         format=export.format.value,
         filename=f"{plan.stem}.{plan.suffix}",
-        made_at=export.created_at,
+        created_at=export.created_at,
         rules=rules,
     )
     try:
-        return await Packing(run, export, plan, subject).packed()
+        return await Packing(run, export, plan, dataset).packed()
     except StoreUnavailable as error:
         raise Retry("The object store does not answer.") from error
     except StoreFull as error:
@@ -67,10 +67,10 @@ async def pack_images(job: PackImages, run: Run) -> CompletionHook:
 class Packing:
     """One attempt at an export."""
 
-    def __init__(self, run: Run, export: Row[Any], plan: Plan, subject: Subject) -> None:
-        self._run, self._export, self._plan, self._subject = run, export, plan, subject
-        self._reader = Reader(run, export, contents=plan.with_pictures, urls=plan.urls)
-        self._tally = Tally()
+    def __init__(self, run: Run, export: Row[Any], plan: ExportPlan, dataset: DatasetInfo) -> None:
+        self._run, self._export, self._plan, self._subject = run, export, plan, dataset
+        self._reader = PrefetchReader(run, export, contents=plan.with_pictures, urls=plan.urls)
+        self._tally = ExportTotals()
         self._files: list[PackedFile] = []
         self._told = 0.0
 
@@ -86,7 +86,7 @@ class Packing:
         data = self._files[:]
         if self._plan.with_card:
             card = self._subject.card(self._tally, note=self._plan.note).encode()
-            await self._keep(CARD, card)
+            await self._keep(CARD_FILENAME, card)
         if len(data) == 1:
             key = data[0].key
         else:
@@ -125,7 +125,7 @@ class Packing:
         if saved is None:
             return
         self._files = [PackedFile(**file) for file in saved["files"]]
-        self._tally = Tally.of(saved["tally"])
+        self._tally = ExportTotals.of(saved["tally"])
         self._reader.after = UUID(saved["after"])
         self._reader.index, self._reader.missing = self._tally.packed, self._tally.missing
 
@@ -143,19 +143,19 @@ class Packing:
 
     async def _pieces(self, limit: int) -> AsyncIterator[bytes]:
         """The bytes of a file as they come to be: compressing and hashing let go of the interpreter."""
-        package, tally = self._plan.open(), self._tally
+        package, totals = self._plan.open(), self._tally
         try:
             async with aclosing(self._reader.items(limit)) as items:
-                async for item in items:
-                    await asyncio.to_thread(package.add, item)
-                    tally.count(item)
-                    if piece := package.taken():
+                async for record in items:
+                    await asyncio.to_thread(package.add, record)
+                    totals.count(record)
+                    if piece := package.drain():
                         yield piece
                     await self._tell()
-            tally.missing = self._reader.missing
-            steps = package.end(self._subject, tally)
+            totals.missing = self._reader.missing
+            steps = package.end(self._subject, totals)
             while await asyncio.to_thread(step, steps):
-                if piece := package.taken():
+                if piece := package.drain():
                     yield piece
         finally:
             package.close()

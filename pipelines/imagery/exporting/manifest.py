@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 
-class Ledger:
+class Manifest:
     """JSON lines in an unnamed temporary file, so that memory does not grow with the data set."""
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 from pipelines.imagery.exporting.archives import Archive
-from pipelines.imagery.exporting.dataset_card import Subject
-from pipelines.imagery.exporting.manifest import Ledger
-from pipelines.imagery.exporting.records import Item, Tally
-from pipelines.imagery.exporting.stream_buffer import Window
+from pipelines.imagery.exporting.dataset_card import DatasetInfo
+from pipelines.imagery.exporting.manifest import Manifest
+from pipelines.imagery.exporting.records import ImageRecord, ExportTotals
+from pipelines.imagery.exporting.stream_buffer import StreamBuffer
 
-CARD = "README.md"
+CARD_FILENAME = "README.md"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would compute."""
 
@@ -23,18 +23,18 @@ class Package(ABC):
     """A file that is written image by image. After each call, `taken` gives what there is of it so far."""
 
     def __init__(self) -> None:
-        self._window = Window()
+        self._buffer = StreamBuffer()
 
-    def taken(self) -> bytes:
+    def drain(self) -> bytes:
         """What was written since."""
-        return self._window.take()
+        return self._buffer.drain()
 
     @abstractmethod
-    def add(self, item: Item) -> None:
+    def add(self, record: ImageRecord) -> None:
         """The next image."""
 
     @abstractmethod
-    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         """What follows the last image; `taken` is to be called at each step."""
 
     def close(self) -> None:  # noqa: B027 - most keep nothing
@@ -46,32 +46,32 @@ class ArchivePackage(Package):
 
     folder = "images/"
 
-    def __init__(self, open_archive: Callable[[Window], Archive], *, listed: bool = True) -> None:
+    def __init__(self, open_archive: Callable[[StreamBuffer], Archive], *, listed: bool = True) -> None:
         super().__init__()
-        self._archive, self._listed = open_archive(self._window), listed
-        self._ledger = Ledger()
+        self._archive, self._listed = open_archive(self._buffer), listed
+        self._manifest = Manifest()
 
-    def add(self, item: Item) -> None:
-        self._archive.add(self.folder + item.name, item.content)
+    def add(self, record: ImageRecord) -> None:
+        self._archive.add(self.folder + record.name, record.content)
         if self._listed:
-            self._ledger.add({**item.metadata, "file_name": self.folder + item.name})
+            self._manifest.add({**record.metadata, "file_name": self.folder + record.name})
 
-    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         if self._listed:
-            for name, parts in self.lists(subject, tally):
+            for name, parts in self.lists(dataset, totals):
                 self._archive.add(name, b"".join(parts), text=True)
                 yield
-        self._archive.add(CARD, subject.card(tally).encode(), text=True)
+        self._archive.add(CARD_FILENAME, dataset.card(totals).encode(), text=True)
         self._archive.close()
         yield
 
-    def lists(self, subject: Subject, tally: Tally) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def lists(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Names and contents of the files that say what the pictures are."""
-        yield "images.json", array(self._ledger.lines())
-        yield "metadata.json", iter([orjson.dumps(subject.summary(tally), option=orjson.OPT_INDENT_2)])
+        yield "images.json", array(self._manifest.lines())
+        yield "metadata.json", iter([orjson.dumps(dataset.summary(totals), option=orjson.OPT_INDENT_2)])
 
     def close(self) -> None:
-        self._ledger.close()
+        self._manifest.close()
 
 
 class ImageFolder(ArchivePackage):
@@ -79,15 +79,15 @@ class ImageFolder(ArchivePackage):
 
     folder = ""
 
-    def lists(self, subject: Subject, tally: Tally) -> Iterator[tuple[str, Iterator[bytes]]]:
-        yield "metadata.jsonl", self._ledger.lines()
+    def lists(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
+        yield "metadata.jsonl", self._manifest.lines()
 
 
 class Coco(ArchivePackage):
     """Pictures and `annotations.json` in the form of COCO: captions where there are any, no boxes."""
 
-    def lists(self, subject: Subject, tally: Tally) -> Iterator[tuple[str, Iterator[bytes]]]:
-        yield "annotations.json", coco(self._ledger.entries, subject)
+    def lists(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
+        yield "annotations.json", coco(self._manifest.entries, dataset)
 
 
 class JsonDocument(Package):
@@ -97,14 +97,14 @@ class JsonDocument(Package):
         super().__init__()
         self._before = b'{"images":[\n'
 
-    def add(self, item: Item) -> None:
-        self._window.write(self._before + orjson.dumps(dict(item.metadata)))
+    def add(self, record: ImageRecord) -> None:
+        self._buffer.write(self._before + orjson.dumps(dict(record.metadata)))
         self._before = b",\n"
 
-    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
-        whole = {**subject.summary(tally), "readme": subject.card(tally)}
+    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
+        whole = {**dataset.summary(totals), "readme": dataset.card(totals)}
         head = self._before if self._before.startswith(b"{") else b"\n"
-        self._window.write(head + b'],"dataset":' + orjson.dumps(whole) + b"}\n")
+        self._buffer.write(head + b'],"dataset":' + orjson.dumps(whole) + b"}\n")
         yield
 
 
@@ -117,16 +117,16 @@ class CsvTable(Package):
         self._csv = csv.writer(self._text, delimiter=delimiter)
         self._headed = False
 
-    def add(self, item: Item) -> None:
+    def add(self, record: ImageRecord) -> None:
         if not self._headed:
-            self._csv.writerow(item.metadata)
+            self._csv.writerow(record.metadata)
             self._headed = True
-        self._csv.writerow([safe(value) for value in item.metadata.values()])
-        self._window.write(self._text.getvalue().encode())
+        self._csv.writerow([safe(value) for value in record.metadata.values()])
+        self._buffer.write(self._text.getvalue().encode())
         self._text.seek(0)
         self._text.truncate()
 
-    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         yield
 
 
@@ -144,18 +144,18 @@ def array(lines: Iterator[bytes]) -> Iterator[bytes]:
     yield b"\n]\n" if before.startswith(b",") else b"[]\n"
 
 
-def coco(entries: Callable[[], Iterator[dict[str, Any]]], subject: Subject) -> Iterator[bytes]:
+def coco(entries: Callable[[], Iterator[dict[str, Any]]], dataset: DatasetInfo) -> Iterator[bytes]:
     """The document of a COCO data set, read three times from the entries."""
     names = dict.fromkeys(entry["licence"] for entry in entries())
     numbers = {name: number for number, name in enumerate(names, 1)}
     licences = [{"id": n, "name": name or "unknown", "url": ""} for name, n in numbers.items()]
     info = {
-        "description": subject.name,
+        "description": dataset.name,
         "contributor": "",
         "version": "1.0",
         "url": "",
-        "year": subject.made_at.year,
-        "date_created": subject.made_at.isoformat(),
+        "year": dataset.created_at.year,
+        "date_created": dataset.created_at.isoformat(),
     }
     head = orjson.dumps({"info": info, "licenses": licences})
     yield head[:-1] + b',"images":'

@@ -7,22 +7,22 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, BeforeValidator, Field
 
 from core.ports import SearchCursor, ImageCandidate, SourceKind
-from providers.web.html_pages import one_line, text_of
+from providers.web.html_pages import normalize_text, plain_text
 from providers.web.sources.base import KeywordSource
 
 
-def _or_nothing(value: Any) -> Any:
+def _none_to_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
-Text = Annotated[str, BeforeValidator(_or_nothing)]
+NullableText = Annotated[str, BeforeValidator(_none_to_empty)]
 """A text that may be null."""
 
 
 class UnsplashUser(BaseModel):
     """Who took a photo."""
 
-    name: Text = ""
+    name: NullableText = ""
 
 
 class UnsplashPhoto(BaseModel):
@@ -30,15 +30,15 @@ class UnsplashPhoto(BaseModel):
 
     width: int
     height: int
-    description: Text = ""
-    alt_description: Text = ""
+    description: NullableText = ""
+    alt_description: NullableText = ""
     urls: dict[str, str]
     links: dict[str, str] = Field(default_factory=dict)
     user: UnsplashUser = Field(default_factory=UnsplashUser)
 
 
 class UnsplashPage(BaseModel):
-    """One page of an answer."""
+    """One page of an response."""
 
     total_pages: int
     results: list[UnsplashPhoto]
@@ -64,40 +64,40 @@ class Unsplash(KeywordSource):
         key = self._settings.unsplash_key
         return {"Authorization": f"Client-ID {key.get_secret_value()}"} if key else {}
 
-    def address(self, keyword: str, cursor: SearchCursor) -> str:
+    def page_url(self, keyword: str, cursor: SearchCursor) -> str:
         """A page by its number."""
         page = cursor.get("page", 1)
         return f"{self.endpoint}?{urlencode({'query': keyword, 'page': page, 'per_page': self.per_page})}"
 
-    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Photos in full size."""
-        answer, page = UnsplashPage.model_validate_json(content), cursor.get("page", 1)
-        found = [
+        response, page = UnsplashPage.model_validate_json(content), cursor.get("page", 1)
+        candidates = [
             ImageCandidate(
                 photo.urls["full"],
                 page_url=photo.links.get("html"),
                 licence=self.licence,
-                attribution=one_line(photo.user.name),
-                caption=one_line(photo.description or photo.alt_description),
+                attribution=normalize_text(photo.user.name),
+                caption=normalize_text(photo.description or photo.alt_description),
                 width=photo.width,
                 height=photo.height,
             )
-            for photo in answer.results
+            for photo in response.results
         ]
-        return found, {"page": page + 1} if page < answer.total_pages else None
+        return candidates, {"page": page + 1} if page < response.total_pages else None
 
 
 class PixabayHit(BaseModel):
     """An image of at most 1280 pixels a side at `largeImageURL`."""
 
-    page: Text = Field("", alias="pageURL")
+    page: NullableText = Field("", alias="pageURL")
     image: str = Field(alias="largeImageURL")
-    tags: Text = ""
-    user: Text = ""
+    tags: NullableText = ""
+    user: NullableText = ""
 
 
 class PixabayPage(BaseModel):
-    """One page of an answer; `total` images can be asked for."""
+    """One page of an answer; `total` images can be parameters for."""
 
     total: int = Field(alias="totalHits")
     hits: list[PixabayHit]
@@ -110,42 +110,42 @@ class Pixabay(KeywordSource):
     lends_files = True
     endpoint = "https://pixabay.com/api/"
     licence = "https://pixabay.com/service/license-summary/"
-    per_page, longest_keyword = 200, 100
+    per_page, max_keyword_length = 200, 100
 
     @property
     def missing_setting(self) -> str | None:
         """Its key."""
         return None if self._settings.pixabay_key else "Pixabay needs a key: PIXABAY_KEY is not set."
 
-    def address(self, keyword: str, cursor: SearchCursor) -> str:
+    def page_url(self, keyword: str, cursor: SearchCursor) -> str:
         """A page by its number; the key goes with the address, as Pixabay has it."""
         key = self._settings.pixabay_key
-        asked = {
+        parameters = {
             "key": key.get_secret_value() if key else "",
-            "q": keyword[: self.longest_keyword],
+            "q": keyword[: self.max_keyword_length],
             "image_type": "photo",
             "per_page": self.per_page,
             "page": cursor.get("page", 1),
         }
-        return f"{self.endpoint}?{urlencode(asked)}"
+        return f"{self.endpoint}?{urlencode(parameters)}"
 
-    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Images in the largest size that a plain key gets."""
-        answer, page = PixabayPage.model_validate_json(content), cursor.get("page", 1)
-        found = [
+        response, page = PixabayPage.model_validate_json(content), cursor.get("page", 1)
+        candidates = [
             ImageCandidate(
                 hit.image,
                 page_url=hit.page or None,
                 licence=self.licence,
-                attribution=one_line(hit.user),
-                caption=one_line(hit.tags),
+                attribution=normalize_text(hit.user),
+                caption=normalize_text(hit.tags),
             )
-            for hit in answer.hits
+            for hit in response.hits
         ]
-        return found, {"page": page + 1} if answer.hits and page * self.per_page < answer.total else None
+        return candidates, {"page": page + 1} if response.hits and page * self.per_page < response.total else None
 
 
-class Said(BaseModel):
+class MetadataValue(BaseModel):
     """A value of Commons' extended metadata, which may hold HTML."""
 
     value: Any = ""
@@ -153,7 +153,7 @@ class Said(BaseModel):
     @property
     def text(self) -> str | None:
         """Without the HTML."""
-        return text_of(str(self.value))
+        return plain_text(str(self.value))
 
 
 class CommonsFile(BaseModel):
@@ -164,11 +164,11 @@ class CommonsFile(BaseModel):
     width: int | None = None
     height: int | None = None
     mime: str = ""
-    said: dict[str, Said] = Field(default_factory=dict, alias="extmetadata")
+    metadata: dict[str, MetadataValue] = Field(default_factory=dict, alias="extmetadata")
 
-    def tells(self, *names: str) -> str | None:
+    def first_value(self, *names: str) -> str | None:
         """The first of these that is said."""
-        return next((text for name in names if name in self.said and (text := self.said[name].text)), None)
+        return next((text for name in names if name in self.metadata and (text := self.metadata[name].text)), None)
 
 
 class CommonsPage(BaseModel):
@@ -184,11 +184,11 @@ class CommonsQuery(BaseModel):
     pages: list[CommonsPage] = Field(default_factory=list)
 
 
-class CommonsAnswer(BaseModel):
+class CommonsResponse(BaseModel):
     """One page of an answer; `following` is to be sent along for the next."""
 
     query: CommonsQuery = Field(default_factory=CommonsQuery)
-    following: dict[str, Any] | None = Field(None, alias="continue")
+    next_page: dict[str, Any] | None = Field(None, alias="continue")
 
 
 class Wikimedia(KeywordSource):
@@ -197,7 +197,7 @@ class Wikimedia(KeywordSource):
     kind, name = SourceKind.WIKIMEDIA, "Wikimedia Commons"
     lends_files = True
     endpoint = "https://commons.wikimedia.org/w/api.php"
-    asked = {  # noqa: RUF012
+    parameters = {  # noqa: RUF012
         "action": "query",
         "format": "json",
         "formatversion": 2,
@@ -209,31 +209,31 @@ class Wikimedia(KeywordSource):
         "iiextmetadatafilter": "LicenseShortName|LicenseUrl|Artist|Credit|ImageDescription|ObjectName",
     }
 
-    def address(self, keyword: str, cursor: SearchCursor) -> str:
+    def page_url(self, keyword: str, cursor: SearchCursor) -> str:
         """What goes on where the last answer said."""
-        asked = {**self.asked, "gsrsearch": f"filetype:bitmap {keyword}", **cursor.get("continue", {})}
-        return f"{self.endpoint}?{urlencode(asked)}"
+        parameters = {**self.parameters, "gsrsearch": f"filetype:bitmap {keyword}", **cursor.get("continue", {})}
+        return f"{self.endpoint}?{urlencode(parameters)}"
 
-    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Files of raster images, best first."""
-        answer = CommonsAnswer.model_validate_json(content)
+        response = CommonsResponse.model_validate_json(content)
         files = [
-            file for page in sorted(answer.query.pages, key=lambda page: page.index) for file in page.files
+            file for page in sorted(response.query.pages, key=lambda page: page.index) for file in page.files
         ]
-        found = [
+        candidates = [
             ImageCandidate(
                 file.url,
                 page_url=file.page,
-                licence=file.tells("LicenseUrl", "LicenseShortName"),
-                attribution=file.tells("Artist", "Credit"),
-                caption=file.tells("ImageDescription", "ObjectName"),
+                licence=file.first_value("LicenseUrl", "LicenseShortName"),
+                attribution=file.first_value("Artist", "Credit"),
+                caption=file.first_value("ImageDescription", "ObjectName"),
                 width=file.width,
                 height=file.height,
             )
             for file in files
             if file.mime.startswith("image/")
         ]
-        return found, {"continue": answer.following} if answer.following else None
+        return candidates, {"continue": response.next_page} if response.next_page else None
 
 
 class OpenverseImage(BaseModel):
@@ -241,17 +241,17 @@ class OpenverseImage(BaseModel):
 
     url: str
     page: str | None = Field(None, alias="foreign_landing_url")
-    title: Text = ""
-    creator: Text = ""
-    attribution: Text = ""
-    licence: Text = Field("", alias="license")
+    title: NullableText = ""
+    creator: NullableText = ""
+    attribution: NullableText = ""
+    licence: NullableText = Field("", alias="license")
     licence_url: str | None = Field(None, alias="license_url")
     width: int | None = None
     height: int | None = None
 
 
 class OpenversePage(BaseModel):
-    """One page of an answer."""
+    """One page of an response."""
 
     page_count: int
     results: list[OpenverseImage]
@@ -270,24 +270,24 @@ class Openverse(KeywordSource):
         token = self._settings.openverse_token
         return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
-    def address(self, keyword: str, cursor: SearchCursor) -> str:
+    def page_url(self, keyword: str, cursor: SearchCursor) -> str:
         """A page by its number."""
-        asked = {"q": keyword, "page": cursor.get("page", 1), "page_size": self.per_page}
-        return f"{self.endpoint}?{urlencode(asked)}"
+        parameters = {"q": keyword, "page": cursor.get("page", 1), "page_size": self.per_page}
+        return f"{self.endpoint}?{urlencode(parameters)}"
 
-    def read(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
         """Images as their own hosts have them."""
-        answer, page = OpenversePage.model_validate_json(content), cursor.get("page", 1)
-        found = [
+        response, page = OpenversePage.model_validate_json(content), cursor.get("page", 1)
+        candidates = [
             ImageCandidate(
                 image.url,
                 page_url=image.page,
                 licence=image.licence_url or image.licence or None,
-                attribution=one_line(image.creator or image.attribution),
-                caption=one_line(image.title),
+                attribution=normalize_text(image.creator or image.attribution),
+                caption=normalize_text(image.title),
                 width=image.width,
                 height=image.height,
             )
-            for image in answer.results
+            for image in response.results
         ]
-        return found, {"page": page + 1} if answer.results and page < answer.page_count else None
+        return candidates, {"page": page + 1} if response.results and page < response.page_count else None

@@ -45,9 +45,9 @@ async def activity_of(onlooker: asyncpg.Connection, id: Any) -> list[tuple[Any, 
     return [(row["user_id"], row["action"]) for row in rows]
 
 
-async def begun(client: Client, **given: Any) -> Any:
+async def create_conversation(client: Client, **values: Any) -> Any:
     """A new conversation."""
-    return (await client(CREATE, input=given))["conversationCreate"]["conversation"]
+    return (await client(CREATE, input=values))["conversationCreate"]["conversation"]
 
 
 async def test_a_conversation_begins_with_its_first_message_counted(
@@ -57,7 +57,7 @@ async def test_a_conversation_begins_with_its_first_message_counted(
     await save(session, document)
     words = "What is the\nleast width of a door, and where is that written down?"
 
-    conversation = await begun(
+    conversation = await create_conversation(
         graphql.of(people.user),
         firstMessage=words,
         sessionId=session.gid,
@@ -95,7 +95,7 @@ async def test_a_conversation_begins_with_its_first_message_counted(
 
 
 async def test_a_conversation_may_begin_empty(graphql: Client, people: People) -> None:
-    conversation = await begun(graphql.of(people.user))
+    conversation = await create_conversation(graphql.of(people.user))
 
     assert conversation["title"] is None
     assert conversation["messageCount"] == 0
@@ -106,12 +106,14 @@ async def test_a_conversation_may_begin_empty(graphql: Client, people: People) -
     assert (conversation["mode"], *council) == ("ANSWER", "WEIGHTED_CONFIDENCE", 1)
 
 
-async def test_a_key_makes_one_conversation(graphql: Client, people: People, unchanged: Unchanged) -> None:
+async def test_a_key_makes_one_conversation(
+    graphql: Client, people: People, assert_unchanged: Unchanged
+) -> None:
     user = graphql.of(people.user)
-    first = await begun(user, firstMessage="Hello.", idempotencyKey="once")
+    first = await create_conversation(user, firstMessage="Hello.", idempotencyKey="once")
 
-    async with unchanged():
-        assert await begun(user, firstMessage="Hello.", idempotencyKey="once") == first
+    async with assert_unchanged():
+        assert await create_conversation(user, firstMessage="Hello.", idempotencyKey="once") == first
         other = {"firstMessage": "Bye.", "idempotencyKey": "once"}
         assert await user.refusals(CREATE, input=other) == [("CONFLICT", ("input", "idempotencyKey"))]
 
@@ -137,36 +139,36 @@ async def test_wrong_values_are_refused(
     graphql: Client,
     save: Save,
     people: People,
-    unchanged: Unchanged,
+    assert_unchanged: Unchanged,
     changes: dict[str, Any],
     refusal: Refusal,
 ) -> None:
     conversation, user = a_conversation(people.user), graphql.of(people.user)
     await save(conversation)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.refusals(CREATE, input=changes) == [refusal]
         assert await user.refusals(UPDATE, id=conversation.gid, input=changes) == [refusal]
 
 
 async def test_a_blank_or_endless_first_message_begins_nothing(
-    graphql: Client, people: People, unchanged: Unchanged
+    graphql: Client, people: People, assert_unchanged: Unchanged
 ) -> None:
-    async with unchanged():
+    async with assert_unchanged():
         for words in (" \n", "x" * 100_001, "\u0000"):
             refused = await graphql.of(people.user).refusals(CREATE, input={"firstMessage": words})
             assert refused == [("INVALID", ("input", "firstMessage"))]
 
 
 async def test_only_what_the_viewer_sees_can_be_chosen(
-    graphql: Client, save: Save, people: People, unchanged: Unchanged
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
 ) -> None:
     own, foreign = a_document(people.user), a_document(people.stranger)
     session, conversation = a_session(people.stranger), a_conversation(people.user)
     await save(own, foreign, session, conversation)
     user, path = graphql.of(people.user), ("input", "selectedDocumentIds", "1")
 
-    async with unchanged():
+    async with assert_unchanged():
         chosen = {"selectedDocumentIds": [own.gid, foreign.gid]}
         assert await user.refusals(CREATE, input=chosen) == [("NOT_FOUND", path)]
         assert await user.refusals(UPDATE, id=conversation.gid, input=chosen) == [("NOT_FOUND", path)]
@@ -182,10 +184,10 @@ async def test_what_is_left_out_stays_and_null_clears(graphql: Client, save: Sav
     document = a_document(people.user)
     await save(document)
     user = graphql.of(people.user)
-    made = await begun(user, title="First", selectedDocumentIds=[document.gid])
+    made = await create_conversation(user, title="First", selectedDocumentIds=[document.gid])
 
-    async def change(**given: Any) -> Any:
-        answer = await user(UPDATE, id=made["id"], input=given)
+    async def change(**values: Any) -> Any:
+        answer = await user(UPDATE, id=made["id"], input=values)
         return answer["conversationUpdate"]["conversation"]
 
     renamed = await change(title="Second", temperature=0, mode="COUNCIL", councilRounds=5)
@@ -200,7 +202,7 @@ async def test_what_is_left_out_stays_and_null_clears(graphql: Client, save: Sav
         assert refused == [("BAD_USER_INPUT", ("input", name))]
 
 
-async def test_a_document_that_is_gone_is_told_by_its_id_only(
+async def test_a_document_that_is_gone_is_reported_by_its_id_only(
     graphql: Client, save: Save, people: People
 ) -> None:
     kept, gone = a_document(people.user), a_document(people.user)
@@ -215,17 +217,17 @@ async def test_a_document_that_is_gone_is_told_by_its_id_only(
 
 
 async def test_an_archived_conversation_is_read_only_until_restored(
-    graphql: Client, save: Save, people: People, unchanged: Unchanged, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged, onlooker: asyncpg.Connection
 ) -> None:
     conversation, user = a_conversation(people.user), graphql.of(people.user)
     await save(conversation)
 
     first = (await user(ARCHIVE, id=conversation.gid))["conversationArchive"]["conversation"]
-    async with unchanged():
+    async with assert_unchanged():
         again = (await user(ARCHIVE, id=conversation.gid))["conversationArchive"]["conversation"]
         refused = await user.refusals(UPDATE, id=conversation.gid, input={"title": "Other"})
     restored = (await user(RESTORE, id=conversation.gid))["conversationRestore"]["conversation"]
-    async with unchanged():
+    async with assert_unchanged():
         same = (await user(RESTORE, id=conversation.gid))["conversationRestore"]["conversation"]
 
     assert (first["status"], first["archived"]) == ("ARCHIVED", True)
@@ -261,7 +263,7 @@ async def test_a_deleted_conversation_is_hidden_and_kept(
 
 
 async def test_nobody_has_more_than_a_hundred_active_conversations(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection, unchanged: Unchanged
+    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection, assert_unchanged: Unchanged
 ) -> None:
     archived = a_conversation(people.user, **ARCHIVED)
     await save(archived, *(a_conversation(people.user) for _ in range(97)))
@@ -272,13 +274,13 @@ async def test_nobody_has_more_than_a_hundred_active_conversations(
     assert sorted(outcomes) == [[]] * 3 + [[("EXHAUSTED", ())]] * 3
     active = "SELECT count(*) FROM tenant.conversations WHERE user_id = $1 AND status = 'active'"
     assert await onlooker.fetchval(active, people.user.id) == 100
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.refusals(RESTORE, id=archived.gid) == [("EXHAUSTED", ("id",))]
     await graphql.of(people.manager)(CREATE, input={"title": "Another's."})
 
 
 async def test_whose_conversation_who_may_change(
-    graphql: Client, save: Save, people: People, unchanged: Unchanged
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
 ) -> None:
     colleague = a_user(people.user.company, RoleName.USER)
     private = a_conversation(people.user)
@@ -286,7 +288,7 @@ async def test_whose_conversation_who_may_change(
     await save(colleague, private, shared)
     forbidden = [("FORBIDDEN", ("id",))]
 
-    async with unchanged():
+    async with assert_unchanged():
         for document in (UPDATE, ARCHIVE, RESTORE, DELETE):
             more = {"input": {"title": "x"}} if document is UPDATE else {}
             assert await graphql.of(colleague).refusals(document, id=private.gid, **more) == MISSING

@@ -58,23 +58,23 @@ async def test_a_conversation_is_written_down_whole(graphql: Client, save: Save,
     title = "Loans: what [^9] is “needed”?\n"
     conversation = a_conversation(people.user, title=title, created_at=NOON)
     times = [NOON + timedelta(minutes=number) for number in range(6)]
-    asked = a_message(
+    request = a_message(
         conversation,
         content="What is the score?\n\nAnd who needs [^1] a passport?",
         created_at=times[0],
     )
-    given = {"model": "tiny-1", "parent_message_id": asked.id}
-    answer = an_answer(conversation, content=ANSWER, created_at=times[1], **given)
-    answer.parents = (*answer.parents, asked)
+    values = {"model": "tiny-1", "parent_message_id": request.id}
+    answer = an_answer(conversation, content=ANSWER, created_at=times[1], **values)
+    answer.parents = (*answer.parents, request)
     more = a_message(conversation, content="Anything else?", created_at=times[2], parent_message_id=answer.id)
     more.parents = (*more.parents, answer)
-    given = {"model": "tiny-1", "parent_message_id": more.id}
+    values = {"model": "tiny-1", "parent_message_id": more.id}
     stopped = an_answer(
-        conversation, content="Well,", created_at=times[3], state=MessageState.STOPPED, **given
+        conversation, content="Well,", created_at=times[3], state=MessageState.STOPPED, **values
     )
-    failed = an_answer(conversation, content="", created_at=times[4], state=MessageState.FAILED, **given)
+    failed = an_answer(conversation, content="", created_at=times[4], state=MessageState.FAILED, **values)
     branch = a_message(conversation, content="In other words?", created_at=times[5])
-    for each in (asked, answer, more):  # a message is stored before what follows it
+    for each in (request, answer, more):  # a message is stored before what follows it
         await save(each)
     await save(
         stopped,

@@ -39,7 +39,7 @@ async def test_rating_again_replaces_what_was_said(
 
 
 async def test_what_cannot_be_rated_stays_unrated(
-    graphql: Client, save: Save, people: People, unchanged: Unchanged
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
 ) -> None:
     colleague = a_user(people.user.company, RoleName.USER)
     conversation = a_conversation(people.user, a_session(people.user))
@@ -49,7 +49,7 @@ async def test_what_cannot_be_rated_stays_unrated(
     rated = an_answer(conversation)
     await save(colleague, answer, own, closed, a_feedback(rated, colleague))
 
-    async with unchanged():
+    async with assert_unchanged():
         for person, message, refusal in (
             (people.user, own, ("CONFLICT", AT)),
             (people.user, closed, ("CONFLICT", AT)),
@@ -68,14 +68,14 @@ async def test_what_cannot_be_rated_stays_unrated(
 
 
 async def test_feedback_is_taken_back_by_who_gave_it_or_who_oversees(
-    graphql: Client, save: Save, people: People, unchanged: Unchanged
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
 ) -> None:
     conversation = a_conversation(people.user, a_session(people.user))
     colleague = a_user(people.user.company, RoleName.USER)
     rows = [a_feedback(an_answer(conversation), people.user) for _ in range(2)]
     await save(colleague, *rows)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(colleague).refusals(DELETE, id=rows[0].gid) == [("FORBIDDEN", ("id",))]
         assert await graphql.of(people.viewer).refusals(DELETE, id=rows[0].gid) == [("FORBIDDEN", ())]
         assert await graphql.of(people.stranger).refusals(DELETE, id=rows[0].gid) == [("NOT_FOUND", ("id",))]

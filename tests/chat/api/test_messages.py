@@ -97,7 +97,7 @@ async def test_a_refused_append_changes_nothing(
     services: Services,
     save: Save,
     people: People,
-    unchanged: Unchanged,
+    assert_unchanged: Unchanged,
     values: dict[str, Any],
     content: str,
     refusal: type[DomainError],
@@ -107,7 +107,7 @@ async def test_a_refused_append_changes_nothing(
 
     said: Any = {"content": content, "path": ("input", "content")}
 
-    async with unchanged():
+    async with assert_unchanged():
         with pytest.raises(refusal) as refused:
             async with services.database.tenant(people.user.company.id) as uow:
                 await chat.append(uow, conversation.id, role=MessageRole.USER, **said)
@@ -116,12 +116,12 @@ async def test_a_refused_append_changes_nothing(
 
 
 async def test_no_company_appends_to_anothers_conversation(
-    services: Services, save: Save, people: People, unchanged: Unchanged
+    services: Services, save: Save, people: People, assert_unchanged: Unchanged
 ) -> None:
     conversation = a_conversation(people.user)
     await save(conversation, people.stranger)
 
-    async with unchanged():
+    async with assert_unchanged():
         for id in (conversation.id, new_id()):
             with pytest.raises(NotFound):
                 async with services.database.tenant(people.stranger.company.id) as uow:

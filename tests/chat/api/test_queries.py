@@ -7,7 +7,7 @@ import pytest
 
 from db.models import ConversationStatus, FeedbackRating, MessageRole, RoleName, RunStatus
 from tests.conftest import People, Save
-from tests.factories import Made, a_company, a_session, a_user
+from tests.factories import Fixture, a_company, a_session, a_user
 from tests.factories.chat import (
     a_citation,
     a_conversation,
@@ -210,7 +210,7 @@ async def test_the_history_of_a_session_is_its_first_conversation(
     assert listed["drawingSession"]["conversations"]["nodes"] == [{"title": "first"}, {"title": "later"}]
 
 
-async def test_votes_are_told_apart_from_other_steps(graphql: Client, save: Save, people: People) -> None:
+async def test_votes_are_distinguished_from_other_steps(graphql: Client, save: Save, people: People) -> None:
     answer = an_answer(a_conversation(people.user))
     other = an_answer(a_conversation(people.user))
     votes = [a_vote(people.user, answer, name, created_at=hour(n)) for n, name in enumerate(("a", "b"))]
@@ -241,7 +241,7 @@ async def test_records_are_ones_own_or_everybodys_for_who_analyses(
     await save(make(people.user), make(people.viewer), make(people.stranger))
     document = f"{{ {kind} {{ totalCount nodes {{ user {{ id }} }} }} }}"
 
-    async def seen_by(person: Made) -> int:
+    async def seen_by(person: Fixture) -> int:
         found: int = (await graphql.of(person)(document))[kind]["totalCount"]
         return found
 
@@ -272,7 +272,7 @@ async def test_a_conversation_in_full_costs_the_same_for_one_and_many(graphql: C
       content sources { document { id } } citations { nodes { snippet } } feedback { rating }
       replies { nodes { content } } agentLogs { nodes { voteData { vote } } } } } } } }"""
 
-    def full() -> list[Made]:
+    def full() -> list[Fixture]:
         guide = a_document(user)
         conversation = a_conversation(user, selected_document_ids=[str(guide.id)])
         source = {"index": 1, "document_id": str(guide.id), "name": "Guide"}
@@ -290,7 +290,7 @@ async def test_a_conversation_in_full_costs_the_same_for_one_and_many(graphql: C
     assert len(graphql.statements) == cost
 
 
-async def test_system_words_are_told_as_such(graphql: Client, save: Save, people: People) -> None:
+async def test_system_words_are_reported_as_such(graphql: Client, save: Save, people: People) -> None:
     message = a_message(a_conversation(people.user), MessageRole.SYSTEM)
     await save(message)
 

@@ -7,7 +7,7 @@ import pytest
 
 from db.models import FeedbackRating, MessageState
 from tests.conftest import People, Save
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.factories.chat import a_citation, a_conversation, a_feedback, a_message, an_answer
 from tests.factories.knowledge import a_document
 from tests.graphql_client import Client
@@ -16,7 +16,9 @@ SUGGESTIONS = "query ($first: Int! = 5) { suggestions(first: $first) { text sour
 NOW = datetime.now(UTC)
 
 
-def asked(user: Made, text: str, *, cited: bool = True, age: timedelta = timedelta(), **values: Any) -> Made:
+def a_cited_question(
+    user: Fixture, text: str, *, cited: bool = True, age: timedelta = timedelta(), **values: Any
+) -> Fixture:
     """A question of this person's, answered from a source unless told otherwise: the last row of it."""
     question = a_message(a_conversation(user), content=text, created_at=NOW - age)
     answer = an_answer(question.parents[0], parent_message_id=question.id, **values)
@@ -24,12 +26,14 @@ def asked(user: Made, text: str, *, cited: bool = True, age: timedelta = timedel
     return a_citation(answer) if cited else answer
 
 
-def liked(user: Made, text: str, rating: FeedbackRating = FeedbackRating.THUMBS_UP, **given: Any) -> Made:
+def a_liked_question(
+    user: Fixture, text: str, rating: FeedbackRating = FeedbackRating.THUMBS_UP, **arguments: Any
+) -> Fixture:
     """The same, with what this person thinks of the answer."""
-    return a_feedback(asked(user, text, cited=False, **given), user, rating=rating)
+    return a_feedback(a_cited_question(user, text, cited=False, **arguments), user, rating=rating)
 
 
-async def suggested(client: Client, **variables: Any) -> list[tuple[str, str, int]]:
+async def suggestions(client: Client, **variables: Any) -> list[tuple[str, str, int]]:
     found = (await client(SUGGESTIONS, **variables))["suggestions"]
     return [(each["text"], each["source"], each["count"]) for each in found]
 
@@ -40,32 +44,35 @@ async def test_liked_questions_come_before_frequent_ones_and_those_before_docume
     user = people.user
     down = FeedbackRating.THUMBS_DOWN
     await save(
-        liked(user, "Who needs a passport?", age=timedelta(hours=3)),
-        liked(user, "How large is the largest loan?", age=timedelta(hours=2)),
-        liked(user, "how  large is the largest LOAN?", age=timedelta(hours=1)),
-        liked(user, "Why is the sky blue?", down),
-        *(asked(user, "What is the least score?", age=timedelta(minutes=each)) for each in range(3)),
-        asked(user, "Asked only once?"),
-        asked(user, "Answered by nothing?", cited=False),
-        asked(user, "Answered by nothing?", cited=False),
-        asked(user, "Failed twice?", state=MessageState.FAILED),
-        asked(user, "Failed twice?", state=MessageState.FAILED),
-        asked(user, "Long ago?", age=timedelta(days=91)),
-        asked(user, "Long ago?", age=timedelta(days=92)),
-        asked(user, f"{'long ' * 60}question?"),
-        asked(user, f"{'long ' * 60}question?"),
+        a_liked_question(user, "Who needs a passport?", age=timedelta(hours=3)),
+        a_liked_question(user, "How large is the largest loan?", age=timedelta(hours=2)),
+        a_liked_question(user, "how  large is the largest LOAN?", age=timedelta(hours=1)),
+        a_liked_question(user, "Why is the sky blue?", down),
+        *(
+            a_cited_question(user, "What is the least score?", age=timedelta(minutes=each))
+            for each in range(3)
+        ),
+        a_cited_question(user, "Asked only once?"),
+        a_cited_question(user, "Answered by nothing?", cited=False),
+        a_cited_question(user, "Answered by nothing?", cited=False),
+        a_cited_question(user, "Failed twice?", state=MessageState.FAILED),
+        a_cited_question(user, "Failed twice?", state=MessageState.FAILED),
+        a_cited_question(user, "Long ago?", age=timedelta(days=91)),
+        a_cited_question(user, "Long ago?", age=timedelta(days=92)),
+        a_cited_question(user, f"{'long ' * 60}question?"),
+        a_cited_question(user, f"{'long ' * 60}question?"),
         a_document(user, title="Guidelines", keywords=["loans", "passports"]),
         a_document(user, title="Notes", keywords=[]),
     )
 
-    assert await suggested(graphql.of(user), first=20) == [
+    assert await suggestions(graphql.of(user), first=20) == [
         ("how large is the largest LOAN?", "LIKED", 2),
         ("Who needs a passport?", "LIKED", 1),
         ("What is the least score?", "FREQUENT", 3),
         ("What is “Notes” about?", "DEFAULT", 0),
         ("What does “Guidelines” say about loans?", "DEFAULT", 0),
     ]
-    assert [text for text, _, _ in await suggested(graphql.of(user), first=2)] == [
+    assert [text for text, _, _ in await suggestions(graphql.of(user), first=2)] == [
         "how large is the largest LOAN?",
         "Who needs a passport?",
     ]
@@ -73,16 +80,24 @@ async def test_liked_questions_come_before_frequent_ones_and_those_before_docume
 
 async def test_a_question_stands_once_where_it_is_best(graphql: Client, save: Save, people: People) -> None:
     text = "Who needs a passport?"
-    await save(liked(people.user, text), asked(people.user, text), asked(people.user, text))
+    await save(
+        a_liked_question(people.user, text),
+        a_cited_question(people.user, text),
+        a_cited_question(people.user, text),
+    )
 
-    assert await suggested(graphql.of(people.user)) == [(text, "LIKED", 1)]
+    assert await suggestions(graphql.of(people.user)) == [(text, "LIKED", 1)]
 
 
 async def test_nobody_learns_what_others_ask(graphql: Client, save: Save, people: People) -> None:
     text = "Will we be sold?"
-    await save(liked(people.user, text), asked(people.user, text), asked(people.user, text))
+    await save(
+        a_liked_question(people.user, text),
+        a_cited_question(people.user, text),
+        a_cited_question(people.user, text),
+    )
 
-    seen = [await suggested(graphql.of(each)) for each in (people.viewer, people.stranger, people.admin)]
+    seen = [await suggestions(graphql.of(each)) for each in (people.viewer, people.stranger, people.admin)]
 
     assert seen == [[], [], [(text, "LIKED", 1)]]
 
@@ -92,12 +107,14 @@ async def test_so_many_are_not_suggested(graphql: Client, people: People, first:
     assert await graphql.of(people.user).refusals(SUGGESTIONS, first=first) == [("INVALID", ("first",))]
 
 
-async def test_it_costs_the_same_however_much_was_asked(graphql: Client, save: Save, people: People) -> None:
+async def test_it_costs_the_same_however_much_was_requested(
+    graphql: Client, save: Save, people: People
+) -> None:
     user = graphql.of(people.user)
-    await suggested(user, first=20)
+    await suggestions(user, first=20)
     before = len(graphql.statements)
 
-    await save(*(liked(people.user, f"Question {number}?") for number in range(8)))
-    await suggested(user, first=20)
+    await save(*(a_liked_question(people.user, f"Question {number}?") for number in range(8)))
+    await suggestions(user, first=20)
 
     assert len(graphql.statements) == before == 3

@@ -7,7 +7,7 @@ import pytest
 
 from db.models import LlmProvider, RunStatus
 from tests.conftest import People, Save
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.factories.chat import a_run_log, a_token_usage
 from tests.graphql_client import Client
 
@@ -74,7 +74,7 @@ async def test_no_other_number_of_days(graphql: Client, people: People, days: in
     assert await admin.refusals(DAYS, days=days, fill=True) == [("INVALID", ("days",))]
 
 
-def spent(user: Made, days_ago: int, prompt: int, completion: int, **values: Any) -> Made:
+def spent(user: Fixture, days_ago: int, prompt: int, completion: int, **values: Any) -> Fixture:
     """Tokens used at the beginning of that day."""
     counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     return a_token_usage(user, created_at=midnight(days_ago), **{**counts, **values})
@@ -99,8 +99,8 @@ async def test_totals_are_exact(graphql: Client, save: Save, people: People) -> 
     await some_usage(save, people)
     admin = graphql.of(people.admin)
 
-    async def total(**asked: Any) -> Any:
-        return list((await admin(TOTAL, **asked))["tokenUsageTotal"].values())
+    async def total(**request: Any) -> Any:
+        return list((await admin(TOTAL, **request))["tokenUsageTotal"].values())
 
     assert await total() == [LARGE + 166, 2**30 + 111, 2**30 + 54, 2.0, 4]
     assert await total(user=people.viewer.gid) == [16, 11, 5, 0.25, 2]

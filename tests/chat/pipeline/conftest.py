@@ -18,7 +18,7 @@ from server.provider_factory import working
 from server.worker import Worker
 from tests import factories
 from tests.chat.pipeline import operations
-from tests.factories import Made, a_company, a_user, an_upload
+from tests.factories import Fixture, a_company, a_user, an_upload
 from tests.graphql_client import Client
 
 PATIENCE = 60
@@ -58,14 +58,14 @@ async def worker(services: Services, stored_vectors: EmbeddedVectors) -> AsyncIt
 class Person:
     """Somebody who adds documents and asks."""
 
-    user: Made
+    user: Fixture
     graphql: Client
 
     async def __call__(self, document: str, **variables: Any) -> Any:
         """The data; errors fail the test."""
         return await self.graphql(document, **variables)
 
-    async def upload(self, content: bytes, filename: str = "notes.txt", kind: str = "text/plain") -> Made:
+    async def upload(self, content: bytes, filename: str = "notes.txt", kind: str = "text/plain") -> Fixture:
         """A stored file."""
         key = f"{self.user.company.id}/uploads/{new_id()}/file"
         await self.graphql.services.store.put(key, content)
@@ -80,12 +80,12 @@ class Person:
         await factories.save(self.graphql.services.database, made)
         return made
 
-    async def add(self, text: str | bytes, **given: Any) -> str:
+    async def add(self, text: str | bytes, **arguments: Any) -> str:
         """The id of a new document, that waits for a worker."""
-        scope = given.pop("scope", None)
-        title = given.pop("title", None)
+        scope = arguments.pop("scope", None)
+        title = arguments.pop("title", None)
         content = text.encode() if isinstance(text, str) else text
-        upload = await self.upload(content, **given)
+        upload = await self.upload(content, **arguments)
         made = await self(operations.CREATE, input={"uploadId": upload.gid, "title": title, "scope": scope})
         return str(made["documentCreate"]["document"]["id"])
 
@@ -96,27 +96,27 @@ class Person:
         assert state["processingStatus"] == status, state
         return state
 
-    async def added(self, text: str | bytes, **given: Any) -> Any:
+    async def added(self, text: str | bytes, **arguments: Any) -> Any:
         """A document that can be searched."""
-        return await self.document(await self.add(text, **given))
+        return await self.document(await self.add(text, **arguments))
 
-    async def conversation(self, **given: Any) -> str:
+    async def conversation(self, **arguments: Any) -> str:
         """The id of a new conversation."""
-        made = await self(operations.CONVERSE, input=given)
+        made = await self(operations.CONVERSE, input=arguments)
         return str(made["conversationCreate"]["conversation"]["id"])
 
-    async def send(self, conversation: str, content: str, **given: Any) -> Any:
+    async def send(self, conversation: str, content: str, **arguments: Any) -> Any:
         """What `messageSend` answers."""
-        sent = {"conversationId": conversation, "content": content, **given}
+        sent = {"conversationId": conversation, "content": content, **arguments}
         return (await self(operations.SEND, input=sent))["messageSend"]
 
     async def answer(self, id: str) -> Any:
         """The answer, once it has ended."""
         return await self.until(operations.MESSAGE, id, lambda row: row["state"] != "STREAMING")
 
-    async def asked(self, conversation: str, content: str, **given: Any) -> Any:
+    async def ask(self, conversation: str, content: str, **arguments: Any) -> Any:
         """The answer to a message."""
-        return await self.answer((await self.send(conversation, content, **given))["answer"]["id"])
+        return await self.answer((await self.send(conversation, content, **arguments))["answer"]["id"])
 
     async def until(self, document: str, id: str, condition: Callable[[Any], Any]) -> Any:
         """Wait until something holds for an object, and answer it."""
@@ -133,7 +133,7 @@ def key(id: str) -> UUID:
     return UUID(GlobalID.from_id(id).node_id)
 
 
-async def somebody(graphql: Client, company: Made | None = None, role: RoleName = RoleName.USER) -> Person:
+async def somebody(graphql: Client, company: Fixture | None = None, role: RoleName = RoleName.USER) -> Person:
     """Somebody new, in a new company unless one is given."""
     user = a_user(company or a_company(), role)
     await factories.save(graphql.services.database, user)

@@ -21,12 +21,12 @@ QUESTION = "What is the minimum credit score?"
 SAME = "  WHAT is the minimum\ncredit score? "
 
 
-async def asked(person: Person, question: str = QUESTION, **given: Any) -> Any:
+async def ask(person: Person, question: str = QUESTION, **arguments: Any) -> Any:
     """An answer in a conversation of its own."""
-    return await person.asked(await person.conversation(**given), question)
+    return await person.ask(await person.conversation(**arguments), question)
 
 
-def again(answer: Any) -> bool:
+def is_cached(answer: Any) -> bool:
     """Whether the answer is one that was given before."""
     return [step["agent"] for step in answer["reasoningChain"]] == ["cache"]
 
@@ -41,117 +41,117 @@ async def test_the_same_question_gets_the_same_answer_with_all_that_belongs_to_i
     worker: Worker, person: Person
 ) -> None:
     await person.added(LOANS, title="Guidelines")
-    first = await asked(person)
-    second = await asked(person, SAME)
+    first = await ask(person)
+    second = await ask(person, SAME)
 
-    assert (again(first), again(second)) == (False, True)
+    assert (is_cached(first), is_cached(second)) == (False, True)
     for name in ("content", "model", "confidence", "sources", "state", "lowConfidenceWarning"):
         assert first[name] == second[name], name
     assert first["citations"] == second["citations"]
     assert [each["sourceName"] for each in second["citations"]["nodes"]][:1] == ["Guidelines"]
     logged = select(RunLog.status, RunLog.cached, RunLog.tokens_used, RunLog.model)
     runs = await rows(person, logged.order_by(RunLog.created_at))
-    told = [(row.status.value, row.cached, row.tokens_used, row.model) for row in runs]
-    assert told == [("success", cached, 0, "seshat-extractive/1") for cached in (False, True)]
+    received = [(row.status.value, row.cached, row.tokens_used, row.model) for row in runs]
+    assert received == [("success", cached, 0, "seshat-extractive/1") for cached in (False, True)]
     spent = select(func.count()).where(TokenUsage.operation_id == str(key(second["id"])))
     assert [tuple(row) for row in await rows(person, spent)] == [(0,)]
 
 
 async def test_it_comes_as_events_like_any_other(worker: Worker, person: Person) -> None:
     await person.added(LOANS)
-    first = await asked(person)
-    second = await asked(person)
+    first = await ask(person)
+    second = await ask(person)
 
     mine = ConversationEvent.message_id == key(second["id"])
-    told = await rows(person, select(ConversationEvent).where(mine).order_by(ConversationEvent.sequence))
+    received = await rows(person, select(ConversationEvent).where(mine).order_by(ConversationEvent.sequence))
 
-    assert [row.kind.value for row in told] == [
+    assert [row.kind.value for row in received] == [
         "message_created",
         "run_step",
         "message_delta",
         "citations_added",
         "message_completed",
     ]
-    assert told[2].detail == {"offset": 0, "text": first["content"]}
+    assert received[2].detail == {"offset": 0, "text": first["content"]}
 
 
-async def test_every_change_of_documents_asks_anew(worker: Worker, person: Person) -> None:
+async def test_every_change_of_documents_asks_again(worker: Worker, person: Person) -> None:
     loans = await person.added(LOANS)
     found: list[bool] = []
 
-    async def ask() -> None:
-        found.append(again(await asked(person)))
+    async def record() -> None:
+        found.append(is_cached(await ask(person)))
 
-    await ask()
+    await record()
     harbour = await person.added(HARBOUR)
-    await ask()
+    await record()
     await person(operations.UPDATE, id=loans["id"], input={"title": "Other guidelines"})
-    await ask()
+    await record()
     await person(operations.REPROCESS, id=loans["id"])
     await person.document(loans["id"])
-    await ask()
+    await record()
     await person(operations.DELETE, id=harbour["id"])
-    await ask()
-    await ask()
+    await record()
+    await record()
 
     assert found == [False, False, False, False, False, True]
 
 
-async def test_who_sees_other_documents_asks_anew(worker: Worker, person: Person) -> None:
+async def test_who_sees_other_documents_asks_again(worker: Worker, person: Person) -> None:
     shared = await person.added(LOANS, scope="COMPANY")
     colleague = await somebody(person.graphql, person.user.company)
     secretive = await somebody(person.graphql, person.user.company)
     stranger = await somebody(person.graphql)
     await secretive.added(HARBOUR)
 
-    first = await asked(person)
-    others = [await asked(each) for each in (colleague, secretive, stranger)]
+    first = await ask(person)
+    others = [await ask(each) for each in (colleague, secretive, stranger)]
     await person(operations.UPDATE, id=shared["id"], input={"scope": "USER"})
-    hidden = await asked(colleague)
+    hidden = await ask(colleague)
 
-    assert [again(each) for each in others] == [True, False, False]
+    assert [is_cached(each) for each in others] == [True, False, False]
     assert [each["content"] == first["content"] for each in others] == [True, True, False]
-    assert (again(hidden), hidden["sources"]) == (False, [])
+    assert (is_cached(hidden), hidden["sources"]) == (False, [])
 
 
 async def test_what_is_selected_counts_and_nothing_else(worker: Worker, person: Person) -> None:
     loans = await person.added(LOANS)
-    first = await asked(person, selectedDocumentIds=[loans["id"]])
+    first = await ask(person, selectedDocumentIds=[loans["id"]])
     await person.added(HARBOUR)
 
-    chosen = await asked(person, selectedDocumentIds=[loans["id"]])
+    chosen = await ask(person, selectedDocumentIds=[loans["id"]])
 
-    assert (again(first), again(chosen)) == (False, True)
+    assert (is_cached(first), is_cached(chosen)) == (False, True)
 
 
 async def test_who_wants_another_answer_gets_a_new_one(worker: Worker, person: Person) -> None:
     await person.added(LOANS)
-    first = await asked(person)
+    first = await ask(person)
 
     regenerated = (await person(operations.REGENERATE, id=first["id"]))["messageRegenerate"]["answer"]
 
-    assert not again(await person.answer(regenerated["id"]))
-    assert again(await asked(person))
+    assert not is_cached(await person.answer(regenerated["id"]))
+    assert is_cached(await ask(person))
 
 
 async def test_nothing_is_kept_that_answers_nothing(worker: Worker, person: Person) -> None:
     await person.added(HARBOUR)
 
-    answers = [await asked(person, "Who discovered the moons of Jupiter?") for _ in range(2)]
+    answers = [await ask(person, "Who discovered the moons of Jupiter?") for _ in range(2)]
 
-    assert [again(each) for each in answers] == [False, False]
+    assert [is_cached(each) for each in answers] == [False, False]
     assert await rows(person, select(CachedAnswer.id)) == []
 
 
 async def test_after_an_hour_an_answer_is_forgotten(worker: Worker, person: Person) -> None:
     services: Any = person.graphql.services  # a worker has the same database and settings
     await person.added(LOANS)
-    await asked(person)
+    await ask(person)
     before = await rows(person, select(CachedAnswer.key))
     past = datetime.now(UTC) - timedelta(minutes=61)
     await rows(person, update(CachedAnswer).values(created_at=past).returning(CachedAnswer.id))
 
-    assert not again(await asked(person))
+    assert not is_cached(await ask(person))
     await rows(person, update(CachedAnswer).values(created_at=past).returning(CachedAnswer.id))
     await purge_cached_answers(services, person.user.company.id)
 

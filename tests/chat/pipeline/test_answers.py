@@ -11,7 +11,7 @@ from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import Person, somebody
 from tests.chat.pipeline.test_documents import HARBOUR, LOANS
 from tests.conftest import Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.factories.chat import a_conversation, a_message
 
 QUESTION = "What is the minimum credit score?"
@@ -27,7 +27,7 @@ async def test_an_answer_quotes_its_source_to_the_letter(worker: Worker, person:
     document = await person.added(INJECTED, title="Guidelines")
     conversation = await person.conversation()
 
-    answer = await person.asked(conversation, QUESTION)
+    answer = await person.ask(conversation, QUESTION)
 
     ended = answer["state"], answer["model"], answer["errorCode"]
     assert ended == ("COMPLETED", "seshat-extractive/1", None)
@@ -63,8 +63,8 @@ async def test_only_what_was_selected_and_is_in_sight_is_answered_from(
     await person.added(LOANS)
     narrow = await person.conversation(selectedDocumentIds=[harbour["id"]])
 
-    unselected = await person.asked(narrow, QUESTION)
-    others = [await each.asked(await each.conversation(), QUESTION) for each in (colleague, stranger)]
+    unselected = await person.ask(narrow, QUESTION)
+    others = [await each.ask(await each.conversation(), QUESTION) for each in (colleague, stranger)]
 
     assert [source["document"]["id"] for source in unselected["sources"]] == [harbour["id"]]
     assert [each["sources"] for each in others] == [[], []]
@@ -76,13 +76,13 @@ async def test_only_what_was_selected_and_is_in_sight_is_answered_from(
 async def test_gibberish_is_not_searched_for(worker: Worker, person: Person) -> None:
     await person.added(LOANS)
 
-    answer = await person.asked(await person.conversation(), "xxxxxxxxxx qwrtpsdfg")
+    answer = await person.ask(await person.conversation(), "xxxxxxxxxx qwrtpsdfg")
 
     assert (answer["state"], answer["model"], answer["sources"]) == ("COMPLETED", None, [])
     assert answer["content"].startswith("This does not read as a question.")
 
 
-async def test_an_answer_is_made_once_more_and_a_question_asked_in_another_way(
+async def test_an_answer_is_made_once_more_and_a_question_requested_in_another_way(
     worker: Worker, person: Person
 ) -> None:
     await person.added(LOANS)
@@ -106,7 +106,7 @@ async def test_an_answer_is_made_once_more_and_a_question_asked_in_another_way(
     assert (state["messageCount"], len(state["messages"]["nodes"])) == (7, 7)
 
 
-async def test_asked_twice_under_one_key_it_is_said_once(worker: Worker, person: Person) -> None:
+async def test_requested_twice_under_one_key_it_is_said_once(worker: Worker, person: Person) -> None:
     conversation = await person.conversation()
 
     one, other = [await person.send(conversation, QUESTION, idempotencyKey="once") for _ in range(2)]
@@ -127,26 +127,26 @@ async def test_asked_twice_under_one_key_it_is_said_once(worker: Worker, person:
     ],
 )
 async def test_what_cannot_be_said_changes_nothing(
-    person: Person, unchanged: Unchanged, values: dict[str, Any], content: str, refusal: Any
+    person: Person, assert_unchanged: Unchanged, values: dict[str, Any], content: str, refusal: Any
 ) -> None:
     conversation = a_conversation(person.user, **values)
     await factories.save(person.graphql.services.database, conversation)
 
-    async with unchanged():
-        given = {"conversationId": conversation.gid, "content": content}
-        assert await person.graphql.refusals(operations.SEND, input=given) == [refusal]
+    async with assert_unchanged():
+        arguments = {"conversationId": conversation.gid, "content": content}
+        assert await person.graphql.refusals(operations.SEND, input=arguments) == [refusal]
 
 
-async def test_others_say_nothing_in_ones_conversation(person: Person, unchanged: Unchanged) -> None:
-    message: Made = a_message(a_conversation(person.user))
+async def test_others_say_nothing_in_ones_conversation(person: Person, assert_unchanged: Unchanged) -> None:
+    message: Fixture = a_message(a_conversation(person.user))
     await factories.save(person.graphql.services.database, message)
     conversation = message.parents[0]
     colleague = await somebody(person.graphql, person.user.company)
-    given = {"conversationId": conversation.gid, "content": QUESTION}
+    arguments = {"conversationId": conversation.gid, "content": QUESTION}
     missing = [("NOT_FOUND", ("input", "conversationId"))]
 
-    async with unchanged():
-        assert await colleague.graphql.refusals(operations.SEND, input=given) == missing
+    async with assert_unchanged():
+        assert await colleague.graphql.refusals(operations.SEND, input=arguments) == missing
         assert await colleague.graphql.refusals(operations.CANCEL, id=message.gid) == [("NOT_FOUND", ("id",))]
         assert await person.graphql.refusals(operations.CANCEL, id=message.gid) == [("CONFLICT", ("id",))]
         assert await person.graphql.refusals(operations.REGENERATE, id=message.gid) == [("CONFLICT", ("id",))]
@@ -159,10 +159,10 @@ OPEN = """mutation ($input: ConversationCreateInput!) { conversationCreate(input
 
 async def test_a_conversations_first_message_is_answered(worker: Worker, person: Person) -> None:
     await person.added(LOANS, title="Guidelines")
-    given = {"firstMessage": QUESTION, "idempotencyKey": "first"}
+    arguments = {"firstMessage": QUESTION, "idempotencyKey": "first"}
 
-    made = (await person(OPEN, input=given))["conversationCreate"]
-    again = (await person(OPEN, input=given))["conversationCreate"]
+    made = (await person(OPEN, input=arguments))["conversationCreate"]
+    again = (await person(OPEN, input=arguments))["conversationCreate"]
     answer = await person.answer(made["answer"]["id"])
 
     assert (made["conversation"]["messageCount"], made["message"]["content"]) == (2, QUESTION)
@@ -176,15 +176,15 @@ async def test_a_conversations_first_message_is_answered(worker: Worker, person:
 @pytest.mark.parametrize(
     "question", ["a b " * 24_999, "asdfghjkl qwertyuiop", "!!! ??? ...", "\U0001f600\U0001f600\U0001f600"]
 )
-async def test_what_is_no_question_is_told_so(worker: Worker, person: Person, question: str) -> None:
-    answer = await person.asked(await person.conversation(), question)
+async def test_what_is_no_question_is_reported_so(worker: Worker, person: Person, question: str) -> None:
+    answer = await person.ask(await person.conversation(), question)
 
     assert (answer["state"], answer["model"], answer["sources"]) == ("COMPLETED", None, [])
     assert answer["content"].startswith("This does not read as a question.")
     assert answer["lowConfidenceWarning"] is True
 
 
-async def test_other_scripts_are_asked_and_quoted_at_their_places(worker: Worker, person: Person) -> None:
+async def test_other_scripts_are_requested_and_quoted_at_their_places(worker: Worker, person: Person) -> None:
     text = (
         "\U0001f468\u200d\U0001f469\u200d\U0001f467 Families welcome.\n\n"
         "\u05e9\u05e2\u05d5\u05ea \u05d4\u05e4\u05ea\u05d9\u05d7\u05d4 \u05d4\u05df 9:00.\n\n"
@@ -197,7 +197,7 @@ async def test_other_scripts_are_asked_and_quoted_at_their_places(worker: Worker
         "What are the opening hours \U0001f552 of the library?",
         "\u05de\u05d4 \u05e9\u05e2\u05d5\u05ea \u05d4\u05e4\u05ea\u05d9\u05d7\u05d4 9:00?",
     ):
-        answer = await person.asked(conversation, question)
+        answer = await person.ask(conversation, question)
 
         assert answer["citations"]["nodes"], question
         for each in answer["citations"]["nodes"]:

@@ -28,19 +28,19 @@ async def test_what_was_said_before_is_what_the_branch_follows(
 ) -> None:
     async with a_worker(services, Remembers()):
         conversation = await person.conversation()
-        first = await person.asked(conversation, "First question")
-        second = await person.asked(conversation, "Second question")
-        edited = await person.asked(conversation, "Another second question", parentMessageId=first["id"])
-        anew = await person.asked(conversation, "A wholly new question", parentMessageId=None)
-        after = await person.asked(conversation, "What follows the new one", parentMessageId=anew["id"])
+        first = await person.ask(conversation, "First question")
+        second = await person.ask(conversation, "Second question")
+        edited = await person.ask(conversation, "Another second question", parentMessageId=first["id"])
+        new_branch = await person.ask(conversation, "A wholly new question", parentMessageId=None)
+        after = await person.ask(conversation, "What follows the new one", parentMessageId=new_branch["id"])
 
     opening = "user: First question | assistant: First question"
     assert first["content"] == "First question"
     assert second["content"] == f"{opening} | Second question"
     assert edited["content"] == f"{opening} | Another second question"
-    assert anew["content"] == "A wholly new question"
-    told = "user: A wholly new question | assistant: A wholly new question"
-    assert after["content"] == f"{told} | What follows the new one"
+    assert new_branch["content"] == "A wholly new question"
+    received = "user: A wholly new question | assistant: A wholly new question"
+    assert after["content"] == f"{received} | What follows the new one"
     state = (await person(operations.CONVERSATION, id=conversation))["conversation"]
     assert (state["messageCount"], state["totalTokensUsed"]) == (10, 10)
 
@@ -56,7 +56,7 @@ async def test_ten_messages_before_a_question_are_remembered(
     await factories.save(person.graphql.services.database, *turns)
 
     async with a_worker(services, Remembers()):
-        answer = await person.asked(conversation.gid, "What now?")
+        answer = await person.ask(conversation.gid, "What now?")
 
     remembered = [f"{'assistant' if number % 2 else 'user'}: Turn {number}" for number in range(4, 14)]
     assert answer["content"] == " | ".join([*remembered, "What now?"])

@@ -22,10 +22,10 @@ QUESTION = "When are the doors of the hall inspected and how long are they rated
 VOICES = ["analytical", "creative", "critical"]
 
 
-async def deliberated(person: Person, **given: Any) -> Any:
+async def council_answer(person: Person, **values: Any) -> Any:
     """What a council answered, its votes, and where."""
     conversation = await person.conversation()
-    answer = (await person.send(conversation, QUESTION, mode="COUNCIL", **given))["answer"]
+    answer = (await person.send(conversation, QUESTION, mode="COUNCIL", **values))["answer"]
     await person.answer(answer["id"])
     found = await person(operations.COUNCIL, id=answer["id"])
     return {**found, "conversation": conversation, "id": answer["id"]}
@@ -33,7 +33,7 @@ async def deliberated(person: Person, **given: Any) -> Any:
 
 async def test_voices_differ_and_the_answer_is_cited(worker: Worker, person: Person) -> None:
     await person.added(HANDBOOK, title="Handbook")
-    found = await deliberated(person)
+    found = await council_answer(person)
 
     message, votes = found["message"], [each["voteData"] for each in found["councilVotes"]]
     made = message["state"], message["mode"], message["councilStrategy"], message["councilRounds"]
@@ -62,7 +62,7 @@ async def test_voices_differ_and_the_answer_is_cited(worker: Worker, person: Per
     assert shown[2:6] == [*((f"council_{voice}", "vote") for voice in VOICES), ("council", "decide")]
 
 
-async def test_each_vote_is_told_as_it_begins_and_as_it_is_cast(worker: Worker, person: Person) -> None:
+async def test_each_vote_is_reported_as_it_begins_and_as_it_is_cast(worker: Worker, person: Person) -> None:
     conversation = await person.conversation()
     first = await person.send(conversation, QUESTION, mode="COUNCIL", councilRounds=2)
 
@@ -71,9 +71,11 @@ async def test_each_vote_is_told_as_it_begins_and_as_it_is_cast(worker: Worker, 
     message = await person.answer(first["answer"]["id"])
     steps = [event for event in events if event["__typename"] == "RunStep"]
     for voice in VOICES:
-        told = [(step["state"], step["detail"][:7]) for step in steps if step["agent"] == f"council_{voice}"]
+        received = [
+            (step["state"], step["detail"][:7]) for step in steps if step["agent"] == f"council_{voice}"
+        ]
         rounds = ["Round 1", "Round 1", "Round 2", "Round 2"]
-        assert told == list(zip(["STARTED", "COMPLETED"] * 2, rounds, strict=True))
+        assert received == list(zip(["STARTED", "COMPLETED"] * 2, rounds, strict=True))
     assert text_of(events) == message["content"]
 
 
@@ -97,14 +99,14 @@ async def test_a_conversation_says_how_it_is_answered_and_a_message_may_differ(
     settings = {"mode": "COUNCIL", "councilStrategy": "MAJORITY", "councilRounds": 2}
     conversation = await person.conversation(**settings)
 
-    usual = await person.asked(conversation, QUESTION)
-    single = await person.asked(conversation, QUESTION, mode="ANSWER")
-    longer = await person.asked(conversation, QUESTION, councilRounds=3)
+    defaults = await person.ask(conversation, QUESTION)
+    single = await person.ask(conversation, QUESTION, mode="ANSWER")
+    longer = await person.ask(conversation, QUESTION, councilRounds=3)
     again = (await person(operations.REGENERATE, id=longer["id"]))["messageRegenerate"]["answer"]
     await person.answer(again["id"])
 
     made = []
-    for id in (usual["id"], single["id"], longer["id"], again["id"]):
+    for id in (defaults["id"], single["id"], longer["id"], again["id"]):
         message = (await person(operations.COUNCIL, id=id))["message"]
         made.append((message["mode"], message["councilStrategy"], message["councilRounds"]))
     three = ("COUNCIL", "MAJORITY", 3)
@@ -112,15 +114,17 @@ async def test_a_conversation_says_how_it_is_answered_and_a_message_may_differ(
 
 
 @pytest.mark.parametrize("rounds", [0, 6, -1])
-async def test_a_council_has_one_to_five_rounds(person: Person, unchanged: Unchanged, rounds: int) -> None:
+async def test_a_council_has_one_to_five_rounds(
+    person: Person, assert_unchanged: Unchanged, rounds: int
+) -> None:
     conversation = a_conversation(person.user)
     await factories.save(person.graphql.services.database, conversation)
     refused = [("INVALID", ("input", "councilRounds"))]
-    given = {"councilRounds": rounds}
+    values = {"councilRounds": rounds}
 
-    async with unchanged():
-        sent = {"conversationId": conversation.gid, "content": QUESTION, "mode": "COUNCIL", **given}
+    async with assert_unchanged():
+        sent = {"conversationId": conversation.gid, "content": QUESTION, "mode": "COUNCIL", **values}
         assert await person.graphql.refusals(operations.SEND, input=sent) == refused
-        assert await person.graphql.refusals(operations.CONVERSE, input=given) == refused
-        changed = {"id": conversation.gid, "input": given}
+        assert await person.graphql.refusals(operations.CONVERSE, input=values) == refused
+        changed = {"id": conversation.gid, "input": values}
         assert await person.graphql.refusals(operations.ADJUST, **changed) == refused

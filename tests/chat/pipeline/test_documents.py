@@ -14,7 +14,7 @@ from tests import factories
 from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import PATIENCE, Person, key, somebody
 from tests.conftest import Unchanged
-from tests.factories import Made
+from tests.factories import Fixture
 from tests.factories.knowledge import a_document
 
 LOANS = """Bank statements of the last twelve months are needed for a self-employed borrower.
@@ -26,12 +26,12 @@ Foreign nationals need a valid passport and two trade references."""
 HARBOUR = "The harbour master of Aalmouth closes the northern lock at nine o'clock every evening."
 
 
-def stored(services: Services) -> VectorStore:
+def vector_store(services: Services) -> VectorStore:
     """The store of the embedded model's vectors."""
     return services.vectors.of(services.embedders.default.model, services.embedders.default.dimension)
 
 
-async def found(person: Person, query: str, **filter: Any) -> list[str]:
+async def search_documents(person: Person, query: str, **filter: Any) -> list[str]:
     """The ids of the documents in which something was found."""
     answer = await person(operations.SEARCH, query=query, filter=filter)
     return [hit["chunk"]["document"]["id"] for hit in answer["documentSearch"]]
@@ -40,15 +40,15 @@ async def found(person: Person, query: str, **filter: Any) -> list[str]:
 async def test_an_upload_becomes_a_document_that_can_be_searched(worker: Worker, person: Person) -> None:
     document = await person.added(LOANS, title="Guidelines")
 
-    told = document["title"], document["mimeType"], document["errorMessage"]
-    assert told == ("Guidelines", "text/plain", None)
+    received = document["title"], document["mimeType"], document["errorMessage"]
+    assert received == ("Guidelines", "text/plain", None)
     assert document["chunkCount"] == document["chunks"]["totalCount"] == 1
     assert document["extractedText"] == LOANS
     ended = {"jobType": "DOCUMENT_PROCESSING", "status": "COMPLETED", "progress": 100, "attempts": 1}
     assert document["job"] == ended
     (chunk,) = document["chunks"]["nodes"]
     assert (chunk["content"], chunk["vectorId"]) == (LOANS, str(key(chunk["id"])))
-    assert await found(person, "lowest credit score") == [document["id"]]
+    assert await search_documents(person, "lowest credit score") == [document["id"]]
 
 
 async def test_worked_on_again_a_document_is_the_same(
@@ -61,7 +61,7 @@ async def test_worked_on_again_a_document_is_the_same(
 
     assert again["documentReprocess"]["document"]["processingStatus"] == "PENDING"
     assert second == first
-    assert await stored(services).count(person.user.company.id, key(first["id"])) == 1
+    assert await vector_store(services).count(person.user.company.id, key(first["id"])) == 1
 
 
 async def test_a_deleted_document_is_found_no_more(
@@ -71,12 +71,12 @@ async def test_a_deleted_document_is_found_no_more(
 
     await person(operations.DELETE, id=gone["id"])
 
-    assert await found(person, "minimum credit score") == [kept["id"]]
+    assert await search_documents(person, "minimum credit score") == [kept["id"]]
     company = person.user.company.id
     async with asyncio.timeout(PATIENCE):
-        while await stored(services).count(company, key(gone["id"])):  # noqa: ASYNC110 - it tells nobody
+        while await vector_store(services).count(company, key(gone["id"])):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)
-    assert await stored(services).count(company) == 1
+    assert await vector_store(services).count(company) == 1
 
 
 async def test_a_document_is_found_by_whom_it_is_for(worker: Worker, person: Person) -> None:
@@ -86,25 +86,25 @@ async def test_a_document_is_found_by_whom_it_is_for(worker: Worker, person: Per
     shared = await person.added(HARBOUR, scope="COMPANY")
     query = "minimum credit score and harbour master"
 
-    assert set(await found(person, query)) == {own["id"], shared["id"]}
-    assert await found(colleague, query) == [shared["id"]]
-    assert await found(stranger, query) == []
-    assert await found(person, query, documentIds=[own["id"]]) == [own["id"]]
-    assert await found(stranger, query, documentIds=[own["id"]]) == []
+    assert set(await search_documents(person, query)) == {own["id"], shared["id"]}
+    assert await search_documents(colleague, query) == [shared["id"]]
+    assert await search_documents(stranger, query) == []
+    assert await search_documents(person, query, documentIds=[own["id"]]) == [own["id"]]
+    assert await search_documents(stranger, query, documentIds=[own["id"]]) == []
 
 
 async def test_what_the_platform_publishes_is_found_by_all(
-    worker: Worker, person: Person, platform: Made
+    worker: Worker, person: Person, platform: Fixture
 ) -> None:
     publisher = Person(platform, person.graphql.of(platform))
     published = await publisher.added("The zephyrometer of Quillan measures soft winds.", scope="GLOBAL")
     internal = await publisher.added("The zephyrometer of Quillan is broken.", scope="COMPANY")
 
-    assert internal["id"] not in await found(person, "zephyrometer of Quillan")
-    assert published["id"] in await found(person, "zephyrometer of Quillan")
+    assert internal["id"] not in await search_documents(person, "zephyrometer of Quillan")
+    assert published["id"] in await search_documents(person, "zephyrometer of Quillan")
     for document in (published, internal):  # every test's company would go on reading it
         await publisher(operations.DELETE, id=document["id"])
-    assert await found(person, "zephyrometer of Quillan") == []
+    assert await search_documents(person, "zephyrometer of Quillan") == []
 
 
 @pytest.mark.parametrize(
@@ -126,28 +126,28 @@ async def test_a_file_without_text_fails_with_a_reason(
     assert document["chunkCount"] == 0
 
 
-async def test_refusals_add_nothing(person: Person, unchanged: Unchanged) -> None:
+async def test_refusals_add_nothing(person: Person, assert_unchanged: Unchanged) -> None:
     upload = await person.upload(b"text")
     viewer = await somebody(person.graphql, person.user.company, RoleName.VIEWER)
     admin = await somebody(person.graphql, person.user.company, RoleName.ADMIN)
     document = a_document(person.user)
     await factories.save(person.graphql.services.database, document)
-    given = {"uploadId": upload.gid}
+    values = {"uploadId": upload.gid}
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = viewer.graphql.refusals, person.graphql.refusals, admin.graphql.refusals
-        assert await refused[0](operations.CREATE, input=given) == [("FORBIDDEN", ())]
-        assert await refused[1](operations.CREATE, input={**given, "scope": "GLOBAL"}) == [("FORBIDDEN", ())]
-        assert await refused[2](operations.CREATE, input=given) == [("NOT_FOUND", ("input", "uploadId"))]
+        assert await refused[0](operations.CREATE, input=values) == [("FORBIDDEN", ())]
+        assert await refused[1](operations.CREATE, input={**values, "scope": "GLOBAL"}) == [("FORBIDDEN", ())]
+        assert await refused[2](operations.CREATE, input=values) == [("NOT_FOUND", ("input", "uploadId"))]
         assert await refused[1](operations.REPROCESS, id=document.gid) == [("CONFLICT", ("id",))]
         assert await refused[0](operations.REPROCESS, id=document.gid) == [("FORBIDDEN", ())]
 
 
-async def test_asked_twice_under_one_key_one_is_added(person: Person) -> None:
+async def test_requested_twice_under_one_key_one_is_added(person: Person) -> None:
     upload = await person.upload(b"text")
-    given = {"uploadId": upload.gid, "idempotencyKey": "once"}
+    values = {"uploadId": upload.gid, "idempotencyKey": "once"}
 
-    made = [await person(operations.CREATE, input=given) for _ in range(2)]
+    made = [await person(operations.CREATE, input=values) for _ in range(2)]
 
     ids: set[UUID] = {key(each["documentCreate"]["document"]["id"]) for each in made}
     assert len(ids) == 1

@@ -11,7 +11,7 @@ from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import Person, a_worker, somebody
 from tests.drawings.pipeline import operations as drawing
 from tests.drawings.pipeline.sample_drawings import DPI, sheets
-from tests.factories import Made, a_comparison, a_drawing, a_session, an_analysis
+from tests.factories import Fixture, a_comparison, a_drawing, a_session, an_analysis
 
 FLOOR: dict[str, Any] = {
     "analysis_summary": "A-101: 3 changes (1 added, 1 removed, 1 modified, 2.1% of the ink).",
@@ -30,7 +30,7 @@ ROOF: dict[str, Any] = {
 }
 
 
-async def compared(person: Person) -> Made:
+async def a_compared_session(person: Person) -> Fixture:
     """A session with two compared sheets, and one that only the new set has."""
     session = a_session(person.user)
     rows = [session, a_drawing(session, drawing_name="A-401", page_number=5, state=SheetState.UNMATCHED)]
@@ -53,7 +53,7 @@ QUESTIONS = {
 
 
 async def test_what_a_session_found_is_cited_word_for_word(worker: Worker, person: Person) -> None:
-    session = await compared(person)
+    session = await a_compared_session(person)
     said = [
         text
         for sheet in (FLOOR, ROOF)
@@ -67,7 +67,7 @@ async def test_what_a_session_found_is_cited_word_for_word(worker: Worker, perso
     conversation = await person.conversation(sessionId=session.gid)
 
     for question, (sheet, page) in QUESTIONS.items():
-        answer = await person.asked(conversation, question)
+        answer = await person.ask(conversation, question)
 
         cited = answer["citations"]["nodes"]
         assert cited, question
@@ -82,12 +82,12 @@ async def test_what_a_session_found_is_cited_word_for_word(worker: Worker, perso
 
 
 async def test_documents_answer_beside_the_session(worker: Worker, person: Person) -> None:
-    session = await compared(person)
+    session = await a_compared_session(person)
     document = await person.added("The minimum credit score of this programme is 660.", title="Loans")
     conversation = await person.conversation(sessionId=session.gid)
 
-    loan = await person.asked(conversation, "What is the minimum credit score?")
-    other = await person.asked(await person.conversation(), "What happened to the fire door?")
+    loan = await person.ask(conversation, "What is the minimum credit score?")
+    other = await person.ask(await person.conversation(), "What happened to the fire door?")
 
     assert [each["sourceName"] for each in loan["citations"]["nodes"]] == ["Loans"]
     assert [each["document"] for each in loan["sources"]] == [None] * 3 + [{"id": document["id"]}]
@@ -97,10 +97,10 @@ async def test_documents_answer_beside_the_session(worker: Worker, person: Perso
 
 
 async def test_a_colleague_may_ask_about_the_session_too(worker: Worker, person: Person) -> None:
-    session = await compared(person)
+    session = await a_compared_session(person)
     colleague = await somebody(person.graphql, person.user.company, RoleName.ANALYST)
 
-    answer = await colleague.asked(
+    answer = await colleague.ask(
         await colleague.conversation(sessionId=session.gid), "What changed on A-301?"
     )
 
@@ -119,8 +119,8 @@ async def test_what_the_comparison_itself_found_is_cited(
         await person.until(drawing.STATE, id, lambda state: state["status"] == "COMPLETED")
 
     conversation = await person.conversation(sessionId=id)
-    whole = await person.asked(conversation, "What changed on sheet A-101?")
-    text = await person.asked(conversation, "Which text was modified on sheet A-101?")
+    whole = await person.ask(conversation, "What changed on sheet A-101?")
+    text = await person.ask(conversation, "Which text was modified on sheet A-101?")
 
     session = (await person(drawing.WHOLE, id=id))["drawingSession"]
     (analysis,) = [

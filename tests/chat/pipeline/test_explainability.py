@@ -25,13 +25,13 @@ from tests.graphql_client import Client
     ],
 )
 async def test_nothing_is_answered_once_more_where_nothing_may_be_said(
-    person: Person, unchanged: Unchanged, values: dict[str, Any], refusal: Any
+    person: Person, assert_unchanged: Unchanged, values: dict[str, Any], refusal: Any
 ) -> None:
     said = a_message(a_conversation(person.user, **values))
     answer = a_reply(said, role=MessageRole.ASSISTANT)
     await factories.save(person.graphql.services.database, answer)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await person.graphql.refusals(operations.REGENERATE, id=answer.gid) == [refusal]
 
 
@@ -44,7 +44,7 @@ async def test_as_much_is_shown_as_its_asker_wants(
     person = Person(user, graphql.of(user))
     await person.added(LOANS, title="Guidelines")
 
-    answer = await person.asked(await person.conversation(), "What is the minimum credit score?")
+    answer = await person.ask(await person.conversation(), "What is the minimum credit score?")
 
     chain = {step["agent"]: step for step in answer["reasoningChain"]}
     retrieval, weighed = chain["retrieval"], chain["confidence"]
@@ -53,9 +53,9 @@ async def test_as_much_is_shown_as_its_asker_wants(
         assert {(step["detail"], step["confidence"]) for step in chain.values()} == {(None, None)}
         return
     assert weighed["confidence"] == answer["confidence"]
-    told = retrieval["detail"], weighed["detail"]
+    received = retrieval["detail"], weighed["detail"]
     if level is ExplainabilityLevel.DETAILED:
-        assert told == ("1 passages of 1 documents", "Above the warning threshold.")
+        assert received == ("1 passages of 1 documents", "Above the warning threshold.")
     else:
-        assert told[0].startswith('1 passages of 1 documents: {"chunks": ["')
-        assert '"similarity": ' in told[1]
+        assert received[0].startswith('1 passages of 1 documents: {"chunks": ["')
+        assert '"similarity": ' in received[1]

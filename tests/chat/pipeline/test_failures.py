@@ -16,27 +16,27 @@ from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from tests.chat.pipeline.conftest import Person, a_worker, key
 from tests.chat.pipeline.test_documents import LOANS
-from tests.providers.fake_openai import SECRET, Reply, chunk, endpoint, refused, streamed
+from tests.providers.fake_openai import SECRET, Reply, chunk, endpoint, error_reply, stream_reply
 
 QUESTION = "What is the minimum credit score?"
 
 REPLIES: Sequence[tuple[Reply, str]] = (
-    (refused(404, "model_not_found"), "MODEL_NOT_FOUND"),
-    (refused(429), "RATE_LIMIT_EXCEEDED"),
-    (refused(429, "insufficient_quota"), "QUOTA_EXCEEDED"),
-    (refused(503), "SERVICE_UNAVAILABLE"),
+    (error_reply(404, "model_not_found"), "MODEL_NOT_FOUND"),
+    (error_reply(429), "RATE_LIMIT_EXCEEDED"),
+    (error_reply(429, "insufficient_quota"), "QUOTA_EXCEEDED"),
+    (error_reply(503), "SERVICE_UNAVAILABLE"),
     (Reply(events=[chunk("Half of it")], cut=True), "CONNECTION_ERROR"),
     (Reply(events=["[DONE]"]), "NO_RESPONSE"),
     (Reply(events=[chunk("Half"), '{"choices": [']), "INVALID_RESPONSE"),
     (Reply(events=[chunk(reason="content_filter")]), "CONTENT_BLOCKED"),
-    (refused(401), "CHAT_FAILED"),
+    (error_reply(401), "CHAT_FAILED"),
     (Reply(events=[chunk("Slow")], pause=2), "TIMEOUT"),
-    (streamed("It is 660, I suppose."), "NO_CITATIONS"),
+    (stream_reply("It is 660, I suppose."), "NO_CITATIONS"),
 )
 """What an endpoint does, and what is logged of it. An answer that cites nothing is given all the same."""
 
 
-async def logged(person: Person, answer: Any) -> list[tuple[str, str | None]]:
+async def logged_errors(person: Person, answer: Any) -> list[tuple[str, str | None]]:
     """How the requests for an answer went."""
     async with person.graphql.services.database.tenant(person.user.company.id, read_only=True) as uow:
         runs = await uow.all(select(RunLog).where(RunLog.message_id == key(answer["id"])))
@@ -65,10 +65,12 @@ async def test_what_goes_wrong_is_logged_by_its_code(
         model = CompatibleModel(place.url, "tiny", retries=0, silence=0.5)
         async with a_worker(services, model):
             await person.added(LOANS)
-            answers = [await person.asked(await person.conversation(), QUESTION) for _ in REPLIES]
+            answers = [await person.ask(await person.conversation(), QUESTION) for _ in REPLIES]
         await model.close()
 
-    assert [await logged(person, answer) for answer in answers] == [[("error", code)] for _, code in REPLIES]
+    assert [await logged_errors(person, answer) for answer in answers] == [
+        [("error", code)] for _, code in REPLIES
+    ]
     *failed, uncited = answers
     assert [answer["errorCode"] for answer in failed] == [code for _, code in REPLIES[:-1]]
     assert {answer["state"] for answer in failed} == {"FAILED"}
@@ -80,10 +82,10 @@ async def test_what_goes_wrong_is_logged_by_its_code(
     assert latencies[slowest] >= 500
 
 
-class Gone:
+class DroppedConnection:
     """A vector store that does not answer."""
 
-    def of(self, model: str, dimension: int) -> "Gone":
+    def of(self, model: str, dimension: int) -> "DroppedConnection":
         return self
 
     async def search(self, reach: Any, **wanted: Any) -> list[Hit]:
@@ -96,12 +98,12 @@ class Gone:
 async def test_without_a_vector_store_nothing_is_answered(
     services: Services, stored_vectors: EmbeddedVectors, person: Person
 ) -> None:
-    gone: Any = Gone()
+    gone: Any = DroppedConnection()
     async with a_worker(replace(services, vectors=gone)):
-        answer = await person.asked(await person.conversation(), QUESTION)
+        answer = await person.ask(await person.conversation(), QUESTION)
 
     assert (answer["state"], answer["errorCode"]) == ("FAILED", "NO_FILE_SEARCH_STORE")
-    assert await logged(person, answer) == [("error", "NO_FILE_SEARCH_STORE")]
+    assert await logged_errors(person, answer) == [("error", "NO_FILE_SEARCH_STORE")]
 
 
 def test_these_are_all_the_codes() -> None:

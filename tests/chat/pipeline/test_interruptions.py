@@ -20,7 +20,7 @@ from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import PATIENCE, Person, a_worker, key
 from tests.chat.pipeline.test_documents import LOANS
 from tests.chat.pipeline.test_streaming import read, text_of
-from tests.providers.fake_openai import Endpoint, Reply, chunk, endpoint, refused, streamed
+from tests.providers.fake_openai import Endpoint, Reply, chunk, endpoint, error_reply, stream_reply
 
 ROOT = Path(__file__).resolve().parents[3]
 QUESTION = "What is the minimum credit score?"
@@ -53,7 +53,7 @@ async def killed_once(
     return events
 
 
-async def test_a_killed_workers_answer_is_given_by_another(
+async def test_a_killed_workers_answer_is_set_by_another(
     services: Services, stored_vectors: EmbeddedVectors, person: Person
 ) -> None:
     async with a_worker(services):
@@ -94,12 +94,12 @@ async def test_a_killed_workers_council_goes_on_with_the_votes_there_are(
     conversation = await person.conversation()
     answer = (await person.send(conversation, QUESTION, mode="COUNCIL"))["answer"]
     waiting = Reply(events=[chunk("It is ")], pause=PATIENCE)
-    async with endpoint(streamed("It is 660 [Source 1]."), waiting) as hanging:
+    async with endpoint(stream_reply("It is 660 [Source 1]."), waiting) as hanging:
         events = await killed_once(
             services, person, conversation, hanging, lambda events: len(cast_in(events)) == 1
         )
 
-    async with endpoint(streamed("It is 660 then [Source 1].")) as place:
+    async with endpoint(stream_reply("It is 660 then [Source 1].")) as place:
         model = CompatibleModel(place.url, "tiny")
         async with a_worker(services, model, job_heartbeat=0.2, job_stale=1.0):
             message = await person.answer(answer["id"])
@@ -132,12 +132,12 @@ def cast_in(events: list[Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
-        (refused(401), "CHAT_FAILED"),
-        (refused(404, "model_not_found"), "MODEL_NOT_FOUND"),
-        (refused(429, "insufficient_quota"), "QUOTA_EXCEEDED"),
+        (error_reply(401), "CHAT_FAILED"),
+        (error_reply(404, "model_not_found"), "MODEL_NOT_FOUND"),
+        (error_reply(429, "insufficient_quota"), "QUOTA_EXCEEDED"),
     ],
 )
-async def test_a_failure_is_told_by_its_code_alone(
+async def test_a_failure_is_reported_by_its_code_alone(
     services: Services, stored_vectors: EmbeddedVectors, person: Person, reply: Reply, code: str
 ) -> None:
     conversation = await person.conversation()

@@ -13,7 +13,7 @@ from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import PATIENCE, Person, a_worker
-from tests.chat.pipeline.test_council import QUESTION, VOICES, deliberated
+from tests.chat.pipeline.test_council import QUESTION, VOICES, council_answer
 from tests.chat.pipeline.test_streaming import read
 
 
@@ -62,7 +62,7 @@ async def test_each_strategy_decides_in_its_way_and_every_token_is_counted(
         await person.added("The fire doors are rated for 90 minutes.", title="Handbook")
         for strategy, content, basis, voices, level in STRATEGIES:
             model.requests.clear()
-            found = await deliberated(person, councilStrategy=strategy, councilRounds=2)
+            found = await council_answer(person, councilStrategy=strategy, councilRounds=2)
             message, votes = found["message"], found["councilVotes"]
 
             similarity = (await person.answer(found["id"]))["sources"][0]["similarity"]
@@ -72,8 +72,8 @@ async def test_each_strategy_decides_in_its_way_and_every_token_is_counted(
             assert [(vote["voteData"]["agent"], vote["voteData"]["round"]) for vote in votes] == [
                 (voice, number) for number in (1, 2) for voice in VOICES
             ]
-            asked = 7 if strategy == "SYNTHESIS" else 6
-            assert (len(model.requests), message["totalTokens"]) == (asked, 15 * asked)
+            query = 7 if strategy == "SYNTHESIS" else 6
+            assert (len(model.requests), message["totalTokens"]) == (query, 15 * query)
             assert len({request.passages for request in model.requests}) == 1
 
     assert votes[0]["voteData"]["reasoning"] == "The handbook says so."
@@ -95,7 +95,7 @@ async def test_who_fails_is_named_and_the_others_decide(
 ) -> None:
     async with a_worker(services, Members(SAYING, failing=("creative",))):
         await person.added("The fire doors are rated for 90 minutes.", title="Handbook")
-        found = await deliberated(person)
+        found = await council_answer(person)
 
     council = found["message"]["council"]
     assert (council["failed"], council["voices"]) == (["creative"], ["analytical", "critical"])
@@ -122,7 +122,7 @@ async def test_where_all_fail_there_is_no_answer(
         assert await uow.scalar(select(func.count()).select_from(TokenUsage)) == 0
 
 
-class Waiting(Members):
+class WaitingMembers(Members):
     """A council whose creative voice never comes to an end."""
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
@@ -137,7 +137,7 @@ async def test_a_stopped_council_leaves_no_votes(
     services: Services, stored_vectors: EmbeddedVectors, person: Person
 ) -> None:
     conversation = await person.conversation()
-    async with a_worker(services, Waiting(SAYING)):
+    async with a_worker(services, WaitingMembers(SAYING)):
         sent = await person.send(conversation, QUESTION, mode="COUNCIL")
         events = await read(person, conversation, None, 1)
         while sum(event.get("state") == "COMPLETED" for event in events) < 3:  # retrieval, two votes

@@ -8,7 +8,7 @@ from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.chat.pipeline.conftest import Person, a_worker
 from tests.chat.pipeline.test_documents import LOANS
-from tests.providers.fake_openai import Endpoint, endpoint, streamed
+from tests.providers.fake_openai import Endpoint, endpoint, stream_reply
 
 QUESTION = "What is the minimum credit score?"
 PREFER = """mutation ($id: ID!) { userUpdate(id: $id, input: {preferredLlm: OLLAMA}) {
@@ -16,7 +16,7 @@ PREFER = """mutation ($id: ID!) { userUpdate(id: $id, input: {preferredLlm: OLLA
 PROVIDER = "query ($id: ID!) { conversation(id: $id) { llmProvider modelName } }"
 
 
-def choosing(services: Services, place: Endpoint) -> Worker:
+def worker_with_providers(services: Services, place: Endpoint) -> Worker:
     """A worker that knows this endpoint as `ollama`, and quotes unless it is chosen."""
     return a_worker(services, chat_providers={"ollama": ChatEndpoint(url=place.url, model="tiny")})
 
@@ -28,12 +28,12 @@ async def provider(person: Person, conversation: str) -> Any:
 async def test_whoever_is_chosen_answers_and_says_so(
     services: Services, stored_vectors: EmbeddedVectors, person: Person
 ) -> None:
-    async with endpoint(streamed("660 [Source 1]")) as place, choosing(services, place):
+    async with endpoint(stream_reply("660 [Source 1]")) as place, worker_with_providers(services, place):
         await person.added(LOANS)
-        own = await person.asked(await person.conversation(), QUESTION)
-        chosen = await person.asked(await person.conversation(llmProvider="OLLAMA"), QUESTION)
-        given = {"llmProvider": "OLLAMA", "modelName": "large", "temperature": 1.5}
-        named = await person.asked(await person.conversation(**given), QUESTION)
+        own = await person.ask(await person.conversation(), QUESTION)
+        chosen = await person.ask(await person.conversation(llmProvider="OLLAMA"), QUESTION)
+        values = {"llmProvider": "OLLAMA", "modelName": "large", "temperature": 1.5}
+        named = await person.ask(await person.conversation(**values), QUESTION)
 
     assert [each["model"] for each in (own, chosen, named)] == ["seshat-extractive/1", "tiny-1", "tiny-1"]
     assert chosen["content"] == named["content"] == "660 [Source 1]"
@@ -55,7 +55,7 @@ async def test_nobody_answers_for_a_provider_that_is_gone(
     services: Services, stored_vectors: EmbeddedVectors, person: Person
 ) -> None:
     async with a_worker(services, chat_providers={}):
-        answer = await person.asked(await person.conversation(llmProvider="OLLAMA"), QUESTION)
+        answer = await person.ask(await person.conversation(llmProvider="OLLAMA"), QUESTION)
 
     assert (answer["state"], answer["content"]) == ("FAILED", "")
     assert answer["errorCode"] == "MODEL_NOT_FOUND"

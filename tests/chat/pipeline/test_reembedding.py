@@ -48,7 +48,7 @@ from tests.conftest import Postgres
 from tests.factories import a_company, a_user
 from tests.factories.knowledge import a_chunk, a_document
 from tests.graphql_client import Client
-from tests.providers.fake_openai import Endpoint, Reply, refused
+from tests.providers.fake_openai import Endpoint, Reply, error_reply
 
 DATABASE = "anew"
 SIZES = {"text-embedding-3-small": 16, "text-embedding-3-large": 24}
@@ -67,17 +67,17 @@ class Embeddings(Endpoint):
     read: Counter[str] = field(default_factory=Counter)
 
     async def send(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
-        asked = self.requests[-1]
+        payload = self.requests[-1]
         await self.gate.wait()
         if self.refusals:
             self.refusals -= 1
-            return await super().send(refused(503), writer)
-        self.read.update(asked["input"])
-        rows = [vector(text, SIZES[asked["model"]]) for text in asked["input"]]
+            return await super().send(error_reply(503), writer)
+        self.read.update(payload["input"])
+        rows = [vector(text, SIZES[payload["model"]]) for text in payload["input"]]
         data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(rows)]
         tokens = 10 * len(rows)
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        answer = {"object": "list", "data": data, "model": asked["model"], "usage": usage}
+        answer = {"object": "list", "data": data, "model": payload["model"], "usage": usage}
         return await super().send(Reply(body=answer), writer)
 
 
@@ -217,7 +217,7 @@ async def worker(house: House) -> AsyncIterator[Worker]:
         yield worker
 
 
-async def found(person: Person, query: str) -> set[str]:
+async def search_documents(person: Person, query: str) -> set[str]:
     """The ids of the documents in which something was found."""
     answer = await person(operations.SEARCH, query=query, filter=None)
     return {hit["chunk"]["document"]["id"] for hit in answer["documentSearch"]}
@@ -227,36 +227,40 @@ async def test_the_model_before_serves_until_every_document_is_embedded(house: H
     person, idle, new = await house.somebody(), await house.somebody(), "text-embedding-3-small"
     published = await house.platform.added("The lighthouse of Aalmouth is red.", scope="GLOBAL")
     first = await person.added(LOANS)
-    asked = "minimum credit score, harbour master and the lighthouse of Aalmouth"
+    question = "minimum credit score, harbour master and the lighthouse of Aalmouth"
 
     await house.activate(new)
     second = await person.added(HARBOUR)
-    meanwhile = await found(person, asked), await house.searched_by(person), await house.jobs(person)
+    meanwhile = (
+        await search_documents(person, question),
+        await house.searched_by(person),
+        await house.jobs(person),
+    )
     house.endpoint.gate.set()
-    await until(lambda: done(house, house.platform, new))
+    await until(lambda: is_active(house, house.platform, new))
     await reembedding.enqueue_reembedding(working_services(house))
-    await until(lambda: done(house, person, new))
+    await until(lambda: is_active(house, person, new))
 
     every = {published["id"], first["id"], second["id"]}
     assert meanwhile == (every, MiniLM.model, [])
-    assert await found(person, asked) == every
-    assert house.endpoint.read[asked] == 1
+    assert await search_documents(person, question) == every
+    assert house.endpoint.read[question] == 1
     for document in (first, second):
         assert (await person.document(document["id"]))["embeddingModel"] == new
     assert await house.jobs(person) == [JobStatus.COMPLETED]
     assert await house.jobs(idle) == []
     assert await house.searched_by(idle) is None
-    assert await found(idle, asked) == {published["id"]}
+    assert await search_documents(idle, question) == {published["id"]}
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 2
 
     await reembedding.purge_unused_vectors(working_services(house))
 
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 0
-    assert await found(person, asked) == every
+    assert await search_documents(person, question) == every
     await house.platform(operations.DELETE, id=published["id"])
 
 
-async def done(house: House, person: Person, model: str) -> bool:
+async def is_active(house: House, person: Person, model: str) -> bool:
     """Whether the company is searched by the model, and all jobs for it have ended."""
     ended = await house.jobs(person)
     return await house.searched_by(person) == model and set(ended) <= {JobStatus.COMPLETED}
@@ -275,7 +279,7 @@ async def test_a_job_that_fails_goes_on_where_it_was(house: House, worker: Worke
     house.endpoint.refusals = 2
 
     await house.activate("text-embedding-3-large")
-    await until(lambda: done(house, person, "text-embedding-3-large"))
+    await until(lambda: is_active(house, person, "text-embedding-3-large"))
 
     assert house.endpoint.refusals == 0
     assert [house.endpoint.read[text] for text in texts] == [1, 1, 1]
@@ -291,17 +295,17 @@ async def test_another_activation_takes_the_place_of_one_that_runs(house: House,
     await house.platform.added(HARBOUR)
 
     await house.activate("text-embedding-3-small")
-    await until(lambda: waiting(house))
+    await until(lambda: is_queued(house))
     await house.activate(MiniLM.model)
     house.endpoint.gate.set()
-    await until(lambda: done(house, house.platform, MiniLM.model))
+    await until(lambda: is_active(house, house.platform, MiniLM.model))
 
     assert await house.searched_by(person) == MiniLM.model
-    assert await found(person, "minimum credit score") == {document["id"]}
+    assert await search_documents(person, "minimum credit score") == {document["id"]}
     assert (await person.document(document["id"]))["embeddingModel"] == MiniLM.model
 
 
-async def waiting(house: House) -> bool:
+async def is_queued(house: House) -> bool:
     """Whether the endpoint has been asked for the platform's document."""
     return any(HARBOUR in request["input"] for request in house.endpoint.requests)
 
@@ -310,7 +314,7 @@ async def test_what_was_embedded_before_is_not_embedded_again(house: House, work
     person, stranger, model = await house.somebody(), await house.somebody(), "text-embedding-3-small"
     house.endpoint.gate.set()
     await house.activate(model)
-    await until(lambda: done(house, house.platform, model))
+    await until(lambda: is_active(house, house.platform, model))
 
     first = await person.added(LOANS)
     await person(operations.REPROCESS, id=first["id"])
@@ -320,7 +324,7 @@ async def test_what_was_embedded_before_is_not_embedded_again(house: House, work
     await stranger.added(LOANS)
 
     assert house.endpoint.read[LOANS] == 2
-    assert await found(person, "credit score") == {first["id"], copied["id"]}
+    assert await search_documents(person, "credit score") == {first["id"], copied["id"]}
     spent = (model, 10, 0.0000002)
     assert await house.usage(person) == [spent, (model, 0, 0), (model, 0, 0), spent]
     assert await house.usage(stranger) == [spent]
@@ -337,10 +341,10 @@ async def test_documents_that_came_without_vectors_are_found_once_their_job_has_
     for _ in range(2):
         async with house.services.database.tenant(person.user.company.id) as uow:
             jobs.append(await model_rollout.enqueue_first(uow))
-    await until(lambda: done(house, person, MiniLM.model))
+    await until(lambda: is_active(house, person, MiniLM.model))
 
     assert [job is not None for job in jobs] == [True, False]
-    assert await found(person, "lowest credit score") == {document.gid}
+    assert await search_documents(person, "lowest credit score") == {document.gid}
     assert (await person.document(document.gid))["embeddingModel"] == MiniLM.model
 
 

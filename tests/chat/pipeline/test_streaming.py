@@ -19,7 +19,7 @@ PIECES = [f"piece {number} \U0001f600 \u05e9\u05dc\u05d5\u05dd, " for number in 
 TEXT = "".join(PIECES)
 
 
-class Slowly:
+class SlowModel:
     """A model that says its pieces one by one; told to wait, it stays halfway for ever."""
 
     model = "slowly/1"
@@ -35,7 +35,7 @@ class Slowly:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def slow_worker(services: Services, stored_vectors: EmbeddedVectors) -> AsyncIterator[Worker]:
-    async with a_worker(services, Slowly()) as worker:
+    async with a_worker(services, SlowModel()) as worker:
         yield worker
 
 
@@ -147,7 +147,7 @@ async def test_nothing_follows_an_answer_that_is_being_written(slow_worker: Work
 
 async def test_of_two_sends_at_once_one_is_refused(slow_worker: Worker, person: Person) -> None:
     conversation = await person.conversation()
-    await person.asked(conversation, "Tell me everything slowly.")
+    await person.ask(conversation, "Tell me everything slowly.")
     again = {"conversationId": conversation, "content": "Tell me more."}
 
     refusals = await asyncio.gather(
@@ -184,10 +184,10 @@ async def test_a_cursor_that_is_not_of_the_conversation_is_refused(
     slow_worker: Worker, person: Person, cursor: str
 ) -> None:
     conversation, other = await person.conversation(), await person.conversation()
-    await person.asked(other, "Tell me everything slowly.")
-    given = {"foreign": await some_cursor(person, other), "nonsense": "abc", "future": "W10"}[cursor]
+    await person.ask(other, "Tell me everything slowly.")
+    values = {"foreign": await some_cursor(person, other), "nonsense": "abc", "future": "W10"}[cursor]
 
-    async with person.graphql.watch(operations.EVENTS, id=conversation, after=given) as results:
+    async with person.graphql.watch(operations.EVENTS, id=conversation, after=values) as results:
         result = await anext(results)
 
     assert [(error.extensions or {})["code"] for error in result.errors or ()] == ["INVALID"]

@@ -19,12 +19,12 @@ async def test_each_request_leaves_a_row_for_each_model(
     document = await person.added(TEXT)
     await person(operations.SEARCH, query="when is the gate opened", filter={})
     conversation = await person.conversation()
-    answer = await person.asked(conversation, "When is the gate opened?")
+    answer = await person.ask(conversation, "When is the gate opened?")
 
     async with services.database.tenant(person.user.company.id, read_only=True) as uow:
         rows = await uow.all(select(TokenUsage).order_by(TokenUsage.created_at, TokenUsage.id))
-    told = [(row.operation_type, row.model_name, row.operation_id, row.estimated_cost) for row in rows]
-    assert told == [
+    received = [(row.operation_type, row.model_name, row.operation_id, row.estimated_cost) for row in rows]
+    assert received == [
         ("embedding", MiniLM.model, str(key(document["id"])), 0),
         ("embedding", MiniLM.model, None, 0),
         ("embedding", MiniLM.model, str(key(answer["id"])), 0),

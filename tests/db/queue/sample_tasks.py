@@ -21,7 +21,7 @@ QUEUE, URGENT = "tests", "urgent"
 
 
 @dataclass(frozen=True)
-class Trailing(Job):
+class TracedJob(Job):
     """Writes what it does, line by line, to the file `trail`."""
 
     trail: str
@@ -38,7 +38,7 @@ class Trailing(Job):
 
 
 @dataclass(frozen=True)
-class Count(Trailing):
+class Count(TracedJob):
     """Counts to `steps`, one every `seconds`, and goes on where it was."""
 
     steps: int
@@ -69,7 +69,7 @@ async def count(job: Count, run: Run) -> CompletionHook:
 
 
 @dataclass(frozen=True)
-class Hurry(Trailing):
+class Hurry(TracedJob):
     """Computes a little in a queue of its own."""
 
     queue: ClassVar[str] = URGENT
@@ -82,7 +82,7 @@ async def hurry(job: Hurry, run: Run) -> None:
 
 
 @dataclass(frozen=True)
-class Burn(Trailing):
+class Burn(TracedJob):
     """Computes for ever in a child process, unless it is the second attempt."""
 
 
@@ -103,7 +103,7 @@ def spin(trail: str) -> None:
 
 
 @dataclass(frozen=True)
-class Fail(Trailing):
+class Fail(TracedJob):
     """Fails in the given way."""
 
     how: str
@@ -139,7 +139,7 @@ async def refuse(uow: UnitOfWork) -> None:
 
 
 @dataclass(frozen=True)
-class Faulty(Trailing):
+class Faulty(TracedJob):
     """Fails, and what should follow from that has a fault of its own."""
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
@@ -155,7 +155,7 @@ async def break_down(job: Faulty, run: Run) -> None:
 
 
 @dataclass(frozen=True)
-class Block(Trailing):
+class Block(TracedJob):
     """Holds up its worker's event loop for `seconds`, then writes."""
 
     seconds: float

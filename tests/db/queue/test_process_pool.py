@@ -44,7 +44,7 @@ async def processes() -> AsyncIterator[ProcessPool]:
     await processes.close()
 
 
-async def test_a_child_answers_and_is_asked_again(processes: ProcessPool) -> None:
+async def test_a_child_answers_and_is_retried(processes: ProcessPool) -> None:
     first, second = await processes.run(os.getpid), await processes.run(os.getpid)
 
     assert first == second != os.getpid()
@@ -83,7 +83,7 @@ async def test_a_child_that_dies_is_an_error_and_is_replaced(processes: ProcessP
     assert await processes.run(abs, -1) == 1
 
 
-async def test_a_child_that_died_while_it_waited_is_not_asked(processes: ProcessPool) -> None:
+async def test_a_child_that_died_while_it_waited_is_not_requested(processes: ProcessPool) -> None:
     child = psutil.Process(await processes.run(os.getpid))
     child.kill()
     async with asyncio.timeout(5):
@@ -94,7 +94,7 @@ async def test_a_child_that_died_while_it_waited_is_not_asked(processes: Process
     assert await processes.run(os.getpid) != child.pid
 
 
-async def test_a_child_that_has_grown_large_is_not_asked_again(processes: ProcessPool) -> None:
+async def test_a_child_that_has_grown_large_is_not_retried(processes: ProcessPool) -> None:
     first = await processes.run(os.getpid)
 
     assert await processes.run(swell, 1_100_000_000) == 1_100_000_000

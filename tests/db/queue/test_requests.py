@@ -152,7 +152,7 @@ async def test_what_has_ended_or_was_never_begun_is_not_started(hall: Hall) -> N
         over = await uow.scalar(made.values(status=JobStatus.COMPLETED).returning(ProcessingJob.id))
 
     for id, message in (
-        (later, "It begins by itself when what comes before it is done."),
+        (later, "This job starts automatically when the previous stage has finished."),
         (over, "It has ended."),
     ):
         with pytest.raises(Conflict, match=message):
@@ -225,6 +225,6 @@ async def test_the_tables_are_what_pgqueuer_expects(hall: Hall) -> None:
 
         plan = await queries.plan_upgrade()
 
-    told, *others = plan.statements
-    assert told.startswith("CREATE OR REPLACE FUNCTION platform.fn_pgqueuer_changed()")  # ours is shorter
+    received, *others = plan.statements
+    assert received.startswith("CREATE OR REPLACE FUNCTION platform.fn_pgqueuer_changed()")  # ours is shorter
     assert others == []

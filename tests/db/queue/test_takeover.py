@@ -75,7 +75,7 @@ async def test_a_worker_that_froze_finds_its_job_taken(hall: Hall) -> None:
     assert await hall.lease(id) is None
 
 
-async def test_a_worker_told_to_stop_lets_short_jobs_end_and_gives_long_ones_back(hall: Hall) -> None:
+async def test_a_worker_required_to_stop_lets_short_jobs_end_and_gives_long_ones_back(hall: Hall) -> None:
     hall.settings = hall.settings.model_copy(update={"job_grace": 2})
     long = await hall.add(Count(hall.trail, 1000, 0.1))
     short = await hall.add(Count(hall.trail, 5, 0.1))
@@ -85,17 +85,17 @@ async def test_a_worker_told_to_stop_lets_short_jobs_end_and_gives_long_ones_bac
     worker.terminate()
     assert worker.wait(30) == 0
 
-    given_back, done = await hall.row(long), await hall.row(short)
+    requeued, done = await hall.row(long), await hall.row(short)
     lease = await hall.lease(long)
     assert done.status.value == "completed"
-    assert (given_back.status.value, given_back.attempts, given_back.epoch) == ("pending", 0, 1)
+    assert (requeued.status.value, requeued.attempts, requeued.epoch) == ("pending", 0, 1)
     assert lease is not None
     assert (lease.state.value, lease.worker) == ("queued", None)
     assert await hall.entries() == ["queued"]
     assert hall.lines("ended") == []
 
 
-async def test_what_is_given_back_is_taken_without_waiting_to_be_found(patient: Hall) -> None:
+async def test_what_is_returned_is_taken_without_waiting_to_be_found(patient: Hall) -> None:
     patient.settings = patient.settings.model_copy(update={"job_grace": 0})
     id = await patient.add(Count(patient.trail, 1000, 0.1))
     leaving = patient.start_worker()

@@ -165,7 +165,7 @@ async def test_cancelling_stops_a_running_job_and_its_computing(patient: Hall) -
     assert await patient.lease(id) is None
 
 
-async def test_a_cancellation_that_nobody_told_is_found(hall: Hall) -> None:
+async def test_a_cancellation_that_nobody_reported_is_found(hall: Hall) -> None:
     id = await hall.add(Count(hall.trail, 1000, 0.1))
 
     async with hall.working():

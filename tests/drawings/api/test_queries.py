@@ -106,9 +106,9 @@ async def test_the_newest_sessions_come_first(graphql: Client, save: Save, peopl
     viewer, newest = graphql.of(people.viewer), [session.gid for session in reversed(sessions)]
     document = "query ($limit: Int! = 10) { recentSessions(limit: $limit) { id project { id } } }"
 
-    usual, three = await viewer(document), await viewer(document, limit=3)
+    defaults, three = await viewer(document), await viewer(document, limit=3)
 
-    assert [session["id"] for session in usual["recentSessions"]] == newest[:10]
+    assert [session["id"] for session in defaults["recentSessions"]] == newest[:10]
     assert [session["id"] for session in three["recentSessions"]] == newest[:3]
     for limit in (-1, 51, 10**9):
         assert await viewer.refusals(document, limit=limit) == [("INVALID", ("limit",))]

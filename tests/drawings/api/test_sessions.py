@@ -13,7 +13,7 @@ from db.models import (
 )
 from tests.conftest import People, Save, Unchanged
 from tests.factories import (
-    Made,
+    Fixture,
     a_comparison,
     a_drawing,
     a_job,
@@ -40,7 +40,7 @@ RELABEL = """mutation ($id: ID!, $input: DrawingVersionUpdateInput!) {
 MISSING = [("NOT_FOUND", ("id",))]
 
 
-async def two_uploads(save: Save, user: Made) -> tuple[Made, Made]:
+async def two_uploads(save: Save, user: Fixture) -> tuple[Fixture, Fixture]:
     """An old and a new file, stored."""
     old, new = an_upload(user, filename="old.pdf"), an_upload(user, filename="new.pdf")
     await save(old, new)
@@ -58,8 +58,8 @@ async def test_a_session_brings_two_uploads_together(
     project = a_project(people.manager)
     await save(project)
 
-    given = {"oldUploadId": old.gid, "newUploadId": new.gid, "projectId": project.gid, "name": name}
-    answer = await graphql.of(people.user)(CREATE, input=given)
+    values = {"oldUploadId": old.gid, "newUploadId": new.gid, "projectId": project.gid, "name": name}
+    answer = await graphql.of(people.user)(CREATE, input=values)
 
     session = answer["drawingSessionCreate"]["session"]
     assert session == {
@@ -75,7 +75,7 @@ async def test_a_session_brings_two_uploads_together(
 
 
 async def test_a_session_is_not_made_of_what_is_not_there(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     old, new = await two_uploads(save, people.user)
     past = datetime.now(UTC) - timedelta(minutes=1)
@@ -86,7 +86,7 @@ async def test_a_session_is_not_made_of_what_is_not_there(
     deleted = a_project(people.user, status=ProjectStatus.DELETED)
     foreign = a_project(people.stranger)
     await save(pending, expired, colleagues, strangers, archived, deleted, foreign)
-    usual = {"oldUploadId": old.gid, "newUploadId": new.gid}
+    defaults = {"oldUploadId": old.gid, "newUploadId": new.gid}
     wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"oldUploadId": pending.gid}, "CONFLICT", "oldUploadId"),
         ({"newUploadId": expired.gid}, "EXPIRED", "newUploadId"),
@@ -102,22 +102,22 @@ async def test_a_session_is_not_made_of_what_is_not_there(
         ({"name": "x" * 256}, "INVALID", "name"),
     ]
 
-    async with unchanged():
+    async with assert_unchanged():
         for changes, code, argument in wrong:
-            refusal = await graphql.of(people.user).refusals(CREATE, input={**usual, **changes})
+            refusal = await graphql.of(people.user).refusals(CREATE, input={**defaults, **changes})
             assert refusal == [(code, ("input", argument))], changes
-        assert await graphql.of(people.viewer).refusals(CREATE, input=usual) == [("FORBIDDEN", ())]
+        assert await graphql.of(people.viewer).refusals(CREATE, input=defaults) == [("FORBIDDEN", ())]
 
 
 async def test_starting_queues_the_first_of_three_stages_once(
-    graphql: Client, onlooker: asyncpg.Connection, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, onlooker: asyncpg.Connection, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     session = a_session(people.user, None, *await two_uploads(save, people.user))
     await save(session)
     user = graphql.of(people.user)
 
     answer = await user(START, id=session.gid)
-    async with unchanged():
+    async with assert_unchanged():
         again = await user(START, id=session.gid)
 
     assert answer["drawingSessionStart"]["session"] == {
@@ -136,7 +136,7 @@ async def test_starting_queues_the_first_of_three_stages_once(
 
 
 async def test_what_cannot_be_started_is_not(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     uploads = await two_uploads(save, people.user)
     archived = a_project(people.user, status=ProjectStatus.ARCHIVED)
@@ -144,7 +144,7 @@ async def test_what_cannot_be_started_is_not(
     read_only, foreign = a_session(people.user, archived, *uploads), a_session(people.stranger)
     await save(gone, read_only, foreign)
 
-    async with unchanged():
+    async with assert_unchanged():
         for session, refusal in (
             (gone, ("CONFLICT", ("id",))),
             (read_only, ("CONFLICT", ("id",))),
@@ -159,16 +159,16 @@ async def test_what_cannot_be_started_is_not(
 
 
 async def test_a_session_keeps_what_is_left_out_and_clears_what_is_null(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     session = a_session(people.user, name="One", session_metadata={"a": [1, {"b": None}]})
     await save(session)
     user = graphql.of(people.user)
 
-    async def change(**given: Any) -> Any:
-        return (await user(UPDATE, id=session.gid, input=given))["drawingSessionUpdate"]["session"]
+    async def change(**values: Any) -> Any:
+        return (await user(UPDATE, id=session.gid, input=values))["drawingSessionUpdate"]["session"]
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await change() == {"name": "One", "sessionMetadata": {"a": [1, {"b": None}]}}
     assert await change(name=" Two ") == {"name": "Two", "sessionMetadata": {"a": [1, {"b": None}]}}
     assert await change(sessionMetadata={"c": 1}) == {"name": "Two", "sessionMetadata": {"c": 1}}
@@ -188,23 +188,28 @@ async def test_a_session_keeps_what_is_left_out_and_clears_what_is_null(
     ],
 )
 async def test_a_wrong_change_of_a_session_is_refused(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, given: dict[str, Any], refusal: Refusal
+    graphql: Client,
+    save: Save,
+    assert_unchanged: Unchanged,
+    people: People,
+    values: dict[str, Any],
+    refusal: Refusal,
 ) -> None:
     session = a_session(people.user)
     await save(session)
 
-    async with unchanged():
-        assert await graphql.of(people.user).refusals(UPDATE, id=session.gid, input=given) == [refusal]
+    async with assert_unchanged():
+        assert await graphql.of(people.user).refusals(UPDATE, id=session.gid, input=values) == [refusal]
 
 
 async def test_a_session_is_deleted_with_its_sheets_unless_it_is_under_way(
-    graphql: Client, onlooker: asyncpg.Connection, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, onlooker: asyncpg.Connection, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     running, session = a_session(people.user, status=SessionStatus.PROCESSING), a_session(people.user)
     await save(running, an_analysis(a_comparison(session)), a_job(people.user, session))
     manager = graphql.of(people.manager)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await manager.refusals(DELETE, id=running.gid) == [("CONFLICT", ("id",))]
         assert await graphql.of(people.user).refusals(DELETE, id=session.gid) == [("FORBIDDEN", ())]
         assert await graphql.of(people.stranger).refusals(DELETE, id=session.gid) == MISSING
@@ -221,7 +226,7 @@ async def test_a_session_is_deleted_with_its_sheets_unless_it_is_under_way(
 
 
 async def test_a_version_is_labelled_and_commented_on(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     project = a_project(people.user)
     version = a_version(
@@ -232,14 +237,14 @@ async def test_a_version_is_labelled_and_commented_on(
 
     labelled = await user(RELABEL, id=version.gid, input={"versionLabel": "Rev A"})
     cleared = await user(RELABEL, id=version.gid, input={"versionLabel": None, "comments": "First\ndraft."})
-    async with unchanged():
-        for who, given, refusal in (
+    async with assert_unchanged():
+        for who, values, refusal in (
             (people.user, {"versionLabel": "x" * 51}, ("INVALID", ("input", "versionLabel"))),
             (people.user, {"comments": "x" * 20_001}, ("INVALID", ("input", "comments"))),
             (people.viewer, {"versionLabel": "B"}, ("FORBIDDEN", ())),
             (people.stranger, {"versionLabel": "B"}, ("NOT_FOUND", ("id",))),
         ):
-            assert await graphql.of(who).refusals(RELABEL, id=version.gid, input=given) == [refusal]
+            assert await graphql.of(who).refusals(RELABEL, id=version.gid, input=values) == [refusal]
 
     found = labelled["drawingVersionUpdate"]["drawingVersion"]
     assert found == {"versionLabel": "Rev A", "comments": "Old.", "versionNumber": 3}

@@ -32,7 +32,7 @@ def sheets(target: Path, revision: int, *numbers: str) -> Path:
     return target
 
 
-def resized(target: Path, source: Path, page: int, side: float) -> Path:
+def resize_page(target: Path, source: Path, page: int, side: float) -> Path:
     """A copy of a PDF in which one page (from 1) is a square of so many points."""
     document = pypdfium2.PdfDocument(source)
     document[page - 1].set_mediabox(0, 0, side, side)
@@ -108,7 +108,7 @@ def cut(target: Path, source: Path, share: float) -> Path:
     return target
 
 
-def expected(numbers: Sequence[str], *, dpi: float = DPI) -> dict[str, list[tuple[float, ...]]]:
+def expected_boxes(numbers: Sequence[str], *, dpi: float = DPI) -> dict[str, list[tuple[float, ...]]]:
     """Where each sheet's edits are, in pixels: left, top, right, bottom."""
     scale = dpi / 72
     return {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.drawings.pipeline.conftest import Instance, Person
-from tests.drawings.pipeline.sample_drawings import expected, sheets
+from tests.drawings.pipeline.sample_drawings import expected_boxes, sheets
 
 DPI = 300
 NUMBERS = ("A-101", "A-102")
@@ -19,7 +19,7 @@ async def test_the_changes_found_are_the_edits_drawn(
 
     found = {each["drawingName"]: each for each in session["comparisons"]["nodes"]}
     assert list(found) == list(NUMBERS)
-    for number, boxes in expected(NUMBERS, dpi=DPI).items():
+    for number, boxes in expected_boxes(NUMBERS, dpi=DPI).items():
         comparison = found[number]
         changes = comparison["changes"]
         assert comparison["alignmentScore"] >= 0.9

@@ -19,7 +19,7 @@ from tests.drawings.pipeline.sample_drawings import (
     cut,
     image,
     png_header,
-    resized,
+    resize_page,
     sheets,
     without_pages,
 )
@@ -46,7 +46,7 @@ FAILING: dict[str, tuple[Maker, str]] = {
         "The file has 5,000 pages; at most 500 are compared.",
     ),
     "huge page": (
-        lambda bad, good: resized(bad, good, 1, HUGE),
+        lambda bad, good: resize_page(bad, good, 1, HUGE),
         "no page could be drawn. The page is 500 x 500 inches, too large to draw legibly.",
     ),
     "page that unpacks to 128 MB": (
@@ -138,7 +138,7 @@ async def test_a_page_that_cannot_be_drawn_fails_alone(
     person: Person, instance: Instance, tmp_path: Path
 ) -> None:
     whole = sheets(tmp_path / "whole.pdf", 0, "A-101", "A-102", "A-103")
-    old = resized(tmp_path / "a.pdf", whole, 2, HUGE)
+    old = resize_page(tmp_path / "a.pdf", whole, 2, HUGE)
     new = sheets(tmp_path / "b.pdf", 1, "A-101", "A-102", "A-103")
 
     session = await person.completed(await person.begin(old, new))

@@ -41,7 +41,7 @@ async def test_a_deleted_session_leaves_nothing_and_takes_nothing_of_another(
     uploads = {key for key in await instance.objects(person.company_id) if "/uploads/" in key}
 
     assert (await person.do(operations.DELETE, id=gone))["deletedId"] == gone
-    await until(lambda: cleared(instance, person))
+    await until(lambda: is_cleared(instance, person))
 
     left = await instance.objects(person.company_id)
     assert left.keys() == before.keys() | uploads
@@ -64,7 +64,7 @@ async def test_a_deleted_project_takes_all_its_sessions_with_it(
         await person.completed(id)
 
     await person.do(operations.DELETE_PROJECT, id=project)
-    await until(lambda: cleared(instance, person))
+    await until(lambda: is_cleared(instance, person))
 
     assert await counts(instance, person) == [1, 2, 1, 1, 0]
     stored = {key.split("/")[2] for key in await instance.objects(person.company_id) if "/sessions/" in key}
@@ -96,14 +96,14 @@ async def test_removing_twice_changes_nothing(
     id = await person.begin(*revisions("A-101"))
     await person.completed(id)
     await person.do(operations.DELETE, id=id)
-    await until(lambda: cleared(instance, person))
+    await until(lambda: is_cleared(instance, person))
     stored = await instance.objects(person.company_id)
 
     async with instance.database.tenant(person.company_id) as uow:
         again = update(ProcessingJob).values(status=JobStatus.PENDING)
         row = await uow.one(again.returning(ProcessingJob))
         await enqueue(uow, deserialize(row.task, row.arguments), row.id)
-    await until(lambda: cleared(instance, person))
+    await until(lambda: is_cleared(instance, person))
 
     assert await instance.objects(person.company_id) == stored
 
@@ -123,6 +123,6 @@ async def removals(instance: Instance, person: Person) -> list[JobStatus]:
     return [row.status for row in rows]
 
 
-async def cleared(instance: Instance, person: Person) -> bool:
+async def is_cleared(instance: Instance, person: Person) -> bool:
     """Whether every removal is done."""
     return set(await removals(instance, person)) == {JobStatus.COMPLETED}

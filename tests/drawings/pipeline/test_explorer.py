@@ -10,7 +10,7 @@ from playwright.async_api import async_playwright, expect
 from server.http import explorer
 from server.worker import Worker
 from tests.drawings.pipeline.conftest import PASSWORD, Person
-from tests.server.explorer.test_browser import CHROMIUM, FLAGS, Opened
+from tests.server.explorer.test_browser import CHROMIUM, FLAGS, OpenPage
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, as Debian packages it")
 
@@ -24,7 +24,7 @@ async def test_the_main_job_in_a_browser(
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await browser.new_context(viewport={"width": 1500, "height": 950})
-        opened = Opened(await context.new_page())
+        opened = OpenPage(await context.new_page())
         context.on("request", lambda request: opened.hosts.add(urlsplit(request.url).netloc))
         opened.page.on("websocket", opened.follow)
         await opened.page.goto(f"{person.instance.url}/graphql")

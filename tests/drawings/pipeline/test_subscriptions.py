@@ -29,8 +29,8 @@ async def test_a_sessions_watcher_hears_of_every_page_and_of_the_end(
 
     assert (first["id"], first["status"], first["progress"]) == (id, "ACTIVE", 0)
     assert first["drawings"]["nodes"] == []
-    assert once([event["status"] for event in events]) == ["ACTIVE", "PROCESSING", "COMPLETED"]
-    assert once([event["progress"] for event in events])[-1] == 100
+    assert distinct([event["status"] for event in events]) == ["ACTIVE", "PROCESSING", "COMPLETED"]
+    assert distinct([event["progress"] for event in events])[-1] == 100
     counts = [len(event["drawings"]["nodes"]) for event in events]
     assert counts == sorted(counts)
     assert counts[-1] == 4
@@ -54,13 +54,13 @@ async def test_a_jobs_watcher_hears_its_progress_grow_to_the_end(
         "QUEUED",
         0,
     )
-    assert once([event["status"] for event in events]) == ["PENDING", "RUNNING", "COMPLETED"]
+    assert distinct([event["status"] for event in events]) == ["PENDING", "RUNNING", "COMPLETED"]
     progress = [event["progress"] for event in events]
     assert progress == sorted(progress)
     assert (events[-1]["progress"], events[-1]["phase"], events[-1]["attempts"]) == (100, "SUCCEEDED", 1)
 
 
-async def test_who_comes_after_the_end_is_told_the_end(
+async def test_who_comes_after_the_end_is_reported_the_end(
     person: Person, instance: Instance, revisions: Revisions
 ) -> None:
     id = await person.begin(*revisions("A-101"))
@@ -77,7 +77,7 @@ async def test_who_comes_after_the_end_is_told_the_end(
     assert [(event["status"], event["progress"]) for event in job] == [("COMPLETED", 100)]
 
 
-async def test_a_failure_is_told_to_both_kinds_of_watchers(
+async def test_a_failure_is_required_to_both_kinds_of_watchers(
     person: Person, instance: Instance, revisions: Revisions
 ) -> None:
     old, new = revisions("A-101")
@@ -109,7 +109,7 @@ async def test_two_watchers_see_the_same_changes(
 
     assert first[0] == second[0]
     assert first[-1] == second[-1]
-    assert [once([event["status"] for event in events]) for events in (first, second)] == [
+    assert [distinct([event["status"] for event in events]) for events in (first, second)] == [
         ["PENDING", "RUNNING", "COMPLETED"]
     ] * 2
 
@@ -127,7 +127,7 @@ async def test_a_retry_is_watched_like_a_first_start(
         async with instance.working():
             events = await socket.events()
 
-    assert once([event["status"] for event in events]) == ["PROCESSING", "COMPLETED"]
+    assert distinct([event["status"] for event in events]) == ["PROCESSING", "COMPLETED"]
     assert events[-1]["errorMessage"] is None
 
 
@@ -169,7 +169,7 @@ async def test_whom_the_company_suspends_hears_no_more(person: Person, revisions
     assert closings == [(4403, "This account is not active.")] * 2
 
 
-def once(values: list[Any]) -> list[Any]:
+def distinct(values: list[Any]) -> list[Any]:
     """The values without those that repeat the one before."""
     return [value for place, value in enumerate(values) if place == 0 or value != values[place - 1]]
 

@@ -50,8 +50,8 @@ async def test_a_model_describes_what_it_is_shown(person: Person, instance: Inst
     assert len(described) > 3
     assert described == [f"Region {number}." for number in range(1, len(described) + 1)]
     assert sorted(analysis["changesFound"]) == sorted(described)
-    told = analysis["aiModelUsed"], analysis["analysisSummary"], analysis["criticalChange"]
-    assert told == ("gpt-4o-mini", "Rooms have changed.", "An exit is gone.")
+    received = analysis["aiModelUsed"], analysis["analysisSummary"], analysis["criticalChange"]
+    assert received == ("gpt-4o-mini", "Rooms have changed.", "An exit is gone.")
     (request,) = place.requests
     sizes = [size(part) for part in request["messages"][1]["content"] if part["type"] == "image_url"]
     assert len(sizes) == 1 + len(described)

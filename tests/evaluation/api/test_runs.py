@@ -88,17 +88,17 @@ async def test_a_run_is_renamed_described_and_cleared(graphql: Client, save: Sav
     ],
 )
 async def test_a_wrong_run_is_refused(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
 ) -> None:
     run = a_run(people.manager)
     await save(run)
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await graphql.of(people.manager).refusals(UPDATE, id=run.gid, input=wrong) == [refusal]
 
 
 async def test_a_run_that_is_not_under_way_is_deleted(
-    graphql: Client, save: Save, services: Services, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, services: Services, assert_unchanged: Unchanged, people: People
 ) -> None:
     run, busy = a_run(people.manager), a_run(people.manager)
     await save(run, busy)
@@ -106,7 +106,7 @@ async def test_a_run_that_is_not_under_way_is_deleted(
         await enqueue(uow, Evaluate(), busy.id)
 
     answer = await graphql.of(people.manager)(DELETE, id=run.gid)
-    async with unchanged():
+    async with assert_unchanged():
         refused = await graphql.of(people.manager).refusals(DELETE, id=busy.gid)
 
     assert answer["evaluationRunDelete"]["deletedId"] == run.gid
@@ -116,13 +116,13 @@ async def test_a_run_that_is_not_under_way_is_deleted(
 
 
 async def test_who_may_not_is_refused_and_strangers_find_nothing(
-    graphql: Client, save: Save, unchanged: Unchanged, people: People
+    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     run = a_run(people.manager)
     await save(run)
     user, stranger, name = graphql.of(people.user), graphql.of(people.stranger), {"name": "x"}
 
-    async with unchanged():
+    async with assert_unchanged():
         assert await user.refusals(UPDATE, id=run.gid, input=name) == FORBIDDEN
         assert await user.refusals(DELETE, id=run.gid) == FORBIDDEN
         assert await stranger.refusals(UPDATE, id=run.gid, input=name) == MISSING

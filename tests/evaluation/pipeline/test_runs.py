@@ -224,7 +224,9 @@ async def test_a_faulty_set_fails_with_its_line(
     faulty = b'{"id": "p1", "text": "x"}\n{"question": "why?", "passages": ["p2"]}\n'
     upload = await person.upload(faulty, "faulty.jsonl", "application/jsonl")
     async with a_worker(services):
-        run = await wait_for_run(person, await create_run(person, datasetName="faulty", datasetUploadId=upload.gid))
+        run = await wait_for_run(
+            person, await create_run(person, datasetName="faulty", datasetUploadId=upload.gid)
+        )
 
     assert (run["status"], run["errorMessage"]) == (
         "FAILED",
@@ -248,11 +250,11 @@ async def test_a_faulty_set_fails_with_its_line(
     ],
 )
 async def test_a_wrong_run_is_not_made(
-    graphql: Client, unchanged: Unchanged, wrong: dict[str, Any], path: list[str]
+    graphql: Client, assert_unchanged: Unchanged, wrong: dict[str, Any], path: list[str]
 ) -> None:
     person = await manager(graphql)
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await person.graphql.refusals(
             CREATE, input={"name": "A run", "datasetName": "handbook", **wrong}
         )

@@ -25,7 +25,7 @@ from schema.framework.context import Services
 from server.provider_factory import open_sources, working
 from server.worker import Worker
 from tests import factories
-from tests.factories import Made, a_company, a_project, a_user
+from tests.factories import Fixture, a_company, a_project, a_user
 from tests.graphql_client import Client
 from tests.imagery.pipeline import operations
 from tests.providers.web.fake_site import Site, picture
@@ -82,18 +82,18 @@ def start_worker(services: Services, **changes: str) -> subprocess.Popen[bytes]:
 class Person:
     """Somebody with a project who crawls for it."""
 
-    user: Made
-    project: Made
+    user: Fixture
+    project: Fixture
     graphql: Client
 
     async def __call__(self, document: str, **variables: Any) -> Any:
         """The data; errors fail the test."""
         return await self.graphql(document, **variables)
 
-    async def crawl(self, *sources: Any, **given: Any) -> str:
+    async def crawl(self, *sources: Any, **values: Any) -> str:
         """The id of a new crawl of these sources, that waits for a worker."""
-        usual = {"projectId": self.project.gid, "name": "Pictures", "keywords": ["pictures"]}
-        made = await self(operations.CREATE, input=usual | {"sources": list(sources)} | given)
+        defaults = {"projectId": self.project.gid, "name": "Pictures", "keywords": ["pictures"]}
+        made = await self(operations.CREATE, input=defaults | {"sources": list(sources)} | values)
         return str(made["crawlJobCreate"]["crawlJob"]["id"])
 
     async def until(self, id: str, condition: Callable[[Any], Any]) -> Any:
@@ -122,7 +122,7 @@ def walk(url: str, **bounds: int) -> dict[str, Any]:
     return {"kind": "SITE", "startUrls": [url], **bounds}
 
 
-def listed(*urls: str) -> dict[str, Any]:
+def url_source(*urls: str) -> dict[str, Any]:
     """A source: these addresses."""
     return {"kind": "URLS", "urls": list(urls)}
 
@@ -149,7 +149,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def stored(onlooker: asyncpg.Connection) -> Callable[[str, str], Any]:
+def stored_objects(onlooker: asyncpg.Connection) -> Callable[[str, str], Any]:
     """Runs a query with the key of a crawl as `$1`, past every fence."""
 
     async def fetch(query: str, crawl: str) -> list[tuple[Any, ...]]:
@@ -169,8 +169,8 @@ def bad() -> dict[str, bytes]:
         "truncated": whole[: len(whole) // 2],
         "archive": whole + archive.getvalue(),
         "page-behind": whole + b"<script>alert(1)</script>",
-        "dot": drawn("RGB", (1, 1), "PNG"),
-        "huge": drawn("1", (30_000, 30_000), "PNG"),
+        "dot": draw_image("RGB", (1, 1), "PNG"),
+        "huge": draw_image("1", (30_000, 30_000), "PNG"),
         "drawing": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
         "page": b"<!doctype html><title>Not found</title>",
         "noise": bytes(range(256)) * 8,
@@ -193,12 +193,12 @@ def unusual() -> dict[str, bytes]:
         "turned.jpg": turned.getvalue(),
         "animated.gif": animated.getvalue(),
         "deep.png": deep.getvalue(),
-        "cmyk.jpg": drawn("CMYK", (64, 48), "JPEG"),
-        "see-through.png": drawn("RGBA", (64, 48), "PNG"),
+        "cmyk.jpg": draw_image("CMYK", (64, 48), "JPEG"),
+        "see-through.png": draw_image("RGBA", (64, 48), "PNG"),
     }
 
 
-def drawn(mode: str, size: tuple[int, int], format: str) -> bytes:
+def draw_image(mode: str, size: tuple[int, int], format: str) -> bytes:
     """A picture of one colour, as a file."""
     file = BytesIO()
     Image.new(mode, size).save(file, format)

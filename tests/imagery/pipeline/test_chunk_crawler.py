@@ -8,14 +8,14 @@ from PIL import Image
 
 from schema.framework.context import Services
 from tests.imagery.pipeline import operations
-from tests.imagery.pipeline.conftest import Person, a_worker, listed, walk
-from tests.providers.web.fake_site import Reply, Site, a_page, endless, gallery, picture, redirect, versioned
+from tests.imagery.pipeline.conftest import Person, a_worker, url_source, walk
+from tests.providers.web.fake_site import Reply, Site, a_page, endless, etag_reply, gallery, picture, redirect
 
 Stored = Callable[[str, str], Any]
 
 
 async def test_a_sites_images_are_gathered_each_once(
-    services: Services, person: Person, site: Site, stored: Stored
+    services: Services, person: Person, site: Site, stored_objects: Stored
 ) -> None:
     images = {f"{number}.jpg": picture(number) for number in range(30)}
     start = gallery(site, images, per_page=10)
@@ -35,13 +35,15 @@ async def test_a_sites_images_are_gathered_each_once(
     assert int(first["fileSize"]) == len(images["0.jpg"])
     assert first["caption"] == "Picture 0.jpg"
     assert first["pageUrl"].startswith(site.url)
-    keys = await stored("SELECT storage_url, thumbnail_key FROM tenant.images WHERE crawl_job_id = $1", id)
+    keys = await stored_objects(
+        "SELECT storage_url, thumbnail_key FROM tenant.images WHERE crawl_job_id = $1", id
+    )
     sizes = [(await services.store.head(each)).size for row in keys for each in row]
     assert len(sizes) == 60
 
 
 async def test_one_image_is_kept_once_however_many_addresses_lead_to_it(
-    services: Services, person: Person, site: Site, stored: Stored
+    services: Services, person: Person, site: Site, stored_objects: Stored
 ) -> None:
     content = picture(1)
     names = [f"/{number}.jpg" for number in range(300)]
@@ -57,7 +59,7 @@ async def test_one_image_is_kept_once_however_many_addresses_lead_to_it(
 
     assert (crawl["totalImages"], crawl["downloadedImages"], crawl["problems"]) == (300, 1, [])
     states = "SELECT state, count(*) FROM tenant.crawl_candidates WHERE crawl_job_id = $1 GROUP BY state"
-    assert sorted(await stored(states, id)) == [("duplicate", 299), ("stored", 1)]
+    assert sorted(await stored_objects(states, id)) == [("duplicate", 299), ("stored", 1)]
     assert site.paths.count("/0.jpg") == 1
 
 
@@ -65,7 +67,9 @@ async def test_a_crawl_ends_with_as_many_images_as_were_wanted(
     services: Services, person: Person, site: Site
 ) -> None:
     urls = [site.put(f"/{number}.png", picture(number, format="PNG")) for number in range(60)]
-    id = await person.crawl(*(listed(*urls[start : start + 10]) for start in range(0, 60, 10)), maxImages=25)
+    id = await person.crawl(
+        *(url_source(*urls[start : start + 10]) for start in range(0, 60, 10)), maxImages=25
+    )
 
     async with a_worker(services):
         crawl = await person.ended(id)
@@ -84,7 +88,7 @@ async def test_what_is_no_picture_is_refused_with_its_reason(
     gone, endless_one = f"{site.url}/gone.jpg", site.put("/endless.jpg", endless)
     circle = site.put("/circle.jpg", redirect("/circle.jpg"))
     fine = site.put("/fine.jpg", picture(7))
-    id = await person.crawl(listed(*urls, gone, endless_one, circle, fine))
+    id = await person.crawl(url_source(*urls, gone, endless_one, circle, fine))
 
     async with a_worker(services, crawl_image_bytes=300_000):
         crawl = await person.ended(id)
@@ -109,7 +113,7 @@ async def test_unusual_pictures_are_kept_as_they_are_looked_at(
     services: Services, person: Person, site: Site, unusual: Mapping[str, bytes]
 ) -> None:
     urls = [site.put(f"/{name}", content) for name, content in unusual.items()]
-    id = await person.crawl(listed(*urls))
+    id = await person.crawl(url_source(*urls))
 
     async with a_worker(services):
         crawl = await person.ended(id)
@@ -135,7 +139,7 @@ async def test_pictures_that_look_alike_are_grouped(services: Services, person: 
         opened.convert("L").save(grey, "PNG")
     contents = {"a.jpg": large, "b.jpg": small.getvalue(), "c.png": grey.getvalue()}
     contents |= {f"{number}.jpg": picture(number) for number in range(2, 7)}
-    id = await person.crawl(listed(*(site.put(f"/{name}", each) for name, each in contents.items())))
+    id = await person.crawl(url_source(*(site.put(f"/{name}", each) for name, each in contents.items())))
 
     async with a_worker(services):
         await person.ended(id)
@@ -151,23 +155,26 @@ async def test_pictures_that_look_alike_are_grouped(services: Services, person: 
 
 
 async def test_what_did_not_change_is_not_sent_again(
-    services: Services, person: Person, site: Site, stored: Stored
+    services: Services, person: Person, site: Site, stored_objects: Stored
 ) -> None:
-    url = site.put("/a.jpg", versioned(picture(1), '"one"'))
-    first, second = await person.crawl(listed(url)), await person.crawl(listed(url), start=False)
+    url = site.put("/a.jpg", etag_reply(picture(1), '"one"'))
+    first, second = await person.crawl(url_source(url)), await person.crawl(url_source(url), start=False)
     async with a_worker(services):
         await person.ended(first)
         await person(operations.START, id=second)
         crawl = await person.ended(second)
 
     assert crawl["downloadedImages"] == 1
-    assert [ask.headers.get("if-none-match") for ask in site.asked if ask.path == "/a.jpg"] == [None, '"one"']
+    assert [ask.headers.get("if-none-match") for ask in site.requests if ask.path == "/a.jpg"] == [
+        None,
+        '"one"',
+    ]
     rows = "SELECT hash, storage_url, width, etag FROM tenant.images WHERE crawl_job_id = $1"
-    assert await stored(rows, first) == await stored(rows, second)
+    assert await stored_objects(rows, first) == await stored_objects(rows, second)
 
 
 async def test_what_a_chunk_leaves_another_one_does(
-    services: Services, person: Person, site: Site, stored: Stored
+    services: Services, person: Person, site: Site, stored_objects: Stored
 ) -> None:
     start = gallery(site, {f"{number}.jpg": picture(number) for number in range(60)}, per_page=5)
     id = await person.crawl(walk(start))
@@ -177,7 +184,9 @@ async def test_what_a_chunk_leaves_another_one_does(
 
     assert (crawl["totalImages"], crawl["downloadedImages"]) == (60, 60)
     assert crawl["totalChunks"] == crawl["completedChunks"] > 1
-    numbers = await stored("SELECT sequence FROM tenant.images WHERE crawl_job_id = $1 ORDER BY sequence", id)
+    numbers = await stored_objects(
+        "SELECT sequence FROM tenant.images WHERE crawl_job_id = $1 ORDER BY sequence", id
+    )
     assert [number for (number,) in numbers] == list(range(1, 61))
     assert all(site.paths.count(f"/images/{number}.jpg") == 1 for number in range(60))
 
@@ -197,7 +206,7 @@ async def test_a_crawl_none_of_whose_sources_answers_fails_with_their_reasons(
 
 async def test_one_source_that_answers_is_enough(services: Services, person: Person, site: Site) -> None:
     url = site.put("/a.jpg", picture(1))
-    id = await person.crawl(walk(site.url + "/nothing"), listed(url))
+    id = await person.crawl(walk(site.url + "/nothing"), url_source(url))
 
     async with a_worker(services):
         crawl = await person.ended(id)

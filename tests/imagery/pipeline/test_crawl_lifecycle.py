@@ -14,7 +14,7 @@ from db.models import RoleName
 from schema.framework.context import Services
 from tests.graphql_client import Client
 from tests.imagery.pipeline import operations
-from tests.imagery.pipeline.conftest import Person, a_worker, key, listed, somebody, start_worker, walk
+from tests.imagery.pipeline.conftest import Person, a_worker, key, somebody, start_worker, url_source, walk
 from tests.providers.web.fake_site import Site, gallery, picture, slow
 
 WATCH_JOB = "subscription ($id: ID!) { jobProgress(id: $id) { status } }"
@@ -30,37 +30,37 @@ def slow_pictures(site: Site, count: int, seconds: float) -> list[str]:
 
 
 async def test_a_cancelled_crawl_stops_within_a_second(
-    services: Services, person: Person, site: Site, stored: Stored
+    services: Services, person: Person, site: Site, stored_objects: Stored
 ) -> None:
     urls = slow_pictures(site, 300, 0.3)
-    id = await person.crawl(*(listed(*urls[start : start + 20]) for start in range(0, 300, 20)))
+    id = await person.crawl(*(url_source(*urls[start : start + 20]) for start in range(0, 300, 20)))
     async with a_worker(services):
         await person.until(id, lambda crawl: crawl["downloadedImages"] > 0)
         answer = await person(operations.CANCEL, id=id)
         stopped = asyncio.get_running_loop().time()
         crawl = await person.until(id, lambda crawl: crawl["activeChunks"] == 0)
-        asked = len(site.asked)
+        request = len(site.requests)
         took = asyncio.get_running_loop().time() - stopped
         again = await person(operations.CANCEL, id=id)
 
     assert answer["jobCancel"]["job"]["status"] == again["jobCancel"]["job"]["status"] == "CANCELLED"
     assert took < 10  # a second where nothing else runs
-    assert len(site.asked) == asked
+    assert len(site.requests) == request
     assert (crawl["totalChunks"], crawl["activeChunks"], crawl["failedChunks"]) == (15, 0, 0)
-    rows = await stored("SELECT count(*) FROM tenant.images WHERE crawl_job_id = $1", id)
+    rows = await stored_objects("SELECT count(*) FROM tenant.images WHERE crawl_job_id = $1", id)
     assert rows == [((await person(operations.CRAWL, id=id))["crawlJob"]["downloadedImages"],)]
     live = (
         """SELECT count(*) FROM platform.leases JOIN tenant.crawl_chunks USING (id) WHERE crawl_job_id = $1"""
     )
-    assert await stored(live, id) == [(0,)]
+    assert await stored_objects(live, id) == [(0,)]
 
 
-async def test_a_crawl_that_is_begun_anew_counts_from_zero(
-    services: Services, person: Person, site: Site, stored: Stored
+async def test_a_crawl_that_is_restarted_counts_from_zero(
+    services: Services, person: Person, site: Site, stored_objects: Stored
 ) -> None:
     urls = [site.put(f"/{number}.jpg", picture(number)) for number in range(20)]
     slow_one = site.put("/slow.jpg", slow(picture(99), 3, type="image/jpeg"))
-    id = await person.crawl(listed(*urls, slow_one))
+    id = await person.crawl(url_source(*urls, slow_one))
     async with a_worker(services):
         await person.until(id, lambda crawl: crawl["downloadedImages"] > 0)
         await person(operations.CANCEL, id=id)
@@ -74,11 +74,11 @@ async def test_a_crawl_that_is_begun_anew_counts_from_zero(
     counters = [name for name in waiting if name.endswith(("Images", "Chunks"))]
     assert [waiting[name] for name in counters] == [0] * len(counters)
     assert (crawl["totalImages"], crawl["downloadedImages"], crawl["totalChunks"]) == (21, 21, 1)
-    assert await stored("SELECT count(*) FROM tenant.images WHERE crawl_job_id = $1", id) == [(21,)]
+    assert await stored_objects("SELECT count(*) FROM tenant.images WHERE crawl_job_id = $1", id) == [(21,)]
 
 
 async def test_starting_twice_is_starting_once(services: Services, person: Person, site: Site) -> None:
-    id = await person.crawl(listed(site.put("/a.jpg", picture(1))), start=False)
+    id = await person.crawl(url_source(site.put("/a.jpg", picture(1))), start=False)
     first = await person(operations.START, id=id)
     second = await person(operations.START, id=id)
     async with a_worker(services):
@@ -98,12 +98,12 @@ async def killed_at(process: subprocess.Popen[bytes], person: Person, id: str, i
 
 
 async def test_workers_that_are_killed_lose_nothing_and_double_nothing(
-    services: Services, person: Person, stored: Stored
+    services: Services, person: Person, stored_objects: Stored
 ) -> None:
     async with Site(latency=0.1).serving() as site:
         start = gallery(site, {f"{number}.jpg": picture(number) for number in range(80)}, per_page=10)
         urls = [f"{site.url}/images/{number}.jpg" for number in range(30, 80)]
-        id = await person.crawl(walk(start), listed(*urls))
+        id = await person.crawl(walk(start), url_source(*urls))
 
         await killed_at(start_worker(services), person, id, 5)
         await killed_at(start_worker(services), person, id, 30)
@@ -114,15 +114,15 @@ async def test_workers_that_are_killed_lose_nothing_and_double_nothing(
     chunks = [crawl[f"{each}Chunks"] for each in ("total", "active", "completed", "failed")]
     assert chunks == [chunks[0], 0, chunks[0], 0]
     images = "SELECT original_url, hash, sequence FROM tenant.images WHERE crawl_job_id = $1"
-    rows = await stored(images, id)
+    rows = await stored_objects(images, id)
     assert [len(set(column)) for column in zip(*rows, strict=True)] == [80, 80, 80]
     states = "SELECT DISTINCT state FROM tenant.crawl_candidates WHERE crawl_job_id = $1"
-    assert await stored(states, id) == [("stored",)]
+    assert await stored_objects(states, id) == [("stored",)]
 
 
 async def test_everybody_sees_images_as_they_come(services: Services, person: Person, site: Site) -> None:
     urls = [site.put(f"/{number}.jpg", picture(number)) for number in range(40)]
-    id = await person.crawl(listed(*urls[:20]), listed(*urls[20:]))
+    id = await person.crawl(url_source(*urls[:20]), url_source(*urls[20:]))
     events: list[Any] = []
 
     async def watch(after: str | None, most: int) -> None:
@@ -139,7 +139,7 @@ async def test_everybody_sees_images_as_they_come(services: Services, person: Pe
 
     names = [image["filename"] for event in events for image in event["images"]]
     assert sorted(names) == sorted(f"{number}.jpg" for number in range(40))
-    other = await person.crawl(listed(urls[0]), start=False)
+    other = await person.crawl(url_source(urls[0]), start=False)
     async with person.graphql.watch(operations.GALLERY, id=other, after=events[0]["cursor"]) as results:
         refused = await anext(results)
     assert [(error.extensions["code"], error.extensions["path"]) for error in refused.errors] == [
@@ -153,7 +153,7 @@ async def test_a_crawls_progress_is_that_of_its_images(
     urls = [
         site.put(f"/{number}.jpg", slow(picture(number), 0.05, type="image/jpeg")) for number in range(60)
     ]
-    id = await person.crawl(listed(*urls), maxImages=60)
+    id = await person.crawl(url_source(*urls), maxImages=60)
     seen: list[Any] = []
     async with person.graphql.watch(operations.WATCH, id=id) as results:
         seen.append((await anext(results)).data["jobProgress"])
@@ -181,7 +181,7 @@ async def test_a_picture_is_kept_as_long_as_an_image_has_it(
 ) -> None:
     person = await somebody(graphql, RoleName.MANAGER)
     urls = [site.put(f"/{number}.jpg", picture(number)) for number in range(3)]
-    one, two = await person.crawl(listed(*urls[:2])), await person.crawl(listed(*urls[1:]))
+    one, two = await person.crawl(url_source(*urls[:2])), await person.crawl(url_source(*urls[1:]))
     async with a_worker(services):
         await person.ended(one)
         await person.ended(two)
@@ -211,4 +211,4 @@ async def pictures(services: Services, person: Person) -> set[str]:
     """The keys of all that a company's images store."""
     company = person.user.company.id
     folders = f"{company}/images/", f"{company}/thumbnails/"
-    return {stored.key for folder in folders async for stored in services.store.list(folder)}
+    return {stored_objects.key for folder in folders async for stored_objects in services.store.list(folder)}

@@ -39,11 +39,11 @@ WRONG: list[tuple[list[dict[str, Any]], Refusal]] = [
 
 @pytest.mark.parametrize(("sources", "refusal"), WRONG)
 async def test_a_source_that_lacks_something_is_refused_with_what_it_lacks(
-    person: Person, unchanged: Unchanged, sources: list[dict[str, Any]], refusal: Refusal
+    person: Person, assert_unchanged: Unchanged, sources: list[dict[str, Any]], refusal: Refusal
 ) -> None:
     wanted = {"projectId": person.project.gid, "name": "Cats", "keywords": ["cat"], "sources": sources}
 
-    async with unchanged():
+    async with assert_unchanged():
         refused = await person.graphql.refusals(operations.CREATE, input=wanted)
 
     assert refused == [refusal]
@@ -73,7 +73,7 @@ def test_sources_take_turns() -> None:
     site = {"kind": "site", "addresses": ["https://one.example/"], **bounds}
 
     request = [
-        (kind.value, wanted.keyword, wanted.urls)
+        (kind.value, wanted.keyword, wanted.addresses)
         for kind, wanted in crawl_tasks([search, site], ["cat", "dog"])
     ]
 
@@ -85,7 +85,13 @@ def test_sources_take_turns() -> None:
 
 
 def test_the_stored_form_of_a_task_keeps_its_keys() -> None:
-    stored = {"kind": "site", "keyword": "", "addresses": ["https://a.example/"], "pages": 4, "depth": 2}
-    task = CrawlTask.from_json(stored)
-    assert task.query == SourceQuery(urls=("https://a.example/",), max_pages=4, max_depth=2)
-    assert task.to_json() == stored | {"addresses": ("https://a.example/",)}
+    stored_objects = {
+        "kind": "site",
+        "keyword": "",
+        "addresses": ["https://a.example/"],
+        "pages": 4,
+        "depth": 2,
+    }
+    task = CrawlTask.from_json(stored_objects)
+    assert task.query == SourceQuery(addresses=("https://a.example/",), pages=4, depth=2)
+    assert task.to_json() == stored_objects | {"addresses": ("https://a.example/",)}

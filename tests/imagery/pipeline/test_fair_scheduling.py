@@ -14,7 +14,7 @@ from resolvers.imagery import crawl_chunks
 from schema.framework.context import Services
 from tests.graphql_client import Client
 from tests.imagery.pipeline import operations
-from tests.imagery.pipeline.conftest import Person, a_worker, key, listed, somebody
+from tests.imagery.pipeline.conftest import Person, a_worker, key, somebody, url_source
 from tests.providers.web.fake_site import Site, picture, slow
 
 Stored = Callable[[str, str], Any]
@@ -41,9 +41,9 @@ async def forgotten(onlooker: asyncpg.Connection) -> AsyncIterator[None]:
     await onlooker.execute("DELETE FROM platform.pgqueuer WHERE entrypoint = 'crawl'")
 
 
-async def planned(person: Person, onlooker: asyncpg.Connection, count: int) -> UUID:
+async def plan_chunks(person: Person, onlooker: asyncpg.Connection, count: int) -> UUID:
     """A crawl of so many chunks that nobody has begun."""
-    crawl = key(await person.crawl(listed("https://pictures.example/a.jpg"), start=False))
+    crawl = key(await person.crawl(url_source("https://pictures.example/a.jpg"), start=False))
     await onlooker.execute(RUNNING, crawl)
     await onlooker.execute(MANY, person.user.company.id, crawl, count)
     return crawl
@@ -60,8 +60,8 @@ async def test_ten_thousand_chunks_of_one_company_do_not_delay_anothers_first(
 ) -> None:
     large, small = await somebody(graphql), await somebody(graphql)
     companies = [person.user.company.id for person in (large, small)]
-    await planned(large, onlooker, 10_000)
-    await planned(small, onlooker, 1)
+    await plan_chunks(large, onlooker, 10_000)
+    await plan_chunks(small, onlooker, 1)
 
     await admit(services, large)
     await admit(services, small)
@@ -74,7 +74,7 @@ async def test_ten_thousand_chunks_of_one_company_do_not_delay_anothers_first(
 async def test_no_more_chunks_of_a_company_are_queued_than_it_may_have(
     services: Services, person: Person, onlooker: asyncpg.Connection
 ) -> None:
-    await planned(person, onlooker, 30)
+    await plan_chunks(person, onlooker, 30)
 
     await asyncio.gather(*(admit(services, person) for _ in range(5)))
 
@@ -83,14 +83,14 @@ async def test_no_more_chunks_of_a_company_are_queued_than_it_may_have(
 
 
 async def test_a_companys_chunks_are_worked_on_a_few_at_a_time(
-    services: Services, person: Person, stored: Stored
+    services: Services, person: Person, stored_objects: Stored
 ) -> None:
     most = 0
     async with Site().serving() as site:
         urls = [
             site.put(f"/{number}.jpg", slow(picture(number), 0.2, type="image/jpeg")) for number in range(12)
         ]
-        id = await person.crawl(*(listed(url) for url in urls))
+        id = await person.crawl(*(url_source(url) for url in urls))
         async with a_worker(services, crawl_company_chunks=2, queue_slots={"crawl": 6}):
             async with person.graphql.watch(operations.WATCH, id=id) as results:
                 async for result in results:
@@ -116,7 +116,7 @@ async def test_turns_at_a_host_are_apart_whoever_takes_them(services: Services) 
 async def test_what_a_fault_left_standing_goes_on(
     services: Services, person: Person, onlooker: asyncpg.Connection
 ) -> None:
-    idle, done = await planned(person, onlooker, 3), await planned(person, onlooker, 1)
+    idle, done = await plan_chunks(person, onlooker, 3), await plan_chunks(person, onlooker, 1)
     await onlooker.execute(
         "UPDATE tenant.crawl_chunks SET status = 'completed' WHERE crawl_job_id = $1", done
     )

@@ -10,7 +10,7 @@ CONFIG = qdrant_translation.config({"vectors": {"size": 4, "distance": "Cosine"}
 QUERY = qdrant_translation.query({"query": [1.0, 0.0, 0.0, 0.0], "limit": 20})
 
 
-def found(collections: Collections) -> list[int]:
+def point_ids(collections: Collections) -> list[int]:
     return [int(str(each.id)) for each in collections["points"].query(QUERY)]
 
 
@@ -19,16 +19,16 @@ def test_putting_in_order_changes_no_answer(tmp_path: Path) -> None:
     collections.create("points", CONFIG)
     points = [{"id": n, "vector": [draw.gauss(0, 1) for _ in range(4)]} for n in range(2 * WORTH[0])]
     collections["points"].update(qdrant_translation.upsert({"points": points}), len(points))
-    first = found(collections)
+    first = point_ids(collections)
     collections["points"].update(qdrant_translation.delete({"points": first[:5]}), 5)
     collections["points"].tend(quiet=False)  # too early, and not quiet
     collections["points"].tend(quiet=True)
     collections["points"].tend(quiet=True)
 
-    assert found(collections)[:15] == first[5:]
+    assert point_ids(collections)[:15] == first[5:]
     collections.close()
     reopened = Collections(tmp_path)
-    assert found(reopened)[:15] == first[5:]
+    assert point_ids(reopened)[:15] == first[5:]
     assert reopened["points"].count(qdrant_translation.count({})) == len(points) - 5
     reopened.close()
 

@@ -17,7 +17,7 @@ from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
 from providers.embeddings.onnx import DamagedModel
 from providers.embeddings.windows import windows
 from server.provider_factory import open_embedders
-from tests.providers.fake_openai import SECRET, Reply, endpoint, refused
+from tests.providers.fake_openai import SECRET, Reply, endpoint, error_reply
 
 SOON = {"retry-after-ms": "1"}
 
@@ -26,7 +26,7 @@ def cosine(one: Vector, other: Vector) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
 
 
-def answered(*vectors: Sequence[float], tokens: int = 5) -> Reply:
+def embedding_reply(*vectors: Sequence[float], tokens: int = 5) -> Reply:
     """An endpoint's answer, which need not be in order."""
     rows = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(vectors)]
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
@@ -85,14 +85,14 @@ async def test_reading_leaves_the_event_loop_free() -> None:
     assert turns > 100
 
 
-async def test_the_model_is_loaded_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_model_is_loaded_before_it_is_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded, load = Event(), InferenceSession
     times = []
 
-    def loading(*given: Any, **options: Any) -> InferenceSession:
+    def loading(*values: Any, **options: Any) -> InferenceSession:
         times.append(1)
         loaded.set()
-        return load(*given, **options)
+        return load(*values, **options)
 
     monkeypatch.setattr("onnxruntime.InferenceSession", loading)
     async with AsyncExitStack() as stack:
@@ -113,7 +113,7 @@ async def test_an_endpoint_in_its_place_loads_nothing(monkeypatch: pytest.Monkey
     assert len(begun) == 1
 
 
-async def test_what_was_asked_lately_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_requested_lately_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("providers.embeddings.onnx.REMEMBERED", 2)
     model, read, windows_read = MiniLM(), MiniLM._read, []
 
@@ -142,8 +142,8 @@ async def test_a_damaged_model_is_not_run(monkeypatch: pytest.MonkeyPatch) -> No
     await model.close()
 
 
-async def test_an_endpoint_is_asked_in_order_and_its_vectors_get_length_1() -> None:
-    async with endpoint(answered([3.0, 4.0], [0.0, 2.0], tokens=7)) as place:
+async def test_an_endpoint_is_requested_in_order_and_its_vectors_get_length_1() -> None:
+    async with endpoint(embedding_reply([3.0, 4.0], [0.0, 2.0], tokens=7)) as place:
         model = remote(place.url)
         vectors = await model.embed(["one", "two"], "passage")
         await model.close()
@@ -154,7 +154,7 @@ async def test_an_endpoint_is_asked_in_order_and_its_vectors_get_length_1() -> N
 
 
 async def test_many_texts_go_in_several_requests_and_long_ones_in_windows() -> None:
-    async with endpoint(answered(*[[1.0, 0.0]] * 64), answered([0.0, 1.0], tokens=1)) as place:
+    async with endpoint(embedding_reply(*[[1.0, 0.0]] * 64), embedding_reply([0.0, 1.0], tokens=1)) as place:
         model = remote(place.url)
         read = await model.embed_windows([*["short"] * 62, "word " * 20, "last"])
         await model.close()
@@ -168,8 +168,8 @@ async def test_many_texts_go_in_several_requests_and_long_ones_in_windows() -> N
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_what_time_may_cure_is_tried_again(status: int) -> None:
-    failed = refused(status, **SOON)
-    async with endpoint(failed, failed, answered([1.0, 0.0])) as place:
+    failed = error_reply(status, **SOON)
+    async with endpoint(failed, failed, embedding_reply([1.0, 0.0])) as place:
         model = remote(place.url)
         vectors = await model.embed(["text"], "query")
         await model.close()
@@ -179,16 +179,16 @@ async def test_what_time_may_cure_is_tried_again(status: int) -> None:
 
 
 FAILURES = [
-    (refused(429, **SOON), RunErrorCode.RATE_LIMIT_EXCEEDED, True, 3),
-    (refused(429, "insufficient_quota", **SOON), RunErrorCode.QUOTA_EXCEEDED, False, 3),
-    (refused(502, **SOON), RunErrorCode.SERVICE_UNAVAILABLE, True, 3),
-    (refused(404), RunErrorCode.MODEL_NOT_FOUND, False, 1),
-    (refused(401), RunErrorCode.CHAT_FAILED, False, 1),
+    (error_reply(429, **SOON), RunErrorCode.RATE_LIMIT_EXCEEDED, True, 3),
+    (error_reply(429, "insufficient_quota", **SOON), RunErrorCode.QUOTA_EXCEEDED, False, 3),
+    (error_reply(502, **SOON), RunErrorCode.SERVICE_UNAVAILABLE, True, 3),
+    (error_reply(404), RunErrorCode.MODEL_NOT_FOUND, False, 1),
+    (error_reply(401), RunErrorCode.CHAT_FAILED, False, 1),
     (Reply(body={"data": "nonsense"}), RunErrorCode.INVALID_RESPONSE, False, 1),
     (Reply(body=[]), RunErrorCode.INVALID_RESPONSE, False, 1),
-    (answered([1.0, 0.0], [1.0, 0.0]), RunErrorCode.INVALID_RESPONSE, False, 1),
-    (answered([1.0, 0.0, 0.0]), RunErrorCode.INVALID_RESPONSE, False, 1),
-    (answered([0.0, 0.0]), RunErrorCode.INVALID_RESPONSE, False, 1),
+    (embedding_reply([1.0, 0.0], [1.0, 0.0]), RunErrorCode.INVALID_RESPONSE, False, 1),
+    (embedding_reply([1.0, 0.0, 0.0]), RunErrorCode.INVALID_RESPONSE, False, 1),
+    (embedding_reply([0.0, 0.0]), RunErrorCode.INVALID_RESPONSE, False, 1),
 ]
 
 
@@ -208,7 +208,7 @@ async def test_failures_have_a_code_and_no_secret(
     assert len(place.requests) == requests
 
 
-async def test_a_slow_endpoint_is_given_up() -> None:
+async def test_a_slow_endpoint_is_abandoned() -> None:
     async with endpoint(Reply(body={}, pause=1, headers={"Content-Length": "99"})) as place:
         model = remote(place.url, timeout=0.1, retries=0)
         with pytest.raises(ModelFailure) as failure:

@@ -57,7 +57,7 @@ async def test_the_order_and_the_scores_are_the_same(
         ours, theirs = [
             await each.search(reach, vector=vector, text=text, limit=20) for each in (store, elsewhere)
         ]
-        assert [seen(hit) for hit in ours] == [seen(hit) for hit in theirs]
+        assert [comparable(hit) for hit in ours] == [comparable(hit) for hit in theirs]
         assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], rel=1e-5)
         assert [hit.similarity or 0 for hit in ours] == pytest.approx(
             [hit.similarity or 0 for hit in theirs],
@@ -67,5 +67,5 @@ async def test_the_order_and_the_scores_are_the_same(
         assert len(ours) > 3
 
 
-def seen(hit: Hit) -> tuple[object, ...]:
+def comparable(hit: Hit) -> tuple[object, ...]:
     return hit.chunk_id, hit.document_id, hit.company_id, hit.similarity is None

@@ -12,7 +12,7 @@ from tests.providers.vectors.conftest import EAST, NORTH, UP, a_chunk, ids
 COMPANY, OTHER, PLATFORM = uuid4(), uuid4(), uuid4()
 
 
-def found(hits: list[Hit]) -> list[UUID]:
+def ids_of(hits: list[Hit]) -> list[UUID]:
     return [hit.chunk_id for hit in hits]
 
 
@@ -22,7 +22,7 @@ async def test_chunks_are_found_by_meaning_nearest_first(store: VectorStore) -> 
 
     hits = await store.search(SearchScope(COMPANY), vector=NORTH, text=None)
 
-    assert found(hits) == ids([near, far, farthest])
+    assert ids_of(hits) == ids([near, far, farthest])
     assert [hit.similarity for hit in hits] == pytest.approx([0.9950, 0.7071, 0.1961], abs=1e-4)
 
 
@@ -32,7 +32,7 @@ async def test_a_chunk_counts_by_the_best_of_its_windows_and_once(store: VectorS
 
     hits = await store.search(SearchScope(COMPANY), vector=NORTH, text=None)
 
-    assert found(hits) == ids([long, short])
+    assert ids_of(hits) == ids([long, short])
     assert hits[0].similarity == pytest.approx(1.0)
 
 
@@ -45,7 +45,7 @@ async def test_chunks_are_found_by_words_rare_ones_first(store: VectorStore) -> 
 
     assert hits[0].chunk_id == rare.id
     assert {hit.similarity for hit in hits} == {None}
-    assert set(found(hits)[1:]) <= set(ids(common))
+    assert set(ids_of(hits)[1:]) <= set(ids(common))
 
 
 async def test_both_ways_are_fused_by_rank(store: VectorStore) -> None:
@@ -63,7 +63,7 @@ async def test_both_ways_are_fused_by_rank(store: VectorStore) -> None:
     by_words = [1 / (place / 1.2 + 1) for place in (1, 2)]
     expected = {meant.id: first, both.id: second + by_words[1], named.id: third + by_words[0]}
     assert {hit.chunk_id: hit.score for hit in hits} == pytest.approx(expected)
-    assert found(hits) == sorted(expected, key=lambda each: -expected[each])
+    assert ids_of(hits) == sorted(expected, key=lambda each: -expected[each])
     assert [hit.similarity for hit in hits] == pytest.approx([0.0, 0.7071, 1.0], abs=1e-4)
 
 
@@ -81,7 +81,7 @@ async def test_words_are_compared_as_people_read_them(store: VectorStore, questi
     wanted = a_chunk(text)
     await store.upsert(COMPANY, [a_chunk("something else"), wanted])
 
-    assert found(await store.search(SearchScope(COMPANY), vector=None, text=question)) == [wanted.id]
+    assert ids_of(await store.search(SearchScope(COMPANY), vector=None, text=question)) == [wanted.id]
 
 
 async def test_a_text_without_words_finds_nothing_and_neither_is_a_mistake(store: VectorStore) -> None:
@@ -109,7 +109,7 @@ async def test_what_a_user_sees(store: VectorStore) -> None:
 
     async def seen(reach: SearchScope) -> set[UUID]:
         hits = await store.search(reach, vector=NORTH, text="text")
-        return set(found(hits))
+        return set(ids_of(hits))
 
     assert await seen(SearchScope(COMPANY, user)) == set(ids([own, shared]))
     assert await seen(SearchScope(COMPANY, user, PLATFORM)) == set(ids([own, shared, published]))
@@ -126,7 +126,7 @@ async def test_documents_narrow_and_never_widen(store: VectorStore) -> None:
     narrowed = await store.search(SearchScope(COMPANY, document_ids=chosen), vector=NORTH, text="text")
     none = await store.search(SearchScope(COMPANY, document_ids=frozenset()), vector=NORTH, text="text")
 
-    assert found(narrowed) == [first.id]
+    assert ids_of(narrowed) == [first.id]
     assert none == []
 
 
@@ -146,19 +146,19 @@ async def test_fifty_searches_at_once_do_not_leak(store: VectorStore) -> None:
         for _ in range(10)
     }
     await asyncio.gather(*(store.upsert(company, chunks) for company, chunks in companies.items()))
-    asked = [draw.choice(list(companies)) for _ in range(50)]
+    request = [draw.choice(list(companies)) for _ in range(50)]
 
     answers = await asyncio.gather(
-        *(store.search(SearchScope(company), vector=NORTH, text="beam 7", limit=20) for company in asked)
+        *(store.search(SearchScope(company), vector=NORTH, text="beam 7", limit=20) for company in request)
     )
 
-    for company, hits in zip(asked, answers, strict=True):
+    for company, hits in zip(request, answers, strict=True):
         assert len(hits) == 20
-        assert set(found(hits)) <= set(ids(companies[company]))
+        assert set(ids_of(hits)) <= set(ids(companies[company]))
         assert {hit.company_id for hit in hits} == {company}
 
 
-async def test_storing_again_replaces_and_deleting_keeps_what_it_is_told_to(store: VectorStore) -> None:
+async def test_storing_again_replaces_and_deleting_keeps_what_it_is_required_to(store: VectorStore) -> None:
     document = uuid4()
     old, new, other = a_chunk(document=document), a_chunk(document=document), a_chunk()
     await store.upsert(COMPANY, [old, other])
@@ -170,7 +170,7 @@ async def test_storing_again_replaces_and_deleting_keeps_what_it_is_told_to(stor
 
     assert await store.count(COMPANY, document) == 1
     hits = await store.search(SearchScope(COMPANY), vector=NORTH, text=None)
-    assert set(found(hits)) == {new.id, other.id}
+    assert set(ids_of(hits)) == {new.id, other.id}
 
 
 async def test_a_document_can_be_shared_later(stores: VectorStores, store: VectorStore) -> None:
@@ -183,7 +183,7 @@ async def test_a_document_can_be_shared_later(stores: VectorStores, store: Vecto
     assert await store.search(somebody, vector=NORTH, text=None) == []
     await stores.update_scope(COMPANY, private.document_id, "company")
 
-    assert found(await store.search(somebody, vector=NORTH, text=None)) == [private.id]
+    assert ids_of(await store.search(somebody, vector=NORTH, text=None)) == [private.id]
 
 
 async def test_a_company_is_forgotten_by_every_model_and_nobody_else_is(stores: VectorStores) -> None:

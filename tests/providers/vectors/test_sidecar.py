@@ -165,15 +165,15 @@ async def test_requests_that_are_not_understood_are_refused(tmp_path: Path) -> N
     assert listed.json()["result"] == {"collections": [{"name": "known"}]}
 
 
-async def test_a_store_that_is_being_killed_is_asked_again(tmp_path: Path) -> None:
+async def test_a_store_that_is_being_killed_is_retried(tmp_path: Path) -> None:
     """It takes connections until its socket is gone, and cuts them."""
-    asked = 0
+    query = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal query
+        query += 1
         await reader.readuntil(b"\r\n\r\n")
-        if asked > 3:
+        if query > 3:
             body = b'{"result": {"count": 7}, "status": "ok", "time": 0.0}'
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
             writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
@@ -184,4 +184,4 @@ async def test_a_store_that_is_being_killed_is_asked_again(tmp_path: Path) -> No
         count = await stores.of("model", 3).count(COMPANY)
         await stores.close()
 
-    assert (count, asked) == (7, 4)
+    assert (count, query) == (7, 4)

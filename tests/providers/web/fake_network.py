@@ -62,7 +62,7 @@ class Wire(httpcore.AsyncNetworkBackend):
 
 
 @asynccontextmanager
-async def fetching(
+async def open_fetcher(
     wire: Wire | None = None,
     *,
     take_turn: ReserveSlot | None = None,

@@ -61,7 +61,7 @@ class Site:
     def __init__(self, latency: float = 0) -> None:
         """`latency` seconds pass before every answer."""
         self.url = ""
-        self.asked: list[Ask] = []
+        self.requests: list[Ask] = []
         self.connections = 0
         self.busiest = 0
         """Requests that were answered at the same time, at most."""
@@ -73,7 +73,7 @@ class Site:
     @property
     def paths(self) -> list[str]:
         """What was asked for, in order."""
-        return [ask.path for ask in self.asked]
+        return [ask.path for ask in self.requests]
 
     def put(self, path: str, answer: bytes | str | Reply | Behaviour, type: str | None = None) -> str:
         """Serve this at `path`, by its name's type unless told otherwise; its whole address."""
@@ -109,7 +109,7 @@ class Site:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await self._answer(await heard(reader), writer):
+            while await self._answer(await read_request(reader), writer):
                 pass
         except (OSError, EOFError, asyncio.LimitOverrunError):
             pass  # who asked is gone
@@ -119,7 +119,7 @@ class Site:
                 await writer.wait_closed()
 
     async def _answer(self, ask: Ask, writer: asyncio.StreamWriter) -> bool:
-        self.asked.append(ask)
+        self.requests.append(ask)
         self._busy += 1
         self.busiest = max(self.busiest, self._busy)
         try:
@@ -128,14 +128,14 @@ class Site:
             reply = answer if isinstance(answer, Reply) else await answer(ask, writer)
             if reply is None:
                 return False
-            writer.write(written(reply))
+            writer.write(encode_reply(reply))
             await writer.drain()
             return True
         finally:
             self._busy -= 1
 
 
-async def heard(reader: asyncio.StreamReader) -> Ask:
+async def read_request(reader: asyncio.StreamReader) -> Ask:
     """The next request. Raises `EOFError` where there is none."""
     lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     named = (line.partition(":") for line in lines[1:] if line)
@@ -143,7 +143,7 @@ async def heard(reader: asyncio.StreamReader) -> Ask:
     return Ask(lines[0].split(" ")[1], headers, asyncio.get_running_loop().time())
 
 
-def written(reply: Reply) -> bytes:
+def encode_reply(reply: Reply) -> bytes:
     """As bytes of HTTP/1.1."""
     headers = {"Content-Length": str(len(reply.body)), **reply.headers}
     head = f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}\r\n"
@@ -159,12 +159,12 @@ def redirect(to: str, status: int = 302) -> Reply:
     return Reply(status=status, headers={"Location": to})
 
 
-def squeezed(content: bytes, type: str = TYPES["html"]) -> Reply:
+def gzip_reply(content: bytes, type: str = TYPES["html"]) -> Reply:
     """Compressed with gzip."""
     return Reply(gzip.compress(content), headers={"Content-Type": type, "Content-Encoding": "gzip"})
 
 
-def versioned(content: bytes, etag: str, type: str = TYPES["jpg"]) -> Behaviour:
+def etag_reply(content: bytes, etag: str, type: str = TYPES["jpg"]) -> Behaviour:
     """Not sent again to who has it."""
     modified = "Sun, 01 Nov 2026 08:00:00 GMT"
     headers = {"ETag": etag, "Last-Modified": modified, "Content-Type": type}
@@ -177,7 +177,7 @@ def versioned(content: bytes, etag: str, type: str = TYPES["jpg"]) -> Behaviour:
     return answer
 
 
-def failing(first: Reply, times: int, then: Reply) -> Behaviour:
+def fail_first(first: Reply, times: int, then: Reply) -> Behaviour:
     """The first reply so many times, then the other."""
     left = [first] * times
 
@@ -187,7 +187,7 @@ def failing(first: Reply, times: int, then: Reply) -> Behaviour:
     return answer
 
 
-def broken(content: bytes, times: int, type: str = TYPES["jpg"]) -> Behaviour:
+def break_connection(content: bytes, times: int, type: str = TYPES["jpg"]) -> Behaviour:
     """Cuts the connection in the middle of the content so many times, then sends all of it."""
     left = times
 
@@ -197,7 +197,7 @@ def broken(content: bytes, times: int, type: str = TYPES["jpg"]) -> Behaviour:
         reply = Reply(content, headers={"Content-Type": type})
         if left < 0:
             return reply
-        writer.write(written(reply)[: -(len(content) // 2)])
+        writer.write(encode_reply(reply)[: -(len(content) // 2)])
         await writer.drain()
         return None
 
@@ -222,7 +222,7 @@ async def endless(ask: Ask, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-async def dripping(ask: Ask, writer: asyncio.StreamWriter) -> None:
+async def slow_body(ask: Ask, writer: asyncio.StreamWriter) -> None:
     """Sends a byte now and then, for ever."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n")
     while True:
@@ -231,7 +231,7 @@ async def dripping(ask: Ask, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-async def boasting(ask: Ask, writer: asyncio.StreamWriter) -> None:
+async def overlong_body(ask: Ask, writer: asyncio.StreamWriter) -> None:
     """Sends headers that never end."""
     writer.write(b"HTTP/1.1 200 OK\r\n")
     while True:
@@ -239,7 +239,7 @@ async def boasting(ask: Ask, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-async def hesitating(ask: Ask, writer: asyncio.StreamWriter) -> None:
+async def stalled_body(ask: Ask, writer: asyncio.StreamWriter) -> None:
     """Announces an answer, again and again."""
     while True:
         writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
@@ -251,7 +251,7 @@ async def silent(ask: Ask, writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
 
 
-async def babbling(ask: Ask, writer: asyncio.StreamWriter) -> None:
+async def endless_headers(ask: Ask, writer: asyncio.StreamWriter) -> None:
     """Does not speak HTTP."""
     writer.write(b"220 mail.example ESMTP\r\n")
     await writer.drain()
@@ -259,7 +259,7 @@ async def babbling(ask: Ask, writer: asyncio.StreamWriter) -> None:
 
 def bomb(size: int, type: str = TYPES["html"]) -> Reply:
     """A thousandth of so many bytes, which becomes them when it is unpacked."""
-    return squeezed(bytes(size), type)
+    return gzip_reply(bytes(size), type)
 
 
 def picture(number: int, *, width: int = 320, height: int = 240, format: str = "JPEG") -> bytes:
@@ -310,9 +310,11 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--images", type=int, default=500)
-    given = parser.parse_args()
-    async with Site().serving(port=given.port) as site:
-        print(gallery(site, {f"{number}.jpg": picture(number) for number in range(given.images)}), flush=True)
+    values = parser.parse_args()
+    async with Site().serving(port=values.port) as site:
+        print(
+            gallery(site, {f"{number}.jpg": picture(number) for number in range(values.images)}), flush=True
+        )
         await asyncio.Event().wait()
 
 

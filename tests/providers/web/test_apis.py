@@ -32,11 +32,11 @@ CATS = SourceQuery(keyword="black cats")
 
 
 @dataclass
-class Recorded:
+class RecordedFetcher:
     """A fetcher that knows what some addresses answer, one answer after the other."""
 
     answers: list[Any]
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     robots: list[bool] = field(default_factory=list)
 
@@ -44,7 +44,7 @@ class Recorded:
         self, url: str, *, headers: Mapping[str, str] | None = None, robots: bool = True, **rest: Any
     ) -> FetchResponse:
         """The next answer: an object is JSON, a refusal is raised."""
-        self.asked.append(url)
+        self.requests.append(url)
         self.headers.append(headers or {})
         self.robots.append(robots)
         answer = self.answers.pop(0)
@@ -62,12 +62,14 @@ class Recorded:
 
     def questions(self) -> list[dict[str, str]]:
         """What was asked for, by the names of the parameters."""
-        return [{name: each[0] for name, each in parse_qs(urlsplit(url).query).items()} for url in self.asked]
+        return [
+            {name: each[0] for name, each in parse_qs(urlsplit(url).query).items()} for url in self.requests
+        ]
 
 
-def source_of(kind: SourceKind, *answers: Any, **settings: Any) -> tuple[ImageSource, Recorded]:
+def source_of(kind: SourceKind, *answers: Any, **settings: Any) -> tuple[ImageSource, RecordedFetcher]:
     """A source with all keys unless told otherwise, and what it asks."""
-    fetcher = Recorded(list(answers))
+    fetcher = RecordedFetcher(list(answers))
     return image_sources(fetcher, load_settings({**KEYS, **settings}))[kind], fetcher
 
 
@@ -90,7 +92,7 @@ async def test_unsplash() -> None:
         "links": {"html": "https://unsplash.com/photos/a"},
         "user": {"name": "Ada"},
     }
-    source, asked = source_of(
+    source, request = source_of(
         SourceKind.UNSPLASH,
         {"total": 2, "total_pages": 2, "results": [photo]},
         {"total": 2, "total_pages": 2, "results": []},
@@ -110,12 +112,12 @@ async def test_unsplash() -> None:
         ),
     )
     assert second.candidates == ()
-    assert asked.questions() == [
+    assert request.questions() == [
         {"query": "black cats", "page": "1", "per_page": "30"},
         {"query": "black cats", "page": "2", "per_page": "30"},
     ]
-    assert asked.headers[0]["Authorization"] == "Client-ID unsplash-secret"
-    assert asked.robots == [False, False]
+    assert request.headers[0]["Authorization"] == "Client-ID unsplash-secret"
+    assert request.robots == [False, False]
 
 
 async def test_pixabay() -> None:
@@ -128,7 +130,7 @@ async def test_pixabay() -> None:
         "imageHeight": 3000,
         "user": "Bob",
     }
-    source, asked = source_of(
+    source, request = source_of(
         SourceKind.PIXABAY,
         {"total": 900, "totalHits": 201, "hits": [hit]},
         {"total": 900, "totalHits": 201, "hits": [hit]},
@@ -147,8 +149,8 @@ async def test_pixabay() -> None:
             ),
         )
     ] * 2
-    assert [question["page"] for question in asked.questions()] == ["1", "2"]
-    assert asked.questions()[0]["key"] == "pixabay-secret"
+    assert [question["page"] for question in request.questions()] == ["1", "2"]
+    assert request.questions()[0]["key"] == "pixabay-secret"
 
 
 async def test_wikimedia() -> None:
@@ -174,7 +176,7 @@ async def test_wikimedia() -> None:
         }
 
     following = {"gsroffset": 50, "continue": "gsroffset||"}
-    source, asked = source_of(
+    source, request = source_of(
         SourceKind.WIKIMEDIA,
         {
             "continue": following,
@@ -196,8 +198,8 @@ async def test_wikimedia() -> None:
         480,
     )
     assert second == CandidateBatch((), None)
-    assert asked.questions()[0]["gsrsearch"] == "filetype:bitmap black cats"
-    assert asked.questions()[1]["gsroffset"] == "50"
+    assert request.questions()[0]["gsrsearch"] == "filetype:bitmap black cats"
+    assert request.questions()[1]["gsroffset"] == "50"
 
 
 @pytest.mark.parametrize(("token", "sent"), [(None, None), ("secret", "Bearer secret")])
@@ -212,7 +214,7 @@ async def test_openverse(token: str | None, sent: str | None) -> None:
         "width": None,
         "height": None,
     }
-    source, asked = source_of(
+    source, request = source_of(
         SourceKind.OPENVERSE, {"page_count": 1, "results": [image, image]}, openverse_token=token
     )
 
@@ -227,7 +229,7 @@ async def test_openverse(token: str | None, sent: str | None) -> None:
             "Cat",
         ),
     )
-    assert asked.headers[0].get("Authorization") == sent
+    assert request.headers[0].get("Authorization") == sent
 
 
 async def test_bing() -> None:
@@ -248,7 +250,7 @@ async def test_bing() -> None:
             f'<li><a class="iusc" href="/images/search?id={number}" m="{carried}"><img src="t.jpg"></a></li>'
         )
 
-    source, asked = source_of(SourceKind.BING, f"<ul>{result(1)}{result(2)}{result(1)}</ul>", "<div></div>")
+    source, request = source_of(SourceKind.BING, f"<ul>{result(1)}{result(2)}{result(1)}</ul>", "<div></div>")
 
     first, second = await all_of(source)
 
@@ -261,7 +263,7 @@ async def test_bing() -> None:
         for number in (1, 2)
     )
     assert second == CandidateBatch((), None)
-    assert [question["first"] for question in asked.questions()] == ["1", "4"]
+    assert [question["first"] for question in request.questions()] == ["1", "4"]
 
 
 async def test_google() -> None:
@@ -271,7 +273,7 @@ async def test_google() -> None:
         '["https://pets.example/1.jpg?w\\u003d1200\\u0026x",800,1200],null]],'
         '["https://pets.example/2.jpg",480,640]]});</script></html>'
     )
-    source, asked = source_of(SourceKind.GOOGLE, page, "<html><script></script></html>")
+    source, request = source_of(SourceKind.GOOGLE, page, "<html><script></script></html>")
 
     first, second = await all_of(source)
 
@@ -280,7 +282,7 @@ async def test_google() -> None:
         ImageCandidate("https://pets.example/2.jpg", width=640, height=480),
     )
     assert second == CandidateBatch((), None)
-    assert [question["start"] for question in asked.questions()] == ["0", "100"]
+    assert [question["start"] for question in request.questions()] == ["0", "100"]
 
 
 async def test_duckduckgo() -> None:
@@ -292,7 +294,7 @@ async def test_duckduckgo() -> None:
         "height": 480,
         "thumbnail": "https://tse.example/1",
     }
-    source, asked = source_of(
+    source, request = source_of(
         SourceKind.DUCKDUCKGO,
         '<script>nrj(0,"/d.js?q=x&vqd=4-123456789012345-6");vqd="4-123456789012345-6";</script>',
         {"results": [result], "next": "i.js?s=1"},
@@ -305,7 +307,7 @@ async def test_duckduckgo() -> None:
         "https://pets.example/1.jpg", "https://pets.example/1.html", None, None, "Cat", 640, 480
     )
     assert (first.candidates, second.candidates) == ((cat,), (cat,))
-    assert [(question.get("vqd"), question.get("s")) for question in asked.questions()] == [
+    assert [(question.get("vqd"), question.get("s")) for question in request.questions()] == [
         (None, None),
         ("4-123456789012345-6", "0"),
         ("4-123456789012345-6", "1"),

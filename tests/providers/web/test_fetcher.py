@@ -8,28 +8,28 @@ from pathlib import Path
 import pytest
 
 from core.ports import FetchErrorCode
-from tests.providers.web.fake_network import MEBIBYTE, fetching, refusal
+from tests.providers.web.fake_network import MEBIBYTE, open_fetcher, refusal
 from tests.providers.web.fake_site import (
     Ask,
     Behaviour,
     Reply,
     Site,
-    babbling,
-    boasting,
     bomb,
-    broken,
-    dripping,
+    break_connection,
     endless,
-    failing,
+    endless_headers,
+    etag_reply,
+    fail_first,
     gallery,
-    hesitating,
+    gzip_reply,
+    overlong_body,
     picture,
     redirect,
     silent,
     sites,
     slow,
-    squeezed,
-    versioned,
+    slow_body,
+    stalled_body,
 )
 
 LOOPBACK = "127.0.0.0/8"
@@ -44,7 +44,7 @@ def names(folder: Path) -> list[str]:
 
 async def test_an_image_is_put_into_a_file(tmp_path: Path) -> None:
     file = tmp_path / "image"
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         site.put("/1.jpg", IMAGE)
         site.put("/start", redirect("/1.jpg"))
         fetched = await fetcher.download(site.url + "/start", file, limit=MEBIBYTE, accept=("image/",))
@@ -54,25 +54,25 @@ async def test_an_image_is_put_into_a_file(tmp_path: Path) -> None:
     assert file.read_bytes() == IMAGE
     assert (fetched.status, fetched.size, fetched.media_type) == (200, len(IMAGE), "image/jpeg")
     assert names(tmp_path) == ["image"]
-    assert site.asked[-1].headers["user-agent"] == "SeshatBot/0.1"
-    assert site.asked[-1].headers["accept"] == "image/*, */*;q=0.1"
-    assert site.asked[-1].headers["accept-encoding"] == "identity"
+    assert site.requests[-1].headers["user-agent"] == "SeshatBot/0.1"
+    assert site.requests[-1].headers["accept"] == "image/*, */*;q=0.1"
+    assert site.requests[-1].headers["accept-encoding"] == "identity"
 
 
 async def test_pages_come_compressed() -> None:
     page = b"<p>word</p>" * 50_000
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
-        site.put("/", squeezed(page))
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
+        site.put("/", gzip_reply(page))
         fetched = await fetcher.read(site.url + "/", limit=MEBIBYTE)
 
     assert fetched.content == page
-    assert site.asked[-1].headers["accept-encoding"] == "gzip"
+    assert site.requests[-1].headers["accept-encoding"] == "gzip"
 
 
 @pytest.mark.parametrize("known", [{"etag": '"1"'}, {"modified": "Sun, 01 Nov 2026 08:00:00 GMT"}])
 async def test_what_is_known_is_not_sent_again(tmp_path: Path, known: dict[str, str]) -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
-        url = site.put("/1.jpg", versioned(IMAGE, '"1"'))
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
+        url = site.put("/1.jpg", etag_reply(IMAGE, '"1"'))
         first = await fetcher.download(url, tmp_path / "first", limit=MEBIBYTE)
         again = await fetcher.download(url, tmp_path / "again", limit=MEBIBYTE, **known)  # type: ignore[arg-type]
 
@@ -102,7 +102,7 @@ async def test_what_is_known_is_not_sent_again(tmp_path: Path, known: dict[str, 
 async def test_a_status_says_whether_time_may_cure_it(
     tmp_path: Path, status: int, code: FetchErrorCode | None, passing: bool
 ) -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         url = site.put("/", Reply(b"", status))
         if code is None:
             assert (await fetcher.download(url, tmp_path / "empty", limit=MEBIBYTE)).size == 0
@@ -116,7 +116,7 @@ async def test_a_status_says_whether_time_may_cure_it(
 
 @pytest.mark.parametrize("length", ["1048577", "99999999999999999999"])
 async def test_what_is_announced_as_too_large_is_not_read(length: str) -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         url = site.put("/", Reply(b"", headers={"Content-Length": length}))
         refused = await refusal(fetcher.read(url, limit=MEBIBYTE))
 
@@ -128,13 +128,13 @@ async def test_what_is_announced_as_too_large_is_not_read(length: str) -> None:
     [
         (endless, FetchErrorCode.TOO_LARGE, False),
         (silent, FetchErrorCode.TIMED_OUT, True),
-        (boasting, FetchErrorCode.CONNECTION_LOST, True),
-        (babbling, FetchErrorCode.CONNECTION_LOST, True),
-        (broken(IMAGE, 1), FetchErrorCode.CONNECTION_LOST, True),
+        (overlong_body, FetchErrorCode.CONNECTION_LOST, True),
+        (endless_headers, FetchErrorCode.CONNECTION_LOST, True),
+        (break_connection(IMAGE, 1), FetchErrorCode.CONNECTION_LOST, True),
         (bomb(20 * MEBIBYTE, "image/png"), FetchErrorCode.TOO_LARGE, False),
         (Reply(b"no gzip", headers={"Content-Encoding": "gzip"}), FetchErrorCode.INVALID_ANSWER, False),
         (
-            Reply(squeezed(IMAGE).body[:-9], headers={"Content-Encoding": "gzip"}),
+            Reply(gzip_reply(IMAGE).body[:-9], headers={"Content-Encoding": "gzip"}),
             FetchErrorCode.INVALID_ANSWER,
             False,
         ),
@@ -151,7 +151,7 @@ async def test_a_bad_server_takes_little(
 ) -> None:
     async with (
         Site().serving() as site,
-        fetching(crawl_allow=LOOPBACK, crawl_timeout=60, crawl_silence=1) as fetcher,
+        open_fetcher(crawl_allow=LOOPBACK, crawl_timeout=60, crawl_silence=1) as fetcher,
     ):
         url = site.put("/bad", behaviour)
         refused = await refusal(
@@ -162,9 +162,9 @@ async def test_a_bad_server_takes_little(
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("behaviour", [dripping, hesitating])
+@pytest.mark.parametrize("behaviour", [slow_body, stalled_body])
 async def test_a_server_that_never_gets_done_is_left(tmp_path: Path, behaviour: Behaviour) -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK, crawl_timeout=0.5) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK, crawl_timeout=0.5) as fetcher:
         url = site.put("/drip", behaviour)
         refused = await refusal(fetcher.download(url, tmp_path / "image", limit=MEBIBYTE, robots=False))
 
@@ -173,7 +173,7 @@ async def test_a_server_that_never_gets_done_is_left(tmp_path: Path, behaviour: 
 
 
 async def test_a_long_chain_of_redirects_ends() -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         for step in range(10):
             site.put(f"/{step}", redirect(f"/{step + 1}"))
         site.put("/5", "arrived")
@@ -189,23 +189,23 @@ async def test_a_long_chain_of_redirects_ends() -> None:
 
 
 async def test_keys_stay_with_their_host() -> None:
-    async with sites(2) as (site, other), fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with sites(2) as (site, other), open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         site.put("/1", redirect("/2"))
         site.put("/2", redirect(other.url + "/3"))
         other.put("/3", redirect(site.url + "/4"))
         site.put("/4", "text")
         await fetcher.read(site.url + "/1", limit=MEBIBYTE, headers={"Authorization": "key"}, robots=False)
 
-    sent = {ask.path: ask.headers.get("authorization") for ask in [*site.asked, *other.asked]}
+    sent = {ask.path: ask.headers.get("authorization") for ask in [*site.requests, *other.requests]}
     assert sent == {"/1": "key", "/2": "key", "/3": None, "/4": None}
 
 
 @pytest.mark.parametrize(
     "behaviour",
     [
-        failing(Reply(b"", 503), 2, Reply(IMAGE, headers=JPEG)),
-        failing(Reply(b"", 429, {"Retry-After": "0"}), 2, Reply(IMAGE, headers=JPEG)),
-        broken(IMAGE, 2),
+        fail_first(Reply(b"", 503), 2, Reply(IMAGE, headers=JPEG)),
+        fail_first(Reply(b"", 429, {"Retry-After": "0"}), 2, Reply(IMAGE, headers=JPEG)),
+        break_connection(IMAGE, 2),
     ],
     ids=["out of order", "throttled", "cut"],
 )
@@ -213,7 +213,7 @@ async def test_what_time_cures_is_tried_again(
     tmp_path: Path, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("providers.web.fetcher.BACKOFF_SECONDS", 0.01)
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK, crawl_retries=2) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK, crawl_retries=2) as fetcher:
         url = site.put("/1.jpg", behaviour)
         fetched = await fetcher.download(url, tmp_path / "image", limit=MEBIBYTE)
 
@@ -224,7 +224,7 @@ async def test_what_time_cures_is_tried_again(
 
 async def test_attempts_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("providers.web.fetcher.BACKOFF_SECONDS", 0.01)
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK, crawl_retries=2) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK, crawl_retries=2) as fetcher:
         missing, failed = site.put("/missing", Reply(b"", 404)), site.put("/failed", Reply(b"", 500))
         await refusal(fetcher.read(missing, limit=MEBIBYTE))
         await refusal(fetcher.read(failed, limit=MEBIBYTE))
@@ -235,9 +235,9 @@ async def test_attempts_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_a_long_pause_is_the_callers_to_wait() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     waits = []
-    for asked in ("120", later, "soon", "-5", "nan"):
-        async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
-            url = site.put("/", Reply(b"", 503, {"Retry-After": asked}))
+    for request in ("120", later, "soon", "-5", "nan"):
+        async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
+            url = site.put("/", Reply(b"", 503, {"Retry-After": request}))
             waits.append((await refusal(fetcher.read(url, limit=MEBIBYTE, robots=False))).retry_after)
 
     assert waits[0] == 120
@@ -246,13 +246,13 @@ async def test_a_long_pause_is_the_callers_to_wait() -> None:
 
 
 async def test_a_slow_server_is_waited_for() -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         url = site.put("/", slow(b"text", 0.3))
         assert (await fetcher.read(url, limit=MEBIBYTE)).content == b"text"
 
 
 async def test_connections_are_kept() -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         start = gallery(site, {f"{number}.jpg": IMAGE for number in range(10)})
         await fetcher.read(start, limit=MEBIBYTE)
         await fetcher.read(site.put("/start", redirect("/")), limit=MEBIBYTE)
@@ -268,9 +268,9 @@ async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
 
     async def answer(ask: Ask, writer: asyncio.StreamWriter) -> None:
         begun.set()
-        await dripping(ask, writer)
+        await slow_body(ask, writer)
 
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         url = site.put("/drip", answer)
         task = asyncio.create_task(fetcher.download(url, tmp_path / "image", limit=MEBIBYTE))
         await begun.wait()

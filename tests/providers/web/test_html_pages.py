@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ports import FetchError, FetchErrorCode, ImageCandidate
-from providers.web.feeds import read_feed, read_sitemap
-from providers.web.html_pages import MOST, read_page
+from providers.web.feeds import parse_feed, parse_sitemap
+from providers.web.html_pages import MAX_ELEMENTS, parse_page
 from tests.providers.web.fake_site import a_page
 
 URL = "https://example.com/gallery/index.html"
@@ -19,13 +19,13 @@ HTML = {"content-type": "text/html"}
 
 def images_of(body: str, head: str = "", **headers: str) -> list[str]:
     """The addresses of the images on a page with this body."""
-    page = read_page(a_page("Page", body, head).encode(), URL, {**HTML, **headers})
+    page = parse_page(a_page("Page", body, head).encode(), URL, {**HTML, **headers})
     return [image.url.removeprefix("https://example.com") for image in page.images]
 
 
 def links_of(body: str, head: str = "") -> list[str]:
     """The addresses of the pages that a page with this body links to."""
-    page = read_page(a_page("Page", body, head).encode(), URL, HTML)
+    page = parse_page(a_page("Page", body, head).encode(), URL, HTML)
     return [link.removeprefix("https://example.com") for link in page.links]
 
 
@@ -67,8 +67,8 @@ def test_images_in_a_pages_head(head: str, found: list[str]) -> None:
     assert images_of("", head) == found
 
 
-def test_what_is_told_of_an_image() -> None:
-    page = read_page(
+def test_what_is_reported_of_an_image() -> None:
+    page = parse_page(
         a_page(
             "Cats",
             '<a rel="license" href="https://creativecommons.org/licenses/by/4.0/">CC BY</a>'
@@ -114,27 +114,27 @@ def test_links_that_machines_shall_leave_are_left(wish: str) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"   ", b"\0\0\0", b"<", b"<!-- -->", bytes(range(256)) * 40])
 def test_rubbish_is_an_empty_page(content: bytes) -> None:
-    page = read_page(content, URL, HTML)
+    page = parse_page(content, URL, HTML)
 
     assert (page.images, page.links) == ((), ())
 
 
 def test_only_so_much_of_a_page_is_looked_at() -> None:
-    images = "".join(f'<img src="/{number}.jpg">' for number in range(MOST + 5))
-    links = "".join(f'<a href="/{number}">x</a>' for number in range(MOST + 5))
+    images = "".join(f'<img src="/{number}.jpg">' for number in range(MAX_ELEMENTS + 5))
+    links = "".join(f'<a href="/{number}">x</a>' for number in range(MAX_ELEMENTS + 5))
 
-    assert (len(images_of(images)), len(links_of(links))) == (MOST, MOST)
+    assert (len(images_of(images)), len(links_of(links))) == (MAX_ELEMENTS, MAX_ELEMENTS)
 
 
 def test_pages_are_read_in_their_charset() -> None:
     latin = '<meta charset="iso-8859-1"><img src="/1.jpg" alt="Käse">'.encode("latin-1")
-    told = read_page(
+    received = parse_page(
         '<img src="/1.jpg" alt="Käse">'.encode(), URL, {"content-type": "text/html; charset=UTF-8"}
     )
-    unknown = read_page(b'<img src="/1.jpg" alt="x">', URL, {"content-type": "text/html; charset=klingon"})
+    unknown = parse_page(b'<img src="/1.jpg" alt="x">', URL, {"content-type": "text/html; charset=klingon"})
 
-    assert read_page(latin, URL, HTML).images[0].caption == "Käse"
-    assert told.images[0].caption == "Käse"
+    assert parse_page(latin, URL, HTML).images[0].caption == "Käse"
+    assert received.images[0].caption == "Käse"
     assert unknown.images[0].caption == "x"
 
 
@@ -156,7 +156,7 @@ SITEMAP = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 @pytest.mark.parametrize("content", [SITEMAP, gzip.compress(SITEMAP)], ids=["plain", "compressed"])
 def test_a_sitemap(content: bytes) -> None:
-    listing = read_sitemap(content, "https://example.com/sitemap.xml")
+    listing = parse_sitemap(content, "https://example.com/sitemap.xml")
 
     page = "https://example.com/1.html"
     assert listing.images == (
@@ -171,7 +171,9 @@ def test_a_sitemap(content: bytes) -> None:
 def test_an_index_of_sitemaps() -> None:
     maps = "".join(f"<sitemap><loc>{path}</loc></sitemap>" for path in ("/a.xml", "/b.xml.gz"))
 
-    listing = read_sitemap(f"<sitemapindex>{maps}</sitemapindex>".encode(), "https://example.com/sitemap.xml")
+    listing = parse_sitemap(
+        f"<sitemapindex>{maps}</sitemapindex>".encode(), "https://example.com/sitemap.xml"
+    )
 
     assert listing.links == ("https://example.com/a.xml", "https://example.com/b.xml.gz")
 
@@ -196,7 +198,7 @@ ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><link rel="license" href="h
 
 
 def test_a_feed_of_rss() -> None:
-    assert read_feed(RSS, "https://example.com/feed/") == (
+    assert parse_feed(RSS, "https://example.com/feed/") == (
         ImageCandidate("https://example.com/1.jpg", "https://example.com/1", "CC BY 4.0", "Ada", "One"),
         ImageCandidate("https://example.com/2.img", "https://example.com/2", "CC BY 4.0", "Bob", "Two"),
         ImageCandidate("https://example.com/2b.png", "https://example.com/2", "CC BY 4.0", "Bob", "Two"),
@@ -209,7 +211,7 @@ def test_a_feed_of_rss() -> None:
 def test_a_feed_of_atom() -> None:
     page, licence = "https://example.com/1", "https://example.com/licence"
 
-    assert read_feed(ATOM, "https://example.com/feed") == (
+    assert parse_feed(ATOM, "https://example.com/feed") == (
         ImageCandidate("https://example.com/1.png", page, licence, "Ada", "One"),
         ImageCandidate("https://example.com/in.png", page, licence, "Ada", "One"),
     )
@@ -226,20 +228,20 @@ def test_a_feed_of_atom() -> None:
     ],
 )
 def test_what_is_no_listing_is_refused(content: bytes) -> None:
-    for read in (read_feed, read_sitemap):
+    for read in (parse_feed, parse_sitemap):
         with pytest.raises(FetchError) as refused:
             read(content, "https://example.com/feed")
         assert refused.value.code is FetchErrorCode.INVALID_ANSWER
 
 
 def test_entities_are_not_expanded() -> None:
-    told = "<rss><channel><item><title>{}</title><enclosure url='/1.jpg'/></item></channel></rss>"
-    file = '<!DOCTYPE rss [<!ENTITY file SYSTEM "file:///etc/passwd">]>' + told.format("&file;")
+    received = "<rss><channel><item><title>{}</title><enclosure url='/1.jpg'/></item></channel></rss>"
+    file = '<!DOCTYPE rss [<!ENTITY file SYSTEM "file:///etc/passwd">]>' + received.format("&file;")
     levels = "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, 12))
-    bomb = f'<!DOCTYPE rss [<!ENTITY e0 "x">{levels}]>' + told.format("&e11;")
+    bomb = f'<!DOCTYPE rss [<!ENTITY e0 "x">{levels}]>' + received.format("&e11;")
 
-    assert [image.caption for image in read_feed(file.encode(), URL)] == ["&file;"]
-    assert [image.caption for image in read_feed(bomb.encode(), URL) if image.caption] == []
+    assert [image.caption for image in parse_feed(file.encode(), URL)] == ["&file;"]
+    assert [image.caption for image in parse_feed(bomb.encode(), URL) if image.caption] == []
 
 
 PARTS = """
@@ -257,10 +259,10 @@ http:// //[:: /1.jpg javascript: \x00 \ud7ff % %zz ?&# \\ <![CDATA[ ]]> <!-- -->
 def test_nothing_that_is_served_is_an_error_of_ours(text: str, rubbish: bytes) -> None:
     content = text.encode("utf-8", "surrogatepass") + rubbish
 
-    page = read_page(content, URL, HTML)
+    page = parse_page(content, URL, HTML)
 
     assert all(urlsplit(link).scheme in ("http", "https") for link in page.links)
     assert all(urlsplit(image.url).scheme in ("http", "https") for image in page.images)
-    for read in (read_feed, read_sitemap):
+    for read in (parse_feed, parse_sitemap):
         with suppress(FetchError):
             read(content, URL)

@@ -9,8 +9,8 @@ import pytest
 
 from core.ports import FetchErrorCode
 from providers.web.politeness import LocalRateLimit
-from providers.web.robots import understood
-from tests.providers.web.fake_network import MEBIBYTE, fetching, refusal
+from providers.web.robots import parse_robots
+from tests.providers.web.fake_network import MEBIBYTE, open_fetcher, refusal
 from tests.providers.web.fake_site import Ask, Reply, Site, redirect, sites, slow
 
 LOOPBACK = "127.0.0.0/8"
@@ -51,7 +51,7 @@ class Turns:
     ],
 )
 async def test_a_robots_txt_is_obeyed(path: str, allowed: bool) -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         site.put("/robots.txt", ROBOTS)
         site.put("*", "text")
         if allowed:
@@ -84,7 +84,7 @@ GROUPS = [
 
 @pytest.mark.parametrize(("text", "closed"), GROUPS)
 def test_the_rules_for_us_are_found(text: str, closed: str) -> None:
-    robots = understood(text.encode(), "SeshatBot")
+    robots = parse_robots(text.encode(), "SeshatBot")
 
     assert robots is not None
     assert [path for path in "ab" if not robots.can_fetch(f"http://x.example/{path}", "SeshatBot")] == [
@@ -97,7 +97,7 @@ def test_many_agents_and_rules_are_not_multiplied() -> None:
     agents = stars + "".join(f"User-agent: agent{number}\n" for number in range(10_000))
 
     few, many = (
-        understood((agents + "Disallow: /x\n" * rules).encode(), "SeshatBot") for rules in (4000, 9000)
+        parse_robots((agents + "Disallow: /x\n" * rules).encode(), "SeshatBot") for rules in (4000, 9000)
     )
 
     assert few is not None
@@ -106,7 +106,7 @@ def test_many_agents_and_rules_are_not_multiplied() -> None:
 
 
 async def test_a_redirect_does_not_lead_around_a_robots_txt() -> None:
-    async with sites(2) as (site, other), fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with sites(2) as (site, other), open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         site.put("/1", redirect(other.url + "/private/1"))
         other.put("/robots.txt", ROBOTS)
         other.put("/private/1", "text")
@@ -117,7 +117,7 @@ async def test_a_redirect_does_not_lead_around_a_robots_txt() -> None:
 
 
 async def test_a_robots_txt_is_read_once_for_many_that_ask_at_once() -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         site.put("/robots.txt", slow(b"User-agent: *\nAllow: /", 0.1, "text/plain"))
         site.put("*", "text")
         await asyncio.gather(*(fetcher.read(f"{site.url}/{each}", limit=MEBIBYTE) for each in range(20)))
@@ -140,7 +140,7 @@ async def test_a_robots_txt_is_read_once_for_many_that_ask_at_once() -> None:
 async def test_without_a_robots_txt_all_is_allowed_and_in_doubt_nothing(
     answer: Reply, code: FetchErrorCode | None
 ) -> None:
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         site.put("/robots.txt", answer)
         site.put("/1", "text")
         if code is None:
@@ -156,7 +156,7 @@ async def test_every_request_takes_its_turn() -> None:
     turns = Turns()
     async with (
         Site().serving() as site,
-        fetching(crawl_allow=LOOPBACK, crawl_host_interval=0.7, take_turn=turns) as fetcher,
+        open_fetcher(crawl_allow=LOOPBACK, crawl_host_interval=0.7, take_turn=turns) as fetcher,
     ):
         site.put("/1", redirect("/2"))
         site.put("/2", "text")
@@ -171,7 +171,7 @@ async def test_a_host_may_ask_for_more_distance(delay: str, apart: float) -> Non
     turns = Turns()
     async with (
         Site().serving() as site,
-        fetching(crawl_allow=LOOPBACK, crawl_host_interval=0.5, take_turn=turns) as fetcher,
+        open_fetcher(crawl_allow=LOOPBACK, crawl_host_interval=0.5, take_turn=turns) as fetcher,
     ):
         site.put("/robots.txt", f"User-agent: *\nCrawl-delay: {delay}\nDisallow:")
         site.put("/1", "text")
@@ -184,7 +184,7 @@ async def test_a_turn_is_waited_for_and_the_wait_not_held_against_the_host() -> 
     began = monotonic()
     async with (
         Site().serving() as site,
-        fetching(crawl_allow=LOOPBACK, crawl_timeout=0.5, take_turn=Turns(wait=0.6)) as fetcher,
+        open_fetcher(crawl_allow=LOOPBACK, crawl_timeout=0.5, take_turn=Turns(wait=0.6)) as fetcher,
     ):
         url = site.put("/", "text")
         fetched = await fetcher.read(url, limit=MEBIBYTE, robots=False)
@@ -214,7 +214,7 @@ async def test_few_requests_are_made_at_once(hosts: int) -> None:
         return Reply(b"text")
 
     bounds: dict[str, Any] = {"crawl_host_concurrency": 2} if hosts == 1 else {"crawl_concurrency": 2}
-    async with sites(hosts) as all_sites, fetching(crawl_allow=LOOPBACK, **bounds) as fetcher:
+    async with sites(hosts) as all_sites, open_fetcher(crawl_allow=LOOPBACK, **bounds) as fetcher:
         urls = [site.put(f"/{number}", answer) for site in all_sites for number in range(6)]
         await asyncio.gather(*(fetcher.read(url, limit=MEBIBYTE, robots=False) for url in urls))
 
@@ -223,7 +223,7 @@ async def test_few_requests_are_made_at_once(hosts: int) -> None:
 
 async def test_a_host_that_throttles_one_request_gets_no_other_meanwhile() -> None:
     began = monotonic()
-    async with Site().serving() as site, fetching(crawl_allow=LOOPBACK) as fetcher:
+    async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         busy = site.put("/busy", Reply(b"", 429, {"Retry-After": "0.4"}))
         refused = await refusal(fetcher.read(busy, limit=MEBIBYTE, robots=False))
         await fetcher.read(site.put("/other", "text"), limit=MEBIBYTE, robots=False)

@@ -7,7 +7,7 @@ import pytest
 from core.ports import FetchErrorCode
 from providers.web.pinned_network import DnsResolver
 from providers.web.ssrf_guard import SsrfGuard, is_public, parse_url
-from tests.providers.web.fake_network import MEBIBYTE, OTHER, PUBLIC, Wire, fetching, refusal
+from tests.providers.web.fake_network import MEBIBYTE, OTHER, PUBLIC, Wire, open_fetcher, refusal
 from tests.providers.web.fake_site import Reply, Site, redirect
 
 ADDRESSES = [
@@ -152,7 +152,7 @@ def wire() -> Wire:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_no_form_of_an_inner_address_is_called(wire: Wire, address: str) -> None:
-    async with fetching(wire) as fetcher:
+    async with open_fetcher(wire) as fetcher:
         for url in (f"http://{address}/", f"https://{address}:8443/x.jpg"):
             refused = await refusal(fetcher.read(url, limit=MEBIBYTE))
 
@@ -164,7 +164,7 @@ async def test_no_form_of_an_inner_address_is_called(wire: Wire, address: str) -
 
 @pytest.mark.parametrize("url", URLS)
 async def test_no_trick_of_writing_leads_inside(wire: Wire, url: str) -> None:
-    async with fetching(wire) as fetcher:
+    async with open_fetcher(wire) as fetcher:
         refused = await refusal(fetcher.read(url, limit=MEBIBYTE))
 
     assert refused.code in INNER
@@ -174,7 +174,7 @@ async def test_no_trick_of_writing_leads_inside(wire: Wire, url: str) -> None:
 @pytest.mark.parametrize("target", [*(f"http://{address}/" for address in ADDRESSES), *URLS])
 async def test_no_redirect_leads_inside(wire: Wire, target: str) -> None:
     headers = {"Location": target.encode("utf-8").decode("latin-1").replace("\r\n", "").replace("\0", "")}
-    async with Site().serving() as site, fetching(wire) as fetcher:
+    async with Site().serving() as site, open_fetcher(wire) as fetcher:
         wire.sites[PUBLIC] = site
         site.put("/start", Reply(status=302, headers=headers))
         refused = await refusal(fetcher.read("http://public.example/start", limit=MEBIBYTE))
@@ -185,7 +185,7 @@ async def test_no_redirect_leads_inside(wire: Wire, target: str) -> None:
 
 async def test_a_long_way_inside_ends_at_its_last_step(wire: Wire) -> None:
     wire.name("other.example", OTHER)
-    async with Site().serving() as site, Site().serving() as other, fetching(wire) as fetcher:
+    async with Site().serving() as site, Site().serving() as other, open_fetcher(wire) as fetcher:
         wire.sites = {PUBLIC: site, OTHER: other}
         site.put("/1", redirect("http://other.example/2", 301))
         other.put("/2", redirect("//public.example/3", 307))
@@ -198,7 +198,7 @@ async def test_a_long_way_inside_ends_at_its_last_step(wire: Wire) -> None:
 
 
 async def test_a_robots_txt_does_not_lead_inside(wire: Wire) -> None:
-    async with Site().serving() as site, fetching(wire) as fetcher:
+    async with Site().serving() as site, open_fetcher(wire) as fetcher:
         wire.sites[PUBLIC] = site
         site.put("/robots.txt", redirect("http://169.254.169.254/robots.txt"))
         site.put("/page.html", "text")
@@ -207,9 +207,9 @@ async def test_a_robots_txt_does_not_lead_inside(wire: Wire) -> None:
     assert set(wire.called) == {(PUBLIC, 80)}
 
 
-async def test_a_name_that_changes_its_mind_is_called_where_it_was_judged(wire: Wire) -> None:
+async def test_a_name_that_changes_its_mind_is_called_where_it_was_checked(wire: Wire) -> None:
     wire.name("rebinding.example", PUBLIC, "127.0.0.1")
-    async with Site().serving() as site, fetching(wire) as fetcher:
+    async with Site().serving() as site, open_fetcher(wire) as fetcher:
         wire.sites = {PUBLIC: site, "127.0.0.1": site}
         site.put("/last", Reply(b"text", headers={"Connection": "close"}))
         first = await fetcher.read("http://rebinding.example/last", limit=MEBIBYTE, robots=False)
@@ -219,13 +219,13 @@ async def test_a_name_that_changes_its_mind_is_called_where_it_was_judged(wire: 
     assert second.code is FetchErrorCode.FORBIDDEN_ADDRESS
     assert wire.looked_up == ["rebinding.example"] * 2
     assert wire.called == [(PUBLIC, 80)]
-    assert [ask.headers["host"] for ask in site.asked] == ["rebinding.example"]
+    assert [ask.headers["host"] for ask in site.requests] == ["rebinding.example"]
 
 
 @pytest.mark.parametrize("inner", ["127.0.0.1", "10.0.0.1", "::1", "fe80::1%2", "64:ff9b::7f00:1"])
 async def test_one_inner_address_among_public_ones_is_enough(wire: Wire, inner: str) -> None:
     wire.name("mixed.example", [PUBLIC, inner, OTHER])
-    async with fetching(wire) as fetcher:
+    async with open_fetcher(wire) as fetcher:
         refused = await refusal(fetcher.read("http://mixed.example/", limit=MEBIBYTE))
 
     assert refused.code is FetchErrorCode.FORBIDDEN_ADDRESS
@@ -234,7 +234,7 @@ async def test_one_inner_address_among_public_ones_is_enough(wire: Wire, inner: 
 
 @pytest.mark.parametrize("port", PORTS)
 async def test_only_ports_of_the_web_are_called(wire: Wire, port: int) -> None:
-    async with fetching(wire) as fetcher:
+    async with open_fetcher(wire) as fetcher:
         refused = await refusal(fetcher.read(f"http://public.example:{port}/", limit=MEBIBYTE))
 
     assert refused.code is FetchErrorCode.BAD_ADDRESS
@@ -244,7 +244,7 @@ async def test_only_ports_of_the_web_are_called(wire: Wire, port: int) -> None:
 async def test_no_proxy_of_the_environment_is_used(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:3128")
-    async with Site().serving() as site, fetching(wire) as fetcher:
+    async with Site().serving() as site, open_fetcher(wire) as fetcher:
         wire.sites[PUBLIC] = site
         site.put("/page.html", "text")
         await fetcher.read("http://public.example/page.html", limit=MEBIBYTE)
@@ -257,7 +257,7 @@ async def test_what_is_allowed_by_name_or_network_is_called_at_any_port(wire: Wi
     async with Site().serving() as site:
         wire.sites = {"10.9.8.7": site, "10.1.2.3": site}
         site.put("/page.html", "text")
-        async with fetching(wire, crawl_allow="images.intranet, 10.1.0.0/16") as fetcher:
+        async with open_fetcher(wire, crawl_allow="images.intranet, 10.1.0.0/16") as fetcher:
             for host in ("images.intranet:9000", "10.1.2.3:81"):
                 await fetcher.read(f"http://{host}/page.html", limit=MEBIBYTE)
             refused = await refusal(fetcher.read("http://10.2.0.1/", limit=MEBIBYTE))
@@ -271,7 +271,7 @@ async def test_what_is_denied_is_not_called(wire: Wire, host: str) -> None:
     for name in ("bad.example", "images.bad.example", "elsewhere.example"):
         wire.name(name, OTHER)
     denied = f"bad.example, {OTHER}/32"
-    async with fetching(wire, crawl_deny=denied, crawl_allow=OTHER) as fetcher:
+    async with open_fetcher(wire, crawl_deny=denied, crawl_allow=OTHER) as fetcher:
         refused = await refusal(fetcher.read(f"http://{host}/", limit=MEBIBYTE))
 
     assert refused.code is FetchErrorCode.FORBIDDEN_ADDRESS

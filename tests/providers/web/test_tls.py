@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from core.ports import FetchErrorCode
-from tests.providers.web.fake_network import MEBIBYTE, PUBLIC, Wire, fetching, refusal
+from tests.providers.web.fake_network import MEBIBYTE, PUBLIC, Wire, open_fetcher, refusal
 from tests.providers.web.fake_site import Site
 
 
@@ -55,23 +55,23 @@ def certificate_of(name: str, folder: Path) -> Path:
 async def test_a_certificate_is_for_the_name(
     tmp_path: Path, url: str, is_believed: bool, code: FetchErrorCode | None
 ) -> None:
-    file, asked = certificate_of("public.example", tmp_path), list[str | None]()
+    file, request = certificate_of("public.example", tmp_path), list[str | None]()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(file)
-    server.sni_callback = lambda _, name, __: asked.append(name)
+    server.sni_callback = lambda _, name, __: request.append(name)
     believing = ssl.create_default_context(cafile=str(file)) if is_believed else None
     wire = Wire(names={"public.example": [[PUBLIC]], "other.example": [[PUBLIC]]})
 
-    async with Site().serving(tls=server) as site, fetching(wire, tls=believing) as fetcher:
+    async with Site().serving(tls=server) as site, open_fetcher(wire, tls=believing) as fetcher:
         wire.sites[PUBLIC] = site
         site.put("/", "text")
         if code is None:
             assert (await fetcher.read(url, limit=MEBIBYTE)).content == b"text"
-            assert asked == ["public.example"]
-            assert {ask.headers["host"] for ask in site.asked} == {"public.example"}
+            assert request == ["public.example"]
+            assert {ask.headers["host"] for ask in site.requests} == {"public.example"}
         else:
             refused = await refusal(fetcher.read(url, limit=MEBIBYTE))
             assert (refused.code, refused.is_transient) == (code, False)
-            assert site.asked == []
+            assert site.requests == []
 
     assert set(wire.called) == {(PUBLIC, 443)}

@@ -13,7 +13,7 @@ import pytest
 from core.ports import CandidateBatch, FetchErrorCode, ImageSource, SearchCursor, SourceKind, SourceQuery
 from core.settings import load_settings
 from providers.web import image_sources
-from tests.providers.web.fake_network import MEBIBYTE, fetching, refusal
+from tests.providers.web.fake_network import MEBIBYTE, open_fetcher, refusal
 from tests.providers.web.fake_site import Ask, Reply, Site, a_page, gallery, picture, redirect, sites
 
 LOOPBACK = "127.0.0.0/8"
@@ -23,7 +23,7 @@ LOCAL = {"crawl_allow": LOOPBACK, "crawl_host_interval": 0, "crawl_retries": 0}
 @asynccontextmanager
 async def source_of(kind: SourceKind, **settings: Any) -> AsyncIterator[ImageSource]:
     """A source that may ask sites of this machine."""
-    async with fetching(**{**LOCAL, **settings}) as fetcher:
+    async with open_fetcher(**{**LOCAL, **settings}) as fetcher:
         yield image_sources(fetcher, load_settings({**LOCAL, **settings}))[kind]
 
 
@@ -34,10 +34,10 @@ async def all_of(source: ImageSource, wanted: SourceQuery) -> list[CandidateBatc
         batches.append(await source.search(wanted, cursor))
         if batches[-1].cursor is None:
             return batches
-        cursor = stored(batches[-1].cursor)
+        cursor = through_json(batches[-1].cursor)
 
 
-def stored(cursor: SearchCursor) -> SearchCursor:
+def through_json(cursor: SearchCursor) -> SearchCursor:
     """A cursor after it was kept as JSON."""
     kept: Mapping[str, Any] = orjson.loads(orjson.dumps(cursor))
     return kept
@@ -69,7 +69,7 @@ async def test_a_walk_goes_on_from_any_of_its_batches() -> None:
         wanted = SourceQuery(addresses=(start,))
         batches = await all_of(source, wanted)
         assert batches[0].cursor is not None
-        again = await source.search(wanted, stored(batches[0].cursor))
+        again = await source.search(wanted, through_json(batches[0].cursor))
 
     assert again.candidates == batches[1].candidates
     assert again.cursor == batches[1].cursor
@@ -101,7 +101,7 @@ async def test_a_walk_stays_on_its_hosts() -> None:
 
         assert urls_of(batches) == [stranger.url + "/cdn.jpg", site.url + "/2.jpg", moved.url + "/2.jpg"]
 
-    assert stranger.asked == []
+    assert stranger.requests == []
 
 
 async def test_a_page_that_cant_be_read_stops_nothing() -> None:
@@ -167,7 +167,7 @@ async def test_a_trap_of_endless_pages_ends() -> None:
         batches = await all_of(source, SourceQuery(addresses=(site.url + "/",), pages=60, depth=20))
 
     assert urls_of(batches) == []
-    assert len(site.asked) == 61
+    assert len(site.requests) == 61
 
 
 async def test_a_list_of_addresses_is_taken_as_it_is() -> None:
@@ -246,7 +246,7 @@ async def test_a_candidate_is_downloaded_as_an_image(tmp_path: Path) -> None:
         ),
     ],
 )
-async def test_what_cant_be_asked_is_known_before(
+async def test_what_cant_be_requested_is_known_before(
     kind: SourceKind, wanted: SourceQuery, fault: str | None
 ) -> None:
     async with source_of(kind, crawl_s3_buckets="photos") as source:
@@ -261,9 +261,9 @@ def bucket(site: Site, keys: list[str], page: int = 1000) -> None:
         if path.rstrip("/") != "/photos":
             key = unquote(path.removeprefix("/photos/"))
             return Reply(key.encode(), headers=STORED) if key in keys else Reply(b"<Error/>", 404)
-        asked = {name: values[0] for name, values in parse_qs(query).items()}
-        after = asked.get("continuation-token") or asked.get("start-after", "")
-        left = [key for key in sorted(keys) if key > after and key.startswith(asked.get("prefix", ""))]
+        request = {name: values[0] for name, values in parse_qs(query).items()}
+        after = request.get("continuation-token") or request.get("start-after", "")
+        left = [key for key in sorted(keys) if key > after and key.startswith(request.get("prefix", ""))]
         entries = "".join(
             f"<Contents><Key>{key}</Key><Size>1</Size><ETag>1</ETag>"
             "<LastModified>2026-11-01T08:00:00.000Z</LastModified></Contents>"

@@ -32,8 +32,8 @@ from server.demo import scale
 from server.demo.draft import Counts, Draft
 from tests import factories
 from tests.conftest import Postgres
-from tests.factories import Made, a_company, a_user
-from tests.schema.graph.sample_company import Fixed, fixed_rows
+from tests.factories import Fixture, a_company, a_user
+from tests.schema.graph.sample_company import SampleCompany, fixed_rows
 
 DATABASE = "crowd"
 COMPANIES = 20
@@ -49,7 +49,7 @@ LARGE = "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= $1"
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def fixed(services: Services) -> Fixed:
+async def company(services: Services) -> SampleCompany:
     """A small company whose rows are known."""
     company = fixed_rows()
     await factories.save(services.database, *company.rows.values())
@@ -64,8 +64,8 @@ class Crowd:
     """
 
     services: Services
-    admin: Made
-    analyst: Made
+    admin: Fixture
+    analyst: Fixture
     draft: Draft
     large: set[str]
 
@@ -82,7 +82,7 @@ async def crowd(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
         await asyncio.to_thread(migrate.upgrade, migrator)
         async with AsyncExitStack() as stack:
             folder = tmp_path_factory.mktemp("crowd")
-            yield await crowded(await open_services(settings_of(folder, application), stack), admin)
+            yield await fill_companies(await open_services(settings_of(folder, application), stack), admin)
     finally:
         server = await asyncpg.connect(driverless_url(postgres.admin))
         await server.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
@@ -94,7 +94,7 @@ def settings_of(folder: Path, application: str) -> Settings:
     return Settings(data=folder, database_url=application, secret_key=secret, worker=False)
 
 
-async def crowded(services: Services, admin_url: str) -> Crowd:
+async def fill_companies(services: Services, admin_url: str) -> Crowd:
     """One company of drawn-up rows, copied for the others."""
     async with services.database.platform() as uow:
         await roles.seed(uow)
@@ -107,10 +107,10 @@ async def crowded(services: Services, admin_url: str) -> Crowd:
     scale.fill(draft)
     async with services.database.tenant(company.id, kind="platform") as uow:
         await scale.store(uow, draft)
-    return Crowd(services, admin, analyst, draft, await copied(admin_url, company.id))
+    return Crowd(services, admin, analyst, draft, await copy_company(admin_url, company.id))
 
 
-async def copied(admin_url: str, company_id: UUID) -> set[str]:
+async def copy_company(admin_url: str, company_id: UUID) -> set[str]:
     """Give other companies the rows of this one, and the planner its statistics; which tables are large."""
     connection = await asyncpg.connect(driverless_url(admin_url))
     others = [new_id() for _ in range(COMPANIES - 1)]

@@ -9,7 +9,7 @@ WRITTEN = Path(__file__).parents[3] / "docs" / "entities.md"
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
 
-class Described(NamedTuple):
+class DocumentedField(NamedTuple):
     """A field of an entity, as the document tells it."""
 
     entity: str
@@ -34,13 +34,13 @@ def rows(section: str) -> Iterator[list[str]]:
         yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def fields() -> list[Described]:
+def fields() -> list[DocumentedField]:
     """Every field of every entity."""
     found = []
     for name, section in sections().items():
         if "| field |" in section:
             for field, type, null, *rest in rows(section):
-                found.append(Described(name, field, type, null == "null", *rest))
+                found.append(DocumentedField(name, field, type, null == "null", *rest))
     return found
 
 

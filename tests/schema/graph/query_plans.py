@@ -23,7 +23,7 @@ class Statement(NamedTuple):
     """A statement with its parameters; `aside` if it was about what the platform publishes."""
 
     text: str
-    given: Any = ()
+    values: Any = ()
     aside: bool = False
 
 
@@ -34,10 +34,10 @@ def sent_by(database: Database, *schemas: str) -> Iterator[list[Statement]]:
     sent: list[Statement] = []
 
     def remember(
-        aside: bool, connection: Any, cursor: Any, statement: str, given: Any, context: Any, many: bool
+        aside: bool, connection: Any, cursor: Any, statement: str, values: Any, context: Any, many: bool
     ) -> None:
         if any(schema in statement for schema in wanted):
-            sent.append(Statement(statement, given, aside))
+            sent.append(Statement(statement, values, aside))
 
     primary = database.placement.primary
     heard = [
@@ -53,23 +53,23 @@ def sent_by(database: Database, *schemas: str) -> Iterator[list[Statement]]:
             event.remove(engine, "before_cursor_execute", listener)
 
 
-async def explained(database: Database, scope: Scope, statements: Sequence[Statement]) -> list[Plan]:
+async def explain(database: Database, scope: Scope, statements: Sequence[Statement]) -> list[Plan]:
     """The plan of each statement, as it would run in that scope."""
     plans = []
     async with database.transaction(scope, read_only=True) as uow:
         # people ask for more than the ids that an index holds: its entries alone are no answer to them
         await uow.driver_sql("SET LOCAL enable_indexonlyscan = off")
         for statement in statements:
-            found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.given)
+            found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.values)
             plans.append(found.scalar_one()[0]["Plan"])
     return plans
 
 
 async def plans_for(database: Database, viewer: Viewer, sent: Sequence[Statement]) -> list[Plan]:
     """The plans of what was sent for the viewer, about their company and about what is published."""
-    plans = await explained(database, viewer.scope, [each for each in sent if not each.aside])
+    plans = await explain(database, viewer.scope, [each for each in sent if not each.aside])
     if viewer.platform_scope is not None:
-        plans += await explained(database, viewer.platform_scope, [each for each in sent if each.aside])
+        plans += await explain(database, viewer.platform_scope, [each for each in sent if each.aside])
     return plans
 
 

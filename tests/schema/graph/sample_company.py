@@ -24,7 +24,7 @@ from db.models import (
     UserStatus,
 )
 from tests.factories import (
-    Made,
+    Fixture,
     a_company,
     a_comparison,
     a_drawing,
@@ -73,19 +73,19 @@ def date_of(days: int) -> str:
 
 
 @dataclass(frozen=True)
-class Fixed:
+class SampleCompany:
     """The company's people, and its rows by the names that the questions use."""
 
-    admin: Made
-    user: Made
-    rows: dict[str, Made]
+    admin: Fixture
+    user: Fixture
+    rows: dict[str, Fixture]
 
     def gid(self, name: str) -> str:
         """The id by which clients know the row."""
         return self.rows[name].gid
 
 
-def fixed_rows() -> Fixed:
+def fixed_rows() -> SampleCompany:
     """The company, not saved."""
     company, mark = a_company(), new_id().hex
     admin = a_user(company, username=f"ada-{mark}", email=f"ada-{mark}@fixed.example", created_at=on(1))
@@ -95,10 +95,10 @@ def fixed_rows() -> Fixed:
     rows = {"admin": admin, "user": user, "out": out}
     for part in (*PARTS, energy):
         rows |= part(admin, user, rows)
-    return Fixed(admin, user, rows)
+    return SampleCompany(admin, user, rows)
 
 
-def again(company: Fixed) -> list[Made]:
+def rebuild(company: SampleCompany) -> list[Fixture]:
     """The same rows once more, as far as a company can have them twice, not saved."""
     rows = dict(company.rows)
     for part in PARTS:
@@ -106,10 +106,10 @@ def again(company: Fixed) -> list[Made]:
     return [row for name, row in rows.items() if row is not company.rows[name]]
 
 
-Rows = dict[str, Made]
+Rows = dict[str, Fixture]
 
 
-def drawings(admin: Made, user: Made, rows: Rows) -> Rows:
+def drawings(admin: Fixture, user: Fixture, rows: Rows) -> Rows:
     """A finished session of two pairs of sheets, an active one, and a finished one without a project."""
     tower = a_project(user, name="Tower", created_at=on(1))
     bridge = a_project(admin, name="Bridge", created_at=on(2), status=ProjectStatus.COMPLETED)
@@ -151,7 +151,7 @@ def drawings(admin: Made, user: Made, rows: Rows) -> Rows:
     }
 
 
-def imagery(admin: Made, user: Made, rows: Rows) -> Rows:
+def imagery(admin: Fixture, user: Fixture, rows: Rows) -> Rows:
     """Two crawls of one project, one with three images, and an export of it."""
     cats = a_crawl(rows["tower"], name="Cats", created_at=on(7), status=JobStatus.COMPLETED)
     dogs = a_crawl(rows["tower"], name="Dogs", created_at=on(8))
@@ -169,7 +169,7 @@ def imagery(admin: Made, user: Made, rows: Rows) -> Rows:
     }
 
 
-def chat(admin: Made, user: Made, rows: Rows) -> Rows:
+def chat(admin: Fixture, user: Fixture, rows: Rows) -> Rows:
     """A conversation with an answer that is cited, rated and voted on, an archived one, and what ran."""
     loan = a_conversation(
         user, title="Loans", created_at=on(11), updated_at=on(20), message_count=4, total_tokens_used=60
@@ -200,7 +200,7 @@ def chat(admin: Made, user: Made, rows: Rows) -> Rows:
     }
 
 
-def energy(admin: Made, user: Made, rows: Rows) -> Rows:
+def energy(admin: Fixture, user: Fixture, rows: Rows) -> Rows:
     """The company's targets, two reports, and tokens of two people."""
     targets: dict[str, Any] = {"location": "Pune", "target_year": 2035, "budget": 100_000.0}
     spent: dict[str, Any] = {"operation_type": "council_voting", "llm_provider": LlmProvider.OPENAI}
@@ -215,7 +215,7 @@ def energy(admin: Made, user: Made, rows: Rows) -> Rows:
     }
 
 
-def knowledge(admin: Made, user: Made, rows: Rows) -> Rows:
+def knowledge(admin: Fixture, user: Fixture, rows: Rows) -> Rows:
     """A finished document in two pieces, one for its owner alone, and two that wait."""
     waits: dict[str, Any] = {"processing_status": ProcessingStatus.PENDING, "is_processed": False}
     guide = a_document(
@@ -232,13 +232,15 @@ def knowledge(admin: Made, user: Made, rows: Rows) -> Rows:
     }
 
 
-def components(admin: Made, user: Made, rows: Rows) -> Rows:
+def components(admin: Fixture, user: Fixture, rows: Rows) -> Rows:
     """Two evaluation runs, and three exports of requirements, one of them not timed."""
 
-    def reviewed(day: int, component_type: str, approved: int, edited: int, own: int, ms: int | None) -> Made:
+    def reviewed(
+        day: int, component_type: str, approved: int, edited: int, own: int, ms: int | None
+    ) -> Fixture:
         counts = {"approved_count": approved, "edited_count": edited, "custom_added_count": own}
-        told: dict[str, Any] = {"component_type": component_type, "proposal_latency_ms": ms}
-        return a_requirement_export(user, created_at=on(day), **counts, **told)
+        received: dict[str, Any] = {"component_type": component_type, "proposal_latency_ms": ms}
+        return a_requirement_export(user, created_at=on(day), **counts, **received)
 
     return {
         "evaluated": a_run(admin, name="Evaluated", created_at=on(22), status=JobStatus.COMPLETED),

@@ -12,7 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from db import models
 from schema.contract import make_schema
 from tests.schema.graph import entity_tables
-from tests.schema.graph.entity_tables import Described
+from tests.schema.graph.entity_tables import DocumentedField
 
 SCHEMA = make_schema()._schema
 FIELDS = entity_tables.fields()
@@ -62,11 +62,11 @@ WORDS: dict[type[Any], str] = {
 """What the document calls a column's type."""
 
 
-def name(described: Described) -> str:
+def name(described: DocumentedField) -> str:
     return f"{described.entity}.{described.field}"
 
 
-def in_contract(described: Described) -> tuple[str, str]:
+def in_contract(described: DocumentedField) -> tuple[str, str]:
     """The type and field of the contract where it should be."""
     if (described.entity, described.field) in ELSEWHERE:
         return ELSEWHERE[described.entity, described.field][:2]
@@ -91,7 +91,7 @@ def test_31_entities_with_346_fields_are_written_down() -> None:
 
 
 @pytest.mark.parametrize("described", FIELDS, ids=name)
-def test_a_field_is_stored_as_written(described: Described) -> None:
+def test_a_field_is_stored_as_written(described: DocumentedField) -> None:
     columns = getattr(models, described.entity).__table__.c
     if (described.entity, described.field) in COMPUTED:
         assert described.field not in columns
@@ -116,7 +116,7 @@ def stored_as(kind: Any) -> str:
 
 
 @pytest.mark.parametrize("described", FIELDS, ids=name)
-def test_a_field_is_in_the_contract(described: Described) -> None:
+def test_a_field_is_in_the_contract(described: DocumentedField) -> None:
     if (described.entity, described.field) in HIDDEN:
         shown = getattr(SCHEMA.get_type(described.entity), "fields", {})
         assert to_camel_case(described.field) not in shown

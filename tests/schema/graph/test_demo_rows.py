@@ -22,7 +22,7 @@ UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 COMPANY, PERSON = UUID(int=1), UUID(int=2)
 
 
-def drawn(seed: str) -> Draft:
+def draw_rows(seed: str) -> Draft:
     """One unit of rows."""
     draft = Draft(seed, COMPANY, [PERSON], UNTIL, scale.UNIT)
     scale.fill(draft)
@@ -30,15 +30,15 @@ def drawn(seed: str) -> Draft:
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
-    assert drawn("one").rows == drawn("one").rows
-    assert drawn("one").rows != drawn("two").rows
+    assert draw_rows("one").rows == draw_rows("one").rows
+    assert draw_rows("one").rows != draw_rows("two").rows
 
 
 def test_a_unit_has_rows_of_every_kind_a_company_keeps() -> None:
     entities = {getattr(models, described.entity) for described in entity_tables.fields()}
     kept = {model for model in entities if model.plane == TENANT}
 
-    rows = drawn("one").rows
+    rows = draw_rows("one").rows
 
     assert kept - set(rows) == {models.CompanyProfile}
     assert {model: len(found) for model, found in rows.items()} == scale.UNIT
@@ -46,7 +46,7 @@ def test_a_unit_has_rows_of_every_kind_a_company_keeps() -> None:
 
 
 def test_counters_are_what_they_count() -> None:
-    rows = drawn("one").rows
+    rows = draw_rows("one").rows
     messages = Counter(message["conversation_id"] for message in rows[Message])
     images = Counter(image["crawl_job_id"] for image in rows[Image])
     texts: dict[Any, list[str]] = {}
@@ -68,7 +68,7 @@ def test_counters_are_what_they_count() -> None:
 
 
 def test_a_key_tells_its_instant() -> None:
-    key = drawn("one").key(UNTIL)
+    key = draw_rows("one").key(UNTIL)
 
     assert (key.version, key.variant) == (new_id().version, new_id().variant)
     assert instant(key) == UNTIL

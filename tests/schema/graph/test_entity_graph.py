@@ -22,7 +22,7 @@ def test_every_entity_is_in_the_picture() -> None:
     } | {"EmbeddingModel"}
 
 
-def test_one_and_many_and_none_are_told_apart() -> None:
+def test_one_and_many_and_none_are_distinguished() -> None:
     feedback, message = models.Feedback.__table__.c, models.Message.__table__.c
 
     assert entity_graph.ends(feedback.message_id) == "||--o|"

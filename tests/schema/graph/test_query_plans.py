@@ -24,7 +24,7 @@ from schema.framework.decorators import STORED_TYPES
 from server.demo.draft import SPAN
 from tests.graphql_client import Client
 from tests.schema.graph.conftest import Crowd
-from tests.schema.graph.query_plans import SLOW, WHOLE, Statement, explained, plans_of, slow
+from tests.schema.graph.query_plans import SLOW, WHOLE, Statement, explain, plans_of, slow
 
 CONTRACT = make_schema()
 SCHEMA = CONTRACT._schema
@@ -40,7 +40,7 @@ FEW = {
 SNAKE = re.compile("([A-Z])")
 
 
-class Asked(NamedTuple):
+class ListRequest(NamedTuple):
     """A root list asked for in one order, or with one condition."""
 
     list: str
@@ -58,38 +58,38 @@ def lists() -> dict[str, GraphQLField]:
     return {name: field for name, field in fields if str(field.type).endswith("Connection!")}
 
 
-def orders() -> Iterator[Asked]:
+def orders() -> Iterator[ListRequest]:
     for name, field in lists().items():
         kind = get_named_type(field.args["orderBy"].type) if "orderBy" in field.args else None
         for value in kind.values if isinstance(kind, GraphQLEnumType) else [""]:
-            yield Asked(name, value)
+            yield ListRequest(name, value)
 
 
-def filters() -> Iterator[Asked]:
+def filters() -> Iterator[ListRequest]:
     for name, field in lists().items():
         kind = get_named_type(field.args["filter"].type) if "filter" in field.args else None
         for condition in kind.fields if isinstance(kind, GraphQLInputObjectType) else ():
-            yield Asked(name, "filter", condition)
+            yield ListRequest(name, "filter", condition)
 
 
-def examples(asked: Asked, crowd: Crowd) -> list[Any]:
+def examples(request: ListRequest, crowd: Crowd) -> list[Any]:
     """Values for a condition, as clients send them: of a row in the middle of the list."""
-    field = lists()[asked.list]
+    field = lists()[request.list]
     kind = SCHEMA.get_type(get_named_type(field.type).name.removesuffix("Connection"))
     taken = get_named_type(field.args["filter"].type)
     assert isinstance(kind, GraphQLObjectType)
     assert isinstance(taken, GraphQLInputObjectType)
-    given, column = (
-        get_named_type(taken.fields[asked.condition].type),
-        SNAKE.sub(r"_\1", asked.condition).lower(),
+    arguments, column = (
+        get_named_type(taken.fields[request.condition].type),
+        SNAKE.sub(r"_\1", request.condition).lower(),
     )
     rows = crowd.draft.rows.get(STORED_TYPES[kind.name].model, [{}])
     found = rows[len(rows) // 2].get(column)
-    match given.name:
+    match arguments.name:
         case "Boolean":
             return [True, False]
         case "ID":
-            pointed = get_named_type(kind.fields[asked.condition.removesuffix("Id")].type)
+            pointed = get_named_type(kind.fields[request.condition.removesuffix("Id")].type)
             name = pointed.name if is_composite_type(pointed) else kind.name  # else: a row of the same list
             return [relay.to_base64(name, found or crowd.admin.id)]
         case "DateTime":
@@ -98,22 +98,22 @@ def examples(asked: Asked, crowd: Crowd) -> list[Any]:
             return [found if found is not None else 1]
         case "String":
             return [found if found is not None else "something"]
-    assert isinstance(given, GraphQLEnumType)
-    return [found.name] if isinstance(found, Enum) else list(given.values)
+    assert isinstance(arguments, GraphQLEnumType)
+    return [found.name] if isinstance(found, Enum) else list(arguments.values)
 
 
-def document(asked: Asked) -> str:
+def document(request: ListRequest) -> str:
     """The operation that asks it, both from the start and, with `last`, from the end."""
-    return f"""query ({", ".join(f"${name}: {kind}" for name, kind in parameters(asked).items())}) {{
-      {asked.list}({", ".join(f"{name}: ${name}" for name in parameters(asked))}) {{ nodes {{ id }} }} }}"""
+    return f"""query ({", ".join(f"${name}: {kind}" for name, kind in parameters(request).items())}) {{
+      {request.list}({", ".join(f"{name}: ${name}" for name in parameters(request))}) {{ nodes {{ id }} }} }}"""
 
 
-def parameters(asked: Asked) -> dict[str, str]:
+def parameters(request: ListRequest) -> dict[str, str]:
     """The list's arguments, with their types."""
-    return {name: str(argument.type) for name, argument in lists()[asked.list].args.items()}
+    return {name: str(argument.type) for name, argument in lists()[request.list].args.items()}
 
 
-async def problems(crowd: Crowd, asked: Asked, **variables: Any) -> list[str]:
+async def problems(crowd: Crowd, request: ListRequest, **variables: Any) -> list[str]:
     """What is slow about it.
 
     For somebody who sees a part of the company's rows only, sorting those few may be the quickest way.
@@ -121,25 +121,25 @@ async def problems(crowd: Crowd, asked: Asked, **variables: Any) -> list[str]:
     found = []
     for person, kinds in ((crowd.admin, SLOW), (crowd.analyst, WHOLE)):
         client = Client(crowd.services, CONTRACT, user_id=person.id)
-        for plan in await plans_of(client, document(asked), **REQUIRED, **variables):
+        for plan in await plans_of(client, document(request), **REQUIRED, **variables):
             found += slow(plan, crowd.large, kinds)
     return found
 
 
 @pytest.mark.parametrize("asked", [*orders()], ids=str)
-async def test_an_order_is_read_off_an_index(crowd: Crowd, asked: Asked) -> None:
-    order = {"orderBy": asked.argument} if asked.argument else {}
+async def test_an_order_is_read_off_an_index(crowd: Crowd, request: ListRequest) -> None:
+    order = {"orderBy": request.argument} if request.argument else {}
 
-    assert await problems(crowd, asked, first=25, **order) == []
-    assert await problems(crowd, asked, last=25, **order) == []
+    assert await problems(crowd, request, first=25, **order) == []
+    assert await problems(crowd, request, last=25, **order) == []
 
 
 @pytest.mark.parametrize("asked", [*filters()], ids=str)
-async def test_a_filter_is_answered_from_an_index(crowd: Crowd, asked: Asked) -> None:
-    for value in examples(asked, crowd):
-        found = await problems(crowd, asked, filter={asked.condition: value})
+async def test_a_filter_is_answered_from_an_index(crowd: Crowd, request: ListRequest) -> None:
+    for value in examples(request, crowd):
+        found = await problems(crowd, request, filter={request.condition: value})
 
-        assert set(found) <= FEW.get(str(asked), set())
+        assert set(found) <= FEW.get(str(request), set())
 
 
 def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
@@ -147,14 +147,14 @@ def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
         STORED_TYPES[get_named_type(each.type).name.removesuffix("Connection")].model
         for each in lists().values()
     }
-    asked = {model.__tablename__ for model in models if model.plane == TENANT}
+    request = {model.__tablename__ for model in models if model.plane == TENANT}
 
-    assert asked - crowd.large == {CompanyProfile.__tablename__}
+    assert request - crowd.large == {CompanyProfile.__tablename__}
 
 
 async def test_a_missing_index_is_noticed(crowd: Crowd) -> None:
     statement = "SELECT id FROM tenant.projects ORDER BY location, id LIMIT 26"
 
-    (plan,) = await explained(crowd.services.database, Scope(crowd.admin.company.id), [Statement(statement)])
+    (plan,) = await explain(crowd.services.database, Scope(crowd.admin.company.id), [Statement(statement)])
 
     assert slow(plan, crowd.large) == ["Sort of projects"]

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Locator, Page, WebSocket, async_playwr
 
 from server.http import explorer
 from tests.server.explorer import toy_schema
-from tests.server.graphql.conftest import serving
+from tests.server.graphql.conftest import serve_app
 
 CHROMIUM = which("chromium") or which("chromium-browser")
 FLAGS = [
@@ -44,7 +44,7 @@ class Site:
 
 
 @dataclass
-class Opened:
+class OpenPage:
     """A page of the explorer, with all it asked the network for and all it complained of."""
 
     page: Page
@@ -81,7 +81,7 @@ class Opened:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _built() -> None:
+def require_built_explorer() -> None:
     """The explorer, built if it isn't current."""
     explorer.build()
 
@@ -89,7 +89,7 @@ def _built() -> None:
 @pytest_asyncio.fixture(loop_scope="session")
 async def site() -> AsyncIterator[Site]:
     """The toy."""
-    async with serving(toy_schema.application()) as address:
+    async with serve_app(toy_schema.application()) as address:
         yield Site(f"http://{address}", "ann", toy_schema.PASSWORD, "session-1")
 
 
@@ -103,10 +103,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def opened(browser: Browser, site: Site) -> AsyncIterator[Opened]:
+async def open_page(browser: Browser, site: Site) -> AsyncIterator[OpenPage]:
     """The explorer, loaded."""
     context = await browser.new_context(viewport={"width": 1500, "height": 950})
-    opened = Opened(await context.new_page())
+    opened = OpenPage(await context.new_page())
     context.on("request", lambda request: opened.hosts.add(urlsplit(request.url).netloc))
     opened.page.on("websocket", opened.follow)
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
@@ -120,13 +120,13 @@ async def opened(browser: Browser, site: Site) -> AsyncIterator[Opened]:
     await context.close()
 
 
-async def sign_in(opened: Opened, site: Site) -> None:
+async def sign_in(opened: OpenPage, site: Site) -> None:
     """Run the first example."""
     await opened.run("SignIn", {"login": site.login, "password": site.password})
     await expect(opened.page.get_by_text(f"signed in as {site.login}")).to_be_visible()
 
 
-async def test_the_main_job_without_another_host(opened: Opened, site: Site, tmp_path: Path) -> None:
+async def test_the_main_job_without_another_host(opened: OpenPage, site: Site, tmp_path: Path) -> None:
     await sign_in(opened, site)
     answers = await opened.run("WatchSession", {"id": site.session})
     await expect(answers).to_contain_text("COMPLETED")
@@ -139,7 +139,7 @@ async def test_the_main_job_without_another_host(opened: Opened, site: Site, tmp
     assert [complaint[:300] for complaint in opened.complaints] == []
 
 
-async def test_a_sign_in_goes_with_every_operation(opened: Opened, site: Site) -> None:
+async def test_a_sign_in_goes_with_every_operation(opened: OpenPage, site: Site) -> None:
     await sign_in(opened, site)
     await opened.page.get_by_role("button", name="New tab").click()
     await opened.write(
@@ -152,14 +152,14 @@ async def test_a_sign_in_goes_with_every_operation(opened: Opened, site: Site) -
     await expect(answers).to_contain_text(f'"username": "{site.login}"')
 
 
-async def test_a_wrong_password_signs_nobody_in(opened: Opened, site: Site) -> None:
+async def test_a_wrong_password_signs_nobody_in(opened: OpenPage, site: Site) -> None:
     answers = await opened.run("SignIn", {"login": site.login, "password": "wrong"})
 
     await expect(answers).to_contain_text("UNAUTHENTICATED")
     await expect(opened.page.get_by_text("not signed in")).to_be_visible()
 
 
-async def test_the_files_panel_uploads(opened: Opened, site: Site, tmp_path: Path) -> None:
+async def test_the_files_panel_uploads(opened: OpenPage, site: Site, tmp_path: Path) -> None:
     plan = tmp_path / "plan.pdf"
     plan.write_bytes(b"%PDF-1.7 " + os.urandom(2000))
     await sign_in(opened, site)

@@ -14,7 +14,7 @@ from graphql import parse, validate
 from schema.contract import make_schema
 from server.http.explorer import WEB
 from tests.server.explorer import toy_schema
-from tests.server.graphql.conftest import serving
+from tests.server.graphql.conftest import serve_app
 
 EXAMPLES = WEB.parent / "examples"
 SCRIPT = EXAMPLES / "compare_drawings.py"
@@ -25,8 +25,8 @@ def documents() -> Iterator[tuple[str, str]]:
     """Name and text of every operation."""
     tabs = re.findall(r"= `(.+?)`;", (WEB / "src" / "examples.js").read_text(), re.DOTALL)
     scripts = "".join((EXAMPLES / f"{name}.py").read_text() for name in SCRIPTS)
-    asked = re.findall(r'= """\n(.+?)"""', scripts, re.DOTALL)
-    for document in (*tabs, *asked):
+    request = re.findall(r'= """\n(.+?)"""', scripts, re.DOTALL)
+    for document in (*tabs, *request):
         name = re.search(r"^(?:query|mutation|subscription) (\w+)", document, re.MULTILINE)
         assert name is not None
         yield name[1], document
@@ -68,11 +68,11 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 async def test_the_script_does_the_main_job(files: tuple[Path, Path], tmp_path: Path) -> None:
-    async with serving(toy_schema.application()) as address:
+    async with serve_app(toy_schema.application()) as address:
         who = ("--url", f"http://{address}", "--login", "ann", "--password", toy_schema.PASSWORD)
         code, output, errors = await run(*who, "--json", "--out", tmp_path / "out", *files)
         assert (code, "Traceback" in errors) == (0, False), errors
-        told = await run(*who, "--out", tmp_path / "out", *files)
+        reported_values = await run(*who, "--out", tmp_path / "out", *files)
 
     session: dict[str, Any] = json.loads(output)
     assert (session["status"], session["onlyInOld"]) == ("COMPLETED", ["A-900"])
@@ -80,7 +80,7 @@ async def test_the_script_does_the_main_job(files: tuple[Path, Path], tmp_path: 
     assert Path(session["comparisons"][0]["overlayFile"]) == tmp_path / "out" / "001_A-101.png"
     assert [overlay.read_bytes() for overlay in (tmp_path / "out").iterdir()] == [b"a picture"]
     assert {file.read_bytes() for file in files} <= set(toy_schema.received.values())
-    assert told[0] == 0
+    assert reported_values[0] == 0
     for words in (
         "A-101",
         "0.97",
@@ -88,11 +88,11 @@ async def test_the_script_does_the_main_job(files: tuple[Path, Path], tmp_path: 
         "/overlays/1",
         "Only in the old set: A-900",
     ):
-        assert words in told[1]
+        assert words in reported_values[1]
 
 
 async def test_a_session_that_fails_is_exit_code_1(files: tuple[Path, Path], tmp_path: Path) -> None:
-    async with serving(toy_schema.application()) as address:
+    async with serve_app(toy_schema.application()) as address:
         who = (
             "--url",
             address,
@@ -109,7 +109,7 @@ async def test_a_session_that_fails_is_exit_code_1(files: tuple[Path, Path], tmp
 
 
 async def test_a_refusal_is_a_line(files: tuple[Path, Path], tmp_path: Path) -> None:
-    async with serving(toy_schema.application()) as address:
+    async with serve_app(toy_schema.application()) as address:
         who = ("--url", address, "--login", "ann", "--password", "wrong", "--out", tmp_path)
         code, output, errors = await run(*who, *files)
     assert (code, output, errors.strip()) == (1, "", "Wrong.")

@@ -303,8 +303,8 @@ class Subscription:
 
 async def open_context(connection: HTTPConnection, parameters: Mapping[str, Any] | None) -> Context:
     """The token is the viewer's name."""
-    given = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
-    return Context(Viewer(given.removeprefix("Bearer ") or None))
+    values = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
+    return Context(Viewer(values.removeprefix("Bearer ") or None))
 
 
 async def receive(request: Request) -> Response:

@@ -17,7 +17,7 @@ async def errors_of(http: AsyncClient, query: str, variables: dict[str, Any] | N
     return errors
 
 
-async def test_a_refusal_is_told_in_full(http: AsyncClient) -> None:
+async def test_a_refusal_is_reported_in_full(http: AsyncClient) -> None:
     response = await http.post("/graphql", json={"query": "{ hello refused }"})
 
     assert response.json()["data"] == {"hello": "Hello world", "refused": None}
@@ -89,7 +89,7 @@ async def test_validation_stops_early_and_suggests_nothing(http: AsyncClient) ->
         ("query($n: Float!) { wait(seconds: $n) }", None, ["n"]),
     ],
 )
-async def test_a_bad_value_is_told_with_its_path(
+async def test_a_bad_value_is_reported_with_its_path(
     http: AsyncClient, query: str, variables: dict[str, Any] | None, path: list[str]
 ) -> None:
     (error,) = await errors_of(http, query, variables)

@@ -17,7 +17,7 @@ async def outcome(query: str, variables: dict[str, Any] | None = None) -> Any:
     return await schema.execute(query, variables)
 
 
-def nested(levels: int, spread: int = 2) -> str:
+def nested_query(levels: int, spread: int = 2) -> str:
     """A small document whose fragments, spread out, select `spread ** levels` fields."""
     spreads = [f"...F{level} " * spread for level in range(1, levels + 1)]
     fragments = [f"fragment F{level} on Box {{ boxes {{ {spreads[level]} }} }}" for level in range(levels)]
@@ -69,10 +69,10 @@ async def test_a_document_too_large_to_parse_is_not_parsed(query: str) -> None:
 
 
 async def test_fragments_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    (error,) = (await outcome(nested(13, spread=50))).errors
+    (error,) = (await outcome(nested_query(13, spread=50))).errors
     assert error.extensions == {"code": "QUERY_TOO_COMPLEX"}
 
-    (error,) = (await outcome(nested(40))).errors
+    (error,) = (await outcome(nested_query(40))).errors
     assert error.extensions == {"code": "QUERY_TOO_COMPLEX"}
 
 

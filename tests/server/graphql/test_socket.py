@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from server.graphql.limits import TransportLimits
-from tests.server.graphql.conftest import serving, until
+from tests.server.graphql.conftest import serve_app, until
 from tests.server.graphql.toy_schema import Contexts, application
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -60,11 +60,11 @@ class Socket:
 
 
 @asynccontextmanager
-async def opened(
+async def open_socket(
     contexts: Contexts, token: str | None = "ann", *, init: bool = True, limits: TransportLimits | None = None
 ) -> AsyncIterator[Socket]:
     """A socket, greeted unless `init` is false; when it has gone, every context must have been closed."""
-    async with serving(application(contexts, limits)) as address:
+    async with serve_app(application(contexts, limits)) as address:
         async with connect(f"ws://{address}/graphql", subprotocols=[PROTOCOL]) as connection:
             socket = Socket(connection)
             if init:
@@ -75,7 +75,7 @@ async def opened(
 
 
 async def test_an_operation_answers_and_completes(contexts: Contexts) -> None:
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         query, subscription = (
             "query Q($n: String!) { hello(name: $n) viewer }",
             "subscription { count(to: 2) }",
@@ -90,7 +90,7 @@ async def test_an_operation_answers_and_completes(contexts: Contexts) -> None:
 
 
 async def test_each_operation_has_its_own_context(contexts: Contexts) -> None:
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         for id in ("a", "b"):
             await socket.subscribe("subscription { contextName }", id)
         seen: dict[str, set[str]] = {"a": set(), "b": set()}
@@ -119,7 +119,7 @@ async def test_each_operation_has_its_own_context(contexts: Contexts) -> None:
     ],
 )
 async def test_a_document_that_cannot_run_is_an_error(contexts: Contexts, query: str, code: str) -> None:
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         (message,) = await socket.answers(query)
         assert message["type"] == "error"
         assert message["payload"][0]["extensions"]["code"] == code
@@ -137,7 +137,7 @@ async def test_a_document_that_cannot_run_is_an_error(contexts: Contexts, query:
     ],
 )
 async def test_errors_are_worded_here_too(contexts: Contexts, query: str, code: str) -> None:
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         messages = await socket.answers(query)
 
     assert messages[-1]["type"] == "complete"
@@ -176,7 +176,7 @@ async def test_errors_are_worded_here_too(contexts: Contexts, query: str, code: 
 )
 async def test_malformed_frames_close_4400(contexts: Contexts, frame: str | bytes) -> None:
     init = "connection_init" not in str(frame)
-    async with opened(contexts, init=init) as socket:
+    async with open_socket(contexts, init=init) as socket:
         await socket.connection.send(frame)
         code, reason = await socket.closing()
 
@@ -185,28 +185,28 @@ async def test_malformed_frames_close_4400(contexts: Contexts, frame: str | byte
 
 
 async def test_a_huge_frame_closes_1009(contexts: Contexts) -> None:
-    async with opened(contexts, limits=TransportLimits(frame_characters=1000)) as socket:
+    async with open_socket(contexts, limits=TransportLimits(frame_characters=1000)) as socket:
         await socket.subscribe("{ hello }" + " " * 1000)
         assert await socket.closing() == (1009, "Message too large")
 
 
 async def test_the_handshake_is_kept(contexts: Contexts) -> None:
-    async with opened(contexts, init=False) as socket:
+    async with open_socket(contexts, init=False) as socket:
         await socket.subscribe("{ hello }")
         assert (await socket.closing())[0] == 4401
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         await socket.send(type="connection_init")
         assert (await socket.closing())[0] == 4429
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         for _ in range(2):
             await socket.subscribe("subscription { contextName }")
         assert (await socket.closing())[0] == 4409
-    async with opened(contexts, init=False, limits=TransportLimits(init_seconds=0.05)) as socket:
+    async with open_socket(contexts, init=False, limits=TransportLimits(init_seconds=0.05)) as socket:
         assert (await socket.closing())[0] == 4408
 
 
 async def test_ping_is_answered_with_its_payload(contexts: Contexts) -> None:
-    async with opened(contexts, init=False) as socket:
+    async with open_socket(contexts, init=False) as socket:
         await socket.send(type="ping", payload={"n": 1})
         assert await socket.receive() == {"type": "pong", "payload": {"n": 1}}
         await socket.send(type="ping")
@@ -217,13 +217,13 @@ async def test_ping_is_answered_with_its_payload(contexts: Contexts) -> None:
 
 
 async def test_a_bad_token_closes_4403(contexts: Contexts) -> None:
-    async with opened(contexts, init=False) as socket:
+    async with open_socket(contexts, init=False) as socket:
         await socket.send(type="connection_init", payload={"Authorization": "Bearer bad"})
         assert (await socket.closing())[0] == 4403
 
 
 async def test_expiry_closes_4401_and_ends_operations(contexts: Contexts) -> None:
-    async with opened(contexts, init=False) as socket:
+    async with open_socket(contexts, init=False) as socket:
         await socket.send(type="connection_init", payload={"Authorization": "Bearer ann/0.3"})
         acknowledgement = await socket.receive()
         await socket.subscribe("subscription { contextName }")
@@ -236,14 +236,14 @@ async def test_expiry_closes_4401_and_ends_operations(contexts: Contexts) -> Non
 
 
 async def test_a_suspended_viewer_is_out(contexts: Contexts) -> None:
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         contexts.banned.add("ann")
         await socket.subscribe("{ hello }")
         assert (await socket.closing())[0] == 4403
 
 
 async def test_a_suspended_viewer_is_out_of_a_running_subscription(contexts: Contexts) -> None:
-    async with opened(contexts, limits=TransportLimits(recheck_seconds=0.05)) as socket:
+    async with open_socket(contexts, limits=TransportLimits(recheck_seconds=0.05)) as socket:
         await socket.subscribe("subscription { contextName }")
         await socket.receive()
         contexts.banned.add("ann")
@@ -256,7 +256,7 @@ async def test_a_broken_recheck_keeps_the_socket(contexts: Contexts, monkeypatch
         raise RuntimeError
 
     calls: list[int] = []
-    async with opened(contexts, limits=TransportLimits(recheck_seconds=0.02)) as socket:
+    async with open_socket(contexts, limits=TransportLimits(recheck_seconds=0.02)) as socket:
         with monkeypatch.context() as patch:
             patch.setattr(Contexts, "open", broken)
             patch.setattr("server.graphql.view.GraphQLView.greet", broken)
@@ -265,7 +265,7 @@ async def test_a_broken_recheck_keeps_the_socket(contexts: Contexts, monkeypatch
 
 
 async def test_too_many_operations_are_refused_one_by_one(contexts: Contexts) -> None:
-    async with opened(contexts, limits=TransportLimits(socket_operations=1)) as socket:
+    async with open_socket(contexts, limits=TransportLimits(socket_operations=1)) as socket:
         await socket.subscribe("subscription { count(to: 1, seconds: 30) }", "a")
         assert (await socket.receive())["id"] == "a"
         (refusal,) = await socket.answers("{ hello }", "b")
@@ -273,13 +273,13 @@ async def test_too_many_operations_are_refused_one_by_one(contexts: Contexts) ->
 
 
 async def test_persisted_documents_work_here_too(contexts: Contexts) -> None:
-    async with opened(contexts, limits=TransportLimits(trusted_documents={})) as socket:
+    async with open_socket(contexts, limits=TransportLimits(trusted_documents={})) as socket:
         (refusal,) = await socket.answers("{ hello }")
     assert refusal["payload"][0]["extensions"] == {"code": "DOCUMENT_NOT_TRUSTED"}
 
 
 async def test_a_client_that_vanishes_leaves_nothing_open(contexts: Contexts) -> None:
-    async with opened(contexts) as socket:
+    async with open_socket(contexts) as socket:
         await socket.subscribe("subscription { contextName }")
         await socket.receive()
         socket.connection.transport.abort()
@@ -288,7 +288,7 @@ async def test_a_client_that_vanishes_leaves_nothing_open(contexts: Contexts) ->
 
 async def test_only_graphql_transport_ws_is_spoken(contexts: Contexts) -> None:
     old = [Subprotocol("graphql-ws")]
-    async with serving(application(contexts)) as address:
+    async with serve_app(application(contexts)) as address:
         connection = await connect(f"ws://{address}/graphql", subprotocols=old)
         assert (await Socket(connection).closing())[0] == 4406
 
@@ -296,7 +296,7 @@ async def test_only_graphql_transport_ws_is_spoken(contexts: Contexts) -> None:
 @pytest.mark.parametrize(("origin", "welcome"), [("http://elsewhere", False), ("http://friend", True)])
 async def test_other_origins_need_to_be_named(contexts: Contexts, origin: str, welcome: bool) -> None:
     limits = TransportLimits(allowed_origins=("http://friend",))
-    async with serving(application(contexts, limits)) as address:
+    async with serve_app(application(contexts, limits)) as address:
         url = f"ws://{address}/graphql"
         if welcome:
             async with connect(url, subprotocols=[PROTOCOL], origin=Origin(origin)):

@@ -8,7 +8,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from server.graphql.limits import TransportLimits
-from tests.server.graphql.conftest import client_of, serving, until
+from tests.server.graphql.conftest import client_of, serve_app, until
 from tests.server.graphql.toy_schema import Contexts, application
 
 EVENTS = "text/event-stream"
@@ -85,7 +85,7 @@ async def test_a_quiet_stream_is_kept_open(contexts: Contexts) -> None:
 
 async def test_a_reader_that_leaves_ends_the_subscription(contexts: Contexts) -> None:
     query = {"query": "subscription { contextName }"}
-    async with serving(application(contexts)) as address, httpx.AsyncClient() as http:
+    async with serve_app(application(contexts)) as address, httpx.AsyncClient() as http:
         request = http.stream("POST", f"http://{address}/graphql", json=query, headers={"accept": EVENTS})
         async with request as response:
             async for _ in response.aiter_text():

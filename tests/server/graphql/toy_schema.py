@@ -58,8 +58,8 @@ class Contexts:
 
     async def open(self, connection: HTTPConnection, parameters: Mapping[str, Any] | None) -> Context:
         """`NAME` is anybody, `NAME/SECONDS` for that long; `bad`, `full` and `bug` open nothing."""
-        given = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
-        token = given.removeprefix("Bearer ")
+        values = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
+        token = values.removeprefix("Bearer ")
         if token == "bad" or token in self.banned:
             raise NotAuthenticated("The token is not valid.")
         if token == "full":
