@@ -15,13 +15,16 @@ from resolvers.insights.table_preview import PREVIEW_BYTES, preview_text, previe
 VIENNA = ZoneInfo("Europe/Vienna")
 
 
+NO_OVERRIDES = LayoutOverrides()
+
+
 def read(
-    path: Path, text: str, values: LayoutOverrides = LayoutOverrides(), encoding: str = "utf-8"
+    path: Path, text: str, overrides: LayoutOverrides = NO_OVERRIDES, encoding: str = "utf-8"
 ) -> Consumption:
     """What a text holds."""
     content = text.encode(encoding)
     path.write_bytes(content)
-    return read_consumption(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), values))
+    return read_consumption(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), overrides))
 
 
 def kinds(found: Consumption) -> dict[str, int]:
@@ -94,7 +97,7 @@ def test_days_are_those_of_the_zone_that_is_set(tmp_path: Path) -> None:
     assert [(day.starts_on.day, day.kwh) for day in away.days] == [(1, 1.0), (2, 6.0)]
 
 
-def test_a_workbook_is_read_with_the_last_values_of_its_formulas(tmp_path: Path) -> None:
+def test_a_workbook_is_read_with_the_last_overrides_of_its_formulas(tmp_path: Path) -> None:
     path = tmp_path / "load.xlsx"
     book = xlsxwriter.Workbook(str(path))
     book.add_worksheet("Empty")

@@ -15,13 +15,13 @@ class ZipArchive:
     def __init__(self, buffer: StreamBuffer, created_at: datetime, *, compress: bool = False) -> None:
         self._zip = zipfile.ZipFile(buffer, "w")
         self._created_at = created_at.timetuple()[:6]
-        self._pictures = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+        self._image_compression = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
 
     def add(self, name: str, content: bytes, *, text: bool = False) -> None:
         """A member; nothing of it is kept but its place in the directory."""
         member = zipfile.ZipInfo(name, self._created_at)
         member.external_attr = 0o644 << 16
-        self._zip.writestr(member, content, zipfile.ZIP_DEFLATED if text else self._pictures)
+        self._zip.writestr(member, content, zipfile.ZIP_DEFLATED if text else self._image_compression)
 
     def close(self) -> None:
         """Write the directory."""

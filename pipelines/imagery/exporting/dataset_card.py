@@ -10,12 +10,12 @@ import orjson
 
 from pipelines.imagery.exporting.records import UNKNOWN, ExportTotals
 
-MOST_ROWS = 100
+MAX_TABLE_ROWS = 100
 """Of a table: free text from the web could make thousands."""
-SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
-LARGEST = "100K<n<1M"
+SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
+LARGEST_SIZE_CATEGORY = "100K<n<1M"
 
-LOADING = {
+LOADER_CALLS = {
     "imagefolder": 'load_dataset("imagefolder", data_files="{file}")',
     "webdataset": 'load_dataset("webdataset", data_files="*.tar")',
     "parquet": 'load_dataset("parquet", data_files="*.parquet")',
@@ -51,9 +51,9 @@ class DatasetInfo:
             "validation_rules": None if self.rules is None else dict(self.rules),
         }
 
-    def card(self, totals: ExportTotals, *, note: str = "") -> str:
+    def render_card(self, totals: ExportTotals, *, note: str = "") -> str:
         """README.md: YAML that dataset hubs read, then Markdown."""
-        size = next((words for limit, words in SIZES if totals.packed < limit), LARGEST)
+        size = next((category for limit, category in SIZE_CATEGORIES if totals.packed < limit), LARGEST_SIZE_CATEGORY)
         head = ["---", f"pretty_name: {quoted(self.name)}", "license: other", "size_categories:", f"- {size}"]
         body = [
             f"# {line(self.name)}",
@@ -64,43 +64,43 @@ class DatasetInfo:
             body.append(f"{tally.missing} more images are not here: their files were gone.")
         if note:
             body.append(note)
-        if self.format in LOADING:
-            loading = LOADING[self.format].format(file=self.filename)
+        if self.format in LOADER_CALLS:
+            loader_call = LOADER_CALLS[self.format].format(file=self.filename)
             body += ["## Loading", f"```python\nfrom datasets import load_dataset\n\n{loading}\n```"]
         body += ["## Searched for", "\n".join(f"- {line(word)}" for word in self.keywords) or "No keywords."]
         body += [
             "## Licences",
             "As the source of each image named it; who uses an image answers for that use.",
-            table("Licence", totals.licences),
+            markdown_table("Licence", totals.licences),
             "## Formats",
-            table("Format", totals.formats),
+            markdown_table("Format", totals.formats),
         ]
-        checks = "Its images were not checked." if self.rules is None else rules_of(self.rules)
-        body += ["## Checks", checks]
+        validation = "Its images were not checked." if self.rules is None else rules_list(self.rules)
+        body += ["## Checks", validation]
         return "\n".join([*head, "---", ""]) + "\n" + "\n\n".join(body) + "\n"
 
 
-def rules_of(rules: Mapping[str, Any]) -> str:
+def rules_list(rules: Mapping[str, Any]) -> str:
     """The rules of a check as a list."""
-    said = [f"- {name.replace('_', ' ')}: {value}" for name, value in rules.items() if value is not None]
-    return "\n".join(["Images were checked by these rules:", "", *said]) if said else "Images open."
+    lines = [f"- {name.replace('_', ' ')}: {value}" for name, value in rules.items() if value is not None]
+    return "\n".join(["Images were checked by these rules:", "", *lines]) if lines else "Images open."
 
 
-def table(title: str, counts: Counter[str]) -> str:
+def markdown_table(title: str, counts: Counter[str]) -> str:
     """The counts as a Markdown table, the largest first."""
-    rows = [f"| {line(name).replace('|', '/')} | {count} |" for name, count in counts.most_common(MOST_ROWS)]
-    if left := len(counts) - len(rows):
+    rows = [f"| {line(name).replace('|', '/')} | {count} |" for name, count in counts.most_common(MAX_TABLE_ROWS)]
+    if omitted := len(counts) - len(rows):
         rows.append(
             f"| {left} others | {counts.total() - sum(n for _, n in counts.most_common(MOST_ROWS))} |"
         )
     return "\n".join([f"| {title} | Images |", "| --- | ---: |", *(rows or [f"| {UNKNOWN} | 0 |"])])
 
 
-def line(text: str) -> str:
+def escape(text: str) -> str:
     """Text of others on one line, and not taken for markup."""
     return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
 
 
-def quoted(text: str) -> str:
+def yaml_string(text: str) -> str:
     """A YAML string: JSON's strings are."""
     return orjson.dumps(text).decode()

@@ -18,8 +18,8 @@ from pipelines.imagery.exporting.packages import (
 )
 from pipelines.imagery.exporting.shards import ParquetShard, WebDatasetShard
 
-STEMS = {ExportFormat.PARQUET: "train", ExportFormat.WEBDATASET: "train"}
-SUFFIXES = {
+FILE_STEMS = {ExportFormat.PARQUET: "train", ExportFormat.WEBDATASET: "train"}
+FILE_SUFFIXES = {
     ExportFormat.IMAGEFOLDER: "zip",
     ExportFormat.COCO: "zip",
     ExportFormat.WEBDATASET: "tar",
@@ -35,64 +35,64 @@ class ExportPlan:
     created_at: datetime
     extension: str
 
-    def open(self) -> Package:
+    def open_package(self) -> Package:
         """A new package, or the next shard."""
-        return OPEN[self.format](self)
+        return PACKAGE_FACTORIES[self.format](self)
 
     @property
-    def with_pictures(self) -> bool:
+    def includes_images(self) -> bool:
         """Whether the images themselves are packed, not only what is known of them."""
         return self.format not in (ExportFormat.CSV, ExportFormat.JSON)
 
     @property
-    def with_card(self) -> bool:
+    def has_separate_card(self) -> bool:
         """Whether the data card is a file of its own, because the format has no place for it."""
         return self.format in (ExportFormat.CSV, ExportFormat.WEBDATASET, ExportFormat.PARQUET)
 
     @property
     def stem(self) -> str:
         """What its files are called."""
-        return STEMS.get(self.format, "images")
+        return FILE_STEMS.get(self.format, "images")
 
     @property
     def suffix(self) -> str:
         """The extension of its files."""
-        return SUFFIXES.get(self.format, self.format.value)
+        return FILE_SUFFIXES.get(self.format, self.format.value)
 
     @property
-    def note(self) -> str:
+    def card_note(self) -> str:
         """What a reader of the format ought to know."""
         if self.format is not ExportFormat.WEBDATASET:
             return ""
         return f"Pictures are called `.{self.extension}` in the archives; `format` says what each one is."
 
     @property
-    def urls(self) -> bool:
+    def includes_urls(self) -> bool:
         """Whether the addresses that images came from are told."""
         return self.options.get("include_urls") is not False
 
 
-def zipped(plan: ExportPlan, kind: type[ArchivePackage]) -> Package:
+def zip_package(plan: ExportPlan, kind: type[ArchivePackage]) -> Package:
     """A ZIP file of this kind."""
     compress = bool(plan.options.get("compress"))
-    listed = plan.options.get("include_metadata") is not False
-    return kind(partial(ZipArchive, created_at=plan.created_at, compress=compress), listed=listed)
+    with_manifest = plan.options.get("include_metadata") is not False
+    return kind(partial(ZipArchive, created_at=plan.created_at, compress=compress), with_manifest=with_manifest)
 
 
-def tarred(plan: ExportPlan, compress: bool) -> Package:
+def tar_package(plan: ExportPlan, compress: bool) -> Package:
     """A TAR file."""
-    listed = plan.options.get("include_metadata") is not False
-    return ArchivePackage(partial(TarArchive, created_at=plan.created_at, compress=compress), listed=listed)
+    with_manifest = plan.options.get("include_metadata") is not False
+    return ArchivePackage(partial(TarArchive, created_at=plan.created_at, compress=compress), with_manifest=with_manifest)
 
 
-OPEN: dict[ExportFormat, Callable[[ExportPlan], Package]] = {
-    ExportFormat.ZIP: lambda plan: zipped(plan, ArchivePackage),
-    ExportFormat.TAR: lambda plan: tarred(plan, compress=False),
-    ExportFormat.TAR_GZ: lambda plan: tarred(plan, compress=True),
+PACKAGE_FACTORIES: dict[ExportFormat, Callable[[ExportPlan], Package]] = {
+    ExportFormat.ZIP: lambda plan: zip_package(plan, ArchivePackage),
+    ExportFormat.TAR: lambda plan: tar_package(plan, compress=False),
+    ExportFormat.TAR_GZ: lambda plan: tar_package(plan, compress=True),
     ExportFormat.CSV: lambda plan: CsvTable(plan.options.get("delimiter") or ","),
     ExportFormat.JSON: lambda plan: JsonDocument(),
-    ExportFormat.IMAGEFOLDER: lambda plan: zipped(plan, ImageFolder),
-    ExportFormat.COCO: lambda plan: zipped(plan, Coco),
+    ExportFormat.IMAGEFOLDER: lambda plan: zip_package(plan, ImageFolder),
+    ExportFormat.COCO: lambda plan: zip_package(plan, Coco),
     ExportFormat.WEBDATASET: lambda plan: WebDatasetShard(plan.created_at, plan.extension),
-    ExportFormat.PARQUET: lambda plan: ParquetShard(urls=plan.urls),
+    ExportFormat.PARQUET: lambda plan: ParquetShard(urls=plan.includes_urls),
 }

@@ -26,11 +26,11 @@ from pipelines.runtime.periodic import periodic
 from resolvers.imagery import exports
 from resolvers.imagery.exports import DEFAULT_SHARD_SIZE, INDEX_FILENAME, SHARDED, PackedFile, PackImages
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-EVERYTHING = 1_000_000_000
-TELL_EVERY = 0.5
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_LIMIT = 1_000_000_000
+PROGRESS_INTERVAL_SECONDS = 0.5
 """Seconds between two counts of packed images that are written."""
-GRACE = timedelta(hours=1)
+EXPIRY_GRACE = timedelta(hours=1)
 """After an export's expiry before its files go: a download that began in time ends."""
 
 
@@ -53,49 +53,49 @@ async def pack_images(job: PackImages, run: Run) -> CompletionHook:
         rules=rules,
     )
     try:
-        return await Packing(run, export, plan, dataset).packed()
+        return await DatasetExporter(run, export, plan, dataset).run()
     except StoreUnavailable as error:
         raise Retry("The object store does not answer.") from error
     except StoreFull as error:
         raise Conflict("There is no room left in the object store.") from error
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in DISK_FULL_ERRNOS:
             raise
         raise Conflict("There is no room left on the worker's disk.") from error
 
 
-class Packing:
+class DatasetExporter:
     """One attempt at an export."""
 
     def __init__(self, run: Run, export: Row[Any], plan: ExportPlan, dataset: DatasetInfo) -> None:
-        self._run, self._export, self._plan, self._subject = run, export, plan, dataset
-        self._reader = PrefetchReader(run, export, contents=plan.with_pictures, urls=plan.urls)
-        self._tally = ExportTotals()
+        self._run, self._export, self._plan, self._dataset = run, export, plan, dataset
+        self._reader = PrefetchReader(run, export, contents=plan.includes_images, urls=plan.includes_urls)
+        self._totals = ExportTotals()
         self._files: list[PackedFile] = []
-        self._told = 0.0
+        self._reported_at = 0.0
 
-    async def packed(self) -> CompletionHook:
+    async def run(self) -> CompletionHook:
         """Write every file of the package. Answers what completes the export."""
         sharded = self._plan.format in SHARDED
         if sharded:
             await self._write_shards()
         else:
-            await self._write(f"{self._plan.stem}.{self._plan.suffix}", EVERYTHING)
-        if not self._tally.packed:
+            await self._write(f"{self._plan.stem}.{self._plan.suffix}", NO_LIMIT)
+        if not self._totals.packed:
             raise Conflict("There is nothing to export: the files of its images are gone.")
         data = self._files[:]
-        if self._plan.with_card:
-            card = self._subject.card(self._tally, note=self._plan.note).encode()
-            await self._keep(CARD_FILENAME, card)
+        if self._plan.has_separate_card:
+            card = self._dataset.render_card(self._totals, note=self._plan.card_note).encode()
+            await self._write_bytes(CARD_FILENAME, card)
         if len(data) == 1:
             key = data[0].key
         else:
-            listed = orjson.dumps([asdict(file) for file in self._files])
-            key = (await self._run.services.store.put(self._key(INDEX_FILENAME), listed)).key
+            file_list = orjson.dumps([asdict(file) for file in self._files])
+            key = (await self._run.services.store.put(self._key(INDEX_FILENAME), file_list)).key
         expires_at = datetime.now(UTC) + timedelta(seconds=self._run.services.settings.export_ttl)
 
         async def finish(uow: UnitOfWork) -> None:
-            packed = self._tally.packed
+            packed = self._totals.packed
             await exports.complete(
                 uow, self._export.id, self._files, key, packed=packed, expires_at=expires_at
             )
@@ -116,7 +116,7 @@ class Packing:
                 {
                     "files": [asdict(file) for file in self._files],
                     "after": str(self._reader.after),
-                    "tally": self._tally.saved(),
+                    "tally": self._totals.to_json(),
                 }
             )
 
@@ -125,67 +125,67 @@ class Packing:
         if saved is None:
             return
         self._files = [PackedFile(**file) for file in saved["files"]]
-        self._tally = ExportTotals.of(saved["tally"])
+        self._totals = ExportTotals.from_json(saved["tally"])
         self._reader.after = UUID(saved["after"])
-        self._reader.index, self._reader.missing = self._tally.packed, self._tally.missing
+        self._reader.index, self._reader.missing = self._totals.packed, self._totals.missing
 
     async def _write(self, name: str, limit: int) -> PackedFile:
         """Stream the next images into a file of the package."""
         before = self._reader.index
-        stored = await self._run.services.store.put(self._key(name), self._pieces(limit))
+        stored = await self._run.services.store.put(self._key(name), self._stream(limit))
         file = PackedFile(stored.key, stored.size, self._reader.index - before)
         self._files.append(file)
         return file
 
-    async def _keep(self, name: str, content: bytes) -> None:
+    async def _write_bytes(self, name: str, content: bytes) -> None:
         stored = await self._run.services.store.put(self._key(name), content)
         self._files.append(PackedFile(stored.key, stored.size, 0))
 
-    async def _pieces(self, limit: int) -> AsyncIterator[bytes]:
+    async def _stream(self, limit: int) -> AsyncIterator[bytes]:
         """The bytes of a file as they come to be: compressing and hashing let go of the interpreter."""
-        package, totals = self._plan.open(), self._tally
+        package, totals = self._plan.open_package(), self._totals
         try:
-            async with aclosing(self._reader.items(limit)) as items:
-                async for record in items:
+            async with aclosing(self._reader.records(limit)) as records:
+                async for record in records:
                     await asyncio.to_thread(package.add, record)
                     totals.count(record)
-                    if piece := package.drain():
-                        yield piece
-                    await self._tell()
+                    if chunk := package.drain():
+                        yield chunk
+                    await self._report_progress()
             totals.missing = self._reader.missing
-            steps = package.end(self._subject, totals)
-            while await asyncio.to_thread(step, steps):
-                if piece := package.drain():
-                    yield piece
+            steps = package.finish(self._dataset, totals)
+            while await asyncio.to_thread(advance, steps):
+                if chunk := package.drain():
+                    yield chunk
         finally:
             package.close()
 
-    async def _tell(self) -> None:
+    async def _report_progress(self) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._told < TELL_EVERY:
+        if now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
             return
-        self._told = now
+        self._reported_at = now
         async with self._run.write() as uow:
-            await exports.update_progress(uow, self._export.id, self._tally.packed)
-        await self._run.report(self._tally.packed / self._export.total_images)
+            await exports.update_progress(uow, self._export.id, self._totals.packed)
+        await self._run.report(self._totals.packed / self._export.total_images)
 
     def _key(self, name: str) -> str:
         return exports.attempt_prefix(self._export, self._run.epoch) + name
 
 
-def step(steps: Any) -> bool:
+def advance(steps: Any) -> bool:
     """Take a step; false when there was none left."""
     return next(steps, steps) is not steps
 
 
 def common_extension(formats: set[str]) -> str:
     """What pictures are called where all have one name: the format if that is one that loaders know."""
-    known = {extension(format) for format in formats}
-    return known.pop() if known in ({"jpg"}, {"png"}) else "jpg"
+    extensions = {extension(format) for format in formats}
+    return extensions.pop() if extensions in ({"jpg"}, {"png"}) else "jpg"
 
 
 @periodic("expired exports", timedelta(minutes=30), per_company=True)
-async def forget_expired(services: Services, company_id: UUID) -> None:
+async def purge_expired_exports(services: Services, company_id: UUID) -> None:
     """Packages that can no longer be downloaded take no room."""
     now = datetime.now(UTC)
-    await exports.expire(services.database, company_id, now, GRACE)
+    await exports.expire(services.database, company_id, now, EXPIRY_GRACE)

@@ -15,7 +15,7 @@ from pipelines.imagery.exporting.records import ImageRecord, ExportTotals
 from pipelines.imagery.exporting.stream_buffer import StreamBuffer
 
 CARD_FILENAME = "README.md"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would compute."""
 
 
@@ -34,7 +34,7 @@ class Package(ABC):
         """The next image."""
 
     @abstractmethod
-    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
+    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         """What follows the last image; `taken` is to be called at each step."""
 
     def close(self) -> None:  # noqa: B027 - most keep nothing
@@ -46,28 +46,28 @@ class ArchivePackage(Package):
 
     folder = "images/"
 
-    def __init__(self, open_archive: Callable[[StreamBuffer], Archive], *, listed: bool = True) -> None:
+    def __init__(self, open_archive: Callable[[StreamBuffer], Archive], *, with_manifest: bool = True) -> None:
         super().__init__()
-        self._archive, self._listed = open_archive(self._buffer), listed
+        self._archive, self._with_manifest = open_archive(self._buffer), with_manifest
         self._manifest = Manifest()
 
     def add(self, record: ImageRecord) -> None:
         self._archive.add(self.folder + record.name, record.content)
-        if self._listed:
+        if self._with_manifest:
             self._manifest.add({**record.metadata, "file_name": self.folder + record.name})
 
-    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
-        if self._listed:
-            for name, parts in self.lists(dataset, totals):
+    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
+        if self._with_manifest:
+            for name, parts in self.metadata_files(dataset, totals):
                 self._archive.add(name, b"".join(parts), text=True)
                 yield
-        self._archive.add(CARD_FILENAME, dataset.card(totals).encode(), text=True)
+        self._archive.add(CARD_FILENAME, dataset.render_card(totals).encode(), text=True)
         self._archive.close()
         yield
 
-    def lists(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def metadata_files(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Names and contents of the files that say what the pictures are."""
-        yield "images.json", array(self._manifest.lines())
+        yield "images.json", json_array(self._manifest.lines())
         yield "metadata.json", iter([orjson.dumps(dataset.summary(totals), option=orjson.OPT_INDENT_2)])
 
     def close(self) -> None:
@@ -79,15 +79,15 @@ class ImageFolder(ArchivePackage):
 
     folder = ""
 
-    def lists(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def metadata_files(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
         yield "metadata.jsonl", self._manifest.lines()
 
 
 class Coco(ArchivePackage):
     """Pictures and `annotations.json` in the form of COCO: captions where there are any, no boxes."""
 
-    def lists(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
-        yield "annotations.json", coco(self._manifest.entries, dataset)
+    def metadata_files(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
+        yield "annotations.json", coco_document(self._manifest.entries, dataset)
 
 
 class JsonDocument(Package):
@@ -95,15 +95,15 @@ class JsonDocument(Package):
 
     def __init__(self) -> None:
         super().__init__()
-        self._before = b'{"images":[\n'
+        self._separator = b'{"images":[\n'
 
     def add(self, record: ImageRecord) -> None:
-        self._buffer.write(self._before + orjson.dumps(dict(record.metadata)))
-        self._before = b",\n"
+        self._buffer.write(self._separator + orjson.dumps(dict(record.metadata)))
+        self._separator = b",\n"
 
-    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
-        whole = {**dataset.summary(totals), "readme": dataset.card(totals)}
-        head = self._before if self._before.startswith(b"{") else b"\n"
+    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
+        whole = {**dataset.summary(totals), "readme": dataset.render_card(totals)}
+        head = self._separator if self._separator.startswith(b"{") else b"\n"
         self._buffer.write(head + b'],"dataset":' + orjson.dumps(whole) + b"}\n")
         yield
 
@@ -115,36 +115,36 @@ class CsvTable(Package):
         super().__init__()
         self._text = io.StringIO(newline="")
         self._csv = csv.writer(self._text, delimiter=delimiter)
-        self._headed = False
+        self._has_header = False
 
     def add(self, record: ImageRecord) -> None:
-        if not self._headed:
+        if not self._has_header:
             self._csv.writerow(record.metadata)
-            self._headed = True
-        self._csv.writerow([safe(value) for value in record.metadata.values()])
+            self._has_header = True
+        self._csv.writerow([escape_formula(value) for value in record.metadata.values()])
         self._buffer.write(self._text.getvalue().encode())
         self._text.seek(0)
         self._text.truncate()
 
-    def end(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
+    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         yield
 
 
-def safe(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_PREFIXES) else value
 
 
-def array(lines: Iterator[bytes]) -> Iterator[bytes]:
+def json_array(lines: Iterator[bytes]) -> Iterator[bytes]:
     """JSON lines as one JSON array."""
-    before = b"[\n"
+    separator = b"[\n"
     for line in lines:
-        yield before + line.rstrip(b"\n")
-        before = b",\n"
-    yield b"\n]\n" if before.startswith(b",") else b"[]\n"
+        yield separator + line.rstrip(b"\n")
+        separator = b",\n"
+    yield b"\n]\n" if separator.startswith(b",") else b"[]\n"
 
 
-def coco(entries: Callable[[], Iterator[dict[str, Any]]], dataset: DatasetInfo) -> Iterator[bytes]:
+def coco_document(entries: Callable[[], Iterator[dict[str, Any]]], dataset: DatasetInfo) -> Iterator[bytes]:
     """The document of a COCO data set, read three times from the entries."""
     names = dict.fromkeys(entry["licence"] for entry in entries())
     numbers = {name: number for number, name in enumerate(names, 1)}
@@ -159,10 +159,10 @@ def coco(entries: Callable[[], Iterator[dict[str, Any]]], dataset: DatasetInfo) 
     }
     head = orjson.dumps({"info": info, "licenses": licences})
     yield head[:-1] + b',"images":'
-    yield from array(orjson.dumps(coco_image(n, entry, numbers)) for n, entry in enumerate(entries(), 1))
+    yield from json_array(orjson.dumps(coco_image(n, entry, numbers)) for n, entry in enumerate(entries(), 1))
     yield b',"annotations":'
     captions = ((n, entry["caption"]) for n, entry in enumerate(entries(), 1) if entry["caption"])
-    yield from array(
+    yield from json_array(
         orjson.dumps({"id": number, "image_id": image, "caption": caption})
         for number, (image, caption) in enumerate(captions, 1)
     )

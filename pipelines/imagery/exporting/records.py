@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from db.models import Image
 
-COLUMNS = (
+IMAGE_COLUMNS = (
     Image.id,
     Image.storage_url,
     Image.original_url,
@@ -30,7 +30,7 @@ COLUMNS = (
 )
 """What `described` reads."""
 
-TEXTS = (
+TEXT_FIELDS = (
     "file_name",
     "id",
     "original_url",
@@ -45,15 +45,15 @@ TEXTS = (
     "issues",
     "found_at",
 )
-NUMBERS, FLAGS = ("width", "height", "file_size"), ("is_duplicate",)
-URLS = ("original_url", "page_url")
+NUMBER_FIELDS, BOOLEAN_FIELDS = ("width", "height", "file_size"), ("is_duplicate",)
+URL_FIELDS = ("original_url", "page_url")
 EXTENSIONS = {"jpeg": "jpg", "tif": "tiff"}
 VERDICTS = {True: "valid", False: "invalid", None: "unchecked"}
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Item:
+class ImageRecord:
     """One image to pack, `content` being its file. What is not known of it is an empty text, or 0.
 
     Readers infer the type of a column from its first values: a null there would make it a column of nulls.
@@ -64,13 +64,13 @@ class Item:
     content: bytes
 
     @property
-    def name(self) -> str:
+    def filename(self) -> str:
         """What the file is called in the package, alike in every package of the same images."""
         return str(self.metadata["file_name"])
 
 
 @dataclass
-class Tally:
+class ExportTotals:
     """What was packed so far; `missing` are images whose stored file was gone."""
 
     packed: int = 0
@@ -79,22 +79,22 @@ class Tally:
     formats: Counter[str] = field(default_factory=Counter)
     licences: Counter[str] = field(default_factory=Counter)
 
-    def count(self, item: Item) -> None:
+    def add(self, record: ImageRecord) -> None:
         """One more."""
         self.packed += 1
-        self.content_bytes += item.metadata["file_size"]
-        self.formats[item.metadata["format"] or UNKNOWN] += 1
-        self.licences[item.metadata["licence"] or UNKNOWN] += 1
+        self.content_bytes += record.metadata["file_size"]
+        self.formats[record.metadata["format"] or UNKNOWN] += 1
+        self.licences[record.metadata["licence"] or UNKNOWN] += 1
 
-    def saved(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         return {**vars(self), "formats": dict(self.formats), "licences": dict(self.licences)}
 
     @classmethod
-    def of(cls, saved: Mapping[str, Any]) -> Self:
+    def from_json(cls, to_json: Mapping[str, Any]) -> Self:
         """From the form that `saved` gives."""
-        counted = {name: Counter(saved[name]) for name in ("formats", "licences")}
-        return cls(**{**saved, **counted})
+        counted = {filename: Counter(to_json[filename]) for filename in ("formats", "licences")}
+        return cls(**{**to_json, **counted})
 
 
 def extension(format: str | None) -> str:
@@ -103,7 +103,7 @@ def extension(format: str | None) -> str:
     return EXTENSIONS.get(known, known) if re.fullmatch("[a-z0-9]{1,5}", known) else "bin"
 
 
-def described(index: int, row: Any, *, urls: bool) -> dict[str, Any]:
+def image_metadata(index: int, row: Any, *, urls: bool) -> dict[str, Any]:
     """What is known of an image, in one order and without nulls; without its addresses unless `urls`."""
     found: datetime = row.created_at
     number = row.perceptual_hash
@@ -126,4 +126,4 @@ def described(index: int, row: Any, *, urls: bool) -> dict[str, Any]:
         "is_duplicate": row.is_duplicate,
         "found_at": found.isoformat(),
     }
-    return values if urls else {name: value for name, value in values.items() if name not in URLS}
+    return values if urls else {filename: value for filename, value in values.items() if filename not in URL_FIELDS}

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.imagery.exporting.archives import TarArchive
-from pipelines.imagery.exporting.dataset_card import Subject
+from pipelines.imagery.exporting.dataset_card import DatasetInfo
 from pipelines.imagery.exporting.packages import Package
-from pipelines.imagery.exporting.records import FLAGS, NUMBERS, TEXTS, URLS, Item, Tally
+from pipelines.imagery.exporting.records import BOOLEAN_FIELDS, NUMBER_FIELDS, TEXT_FIELDS, URL_FIELDS, ImageRecord, ExportTotals
 
-GROUP_ROWS, GROUP_BYTES = 100, 16 * 1024 * 1024
+ROW_GROUP_SIZE, ROW_GROUP_BYTES = 100, 16 * 1024 * 1024
 """Of a row group: what a reader must read to see one image, and what is in memory at a time."""
 
 
@@ -24,16 +24,16 @@ class WebDatasetShard(Package):
     readers go by the content.
     """
 
-    def __init__(self, made_at: datetime, extension: str) -> None:
+    def __init__(self, created_at: datetime, extension: str) -> None:
         super().__init__()
         self._extension = extension
-        self._archive = TarArchive(self._window, made_at)
+        self._archive = TarArchive(self._buffer, created_at)
 
-    def add(self, item: Item) -> None:
-        self._archive.add(f"{item.index:06d}.{self._extension}", item.content)
-        self._archive.add(f"{item.index:06d}.json", orjson.dumps(dict(item.metadata)))
+    def add(self, record: ImageRecord) -> None:
+        self._archive.add(f"{item.index:06d}.{self._extension}", record.content)
+        self._archive.add(f"{item.index:06d}.json", orjson.dumps(dict(record.metadata)))
 
-    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         self._archive.close()
         yield
 
@@ -43,19 +43,19 @@ class ParquetShard(Package):
 
     def __init__(self, *, urls: bool) -> None:
         super().__init__()
-        self._schema = schema(urls=urls)
-        self._writer = pq.ParquetWriter(self._window, self._schema, compression=compression(self._schema))
+        self._schema = parquet_schema(urls=urls)
+        self._writer = pq.ParquetWriter(self._buffer, self._schema, column_compression=column_compression(self._schema))
         self._rows: list[Mapping[str, Any]] = []
         self._bytes = 0
 
-    def add(self, item: Item) -> None:
-        image = {"bytes": item.content, "path": item.name}
-        self._rows.append({"image": image, **item.metadata})
-        self._bytes += len(item.content)
-        if len(self._rows) == GROUP_ROWS or self._bytes >= GROUP_BYTES:
+    def add(self, record: ImageRecord) -> None:
+        image = {"bytes": record.content, "path": record.name}
+        self._rows.append({"image": image, **record.metadata})
+        self._bytes += len(record.content)
+        if len(self._rows) == ROW_GROUP_SIZE or self._bytes >= ROW_GROUP_BYTES:
             self._flush()
 
-    def end(self, subject: Subject, tally: Tally) -> Iterator[None]:
+    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         self._flush()
         yield
         self._writer.close()
@@ -67,27 +67,27 @@ class ParquetShard(Package):
             self._rows, self._bytes = [], 0
 
 
-def schema(*, urls: bool) -> pa.Schema:
+def parquet_schema(*, urls: bool) -> pa.Schema:
     """The columns, and in the schema's metadata the features that `datasets` reads from there."""
-    texts: Sequence[str] = [name for name in TEXTS if urls or name not in URLS]
+    texts: Sequence[str] = [name for name in TEXT_FIELDS if urls or name not in URL_FIELDS]
     image = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
     columns = {
         "image": image,
         **dict.fromkeys(texts, pa.string()),
-        **dict.fromkeys(NUMBERS, pa.int64()),
-        **dict.fromkeys(FLAGS, pa.bool_()),
+        **dict.fromkeys(NUMBER_FIELDS, pa.int64()),
+        **dict.fromkeys(BOOLEAN_FIELDS, pa.bool_()),
     }
     features = {
         "image": {"_type": "Image"},
         **{name: {"dtype": str(kind), "_type": "Value"} for name, kind in columns.items() if name != "image"},
     }
     features = {name: features[name] for name in columns}
-    return pa.schema(
+    return pa.parquet_schema(
         columns.items(), metadata={"huggingface": orjson.dumps({"info": {"features": features}})}
     )
 
 
-def compression(columns: pa.Schema) -> dict[str, str]:
+def column_compression(columns: pa.Schema) -> dict[str, str]:
     """Texts are compressed, pictures are so already."""
     plain = {"image.bytes": "NONE", "image.path": "ZSTD"}
     return {**plain, **{name: "ZSTD" for name in columns.names if name != "image"}}

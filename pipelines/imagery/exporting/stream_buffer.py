@@ -3,7 +3,7 @@
 import io
 
 
-class Window(io.RawIOBase):
+class StreamBuffer(io.RawIOBase):
     """Written like a file; `take` gives what was written since it was last called, and forgets it.
 
     Positions count from the file's beginning. Seeking back reaches what was not taken yet: enough for formats
@@ -11,8 +11,8 @@ class Window(io.RawIOBase):
     """
 
     def __init__(self) -> None:
-        self._kept = io.BytesIO()
-        self._taken = 0
+        self._pending = io.BytesIO()
+        self._offset = 0
 
     def writable(self) -> bool:
         return True
@@ -21,23 +21,23 @@ class Window(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._taken + self._kept.tell()
+        return self._offset + self._pending.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Raises `OSError` for a place that was given away."""
         if whence == io.SEEK_SET:
-            offset -= self._taken
+            offset -= self._offset
             if offset < 0:
                 raise OSError("what stood there was given away")
-        return self._taken + self._kept.seek(offset, whence)
+        return self._offset + self._pending.seek(offset, whence)
 
     def write(self, content: bytes) -> int:  # type: ignore[override]
-        return self._kept.write(content)
+        return self._pending.write(content)
 
-    def take(self) -> bytes:
+    def drain(self) -> bytes:
         """What was written since, or nothing."""
-        self._kept.seek(0, io.SEEK_END)
-        content = self._kept.getvalue()
-        self._taken += len(content)
-        self._kept = io.BytesIO()
+        self._pending.seek(0, io.SEEK_END)
+        content = self._pending.getvalue()
+        self._offset += len(content)
+        self._pending = io.BytesIO()
         return content

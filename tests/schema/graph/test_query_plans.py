@@ -104,8 +104,10 @@ def examples(request: ListRequest, crowd: Crowd) -> list[Any]:
 
 def document(request: ListRequest) -> str:
     """The operation that asks it, both from the start and, with `last`, from the end."""
-    return f"""query ({", ".join(f"${name}: {kind}" for name, kind in parameters(request).items())}) {{
-      {request.list}({", ".join(f"{name}: ${name}" for name in parameters(request))}) {{ nodes {{ id }} }} }}"""
+    types = parameters(request)
+    declared = ", ".join(f"${name}: {kind}" for name, kind in types.items())
+    passed = ", ".join(f"{name}: ${name}" for name in types)
+    return f"query ({declared}) {{ {request.list}({passed}) {{ nodes {{ id }} }} }}"
 
 
 def parameters(request: ListRequest) -> dict[str, str]:

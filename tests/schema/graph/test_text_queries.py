@@ -262,7 +262,7 @@ async def test_pieces_by_index_and_the_text_that_they_make(graphql: Client, comp
 async def test_the_model_that_makes_vectors(
     graphql: Client, company: SampleCompany, save: Save, platform: Fixture, onlooker: asyncpg.Connection
 ) -> None:
-    model = an_embedding_model(platform, name=f"Model {fixed.admin.id}", dimension=3)
+    model = an_embedding_model(platform, name=f"Model {company.admin.id}", dimension=3)
     await save(model)
     before = await onlooker.fetchval("SELECT id FROM platform.embedding_models WHERE is_active")
     await onlooker.execute("UPDATE platform.embedding_models SET is_active = false WHERE is_active")
