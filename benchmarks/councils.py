@@ -5,7 +5,6 @@ make bench of=councils
 
 import argparse
 import asyncio
-import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from benchmarks.answers import PASSAGES, Question, overlap, read, remembering
 from benchmarks.bounds import Bound, console, verdict
+from benchmarks.data import shared
 from benchmarks.retrieval import QUESTIONS
 from core.ports import ChatRequest, Embed, Passage
 from core.sentences import sentences
@@ -105,7 +105,7 @@ def reported(quoted: Counter[str], differing: int, count: int) -> list[Bound]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
+    parser.add_argument("--data", type=Path, default=shared("DOCUMENTS", "docs"))
     return verdict(asyncio.run(measured(parser.parse_args(arguments).data)))
 
 

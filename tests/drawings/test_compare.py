@@ -11,7 +11,7 @@ from pipelines.drawings.compare import ComparisonOutcome, Options, compare
 from pipelines.drawings.pages import Page
 from server.demo import drawings
 
-REAL = Path(os.environ.get("DRAWINGS", "../shared/data/drawings"))
+REAL = Path(os.environ.get("DRAWINGS", Path(__file__).parents[3] / "shared/data/drawings"))
 
 
 def drawn(folder: Path, seed: int = 11) -> tuple[Page, Page]:
@@ -71,7 +71,7 @@ def test_without_confidence_no_regions_are_listed(tmp_path: Path) -> None:
     assert outcome.overlay.exists()
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real drawings are not on this machine")
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"there are no real drawings in {REAL}")
 def test_a_real_revision_says_which_resistor_changed(tmp_path: Path) -> None:
     old = pages.render(REAL / "beaglebone_sch_A6A_rot90.pdf", 2, tmp_path / "old.png")
     new = pages.render(REAL / "beaglebone_sch_B.pdf", 2, tmp_path / "new.png")

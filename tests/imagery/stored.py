@@ -1,6 +1,5 @@
 """Crawls whose images are really stored, and a worker that checks and packs them."""
 
-import asyncio
 import hashlib
 import io
 from collections.abc import AsyncIterator, Sequence
@@ -23,6 +22,7 @@ from tests import factories
 from tests.client import Client
 from tests.factories import Made, a_project
 from tests.factories.imagery import a_crawl, an_image
+from tests.waiting import until
 
 PATIENCE = 60
 QUEUES = ("imagery", "upkeep")
@@ -102,9 +102,12 @@ def described(content: bytes) -> dict[str, Any]:
 
 async def ended(graphql: Client, document: str, id: str) -> Any:
     """The job, once it has ended."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            (job,) = (await graphql(document, id=id)).values()
-            if job["phase"] not in ("QUEUED", "ACTIVE"):
-                return job
-            await asyncio.sleep(0.03)
+
+    async def look() -> Any:
+        (job,) = (await graphql(document, id=id)).values()
+        return job
+
+    def over(job: Any) -> bool:
+        return job["phase"] not in ("QUEUED", "ACTIVE")
+
+    return await until(graphql.services.events.listener, look, over, PATIENCE)

@@ -14,7 +14,7 @@ from onnxruntime import InferenceSession
 from core.ports import ModelFailure, RunErrorCode, UnknownEmbedder, Vector
 from core.settings import Settings
 from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
-from providers.embeddings.embedded import DamagedModel
+from providers.embeddings.embedded import DamagedModel, load_model
 from providers.embeddings.windows import windows
 from server.providing import open_embedders
 from tests.answering.endpoint import SECRET, Reply, endpoint, refused
@@ -94,6 +94,7 @@ async def test_the_model_is_loaded_before_it_is_asked(monkeypatch: pytest.Monkey
         loaded.set()
         return load(*given, **options)
 
+    load_model.cache_clear()
     monkeypatch.setattr("onnxruntime.InferenceSession", loading)
     async with AsyncExitStack() as stack:
         embedders = open_embedders(Settings(), stack)
