@@ -28,7 +28,7 @@ from server.worker import Worker
 from tests.queue.tasks import QUEUE, URGENT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 30
+PATIENCE = 120
 """Seconds after which a test gives up waiting."""
 
 EMPTY = "DELETE FROM platform.{}"
