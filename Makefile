@@ -5,6 +5,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?= .seshat
+WORKERS ?= logical
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
@@ -26,9 +27,9 @@ serve: $(INSTALLED) explorer
 worker: $(INSTALLED)
 	@exec $(BIN)/seshat worker --data '$(DATA)' $(if $(queues),--queues '$(queues)')
 
-## Every test: make test ARGS="-k drawings"
+## Every test, as many at a time as there are cores: make test ARGS="-k drawings", make test WORKERS=0
 test: $(EQUIPPED) explorer
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 ## The isolation chaos test at its full size.
 test-isolation: $(EQUIPPED)

@@ -8,7 +8,6 @@ Prints two tables, and exits with 1 if a bound is missed.
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from rich.table import Table
 from uuid_utils.compat import uuid7
 
 from benchmarks.bounds import Limit, console, verdict
+from benchmarks.data import shared
 from benchmarks.retrieval import QUESTIONS, open_vector_store
 from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, SearchScope, TextDelta, VectorChunk
 from core.sentence_segmentation import sentences
@@ -191,7 +191,7 @@ def rates(outcomes: Sequence[Outcome], threshold: float) -> tuple[float, float, 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
+    parser.add_argument("--data", type=Path, default=shared("DOCUMENTS", "docs"))
     return verdict(asyncio.run(measure_answers(parser.parse_args().data)))
 
 

@@ -5,7 +5,6 @@ make bench of=councils
 
 import argparse
 import asyncio
-import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from benchmarks.answers import PASSAGES, Question, cached_embed, overlap, read
 from benchmarks.bounds import Limit, console, verdict
+from benchmarks.data import shared
 from benchmarks.retrieval import QUESTIONS
 from core.ports import ChatRequest, Embed, Passage
 from core.sentence_segmentation import sentences
@@ -105,7 +105,7 @@ def report(quoted: Counter[str], differing: int, count: int) -> list[Limit]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
+    parser.add_argument("--data", type=Path, default=shared("DOCUMENTS", "docs"))
     return verdict(asyncio.run(measure_councils(parser.parse_args(arguments).data)))
 
 

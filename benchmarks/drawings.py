@@ -6,7 +6,6 @@ Prints one table per section and exits with 1 if a bound is missed.
 """
 
 import argparse
-import os
 import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import pairs
+from benchmarks.data import shared
 from pipelines.drawings import binarization, rendering, sheet_matching
 from pipelines.drawings.comparison import ComparisonResult, compare
 from pipelines.drawings.rendering import RenderedPage
@@ -223,9 +223,7 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("DRAWINGS", "../shared/data/drawings"))
-    )
+    parser.add_argument("--data", type=Path, default=shared("DRAWINGS", "drawings"))
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")

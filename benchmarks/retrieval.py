@@ -8,7 +8,6 @@ Prints one table per section and exits with 1 if a bound is missed.
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -26,6 +25,7 @@ from rich.table import Table
 from uuid_utils.compat import uuid7
 
 from benchmarks.bounds import Limit, console, verdict
+from benchmarks.data import shared
 from core.ports import Hit, SearchScope, Vector, VectorChunk, VectorStore
 from core.settings import Settings
 from providers.embeddings import MiniLM
@@ -188,7 +188,7 @@ SECTIONS = {"quality": quality, "speed": speed}
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DOCUMENTS", "../shared/data/docs")))
+    parser.add_argument("--data", type=Path, default=shared("DOCUMENTS", "docs"))
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")

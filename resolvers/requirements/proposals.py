@@ -117,8 +117,8 @@ async def create(
 ) -> RequirementProposal:
     """Create a proposal from a design, a description, documents, or several of them, and its job.
 
-    The caller checks that the viewer can see the documents. Raises `UnsupportedContent` for a design that is too
-    large or neither PNG nor JPEG.
+    The caller checks that the viewer can see the documents. Raises `UnsupportedContent` for a design that
+    is too large or neither PNG nor JPEG.
     """
     access.require(viewer, "requirements:create")
     text = validators.text((description or "").strip(), "input", "description", limit=MAX_DESCRIPTION_LENGTH)

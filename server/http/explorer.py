@@ -1,7 +1,11 @@
 """The explorer: GraphiQL, built from `web/` and served without any other host; see `build`."""
 
+import fcntl
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from html import escape
 from importlib import invalidate_caches
@@ -89,16 +93,31 @@ async def explorer(request: Request) -> Response:
 
 
 def build() -> bool:
-    """Build the explorer unless what is built is current; True if it was built. Raises NotBuilt."""
-    digest, stamp = sources_digest(), BUILT / ".sources"
-    if stamp.is_file() and stamp.read_text() == digest:
-        return False
-    node, npm = node_and_npm()
-    environment = {**environ, "PATH": f"{node.parent}{pathsep}{environ.get('PATH', '')}"}
-    run([*npm, "ci"], environment)
-    run([*npm, "run", "build"], environment)
-    stamp.write_text(digest)
-    return True
+    """Build the explorer unless what is built is current; True if it was built. Raises NotBuilt.
+
+    One process builds at a time; those that wait find it built.
+    """
+    with locked(WEB):
+        digest, stamp = sources_digest(), BUILT / ".sources"
+        if stamp.is_file() and stamp.read_text() == digest:
+            return False
+        node, npm = node_and_npm()
+        environment = {**environ, "PATH": f"{node.parent}{pathsep}{environ.get('PATH', '')}"}
+        run([*npm, "ci"], environment)
+        run([*npm, "run", "build"], environment)
+        stamp.write_text(digest)
+        return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; waits while another process holds it."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def sources_digest() -> str:

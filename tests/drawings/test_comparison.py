@@ -11,7 +11,7 @@ from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, c
 from pipelines.drawings.rendering import RenderedPage
 from server.demo import drawings
 
-REAL = Path(os.environ.get("DRAWINGS", "../shared/data/drawings"))
+REAL = Path(os.environ.get("DRAWINGS", Path(__file__).parents[3] / "shared/data/drawings"))
 
 
 def draw_pages(folder: Path, seed: int = 11) -> tuple[RenderedPage, RenderedPage]:
@@ -73,7 +73,7 @@ def test_without_confidence_no_regions_are_listed(tmp_path: Path) -> None:
     assert outcome.overlay.exists()
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real drawings are not on this machine")
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"there are no real drawings in {REAL}")
 def test_a_real_revision_says_which_resistor_changed(tmp_path: Path) -> None:
     old = rendering.render(REAL / "beaglebone_sch_A6A_rot90.pdf", 2, tmp_path / "old.png")
     new = rendering.render(REAL / "beaglebone_sch_B.pdf", 2, tmp_path / "new.png")

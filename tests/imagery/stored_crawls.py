@@ -1,6 +1,5 @@
 """Crawls whose images are really stored, and a worker that checks and packs them."""
 
-import asyncio
 import hashlib
 import io
 from collections.abc import AsyncIterator, Sequence
@@ -23,6 +22,7 @@ from tests import factories
 from tests.factories import Fixture, a_project
 from tests.factories.imagery import a_crawl, an_image
 from tests.graphql_client import Client
+from tests.waiting import until
 
 PATIENCE = 60
 QUEUES = ("imagery", "upkeep")
@@ -109,9 +109,12 @@ def describe(content: bytes) -> dict[str, Any]:
 
 async def wait_for_end(graphql: Client, document: str, id: str) -> Any:
     """The job, once it has ended."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            (job,) = (await graphql(document, id=id)).values()
-            if job["phase"] not in ("QUEUED", "ACTIVE"):
-                return job
-            await asyncio.sleep(0.03)
+
+    async def look() -> Any:
+        (job,) = (await graphql(document, id=id)).values()
+        return job
+
+    def over(job: Any) -> bool:
+        return job["phase"] not in ("QUEUED", "ACTIVE")
+
+    return await until(graphql.services.events.listener, look, over, PATIENCE)

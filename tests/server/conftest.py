@@ -13,7 +13,8 @@ import httpx
 import psutil
 import pytest
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
+END_SECONDS = 30.0
 
 
 class ServerProcess:
@@ -27,13 +28,13 @@ class ServerProcess:
     def wait_until_ready(self) -> None:
         """Fails the test when the server ends, or does not become ready."""
         deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
-                    return
-            time.sleep(0.05)
-        self.process.kill()
-        pytest.fail(f"not ready: {self.process.communicate()}")
+        with httpx.Client() as client:
+            while time.monotonic() < deadline and self.process.poll() is None:
+                with suppress(httpx.TransportError):
+                    if client.get(f"{self.url}/readyz").status_code == 200:
+                        return
+                time.sleep(0.05)
+        pytest.fail(f"not ready: {kill(self.process)}")
 
     def postmaster(self) -> psutil.Process:
         """The embedded PostgreSQL."""
@@ -43,7 +44,10 @@ class ServerProcess:
         """Stop it, if the test did not, and close its pipes."""
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.communicate(timeout=30)
+        try:
+            self.process.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"did not end within {END_SECONDS:.0f} seconds: {kill(self.process)}")
 
 
 def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
@@ -57,10 +61,28 @@ def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     )
 
 
+def kill(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """Kill a process and all it started; what it said, though an orphan may still hold its pipes."""
+    family = []
+    with suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(process.pid)
+        family = [leader, *leader.children(recursive=True)]
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    try:
+        return process.communicate(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired as held:
+        return (held.stdout or b"").decode(), (held.stderr or b"").decode()
+
+
 def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
     """Run `seshat` to its end: exit code, output, errors."""
     process = start(*arguments, **environment)
-    output, errors = process.communicate(timeout=120)
+    try:
+        output, errors = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"did not end: {kill(process)}")
     return process.returncode, output, errors
 
 

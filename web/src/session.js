@@ -47,12 +47,18 @@ function socketFor(authorization) {
   return socket;
 }
 
-function isSubscription({ query, operationName }) {
+function parsed(query) {
   try {
-    return getOperationAST(parse(query), operationName)?.operation === 'subscription';
+    return parse(query);
   } catch {
-    return false;
+    return null;
   }
+}
+
+// GraphiQL learns the operation's name a moment after the text: a name that the text lacks is of the tab before.
+function withCurrentName(parameters, document) {
+  const stale = document && parameters.operationName && !getOperationAST(document, parameters.operationName);
+  return stale ? { ...parameters, operationName: getOperationAST(document)?.name?.value } : parameters;
 }
 
 // One operation that has one answer.
@@ -64,9 +70,11 @@ export async function request(parameters, headers = withAuthorization()) {
 }
 
 // What the editor runs: streams are given as they come, answers in parts (`@defer`) too.
-export async function fetcher(parameters, options) {
+export async function fetcher(given, options) {
   const headers = withAuthorization(options?.headers);
-  if (isSubscription(parameters)) {
+  const document = parsed(given.query);
+  const parameters = withCurrentName(given, document);
+  if (document && getOperationAST(document, parameters.operationName)?.operation === 'subscription') {
     return socketFor(headers.Authorization ?? headers.authorization).iterate(parameters);
   }
   if (!/@(defer|stream)\b/.test(parameters.query)) return request(parameters, headers);

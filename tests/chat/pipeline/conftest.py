@@ -1,6 +1,5 @@
 """People who ask documents: over the real schema, with a worker and the embedded defaults."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from tests import factories
 from tests.chat.pipeline import operations
 from tests.factories import Fixture, a_company, a_user, an_upload
 from tests.graphql_client import Client
+from tests.waiting import until
 
 PATIENCE = 60
 """Seconds after which a test gives up waiting."""
@@ -120,12 +120,12 @@ class Person:
 
     async def until(self, document: str, id: str, condition: Callable[[Any], Any]) -> Any:
         """Wait until something holds for an object, and answer it."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                (row,) = (await self(document, id=id)).values()
-                if condition(row):
-                    return row
-                await asyncio.sleep(0.03)
+
+        async def look() -> Any:
+            (row,) = (await self(document, id=id)).values()
+            return row
+
+        return await until(self.graphql.services.events.listener, look, condition, PATIENCE)
 
 
 def key(id: str) -> UUID:

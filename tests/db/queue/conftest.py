@@ -28,7 +28,7 @@ from server.worker import Worker
 from tests.db.queue.sample_tasks import QUEUE, URGENT
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 30
+PATIENCE = 120
 """Seconds after which a test gives up waiting."""
 
 EMPTY = "DELETE FROM platform.{}"

@@ -114,9 +114,18 @@ async def test_a_large_parent_does_not_make_its_children_large(processes: Proces
 async def test_a_time_limit_kills(processes: ProcessPool, tmp_path: Path) -> None:
     trail = tmp_path / "trail"
 
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(2):
+    async def expire(limit: asyncio.Timeout) -> None:
+        while not trail.exists() or not trail.read_text():  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.01)
+        limit.reschedule(0)
+
+    async def overrun() -> None:
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+            tasks.create_task(expire(limit))
             await processes.run(spin, str(trail))
+
+    with pytest.raises(TimeoutError):
+        await overrun()
 
     pid = int(trail.read_text().split()[1])
     async with asyncio.timeout(5):

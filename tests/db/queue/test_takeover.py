@@ -4,7 +4,7 @@ import signal
 
 import psutil
 
-from tests.db.queue.conftest import Hall
+from tests.db.queue.conftest import PATIENCE, Hall
 from tests.db.queue.sample_tasks import Block, Burn, Count, Fail
 
 
@@ -50,7 +50,7 @@ async def test_a_job_that_kills_its_workers_fails(hall: Hall) -> None:
     id = await hall.add(Fail(hall.trail, "die"))
 
     for _ in range(2):
-        assert hall.start_worker().wait(30) == -signal.SIGKILL
+        assert hall.start_worker().wait(PATIENCE) == -signal.SIGKILL
     async with hall.working():
         row = await hall.ended(id, "failed")
 
@@ -68,7 +68,7 @@ async def test_a_worker_that_froze_finds_its_job_taken(hall: Hall) -> None:
         row = await hall.ended(id, "completed")
         assert (row.attempts, row.checkpoint) == (2, {"by": 2})
         worker.terminate()
-        assert worker.wait(30) == 0
+        assert worker.wait(PATIENCE) == 0
 
     assert await hall.row(id) == row
     assert hall.lines() == ["begun 1", "begun 2", "wrote 2"]
@@ -83,7 +83,7 @@ async def test_a_worker_required_to_stop_lets_short_jobs_end_and_gives_long_ones
     await hall.until(lambda: len(hall.lines("begun")) == 2)
 
     worker.terminate()
-    assert worker.wait(30) == 0
+    assert worker.wait(PATIENCE) == 0
 
     requeued, done = await hall.row(long), await hall.row(short)
     lease = await hall.lease(long)
@@ -107,7 +107,7 @@ async def test_what_is_returned_is_taken_without_waiting_to_be_found(patient: Ha
         await patient.cancel(id)
         row = await patient.ended(id, "cancelled")
 
-    assert leaving.wait(30) == 0
+    assert leaving.wait(PATIENCE) == 0
     assert (row.attempts, row.epoch) == (1, 2)
 
 

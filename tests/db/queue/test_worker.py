@@ -157,8 +157,7 @@ async def test_cancelling_stops_a_running_job_and_its_computing(patient: Hall) -
         process = psutil.Process(int(child.split()[1]))
         await patient.cancel(id)
         row = await patient.ended(id, "cancelled")
-
-        assert not process.is_running()
+        await patient.until(lambda: not process.is_running())
 
     assert (row.error_message, row.progress) == (None, 0)
     assert patient.lines("ended") == ["ended cancelled The job was cancelled."]

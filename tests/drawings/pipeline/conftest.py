@@ -41,6 +41,7 @@ from server.worker import Worker
 from tests.conftest import Postgres
 from tests.drawings.pipeline import operations
 from tests.drawings.pipeline.sample_drawings import DPI, sheets
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 60
@@ -60,6 +61,7 @@ class Instance:
     settings: Settings
     database: Database
     store: ObjectStore
+    listener: Listener
 
     @asynccontextmanager
     async def working(self, **changes: Any) -> AsyncIterator[Worker]:
@@ -181,10 +183,7 @@ class Person:
 
     async def until(self, id: str, condition: Callable[[Any], Any]) -> Any:
         """Wait until something holds for a session, and answer where it stands."""
-        async with asyncio.timeout(PATIENCE):
-            while not condition(state := await self.state(id)):  # noqa: ASYNC110 - also what tells nobody counts
-                await asyncio.sleep(0.05)
-        return state
+        return await until(self.instance.listener, lambda: self.state(id), condition, PATIENCE)
 
     async def ended(self, id: str) -> Any:
         """Where a session stands at its end."""
@@ -294,7 +293,8 @@ async def instance(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
             while not server.started:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.02)
         url = f"http://127.0.0.1:{settings.port}"
-        yield Instance(url, settings, database, open_store(settings.object_store_url))
+        async with Listener(database.placement.primary.url, application="test listener") as listener:
+            yield Instance(url, settings, database, open_store(settings.object_store_url), listener)
         server.should_exit = True
         await serving
         await database.close()

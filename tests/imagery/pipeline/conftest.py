@@ -1,6 +1,5 @@
 """People who crawl sites on this machine, with workers that may."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from tests.factories import Fixture, a_company, a_project, a_user
 from tests.graphql_client import Client
 from tests.imagery.pipeline import operations
 from tests.providers.web.fake_site import Site, picture
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 90
@@ -98,12 +98,11 @@ class Person:
 
     async def until(self, id: str, condition: Callable[[Any], Any]) -> Any:
         """The crawl, once something holds for it."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                crawl = (await self(operations.CRAWL, id=id))["crawlJob"]
-                if condition(crawl):
-                    return crawl
-                await asyncio.sleep(0.03)
+
+        async def look() -> Any:
+            return (await self(operations.CRAWL, id=id))["crawlJob"]
+
+        return await until(self.graphql.services.events.listener, look, condition, PATIENCE)
 
     async def ended(self, id: str, status: str = "COMPLETED") -> Any:
         """The crawl, once it has ended; it must have ended so."""

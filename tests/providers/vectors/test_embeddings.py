@@ -14,7 +14,7 @@ from onnxruntime import InferenceSession
 from core.ports import ModelFailure, RunErrorCode, UnknownEmbedder, Vector
 from core.settings import Settings
 from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
-from providers.embeddings.onnx import DamagedModel
+from providers.embeddings.onnx import DamagedModel, load_model
 from providers.embeddings.windows import windows
 from server.provider_factory import open_embedders
 from tests.providers.fake_openai import SECRET, Reply, endpoint, error_reply
@@ -94,6 +94,7 @@ async def test_the_model_is_loaded_before_it_is_requested(monkeypatch: pytest.Mo
         loaded.set()
         return load(*values, **options)
 
+    load_model.cache_clear()
     monkeypatch.setattr("onnxruntime.InferenceSession", loading)
     async with AsyncExitStack() as stack:
         embedders = open_embedders(Settings(), stack)

@@ -139,6 +139,17 @@ async def test_the_main_job_without_another_host(opened: OpenPage, site: Site, t
     assert [complaint[:300] for complaint in opened.complaints] == []
 
 
+async def test_an_operation_is_run_at_once_after_its_tab_is_shown(opened: OpenPage, site: Site) -> None:
+    await sign_in(opened, site)
+    tab = await opened.page.get_by_role("tab", name="WatchSession").element_handle()
+    button = await opened.page.locator("button.graphiql-execute-button").element_handle()
+    both = "([tab, button]) => { tab.firstElementChild.click(); button.click(); }"
+    await opened.page.evaluate(both, [tab, button])
+
+    answers = opened.page.locator(".graphiql-response .view-lines")
+    await expect(answers).to_contain_text("COMPLETED")
+
+
 async def test_a_sign_in_goes_with_every_operation(opened: OpenPage, site: Site) -> None:
     await sign_in(opened, site)
     await opened.page.get_by_role("button", name="New tab").click()

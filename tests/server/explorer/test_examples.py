@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from graphql import parse, validate
 
-from schema.contract import make_schema
+from schema.contract import Contract
 from server.http.explorer import WEB
 from tests.server.explorer import toy_schema
 from tests.server.graphql.conftest import serve_app
@@ -44,8 +44,8 @@ def test_there_is_an_operation_for_each_step() -> None:
 
 
 @pytest.mark.parametrize("document", [pytest.param(text, id=name) for name, text in documents()])
-def test_each_is_valid(document: str) -> None:
-    assert validate(make_schema()._schema, parse(document)) == []
+def test_each_is_valid(contract: Contract, document: str) -> None:
+    assert validate(contract._schema, parse(document)) == []
 
 
 async def run(*arguments: str | Path) -> tuple[int, str, str]:

@@ -1,0 +1,32 @@
+"""Waiting for what the database tells of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from db.events import CHANNEL, Listener
+
+LOOK_SECONDS = 0.5
+"""Between two looks where no change is told."""
+
+
+async def until(
+    listener: Listener, look: Callable[[], Awaitable[Any]], condition: Callable[[Any], Any], patience: float
+) -> Any:
+    """What `look` finds, once the condition holds for it; it looks again whenever a change is told."""
+    told = asyncio.Event()
+
+    def heard(topic: str) -> None:
+        told.set()
+
+    async with asyncio.timeout(patience):
+        await listener.add(CHANNEL, heard, told.set)
+        try:
+            while not condition(found := await look()):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(told.wait(), LOOK_SECONDS)
+                told.clear()
+        finally:
+            listener.remove(CHANNEL, heard)
+    return found
