@@ -176,7 +176,7 @@ async def test_a_session_keeps_what_is_left_out_and_clears_what_is_null(
 
 
 @pytest.mark.parametrize(
-    ("given", "refusal"),
+    ("values", "refusal"),
     [
         ({"name": ""}, ("INVALID", ("input", "name"))),
         ({"name": None}, ("BAD_USER_INPUT", ("input", "name"))),
