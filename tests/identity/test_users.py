@@ -187,7 +187,7 @@ async def test_everybody_changes_their_own_profile_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("given", "refusal"),
+    ("arguments", "refusal"),
     [
         ({"fullName": "x" * 256}, ("INVALID", ("input", "fullName"))),
         ({"fullName": "\ud83d"}, ("INVALID", ("input", "fullName"))),
