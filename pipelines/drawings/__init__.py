@@ -1,1 +1,1 @@
-"""Comparing two revisions of a drawing set: pages, sheet names, alignment, changes, overlay."""
+"""Comparison of two revisions of a drawing set: OCR, sheet matching, alignment, changes, overlay."""

@@ -1,4 +1,4 @@
-"""Laying an old sheet onto the new one: where it belongs, and how well that fits."""
+"""Alignment of an old sheet with the new one: feature matching, affine refinement and an alignment score."""
 
 import math
 from collections.abc import Sequence
@@ -11,26 +11,26 @@ import numpy.typing as npt
 from pipelines.drawings.binarization import (
     GreyImage,
     Mask,
-    compose_transforms,
     binarize,
-    invert_transform,
-    warp,
-    to_matrix,
-    scale_factor,
-    downscale,
-    scaling_matrix,
+    compose_transforms,
     dilate,
+    downscale,
+    invert_transform,
+    scale_factor,
+    scaling_matrix,
+    to_matrix,
+    warp,
 )
 from pipelines.drawings.page_words import Matrix
 
 MIN_CONFIDENT_SCORE = 0.5
-"""Scores below this come from sheets that share no more than a border and a title block."""
+"""Lower scores occur for sheets that share only a border and a title block."""
 
 EARLY_EXIT_SCORE = 0.9
-"""A score at which no other way of aligning is tried."""
+"""Score from which no other method of alignment is tried."""
 
 MIN_REFINABLE_SCORE = 0.2
-"""Not worth refining."""
+"""Alignments with a lower score are not refined."""
 
 FEATURE_MAX_SIDE = 2200
 ECC_MAX_SIDE = 1400
@@ -41,10 +41,10 @@ GRID_SIZE = (16, 12)
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """`matrix` carries pixels of the old sheet to pixels of the new one.
+    """`matrix` transforms pixels of the old sheet to pixels of the new one.
 
-    `score`, 0 to 1, is how much of the ink in the middling inked grid cell meets ink of the other sheet, less
-    what would meet by chance. Below `CONFIDENT` the sheets are not taken for two states of one sheet.
+    `score` (0 to 1) is the overlap of ink in the median grid cell, corrected for chance. Below
+    `MIN_CONFIDENT_SCORE` the sheets are not considered revisions of one sheet.
     """
 
     matrix: Matrix
@@ -67,17 +67,17 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Places in a picture and what they look like."""
+    """Keypoints of an image with their descriptors."""
 
     points: npt.NDArray[np.float32]
     descriptors: npt.NDArray[np.uint8]
 
 
 def align(old: GreyImage, new: GreyImage) -> Alignment:
-    """Find the similarity that lays `old` on `new`, then refine it; deterministic on one thread.
+    """Find the similarity transform of `old` to `new`, then refine it; deterministic on one thread.
 
-    Edge to edge is tried first, then matched features with RANSAC, then matched features of outlines alone.
-    Where nothing fits, the sheets lie as in the best of these tries, with the low score that this has.
+    Tries edge-to-edge scaling first, then ORB features with RANSAC, then features of the outlines. Returns
+    the best of them, even if its score is low.
     """
     old_small, old_up = downscale(old, FEATURE_MAX_SIDE)
     new_small, new_up = downscale(new, FEATURE_MAX_SIDE)
@@ -85,14 +85,18 @@ def align(old: GreyImage, new: GreyImage) -> Alignment:
     best = scorer.evaluate(old_small, edge_to_edge_transform(old_small, new_small), 0)
     if best.score < EARLY_EXIT_SCORE:
         for preprocess in (identity, outline_image):
-            match = match_features(detect_features(preprocess(old_small)), detect_features(preprocess(new_small)))
+            match = match_features(
+                detect_features(preprocess(old_small)), detect_features(preprocess(new_small))
+            )
             if match:
-                best = max(best, scorer.evaluate(old_small, *match), key=lambda each: each.score)
+                best = max(best, scorer.evaluate(old_small, *match), key=lambda alignment: alignment.score)
             if best.is_confident:
                 break
     if best.score > MIN_REFINABLE_SCORE:
         best = refine_affine(old_small, new_small, best, scorer)
-    return Alignment(compose_transforms(new_up, best.matrix, invert_transform(old_up)), round(best.score, 4), best.inliers)
+    return Alignment(
+        compose_transforms(new_up, best.matrix, invert_transform(old_up)), round(best.score, 4), best.inliers
+    )
 
 
 def identity(grey: GreyImage) -> GreyImage:
@@ -104,21 +108,25 @@ def edge_to_edge_transform(old: GreyImage, new: GreyImage) -> Matrix:
 
 
 def detect_features(grey: GreyImage) -> Features:
-    """Corners and what surrounds them, as ORB describes it: the same under any rotation."""
+    """ORB keypoints and their rotation-invariant descriptors."""
     detector = cv2.ORB.create(MAX_ORB_FEATURES, scaleFactor=1.2, nlevels=8, fastThreshold=10)
-    points, descriptors = detector.detectAndCompute(cv2.GaussianBlur(grey, (0, 0), 0.8), np.empty(0, np.uint8))
+    points, descriptors = detector.detectAndCompute(
+        cv2.GaussianBlur(grey, (0, 0), 0.8), np.empty(0, np.uint8)
+    )
     positions = np.array([point.pt for point in points], np.float32).reshape(-1, 2)
-    return Features(positions, np.asarray(descriptors, np.uint8) if len(positions) else np.empty((0, 32), np.uint8))
+    return Features(
+        positions, np.asarray(descriptors, np.uint8) if len(positions) else np.empty((0, 32), np.uint8)
+    )
 
 
 def outline_image(grey: GreyImage) -> GreyImage:
-    """Edges as dark lines: what a filled and an unfilled plot of one sheet have in common."""
+    """Edges as dark lines, which filled and unfilled plots of a sheet have in common."""
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     return np.asarray(255 - np.minimum(edges, 127) * 2, np.uint8)
 
 
 def match_features(old: Features, new: Features, ratio: float = 0.8) -> tuple[Matrix, int] | None:
-    """The similarity that most matches agree on within 4 pixels, and how many do; None for too few."""
+    """Similarity transform by RANSAC (4 pixels), with its number of inliers; None for fewer than 8."""
     if min(len(old.points), len(new.points)) < 8:
         return None
     found = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(old.descriptors, new.descriptors, k=2)
@@ -141,7 +149,7 @@ def match_features(old: Features, new: Features, ratio: float = 0.8) -> tuple[Ma
 
 
 class AlignmentScorer:
-    """Scores how well an old sheet, carried through a transform, lies on one new sheet."""
+    """Scores transforms of old sheets to one new sheet."""
 
     def __init__(self, new: GreyImage) -> None:
         self.height, self.width = new.shape
@@ -152,12 +160,12 @@ class AlignmentScorer:
         return Alignment(matrix, self.score(old, matrix), inliers)
 
     def score(self, old: GreyImage, matrix: Matrix) -> float:
-        """The better of the agreement of ink and of outlines (for sheets that are filled in one state)."""
+        """The higher of the scores of ink and of outlines (for sheets that are filled in one revision)."""
         warped = warp(old, matrix, self.width, self.height)
         return max(ink_agreement(binarize(warped), self.ink), ink_agreement(edge_mask(warped), self.lines))
 
     def precise_score(self, old: GreyImage, matrix: Matrix) -> float:
-        """Like the score over all cells and within one pixel: tells the better of two good transforms."""
+        """The mean overlap of all cells within one pixel, to compare two good transforms."""
         placed = warp(old, matrix, self.width, self.height)
         return float(cell_overlap(binarize(placed), self.ink, radius=1).mean())
 
@@ -168,10 +176,10 @@ def edge_mask(grey: GreyImage) -> Mask:
 
 
 def ink_agreement(old: Mask, new: Mask) -> float:
-    """How well the ink of the middling inked cells meets: the mean over the middle third of them.
+    """Mean overlap of ink over the middle third of the cells with ink.
 
-    A third of the cells may have changed altogether without speaking against the alignment, and a shared
-    border and title block, which fill less than a third, can't speak for it.
+    A third of the cells may have changed completely without lowering the score; a shared border and title
+    block, which fill less than a third, do not raise it.
     """
     ordered = np.sort(cell_overlap(old, new, radius=2))
     third = len(ordered) // 3
@@ -179,10 +187,10 @@ def ink_agreement(old: Mask, new: Mask) -> float:
 
 
 def cell_overlap(old: Mask, new: Mask, radius: int, min_ink: int = 25) -> npt.NDArray[np.float64]:
-    """For each inked grid cell the share of ink that meets ink within `reach` pixels, corrected for chance.
+    """Overlap of ink within `radius` pixels in each grid cell with ink, corrected for chance.
 
-    It is the harmonic mean of the share of old ink near new ink and of new near old; by chance that would be
-    what the widened ink of both covers.
+    The harmonic mean of the shares of old ink near new ink and of new ink near old; the chance level is
+    computed from the area of the dilated ink.
     """
     wide_old, wide_new = dilate(old, radius), dilate(new, radius)
     amount_old, amount_new = cell_sums(old), cell_sums(new)
@@ -200,7 +208,7 @@ def harmonic_mean(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) 
 
 
 def cell_sums(mask: Mask) -> npt.NDArray[np.float64]:
-    """The sum of a mask in each cell of the grid."""
+    """Sum of a mask in each grid cell."""
     columns = np.linspace(0, mask.shape[1], GRID_SIZE[0] + 1).astype(int)
     rows = np.linspace(0, mask.shape[0], GRID_SIZE[1] + 1).astype(int)
     sums = np.asarray(cv2.integral(mask), np.float64)[np.ix_(rows, columns)]
@@ -208,13 +216,13 @@ def cell_sums(mask: Mask) -> npt.NDArray[np.float64]:
 
 
 def refine_affine(old: GreyImage, new: GreyImage, start: Alignment, scorer: AlignmentScorer) -> Alignment:
-    """Maximise the correlation of the blurred ink (ECC), from where the features led; kept only if it fits
+    """Refine an affine transform by ECC on the blurred ink; returns `start` unless that fits
     better.
     """
     old_small, old_up = downscale(old, ECC_MAX_SIDE)
     new_small, new_up = downscale(new, ECC_MAX_SIDE)
     blurred = [
-        np.asarray(cv2.GaussianBlur(255 - each, (0, 0), 1.5), np.uint8) for each in (old_small, new_small)
+        np.asarray(cv2.GaussianBlur(255 - sheet, (0, 0), 1.5), np.uint8) for sheet in (old_small, new_small)
     ]
     guess = invert_transform(compose_transforms(invert_transform(new_up), start.matrix, old_up))
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-5)

@@ -1,13 +1,13 @@
-"""Saying in words what changed on the sheets of a drawing session."""
+"""Analysis job: descriptions of the changes on the sheets of a drawing session."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 
-from core.ports import Analysis, Evidence, DrawingImages
-from db.models import DrawingSession, SheetState, TokenUsage
+from core.ports import Analysis, DrawingImages, Evidence
+from db.models import Comparison, Drawing, DrawingSession, SheetState, TokenUsage
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.drawings.crops import MAX_CROPS, crop_regions
@@ -23,7 +23,7 @@ OPERATION = "drawing_analysis"
 
 @handles(AnalyseSheets)
 async def analyse_sheets(job: AnalyseSheets, run: Run) -> CompletionHook:
-    """Describe each compared pair. Safe to repeat: the latest words stay."""
+    """Describe the changes of each pair. Idempotent: the latest descriptions replace earlier ones."""
     async with run.read() as uow:
         sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}
         comparisons = await comparison_results.list_comparisons(uow, job.session_id)
@@ -45,11 +45,11 @@ async def analyse_sheets(job: AnalyseSheets, run: Run) -> CompletionHook:
 
 
 async def analysis_values(
-    run: Run, pair: Row[Any], sheet: Row[Any]
+    run: Run, pair: Comparison, sheet: Drawing
 ) -> tuple[dict[str, Any], Analysis | None]:
-    """An analysis' columns, and what the analyser said; nothing of a pair that could not be compared."""
+    """Columns of an analysis, and the analyser's result; None for a pair whose comparison failed."""
     if pair.state is SheetState.FAILED:
-        failed = {"success": False, "error_message": pair.error_message, "changes_found": []}
+        failed: dict[str, Any] = {"success": False, "error_message": pair.error_message, "changes_found": []}
         model = {"ai_model_used": run.services.analyser.model, "critical_change": None}
         return failed | model | {"analysis_summary": None, "recommendations": []}, None
     evidence = [
@@ -63,12 +63,13 @@ async def analysis_values(
         )
         for change in pair.changes
     ]
+    metadata = sheet.drawing_metadata or {}
     measures = {
         "score": pair.alignment_score,
         "confident": not pair.low_confidence,
         "change_ratio": pair.change_ratio,
-        "width": sheet.drawing_metadata["width"],
-        "height": sheet.drawing_metadata["height"],
+        "width": metadata["width"],
+        "height": metadata["height"],
     }
     analysis = await run.services.analyser.analyse(
         pair.drawing_name, evidence, measures, await drawing_images(run, pair, evidence)
@@ -85,20 +86,20 @@ async def analysis_values(
     return values, analysis
 
 
-async def drawing_images(run: Run, pair: Row[Any], evidence: Sequence[Evidence]) -> DrawingImages | None:
-    """The overlay and the largest regions, for an analyser that looks; none where there is nothing to see."""
+async def drawing_images(run: Run, pair: Comparison, evidence: Sequence[Evidence]) -> DrawingImages | None:
+    """Overlay and crops of the largest regions; None if there are none or the analyser uses no images."""
     if not run.services.analyser.uses_images or not evidence or pair.low_confidence or not pair.overlay_path:
         return None
     largest = sorted(range(len(evidence)), key=lambda index: -evidence[index].area)[:MAX_CROPS]
     with working_folder() as name:
         overlay = await run.services.store.fetch(pair.overlay_path, Path(name) / "overlay.png")
-        preview = await run.services.store.fetch(pair.overlay_preview_path, Path(name) / "preview.png")
+        preview = await run.services.store.fetch(str(pair.overlay_preview_path), Path(name) / "preview.png")
         boxes = {index: evidence[index].box for index in largest}
         return await run.cpu_within(CROP_SECONDS, crop_regions, overlay, preview, boxes)
 
 
-async def record_token_usage(uow: UnitOfWork, run: Run, pair: Row[Any], analysis: Analysis) -> None:
-    """What the model used, on whose account the session is."""
+async def record_token_usage(uow: UnitOfWork, run: Run, pair: Comparison, analysis: Analysis) -> None:
+    """Record the model's token usage for the session's user."""
     user_id = await uow.scalar(select(DrawingSession.user_id).where(DrawingSession.id == pair.session_id))
     tokens = analysis.prompt_tokens, analysis.completion_tokens
     usage = token_usage.usage_columns(

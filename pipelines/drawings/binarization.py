@@ -1,4 +1,4 @@
-"""Sheets as ink on paper: thresholds, scaling, and moving one sheet onto another's pixels."""
+"""Binarization of sheets, and their scaling and warping."""
 
 import math
 from pathlib import Path
@@ -12,22 +12,22 @@ from pipelines.drawings.page_words import Matrix
 
 GreyImage = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
-"""1 where something is, 0 elsewhere."""
+"""1 in the area, 0 elsewhere."""
 
 INK_LEVEL_RANGE = (160.0, 235.0)
-"""The bounds of the grey level below which a pixel is ink: light grey lines survive, paper tint does not."""
+"""Bounds of the ink threshold, so that light grey lines are ink and paper tint is not."""
 
 
 def read_greyscale(path: Path) -> GreyImage:
-    """A sheet's picture in grey."""
+    """Read an image file in greyscale."""
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if image is None:
-        raise Invalid("A sheet's picture can't be read.")
+        raise Invalid("The image of the sheet cannot be read.")
     return np.asarray(image, np.uint8)
 
 
 def otsu_threshold(grey: GreyImage) -> float:
-    """One grey level for the whole sheet (Otsu's, bounded); a level per part of it loses faint rooms."""
+    """Global Otsu threshold, bounded; local thresholds lose faint areas."""
     level, _ = cv2.threshold(grey[::4, ::4], 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
     return float(np.clip(level, *INK_LEVEL_RANGE))
 
@@ -37,7 +37,7 @@ def binarize(grey: GreyImage, level: float | None = None) -> Mask:
 
 
 def dilate(mask: Mask, radius: int) -> Mask:
-    """The mask grown by `reach` pixels all round."""
+    """Dilate a mask by `radius` pixels."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     return np.asarray(cv2.dilate(mask, kernel), np.uint8)
 
@@ -54,14 +54,14 @@ def downscale(grey: GreyImage, max_side: int) -> tuple[GreyImage, Matrix]:
 
 
 def scaling_matrix(across: float, down: float) -> Matrix:
-    """Scaling of a pixel grid: the edges of the picture stay edges, so pixel centres shift by half the
+    """Scaling of a pixel grid. The image edges stay aligned, so pixel centres shift by half the
     change.
     """
     return (across, 0.0, (across - 1) / 2, 0.0, down, (down - 1) / 2)
 
 
 def compose_transforms(*matrices: Matrix) -> Matrix:
-    """The transform that applies the last first."""
+    """Compose transforms; the last is applied first."""
     result = np.eye(3)
     for matrix in matrices:
         result = result @ np.vstack([np.reshape(matrix, (2, 3)), (0.0, 0.0, 1.0)])
@@ -73,19 +73,19 @@ def invert_transform(matrix: Matrix) -> Matrix:
 
 
 def to_matrix(array: npt.ArrayLike) -> Matrix:
-    """The six numbers of a 2x3 array."""
+    """A 2x3 array as matrix."""
     a, b, c, d, e, f = (float(value) for value in np.ravel(array))
     return a, b, c, d, e, f
 
 
 def scale_factor(matrix: Matrix) -> float:
-    """How many times longer lines become, both ways on average."""
+    """Mean scale factor of a transform."""
     a, b, _, d, e, _ = matrix
     return math.sqrt(abs(a * e - b * d))
 
 
 def warp(grey: GreyImage, matrix: Matrix, width: int, height: int) -> GreyImage:
-    """The sheet carried through `matrix` onto a canvas of white paper; averaged first where it shrinks."""
+    """Warp a sheet onto a white canvas; area-averaged first if it shrinks."""
     factor = scale_factor(matrix)
     if factor < 0.75:
         size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
@@ -99,7 +99,7 @@ def warp(grey: GreyImage, matrix: Matrix, width: int, height: int) -> GreyImage:
 
 
 def coverage_mask(shape: tuple[int, ...], matrix: Matrix, width: int, height: int) -> Mask:
-    """Where on a canvas a sheet of `shape` (height, width) comes to lie."""
+    """Mask of the canvas area that a warped sheet of `shape` (height, width) covers."""
     tall, wide = shape[:2]
     corners = np.array([[-0.5, -0.5], [wide - 0.5, -0.5], [wide - 0.5, tall - 0.5], [-0.5, tall - 0.5]])
     warped = corners @ np.reshape(matrix, (2, 3))[:, :2].T + np.reshape(matrix, (2, 3))[:, 2]

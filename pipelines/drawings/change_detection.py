@@ -1,4 +1,4 @@
-"""What differs between two aligned sheets: regions of changed ink and tone, with their changed words."""
+"""Change detection on two aligned sheets: regions of changed ink and tone, with their changed words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,9 +8,9 @@ from math import ceil, floor
 import cv2
 import numpy as np
 
-from pipelines.drawings.binarization import GreyImage, Mask, binarize, otsu_threshold, dilate
+from pipelines.drawings.binarization import GreyImage, Mask, binarize, dilate, otsu_threshold
 from pipelines.drawings.page_words import Word
-from pipelines.drawings.text_diff import WordChanges, sort_reading_order, overlapping_groups
+from pipelines.drawings.text_diff import WordChanges, overlapping_groups, sort_reading_order
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels of the new sheet."""
@@ -18,26 +18,26 @@ Box = tuple[int, int, int, int]
 NO_WORD_CHANGES = WordChanges()
 
 BLOCK_SIZE = 2
-"""Where ink differs is found at full size and noted per block of so many pixels each way."""
+"""Side in pixels of the blocks in which differing ink is counted."""
 
 TILE_SIZE = 1200
 TILE_MARGIN = 16
 TONE_CELL_SIZE = 7
-"""Tones are compared as means over squares of so many pixels, so that lines may stray within them."""
+"""Side in pixels of the cells whose mean tones are compared."""
 
 EDGE_MARGIN = 8
-"""Lines this near to the edge of either picture may be cut off in one of them."""
+"""Margin in pixels along the edges that is not compared, as lines may be cut off there."""
 
 FAINT_INK_MARGIN = 12.0
-"""Ink counts as changed where the other sheet has not even ink this much fainter nearby."""
+"""Grey levels by which the counterpart of ink on the other sheet may be fainter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One changed region.
+    """A changed region.
 
-    `kind` is added, removed, modified, or fill (a tone without lines of its own). `changed_pixels` counts
-    the ink that differs and `box_pixels` is the box's area, both in pixels of the new sheet.
+    `kind` is added, removed, modified, or fill (a changed tone). `changed_pixels` counts differing ink and
+    `box_pixels` is the area of the bounding box, both in pixels of the new sheet.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """How far ink may stray, how near differences are one change, and how little ink makes one, in pixels.
+    """Tolerated displacement of ink, distance within which differences merge, and minimum ink, in pixels.
 
     Three pixels at 300 dpi are a quarter of a millimetre; 45 are nearly four.
     """
@@ -65,7 +65,7 @@ class Sensitivity:
 
 @dataclass(frozen=True, slots=True)
 class DetectedChanges:
-    """The regions, largest first; `ratio` is the share of all ink of both sheets that has no counterpart."""
+    """Changed regions, largest first; `ratio` is the share of ink of both sheets without counterpart."""
 
     changes: tuple[Change, ...]
     ratio: float
@@ -90,18 +90,20 @@ def detect(
     words: WordChanges = NO_WORD_CHANGES,
     sensitivity: Sensitivity = Sensitivity(),
 ) -> DetectedChanges:
-    """Compare an old sheet, already carried onto the new one's pixels, with the new sheet.
+    """Detect changes between an old sheet, already warped to the new one, and the new sheet.
 
-    `cover` is where the old sheet lies; `words` are those that differ, in the new sheet's pixels.
+    `coverage` masks the area of the old sheet; `words` are the differing words, in the new sheet's pixels.
     """
     difference = mask_moved_words(diff_ink(old, new, coverage, sensitivity.tolerance), words.shifted)
     regions = list(connected_regions(difference, sensitivity.merge_distance, sensitivity.min_ink))
     regions += [
-        each for each in tone_changes(old, new, coverage) if not any(boxes_overlap(other.box, each.box) for other in regions)
+        change
+        for change in tone_changes(old, new, coverage)
+        if not any(boxes_overlap(region.box, change.box) for region in regions)
     ]
     changes = attach_words(regions, words)
     changes += small_word_changes(old, new, unassigned_words(changes, words))
-    changes.sort(key=lambda each: (-each.changed_pixels, each.box))
+    changes.sort(key=lambda change: (-change.changed_pixels, change.box))
     differing_ink = int(difference.added.sum(dtype=np.int64) + difference.removed.sum(dtype=np.int64))
     return DetectedChanges(tuple(changes), round(differing_ink / max(difference.total, 1), 4))
 
@@ -111,7 +113,7 @@ def resize(grey: GreyImage, size: tuple[int, int]) -> GreyImage:
 
 
 def diff_ink(old: GreyImage, new: GreyImage, coverage: Mask, tolerance: int) -> Difference:
-    """Ink without counterpart within `stray` pixels, tile by tile, each tile first shifted to fit best."""
+    """Ink without counterpart within `tolerance` pixels, tile by tile, after registration of each tile."""
     height, width = new.shape
     added = np.zeros((-(-height // BLOCK_SIZE), -(-width // BLOCK_SIZE)), np.uint8)
     removed = np.zeros_like(added)
@@ -127,29 +129,38 @@ def diff_ink(old: GreyImage, new: GreyImage, coverage: Mask, tolerance: int) -> 
         removed_ink = old_ink & ~dilate(binarize(after, new_level + FAINT_INK_MARGIN), tolerance) & 1
         added_ink = new_ink & ~dilate(binarize(before, old_level + FAINT_INK_MARGIN), tolerance) & 1
         inner = np.s_[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
-        blocks = np.s_[top // BLOCK_SIZE : -(-bottom // BLOCK_SIZE), left // BLOCK_SIZE : -(-right // BLOCK_SIZE)]
+        blocks = np.s_[
+            top // BLOCK_SIZE : -(-bottom // BLOCK_SIZE), left // BLOCK_SIZE : -(-right // BLOCK_SIZE)
+        ]
         added[blocks] = block_counts(np.asarray(added_ink[inner], np.uint8))
         removed[blocks] = block_counts(np.asarray(removed_ink[inner], np.uint8))
         total += cv2.countNonZero(old_ink[inner]) + cv2.countNonZero(new_ink[inner])
     within = np.ascontiguousarray(coverage[::BLOCK_SIZE, ::BLOCK_SIZE])
-    rim = within & ~np.asarray(cv2.erode(within, np.ones((EDGE_MARGIN + 1, EDGE_MARGIN + 1), np.uint8)), np.uint8) & 1
+    rim = (
+        within
+        & ~np.asarray(cv2.erode(within, np.ones((EDGE_MARGIN + 1, EDGE_MARGIN + 1), np.uint8)), np.uint8)
+        & 1
+    )
     comparable = np.zeros_like(within)
-    comparable[EDGE_MARGIN // BLOCK_SIZE : -EDGE_MARGIN // BLOCK_SIZE, EDGE_MARGIN // BLOCK_SIZE : -EDGE_MARGIN // BLOCK_SIZE] = 1
+    comparable[
+        EDGE_MARGIN // BLOCK_SIZE : -EDGE_MARGIN // BLOCK_SIZE,
+        EDGE_MARGIN // BLOCK_SIZE : -EDGE_MARGIN // BLOCK_SIZE,
+    ] = 1
     comparable &= ~rim & 1
     return Difference(added * comparable, removed * (comparable & within), total)
 
 
 def mask_moved_words(difference: Difference, shifted: Sequence[Word]) -> Difference:
-    """The difference without the ink of words that both sheets have, only set a little differently."""
+    """Mask the ink of words that both sheets have at slightly different positions."""
     unmasked = np.ones_like(difference.added)
-    for each in shifted:
-        left, top, width, height = (edge // BLOCK_SIZE for edge in word_box(each))
+    for word in shifted:
+        left, top, width, height = (edge // BLOCK_SIZE for edge in word_box(word))
         unmasked[max(top - 1, 0) : top + height + 2, max(left - 1, 0) : left + width + 2] = 0
     return replace(difference, added=difference.added * unmasked, removed=difference.removed * unmasked)
 
 
 def block_counts(mask: Mask) -> Mask:
-    """The ones in each block, without single specks."""
+    """Number of set pixels in each block, without isolated specks."""
     opened = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
     down, across = -opened.shape[0] % BLOCK_SIZE, -opened.shape[1] % BLOCK_SIZE
     padded = np.pad(opened, ((0, down), (0, across))) if down or across else opened
@@ -158,15 +169,15 @@ def block_counts(mask: Mask) -> Mask:
 
 
 def register_tile(old: GreyImage, new: GreyImage, old_level: float, new_level: float) -> GreyImage:
-    """The old tile shifted by what is left of paper stretch, if that makes more ink meet."""
+    """The old tile shifted by phase correlation, if that increases the overlap of ink."""
     old_ink, new_ink = binarize(old, old_level), binarize(new, new_level)
     if min(cv2.countNonZero(old_ink), cv2.countNonZero(new_ink)) < 500:
         return old
     smooth = [
         cv2.GaussianBlur(
-            cv2.resize(each * 255, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), (0, 0), 1.5
+            cv2.resize(mask * 255, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), (0, 0), 1.5
         )
-        for each in (old_ink, new_ink)
+        for mask in (old_ink, new_ink)
     ]
     window = cv2.createHanningWindow((smooth[0].shape[1], smooth[0].shape[0]), cv2.CV_32F)
     (across, down), response = cv2.phaseCorrelate(
@@ -185,7 +196,7 @@ def register_tile(old: GreyImage, new: GreyImage, old_level: float, new_level: f
 
 
 def connected_regions(difference: Difference, merge_distance: int, min_ink: int) -> Iterator[Change]:
-    """Differing ink that lies within `join` pixels becomes one region, if it has `least` pixels in all."""
+    """Connected components of differing ink within `merge_distance` pixels, of at least `min_ink` pixels."""
     both = difference.added | difference.removed
     kernel_size = max(3, round(merge_distance / BLOCK_SIZE))
     dilated = cv2.dilate((both > 0).view(np.uint8), np.ones((kernel_size, kernel_size), np.uint8))
@@ -205,7 +216,11 @@ def connected_regions(difference: Difference, merge_distance: int, min_ink: int)
         if total >= min_ink:
             edges = (left[index], top[index], right[index] - left[index] + 1, bottom[index] - top[index] + 1)
             box = tuple(BLOCK_SIZE * int(edge) for edge in edges)
-            yield Change(change_kind(int(added_counts[index]), int(removed_counts[index])), (box[0], box[1], box[2], box[3]), total)
+            yield Change(
+                change_kind(int(added_counts[index]), int(removed_counts[index])),
+                (box[0], box[1], box[2], box[3]),
+                total,
+            )
 
 
 def change_kind(added: int, removed: int) -> str:
@@ -215,9 +230,9 @@ def change_kind(added: int, removed: int) -> str:
 
 
 def tone_changes(old: GreyImage, new: GreyImage, coverage: Mask) -> Iterator[Change]:
-    """Areas whose mean tone differs: hatches and fills, to which the comparison of lines is blind."""
+    """Areas whose mean tone differs: hatches and fills, which the comparison of ink does not detect."""
     size = (max(1, new.shape[1] // TONE_CELL_SIZE), max(1, new.shape[0] // TONE_CELL_SIZE))
-    before, after, inside = (resize(each, size) for each in (old, new, coverage))
+    before, after, inside = (resize(image, size) for image in (old, new, coverage))
     differs = (cv2.absdiff(cv2.blur(before, (5, 5)), cv2.blur(after, (5, 5))) > 30).astype(np.uint8)
     inside[[0, -1]] = inside[:, [0, -1]] = 0
     differs &= np.asarray(cv2.erode(inside, np.ones((5, 5), np.uint8)), np.uint8)
@@ -230,7 +245,7 @@ def tone_changes(old: GreyImage, new: GreyImage, coverage: Mask) -> Iterator[Cha
 
 
 def boxes_overlap(one: Box, other: Box, margin: float = 0.0) -> bool:
-    """Whether two boxes overlap, or come within `reach` of it."""
+    """Whether two boxes overlap or are within `margin` pixels of each other."""
     return (
         one[0] - margin < other[0] + other[2]
         and other[0] < one[0] + one[2] + margin
@@ -240,31 +255,31 @@ def boxes_overlap(one: Box, other: Box, margin: float = 0.0) -> bool:
 
 
 def attach_words(changes: Sequence[Change], words: WordChanges) -> list[Change]:
-    """Each region with the differing words that it touches, its box grown to hold them."""
+    """The regions with the differing words that they touch, and boxes that contain them."""
     removed, added = assign_words(changes, words.removed), assign_words(changes, words.added)
     return [
         replace(
             change,
             kind="modified" if removed[index] and added[index] else change.kind,
-            box=bounding_box([change.box, *(word_box(each) for each in (*removed[index], *added[index]))]),
-            words_removed=tuple(each.text for each in removed[index]),
-            words_added=tuple(each.text for each in added[index]),
+            box=bounding_box([change.box, *(word_box(word) for word in (*removed[index], *added[index]))]),
+            words_removed=tuple(word.text for word in removed[index]),
+            words_added=tuple(word.text for word in added[index]),
         )
         for index, change in enumerate(changes)
     ]
 
 
 def assign_words(changes: Sequence[Change], words: Sequence[Word]) -> list[list[Word]]:
-    """Each word with the smallest region that it touches, in the words' order."""
+    """The words of each region; a word belongs to the smallest region that it touches."""
     result: list[list[Word]] = [[] for _ in changes]
-    for each in words:
+    for word in words:
         candidates = [
             (change.box_pixels, index)
             for index, change in enumerate(changes)
-            if boxes_overlap(change.box, word_box(each), margin=0.25 * each.text_height)
+            if boxes_overlap(change.box, word_box(word), margin=0.25 * word.text_height)
         ]
         if candidates:
-            result[min(candidates)[1]].append(each)
+            result[min(candidates)[1]].append(word)
     return result
 
 
@@ -273,23 +288,25 @@ def unassigned_words(changes: Sequence[Change], words: WordChanges) -> WordChang
 
     def without_region(candidates: Sequence[Word]) -> tuple[Word, ...]:
         return tuple(
-            each for each in candidates if not any(boxes_overlap(change.box, word_box(each)) for change in changes)
+            word
+            for word in candidates
+            if not any(boxes_overlap(change.box, word_box(word)) for change in changes)
         )
 
     return WordChanges(without_region(words.removed), without_region(words.added))
 
 
 def small_word_changes(old: GreyImage, new: GreyImage, words: WordChanges) -> Iterator[Change]:
-    """Words that differ by too little ink to be found as regions, if any of their ink does differ."""
+    """Changes of words whose differing ink is too little for a region."""
     old_level, new_level = otsu_threshold(old), otsu_threshold(new)
     for removed, added in overlapping_groups(words.removed, words.added):
-        box = bounding_box([word_box(each) for each in (*removed, *added)])
+        box = bounding_box([word_box(word) for word in (*removed, *added)])
         area = np.s_[max(box[1], 0) : box[1] + box[3], max(box[0], 0) : box[0] + box[2]]
         before, after = binarize(old[area], old_level), binarize(new[area], new_level)
         changed_pixels, inked = cv2.countNonZero(before ^ after), cv2.countNonZero(before | after)
         if inked and changed_pixels >= 0.25 * inked:
             kind = "modified" if removed and added else "added" if added else "removed"
-            texts = [tuple(each.text for each in sort_reading_order(group)) for group in (removed, added)]
+            texts = [tuple(word.text for word in sort_reading_order(group)) for group in (removed, added)]
             yield Change(kind, box, changed_pixels, *texts)
 
 

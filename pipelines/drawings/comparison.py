@@ -1,4 +1,4 @@
-"""Two pages in, everything known about their difference out: the one call that a worker process makes."""
+"""Comparison of two pages: alignment, changes, differing words and overlay, in one call."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -23,12 +23,12 @@ from pipelines.drawings.overlay import Colours
 from pipelines.drawings.page_words import Matrix, Word
 
 WORD_TOLERANCE = 12.0
-"""How far a word may move, in pixels at 300 dpi, and still be the same word in the same place."""
+"""Maximum displacement of an unchanged word, in pixels at 300 dpi."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonOptions:
-    """How a pair is compared."""
+    """Options of a comparison."""
 
     colours: Colours = field(default_factory=Colours)
     sensitivity: Sensitivity = field(default_factory=Sensitivity)
@@ -36,12 +36,11 @@ class ComparisonOptions:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonResult:
-    """What comparing two pages gave; boxes are in pixels of the new page's picture.
+    """Result of comparing two pages; boxes are in pixels of the new page's image.
 
-    `score` and `confident` tell how well the sheets fit, `change_ratio` how much of their ink differs: two
-    measures. Without confidence no regions are listed and words are compared regardless of place.
-    `transform` carries old pixels to new ones. `locations` tells in words where each change is. `seconds`
-    is CPU time by stage.
+    `score` and `is_confident` rate the alignment, `change_ratio` is the share of differing ink. Without a
+    confident alignment there are no regions, and words are compared regardless of position. `transform` maps
+    old pixels to new ones, `locations` describes where each change is, and `seconds` is CPU time by stage.
     """
 
     score: float
@@ -101,9 +100,9 @@ def compare(
         scale=round(fit.scale, 5),
         change_ratio=detected.ratio,
         changes=detected.changes,
-        locations=tuple(locations.describe(each.box, width, height, grid) for each in detected.changes),
-        words_removed=tuple(each.text for each in word_changes.removed),
-        words_added=tuple(each.text for each in word_changes.added),
+        locations=tuple(locations.describe(change.box, width, height, grid) for change in detected.changes),
+        words_removed=tuple(word.text for word in word_changes.removed),
+        words_added=tuple(word.text for word in word_changes.added),
         overlay=target,
         preview=preview,
         seconds=seconds,
@@ -111,27 +110,25 @@ def compare(
 
 
 def scale_tolerance(sensitivity: Sensitivity, scale: float) -> Sensitivity:
-    """Where the old sheet is enlarged to fit, its own pixels are the measure of how far ink may stray."""
-    return replace(sensitivity, stray=round(sensitivity.tolerance * max(1.0, scale)))
+    """Scale the tolerance where the old sheet is enlarged."""
+    return replace(sensitivity, tolerance=round(sensitivity.tolerance * max(1.0, scale)))
 
 
-def diff_words(
-    old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment
-) -> text_diff.WordChanges:
-    """Words that differ by text or place; by text alone where the alignment can't be trusted."""
+def diff_words(old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment) -> text_diff.WordChanges:
+    """Words that differ by text or position; by text alone if the alignment is not confident."""
     if not fit.is_confident:
         return text_diff.diff_by_text(old, new)
     return text_diff.diff(page_words.transform_words(old, fit.matrix), new, WORD_TOLERANCE)
 
 
 def has_exact_text(words: Sequence[Word]) -> bool:
-    """Whether a sheet's words are known from its file, not read off its picture or left unread."""
-    return bool(words) and not any(each.optical for each in words)
+    """Whether a sheet's words come from a text layer, not from OCR."""
+    return bool(words) and not any(word.optical for word in words)
 
 
 @contextmanager
 def cpu_timer(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    """Note the CPU seconds that a stage takes."""
+    """Measure the CPU seconds of a stage."""
     start = time.process_time()
     yield
     seconds[stage] = round(time.process_time() - start, 3)

@@ -1,4 +1,4 @@
-"""What an uploaded file really is, and whether it is safe to open."""
+"""File checks: content type detection, and protection against decompression bombs."""
 
 import mmap
 import re
@@ -15,13 +15,13 @@ from core.errors import Invalid, UnsupportedContent
 IMAGE_FORMATS = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}
 
 MAX_DEFLATE_RATIO = 1032
-"""Deflate makes at most this many bytes out of one."""
+"""Maximum compression ratio of Deflate."""
 
 MAX_CONTENT_BYTES = 100 * 2**20
-"""A page's instructions, inflated, in bytes; the largest real ones are a tenth of it."""
+"""Maximum inflated size of a content stream; real ones are at most a tenth of it."""
 
 MAX_IMAGE_BYTES = 450 * 2**20
-"""A picture's samples, inflated, in bytes: 150 megapixels in three colours."""
+"""Maximum inflated size of an image: 150 megapixels in three colours."""
 
 TRAILER_BYTES = 64 * 1024
 
@@ -30,7 +30,7 @@ FLATE_FILTER = re.compile(rb"/(?:FlateDecode|Fl)\b")
 
 
 def detect_kind(path: Path) -> str:
-    """`pdf`, `png`, `jpeg` or `tiff`, by content and never by name; anything else raises `UnsupportedContent`."""
+    """`pdf`, `png`, `jpeg` or `tiff`, by content. Raises `UnsupportedContent` for other content."""
     if not path.stat().st_size:
         raise Invalid("The file is empty.")
     with path.open("rb") as file:
@@ -42,28 +42,36 @@ def detect_kind(path: Path) -> str:
         return IMAGE_FORMATS[guess].lower()
     output = content_detector().identify_path(path).output
     raise UnsupportedContent(
-        f"The file is {output.description or output.label}; drawings are read as PDF, PNG, JPEG or TIFF."
+        f"The file is {output.description or output.label}; drawings must be PDF, PNG, JPEG or TIFF."
     )
 
 
 @cache
 def content_detector() -> Magika:
-    """The model that tells two hundred kinds of content apart; loaded once per process."""
+    """Content type model, loaded once per process."""
     return Magika()
 
 
 def validate_pdf(path: Path) -> None:
-    """Raise `Invalid` for a PDF that was cut off, and `UnsupportedContent` for one made to fill the memory."""
+    """Raises `Invalid` for a truncated PDF, `UnsupportedContent` for a decompression bomb."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.rfind(b"%%EOF", max(0, len(content) - TRAILER_BYTES)) < 0:
             raise Invalid("The PDF is incomplete: its end is missing. Upload the whole file again.")
         for dictionary, start, end in pdf_streams(content):
             layers = len(FLATE_FILTER.findall(dictionary))
             if layers > 1:
-                raise UnsupportedContent("The PDF holds data compressed several times over, as no drawing does.")
+                raise UnsupportedContent(
+                    "The PDF contains data with several layers of compression, which is not supported."
+                )
             limit = MAX_IMAGE_BYTES if b"/Image" in dictionary else MAX_CONTENT_BYTES
-            if layers and (end - start) * MAX_DEFLATE_RATIO > limit and inflates_beyond(content, start, end, limit):
-                raise UnsupportedContent(f"The PDF holds data that unpacks to more than {limit >> 20} MB.")
+            if (
+                layers
+                and (end - start) * MAX_DEFLATE_RATIO > limit
+                and inflates_beyond(content, start, end, limit)
+            ):
+                raise UnsupportedContent(
+                    f"The PDF contains a stream that decompresses to more than {limit >> 20} MB."
+                )
 
 
 def contains_bytes(path: Path, word: bytes) -> bool:
@@ -72,7 +80,7 @@ def contains_bytes(path: Path, word: bytes) -> bool:
 
 
 def pdf_streams(content: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
-    """Each stream's dictionary, and where its bytes begin and end."""
+    """Dictionary, start and end of each stream of a PDF."""
     for match in STREAM_START.finditer(content):
         start = match.end()
         dictionary_start = max(content.rfind(b"obj", max(0, match.start() - 2048), match.start()), 0)
@@ -81,7 +89,7 @@ def pdf_streams(content: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
 
 
 def inflates_beyond(content: mmap.mmap, start: int, end: int, limit: int) -> bool:
-    """Whether deflated bytes unpack to more than `limit`, found out a piece at a time."""
+    """Whether deflated bytes inflate to more than `limit` bytes; inflates in chunks."""
     decompressor, size = zlib.decompressobj(), 0
     try:
         for position in range(start, end, 2**16):

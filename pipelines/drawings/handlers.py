@@ -1,4 +1,4 @@
-"""From two uploaded files to compared and described sheets: the stages of a drawing session."""
+"""Jobs of a drawing session: rendering the pages of both files, and comparing pairs of sheets."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -8,19 +8,18 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Row
 
 from core.errors import Conflict, DomainError, Invalid
 from core.settings import Settings
-from db.models import DrawingType, ProcessingJobType, SheetState
+from db.models import Comparison, Drawing, DrawingType, ProcessingJobType, SheetState, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.drawings import rendering, sheet_matching
-from pipelines.drawings.comparison import ComparisonResult, ComparisonOptions, compare
+from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.sheet_matching import SheetKey
 from pipelines.runtime.handlers import Run, handles
-from pipelines.runtime.process_pool import RemoteTraceback, ProcessDied
+from pipelines.runtime.process_pool import ProcessDied, RemoteTraceback
 from pipelines.runtime.workdirs import working_folder
 from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import CompareSheets, ExtractSheets
@@ -33,14 +32,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 INSPECT_SECONDS, RENDER_SECONDS, COMPARE_SECONDS = 60.0, 120.0, 180.0
-"""How long looking into a file, drawing a page, and comparing a pair may take before it is given up."""
+"""Timeouts of inspecting a file, rendering a page, and comparing a pair."""
 
 OTHER_REVISION = {DrawingType.OLD: "new", DrawingType.NEW: "old"}
 
 
 @handles(ExtractSheets)
 async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
-    """Draw every page of both files. Pages that an earlier attempt drew are not drawn again."""
+    """Render all pages of both files. Idempotent: skips pages that an earlier attempt has rendered."""
     async with run.read() as uow:
         uploads = await comparison_results.session_uploads(uow, job.session_id)
         rendered = {
@@ -54,13 +53,13 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
         counts = {}
         for revision in (DrawingType.OLD, DrawingType.NEW):
             if revision not in uploads:
-                raise Conflict(f"The {revision.value} file is gone.")
+                raise Conflict(f"The {revision.value} file no longer exists.")
             files[revision] = await run.services.store.fetch(
                 uploads[revision].storage_key, folder / revision.value
             )
             counts[revision] = await count_pages(run, files[revision], uploads[revision].filename)
         all_pages = [(revision, page) for revision in files for page in range(1, counts[revision] + 1)]
-        pending = [each for each in all_pages if each not in rendered]
+        pending = [page for page in all_pages if page not in rendered]
 
         async def render(which: tuple[DrawingType, int]) -> dict[str, Any]:
             revision, number = which
@@ -86,14 +85,14 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
 
 
 async def count_pages(run: Run, file: Path, filename: str) -> int:
-    """How many pages a file has. Raises what is wrong with it, by its name."""
+    """Number of pages of a file. Errors are raised again with the file's name."""
     settings = run.services.settings
     try:
         document = await run.cpu_within(
             INSPECT_SECONDS,
             rendering.inspect,
             file,
-            page_limit=settings.drawing_max_pages,
+            max_pages=settings.drawing_max_pages,
             max_pixels=settings.drawing_max_pixels,
         )
     except DomainError as refused:
@@ -103,16 +102,16 @@ async def count_pages(run: Run, file: Path, filename: str) -> int:
     return document.page_count
 
 
-def require_rendered_page(filename: str, pages: Sequence[Row[Any]]) -> None:
-    """Raise `Invalid`, with the first reason, for a file of which no page could be drawn."""
+def require_rendered_page(filename: str, pages: Sequence[Drawing]) -> None:
+    """Raises `Invalid` with the first reason if no page of a file could be rendered."""
     if all(page.state is SheetState.FAILED for page in pages):
-        raise Invalid(f"{filename}: no page could be drawn. {pages[0].error_message}")
+        raise Invalid(f"{filename}: no page could be rendered. {pages[0].error_message}")
 
 
 async def page_values(
-    run: Run, session_id: UUID, file: Path, folder: Path, revision: DrawingType, number: int, upload: Row[Any]
+    run: Run, session_id: UUID, file: Path, folder: Path, revision: DrawingType, number: int, upload: Upload
 ) -> dict[str, Any]:
-    """A page's row, with its picture, thumbnail and words stored; a page that fails says why."""
+    """Columns of a page, after its image, thumbnail and words are stored; or those of a failed page."""
     name = f"{number:04d}.png"
     common = {"original_filename": upload.filename, "filename": f"{revision.value}_{name}"}
     target = folder / f"{revision.value}_{name}"
@@ -127,7 +126,12 @@ async def page_values(
         max_pixels=run.services.settings.drawing_max_pixels,
     )
     if page is None:
-        no_files = {"storage_path": None, "thumbnail_path": None, "words_path": None, "drawing_metadata": None}
+        no_files = {
+            "storage_path": None,
+            "thumbnail_path": None,
+            "words_path": None,
+            "drawing_metadata": None,
+        }
         failed = {"drawing_name": f"Page_{number:03d}", "state": SheetState.FAILED, "error_message": failure}
         return common | no_files | failed
     stored = {}
@@ -151,13 +155,13 @@ async def page_values(
         "wordCount": page.word_count,
         "sheetName": {"score": page.sheet.score, "source": page.sheet.source},
     }
-    named = {"drawing_name": page.sheet.name, "state": SheetState.COMPLETED, "drawing_metadata": metadata}
-    return common | stored | named
+    values = {"drawing_name": page.sheet.name, "state": SheetState.COMPLETED, "drawing_metadata": metadata}
+    return common | stored | values
 
 
 @handles(CompareSheets)
 async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
-    """Compare each pair of sheets. Pairs that an earlier attempt compared are not compared again."""
+    """Compare each pair of sheets. Idempotent: skips pairs that an earlier attempt has compared."""
     async with run.write() as uow:
         await pair_sheets(uow, job.session_id)
     async with run.read() as uow:
@@ -166,7 +170,7 @@ async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
     pending = [pair for pair in comparisons if pair.state is SheetState.PENDING]
     done = len(comparisons) - len(pending)
 
-    async def compare_pair(pair: Row[Any]) -> dict[str, Any]:
+    async def compare_pair(pair: Comparison) -> dict[str, Any]:
         old, new = sheets[pair.old_drawing_id], sheets[pair.new_drawing_id]
         return await comparison_values(run, job.session_id, old, new)
 
@@ -184,15 +188,17 @@ async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
 
 
 async def pair_sheets(uow: UnitOfWork, session_id: UUID) -> None:
-    """A row for each pair, and a reason for each sheet without a partner. Safe to repeat."""
+    """Create a comparison for each pair of sheets, and mark unmatched sheets. Idempotent."""
     pages = await comparison_results.list_pages(uow, session_id)
     sheets = [sheet for sheet in pages if sheet.state is not SheetState.FAILED]
     incomplete = {sheet.drawing_type.value for sheet in pages if sheet.state is SheetState.FAILED}
     revisions: dict[DrawingType, list[SheetKey]] = {DrawingType.OLD: [], DrawingType.NEW: []}
     by_page = {}
     for sheet in sheets:
-        named = sheet.drawing_metadata["sheetName"]["source"] != "fallback"
-        revisions[sheet.drawing_type].append(SheetKey(sheet.page_number, sheet.drawing_name, named))
+        has_name = (sheet.drawing_metadata or {})["sheetName"]["source"] != "fallback"
+        revisions[sheet.drawing_type].append(
+            SheetKey(sheet.page_number or 0, sheet.drawing_name or "", has_name)
+        )
         by_page[sheet.drawing_type, sheet.page_number] = sheet
     pairing = sheet_matching.match_sheets(revisions[DrawingType.OLD], revisions[DrawingType.NEW])
     pairs = {}
@@ -207,7 +213,10 @@ async def pair_sheets(uow: UnitOfWork, session_id: UUID) -> None:
         for sheet in (old, new):
             await comparison_results.set_page_state(uow, sheet.id, SheetState.COMPLETED, None)
     await comparison_results.sync_comparisons(uow, session_id, pairs)
-    for revision, unmatched in ((DrawingType.OLD, pairing.only_in_old), (DrawingType.NEW, pairing.only_in_new)):
+    for revision, unmatched in (
+        (DrawingType.OLD, pairing.only_in_old),
+        (DrawingType.NEW, pairing.only_in_new),
+    ):
         for key in unmatched:
             kind = "readable sheet" if OTHER_REVISION[revision] in incomplete else "sheet"
             reason = f"The {OTHER_REVISION[revision]} set has no {kind} {key.name}."
@@ -215,14 +224,16 @@ async def pair_sheets(uow: UnitOfWork, session_id: UUID) -> None:
             await comparison_results.set_page_state(uow, sheet.id, SheetState.UNMATCHED, reason)
 
 
-async def comparison_values(run: Run, session_id: UUID, old: Row[Any], new: Row[Any]) -> dict[str, Any]:
-    """A comparison's row, with its overlay stored; a pair that fails says why."""
+async def comparison_values(run: Run, session_id: UUID, old: Drawing, new: Drawing) -> dict[str, Any]:
+    """Columns of a comparison, after its overlay is stored; or those of a failed comparison."""
     with working_folder() as name:
         folder = Path(name)
         files = {}
         for role, sheet in (("old", old), ("new", new)):
-            files[role] = await run.services.store.fetch(sheet.storage_path, folder / f"{role}.png")
-            files[f"{role}_words"] = await run.services.store.fetch(sheet.words_path, folder / f"{role}.json")
+            files[role] = await run.services.store.fetch(str(sheet.storage_path), folder / f"{role}.png")
+            files[f"{role}_words"] = await run.services.store.fetch(
+                str(sheet.words_path), folder / f"{role}.json"
+            )
         outcome, failure = await attempt(
             run,
             COMPARE_SECONDS,
@@ -254,11 +265,11 @@ FAILED_COMPARISON: dict[str, Any] = {
     "words_added": [],
     "alignment": None,
 }
-"""A comparison's columns where it failed: nothing of an earlier run's stays."""
+"""Columns of a failed comparison, which clear those of an earlier run."""
 
 
 def result_values(outcome: ComparisonResult) -> dict[str, Any]:
-    """A comparison's columns, but for its files."""
+    """Columns of a comparison, except for its files."""
     changes = [
         {
             "kind": change.kind,
@@ -291,7 +302,7 @@ def result_values(outcome: ComparisonResult) -> dict[str, Any]:
 
 
 def overlay_colours(settings: Settings) -> Colours:
-    """The configured colours of what was removed, was added, and is common."""
+    """The configured overlay colours."""
     removed, added, common = (
         (int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)) for code in settings.overlay_colours
     )
@@ -301,7 +312,7 @@ def overlay_colours(settings: Settings) -> Colours:
 async def attempt(
     run: Run, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> tuple[T | None, str | None]:
-    """The result, or why this page or pair fails: refused, too slow, its process died, or a fault of ours."""
+    """The result, or the error message: refused, timed out, process died, or internal error."""
     try:
         return await run.cpu_within(seconds, function, *args, **kwargs), None
     except DomainError as refused:
@@ -309,7 +320,7 @@ async def attempt(
     except ProcessDied as stopped:
         return None, str(stopped)
     except TimeoutError:
-        return None, f"It took longer than {seconds:.0f} seconds."
+        return None, f"Processing exceeded the timeout of {seconds:.0f} seconds."
     except Exception as error:
         if not isinstance(error.__cause__, RemoteTraceback):
             raise
@@ -321,7 +332,7 @@ async def attempt(
 async def map_ordered(
     items: Sequence[T], work: Callable[[T], Awaitable[R]], concurrency: int
 ) -> AsyncGenerator[tuple[T, R], None]:
-    """Each item with its result, in order, while at most `width` are worked on; closing it ends that work."""
+    """Each item with its result, in order, with at most `concurrency` tasks; closing cancels them."""
     tasks: list[asyncio.Task[R]] = []
     try:
         for position, item in enumerate(items):

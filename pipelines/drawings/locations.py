@@ -1,4 +1,4 @@
-"""Telling in words where on a sheet something is."""
+"""Descriptions of locations on a sheet, by its grid marks."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from statistics import median
 from pipelines.drawings.page_words import Word
 
 BORDER_RATIO = 0.12
-"""Grid marks stand in the outer parts of a sheet, within this share of its width and height."""
+"""Grid marks lie within this share of a sheet's width and height from its edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +26,28 @@ def detect_grid(words: Sequence[Word], width: int, height: int) -> Grid:
     """Marks of one or two signs in line along a side, at least three, in order: numbers one way, letters
     the other.
     """
-    marks = [each for each in words if len(each.text) <= 2 and each.text.isalnum() and each.text.isascii()]
-    top = [each for each in marks if each.centre[1] < BORDER_RATIO * height]
-    bottom = [each for each in marks if each.centre[1] > (1 - BORDER_RATIO) * height]
-    left = [each for each in marks if each.centre[0] < BORDER_RATIO * width]
-    right = [each for each in marks if each.centre[0] > (1 - BORDER_RATIO) * width]
+    marks = [word for word in words if len(word.text) <= 2 and word.text.isalnum() and word.text.isascii()]
+    top = [word for word in marks if word.centre[1] < BORDER_RATIO * height]
+    bottom = [word for word in marks if word.centre[1] > (1 - BORDER_RATIO) * height]
+    left = [word for word in marks if word.centre[0] < BORDER_RATIO * width]
+    right = [word for word in marks if word.centre[0] > (1 - BORDER_RATIO) * width]
     columns = max((longest_label_sequence(side, horizontal=True) for side in (top, bottom)), key=len)
     rows = max((longest_label_sequence(side, horizontal=False) for side in (left, right)), key=len)
     return Grid(columns, rows)
 
 
 def longest_label_sequence(marks: Sequence[Word], horizontal: bool) -> tuple[tuple[float, str], ...]:
-    """The longest run of marks on one level whose labels count up or down along it."""
+    """The longest row or column of marks with ascending or descending labels."""
     axis = 0 if horizontal else 1
     levels: dict[int, list[Word]] = defaultdict(list)
-    pitch = max(median(each.text_height for each in marks), 1.0) if marks else 1.0
-    for each in marks:
-        levels[round(each.centre[1 - axis] / pitch)].append(each)
+    pitch = max(median(word.text_height for word in marks), 1.0) if marks else 1.0
+    for word in marks:
+        levels[round(word.centre[1 - axis] / pitch)].append(word)
     best: tuple[tuple[float, str], ...] = ()
     for level in sorted(levels):
-        line = sorted([*levels[level], *levels.get(level + 1, [])], key=lambda each: each.centre[axis])
+        line = sorted([*levels[level], *levels.get(level + 1, [])], key=lambda word: word.centre[axis])
         for is_kind in (str.isdigit, str.isalpha):
-            run = tuple((each.centre[axis], each.text) for each in line if is_kind(each.text))
+            run = tuple((word.centre[axis], word.text) for word in line if is_kind(word.text))
             keys = [(len(text), text) for _, text in run]
             ordered = all(a < b for a, b in pairwise(keys)) or all(a > b for a, b in pairwise(keys))
             if len(run) >= 3 and ordered and len(run) > len(best):
@@ -56,7 +56,7 @@ def longest_label_sequence(marks: Sequence[Word], horizontal: bool) -> tuple[tup
 
 
 def describe(box: tuple[int, int, int, int], width: int, height: int, grid: Grid) -> str:
-    """Such as `upper left, near grid C/4`; the ninth of the sheet alone where there is no grid."""
+    """Such as `upper left, near grid C/4`; without a grid only the ninth of the sheet."""
     x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
     down = ("upper", "middle", "lower")[min(2, int(3 * y / height))]
     across = ("left", "centre", "right")[min(2, int(3 * x / width))]

@@ -1,4 +1,4 @@
-"""The two sheets over one another in colours."""
+"""Coloured overlay of two sheets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 
 SHADE_LEVELS = 16
-"""Shades of each sheet that the overlay tells apart: 16 x 16 fit a palette, which is a third of the bytes."""
+"""Shades per sheet: 16 x 16 fit a palette image, which has a third of the size."""
 
 PREVIEW_MAX_SIDE = 2000
 
@@ -36,19 +36,19 @@ def write_overlay(
     preview: Path,
     colours: Colours = Colours(),
 ) -> None:
-    """Write the overlay of an old sheet, already carried onto the new one's pixels, and a small copy."""
+    """Write the overlay of an old sheet, already warped to the new one, and its downscaled preview."""
     height, width = new.shape
     write_png(palette_indices(old, new), target, colours)
     factor = min(1.0, PREVIEW_MAX_SIDE / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     small = [
-        np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), np.uint8) for each in (old, new)
+        np.asarray(cv2.resize(sheet, size, interpolation=cv2.INTER_AREA), np.uint8) for sheet in (old, new)
     ]
     write_png(palette_indices(*small), preview, colours)
 
 
 def palette_indices(old: GreyImage, new: GreyImage) -> GreyImage:
-    """For each pixel the shade of the old sheet in the upper four bits, of the new one in the lower."""
+    """Palette index of each pixel: upper four bits for the old sheet's shade, lower for the new."""
     return np.asarray((old & 0xF0) | (new >> 4), np.uint8)
 
 

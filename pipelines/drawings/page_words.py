@@ -1,4 +1,4 @@
-"""The words of a page with their places."""
+"""Words of a page with their bounding boxes: the text layer of PDF pages, and words files."""
 
 import ctypes
 import json
@@ -16,19 +16,18 @@ Matrix = tuple[float, float, float, float, float, float]
 """A 2x3 affine transform by rows: x' = a x + b y + c, y' = d x + e y + f."""
 
 DUPLICATE_OFFSET_RATIO = 0.2
-"""Equal characters nearer than this share of their height are one character, struck again."""
+"""Equal characters within this share of their height are duplicates."""
 
 WORD_GAP_RATIO = 0.45
-"""A gap along the line wider than this share of the text height ends a word."""
+"""A gap wider than this share of the text height ends a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Text in a box (left, top, width, height in pixels of the page's picture) and the direction it is read
-    in.
+    """A word with its box (left, top, width, height in pixels of the page's image).
 
     `angle` is 0, 90, 180 or 270 degrees, clockwise as one looks at the picture; 0 is from left to right.
-    `optical` tells that it was read off the picture, and may be misread.
+    `optical` marks words from OCR, which may contain errors.
     """
 
     text: str
@@ -41,7 +40,7 @@ class Word:
 
     @property
     def text_height(self) -> float:
-        """The height of its letters in pixels, whichever way it is turned."""
+        """Height of its letters in pixels, in any direction."""
         return self.height if self.angle % 180 == 0 else self.width
 
     @property
@@ -58,7 +57,7 @@ class Character:
     direction: tuple[float, float]
 
     def extent(self, along: bool) -> tuple[float, float]:
-        """Its first and last position along its line, or across it."""
+        """First and last position along the line, or across it."""
         x, y = self.direction if along else (-self.direction[1], self.direction[0])
         left, top, right, bottom = self.box
         positions = [left * x + top * y, right * x + top * y, left * x + bottom * y, right * x + bottom * y]
@@ -66,12 +65,12 @@ class Character:
 
 
 def read_text_layer(page: pypdfium2.PdfPage, width: int, height: int) -> list[Word]:
-    """The words a PDF page draws, each once, on a picture of the page of `width` x `height` pixels."""
+    """Words of a PDF page's text layer, in pixels of a `width` x `height` image of the page."""
     return list(join_words(drop_duplicate_characters(page_characters(page, width, height))))
 
 
 def page_characters(page: pypdfium2.PdfPage, width: int, height: int) -> Iterator[Character | None]:
-    """The visible characters in the order of drawing; None stands for a blank."""
+    """Visible characters in drawing order; None is a blank."""
     a, b, c, d, e, f = page_to_pixels(page, width, height)
     text = page.get_textpage()
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
@@ -106,7 +105,7 @@ def page_to_pixels(page: pypdfium2.PdfPage, width: int, height: int) -> Matrix:
 
 
 def drop_duplicate_characters(characters: Iterable[Character | None]) -> Iterator[Character | None]:
-    """Drop what is struck again at the same place, as CAD programs do for bold text."""
+    """Drop characters that are drawn again at the same position, as CAD programs do for bold text."""
     seen: dict[tuple[str, int, int], list[tuple[float, float]]] = defaultdict(list)
     for character in characters:
         if character is None:
@@ -129,7 +128,7 @@ def drop_duplicate_characters(characters: Iterable[Character | None]) -> Iterato
 
 
 def join_words(characters: Iterable[Character | None]) -> Iterator[Word]:
-    """Characters that follow one another on a line become words."""
+    """Join consecutive characters of a line to words."""
     run: list[Character] = []
     for character in characters:
         if run and (character is None or not continues_word(run, character)):
@@ -142,10 +141,10 @@ def join_words(characters: Iterable[Character | None]) -> Iterator[Word]:
 
 
 def continues_word(run: Sequence[Character], character: Character) -> bool:
-    """Whether a character carries on the word that ends with `run`."""
+    """Whether a character continues the word that ends with `run`."""
     last = run[-1]
     alignment = last.direction[0] * character.direction[0] + last.direction[1] * character.direction[1]
-    size = max(high - low for low, high in (each.extent(along=False) for each in (*run[-4:], character)))
+    size = max(high - low for low, high in (part.extent(along=False) for part in (*run[-4:], character)))
     gap = character.extent(along=True)[0] - last.extent(along=True)[1]
     low, high = character.extent(along=False)
     line_low, line_high = last.extent(along=False)
@@ -162,10 +161,10 @@ def to_word(run: Sequence[Character]) -> Word:
 
 
 def save(words: Iterable[Word], path: Path) -> None:
-    """Write them as JSON, positions to a tenth of a pixel."""
+    """Write words as JSON, with positions to a tenth of a pixel."""
     rows = [
-        {key: round(value, 1) if isinstance(value, float) else value for key, value in asdict(each).items()}
-        for each in words
+        {key: round(value, 1) if isinstance(value, float) else value for key, value in asdict(word).items()}
+        for word in words
     ]
     path.write_text(json.dumps(rows, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
@@ -176,31 +175,31 @@ def load(path: Path) -> list[Word]:
 
 
 def is_legible(words: Sequence[Word]) -> bool:
-    """Whether the text layer can be trusted: some of it, and mostly letters and digits.
+    """Whether the text layer is usable: not empty, and mostly letters and digits.
 
-    Fonts without a mapping to Unicode give control characters and private signs instead.
+    Fonts without a Unicode mapping yield control and private-use characters.
     """
-    counts = Counter(sign.isalnum() and sign.isascii() for each in words for sign in each.text)
+    counts = Counter(sign.isalnum() and sign.isascii() for word in words for sign in word.text)
     return counts.total() >= 4 and counts[True] >= 0.5 * counts.total()
 
 
 def transform_words(words: Iterable[Word], matrix: Matrix) -> list[Word]:
-    """The words with their boxes carried through a transform, straightened to the picture's axes."""
+    """Transform the boxes of words, aligned to the image's axes."""
     a, b, c, d, e, f = matrix
     rotation = round(math.degrees(math.atan2(d, a)) / 90) * 90
     transformed = []
-    for each in words:
-        corners = [(each.x + i * each.width, each.y + j * each.height) for i in (0, 1) for j in (0, 1)]
+    for word in words:
+        corners = [(word.x + i * word.width, word.y + j * word.height) for i in (0, 1) for j in (0, 1)]
         xs, ys = zip(*((a * x + b * y + c, d * x + e * y + f) for x, y in corners), strict=True)
         transformed.append(
             Word(
-                each.text,
+                word.text,
                 min(xs),
                 min(ys),
                 max(xs) - min(xs),
                 max(ys) - min(ys),
-                (each.angle + rotation) % 360,
-                each.optical,
+                (word.angle + rotation) % 360,
+                word.optical,
             )
         )
     return transformed

@@ -1,4 +1,4 @@
-"""From a file to pages: what is in it, and each page as a picture with its words and its sheet number."""
+"""Rendering of pages: each page of a file as an image, with its words and sheet number."""
 
 import warnings
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """Displayed size: in points for a PDF page, in pixels for an image."""
+    """Displayed size of a page: in points for a PDF page, in pixels for an image."""
 
     width: float
     height: float
@@ -55,11 +55,11 @@ class DocumentInfo:
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """One page as a picture.
+    """A rendered page.
 
-    `dpi` is what it was drawn at, less than asked for where the page is huge (`reduced`), and None for an
-    image that does not say. `rotation` is the page's own /Rotate, already applied. `words` is a JSON file
-    for `words.load`, in the picture's pixels. `scale` is as printed, such as `1:100`.
+    `dpi` is the resolution, lower than requested for a huge page (`reduced`), and None for an image that does
+    not state it. `rotation` is the page's /Rotate, already applied. `words` is a JSON file for
+    `page_words.load`, in pixels of the image. `scale` is as printed, such as `1:100`.
     """
 
     number: int
@@ -80,7 +80,7 @@ class RenderedPage:
 
 @dataclass(frozen=True, slots=True)
 class PageRaster:
-    """A page's pixels (grey, or blue-green-red) and what its file says of it."""
+    """A page's pixels (greyscale or BGR) and metadata."""
 
     pixels: PixelArray
     words: list[Word]
@@ -90,15 +90,15 @@ class PageRaster:
 
 
 def inspect(path: Path, *, max_pages: int = MAX_PAGES, max_pixels: int = MAX_PIXELS) -> DocumentInfo:
-    """Tell what a file holds without drawing it; raises `UnsupportedContent` or `Invalid` with a sentence for a
-    person.
-    """
+    """The kind and pages of a file, without rendering it. Raises `UnsupportedContent` or `Invalid`."""
     kind = file_checks.detect_kind(path)
     if kind == "pdf":
         file_checks.validate_pdf(path)
         with open_pdf(path) as document:
             check_page_count(len(document), max_pages)
-            return DocumentInfo(kind, tuple(PageSize(*document.get_page_size(i)) for i in range(len(document))))
+            return DocumentInfo(
+                kind, tuple(PageSize(*document.get_page_size(i)) for i in range(len(document)))
+            )
     with open_image(path) as image:
         count = getattr(image, "n_frames", 1) if kind == "tiff" else 1
         check_page_count(count, max_pages)
@@ -122,10 +122,10 @@ def render(
     colour: bool = False,
     use_ocr: bool = True,
 ) -> RenderedPage:
-    """Draw page `page` (from 1) as the PNG `target`, with `…_thumbnail.png` and `…_words.json` beside it.
+    """Render page `page` (from 1) as PNG to `target`, with `…_thumbnail.png` and `…_words.json` beside it.
 
-    Where the page has no usable text, the sheet is read from the picture if `optical_reading`. Raises
-    `UnsupportedContent` or `Invalid` for a page that can't be drawn.
+    With `use_ocr`, pages without a usable text layer are recognized. Raises `UnsupportedContent` or `Invalid`
+    for a page that cannot be rendered.
     """
     rasterize = rasterize_pdf_page if file_checks.detect_kind(path) == "pdf" else rasterize_image
     raster = rasterize(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
@@ -133,9 +133,11 @@ def render(
     text = raster.words if page_words.is_legible(raster.words) else []
     name = sheet_numbers.find_sheet_name(text, page)
     if not text and use_ocr:
-        grey = grey(raster.pixels)
+        grey = to_grey(raster.pixels)
         title_block = ocr.read_title_block(grey)
-        name = sheet_numbers.find_sheet_name(title_block, page, source="ocr", frame=sheet_numbers.Frame(0, 0, width, height))
+        name = sheet_numbers.find_sheet_name(
+            title_block, page, source="ocr", frame=sheet_numbers.Frame(0, 0, width, height)
+        )
         text = ocr.read_sheet(grey, raster.dpi)
     thumbnail, word_file = sibling_path(target, "_thumbnail.png"), sibling_path(target, "_words.json")
     write_png(target, raster.pixels)
@@ -188,7 +190,9 @@ def open_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         locked = error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
-        if locked and file_checks.contains_bytes(path, b"/Encrypt"):  # the code may be left over from another file
+        if locked and file_checks.contains_bytes(
+            path, b"/Encrypt"
+        ):  # the error code may be of an earlier file
             raise UnsupportedContent("The PDF is encrypted. Upload it without a password.") from error
         raise Invalid("The PDF is damaged, or has no pages.") from error
     with closing(document):
@@ -201,11 +205,11 @@ def load_page(document: pypdfium2.PdfDocument, page: int) -> pypdfium2.PdfPage:
     try:
         return document[page - 1]
     except pypdfium2.PdfiumError as error:
-        raise Invalid(f"Page {page} is damaged and can't be read.") from error
+        raise Invalid(f"Page {page} is damaged and cannot be read.") from error
 
 
 def render_scale(size: tuple[float, float], dpi: float, max_pixels: int) -> tuple[float, bool]:
-    """Pixels per point for a page of so many points, and whether that is less than asked for."""
+    """Pixels per point for a page size in points, and whether that is lower than requested."""
     width, height = size
     if min(width, height) <= 0:
         raise Invalid("The page has no size.")
@@ -225,7 +229,7 @@ def rasterize_pdf_page(path: Path, page: int, *, dpi: float, max_pixels: int, co
         try:
             bitmap = sheet.render(scale=scale * (1 - 1e-9), grayscale=not colour)
         except pypdfium2.PdfiumError as error:
-            raise Invalid("The page is damaged and can't be drawn.") from error
+            raise Invalid("The page is damaged and cannot be rendered.") from error
         picture = np.asarray(bitmap.to_numpy(), np.uint8)
         if not colour:
             picture = picture.reshape(picture.shape[:2])
@@ -235,7 +239,7 @@ def rasterize_pdf_page(path: Path, page: int, *, dpi: float, max_pixels: int, co
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """The opened image, with what goes wrong in reading it told as a refusal."""
+    """Open an image; decoding errors are raised as `UnsupportedContent` or `Invalid`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -250,15 +254,13 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 
 
 def oriented_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height as displayed, with the camera's orientation applied."""
+    """Width and height after EXIF rotation."""
     swaps_sides = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     return (image.height, image.width) if swaps_sides else image.size
 
 
 def rasterize_image(path: Path, page: int, *, dpi: float, max_pixels: int, colour: bool) -> PageRaster:
-    """The image on white ground as it is; its dpi is what it states, if that is believable, whatever `dpi`
-    asks.
-    """
+    """The image on white, unscaled; its DPI is the stated value if that is plausible, regardless of `dpi`."""
     with open_image(path) as image:
         if not 1 <= page <= getattr(image, "n_frames", 1):
             raise Invalid(f"The file has no page {page}.")
@@ -282,7 +284,7 @@ def to_grey(picture: PixelArray) -> PixelArray:
 
 
 def downscale(picture: PixelArray, max_side: int) -> PixelArray:
-    """The picture with its longer side at most `longest_side` pixels."""
+    """Downscale to at most `max_side` pixels a side."""
     factor = max_side / max(picture.shape[:2])
     if factor >= 1:
         return picture

@@ -1,4 +1,4 @@
-"""Which sheet of the new set answers to which of the old."""
+"""Matching the sheets of two drawing sets by name and page number."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SheetKey:
-    """A page (from 1) and what its sheet is called; `named` is false where the name is only the page's
-    position.
-    """
+    """A page number (from 1) and the sheet's name; `has_name` is False if that is the page number."""
 
     page: int
     name: str
@@ -18,7 +16,7 @@ class SheetKey:
 
 @dataclass(frozen=True, slots=True)
 class SheetPairs:
-    """Pairs in the order of the new set, and the sheets without a partner in the order of their own."""
+    """Pairs in the order of the new set, and the unmatched sheets in the order of their own set."""
 
     pairs: tuple[tuple[SheetKey, SheetKey], ...]
     only_in_old: tuple[SheetKey, ...]
@@ -26,34 +24,45 @@ class SheetPairs:
 
 
 def match_sheets(old: Sequence[SheetKey], new: Sequence[SheetKey]) -> SheetPairs:
-    """Pair by sheet name; then, where at least one name is missing, by page number.
+    """Match by sheet name; then, where at least one name is missing, by page number.
 
-    A name that occurs several times pairs first with first, second with second, in page order.
+    Repeated names are matched in page order.
     """
     before, after = sorted(old, key=lambda key: key.page), sorted(new, key=lambda key: key.page)
-    partners: dict[int, SheetKey] = {}
-    taken: set[int] = set()
-    waiting: dict[str, list[SheetKey]] = defaultdict(list)
-    for key in before:
-        if key.has_name:
-            waiting[normalize_name(key.name)].append(key)
-    for key in after:
-        if key.has_name and waiting[normalize_name(key.name)]:
-            partners[key.page] = waiting[normalize_name(key.name)].pop(0)
-            taken.add(partners[key.page].page)
-    left = {key.page: key for key in before if key.page not in taken}
-    for key in after:
-        other = left.get(key.page)
-        if key.page not in partners and other and not (key.has_name and other.has_name):
-            partners[key.page] = left.pop(key.page)
-    paired = {key.page for key in partners.values()}
+    partners = match_names(before, after)
+    partners |= match_pages(before, after, partners)
+    matched = {key.page for key in partners.values()}
     return SheetPairs(
         tuple((partners[key.page], key) for key in after if key.page in partners),
-        tuple(key for key in before if key.page not in paired),
+        tuple(key for key in before if key.page not in matched),
         tuple(key for key in after if key.page not in partners),
     )
 
 
+def match_names(old: Sequence[SheetKey], new: Sequence[SheetKey]) -> dict[int, SheetKey]:
+    """The old sheet of the same name, by the new sheet's page."""
+    by_name: dict[str, list[SheetKey]] = defaultdict(list)
+    for key in old:
+        if key.has_name:
+            by_name[normalize_name(key.name)].append(key)
+    named = [key for key in new if key.has_name]
+    return {key.page: sheets.pop(0) for key in named if (sheets := by_name[normalize_name(key.name)])}
+
+
+def match_pages(
+    old: Sequence[SheetKey], new: Sequence[SheetKey], partners: dict[int, SheetKey]
+) -> dict[int, SheetKey]:
+    """The old sheet of the same page, for sheets without partner of which at least one has no name."""
+    matched = {key.page for key in partners.values()}
+    by_page = {key.page: key for key in old if key.page not in matched}
+    return {
+        key.page: other
+        for key in new
+        if key.page not in partners and (other := by_page.get(key.page))
+        if not (key.has_name and other.has_name)
+    }
+
+
 def normalize_name(name: str) -> str:
-    """Names that differ only in case, blanks or hyphens are one name: `A-101`, `a 101`, `A101`."""
+    """The name without case, blanks, hyphens and underscores: `A-101`, `a 101` and `A101` are equal."""
     return name.upper().replace("-", "").replace(" ", "").replace("_", "")

@@ -1,4 +1,4 @@
-"""Sheet numbers and scales, from the words of a page and where they stand."""
+"""Detection of sheet numbers and scales, by the words of a page and their positions."""
 
 import math
 import re
@@ -11,16 +11,16 @@ from statistics import median
 from pipelines.drawings.page_words import Word
 
 MIN_SCORE = 1.2
-"""A candidate below this is more likely a revision, a grid line or a part than the sheet's number."""
+"""Candidates with a lower score are usually revisions, grid lines or part numbers."""
 
 SHEET_COUNT_SCORE = 1.0
-"""What `Sheet 2 of 11` is worth: clear in itself, but any real sheet number goes before it."""
+"""Score of `Sheet 2 of 11`, which is used only without a sheet number."""
 
 SHEET_NUMBER = re.compile(
     r"(?:[A-Z]{1,3}\d{0,2}[- ]?\d{1,4}(?:\.\d{1,3})?[A-Z]?(?:-[A-Z0-9]{1,8})?"
     r"|[A-Z]{1,2}-[A-Z]\d{1,4}(?:\.\d{1,2})?)"
 )
-"""A discipline, digits, and what may follow: A-101, A 101, S-12A, A-344-MB, A2.1, B-S01, A20-01, E201A."""
+"""Sheet numbers such as A-101, A 101, S-12A, A-344-MB, A2.1, B-S01, A20-01 and E201A."""
 
 SHEET_LABEL = re.compile(r"(?:SHEET|SHT|DWG|DRAWING|DRG)\.?#?:?", re.IGNORECASE)
 OTHER_LABEL = re.compile(r"(?:REV|REVISION|ISSUE|SIZE|DATE|SCALE)\.?:?", re.IGNORECASE)
@@ -39,9 +39,7 @@ SCALE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SheetName:
-    """What a sheet goes by, how sure that is, and whether it came from text, from reading the picture, or
-    from nothing.
-    """
+    """A sheet's name with its score; `source` is `text`, `ocr`, or `fallback` for the page number."""
 
     name: str
     score: float
@@ -50,7 +48,7 @@ class SheetName:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The box that the sheet's content fills, in pixels."""
+    """Bounding box of a sheet's content, in pixels."""
 
     left: float
     top: float
@@ -58,10 +56,12 @@ class Frame:
     bottom: float
 
 
-def find_sheet_name(words: Sequence[Word], page: int, *, source: str = "text", frame: Frame | None = None) -> SheetName:
+def find_sheet_name(
+    words: Sequence[Word], page: int, *, source: str = "text", frame: Frame | None = None
+) -> SheetName:
     """The sheet number in the title block, else `Sheet_02` from "Sheet 2 of 11", else `Page_001` by position.
 
-    `page` counts from 1. The words may be turned: what most of them read as upright, is up.
+    `page` counts from 1. The direction of most words is upright.
     """
     upright, bounds = rotate_upright(words, frame)
     best = max(score_candidates(upright, bounds), default=None)
@@ -69,25 +69,25 @@ def find_sheet_name(words: Sequence[Word], page: int, *, source: str = "text", f
         return SheetName(best[1], round(best[0], 2), source)
     for line in text_lines(upright):
         if match := SHEET_COUNT.search(line):
-            number, total = (int(each) for each in match.groups() if each)
+            number, total = (int(group) for group in match.groups() if group)
             if 1 <= number <= total:
                 return SheetName(f"Sheet_{number:0{max(2, len(str(total)))}d}", SHEET_COUNT_SCORE, source)
     return SheetName(f"Page_{page:03d}", 0.0, "fallback")
 
 
 def find_scale(words: Sequence[Word]) -> str | None:
-    """The drawing scale as printed nearest to the title block's corner, such as `1:100` or `1/4" = 1'-0"`."""
+    """The printed scale nearest to the title block's corner, such as `1:100` or `1/4" = 1'-0"`."""
     upright, bounds = rotate_upright(words, None)
     scales = [
         (corner_distance(bounds, line[0].x, line[0].y), match.group().strip())
         for line in group_lines(upright)
-        if (match := SCALE.search(" ".join(each.text for each in line)))
+        if (match := SCALE.search(" ".join(word.text for word in line)))
     ]
     return min(scales)[1] if scales else None
 
 
 def score_candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str]]:
-    """Every word, or pair of neighbours, that looks like a sheet number, with its score.
+    """Words and pairs of words that look like a sheet number, with their scores.
 
     Score = nearness to the lower right corner x letter height against the page's median x 1.8 where the
     nearest label says sheet or drawing. What the nearest label calls a revision, a size or a date is no
@@ -95,24 +95,26 @@ def score_candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[floa
     """
     if not words:
         return
-    median_height = median(each.text_height for each in words) or 1.0
-    labels = [each for each in words if SHEET_LABEL.fullmatch(each.text) or OTHER_LABEL.fullmatch(each.text)]
-    for each in (*words, *join_split_numbers(words)):
-        text = each.text.upper().rstrip(".,;")
+    median_height = median(word.text_height for word in words) or 1.0
+    labels = [word for word in words if SHEET_LABEL.fullmatch(word.text) or OTHER_LABEL.fullmatch(word.text)]
+    for word in (*words, *join_split_numbers(words)):
+        text = word.text.upper().rstrip(".,;")
         if not SHEET_NUMBER.fullmatch(text):
             continue
         distances = [
-            (distance, label.text) for label in labels if (distance := label_distance(label, each)) is not None
+            (distance, label.text)
+            for label in labels
+            if (distance := label_distance(label, word)) is not None
         ]
         nearest = min(distances)[1] if distances else ""
         if OTHER_LABEL.fullmatch(nearest):
             continue
-        proximity = math.exp(-corner_distance(frame, *each.centre) / 0.18)
-        yield proximity * (each.text_height / median_height) ** 0.8 * (1.8 if nearest else 1.0), text
+        proximity = math.exp(-corner_distance(frame, *word.centre) / 0.18)
+        yield proximity * (word.text_height / median_height) ** 0.8 * (1.8 if nearest else 1.0), text
 
 
 def join_split_numbers(words: Sequence[Word]) -> Iterator[Word]:
-    """Numbers printed with a gap, `A 101` or `A- 101`, as one word."""
+    """Sheet numbers printed with a gap, `A 101` or `A- 101`, as one word."""
     for line in group_lines(words):
         for first, second in pairwise(line):
             if not re.fullmatch(r"[A-Z]{1,3}\d{0,2}-?", first.text):
@@ -141,59 +143,59 @@ def label_distance(label: Word, word: Word) -> float | None:
 
 
 def corner_distance(frame: Frame, x: float, y: float) -> float:
-    """The distance to the frame's lower right corner, in shares of its sides."""
+    """Distance to the frame's lower right corner, relative to its sides."""
     width = max(frame.right - frame.left, 1.0)
     height = max(frame.bottom - frame.top, 1.0)
     return math.hypot((frame.right - x) / width, (frame.bottom - y) / height)
 
 
 def text_lines(words: Sequence[Word]) -> list[str]:
-    return [" ".join(each.text for each in line) for line in group_lines(words)]
+    return [" ".join(word.text for word in line) for line in group_lines(words)]
 
 
 def group_lines(words: Sequence[Word]) -> list[list[Word]]:
-    """Words on one line, from left to right; a gap of three letter heights starts another line."""
+    """Words by line, from left to right; a gap of three letter heights starts another line."""
     if not words:
         return []
-    pitch = max(0.5 * median(each.text_height for each in words), 1.0)
+    pitch = max(0.5 * median(word.text_height for word in words), 1.0)
     result: list[list[Word]] = []
     rows: dict[int, list[list[Word]]] = defaultdict(list)
-    for each in sorted(words, key=lambda item: (item.x, item.y)):
-        row, row_reach = int(each.centre[1] // pitch), 1 + int(0.5 * each.text_height / pitch)
+    for word in sorted(words, key=lambda item: (item.x, item.y)):
+        row, row_reach = int(word.centre[1] // pitch), 1 + int(0.5 * word.text_height / pitch)
         near = (line for other in range(row - row_reach, row + row_reach + 1) for line in rows.get(other, ()))
-        line = next((line for line in near if continues_line(line[-1], each)), None)
+        line = next((line for line in near if continues_line(line[-1], word)), None)
         if line is None:
             line = []
             result.append(line)
-        line.append(each)
+        line.append(word)
         rows[row].append(line)
     return result
 
 
 def continues_line(last: Word, word: Word) -> bool:
-    """Whether a word stands on the same line as another, a little to its right."""
+    """Whether a word continues a line, to the right of its last word."""
     size = max(last.text_height, word.text_height)
     level = abs(last.centre[1] - word.centre[1]) < 0.5 * size
     return level and -0.5 * size < word.x - (last.x + last.width) < 3 * size
 
 
 def rotate_upright(words: Sequence[Word], frame: Frame | None) -> tuple[list[Word], Frame]:
-    """The words that read in the page's main direction, turned to read from the left, and their frame."""
+    """The words in the page's main direction, rotated to be upright, and their frame."""
     counts: Counter[int] = Counter()
-    for each in words:
-        counts[each.angle] += len(each.text)
+    for word in words:
+        counts[word.angle] += len(word.text)
     angle = min(counts, key=lambda key: (-counts[key], key)) if counts else 0
-    rotated = [rotate_word(each, angle) for each in words]
+    rotated = [rotate_word(word, angle) for word in words]
     if frame is None:
         content_frame = bounding_frame(rotated)
     else:
         box = Word("", frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top)
         content_frame = bounding_frame([rotate_word(box, angle)])
-    return [each for each in rotated if each.angle == 0], content_frame
+    return [word for word in rotated if word.angle == 0], content_frame
 
 
 def rotate_word(word: Word, angle: int) -> Word:
-    """The word on a picture turned by `angle` degrees against the clock, about the origin."""
+    """The word rotated counterclockwise by `angle` degrees about the origin."""
     x, y, width, height = word.x, word.y, word.width, word.height
     if angle == 90:
         x, y, width, height = y, -x - width, height, width
@@ -205,12 +207,12 @@ def rotate_word(word: Word, angle: int) -> Word:
 
 
 def bounding_frame(words: Sequence[Word]) -> Frame:
-    """The box around all words; a unit box for none."""
+    """Bounding box of all words; a unit box without words."""
     if not words:
         return Frame(0.0, 0.0, 1.0, 1.0)
     return Frame(
-        min(each.x for each in words),
-        min(each.y for each in words),
-        max(each.x + each.width for each in words),
-        max(each.y + each.height for each in words),
+        min(word.x for word in words),
+        min(word.y for word in words),
+        max(word.x + word.width for word in words),
+        max(word.y + word.height for word in words),
     )

@@ -1,1 +1,1 @@
-"""Image data sets: how they are gathered, checked and packed."""
+"""Image datasets: crawling, validation and export."""

@@ -47,7 +47,9 @@ class DownloadResult:
 class ChunkCrawler:
     """Crawls a chunk that has `stored_count` images so far; downloads go to `folder`."""
 
-    def __init__(self, job: GatherChunk, run: Run, chunk: CrawlChunk, stored_count: int, folder: Path) -> None:
+    def __init__(
+        self, job: GatherChunk, run: Run, chunk: CrawlChunk, stored_count: int, folder: Path
+    ) -> None:
         self._job, self._run, self._folder = job, run, folder
         self._task = CrawlTask.from_json(chunk.wanted)
         self._source = run.services.sources[self._task.kind]

@@ -11,7 +11,7 @@ from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import crawl_chunks, images
 from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
-from resolvers.imagery.crawl_results import has_pending_candidates, reassign_candidates, count_stored
+from resolvers.imagery.crawl_results import count_stored, has_pending_candidates, reassign_candidates
 from resolvers.imagery.crawl_sources import CrawlTask
 
 GROUP_BATCH_SIZE = 1000
@@ -59,9 +59,13 @@ async def gather_chunk(job: GatherChunk, run: Run) -> CompletionHook:
     async def finish(uow: UnitOfWork) -> None:
         """Move the rest of the work to a new chunk."""
         checkpoint = crawler.next_checkpoint
-        if not crawler.is_full and (checkpoint is not None or await has_pending_candidates(uow, job.chunk_id)):
+        if not crawler.is_full and (
+            checkpoint is not None or await has_pending_candidates(uow, job.chunk_id)
+        ):
             task = CrawlTask.from_json(chunk.wanted)
-            next_chunk_id = await crawl_chunks.create_next_chunk(uow, job, task, checkpoint or {"listed": True})
+            next_chunk_id = await crawl_chunks.create_next_chunk(
+                uow, job, task, checkpoint or {"listed": True}
+            )
             await reassign_candidates(uow, job.chunk_id, next_chunk_id)
         await crawl_chunks.finish_chunk(uow, job)
 

@@ -83,7 +83,10 @@ def _inspect(path: Path, max_pixels: int) -> DecodedImage | RejectedImage:
         with Image.open(path, formats=[name for name in FORMATS if name != "MPO"]) as image:
             format, size = FORMATS[image.format or ""], image.size
             if size[0] * size[1] > max_pixels:
-                raise ImageRejected("TOO_MANY_PIXELS", f"The image has {size[0]} x {size[1]} pixels, more than the maximum of {max_pixels}.")
+                raise ImageRejected(
+                    "TOO_MANY_PIXELS",
+                    f"The image has {size[0]} x {size[1]} pixels, more than the maximum of {max_pixels}.",
+                )
             if min(size) < MIN_SIDE:
                 raise ImageRejected("TOO_SMALL", "The image has a single row or column of pixels.")
             _refuse_polyglot(path)
@@ -94,7 +97,9 @@ def _inspect(path: Path, max_pixels: int) -> DecodedImage | RejectedImage:
     except ImageRejected as rejected:
         return rejected.rejection
     except Image.DecompressionBombError:
-        return RejectedImage("TOO_MANY_PIXELS", f"The image has far more pixels than the maximum of {max_pixels}.")
+        return RejectedImage(
+            "TOO_MANY_PIXELS", f"The image has far more pixels than the maximum of {max_pixels}."
+        )
     except UnidentifiedImageError:
         return _rejection(path)
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, ZeroDivisionError, MemoryError):

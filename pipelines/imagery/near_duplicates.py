@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 MAX_HASH_DISTANCE = 8
-"""Maximum Hamming distance of near duplicates in bits. Measured: up to 6 for the same picture, else 20 or more."""
+"""Maximum Hamming distance of near duplicates. Measured: up to 6 for the same picture, else 20 or more."""
 
 
 def group_near_duplicates(hashes: Sequence[int], max_distance: int = MAX_HASH_DISTANCE) -> list[list[int]]:

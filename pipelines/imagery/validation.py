@@ -13,7 +13,13 @@ from pipelines.imagery.quality_checks import find_all_issues, find_duplicates
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import validation
-from resolvers.imagery.validation import DEFAULT_HASH_DISTANCE, CheckImages, Duplicates, ValidationRules, Verdict
+from resolvers.imagery.validation import (
+    DEFAULT_HASH_DISTANCE,
+    CheckImages,
+    Duplicates,
+    ValidationRules,
+    Verdict,
+)
 
 BATCH_SIZE = 32
 """Images per batch; at most one batch is validated again after an interruption."""
@@ -60,7 +66,8 @@ async def validate_page(run: Run, page: Sequence[Image], rules: ValidationRules)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(fetch_image(run.services.store, image, Path(name), semaphore)) for image in page
+                    group.create_task(fetch_image(run.services.store, image, Path(name), semaphore))
+                    for image in page
                 ]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
@@ -69,7 +76,9 @@ async def validate_page(run: Run, page: Sequence[Image], rules: ValidationRules)
     return [Verdict(image.id, issues) for image, issues in zip(page, found, strict=True)]
 
 
-async def fetch_image(store: ObjectStore, image: Image, folder: Path, semaphore: asyncio.Semaphore) -> Path | None:
+async def fetch_image(
+    store: ObjectStore, image: Image, folder: Path, semaphore: asyncio.Semaphore
+) -> Path | None:
     """Download an image to `folder`; returns None if the store does not have it."""
     if image.storage_url is None:
         return None

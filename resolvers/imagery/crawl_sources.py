@@ -48,8 +48,8 @@ class CrawlTask(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """The JSON form stored in a chunk."""
         query = self.query
-        bounds = {"pages": query.pages, "depth": query.depth}
-        return {"kind": self.kind.value, "keyword": query.keyword, "addresses": query.addresses, **bounds}
+        bounds = {"pages": query.max_pages, "depth": query.max_depth}
+        return {"kind": self.kind.value, "keyword": query.keyword, "addresses": query.urls, **bounds}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -99,7 +99,7 @@ def _source_tasks(source: Mapping[str, Any], keywords: Sequence[str]) -> Iterato
         return
     size = URLS_PER_CHUNK if kind is SourceKind.URLS else 1
     for start in range(0, len(addresses), size):
-        yield CrawlTask(kind, SourceQuery(**bounds, addresses=tuple(addresses[start : start + size])))
+        yield CrawlTask(kind, SourceQuery(**bounds, urls=tuple(addresses[start : start + size])))
 
 
 def _validate_source(fields: Mapping[str, Any], *path: str) -> dict[str, Any]:
@@ -119,8 +119,8 @@ def _validate_source(fields: Mapping[str, Any], *path: str) -> dict[str, Any]:
     return {
         "kind": kind.value,
         "addresses": addresses,
-        "pages": defaults.pages if pages is None else pages,
-        "depth": defaults.depth if depth is None else depth,
+        "pages": defaults.max_pages if pages is None else pages,
+        "depth": defaults.max_depth if depth is None else depth,
     }
 
 

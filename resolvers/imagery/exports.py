@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Row, func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 
 from core.errors import Conflict, Invalid
 from db import queue
@@ -178,7 +178,7 @@ async def latest_rules(uow: UnitOfWork, crawl_job_id: UUID) -> dict[str, Any] | 
 
 async def list_images(
     uow: UnitOfWork, export: ExportJob, columns: Sequence[Any], after: UUID | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Image]:
     """The next exported images, by id."""
     statement = select(*columns).where(*exported_images(export.crawl_job_id, export.export_options))
     if after is not None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy import text as sql
 
 from core.errors import Conflict, Invalid
@@ -245,9 +245,7 @@ async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> ValidationJob:
     )
 
 
-async def list_images(
-    uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int
-) -> Sequence[Row[Any]]:
+async def list_images(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int) -> Sequence[Image]:
     """The next images to validate, by id."""
     statement = select(Image.id, Image.storage_url, Image.file_size).where(Image.crawl_job_id == crawl_job_id)
     if after is not None:
@@ -276,7 +274,7 @@ async def save_verdicts(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) 
     await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == id).values(counted))
 
 
-async def image_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
+async def image_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Image]:
     """Hashes of a crawl's images, preferred images first: valid, then large, then early ones."""
     pixels = func.coalesce(Image.width, 0) * func.coalesce(Image.height, 0)
     statement = select(Image.id, Image.hash, Image.perceptual_hash).where(Image.crawl_job_id == crawl_job_id)

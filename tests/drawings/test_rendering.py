@@ -125,13 +125,13 @@ BAD: dict[str, tuple[Callable[[Path], object], type[DomainError], str]] = {
     "HTML": (
         lambda path: path.write_text("<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>" * 5),
         UnsupportedContent,
-        "The file is HTML document; drawings are read as PDF, PNG, JPEG or TIFF.",
+        "The file is HTML document; drawings must be PDF, PNG, JPEG or TIFF.",
     ),
-    "a bomb": (bomb, UnsupportedContent, "The PDF holds data that unpacks to more than 100 MB."),
+    "a bomb": (bomb, UnsupportedContent, "The PDF contains a stream that decompresses to more than 100 MB."),
     "a nested bomb": (
         nested_bomb,
         UnsupportedContent,
-        "The PDF holds data compressed several times over, as no drawing does.",
+        "The PDF contains data with several layers of compression, which is not supported.",
     ),
     "one pixel": (
         lambda path: Image.new("L", (1, 1)).save(path, "PNG"),

@@ -1,6 +1,6 @@
 """Load packages with the libraries that they are made for, and tell what was found in them.
 
-`python -m tests.imagery.dataset_loaders ZIP=birds.zip PARQUET=birds.parquet` prints, for each, the number of images,
+`python -m tests.imagery.dataset_loaders ZIP=birds.zip PARQUET=birds.parquet` prints the number of images of each,
 the sum of their pixels, and the sum of the pixels that the package says they have. Nothing is fetched.
 """
 

@@ -15,8 +15,8 @@ from core.ports import ObjectStore
 from db.ids import new_id
 from db.models import JobStatus
 from schema.framework.context import Services
-from server.http.files import Wiring, routes
-from server.provider_factory import working
+from server.http.files import FileServices, routes
+from server.provider_factory import worker_services
 from server.worker import Worker
 from tests import factories
 from tests.factories import Fixture, a_project
@@ -34,7 +34,7 @@ async def at_work(
 ) -> AsyncIterator[Worker]:
     """A worker for checks and exports, in this process."""
     settings = services.settings.model_copy(update=changes)
-    work = working(
+    work = worker_services(
         services.database,
         settings,
         store or services.store,
@@ -49,7 +49,7 @@ async def at_work(
 @asynccontextmanager
 async def download_client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """Whoever follows links to files, in this process."""
-    wiring = Wiring(services.database, services.store, services.links)
+    wiring = FileServices(services.database, services.store, services.links)
     transport = httpx.ASGITransport(Starlette(routes=routes(lambda: wiring)))
     async with httpx.AsyncClient(transport=transport) as client:
         yield client

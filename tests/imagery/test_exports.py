@@ -17,9 +17,9 @@ from PIL import Image as Pixels
 from strawberry import relay
 
 from db.models import ExportFormat, JobStatus
-from pipelines.imagery.exporting.handlers import forget_expired
+from pipelines.imagery.exporting.handlers import purge_expired_exports
 from schema.framework.context import Services
-from server.provider_factory import working
+from server.provider_factory import worker_services
 from server.worker import Worker
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, a_project
@@ -243,7 +243,7 @@ async def test_an_image_whose_file_is_gone_is_missed_and_reported(
     assert (job["totalImages"], job["exportedImages"]) == (3, 2)
     archive = members(await fetch(api, job["downloadUrl"]), "ZIP")
     assert list(archive)[:2] == ["images/000001.jpg", "images/000002.jpg"]
-    assert "1 more images are not here" in archive["README.md"].decode()
+    assert "1 further images are missing" in archive["README.md"].decode()
 
 
 async def test_several_shards_come_one_by_one_and_together(
@@ -331,7 +331,7 @@ async def test_an_export_whose_images_went_meanwhile_fails_and_says_so(
     job = await export(graphql.of(people.user), crawl, "ZIP")
 
     assert (job["phase"], job["downloadUrl"], job["files"]) == ("FAILED", None, [])
-    assert job["errorMessage"] == "There is nothing to export: the files of its images are gone."
+    assert job["errorMessage"] == "The export has no images: their files no longer exist."
 
 
 async def test_the_data_card_tells_the_rules_of_the_last_check(
@@ -370,7 +370,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
         await onlooker.execute(EXPIRE, crawl.id, format, ago)
 
     (gone,) = (await user(EXPORTS, id=crawl.gid)).values()
-    work = working(
+    work = worker_services(
         services.database,
         services.settings,
         services.store,
@@ -378,7 +378,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
         services.vectors,
         services.sources,
     )
-    await forget_expired(work, crawl.company.id)
+    await purge_expired_exports(work, crawl.company.id)
 
     nodes = gone["exportJobs"]["nodes"]
     assert [(node["expired"], node["downloadUrl"]) for node in nodes] == [(True, None)] * 2

@@ -155,7 +155,7 @@ async def test_a_full_store_fails_the_export_and_nothing_half_stays(
         again = await wait_for_end(user, test_exports.JOB, id)
 
     assert (job["phase"], job["exportedImages"], job["downloadUrl"]) == ("FAILED", 0, None)
-    assert job["errorMessage"] == "There is no room left in the object store."
+    assert job["errorMessage"] == "The object store is full."
     assert job["files"] == []
     assert (again["phase"], again["exportedImages"]) == ("SUCCEEDED", 5)
     assert [file["imageCount"] for file in again["files"]] == [2, 2, 1, 0]
@@ -171,5 +171,5 @@ async def test_a_full_disk_of_the_worker_fails_the_export(
     async with at_work(services, store=FailingStore(services.store, OSError(28, "No space left"), writes=0)):
         job = await wait_for_end(user, test_exports.JOB, id)
 
-    assert (job["phase"], job["errorMessage"]) == ("FAILED", "There is no room left on the worker's disk.")
+    assert (job["phase"], job["errorMessage"]) == ("FAILED", "The worker's disk is full.")
     assert await stored_keys(services, crawl) == []

@@ -1,1 +1,1 @@
-"""Packing a data set: a writer for each format, that gives its bytes piece by piece."""
+"""Dataset exports: a package writer for each format, as a stream of bytes."""

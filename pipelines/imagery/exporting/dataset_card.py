@@ -1,4 +1,4 @@
-"""The data card: what a package holds and under which terms, for people and for dataset hubs."""
+"""Dataset card: contents and licences of a package, for readers and dataset hubs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import orjson
 from pipelines.imagery.exporting.records import UNKNOWN, ExportTotals
 
 MAX_TABLE_ROWS = 100
-"""Of a table: free text from the web could make thousands."""
+"""Maximum rows of a table, as licences are free text."""
 SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 LARGEST_SIZE_CATEGORY = "100K<n<1M"
 
@@ -20,12 +20,12 @@ LOADER_CALLS = {
     "webdataset": 'load_dataset("webdataset", data_files="*.tar")',
     "parquet": 'load_dataset("parquet", data_files="*.parquet")',
 }
-"""One line of Python with the library `datasets`."""
+"""Python expression that loads a package with the library `datasets`."""
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is exported, and how: `rules` are those of the last finished check, if there was one."""
+    """The exported dataset. `rules` are those of the last completed validation, if any."""
 
     name: str
     crawl: str
@@ -36,7 +36,7 @@ class DatasetInfo:
     rules: Mapping[str, Any] | None
 
     def summary(self, totals: ExportTotals) -> dict[str, Any]:
-        """The data set as a whole, as JSON values."""
+        """Summary of the dataset as JSON values."""
         return {
             "name": self.name,
             "crawl": self.crawl,
@@ -52,55 +52,68 @@ class DatasetInfo:
         }
 
     def render_card(self, totals: ExportTotals, *, note: str = "") -> str:
-        """README.md: YAML that dataset hubs read, then Markdown."""
-        size = next((category for limit, category in SIZE_CATEGORIES if totals.packed < limit), LARGEST_SIZE_CATEGORY)
-        head = ["---", f"pretty_name: {quoted(self.name)}", "license: other", "size_categories:", f"- {size}"]
+        """README.md: YAML front matter for dataset hubs, then Markdown."""
+        size = next(
+            (category for limit, category in SIZE_CATEGORIES if totals.packed < limit), LARGEST_SIZE_CATEGORY
+        )
+        head = [
+            "---",
+            f"pretty_name: {yaml_string(self.name)}",
+            "license: other",
+            "size_categories:",
+            f"- {size}",
+        ]
         body = [
-            f"# {line(self.name)}",
-            f"{tally.packed} images, {tally.content_bytes} bytes, from the crawl {line(self.crawl)}. "
-            f"Packed as {self.format} on {self.made_at:%Y-%m-%d %H:%M} UTC.",
+            f"# {escape(self.name)}",
+            f"{totals.packed} images, {totals.content_bytes} bytes, from the crawl {escape(self.crawl)}. "
+            f"Packed as {self.format} on {self.created_at:%Y-%m-%d %H:%M} UTC.",
         ]
         if totals.missing:
-            body.append(f"{tally.missing} more images are not here: their files were gone.")
+            body.append(f"{totals.missing} further images are missing, as their files no longer exist.")
         if note:
             body.append(note)
         if self.format in LOADER_CALLS:
             loader_call = LOADER_CALLS[self.format].format(file=self.filename)
-            body += ["## Loading", f"```python\nfrom datasets import load_dataset\n\n{loading}\n```"]
-        body += ["## Searched for", "\n".join(f"- {line(word)}" for word in self.keywords) or "No keywords."]
+            body += ["## Loading", f"```python\nfrom datasets import load_dataset\n\n{loader_call}\n```"]
+        body += ["## Keywords", "\n".join(f"- {escape(word)}" for word in self.keywords) or "No keywords."]
         body += [
             "## Licences",
-            "As the source of each image named it; who uses an image answers for that use.",
+            "As stated by the source of each image. You are responsible for complying with them.",
             markdown_table("Licence", totals.licences),
             "## Formats",
             markdown_table("Format", totals.formats),
         ]
-        validation = "Its images were not checked." if self.rules is None else rules_list(self.rules)
-        body += ["## Checks", validation]
+        validation = "The images were not validated." if self.rules is None else rules_list(self.rules)
+        body += ["## Validation", validation]
         return "\n".join([*head, "---", ""]) + "\n" + "\n\n".join(body) + "\n"
 
 
 def rules_list(rules: Mapping[str, Any]) -> str:
-    """The rules of a check as a list."""
+    """Validation rules as a Markdown list."""
     lines = [f"- {name.replace('_', ' ')}: {value}" for name, value in rules.items() if value is not None]
-    return "\n".join(["Images were checked by these rules:", "", *lines]) if lines else "Images open."
+    if not lines:
+        return "All images can be decoded."
+    return "\n".join(["The images were validated by these rules:", "", *lines])
 
 
 def markdown_table(title: str, counts: Counter[str]) -> str:
-    """The counts as a Markdown table, the largest first."""
-    rows = [f"| {line(name).replace('|', '/')} | {count} |" for name, count in counts.most_common(MAX_TABLE_ROWS)]
+    """Counts as a Markdown table, largest first."""
+    rows = [
+        f"| {escape(name).replace('|', '/')} | {count} |"
+        for name, count in counts.most_common(MAX_TABLE_ROWS)
+    ]
     if omitted := len(counts) - len(rows):
         rows.append(
-            f"| {left} others | {counts.total() - sum(n for _, n in counts.most_common(MOST_ROWS))} |"
+            f"| {omitted} others | {counts.total() - sum(n for _, n in counts.most_common(MAX_TABLE_ROWS))} |"
         )
     return "\n".join([f"| {title} | Images |", "| --- | ---: |", *(rows or [f"| {UNKNOWN} | 0 |"])])
 
 
 def escape(text: str) -> str:
-    """Text of others on one line, and not taken for markup."""
+    """Untrusted text on one line, with markup escaped."""
     return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
 
 
 def yaml_string(text: str) -> str:
-    """A YAML string: JSON's strings are."""
+    """A YAML string; JSON strings are valid YAML."""
     return orjson.dumps(text).decode()

@@ -1,4 +1,4 @@
-"""Every format by its name: what it needs to know, and how its packages are opened."""
+"""Export formats: their options, file names and package writers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ FILE_SUFFIXES = {
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """How a data set is packed. `made_at` dates its members; `extension` is that of WebDataset's pictures."""
+    """How a dataset is exported. `created_at` dates archive members; `extension` is for WebDataset."""
 
     format: ExportFormat
     options: Mapping[str, Any]
@@ -36,53 +36,57 @@ class ExportPlan:
     extension: str
 
     def open_package(self) -> Package:
-        """A new package, or the next shard."""
+        """Create the package, or the next shard."""
         return PACKAGE_FACTORIES[self.format](self)
 
     @property
     def includes_images(self) -> bool:
-        """Whether the images themselves are packed, not only what is known of them."""
+        """Whether the format contains the images, not only their metadata."""
         return self.format not in (ExportFormat.CSV, ExportFormat.JSON)
 
     @property
     def has_separate_card(self) -> bool:
-        """Whether the data card is a file of its own, because the format has no place for it."""
+        """Whether the dataset card is a separate file, as the format cannot contain it."""
         return self.format in (ExportFormat.CSV, ExportFormat.WEBDATASET, ExportFormat.PARQUET)
 
     @property
     def stem(self) -> str:
-        """What its files are called."""
+        """Name of its files, without extension."""
         return FILE_STEMS.get(self.format, "images")
 
     @property
     def suffix(self) -> str:
-        """The extension of its files."""
+        """Extension of its files."""
         return FILE_SUFFIXES.get(self.format, self.format.value)
 
     @property
     def card_note(self) -> str:
-        """What a reader of the format ought to know."""
+        """Note on the format for the dataset card."""
         if self.format is not ExportFormat.WEBDATASET:
             return ""
-        return f"Pictures are called `.{self.extension}` in the archives; `format` says what each one is."
+        return f"All images have the extension `.{self.extension}`; `format` is the actual format of each."
 
     @property
     def includes_urls(self) -> bool:
-        """Whether the addresses that images came from are told."""
+        """Whether the source URLs of images are included."""
         return self.options.get("include_urls") is not False
 
 
 def zip_package(plan: ExportPlan, kind: type[ArchivePackage]) -> Package:
-    """A ZIP file of this kind."""
+    """Create a ZIP package of this class."""
     compress = bool(plan.options.get("compress"))
     with_manifest = plan.options.get("include_metadata") is not False
-    return kind(partial(ZipArchive, created_at=plan.created_at, compress=compress), with_manifest=with_manifest)
+    return kind(
+        partial(ZipArchive, created_at=plan.created_at, compress=compress), with_manifest=with_manifest
+    )
 
 
 def tar_package(plan: ExportPlan, compress: bool) -> Package:
-    """A TAR file."""
+    """Create a TAR package."""
     with_manifest = plan.options.get("include_metadata") is not False
-    return ArchivePackage(partial(TarArchive, created_at=plan.created_at, compress=compress), with_manifest=with_manifest)
+    return ArchivePackage(
+        partial(TarArchive, created_at=plan.created_at, compress=compress), with_manifest=with_manifest
+    )
 
 
 PACKAGE_FACTORIES: dict[ExportFormat, Callable[[ExportPlan], Package]] = {

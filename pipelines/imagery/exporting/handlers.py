@@ -1,4 +1,4 @@
-"""Packing a data set for download, and forgetting packages that have expired."""
+"""Dataset exports: writing the package to the object store, and purging expired packages."""
 
 import asyncio
 import errno
@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row
 
 from core.errors import Conflict
 from core.ports import StoreFull, StoreUnavailable
+from db.models import ExportJob
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.imagery.exporting.dataset_card import DatasetInfo
@@ -29,14 +29,14 @@ from resolvers.imagery.exports import DEFAULT_SHARD_SIZE, INDEX_FILENAME, SHARDE
 DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_LIMIT = 1_000_000_000
 PROGRESS_INTERVAL_SECONDS = 0.5
-"""Seconds between two counts of packed images that are written."""
+"""Minimum time between two writes of an export's progress."""
 EXPIRY_GRACE = timedelta(hours=1)
-"""After an export's expiry before its files go: a download that began in time ends."""
+"""Time from an export's expiry to the deletion of its files, so that running downloads can end."""
 
 
 @handles(PackImages)
 async def pack_images(job: PackImages, run: Run) -> CompletionHook:
-    """Safe to repeat: finished shards are kept, everything else is written anew under another key."""
+    """Write an export's package. Idempotent: finished shards are kept, other files are written again."""
     async with run.write() as uow:
         export = await exports.start(uow, job.export_job_id)
         crawl = await exports.find_crawl(uow, export)
@@ -55,34 +55,34 @@ async def pack_images(job: PackImages, run: Run) -> CompletionHook:
     try:
         return await DatasetExporter(run, export, plan, dataset).run()
     except StoreUnavailable as error:
-        raise Retry("The object store does not answer.") from error
+        raise Retry("The object store is unavailable.") from error
     except StoreFull as error:
-        raise Conflict("There is no room left in the object store.") from error
+        raise Conflict("The object store is full.") from error
     except OSError as error:
         if error.errno not in DISK_FULL_ERRNOS:
             raise
-        raise Conflict("There is no room left on the worker's disk.") from error
+        raise Conflict("The worker's disk is full.") from error
 
 
 class DatasetExporter:
-    """One attempt at an export."""
+    """An attempt to run an export."""
 
-    def __init__(self, run: Run, export: Row[Any], plan: ExportPlan, dataset: DatasetInfo) -> None:
+    def __init__(self, run: Run, export: ExportJob, plan: ExportPlan, dataset: DatasetInfo) -> None:
         self._run, self._export, self._plan, self._dataset = run, export, plan, dataset
-        self._reader = PrefetchReader(run, export, contents=plan.includes_images, urls=plan.includes_urls)
+        self._reader = PrefetchReader(run, export, with_content=plan.includes_images, urls=plan.includes_urls)
         self._totals = ExportTotals()
         self._files: list[PackedFile] = []
         self._reported_at = 0.0
 
     async def run(self) -> CompletionHook:
-        """Write every file of the package. Answers what completes the export."""
+        """Write all files of the package; returns the hook that completes the export."""
         sharded = self._plan.format in SHARDED
         if sharded:
             await self._write_shards()
         else:
             await self._write(f"{self._plan.stem}.{self._plan.suffix}", NO_LIMIT)
         if not self._totals.packed:
-            raise Conflict("There is nothing to export: the files of its images are gone.")
+            raise Conflict("The export has no images: their files no longer exist.")
         data = self._files[:]
         if self._plan.has_separate_card:
             card = self._dataset.render_card(self._totals, note=self._plan.card_note).encode()
@@ -108,7 +108,7 @@ class DatasetExporter:
         while self._reader.index < self._export.total_images:
             before = self._reader.index
             file = await self._write(f"{self._plan.stem}-{len(self._files):05d}.{self._plan.suffix}", size)
-            if self._reader.index == before:  # the rest of the images are gone
+            if self._reader.index == before:  # the files of the remaining images no longer exist
                 await self._run.services.store.delete([file.key])
                 self._files.pop()
                 return
@@ -130,7 +130,7 @@ class DatasetExporter:
         self._reader.index, self._reader.missing = self._totals.packed, self._totals.missing
 
     async def _write(self, name: str, limit: int) -> PackedFile:
-        """Stream the next images into a file of the package."""
+        """Stream the next images into a file of the package, at most `limit`."""
         before = self._reader.index
         stored = await self._run.services.store.put(self._key(name), self._stream(limit))
         file = PackedFile(stored.key, stored.size, self._reader.index - before)
@@ -142,13 +142,13 @@ class DatasetExporter:
         self._files.append(PackedFile(stored.key, stored.size, 0))
 
     async def _stream(self, limit: int) -> AsyncIterator[bytes]:
-        """The bytes of a file as they come to be: compressing and hashing let go of the interpreter."""
+        """The bytes of a file, as a stream. Compresses in a thread."""
         package, totals = self._plan.open_package(), self._totals
         try:
             async with aclosing(self._reader.records(limit)) as records:
                 async for record in records:
                     await asyncio.to_thread(package.add, record)
-                    totals.count(record)
+                    totals.add(record)
                     if chunk := package.drain():
                         yield chunk
                     await self._report_progress()
@@ -174,18 +174,18 @@ class DatasetExporter:
 
 
 def advance(steps: Any) -> bool:
-    """Take a step; false when there was none left."""
+    """Run the next step; returns False if there is none left."""
     return next(steps, steps) is not steps
 
 
 def common_extension(formats: set[str]) -> str:
-    """What pictures are called where all have one name: the format if that is one that loaders know."""
+    """Common extension of all images: that of their format if all are JPEG or all are PNG, else `jpg`."""
     extensions = {extension(format) for format in formats}
     return extensions.pop() if extensions in ({"jpg"}, {"png"}) else "jpg"
 
 
 @periodic("expired exports", timedelta(minutes=30), per_company=True)
 async def purge_expired_exports(services: Services, company_id: UUID) -> None:
-    """Packages that can no longer be downloaded take no room."""
+    """Delete the files of expired exports."""
     now = datetime.now(UTC)
     await exports.expire(services.database, company_id, now, EXPIRY_GRACE)

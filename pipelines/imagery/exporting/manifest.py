@@ -1,4 +1,4 @@
-"""What was packed, one line an image, kept on disk until the package's own lists are written."""
+"""Manifest of exported images, on disk until the package's metadata files are written."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -8,24 +8,24 @@ import orjson
 
 
 class Manifest:
-    """JSON lines in an unnamed temporary file, so that memory does not grow with the data set."""
+    """JSON lines in an unnamed temporary file, so that memory use does not grow with the dataset."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the ledger is
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
 
     def close(self) -> None:
-        """Forget it all."""
+        """Delete the file."""
         self._file.close()
 
     def add(self, entry: Mapping[str, Any]) -> None:
-        """One more, at the end."""
+        """Append an entry."""
         self._file.write(orjson.dumps(dict(entry)) + b"\n")
 
     def lines(self) -> Iterator[bytes]:
-        """Every entry as JSON and a line feed, from the first."""
+        """All entries as JSON lines."""
         self._file.seek(0)
         yield from self._file
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Every entry, from the first."""
+        """All entries."""
         return map(orjson.loads, self.lines())

@@ -1,4 +1,4 @@
-"""Packages of one file: what each format does with an image, and what it writes at its end."""
+"""Packages of one file, in each format: how an image is written, and what follows the last one."""
 
 import csv
 import io
@@ -11,50 +11,52 @@ import orjson
 from pipelines.imagery.exporting.archives import Archive
 from pipelines.imagery.exporting.dataset_card import DatasetInfo
 from pipelines.imagery.exporting.manifest import Manifest
-from pipelines.imagery.exporting.records import ImageRecord, ExportTotals
+from pipelines.imagery.exporting.records import ExportTotals, ImageRecord
 from pipelines.imagery.exporting.stream_buffer import StreamBuffer
 
 CARD_FILENAME = "README.md"
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would compute."""
+"""First characters of a cell that spreadsheets evaluate as a formula."""
 
 
 class Package(ABC):
-    """A file that is written image by image. After each call, `taken` gives what there is of it so far."""
+    """A file written image by image. After each call, `drain` returns the bytes written so far."""
 
     def __init__(self) -> None:
         self._buffer = StreamBuffer()
 
     def drain(self) -> bytes:
-        """What was written since."""
+        """The bytes written since the last call."""
         return self._buffer.drain()
 
     @abstractmethod
     def add(self, record: ImageRecord) -> None:
-        """The next image."""
+        """Write the next image."""
 
     @abstractmethod
     def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
-        """What follows the last image; `taken` is to be called at each step."""
+        """Write what follows the last image, in steps; call `drain` after each."""
 
-    def close(self) -> None:  # noqa: B027 - most keep nothing
-        """Let go of what it keeps; needed however it ended."""
+    def close(self) -> None:  # noqa: B027 - most packages hold no resources
+        """Release resources; required even after an error."""
 
 
 class ArchivePackage(Package):
-    """Pictures in an archive, a ledger of them, and the data card."""
+    """An archive of images, their metadata, and the dataset card."""
 
     folder = "images/"
 
-    def __init__(self, open_archive: Callable[[StreamBuffer], Archive], *, with_manifest: bool = True) -> None:
+    def __init__(
+        self, open_archive: Callable[[StreamBuffer], Archive], *, with_manifest: bool = True
+    ) -> None:
         super().__init__()
         self._archive, self._with_manifest = open_archive(self._buffer), with_manifest
         self._manifest = Manifest()
 
     def add(self, record: ImageRecord) -> None:
-        self._archive.add(self.folder + record.name, record.content)
+        self._archive.add(self.folder + record.filename, record.content)
         if self._with_manifest:
-            self._manifest.add({**record.metadata, "file_name": self.folder + record.name})
+            self._manifest.add({**record.metadata, "file_name": self.folder + record.filename})
 
     def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         if self._with_manifest:
@@ -65,8 +67,10 @@ class ArchivePackage(Package):
         self._archive.close()
         yield
 
-    def metadata_files(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Names and contents of the files that say what the pictures are."""
+    def metadata_files(
+        self, dataset: DatasetInfo, totals: ExportTotals
+    ) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Names and contents of the metadata files."""
         yield "images.json", json_array(self._manifest.lines())
         yield "metadata.json", iter([orjson.dumps(dataset.summary(totals), option=orjson.OPT_INDENT_2)])
 
@@ -75,23 +79,27 @@ class ArchivePackage(Package):
 
 
 class ImageFolder(ArchivePackage):
-    """What the loader `imagefolder` of Hugging Face's `datasets` reads: pictures and `metadata.jsonl`."""
+    """Images and `metadata.jsonl`, for the loader `imagefolder` of Hugging Face's `datasets`."""
 
     folder = ""
 
-    def metadata_files(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def metadata_files(
+        self, dataset: DatasetInfo, totals: ExportTotals
+    ) -> Iterator[tuple[str, Iterator[bytes]]]:
         yield "metadata.jsonl", self._manifest.lines()
 
 
 class Coco(ArchivePackage):
-    """Pictures and `annotations.json` in the form of COCO: captions where there are any, no boxes."""
+    """Images and `annotations.json` in COCO format, with captions but without bounding boxes."""
 
-    def metadata_files(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def metadata_files(
+        self, dataset: DatasetInfo, totals: ExportTotals
+    ) -> Iterator[tuple[str, Iterator[bytes]]]:
         yield "annotations.json", coco_document(self._manifest.entries, dataset)
 
 
 class JsonDocument(Package):
-    """One JSON document: the images, then the data set as a whole with its data card."""
+    """One JSON document: the images, then the dataset's summary and card."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +117,7 @@ class JsonDocument(Package):
 
 
 class CsvTable(Package):
-    """One line an image, and a header. What a spreadsheet would compute gets an apostrophe before it."""
+    """One line per image, and a header. Formulas are escaped with an apostrophe."""
 
     def __init__(self, delimiter: str = ",") -> None:
         super().__init__()
@@ -131,7 +139,7 @@ class CsvTable(Package):
 
 
 def escape_formula(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
+    """The cell, escaped against CSV formula injection."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_PREFIXES) else value
 
 
@@ -145,7 +153,7 @@ def json_array(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def coco_document(entries: Callable[[], Iterator[dict[str, Any]]], dataset: DatasetInfo) -> Iterator[bytes]:
-    """The document of a COCO data set, read three times from the entries."""
+    """The document of a COCO dataset; iterates the entries three times."""
     names = dict.fromkeys(entry["licence"] for entry in entries())
     numbers = {name: number for number, name in enumerate(names, 1)}
     licences = [{"id": n, "name": name or "unknown", "url": ""} for name, n in numbers.items()]
@@ -170,7 +178,7 @@ def coco_document(entries: Callable[[], Iterator[dict[str, Any]]], dataset: Data
 
 
 def coco_image(number: int, entry: dict[str, Any], licences: dict[str, int]) -> dict[str, Any]:
-    """An image as COCO describes it; what else is known of it stays beside."""
+    """An image in COCO format, with its other metadata."""
     return {
         **entry,
         "id": number,

@@ -1,4 +1,4 @@
-"""What is packed: an image's bytes, and what is known of it in values that every format can hold."""
+"""Records of exported images: content and metadata, in values that every format supports."""
 
 import re
 from collections import Counter
@@ -28,7 +28,7 @@ IMAGE_COLUMNS = (
     Image.issues,
     Image.created_at,
 )
-"""What `described` reads."""
+"""Columns that `image_metadata` reads."""
 
 TEXT_FIELDS = (
     "file_name",
@@ -54,9 +54,9 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One image to pack, `content` being its file. What is not known of it is an empty text, or 0.
+    """An image to export, with the `content` of its file. Missing values are empty strings or 0.
 
-    Readers infer the type of a column from its first values: a null there would make it a column of nulls.
+    Loaders infer a column's type from its first values, so nulls would make it a column of nulls.
     """
 
     index: int
@@ -65,13 +65,13 @@ class ImageRecord:
 
     @property
     def filename(self) -> str:
-        """What the file is called in the package, alike in every package of the same images."""
+        """File name in the package; deterministic for the same images."""
         return str(self.metadata["file_name"])
 
 
 @dataclass
 class ExportTotals:
-    """What was packed so far; `missing` are images whose stored file was gone."""
+    """Totals of the exported images; `missing` counts images whose stored file no longer exists."""
 
     packed: int = 0
     missing: int = 0
@@ -80,50 +80,50 @@ class ExportTotals:
     licences: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: ImageRecord) -> None:
-        """One more."""
+        """Count an image."""
         self.packed += 1
         self.content_bytes += record.metadata["file_size"]
         self.formats[record.metadata["format"] or UNKNOWN] += 1
         self.licences[record.metadata["licence"] or UNKNOWN] += 1
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The JSON form stored in a checkpoint."""
         return {**vars(self), "formats": dict(self.formats), "licences": dict(self.licences)}
 
     @classmethod
-    def from_json(cls, to_json: Mapping[str, Any]) -> Self:
-        """From the form that `saved` gives."""
-        counted = {filename: Counter(to_json[filename]) for filename in ("formats", "licences")}
-        return cls(**{**to_json, **counted})
+    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+        """From the stored JSON form."""
+        counted = {name: Counter(saved[name]) for name in ("formats", "licences")}
+        return cls(**{**saved, **counted})
 
 
 def extension(format: str | None) -> str:
-    """Of a file in this format; `bin` for one that is not known."""
+    """File extension of a format; `bin` if it is unknown."""
     known = (format or "").lower()
     return EXTENSIONS.get(known, known) if re.fullmatch("[a-z0-9]{1,5}", known) else "bin"
 
 
-def image_metadata(index: int, row: Any, *, urls: bool) -> dict[str, Any]:
-    """What is known of an image, in one order and without nulls; without its addresses unless `urls`."""
-    found: datetime = row.created_at
-    number = row.perceptual_hash
+def image_metadata(index: int, image: Image, *, urls: bool) -> dict[str, Any]:
+    """Metadata of an image, in a fixed order and without nulls; source URLs only with `urls`."""
+    found: datetime = image.created_at
+    number = image.perceptual_hash
     values = {
-        "file_name": f"{index:06d}.{extension(row.format)}",
-        "id": str(row.id),
-        "original_url": row.original_url,
-        "page_url": row.page_url or "",
-        "width": row.width or 0,
-        "height": row.height or 0,
-        "file_size": row.file_size or 0,
-        "format": extension(row.format) if row.format else "",
-        "sha256": row.hash or "",
+        "file_name": f"{index:06d}.{extension(image.format)}",
+        "id": str(image.id),
+        "original_url": image.original_url,
+        "page_url": image.page_url or "",
+        "width": image.width or 0,
+        "height": image.height or 0,
+        "file_size": image.file_size or 0,
+        "format": extension(image.format) if image.format else "",
+        "sha256": image.hash or "",
         "perceptual_hash": "" if number is None else f"{number % 2**64:016x}",
-        "licence": row.licence or "",
-        "attribution": row.attribution or "",
-        "caption": row.caption or "",
-        "verdict": VERDICTS[row.is_valid],
-        "issues": " ".join(row.issues),
-        "is_duplicate": row.is_duplicate,
+        "licence": image.licence or "",
+        "attribution": image.attribution or "",
+        "caption": image.caption or "",
+        "verdict": VERDICTS[image.is_valid],
+        "issues": " ".join(image.issues),
+        "is_duplicate": image.is_duplicate,
         "found_at": found.isoformat(),
     }
-    return values if urls else {filename: value for filename, value in values.items() if filename not in URL_FIELDS}
+    return values if urls else {name: value for name, value in values.items() if name not in URL_FIELDS}

@@ -1,13 +1,13 @@
-"""A file whose beginning is given away while its end is still written."""
+"""Buffer that streams a file while it is still being written."""
 
 import io
 
 
 class StreamBuffer(io.RawIOBase):
-    """Written like a file; `take` gives what was written since it was last called, and forgets it.
+    """A writable file; `drain` returns and drops the bytes written since its last call.
 
-    Positions count from the file's beginning. Seeking back reaches what was not taken yet: enough for formats
-    that correct the header of a member once it is written.
+    Positions count from the file's beginning. Seeking back is limited to bytes that are not drained, which
+    suffices for formats that update the header of a member once it is written.
     """
 
     def __init__(self) -> None:
@@ -24,18 +24,18 @@ class StreamBuffer(io.RawIOBase):
         return self._offset + self._pending.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Raises `OSError` for a place that was given away."""
+        """Raises `OSError` for a position that is drained already."""
         if whence == io.SEEK_SET:
             offset -= self._offset
             if offset < 0:
-                raise OSError("what stood there was given away")
+                raise OSError("cannot seek to bytes that are drained already")
         return self._offset + self._pending.seek(offset, whence)
 
     def write(self, content: bytes) -> int:  # type: ignore[override]
         return self._pending.write(content)
 
     def drain(self) -> bytes:
-        """What was written since, or nothing."""
+        """The bytes written since the last call."""
         self._pending.seek(0, io.SEEK_END)
         content = self._pending.getvalue()
         self._offset += len(content)

@@ -35,7 +35,7 @@ from providers.storage import open_store
 from server.app import create_app
 from server.commands.serve import configuration
 from server.graphql.view import GraphQLView
-from server.provider_factory import open_embedders, open_sources, open_vectors, working
+from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
 from server.seed import seed
 from server.worker import Worker
 from tests.conftest import Postgres
@@ -70,7 +70,7 @@ class Instance:
         async with AsyncExitStack() as stack:
             embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
             sources = open_sources(self.database, settings, stack)
-            services = working(self.database, settings, self.store, embedders, vectors, sources)
+            services = worker_services(self.database, settings, self.store, embedders, vectors, sources)
             listener = Listener(self.database.placement.primary.url, application="test listener")
             async with listener, Worker(services, listener, queues=["drawings", "upkeep"]) as worker:
                 yield worker

@@ -47,11 +47,11 @@ FAILING: dict[str, tuple[Maker, str]] = {
     ),
     "huge page": (
         lambda bad, good: resize_page(bad, good, 1, HUGE),
-        "no page could be drawn. The page is 500 x 500 inches, too large to draw legibly.",
+        "no page could be rendered. The page is 500 x 500 inches, too large to draw legibly.",
     ),
     "page that unpacks to 128 MB": (
         lambda bad, good: bomb(bad, 128 * 2**20),
-        "The PDF holds data that unpacks to more than 100 MB.",
+        "The PDF contains a stream that decompresses to more than 100 MB.",
     ),
     "1 pixel": (
         lambda bad, good: image(bad.with_suffix(".png"), (1, 1)),
@@ -155,7 +155,7 @@ async def test_a_page_that_cannot_be_drawn_fails_alone(
 
 
 FAULTS: dict[str, tuple[Callable[..., Any], float, str]] = {
-    "never ends": (failing_functions.endless_second_page, 6.0, "It took longer than 6 seconds."),
+    "never ends": (failing_functions.endless_second_page, 6.0, "Processing exceeded the timeout of 6 seconds."),
     "kills its process": (
         failing_functions.deadly_second_page,
         60.0,
@@ -213,7 +213,7 @@ async def test_a_failed_extraction_that_is_retried_draws_the_failed_pages_again(
         id = await person.begin(*revisions("A-101"))
         state = await person.ended(id)
     assert state["status"] == "ERROR"
-    assert state["errorMessage"].startswith("a.pdf: no page could be drawn. Internal error (id ")
+    assert state["errorMessage"].startswith("a.pdf: no page could be rendered. Internal error (id ")
 
     await person.do(operations.RETRY, id=await person.job(id, "PDF_EXTRACTION"))
     session = await person.completed(id)

@@ -21,7 +21,7 @@ from strawberry.relay import GlobalID
 
 from db.models import RoleName
 from schema.framework.context import Services
-from server.provider_factory import open_sources, working
+from server.provider_factory import open_sources, worker_services
 from server.worker import Worker
 from tests import factories
 from tests.factories import Fixture, a_company, a_project, a_user
@@ -54,7 +54,7 @@ async def a_worker(services: Services, **changes: Any) -> AsyncIterator[Worker]:
     settings = services.settings.model_copy(update=LOCAL | changes)
     async with AsyncExitStack() as stack:
         sources = open_sources(services.database, settings, stack)
-        work = working(
+        work = worker_services(
             services.database, settings, services.store, services.embedders, services.vectors, sources
         )
         yield await stack.enter_async_context(

@@ -73,7 +73,7 @@ def test_sources_take_turns() -> None:
     site = {"kind": "site", "addresses": ["https://one.example/"], **bounds}
 
     request = [
-        (kind.value, wanted.keyword, wanted.addresses)
+        (kind.value, wanted.keyword, wanted.urls)
         for kind, wanted in crawl_tasks([search, site], ["cat", "dog"])
     ]
 
@@ -93,5 +93,5 @@ def test_the_stored_form_of_a_task_keeps_its_keys() -> None:
         "depth": 2,
     }
     task = CrawlTask.from_json(stored_objects)
-    assert task.query == SourceQuery(addresses=("https://a.example/",), pages=4, depth=2)
+    assert task.query == SourceQuery(urls=("https://a.example/",), max_pages=4, max_depth=2)
     assert task.to_json() == stored_objects | {"addresses": ("https://a.example/",)}
