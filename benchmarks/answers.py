@@ -20,12 +20,12 @@ from rich.table import Table
 from uuid_utils.compat import uuid7
 
 from benchmarks.bounds import Limit, console, verdict
-from benchmarks.data import shared
+from benchmarks.data import shared_folder
 from benchmarks.retrieval import QUESTIONS, open_vector_store
 from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, SearchScope, TextDelta, VectorChunk
 from core.sentence_segmentation import sentences
 from providers.chat import ExtractiveAnswerer
-from providers.chat.extractive import LEAST, Reading, chosen
+from providers.chat.extractive import LEAST, AnswerStyle, chosen
 from providers.embeddings import MiniLM
 
 PASSAGES = 5
@@ -129,7 +129,7 @@ async def measure_question(
     known = [passage(hit, paragraphs) for hit in hits[:PASSAGES]]
     unknown = [passage(hit, paragraphs) for hit in others]
     ranked = await answerer.ranked(ChatRequest(question.text, tuple(known)))
-    quotes = chosen(ranked, Reading(least=0.0))
+    quotes = chosen(ranked, AnswerStyle(least=0.0))
     gold = [span for span in sentences(paragraphs[question.paragraph]) if overlap(span, question)]
     quoted = any(
         hits[quote.source - 1].chunk_id == question.paragraph and (quote.start, quote.end) in gold
@@ -191,7 +191,7 @@ def rates(outcomes: Sequence[Outcome], threshold: float) -> tuple[float, float, 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=shared("DOCUMENTS", "docs"))
+    parser.add_argument("--data", type=Path, default=shared_folder("DOCUMENTS", "docs"))
     return verdict(asyncio.run(measure_answers(parser.parse_args().data)))
 
 

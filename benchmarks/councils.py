@@ -16,7 +16,7 @@ from rich.table import Table
 
 from benchmarks.answers import PASSAGES, Question, cached_embed, overlap, read
 from benchmarks.bounds import Limit, console, verdict
-from benchmarks.data import shared
+from benchmarks.data import shared_folder
 from benchmarks.retrieval import QUESTIONS
 from core.ports import ChatRequest, Embed, Passage
 from core.sentence_segmentation import sentences
@@ -105,7 +105,7 @@ def report(quoted: Counter[str], differing: int, count: int) -> list[Limit]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=shared("DOCUMENTS", "docs"))
+    parser.add_argument("--data", type=Path, default=shared_folder("DOCUMENTS", "docs"))
     return verdict(asyncio.run(measure_councils(parser.parse_args(arguments).data)))
 
 

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import pairs
-from benchmarks.data import shared
+from benchmarks.data import shared_folder
 from pipelines.drawings import binarization, rendering, sheet_matching
 from pipelines.drawings.comparison import ComparisonResult, compare
 from pipelines.drawings.rendering import RenderedPage
@@ -223,7 +223,7 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
-    parser.add_argument("--data", type=Path, default=shared("DRAWINGS", "drawings"))
+    parser.add_argument("--data", type=Path, default=shared_folder("DRAWINGS", "drawings"))
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")

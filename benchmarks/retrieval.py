@@ -25,7 +25,7 @@ from rich.table import Table
 from uuid_utils.compat import uuid7
 
 from benchmarks.bounds import Limit, console, verdict
-from benchmarks.data import shared
+from benchmarks.data import shared_folder
 from core.ports import Hit, SearchScope, Vector, VectorChunk, VectorStore
 from core.settings import Settings
 from providers.embeddings import MiniLM
@@ -188,7 +188,7 @@ SECTIONS = {"quality": quality, "speed": speed}
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
-    parser.add_argument("--data", type=Path, default=shared("DOCUMENTS", "docs"))
+    parser.add_argument("--data", type=Path, default=shared_folder("DOCUMENTS", "docs"))
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")

@@ -72,6 +72,7 @@ IRREGULAR_PARTICIPLES = frozenset(
 STANDARD_TERMS = frozenset(
     (
         "anomaly",
+    "bing",
         "drawing",
         "embed",
         "everything",

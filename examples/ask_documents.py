@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from client import TROUBLE, Refused, Seshat, connection, existing, signed_in
+from client import TROUBLE, MutationError, Seshat, connection, existing_file, signed_in
 
 BETWEEN_LOOKS = 0.3
 """Seconds between two looks at a document that is being read."""
@@ -78,11 +78,11 @@ async def until_read(seshat: Seshat, id: str) -> dict[str, Any]:
         if document["processingStatus"] == "COMPLETED":
             return document
         if document["processingStatus"] == "FAILED":
-            raise Refused(f"{document['title']}: {document['errorMessage']}")
+            raise MutationError(f"{document['title']}: {document['errorMessage']}")
         await asyncio.sleep(BETWEEN_LOOKS)
 
 
-async def answered(seshat: Seshat, conversation: str, question: str, console: Console) -> dict[str, Any]:
+async def wait_for_answer(seshat: Seshat, conversation: str, question: str, console: Console) -> dict[str, Any]:
     """The answer to a question, printed as it comes."""
     sent = await seshat.ask(SEND, input={"conversationId": conversation, "content": question})
     id = sent["payload"]["answer"]["id"]
@@ -94,7 +94,7 @@ async def answered(seshat: Seshat, conversation: str, question: str, console: Co
                 case {"kind": "MessageReset", "messageId": message} if message == id:
                     console.print("\n(once more)", style="dim")
                 case {"kind": "MessageFailed", "messageId": message, "reason": reason} if message == id:
-                    raise Refused(reason)
+                    raise MutationError(reason)
                 case {"kind": "MessageCompleted", "message": {"id": message}} if message == id:
                     break
     console.print()
@@ -138,12 +138,12 @@ async def converse(arguments: argparse.Namespace, console: Console) -> list[dict
     for id in documents:
         document = await until_read(seshat, id)
         console.print(f"{document['title']}: {document['chunkCount']} pieces", style="dim", markup=False)
-    given = {"title": "Questions", "selectedDocumentIds": documents or None}
-    conversation = (await seshat.ask(CONVERSE, input=given))["payload"]["conversation"]["id"]
+    input = {"title": "Questions", "selectedDocumentIds": documents or None}
+    conversation = (await seshat.ask(CONVERSE, input=input))["payload"]["conversation"]["id"]
     answers = []
     for question in arguments.ask:
         console.print(f"\n{question}", style="bold", markup=False)
-        answers.append(await answered(seshat, conversation, question, console))
+        answers.append(await wait_for_answer(seshat, conversation, question, console))
         footnotes(answers[-1], console)
     return answers
 
@@ -152,7 +152,7 @@ def parse_arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = connection("Ask documents, and see where each answer comes from.")
     parser.add_argument("--ask", action="append", required=True, metavar="QUESTION", help="may be repeated")
-    parser.add_argument("files", type=existing, nargs="*", help="documents; without any, all that is known")
+    parser.add_argument("files", type=existing_file, nargs="*", help="documents; without any, all that is known")
     return parser.parse_args()
 
 

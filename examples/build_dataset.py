@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from client import TROUBLE, Refused, Seshat, connection, signed_in
+from client import TROUBLE, MutationError, Seshat, connection, signed_in
 
 FORMATS = ("ZIP", "TAR", "TAR_GZ", "CSV", "JSON", "IMAGEFOLDER", "COCO", "WEBDATASET", "PARQUET")
 PRESETS = ("BASIC", "STANDARD", "LENIENT", "STRICT")
@@ -57,7 +57,7 @@ LOOK = """
 query Look($id: ID!) { crawlJob(id: $id) { totalImages downloadedImages validImages } }"""
 
 
-async def done(seshat: Seshat, console: Console, document: str, **input: Any) -> dict[str, Any]:
+async def run_job(seshat: Seshat, console: Console, document: str, **input: Any) -> dict[str, Any]:
     """Ask for a job, and answer it as it is when it has succeeded. Raises Refused where it does not."""
     id = (await seshat.ask(document, input=input))["payload"]["job"]["id"]
     job: dict[str, Any] = {}
@@ -68,7 +68,7 @@ async def done(seshat: Seshat, console: Console, document: str, **input: Any) ->
                 if job["phase"] not in ("QUEUED", "ACTIVE"):
                     break
     if job["phase"] != "SUCCEEDED":
-        raise Refused(f"{job['kind']}: {job['errorMessage'] or job['phase'].lower()}")
+        raise MutationError(f"{job['kind']}: {job['errorMessage'] or job['phase'].lower()}")
     return job
 
 
@@ -77,7 +77,7 @@ async def build(arguments: argparse.Namespace, console: Console) -> dict[str, An
     seshat = await signed_in(arguments)
     host = urlsplit(arguments.start).hostname or "site"
     project = (await seshat.ask(PLAN, input={"name": f"Images of {host}"}))["payload"]["project"]["id"]
-    crawl = await done(
+    crawl = await run_job(
         seshat,
         console,
         CRAWL,
@@ -88,11 +88,11 @@ async def build(arguments: argparse.Namespace, console: Console) -> dict[str, An
         maxImages=arguments.most,
     )
     console.print(f"crawled: {crawl['downloadedImages']} of {crawl['totalImages']} images found are stored")
-    check = await done(
+    check = await run_job(
         seshat, console, VALIDATE, crawlJobId=crawl["id"], name="Check", rules={"preset": arguments.preset}
     )
     console.print(f"checked: {check['validatedImages']}, of which {check['invalidImages']} did not pass")
-    export = await done(
+    export = await run_job(
         seshat, console, EXPORT, crawlJobId=crawl["id"], name=f"Images of {host}", format=arguments.format
     )
     await seshat.fetch(export["downloadUrl"], arguments.out)

@@ -46,11 +46,11 @@ mutation Announce($input: UploadCreateInput!) {
 }"""
 
 
-class Refused(Exception):
+class MutationError(Exception):
     """The server said no; the message is for the person who asked."""
 
 
-TROUBLE = (Refused, TransportError, httpx.HTTPError, OSError)
+TROUBLE = (MutationError, TransportError, httpx.HTTPError, OSError)
 """What ends a script, with a sentence."""
 
 
@@ -85,7 +85,7 @@ class Seshat:
                 raise refusal(error) from error
         payload = data.get("payload") or {}
         if payload.get("errors"):
-            raise Refused("; ".join(each["message"] for each in payload["errors"]))
+            raise MutationError("; ".join(each["message"] for each in payload["errors"]))
         return data
 
     async def watch(self, document: str, **variables: Any) -> AsyncGenerator[dict[str, Any], None]:
@@ -107,7 +107,7 @@ class Seshat:
             except (TransportError, OSError) as error:
                 failures += 1
                 if failures > RECONNECTS:
-                    raise Refused(f"The connection was lost: {error}") from error
+                    raise MutationError(f"The connection was lost: {error}") from error
             await asyncio.sleep(min(2**failures, 15))
             await self._take(REFRESH, refreshToken=self.refresh_token)
 
@@ -135,7 +135,7 @@ class Seshat:
                 urljoin(self.endpoint, upload["url"]), content=content(), headers=headers
             )
         if answer.is_error:
-            raise Refused(f"{path.name}: {answer.text.strip() or answer.reason_phrase}")
+            raise MutationError(f"{path.name}: {answer.text.strip() or answer.reason_phrase}")
         return str(upload["id"])
 
     async def fetch(self, url: str, path: Path) -> None:
@@ -144,7 +144,7 @@ class Seshat:
         client = httpx.AsyncClient(timeout=300, follow_redirects=True)
         async with client, client.stream("GET", urljoin(self.endpoint, url)) as answer:
             if answer.is_error:
-                raise Refused(f"{path.name}: {answer.status_code} {answer.reason_phrase}")
+                raise MutationError(f"{path.name}: {answer.status_code} {answer.reason_phrase}")
             with draft.open("wb") as file:
                 async for chunk in answer.aiter_bytes():
                     await asyncio.to_thread(file.write, chunk)
@@ -180,7 +180,7 @@ def connection(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def existing(name: str) -> Path:
+def existing_file(name: str) -> Path:
     """An argument that names a file."""
     path = Path(name)
     if not path.is_file():
@@ -201,9 +201,9 @@ def endpoint_of(url: str) -> str:
     return urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else "/graphql"))
 
 
-def refusal(error: TransportQueryError) -> Refused:
+def refusal(error: TransportQueryError) -> MutationError:
     """What the server said."""
-    return Refused("; ".join(each["message"] for each in error.errors or []))
+    return MutationError("; ".join(each["message"] for each in error.errors or []))
 
 
 def measure(path: Path) -> tuple[int, str]:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from client import TROUBLE, Seshat, connection, existing, signed_in
+from client import TROUBLE, Seshat, connection, existing_file, signed_in
 
 CREATE = """
 mutation Create($input: DrawingSessionCreateInput!) {
@@ -146,8 +146,8 @@ def parse_arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = connection("Compare two revisions of a drawing set.")
     parser.add_argument("--out", type=Path, default=Path("overlays"), help="folder for the overlay pictures")
-    parser.add_argument("old", type=existing, help="the old revision: PDF, PNG, JPEG or TIFF")
-    parser.add_argument("new", type=existing, help="the new revision")
+    parser.add_argument("old", type=existing_file, help="the old revision: PDF, PNG, JPEG or TIFF")
+    parser.add_argument("new", type=existing_file, help="the new revision")
     return parser.parse_args()
 
 

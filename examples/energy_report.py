@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from client import TROUBLE, Refused, Seshat, connection, existing, signed_in
+from client import TROUBLE, MutationError, Seshat, connection, existing_file, signed_in
 
 BETWEEN_LOOKS = 0.5
 """Seconds between two looks at what a job works on."""
@@ -70,21 +70,21 @@ query Kept($id: ID!) {
 }"""
 
 
-async def imported(seshat: Seshat, upload: str, mapping: dict[str, Any]) -> dict[str, Any]:
+async def import_consumption(seshat: Seshat, upload: str, mapping: dict[str, Any]) -> dict[str, Any]:
     """What past consumption says, once it is imported."""
     made = await seshat.ask(IMPORT, input={"uploadId": upload, "mapping": mapping or None})
     id = made["payload"]["historicalDataImport"]["id"]
     while True:
         row = (await seshat.ask(IMPORTED, id=id))["historicalDataImport"]
         if row["job"]["status"] in ("FAILED", "CANCELLED"):
-            raise Refused(row["job"]["errorMessage"] or "The import was cancelled.")
+            raise MutationError(row["job"]["errorMessage"] or "The import was cancelled.")
         if row["summary"]:
             summary: dict[str, Any] = row["summary"]
             return summary
         await asyncio.sleep(BETWEEN_LOOKS)
 
 
-async def reported(seshat: Seshat, console: Console, method: str) -> str:
+async def create_report(seshat: Seshat, console: Console, method: str) -> str:
     """Have a report made, and print its steps; gives its id."""
     made = await seshat.ask(GENERATE, input={"method": method})
     id = str(made["payload"]["report"]["id"])
@@ -92,7 +92,7 @@ async def reported(seshat: Seshat, console: Console, method: str) -> str:
         async for event in events:
             match event["kind"]:
                 case "FAILED":
-                    raise Refused(event["summary"] or "There is no report.")
+                    raise MutationError(event["summary"] or "There is no report.")
                 case "STEP_COMPLETED":
                     name = event["step"].replace("_", " ")
                     console.print(f"  {name}: {event['summary']}", markup=False, highlight=False)
@@ -101,7 +101,7 @@ async def reported(seshat: Seshat, console: Console, method: str) -> str:
     return id
 
 
-async def kept(seshat: Seshat, report: str) -> dict[str, Any]:
+async def save_report(seshat: Seshat, report: str) -> dict[str, Any]:
     """The saved report, once its files are there."""
     made = await seshat.ask(KEEP, input={"reportId": report})
     id = made["payload"]["savedReport"]["id"]
@@ -112,7 +112,7 @@ async def kept(seshat: Seshat, report: str) -> dict[str, Any]:
         await asyncio.sleep(BETWEEN_LOOKS)
 
 
-def given(arguments: argparse.Namespace, names: dict[str, str]) -> dict[str, Any]:
+def values_of(arguments: argparse.Namespace, names: dict[str, str]) -> dict[str, Any]:
     """The inputs that the command line says, by their names in the contract."""
     said = {name: getattr(arguments, option) for option, name in names.items()}
     return {name: value for name, value in said.items() if value is not None}
@@ -122,23 +122,23 @@ async def report(arguments: argparse.Namespace, console: Console) -> dict[str, A
     """From the file to the PDF; gives what the report says."""
     seshat = await signed_in(arguments)
     upload = await seshat.upload(arguments.file)
-    mapping = given(arguments, {"unit": "unit", "timezone": "timezone"})
-    asked = {"uploadId": upload, "mapping": mapping or None}
-    seen = (await seshat.ask(PREVIEW, input=asked))["historicalDataPreview"]
+    mapping = values_of(arguments, {"unit": "unit", "timezone": "timezone"})
+    input = {"uploadId": upload, "mapping": mapping or None}
+    seen = (await seshat.ask(PREVIEW, input=input))["historicalDataPreview"]
     console.print(
         f"{arguments.file.name}: {seen['consumptionColumn']} by {seen['timestampColumn']}, "
         f"every {seen['stepMinutes']:g} minutes, in {seen['unit']}",
         markup=False,
         highlight=False,
     )
-    summary = await imported(seshat, upload, mapping)
+    summary = await import_consumption(seshat, upload, mapping)
     for each in summary["insights"]:
         console.print(f"  {each}", markup=False, highlight=False)
-    profile = given(arguments, PROFILED)
+    profile = values_of(arguments, PROFILED)
     if profile:
         await seshat.ask(PROFILE, input=profile)
     console.print("The report:", markup=False)
-    saved = await kept(seshat, await reported(seshat, console, arguments.method))
+    saved = await save_report(seshat, await create_report(seshat, console, arguments.method))
     pdf = next(file for file in saved["files"] if file["format"] == "PDF")
     await seshat.fetch(pdf["url"], arguments.out)
     console.print(f"{arguments.out}: {pdf['size']} bytes, confidence {saved['confidence']:.2f}")
@@ -177,7 +177,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--method", choices=("OPTIMAL", "PROPORTIONAL"), default="OPTIMAL")
     parser.add_argument("--unit", help="WH, KWH, MWH, GWH, KW or MW; guessed unless given")
     parser.add_argument("--timezone", help="of instants that do not tell theirs, such as Europe/Vienna")
-    parser.add_argument("file", type=existing, help="CSV or XLSX")
+    parser.add_argument("file", type=existing_file, help="CSV or XLSX")
     return parser.parse_args()
 
 

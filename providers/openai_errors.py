@@ -39,7 +39,7 @@ PASSING = frozenset(
 """What time may cure."""
 
 
-def failed(code: RunErrorCode, after: float = 0, *, model: str = "language model") -> ModelFailure:
+def model_failure(code: RunErrorCode, after: float = 0, *, model: str = "language model") -> ModelFailure:
     """The failure of this code, in our own words: an endpoint's may repeat keys and what was asked.
 
     `model` says what kind of model it is that failed.
@@ -50,7 +50,7 @@ def failed(code: RunErrorCode, after: float = 0, *, model: str = "language model
 def failure(error: openai.OpenAIError, *, model: str = "language model") -> ModelFailure:
     """What an error of the client means."""
     said = SAID.get(getattr(error, "code", None) or "") or SAID.get(getattr(error, "type", None) or "")
-    return failed(said or _by_kind(error), _waiting(error), model=model)
+    return model_failure(said or _by_kind(error), retry_after(error), model=model)
 
 
 def _by_kind(error: openai.OpenAIError) -> RunErrorCode:
@@ -71,7 +71,7 @@ def _by_kind(error: openai.OpenAIError) -> RunErrorCode:
             return RunErrorCode.CHAT_FAILED
 
 
-def _waiting(error: openai.OpenAIError) -> float:
+def retry_after(error: openai.OpenAIError) -> float:
     """Seconds that the endpoint asks to wait; 0 where it does not say."""
     if not isinstance(error, openai.APIStatusError):
         return 0.0

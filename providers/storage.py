@@ -68,7 +68,7 @@ def open_store(url: str) -> ObjectStore:
     raise SettingsError(f"STORAGE_URL: {url} does not start with file://, s3://, gs:// or az://")
 
 
-def checked(key: str) -> str:
+def validate_key(key: str) -> str:
     """The key itself; raises `ValueError` for one that could leave the store or be read in two ways."""
     if len(key) > LONGEST_KEY or not all(SEGMENT.fullmatch(segment) for segment in key.split("/")):
         raise ValueError(f"not an object's key: {key!r}")
@@ -83,24 +83,24 @@ class Store:
 
     async def put(self, key: str, chunks: AsyncIterable[bytes] | bytes) -> StoredObject:
         """At most three parts of 5 MiB are in memory; a failed or cancelled write is aborted."""
-        with told():
+        with translate_errors():
             await obstore.put_async(
-                self._backend, checked(key), chunks, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+                self._backend, validate_key(key), chunks, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
             )
         return await self.head(key)
 
     async def put_file(self, key: str, path: Path) -> StoredObject:
         """Raises `FileNotFoundError` where there is no such file."""
-        with told():
+        with translate_errors():
             await obstore.put_async(
-                self._backend, checked(key), path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+                self._backend, validate_key(key), path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
             )
         return await self.head(key)
 
     async def head(self, key: str) -> StoredObject:
         """What is known of an object without reading it."""
-        with told():
-            return described(await obstore.head_async(self._backend, checked(key)))
+        with translate_errors():
+            return stored_object(await obstore.head_async(self._backend, validate_key(key)))
 
     async def read(
         self, key: str, start: int = 0, end: int | None = None, *, etag: str | None = None
@@ -115,14 +115,14 @@ class Store:
             options["range"] = {"offset": start}
         if etag is not None:
             options["if_match"] = etag
-        with told():
+        with translate_errors():
             try:
-                found = await obstore.get_async(self._backend, checked(key), options=options)
+                found = await obstore.get_async(self._backend, validate_key(key), options=options)
             except PreconditionError as error:
                 raise ObjectChanged(key) from error
             chunks = aiter(found.stream(min_chunk_size=CHUNK_BYTES))
         while True:
-            with told():
+            with translate_errors():
                 chunk = await anext(chunks, None)
             if chunk is None:
                 return
@@ -130,12 +130,12 @@ class Store:
 
     async def fetch(self, key: str, path: Path) -> Path:
         """The file is written beside its final name first."""
-        return await asyncio.to_thread(self._fetch, checked(key), path)
+        return await asyncio.to_thread(self._fetch, validate_key(key), path)
 
     def _fetch(self, key: str, path: Path) -> Path:
         draft = path.with_name(f"{path.name}.partial")
         try:
-            with draft.open("wb") as file, told():
+            with draft.open("wb") as file, translate_errors():
                 for chunk in obstore.get(self._backend, key).stream(min_chunk_size=CHUNK_BYTES):
                     file.write(chunk)
             return draft.replace(path)
@@ -153,7 +153,7 @@ class Store:
     async def delete(self, keys: Sequence[str]) -> None:
         """In one request where the store can."""
         try:
-            await obstore.delete_async(self._backend, [checked(key) for key in keys])
+            await obstore.delete_async(self._backend, [validate_key(key) for key in keys])
         except FileNotFoundError:  # a folder stops at the first absent one
             for key in keys:
                 with suppress(FileNotFoundError):
@@ -161,14 +161,14 @@ class Store:
 
     async def copy(self, source: str, target: str) -> None:
         """Inside the store: no byte passes through this process."""
-        with told():
-            await obstore.copy_async(self._backend, checked(source), checked(target))
+        with translate_errors():
+            await obstore.copy_async(self._backend, validate_key(source), validate_key(target))
 
     async def list(self, folder: str) -> AsyncIterator[StoredObject]:
         """Page by page."""
-        async for page in obstore.list(self._backend, prefix=checked(folder.removesuffix("/"))):
+        async for page in obstore.list(self._backend, prefix=validate_key(folder.removesuffix("/"))):
             for found in page:
-                yield described(found)
+                yield stored_object(found)
 
     async def purge_partial_writes(self, before: datetime) -> int:
         """Nothing: buckets expire incomplete writes themselves, by a lifecycle rule of theirs."""
@@ -189,7 +189,7 @@ class BucketStore(Store):
     async def _signed(self, method: Any, key: str, seconds: int) -> str | None:
         lasting = timedelta(seconds=min(seconds, LONGEST_SIGNED))
         try:
-            return await obstore.sign_async(self._backend, method, checked(key), lasting)
+            return await obstore.sign_async(self._backend, method, validate_key(key), lasting)
         except BaseError:
             log.warning("url_signing_unsupported", method=method, exc_info=True)
             return None
@@ -218,7 +218,7 @@ class FolderStore(Store):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """A failure of the store, in the port's words."""
     try:
         yield
@@ -227,7 +227,7 @@ def told() -> Iterator[None]:
         raise (StoreFull if full else StoreUnavailable)(str(error).partition("\n")[0]) from error
 
 
-def described(found: Any) -> StoredObject:
+def stored_object(found: Any) -> StoredObject:
     """obstore's description of an object as ours."""
     modified_at = found["last_modified"]
     etag = found["e_tag"] or f'"{int(modified_at.timestamp() * 1_000_000):x}-{found["size"]:x}"'

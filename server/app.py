@@ -31,7 +31,7 @@ from server.graphql.view import GraphQLView
 from server.http import explorer, files
 from server.http.authentication import context_factory
 from server.installation import database_urls
-from server.provider_factory import open_embedders, open_sources, open_vectors, working
+from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
 from server.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         async with AsyncExitStack() as stack:
             state.services = services = await open_services(settings, stack)
             if settings.worker:
-                work = working(
+                work = worker_services(
                     services.database,
                     settings,
                     services.store,
@@ -92,7 +92,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"],
     )
     wiring = files.routes(
-        lambda: files.Wiring(
+        lambda: files.FileServices(
             state.open_services.database, state.open_services.store, state.open_services.links
         )
     )

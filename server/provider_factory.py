@@ -42,19 +42,19 @@ def open_sources(database: Database, settings: Settings, stack: AsyncExitStack) 
 
 def chat_of(settings: Settings, embedder: Embedder) -> ChatModel:
     """The language model that is configured, or the one that quotes, and those that people may choose."""
-    usual: ChatModel = ExtractiveAnswerer(embedder.embed)
+    default: ChatModel = ExtractiveAnswerer(embedder.embed)
     if settings.chat_url is not None:
         own = ChatEndpoint(url=settings.chat_url, model=settings.chat_model, key=settings.chat_api_key)
-        usual = behind(own, settings)
-    return Endpoints(usual, named(settings))
+        default = openai_chat_model(own, settings)
+    return Endpoints(default, named_chat_models(settings))
 
 
-def named(settings: Settings) -> dict[str, ChatModel]:
+def named_chat_models(settings: Settings) -> dict[str, ChatModel]:
     """The models behind the further endpoints, by their names."""
-    return {name: behind(endpoint, settings) for name, endpoint in settings.chat_providers.items()}
+    return {name: openai_chat_model(endpoint, settings) for name, endpoint in settings.chat_providers.items()}
 
 
-def behind(endpoint: ChatEndpoint, settings: Settings) -> ChatModel:
+def openai_chat_model(endpoint: ChatEndpoint, settings: Settings) -> ChatModel:
     """The model behind an endpoint."""
     return CompatibleModel(
         endpoint.url,
@@ -66,7 +66,7 @@ def behind(endpoint: ChatEndpoint, settings: Settings) -> ChatModel:
     )
 
 
-def working(
+def worker_services(
     database: Database,
     settings: Settings,
     store: ObjectStore,

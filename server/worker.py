@@ -57,7 +57,7 @@ from pipelines.runtime.periodic import PERIODIC_TASKS, PeriodicTask
 from pipelines.runtime.process_pool import ProcessDied, ProcessPool
 from providers.storage import open_store
 from server.installation import database_urls
-from server.provider_factory import open_embedders, open_sources, open_vectors, working
+from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
 
 log = structlog.get_logger(__name__)
 
@@ -366,7 +366,7 @@ async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
         stack.push_async_callback(database.close)
         embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
         store, sources = open_store(settings.object_store_url), open_sources(database, settings, stack)
-        services = working(database, settings, store, embedders, vectors, sources)
+        services = worker_services(database, settings, store, embedders, vectors, sources)
         listener = Listener(database.placement.primary.url, application="seshat worker listener")
         async with listener, Worker(services, listener, queues=queues):
             await stop.wait()

@@ -23,7 +23,7 @@ from resolvers.identity import roles
 from schema.contract import Contract, make_schema
 from schema.framework.context import Services
 from server.app import create_app, open_services
-from server.embedded.postgres import EmbeddedPostgres, embedded_url, running
+from server.embedded.postgres import EmbeddedPostgres, embedded_url, run_server
 from server.embedded.vectors import EmbeddedVectors
 from tests import factories
 from tests.factories import Fixture, a_company, a_user
@@ -76,7 +76,7 @@ async def empty_postgres() -> AsyncIterator[Postgres]:
 @asynccontextmanager
 async def run_postgres(data: Path) -> AsyncIterator[Postgres]:
     """A server with its data in this folder."""
-    async with running(EmbeddedPostgres(data, durable=False)):
+    async with run_server(EmbeddedPostgres(data, durable=False)):
         postgres = Postgres(
             admin=embedded_url(data, "postgres"),
             migrator=embedded_url(data, "app_migrator"),

@@ -15,18 +15,18 @@ async def until(
     listener: Listener, look: Callable[[], Awaitable[Any]], condition: Callable[[Any], Any], patience: float
 ) -> Any:
     """What `look` finds, once the condition holds for it; it looks again whenever a change is told."""
-    told = asyncio.Event()
+    notifications = asyncio.Event()
 
     def heard(topic: str) -> None:
-        told.set()
+        notifications.set()
 
     async with asyncio.timeout(patience):
-        await listener.add(CHANNEL, heard, told.set)
+        await listener.add(CHANNEL, heard, notifications.set)
         try:
             while not condition(found := await look()):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), LOOK_SECONDS)
-                told.clear()
+                    await asyncio.wait_for(notifications.wait(), LOOK_SECONDS)
+                notifications.clear()
         finally:
             listener.remove(CHANNEL, heard)
     return found

@@ -170,9 +170,9 @@ class SourceQuery:
     """
 
     keyword: str = ""
-    addresses: tuple[str, ...] = ()
-    pages: int = 1000
-    depth: int = 3
+    urls: tuple[str, ...] = ()
+    max_pages: int = 1000
+    max_depth: int = 3
 
 
 @dataclass(frozen=True)

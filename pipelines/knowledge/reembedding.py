@@ -15,12 +15,12 @@ from pipelines.runtime.periodic import periodic
 from pipelines.runtime.provider_errors import translate_provider_errors
 from resolvers import token_usage
 from resolvers.knowledge import embedding_cache, model_rollout
-from resolvers.knowledge.model_rollout import EmbedAnew
+from resolvers.knowledge.model_rollout import ReembedDocuments
 from resolvers.knowledge.vector_sync import ForgetModel
 
 
-@handles(EmbedAnew)
-async def reembed_company(job: EmbedAnew, run: Run) -> CompletionHook | None:
+@handles(ReembedDocuments)
+async def reembed_company(job: ReembedDocuments, run: Run) -> CompletionHook | None:
     """Embed each document by the new model, then switch the company's searches to it. Resumable.
 
     Documents that are uploaded or changed meanwhile are indexed by both models or caught up at the end.

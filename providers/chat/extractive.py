@@ -27,7 +27,7 @@ AGREED = 0.1
 
 
 @dataclass(frozen=True)
-class Reading:
+class AnswerStyle:
     """How passages are read: what counts of a sentence, the weights together 1, and when it is quoted.
 
     `meaning` is the sentence's likeness to the question, `words` the share of the question's words in it,
@@ -47,11 +47,11 @@ class Reading:
     apart: bool = False
 
 
-USUAL = Reading()
+DEFAULT_STYLE = AnswerStyle()
 STANCES = {
-    Stance.ANALYTICAL: USUAL,
-    Stance.CREATIVE: Reading(meaning=0.6, words=0.1, nearby=0.1, least=0.36, second=0.5, apart=True),
-    Stance.CRITICAL: Reading(meaning=0.2, words=0.4, kind=0.2, passage=0.0, least=0.5, most=1),
+    Stance.ANALYTICAL: DEFAULT_STYLE,
+    Stance.CREATIVE: AnswerStyle(meaning=0.6, words=0.1, nearby=0.1, least=0.36, second=0.5, apart=True),
+    Stance.CRITICAL: AnswerStyle(meaning=0.2, words=0.4, kind=0.2, passage=0.0, least=0.5, most=1),
 }
 """In a council: by words and meaning alike; by meaning first, from several places; by the very words, or not
 at all.
@@ -88,7 +88,7 @@ class ExtractiveAnswerer:
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Each quotation follows its text. The tokens counted are 0: none are bought."""
         length = 0
-        reading = STANCES[request.stance] if request.stance else replace(USUAL, least=self._least)
+        reading = STANCES[request.stance] if request.stance else replace(DEFAULT_STYLE, least=self._least)
         quotes = chosen(await self.ranked(request, reading), reading)
         for quote in quotes:
             if length:
@@ -108,24 +108,24 @@ class ExtractiveAnswerer:
             yield TextDelta(NOTHING_FOUND)
         yield AnswerEnd(self.model, 0, 0, found=bool(quotes))
 
-    async def ranked(self, request: ChatRequest, reading: Reading = USUAL) -> list[Candidate]:
+    async def ranked(self, request: ChatRequest, reading: AnswerStyle = DEFAULT_STYLE) -> list[Candidate]:
         """The passages' likeliest sentences, best first, each place of a source once."""
         candidates = by_words(request.question, request.passages, reading)[:MOST_EMBEDDED]
         if not candidates:
             return []
-        (asked,) = await self._embed([request.question], "query")
+        (question_vector,) = await self._embed([request.question], "query")
         meant = await self._embed([each.text for each in candidates], "passage")
         scored = [
             replace(
                 each,
-                score=each.score + reading.meaning * dot(asked, vector) + agreement(each, request.proposals),
+                score=each.score + reading.meaning * dot(question_vector, vector) + agreement(each, request.proposals),
             )
             for each, vector in zip(candidates, meant, strict=True)
         ]
         return sorted(scored, key=lambda each: -each.score)
 
 
-def chosen(ranked: Sequence[Candidate], reading: Reading) -> list[Candidate]:
+def chosen(ranked: Sequence[Candidate], reading: AnswerStyle) -> list[Candidate]:
     """Those that are quoted, the best first; none where even the best is too weak."""
     if not ranked or ranked[0].score < reading.least:
         return []
@@ -144,15 +144,15 @@ def agreement(candidate: Candidate, proposals: Sequence[str]) -> float:
     return AGREED * holding / len(proposals) if proposals else 0.0
 
 
-def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUAL) -> list[Candidate]:
+def by_words(question: str, passages: Sequence[Passage], reading: AnswerStyle = DEFAULT_STYLE) -> list[Candidate]:
     """Every sentence of the passages with its score without its meaning, best first."""
-    asked = lexical_matching.stems(question)
+    question_stems = lexical_matching.stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
     stems = [[lexical_matching.stems(each.text) for each in passage] for passage in places]
-    rarities = lexical_matching.word_rarities(asked, [words for passage in stems for words in passage])
+    rarities = lexical_matching.word_rarities(question_stems, [words for passage in stems for words in passage])
     found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
     for passage, own, words in zip(passages, places, stems, strict=True):
-        named = _named(passage)
+        named = name_stems(passage)
         telling = {word: weight for word, weight in rarities.items() if word not in named}
         for index, each in enumerate(own):
             near = words[index] | named | (words[index - 1] if index else set())
@@ -168,7 +168,7 @@ def by_words(question: str, passages: Sequence[Passage], reading: Reading = USUA
     return sorted(found.values(), key=lambda each: -each.score)
 
 
-def _named(passage: Passage) -> set[str]:
+def name_stems(passage: Passage) -> set[str]:
     """What the sentences of a compared sheet leave out, that it is one, and its name; documents tell all."""
     return lexical_matching.stems(f"sheet {passage.source}") if passage.document_id is None else set()
 

@@ -12,7 +12,7 @@ from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, Passage, RunErrorCode, TextDelta
-from providers.openai_errors import failed, failure
+from providers.openai_errors import model_failure, failure
 
 CONNECTING = 5.0
 """Seconds."""
@@ -51,7 +51,7 @@ class Piece:
         except (AttributeError, TypeError, LookupError) as error:
             raise ValueError("not a chunk of an answer") from error
         if refused:
-            raise failed(RunErrorCode.CONTENT_BLOCKED)
+            raise model_failure(RunErrorCode.CONTENT_BLOCKED)
         if not isinstance(piece.text, str):
             raise ValueError("not a text")
         return piece
@@ -88,21 +88,21 @@ class CompatibleModel:
 
         Tokens are the endpoint's count, or else ours by the encoding cl100k.
         """
-        asked = messages(request)
+        prompt = messages(request)
         reason, tokens, model = None, None, request.model or self.model
         text: list[str] = []
-        async with aclosing(self._pieces(request, asked)) as pieces:
+        async with aclosing(self._pieces(request, prompt)) as pieces:
             async for piece in pieces:
                 model, tokens, reason = piece.model or model, piece.tokens or tokens, piece.reason or reason
                 if piece.text:
                     text.append(piece.text)
                     yield TextDelta(piece.text)
         refuse_unfinished(reason, "".join(text))
-        prompt, completion = tokens or (await counted(asked), await counted(text))
+        prompt, completion = tokens or (await count_tokens(prompt), await count_tokens(text))
         yield AnswerEnd(model, prompt, completion)
 
     async def _pieces(
-        self, request: ChatRequest, asked: list[ChatCompletionMessageParam]
+        self, request: ChatRequest, prompt: list[ChatCompletionMessageParam]
     ) -> AsyncGenerator[Piece, None]:
         """What the endpoint says, piece by piece. Raises `ModelFailure`.
 
@@ -113,7 +113,7 @@ class CompatibleModel:
             async with asyncio.timeout_at(deadline):
                 stream: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
                     model=request.model or self.model,
-                    messages=asked,
+                    messages=prompt,
                     temperature=request.temperature,
                     max_tokens=request.max_tokens,
                     stream=True,
@@ -129,54 +129,54 @@ class CompatibleModel:
         except openai.OpenAIError as error:
             raise failure(error) from None  # its text may repeat keys and questions
         except TimeoutError:
-            raise failed(RunErrorCode.TIMEOUT) from None
+            raise model_failure(RunErrorCode.TIMEOUT) from None
         except ValueError:
-            raise failed(RunErrorCode.INVALID_RESPONSE) from None
+            raise model_failure(RunErrorCode.INVALID_RESPONSE) from None
 
 
 def refuse_unfinished(reason: str | None, text: str) -> None:
     """Raise `ModelFailure` for an answer that was blocked, cut off by the network, or is empty."""
     if reason == "content_filter":
-        raise failed(RunErrorCode.CONTENT_BLOCKED)
+        raise model_failure(RunErrorCode.CONTENT_BLOCKED)
     if reason is None and text:
-        raise failed(RunErrorCode.CONNECTION_ERROR)
+        raise model_failure(RunErrorCode.CONNECTION_ERROR)
     if not text.strip():
-        raise failed(RunErrorCode.NO_RESPONSE)
+        raise model_failure(RunErrorCode.NO_RESPONSE)
 
 
 def messages(request: ChatRequest) -> list[ChatCompletionMessageParam]:
     """Instructions, numbered sources and others' answers, what was said before, and the question."""
     sources = [source(number, passage) for number, passage in enumerate(request.passages, 1)]
-    proposals = [f"{PROPOSED}\n{fenced(each)}" for each in request.proposals]
+    proposals = [f"{PROPOSED}\n{fence(each)}" for each in request.proposals]
     rules = (INSTRUCTIONS if sources else NO_SOURCES) if request.requires_sources else ""
     parts = [request.instructions, rules, *sources, *proposals]
-    asked: list[ChatCompletionMessageParam] = [
+    prompt: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)}
     ]
     for turn in request.history:
         if turn.role == "user":
-            asked.append({"role": "user", "content": turn.content})
+            prompt.append({"role": "user", "content": turn.content})
         else:
-            asked.append({"role": "assistant", "content": turn.content})
-    return [*asked, {"role": "user", "content": request.question}]
+            prompt.append({"role": "assistant", "content": turn.content})
+    return [*prompt, {"role": "user", "content": request.question}]
 
 
 def source(number: int, passage: Passage) -> str:
     """A passage, with its number and where it is from."""
     page = f", page {passage.page}" if passage.page is not None else ""
-    return f"[Source {number}] {passage.source}{page}\n{fenced(passage.text)}"
+    return f"[Source {number}] {passage.source}{page}\n{fence(passage.text)}"
 
 
-def fenced(text: str) -> str:
+def fence(text: str) -> str:
     """A text between marks that it does not hold itself."""
     return f"<<<\n{text.replace('>>>', '> > >')}\n>>>"
 
 
-async def counted(texts: Sequence[Any]) -> int:
+async def count_tokens(texts: Sequence[Any]) -> int:
     """Tokens of the texts, or of the messages' contents."""
     joined = "".join(text if isinstance(text, str) else str(text["content"]) for text in texts)
-    return len(await asyncio.to_thread(_encoded, joined))
+    return len(await asyncio.to_thread(encode, joined))
 
 
-def _encoded(text: str) -> list[int]:
+def encode(text: str) -> list[int]:
     return tiktoken.get_encoding(ENCODING).encode_ordinary(text)

@@ -96,9 +96,9 @@ class MiniLM:
     def _read(self, window: list[int]) -> Vector:
         """The mean of what the model makes of each token, at length 1."""
         numbers = np.array([window], dtype=np.int64)
-        given = {"input_ids": numbers, "attention_mask": np.ones_like(numbers)}
-        given["token_type_ids"] = np.zeros_like(numbers)
-        mean = self._model[1].run(None, given)[0][0].mean(axis=0)
+        inputs = {"input_ids": numbers, "attention_mask": np.ones_like(numbers)}
+        inputs["token_type_ids"] = np.zeros_like(numbers)
+        mean = self._model[1].run(None, inputs)[0][0].mean(axis=0)
         return [float(number) for number in mean / np.linalg.norm(mean)]
 
     @property

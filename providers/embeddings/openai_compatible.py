@@ -81,9 +81,9 @@ class RemoteEmbedder:
         except openai.OpenAIError as error:
             raise failure(error, model=MODEL) from error
         except (TypeError, ValueError, AttributeError) as error:
-            raise malformed() from error
+            raise malformed_response() from error
         if [each.index for each in ordered] != list(range(len(batch))):
-            raise malformed()
+            raise malformed_response()
         if any(len(vector) != self.dimension for vector in vectors):
             raise ModelFailure(
                 RunErrorCode.INVALID_RESPONSE,
@@ -97,10 +97,10 @@ class RemoteEmbedder:
             return [text]
         encoding = tiktoken.get_encoding(ENCODING)
         cut = windows(encoding.encode_ordinary(text), self.max_tokens)
-        return [text] if len(cut) == 1 else list(decoded(encoding, cut))
+        return [text] if len(cut) == 1 else list(decode(encoding, cut))
 
 
-def decoded(encoding: tiktoken.Encoding, cut: Sequence[Sequence[int]]) -> Iterator[str]:
+def decode(encoding: tiktoken.Encoding, cut: Sequence[Sequence[int]]) -> Iterator[str]:
     """The windows as text; of a character that a border cuts in two, nothing is left."""
     for window in cut:
         yield encoding.decode(list(window), errors="ignore")
@@ -114,7 +114,7 @@ def unit(vector: Sequence[float]) -> Vector:
     return [number / length for number in vector]
 
 
-def malformed() -> ModelFailure:
+def malformed_response() -> ModelFailure:
     return ModelFailure(
         RunErrorCode.INVALID_RESPONSE, "The embedding model's answer is not what was asked for."
     )

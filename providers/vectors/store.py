@@ -102,14 +102,14 @@ class QdrantStores:
         """Remove a document's chunks, or all of a company, from every collection of ours."""
         chosen = within(company_id, document_id)
         for name in await self._ours():
-            with suppress(Missing):
+            with suppress(CollectionMissing):
                 await answer(partial(self._client.delete, name, chosen))
 
     async def update_scope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
         """Change who may find a document's chunks, in every collection of ours."""
         chosen = within(company_id, document_id)
         for name in await self._ours():
-            with suppress(Missing):
+            with suppress(CollectionMissing):
                 await answer(partial(self._client.set_payload, name, {"scope": scope}, points=chosen))
 
     async def drop(self, model: str, dimension: int) -> None:
@@ -151,7 +151,7 @@ class QdrantStore:
             points = [point(company_id, chunk) for chunk in chunks[start : start + BATCH]]
             try:
                 await self._upsert(points)
-            except Missing:  # it was dropped since
+            except CollectionMissing:  # it was dropped since
                 self._prepared = False
                 await self._upsert(points)
 
@@ -176,7 +176,7 @@ class QdrantStore:
         )
         similarity = {}
         if vector is not None and found:
-            chosen = Filter(must=[searched(scope), HasIdCondition(has_id=[each.id for each in found])])
+            chosen = Filter(must=[searchable_by(scope), HasIdCondition(has_id=[each.id for each in found])])
             near = await self._query(query=[vector], using=MEANING, query_filter=chosen, limit=len(found))
             similarity = {each.id: each.score for each in near}
         return [hit(each, similarity.get(each.id)) for each in found]
@@ -186,18 +186,18 @@ class QdrantStore:
         chosen = within(company_id, document_id)
         if keep:
             chosen.must_not = [HasIdCondition(has_id=[str(each) for each in keep])]
-        with suppress(Missing):
+        with suppress(CollectionMissing):
             await answer(partial(self._client.delete, self.name, chosen))
 
     async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
         """How many chunks of the company, or of one of its documents, are stored."""
-        with suppress(Missing):
+        with suppress(CollectionMissing):
             chosen = within(company_id, document_id)
             return (await answer(partial(self._client.count, self.name, count_filter=chosen))).count
         return 0
 
     async def _query(self, **wanted: Any) -> list[ScoredPoint]:
-        with suppress(Missing):
+        with suppress(CollectionMissing):
             return (await answer(partial(self._client.query_points, self.name, **wanted))).points
         return []
 
@@ -259,12 +259,12 @@ def lists(
     reach: SearchScope, vector: Vector | None, text: str | None, depth: int
 ) -> Iterator[tuple[str, Prefetch]]:
     """The best chunks by meaning, and by words; how rare a word is counts among what the reach sees."""
-    narrowed = searched(reach)
+    narrowed = searchable_by(reach)
     if vector is not None:
         yield MEANING, Prefetch(query=[vector], using=MEANING, filter=narrowed, limit=depth)
     numbers, weights = bm25.query_vector(text or "")
     if numbers:
-        rare = SearchParams(idf=IdfCorpusParams(corpus=seen(reach)))
+        rare = SearchParams(idf=IdfCorpusParams(corpus=visible_to(reach)))
         sparse = SparseVector(indices=numbers, values=weights)
         yield WORDS, Prefetch(query=sparse, using=WORDS, filter=narrowed, limit=depth, params=rare)
 
@@ -288,7 +288,7 @@ def within(company_id: UUID, document_id: UUID | None) -> Filter:
     return Filter(must=fence)
 
 
-def seen(reach: SearchScope) -> Filter:
+def visible_to(reach: SearchScope) -> Filter:
     """What the user may see of the company, and what the platform published."""
     own = Filter(must=[equal("company_id", str(reach.company_id))])
     if reach.user_id is not None:
@@ -300,19 +300,19 @@ def seen(reach: SearchScope) -> Filter:
     return Filter(should=[own, Filter(must=[*published])])
 
 
-def searched(reach: SearchScope) -> Filter:
+def searchable_by(reach: SearchScope) -> Filter:
     """What is seen, narrowed to the documents that were chosen."""
     if reach.document_ids is None:
-        return seen(reach)
+        return visible_to(reach)
     chosen = MatchAny(any=sorted(map(str, reach.document_ids)))
-    return Filter(must=[seen(reach), FieldCondition(key="document_id", match=chosen)])
+    return Filter(must=[visible_to(reach), FieldCondition(key="document_id", match=chosen)])
 
 
 def equal(key: str, value: str) -> FieldCondition:
     return FieldCondition(key=key, match=MatchValue(value=value))
 
 
-class Missing(Exception):
+class CollectionMissing(Exception):
     """There is no such collection: nothing was ever stored there."""
 
 
@@ -325,21 +325,21 @@ async def answer(request: Callable[[], Awaitable[T]]) -> T:
     """
     for pause in PAUSES:
         try:
-            return await checked(request)
+            return await retry_cut_connections(request)
         except VectorsUnavailable as error:
             if not isinstance(getattr(error.__cause__, "source", None), CUT):
                 raise
         await asyncio.sleep(pause)
-    return await checked(request)
+    return await retry_cut_connections(request)
 
 
-async def checked(request: Callable[[], Awaitable[T]]) -> T:
+async def retry_cut_connections(request: Callable[[], Awaitable[T]]) -> T:
     """The answer, or what its absence means to us."""
     try:
         return await request()
     except UnexpectedResponse as error:
         if error.status_code == NOT_FOUND:
-            raise Missing from error
+            raise CollectionMissing from error
         if error.status_code == TOO_MANY or (error.status_code or 0) >= SERVER_ERROR:
             raise VectorsUnavailable(f"the vector store answered {error.status_code}") from error
         raise

@@ -62,7 +62,7 @@ def by_size(described: tuple[str, Evidence]) -> tuple[int, tuple[int, int, int, 
 
 def sentence(change: Evidence) -> str:
     """Such as `Text modified: "STORE 104" becomes "OFFICE 104" (upper left, near grid C/4)`."""
-    gone, came = quoted(change.words_removed), quoted(change.words_added)
+    gone, came = quote(change.words_removed), quote(change.words_added)
     if gone and gone == came:
         detail = f"{gone} has moved"
     elif gone and came:
@@ -77,7 +77,7 @@ def sentence(change: Evidence) -> str:
     return f"{aspect(change)} {ACTIONS.get(change.kind, change.kind)}: {detail} ({change.location})"
 
 
-def quoted(words: Sequence[str]) -> str:
+def quote(words: Sequence[str]) -> str:
     """The first words in quotation marks, and how many more there are; nothing for none."""
     if not words:
         return ""

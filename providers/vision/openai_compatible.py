@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.ports import Analysis, Evidence, ModelFailure, DrawingImages, RunErrorCode
-from providers.openai_errors import failed, failure
+from providers.openai_errors import model_failure, failure
 from providers.vision.measured import MeasuredAnalyser, by_size
 
 MODEL = "vision model"
@@ -93,15 +93,15 @@ class LookingAnalyser:
         measured = await self._measured.analyse(drawing_name, evidence, measures, None)
         if pictures is None or not pictures.regions:
             return measured
-        asked: dict[str, Any] = {}
+        token_usage: dict[str, Any] = {}
         try:
             completion = await self._ask(drawing_name, evidence, pictures)
-            asked = usage(self._name, completion)
+            token_usage = usage(self._name, completion)
             said = answer_of(completion, len(pictures.regions))
         except ModelFailure as found:
             summary = f"{measured.summary} ({found.message} This is what was measured.)"
-            return replace(measured, summary=summary, **asked)
-        return replace(seen(said, measured, evidence, sorted(pictures.regions)), model=self.model, **asked)
+            return replace(measured, summary=summary, **token_usage)
+        return replace(merge_answer(said, measured, evidence, sorted(pictures.regions)), model=self.model, **token_usage)
 
     async def _ask(
         self, drawing_name: str, evidence: Sequence[Evidence], pictures: DrawingImages
@@ -120,7 +120,7 @@ class LookingAnalyser:
         except openai.OpenAIError as error:
             raise failure(error, model=MODEL) from None  # its text may repeat keys
         except ValueError:
-            raise failed(RunErrorCode.INVALID_RESPONSE, model=MODEL) from None
+            raise model_failure(RunErrorCode.INVALID_RESPONSE, model=MODEL) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -159,17 +159,17 @@ def answer_of(completion: ChatCompletion, regions: int) -> Answer:
         blocked = choice.finish_reason == "content_filter" or choice.message.refusal
         text = choice.message.content or ""
     except (AttributeError, LookupError, TypeError):
-        raise failed(RunErrorCode.INVALID_RESPONSE, model=MODEL) from None
+        raise model_failure(RunErrorCode.INVALID_RESPONSE, model=MODEL) from None
     if blocked:
-        raise failed(RunErrorCode.CONTENT_BLOCKED, model=MODEL)
+        raise model_failure(RunErrorCode.CONTENT_BLOCKED, model=MODEL)
     if not text.strip():
-        raise failed(RunErrorCode.NO_RESPONSE, model=MODEL)
+        raise model_failure(RunErrorCode.NO_RESPONSE, model=MODEL)
     try:
         answer = Answer.model_validate_json(text)
     except ValidationError:
-        raise failed(RunErrorCode.INVALID_RESPONSE, model=MODEL) from None
+        raise model_failure(RunErrorCode.INVALID_RESPONSE, model=MODEL) from None
     if sorted(each.number for each in answer.regions) != list(range(1, regions + 1)):
-        raise failed(RunErrorCode.INVALID_RESPONSE, model=MODEL)
+        raise model_failure(RunErrorCode.INVALID_RESPONSE, model=MODEL)
     return answer
 
 
@@ -184,7 +184,7 @@ def usage(model: str, completion: ChatCompletion) -> dict[str, Any]:
     }
 
 
-def seen(said: Answer, measured: Analysis, evidence: Sequence[Evidence], regions: Sequence[int]) -> Analysis:
+def merge_answer(said: Answer, measured: Analysis, evidence: Sequence[Evidence], regions: Sequence[int]) -> Analysis:
     """The model's words where it looked, measured ones elsewhere, the largest change first."""
     descriptions = list(measured.descriptions)
     for region in said.regions:

@@ -1,4 +1,4 @@
-"""Fetching from the web, and the sources of images in it."""
+"""HTTP fetcher and image sources of crawls."""
 
 from providers.web.fetcher import WebFetcher
 from providers.web.sources import image_sources

@@ -1,19 +1,19 @@
-"""Bodies as they were before they were compressed, in bounded pieces."""
+"""Decoding of response bodies (`Content-Encoding`) with a size limit."""
 
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator
 
-from core.ports import FetchErrorCode, FetchError
+from core.ports import FetchError, FetchErrorCode
 
 MAX_CHUNK_BYTES = 256 * 1024
-"""Of one piece, however well it was compressed."""
+"""Maximum size of a decoded chunk."""
 GZIP_OR_ZLIB_WBITS = 32 + zlib.MAX_WBITS
-"""Takes gzip's format and zlib's own."""
+"""Window bits with which zlib detects the gzip and zlib formats."""
 IDENTITY_ENCODINGS, ZLIB_ENCODINGS = ("", "identity"), ("gzip", "x-gzip", "deflate")
 
 
 async def decode(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> AsyncIterator[bytes]:
-    """What was sent in this encoding, of at most `limit` bytes. Raises `FetchError` as soon as it is more."""
+    """Yields the decoded body. Raises `FetchError` as soon as it exceeds `limit` bytes."""
     decoded_chunks = chunks if encoding in IDENTITY_ENCODINGS else inflate(chunks, encoding)
     size = 0
     async for chunk in decoded_chunks:
@@ -24,8 +24,8 @@ async def decode(chunks: AsyncIterable[bytes], encoding: str, limit: int) -> Asy
 
 
 def too_large(limit: int) -> FetchError:
-    """What is refused for its size."""
-    return FetchError(FetchErrorCode.TOO_LARGE, f"It is larger than {limit} bytes.")
+    """The error for a response over `limit` bytes."""
+    return FetchError(FetchErrorCode.TOO_LARGE, f"The response is larger than {limit} bytes.")
 
 
 async def inflate(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
@@ -36,7 +36,7 @@ async def inflate(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[
         async for chunk in chunks:
             remaining = chunk
             while remaining:
-                if decompressor.eof:  # files of gzip may follow one another
+                if decompressor.eof:  # a gzip stream may have several members
                     decompressor = zlib.decompressobj(GZIP_OR_ZLIB_WBITS)
                 if output := decompressor.decompress(remaining, MAX_CHUNK_BYTES):
                     yield output
@@ -48,4 +48,4 @@ async def inflate(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[
 
 
 def invalid_encoding() -> FetchError:
-    return FetchError(FetchErrorCode.INVALID_ANSWER, "What the server sent can't be unpacked.")
+    return FetchError(FetchErrorCode.INVALID_ANSWER, "The response body cannot be decompressed.")

@@ -1,4 +1,4 @@
-"""Documents of XML that list images and pages: sitemaps, RSS and Atom feeds."""
+"""Parsing of sitemaps and of RSS and Atom feeds."""
 
 import zlib
 from collections.abc import Iterator
@@ -8,29 +8,29 @@ from typing import Any
 
 from lxml import etree
 
-from core.ports import ImageCandidate, FetchErrorCode, FetchError
+from core.ports import FetchError, FetchErrorCode, ImageCandidate
 from providers.web.html_pages import absolute_url, has_image_extension, normalize_text, parse_page
 
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_SITEMAP_BYTES = 8 * 1024 * 1024
-"""Bytes of a sitemap after unpacking; what comes after them is not read."""
+"""Bytes of a decompressed sitemap that are parsed."""
 MAX_SITEMAP_PAGES, MAX_FEED_ENTRIES, MAX_ENTRY_ELEMENTS = 50_000, 10_000, 1000
-"""Pages of a sitemap (as sitemaps.org has it), entries of a feed, elements of an entry that are looked at."""
+"""Limits per sitemap (as in sitemaps.org), per feed, and per feed entry; the rest is ignored."""
 UTF_8 = {"content-type": "text/html; charset=utf-8"}
 HTML_ELEMENTS = ("encoded", "description", "content", "summary")
-"""Elements of feeds that hold HTML."""
+"""Elements of feeds that contain HTML."""
 
 
 @dataclass(frozen=True)
 class Sitemap:
-    """What a sitemap tells: images, and pages or further sitemaps, as absolute addresses."""
+    """Images, and pages or nested sitemaps, as absolute URLs."""
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
 
 
 def is_sitemap(content: bytes) -> bool:
-    """Whether this begins like XML that is no page, or is compressed."""
+    """Whether the content starts like a sitemap: gzip, or XML that is not XHTML."""
     start = content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(GZIP_MAGIC):
         return True
@@ -38,7 +38,7 @@ def is_sitemap(content: bytes) -> bool:
 
 
 def parse_sitemap(content: bytes, url: str) -> Sitemap:
-    """The sitemap at `url`, or the index of sitemaps. Raises `FetchError` for what is neither."""
+    """Parses a sitemap or sitemap index. Raises `FetchError` for other documents."""
     root = _parse_xml(content)
     if _local_name(root) not in ("urlset", "sitemapindex"):
         raise _parse_error("sitemap")
@@ -51,12 +51,14 @@ def parse_sitemap(content: bytes, url: str) -> Sitemap:
         for image in _children(entry, "image"):
             if image_url := absolute_url(page, _text(image, "loc") or ""):
                 caption = _text(image, "caption") or _text(image, "title")
-                images[image_url] = ImageCandidate(image_url, page_url=page, licence=_text(image, "license"), caption=caption)
+                images[image_url] = ImageCandidate(
+                    image_url, page_url=page, licence=_text(image, "license"), caption=caption
+                )
     return Sitemap(tuple(images.values()), tuple(links))
 
 
 def parse_feed(content: bytes, url: str) -> tuple[ImageCandidate, ...]:
-    """The images of a feed's entries, each once. Raises `FetchError` for what is no feed."""
+    """The distinct images of a feed's entries. Raises `FetchError` for other documents."""
     root = _parse_xml(content)
     if _local_name(root) not in ("rss", "feed", "RDF"):
         raise _parse_error("feed")
@@ -92,12 +94,12 @@ def _parse_xml(content: bytes) -> Any:
     return root
 
 
-def _parse_error(what: str) -> FetchError:
-    return FetchError(FetchErrorCode.INVALID_ANSWER, f"The {what} can't be read.")
+def _parse_error(document: str) -> FetchError:
+    return FetchError(FetchErrorCode.INVALID_ANSWER, f"The {document} cannot be parsed.")
 
 
 def _local_name(element: Any) -> str:
-    """An element's name without its namespace; feeds in the wild get theirs wrong."""
+    """The element's name without its namespace, which many feeds get wrong."""
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
@@ -128,7 +130,8 @@ def _licence(element: Any) -> str | None:
 
 def _author(entry: Any) -> str | None:
     names = [
-        _text(element, "credit") for element in (entry, *_children(entry, "content"), *_children(entry, "group"))
+        _text(element, "credit")
+        for element in (entry, *_children(entry, "content"), *_children(entry, "group"))
     ]
     names.append(_text(entry, "creator"))
     names.extend(_text(author, "name") for author in _children(entry, "author"))
@@ -137,14 +140,7 @@ def _author(entry: Any) -> str | None:
 
 def _image_urls(entry: Any, base: str) -> Iterator[str]:
     for element in islice(entry.iter(), MAX_ENTRY_ELEMENTS):
-        name = _local_name(element)
-        reference = element.get("url") or element.get("href") or ""
-        is_attached = name == "enclosure" or (name == "link" and element.get("rel") == "enclosure")
-        is_media = name == "content" and element.get("url") is not None
-        if not (is_attached or is_media or (name == "image" and element.get("href"))):
-            continue
-        url = absolute_url(base, reference)
-        if url and (_is_image(element) or has_image_extension(url) or name == "image"):
+        if url := _attached_image(element, base):
             yield url
     for element in islice(entry, MAX_ENTRY_ELEMENTS):
         if _local_name(element) in HTML_ELEMENTS and element.get("url") is None:
@@ -152,10 +148,24 @@ def _image_urls(entry: Any, base: str) -> Iterator[str]:
             yield from (image.url for image in parse_page(markup.encode(), base, UTF_8).images)
 
 
+def _attached_image(element: Any, base: str) -> str | None:
+    """The image URL of an enclosure, a `media:content` or an `itunes:image` element."""
+    name = _local_name(element)
+    is_enclosure = name == "enclosure" or (name == "link" and element.get("rel") == "enclosure")
+    is_media = name == "content" and element.get("url") is not None
+    is_image = name == "image" and bool(element.get("href"))
+    if not (is_enclosure or is_media or is_image):
+        return None
+    url = absolute_url(base, element.get("url") or element.get("href") or "")
+    if url and (name == "image" or _is_image(element) or has_image_extension(url)):
+        return url
+    return None
+
+
 def _is_image(element: Any) -> bool:
     return str(element.get("type", "")).startswith("image/") or element.get("medium") == "image"
 
 
 def _inner_xml(element: Any) -> str:
-    """The XHTML inside an element."""
+    """The XHTML content of an element."""
     return "".join(etree.tostring(child, encoding="unicode") for child in element)

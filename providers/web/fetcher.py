@@ -1,4 +1,4 @@
-"""The web, as crawls see it: within bounds, with manners, and from outside only."""
+"""HTTP fetcher with rate limits, robots.txt, retries, size limits and an SSRF guard."""
 
 import asyncio
 import random
@@ -13,31 +13,31 @@ import anyio
 import httpcore
 import httpx
 
-from core.ports import FetchResponse, FetchErrorCode, FetchError, ReserveSlot
+from core.ports import FetchError, FetchErrorCode, FetchResponse, ReserveSlot
 from core.settings import Settings
-from providers.web.decoding import too_large, decode
-from providers.web.pinned_network import PinnedNetwork, DnsResolver, Resolve
-from providers.web.politeness import LocalRateLimit, HostLimiter
-from providers.web.responses import REDIRECT_STATUSES, transport_error, raise_for_status, check_media_type
+from providers.web.decoding import decode, too_large
+from providers.web.pinned_network import DnsResolver, PinnedNetwork, Resolve
+from providers.web.politeness import HostLimiter, LocalRateLimit
+from providers.web.responses import REDIRECT_STATUSES, check_media_type, raise_for_status, transport_error
 from providers.web.robots import HostUnavailable, RobotsCache
-from providers.web.ssrf_guard import SsrfGuard, host_and_port, port_of, parse_url
+from providers.web.ssrf_guard import SsrfGuard, host_and_port, parse_url, port_of
 
 MAX_REDIRECTS = 5
 BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS = 0.5, 20.0
-"""Before the second attempt, twice that before the third; what a server may ask for instead."""
+"""Wait before the first retry, doubled for each further one; maximum `Retry-After` that is waited for."""
 KEEPALIVE_SECONDS = 15.0
-"""For which an unused connection is kept."""
+"""Time for which an idle connection is kept open."""
 MAX_DRAIN_BYTES = 64 * 1024
-"""Of an unwanted body that are read to keep its connection."""
+"""Bytes of an unused body that are read so that the connection can be reused."""
 WRITE_BUFFER_BYTES = 512 * 1024
 
 BodyReader = Callable[[FetchResponse, AsyncIterator[bytes]], Awaitable[FetchResponse]]
-"""Takes an answer's body; called anew for each attempt."""
+"""Reads a response body. It is called once per attempt."""
 
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """A request as callers mean it."""
+    """The arguments of `Fetcher.read` and `Fetcher.download`."""
 
     url: str
     limit: int
@@ -51,12 +51,12 @@ class FetchRequest:
 
 @cache
 def default_tls_context() -> SSLContext:
-    """Believes what the authorities that are known to `certifi` have signed; reading them takes a while."""
+    """TLS context with the certificate authorities of `certifi`; cached, as loading them is slow."""
     return httpcore.default_ssl_context()
 
 
 class WebFetcher:
-    """`core.ports.Fetcher` over a pool of connections of its own; no proxy, no cookie, no credentials."""
+    """`core.ports.Fetcher` over a connection pool, without proxy, cookies or credentials."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class WebFetcher:
         network: httpcore.AsyncNetworkBackend | None = None,
         tls: SSLContext | None = None,
     ) -> None:
-        """`take_turn` shares turns at hosts with other processes; the rest stands in for the network."""
+        """`reserve_slot` shares the rate limit with other processes; the other arguments are for tests."""
         self._settings = settings
         self._resolver = DnsResolver()
         guard = SsrfGuard(settings.crawl_allow, settings.crawl_deny)
@@ -75,7 +75,9 @@ class WebFetcher:
             ssl_context=tls or default_tls_context(),
             max_connections=settings.crawl_concurrency,
             keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=PinnedNetwork(guard, resolve or self._resolver, network or httpcore.AnyIOBackend()),
+            network_backend=PinnedNetwork(
+                guard, resolve or self._resolver, network or httpcore.AnyIOBackend()
+            ),
         )
         self._limiter = HostLimiter(
             settings.crawl_concurrency,
@@ -97,8 +99,10 @@ class WebFetcher:
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
     ) -> FetchResponse:
-        """The body is in `content`."""
-        return await self._fetch(FetchRequest(url, limit, accept, etag, last_modified, headers or {}, robots), read_content)
+        """Fetches into `content`."""
+        return await self._fetch(
+            FetchRequest(url, limit, accept, etag, last_modified, headers or {}, robots), read_content
+        )
 
     async def download(
         self,
@@ -112,12 +116,14 @@ class WebFetcher:
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
     ) -> FetchResponse:
-        """The body is in the file, which is written beside its final name first."""
-        request = FetchRequest(url, limit, accept, etag, last_modified, headers or {}, robots, encoding="identity")
+        """Fetches into a file, which is written under a temporary name and then renamed."""
+        request = FetchRequest(
+            url, limit, accept, etag, last_modified, headers or {}, robots, encoding="identity"
+        )
         return await self._fetch(request, partial(write_file, path))
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
         await self._robots.close()
         await self._pool.aclose()
         self._resolver.close()
@@ -126,7 +132,7 @@ class WebFetcher:
         return await self._fetch(FetchRequest(url, limit, robots=False), read_content)
 
     async def _fetch(self, request: FetchRequest, receive: BodyReader) -> FetchResponse:
-        """Attempts, within one span of time for all of them; waiting for a turn does not count."""
+        """All attempts share one deadline, which excludes the wait for rate limits."""
         try:
             async with asyncio.timeout(self._settings.crawl_timeout) as deadline:
                 for attempt in range(self._settings.crawl_retries):
@@ -134,16 +140,20 @@ class WebFetcher:
                         return await self._follow_redirects(request, receive, deadline)
                     except HostUnavailable:
                         raise
-                    except FetchError as refusal:
-                        if not refusal.is_transient or refusal.retry_after > MAX_RETRY_AFTER_SECONDS:
+                    except FetchError as error:
+                        if not error.is_transient or error.retry_after > MAX_RETRY_AFTER_SECONDS:
                             raise
                         backoff = BACKOFF_SECONDS * 2**attempt * random.uniform(1, 1.5)
-                        await asyncio.sleep(max(backoff, refusal.retry_after))
+                        await asyncio.sleep(max(backoff, error.retry_after))
                 return await self._follow_redirects(request, receive, deadline)
         except TimeoutError as error:
-            raise FetchError(FetchErrorCode.TIMED_OUT, "The server took too long.", is_transient=True) from error
+            raise FetchError(
+                FetchErrorCode.TIMED_OUT, "The server did not respond in time.", is_transient=True
+            ) from error
 
-    async def _follow_redirects(self, request: FetchRequest, receive: BodyReader, deadline: asyncio.Timeout) -> FetchResponse:
+    async def _follow_redirects(
+        self, request: FetchRequest, receive: BodyReader, deadline: asyncio.Timeout
+    ) -> FetchResponse:
         address, visited = parse_url(request.url), set[str]()
         while str(address) not in visited and len(visited) <= MAX_REDIRECTS:
             visited.add(str(address))
@@ -154,18 +164,22 @@ class WebFetcher:
             if (response.host, port_of(response)) != (address.host, port_of(address)):
                 request = replace(request, headers={})
             address = response
-        raise FetchError(FetchErrorCode.TOO_MANY_REDIRECTS, "The server sends on and on.")
+        raise FetchError(FetchErrorCode.TOO_MANY_REDIRECTS, "The server redirects too many times.")
 
     @asynccontextmanager
-    async def _host_slot(self, address: httpx.URL, robots: bool, deadline: asyncio.Timeout) -> AsyncIterator[None]:
+    async def _host_slot(
+        self, address: httpx.URL, robots: bool, deadline: asyncio.Timeout
+    ) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             with without_deadline(deadline):
                 delay = await self._robots.crawl_delay(address) if robots else 0
                 await stack.enter_async_context(self._limiter.slot(host_and_port(address), delay))
             yield
 
-    async def _send(self, address: httpx.URL, request: FetchRequest, receive: BodyReader) -> FetchResponse | httpx.URL:
-        """One request: what it gave, or the address that it was sent on to."""
+    async def _send(
+        self, address: httpx.URL, request: FetchRequest, receive: BodyReader
+    ) -> FetchResponse | httpx.URL:
+        """Sends one request. Returns the response, or the target of a redirect."""
         timeout = self._settings.crawl_silence
         raw_request = httpcore.Request(
             b"GET",
@@ -188,7 +202,9 @@ class WebFetcher:
             raise transport_error(error, address.host) from error
 
     def _headers(self, address: httpx.URL, request: FetchRequest) -> list[tuple[bytes, bytes]]:
-        accepted = [f"{media_type}*" if media_type.endswith("/") else media_type for media_type in request.accept]
+        accepted = [
+            f"{media_type}*" if media_type.endswith("/") else media_type for media_type in request.accept
+        ]
         headers = {
             "Host": address.netloc.decode("ascii"),
             "User-Agent": self._settings.crawl_user_agent,
@@ -218,10 +234,10 @@ class WebFetcher:
             return fetched
         try:
             raise_for_status(fetched)
-        except FetchError as refusal:
+        except FetchError as error:
             await drain(chunks)
-            if refusal.retry_after:
-                self._limiter.pause(host_and_port(address), min(refusal.retry_after, MAX_RETRY_AFTER_SECONDS))
+            if error.retry_after:
+                self._limiter.pause(host_and_port(address), min(error.retry_after, MAX_RETRY_AFTER_SECONDS))
             raise
         check_media_type(fetched, request.accept)
         if int(headers.get("content-length", "0")) > request.limit:
@@ -232,7 +248,7 @@ class WebFetcher:
 
 @contextmanager
 def without_deadline(deadline: asyncio.Timeout) -> Iterator[None]:
-    """What happens in here takes as long as it takes; the deadline moves along."""
+    """Suspends the deadline, and extends it by the time spent in the block."""
     loop, end = asyncio.get_running_loop(), deadline.when()
     began = loop.time()
     deadline.reschedule(None)
@@ -246,11 +262,11 @@ def resolve_location(address: httpx.URL, location: str) -> str:
     try:
         return str(address.join(location))
     except httpx.InvalidURL as error:
-        raise FetchError(FetchErrorCode.BAD_ADDRESS, "The server sends on to what is no address.") from error
+        raise FetchError(FetchErrorCode.BAD_ADDRESS, "The server redirects to an invalid URL.") from error
 
 
 async def drain(chunks: AsyncIterator[bytes]) -> None:
-    """Take a small body out of the way, so that its connection can be used again."""
+    """Reads a small body to its end, so that the connection can be reused."""
     size = 0
     with suppress(httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
         async for chunk in chunks:

@@ -1,4 +1,4 @@
-"""What a page of HTML tells of images, and where it leads."""
+"""Images and links of HTML pages."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ NON_PAGE_NAME = re.compile(
     r"\.(?:css|js|json|pdf|zip|gz|tar|7z|exe|dmg|mp3|mp4|m4a|mov|avi|webm|woff2?|ttf|docx?|xlsx?|pptx?)\Z",
     re.IGNORECASE,
 )
-"""Names of what is neither a page nor an image."""
+"""Extensions of files that are neither pages nor images."""
 SRC_ATTRIBUTES = ("src", "data-src", "data-original", "data-lazy-src")
 SRCSET_ATTRIBUTES = ("srcset", "data-srcset")
 META_IMAGES_XPATH = (
@@ -27,9 +27,9 @@ META_IMAGES_XPATH = (
 )
 SRCSET_ENTRY = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]+)([wx])[^,]*)?\s*(?:,|\Z)")
 MAX_ELEMENTS = 10_000
-"""Images, and links, of one page that are looked at."""
+"""Images, and links, of one page that are read."""
 MAX_TRACKING_PIXEL_SIZE = 2
-"""Pixels on a side up to which an image is there to count visitors."""
+"""Side in pixels up to which an image counts as a tracking pixel."""
 MAX_CAPTION_LENGTH = 500
 NO_IMAGE_DIRECTIVES = frozenset({"noimageindex", "noai", "noimageai", "none"})
 NO_FOLLOW_DIRECTIVES = frozenset({"nofollow", "none"})
@@ -37,14 +37,14 @@ NO_FOLLOW_DIRECTIVES = frozenset({"nofollow", "none"})
 
 @dataclass(frozen=True)
 class HtmlPage:
-    """The images of a page and the pages it links to, each once, in order, with absolute addresses."""
+    """The distinct images and links of a page, in document order, as absolute URLs."""
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
 
 
 def parse_page(content: bytes, url: str, headers: Mapping[str, str]) -> HtmlPage:
-    """The page at `url`; what it asks machines to leave alone is left out."""
+    """Parses the page at `url`. Omits images or links if its robots directives forbid their use."""
     root = parse_html(content, headers)
     if root is None:
         return HtmlPage()
@@ -59,7 +59,7 @@ def parse_page(content: bytes, url: str, headers: Mapping[str, str]) -> HtmlPage
 
 
 def parse_html(content: bytes, headers: Mapping[str, str]) -> Any:
-    """The tree of a page, in the charset that the server or the page names; None for an empty one."""
+    """The document tree, in the charset of the header or the page; None if the document is empty."""
     charset = re.search(r"charset=[\"']?([\w.:-]+)", headers.get("content-type", ""))
     try:
         parser = html.HTMLParser(encoding=charset[1] if charset else None)
@@ -73,7 +73,7 @@ def parse_html(content: bytes, headers: Mapping[str, str]) -> Any:
 
 @lru_cache(maxsize=1000)
 def absolute_url(base: str, reference: str) -> str | None:
-    """The whole address of what a page refers to, without a fragment; None for what is not in the web."""
+    """The absolute URL of a reference, without a fragment; None if it is not `http` or `https`."""
     try:
         url = urldefrag(urljoin(base, reference.strip())).url
         return url if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname else None
@@ -82,12 +82,12 @@ def absolute_url(base: str, reference: str) -> str | None:
 
 
 def has_image_extension(url: str) -> bool:
-    """Whether an address ends like the name of an image."""
+    """Whether the URL's path ends in an image extension."""
     return IMAGE_NAME.search(urlsplit(url).path) is not None
 
 
 def plain_text(markup: str) -> str | None:
-    """The text in a piece of HTML, on one line; None where there is none."""
+    """The text of an HTML fragment on one line; None if it is empty."""
     if "<" not in markup and "&" not in markup:
         return normalize_text(markup)
     try:
@@ -97,12 +97,12 @@ def plain_text(markup: str) -> str | None:
 
 
 def normalize_text(text: str) -> str | None:
-    """A text without line breaks, of bounded length; None where it is empty."""
+    """The text on one line, truncated to the maximum caption length; None if it is empty."""
     return " ".join(text.split())[:MAX_CAPTION_LENGTH] or None
 
 
 def _robots_directives(root: Any, header: str) -> set[str]:
-    """What the page asks machines not to do, in the words of robots' meta elements."""
+    """The directives of the `X-Robots-Tag` header and the robots meta elements."""
     values = [header, *root.xpath("//meta[translate(@name, 'ROBTS', 'robts')='robots']/@content")]
     return {word.strip().lower() for line in values for word in re.split(r"[,:]", str(line))}
 
@@ -122,13 +122,15 @@ def _images(root: Any, base: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _largest_rendition(image: Any, base: str) -> str | None:
-    """Of the renditions of an image, the largest; its plain one where sizes are not told."""
+    """The URL of the largest rendition in `srcset`, else of `src`."""
     picture = next(image.iterancestors("picture"), None)
     alternatives = () if picture is None else picture.iter("source")
     srcsets = [element.get(name, "") for element in (image, *alternatives) for name in SRCSET_ATTRIBUTES]
     renditions = sorted(_renditions(srcsets), key=lambda rendition: -rendition[0])
     sources = (image.get(name, "") for name in SRC_ATTRIBUTES)
-    references = [reference for _, reference in renditions] + [reference for reference in sources if reference]
+    references = [reference for _, reference in renditions] + [
+        reference for reference in sources if reference
+    ]
     return next((url for reference in references if (url := absolute_url(base, reference))), None)
 
 
@@ -144,7 +146,7 @@ def _is_tracking_pixel(image: Any) -> bool:
 
 
 def _captions(root: Any) -> dict[Any, str]:
-    """The captions of figures."""
+    """Captions by figure element."""
     captions = islice(root.iter("figcaption"), MAX_ELEMENTS)
     return {next(caption.iterancestors("figure"), None): caption.text_content() for caption in captions}
 

@@ -1,4 +1,4 @@
-"""Connections to the web: a name is looked up once, its addresses are judged, and one of these is called."""
+"""Network backend with an SSRF guard: connects to the IP address that was checked (no DNS rebinding)."""
 
 import asyncio
 import socket
@@ -9,37 +9,39 @@ from typing import Any
 
 import httpcore
 
-from core.ports import FetchErrorCode, FetchError
+from core.ports import FetchError, FetchErrorCode
 from providers.web.ssrf_guard import Address, SsrfGuard, parse_ip_literal
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host's name, best first. Raises `FetchError` where there are none."""
+"""Resolves a host name to IP addresses, best first. Raises `FetchError` if there are none."""
 
 MAX_ADDRESSES = 4
-"""Of one name that are tried."""
+"""Addresses of one host that are tried."""
 MAX_CONCURRENT_LOOKUPS = 16
 
 
 class DnsResolver:
-    """Asks the system's resolver, in threads of its own: slow names hold up nothing but slow names."""
+    """The system's resolver, in a thread pool of its own, so that slow lookups block nothing else."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT_LOOKUPS, thread_name_prefix="lookup")
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Raises `FetchError` where the name leads nowhere."""
+        """Raises `FetchError` if the name cannot be resolved."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(self._threads, _addresses, host, port)
         except socket.gaierror as error:
             is_transient = error.errno == socket.EAI_AGAIN
-            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.", is_transient=is_transient) from error
+            raise FetchError(
+                FetchErrorCode.UNKNOWN_HOST, f"The host {host} cannot be resolved.", is_transient=is_transient
+            ) from error
         except (OSError, UnicodeError) as error:
-            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.") from error
+            raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"The host {host} cannot be resolved.") from error
         return list(dict.fromkeys(found))
 
     def close(self) -> None:
-        """Wait for no lookup."""
+        """Cancels pending lookups."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -48,9 +50,9 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 class PinnedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects where the gate admits it, to the very address that was judged: names can't change in between.
+    """Resolves a host once, checks its addresses with the guard, and connects to one of them.
 
-    The pool above knows hosts by name, so certificates are checked against names and connections are kept.
+    The connection pool knows hosts by name, so certificates are verified against names.
     """
 
     def __init__(self, guard: SsrfGuard, resolve: Resolve, network: httpcore.AsyncNetworkBackend) -> None:
@@ -64,14 +66,14 @@ class PinnedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """To the first judged address that answers. Raises `FetchError` before a wrong one is called."""
+        """Connects to the first address that answers. Raises `FetchError` if an address is not allowed."""
         for position, address in enumerate(addresses := await self._allowed_addresses(host, port), 1):
             try:
                 return await self._network.connect_tcp(str(address), port, timeout, None, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if position == len(addresses):
                     raise
-        raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"{host} is not known.")
+        raise FetchError(FetchErrorCode.UNKNOWN_HOST, f"The host {host} cannot be resolved.")
 
     async def connect_unix_socket(
         self,
@@ -79,11 +81,11 @@ class PinnedNetwork(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 (as httpcore has it)
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Never."""
-        raise FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, "Sockets of this machine are not called.")
+        """Always raises `FetchError`."""
+        raise FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, "Unix sockets are not allowed.")
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleeps, as required by httpcore."""
         await asyncio.sleep(seconds)
 
     async def _allowed_addresses(self, host: str, port: int) -> Sequence[Address]:

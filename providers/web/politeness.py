@@ -1,4 +1,4 @@
-"""How servers are treated: not too many requests at once, and not too fast."""
+"""Concurrency and rate limits per host."""
 
 import asyncio
 from collections import Counter
@@ -9,17 +9,17 @@ from time import monotonic
 from core.ports import ReserveSlot
 
 MAX_HOSTS = 2000
-"""Hosts whose next turn is remembered before old ones are dropped."""
+"""Hosts whose next slot is stored before expired entries are removed."""
 
 
 class LocalRateLimit:
-    """Turns at hosts, as this process alone counts them."""
+    """Rate limit per host within this process: `core.ports.ReserveSlot`."""
 
     def __init__(self) -> None:
         self._next_free: dict[str, float] = {}
 
     async def __call__(self, host: str, interval: float) -> float:
-        """Seconds until the reserved turn: `core.ports.TakeTurn`."""
+        """Reserves the next slot. Returns the seconds until then."""
         now = monotonic()
         slot = max(now, self._next_free.get(host, now))
         self._next_free[host] = slot + interval
@@ -29,9 +29,11 @@ class LocalRateLimit:
 
 
 class HostLimiter:
-    """Lets so many requests at once to each host and in all, each at its turn."""
+    """Limits concurrent requests in total and per host, and their rate per host."""
 
-    def __init__(self, concurrency: int, host_concurrency: int, interval: float, reserve_slot: ReserveSlot) -> None:
+    def __init__(
+        self, concurrency: int, host_concurrency: int, interval: float, reserve_slot: ReserveSlot
+    ) -> None:
         self._interval, self._reserve_slot = interval, reserve_slot
         self._total, self._per_host = asyncio.Semaphore(concurrency), host_concurrency
         self._hosts: dict[str, asyncio.Semaphore] = {}
@@ -40,7 +42,7 @@ class HostLimiter:
 
     @asynccontextmanager
     async def slot(self, host: str, delay: float = 0) -> AsyncIterator[None]:
-        """Wait for a place and a turn, at least `delay` seconds after the last one, and keep the place."""
+        """Waits for a slot, at least `delay` seconds after the previous one, and holds it."""
         self._waiters[host] += 1
         try:
             async with self._hosts.setdefault(host, asyncio.Semaphore(self._per_host)):
@@ -54,7 +56,7 @@ class HostLimiter:
                 del self._waiters[host], self._hosts[host]
 
     def pause(self, host: str, seconds: float) -> None:
-        """Ask nothing more of this host for so many seconds."""
+        """Delays further requests to this host."""
         now = monotonic()
         self._paused = {other: until for other, until in self._paused.items() if until > now}
         self._paused[host] = max(self._paused.get(host, 0), now + seconds)

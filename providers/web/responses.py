@@ -1,4 +1,4 @@
-"""What servers' answers mean for us."""
+"""Errors from HTTP responses and transport failures."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -6,12 +6,12 @@ from ssl import SSLError
 
 import httpcore
 
-from core.ports import FetchResponse, FetchErrorCode, FetchError
+from core.ports import FetchError, FetchErrorCode, FetchResponse
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 PARTIAL_CONTENT = 206
 GENERIC_MEDIA_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
-"""Media types that tell nothing."""
+"""Media types that any content may have."""
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 
 STATUS_CODES = {
@@ -27,44 +27,53 @@ STATUS_CODES = {
     451: FetchErrorCode.NOT_PERMITTED,
 }
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""What time may cure."""
+"""Statuses after which a request may be retried."""
 
 
 def raise_for_status(response: FetchResponse) -> None:
-    """Raises `FetchError` unless the answer is a whole one."""
+    """Raises `FetchError` unless the status is 2xx with a complete body."""
     status = response.status
     if 200 <= status < 300 and status != PARTIAL_CONTENT:
         return
-    code = STATUS_CODES.get(status) or (FetchErrorCode.SERVER_ERROR if status >= 500 else FetchErrorCode.INVALID_ANSWER)
+    code = STATUS_CODES.get(status) or (
+        FetchErrorCode.SERVER_ERROR if status >= 500 else FetchErrorCode.INVALID_ANSWER
+    )
     is_transient = status in TRANSIENT_STATUSES
     retry_after = parse_retry_after(response.headers.get("retry-after", "")) if is_transient else 0.0
-    raise FetchError(code, f"The server answered with status {status}.", is_transient=is_transient, retry_after=retry_after)
+    raise FetchError(
+        code,
+        f"The server responded with status {status}.",
+        is_transient=is_transient,
+        retry_after=retry_after,
+    )
 
 
 def check_media_type(response: FetchResponse, accept: tuple[str, ...]) -> None:
-    """Raises `FetchError` for what is announced as something else."""
+    """Raises `FetchError` if the media type is not accepted."""
     media_type = response.media_type
     if accept and media_type not in GENERIC_MEDIA_TYPES and not media_type.startswith(accept):
-        raise FetchError(FetchErrorCode.WRONG_TYPE, "The server says that it is something else.")
+        raise FetchError(FetchErrorCode.WRONG_TYPE, "The media type of the response is not allowed.")
 
 
 def transport_error(error: Exception, host: str) -> FetchError:
-    """The refusal for an exchange that failed below HTTP, as httpcore tells it."""
+    """The `FetchError` for an httpcore exception."""
     match error:
         case httpcore.TimeoutException():
-            return FetchError(FetchErrorCode.TIMED_OUT, f"{host} took too long.", is_transient=True)
+            return FetchError(FetchErrorCode.TIMED_OUT, f"{host} did not respond in time.", is_transient=True)
         case httpcore.ConnectError() if any(isinstance(cause, SSLError) for cause in error.args):
-            return FetchError(FetchErrorCode.UNTRUSTED, f"No trusted connection to {host} is possible.")
+            return FetchError(FetchErrorCode.UNTRUSTED, f"The TLS certificate of {host} is not trusted.")
         case httpcore.ConnectError():
-            return FetchError(FetchErrorCode.UNREACHABLE, f"{host} can't be reached.", is_transient=True)
+            return FetchError(FetchErrorCode.UNREACHABLE, f"{host} cannot be reached.", is_transient=True)
         case httpcore.LocalProtocolError():
-            return FetchError(FetchErrorCode.BAD_ADDRESS, "The address can't be asked for.")
+            return FetchError(FetchErrorCode.BAD_ADDRESS, "The URL cannot be requested.")
         case _:
-            return FetchError(FetchErrorCode.CONNECTION_LOST, f"{host} broke the connection.", is_transient=True)
+            return FetchError(
+                FetchErrorCode.CONNECTION_LOST, f"{host} closed the connection.", is_transient=True
+            )
 
 
 def parse_retry_after(value: str) -> float:
-    """Seconds, from a number of them or from a date; 0 where it is neither."""
+    """Seconds of a `Retry-After` value, a number or an HTTP date; 0 if it is invalid."""
     try:
         return min(MAX_RETRY_AFTER_SECONDS, max(0.0, float(value)))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What hosts ask of machines, in their robots.txt: RFC 9309."""
+"""robots.txt (RFC 9309), cached per host."""
 
 import asyncio
 import re
@@ -11,31 +11,31 @@ from time import monotonic
 import httpx
 from protego import Protego
 
-from core.ports import FetchResponse, FetchErrorCode, FetchError
+from core.ports import FetchError, FetchErrorCode, FetchResponse
 from providers.web.ssrf_guard import host_and_port
 
 MAX_CRAWL_DELAY_SECONDS = 60.0
-"""Seconds between two requests that a robots.txt can ask for."""
+"""Maximum `Crawl-delay` that is respected."""
 MAX_ROBOTS_BYTES = 512 * 1024
-"""Of a robots.txt that are read; RFC 9309 wants 500 KiB at least."""
+"""Bytes of a robots.txt that are read; RFC 9309 requires at least 500 KiB."""
 MAX_ROBOTS_LINES = 5000
-"""Of a robots.txt that are about us; asking so many rules takes 40 ms."""
+"""Lines of a robots.txt that apply to this agent; matching that many rules takes 40 ms."""
 CACHE_SECONDS, ERROR_CACHE_SECONDS = 3600.0, 60.0
-"""For which a robots.txt is remembered, and for which it is that there was none to be had."""
+"""Time for which a robots.txt, or the failure to fetch it, is cached."""
 MAX_CACHED_HOSTS = 2000
 
 USER_AGENT_LINE = re.compile(r"\s*user[-\s]*agent[\s:]*([^#]*)", re.IGNORECASE)
 NEUTRAL_LINE = re.compile(r"\s*(?:#|site-?maps?\b|host\b|\Z)", re.IGNORECASE)
-"""Lines that begin and end no group of rules."""
+"""Lines that neither start nor end a group of rules."""
 
 
 class HostUnavailable(FetchError):
-    """A host that does not give its robots.txt; it was tried often enough."""
+    """The robots.txt of a host cannot be fetched. The retries have been used up."""
 
 
 @dataclass(frozen=True)
 class RobotsEntry:
-    """A host's robots.txt, until it is read again; `refusal` where it could not be read."""
+    """A host's cached robots.txt, or the `error` if it could not be fetched."""
 
     expires_at: float
     robots: Protego | None = None
@@ -43,15 +43,15 @@ class RobotsEntry:
 
 
 class RobotsCache:
-    """The robots.txt of every host that is called, as RFC 9309 has it."""
+    """The robots.txt of the hosts that are crawled."""
 
     def __init__(self, agent: str, read: Callable[[str, int], Awaitable[FetchResponse]]) -> None:
-        """`agent` is the name that rules are looked up by; `read` fetches at most so many bytes."""
+        """`agent` is the product token that rules are matched by; `read` fetches a URL up to a size limit."""
         self._agent, self._read = agent, read
         self._entries: OrderedDict[str, asyncio.Task[RobotsEntry]] = OrderedDict()
 
     async def crawl_delay(self, address: httpx.URL) -> float:
-        """Seconds that must pass between requests. Raises `FetchError` where the host does not want us there."""
+        """Minimum seconds between requests to the host. Raises `FetchError` if the URL is disallowed."""
         entry = await self._entry(address)
         if entry.error is not None:
             raise _cached_error(entry.error, entry.expires_at - monotonic())
@@ -59,12 +59,12 @@ class RobotsCache:
             return 0
         if not entry.robots.can_fetch(str(address), self._agent):
             raise FetchError(
-                FetchErrorCode.FORBIDDEN_BY_ROBOTS, f"The robots.txt of {address.host} does not allow it."
+                FetchErrorCode.FORBIDDEN_BY_ROBOTS, f"The robots.txt of {address.host} disallows this URL."
             )
         return min(MAX_CRAWL_DELAY_SECONDS, entry.robots.crawl_delay(self._agent) or 0)
 
     async def close(self) -> None:
-        """Read nothing more."""
+        """Cancels pending requests."""
         pending = [task for task in self._entries.values() if not task.done()]
         for task in pending:
             task.cancel()
@@ -92,45 +92,47 @@ class RobotsCache:
             return _entry_without_rules(error)
         robots = await asyncio.to_thread(parse_robots, response.content, self._agent)
         if robots is None:
-            return _entry_without_rules(FetchError(FetchErrorCode.TOO_LARGE, "The robots.txt of this host is too long."))
+            return _entry_without_rules(
+                FetchError(FetchErrorCode.TOO_LARGE, "The robots.txt of this host is too large.")
+            )
         return RobotsEntry(monotonic() + CACHE_SECONDS, robots)
 
 
 def parse_robots(content: bytes, agent: str) -> Protego | None:
-    """The rules for us in a robots.txt; None where there are too many."""
+    """The rules that apply to the agent; None if there are too many."""
     text = content.decode("utf-8-sig", "replace")
     lines = [*relevant_lines(text.splitlines(), agent.lower())]
     return Protego.parse("\n".join(lines)) if len(lines) <= MAX_ROBOTS_LINES else None
 
 
 def relevant_lines(lines: list[str], agent: str) -> Iterator[str]:
-    """The lines for everybody and for this agent.
+    """The lines of groups that apply to the agent or to all agents.
 
-    The parser multiplies the agents of a group with its rules, which would let a small file fill the memory.
+    Protego stores the rules of a group once per agent, so a small file could otherwise exhaust the memory.
     """
-    is_ours = in_header = False
+    applies = in_header = False
     for line in lines:
         if match := USER_AGENT_LINE.match(line):
             name = match[1].strip().lower()
             name = name if name == "*" else name.replace("*", "")
-            is_ours, in_header = is_ours and in_header, True
+            applies, in_header = applies and in_header, True
             if name == "*" or (name and agent.startswith(name)):
-                is_ours = True
+                applies = True
                 yield f"User-agent: {name}"
         elif not NEUTRAL_LINE.match(line):
             in_header = False
-            if is_ours:
+            if applies:
                 yield line
 
 
 def _entry_without_rules(error: FetchError) -> RobotsEntry:
-    """Everything is allowed where there is no robots.txt, and nothing where it can't be had."""
+    """Allows everything if there is no robots.txt, and nothing if it cannot be fetched."""
     if error.is_transient or error.code in (FetchErrorCode.UNTRUSTED, FetchErrorCode.TOO_LARGE):
         return RobotsEntry(monotonic() + max(ERROR_CACHE_SECONDS, error.retry_after), error=error)
     return RobotsEntry(monotonic() + CACHE_SECONDS)
 
 
 def _cached_error(error: FetchError, seconds: float) -> HostUnavailable:
-    """A refusal that is remembered for so many seconds more."""
+    """The error as raised for a cache entry that expires in `seconds`."""
     after = max(0.0, seconds) if error.is_transient else 0.0
     return HostUnavailable(error.code, error.message, is_transient=error.is_transient, retry_after=after)

@@ -39,7 +39,7 @@ DEFAULT_MODEL_ID = func.coalesce(PLATFORM_MODEL_ID, ACTIVE_MODEL_ID)
 
 
 @dataclass(frozen=True)
-class EmbedAnew(Job):
+class ReembedDocuments(Job):
     """Embed a company's documents with another model, then switch the company to it."""
 
     model_id: UUID
@@ -165,7 +165,7 @@ async def is_deleted(uow: UnitOfWork, document_id: UUID) -> bool:
 async def enqueue(uow: UnitOfWork, model_id: UUID, viewer: Viewer | None = None) -> UUID:
     """Enqueue the re-embedding of the unit's company; returns the job's id."""
     kind = ProcessingJobType.RE_EMBEDDING
-    return await start_processing(uow, EmbedAnew(model_id), kind, SUBJECT, requester_id(uow, viewer))
+    return await start_processing(uow, ReembedDocuments(model_id), kind, SUBJECT, requester_id(uow, viewer))
 
 
 async def enqueue_first(uow: UnitOfWork) -> UUID | None:

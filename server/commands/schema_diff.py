@@ -16,7 +16,7 @@ def report(before: str, after: str) -> Iterator[str]:
     Raises `NotAContract`.
     """
     found: dict[str, list[str]] = {"breaking": [], "dangerous": [], "safe": []}
-    for change in find_schema_changes(parsed(before), parsed(after)):
+    for change in find_schema_changes(parse_schema(before), parse_schema(after)):
         match change:
             case BreakingChange():
                 found["breaking"].append(change.description)
@@ -29,7 +29,7 @@ def report(before: str, after: str) -> Iterator[str]:
         yield from (f"  {each}" for each in sorted(descriptions))
 
 
-def parsed(contract: str) -> GraphQLSchema:
+def parse_schema(contract: str) -> GraphQLSchema:
     """The schema that an SDL describes. Raises `NotAContract`."""
     try:
         return build_schema(contract)

@@ -20,16 +20,16 @@ async def insert_rows(uow: UnitOfWork, model: type[Model], rows: Sequence[Row]) 
         return
     columns = {name: getattr(model, name).property.columns[0] for name in rows[0]}
     arrays = [
-        sa.bindparam(name, [plain(row[name]) for row in rows], type_=ARRAY(carried(column.type)))
+        sa.bindparam(name, [plain(row[name]) for row in rows], type_=ARRAY(transfer_type(column.type)))
         for name, column in columns.items()
     ]
-    named = [sa.column(name, carried(column.type)) for name, column in columns.items()]
+    named = [sa.column(name, transfer_type(column.type)) for name, column in columns.items()]
     source = sa.func.unnest(*arrays).table_valued(*named, joins_implicitly=True).render_derived(name="given")
     values = [sa.cast(source.c[name], column.type) for name, column in columns.items()]
     await uow.execute(sa.insert(model).from_select(list(columns.values()), sa.select(*values)))
 
 
-def carried(kind: "sa.types.TypeEngine[Any]") -> "sa.types.TypeEngine[Any]":
+def transfer_type(kind: "sa.types.TypeEngine[Any]") -> "sa.types.TypeEngine[Any]":
     """The type in which a column's values travel: words and JSON as text."""
     return sa.Text() if isinstance(kind, sa.String | JSONB) else kind
 

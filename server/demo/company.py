@@ -69,7 +69,7 @@ async def make(services: Services) -> UUID:
     admin = await viewer(services, company_id)
     session_id = await comparison(services, admin)
     if services.settings.worker:
-        await finished(services, admin, session_id)
+        await wait_for_session(services, admin, session_id)
         await searchable(services, admin, embedding)
     return company_id
 
@@ -125,7 +125,7 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
         return found
     with TemporaryDirectory(prefix="seshat-") as folder:
         drawn = await asyncio.to_thread(demo_set, Path(folder))
-        old, new = [await uploaded(services, admin, path) for path in drawn]
+        old, new = [await upload_file(services, admin, path) for path in drawn]
     async with services.database.transaction(admin.scope) as uow:
         plan = {"name": "City Library", "location": "Alexandria", "project_number": "CL-01"}
         project = await projects.create(uow, admin, plan)
@@ -142,7 +142,7 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
     return id
 
 
-async def uploaded(services: Services, admin: Viewer, path: Path) -> UUID:
+async def upload_file(services: Services, admin: Viewer, path: Path) -> UUID:
     """A file of the demo's, stored."""
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -170,7 +170,7 @@ async def searchable(services: Services, admin: Viewer, job_id: UUID | None) -> 
                     return
 
 
-async def finished(services: Services, admin: Viewer, session_id: UUID) -> None:
+async def wait_for_session(services: Services, admin: Viewer, session_id: UUID) -> None:
     """Wait for the comparison's end."""
     async with aclosing(services.events.listen(sessions.topic(session_id))) as changes:
         async for _ in changes:

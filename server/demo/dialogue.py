@@ -105,10 +105,10 @@ def chat(draft: Draft) -> None:
             updated_at=at,
         )
     for number, conversation, at in draft.under(Message, Conversation):
-        asked = number % 2 == 0
+        is_question = number % 2 == 0
         topic = conversation["title"].removeprefix("When is ").removesuffix(" checked?").capitalize()
-        said = conversation["title"] if asked else sentence(draft, topic, number)
-        tokens = 0 if asked else 4 * len(said.split())
+        said = conversation["title"] if is_question else sentence(draft, topic, number)
+        tokens = 0 if is_question else 4 * len(said.split())
         conversation["message_count"] += 1
         conversation["total_tokens_used"] += tokens
         conversation["updated_at"] = at
@@ -116,18 +116,18 @@ def chat(draft: Draft) -> None:
             Message,
             at,
             conversation_id=conversation["id"],
-            role=MessageRole.USER if asked else MessageRole.ASSISTANT,
+            role=MessageRole.USER if is_question else MessageRole.ASSISTANT,
             content=said,
-            model=None if asked else MODEL,
-            prompt_tokens=None if asked else tokens // 2,
-            completion_tokens=None if asked else tokens - tokens // 2,
-            total_tokens=None if asked else tokens,
-            confidence=None if asked else draft.share(0.4, 1),
+            model=None if is_question else MODEL,
+            prompt_tokens=None if is_question else tokens // 2,
+            completion_tokens=None if is_question else tokens - tokens // 2,
+            total_tokens=None if is_question else tokens,
+            confidence=None if is_question else draft.share(0.4, 1),
             created_at=at,
             updated_at=at,
         )
     about(draft)
-    metering(draft)
+    add_token_usage(draft)
 
 
 def about(draft: Draft) -> None:
@@ -200,18 +200,18 @@ def about(draft: Draft) -> None:
         )
 
 
-def metering(draft: Draft) -> None:
+def add_token_usage(draft: Draft) -> None:
     """What operations used and cost."""
     for _, at in draft.each(TokenUsage):
-        asked, answered = draft.random.randrange(50, 2_000), draft.random.randrange(20, 800)
+        prompt_tokens, answered = draft.random.randrange(50, 2_000), draft.random.randrange(20, 800)
         draft.add(
             TokenUsage,
             at,
             operation_type=draft.one(OPERATIONS),
-            prompt_tokens=asked,
+            prompt_tokens=prompt_tokens,
             completion_tokens=answered,
-            total_tokens=asked + answered,
-            estimated_cost=round(asked * PRICES[0] + answered * PRICES[1], 6),
+            total_tokens=prompt_tokens + answered,
+            estimated_cost=round(prompt_tokens * PRICES[0] + answered * PRICES[1], 6),
             llm_provider=draft.one(list(LlmProvider)),
             model_name=MODEL,
             user_id=draft.person(),

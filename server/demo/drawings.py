@@ -67,7 +67,7 @@ class Sheet:
     @property
     def changed(self) -> tuple[Box, ...]:
         """The boxes of what differs, with marks nearer than `ONE_CHANGE` taken together."""
-        return tuple(together([box for edit in self.edits for box in edit.boxes]))
+        return tuple(merge_boxes([box for edit in self.edits for box in edit.boxes]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Slot:
     box: Box
 
 
-def together(boxes: Sequence[Box]) -> list[Box]:
+def merge_boxes(boxes: Sequence[Box]) -> list[Box]:
     """Unite boxes until all are further apart than `ONE_CHANGE`."""
     result = list(boxes)
     merged = True
@@ -106,14 +106,14 @@ def plan(
     random = Random(seed)
     width, height = size
     area = (random.uniform(100, 130), random.uniform(105, 125), width - 190, height - random.uniform(60, 85))
-    columns = divided(random, area[0], area[2], random.uniform(112, 160))
-    rows = divided(random, area[1], area[3], random.uniform(118, 150))
+    columns = divide(random, area[0], area[2], random.uniform(112, 160))
+    rows = divide(random, area[1], area[3], random.uniform(118, 150))
     common = [*frame(size, title), *grid(columns, rows, area), walls(columns, rows)]
     slots = [
         Slot("revision", (width - 80, height - 185, width - 40, height - 170)),
         Slot("issue", (width - 160, height - 185, width - 80, height - 170)),
     ]
-    slots += [slot for cell in cells(columns, rows) for slot in furnishing(cell)]
+    slots += [slot for cell in cells(columns, rows) for slot in room_slots(cell)]
     slots += [
         Slot("dimension", (left, area[1] - 24, right, area[1] - 16)) for left, right in pairwise(columns)
     ]
@@ -131,7 +131,7 @@ def plan(
     return Sheet(number, title, size, tuple(common), tuple(edits))
 
 
-def divided(random: Random, start: float, end: float, pitch: float) -> list[float]:
+def divide(random: Random, start: float, end: float, pitch: float) -> list[float]:
     """Positions from start to end about `pitch` apart, no two steps alike."""
     steps = [random.uniform(0.9, 1.1) for _ in range(max(2, int((end - start) / pitch)))]
     factor = (end - start) / sum(steps)
@@ -145,7 +145,7 @@ def cells(columns: Sequence[float], rows: Sequence[float]) -> list[Box]:
     return [(left, top, right, bottom) for top, bottom in pairwise(rows) for left, right in pairwise(columns)]
 
 
-def furnishing(room: Box) -> list[Slot]:
+def room_slots(room: Box) -> list[Slot]:
     """The places of a room: its label, two pieces of furniture, a floor finish and a door in its lower
     wall.
     """

@@ -63,7 +63,7 @@ def embedded_url(data: Path, role: str, database: str = DATABASE) -> str:
     return f"postgresql+asyncpg://{role}@/{database}?host={quote(str(socket_folder(data)))}"
 
 
-def attached(settings: Settings) -> Settings:
+def with_embedded_database(settings: Settings) -> Settings:
     """The settings with the data folder's embedded database and its secret filled in."""
     return settings.model_copy(
         update={
@@ -86,14 +86,14 @@ async def database_of(settings: Settings, *, share: bool = False) -> AsyncIterat
         return
     server = EmbeddedPostgres(settings.data)
     if share and await asyncio.to_thread(server.runs_elsewhere):
-        yield attached(settings)
+        yield with_embedded_database(settings)
         return
-    async with running(server):
-        yield attached(settings)
+    async with run_server(server):
+        yield with_embedded_database(settings)
 
 
 @asynccontextmanager
-async def running(server: "EmbeddedPostgres") -> AsyncIterator["EmbeddedPostgres"]:
+async def run_server(server: "EmbeddedPostgres") -> AsyncIterator["EmbeddedPostgres"]:
     """Start the server, and stop it on leaving, whatever happened."""
     try:
         await asyncio.to_thread(server.start)

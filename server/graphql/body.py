@@ -31,7 +31,7 @@ SHAPES: dict[str, tuple[type, str]] = {
 }
 
 
-def bounded(receive: Receive, limit: int) -> Receive:
+def limit_body(receive: Receive, limit: int) -> Receive:
     """A `receive` that refuses more than `limit` bytes."""
     received = 0
 
@@ -72,7 +72,7 @@ async def read_operation(request: Request, limits: TransportLimits) -> dict[str,
         return operation(from_query_string(request.query_params))
     if media_type(request) == "multipart/form-data":
         return operation(await from_multipart(request, limits))
-    return operation(parsed(await request.body(), "The body"))
+    return operation(parse_json(await request.body(), "The body"))
 
 
 def operation(value: object) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def operation(value: object) -> dict[str, Any]:
     return value
 
 
-def parsed(text: str | bytes, what: str) -> object:
+def parse_json(text: str | bytes, what: str) -> object:
     """The value of a JSON text, or a refusal that names what isn't JSON."""
     try:
         return decode(text)
@@ -100,7 +100,7 @@ def from_query_string(parameters: Mapping[str, str]) -> dict[str, object]:
     value: dict[str, object] = dict(parameters)
     for name in ("variables", "extensions"):
         text = parameters.get(name)
-        value[name] = parsed(text, f"`{name}`") if text else None
+        value[name] = parse_json(text, f"`{name}`") if text else None
     return value
 
 
@@ -112,8 +112,8 @@ async def from_multipart(request: Request, limits: TransportLimits) -> object:
         )
     except (HTTPException, MultiPartException, ValueError, KeyError) as error:
         raise Refusal(400, "BAD_REQUEST", "The multipart body can't be read.") from error
-    operations = parsed(text_field(form.get("operations")), "`operations`")
-    paths = parsed(text_field(form.get("map")), "`map`")
+    operations = parse_json(text_field(form.get("operations")), "`operations`")
+    paths = parse_json(text_field(form.get("map")), "`map`")
     if not isinstance(operations, dict):
         return operations
     if not isinstance(paths, dict) or not all(is_variable_paths(value) for value in paths.values()):

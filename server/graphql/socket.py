@@ -32,7 +32,7 @@ INVALID, UNAUTHORIZED, FORBIDDEN, TOO_LARGE = 4400, 4401, 4403, 1009
 
 
 @dataclass
-class Greeting:
+class ConnectionInit:
     """An open socket before its first operation: what its client said, and until when it may stay."""
 
     socket: WebSocket
@@ -75,12 +75,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
     """One socket; every operation on it has a context of its own."""
 
     view: "GraphQLView"
-    context: Greeting
+    context: ConnectionInit
     watch: asyncio.Task[None] | None = None
 
     async def handle_message(self, message: Any) -> None:
         """Check a message's shape: a malformed one closes the socket with 4400 and a reason."""
-        fault = malformed(message)
+        fault = protocol_error(message)
         if fault:
             await self.handle_invalid_message(fault)
             return
@@ -172,7 +172,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         await super().shutdown()
 
 
-def malformed(message: Any) -> str | None:
+def protocol_error(message: Any) -> str | None:
     """Why a message is none of the protocol's, if it isn't."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return "A message is an object with a type"

@@ -28,14 +28,14 @@ from strawberry.types.unset import UNSET
 
 from core.errors import DomainError
 from schema.framework.error_masking import mask_error
-from server.graphql.body import bounded, check_media_type, media_type, read_operation, too_large
+from server.graphql.body import limit_body, check_media_type, media_type, read_operation, too_large
 from server.graphql.context import OpenContext, OperationContext
 from server.graphql.json import decode, encode
 from server.graphql.limits import TransportLimits
 from server.graphql.negotiation import GRAPHQL, JSON, Acceptance
 from server.graphql.persisted import PersistedDocuments
 from server.graphql.refusals import Refusal, refusal
-from server.graphql.socket import Greeting, SocketAdapter, SocketHandler
+from server.graphql.socket import ConnectionInit, SocketAdapter, SocketHandler
 from server.graphql.streams import transports
 
 log = structlog.get_logger(__name__)
@@ -85,7 +85,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
             return
         multipart = media_type(Request(scope)) == "multipart/form-data"
         limit = self.limits.multipart_bytes if multipart else self.limits.json_bytes
-        request = Request(scope, bounded(receive, limit))
+        request = Request(scope, limit_body(receive, limit))
         try:
             response = await self.answer(request, limit)
             await response(scope, receive, send)
@@ -154,7 +154,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Any:
         """What a socket's handler begins with; requests bring their context along."""
-        return Greeting(request) if isinstance(request, WebSocket) else None
+        return ConnectionInit(request) if isinstance(request, WebSocket) else None
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         """Never: the explorer is answered before."""
@@ -257,7 +257,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
             raise ConnectionRejectionError from error
         return {"expiresAt": context.expires_at.isoformat()} if context.expires_at else UNSET
 
-    async def greet(self, greeting: Greeting) -> None:
+    async def greet(self, greeting: ConnectionInit) -> None:
         """Learn who is at the other end of a socket and until when; raises a DomainError if nobody may be."""
         context = await self.open_context(greeting.socket, greeting.connection_params)
         greeting.expires_at = context.expires_at

@@ -41,8 +41,8 @@ async def viewer_of(services: Services, token: str) -> Viewer:
 
 def bearer(connection: HTTPConnection, params: Mapping[str, Any] | None) -> str | None:
     """The token of the `Authorization` header, or of `connection_init`'s `Authorization` in whatever case."""
-    given = {str(name).lower(): value for name, value in (params or {}).items()}
-    header = given.get("authorization") or connection.headers.get("authorization")
+    parameters = {str(name).lower(): value for name, value in (params or {}).items()}
+    header = parameters.get("authorization") or connection.headers.get("authorization")
     if not isinstance(header, str) or not header.lower().startswith(SCHEME):
         return None
     return header[len(SCHEME) :].strip() or None

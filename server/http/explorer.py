@@ -97,7 +97,7 @@ def build() -> bool:
 
     One process builds at a time; those that wait find it built.
     """
-    with locked(WEB):
+    with folder_lock(WEB):
         digest, stamp = sources_digest(), BUILT / ".sources"
         if stamp.is_file() and stamp.read_text() == digest:
             return False
@@ -110,7 +110,7 @@ def build() -> bool:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder; waits while another process holds it."""
     held = os.open(folder, os.O_RDONLY)
     try:

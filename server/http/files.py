@@ -18,7 +18,7 @@ from resolvers import files
 from resolvers.files import DownloadLink, FileTooLarge, LinkSigner
 from server.graphql.refusals import Refusal
 from server.http import tar_stream
-from server.http.range_requests import Unsatisfiable, last_modified, unchanged, wanted_range
+from server.http.range_requests import Unsatisfiable, last_modified, is_not_modified, wanted_range
 
 PATIENCE = 60
 """Seconds without a byte after which a sender is given up."""
@@ -40,7 +40,7 @@ SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @dataclass(frozen=True)
-class Wiring:
+class FileServices:
     """What the routes work with."""
 
     database: Database
@@ -48,17 +48,17 @@ class Wiring:
     links: LinkSigner
 
 
-def routes(wiring: Callable[[], Wiring]) -> list[BaseRoute]:
+def routes(wiring: Callable[[], FileServices]) -> list[BaseRoute]:
     """Where bytes are `PUT`, and where one file or a bundle is read; `wiring` is asked at each request."""
 
     async def upload(request: Request) -> Response:
-        return await refusing(receive(request, wiring()))
+        return await errors_as_json(receive(request, wiring()))
 
     async def download(request: Request) -> Response:
-        return await refusing(send(request, wiring()))
+        return await errors_as_json(send(request, wiring()))
 
     async def bundle(request: Request) -> Response:
-        return await refusing(send_bundle(request, wiring()))
+        return await errors_as_json(send_bundle(request, wiring()))
 
     return [
         Route(f"{files.UPLOADS_PATH}{{token}}", upload, methods=["PUT"]),
@@ -67,7 +67,7 @@ def routes(wiring: Callable[[], Wiring]) -> list[BaseRoute]:
     ]
 
 
-async def refusing(answer: Awaitable[Response]) -> Response:
+async def errors_as_json(answer: Awaitable[Response]) -> Response:
     """The answer, or the refusal as JSON."""
     try:
         return await answer
@@ -81,7 +81,7 @@ async def refusing(answer: Awaitable[Response]) -> Response:
     return response
 
 
-async def receive(request: Request, wiring: Wiring) -> Response:
+async def receive(request: Request, wiring: FileServices) -> Response:
     """204 once the bytes are stored."""
     link = wiring.links.verify_upload(request.path_params["token"])
     if request.headers.get("content-encoding", "identity").lower() != "identity":
@@ -119,7 +119,7 @@ async def patient(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def send(request: Request, wiring: Wiring) -> Response:
+async def send(request: Request, wiring: FileServices) -> Response:
     """The object or a range of it, streamed; another look where it is replaced between look and read.
 
     A store that can sign sends what is only saved itself. What a browser shows is sent from here, with the
@@ -136,7 +136,7 @@ async def send(request: Request, wiring: Wiring) -> Response:
     raise Conflict("The file is being replaced; try again.")
 
 
-async def send_bundle(request: Request, wiring: Wiring) -> Response:
+async def send_bundle(request: Request, wiring: FileServices) -> Response:
     """Every object that an index lists, as one TAR file."""
     link = wiring.links.verify_bundle(request.path_params["token"])
     try:
@@ -160,8 +160,8 @@ async def answer(request: Request, store: ObjectStore, link: DownloadLink) -> Re
         found = await store.head(link.key)
     except FileNotFoundError:
         raise NotFound("The file is no longer there.") from None
-    headers = described(found, link)
-    if unchanged(request.headers, found):
+    headers = object_headers(found, link)
+    if is_not_modified(request.headers, found):
         return Response(status_code=304, headers=headers)
     if request.method == "HEAD":
         return Response(headers={**headers, "Content-Length": str(found.size)}, media_type=link.mime_type)
@@ -177,17 +177,17 @@ async def answer(request: Request, store: ObjectStore, link: DownloadLink) -> Re
     chunks = store.read(link.key, start, end, etag=found.etag)
     first = await anext(chunks, b"")
     status = 206 if span else 200
-    return StreamingResponse(joined(first, chunks), status, headers, media_type=link.mime_type)
+    return StreamingResponse(prepend(first, chunks), status, headers, media_type=link.mime_type)
 
 
-async def joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def prepend(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """All chunks, one after the other."""
     yield first
     async for chunk in rest:
         yield chunk
 
 
-def described(found: StoredObject, link: DownloadLink) -> dict[str, str]:
+def object_headers(found: StoredObject, link: DownloadLink) -> dict[str, str]:
     """The headers of every answer about an object. Nothing in it may run, whoever uploaded it."""
     return {
         "Accept-Ranges": "bytes",

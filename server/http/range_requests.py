@@ -19,7 +19,7 @@ def last_modified(found: StoredObject) -> str:
     return format_datetime(found.modified_at.replace(microsecond=0), usegmt=True)
 
 
-def unchanged(headers: Mapping[str, str], found: StoredObject) -> bool:
+def is_not_modified(headers: Mapping[str, str], found: StoredObject) -> bool:
     """Whether the client's copy is still good, so that 304 is the answer."""
     known = headers.get("if-none-match")
     if known is not None:

@@ -19,7 +19,7 @@ from db.migrate import Plane, Target
 from db.provision import provision
 from server.cli import parser, run_worker_process
 from server.commands.migrate import initialise, migrate_databases
-from server.embedded.postgres import EmbeddedPostgres, running
+from server.embedded.postgres import EmbeddedPostgres, run_server
 from server.installation import open_installation
 from tests.conftest import Postgres, run_postgres
 from tests.fingerprints import FINGERPRINT
@@ -296,5 +296,5 @@ async def test_a_data_folder_of_the_migrations_before_is_refused_and_left_alone(
         assert str(refused.value) == line
 
     assert ended == (1, "", f"seshat: {line}\n")
-    async with running(EmbeddedPostgres(data, durable=False)):
+    async with run_server(EmbeddedPostgres(data, durable=False)):
         assert await state(postgres.admin) == before

@@ -25,7 +25,7 @@ from providers.storage import open_store
 from resolvers import files
 from resolvers.access import Viewer
 from resolvers.files import LinkSigner
-from server.http.files import Wiring, routes
+from server.http.files import FileServices, routes
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 2000
 LARGEST = 300 * 1024 * 1024
@@ -114,7 +114,7 @@ def folder(tmp_path: Path) -> Path:
 async def office(database: Database, folder: Path, settings: Settings) -> AsyncIterator[Office]:
     store = open_store(folder.as_uri())
     links = LinkSigner(settings.secret(), timedelta(hours=1))
-    wiring = Wiring(database, store, links)
+    wiring = FileServices(database, store, links)
     transport = httpx.ASGITransport(Starlette(routes=routes(lambda: wiring)))
     async with httpx.AsyncClient(transport=transport, base_url="http://seshat.test") as client:
         yield Office(database, store, folder, links, await a_viewer(database), client)

@@ -20,7 +20,7 @@ from core.ports import ObjectChanged, ObjectStore, StoreUnavailable
 from db.models import UploadState
 from providers.storage import open_store
 from resolvers import files
-from server.http.files import Wiring, routes
+from server.http.files import FileServices, routes
 from tests.files.conftest import PDF, Office
 
 BUCKET = "seshat-tests"
@@ -63,7 +63,7 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
 @pytest_asyncio.fixture
 async def stored_there(office: Office, bucket: ObjectStore) -> AsyncIterator[Office]:
     """The office, with its objects in the bucket."""
-    wiring = Wiring(office.database, bucket, office.links)
+    wiring = FileServices(office.database, bucket, office.links)
     transport = httpx.ASGITransport(Starlette(routes=routes(lambda: wiring)))
     async with httpx.AsyncClient(transport=transport, base_url="http://seshat.test") as client:
         yield replace(office, store=bucket, client=client)

@@ -20,7 +20,7 @@ from core.settings import Settings
 from db.ids import new_id
 from db.models import UploadState
 from server.http import files as over_http
-from server.http.files import Wiring, routes
+from server.http.files import FileServices, routes
 from tests.files.conftest import PDF, Office, until
 
 MIB = 1024 * 1024
@@ -259,7 +259,7 @@ async def test_a_file_that_keeps_changing_is_a_conflict(
 @asynccontextmanager
 async def serve_files(office: Office) -> AsyncIterator[int]:
     """A real server over the office's routes; the port."""
-    wiring = Wiring(office.database, office.store, office.links)
+    wiring = FileServices(office.database, office.store, office.links)
     application = Starlette(routes=routes(lambda: wiring))
     server = uvicorn.Server(uvicorn.Config(application, port=0, lifespan="off", log_level="warning"))
     running = asyncio.create_task(server.serve())

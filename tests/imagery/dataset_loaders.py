@@ -1,7 +1,7 @@
-"""Load packages with the libraries that they are made for, and tell what was found in them.
+"""Loads packages with the libraries that they are made for.
 
-`python -m tests.imagery.dataset_loaders ZIP=birds.zip PARQUET=birds.parquet` prints the number of images of each,
-the sum of their pixels, and the sum of the pixels that the package says they have. Nothing is fetched.
+`python -m tests.imagery.dataset_loaders ZIP=birds.zip PARQUET=birds.parquet` prints each package's number of
+images, the sum of their pixels, and the sum of the pixels in its metadata. It downloads nothing.
 """
 
 import csv

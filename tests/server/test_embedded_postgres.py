@@ -14,7 +14,7 @@ from server.embedded.postgres import (
     EmbeddedPostgres,
     embedded_url,
     postmaster_lines,
-    running,
+    run_server,
     socket_folder,
 )
 
@@ -31,7 +31,7 @@ async def answer(data: Path) -> int:
 async def test_a_folder_whose_path_is_too_long_for_a_socket_works(tmp_path: Path) -> None:
     data = tmp_path / ("a long name" * 10)
 
-    async with running(EmbeddedPostgres(data, durable=False)):
+    async with run_server(EmbeddedPostgres(data, durable=False)):
         assert await answer(data) == 42
 
     assert socket_folder(data).parent == Path("/tmp")
@@ -45,7 +45,7 @@ async def test_a_database_left_running_is_stopped_at_the_next_start(tmp_path: Pa
     assert first._held is not None
     first._held.close()  # what the kernel does for a process that is killed
 
-    async with running(EmbeddedPostgres(tmp_path, durable=False)) as second:
+    async with run_server(EmbeddedPostgres(tmp_path, durable=False)) as second:
         assert await answer(tmp_path) == 42
         assert second.pid != left.pid
         first.stop()
@@ -60,17 +60,17 @@ async def test_a_crashed_database_recovers(tmp_path: Path) -> None:
     os.kill(first.pid, signal.SIGKILL)
     first.stop()
 
-    async with running(EmbeddedPostgres(tmp_path, durable=False)):
+    async with run_server(EmbeddedPostgres(tmp_path, durable=False)):
         assert await answer(tmp_path) == 42
 
 
 async def test_a_process_id_that_belongs_to_somebody_else_is_no_obstacle(tmp_path: Path) -> None:
-    async with running(EmbeddedPostgres(tmp_path, durable=False)):
+    async with run_server(EmbeddedPostgres(tmp_path, durable=False)):
         lines = postmaster_lines(tmp_path / "postgres")
     lines[0] = str(os.getppid())
     (tmp_path / "postgres" / "postmaster.pid").write_text("\n".join(lines) + "\n")
 
-    async with running(EmbeddedPostgres(tmp_path, durable=False)):
+    async with run_server(EmbeddedPostgres(tmp_path, durable=False)):
         assert await answer(tmp_path) == 42
 
 
@@ -78,7 +78,7 @@ async def test_an_initialisation_that_was_cut_off_is_begun_again(tmp_path: Path)
     (tmp_path / "postgres.new").mkdir()
     (tmp_path / "postgres.new" / "PG_VERSION").write_text("18\n")
 
-    async with running(EmbeddedPostgres(tmp_path, durable=False)):
+    async with run_server(EmbeddedPostgres(tmp_path, durable=False)):
         assert await answer(tmp_path) == 42
 
 

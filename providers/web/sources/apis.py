@@ -1,4 +1,4 @@
-"""Collections of images that have a programming interface."""
+"""Image APIs: Unsplash, Pixabay, Wikimedia Commons and Openverse."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from core.ports import SearchCursor, ImageCandidate, SourceKind
+from core.ports import ImageCandidate, SearchCursor, SourceKind
 from providers.web.html_pages import normalize_text, plain_text
 from providers.web.sources.base import KeywordSource
 
@@ -16,17 +16,17 @@ def _none_to_empty(value: Any) -> Any:
 
 
 NullableText = Annotated[str, BeforeValidator(_none_to_empty)]
-"""A text that may be null."""
+"""A string; null becomes empty."""
 
 
 class UnsplashUser(BaseModel):
-    """Who took a photo."""
+    """The photographer."""
 
     name: NullableText = ""
 
 
 class UnsplashPhoto(BaseModel):
-    """A photo; `urls` has its renditions by name, `links` the pages about it."""
+    """A photo. `urls` has its renditions by name, `links` its pages."""
 
     width: int
     height: int
@@ -38,7 +38,7 @@ class UnsplashPhoto(BaseModel):
 
 
 class UnsplashPage(BaseModel):
-    """One page of an response."""
+    """A page of search results."""
 
     total_pages: int
     results: list[UnsplashPhoto]
@@ -56,21 +56,25 @@ class Unsplash(KeywordSource):
 
     @property
     def missing_setting(self) -> str | None:
-        """Its key."""
-        return None if self._settings.unsplash_key else "Unsplash needs a key: UNSPLASH_KEY is not set."
+        """Requires an API key."""
+        return (
+            None if self._settings.unsplash_key else "Unsplash requires an API key: UNSPLASH_KEY is not set."
+        )
 
     def credentials(self) -> dict[str, str]:
-        """The key of the installation."""
+        """The installation's API key."""
         key = self._settings.unsplash_key
         return {"Authorization": f"Client-ID {key.get_secret_value()}"} if key else {}
 
     def page_url(self, keyword: str, cursor: SearchCursor) -> str:
-        """A page by its number."""
+        """URL of a page by number."""
         page = cursor.get("page", 1)
         return f"{self.endpoint}?{urlencode({'query': keyword, 'page': page, 'per_page': self.per_page})}"
 
-    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
-        """Photos in full size."""
+    def parse(
+        self, content: bytes, cursor: SearchCursor
+    ) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+        """Photos at full size."""
         response, page = UnsplashPage.model_validate_json(content), cursor.get("page", 1)
         candidates = [
             ImageCandidate(
@@ -97,7 +101,7 @@ class PixabayHit(BaseModel):
 
 
 class PixabayPage(BaseModel):
-    """One page of an answer; `total` images can be parameters for."""
+    """A page of search results, of `total` images that can be retrieved."""
 
     total: int = Field(alias="totalHits")
     hits: list[PixabayHit]
@@ -114,11 +118,11 @@ class Pixabay(KeywordSource):
 
     @property
     def missing_setting(self) -> str | None:
-        """Its key."""
-        return None if self._settings.pixabay_key else "Pixabay needs a key: PIXABAY_KEY is not set."
+        """Requires an API key."""
+        return None if self._settings.pixabay_key else "Pixabay requires an API key: PIXABAY_KEY is not set."
 
     def page_url(self, keyword: str, cursor: SearchCursor) -> str:
-        """A page by its number; the key goes with the address, as Pixabay has it."""
+        """URL of a page by number, with the API key as a parameter."""
         key = self._settings.pixabay_key
         parameters = {
             "key": key.get_secret_value() if key else "",
@@ -129,8 +133,10 @@ class Pixabay(KeywordSource):
         }
         return f"{self.endpoint}?{urlencode(parameters)}"
 
-    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
-        """Images in the largest size that a plain key gets."""
+    def parse(
+        self, content: bytes, cursor: SearchCursor
+    ) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+        """Images in the largest size available to a standard API key."""
         response, page = PixabayPage.model_validate_json(content), cursor.get("page", 1)
         candidates = [
             ImageCandidate(
@@ -142,22 +148,24 @@ class Pixabay(KeywordSource):
             )
             for hit in response.hits
         ]
-        return candidates, {"page": page + 1} if response.hits and page * self.per_page < response.total else None
+        return candidates, {
+            "page": page + 1
+        } if response.hits and page * self.per_page < response.total else None
 
 
 class MetadataValue(BaseModel):
-    """A value of Commons' extended metadata, which may hold HTML."""
+    """A value of the extended metadata of Commons, which may contain HTML."""
 
     value: Any = ""
 
     @property
     def text(self) -> str | None:
-        """Without the HTML."""
+        """The value as plain text."""
         return plain_text(str(self.value))
 
 
 class CommonsFile(BaseModel):
-    """A version of a file, and what its page says of it."""
+    """A file with its metadata."""
 
     url: str
     page: str | None = Field(None, alias="descriptionurl")
@@ -167,25 +175,27 @@ class CommonsFile(BaseModel):
     metadata: dict[str, MetadataValue] = Field(default_factory=dict, alias="extmetadata")
 
     def first_value(self, *names: str) -> str | None:
-        """The first of these that is said."""
-        return next((text for name in names if name in self.metadata and (text := self.metadata[name].text)), None)
+        """The first non-empty metadata value of these names."""
+        return next(
+            (text for name in names if name in self.metadata and (text := self.metadata[name].text)), None
+        )
 
 
 class CommonsPage(BaseModel):
-    """A file's page, with its rank in what was found."""
+    """A file's page, with its rank in the search results."""
 
     index: int = 0
     files: list[CommonsFile] = Field(default_factory=list, alias="imageinfo")
 
 
 class CommonsQuery(BaseModel):
-    """What was found."""
+    """Search results."""
 
     pages: list[CommonsPage] = Field(default_factory=list)
 
 
 class CommonsResponse(BaseModel):
-    """One page of an answer; `following` is to be sent along for the next."""
+    """A page of search results; `next_page` has the parameters of the next one."""
 
     query: CommonsQuery = Field(default_factory=CommonsQuery)
     next_page: dict[str, Any] | None = Field(None, alias="continue")
@@ -210,12 +220,18 @@ class Wikimedia(KeywordSource):
     }
 
     def page_url(self, keyword: str, cursor: SearchCursor) -> str:
-        """What goes on where the last answer said."""
-        parameters = {**self.parameters, "gsrsearch": f"filetype:bitmap {keyword}", **cursor.get("continue", {})}
+        """URL of a page, with the `continue` parameters of the previous one."""
+        parameters = {
+            **self.parameters,
+            "gsrsearch": f"filetype:bitmap {keyword}",
+            **cursor.get("continue", {}),
+        }
         return f"{self.endpoint}?{urlencode(parameters)}"
 
-    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
-        """Files of raster images, best first."""
+    def parse(
+        self, content: bytes, cursor: SearchCursor
+    ) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+        """Raster image files, best first."""
         response = CommonsResponse.model_validate_json(content)
         files = [
             file for page in sorted(response.query.pages, key=lambda page: page.index) for file in page.files
@@ -237,7 +253,7 @@ class Wikimedia(KeywordSource):
 
 
 class OpenverseImage(BaseModel):
-    """An image, and the page where it comes from."""
+    """An image and its landing page."""
 
     url: str
     page: str | None = Field(None, alias="foreign_landing_url")
@@ -251,7 +267,7 @@ class OpenverseImage(BaseModel):
 
 
 class OpenversePage(BaseModel):
-    """One page of an response."""
+    """A page of search results."""
 
     page_count: int
     results: list[OpenverseImage]
@@ -263,20 +279,22 @@ class Openverse(KeywordSource):
     kind, name = SourceKind.OPENVERSE, "Openverse"
     endpoint = "https://api.openverse.org/v1/images/"
     per_page = 20
-    """What is answered to who does not sign in."""
+    """Maximum for anonymous requests."""
 
     def credentials(self) -> dict[str, str]:
-        """The token of the installation, if it has one."""
+        """The installation's API token, if it is set."""
         token = self._settings.openverse_token
         return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
     def page_url(self, keyword: str, cursor: SearchCursor) -> str:
-        """A page by its number."""
+        """URL of a page by number."""
         parameters = {"q": keyword, "page": cursor.get("page", 1), "page_size": self.per_page}
         return f"{self.endpoint}?{urlencode(parameters)}"
 
-    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
-        """Images as their own hosts have them."""
+    def parse(
+        self, content: bytes, cursor: SearchCursor
+    ) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+        """Images at their original hosts."""
         response, page = OpenversePage.model_validate_json(content), cursor.get("page", 1)
         candidates = [
             ImageCandidate(

@@ -1,11 +1,21 @@
-"""What all sources have in common."""
+"""Base classes of image sources."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from core.ports import CandidateBatch, SearchCursor, FetchResponse, Fetcher, ImageCandidate, FetchErrorCode, FetchError, SourceKind, SourceQuery
+from core.ports import (
+    CandidateBatch,
+    Fetcher,
+    FetchError,
+    FetchErrorCode,
+    FetchResponse,
+    ImageCandidate,
+    SearchCursor,
+    SourceKind,
+    SourceQuery,
+)
 from core.settings import Settings
 from providers.web.ssrf_guard import parse_url
 
@@ -13,16 +23,16 @@ T = TypeVar("T")
 
 IMAGE_TYPES = ("image/",)
 MAX_RESPONSE_BYTES = 5 * 1024 * 1024
-"""Of one answer of a search engine or a programming interface."""
+"""Maximum response of a search engine, an API or a feed."""
 MAX_KEYWORD_LENGTH, MAX_URLS = 200, 100_000
 
 
 class Source:
-    """A source whose candidates are fetched from where they are."""
+    """A source whose candidates are downloaded from their own hosts."""
 
     kind: SourceKind
     ignores_robots = False
-    """Whether the source itself hands out the files, for machines to take; other hosts have wishes."""
+    """Whether downloads skip robots.txt because the source's API terms permit them."""
 
     def __init__(self, fetcher: Fetcher, settings: Settings) -> None:
         self._fetcher, self._settings = fetcher, settings
@@ -30,13 +40,13 @@ class Source:
 
     @property
     def missing_setting(self) -> str | None:
-        """Nothing, unless a source says otherwise."""
+        """None: no setting is required."""
         return None
 
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
     ) -> FetchResponse:
-        """From its host, by the robots.txt there unless the source hands it out."""
+        """Downloads from the candidate's host, with its robots.txt unless `ignores_robots`."""
         return await self._fetcher.download(
             url,
             path,
@@ -48,28 +58,28 @@ class Source:
         )
 
     async def parse_response(self, parse: Callable[[FetchResponse], T], response: FetchResponse) -> T:
-        """Read an answer beside the event loop, one at a time: a tree takes 30 times its text."""
+        """Parses a response in a thread, one at a time, as a document tree takes 30 times its text."""
         async with self._parsing:
             return await asyncio.to_thread(parse, response)
 
 
 class KeywordSource(Source):
-    """A source that answers keywords in pages, as a document for each page."""
+    """A source that is searched by keyword, page by page."""
 
     name: str
-    """As people know it."""
+    """Display name, for error messages."""
     headers: dict[str, str] = {}  # noqa: RUF012
 
     def validate(self, query: SourceQuery) -> str | None:
-        """Whether there is a keyword."""
+        """Requires a keyword of limited length."""
         if not query.keyword.strip():
-            return f"{self.name} is asked for a keyword."
+            return f"{self.name} requires a keyword."
         if len(query.keyword) > MAX_KEYWORD_LENGTH:
-            return f"A keyword has {MAX_KEYWORD_LENGTH} characters at most."
+            return f"keyword must be at most {MAX_KEYWORD_LENGTH} characters (got {len(query.keyword)})."
         return None
 
     async def search(self, query: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
-        """A page of what it answers. A source that refuses to go on has given all that it gives."""
+        """One page of results. A permanent error after the first page ends the search."""
         try:
             content = await self.fetch(self.page_url(query.keyword, cursor or {}))
             return self.parse_batch(content, cursor or {})
@@ -79,41 +89,47 @@ class KeywordSource(Source):
             return CandidateBatch((), None, ((self.name, error.message),))
 
     async def fetch(self, url: str) -> bytes:
-        """What the source answers. Raises `FetchError`."""
+        """The response body for a URL of the source. Raises `FetchError`."""
         headers = {**self.headers, **self.credentials()}
-        return (await self._fetcher.read(url, limit=MAX_RESPONSE_BYTES, headers=headers, robots=False)).content
+        return (
+            await self._fetcher.read(url, limit=MAX_RESPONSE_BYTES, headers=headers, robots=False)
+        ).content
 
     def credentials(self) -> dict[str, str]:
-        """Headers that hold a key."""
+        """Headers with the API key."""
         return {}
 
     def page_url(self, keyword: str, cursor: SearchCursor) -> str:
-        """Where the page is that the cursor leads to."""
+        """URL of the page at the cursor."""
         raise NotImplementedError
 
-    def parse(self, content: bytes, cursor: SearchCursor) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
-        """A page's candidates, and where the next page is. Raises `ValueError` for what is no such page."""
+    def parse(
+        self, content: bytes, cursor: SearchCursor
+    ) -> tuple[Iterable[ImageCandidate], SearchCursor | None]:
+        """The candidates of a page and the cursor of the next. Raises `ValueError` for other documents."""
         raise NotImplementedError
 
     def parse_batch(self, content: bytes, cursor: SearchCursor) -> CandidateBatch:
-        """What a page says. Raises `FetchError` where it can't be read."""
+        """The batch of a page. Raises `FetchError` if it cannot be parsed."""
         try:
             candidates, next_cursor = self.parse(content, cursor)
             return CandidateBatch(deduplicate(candidates), next_cursor)
         except (ValueError, LookupError, TypeError) as error:
-            raise FetchError(FetchErrorCode.INVALID_ANSWER, f"What {self.name} answered can't be read.") from error
+            raise FetchError(
+                FetchErrorCode.INVALID_ANSWER, f"The response of {self.name} cannot be parsed."
+            ) from error
 
 
 class UrlSource(Source):
-    """A source that is given addresses."""
+    """A source that takes URLs."""
 
     def validate(self, query: SourceQuery) -> str | None:
-        """Whether there are addresses, and which of them can't be one."""
-        if not query.addresses:
-            return "Addresses are wanted."
-        if len(query.addresses) > MAX_URLS:
-            return f"There are more than {MAX_URLS} addresses."
-        for url in query.addresses:
+        """Requires valid URLs."""
+        if not query.urls:
+            return "At least one URL is required."
+        if len(query.urls) > MAX_URLS:
+            return f"At most {MAX_URLS} URLs are allowed (got {len(query.urls)})."
+        for url in query.urls:
             try:
                 parse_url(url)
             except FetchError as error:
@@ -122,7 +138,7 @@ class UrlSource(Source):
 
 
 def deduplicate(candidates: Iterable[ImageCandidate]) -> tuple[ImageCandidate, ...]:
-    """Candidates with addresses of the web, each address once."""
+    """The distinct candidates with `http` or `https` URLs."""
     by_url: dict[str, ImageCandidate] = {}
     for candidate in candidates:
         if candidate.url.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""Images in an object store that speaks S3."""
+"""Images in S3 buckets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,16 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
-from core.ports import CandidateBatch, SearchCursor, FetchResponse, ImageCandidate, FetchErrorCode, FetchError, SourceKind, SourceQuery
+from core.ports import (
+    CandidateBatch,
+    FetchError,
+    FetchErrorCode,
+    FetchResponse,
+    ImageCandidate,
+    SearchCursor,
+    SourceKind,
+    SourceQuery,
+)
 from core.settings import Settings
 from providers.web.decoding import too_large
 from providers.web.html_pages import has_image_extension
@@ -21,10 +30,9 @@ NETWORK = {"connect_timeout": "10s", "timeout": "60s"}
 
 
 class S3Bucket:
-    """The objects of allowed buckets whose names end like an image's.
+    """Objects with image extensions in the buckets of `CRAWL_S3_BUCKETS`.
 
-    Every company may read these buckets, so they are named in the settings, and the credentials of the
-    installation's own store are not used for them.
+    All companies may read these buckets. The credentials of the installation's own store are not used.
     """
 
     kind = SourceKind.S3
@@ -34,27 +42,27 @@ class S3Bucket:
 
     @property
     def missing_setting(self) -> str | None:
-        """Allowed buckets."""
+        """Requires `CRAWL_S3_BUCKETS`."""
         if self._settings.crawl_s3_buckets:
             return None
-        return "No bucket may be read here: CRAWL_S3_BUCKETS is not set."
+        return "Crawling of S3 buckets is not configured: CRAWL_S3_BUCKETS is not set."
 
     def validate(self, query: SourceQuery) -> str | None:
-        """Whether it is one `s3://bucket/folder` of an allowed bucket."""
-        if len(query.addresses) != 1:
-            return "One address such as s3://bucket/folder is wanted."
-        parts = urlsplit(query.addresses[0])
+        """Requires one `s3://bucket/prefix` of an allowed bucket."""
+        if len(query.urls) != 1:
+            return "Exactly one URL such as s3://bucket/prefix is required."
+        parts = urlsplit(query.urls[0])
         if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
-            return "An address such as s3://bucket/folder is wanted."
+            return "The URL must have the form s3://bucket/prefix."
         if parts.netloc not in self._settings.crawl_s3_buckets:
-            return f"The bucket {parts.netloc[:100]} may not be read here: CRAWL_S3_BUCKETS does not name it."
+            return f"The bucket {parts.netloc[:100]} is not in CRAWL_S3_BUCKETS."
         return None
 
     async def search(self, query: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
-        """The next objects in the order of their keys."""
+        """The next page of objects, in the order of their keys."""
         if (message := self.validate(query)) is not None:
             raise FetchError(FetchErrorCode.BAD_ADDRESS, message)
-        address = urlsplit(query.addresses[0])
+        address = urlsplit(query.urls[0])
         after = cursor["after"] if cursor else None
         try:
             listed = obstore.list(
@@ -67,13 +75,15 @@ class S3Bucket:
         except (BaseError, OSError) as error:
             raise _fetch_error(error) from error
         keys = [entry["path"] for entry in page]
-        candidates = tuple(ImageCandidate(self._object_url(address.netloc, key)) for key in keys if has_image_extension(key))
+        candidates = tuple(
+            ImageCandidate(self._object_url(address.netloc, key)) for key in keys if has_image_extension(key)
+        )
         return CandidateBatch(candidates, {"after": keys[-1]} if len(keys) == PAGE_SIZE else None)
 
     async def download(
         self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
     ) -> FetchResponse:
-        """From the store itself, by the address that `search` told."""
+        """Downloads a candidate of `search` from the bucket."""
         bucket, key = self._parse_object_url(url)
         draft = anyio.Path(path.with_name(f"{path.name}.partial"))
         try:
@@ -119,12 +129,12 @@ class S3Bucket:
         for bucket in self._settings.crawl_s3_buckets:
             if url.startswith(base := self._base_url(bucket)):
                 return bucket, unquote(url.removeprefix(base))
-        raise FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, "It is in no bucket that may be read here.")
+        raise FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, "The URL is not in a bucket of CRAWL_S3_BUCKETS.")
 
 
 def _fetch_error(error: Exception) -> FetchError:
     if isinstance(error, FileNotFoundError):
-        return FetchError(FetchErrorCode.NOT_FOUND, "There is no such object.")
+        return FetchError(FetchErrorCode.NOT_FOUND, "The object does not exist.")
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
-        return FetchError(FetchErrorCode.NOT_PERMITTED, "The object store does not permit it.")
-    return FetchError(FetchErrorCode.UNREACHABLE, "The object store can't be reached.", is_transient=True)
+        return FetchError(FetchErrorCode.NOT_PERMITTED, "The object store denies access.")
+    return FetchError(FetchErrorCode.UNREACHABLE, "The object store cannot be reached.", is_transient=True)

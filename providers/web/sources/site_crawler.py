@@ -1,4 +1,4 @@
-"""A walk through a web site, from pages or sitemaps."""
+"""Website crawler: breadth-first from start pages or sitemaps."""
 
 import asyncio
 from collections.abc import Iterable
@@ -6,7 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
-from core.ports import CandidateBatch, SearchCursor, FetchResponse, ImageCandidate, FetchError, SourceKind, SourceQuery
+from core.ports import (
+    CandidateBatch,
+    FetchError,
+    FetchResponse,
+    ImageCandidate,
+    SearchCursor,
+    SourceKind,
+    SourceQuery,
+)
 from providers.web.feeds import is_sitemap, parse_sitemap
 from providers.web.html_pages import has_image_extension, parse_page
 from providers.web.sources.base import UrlSource, deduplicate
@@ -14,7 +22,7 @@ from providers.web.ssrf_guard import host_and_port, parse_url
 
 PAGE_CONCURRENCY = 4
 BATCH_SIZE = 100
-"""Images after which a batch ends; it also ends after so many pages."""
+"""A batch ends after this number of images, or of pages."""
 MAX_PAGES_PER_BATCH = 12
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 PAGE_TYPES = ("text/", "application/", "image/")
@@ -23,7 +31,7 @@ MAX_PAGES, MAX_DEPTH = 10_000, 20
 
 @dataclass
 class Frontier:
-    """Where a walk stands: pages to visit with their distance from a start, and all ever planned."""
+    """Crawl frontier: pending pages with their depth, and all pages ever added."""
 
     pending: dict[str, int]
     planned: set[str]
@@ -32,16 +40,16 @@ class Frontier:
 
     @classmethod
     def start(cls, query: SourceQuery, cursor: SearchCursor | None) -> "Frontier":
-        """From the starts, or from where it stood."""
+        """The frontier of a new crawl, or as stored in a cursor."""
         if cursor is not None:
             return cls(
                 dict(cursor["left"]), set(cursor["planned"]), set(cursor["hosts"]), int(cursor["visited"])
             )
-        starts = [str(parse_url(address)) for address in query.addresses]
+        starts = [str(parse_url(address)) for address in query.urls]
         return cls(dict.fromkeys(starts, 0), set(starts), {_host(start) for start in starts})
 
     def cursor(self) -> SearchCursor | None:
-        """What `begun` goes on from; None at the end."""
+        """The cursor for `start`; None if no page is pending."""
         if not self.pending:
             return None
         return {
@@ -52,7 +60,7 @@ class Frontier:
         }
 
     def take(self, limit: int) -> list[tuple[str, int]]:
-        """The next pages, nearest to the starts first."""
+        """Removes and returns the next pages with their depth, lowest depth first."""
         taken = list(islice(self.pending.items(), limit))
         for page, _ in taken:
             del self.pending[page]
@@ -60,11 +68,11 @@ class Frontier:
         return taken
 
     def add(self, links: Iterable[str], depth: int, query: SourceQuery) -> None:
-        """Visit these too, as far as they are on the same hosts and within the walk's bounds."""
-        if depth > query.depth:
+        """Adds links on the same hosts, within the limits of the query."""
+        if depth > query.max_depth:
             return
         for link in links:
-            if len(self.planned) >= query.pages:
+            if len(self.planned) >= query.max_pages:
                 return
             with suppress(FetchError):
                 page = str(parse_url(link))
@@ -75,38 +83,38 @@ class Frontier:
 
 @dataclass(frozen=True)
 class VisitedPage:
-    """What a page gave."""
+    """Images and links of a page, or the error that occurred."""
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
     error: FetchError | None = None
     url: str = ""
-    """Where the page really was."""
+    """URL after redirects."""
 
 
 @dataclass
 class SiteBatch:
-    """What the pages of a batch gave."""
+    """Images and errors of a batch of pages."""
 
     images: list[ImageCandidate] = field(default_factory=list)
     errors: list[tuple[str, FetchError]] = field(default_factory=list)
 
 
 class SiteCrawler(UrlSource):
-    """Pages of the hosts that it starts from, nearest first, and the images that they show or link to."""
+    """Crawls the hosts of the start URLs breadth-first, for images that pages show or link to."""
 
     kind = SourceKind.SITE
 
     def validate(self, query: SourceQuery) -> str | None:
-        """Also bounds that are none."""
-        if not 1 <= query.pages <= MAX_PAGES:
-            return f"A walk has 1 to {MAX_PAGES} pages."
-        if not 0 <= query.depth <= MAX_DEPTH:
-            return f"A walk goes 0 to {MAX_DEPTH} links deep."
+        """Also requires limits within their range."""
+        if not 1 <= query.max_pages <= MAX_PAGES:
+            return f"maxPages must be between 1 and {MAX_PAGES} (got {query.max_pages})."
+        if not 0 <= query.max_depth <= MAX_DEPTH:
+            return f"maxDepth must be between 0 and {MAX_DEPTH} (got {query.max_depth})."
         return super().validate(query)
 
     async def search(self, query: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
-        """The images of the next pages. Raises the refusal where no start can be read."""
+        """The images of the next pages. Raises `FetchError` if no start URL can be read."""
         frontier, batch = Frontier.start(query, cursor), SiteBatch()
         visits = 0
         while frontier.pending and len(batch.images) < BATCH_SIZE and visits < MAX_PAGES_PER_BATCH:

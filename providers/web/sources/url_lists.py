@@ -1,6 +1,6 @@
-"""Sources that are told where to look: lists of images, and feeds."""
+"""Image sources by URL: URL lists and feeds."""
 
-from core.ports import CandidateBatch, SearchCursor, FetchResponse, ImageCandidate, SourceKind, SourceQuery
+from core.ports import CandidateBatch, FetchResponse, ImageCandidate, SearchCursor, SourceKind, SourceQuery
 from providers.web.feeds import parse_feed
 from providers.web.sources.base import MAX_RESPONSE_BYTES, UrlSource, deduplicate
 
@@ -9,30 +9,30 @@ FEED_TYPES = ("application/", "text/")
 
 
 class UrlList(UrlSource):
-    """Images by their addresses."""
+    """A list of image URLs."""
 
     kind = SourceKind.URLS
 
     async def search(self, query: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
-        """The next of the addresses, as they were given."""
+        """The next page of the URLs, in the order of the query."""
         start = cursor["start"] if cursor else 0
         end = start + PAGE_SIZE
-        candidates = deduplicate(ImageCandidate(address) for address in query.addresses[start:end])
-        return CandidateBatch(candidates, {"start": end} if end < len(query.addresses) else None)
+        candidates = deduplicate(ImageCandidate(address) for address in query.urls[start:end])
+        return CandidateBatch(candidates, {"start": end} if end < len(query.urls) else None)
 
 
 class Feed(UrlSource):
-    """RSS and Atom feeds: what is enclosed, attached, and shown in their entries."""
+    """RSS and Atom feeds: enclosures, media elements, and images in the HTML of their entries."""
 
     kind = SourceKind.FEED
 
     async def search(self, query: SourceQuery, cursor: SearchCursor | None = None) -> CandidateBatch:
         """The images of the next feed."""
         position = cursor["feed"] if cursor else 0
-        response = await self._fetcher.read(query.addresses[position], limit=MAX_RESPONSE_BYTES, accept=FEED_TYPES)
+        response = await self._fetcher.read(query.urls[position], limit=MAX_RESPONSE_BYTES, accept=FEED_TYPES)
         candidates = await self.parse_response(_parse, response)
         following = position + 1
-        return CandidateBatch(candidates, {"feed": following} if following < len(query.addresses) else None)
+        return CandidateBatch(candidates, {"feed": following} if following < len(query.urls) else None)
 
 
 def _parse(response: FetchResponse) -> tuple[ImageCandidate, ...]:

@@ -25,7 +25,7 @@ STOP_SECONDS = 3
 def main() -> None:
     folder, path = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with owned(folder):
+    with lock_folder(folder):
         server = uvicorn.Server(
             uvicorn.Config(
                 VectorApi(Collections(folder)).app(),
@@ -39,7 +39,7 @@ def main() -> None:
             server.run([bound])
 
 
-def owned(folder: Path) -> IO[str]:
+def lock_folder(folder: Path) -> IO[str]:
     """The folder's lock, held. Raises `BlockingIOError` when another process does not let go of it."""
     held = (folder / "lock").open("a")
     deadline = time.monotonic() + WAIT_SECONDS

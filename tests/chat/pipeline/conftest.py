@@ -13,7 +13,7 @@ from db.ids import new_id
 from db.models import RoleName, UploadState
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
-from server.provider_factory import working
+from server.provider_factory import worker_services
 from server.worker import Worker
 from tests import factories
 from tests.chat.pipeline import operations
@@ -34,7 +34,7 @@ def a_worker(
 ) -> Worker:
     """A worker in this process, not begun; `chat` answers in place of the embedded model."""
     settings = services.settings.model_copy(update=changes)
-    work = working(
+    work = worker_services(
         services.database,
         settings,
         services.store,

@@ -39,7 +39,7 @@ from schema.contract import Contract
 from schema.framework.context import Services
 from server.app import open_services
 from server.embedded.vectors import EmbeddedVectors
-from server.provider_factory import working
+from server.provider_factory import worker_services
 from server.worker import Worker
 from tests import factories
 from tests.chat.pipeline import operations
@@ -269,7 +269,7 @@ async def is_active(house: House, person: Person, model: str) -> bool:
 def working_services(house: House) -> Any:
     """What upkeep works with."""
     own = house.services
-    return working(own.database, own.settings, own.store, own.embedders, own.vectors, own.sources)
+    return worker_services(own.database, own.settings, own.store, own.embedders, own.vectors, own.sources)
 
 
 async def test_a_job_that_fails_goes_on_where_it_was(house: House, worker: Worker) -> None:

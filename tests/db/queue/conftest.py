@@ -23,7 +23,7 @@ from db.queue import Job, cancel, enqueue
 from db.uow import Database, Scope, UnitOfWork
 from providers.storage import open_store
 from resolvers.access import Viewer
-from server.provider_factory import open_embedders, open_sources, open_vectors, working
+from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
 from server.worker import Worker
 from tests.db.queue.sample_tasks import QUEUE, URGENT
 
@@ -133,7 +133,7 @@ class Hall:
         async with AsyncExitStack() as stack:
             embedders, vectors = open_embedders(self.settings, stack), open_vectors(self.settings, stack)
             sources = open_sources(self.database, self.settings, stack)
-            services = working(self.database, self.settings, store, embedders, vectors, sources)
+            services = worker_services(self.database, self.settings, store, embedders, vectors, sources)
             async with listener, Worker(services, listener, queues=[QUEUE, URGENT]) as worker:
                 yield worker
 

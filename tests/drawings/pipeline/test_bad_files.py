@@ -155,7 +155,11 @@ async def test_a_page_that_cannot_be_drawn_fails_alone(
 
 
 FAULTS: dict[str, tuple[Callable[..., Any], float, str]] = {
-    "never ends": (failing_functions.endless_second_page, 6.0, "Processing exceeded the timeout of 6 seconds."),
+    "never ends": (
+        failing_functions.endless_second_page,
+        6.0,
+        "Processing exceeded the timeout of 6 seconds.",
+    ),
     "kills its process": (
         failing_functions.deadly_second_page,
         60.0,

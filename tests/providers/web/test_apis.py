@@ -353,7 +353,7 @@ LATER: dict[SourceKind, dict[str, Any]] = {
 async def test_a_source_that_refuses_to_go_on_is_at_its_end(kind: SourceKind) -> None:
     source, _ = source_of(
         kind,
-        FetchError(FetchErrorCode.INVALID_ANSWER, "The server answered with status 400."),
+        FetchError(FetchErrorCode.INVALID_ANSWER, "The server responded with status 400."),
         FetchError(FetchErrorCode.THROTTLED, "Later.", is_transient=True),
     )
     later = LATER.get(kind, {"page": 2})
@@ -361,7 +361,7 @@ async def test_a_source_that_refuses_to_go_on_is_at_its_end(kind: SourceKind) ->
     ended, refused = await source.search(CATS, later), await refusal(source.search(CATS, later))
 
     assert (ended.candidates, ended.cursor) == ((), None)
-    assert [reason for _, reason in ended.errors] == ["The server answered with status 400."]
+    assert [reason for _, reason in ended.errors] == ["The server responded with status 400."]
     assert refused.code is FetchErrorCode.THROTTLED
 
 
@@ -371,12 +371,12 @@ def test_a_source_says_what_it_lacks(kind: SourceKind) -> None:
     equipped, _ = source_of(kind, crawl_s3_buckets="photos")
 
     lacking = {
-        SourceKind.UNSPLASH: "Unsplash needs a key: UNSPLASH_KEY is not set.",
-        SourceKind.PIXABAY: "Pixabay needs a key: PIXABAY_KEY is not set.",
-        SourceKind.GOOGLE: "Google is not asked here: CRAWL_ENGINES does not name google.",
-        SourceKind.BING: "Bing is not asked here: CRAWL_ENGINES does not name bing.",
-        SourceKind.DUCKDUCKGO: "DuckDuckGo is not asked here: CRAWL_ENGINES does not name duckduckgo.",
-        SourceKind.S3: "No bucket may be read here: CRAWL_S3_BUCKETS is not set.",
+        SourceKind.UNSPLASH: "Unsplash requires an API key: UNSPLASH_KEY is not set.",
+        SourceKind.PIXABAY: "Pixabay requires an API key: PIXABAY_KEY is not set.",
+        SourceKind.GOOGLE: "Google is not enabled: CRAWL_ENGINES does not contain google.",
+        SourceKind.BING: "Bing is not enabled: CRAWL_ENGINES does not contain bing.",
+        SourceKind.DUCKDUCKGO: "DuckDuckGo is not enabled: CRAWL_ENGINES does not contain duckduckgo.",
+        SourceKind.S3: "Crawling of S3 buckets is not configured: CRAWL_S3_BUCKETS is not set.",
     }
     assert bare.missing_setting == lacking.get(kind)
     assert equipped.missing_setting is None
@@ -389,5 +389,5 @@ def test_a_keyword_is_wanted(kind: SourceKind) -> None:
 
     assert source.validate(CATS) is None
     assert source.validate(SourceQuery(keyword="🐈")) is None
-    assert str(source.validate(SourceQuery(keyword="  "))).endswith("is asked for a keyword.")
-    assert source.validate(SourceQuery(keyword="a" * 201)) == "A keyword has 200 characters at most."
+    assert str(source.validate(SourceQuery(keyword="  "))).endswith("requires a keyword.")
+    assert source.validate(SourceQuery(keyword="a" * 201)) == "keyword must be at most 200 characters (got 201)."

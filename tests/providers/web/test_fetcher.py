@@ -69,7 +69,7 @@ async def test_pages_come_compressed() -> None:
     assert site.requests[-1].headers["accept-encoding"] == "gzip"
 
 
-@pytest.mark.parametrize("known", [{"etag": '"1"'}, {"modified": "Sun, 01 Nov 2026 08:00:00 GMT"}])
+@pytest.mark.parametrize("known", [{"etag": '"1"'}, {"last_modified": "Sun, 01 Nov 2026 08:00:00 GMT"}])
 async def test_what_is_known_is_not_sent_again(tmp_path: Path, known: dict[str, str]) -> None:
     async with Site().serving() as site, open_fetcher(crawl_allow=LOOPBACK) as fetcher:
         url = site.put("/1.jpg", etag_reply(IMAGE, '"1"'))

@@ -52,7 +52,7 @@ async def test_a_gallery_is_found_whole() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         names = [f"{number}.jpg" for number in range(230)]
         start = gallery(site, dict.fromkeys(names, b""), per_page=10)
-        batches = await all_of(source, SourceQuery(addresses=(start,)))
+        batches = await all_of(source, SourceQuery(urls=(start,)))
 
         assert sorted(urls_of(batches)) == sorted(f"{site.url}/images/{name}" for name in names)
         assert batches[0].candidates[0].page_url == f"{site.url}/page/1"
@@ -66,7 +66,7 @@ async def test_a_gallery_is_found_whole() -> None:
 async def test_a_walk_goes_on_from_any_of_its_batches() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         start = gallery(site, {f"{number}.jpg": b"" for number in range(300)}, per_page=5)
-        wanted = SourceQuery(addresses=(start,))
+        wanted = SourceQuery(urls=(start,))
         batches = await all_of(source, wanted)
         assert batches[0].cursor is not None
         again = await source.search(wanted, through_json(batches[0].cursor))
@@ -83,7 +83,7 @@ async def test_a_walk_has_bounds(depth: int, pages: int, found: int) -> None:
         for number in range(12):
             body = f'<img src="/{number}.jpg"><a href="/{number + 1}.html">on</a><a href="/0.html">back</a>'
             site.put(f"/{number}.html", a_page("Page", body))
-        wanted = SourceQuery(addresses=(site.url + "/0.html",), depth=depth, pages=pages)
+        wanted = SourceQuery(urls=(site.url + "/0.html",), max_depth=depth, max_pages=pages)
         batches = await all_of(source, wanted)
 
     assert len(urls_of(batches)) == found
@@ -97,7 +97,7 @@ async def test_a_walk_stays_on_its_hosts() -> None:
         moved.put("/", a_page("Moved", body))
         site.put("/2.html", a_page("Two", '<img src="2.jpg">'))
         moved.put("/2.html", a_page("Two", '<img src="2.jpg">'))
-        batches = await all_of(source, SourceQuery(addresses=(site.url,)))
+        batches = await all_of(source, SourceQuery(urls=(site.url,)))
 
         assert urls_of(batches) == [stranger.url + "/cdn.jpg", site.url + "/2.jpg", moved.url + "/2.jpg"]
 
@@ -111,13 +111,13 @@ async def test_a_page_that_cant_be_read_stops_nothing() -> None:
         start = site.put("/", a_page("Start", links))
         site.put("/broken", Reply(b"<html>", headers={"Content-Encoding": "br"}))
         site.put("/good", a_page("Good", '<img src="/1.jpg">'))
-        (batch,) = await all_of(source, SourceQuery(addresses=(start,)))
+        (batch,) = await all_of(source, SourceQuery(urls=(start,)))
 
         assert [found.url for found in batch.candidates] == [site.url + "/1.jpg"]
         assert {address.removeprefix(site.url): reason for address, reason in batch.errors} == {
-            "/closed": "The robots.txt of 127.0.0.1 does not allow it.",
-            "/missing": "The server answered with status 404.",
-            "/broken": "What the server sent can't be unpacked.",
+            "/closed": "The robots.txt of 127.0.0.1 disallows this URL.",
+            "/missing": "The server responded with status 404.",
+            "/broken": "The response body cannot be decompressed.",
         }
 
     assert "/closed" not in site.paths
@@ -125,7 +125,7 @@ async def test_a_page_that_cant_be_read_stops_nothing() -> None:
 
 async def test_a_start_that_cant_be_read_is_the_searchs_refusal() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
-        missing = SourceQuery(addresses=(site.url + "/1", site.url + "/2"))
+        missing = SourceQuery(urls=(site.url + "/1", site.url + "/2"))
         refused = await refusal(source.search(missing))
         site.put("/2", a_page("Two", '<img src="/2.jpg">'))
         one = await source.search(missing)
@@ -143,7 +143,7 @@ async def test_sitemaps_and_images_are_starts_too() -> None:
         site.put("/1", a_page("One", '<img src="/1.jpg">'))
         site.put("/file", picture(1), "image/jpeg")
         starts = (site.url + "/maps.xml", site.url + "/file", site.url + "/2.png")
-        batches = await all_of(source, SourceQuery(addresses=starts))
+        batches = await all_of(source, SourceQuery(urls=starts))
 
         assert sorted(urls_of(batches)) == [site.url + path for path in ("/1.jpg", "/2.png", "/file")]
 
@@ -151,7 +151,7 @@ async def test_sitemaps_and_images_are_starts_too() -> None:
 async def test_ten_thousand_links_to_one_image_are_one() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         start = site.put("/", a_page("Many", '<a href="/1.jpg"><img src="/1.jpg"></a>' * 10_000))
-        (batch,) = await all_of(source, SourceQuery(addresses=(start,)))
+        (batch,) = await all_of(source, SourceQuery(urls=(start,)))
 
     assert [found.url for found in batch.candidates] == [site.url + "/1.jpg"]
 
@@ -164,7 +164,7 @@ async def test_a_trap_of_endless_pages_ends() -> None:
     async with Site().serving() as site, source_of(SourceKind.SITE) as source:
         site.put("*", answer)
         site.put("/robots.txt", Reply(b"", 404))
-        batches = await all_of(source, SourceQuery(addresses=(site.url + "/",), pages=60, depth=20))
+        batches = await all_of(source, SourceQuery(urls=(site.url + "/",), max_pages=60, max_depth=20))
 
     assert urls_of(batches) == []
     assert len(site.requests) == 61
@@ -173,7 +173,7 @@ async def test_a_trap_of_endless_pages_ends() -> None:
 async def test_a_list_of_addresses_is_taken_as_it_is() -> None:
     addresses = tuple(f"https://example.com/{number}.jpg" for number in range(1200))
     async with source_of(SourceKind.URLS) as source:
-        batches = await all_of(source, SourceQuery(addresses=(*addresses, addresses[-1])))
+        batches = await all_of(source, SourceQuery(urls=(*addresses, addresses[-1])))
 
     assert urls_of(batches) == list(addresses)
     assert [len(batch.candidates) for batch in batches] == [500, 500, 200]
@@ -183,9 +183,9 @@ async def test_feeds_are_read_one_after_the_other() -> None:
     feed = "<rss><channel><item><enclosure url='/{}.jpg' type='image/jpeg'/></item></channel></rss>"
     async with Site().serving() as site, source_of(SourceKind.FEED) as source:
         feeds = tuple(site.put(f"/{name}.xml", feed.format(name)) for name in ("a", "b"))
-        batches = await all_of(source, SourceQuery(addresses=feeds))
+        batches = await all_of(source, SourceQuery(urls=feeds))
         page = site.put("/page.html", "<html></html>")
-        refused = await refusal(source.search(SourceQuery(addresses=(page,))))
+        refused = await refusal(source.search(SourceQuery(urls=(page,))))
 
         assert urls_of(batches) == [site.url + "/a.jpg", site.url + "/b.jpg"]
 
@@ -206,43 +206,43 @@ async def test_a_candidate_is_downloaded_as_an_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "wanted", "fault"),
     [
-        (SourceKind.URLS, SourceQuery(), "Addresses are wanted."),
+        (SourceKind.URLS, SourceQuery(), "At least one URL is required."),
         (
             SourceKind.URLS,
-            SourceQuery(addresses=("https://example.com/1.jpg", "ftp://example.com/2.jpg")),
-            "ftp://example.com/2.jpg: The address is not called. It does not start with http:// or https://.",
+            SourceQuery(urls=("https://example.com/1.jpg", "ftp://example.com/2.jpg")),
+            "ftp://example.com/2.jpg: The URL is not allowed. It must start with http:// or https://.",
         ),
         (
             SourceKind.FEED,
-            SourceQuery(addresses=("http://user@example.com/",)),
-            "http://user@example.com/: The address is not called. It holds a user name.",
+            SourceQuery(urls=("http://user@example.com/",)),
+            "http://user@example.com/: The URL is not allowed. It must not contain credentials.",
         ),
         (
             SourceKind.SITE,
-            SourceQuery(addresses=("https://example.com",), pages=0),
-            "A walk has 1 to 10000 pages.",
+            SourceQuery(urls=("https://example.com",), max_pages=0),
+            "maxPages must be between 1 and 10000 (got 0).",
         ),
         (
             SourceKind.SITE,
-            SourceQuery(addresses=("https://example.com",), depth=21),
-            "A walk goes 0 to 20 links deep.",
+            SourceQuery(urls=("https://example.com",), max_depth=21),
+            "maxDepth must be between 0 and 20 (got 21).",
         ),
-        (SourceKind.SITE, SourceQuery(addresses=("https://example.com",)), None),
-        (SourceKind.S3, SourceQuery(addresses=("s3://photos/cats",)), None),
+        (SourceKind.SITE, SourceQuery(urls=("https://example.com",)), None),
+        (SourceKind.S3, SourceQuery(urls=("s3://photos/cats",)), None),
         (
             SourceKind.S3,
-            SourceQuery(addresses=("https://photos/cats",)),
-            "An address such as s3://bucket/folder is wanted.",
-        ),
-        (
-            SourceKind.S3,
-            SourceQuery(addresses=("s3://",)),
-            "An address such as s3://bucket/folder is wanted.",
+            SourceQuery(urls=("https://photos/cats",)),
+            "The URL must have the form s3://bucket/prefix.",
         ),
         (
             SourceKind.S3,
-            SourceQuery(addresses=("s3://payroll/",)),
-            "The bucket payroll may not be read here: CRAWL_S3_BUCKETS does not name it.",
+            SourceQuery(urls=("s3://",)),
+            "The URL must have the form s3://bucket/prefix.",
+        ),
+        (
+            SourceKind.S3,
+            SourceQuery(urls=("s3://payroll/",)),
+            "The bucket payroll is not in CRAWL_S3_BUCKETS.",
         ),
     ],
 )
@@ -285,7 +285,7 @@ async def test_a_buckets_images_are_found_and_downloaded(tmp_path: Path) -> None
         bucket(site, [*keys, "cats/list.txt", "dogs/1.jpg", "cats/a b+c%.png"])
         settings = {"crawl_s3_buckets": "photos", "crawl_s3_endpoint": site.url}
         async with source_of(SourceKind.S3, **settings) as source:
-            batches = await all_of(source, SourceQuery(addresses=("s3://photos/cats",)))
+            batches = await all_of(source, SourceQuery(urls=("s3://photos/cats",)))
             last = batches[-1].candidates[-1].url
             fetched = await source.download(last, tmp_path / "cat", limit=MEBIBYTE)
             large = await refusal(source.download(last, tmp_path / "large", limit=3))
@@ -306,6 +306,6 @@ async def test_a_buckets_images_are_found_and_downloaded(tmp_path: Path) -> None
 async def test_a_store_that_is_away_may_come_back() -> None:
     settings = {"crawl_s3_buckets": "photos", "crawl_s3_endpoint": "http://127.0.0.1:1"}
     async with source_of(SourceKind.S3, **settings) as source:
-        refused = await refusal(source.search(SourceQuery(addresses=("s3://photos",))))
+        refused = await refusal(source.search(SourceQuery(urls=("s3://photos",))))
 
     assert (refused.code, refused.is_transient) == (FetchErrorCode.UNREACHABLE, True)
