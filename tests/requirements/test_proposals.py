@@ -179,7 +179,7 @@ async def test_a_design_that_cannot_be_measured_fails_with_its_reason(
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "path"),
+    ("arguments", "code", "path"),
     [
         ({}, "INVALID", ()),
         ({"description": " "}, "INVALID", ()),
