@@ -72,7 +72,7 @@ IRREGULAR_PARTICIPLES = frozenset(
 STANDARD_TERMS = frozenset(
     (
         "anomaly",
-    "bing",
+        "bing",
         "drawing",
         "embed",
         "everything",

@@ -82,7 +82,9 @@ async def until_read(seshat: Seshat, id: str) -> dict[str, Any]:
         await asyncio.sleep(BETWEEN_LOOKS)
 
 
-async def wait_for_answer(seshat: Seshat, conversation: str, question: str, console: Console) -> dict[str, Any]:
+async def wait_for_answer(
+    seshat: Seshat, conversation: str, question: str, console: Console
+) -> dict[str, Any]:
     """The answer to a question, printed as it comes."""
     sent = await seshat.ask(SEND, input={"conversationId": conversation, "content": question})
     id = sent["payload"]["answer"]["id"]
@@ -152,7 +154,9 @@ def parse_arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = connection("Ask documents, and see where each answer comes from.")
     parser.add_argument("--ask", action="append", required=True, metavar="QUESTION", help="may be repeated")
-    parser.add_argument("files", type=existing_file, nargs="*", help="documents; without any, all that is known")
+    parser.add_argument(
+        "files", type=existing_file, nargs="*", help="documents; without any, all that is known"
+    )
     return parser.parse_args()
 
 

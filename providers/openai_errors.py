@@ -44,7 +44,9 @@ def model_failure(code: RunErrorCode, after: float = 0, *, model: str = "languag
 
     `model` says what kind of model it is that failed.
     """
-    return ModelFailure(code, SENTENCES[code].format(model=model), is_transient=code in PASSING, retry_after=after)
+    return ModelFailure(
+        code, SENTENCES[code].format(model=model), is_transient=code in PASSING, retry_after=after
+    )
 
 
 def failure(error: openai.OpenAIError, *, model: str = "language model") -> ModelFailure:

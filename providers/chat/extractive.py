@@ -118,7 +118,9 @@ class ExtractiveAnswerer:
         scored = [
             replace(
                 each,
-                score=each.score + reading.meaning * dot(question_vector, vector) + agreement(each, request.proposals),
+                score=each.score
+                + reading.meaning * dot(question_vector, vector)
+                + agreement(each, request.proposals),
             )
             for each, vector in zip(candidates, meant, strict=True)
         ]
@@ -144,12 +146,16 @@ def agreement(candidate: Candidate, proposals: Sequence[str]) -> float:
     return AGREED * holding / len(proposals) if proposals else 0.0
 
 
-def by_words(question: str, passages: Sequence[Passage], reading: AnswerStyle = DEFAULT_STYLE) -> list[Candidate]:
+def by_words(
+    question: str, passages: Sequence[Passage], reading: AnswerStyle = DEFAULT_STYLE
+) -> list[Candidate]:
     """Every sentence of the passages with its score without its meaning, best first."""
     question_stems = lexical_matching.stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
     stems = [[lexical_matching.stems(each.text) for each in passage] for passage in places]
-    rarities = lexical_matching.word_rarities(question_stems, [words for passage in stems for words in passage])
+    rarities = lexical_matching.word_rarities(
+        question_stems, [words for passage in stems for words in passage]
+    )
     found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
     for passage, own, words in zip(passages, places, stems, strict=True):
         named = name_stems(passage)

@@ -12,7 +12,7 @@ from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, Passage, RunErrorCode, TextDelta
-from providers.openai_errors import model_failure, failure
+from providers.openai_errors import failure, model_failure
 
 CONNECTING = 5.0
 """Seconds."""
@@ -98,8 +98,8 @@ class CompatibleModel:
                     text.append(piece.text)
                     yield TextDelta(piece.text)
         refuse_unfinished(reason, "".join(text))
-        prompt, completion = tokens or (await count_tokens(prompt), await count_tokens(text))
-        yield AnswerEnd(model, prompt, completion)
+        prompt_tokens, completion_tokens = tokens or (await count_tokens(prompt), await count_tokens(text))
+        yield AnswerEnd(model, prompt_tokens, completion_tokens)
 
     async def _pieces(
         self, request: ChatRequest, prompt: list[ChatCompletionMessageParam]

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -20,7 +20,6 @@ from qdrant_client.http.models import (
     Filter,
     HasIdCondition,
     HnswConfigDiff,
-    IdfCorpusParams,
     KeywordIndexParams,
     KeywordIndexType,
     MatchAny,
@@ -29,11 +28,7 @@ from qdrant_client.http.models import (
     MultiVectorComparator,
     MultiVectorConfig,
     PointStruct,
-    Prefetch,
-    Rrf,
-    RrfQuery,
     ScoredPoint,
-    SearchParams,
     SparseVector,
     SparseVectorParams,
     VectorParams,
@@ -41,18 +36,9 @@ from qdrant_client.http.models import (
 
 from core.ports import Hit, SearchScope, Vector, VectorChunk, VectorStore, VectorsUnavailable
 from providers.vectors import bm25
+from providers.vectors.rank_fusion import MEANING, MIN_DEPTH, WORDS, fusion_query, ranked_lists
 
 T = TypeVar("T")
-
-MEANING, WORDS = "meaning", "words"
-"""The two vectors of a point: one row for each window of its text, and its words."""
-
-RANK_CONSTANT = 2
-WEIGHTS = {MEANING: 1.0, WORDS: 1.2}
-"""Of reciprocal rank fusion, chosen by measurement (docs/evaluation.md). The weights differ on purpose: with
-equal ones, a chunk that is first and second and one that is second and first could stand in any order."""
-CANDIDATES = 50
-"""The least length of the lists that are fused."""
 
 BATCH = 128
 """Chunks in one request: about 2 MB."""
@@ -165,12 +151,13 @@ class QdrantStore:
         """The best chunks of both lists, fused by the server; then how similar each of them is."""
         if vector is None and text is None:
             raise ValueError("neither a vector nor a text to search by")
-        ranked = dict(lists(scope, vector, text, depth=max(CANDIDATES, 2 * limit)))
+        depth = max(MIN_DEPTH, 2 * limit)
+        ranked = dict(ranked_lists(searchable_by(scope), visible_to(scope), vector, text, depth))
         if not ranked:
             return []  # a text without words
         found = await self._query(
             prefetch=list(ranked.values()),
-            query=RrfQuery(rrf=Rrf(k=RANK_CONSTANT, weights=[WEIGHTS[name] for name in ranked])),
+            query=fusion_query(ranked),
             limit=limit,
             with_payload=["document_id", "company_id"],
         )
@@ -253,20 +240,6 @@ def point(company_id: UUID, chunk: VectorChunk) -> PointStruct:
             "scope": chunk.scope,
         },
     )
-
-
-def lists(
-    reach: SearchScope, vector: Vector | None, text: str | None, depth: int
-) -> Iterator[tuple[str, Prefetch]]:
-    """The best chunks by meaning, and by words; how rare a word is counts among what the reach sees."""
-    narrowed = searchable_by(reach)
-    if vector is not None:
-        yield MEANING, Prefetch(query=[vector], using=MEANING, filter=narrowed, limit=depth)
-    numbers, weights = bm25.query_vector(text or "")
-    if numbers:
-        rare = SearchParams(idf=IdfCorpusParams(corpus=visible_to(reach)))
-        sparse = SparseVector(indices=numbers, values=weights)
-        yield WORDS, Prefetch(query=sparse, using=WORDS, filter=narrowed, limit=depth, params=rare)
 
 
 def hit(found: ScoredPoint, similarity: float | None) -> Hit:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.ports import Analysis, Evidence, DrawingImages
+from core.ports import Analysis, DrawingImages, Evidence
 
 ACTIONS = {"added": "added", "removed": "removed", "modified": "modified", "fill": "fill or hatch changed"}
 

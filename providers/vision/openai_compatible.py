@@ -11,8 +11,8 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.ports import Analysis, Evidence, ModelFailure, DrawingImages, RunErrorCode
-from providers.openai_errors import model_failure, failure
+from core.ports import Analysis, DrawingImages, Evidence, ModelFailure, RunErrorCode
+from providers.openai_errors import failure, model_failure
 from providers.vision.measured import MeasuredAnalyser, by_size
 
 MODEL = "vision model"
@@ -101,7 +101,9 @@ class LookingAnalyser:
         except ModelFailure as found:
             summary = f"{measured.summary} ({found.message} This is what was measured.)"
             return replace(measured, summary=summary, **token_usage)
-        return replace(merge_answer(said, measured, evidence, sorted(pictures.regions)), model=self.model, **token_usage)
+        return replace(
+            merge_answer(said, measured, evidence, sorted(pictures.regions)), model=self.model, **token_usage
+        )
 
     async def _ask(
         self, drawing_name: str, evidence: Sequence[Evidence], pictures: DrawingImages
@@ -184,7 +186,9 @@ def usage(model: str, completion: ChatCompletion) -> dict[str, Any]:
     }
 
 
-def merge_answer(said: Answer, measured: Analysis, evidence: Sequence[Evidence], regions: Sequence[int]) -> Analysis:
+def merge_answer(
+    said: Answer, measured: Analysis, evidence: Sequence[Evidence], regions: Sequence[int]
+) -> Analysis:
     """The model's words where it looked, measured ones elsewhere, the largest change first."""
     descriptions = list(measured.descriptions)
     for region in said.regions:

@@ -121,9 +121,7 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> DrawingSession:
     access.require(viewer, "jobs:run")
     session = await access.find(uow, viewer, DrawingSession, id)
     if session.status is not SessionStatus.PROCESSING and session.project_id is not None:
-        await projects.find_open(
-            uow, viewer, session.project_id, "id"
-        )  # lock order: project, then session
+        await projects.find_open(uow, viewer, session.project_id, "id")  # lock order: project, then session
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
     if session.status is SessionStatus.PROCESSING:
         return session

@@ -123,7 +123,7 @@ async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None
 
 
 async def load_viewer(database: Database, user_id: UUID, expires_at: datetime | None) -> Viewer:
-    """The viewer of a token: company, role, permissions. Raises `NotAuthenticated` if suspended or deleted."""
+    """The viewer of a token. Raises `NotAuthenticated` for suspended or deleted users."""
     async with database.platform(read_only=True) as uow:
         return replace(await _load_viewer(uow, user_id), expires_at=expires_at)
 

@@ -41,9 +41,7 @@ async def store(uow: UnitOfWork, vectors: Mapping[bytes, Sequence[Vector]]) -> N
     """Cache the window vectors of texts, by fingerprint."""
     rows = [
         {"fingerprint": fingerprint, "vectors": np.asarray(windows, FLOAT32).tobytes()}
-        for fingerprint, windows in sorted(
-            vectors.items()
-        )  # in order: no deadlock of concurrent writers
+        for fingerprint, windows in sorted(vectors.items())  # in order: no deadlock of concurrent writers
     ]
     if rows:
         await uow.execute(upsert(CachedVectors).values(rows).on_conflict_do_nothing())

@@ -92,7 +92,9 @@ async def serve_alone(settings: Settings, bound: socket.socket) -> None:
     for ending in ENDINGS:
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
     async with open_installation(settings) as database, vectors_of(database) as ready:
-        listener = Listener(configuration(create_app(ready, demo=settings.is_embedded and settings.demo), ready))
+        listener = Listener(
+            configuration(create_app(ready, demo=settings.is_embedded and settings.demo), ready)
+        )
         serving = asyncio.create_task(listener.serve([bound]))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)

@@ -28,7 +28,7 @@ from strawberry.types.unset import UNSET
 
 from core.errors import DomainError
 from schema.framework.error_masking import mask_error
-from server.graphql.body import limit_body, check_media_type, media_type, read_operation, too_large
+from server.graphql.body import check_media_type, limit_body, media_type, read_operation, too_large
 from server.graphql.context import OpenContext, OperationContext
 from server.graphql.json import decode, encode
 from server.graphql.limits import TransportLimits

@@ -18,7 +18,7 @@ from resolvers import files
 from resolvers.files import DownloadLink, FileTooLarge, LinkSigner
 from server.graphql.refusals import Refusal
 from server.http import tar_stream
-from server.http.range_requests import Unsatisfiable, last_modified, is_not_modified, wanted_range
+from server.http.range_requests import Unsatisfiable, is_not_modified, last_modified, wanted_range
 
 PATIENCE = 60
 """Seconds without a byte after which a sender is given up."""

@@ -26,7 +26,9 @@ def config(body: Mapping[str, Json]) -> edge.EdgeConfig:
     """How a collection is kept. Whatever graph is asked for, none is built: a search looks at all that its
     filter lets through.
     """
-    refuse_unknown_keys(body, "vectors", "sparse_vectors", "hnsw_config", "optimizers_config", "on_disk_payload")
+    refuse_unknown_keys(
+        body, "vectors", "sparse_vectors", "hnsw_config", "optimizers_config", "on_disk_payload"
+    )
     declared = body.get("vectors") or {}
     vectors = {"": declared} if "size" in declared else declared
     sparse = body.get("sparse_vectors") or {}
@@ -58,7 +60,9 @@ def sparse_params(payload: Mapping[str, Json]) -> edge.EdgeSparseVectorParams:
     refuse_unknown_keys(payload, "modifier")
     if payload.get("modifier") not in (None, "none", "idf"):
         raise UnsupportedRequest(f"there is no modifier {payload['modifier']}")
-    return edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf if payload.get("modifier") == "idf" else None)
+    return edge.EdgeSparseVectorParams(
+        modifier=edge.Modifier.Idf if payload.get("modifier") == "idf" else None
+    )
 
 
 def field_index(body: Mapping[str, Json]) -> edge.UpdateOperation:
@@ -107,10 +111,23 @@ def count(body: Mapping[str, Json]) -> edge.CountRequest:
     return edge.CountRequest(filter=filter_of(body.get("filter")), exact=True)
 
 
+QUERY_KEYS = (
+    "prefetch",
+    "query",
+    "using",
+    "filter",
+    "params",
+    "limit",
+    "offset",
+    "with_payload",
+    "with_vector",
+    "score_threshold",
+)
+
+
 def query(body: Mapping[str, Json]) -> edge.QueryRequest:
     """A search: of one vector, or of several lists that are fused."""
-    refuse_unknown_keys(body, "prefetch", "query", "using", "filter", "params", "limit", "offset", "with_payload",
-          "with_vector", "score_threshold")  # fmt: skip
+    refuse_unknown_keys(body, *QUERY_KEYS)
     if body.get("with_vector"):
         raise UnsupportedRequest("vectors are not given back")
     return edge.QueryRequest(

@@ -390,4 +390,6 @@ def test_a_keyword_is_wanted(kind: SourceKind) -> None:
     assert source.validate(CATS) is None
     assert source.validate(SourceQuery(keyword="🐈")) is None
     assert str(source.validate(SourceQuery(keyword="  "))).endswith("requires a keyword.")
-    assert source.validate(SourceQuery(keyword="a" * 201)) == "keyword must be at most 200 characters (got 201)."
+    assert (
+        source.validate(SourceQuery(keyword="a" * 201)) == "keyword must be at most 200 characters (got 201)."
+    )
