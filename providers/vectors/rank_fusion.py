@@ -1,4 +1,4 @@
-"""Reciprocal rank fusion of the best chunks by meaning (vectors) and by words (BM25), done by the vector store."""
+"""Reciprocal rank fusion of the best chunks by meaning (vectors) and by words (BM25), in the vector store."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,8 +12,8 @@ MEANING, WORDS = "meaning", "words"
 
 RANK_CONSTANT = 2
 WEIGHTS = {MEANING: 1.0, WORDS: 1.2}
-"""Chosen by measurement (docs/evaluation.md). The weights differ on purpose: with equal ones, a chunk that is first
-and second and one that is second and first could stand in any order."""
+"""Chosen by measurement (docs/evaluation.md). The weights differ on purpose: with equal ones, a chunk that is
+first and second and one that is second and first could stand in any order."""
 MIN_DEPTH = 50
 """Minimum length of the lists that are fused."""
 
