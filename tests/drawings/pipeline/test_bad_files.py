@@ -178,7 +178,7 @@ async def test_a_page_whose_drawing_goes_wrong_fails_alone(
 ) -> None:
     render, seconds, reason = FAULTS[name]
     monkeypatch.setattr(rendering, "render", render)
-    monkeypatch.setattr(handlers, "PAGE_SECONDS", seconds)
+    monkeypatch.setattr(handlers, "RENDER_SECONDS", seconds)
 
     session = await person.completed(await person.begin(*revisions("A-101", "A-102")))
 
