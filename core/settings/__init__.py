@@ -5,24 +5,21 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from core.prices import Prices, read_prices
 from core.settings.chat import ChatSettings
 from core.settings.crawling import CrawlSettings
-from core.settings.lists import CommaSeparated
+from core.settings.types import CommaSeparated, QueueCounts, http_url
 from core.settings.vision import VisionSettings
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 STORAGE_SCHEMES = ("file", "s3", "gs", "az")
 MIN_SECRET_LENGTH = 32
-
-QueueCounts = Annotated[dict[str, PositiveInt], NoDecode]
-"""Queues with a number each, such as `chat=2,drawings=1`."""
 
 
 class SettingsError(Exception):
@@ -205,16 +202,6 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
     def _absolute(cls, folder: Path) -> Path:
         return Path(os.path.abspath(folder.expanduser()))
 
-    @field_validator("queue_slots", "queue_limits", mode="before")
-    @classmethod
-    def _count(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if not all(name.strip() and number.strip().isdecimal() for name, _, number in pairs):
-            raise ValueError("must be queues and numbers, such as chat=2,drawings=1")
-        return {name.strip(): int(number) for name, _, number in pairs}
-
     @field_validator("overlay_colours")
     @classmethod
     def _three_colours(cls, colours: tuple[str, ...]) -> tuple[str, ...]:
@@ -265,9 +252,7 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
     @field_validator("public_url", "embedding_url", "chat_url", "vision_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
-        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
-            raise ValueError("must be a URL that starts with http:// or https://")
-        return url.rstrip("/") if url else None
+        return http_url(url) if url else None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,10 +2,11 @@
 
 import json
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
+
+from core.settings.types import http_url
 
 CHAT_PROVIDERS_EXAMPLE = '{"ollama": {"url": "…", "model": "…"}}'
 
@@ -22,9 +23,7 @@ class ChatEndpoint(BaseModel):
     @field_validator("url")
     @classmethod
     def _web_address(cls, url: str) -> str:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-            raise ValueError("must be a URL that starts with http:// or https://")
-        return url.rstrip("/")
+        return http_url(url)
 
 
 ChatProviders = Annotated[dict[Literal["openai", "ollama"], ChatEndpoint], NoDecode]

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from core.settings.lists import CommaSeparated
+from core.settings.types import CommaSeparated
 
 SEARCH_ENGINES = ("google", "bing", "duckduckgo")
 

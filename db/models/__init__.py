@@ -1,4 +1,4 @@
-"""Every stored thing, by domain."""
+"""Models of both planes, by domain."""
 
 from db.models.chat import (
     AgentLog,

@@ -1,4 +1,4 @@
-"""Drawings: sessions that compare two revisions of a set, their sheets, and what changed."""
+"""Drawings: comparison sessions, sheets and changes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class SheetState(Enum):
 
 
 class DrawingSession(TenantKey, TenantModel):
-    """One comparison of two revisions of a drawing set."""
+    """A comparison of two revisions of a drawing set."""
 
     __tablename__ = "drawing_sessions"
     __table_args__ = (
@@ -128,7 +128,7 @@ class DrawingSession(TenantKey, TenantModel):
 
 
 class Drawing(TenantKey, TenantModel):
-    """One page of one of the two files, with its picture."""
+    """A page of one of the two files, with its rendered image."""
 
     __tablename__ = "drawings"
     __table_args__ = (
@@ -161,7 +161,7 @@ class Drawing(TenantKey, TenantModel):
 
 
 class DrawingVersion(TenantKey, TenantModel):
-    """One revision of one sheet of a project."""
+    """A revision of a sheet of a project."""
 
     __tablename__ = "drawing_versions"
     __table_args__ = (
@@ -187,7 +187,7 @@ class DrawingVersion(TenantKey, TenantModel):
 
 
 class Comparison(TenantKey, TenantModel):
-    """An old and a new sheet laid over one another."""
+    """A pair of an old and a new sheet, and their overlay."""
 
     __tablename__ = "comparisons"
     __table_args__ = (
@@ -234,7 +234,7 @@ class Comparison(TenantKey, TenantModel):
 
 
 class AnalysisResult(TenantKey, TenantModel):
-    """What an analyser says about one comparison."""
+    """The analysis of a comparison."""
 
     __tablename__ = "analysis_results"
     __table_args__ = (

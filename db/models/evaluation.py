@@ -1,4 +1,4 @@
-"""Evaluation runs, and requirements that were reviewed and exported."""
+"""Evaluation runs and their cases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class EvaluationRun(JobRow):
-    """A model measured on a data set."""
+    """An evaluation of a model on a data set."""
 
     __tablename__ = "evaluation_runs"
 
@@ -54,9 +54,9 @@ class EvaluationRun(JobRow):
 
 
 class EvaluationCase(TenantKey, TenantModel):
-    """One question of a run: what was expected, what came, and how near that is.
+    """A question of a run: the expected and the actual answer, and their similarity.
 
-    `key` is the question's in the data set; `retrieved` and `cited` are keys of passages.
+    `key` is the question's key in the data set; `retrieved` and `cited` are keys of passages.
     """
 
     __tablename__ = "evaluation_cases"

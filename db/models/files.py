@@ -1,4 +1,4 @@
-"""Files on their way in."""
+"""Uploads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class UploadState(Enum):
 
 
 class Upload(TenantKey, TenantModel):
-    """A file announced and, once its bytes came and were checked, stored."""
+    """A file that was announced and, once its bytes were received and verified, is stored."""
 
     __tablename__ = "uploads"
     __table_args__ = (

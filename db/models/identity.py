@@ -1,4 +1,4 @@
-"""Who exists: companies, users, roles, and what they did."""
+"""Identity: companies, users, roles and activity."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class CompanyKind(Enum):
 
 
 class Company(PrimaryKey, PlatformModel):
-    """A tenant, and where its data lives; no placement means the pool."""
+    """A tenant and its database; without a placement, the shared database."""
 
     __tablename__ = "companies"
     __table_args__ = (
@@ -121,7 +121,7 @@ class Company(PrimaryKey, PlatformModel):
 
 
 class RolePermission(PlatformModel):
-    """That a role grants a permission."""
+    """A permission that a role grants."""
 
     __tablename__ = "role_permissions"
     __table_args__ = (sa.Index(None, "permission_id"),)
@@ -135,7 +135,7 @@ class RolePermission(PlatformModel):
 
 
 class Role(PrimaryKey, PlatformModel):
-    """One of the seven roles."""
+    """A role. There are seven."""
 
     __tablename__ = "roles"
 
@@ -144,7 +144,7 @@ class Role(PrimaryKey, PlatformModel):
 
 
 class Permission(PrimaryKey, PlatformModel):
-    """Something a role may grant, as `resource:action`."""
+    """A permission, as `resource:action`."""
 
     __tablename__ = "permissions"
     __table_args__ = (sa.UniqueConstraint("resource", "action"),)
@@ -155,7 +155,7 @@ class Permission(PrimaryKey, PlatformModel):
 
 
 class User(PrimaryKey, PlatformModel):
-    """A person who signs in. `email` and `username` are stored lower-cased."""
+    """A user account. `email` and `username` are stored in lower case."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -191,7 +191,7 @@ class User(PrimaryKey, PlatformModel):
 
 
 class RefreshToken(PrimaryKey, PlatformModel):
-    """One link of a chain of refresh tokens; using a link twice ends its whole `family`."""
+    """A refresh token of a rotation `family`; reuse of a token revokes the family."""
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (sa.Index(None, "family"), sa.Index(None, "user_id"), sa.Index(None, "expires_at"))
@@ -206,7 +206,7 @@ class RefreshToken(PrimaryKey, PlatformModel):
 
 
 class SignInAttempt(PrimaryKey, PlatformModel):
-    """A refused sign-in, kept while it counts against its login."""
+    """A failed sign-in, kept while it counts towards the login's rate limit."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (sa.Index(None, "login", "created_at"), sa.Index(None, "created_at"))
@@ -216,7 +216,7 @@ class SignInAttempt(PrimaryKey, PlatformModel):
 
 
 class Tenant(TenantModel):
-    """The anchor of a company where its data lives: deleting it deletes the company there."""
+    """A company's row in its database: deleting it deletes the company's rows there."""
 
     __tablename__ = "tenants"
 
@@ -225,7 +225,7 @@ class Tenant(TenantModel):
 
 
 class Member(TenantKey, TenantModel):
-    """The projection of a user into the company's database (same id), so that deletes cascade there."""
+    """The copy of a user (same id) in the company's database, for foreign keys."""
 
     __tablename__ = "members"
     __table_args__ = (company_foreign_key(),)
@@ -234,9 +234,9 @@ class Member(TenantKey, TenantModel):
 
 
 class ActivityLog(TenantKey, TenantModel):
-    """What somebody did, written in the transaction that did it.
+    """An activity of a user, written in the same transaction.
 
-    `sequence` counts a company's rows in the order of their commits; a trigger of the migrations gives it.
+    `sequence` counts the company's rows in commit order and is set by a database trigger.
     """
 
     __tablename__ = "activity_logs"
@@ -261,7 +261,7 @@ class ActivityLog(TenantKey, TenantModel):
 
 
 class IdempotencyKey(TenantKey, TenantModel):
-    """A write that was asked for under a key, and what it answered, so that asking again changes nothing."""
+    """An idempotency key with the request's fingerprint and the first request's result."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Image data sets: crawls, the images they gather, checks and exports."""
+"""Image data sets: crawls, images, validation and exports."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class ExportFormat(Enum):
 
 
 class CrawlJob(JobRow):
-    """A search for images, in chunks. Counters are changed in place, under the row's lock.
+    """A crawl for images, split into chunks. Counters are updated under the row's lock.
 
-    `sources` are where it looks, as JSON objects; `sequence` is the last of its images' numbers.
+    `sources` are JSON objects; `sequence` is the number of its latest image.
     """
 
     __tablename__ = "crawl_jobs"
@@ -110,11 +110,11 @@ class CrawlJob(JobRow):
 
 
 class Image(TenantKey, TenantModel):
-    """One image that a crawl found; no two of a crawl have the same content.
+    """An image of a crawl; its content is unique in the crawl.
 
-    Its objects are kept by content, once for a company: other images may have the same. `sequence` numbers a
-    crawl's images in the order in which they become visible. `url_key` stands for `original_url`: `etag` and
-    `last_modified` are what its server said of it.
+    Files are stored by content, once per company, and may be shared with other images. `sequence` numbers
+    the crawl's images in the order in which they become visible. `url_key` is a digest of `original_url`;
+    `etag` and `last_modified` are from its server's response.
     """
 
     __tablename__ = "images"
@@ -160,7 +160,7 @@ class Image(TenantKey, TenantModel):
 
 
 class ValidationJob(JobRow):
-    """A check of a crawl's images against rules. `validated_images` counts those looked at so far."""
+    """A validation of a crawl's images. `validated_images` counts those validated so far."""
 
     __tablename__ = "validation_jobs"
 
@@ -190,7 +190,7 @@ class ValidationJob(JobRow):
 
 
 class ExportJob(JobRow):
-    """A data set packed for download."""
+    """A data set that is packed for download."""
 
     __tablename__ = "export_jobs"
 
@@ -225,7 +225,7 @@ class ExportJob(JobRow):
 
 
 class CrawlChunk(JobRow):
-    """A piece of a crawl, the `number`-th: at most `share` images, asked for as `wanted` says."""
+    """A part of a crawl with the given `number`: at most `share` images of the query `wanted`."""
 
     __tablename__ = "crawl_chunks"
 
@@ -258,9 +258,9 @@ class CandidateState(Enum):
 
 
 class CrawlCandidate(TenantKey, TenantModel):
-    """An address that may be an image, once per crawl: `url_key` stands for it.
+    """A URL that may be an image, once per crawl; `url_key` is a digest of it.
 
-    `code` and `message` say why it was refused. What the crawl had no room for is left.
+    `code` and `message` say why it was rejected. Candidates beyond the crawl's limit have the state LEFT.
     """
 
     __tablename__ = "crawl_candidates"
@@ -287,7 +287,7 @@ class CrawlCandidate(TenantKey, TenantModel):
 
 
 class HostTurn(PlatformModel):
-    """When the next request to a host (`name:port`) may be sent, whichever worker sends it."""
+    """The time of the next request to a host (`name:port`), across all workers."""
 
     __tablename__ = "host_turns"
 

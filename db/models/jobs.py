@@ -1,4 +1,4 @@
-"""Jobs: the rows that clients see of work done in the background."""
+"""Background jobs, their leases and the fair shares of queues."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class JobRow(TenantKey, TenantModel):
 
 
 class ProcessingJob(JobRow):
-    """One stage of a session's work, or other work of the company; `subject` says on what."""
+    """A processing job of a session or of the company; `subject` identifies what it works on."""
 
     __tablename__ = "processing_jobs"
 
@@ -150,7 +150,7 @@ class LeaseState(Enum):
 
 
 class Lease(PrimaryKey, PlatformModel):
-    """The workers' side of a live job (`id` is the job row's): gone when the job has ended."""
+    """The queue's state of a live job, with the id of the job's row. Deleted when the job ends."""
 
     __tablename__ = "leases"
     __table_args__ = (sa.Index(None, "state", "heartbeat_at"), sa.Index(None, "company_id"))
@@ -166,7 +166,7 @@ class Lease(PrimaryKey, PlatformModel):
 
 
 class FairShare(PlatformModel):
-    """How far a company has come in a queue's virtual time (start-time fair queuing)."""
+    """A company's virtual time in a queue (start-time fair queuing)."""
 
     __tablename__ = "fair_shares"
 

@@ -1,4 +1,4 @@
-"""Documents, the pieces they are searched by, and the models that embed them."""
+"""Documents, their chunks, and embedding models."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ProcessingStatus(Enum):
 
 
 class EmbeddingModel(PrimaryKey, PlatformModel):
-    """A model that turns text into vectors; at most one is active."""
+    """An embedding model; at most one is active."""
 
     __tablename__ = "embedding_models"
     __table_args__ = (
@@ -80,9 +80,9 @@ class EmbeddingModel(PrimaryKey, PlatformModel):
 
 
 class CachedVectors(TenantModel):
-    """What a text was turned into: its windows' vectors one after another, as 32-bit floats.
+    """Cached embeddings of a text: the vectors of its windows, concatenated, as 32-bit floats.
 
-    The fingerprint is of the model and the text. Kept for each company by itself.
+    The fingerprint is of the model and the text. Not shared between companies.
     """
 
     __tablename__ = "cached_vectors"
@@ -95,7 +95,7 @@ class CachedVectors(TenantModel):
 
 
 class Document(TenantKey, TenantModel):
-    """A file of text that can be asked about."""
+    """A searchable text document."""
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -147,7 +147,7 @@ class Document(TenantKey, TenantModel):
 
 
 class DocumentChunk(TenantKey, TenantModel):
-    """A piece of a document, as it is embedded and cited."""
+    """A chunk of a document, which is embedded and cited."""
 
     __tablename__ = "document_chunks"
     __table_args__ = (

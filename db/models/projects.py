@@ -1,4 +1,4 @@
-"""Projects: what drawings, images and people are gathered for."""
+"""Projects."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ProjectStatus(Enum):
 
 
 class Project(TenantKey, TenantModel):
-    """A building, a campaign or a data set, and everything known about it."""
+    """A building, a campaign or a data set, with its drawings, images and documents."""
 
     __tablename__ = "projects"
     __table_args__ = (

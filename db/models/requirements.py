@@ -1,4 +1,4 @@
-"""Requirements of components: proposed by machines, judged by people."""
+"""Requirements of components: proposals and reviews."""
 
 from __future__ import annotations
 
@@ -103,10 +103,9 @@ class ProposalStage(Enum):
 
 
 class RequirementProposal(TenantKey, TenantModel):
-    """What a component is to be like, as the job that has the proposal's id proposes it.
+    """Requirements that the job with the same id proposes for a component.
 
-    `design` is what was measured of the uploaded picture; `item_count` numbers its requirements in the
-    order in which they come.
+    `design` holds measurements of the uploaded image; `item_count` numbers the requirements in order.
     """
 
     __tablename__ = "requirement_proposals"
@@ -149,10 +148,10 @@ class RequirementProposal(TenantKey, TenantModel):
 
 
 class ProposedRequirement(TenantKey, TenantModel):
-    """One requirement of a proposal: as it stands now, and what a person thinks of it.
+    """A requirement of a proposal in its current state, with its review.
 
-    `key` is what tells it from the others of its category. `citation` is where a document says so; `original`
-    is what was proposed, once a person has changed it.
+    `key` identifies it in its category. `citation` is its source in a document; `original` is the proposed
+    version, if it was edited.
     """
 
     __tablename__ = "proposed_requirements"
@@ -194,9 +193,9 @@ class ProposedRequirement(TenantKey, TenantModel):
 
 
 class RequirementExport(TenantKey, TenantModel):
-    """A component's reviewed requirements. The counts are derived from them, never given.
+    """A component's reviewed requirements. The counts are derived from them.
 
-    `pattern_retrieval_at` and `code_generation_at` are when it was said that it was used so.
+    `pattern_retrieval_at` and `code_generation_at` are when the export was used for these purposes.
     """
 
     __tablename__ = "requirement_exports"

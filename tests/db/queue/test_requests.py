@@ -153,7 +153,7 @@ async def test_what_has_ended_or_was_never_begun_is_not_started(hall: Hall) -> N
 
     for id, message in (
         (later, "This job starts automatically when the previous stage has finished."),
-        (over, "It has ended."),
+        (over, "This job has ended."),
     ):
         with pytest.raises(Conflict, match=message):
             async with hall.database.tenant(hall.company_id) as uow:
