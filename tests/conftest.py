@@ -23,7 +23,8 @@ from resolvers.identity import roles
 from schema.contract import Contract, make_schema
 from schema.framework.context import Services
 from server.app import create_app, open_services
-from server.embedded.postgres import EmbeddedPostgres, embedded_url, run_server
+from server.embedded.postgres import EmbeddedPostgres, embedded_url
+from server.embedded.process import run_server
 from server.embedded.vectors import EmbeddedVectors
 from tests import factories
 from tests.factories import Fixture, a_company, a_user

@@ -1,4 +1,4 @@
-"""Which account the embedded PostgreSQL runs as, and what that account may reach."""
+"""Operating system account of the embedded PostgreSQL, which does not run as root."""
 
 import os
 import stat
@@ -13,15 +13,15 @@ log = structlog.get_logger(__name__)
 
 
 def server_account(cluster: Path) -> struct_passwd | None:
-    """The account to run the server as: none for our own; in place of root, its owner or `nobody`."""
+    """Account of the server: None for the current one; if that is root, the cluster's owner or `nobody`."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0
     return getpwuid(owner) if owner else getpwnam("nobody")
 
 
-def identity(account: struct_passwd | None) -> dict[str, Any]:
-    """The arguments of `subprocess` that run a command as `account`, with little of our environment."""
+def subprocess_options(account: struct_passwd | None) -> dict[str, Any]:
+    """Options of `subprocess` that run a command as `account`, with a minimal environment."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     if account is None:
         return {"env": environment, "cwd": "/"}
@@ -34,30 +34,30 @@ def identity(account: struct_passwd | None) -> dict[str, Any]:
     }
 
 
-def own_folder(folder: Path, account: struct_passwd | None) -> None:
-    """Make `folder` for nobody but the account. Raises `PermissionError` when it is somebody else's."""
-    wanted = account.pw_uid if account else os.geteuid()
+def create_private_folder(folder: Path, account: struct_passwd | None) -> None:
+    """Creates a folder that only the account can access. Raises `PermissionError` if another one owns it."""
+    owner = account.pw_uid if account else os.geteuid()
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
         if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
     found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != wanted:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
         raise PermissionError(f"{folder} is not a folder of the account that runs the database")
     folder.chmod(0o700)
 
 
-def give(folder: Path, account: struct_passwd) -> None:
-    """Hand a whole folder to the account; for one that was copied by root."""
-    for place, folders, files in os.walk(folder):
-        os.chown(place, account.pw_uid, account.pw_gid)
+def change_owner(folder: Path, account: struct_passwd) -> None:
+    """Changes the owner of a folder and its content, such as one that root has copied."""
+    for parent, folders, files in os.walk(folder):
+        os.chown(parent, account.pw_uid, account.pw_gid)
         for name in (*folders, *files):
-            os.chown(Path(place) / name, account.pw_uid, account.pw_gid, follow_symlinks=False)
+            os.chown(Path(parent) / name, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
-def open_paths(*paths: Path, account: struct_passwd) -> None:
-    """Let the account pass through the folders above `paths`, without letting it list or read them."""
-    for folder in dict.fromkeys(above for path in paths for above in path.parents):
+def make_traversable(*paths: Path, account: struct_passwd) -> None:
+    """Allows the account to traverse the folders above `paths`, but not to list them."""
+    for folder in dict.fromkeys(parent for path in paths for parent in path.parents):
         found = folder.stat()
         if found.st_uid != account.pw_uid and not found.st_mode & stat.S_IXOTH:
             folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)

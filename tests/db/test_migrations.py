@@ -19,7 +19,8 @@ from db.migrate import Plane, Target
 from db.provision import provision
 from server.cli import parser, run_worker_process
 from server.commands.migrate import initialise, migrate_databases
-from server.embedded.postgres import EmbeddedPostgres, run_server
+from server.embedded.postgres import EmbeddedPostgres
+from server.embedded.process import run_server
 from server.installation import open_installation
 from tests.conftest import Postgres, run_postgres
 from tests.fingerprints import FINGERPRINT

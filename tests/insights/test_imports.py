@@ -74,6 +74,6 @@ async def test_readings_that_are_all_wrong_fail_the_import(worker: Worker, admin
 
     failed = await wait_for_end(admin, operations.IMPORTED, made["historicalDataImport"]["id"], "FAILED")
 
-    assert "Fewer than two readings" in failed["job"]["errorMessage"]
+    assert failed["job"]["errorMessage"] == "The file must have at least two usable readings."
     assert failed["summary"] is None
     assert (await admin(operations.STANDING))["companyProfile"] is None

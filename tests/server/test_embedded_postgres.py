@@ -14,9 +14,9 @@ from server.embedded.postgres import (
     EmbeddedPostgres,
     embedded_url,
     postmaster_lines,
-    run_server,
     socket_folder,
 )
+from server.embedded.process import run_server
 
 
 async def answer(data: Path) -> int:
@@ -42,8 +42,7 @@ async def test_a_database_left_running_is_stopped_at_the_next_start(tmp_path: Pa
     first = EmbeddedPostgres(tmp_path, durable=False)
     first.start()
     left = psutil.Process(int(postmaster_lines(tmp_path / "postgres")[0]))
-    assert first._held is not None
-    first._held.close()  # what the kernel does for a process that is killed
+    first.lock.release()  # what the kernel does for a process that is killed
 
     async with run_server(EmbeddedPostgres(tmp_path, durable=False)) as second:
         assert await answer(tmp_path) == 42
@@ -94,7 +93,7 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("12\n")
 
-    with pytest.raises(DatabaseUnavailable, match="is of PostgreSQL 12, installed is 18"):
+    with pytest.raises(DatabaseUnavailable, match="is of PostgreSQL 12, but 18 is installed"):
         EmbeddedPostgres(tmp_path).start()
 
 

@@ -82,7 +82,9 @@ def test_a_data_folder_serves_one_process_at_a_time(serve: Serve, tmp_path: Path
     code, output, errors = run("serve", "--data", str(tmp_path / "data"), "--port", str(free_port()))
 
     assert (code, output) == (1, "")
-    assert errors == f"seshat: data folder {tmp_path / 'data'} is in use by process {serving.process.pid}\n"
+    assert (
+        errors == f"seshat: the database in {tmp_path / 'data'} is in use by process {serving.process.pid}\n"
+    )
 
 
 def test_other_commands_use_the_database_of_a_running_server(serve: Serve, tmp_path: Path) -> None:
