@@ -1,4 +1,4 @@
-"""From a request's bytes to one operation."""
+"""Parsing of request bodies: JSON, query strings and multipart forms."""
 
 from collections.abc import Mapping
 from json import JSONDecodeError
@@ -21,7 +21,7 @@ PREFLIGHT = (
     "x-apollo-operation-name",
     "x-requested-with",
 )
-"""Headers that a page of another origin can't send without asking first."""
+"""Headers that require a CORS preflight; one of them is required for multipart requests."""
 
 SHAPES: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
@@ -32,7 +32,7 @@ SHAPES: dict[str, tuple[type, str]] = {
 
 
 def limit_body(receive: Receive, limit: int) -> Receive:
-    """A `receive` that refuses more than `limit` bytes."""
+    """A `receive` that raises `Refusal` after `limit` bytes."""
     received = 0
 
     async def receive_within() -> Message:
@@ -47,27 +47,29 @@ def limit_body(receive: Receive, limit: int) -> Receive:
 
 
 def too_large(limit: int) -> Refusal:
-    """What is said to a body over `limit` bytes."""
-    return Refusal(413, "PAYLOAD_TOO_LARGE", f"The body is over {limit} bytes.", {"Connection": "close"})
+    """The 413 response for a body over `limit` bytes."""
+    return Refusal(
+        413, "PAYLOAD_TOO_LARGE", f"The body must be at most {limit} bytes.", {"Connection": "close"}
+    )
 
 
 def media_type(request: Request) -> str:
-    """The media type of the body, in lower case and without parameters."""
+    """The media type of the body, in lower case, without parameters."""
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def check_media_type(request: Request) -> None:
-    """Refuse a POST that isn't JSON, or is a form that any page may have sent."""
+    """Raises `Refusal` for other bodies than JSON, and for forms that may be cross-site requests."""
     media = media_type(request)
     if media not in ("application/json", "multipart/form-data"):
         raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json or multipart/form-data.")
     if media == "multipart/form-data" and not any(name in request.headers for name in PREFLIGHT):
         names = ", ".join(PREFLIGHT)
-        raise Refusal(403, "CSRF_PREVENTION", f"A multipart request needs one of the headers {names}.")
+        raise Refusal(403, "CSRF_PREVENTION", f"Multipart requests require one of the headers {names}.")
 
 
 async def read_operation(request: Request, limits: TransportLimits) -> dict[str, Any]:
-    """The operation that a request carries, each of its four members of the right shape."""
+    """The operation of a request, with valid types of its four fields."""
     if request.method == "GET":
         return operation(from_query_string(request.query_params))
     if media_type(request) == "multipart/form-data":
@@ -76,9 +78,11 @@ async def read_operation(request: Request, limits: TransportLimits) -> dict[str,
 
 
 def operation(value: object) -> dict[str, Any]:
-    """Check the shape of an operation, whatever brought it."""
+    """Validates the types of an operation's fields."""
     if isinstance(value, list):
-        raise Refusal(400, "BATCHING_NOT_SUPPORTED", "Send one operation in a request.")
+        raise Refusal(
+            400, "BATCHING_NOT_SUPPORTED", "Batching is not supported: send one operation per request."
+        )
     if not isinstance(value, dict):
         raise Refusal(400, "BAD_REQUEST", "The body must be an object.")
     for name, (kind, words) in SHAPES.items():
@@ -88,7 +92,7 @@ def operation(value: object) -> dict[str, Any]:
 
 
 def parse_json(text: str | bytes, what: str) -> object:
-    """The value of a JSON text, or a refusal that names what isn't JSON."""
+    """The value of a JSON text. Raises `Refusal`, which names the invalid part."""
     try:
         return decode(text)
     except JSONDecodeError as error:
@@ -96,7 +100,7 @@ def parse_json(text: str | bytes, what: str) -> object:
 
 
 def from_query_string(parameters: Mapping[str, str]) -> dict[str, object]:
-    """An operation out of a URL, where variables and extensions are JSON texts."""
+    """An operation from a URL, in which variables and extensions are JSON."""
     value: dict[str, object] = dict(parameters)
     for name in ("variables", "extensions"):
         text = parameters.get(name)
@@ -105,13 +109,13 @@ def from_query_string(parameters: Mapping[str, str]) -> dict[str, object]:
 
 
 async def from_multipart(request: Request, limits: TransportLimits) -> object:
-    """An operation with its files in place (GraphQL multipart request specification)."""
+    """An operation with its uploaded files (GraphQL multipart request specification)."""
     try:
         form = await request.form(
             max_files=limits.multipart_files, max_fields=10, max_part_size=limits.json_bytes
         )
     except (HTTPException, MultiPartException, ValueError, KeyError) as error:
-        raise Refusal(400, "BAD_REQUEST", "The multipart body can't be read.") from error
+        raise Refusal(400, "BAD_REQUEST", "The multipart body cannot be parsed.") from error
     operations = parse_json(text_field(form.get("operations")), "`operations`")
     paths = parse_json(text_field(form.get("map")), "`map`")
     if not isinstance(operations, dict):
@@ -128,12 +132,12 @@ async def from_multipart(request: Request, limits: TransportLimits) -> object:
 
 
 def text_field(value: UploadFile | str | None) -> str:
-    """A form field that must be text."""
+    """The text of a form field; empty if it is missing or a file."""
     return value if isinstance(value, str) else ""
 
 
 def is_variable_paths(value: object) -> bool:
-    """Whether it is a list of paths such as `variables.file`."""
+    """Whether the value is a list of paths such as `variables.file`."""
     return isinstance(value, list) and all(
         isinstance(path, str) and path.startswith("variables.") for path in value
     )

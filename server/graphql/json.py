@@ -6,7 +6,7 @@ import orjson
 
 
 def decode(text: str | bytes) -> object:
-    """The value of a JSON text; raises `json.JSONDecodeError` for everything that isn't one."""
+    """The value of a JSON text. Raises `json.JSONDecodeError`."""
     try:
         return orjson.loads(text)
     except (ValueError, RecursionError) as error:
@@ -14,5 +14,5 @@ def decode(text: str | bytes) -> object:
 
 
 def encode(value: object) -> bytes:
-    """The shortest JSON text of a value."""
+    """The value as compact JSON."""
     return orjson.dumps(value)

@@ -1,4 +1,4 @@
-"""What the GraphQL endpoint accepts."""
+"""Transport limits of the GraphQL endpoint."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TransportLimits:
-    """Bounds on bodies, sockets and streams."""
+    """Limits of bodies, sockets and streams."""
 
     json_bytes: int = 1_000_000
-    """Of a JSON body."""
+    """Maximum size of a JSON body."""
     multipart_bytes: int = 71_000_000
-    """Of a multipart body, its files included."""
+    """Maximum size of a multipart body, including its files."""
     multipart_files: int = 10
     frame_characters: int = 1_000_000
-    """Of one WebSocket message."""
+    """Maximum length of a WebSocket message."""
     init_seconds: float = 10
-    """Between opening a socket and its `connection_init`."""
+    """Timeout from opening a socket to its `connection_init`."""
     recheck_seconds: float = 15
-    """Between two looks at whether a socket's viewer may still be there."""
+    """Interval at which the access of a socket's viewer is rechecked."""
     heartbeat_seconds: float = 12
-    """Of silence on a stream over HTTP."""
+    """Interval of heartbeats on HTTP streams."""
     socket_operations: int = 100
-    """At the same time on one socket."""
+    """Maximum concurrent operations per socket."""
     persisted_characters: int = 2_000_000
-    """Of all automatically persisted documents together, the least recently used forgotten first."""
+    """Maximum total size of automatically persisted documents; the least recently used are evicted."""
     trusted_documents: Mapping[str, str] | None = None
-    """The only documents that may run, by SHA-256 in hexadecimal; None lets every document run."""
+    """Allowed documents by hexadecimal SHA-256; None allows all documents."""
     allowed_origins: tuple[str, ...] = ()
-    """Origins beside the server's own from which a page may open a socket."""
+    """Origins, besides the server's own, that may open sockets."""

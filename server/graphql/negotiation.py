@@ -1,4 +1,4 @@
-"""Which kinds of answer a client accepts (RFC 9110, 12.5.1)."""
+"""Content negotiation: response media types and streams that a client accepts (RFC 9110, 12.5.1)."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,20 @@ MULTIPART = "multipart/mixed"
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What may answer a request."""
+    """Acceptable responses to a request."""
 
     json: str | None
-    """The media type of a single answer, None if the client takes none."""
+    """Media type of a single response; None if the client accepts none."""
     stream: GraphQLRequestProtocol | None
-    """How a subscription may be streamed."""
+    """Protocol for streaming a subscription."""
     incremental: bool
-    """Whether parts of an answer may follow (`@defer`, `@stream`)."""
+    """Whether incremental delivery is accepted (`@defer`, `@stream`)."""
     html: bool
-    """Whether a person in front of a browser asks."""
+    """Whether HTML is preferred, as by browsers."""
 
     @classmethod
     def of(cls, header: str | None) -> "Acceptance":
-        """Read an `Accept` header; without one, everything is accepted."""
+        """Parses an `Accept` header; without one, everything is accepted."""
         ranges = quality_by_range(header or "*/*")
         graphql, json = quality(GRAPHQL, ranges), quality(JSON, ranges)
         explicit = GRAPHQL in ranges or json == 0
@@ -42,7 +42,7 @@ class Acceptance:
 
 
 def quality_by_range(header: str) -> dict[str, float]:
-    """The q-value of each media range, from 0 (refused) to 1; one that can't be read is 0."""
+    """The q-value of each media range, from 0 (not acceptable) to 1; 0 if it is invalid."""
     ranges: dict[str, float] = {}
     for item in header.split(","):
         media, *parameters = (part.strip().lower() for part in item.split(";"))
@@ -53,7 +53,7 @@ def quality_by_range(header: str) -> dict[str, float]:
 
 
 def weight(text: str) -> float:
-    """A q-value between 0 and 1, or 0."""
+    """A q-value between 0 and 1; 0 if it is invalid."""
     try:
         value = float(text)
     except ValueError:
@@ -62,6 +62,6 @@ def weight(text: str) -> float:
 
 
 def quality(media: str, ranges: dict[str, float]) -> float:
-    """How much a media type is wanted: the most specific range that names it decides."""
+    """The q-value of a media type, from the most specific range that matches it."""
     kind = media.split("/")[0]
     return next((ranges[name] for name in (media, f"{kind}/*", "*/*") if name in ranges), 0.0)

@@ -1,4 +1,4 @@
-"""Answers to requests that never became an operation."""
+"""Error responses to requests that are not executed."""
 
 from collections.abc import Mapping
 from uuid import uuid4
@@ -22,7 +22,7 @@ STATUS = {
 
 
 class Refusal(Exception):
-    """A request answered with a status and one error."""
+    """An error response with a status and one error."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Refusal(Exception):
 
 
 def refusal(error: Exception) -> Refusal:
-    """How an exception answers a request; one that is a bug is logged, and only its id told."""
+    """The error response for an exception. Unexpected errors are logged and masked by an ID."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, DomainError):

@@ -1,16 +1,15 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from json import JSONDecodeError
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from graphql import GraphQLError
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
@@ -20,33 +19,22 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 
 from core.errors import DomainError, NotAuthenticated
 from schema.framework.error_masking import mask_error
+from server.graphql.context import ConnectionInit, SocketEndpoint
 from server.graphql.json import decode
 from server.graphql.refusals import Refusal
-
-if TYPE_CHECKING:
-    from server.graphql.view import GraphQLView
 
 log = structlog.get_logger(__name__)
 
 INVALID, UNAUTHORIZED, FORBIDDEN, TOO_LARGE = 4400, 4401, 4403, 1009
 
 
-@dataclass
-class ConnectionInit:
-    """An open socket before its first operation: what its client said, and until when it may stay."""
-
-    socket: WebSocket
-    connection_params: Mapping[str, Any] = field(default_factory=dict)
-    expires_at: datetime | None = None
-
-
 class SocketAdapter(ASGIWebSocketAdapter):
-    """Reads and writes messages, and closes once."""
+    """Reads messages with a size limit, and closes the socket at most once."""
 
-    view: "GraphQLView"  # type: ignore[assignment]  # only this view makes them
+    view: SocketEndpoint  # type: ignore[assignment]
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
-        """The client's messages, each bounded before it is read as JSON."""
+        """The client's messages; the size is checked before they are parsed."""
         while self.ws.application_state is WebSocketState.CONNECTED:
             try:
                 text = await self.ws.receive_text()
@@ -64,7 +52,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
             yield message
 
     async def close(self, code: int, reason: str) -> None:
-        """Close with a reason of at most 123 bytes; a socket that is closed stays so."""
+        """Closes with a reason of at most 123 bytes; does nothing if the socket is closed."""
         try:
             await super().close(code, reason.encode()[:120].decode(errors="ignore"))
         except RuntimeError:
@@ -72,14 +60,14 @@ class SocketAdapter(ASGIWebSocketAdapter):
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
-    """One socket; every operation on it has a context of its own."""
+    """One socket. Every operation has its own context."""
 
-    view: "GraphQLView"
+    view: SocketEndpoint  # type: ignore[assignment]
     context: ConnectionInit
-    watch: asyncio.Task[None] | None = None
+    expiry_task: asyncio.Task[None] | None = None
 
     async def handle_message(self, message: Any) -> None:
-        """Check a message's shape: a malformed one closes the socket with 4400 and a reason."""
+        """Validates a message; a malformed one closes the socket with 4400 and a reason."""
         fault = protocol_error(message)
         if fault:
             await self.handle_invalid_message(fault)
@@ -89,23 +77,24 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         await super().handle_message(message)
 
     async def handle_connection_init(self, message: Any) -> None:
-        """Sign in; from then on the socket is closed when its viewer may no longer be there."""
+        """Authenticates; the socket is closed when the token expires or the viewer loses access."""
         await super().handle_connection_init(message)
-        if self.connection_acknowledged and self.watch is None:
-            self.watch = asyncio.create_task(self.close_in_time())
-            self.watch.add_done_callback(self._task_done)
+        if self.connection_acknowledged and self.expiry_task is None:
+            self.expiry_task = asyncio.create_task(self.close_on_expiry())
+            self.expiry_task.add_done_callback(self._task_done)
 
     async def handle_ping(self, message: Any) -> None:
-        """Answer with the payload that came."""
+        """Replies with the payload of the ping."""
         payload = {"payload": message["payload"]} if "payload" in message else {}
         await self.websocket.send_json({"type": "pong", **payload})
 
     async def handle_subscribe(self, message: Any) -> None:
-        """Start an operation, or send why there will be none."""
+        """Starts an operation, or sends an `error` message."""
         if self.connection_acknowledged:
             try:
-                if len(self.operations) >= self.view.limits.socket_operations:
-                    raise Refusal(429, "EXHAUSTED", "Too many operations on this socket.")
+                limit = self.view.limits.socket_operations
+                if len(self.operations) >= limit:
+                    raise Refusal(429, "EXHAUSTED", f"A socket may run at most {limit} operations at a time.")
                 message = {**message, "payload": self.view.documents.resolve(message["payload"])}
             except Refusal as refusal:
                 await self.refuse(message["id"], refusal)
@@ -113,12 +102,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         await super().handle_subscribe(message)
 
     async def refuse(self, operation_id: str, refusal: Refusal) -> None:
-        """Send the `error` message of an operation that does not begin."""
+        """Sends the `error` message of an operation that is not started."""
         error = GraphQLError(refusal.message, extensions=refusal.extensions)
         await self.websocket.send_json({"id": operation_id, "type": "error", "payload": [error.formatted]})
 
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
-        """Run one operation in a context of its own, closed before its `complete` is sent."""
+        """Runs one operation in its own context, which is closed before `complete` is sent."""
         try:
             context = await self.view.open_context(self.context.socket, self.context.connection_params)
             try:
@@ -136,46 +125,46 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         except WebSocketDisconnected:
             return
         except NotAuthenticated as error:
-            await self.expel(FORBIDDEN, error.message)
+            await self.disconnect(FORBIDDEN, error.message)
         except Exception as error:
             await operation.send_initial_errors([mask_error(GraphQLError(str(error), original_error=error))])
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        """A document that can't run is told as an `error` message; the socket's other operations go on."""
+        """None: an invalid document causes an `error` message, and other operations continue."""
         return None
 
-    async def close_in_time(self) -> None:
-        """Close with 4401 when the token ends, with 4403 when its viewer is no longer welcome."""
+    async def close_on_expiry(self) -> None:
+        """Closes with 4401 when the token expires, and with 4403 when the viewer loses access."""
         while True:
             left = seconds_until(self.context.expires_at)
             await asyncio.sleep(max(0, min(left, self.view.limits.recheck_seconds)))
             if seconds_until(self.context.expires_at) <= 0:
-                return await self.expel(UNAUTHORIZED, "Token expired")
+                return await self.disconnect(UNAUTHORIZED, "Token expired")
             try:
-                await self.view.greet(self.context)
+                await self.view.authenticate(self.context)
             except DomainError as error:
-                return await self.expel(FORBIDDEN, error.message)
+                return await self.disconnect(FORBIDDEN, error.message)
             except Exception:
                 log.exception("session_recheck_failed")
 
-    async def expel(self, code: int, reason: str) -> None:
-        """Close the socket and end its operations, without waiting for the client to agree."""
+    async def disconnect(self, code: int, reason: str) -> None:
+        """Closes the socket and cancels its operations, without waiting for the client."""
         await self.websocket.close(code, reason)
         for operation_id in list(self.operations):
             await self.cleanup_operation(operation_id)
 
     async def shutdown(self) -> None:
-        """End what the socket began."""
-        if self.watch:
-            self.watch.cancel()
+        """Cancels the tasks of the socket."""
+        if self.expiry_task:
+            self.expiry_task.cancel()
         await super().shutdown()
 
 
 def protocol_error(message: Any) -> str | None:
-    """Why a message is none of the protocol's, if it isn't."""
+    """Why the message violates the protocol, or None."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return "A message is an object with a type"
+        return "A message must be an object with a type"
     kind, payload = message["type"], message.get("payload")
     if kind in ("subscribe", "complete") and (not isinstance(message.get("id"), str) or not message["id"]):
         return "`id` must be a string"
@@ -185,7 +174,7 @@ def protocol_error(message: Any) -> str | None:
 
 
 def is_operation(payload: Any) -> bool:
-    """Whether a payload has the members of an operation in the right shape."""
+    """Whether the payload is an operation with fields of the right types."""
     return (
         isinstance(payload, dict)
         and isinstance(payload.get("query"), str | None)
@@ -197,5 +186,5 @@ def is_operation(payload: Any) -> bool:
 
 
 def seconds_until(instant: datetime | None) -> float:
-    """Infinite for None."""
+    """Seconds until then; infinite for None."""
     return float("inf") if instant is None else (instant - datetime.now(UTC)).total_seconds()

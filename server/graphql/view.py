@@ -1,4 +1,4 @@
-"""The GraphQL endpoint: Strawberry's ASGI view, held to the GraphQL-over-HTTP specification."""
+"""The GraphQL endpoint: Strawberry's ASGI view with the GraphQL-over-HTTP specification."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -29,25 +29,25 @@ from strawberry.types.unset import UNSET
 from core.errors import DomainError
 from schema.framework.error_masking import mask_error
 from server.graphql.body import check_media_type, limit_body, media_type, read_operation, too_large
-from server.graphql.context import OpenContext, OperationContext
+from server.graphql.context import ConnectionInit, OpenContext, OperationContext
 from server.graphql.json import decode, encode
 from server.graphql.limits import TransportLimits
 from server.graphql.negotiation import GRAPHQL, JSON, Acceptance
 from server.graphql.persisted import PersistedDocuments
 from server.graphql.refusals import Refusal, refusal
-from server.graphql.socket import ConnectionInit, SocketAdapter, SocketHandler
+from server.graphql.socket import SocketAdapter, SocketHandler
 from server.graphql.streams import transports
 
 log = structlog.get_logger(__name__)
 
 Explorer = Callable[[Request], Awaitable[Response]]
-"""Answers a browser that opens the endpoint."""
+"""Responds to a browser that opens the endpoint."""
 
 
 class GraphQLView(GraphQL[OperationContext, None]):
     """An ASGI application for one path: route both HTTP and WebSocket to it.
 
-    `open_context` is called once for each operation, and to greet a socket.
+    `open_context` is called once per operation, and to authenticate a socket.
     """
 
     websocket_adapter_class = SocketAdapter
@@ -79,7 +79,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
     # -- one request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, whatever happens, or serve a socket."""
+        """Responds to a request in any case, or serves a socket."""
         if scope["type"] != "http":
             await self.run(WebSocket(scope, receive, send))
             return
@@ -95,7 +95,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
             await self.end(request)
 
     async def answer(self, request: Request, limit: int) -> Response:
-        """The response to a request: refusals as JSON with a code, bugs as the id of a log entry."""
+        """The response to a request. Unexpected errors are masked and logged under an ID."""
         acceptance = Acceptance.of(request.headers.get("accept"))
         try:
             announced = request.headers.get("content-length", "")
@@ -112,7 +112,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         return response
 
     async def operate(self, request: Request, acceptance: Acceptance) -> Response:
-        """Check what can be checked without the body, then run the operation."""
+        """Validates the headers, then runs the operation."""
         if request.method not in ("GET", "POST"):
             raise Refusal(405, "METHOD_NOT_ALLOWED", "Use GET or POST.", {"Allow": "GET, POST"})
         if (
@@ -134,7 +134,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         return response
 
     async def end(self, request: Request) -> None:
-        """Give back what a request held: the operation's context, its stream, its uploaded files."""
+        """Releases the context, the stream and the uploaded files of a request."""
         context: OperationContext | None = getattr(request.state, "context", None)
         request.state.context = None
         stream = getattr(request.state, "stream", None)
@@ -146,27 +146,27 @@ class GraphQLView(GraphQL[OperationContext, None]):
             await request.close()
 
     async def close_context(self, context: OperationContext) -> None:
-        """Close a context to the end, even when the operation was cancelled."""
+        """Closes a context, even if the operation was cancelled."""
         with anyio.CancelScope(shield=True):
             await context.close()
 
-    # -- Strawberry's hooks, in the order in which it calls them
+    # -- Strawberry's hooks, in call order
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Any:
-        """What a socket's handler begins with; requests bring their context along."""
+        """The initial context of a socket; requests are given theirs."""
         return ConnectionInit(request) if isinstance(request, WebSocket) else None
 
     def should_render_graphql_ide(self, request: Any) -> bool:
-        """Never: the explorer is answered before."""
+        """False: `operate` serves the explorer."""
         return False
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        """The operation, and whether its answer is streamed."""
+        """Parses the operation, and decides whether its response is streamed."""
         starlette_request: Request = request._request  # type: ignore[attr-defined]
         operation = self.documents.resolve(await read_operation(starlette_request, self.limits))
         document = operation.get("query")
         if not document:
-            raise Refusal(400, "BAD_REQUEST", "There is no `query` in the request.")
+            raise Refusal(400, "BAD_REQUEST", "The request must contain a `query`.")
         name = operation.get("operationName")
         return GraphQLRequestData(
             query=document,
@@ -188,7 +188,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         root_value: None,
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
-        """Run an operation that has one answer."""
+        """Runs a query or mutation."""
         allowed = {OperationType.QUERY}
         if request.method == "POST":
             allowed.add(OperationType.MUTATION)
@@ -206,16 +206,16 @@ class GraphQLView(GraphQL[OperationContext, None]):
             return PreExecutionError(None, [unresolved])
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.SUBSCRIPTION:
-                ways = "graphql-transport-ws, text/event-stream or multipart/mixed;subscriptionSpec=1.0"
-                raise Refusal(406, "NOT_ACCEPTABLE", f"A subscription is answered over {ways}.") from error
-            raise Refusal(405, "METHOD_NOT_ALLOWED", "Send mutations by POST.", {"Allow": "POST"}) from error
+                supported = "graphql-transport-ws, text/event-stream or multipart/mixed;subscriptionSpec=1.0"
+                raise Refusal(406, "NOT_ACCEPTABLE", f"Subscriptions require {supported}.") from error
+            raise Refusal(405, "METHOD_NOT_ALLOWED", "Mutations require POST.", {"Allow": "POST"}) from error
         if isinstance(result, IncrementalResults) and not request.state.acceptance.incremental:
             await result.subsequent_results.aclose()
-            raise Refusal(406, "NOT_ACCEPTABLE", "`@defer` and `@stream` are answered over multipart/mixed.")
+            raise Refusal(406, "NOT_ACCEPTABLE", "`@defer` and `@stream` require multipart/mixed.")
         return result
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """A result as it is sent: without `data` when the operation did not begin."""
+        """The response body, without `data` if the operation was not executed."""
         response: GraphQLHTTPResponse = {}
         errors = [mask_error(error) for error in result.errors or ()]
         if errors:
@@ -228,7 +228,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         return response
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
-        """One answer; the status says whether the operation began, in the media type that has that rule."""
+        """A single response. With `application/graphql-response+json`, 400 if nothing was executed."""
         media, cost = sub_response.headers["content-type"], response_data.get("extensions", {}).get("cost")
         status = 400 if media == GRAPHQL and "data" not in response_data else 200
         headers = {"x-query-cost": str(cost["requested"])} if cost else {}
@@ -241,39 +241,39 @@ class GraphQLView(GraphQL[OperationContext, None]):
         sub_response: Response,
         headers: Mapping[str, str],
     ) -> Response:
-        """An answer in parts; the request keeps the stream to close it."""
+        """A streamed response. The request keeps the stream so that it is closed."""
         request.state.stream = stream()
         return StreamingResponse(request.state.stream, headers=dict(headers))
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
-        """Carries the media type from the request, which `create_response` isn't given, to the answer."""
+        """Passes the response media type to `create_response`."""
         return Response(headers={"content-type": request.state.acceptance.json or JSON})
 
     async def on_ws_connect(self, context: Any) -> Any:
-        """Greet a socket; 4403 for a viewer who may not come in. Its client learns when the token ends."""
+        """Authenticates a socket, or closes it with 4403. The client is told when the token expires."""
         try:
-            await self.greet(context)
+            await self.authenticate(context)
         except DomainError as error:
             raise ConnectionRejectionError from error
         return {"expiresAt": context.expires_at.isoformat()} if context.expires_at else UNSET
 
-    async def greet(self, greeting: ConnectionInit) -> None:
-        """Learn who is at the other end of a socket and until when; raises a DomainError if nobody may be."""
-        context = await self.open_context(greeting.socket, greeting.connection_params)
-        greeting.expires_at = context.expires_at
+    async def authenticate(self, connection: ConnectionInit) -> None:
+        """Verifies the token of a socket and sets `expires_at`. Raises `DomainError`."""
+        context = await self.open_context(connection.socket, connection.connection_params)
+        connection.expires_at = context.expires_at
         await self.close_context(context)
 
     def decode_json(self, data: str | bytes) -> object:
-        """Strict JSON."""
+        """Decodes strict JSON."""
         return decode(data)
 
     def encode_json(self, data: object) -> str:
-        """As text: WebSocket messages and events are text."""
+        """Encodes as text, for WebSocket messages and server-sent events."""
         return encode(data).decode()
 
 
 def protocol(acceptance: Acceptance, document: str, name: str | None) -> GraphQLRequestProtocol:
-    """How to answer: if JSON will do, only subscriptions stream, as clients list streams on all requests."""
+    """The response protocol. Clients accept streams for all operations; only subscriptions require them."""
     if acceptance.stream and (acceptance.json is None or is_subscription(document, name)):
         return acceptance.stream
     return "http"

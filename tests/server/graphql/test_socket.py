@@ -259,7 +259,7 @@ async def test_a_broken_recheck_keeps_the_socket(contexts: Contexts, monkeypatch
     async with open_socket(contexts, limits=TransportLimits(recheck_seconds=0.02)) as socket:
         with monkeypatch.context() as patch:
             patch.setattr(Contexts, "open", broken)
-            patch.setattr("server.graphql.view.GraphQLView.greet", broken)
+            patch.setattr("server.graphql.view.GraphQLView.authenticate", broken)
             await until(lambda: len(calls) >= 2)
         assert (await socket.answers("{ hello }"))[0]["payload"]["data"] == {"hello": "Hello world"}
 
