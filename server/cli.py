@@ -14,8 +14,8 @@ from db.uow import UnsafeRole
 from schema.contract import make_schema
 from server.app import open_services
 from server.commands import entity_graph
-from server.commands.migrate import initialise, migrate_databases
-from server.commands.schema_diff import NotAContract, report
+from server.commands.migrate import init_database, migrate_databases
+from server.commands.schema_diff import InvalidSchema, report
 from server.commands.serve import PortTaken, serve
 from server.demo import company
 from server.demo.scale import grow
@@ -28,7 +28,7 @@ from server.worker import run_worker
 EXPECTED_ERRORS = (
     DatabaseUnavailable,
     MigrationError,
-    NotAContract,
+    InvalidSchema,
     PortTaken,
     ProvisionError,
     UnsafeRole,
@@ -152,7 +152,7 @@ async def run_worker_process(settings: Settings, queues: Sequence[str]) -> None:
 
 def run_init(settings: Settings, options: Namespace) -> int:
     """`seshat init`."""
-    return asyncio.run(initialise(settings))
+    return asyncio.run(init_database(settings))
 
 
 def run_migrate(settings: Settings, options: Namespace) -> int:
@@ -185,7 +185,7 @@ def run_schema(settings: Settings, options: Namespace) -> int:
     try:
         before = sys.stdin.read() if options.since == "-" else Path(options.since).read_text()
     except OSError as error:
-        raise NotAContract(f"{options.since}: {error.strerror}") from error
+        raise InvalidSchema(f"{options.since}: {error.strerror}") from error
     print(*report(before, schema), sep="\n")
     return 0
 

@@ -1,4 +1,4 @@
-"""Who embeds, keeps vectors, answers and finds images, as the settings say; to be opened once per process."""
+"""Providers by the settings: embedding, vector stores, chat and image sources; opened once per process."""
 
 from contextlib import AsyncExitStack
 from functools import partial
@@ -18,7 +18,7 @@ from server.embedded.vectors import socket_path
 
 
 def open_embedders(settings: Settings, stack: AsyncExitStack) -> Embedders:
-    """The embedders, open until the stack's end; the first question is not to wait until they are loaded."""
+    """Opens the embedders for the lifetime of the stack, and loads them in the background."""
     embedders = ConfiguredEmbedders(settings)
     embedders.warm_up()
     stack.push_async_callback(embedders.close)
@@ -26,7 +26,7 @@ def open_embedders(settings: Settings, stack: AsyncExitStack) -> Embedders:
 
 
 def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
-    """The vector stores, open until the stack's end: at `QDRANT_URL`, or the data folder's embedded one."""
+    """Opens the vector stores at `QDRANT_URL`, or the embedded ones, for the lifetime of the stack."""
     url = settings.qdrant_url or f"unix:{socket_path(settings.data)}"
     stores = vector_stores(settings.model_copy(update={"qdrant_url": url}))
     stack.push_async_callback(stores.close)
@@ -34,14 +34,14 @@ def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
 
 
 def open_sources(database: Database, settings: Settings, stack: AsyncExitStack) -> Sources:
-    """The places where crawls look, open until the stack's end; turns at hosts are every process's."""
+    """Opens the image sources for the lifetime of the stack. All processes share the crawl rate limits."""
     fetcher = WebFetcher(settings, reserve_slot=partial(reserve_slot, database))
     stack.push_async_callback(fetcher.close)
     return image_sources(fetcher, settings)
 
 
 def chat_of(settings: Settings, embedder: Embedder) -> ChatModel:
-    """The language model that is configured, or the one that quotes, and those that people may choose."""
+    """The configured chat models; the default is extractive if none is configured."""
     default: ChatModel = ExtractiveAnswerer(embedder.embed)
     if settings.chat_url is not None:
         own = ChatEndpoint(url=settings.chat_url, model=settings.chat_model, key=settings.chat_api_key)
@@ -50,12 +50,12 @@ def chat_of(settings: Settings, embedder: Embedder) -> ChatModel:
 
 
 def named_chat_models(settings: Settings) -> dict[str, ChatModel]:
-    """The models behind the further endpoints, by their names."""
+    """The chat models of `CHAT_PROVIDERS` by name."""
     return {name: openai_chat_model(endpoint, settings) for name, endpoint in settings.chat_providers.items()}
 
 
 def openai_chat_model(endpoint: ChatEndpoint, settings: Settings) -> ChatModel:
-    """The model behind an endpoint."""
+    """The chat model of an OpenAI-compatible endpoint."""
     return CompatibleModel(
         endpoint.url,
         endpoint.model,
@@ -74,7 +74,7 @@ def worker_services(
     vectors: VectorStores,
     sources: Sources,
 ) -> Services:
-    """What a worker works with."""
+    """The services of a worker."""
     return Services(
         database=database,
         settings=settings,

@@ -1,4 +1,4 @@
-"""What every installation has before it serves: roles, permissions, and somebody who runs the platform."""
+"""Seed data of an installation: roles, permissions, a super admin and the embedding model."""
 
 import structlog
 
@@ -14,16 +14,16 @@ ADMIN = "admin@seshat.local"
 
 
 async def seed(database: Database) -> None:
-    """Make roles and permissions what this release says; the first time, print the new super admin."""
+    """Updates roles and permissions to this release. Creates and prints the first super admin."""
     async with database.platform() as uow:
         await roles.seed(uow)
     password = await accounts.create_first_admin(database, ADMIN)
     if password is not None:
-        print(f"Super admin, shown this once:\n  {ADMIN}  {password}", flush=True)
+        print(f"Super admin (the password is shown only once):\n  {ADMIN}  {password}", flush=True)
 
 
 async def seed_embedding_model(database: Database, settings: Settings) -> None:
-    """Make known which model embeds, and warn where the active one is not among those that run here."""
+    """Registers the default embedding model, and warns if the active model is not available."""
     embedders = ConfiguredEmbedders(settings)
     embedder = embedders.default
     try:

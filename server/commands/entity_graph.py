@@ -1,4 +1,4 @@
-"""The entity graph as a page: drawn from the models, with the systems that each entity comes from."""
+"""The entity-relationship diagram in `docs/graph.md`, generated from the models."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ erDiagram
 
 
 class Entity(NamedTuple):
-    """One of the entities, with the number of its fields and the source systems it comes from."""
+    """An entity, with its number of fields and its source systems."""
 
     name: str
     model: type[Model]
@@ -42,7 +42,7 @@ class Entity(NamedTuple):
 
 
 def entities() -> list[Entity]:
-    """Every entity, in the order of the written tables."""
+    """All entities, in the order of `docs/entities.md`."""
     return [
         Entity(name, getattr(models, name), len(table.splitlines()) - 2, systems)
         for name, systems, table in SECTION.findall(ENTITIES.read_text())
@@ -50,35 +50,35 @@ def entities() -> list[Entity]:
 
 
 def page() -> str:
-    """`docs/graph.md` as it should be."""
+    """The content of `docs/graph.md`."""
     found = entities()
     rows = (
-        f"| {each.name} | {domain(each.model)} | {each.model.plane} | {each.fields} | {each.systems} |"
-        for each in found
+        f"| {name} | {domain(model)} | {model.plane} | {fields} | {systems} |"
+        for name, model, fields, systems in found
     )
     return PAGE.format(lines="\n".join(lines(found)), rows="\n".join(rows))
 
 
 def domain(model: type[Model]) -> str:
-    """The part of the product that the model belongs to."""
+    """The domain of the model."""
     return model.__module__.rpartition(".")[2]
 
 
 def lines(found: list[Entity]) -> Iterator[str]:
-    """One line for each relation between two entities, and the link of roles and permissions."""
-    drawn = {each.model for each in found}
+    """One line of Mermaid per relationship between two entities."""
+    drawn = {entity.model for entity in found}
     for entity in found:
         for relation in entity.model.__mapper__.relationships:
             above = relation.mapper.class_
             if relation.direction is RelationshipDirection.MANYTOONE and above in drawn:
                 ((column, _),) = relation.local_remote_pairs
-                yield f"    {above.__name__} {ends(column)} {entity.name} : {relation.key}"
+                yield f"    {above.__name__} {cardinality(column)} {entity.name} : {relation.key}"
     yield "    Role ||--o{ RolePermission : role"
     yield "    Permission ||--o{ RolePermission : permission"
 
 
-def ends(key: "sa.ColumnElement[Any]") -> str:
-    """How many there may be at either end of a foreign key."""
+def cardinality(key: "sa.ColumnElement[Any]") -> str:
+    """The cardinalities of a foreign key, in Mermaid's notation."""
     assert isinstance(key, sa.Column)
     keys = [{column.name for column in index.columns} for index in key.table.indexes if index.unique]
     for constraint in key.table.constraints:

@@ -1,4 +1,4 @@
-"""What the contract changes for clients, from one release to the next."""
+"""Breaking, dangerous and safe changes between two versions of the GraphQL schema."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,14 @@ from graphql import GraphQLSchema, GraphQLSyntaxError, build_schema
 from graphql.utilities import BreakingChange, DangerousChange, find_schema_changes
 
 
-class NotAContract(Exception):
-    """What was given is not a schema; the message is one line that says why."""
+class InvalidSchema(Exception):
+    """The text is not a valid schema. The message is one line with the reason."""
 
 
 def report(before: str, after: str) -> Iterator[str]:
-    """A line for each change between two contracts (SDL): the breaking ones, the dangerous, the safe.
+    """One line per change between two schemas (SDL): breaking, dangerous and safe.
 
-    Raises `NotAContract`.
+    Raises `InvalidSchema`.
     """
     found: dict[str, list[str]] = {"breaking": [], "dangerous": [], "safe": []}
     for change in find_schema_changes(parse_schema(before), parse_schema(after)):
@@ -26,13 +26,13 @@ def report(before: str, after: str) -> Iterator[str]:
                 found["safe"].append(change.description)
     for kind, descriptions in found.items():
         yield f"{len(descriptions)} {kind}"
-        yield from (f"  {each}" for each in sorted(descriptions))
+        yield from (f"  {description}" for description in sorted(descriptions))
 
 
 def parse_schema(contract: str) -> GraphQLSchema:
-    """The schema that an SDL describes. Raises `NotAContract`."""
+    """Parses an SDL document. Raises `InvalidSchema`."""
     try:
         return build_schema(contract)
     except (GraphQLSyntaxError, TypeError) as error:
-        said = error.message if isinstance(error, GraphQLSyntaxError) else str(error)
-        raise NotAContract(f"the contract cannot be read: {said.splitlines()[0]}") from error
+        message = error.message if isinstance(error, GraphQLSyntaxError) else str(error)
+        raise InvalidSchema(f"the schema cannot be parsed: {message.splitlines()[0]}") from error

@@ -1,4 +1,4 @@
-"""Serving: the port, the signals, and one process or several."""
+"""The command `seshat serve`: port, signals, and one or several processes."""
 
 import asyncio
 import os
@@ -17,22 +17,22 @@ from server.embedded.vectors import vectors_of
 from server.installation import open_installation
 from server.logging import configure_logging
 
-GRACE_SECONDS = 3
-"""How long open requests and sockets may take to end when the server stops."""
+SHUTDOWN_GRACE_SECONDS = 3
+"""Time for which open requests and sockets may continue when the server stops."""
 
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class PortTaken(Exception):
-    """Nobody can listen there; the message is one line that says why."""
+    """The port cannot be bound. The message is one line with the reason."""
 
 
 class Listener(uvicorn.Server):
-    """A server that says when it is ready. Signals are left to its caller, who has a database to stop."""
+    """A server that prints when it is ready. Signals are handled by the caller, which stops the database."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Take no signal."""
+        """Installs no signal handlers."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -42,12 +42,12 @@ class Listener(uvicorn.Server):
 
 
 def announce(config: uvicorn.Config) -> None:
-    """Tell a person where to go."""
+    """Prints the URL of the endpoint."""
     print(f"Seshat is ready at http://{config.host}:{config.port}/graphql", flush=True)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to that address, before anything else is started. Raises `PortTaken`."""
+    """Binds a socket, before anything else is started. Raises `PortTaken`."""
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -62,7 +62,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def configuration(app: Starlette | str, settings: Settings, workers: int = 1) -> uvicorn.Config:
-    """How uvicorn serves the application, or the factory of that name."""
+    """The uvicorn configuration for an application, or for the import path of a factory."""
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
@@ -73,24 +73,24 @@ def configuration(app: Starlette | str, settings: Settings, workers: int = 1) ->
         access_log=False,
         server_header=False,
         ws="websockets-sansio",
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
     )
 
 
 def serve(settings: Settings, workers: int = 1) -> None:
-    """Serve until a signal says to stop; everything that was started is stopped before this returns."""
+    """Serves until a signal stops it. Returns after everything that was started is stopped."""
     with listen(settings.host, settings.port) as bound:
         if workers == 1:
-            asyncio.run(serve_alone(settings, bound))
+            asyncio.run(serve_in_process(settings, bound))
         else:
-            serve_together(settings, bound, workers)
+            serve_with_workers(settings, bound, workers)
 
 
-async def serve_alone(settings: Settings, bound: socket.socket) -> None:
-    """Serve in this process."""
+async def serve_in_process(settings: Settings, bound: socket.socket) -> None:
+    """Serves in this process."""
     stop = asyncio.Event()
-    for ending in ENDINGS:
-        asyncio.get_running_loop().add_signal_handler(ending, stop.set)
+    for stop_signal in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(stop_signal, stop.set)
     async with open_installation(settings) as database, vectors_of(database) as ready:
         listener = Listener(
             configuration(create_app(ready, demo=settings.is_embedded and settings.demo), ready)
@@ -103,14 +103,14 @@ async def serve_alone(settings: Settings, bound: socket.socket) -> None:
         await serving
 
 
-def serve_together(settings: Settings, bound: socket.socket, workers: int) -> None:
-    """Serve in several processes that share the port; this one keeps them and the database alive."""
+def serve_with_workers(settings: Settings, bound: socket.socket, workers: int) -> None:
+    """Serves in several processes that share the port; this process supervises them and the database."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
             ready = runner.run(stack.enter_async_context(open_installation(settings)))
             ready = runner.run(stack.enter_async_context(vectors_of(ready)))
-            hand_down(ready)
+            export_settings(ready)
             config = configuration("server.commands.serve:application", ready, workers)
             supervisor = Multiprocess(config, sockets=[bound])
             announce(config)
@@ -119,8 +119,8 @@ def serve_together(settings: Settings, bound: socket.socket, workers: int) -> No
             runner.run(stack.aclose())
 
 
-def hand_down(settings: Settings) -> None:
-    """Put into the environment what child processes could not find out for themselves."""
+def export_settings(settings: Settings) -> None:
+    """Exports settings to the environment of child processes."""
     os.environ["DATA"] = str(settings.data)
     os.environ["HOST"], os.environ["PORT"] = settings.host, str(settings.port)
     os.environ["DATABASE_URL"] = settings.database_url or ""
@@ -129,7 +129,7 @@ def hand_down(settings: Settings) -> None:
 
 
 def application() -> Starlette:
-    """The application of one of several serving processes, by its environment."""
+    """The application of a child process, configured by its environment."""
     settings = load_settings()
     configure_logging(settings.log_level)
     return create_app(settings)

@@ -1,1 +1,1 @@
-"""Routes beside GraphQL, and who a request comes from."""
+"""HTTP routes besides GraphQL, and authentication."""

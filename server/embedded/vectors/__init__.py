@@ -1,4 +1,4 @@
-"""The embedded vector store: one process that owns the data and speaks a part of Qdrant's REST API."""
+"""The embedded vector store: a process with a part of Qdrant's REST API."""
 
 from server.embedded.vectors.sidecar import EmbeddedVectors, VectorStoreUnavailable, socket_path, vectors_of
 

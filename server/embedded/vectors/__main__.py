@@ -1,6 +1,6 @@
 """The process of the embedded vector store: `python -m server.embedded.vectors FOLDER SOCKET`.
 
-It ends when its input closes, which is when the process that started it ends in any way.
+It exits when its standard input is closed, which happens when its parent exits.
 """
 
 import fcntl
@@ -17,8 +17,8 @@ import uvicorn
 from server.embedded.vectors.api import VectorApi
 from server.embedded.vectors.collections import Collections
 
-WAIT_SECONDS = 30.0
-"""How long a store that is still ending may take to let go of the folder."""
+LOCK_TIMEOUT_SECONDS = 30.0
+"""Time to wait for a previous process to release the folder."""
 STOP_SECONDS = 3
 
 
@@ -34,15 +34,15 @@ def main() -> None:
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
-        Thread(target=end_with_input, args=(server,), daemon=True).start()
+        Thread(target=stop_on_eof, args=(server,), daemon=True).start()
         with listen(path) as bound:
             server.run([bound])
 
 
 def lock_folder(folder: Path) -> IO[str]:
-    """The folder's lock, held. Raises `BlockingIOError` when another process does not let go of it."""
+    """Acquires the lock of the folder. Raises `BlockingIOError` if another process does not release it."""
     held = (folder / "lock").open("a")
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while True:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,7 +54,7 @@ def lock_folder(folder: Path) -> IO[str]:
 
 
 def listen(path: Path) -> socket.socket:
-    """A socket at `path` that only this account opens; it appears when it can be connected to."""
+    """A Unix socket that only this account can open. It is renamed to `path` once it accepts connections."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -68,8 +68,8 @@ def listen(path: Path) -> socket.socket:
     return bound
 
 
-def end_with_input(server: uvicorn.Server) -> None:
-    """Stop the server once nobody holds the other end of our input."""
+def stop_on_eof(server: uvicorn.Server) -> None:
+    """Stops the server when standard input is closed."""
     sys.stdin.buffer.read()
     server.should_exit = True
 

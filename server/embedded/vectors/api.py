@@ -1,7 +1,7 @@
 """The part of Qdrant's REST API that Seshat uses, over the embedded store.
 
-Requests are answered one after another in the event loop: qdrant-edge holds the interpreter while it works,
-so threads would add waiting and no speed.
+Requests are processed one after another in the event loop: qdrant-edge holds the interpreter lock, so threads
+would not be faster.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.embedded.vectors import qdrant_translation
-from server.embedded.vectors.collections import QUIET_SECONDS, Absent, Collections, answer
+from server.embedded.vectors.collections import QUIET_SECONDS, CollectionNotFound, Collections, point_json
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 
 class VectorApi:
-    """The endpoints over one folder of collections."""
+    """The endpoints for the collections of a folder."""
 
     def __init__(self, collections: Collections) -> None:
         self._collections = collections
@@ -56,17 +56,17 @@ class VectorApi:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        tending = asyncio.create_task(self._tend())
+        maintenance = asyncio.create_task(self._maintain())
         yield
-        tending.cancel()
+        maintenance.cancel()
         with suppress(asyncio.CancelledError):
-            await tending
+            await maintenance
         self._collections.close()
 
-    async def _tend(self) -> None:
+    async def _maintain(self) -> None:
         while True:
             await asyncio.sleep(QUIET_SECONDS / 2)
-            self._collections.tend(quiet=time.monotonic() - self._last_request > QUIET_SECONDS)
+            self._collections.maintain(quiet=time.monotonic() - self._last_request > QUIET_SECONDS)
 
     def _endpoint(self, handler: Callable[[str, Any], Any]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
@@ -74,15 +74,15 @@ class VectorApi:
             self._last_request = began = time.monotonic()
             try:
                 result = handler(request.path_params.get("name", ""), orjson.loads(content or b"{}"))
-            except Absent as error:
-                return refusal(404, f"Not found: {error}")
+            except CollectionNotFound as error:
+                return error_response(404, f"Not found: {error}")
             except FileExistsError as error:
-                return refusal(409, f"Wrong input: {error}")
+                return error_response(409, f"Wrong input: {error}")
             except (ValueError, KeyError, TypeError) as error:
-                return refusal(400, f"Wrong input: {error}")
-            except Exception as error:  # qdrant-edge raises nothing more particular, whatever the reason
+                return error_response(400, f"Wrong input: {error}")
+            except Exception as error:  # qdrant-edge raises no specific exceptions
                 log.error("vector_store_request_failed", path=request.url.path, reason=str(error))
-                return refusal(500, f"Service internal error: {error}")
+                return error_response(500, f"Service internal error: {error}")
             finally:
                 self._last_request = time.monotonic()
             return respond(200, {"result": result, "status": "ok", "time": time.monotonic() - began})
@@ -90,14 +90,14 @@ class VectorApi:
         return endpoint
 
     def list(self, name: str, body: Any) -> Any:
-        return {"collections": [{"name": each} for each in self._collections.names()]}
+        return {"collections": [{"name": known} for known in self._collections.names()]}
 
     def exists(self, name: str, body: Any) -> Any:
         return {"exists": name in self._collections}
 
     def create(self, name: str, body: Any) -> Any:
         if not NAME.fullmatch(name):
-            raise ValueError(f"{name} cannot name a collection")
+            raise ValueError(f"{name} is not a valid collection name")
         if name in self._collections:
             raise FileExistsError(f"Collection `{name}` already exists!")
         self._collections.create(name, qdrant_translation.config(body))
@@ -120,7 +120,9 @@ class VectorApi:
 
     def query(self, name: str, body: Any) -> Any:
         return {
-            "points": [answer(each) for each in self._collections[name].query(qdrant_translation.query(body))]
+            "points": [
+                point_json(point) for point in self._collections[name].query(qdrant_translation.query(body))
+            ]
         }
 
     def count(self, name: str, body: Any) -> Any:
@@ -135,6 +137,6 @@ def respond(status: int, content: Any) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-def refusal(status: int, message: str) -> Response:
-    """An error as Qdrant writes it."""
+def error_response(status: int, message: str) -> Response:
+    """An error in Qdrant's format."""
     return respond(status, {"status": {"error": message}, "time": 0.0})

@@ -1,4 +1,4 @@
-"""The collections of the embedded vector store: a folder each, owned by this process alone."""
+"""Collections of the embedded vector store, one folder collection."""
 
 import shutil
 import time
@@ -12,19 +12,19 @@ log = structlog.get_logger(__name__)
 
 DRAFT = ".draft-"
 QUIET_SECONDS = 1.0
-"""Without a request for so long, the store is put in order: meanwhile it answers nobody."""
-PATIENCE_SECONDS = 60.0
-"""Changes are not left lying in the log for longer, however busy it is."""
-WORTH = 2_000, 0.2
-"""Changes after which segments are rebuilt: at least so many, and this part of the points."""
+"""Time without requests after which maintenance runs, during which no request is processed."""
+MAX_UNFLUSHED_SECONDS = 60.0
+"""Maximum time until changes are flushed under load."""
+REBUILD_THRESHOLD = 2_000, 0.2
+"""Changes after which segments are rebuilt: minimum number, and share of the points."""
 
 
-class Absent(LookupError):
-    """There is no collection of that name."""
+class CollectionNotFound(LookupError):
+    """The collection does not exist."""
 
 
 class Collection:
-    """One collection. What `update` returned from is in the log, and is read from there after a crash."""
+    """A collection. When `update` returns, its changes are in the write-ahead log and survive a crash."""
 
     def __init__(self, folder: Path) -> None:
         self._shard = edge.EdgeShard.load(str(folder))
@@ -32,7 +32,7 @@ class Collection:
         self._changes = 0
 
     def update(self, operation: edge.UpdateOperation, changes: int = 1) -> None:
-        """Apply a change; `changes` is how many points it is about."""
+        """Applies an operation that changes `changes` points."""
         self._shard.update(operation)
         self._changes += changes
         self._unflushed_since = self._unflushed_since or time.monotonic()
@@ -43,15 +43,15 @@ class Collection:
     def count(self, request: edge.CountRequest) -> int:
         return self._shard.count(request)
 
-    def tend(self, *, quiet: bool) -> None:
-        """Flush, and rebuild where enough has changed, which takes about 2 seconds for 50,000 points."""
+    def maintain(self, *, quiet: bool) -> None:
+        """Flushes, and rebuilds segments after many changes (about 2 seconds for 50,000 points)."""
         if self._unflushed_since is None:
             return
-        if not quiet and time.monotonic() - self._unflushed_since < PATIENCE_SECONDS:
+        if not quiet and time.monotonic() - self._unflushed_since < MAX_UNFLUSHED_SECONDS:
             return
-        least, part = WORTH
+        min_changes, min_share = REBUILD_THRESHOLD
         began = time.monotonic()
-        if quiet and self._changes >= max(least, part * self._shard.info().points_count):
+        if quiet and self._changes >= max(min_changes, min_share * self._shard.info().points_count):
             rebuilt = self._shard.optimize()
             log.info("segments_rebuilt", changed=rebuilt, seconds=round(time.monotonic() - began, 2))
             self._changes = 0
@@ -59,7 +59,7 @@ class Collection:
         self._unflushed_since = None
 
     def close(self) -> None:
-        """Flush and let go."""
+        """Flushes and closes the collection."""
         self._shard.flush()
         self._shard.close()
 
@@ -70,11 +70,11 @@ class Collections:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._open: dict[str, Collection] = {}
-        for place in sorted(folder.iterdir()):
-            if place.name.startswith(DRAFT):
-                shutil.rmtree(place)
-            elif place.is_dir():
-                self._open[place.name] = Collection(place)
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(DRAFT):
+                shutil.rmtree(path)
+            elif path.is_dir():
+                self._open[path.name] = Collection(path)
 
     def __contains__(self, name: str) -> bool:
         return name in self._open
@@ -83,13 +83,13 @@ class Collections:
         try:
             return self._open[name]
         except KeyError:
-            raise Absent(f"Collection `{name}` doesn't exist!") from None
+            raise CollectionNotFound(f"Collection `{name}` doesn't exist!") from None
 
     def names(self) -> list[str]:
         return list(self._open)
 
     def create(self, name: str, config: edge.EdgeConfig) -> None:
-        """Make a collection: whole, or not at all."""
+        """Creates a collection atomically."""
         draft = self._folder / f"{DRAFT}{name}"
         shutil.rmtree(draft, ignore_errors=True)
         edge.EdgeShard.create(str(draft), config).close()
@@ -97,7 +97,7 @@ class Collections:
         self._open[name] = Collection(self._folder / name)
 
     def drop(self, name: str) -> bool:
-        """Remove a collection; whether there was one."""
+        """Deletes a collection. Returns whether it existed."""
         found = self._open.pop(name, None)
         if found is None:
             return False
@@ -106,20 +106,20 @@ class Collections:
         shutil.rmtree(self._folder / f"{DRAFT}{name}")
         return True
 
-    def tend(self, *, quiet: bool) -> None:
-        for each in self._open.values():
-            each.tend(quiet=quiet)
+    def maintain(self, *, quiet: bool) -> None:
+        for collection in self._open.values():
+            collection.maintain(quiet=quiet)
 
     def close(self) -> None:
-        for each in self._open.values():
-            each.close()
+        for collection in self._open.values():
+            collection.close()
 
 
-def answer(found: edge.ScoredPoint) -> dict[str, Any]:
-    """A point as Qdrant's REST API writes it."""
+def point_json(point: edge.ScoredPoint) -> dict[str, Any]:
+    """A point in the format of Qdrant's REST API."""
     return {
-        "id": found.id if isinstance(found.id, int) else str(found.id),
-        "version": found.version,
-        "score": found.score,
-        "payload": found.payload,
+        "id": point.id if isinstance(point.id, int) else str(point.id),
+        "version": point.version,
+        "score": point.score,
+        "payload": point.payload,
     }

@@ -1,4 +1,4 @@
-"""Qdrant's REST requests, as qdrant-edge takes them. What is not understood is refused, never left out."""
+"""Translation of Qdrant's REST requests for qdrant-edge. Unknown keys raise `UnsupportedRequest`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,17 +15,15 @@ DISTANCES = {
     "Manhattan": edge.Distance.Manhattan,
 }
 LIMIT = 10
-"""Points that Qdrant answers with where a request does not say how many."""
+"""Qdrant's default number of points."""
 
 
 class UnsupportedRequest(ValueError):
-    """The request is wrong, or asks for what only a server can do."""
+    """The request is invalid, or is supported by Qdrant servers only."""
 
 
 def config(body: Mapping[str, Json]) -> edge.EdgeConfig:
-    """How a collection is kept. Whatever graph is asked for, none is built: a search looks at all that its
-    filter lets through.
-    """
+    """The configuration of a collection. There is no HNSW graph: a search scans all matching points."""
     refuse_unknown_keys(
         body, "vectors", "sparse_vectors", "hnsw_config", "optimizers_config", "on_disk_payload"
     )
@@ -33,8 +31,8 @@ def config(body: Mapping[str, Json]) -> edge.EdgeConfig:
     vectors = {"": declared} if "size" in declared else declared
     sparse = body.get("sparse_vectors") or {}
     return edge.EdgeConfig(
-        vectors={name: dense_params(each) for name, each in vectors.items()},
-        sparse_vectors={name: sparse_params(each) for name, each in sparse.items()},
+        vectors={name: dense_params(params) for name, params in vectors.items()},
+        sparse_vectors={name: sparse_params(params) for name, params in sparse.items()},
         hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10_000),
     )
 
@@ -48,9 +46,9 @@ def dense_params(payload: Mapping[str, Json]) -> edge.EdgeVectorParams:
         case {"comparator": "max_sim"}:
             rows = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
         case other:
-            raise UnsupportedRequest(f"rows of vectors are not compared by {other}")
+            raise UnsupportedRequest(f"multivector comparator {other} is not supported")
     if payload.get("distance") not in DISTANCES:
-        raise UnsupportedRequest(f"there is no distance {payload.get('distance')}")
+        raise UnsupportedRequest(f"unknown distance {payload.get('distance')}")
     return edge.EdgeVectorParams(
         size=payload["size"], distance=DISTANCES[payload["distance"]], multivector_config=rows
     )
@@ -59,20 +57,20 @@ def dense_params(payload: Mapping[str, Json]) -> edge.EdgeVectorParams:
 def sparse_params(payload: Mapping[str, Json]) -> edge.EdgeSparseVectorParams:
     refuse_unknown_keys(payload, "modifier")
     if payload.get("modifier") not in (None, "none", "idf"):
-        raise UnsupportedRequest(f"there is no modifier {payload['modifier']}")
+        raise UnsupportedRequest(f"unknown modifier {payload['modifier']}")
     return edge.EdgeSparseVectorParams(
         modifier=edge.Modifier.Idf if payload.get("modifier") == "idf" else None
     )
 
 
 def field_index(body: Mapping[str, Json]) -> edge.UpdateOperation:
-    """An index on a keyword field."""
+    """An index of a keyword field."""
     refuse_unknown_keys(body, "field_name", "field_schema")
     schema = body["field_schema"]
     params: Mapping[str, Json] = {"type": schema} if isinstance(schema, str) else schema
     refuse_unknown_keys(params, "type", "is_tenant")
     if params["type"] != "keyword":
-        raise UnsupportedRequest(f"no index of {params['type']} is kept")
+        raise UnsupportedRequest(f"index type {params['type']} is not supported")
     index = edge.KeywordIndexParams(is_tenant=params.get("is_tenant"))
     return edge.UpdateOperation.create_field_index(body["field_name"], index)
 
@@ -80,33 +78,33 @@ def field_index(body: Mapping[str, Json]) -> edge.UpdateOperation:
 def upsert(body: Mapping[str, Json]) -> edge.UpdateOperation:
     """Points with their vectors and payload."""
     refuse_unknown_keys(body, "points")
-    return edge.UpdateOperation.upsert_points([point(each) for each in body["points"]])
+    return edge.UpdateOperation.upsert_points([point(item) for item in body["points"]])
 
 
 def point(payload: Mapping[str, Json]) -> edge.Point:
     refuse_unknown_keys(payload, "id", "vector", "payload")
     vector = payload["vector"]
     if isinstance(vector, Mapping):
-        vector = {name: translate_vector(each) for name, each in vector.items()}
+        vector = {name: translate_vector(item) for name, item in vector.items()}
     return edge.Point(point_id(payload["id"]), vector, payload.get("payload") or {})
 
 
 def delete(body: Mapping[str, Json]) -> edge.UpdateOperation:
-    """Points by their ids, or by a filter, which must not be empty."""
+    """Deletes points by ID, or by a filter that is not empty."""
     refuse_unknown_keys(body, "points", "filter")
     if body.get("points") is not None:
-        return edge.UpdateOperation.delete_points([point_id(each) for each in body["points"]])
-    return edge.UpdateOperation.delete_points_by_filter(wanted_filter(body))
+        return edge.UpdateOperation.delete_points([point_id(item) for item in body["points"]])
+    return edge.UpdateOperation.delete_points_by_filter(required_filter(body))
 
 
 def set_payload(body: Mapping[str, Json]) -> edge.UpdateOperation:
-    """New values of some payload fields, by filter."""
+    """Sets payload fields of the points that match a filter."""
     refuse_unknown_keys(body, "payload", "filter")
-    return edge.UpdateOperation.set_payload_by_filter(wanted_filter(body), body["payload"])
+    return edge.UpdateOperation.set_payload_by_filter(required_filter(body), body["payload"])
 
 
 def count(body: Mapping[str, Json]) -> edge.CountRequest:
-    """How many points pass a filter, exactly."""
+    """The exact number of points that match a filter."""
     refuse_unknown_keys(body, "filter", "exact")
     return edge.CountRequest(filter=filter_of(body.get("filter")), exact=True)
 
@@ -126,10 +124,10 @@ QUERY_KEYS = (
 
 
 def query(body: Mapping[str, Json]) -> edge.QueryRequest:
-    """A search: of one vector, or of several lists that are fused."""
+    """A search by one vector, or by rank fusion of several searches."""
     refuse_unknown_keys(body, *QUERY_KEYS)
     if body.get("with_vector"):
-        raise UnsupportedRequest("vectors are not given back")
+        raise UnsupportedRequest("with_vector is not supported")
     return edge.QueryRequest(
         limit=body.get("limit") or LIMIT,
         offset=body.get("offset"),
@@ -143,7 +141,7 @@ def query(body: Mapping[str, Json]) -> edge.QueryRequest:
 
 
 def prefetches(payload: Json) -> list[edge.Prefetch] | None:
-    return [prefetch(each) for each in as_list(payload)] or None
+    return [prefetch(item) for item in as_list(payload)] or None
 
 
 def prefetch(payload: Mapping[str, Json]) -> edge.Prefetch:
@@ -168,17 +166,17 @@ def translate_query(payload: Json, using: str | None) -> Any:
             return edge.Query.Nearest(translate_vector(nearest), using=using)
         case list() | {"indices": _}:
             return edge.Query.Nearest(translate_vector(payload), using=using)
-    raise UnsupportedRequest("a query is a vector, or the fusion of several by rank")
+    raise UnsupportedRequest("query must be a vector or a rank fusion")
 
 
 def translate_vector(payload: Json) -> Any:
-    """A vector: numbers, rows of numbers, or the indices and values of a sparse one."""
+    """A dense vector, a multivector, or a sparse vector."""
     match payload:
         case {"indices": indices, "values": values}:
             return edge.SparseVector(indices, values)
         case list() if payload and isinstance(payload[0], list | float | int):
             return payload
-    raise UnsupportedRequest("that is not a vector")
+    raise UnsupportedRequest("invalid vector")
 
 
 def search_params(payload: Json) -> edge.SearchParams:
@@ -189,41 +187,41 @@ def search_params(payload: Json) -> edge.SearchParams:
         case {"corpus": counted}:
             corpus = edge.IdfParams(corpus=filter_of(counted))
         case other:
-            raise UnsupportedRequest(f"rareness is not counted over {other}")
+            raise UnsupportedRequest(f"idf over {other} is not supported")
     return edge.SearchParams(exact=True, idf=corpus)
 
 
-def wanted_filter(body: Mapping[str, Json]) -> edge.Filter:
-    """The request's filter. Raises `Unsupported` without one: it would mean everything."""
+def required_filter(body: Mapping[str, Json]) -> edge.Filter:
+    """The filter of the request. Raises `UnsupportedRequest` without one, as it would match all points."""
     found = filter_of(body.get("filter"))
     if found is None:
-        raise UnsupportedRequest("a filter is needed here")
+        raise UnsupportedRequest("filter is required")
     return found
 
 
 def filter_of(payload: Mapping[str, Json] | None) -> edge.Filter | None:
-    """A filter; none where no condition is given."""
+    """The filter, or None if it has no conditions."""
     if not payload:
         return None
     refuse_unknown_keys(payload, "must", "should", "must_not")
     must, should, must_not = (
-        [condition(each) for each in as_list(payload.get(name))] or None
+        [condition(item) for item in as_list(payload.get(name))] or None
         for name in ("must", "should", "must_not")
     )
     return edge.Filter(must=must, should=should, must_not=must_not) if must or should or must_not else None
 
 
 def condition(payload: Mapping[str, Json]) -> Any:
-    match {name: each for name, each in payload.items() if each is not None}:
+    match {name: item for name, item in payload.items() if item is not None}:
         case {"key": str(key), "match": {"value": value, **more}, **rest} if not more and not rest:
             return edge.FieldCondition(key=key, match=edge.MatchValue(value))
         case {"key": str(key), "match": {"any": [*values], **more}, **rest} if not more and not rest:
             return edge.FieldCondition(key=key, match=edge.MatchAny(values))
         case {"has_id": [*ids], **rest} if not rest:
-            return edge.HasIdCondition({point_id(each) for each in ids})
+            return edge.HasIdCondition({point_id(item) for item in ids})
         case {"must": _} | {"should": _} | {"must_not": _}:
             return filter_of(payload)
-    raise UnsupportedRequest(f"a condition on {', '.join(payload)} is not understood")
+    raise UnsupportedRequest(f"a condition on {', '.join(payload)} is not supported")
 
 
 def point_id(payload: Json) -> UUID | int:
@@ -231,12 +229,12 @@ def point_id(payload: Json) -> UUID | int:
 
 
 def refuse_unknown_keys(payload: Mapping[str, Json], *names: str) -> None:
-    """Raises `Unsupported` where anything else than `names` is asked for."""
+    """Raises `UnsupportedRequest` for keys other than `names`."""
     others = [name for name, value in payload.items() if value is not None and name not in names]
     if others:
-        raise UnsupportedRequest(f"{', '.join(others)}: not understood here")
+        raise UnsupportedRequest(f"{', '.join(others)}: not supported")
 
 
 def as_list(payload: Json) -> Iterable[Any]:
-    """Qdrant takes one thing for a list of one."""
+    """Qdrant accepts a single item in place of a list."""
     return [] if payload is None else payload if isinstance(payload, list) else [payload]

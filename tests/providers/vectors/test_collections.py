@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 from server.embedded.vectors import qdrant_translation
-from server.embedded.vectors.collections import DRAFT, WORTH, Collections
+from server.embedded.vectors.collections import DRAFT, REBUILD_THRESHOLD, Collections
 
 CONFIG = qdrant_translation.config({"vectors": {"size": 4, "distance": "Cosine"}})
 QUERY = qdrant_translation.query({"query": [1.0, 0.0, 0.0, 0.0], "limit": 20})
@@ -17,13 +17,15 @@ def point_ids(collections: Collections) -> list[int]:
 def test_putting_in_order_changes_no_answer(tmp_path: Path) -> None:
     draw, collections = random.Random(3), Collections(tmp_path)
     collections.create("points", CONFIG)
-    points = [{"id": n, "vector": [draw.gauss(0, 1) for _ in range(4)]} for n in range(2 * WORTH[0])]
+    points = [
+        {"id": n, "vector": [draw.gauss(0, 1) for _ in range(4)]} for n in range(2 * REBUILD_THRESHOLD[0])
+    ]
     collections["points"].update(qdrant_translation.upsert({"points": points}), len(points))
     first = point_ids(collections)
     collections["points"].update(qdrant_translation.delete({"points": first[:5]}), 5)
-    collections["points"].tend(quiet=False)  # too early, and not quiet
-    collections["points"].tend(quiet=True)
-    collections["points"].tend(quiet=True)
+    collections["points"].maintain(quiet=False)  # too early, and not quiet
+    collections["points"].maintain(quiet=True)
+    collections["points"].maintain(quiet=True)
 
     assert point_ids(collections)[:15] == first[5:]
     collections.close()

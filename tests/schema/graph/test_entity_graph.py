@@ -25,7 +25,7 @@ def test_every_entity_is_in_the_picture() -> None:
 def test_one_and_many_and_none_are_distinguished() -> None:
     feedback, message = models.Feedback.__table__.c, models.Message.__table__.c
 
-    assert entity_graph.ends(feedback.message_id) == "||--o|"
-    assert entity_graph.ends(feedback.user_id) == "||--o{"
-    assert entity_graph.ends(message.parent_message_id) == "|o--o{"
-    assert entity_graph.ends(models.CompanyProfile.__table__.c.company_id) == "||--o|"
+    assert entity_graph.cardinality(feedback.message_id) == "||--o|"
+    assert entity_graph.cardinality(feedback.user_id) == "||--o{"
+    assert entity_graph.cardinality(message.parent_message_id) == "|o--o{"
+    assert entity_graph.cardinality(models.CompanyProfile.__table__.c.company_id) == "||--o|"

@@ -6,7 +6,7 @@ import pytest
 
 from core.settings import Settings
 from server.cli import parser, run_schema
-from server.commands.schema_diff import NotAContract, report
+from server.commands.schema_diff import InvalidSchema, report
 
 BEFORE = """
 type Query { "A person." user(id: ID!): User }
@@ -38,7 +38,7 @@ def test_the_same_contract_has_no_changes() -> None:
 
 @pytest.mark.parametrize("broken", ["type", "type Query { user: Nobody }"])
 def test_what_is_no_contract_is_refused(broken: str) -> None:
-    with pytest.raises(NotAContract, match="the contract cannot be read"):
+    with pytest.raises(InvalidSchema, match="the schema cannot be parsed"):
         list(report(broken, AFTER))
 
 
@@ -57,5 +57,5 @@ def test_the_command_compares_with_a_file(
 def test_the_command_refuses_what_it_cannot_read(settings: Settings, tmp_path: Path) -> None:
     missing = tmp_path / "none.graphql"
 
-    with pytest.raises(NotAContract, match="No such file or directory"):
+    with pytest.raises(InvalidSchema, match="No such file or directory"):
         run_schema(settings, parser().parse_args(["schema", "--since", str(missing)]))
