@@ -4,19 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
-from db.models import IdempotencyKey, Project, RefreshToken, SignInAttempt
+from db.models import IdempotencyKey, RefreshToken, SignInAttempt
 from pipelines.runtime import workdirs
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers import files
 from resolvers.identity.accounts import ATTEMPT_WINDOW
 from resolvers.object_removal import RemoveObjects
-from resolvers.projects import CountProjects
-
-log = structlog.get_logger(__name__)
 
 DELETE_BATCH_SIZE = 500
 IDEMPOTENCY_KEY_TTL = timedelta(days=7)
@@ -35,13 +31,6 @@ async def remove_objects(job: RemoveObjects, run: Run) -> None:
                 batch.clear()
         await run.services.store.delete(batch)
         await run.report(done / len(job.prefixes))
-
-
-@handles(CountProjects)
-async def count_projects(job: CountProjects, run: Run) -> None:
-    """Logs how many projects the company has. Idempotent."""
-    async with run.read() as uow:
-        log.info("projects_counted", count=await uow.scalar(select(func.count()).select_from(Project)))
 
 
 @periodic("partial writes", timedelta(minutes=15))

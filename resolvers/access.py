@@ -42,7 +42,6 @@ from db.models import (
     Permission,
     ProcessingJob,
     Project,
-    ProjectNote,
     ProjectStatus,
     ProposedRequirement,
     Report,
@@ -135,11 +134,6 @@ def not_deleted(viewer: Viewer, project: Any) -> Conditions:
     return [project.status != ProjectStatus.DELETED]
 
 
-def within_project(viewer: Viewer, note: Any) -> Conditions:
-    """Notes of projects that are not deleted."""
-    return [note.project_id.in_(select(Project.id).where(*not_deleted(viewer, Project)))]
-
-
 def own_activity(viewer: Viewer, activity: Any) -> Conditions:
     """The viewer's activity; the company's with `activity:read`."""
     return [] if viewer.has_permission("activity:read") else [activity.user_id == viewer.user_id]
@@ -229,7 +223,6 @@ POLICIES: dict[type[Model], Policy] = {
     Permission: Policy(read="roles:read"),
     ActivityLog: Policy(rule=own_activity),
     Project: Policy(rule=not_deleted, read="projects:read"),
-    ProjectNote: Policy(rule=within_project, read="projects:read"),
     DrawingSession: Policy(read="drawings:read"),
     Drawing: Policy(read="drawings:read"),
     DrawingVersion: Policy(read="drawings:read"),

@@ -1,8 +1,7 @@
 """Projects: creating, updating, archiving and deleting them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,20 +10,11 @@ from sqlalchemy import func, insert, select
 from core.errors import Conflict, Invalid
 from db.arrays import any_id
 from db.models import CrawlJob, Image, Project, ProjectStatus
-from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.object_removal import remove_crawls_files, remove_sessions_files
 from resolvers.rows import update_row
-
-
-@dataclass(frozen=True)
-class CountProjects(Job):
-    """Count the company's projects."""
-
-    queue: ClassVar[str] = "upkeep"
-
 
 USE_OTHER_MUTATION = "status cannot be set to ARCHIVED or DELETED. Use projectArchive or projectDelete."
 

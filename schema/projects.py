@@ -64,27 +64,6 @@ class ProjectFilter:
         return own + ([project.status == self.status] if self.status else [])
 
 
-@enumeration
-class ProjectNoteOrder(Enum):
-    """Sort orders of notes."""
-
-    CREATED_AT_DESC = Order("created_at", descending=True)
-    CREATED_AT_ASC = Order("created_at")
-
-
-@node(models.ProjectNote)
-class ProjectNote(relay.Node):
-    """A note on a project."""
-
-    id: relay.NodeID[UUID]
-
-    content: str
-    """Text of the note."""
-
-    created_at: datetime
-    """Creation time."""
-
-
 @node(models.Project)
 class Project(relay.Node):
     """A project, such as a building, a campaign or a data set, with everything that belongs to it."""
@@ -109,9 +88,6 @@ class Project(relay.Node):
     location: str | None
     """Location of the project."""
 
-    phase: str | None
-    """Phase of the project, such as `design` or `construction`."""
-
     status: ProjectStatus
     """Lifecycle state of the project."""
 
@@ -135,9 +111,6 @@ class Project(relay.Node):
         models.Project.crawl_jobs, orders=CrawlJobOrder, filter=CrawlJobFilter
     )
     """Image crawls of the project, newest first."""
-
-    notes: Connection[ProjectNote] = connection(models.Project.notes, orders=ProjectNoteOrder)
-    """Notes on the project, newest first."""
 
     @field(needs=("id",))
     async def session_count(self, info: Info) -> int:
@@ -181,9 +154,6 @@ class ProjectCreateInput(IdempotentInput):
     location: str | None = None
     """Location of the project."""
 
-    phase: str | None = None
-    """Phase of the project."""
-
 
 @input
 class ProjectUpdateInput(ConditionalUpdate):
@@ -203,9 +173,6 @@ class ProjectUpdateInput(ConditionalUpdate):
 
     location: strawberry.Maybe[str | None]
     """Location of the project."""
-
-    phase: strawberry.Maybe[str | None]
-    """Phase of the project."""
 
     status: strawberry.Maybe[ProjectStatus]
     """`ACTIVE` or `COMPLETED`. For the other states use `projectArchive` and `projectDelete`."""
@@ -244,11 +211,6 @@ class ProjectDeletePayload(Payload):
 @output
 class ProjectQueries:
     project: Project | None = lookup(models.Project, "Looks up a project by ID.")
-
-    project_notes: Connection[ProjectNote] = connection(models.ProjectNote, orders=ProjectNoteOrder)
-    """Lists the notes of the company's projects, newest first."""
-
-    project_note: ProjectNote | None = lookup(models.ProjectNote, "Looks up a note by ID.")
 
     projects: Connection[Project] = connection(models.Project, orders=ProjectOrder, filter=ProjectFilter)
     """Lists the projects of the company, newest first."""

@@ -93,7 +93,7 @@ from db.models.knowledge import (
     EmbeddingModel,
     ProcessingStatus,
 )
-from db.models.projects import Project, ProjectNote, ProjectStatus
+from db.models.projects import Project, ProjectStatus
 from db.models.requirements import (
     ComponentType,
     ProposalStage,
@@ -165,7 +165,6 @@ __all__ = [
     "ProcessingJobType",
     "ProcessingStatus",
     "Project",
-    "ProjectNote",
     "ProjectStatus",
     "ProposalStage",
     "ProposedRequirement",

@@ -60,7 +60,6 @@ class Project(TenantKey, TenantModel):
     project_number: Mapped[Str100 | None]
     client_name: Mapped[Str255 | None]
     location: Mapped[Str255 | None]
-    phase: Mapped[Str100 | None]
     status: Mapped[ProjectStatus] = enum_column(ProjectStatus, ProjectStatus.ACTIVE)
     created_at: Mapped[Instant]
     updated_at: Mapped[UpdatedAt]
@@ -72,22 +71,4 @@ class Project(TenantKey, TenantModel):
     drawing_versions: Mapped[list[DrawingVersion]] = view_relationship(
         "Project.id == foreign(DrawingVersion.project_id)"
     )
-    notes: Mapped[list[ProjectNote]] = view_relationship("Project.id == foreign(ProjectNote.project_id)")
     crawl_jobs: Mapped[list[CrawlJob]] = view_relationship("Project.id == foreign(CrawlJob.project_id)")
-
-
-class ProjectNote(TenantKey, TenantModel):
-    """A note on a project."""
-
-    __tablename__ = "project_notes"
-    __table_args__ = (
-        tenant_foreign_key("projects", "project_id"),
-        tenant_index("project_id", "created_at", "id"),
-        tenant_index("created_at", "id"),
-    )
-
-    project_id: Mapped[UUID]
-    content: Mapped[str]
-    created_at: Mapped[Instant]
-
-    project: Mapped[Project] = view_relationship("foreign(ProjectNote.project_id) == Project.id")

@@ -1,6 +1,6 @@
 """One row of every stored type for each of a company's people."""
 
-from db.models import DrawingType, ProjectNote
+from db.models import DrawingType
 from tests.factories import (
     Fixture,
     a_comparison,
@@ -12,7 +12,6 @@ from tests.factories import (
     an_activity,
     an_analysis,
     an_upload,
-    build,
 )
 from tests.factories.chat import (
     a_citation,
@@ -50,10 +49,6 @@ def everything(people: list[Fixture]) -> dict[str, list[Fixture]]:
         "ActivityLog": [an_activity(user) for user in people],
         "UploadedFile": [an_upload(user) for user in people],
         "Project": projects,
-        "ProjectNote": [
-            build(ProjectNote, [project], {"project_id": project.id, "content": "A note."})
-            for project in projects
-        ],
         **drawings(people, projects),
         **imagery(projects),
         **knowledge(people, documents),
