@@ -25,7 +25,7 @@ from benchmarks.retrieval import QUESTIONS, open_vector_store
 from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, SearchScope, TextDelta, VectorChunk
 from core.sentence_segmentation import sentences
 from providers.chat import ExtractiveAnswerer
-from providers.chat.extractive import LEAST, AnswerStyle, chosen
+from providers.chat.extractive import MIN_SCORE, AnswerStyle, select_quotes
 from providers.embeddings import MiniLM
 
 PASSAGES = 5
@@ -125,17 +125,17 @@ async def measure_question(
 ) -> Outcome:
     """Ask with the first passages found, and with the first of other articles."""
     others = [hit for hit in hits if hit.document_id != question.document][:PASSAGES]
-    answerer = ExtractiveAnswerer(embed, least=0.0)
+    answerer = ExtractiveAnswerer(embed, min_score=0.0)
     known = [passage(hit, paragraphs) for hit in hits[:PASSAGES]]
     unknown = [passage(hit, paragraphs) for hit in others]
-    ranked = await answerer.ranked(ChatRequest(question.text, tuple(known)))
-    quotes = chosen(ranked, AnswerStyle(least=0.0))
+    ranked = await answerer.rank(ChatRequest(question.text, tuple(known)))
+    quotes = select_quotes(ranked, AnswerStyle(min_score=0.0))
     gold = [span for span in sentences(paragraphs[question.paragraph]) if overlap(span, question)]
     quoted = any(
         hits[quote.source - 1].chunk_id == question.paragraph and (quote.start, quote.end) in gold
         for quote in quotes
     )
-    without = await answerer.ranked(ChatRequest(question.text, tuple(unknown)))
+    without = await answerer.rank(ChatRequest(question.text, tuple(unknown)))
     scores = ranked[0].score, without[0].score
     return Outcome(question.article, quoted, scores, await is_verbatim(answerer, question.text, known))
 
@@ -165,7 +165,7 @@ def report(outcomes: Sequence[Outcome]) -> list[Limit]:
     table = Table("articles", "threshold", "answers", "gold sentence quoted", "abstains when withheld")
     odd = [each for each in outcomes if each.article % 2]
     even = [each for each in outcomes if not each.article % 2]
-    chosen = LEAST
+    chosen = MIN_SCORE
     for name, part, thresholds in (("odd", odd, THRESHOLDS), ("even", even, (chosen,))):
         for threshold in thresholds:
             figures = (f"{number:.3f}" for number in rates(part, threshold))

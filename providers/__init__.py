@@ -1,1 +1,1 @@
-"""Adapters of what the product needs from outside, behind the ports of the core."""
+"""Adapters for external services, which implement the ports of `core`."""

@@ -1,10 +1,10 @@
-"""What goes wrong with an endpoint that speaks OpenAI's API, by the codes that are logged."""
+"""Errors of OpenAI-compatible endpoints, as `ModelFailure`."""
 
 import openai
 
 from core.ports import ModelFailure, RunErrorCode
 
-SAID = {
+ENDPOINT_CODES = {
     "insufficient_quota": RunErrorCode.QUOTA_EXCEEDED,
     "billing_hard_limit_reached": RunErrorCode.QUOTA_EXCEEDED,
     "rate_limit_exceeded": RunErrorCode.RATE_LIMIT_EXCEEDED,
@@ -13,21 +13,21 @@ SAID = {
     "content_policy_violation": RunErrorCode.CONTENT_BLOCKED,
     "server_error": RunErrorCode.SERVICE_UNAVAILABLE,
 }
-"""The endpoint's own codes that say more than its status."""
+"""Error codes of the endpoint that are more specific than its status."""
 
-SENTENCES = {
+MESSAGES = {
     RunErrorCode.MODEL_NOT_FOUND: "The {model} does not exist.",
-    RunErrorCode.RATE_LIMIT_EXCEEDED: "The {model} takes no more requests now.",
-    RunErrorCode.QUOTA_EXCEEDED: "The {model}'s quota is used up.",
-    RunErrorCode.SERVICE_UNAVAILABLE: "The {model} is out of order.",
+    RunErrorCode.RATE_LIMIT_EXCEEDED: "The {model} is rate limited.",
+    RunErrorCode.QUOTA_EXCEEDED: "The quota of the {model} is exhausted.",
+    RunErrorCode.SERVICE_UNAVAILABLE: "The {model} is unavailable.",
     RunErrorCode.CONNECTION_ERROR: "The connection to the {model} failed.",
-    RunErrorCode.TIMEOUT: "The {model} took too long.",
-    RunErrorCode.NO_RESPONSE: "The {model} answered nothing.",
-    RunErrorCode.INVALID_RESPONSE: "The {model}'s answer can't be read.",
-    RunErrorCode.CONTENT_BLOCKED: "The {model} refused to answer this.",
-    RunErrorCode.CHAT_FAILED: "The {model} refused the request.",
+    RunErrorCode.TIMEOUT: "The {model} did not respond in time.",
+    RunErrorCode.NO_RESPONSE: "The {model} returned an empty response.",
+    RunErrorCode.INVALID_RESPONSE: "The response of the {model} is invalid.",
+    RunErrorCode.CONTENT_BLOCKED: "The {model} refused to answer.",
+    RunErrorCode.CHAT_FAILED: "The {model} rejected the request.",
 }
-PASSING = frozenset(
+TRANSIENT_CODES = frozenset(
     {
         RunErrorCode.RATE_LIMIT_EXCEEDED,
         RunErrorCode.SERVICE_UNAVAILABLE,
@@ -36,26 +36,28 @@ PASSING = frozenset(
         RunErrorCode.NO_RESPONSE,
     }
 )
-"""What time may cure."""
+"""Codes after which the request may be retried."""
 
 
 def model_failure(code: RunErrorCode, after: float = 0, *, model: str = "language model") -> ModelFailure:
-    """The failure of this code, in our own words: an endpoint's may repeat keys and what was asked.
+    """The failure with our own message, as the endpoint's may contain keys and questions.
 
-    `model` says what kind of model it is that failed.
+    `model` is the kind of the model.
     """
     return ModelFailure(
-        code, SENTENCES[code].format(model=model), is_transient=code in PASSING, retry_after=after
+        code, MESSAGES[code].format(model=model), is_transient=code in TRANSIENT_CODES, retry_after=after
     )
 
 
 def failure(error: openai.OpenAIError, *, model: str = "language model") -> ModelFailure:
-    """What an error of the client means."""
-    said = SAID.get(getattr(error, "code", None) or "") or SAID.get(getattr(error, "type", None) or "")
-    return model_failure(said or _by_kind(error), retry_after(error), model=model)
+    """The failure for an error of the OpenAI client."""
+    code = ENDPOINT_CODES.get(getattr(error, "code", None) or "") or ENDPOINT_CODES.get(
+        getattr(error, "type", None) or ""
+    )
+    return model_failure(code or _code_of(error), retry_after(error), model=model)
 
 
-def _by_kind(error: openai.OpenAIError) -> RunErrorCode:
+def _code_of(error: openai.OpenAIError) -> RunErrorCode:
     match error:
         case openai.APITimeoutError():
             return RunErrorCode.TIMEOUT
@@ -74,7 +76,7 @@ def _by_kind(error: openai.OpenAIError) -> RunErrorCode:
 
 
 def retry_after(error: openai.OpenAIError) -> float:
-    """Seconds that the endpoint asks to wait; 0 where it does not say."""
+    """Seconds of the `Retry-After` header; 0 if it is missing or invalid."""
     if not isinstance(error, openai.APIStatusError):
         return 0.0
     try:

@@ -1,4 +1,4 @@
-"""Answering questions from passages: by quoting them, or by a language model behind OpenAI's API."""
+"""Chat models: extractive answers, and OpenAI-compatible endpoints."""
 
 from providers.chat.endpoints import Endpoints
 from providers.chat.extractive import NOTHING_FOUND, ExtractiveAnswerer

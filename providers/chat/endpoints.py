@@ -1,4 +1,4 @@
-"""The models that people may choose from, by the names of their endpoints."""
+"""Routing of chat requests to the model that the user has model."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -6,22 +6,22 @@ from contextlib import aclosing
 from core.ports import ChatEvent, ChatModel, ChatRequest, RunErrorCode
 from providers.openai_errors import model_failure
 
-DEFAULT = "custom"
-"""What the installation's own model is chosen by."""
+DEFAULT_ENDPOINT = "custom"
+"""Name of the default model."""
 
 
 class Endpoints:
-    """The installation's own model, and those behind further endpoints; `model` names the former."""
+    """The default chat model and further ones by endpoint name. `model` is the name of the default."""
 
     def __init__(self, default: ChatModel, named: Mapping[str, ChatModel]) -> None:
         self.model = default.model
-        self._models = {DEFAULT: default, **named}
+        self._models = {DEFAULT_ENDPOINT: default, **named}
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        """What the chosen one answers. No other one is asked in its place: what is said may be private."""
-        chosen = self._models.get(request.provider or DEFAULT)
-        if chosen is None:
+        """Answers with the chosen model. There is no fallback, as questions may be confidential."""
+        model = self._models.get(request.provider or DEFAULT_ENDPOINT)
+        if model is None:
             raise model_failure(RunErrorCode.MODEL_NOT_FOUND)
-        async with aclosing(chosen.answer(request)) as events:
+        async with aclosing(model.answer(request)) as events:
             async for event in events:
                 yield event

@@ -1,4 +1,4 @@
-"""The embedded answerer: it quotes the sentences that answer best, and makes up nothing."""
+"""Extractive answers: quotes the sentences of the passages that best answer the question."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from providers.chat import lexical_matching
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."
 
-LEAST = 0.42
-"""The score from which a sentence is an answer."""
-AGREED = 0.1
-"""What a sentence gains that all proposals of others hold."""
+MIN_SCORE = 0.42
+"""Minimum score of a quoted sentence."""
+AGREEMENT_BONUS = 0.1
+"""Bonus of a sentence that all council proposals contain."""
 
 
 @dataclass(frozen=True)
 class AnswerStyle:
-    """How passages are read: what counts of a sentence, the weights together 1, and when it is quoted.
+    """Weights (of sum 1) and thresholds by which sentences are scored and quoted.
 
-    `meaning` is the sentence's likeness to the question, `words` the share of the question's words in it,
-    `nearby` the same with the sentence before it, `kind` whether it holds the kind of thing asked for,
-    `passage` its passage's likeness. `second` is the share of the best sentence's score from which another is
-    quoted too; `apart` wants that one from another passage.
+    `meaning` weights the semantic similarity of the sentence, `words` its share of the question's words,
+    `nearby` that share with the previous sentence included, `kind` whether it contains what the question asks
+    for (such as a number), and `passage` the similarity of its passage. Further sentences are quoted from
+    `min_relative_score` of the best score, with `distinct_passages` only from other passages.
     """
 
     meaning: float = 0.4
@@ -41,30 +41,29 @@ class AnswerStyle:
     nearby: float = 0.2
     kind: float = 0.1
     passage: float = 0.1
-    least: float = LEAST
-    second: float = 0.6
-    most: int = 2
-    apart: bool = False
+    min_score: float = MIN_SCORE
+    min_relative_score: float = 0.6
+    max_quotes: int = 2
+    distinct_passages: bool = False
 
 
 DEFAULT_STYLE = AnswerStyle()
 STANCES = {
     Stance.ANALYTICAL: DEFAULT_STYLE,
-    Stance.CREATIVE: AnswerStyle(meaning=0.6, words=0.1, nearby=0.1, least=0.36, second=0.5, apart=True),
-    Stance.CRITICAL: AnswerStyle(meaning=0.2, words=0.4, kind=0.2, passage=0.0, least=0.5, most=1),
+    Stance.CREATIVE: AnswerStyle(
+        meaning=0.6, words=0.1, nearby=0.1, min_score=0.36, min_relative_score=0.5, distinct_passages=True
+    ),
+    Stance.CRITICAL: AnswerStyle(meaning=0.2, words=0.4, kind=0.2, passage=0.0, min_score=0.5, max_quotes=1),
 }
-"""In a council: by words and meaning alike; by meaning first, from several places; by the very words, or not
-at all.
-"""
-MOST_EMBEDDED = 8
-"""Sentences whose meaning is compared, the best ones by their words: the rest hardly ever win."""
-LONGEST_QUOTE = 1_000
-"""Characters."""
+"""Weights per council stance: balanced; semantic, from distinct passages; lexical and strict."""
+MAX_EMBEDDED_SENTENCES = 8
+"""Sentences that are embedded, chosen by lexical score; others rarely rank first."""
+MAX_QUOTE_LENGTH = 1_000
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sentence of a passage (`source` counts them from 1), from `start` to `end` in the passage's text."""
+    """A sentence from `start` to `end` of a passage; `source` is the passage's number, from 1."""
 
     source: int
     start: int
@@ -76,20 +75,20 @@ class Candidate:
 class ExtractiveAnswerer:
     """Quotes at most two sentences of the request's passages, or says that none answers the question.
 
-    No language model is asked: history, instructions and temperature change nothing, and what a document
-    says is never obeyed. A stance reads by weights of its own, and what proposals quote counts more.
+    There is no language model, so history, instructions and temperature have no effect, and documents cannot
+    inject prompts. Each stance has its own weights, and sentences that proposals quote are preferred.
     """
 
     model = EXTRACTIVE
 
-    def __init__(self, embed: Embed, *, least: float = LEAST) -> None:
-        self._embed, self._least = embed, least
+    def __init__(self, embed: Embed, *, min_score: float = MIN_SCORE) -> None:
+        self._embed, self._least = embed, min_score
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        """Each quotation follows its text. The tokens counted are 0: none are bought."""
+        """Yields sentence quotation after its text. The token counts are 0."""
         length = 0
-        reading = STANCES[request.stance] if request.stance else replace(DEFAULT_STYLE, least=self._least)
-        quotes = chosen(await self.ranked(request, reading), reading)
+        style = STANCES[request.stance] if request.stance else replace(DEFAULT_STYLE, min_score=self._least)
+        quotes = select_quotes(await self.rank(request, style), style)
         for quote in quotes:
             if length:
                 yield TextDelta("\n\n")
@@ -108,51 +107,52 @@ class ExtractiveAnswerer:
             yield TextDelta(NOTHING_FOUND)
         yield AnswerEnd(self.model, 0, 0, found=bool(quotes))
 
-    async def ranked(self, request: ChatRequest, reading: AnswerStyle = DEFAULT_STYLE) -> list[Candidate]:
-        """The passages' likeliest sentences, best first, each place of a source once."""
-        candidates = by_words(request.question, request.passages, reading)[:MOST_EMBEDDED]
+    async def rank(self, request: ChatRequest, style: AnswerStyle = DEFAULT_STYLE) -> list[Candidate]:
+        """The best sentences of the passages, best first, without duplicates."""
+        candidates = rank_lexically(request.question, request.passages, style)[:MAX_EMBEDDED_SENTENCES]
         if not candidates:
             return []
         (question_vector,) = await self._embed([request.question], "query")
-        meant = await self._embed([each.text for each in candidates], "passage")
+        vectors = await self._embed([sentence.text for sentence in candidates], "passage")
         scored = [
             replace(
-                each,
-                score=each.score
-                + reading.meaning * dot(question_vector, vector)
-                + agreement(each, request.proposals),
+                sentence,
+                score=sentence.score
+                + style.meaning * dot(question_vector, vector)
+                + agreement_bonus(sentence, request.proposals),
             )
-            for each, vector in zip(candidates, meant, strict=True)
+            for sentence, vector in zip(candidates, vectors, strict=True)
         ]
-        return sorted(scored, key=lambda each: -each.score)
+        return sorted(scored, key=lambda sentence: -sentence.score)
 
 
-def chosen(ranked: Sequence[Candidate], reading: AnswerStyle) -> list[Candidate]:
-    """Those that are quoted, the best first; none where even the best is too weak."""
-    if not ranked or ranked[0].score < reading.least:
+def select_quotes(ranked: Sequence[Candidate], style: AnswerStyle) -> list[Candidate]:
+    """The sentences to quote, best first; empty if the best is below the minimum score."""
+    if not ranked or ranked[0].score < style.min_score:
         return []
     best, *others = ranked
-    further = [
-        each
-        for each in others
-        if each.score >= reading.second * best.score and not (reading.apart and each.source == best.source)
+    others_quoted = [
+        sentence
+        for sentence in others
+        if sentence.score >= style.min_relative_score * best.score
+        and not (style.distinct_passages and sentence.source == best.source)
     ]
-    return [best, *further][: reading.most]
+    return [best, *others_quoted][: style.max_quotes]
 
 
-def agreement(candidate: Candidate, proposals: Sequence[str]) -> float:
-    """What a sentence gains by the proposals that hold it."""
+def agreement_bonus(candidate: Candidate, proposals: Sequence[str]) -> float:
+    """The bonus of a sentence for the proposals that contain it."""
     holding = sum(candidate.text in proposal for proposal in proposals)
-    return AGREED * holding / len(proposals) if proposals else 0.0
+    return AGREEMENT_BONUS * holding / len(proposals) if proposals else 0.0
 
 
-def by_words(
-    question: str, passages: Sequence[Passage], reading: AnswerStyle = DEFAULT_STYLE
+def rank_lexically(
+    question: str, passages: Sequence[Passage], style: AnswerStyle = DEFAULT_STYLE
 ) -> list[Candidate]:
-    """Every sentence of the passages with its score without its meaning, best first."""
+    """All sentences of the passages with their lexical scores, best first."""
     question_stems = lexical_matching.stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
-    stems = [[lexical_matching.stems(each.text) for each in passage] for passage in places]
+    stems = [[lexical_matching.stems(sentence.text) for sentence in passage] for passage in places]
     rarities = lexical_matching.word_rarities(
         question_stems, [words for passage in stems for words in passage]
     )
@@ -160,33 +160,33 @@ def by_words(
     for passage, own, words in zip(passages, places, stems, strict=True):
         named = name_stems(passage)
         telling = {word: weight for word, weight in rarities.items() if word not in named}
-        for index, each in enumerate(own):
+        for index, sentence in enumerate(own):
             near = words[index] | named | (words[index - 1] if index else set())
             score = (
-                reading.words * lexical_matching.coverage(telling, words[index])
-                + reading.nearby * lexical_matching.coverage(rarities, near)
-                + reading.kind * lexical_matching.matches_question_kind(question, each.text)
-                + reading.passage * passage.similarity
+                style.words * lexical_matching.coverage(telling, words[index])
+                + style.nearby * lexical_matching.coverage(rarities, near)
+                + style.kind * lexical_matching.matches_question_kind(question, sentence.text)
+                + style.passage * passage.similarity
             )
-            place = passage.document_id, passage.source, passage.page, passage.start + each.start
+            place = passage.document_id, passage.source, passage.page, passage.start + sentence.start
             if place not in found or found[place].score < score:
-                found[place] = Candidate(each.source, each.start, each.end, each.text, score)
-    return sorted(found.values(), key=lambda each: -each.score)
+                found[place] = Candidate(sentence.source, sentence.start, sentence.end, sentence.text, score)
+    return sorted(found.values(), key=lambda sentence: -sentence.score)
 
 
 def name_stems(passage: Passage) -> set[str]:
-    """What the sentences of a compared sheet leave out, that it is one, and its name; documents tell all."""
+    """Stems of a compared sheet's name, which its sentences omit; empty for documents."""
     return lexical_matching.stems(f"sheet {passage.source}") if passage.document_id is None else set()
 
 
 def _sentences(source: int, passage: Passage) -> list[Candidate]:
     spans = [
-        strip_span(passage.text, start, min(end, start + LONGEST_QUOTE))
+        strip_span(passage.text, start, min(end, start + MAX_QUOTE_LENGTH))
         for start, end in sentences(passage.text)
     ]
     return [Candidate(source, start, end, passage.text[start:end], 0.0) for start, end in spans]
 
 
 def dot(one: Sequence[float], other: Sequence[float]) -> float:
-    """The cosine of two vectors of length 1."""
+    """The cosine similarity of two unit vectors."""
     return sum(a * b for a, b in zip(one, other, strict=True))

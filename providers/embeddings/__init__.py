@@ -1,4 +1,4 @@
-"""Turning texts into vectors: by a small model that comes along, or by an OpenAI-compatible endpoint."""
+"""Embedding models: the bundled MiniLM, and OpenAI-compatible endpoints."""
 
 from core.ports import Embedder, UnknownEmbedder
 from core.settings import Settings
@@ -7,58 +7,60 @@ from providers.embeddings.openai_compatible import RemoteEmbedder
 
 __all__ = ["ConfiguredEmbedders", "MiniLM", "RemoteEmbedder"]
 
-SIZES = "The embedding model that comes along is {model}, of {dimension} numbers and {max_tokens} tokens."
-NOWHERE = "Nothing here runs {model}: set EMBEDDING_URL to an endpoint that does."
-UNHEARD = "Nothing here runs models of the provider {provider}: there are {known}."
+WRONG_MODEL = "The bundled embedding model is {model}, with {dimension} dimensions and {max_tokens} tokens."
+NO_ENDPOINT = "{model} is not available: set EMBEDDING_URL to an endpoint that provides it."
+UNKNOWN_PROVIDER = "Unknown provider {provider}: must be {known}."
 
 
 class ConfiguredEmbedders:
-    """The model that comes along, and every model of the endpoint at `EMBEDDING_URL`; once per process."""
+    """The bundled model, and the models of the endpoint at `EMBEDDING_URL`; created once per process."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._embedded = MiniLM()
+        self._bundled = MiniLM()
         self._remote: dict[tuple[str, int, int], RemoteEmbedder] = {}
-        self.default: Embedder = self._embedded
+        self.default: Embedder = self._bundled
         if settings.embedding_url is not None:
-            self.default = self._at_endpoint(
+            self.default = self._remote_embedder(
                 settings.embedding_model, settings.embedding_dimension, settings.embedding_max_tokens
             )
 
     def of(self, provider: str, model: str, dimension: int, max_tokens: int) -> Embedder:
-        """The model of that name. The endpoint is taken to have every model that is asked of it."""
+        """The embedder of a model; the endpoint may provide any model. Raises `UnknownEmbedder`."""
         if provider == MiniLM.provider:
             if (model, dimension) != (MiniLM.model, MiniLM.dimension):
                 raise UnknownEmbedder(
-                    SIZES.format(model=MiniLM.model, dimension=MiniLM.dimension, max_tokens=MiniLM.max_tokens)
+                    WRONG_MODEL.format(
+                        model=MiniLM.model, dimension=MiniLM.dimension, max_tokens=MiniLM.max_tokens
+                    )
                 )
-            return self._embedded
+            return self._bundled
         if provider != RemoteEmbedder.provider:
-            known = f"{MiniLM.provider} and {RemoteEmbedder.provider}"
-            raise UnknownEmbedder(UNHEARD.format(provider=provider, known=known))
+            known = f"{MiniLM.provider} or {RemoteEmbedder.provider}"
+            raise UnknownEmbedder(UNKNOWN_PROVIDER.format(provider=provider, known=known))
         if self._settings.embedding_url is None:
-            raise UnknownEmbedder(NOWHERE.format(model=model))
-        return self._at_endpoint(model, dimension, max_tokens)
+            raise UnknownEmbedder(NO_ENDPOINT.format(model=model))
+        return self._remote_embedder(model, dimension, max_tokens)
 
     def warm_up(self) -> None:
-        """Load what the usual model needs, in the background; an endpoint needs nothing."""
-        if self.default is self._embedded:
-            self._embedded.warm_up()
+        """Loads the default model in the background, unless it is at the endpoint."""
+        if self.default is self._bundled:
+            self._bundled.warm_up()
 
     async def close(self) -> None:
-        """Close them all."""
-        embedders: list[Embedder] = [self._embedded, *self._remote.values()]
+        """Closes all embedders."""
+        embedders: list[Embedder] = [self._bundled, *self._remote.values()]
         for embedder in embedders:
             await embedder.close()
 
-    def _at_endpoint(self, model: str, dimension: int, max_tokens: int) -> RemoteEmbedder:
+    def _remote_embedder(self, model: str, dimension: int, max_tokens: int) -> RemoteEmbedder:
         known = self._remote.get((model, dimension, max_tokens))
         if known is not None:
             return known
         settings = self._settings
         assert settings.embedding_url is not None
         key = settings.embedding_api_key
-        made = RemoteEmbedder(
+        embedder = RemoteEmbedder(
             settings.embedding_url,
             model,
             dimension=dimension,
@@ -67,4 +69,4 @@ class ConfiguredEmbedders:
             timeout=settings.embedding_timeout,
             retries=settings.embedding_retries,
         )
-        return self._remote.setdefault((model, dimension, max_tokens), made)
+        return self._remote.setdefault((model, dimension, max_tokens), embedder)

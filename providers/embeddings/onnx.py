@@ -1,4 +1,4 @@
-"""The embedded model: all-MiniLM-L6-v2 with 8-bit weights, run by ONNX Runtime on one core."""
+"""The bundled embedding model: all-MiniLM-L6-v2 with 8-bit weights, in ONNX Runtime on one core."""
 
 import asyncio
 import hashlib
@@ -19,23 +19,23 @@ from core.ports import EmbeddingResult, Vector
 from providers.embeddings.windows import windows
 
 TOKENIZER = Path(__file__).parent / "minilm" / "tokenizer.json"
-THREADS = 2
-"""Texts read at once: a question is not to wait until a long document is done."""
-REMEMBERED = 500
-"""Vectors of short texts kept, some 6 MB: a question is searched for, then compared, its sentences too."""
+MAX_CONCURRENT_TEXTS = 2
+"""Texts embedded concurrently, so that questions do not wait for long documents."""
+MAX_CACHED_VECTORS = 500
+"""Cached vectors (about 6 MB), as questions and sentences are embedded repeatedly."""
 
 
 LOADING = Lock()
 
 
 class DamagedModel(Exception):
-    """The model's file is not the one that was published."""
+    """The checksum of the model file is wrong."""
 
 
 class MiniLM:
     """Vectors of 384 numbers for English text, the mean over the tokens of a window.
 
-    Windows are read one by one: a batch took twice the time, most of it for padding.
+    Windows are embedded one by one: batches take twice the time because of padding.
     """
 
     provider = "embedded"
@@ -44,57 +44,57 @@ class MiniLM:
     max_tokens = 256
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="embedding")
+        self._threads = ThreadPoolExecutor(MAX_CONCURRENT_TEXTS, thread_name_prefix="embedding")
         self._known: OrderedDict[bytes, tuple[Vector, int]] = OrderedDict()
 
     def warm_up(self) -> None:
-        """Load the model behind the caller's back; what is wrong with it shows when it is asked."""
+        """Loads the model in the background; errors are raised by the next call."""
         self._threads.submit(lambda: self._read(self._windows("")[0]))
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
-        """One vector for each text; of a text beyond 256 tokens, its beginning counts.
+        """One vector per text, from its first 256 tokens.
 
-        What was asked lately is remembered, and counts its tokens again.
+        Recent texts are cached; their tokens are counted again.
         """
-        read = [await self._beginning(text) for text in texts]
+        read = [await self._embed_first_window(text) for text in texts]
         return EmbeddingResult((vector for vector, _ in read), sum(tokens for _, tokens in read))
 
     async def embed_windows(self, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
-        """For each text, the vectors of its windows of 256 tokens."""
-        read = [await self._each(await self._cut(text)) for text in texts]
+        """Per text, the vectors of its windows of 256 tokens."""
+        read = [await self._embed_windows(await self._split(text)) for text in texts]
         return EmbeddingResult((vectors for vectors, _ in read), sum(tokens for _, tokens in read))
 
     async def close(self) -> None:
-        """End the threads; what they are reading is finished, what waits is not begun."""
+        """Stops the threads after their current text; cancels the others."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _beginning(self, text: str) -> tuple[Vector, int]:
-        """The vector of a text's first window, and its tokens."""
+    async def _embed_first_window(self, text: str) -> tuple[Vector, int]:
+        """The vector of the first window, and its number of tokens."""
         key = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
         if key not in self._known:
-            (vector,), tokens = await self._each((await self._cut(text))[:1])
+            (vector,), tokens = await self._embed_windows((await self._split(text))[:1])
             self._known[key] = vector, tokens
-            if len(self._known) > REMEMBERED:
+            if len(self._known) > MAX_CACHED_VECTORS:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         return self._known[key]
 
-    async def _cut(self, text: str) -> list[list[int]]:
+    async def _split(self, text: str) -> list[list[int]]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._windows, text)
 
-    async def _each(self, cut: Sequence[list[int]]) -> tuple[list[Vector], int]:
-        """The vectors of windows, and their tokens."""
+    async def _embed_windows(self, cut: Sequence[list[int]]) -> tuple[list[Vector], int]:
+        """The vectors of the windows, and their number of tokens."""
         loop = asyncio.get_running_loop()
         vectors = [await loop.run_in_executor(self._threads, self._read, window) for window in cut]
         return vectors, sum(map(len, cut))
 
     def _windows(self, text: str) -> list[list[int]]:
-        """The numbers of the text's tokens, window by window, each between the marks of begin and end."""
+        """The token IDs of the text by window, with start and end tokens."""
         begin, *tokens, end = self._model[0].encode(text).ids
         return [[begin, *window, end] for window in windows(tokens, self.max_tokens - 2)]
 
     def _read(self, window: list[int]) -> Vector:
-        """The mean of what the model makes of each token, at length 1."""
+        """The normalized mean of the token embeddings."""
         numbers = np.array([window], dtype=np.int64)
         inputs = {"input_ids": numbers, "attention_mask": np.ones_like(numbers)}
         inputs["token_type_ids"] = np.zeros_like(numbers)
@@ -109,10 +109,10 @@ class MiniLM:
 
 @lru_cache(maxsize=1)
 def load_model(path: Path, sha256: str) -> tuple[Tokenizer, Any]:
-    """The tokenizer and the ONNX session of the model in this file, loaded once per process."""
+    """The tokenizer and the ONNX session of the model file, loaded once per process."""
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise DamagedModel(f"{path} is damaged: install the package again")
+        raise DamagedModel(f"{path} is damaged: reinstall the package")
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
     tokenizer.no_truncation()
     tokenizer.no_padding()

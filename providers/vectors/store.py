@@ -1,4 +1,4 @@
-"""The chunks of all companies in Qdrant. Every request made here names the company it is for."""
+"""Chunk vectors in Qdrant. Every request is filtered by company."""
 
 import asyncio
 import re
@@ -40,90 +40,90 @@ from providers.vectors.rank_fusion import MEANING, MIN_DEPTH, WORDS, fusion_quer
 
 T = TypeVar("T")
 
-BATCH = 128
-"""Chunks in one request: about 2 MB."""
+BATCH_SIZE = 128
+"""Chunks per request (about 2 MB)."""
 
 NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 404, 409, 429, 500
 
-NAMED = "seshat-"
-TIMEOUT, READY_SECONDS = 60, 2
+COLLECTION_PREFIX = "seshat-"
+TIMEOUT_SECONDS, READY_SECONDS = 60, 2
 CONNECT_RETRIES = 4
-"""Within about 4 seconds: what the embedded store needs to start again."""
-CUT = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-"""What a connection says that ended before its answer."""
-PAUSES = (0.0, 0.1, 0.4)
-"""Seconds before a request is made again whose connection was cut."""
+"""Retries within about 4 seconds, the time in which the embedded store restarts."""
+CONNECTION_CLOSED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+"""Errors of a connection that was closed before the response."""
+RETRY_DELAYS = (0.0, 0.1, 0.4)
+"""Seconds before each retry of a request whose connection was closed."""
 POOL = httpx.Limits(max_connections=64, max_keepalive_connections=16)
 
 
 def connect(url: str, key: str | None = None) -> AsyncQdrantClient:
-    """A client of the server at `url`: `http://`, `https://`, or `unix:` and the path of a socket."""
+    """A client of the server at `url`: `http://`, `https://`, or `unix:` with the path of a socket."""
     socket = url.removeprefix("unix:") if url.startswith("unix:") else None
     return AsyncQdrantClient(
         url="http://localhost" if socket else url,
         port=None,
         headers={"api-key": key} if key else None,
-        timeout=TIMEOUT,
-        check_compatibility=False,  # it would ask the server before there is a loop to wait in
-        trust_env=socket is None,  # no proxy knows the socket
+        timeout=TIMEOUT_SECONDS,
+        check_compatibility=False,  # the check would block before the event loop runs
+        trust_env=socket is None,  # a proxy cannot scope the socket
         transport=httpx.AsyncHTTPTransport(uds=socket, retries=CONNECT_RETRIES, limits=POOL),
     )
 
 
 class QdrantStores:
-    """A collection for each embedding model, named after it."""
+    """Vector stores: one collection per embedding model, named after it."""
 
     def __init__(self, client: AsyncQdrantClient) -> None:
         self._client = client
         self._stores: dict[str, QdrantStore] = {}
 
     def of(self, model: str, dimension: int) -> VectorStore:
-        """The store of a model's vectors."""
+        """The vector store of a model."""
         return self._of(collection_name(model, dimension), dimension)
 
     def _of(self, name: str, dimension: int) -> "QdrantStore":
         return self._stores.setdefault(name, QdrantStore(self._client, name, dimension))
 
     async def delete(self, company_id: UUID, document_id: UUID | None = None) -> None:
-        """Remove a document's chunks, or all of a company, from every collection of ours."""
-        chosen = within(company_id, document_id)
-        for name in await self._ours():
+        """Deletes the chunks of a document, or of a company, from all collections."""
+        selection = within(company_id, document_id)
+        for name in await self._collection_names():
             with suppress(CollectionMissing):
-                await answer(partial(self._client.delete, name, chosen))
+                await send(partial(self._client.delete, name, selection))
 
     async def update_scope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
-        """Change who may find a document's chunks, in every collection of ours."""
-        chosen = within(company_id, document_id)
-        for name in await self._ours():
+        """Updates the visibility of a document's chunks in all collections."""
+        selection = within(company_id, document_id)
+        for name in await self._collection_names():
             with suppress(CollectionMissing):
-                await answer(partial(self._client.set_payload, name, {"scope": scope}, points=chosen))
+                await send(partial(self._client.set_payload, name, {"scope": scope}, points=selection))
 
     async def drop(self, model: str, dimension: int) -> None:
-        """Remove a model's collection."""
+        """Deletes the collection of a model."""
         name = collection_name(model, dimension)
-        await answer(partial(self._client.delete_collection, name))
+        await send(partial(self._client.delete_collection, name))
         self._stores.pop(name, None)
 
     async def ready(self) -> bool:
-        """Whether the server answers."""
+        """Whether the server responds."""
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await answer(self._client.get_collections)
+                await send(self._client.get_collections)
         except (VectorsUnavailable, TimeoutError):
             return False
         return True
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
         await self._client.close()
 
-    async def _ours(self) -> list[str]:
-        found = (await answer(self._client.get_collections)).collections
-        return [each.name for each in found if each.name.startswith(NAMED)]
+    async def _collection_names(self) -> list[str]:
+        found = (await send(self._client.get_collections)).collections
+        return [collection.name for collection in found if collection.name.startswith(COLLECTION_PREFIX)]
 
 
 class QdrantStore:
-    """One collection: a point for each chunk, with a row for each window, fenced by `company_id`."""
+    """A collection with one point per chunk, as a multivector of its windows, partitioned by `company_id`."""
 
     def __init__(self, client: AsyncQdrantClient, name: str, dimension: int) -> None:
         self.name = name
@@ -132,29 +132,29 @@ class QdrantStore:
         self._prepared = False
 
     async def upsert(self, company_id: UUID, chunks: Sequence[VectorChunk]) -> None:
-        """Store the chunks, making the collection with the first."""
-        for start in range(0, len(chunks), BATCH):
-            points = [point(company_id, chunk) for chunk in chunks[start : start + BATCH]]
+        """Stores the chunks. Creates the collection if it is missing."""
+        for start in range(0, len(chunks), BATCH_SIZE):
+            points = [point(company_id, chunk) for chunk in chunks[start : start + BATCH_SIZE]]
             try:
                 await self._upsert(points)
-            except CollectionMissing:  # it was dropped since
+            except CollectionMissing:  # it was deleted concurrently
                 self._prepared = False
                 await self._upsert(points)
 
     async def _upsert(self, points: list[PointStruct]) -> None:
         await self._prepare()
-        await answer(partial(self._client.upsert, self.name, points))
+        await send(partial(self._client.upsert, self.name, points))
 
     async def search(
         self, scope: SearchScope, *, vector: Vector | None, text: str | None, limit: int = 10
     ) -> list[Hit]:
-        """The best chunks of both lists, fused by the server; then how similar each of them is."""
+        """The best chunks by rank fusion, with their similarity to the vector."""
         if vector is None and text is None:
-            raise ValueError("neither a vector nor a text to search by")
+            raise ValueError("a vector or a text is required")
         depth = max(MIN_DEPTH, 2 * limit)
         ranked = dict(ranked_lists(searchable_by(scope), visible_to(scope), vector, text, depth))
         if not ranked:
-            return []  # a text without words
+            return []  # the text has no words
         found = await self._query(
             prefetch=list(ranked.values()),
             query=fusion_query(ranked),
@@ -163,37 +163,39 @@ class QdrantStore:
         )
         similarity = {}
         if vector is not None and found:
-            chosen = Filter(must=[searchable_by(scope), HasIdCondition(has_id=[each.id for each in found])])
-            near = await self._query(query=[vector], using=MEANING, query_filter=chosen, limit=len(found))
-            similarity = {each.id: each.score for each in near}
-        return [hit(each, similarity.get(each.id)) for each in found]
+            selection = Filter(
+                must=[searchable_by(scope), HasIdCondition(has_id=[point.id for point in found])]
+            )
+            near = await self._query(query=[vector], using=MEANING, query_filter=selection, limit=len(found))
+            similarity = {point.id: point.score for point in near}
+        return [hit(point, similarity.get(point.id)) for point in found]
 
     async def delete(self, company_id: UUID, document_id: UUID, *, keep: Collection[UUID] = ()) -> None:
-        """Remove a document's chunks, but for those to keep."""
-        chosen = within(company_id, document_id)
+        """Deletes the chunks of a document, except those of `keep`."""
+        selection = within(company_id, document_id)
         if keep:
-            chosen.must_not = [HasIdCondition(has_id=[str(each) for each in keep])]
+            selection.must_not = [HasIdCondition(has_id=[str(chunk_id) for chunk_id in keep])]
         with suppress(CollectionMissing):
-            await answer(partial(self._client.delete, self.name, chosen))
+            await send(partial(self._client.delete, self.name, selection))
 
     async def count(self, company_id: UUID, document_id: UUID | None = None) -> int:
-        """How many chunks of the company, or of one of its documents, are stored."""
+        """Number of chunks of a company, or of one of its documents."""
         with suppress(CollectionMissing):
-            chosen = within(company_id, document_id)
-            return (await answer(partial(self._client.count, self.name, count_filter=chosen))).count
+            selection = within(company_id, document_id)
+            return (await send(partial(self._client.count, self.name, count_filter=selection))).count
         return 0
 
-    async def _query(self, **wanted: Any) -> list[ScoredPoint]:
+    async def _query(self, **arguments: Any) -> list[ScoredPoint]:
         with suppress(CollectionMissing):
-            return (await answer(partial(self._client.query_points, self.name, **wanted))).points
+            return (await send(partial(self._client.query_points, self.name, **arguments))).points
         return []
 
     async def _prepare(self) -> None:
-        """Make the collection and its indexes, once for each process; all of it may be there already."""
+        """Creates the collection and its indexes if they are missing; runs once per process."""
         async with self._preparing:
             if self._prepared:
                 return
-            await answer(self._create)
+            await send(self._create)
             self._prepared = True
 
     async def _create(self) -> None:
@@ -211,21 +213,21 @@ class QdrantStore:
                 self.name,
                 vectors_config={MEANING: meaning},
                 sparse_vectors_config={WORDS: SparseVectorParams(modifier=Modifier.IDF)},
-                hnsw_config=HnswConfigDiff(payload_m=16),  # also links the chunks of each company
+                hnsw_config=HnswConfigDiff(payload_m=16),  # builds a graph per company too
             )
         except UnexpectedResponse as error:
-            if error.status_code != CONFLICT:  # somebody else made it meanwhile
+            if error.status_code != CONFLICT:  # created concurrently
                 raise
 
 
 def collection_name(model: str, dimension: int) -> str:
-    """The name of a model's collection: what may stand in an address, told apart by a checksum."""
+    """The name of a model's collection: the URL-safe model name with a checksum."""
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", model)[:80]
-    return f"{NAMED}{plain}-{crc32(model.encode()):08x}-{dimension}"
+    return f"{COLLECTION_PREFIX}{plain}-{crc32(model.encode()):08x}-{dimension}"
 
 
 def point(company_id: UUID, chunk: VectorChunk) -> PointStruct:
-    """A chunk as it is stored; what it says is not."""
+    """The point of a chunk. The text is not stored."""
     numbers, weights = bm25.document_vector(chunk.text)
     return PointStruct(
         id=str(chunk.id),
@@ -254,31 +256,31 @@ def hit(found: ScoredPoint, similarity: float | None) -> Hit:
 
 
 def within(company_id: UUID, document_id: UUID | None) -> Filter:
-    """A company's chunks, or those of one of its documents."""
+    """Filter: the chunks of a company, or of one of its documents."""
     fence: list[Condition] = [equal("company_id", str(company_id))]
     if document_id is not None:
         fence.append(equal("document_id", str(document_id)))
     return Filter(must=fence)
 
 
-def visible_to(reach: SearchScope) -> Filter:
-    """What the user may see of the company, and what the platform published."""
-    own = Filter(must=[equal("company_id", str(reach.company_id))])
-    if reach.user_id is not None:
+def visible_to(scope: SearchScope) -> Filter:
+    """Filter: the company's chunks that the user may see, and global ones of the platform."""
+    own = Filter(must=[equal("company_id", str(scope.company_id))])
+    if scope.user_id is not None:
         shared = FieldCondition(key="scope", match=MatchAny(any=["company", "global"]))
-        own.should = [shared, equal("user_id", str(reach.user_id))]
-    if reach.platform_id is None or reach.platform_id == reach.company_id:
+        own.should = [shared, equal("user_id", str(scope.user_id))]
+    if scope.platform_id is None or scope.platform_id == scope.company_id:
         return own
-    published = [equal("company_id", str(reach.platform_id)), equal("scope", "global")]
+    published = [equal("company_id", str(scope.platform_id)), equal("scope", "global")]
     return Filter(should=[own, Filter(must=[*published])])
 
 
-def searchable_by(reach: SearchScope) -> Filter:
-    """What is seen, narrowed to the documents that were chosen."""
-    if reach.document_ids is None:
-        return visible_to(reach)
-    chosen = MatchAny(any=sorted(map(str, reach.document_ids)))
-    return Filter(must=[visible_to(reach), FieldCondition(key="document_id", match=chosen)])
+def searchable_by(scope: SearchScope) -> Filter:
+    """Filter: visible chunks of the selected documents."""
+    if scope.document_ids is None:
+        return visible_to(scope)
+    selection = MatchAny(any=sorted(map(str, scope.document_ids)))
+    return Filter(must=[visible_to(scope), FieldCondition(key="document_id", match=selection)])
 
 
 def equal(key: str, value: str) -> FieldCondition:
@@ -286,35 +288,34 @@ def equal(key: str, value: str) -> FieldCondition:
 
 
 class CollectionMissing(Exception):
-    """There is no such collection: nothing was ever stored there."""
+    """The collection does not exist: nothing was stored in it."""
 
 
-async def answer(request: Callable[[], Awaitable[T]]) -> T:
-    """What the server answers; it is asked again where the connection turns out to have ended.
+async def send(request: Callable[[], Awaitable[T]]) -> T:
+    """The response to a request, which is retried if the connection was closed.
 
-    Every request of ours may be made more than once. A server that is being killed may cut several
-    connections one after another: it takes new ones until its socket is gone. Raises `Missing` where there
-    is no such collection, and `VectorsUnavailable` where there is no answer.
+    All requests are idempotent. A server that is being killed may close several connections in a row, as it
+    accepts new ones until its socket is gone. Raises `CollectionMissing` and `VectorsUnavailable`.
     """
-    for pause in PAUSES:
+    for delay in RETRY_DELAYS:
         try:
-            return await retry_cut_connections(request)
+            return await translate_errors(request)
         except VectorsUnavailable as error:
-            if not isinstance(getattr(error.__cause__, "source", None), CUT):
+            if not isinstance(getattr(error.__cause__, "source", None), CONNECTION_CLOSED):
                 raise
-        await asyncio.sleep(pause)
-    return await retry_cut_connections(request)
+        await asyncio.sleep(delay)
+    return await translate_errors(request)
 
 
-async def retry_cut_connections(request: Callable[[], Awaitable[T]]) -> T:
-    """The answer, or what its absence means to us."""
+async def translate_errors(request: Callable[[], Awaitable[T]]) -> T:
+    """The response. Raises `CollectionMissing` or `VectorsUnavailable` for errors of the client."""
     try:
         return await request()
     except UnexpectedResponse as error:
         if error.status_code == NOT_FOUND:
             raise CollectionMissing from error
         if error.status_code == TOO_MANY or (error.status_code or 0) >= SERVER_ERROR:
-            raise VectorsUnavailable(f"the vector store answered {error.status_code}") from error
+            raise VectorsUnavailable(f"the vector store responded with status {error.status_code}") from error
         raise
     except (ResponseHandlingException, ResourceExhaustedResponse) as error:
-        raise VectorsUnavailable("the vector store does not answer") from error
+        raise VectorsUnavailable("the vector store does not respond") from error

@@ -1,4 +1,4 @@
-"""Describing what changed on a drawing: from what was measured, or by a model that looks at the pictures."""
+"""Drawing analysis: from measurements, or by a vision model."""
 
 from core.ports import DrawingAnalyser
 from core.settings import Settings
@@ -9,7 +9,7 @@ __all__ = ["LookingAnalyser", "MeasuredAnalyser", "analyser_of"]
 
 
 def analyser_of(settings: Settings) -> DrawingAnalyser:
-    """The analyser that is configured; to be made once per process."""
+    """The configured analyser, created once per process."""
     if settings.vision_url is None:
         return MeasuredAnalyser()
     key = settings.vision_api_key

@@ -1,4 +1,4 @@
-"""Describing the changes of a drawing: the embedded analyser, which says only what was measured and read."""
+"""Rule-based drawing analysis, from measurements and recognized text only."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,22 +8,22 @@ from core.ports import Analysis, DrawingImages, Evidence
 
 ACTIONS = {"added": "added", "removed": "removed", "modified": "modified", "fill": "fill or hatch changed"}
 
-LISTED_WORDS = 12
-LISTED_CHANGES = 3
+MAX_LISTED_WORDS = 12
+MAX_LISTED_CHANGES = 3
 
 CRITICAL_SHARE = 0.02
-"""A change whose box covers this share of the sheet is critical whatever it says."""
+"""Share of the sheet from which a change is critical regardless of its text."""
 
 CRITICAL_WORDS = {
     "structure": ("BEAM", "COLUMN", "FOOTING", "SLAB", "LOAD", "BEARING", "REBAR", "SHEAR", "TRUSS"),
     "fire safety": ("FIRE", "EXIT", "EGRESS", "RATED", "SPRINKLER", "STAIR", "ALARM"),
     "accessibility": ("ADA", "RAMP", "ACCESSIBLE"),
 }
-"""Words that make a change critical, by what it concerns."""
+"""Words that make a change critical, by subject."""
 
 
 class MeasuredAnalyser:
-    """Turns evidence into sentences of the form aspect, action, detail, location. No model is asked.
+    """Describes changes in sentences of the form aspect, action, detail, location, without a model.
 
     The critical change is the largest that mentions structure, fire safety or accessibility, else the
     largest that covers `CRITICAL_SHARE` of the sheet, else none.
@@ -39,10 +39,8 @@ class MeasuredAnalyser:
         measures: Mapping[str, Any],
         pictures: DrawingImages | None,
     ) -> Analysis:
-        """`measures` may hold `score`, `confident`, `change_ratio`, `width` and `height` (pixels of the new
-        sheet).
-        """
-        descriptions = tuple(sentence(each) for each in evidence)
+        """`measures` may contain `score`, `confident`, `change_ratio`, `width` and `height` (in pixels)."""
+        descriptions = tuple(sentence(change) for change in evidence)
         changes = tuple(line for line, _ in sorted(zip(descriptions, evidence, strict=True), key=by_size))
         area = float(measures.get("width", 0)) * float(measures.get("height", 0))
         confident = bool(measures.get("confident", True))
@@ -62,15 +60,15 @@ def by_size(described: tuple[str, Evidence]) -> tuple[int, tuple[int, int, int, 
 
 def sentence(change: Evidence) -> str:
     """Such as `Text modified: "STORE 104" becomes "OFFICE 104" (upper left, near grid C/4)`."""
-    gone, came = quote(change.words_removed), quote(change.words_added)
-    if gone and gone == came:
-        detail = f"{gone} has moved"
-    elif gone and came:
-        detail = f"{gone} becomes {came}"
-    elif gone:
-        detail = f"{gone} is gone"
-    elif came:
-        detail = f"{came} is new"
+    removed, added = quote(change.words_removed), quote(change.words_added)
+    if removed and removed == added:
+        detail = f"{removed} has moved"
+    elif removed and added:
+        detail = f"{removed} becomes {added}"
+    elif removed:
+        detail = f"{removed} is gone"
+    elif added:
+        detail = f"{added} is new"
     else:
         width, height = change.box[2:]
         detail = f"{change.area:,} pixels of ink in an area of {width:,} x {height:,} pixels"
@@ -78,31 +76,33 @@ def sentence(change: Evidence) -> str:
 
 
 def quote(words: Sequence[str]) -> str:
-    """The first words in quotation marks, and how many more there are; nothing for none."""
+    """The first words in quotation marks, and the number of further ones; empty for none."""
     if not words:
         return ""
-    more = len(words) - LISTED_WORDS
-    return f'"{" ".join(words[:LISTED_WORDS])}"' + (f" and {more} more words" if more > 0 else "")
+    more = len(words) - MAX_LISTED_WORDS
+    return f'"{" ".join(words[:MAX_LISTED_WORDS])}"' + (f" and {more} more words" if more > 0 else "")
 
 
 def aspect(change: Evidence) -> str:
-    """What kind of thing the region shows: hatch, text, or lines and symbols."""
+    """What the region shows: area, text or linework."""
     if change.kind == "fill":
         return "Area"
     return "Text" if change.words_removed or change.words_added else "Linework"
 
 
-def concern(change: Evidence) -> str | None:
-    """What safety matter the words of a change touch, if any."""
-    said = {word.strip(".,:;()").upper() for word in (*change.words_removed, *change.words_added)}
-    return next((matter for matter, words in CRITICAL_WORDS.items() if said.intersection(words)), None)
+def safety_subject(change: Evidence) -> str | None:
+    """The safety subject that the words of a change mention, or None."""
+    words_of_change = {word.strip(".,:;()").upper() for word in (*change.words_removed, *change.words_added)}
+    return next(
+        (subject for subject, words in CRITICAL_WORDS.items() if words_of_change.intersection(words)), None
+    )
 
 
 def critical(evidence: Sequence[Evidence], area: float) -> str | None:
-    ordered = sorted(evidence, key=lambda each: by_size(("", each)))
+    ordered = sorted(evidence, key=lambda change: by_size(("", change)))
     for change in ordered:
-        if matter := concern(change):
-            return f"Concerns {matter}. {sentence(change)}"
+        if subject := safety_subject(change):
+            return f"Concerns {subject}. {sentence(change)}"
     for change in ordered:
         share = change.box[2] * change.box[3] / area if area else 0.0
         if share >= CRITICAL_SHARE:
@@ -124,29 +124,29 @@ def summary(
         )
     if not evidence:
         return f"{name}: no changes found."
-    counts = Counter(each.kind for each in evidence)
+    counts = Counter(change.kind for change in evidence)
     kinds = ", ".join(f"{counts[kind]} {ACTIONS.get(kind, kind)}" for kind in sorted(counts))
     ratio = measures.get("change_ratio")
     share = f", {float(ratio):.1%} of the ink" if ratio is not None else ""
     plural = "change" if len(evidence) == 1 else "changes"
     return f"{name}: {len(evidence)} {plural} ({kinds}{share}). " + " ".join(
-        f"{line}." for line in changes[:LISTED_CHANGES]
+        f"{line}." for line in changes[:MAX_LISTED_CHANGES]
     )
 
 
 def recommendations(evidence: Sequence[Evidence], confident: bool) -> tuple[str, ...]:
-    """What to do about it, most urgent first."""
+    """Recommended actions, most urgent first."""
     if not confident:
         return ("Check that both files show the same sheet, and compare the overlay by eye.",)
     advice = [
-        f"Have the changes that concern {matter} checked by whoever is responsible for it."
-        for matter in CRITICAL_WORDS
-        if any(concern(each) == matter for each in evidence)
+        f"Have the changes that concern {subject} checked by whoever is responsible for it."
+        for subject in CRITICAL_WORDS
+        if any(safety_subject(change) == subject for change in evidence)
     ]
-    if any(each.words_removed or each.words_added for each in evidence):
+    if any(change.words_removed or change.words_added for change in evidence):
         advice.append("Carry changed names, numbers and dimensions into schedules and related sheets.")
-    if any(each.kind == "removed" for each in evidence):
+    if any(change.kind == "removed" for change in evidence):
         advice.append("Confirm that what was removed was removed on purpose.")
-    if any(each.kind == "fill" for each in evidence):
+    if any(change.kind == "fill" for change in evidence):
         advice.append("Check the legend: a changed hatch or fill may mean another material or use.")
     return tuple(advice)

@@ -110,7 +110,7 @@ async def test_forged_expired_and_foreign_upload_links_are_refused(office: Offic
 
 
 async def test_a_silent_sender_is_abandoned(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(over_http, "PATIENCE", 0.05)
+    monkeypatch.setattr(over_http, "IDLE_TIMEOUT_SECONDS", 0.05)
     announced = await office.announce()
 
     async def silent() -> AsyncIterator[bytes]:

@@ -67,10 +67,10 @@ async def test_the_model_is_shown_the_overlay_and_the_regions() -> None:
     ]
     texts = [part["text"] for part in query if part["type"] == "text"]
     assert texts[1:] == [
-        "Region 1: modified, upper left. Words that went: STORE.",
+        "Region 1: modified, upper left. Removed words: STORE.",
         "Region 2: modified, lower right.",
     ]
-    assert "red is what was removed, green what was added, grey what both have" in instructions
+    assert "red is removed, green is added, and grey is in both" in instructions
     assert (request["model"], request["response_format"]) == ("seer", {"type": "json_object"})
 
 
@@ -115,7 +115,7 @@ async def test_an_answer_of_another_form_gives_way_to_what_was_measured(reply: R
     assert found.descriptions == measured.descriptions
     assert found.model == measured.model
     assert found.summary == (
-        f"{measured.summary} (The vision model's answer can't be read. This is what was measured.)"
+        f"{measured.summary} (The response of the vision model is invalid. The analysis is based on measurements only.)"
     )
     assert (found.language_model, found.prompt_tokens) == ("seer", 900)
     assert len(place.requests) == 1
@@ -124,12 +124,12 @@ async def test_an_answer_of_another_form_gives_way_to_what_was_measured(reply: R
 @pytest.mark.parametrize(
     ("reply", "why", "requests"),
     [
-        (error_reply(503, **{"retry-after-ms": "1"}), "The vision model is out of order.", 2),
+        (error_reply(503, **{"retry-after-ms": "1"}), "The vision model is unavailable.", 2),
         (error_reply(404), "The vision model does not exist.", 1),
-        (vision_reply("", finish_reason="stop"), "The vision model answered nothing.", 1),
-        (vision_reply(SAID, finish_reason="content_filter"), "The vision model refused to answer this.", 1),
-        (Reply(body={"choices": []}), "The vision model's answer can't be read.", 1),
-        (Reply(body=[]), "The vision model's answer can't be read.", 1),
+        (vision_reply("", finish_reason="stop"), "The vision model returned an empty response.", 1),
+        (vision_reply(SAID, finish_reason="content_filter"), "The vision model refused to answer.", 1),
+        (Reply(body={"choices": []}), "The response of the vision model is invalid.", 1),
+        (Reply(body=[]), "The response of the vision model is invalid.", 1),
     ],
 )
 async def test_a_model_that_fails_is_named_and_nothing_of_it_is_repeated(

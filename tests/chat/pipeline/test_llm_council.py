@@ -30,7 +30,7 @@ class Members:
         self.requests.append(request)
         voice = request.stance.value if request.stance else "synthesis"
         if voice in self.failing:
-            raise ModelFailure(RunErrorCode.CONTENT_BLOCKED, "The language model refused to answer this.")
+            raise ModelFailure(RunErrorCode.CONTENT_BLOCKED, "The language model refused to answer.")
         yield TextDelta(self.answers[voice])
         yield AnswerEnd(self.model, 10, 5)
 

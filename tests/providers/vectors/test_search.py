@@ -88,7 +88,7 @@ async def test_a_text_without_words_finds_nothing_and_neither_is_a_mistake(store
     await store.upsert(COMPANY, [a_chunk("text")])
 
     assert await store.search(SearchScope(COMPANY), vector=None, text=" ?! ") == []
-    with pytest.raises(ValueError, match="neither"):
+    with pytest.raises(ValueError, match="a vector or a text is required"):
         await store.search(SearchScope(COMPANY), vector=None, text=None)
 
 

@@ -106,80 +106,80 @@ async def browser() -> AsyncIterator[Browser]:
 async def open_page(browser: Browser, site: Site) -> AsyncIterator[OpenPage]:
     """The explorer, loaded."""
     context = await browser.new_context(viewport={"width": 1500, "height": 950})
-    opened = OpenPage(await context.new_page())
-    context.on("request", lambda request: opened.hosts.add(urlsplit(request.url).netloc))
-    opened.page.on("websocket", opened.follow)
-    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    opened.page.on(
+    explorer_page = OpenPage(await context.new_page())
+    context.on("request", lambda request: explorer_page.hosts.add(urlsplit(request.url).netloc))
+    explorer_page.page.on("websocket", explorer_page.follow)
+    explorer_page.page.on("pageerror", lambda error: explorer_page.complaints.append(str(error)))
+    explorer_page.page.on(
         "console",
-        lambda message: opened.complaints.append(message.text) if message.type == "error" else None,
+        lambda message: explorer_page.complaints.append(message.text) if message.type == "error" else None,
     )
-    await opened.page.goto(f"{site.url}/graphql")
-    await expect(opened.page.get_by_text("not signed in")).to_be_visible()
-    yield opened
+    await explorer_page.page.goto(f"{site.url}/graphql")
+    await expect(explorer_page.page.get_by_text("not signed in")).to_be_visible()
+    yield explorer_page
     await context.close()
 
 
-async def sign_in(opened: OpenPage, site: Site) -> None:
+async def sign_in(open_page: OpenPage, site: Site) -> None:
     """Run the first example."""
-    await opened.run("SignIn", {"login": site.login, "password": site.password})
-    await expect(opened.page.get_by_text(f"signed in as {site.login}")).to_be_visible()
+    await open_page.run("SignIn", {"login": site.login, "password": site.password})
+    await expect(open_page.page.get_by_text(f"signed in as {site.login}")).to_be_visible()
 
 
-async def test_the_main_job_without_another_host(opened: OpenPage, site: Site, tmp_path: Path) -> None:
-    await sign_in(opened, site)
-    answers = await opened.run("WatchSession", {"id": site.session})
+async def test_the_main_job_without_another_host(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
+    await sign_in(open_page, site)
+    answers = await open_page.run("WatchSession", {"id": site.session})
     await expect(answers).to_contain_text("COMPLETED")
-    events = [frame for frame in opened.frames if json.loads(frame)["type"] == "next"]
+    events = [frame for frame in open_page.frames if json.loads(frame)["type"] == "next"]
     statuses = [json.loads(event)["payload"]["data"]["sessionProgress"]["status"] for event in events]
     assert statuses == ["PROCESSING", "PROCESSING", "COMPLETED"]
-    await opened.page.screenshot(path=tmp_path / "watched.png")
+    await open_page.page.screenshot(path=tmp_path / "watched.png")
 
-    assert opened.hosts - {""} == {urlsplit(site.url).netloc}
-    assert [complaint[:300] for complaint in opened.complaints] == []
+    assert open_page.hosts - {""} == {urlsplit(site.url).netloc}
+    assert [complaint[:300] for complaint in open_page.complaints] == []
 
 
-async def test_an_operation_is_run_at_once_after_its_tab_is_shown(opened: OpenPage, site: Site) -> None:
-    await sign_in(opened, site)
-    tab = await opened.page.get_by_role("tab", name="WatchSession").element_handle()
-    button = await opened.page.locator("button.graphiql-execute-button").element_handle()
+async def test_an_operation_is_run_at_once_after_its_tab_is_shown(open_page: OpenPage, site: Site) -> None:
+    await sign_in(open_page, site)
+    tab = await open_page.page.get_by_role("tab", name="WatchSession").element_handle()
+    button = await open_page.page.locator("button.graphiql-execute-button").element_handle()
     both = "([tab, button]) => { tab.firstElementChild.click(); button.click(); }"
-    await opened.page.evaluate(both, [tab, button])
+    await open_page.page.evaluate(both, [tab, button])
 
-    answers = opened.page.locator(".graphiql-response .view-lines")
+    answers = open_page.page.locator(".graphiql-response .view-lines")
     await expect(answers).to_contain_text("COMPLETED")
 
 
-async def test_a_sign_in_goes_with_every_operation(opened: OpenPage, site: Site) -> None:
-    await sign_in(opened, site)
-    await opened.page.get_by_role("button", name="New tab").click()
-    await opened.write(
-        opened.page.locator(".graphiql-query-editor .monaco-editor"), "query Me { me { username } }"
+async def test_a_sign_in_goes_with_every_operation(open_page: OpenPage, site: Site) -> None:
+    await sign_in(open_page, site)
+    await open_page.page.get_by_role("button", name="New tab").click()
+    await open_page.write(
+        open_page.page.locator(".graphiql-query-editor .monaco-editor"), "query Me { me { username } }"
     )
-    await expect(opened.page.get_by_role("tab", name="Me")).to_be_visible()
-    await opened.page.locator("button.graphiql-execute-button").click()
+    await expect(open_page.page.get_by_role("tab", name="Me")).to_be_visible()
+    await open_page.page.locator("button.graphiql-execute-button").click()
 
-    answers = opened.page.locator(".graphiql-response .view-lines")
+    answers = open_page.page.locator(".graphiql-response .view-lines")
     await expect(answers).to_contain_text(f'"username": "{site.login}"')
 
 
-async def test_a_wrong_password_signs_nobody_in(opened: OpenPage, site: Site) -> None:
-    answers = await opened.run("SignIn", {"login": site.login, "password": "wrong"})
+async def test_a_wrong_password_signs_nobody_in(open_page: OpenPage, site: Site) -> None:
+    answers = await open_page.run("SignIn", {"login": site.login, "password": "wrong"})
 
     await expect(answers).to_contain_text("UNAUTHENTICATED")
-    await expect(opened.page.get_by_text("not signed in")).to_be_visible()
+    await expect(open_page.page.get_by_text("not signed in")).to_be_visible()
 
 
-async def test_the_files_panel_uploads(opened: OpenPage, site: Site, tmp_path: Path) -> None:
+async def test_the_files_panel_uploads(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     plan = tmp_path / "plan.pdf"
     plan.write_bytes(b"%PDF-1.7 " + os.urandom(2000))
-    await sign_in(opened, site)
-    await opened.page.get_by_role("button", name="Show Files").click()
-    await opened.page.locator("input[type=file]").set_input_files(plan)
+    await sign_in(open_page, site)
+    await open_page.page.get_by_role("button", name="Show Files").click()
+    await open_page.page.locator("input[type=file]").set_input_files(plan)
 
-    shown = opened.page.locator(".seshat-files code")
+    shown = open_page.page.locator(".seshat-files code")
     await expect(shown).to_be_visible()
     key = sha256(plan.read_bytes()).hexdigest()[:12]
     assert await shown.text_content() == key
     assert toy_schema.received[key] == plan.read_bytes()
-    assert [complaint[:300] for complaint in opened.complaints] == []
+    assert [complaint[:300] for complaint in open_page.complaints] == []
