@@ -1,9 +1,9 @@
-"""Add documents to a Seshat server, ask questions about them, and print the answers with their sources.
+"""Adds documents to a Seshat server, asks questions about them, and prints the answers with citations.
 
     ask_documents.py --url http://127.0.0.1:8000 --login ada --password … GUIDE.pdf NOTES.docx --ask "Who …?"
 
-Needs `pip install "gql[httpx,websockets]" rich`. Exit code 0 only if every document could be read and every
-question was answered.
+Requires `pip install "gql[httpx,websockets]" rich`. The exit code is 0 if all documents were processed and
+all questions answered.
 """
 
 import argparse
@@ -16,10 +16,10 @@ from typing import Any
 
 from rich.console import Console
 
-from client import TROUBLE, MutationError, Seshat, connection, existing_file, signed_in
+from client import EXPECTED_ERRORS, MutationError, Seshat, connection_parser, existing_file, sign_in
 
-BETWEEN_LOOKS = 0.3
-"""Seconds between two looks at a document that is being read."""
+POLL_SECONDS = 0.3
+"""Polling interval while a document is processed."""
 
 ADD = """
 mutation Add($input: DocumentCreateInput!) {
@@ -65,42 +65,42 @@ query Read($id: ID!) {
 
 
 async def add(seshat: Seshat, path: Path) -> str:
-    """Upload a file and add it as a document; gives the document's id."""
+    """Uploads a file and creates a document. Returns its ID."""
     upload = await seshat.upload(path)
-    made = await seshat.ask(ADD, input={"uploadId": upload, "title": path.name})
-    return str(made["payload"]["document"]["id"])
+    created = await seshat.execute(ADD, input={"uploadId": upload, "title": path.name})
+    return str(created["payload"]["document"]["id"])
 
 
-async def until_read(seshat: Seshat, id: str) -> dict[str, Any]:
-    """The document, once it can be searched. Raises Refused where it never will be."""
+async def wait_until_processed(seshat: Seshat, id: str) -> dict[str, Any]:
+    """Waits until the document is processed. Raises `MutationError` if that fails."""
     while True:
-        document: dict[str, Any] = (await seshat.ask(LOOK, id=id))["document"]
+        document: dict[str, Any] = (await seshat.execute(LOOK, id=id))["document"]
         if document["processingStatus"] == "COMPLETED":
             return document
         if document["processingStatus"] == "FAILED":
             raise MutationError(f"{document['title']}: {document['errorMessage']}")
-        await asyncio.sleep(BETWEEN_LOOKS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def wait_for_answer(
     seshat: Seshat, conversation: str, question: str, console: Console
 ) -> dict[str, Any]:
-    """The answer to a question, printed as it comes."""
-    sent = await seshat.ask(SEND, input={"conversationId": conversation, "content": question})
+    """Asks a question, prints the answer as it is streamed, and returns it."""
+    sent = await seshat.execute(SEND, input={"conversationId": conversation, "content": question})
     id = sent["payload"]["answer"]["id"]
-    async with aclosing(seshat.watch(WATCH, id=conversation)) as events:
+    async with aclosing(seshat.subscribe(WATCH, id=conversation)) as events:
         async for event in events:
             match event:
                 case {"kind": "MessageDelta", "messageId": message, "text": text} if message == id:
                     console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
                 case {"kind": "MessageReset", "messageId": message} if message == id:
-                    console.print("\n(once more)", style="dim")
+                    console.print("\n(restarted)", style="dim")
                 case {"kind": "MessageFailed", "messageId": message, "reason": reason} if message == id:
                     raise MutationError(reason)
                 case {"kind": "MessageCompleted", "message": {"id": message}} if message == id:
                     break
     console.print()
-    message = (await seshat.ask(READ, id=id))["message"]
+    message = (await seshat.execute(READ, id=id))["message"]
     return {
         "question": question,
         "answer": message["content"],
@@ -109,39 +109,39 @@ async def wait_for_answer(
         "lowConfidenceWarning": message["lowConfidenceWarning"],
         "citations": [
             {
-                "number": each["inlineNumber"],
-                "source": each["sourceName"],
-                "page": each["pageNumber"],
-                "snippet": each["snippet"],
-                "confidence": each["confidence"],
-                "start": each["textStartIndex"],
-                "end": each["textEndIndex"],
+                "number": citation["inlineNumber"],
+                "source": citation["sourceName"],
+                "page": citation["pageNumber"],
+                "snippet": citation["snippet"],
+                "confidence": citation["confidence"],
+                "start": citation["textStartIndex"],
+                "end": citation["textEndIndex"],
             }
-            for each in message["citations"]["nodes"]
+            for citation in message["citations"]["nodes"]
         ],
     }
 
 
 def footnotes(answer: dict[str, Any], console: Console) -> None:
-    """Print where the answer's statements come from."""
-    for each in answer["citations"]:
-        page = f", page {each['page']}" if each["page"] is not None else ""
-        line = f"  [{each['number']}] {each['source']}{page}: “{each['snippet']}”"
+    """Prints the citations of an answer."""
+    for citation in answer["citations"]:
+        page = f", page {citation['page']}" if citation["page"] is not None else ""
+        line = f"  [{citation['number']}] {citation['source']}{page}: “{citation['snippet']}”"
         console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
-    doubt = ", low" if answer["lowConfidenceWarning"] else ""
-    line = f"  {answer['model'] or 'not asked'}, confidence {answer['confidence']:.2f}{doubt}"
+    warning = ", low" if answer["lowConfidenceWarning"] else ""
+    line = f"  {answer['model'] or 'no model'}, confidence {answer['confidence']:.2f}{warning}"
     console.print(line, style="dim", markup=False, highlight=False)
 
 
-async def converse(arguments: argparse.Namespace, console: Console) -> list[dict[str, Any]]:
-    """Add the documents, ask the questions; gives the answers."""
-    seshat = await signed_in(arguments)
+async def ask_questions(arguments: argparse.Namespace, console: Console) -> list[dict[str, Any]]:
+    """Adds the documents, asks the questions, and returns the answers."""
+    seshat = await sign_in(arguments)
     documents = [await add(seshat, path) for path in arguments.files]
     for id in documents:
-        document = await until_read(seshat, id)
-        console.print(f"{document['title']}: {document['chunkCount']} pieces", style="dim", markup=False)
+        document = await wait_until_processed(seshat, id)
+        console.print(f"{document['title']}: {document['chunkCount']} chunks", style="dim", markup=False)
     input = {"title": "Questions", "selectedDocumentIds": documents or None}
-    conversation = (await seshat.ask(CONVERSE, input=input))["payload"]["conversation"]["id"]
+    conversation = (await seshat.execute(CONVERSE, input=input))["payload"]["conversation"]["id"]
     answers = []
     for question in arguments.ask:
         console.print(f"\n{question}", style="bold", markup=False)
@@ -151,22 +151,24 @@ async def converse(arguments: argparse.Namespace, console: Console) -> list[dict
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What the command line says."""
-    parser = connection("Ask documents, and see where each answer comes from.")
-    parser.add_argument("--ask", action="append", required=True, metavar="QUESTION", help="may be repeated")
+    """The command-line arguments."""
+    parser = connection_parser("Ask questions about documents, and print the answers with citations.")
     parser.add_argument(
-        "files", type=existing_file, nargs="*", help="documents; without any, all that is known"
+        "--ask", action="append", required=True, metavar="QUESTION", help="question to ask; can be repeated"
+    )
+    parser.add_argument(
+        "files", type=existing_file, nargs="*", help="documents to add; default: search all documents"
     )
     return parser.parse_args()
 
 
 def main() -> int:
-    """Exit code 0 if every question was answered, 1 if anything was refused."""
+    """Exit code 0 if every question was answered, else 1."""
     arguments = parse_arguments()
     errors = Console(stderr=True)
     try:
-        answers = asyncio.run(converse(arguments, errors if arguments.json else Console()))
-    except TROUBLE as error:
+        answers = asyncio.run(ask_questions(arguments, errors if arguments.json else Console()))
+    except EXPECTED_ERRORS as error:
         errors.print(str(error) or type(error).__name__, style="red", markup=False)
         return 1
     if arguments.json:

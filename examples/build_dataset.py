@@ -1,10 +1,10 @@
-"""Build an image data set with a Seshat server: crawl a site, check the images, export and fetch them.
+"""Builds an image dataset with a Seshat server: crawls a site, validates the images, exports and downloads.
 
     build_dataset.py --url http://127.0.0.1:8000 --login ada --password … \
         --from https://birds.example/ --format IMAGEFOLDER --out birds.zip
 
-Needs `pip install "gql[httpx,websockets]" rich`. Exit code 0 only if all went well and the package is there.
-A package of several files, of WEBDATASET or PARQUET beyond 5,000 images, comes as one TAR file of them.
+Requires `pip install "gql[httpx,websockets]" rich`. The exit code is 0 if the dataset was exported.
+Datasets of several files (WEBDATASET and PARQUET above 5,000 images) are downloaded as one TAR file.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from client import TROUBLE, MutationError, Seshat, connection, signed_in
+from client import EXPECTED_ERRORS, MutationError, Seshat, connection_parser, sign_in
 
 FORMATS = ("ZIP", "TAR", "TAR_GZ", "CSV", "JSON", "IMAGEFOLDER", "COCO", "WEBDATASET", "PARQUET")
 PRESETS = ("BASIC", "STANDARD", "LENIENT", "STRICT")
@@ -58,11 +58,11 @@ query Look($id: ID!) { crawlJob(id: $id) { totalImages downloadedImages validIma
 
 
 async def run_job(seshat: Seshat, console: Console, document: str, **input: Any) -> dict[str, Any]:
-    """Ask for a job, and answer it as it is when it has succeeded. Raises Refused where it does not."""
-    id = (await seshat.ask(document, input=input))["payload"]["job"]["id"]
+    """Creates a job and waits for it. Returns the job. Raises `MutationError` if it fails."""
+    id = (await seshat.execute(document, input=input))["payload"]["job"]["id"]
     job: dict[str, Any] = {}
     with console.status("waiting") as status:
-        async with aclosing(seshat.watch(WATCH, id=id)) as states:
+        async with aclosing(seshat.subscribe(WATCH, id=id)) as states:
             async for job in states:
                 status.update(f"{job['kind']}: {job['progress']} %")
                 if job["phase"] not in ("QUEUED", "ACTIVE"):
@@ -73,10 +73,10 @@ async def run_job(seshat: Seshat, console: Console, document: str, **input: Any)
 
 
 async def build(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Crawl, check, export, fetch; gives the counts."""
-    seshat = await signed_in(arguments)
+    """Crawls, validates, exports and downloads. Returns the counts."""
+    seshat = await sign_in(arguments)
     host = urlsplit(arguments.start).hostname or "site"
-    project = (await seshat.ask(PLAN, input={"name": f"Images of {host}"}))["payload"]["project"]["id"]
+    project = (await seshat.execute(PLAN, input={"name": f"Images of {host}"}))["payload"]["project"]["id"]
     crawl = await run_job(
         seshat,
         console,
@@ -85,20 +85,20 @@ async def build(arguments: argparse.Namespace, console: Console) -> dict[str, An
         name="".join(letter if letter.isalnum() else "-" for letter in host),
         keywords=arguments.keyword or [host],
         sources=[{"kind": "SITE", "startUrls": [arguments.start]}],
-        maxImages=arguments.most,
+        maxImages=arguments.max_images,
     )
-    console.print(f"crawled: {crawl['downloadedImages']} of {crawl['totalImages']} images found are stored")
+    console.print(f"crawled: {crawl['downloadedImages']} of {crawl['totalImages']} images downloaded")
     check = await run_job(
         seshat, console, VALIDATE, crawlJobId=crawl["id"], name="Check", rules={"preset": arguments.preset}
     )
-    console.print(f"checked: {check['validatedImages']}, of which {check['invalidImages']} did not pass")
+    console.print(f"validated: {check['validatedImages']} images, {check['invalidImages']} invalid")
     export = await run_job(
         seshat, console, EXPORT, crawlJobId=crawl["id"], name=f"Images of {host}", format=arguments.format
     )
-    await seshat.fetch(export["downloadUrl"], arguments.out)
+    await seshat.download(export["downloadUrl"], arguments.out)
     size = arguments.out.stat().st_size
     console.print(f"exported: {export['exportedImages']} images, {size:,} bytes in {arguments.out}")
-    known = (await seshat.ask(LOOK, id=crawl["id"]))["crawlJob"]
+    known = (await seshat.execute(LOOK, id=crawl["id"]))["crawlJob"]
     return {
         "found": known["totalImages"],
         "downloaded": known["downloadedImages"],
@@ -113,27 +113,33 @@ async def build(arguments: argparse.Namespace, console: Console) -> dict[str, An
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What the command line says."""
-    parser = connection("Build an image data set from a web site.")
-    parser.add_argument("--from", dest="start", required=True, metavar="URL", help="where the crawl begins")
+    """The command-line arguments."""
+    parser = connection_parser("Build an image dataset from a website.")
+    parser.add_argument("--from", dest="start", required=True, metavar="URL", help="start URL of the crawl")
     parser.add_argument("--format", choices=FORMATS, default="IMAGEFOLDER")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the package is saved")
-    parser.add_argument("--keyword", action="append", help="what the images are about; may be repeated")
-    parser.add_argument("--most", type=int, default=1000, help="maximum number of images (default: 1000)")
-    parser.add_argument("--preset", choices=PRESETS, default="STANDARD", help="rules of the check")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="file in which the dataset is saved"
+    )
+    parser.add_argument("--keyword", action="append", help="keyword of the images; can be repeated")
+    parser.add_argument(
+        "--max-images", type=int, default=1000, help="maximum number of images (default: 1000)"
+    )
+    parser.add_argument(
+        "--preset", choices=PRESETS, default="STANDARD", help="validation rules (default: STANDARD)"
+    )
     arguments = parser.parse_args()
     if not arguments.out.parent.is_dir():
-        parser.error(f"there is no folder {arguments.out.parent}")
+        parser.error(f"folder not found: {arguments.out.parent}")
     return arguments
 
 
 def main() -> int:
-    """Exit code 0 if the package is there, 1 if anything was refused."""
+    """Exit code 0 if the dataset was downloaded, else 1."""
     arguments = parse_arguments()
     errors = Console(stderr=True)
     try:
         counts = asyncio.run(build(arguments, errors if arguments.json else Console()))
-    except TROUBLE as error:
+    except EXPECTED_ERRORS as error:
         errors.print(str(error) or type(error).__name__, style="red", markup=False)
         return 1
     if arguments.json:

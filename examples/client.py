@@ -1,6 +1,6 @@
-"""What the scripts here share: a signed-in client that asks, watches, sends files and fetches them.
+"""GraphQL client of the example scripts: sign-in, operations, subscriptions, uploads and downloads.
 
-Needs `pip install "gql[httpx,websockets]" rich`.
+Requires `pip install "gql[httpx,websockets]" rich`.
 """
 
 import argparse
@@ -20,9 +20,9 @@ from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
-CHUNK = 1024 * 1024
-RECONNECTS = 5
-"""How often in a row a lost subscription is taken up again."""
+CHUNK_BYTES = 1024 * 1024
+MAX_RECONNECTS = 5
+"""Maximum consecutive reconnects of a subscription."""
 
 SIGN_IN = """
 mutation SignIn($login: String!, $password: String!) {
@@ -47,16 +47,16 @@ mutation Announce($input: UploadCreateInput!) {
 
 
 class MutationError(Exception):
-    """The server said no; the message is for the person who asked."""
+    """The server returned errors. The message is for users."""
 
 
-TROUBLE = (MutationError, TransportError, httpx.HTTPError, OSError)
-"""What ends a script, with a sentence."""
+EXPECTED_ERRORS = (MutationError, TransportError, httpx.HTTPError, OSError)
+"""Errors with which a script ends."""
 
 
 @dataclass
 class Seshat:
-    """A signed-in client of one server; `endpoint` is its GraphQL address."""
+    """A client of one server; `endpoint` is its GraphQL URL."""
 
     endpoint: str
     access_token: str = ""
@@ -64,17 +64,17 @@ class Seshat:
 
     @property
     def authorization(self) -> dict[str, str]:
-        """What says who asks, over HTTP and in a socket's first message."""
+        """The header that authenticates requests; also the payload of `connection_init`."""
         return {"Authorization": f"Bearer {self.access_token}"} if self.access_token else {}
 
     async def sign_in(self, login: str, password: str) -> None:
-        """Get tokens for a login."""
-        await self._take(SIGN_IN, login=login, password=password)
+        """Signs in, and stores the tokens."""
+        await self._authenticate(SIGN_IN, login=login, password=password)
 
-    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of a query or mutation. Raises Refused with the server's words.
+    async def execute(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The data of a query or mutation. Raises `MutationError` with the server's messages.
 
-        A mutation's payload is to be called `payload`, and to have its errors.
+        Mutations must alias their field as `payload` and select its `errors`.
         """
         transport = HTTPXAsyncTransport(self.endpoint, headers=self.authorization, timeout=60)
         async with Client(transport=transport) as session:
@@ -82,82 +82,80 @@ class Seshat:
                 request = GraphQLRequest(document, variable_values=variables)
                 data: dict[str, Any] = await session.execute(request)
             except TransportQueryError as error:
-                raise refusal(error) from error
+                raise mutation_error(error) from error
         payload = data.get("payload") or {}
         if payload.get("errors"):
-            raise MutationError("; ".join(each["message"] for each in payload["errors"]))
+            raise MutationError("; ".join(error["message"] for error in payload["errors"]))
         return data
 
-    async def watch(self, document: str, **variables: Any) -> AsyncGenerator[dict[str, Any], None]:
-        """What a subscription tells, across lost connections and expired tokens, until it is left.
+    async def subscribe(self, document: str, **variables: Any) -> AsyncGenerator[dict[str, Any], None]:
+        """Yields the events of a subscription. Reconnects after lost connections and expired tokens.
 
-        Where events have a `cursor`, it goes on after the last one, which is given as `$after`.
+        If events have a `cursor`, it resumes after the last one, which is passed as `$after`.
         """
         failures = 0
         while True:
             try:
-                async with aclosing(self._connected(document, variables)) as events:
+                async with aclosing(self._events(document, variables)) as events:
                     async for event in events:
                         failures = 0
                         if "cursor" in event:
                             variables["after"] = event["cursor"]
                         yield event
             except TransportQueryError as error:
-                raise refusal(error) from error
+                raise mutation_error(error) from error
             except (TransportError, OSError) as error:
                 failures += 1
-                if failures > RECONNECTS:
+                if failures > MAX_RECONNECTS:
                     raise MutationError(f"The connection was lost: {error}") from error
             await asyncio.sleep(min(2**failures, 15))
-            await self._take(REFRESH, refreshToken=self.refresh_token)
+            await self._authenticate(REFRESH, refreshToken=self.refresh_token)
 
-    async def upload(self, path: Path, sent: Callable[[int], None] = lambda size: None) -> str:
-        """Announce a file and send its bytes, telling how many; gives the upload's id."""
+    async def upload(self, path: Path, report_sent: Callable[[int], None] = lambda size: None) -> str:
+        """Uploads a file, reports the progress in bytes, and returns the upload's ID."""
         size, digest = await asyncio.to_thread(measure, path)
-        announced = {
+        metadata = {
             "filename": path.name,
             "mimeType": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
             "size": size,
             "sha256": digest,
         }
-        upload = (await self.ask(ANNOUNCE, input=announced))["payload"]["upload"]
+        upload = (await self.execute(ANNOUNCE, input=metadata))["payload"]["upload"]
 
         async def content() -> AsyncIterator[bytes]:
             with path.open("rb") as file:
-                while chunk := await asyncio.to_thread(file.read, CHUNK):
+                while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
                     yield chunk
-                    sent(len(chunk))
+                    report_sent(len(chunk))
 
         headers = {header["name"]: header["value"] for header in upload["headers"]}
         headers["Content-Length"] = str(size)
         async with httpx.AsyncClient(timeout=300) as client:
-            answer = await client.put(
+            response = await client.put(
                 urljoin(self.endpoint, upload["url"]), content=content(), headers=headers
             )
-        if answer.is_error:
-            raise MutationError(f"{path.name}: {answer.text.strip() or answer.reason_phrase}")
+        if response.is_error:
+            raise MutationError(f"{path.name}: {response.text.strip() or response.reason_phrase}")
         return str(upload["id"])
 
-    async def fetch(self, url: str, path: Path) -> None:
-        """Save what a link leads to; the file appears when it is whole."""
+    async def download(self, url: str, path: Path) -> None:
+        """Downloads a file. It is created atomically."""
         draft = path.with_name(f"{path.name}.partial")
         client = httpx.AsyncClient(timeout=300, follow_redirects=True)
-        async with client, client.stream("GET", urljoin(self.endpoint, url)) as answer:
-            if answer.is_error:
-                raise MutationError(f"{path.name}: {answer.status_code} {answer.reason_phrase}")
+        async with client, client.stream("GET", urljoin(self.endpoint, url)) as response:
+            if response.is_error:
+                raise MutationError(f"{path.name}: {response.status_code} {response.reason_phrase}")
             with draft.open("wb") as file:
-                async for chunk in answer.aiter_bytes():
+                async for chunk in response.aiter_bytes():
                     await asyncio.to_thread(file.write, chunk)
         draft.replace(path)
 
-    async def _take(self, document: str, **variables: Any) -> None:
-        payload = (await self.ask(document, **variables))["payload"]
+    async def _authenticate(self, document: str, **variables: Any) -> None:
+        payload = (await self.execute(document, **variables))["payload"]
         self.access_token, self.refresh_token = payload["accessToken"], payload["refreshToken"]
 
-    async def _connected(
-        self, document: str, variables: dict[str, Any]
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        """The events over one socket."""
+    async def _events(self, document: str, variables: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """Yields the events of one socket."""
         scheme, *rest = urlsplit(self.endpoint)
         transport = WebsocketsTransport(
             urlunsplit((scheme.replace("http", "ws", 1), *rest)),
@@ -166,14 +164,14 @@ class Seshat:
         )
         async with Client(transport=transport) as session:
             request = GraphQLRequest(document, variable_values=dict(variables))
-            async for answer in session.subscribe(request):
-                yield next(iter(answer.values()))
+            async for response in session.subscribe(request):
+                yield next(iter(response.values()))
 
 
-def connection(description: str) -> argparse.ArgumentParser:
-    """A command line that says where the server is and who asks."""
+def connection_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the options of the server and the credentials."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--url", required=True, help="address of the server, such as http://127.0.0.1:8000")
+    parser.add_argument("--url", required=True, help="URL of the server, such as http://127.0.0.1:8000")
     parser.add_argument("--login", required=True, help="email or username")
     parser.add_argument("--password", required=True)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a report")
@@ -181,32 +179,32 @@ def connection(description: str) -> argparse.ArgumentParser:
 
 
 def existing_file(name: str) -> Path:
-    """An argument that names a file."""
+    """Validates an argument that names a file."""
     path = Path(name)
     if not path.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {path}")
+        raise argparse.ArgumentTypeError(f"file not found: {path}")
     return path
 
 
-async def signed_in(arguments: argparse.Namespace) -> Seshat:
-    """The client that a command line asks for."""
+async def sign_in(arguments: argparse.Namespace) -> Seshat:
+    """A client with the server and credentials of the command line."""
     seshat = Seshat(endpoint_of(arguments.url))
     await seshat.sign_in(arguments.login, arguments.password)
     return seshat
 
 
 def endpoint_of(url: str) -> str:
-    """The GraphQL endpoint of a server, whose own address will do."""
+    """The GraphQL endpoint of a server; the path is `/graphql` unless specified."""
     parts = urlsplit(url if "//" in url else f"http://{url}")
     return urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else "/graphql"))
 
 
-def refusal(error: TransportQueryError) -> MutationError:
-    """What the server said."""
-    return MutationError("; ".join(each["message"] for each in error.errors or []))
+def mutation_error(error: TransportQueryError) -> MutationError:
+    """The error with the server's messages."""
+    return MutationError("; ".join(cause["message"] for cause in error.errors or []))
 
 
 def measure(path: Path) -> tuple[int, str]:
-    """A file's size in bytes and its SHA-256 in hexadecimal."""
+    """Size in bytes and hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,8 @@
-"""Compare two revisions of a drawing set on a Seshat server, and say what changed.
+"""Compares two revisions of a drawing set on a Seshat server, and prints the changes.
 
     compare_drawings.py --url http://127.0.0.1:8000 --login ada --password … OLD.pdf NEW.pdf --out overlays
 
-Needs `pip install "gql[httpx,websockets]" rich`. Exit code 0 only if the comparison completed.
+Requires `pip install "gql[httpx,websockets]" rich`. The exit code is 0 if the comparison completed.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from client import TROUBLE, Seshat, connection, existing_file, signed_in
+from client import EXPECTED_ERRORS, Seshat, connection_parser, existing_file, sign_in
 
 CREATE = """
 mutation Create($input: DrawingSessionCreateInput!) {
@@ -55,7 +55,7 @@ query Read($id: ID!, $after: String) {
 
 
 def bar(progress: Progress, path: Path) -> Callable[[int], None]:
-    """Shows how much of a file is sent."""
+    """A callback that shows the upload progress of a file."""
     task = progress.add_task(f"Uploading {path.name}", total=path.stat().st_size)
     return partial(progress.advance, task)
 
@@ -65,7 +65,7 @@ async def read(seshat: Seshat, session_id: str) -> dict[str, Any]:
     comparisons: list[dict[str, Any]] = []
     cursor = None
     while True:
-        session = (await seshat.ask(READ, id=session_id, after=cursor))["session"]
+        session = (await seshat.execute(READ, id=session_id, after=cursor))["session"]
         page = session["comparisons"]
         comparisons += page["nodes"]
         if not page["pageInfo"]["hasNextPage"]:
@@ -76,31 +76,31 @@ async def read(seshat: Seshat, session_id: str) -> dict[str, Any]:
 async def download(
     seshat: Seshat, comparisons: list[dict[str, Any]], folder: Path, progress: Progress
 ) -> None:
-    """Save every overlay, and note where in its comparison as `overlayFile`."""
-    drawn = [comparison for comparison in comparisons if comparison["overlayUrl"]]
-    for number, comparison in enumerate(progress.track(drawn, description="Downloading overlays"), 1):
+    """Downloads the overlays, and adds their paths to the comparisons as `overlayFile`."""
+    with_overlay = [comparison for comparison in comparisons if comparison["overlayUrl"]]
+    for number, comparison in enumerate(progress.track(with_overlay, description="Downloading overlays"), 1):
         name = re.sub(r"[^\w.-]+", "_", comparison["drawingName"]).strip(".") or "sheet"
         target = folder / f"{number:03}_{name}.png"
-        await seshat.fetch(comparison["overlayUrl"], target)
+        await seshat.download(comparison["overlayUrl"], target)
         comparison["overlayFile"] = str(target)
 
 
 async def compare(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Do the whole job; gives the session as it ended."""
+    """Uploads, compares and downloads. Returns the finished session."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        seshat = await signed_in(arguments)
+        seshat = await sign_in(arguments)
         old = await seshat.upload(arguments.old, bar(progress, arguments.old))
         new = await seshat.upload(arguments.new, bar(progress, arguments.new))
-        wanted = {
+        input = {
             "oldUploadId": old,
             "newUploadId": new,
             "name": f"{arguments.old.name} against {arguments.new.name}",
         }
-        session_id = (await seshat.ask(CREATE, input=wanted))["payload"]["session"]["id"]
-        await seshat.ask(START, id=session_id)
+        session_id = (await seshat.execute(CREATE, input=input))["payload"]["session"]["id"]
+        await seshat.execute(START, id=session_id)
         task = progress.add_task("Comparing", total=100)
-        async with aclosing(seshat.watch(WATCH, id=session_id)) as states:
+        async with aclosing(seshat.subscribe(WATCH, id=session_id)) as states:
             async for state in states:
                 progress.update(task, completed=state["progress"], description=state["status"].capitalize())
                 if state["status"] in ("COMPLETED", "ERROR"):
@@ -111,16 +111,16 @@ async def compare(arguments: argparse.Namespace, console: Console) -> dict[str, 
 
 
 def report(session: dict[str, Any], console: Console) -> None:
-    """Print sheets, scores, changes and overlays for a person."""
+    """Prints sheets, scores, changes and overlays."""
     table = Table(title=f"{session['name']}: {session['status'].lower()}")
     for heading, style in (("Sheet", "bold"), ("Alignment", ""), ("Changes", ""), ("Overlay", "dim")):
         table.add_column(heading, style=style, overflow="fold")
     for comparison in session["comparisons"]:
         score = comparison["alignmentScore"]
-        doubt = " (low confidence)" if comparison["lowConfidence"] else ""
+        warning = " (low confidence)" if comparison["lowConfidence"] else ""
         table.add_row(
             comparison["drawingName"],
-            "—" if score is None else f"{score:.2f}{doubt}",
+            "—" if score is None else f"{score:.2f}{warning}",
             comparison["errorMessage"] or str(len(comparison["changes"])),
             comparison.get("overlayFile") or "",
         )
@@ -143,22 +143,24 @@ def report(session: dict[str, Any], console: Console) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What the command line says."""
-    parser = connection("Compare two revisions of a drawing set.")
-    parser.add_argument("--out", type=Path, default=Path("overlays"), help="folder for the overlay pictures")
-    parser.add_argument("old", type=existing_file, help="the old revision: PDF, PNG, JPEG or TIFF")
-    parser.add_argument("new", type=existing_file, help="the new revision")
+    """The command-line arguments."""
+    parser = connection_parser("Compare two revisions of a drawing set.")
+    parser.add_argument(
+        "--out", type=Path, default=Path("overlays"), help="folder for the overlay images (default: overlays)"
+    )
+    parser.add_argument("old", type=existing_file, help="old revision: PDF, PNG, JPEG or TIFF")
+    parser.add_argument("new", type=existing_file, help="new revision")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Exit code 0 if the session completed, 1 if it did not or was refused."""
+    """Exit code 0 if the session completed, else 1."""
     arguments = parse_arguments()
     errors = Console(stderr=True)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
         session = asyncio.run(compare(arguments, errors))
-    except TROUBLE as error:
+    except EXPECTED_ERRORS as error:
         errors.print(str(error) or type(error).__name__, style="red", markup=False)
         if arguments.json:
             print(json.dumps({"status": "REFUSED", "error": str(error)}))

@@ -1,10 +1,10 @@
-"""Import a file of energy consumption into a Seshat server, have a report made, and fetch it as PDF.
+"""Import a file of energy consumption into a Seshat server, have a report created, and fetch it as PDF.
 
     energy_report.py --url http://127.0.0.1:8000 --login ada --password … LOAD.csv --out report.pdf \\
         --industry Manufacturing --location Graz --target-year 2036 --increase 60 --budget 1200
 
-Needs `pip install "gql[httpx,websockets]" rich`. What the profile holds already need not be said again.
-Exit code 0 only if the report is there.
+Requires `pip install "gql[httpx,websockets]" rich`. What the profile holds already need not be values again.
+The exit code is 0 if the report is there.
 """
 
 import argparse
@@ -17,9 +17,9 @@ from typing import Any
 
 from rich.console import Console
 
-from client import TROUBLE, MutationError, Seshat, connection, existing_file, signed_in
+from client import EXPECTED_ERRORS, MutationError, Seshat, connection_parser, existing_file, sign_in
 
-BETWEEN_LOOKS = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks at what a job works on."""
 
 PROFILE = """
@@ -71,28 +71,28 @@ query Kept($id: ID!) {
 
 
 async def import_consumption(seshat: Seshat, upload: str, mapping: dict[str, Any]) -> dict[str, Any]:
-    """What past consumption says, once it is imported."""
-    made = await seshat.ask(IMPORT, input={"uploadId": upload, "mapping": mapping or None})
-    id = made["payload"]["historicalDataImport"]["id"]
+    """Imports past consumption, and returns its summary."""
+    created = await seshat.execute(IMPORT, input={"uploadId": upload, "mapping": mapping or None})
+    id = created["payload"]["historicalDataImport"]["id"]
     while True:
-        row = (await seshat.ask(IMPORTED, id=id))["historicalDataImport"]
+        row = (await seshat.execute(IMPORTED, id=id))["historicalDataImport"]
         if row["job"]["status"] in ("FAILED", "CANCELLED"):
             raise MutationError(row["job"]["errorMessage"] or "The import was cancelled.")
         if row["summary"]:
             summary: dict[str, Any] = row["summary"]
             return summary
-        await asyncio.sleep(BETWEEN_LOOKS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def create_report(seshat: Seshat, console: Console, method: str) -> str:
-    """Have a report made, and print its steps; gives its id."""
-    made = await seshat.ask(GENERATE, input={"method": method})
-    id = str(made["payload"]["report"]["id"])
-    async with aclosing(seshat.watch(WATCH, id=id)) as events:
+    """Creates a report, prints its steps, and returns its ID."""
+    created = await seshat.execute(GENERATE, input={"method": method})
+    id = str(created["payload"]["report"]["id"])
+    async with aclosing(seshat.subscribe(WATCH, id=id)) as events:
         async for event in events:
             match event["kind"]:
                 case "FAILED":
-                    raise MutationError(event["summary"] or "There is no report.")
+                    raise MutationError(event["summary"] or "The report failed.")
                 case "STEP_COMPLETED":
                     name = event["step"].replace("_", " ")
                     console.print(f"  {name}: {event['summary']}", markup=False, highlight=False)
@@ -102,45 +102,45 @@ async def create_report(seshat: Seshat, console: Console, method: str) -> str:
 
 
 async def save_report(seshat: Seshat, report: str) -> dict[str, Any]:
-    """The saved report, once its files are there."""
-    made = await seshat.ask(KEEP, input={"reportId": report})
-    id = made["payload"]["savedReport"]["id"]
+    """Saves a report, and waits for its files."""
+    created = await seshat.execute(KEEP, input={"reportId": report})
+    id = created["payload"]["savedReport"]["id"]
     while True:
-        saved: dict[str, Any] = (await seshat.ask(KEPT, id=id))["savedReport"]
+        saved: dict[str, Any] = (await seshat.execute(KEPT, id=id))["savedReport"]
         if saved["files"]:
             return saved
-        await asyncio.sleep(BETWEEN_LOOKS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def values_of(arguments: argparse.Namespace, names: dict[str, str]) -> dict[str, Any]:
-    """The inputs that the command line says, by their names in the contract."""
-    said = {name: getattr(arguments, option) for option, name in names.items()}
-    return {name: value for name, value in said.items() if value is not None}
+    """The inputs of the command line by their GraphQL names."""
+    values = {name: getattr(arguments, option) for option, name in names.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 async def report(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """From the file to the PDF; gives what the report says."""
-    seshat = await signed_in(arguments)
+    """Imports the file, creates the report and downloads the PDF. Returns the report."""
+    seshat = await sign_in(arguments)
     upload = await seshat.upload(arguments.file)
     mapping = values_of(arguments, {"unit": "unit", "timezone": "timezone"})
     input = {"uploadId": upload, "mapping": mapping or None}
-    seen = (await seshat.ask(PREVIEW, input=input))["historicalDataPreview"]
+    preview = (await seshat.execute(PREVIEW, input=input))["historicalDataPreview"]
     console.print(
-        f"{arguments.file.name}: {seen['consumptionColumn']} by {seen['timestampColumn']}, "
-        f"every {seen['stepMinutes']:g} minutes, in {seen['unit']}",
+        f"{arguments.file.name}: {preview['consumptionColumn']} by {preview['timestampColumn']}, "
+        f"every {preview['stepMinutes']:g} minutes, in {preview['unit']}",
         markup=False,
         highlight=False,
     )
     summary = await import_consumption(seshat, upload, mapping)
-    for each in summary["insights"]:
-        console.print(f"  {each}", markup=False, highlight=False)
-    profile = values_of(arguments, PROFILED)
+    for insight in summary["insights"]:
+        console.print(f"  {insight}", markup=False, highlight=False)
+    profile = values_of(arguments, PROFILE_FIELDS)
     if profile:
-        await seshat.ask(PROFILE, input=profile)
+        await seshat.execute(PROFILE, input=profile)
     console.print("The report:", markup=False)
     saved = await save_report(seshat, await create_report(seshat, console, arguments.method))
     pdf = next(file for file in saved["files"] if file["format"] == "PDF")
-    await seshat.fetch(pdf["url"], arguments.out)
+    await seshat.download(pdf["url"], arguments.out)
     console.print(f"{arguments.out}: {pdf['size']} bytes, confidence {saved['confidence']:.2f}")
     data = saved["reportData"]
     return {
@@ -153,7 +153,7 @@ async def report(arguments: argparse.Namespace, console: Console) -> dict[str, A
     }
 
 
-PROFILED = {
+PROFILE_FIELDS = {
     "industry": "industry",
     "location": "location",
     "target_year": "targetYear",
@@ -161,33 +161,35 @@ PROFILED = {
     "budget": "budget",
     "renewable": "currentRenewablePercentage",
 }
-"""Options that are part of the company's profile."""
+"""Options of the company's energy profile, with their GraphQL names."""
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What the command line says."""
-    parser = connection("From a file of energy consumption to a report as PDF.")
-    parser.add_argument("--out", required=True, type=Path, help="where to write the PDF")
-    parser.add_argument("--industry", help="such as Manufacturing")
-    parser.add_argument("--location", help="where the energy is used")
-    parser.add_argument("--target-year", type=int, help="by when the transition is to be done")
-    parser.add_argument("--increase", type=float, help="percentage points of renewable energy to win")
-    parser.add_argument("--renewable", type=float, help="the renewable share now, in percent")
-    parser.add_argument("--budget", type=float, help="what may be spent on energy in a year")
+    """The command-line arguments."""
+    parser = connection_parser("Create an energy report (PDF) from a file of past consumption.")
+    parser.add_argument("--out", required=True, type=Path, help="file in which the PDF is saved")
+    parser.add_argument("--industry", help="industry, such as Manufacturing")
+    parser.add_argument("--location", help="location where the energy is used")
+    parser.add_argument("--target-year", type=int, help="year in which the transition is complete")
+    parser.add_argument(
+        "--increase", type=float, help="increase of the renewable share, in percentage points"
+    )
+    parser.add_argument("--renewable", type=float, help="current renewable share, in percent")
+    parser.add_argument("--budget", type=float, help="annual energy budget")
     parser.add_argument("--method", choices=("OPTIMAL", "PROPORTIONAL"), default="OPTIMAL")
-    parser.add_argument("--unit", help="WH, KWH, MWH, GWH, KW or MW; guessed unless given")
-    parser.add_argument("--timezone", help="of instants that do not tell theirs, such as Europe/Vienna")
+    parser.add_argument("--unit", help="WH, KWH, MWH, GWH, KW or MW (default: detected)")
+    parser.add_argument("--timezone", help="time zone of timestamps without one, such as Europe/Vienna")
     parser.add_argument("file", type=existing_file, help="CSV or XLSX")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Exit code 0 if the report is there, 1 if anything was refused."""
+    """Exit code 0 if the report was downloaded, else 1."""
     arguments = parse_arguments()
     errors = Console(stderr=True)
     try:
         found = asyncio.run(report(arguments, errors if arguments.json else Console()))
-    except TROUBLE as error:
+    except EXPECTED_ERRORS as error:
         errors.print(str(error) or type(error).__name__, style="red", markup=False)
         return 1
     if arguments.json:

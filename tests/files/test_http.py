@@ -315,14 +315,14 @@ from core.settings import Settings
 from db.engines import Placement
 from db.uow import Database
 from providers.storage import open_store
-from resolvers.files import Links
-from server.http.files import Wiring, routes
+from resolvers.files import LinkSigner
+from server.http.files import FileServices, routes
 
 url, secret, folder, descriptor = sys.argv[1:]
 settings = Settings(database_url=url, secret_key=secret)
 store = open_store(Path(folder).as_uri())
-wiring = Wiring(Database(Placement(settings, url)), store, Links(secret, timedelta(1)))
-uvicorn.run(Starlette(routes=routes(lambda: wiring)), fd=int(descriptor), lifespan="off", log_level="warning")
+services = FileServices(Database(Placement(settings, url)), store, LinkSigner(secret, timedelta(1)))
+uvicorn.run(Starlette(routes=routes(lambda: services)), fd=int(descriptor), lifespan="off", log_level="warning")
 """
 
 

@@ -115,7 +115,8 @@ async def test_an_answer_of_another_form_gives_way_to_what_was_measured(reply: R
     assert found.descriptions == measured.descriptions
     assert found.model == measured.model
     assert found.summary == (
-        f"{measured.summary} (The response of the vision model is invalid. The analysis is based on measurements only.)"
+        f"{measured.summary} (The response of the vision model is invalid. "
+        "The analysis is based on measurements only.)"
     )
     assert (found.language_model, found.prompt_tokens) == ("seer", 900)
     assert len(place.requests) == 1

@@ -72,16 +72,16 @@ def filters() -> Iterator[ListRequest]:
             yield ListRequest(name, "filter", condition)
 
 
-def examples(request: ListRequest, crowd: Crowd) -> list[Any]:
+def examples(listing: ListRequest, crowd: Crowd) -> list[Any]:
     """Values for a condition, as clients send them: of a row in the middle of the list."""
-    field = lists()[request.list]
+    field = lists()[listing.list]
     kind = SCHEMA.get_type(get_named_type(field.type).name.removesuffix("Connection"))
     taken = get_named_type(field.args["filter"].type)
     assert isinstance(kind, GraphQLObjectType)
     assert isinstance(taken, GraphQLInputObjectType)
     arguments, column = (
-        get_named_type(taken.fields[request.condition].type),
-        SNAKE.sub(r"_\1", request.condition).lower(),
+        get_named_type(taken.fields[listing.condition].type),
+        SNAKE.sub(r"_\1", listing.condition).lower(),
     )
     rows = crowd.draft.rows.get(STORED_TYPES[kind.name].model, [{}])
     found = rows[len(rows) // 2].get(column)
@@ -89,7 +89,7 @@ def examples(request: ListRequest, crowd: Crowd) -> list[Any]:
         case "Boolean":
             return [True, False]
         case "ID":
-            pointed = get_named_type(kind.fields[request.condition.removesuffix("Id")].type)
+            pointed = get_named_type(kind.fields[listing.condition.removesuffix("Id")].type)
             name = pointed.name if is_composite_type(pointed) else kind.name  # else: a row of the same list
             return [relay.to_base64(name, found or crowd.admin.id)]
         case "DateTime":
@@ -102,20 +102,20 @@ def examples(request: ListRequest, crowd: Crowd) -> list[Any]:
     return [found.name] if isinstance(found, Enum) else list(arguments.values)
 
 
-def document(request: ListRequest) -> str:
+def document(listing: ListRequest) -> str:
     """The operation that asks it, both from the start and, with `last`, from the end."""
-    types = parameters(request)
+    types = parameters(listing)
     declared = ", ".join(f"${name}: {kind}" for name, kind in types.items())
     passed = ", ".join(f"{name}: ${name}" for name in types)
-    return f"query ({declared}) {{ {request.list}({passed}) {{ nodes {{ id }} }} }}"
+    return f"query ({declared}) {{ {listing.list}({passed}) {{ nodes {{ id }} }} }}"
 
 
-def parameters(request: ListRequest) -> dict[str, str]:
+def parameters(listing: ListRequest) -> dict[str, str]:
     """The list's arguments, with their types."""
-    return {name: str(argument.type) for name, argument in lists()[request.list].args.items()}
+    return {name: str(argument.type) for name, argument in lists()[listing.list].args.items()}
 
 
-async def problems(crowd: Crowd, request: ListRequest, **variables: Any) -> list[str]:
+async def problems(crowd: Crowd, listing: ListRequest, **variables: Any) -> list[str]:
     """What is slow about it.
 
     For somebody who sees a part of the company's rows only, sorting those few may be the quickest way.
@@ -123,25 +123,25 @@ async def problems(crowd: Crowd, request: ListRequest, **variables: Any) -> list
     found = []
     for person, kinds in ((crowd.admin, SLOW), (crowd.analyst, WHOLE)):
         client = Client(crowd.services, CONTRACT, user_id=person.id)
-        for plan in await plans_of(client, document(request), **REQUIRED, **variables):
+        for plan in await plans_of(client, document(listing), **REQUIRED, **variables):
             found += slow(plan, crowd.large, kinds)
     return found
 
 
-@pytest.mark.parametrize("asked", [*orders()], ids=str)
-async def test_an_order_is_read_off_an_index(crowd: Crowd, request: ListRequest) -> None:
-    order = {"orderBy": request.argument} if request.argument else {}
+@pytest.mark.parametrize("listing", [*orders()], ids=str)
+async def test_an_order_is_read_off_an_index(crowd: Crowd, listing: ListRequest) -> None:
+    order = {"orderBy": listing.argument} if listing.argument else {}
 
-    assert await problems(crowd, request, first=25, **order) == []
-    assert await problems(crowd, request, last=25, **order) == []
+    assert await problems(crowd, listing, first=25, **order) == []
+    assert await problems(crowd, listing, last=25, **order) == []
 
 
-@pytest.mark.parametrize("asked", [*filters()], ids=str)
-async def test_a_filter_is_answered_from_an_index(crowd: Crowd, request: ListRequest) -> None:
-    for value in examples(request, crowd):
-        found = await problems(crowd, request, filter={request.condition: value})
+@pytest.mark.parametrize("listing", [*filters()], ids=str)
+async def test_a_filter_is_answered_from_an_index(crowd: Crowd, listing: ListRequest) -> None:
+    for value in examples(listing, crowd):
+        found = await problems(crowd, listing, filter={listing.condition: value})
 
-        assert set(found) <= FEW.get(str(request), set())
+        assert set(found) <= FEW.get(str(listing), set())
 
 
 def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
@@ -149,9 +149,9 @@ def test_the_lists_are_of_large_tables(crowd: Crowd) -> None:
         STORED_TYPES[get_named_type(each.type).name.removesuffix("Connection")].model
         for each in lists().values()
     }
-    request = {model.__tablename__ for model in models if model.plane == TENANT}
+    listing = {model.__tablename__ for model in models if model.plane == TENANT}
 
-    assert request - crowd.large == {CompanyProfile.__tablename__}
+    assert listing - crowd.large == {CompanyProfile.__tablename__}
 
 
 async def test_a_missing_index_is_noticed(crowd: Crowd) -> None:
