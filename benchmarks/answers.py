@@ -1,4 +1,4 @@
-"""Measures the embedded answerer: whether it quotes the sentence that answers, and when it keeps quiet.
+"""Benchmark of extractive answers: whether they quote the gold sentence, and when they abstain.
 
 Run as `python -m benchmarks.answers [--data FOLDER]`.
 
@@ -29,15 +29,15 @@ from providers.chat.extractive import MIN_SCORE, AnswerStyle, select_quotes
 from providers.embeddings import MiniLM
 
 PASSAGES = 5
-"""Retrieved for a question."""
+"""Passages retrieved per question."""
 ARTICLE = 5
-"""Paragraphs of an article: so many hits more are asked for, to withhold them."""
+"""Paragraphs per article: additional hits to retrieve, as they are withheld."""
 THRESHOLDS = (0.36, 0.38, 0.40, 0.42, 0.44, 0.46, 0.48)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question, its article (by number from 1, and as a document), its paragraph, and the answer there."""
+    """A question with its article (number from 1, and document), paragraph and answer."""
 
     text: str
     article: int
@@ -62,7 +62,7 @@ class Outcome:
 
 
 async def measure_answers(data: Path) -> list[Limit]:
-    """Thresholds were chosen on odd articles; the bounds are of even ones."""
+    """Thresholds were tuned on odd articles; the limits apply to even ones."""
     if not (data / QUESTIONS).exists():
         console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
         return []
@@ -92,7 +92,7 @@ async def measure_answers(data: Path) -> list[Limit]:
 
 
 def read(file: Path) -> tuple[dict[UUID, str], dict[UUID, UUID], list[Question]]:
-    """The paragraphs by id, the article of each, and the questions."""
+    """Paragraphs by ID, the article of each paragraph, and the questions."""
     paragraphs, articles, questions = {}, {}, []
     for article, document in enumerate(json.loads(file.read_text())["data"], start=1):
         title = uuid7()
@@ -107,7 +107,7 @@ def read(file: Path) -> tuple[dict[UUID, str], dict[UUID, UUID], list[Question]]
 
 
 def cached_embed(embed: Embed) -> Embed:
-    """The same, asking once for each text."""
+    """`embed` with a cache."""
     known: dict[str, Sequence[float]] = {}
 
     async def remembered(
@@ -123,7 +123,7 @@ def cached_embed(embed: Embed) -> Embed:
 async def measure_question(
     embed: Embed, question: Question, hits: Sequence[Hit], paragraphs: dict[UUID, str]
 ) -> Outcome:
-    """Ask with the first passages found, and with the first of other articles."""
+    """Asks with the retrieved passages, and with passages of other articles only."""
     others = [hit for hit in hits if hit.document_id != question.document][:PASSAGES]
     answerer = ExtractiveAnswerer(embed, min_score=0.0)
     known = [passage(hit, paragraphs) for hit in hits[:PASSAGES]]
@@ -150,7 +150,7 @@ def overlap(span: tuple[int, int], question: Question) -> bool:
 
 
 async def is_verbatim(answerer: ExtractiveAnswerer, question: str, passages: Sequence[Passage]) -> bool:
-    """Whether each quotation's part of the answer is its part of the passage, to the letter."""
+    """Whether the quotations equal their passages verbatim."""
     received = [event async for event in answerer.answer(ChatRequest(question, tuple(passages)))]
     text = "".join(event.text for event in received if isinstance(event, TextDelta))
     quotations = [event for event in received if isinstance(event, Quotation)]
@@ -161,7 +161,7 @@ async def is_verbatim(answerer: ExtractiveAnswerer, question: str, passages: Seq
 
 
 def report(outcomes: Sequence[Outcome]) -> list[Limit]:
-    """Print what each threshold gives on odd articles, and the chosen one on even ones."""
+    """Prints the rates of each threshold on odd articles, and of the default on even ones."""
     table = Table("articles", "threshold", "answers", "gold sentence quoted", "abstains when withheld")
     odd = [each for each in outcomes if each.article % 2]
     even = [each for each in outcomes if not each.article % 2]
@@ -176,12 +176,12 @@ def report(outcomes: Sequence[Outcome]) -> list[Limit]:
     return [
         Limit("XQuAD-en, even articles: gold sentence quoted", ">= 0.86", f"{quoted:.3f}", quoted >= 0.86),
         Limit("the same, article withheld: abstains", ">= 0.90", f"{abstained:.3f}", abstained >= 0.90),
-        Limit("quotations that stand so in their passage", "all", f"{verbatim:.3f}", verbatim == 1),
+        Limit("verbatim quotations", "all", f"{verbatim:.3f}", verbatim == 1),
     ]
 
 
 def rates(outcomes: Sequence[Outcome], threshold: float) -> tuple[float, float, float]:
-    """The shares that are answered, are answered with the gold sentence, and are not answered without it."""
+    """Rates: answered, answered with the gold sentence, and abstained without its article."""
     return (
         fmean(each.scores[0] >= threshold for each in outcomes),
         fmean(each.quoted and each.scores[0] >= threshold for each in outcomes),

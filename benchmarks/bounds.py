@@ -1,4 +1,4 @@
-"""What a measurement must reach, and the table that says whether it does."""
+"""Limits of benchmarks, and their result table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ console = Console(width=130, soft_wrap=True)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What was measured, and whether it is as good as it must be."""
+    """A limit, the measured value, and whether it is met."""
 
     what: str
     wanted: str
@@ -20,7 +20,7 @@ class Limit:
 
 
 def verdict(bounds: Sequence[Limit]) -> int:
-    """Print the bounds; the exit code is 1 if one is missed."""
+    """Prints the limits. Returns exit code 1 if one is not met."""
     table = Table("measured", "wanted", "got", "", title="Bounds")
     for bound in bounds:
         table.add_row(bound.what, bound.wanted, bound.measured, "met" if bound.met else "MISSED")

@@ -1,4 +1,4 @@
-"""What councils of the embedded answerer quote, on XQuAD with the likeliest paragraphs of each article.
+"""Benchmark of extractive councils on XQuAD, with the best paragraphs of each article.
 
 make bench of=councils
 """
@@ -28,12 +28,12 @@ from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import dot
 from providers.embeddings import MiniLM
 
-EVERY = 4
-"""Every so-manieth question of the even articles is asked."""
+SAMPLING_INTERVAL = 4
+"""Sampling interval of the even articles' questions."""
 
 
 async def measure_councils(data: Path) -> list[Limit]:
-    """The shares of the questions whose answering sentence is quoted, by each voice and by each strategy."""
+    """Shares of questions whose gold sentence is quoted, by voice and by strategy."""
     if not (data / QUESTIONS).exists():
         console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
         return []
@@ -41,7 +41,7 @@ async def measure_councils(data: Path) -> list[Limit]:
     siblings: dict[UUID, dict[UUID, str]] = defaultdict(dict)
     for identity, text in paragraphs.items():
         siblings[articles[identity]][identity] = text
-    query = [question for question in questions if question.article % 2 == 0][::EVERY]
+    query = [question for question in questions if question.article % 2 == 0][::SAMPLING_INTERVAL]
     embedder = MiniLM()
     quoted: Counter[str] = Counter()
     differing = 0
@@ -60,7 +60,7 @@ async def measure_councils(data: Path) -> list[Limit]:
 
 
 async def chat_request(embed: Embed, question: Question, paragraphs: dict[UUID, str]) -> ChatRequest:
-    """The question with the paragraphs that are most like it."""
+    """The request with the paragraphs most similar to the question."""
     (query,) = await embed([question.text], "query")
     vectors = await embed(list(paragraphs.values()), "passage")
     passages = [
@@ -72,27 +72,27 @@ async def chat_request(embed: Embed, question: Question, paragraphs: dict[UUID, 
 
 
 async def answers(model: ExtractiveAnswerer, request: ChatRequest) -> dict[str, str]:
-    """What each voice says in one round, and what each strategy makes of it."""
+    """Answers of each voice in one round, and of each strategy."""
     ballots: list[Ballot] = []
-    await run_rounds(model, request, 1, unheard, ballots)
+    await run_rounds(model, request, 1, ignore_ballot, ballots)
     votes = [ballot.vote(request) for ballot in ballots_of_round(ballots, 1)]
     said = {vote.voice: vote.answer for vote in votes}
-    made = await collect_reply(model, replace(request, proposals=tuple(said.values())), untold)
+    made = await collect_reply(model, replace(request, proposals=tuple(said.values())), ignore_text)
     decided = {each.value: decide(votes, each, synthesis=made.text).answer for each in CouncilStrategy}
     return said | decided
 
 
-async def unheard(voice: Voice, number: int, ballot: Ballot | None) -> None:
-    """Nobody watches."""
+async def ignore_ballot(voice: Voice, number: int, ballot: Ballot | None) -> None:
+    """Ignores progress."""
 
 
-async def untold(text: str) -> None:
-    """Nobody watches."""
+async def ignore_text(text: str) -> None:
+    """Ignores progress."""
 
 
 def report(quoted: Counter[str], differing: int, count: int) -> list[Limit]:
-    """Print the shares."""
-    table = Table("whose answer", "answering sentence quoted", title=f"{count} questions")
+    """Prints the shares."""
+    table = Table("voice or strategy", "gold sentence quoted", title=f"{count} questions")
     for name, number in quoted.items():
         table.add_row(name, f"{number / count:.3f}")
     console.print(table)

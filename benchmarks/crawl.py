@@ -1,4 +1,4 @@
-"""Measures whether two workers crawl twice as fast as one: ten local hosts, each of which takes its time.
+"""Benchmark of crawl scaling: two workers against one, on ten local hosts with latency.
 
 Run as `python -m benchmarks.crawl [--rounds 2]`: the same images are gathered with one worker process and
 with two, in turn, by crawls of as many chunks as there are lists. Turns at hosts are taken as everywhere.
@@ -35,9 +35,9 @@ from tests.providers.web.fake_site import Site, picture, sites
 
 HOSTS, LATENCY = 10, 0.8
 LISTS_EACH, IMAGES_EACH = 2, 16
-"""Lists of images of each host, each of which is a chunk, and how many images are in one."""
-WANTED = 1.8
-PATIENCE = 300
+"""URL lists (chunks) per host, and images per list."""
+MIN_SPEEDUP = 1.8
+TIMEOUT_SECONDS = 300
 
 CREATE = """mutation ($input: CrawlJobCreateInput!) { crawlJobCreate(input: $input) {
   errors { message } crawlJob { id } } }"""
@@ -46,7 +46,7 @@ LOOK = "query ($id: ID!) { crawlJob(id: $id) { phase errorMessage downloadedImag
 
 @asynccontextmanager
 async def workers(folder: Path, count: int) -> AsyncIterator[None]:
-    """So many worker processes that crawl this machine."""
+    """Runs worker processes that crawl local hosts."""
     order = [sys.executable, "-m", "server", "worker", "--data", str(folder), "--queues", "crawl"]
     allowed = os.environ | {"CRAWL_ALLOW": "127.0.0.0/8"}
     processes = [
@@ -62,12 +62,12 @@ async def workers(folder: Path, count: int) -> AsyncIterator[None]:
 
 
 async def run_crawl(client: Client, project: str, lists: Sequence[Sequence[str]]) -> float:
-    """Gather every image of the lists; in how many seconds."""
+    """Crawls all images of the lists. Returns the seconds."""
     sources = [{"kind": "URLS", "urls": list(urls)} for urls in lists]
     values = {"projectId": project, "name": "Measured", "keywords": ["measured"], "sources": sources}
     begin = perf_counter()
     id = (await client(CREATE, input=values))["crawlJobCreate"]["crawlJob"]["id"]
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             crawl = (await client(LOOK, id=id))["crawlJob"]
             if crawl["phase"] not in ("QUEUED", "ACTIVE"):
@@ -79,7 +79,7 @@ async def run_crawl(client: Client, project: str, lists: Sequence[Sequence[str]]
 
 
 def serve(hosts: Sequence[Site]) -> list[list[str]]:
-    """Addresses of images, no two alike: for each chunk a list of one host's."""
+    """Lists of distinct image URLs, one host per list."""
     lists: list[list[str]] = []
     for part in range(LISTS_EACH):
         for host, site in enumerate(hosts):
@@ -89,7 +89,7 @@ def serve(hosts: Sequence[Site]) -> list[list[str]]:
 
 
 async def measure(rounds: int, folder: Path) -> list[Limit]:
-    """One worker and two, in turn."""
+    """Alternates between one and two workers."""
     seconds: dict[int, list[float]] = {1: [], 2: []}
     async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready.model_copy(update={"crawl_allow": ("127.0.0.0/8",)}), stack)
@@ -98,7 +98,7 @@ async def measure(rounds: int, folder: Path) -> list[Limit]:
         for _ in range(rounds):
             for count in seconds:
                 async with workers(folder, count):
-                    client, project = await somebody(services)
+                    client, project = await create_user(services)
                     await warm_up(client, project, lists)
                     seconds[count].append(await run_crawl(client, project, lists))
     images = sum(map(len, lists))
@@ -108,23 +108,23 @@ async def measure(rounds: int, folder: Path) -> list[Limit]:
     console.print(table)
     ratio = median(seconds[1]) / median(seconds[2])
     what = "how much faster two workers crawl than one"
-    return [Limit(what, f">= {WANTED}", f"{ratio:.2f}", ratio >= WANTED)]
+    return [Limit(what, f">= {MIN_SPEEDUP}", f"{ratio:.2f}", ratio >= MIN_SPEEDUP)]
 
 
-async def somebody(services: Services) -> tuple[Client, str]:
-    """Somebody in a company of their own, who has a project."""
+async def create_user(services: Services) -> tuple[Client, str]:
+    """A user of a new company, with a project."""
     project = a_project(a_user(a_company()))
     await factories.save(services.database, project)
     return Client(services, make_schema(), user_id=project.user_id), project.gid
 
 
 async def warm_up(client: Client, project: str, lists: Sequence[Sequence[str]]) -> None:
-    """Have every worker start, and import what it needs."""
+    """Runs a crawl so that all workers have imported their modules."""
     await run_crawl(client, project, [urls[:2] for urls in lists])
 
 
 def main() -> int:
-    """The exit code is 1 if the bound is missed."""
+    """Returns exit code 1 if the limit is not met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=2)
     values: Any = parser.parse_args()

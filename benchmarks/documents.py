@@ -1,4 +1,4 @@
-"""How long files at the edge of what is read take, and how much memory: `make bench of=documents`.
+"""Benchmark of text extraction at its limits, in time and memory: `make bench of=documents`.
 
 Each is read as a worker reads it, in child processes.
 """
@@ -17,18 +17,18 @@ from benchmarks.bounds import Limit, console, verdict
 from benchmarks.edges import CASES, MEGABYTE, Case
 from benchmarks.measuring import measure
 from core.errors import DomainError
-from pipelines.knowledge.extraction import Extracted, read
+from pipelines.knowledge.extraction import ExtractedText, extract_pages
 from pipelines.knowledge.handlers import CHUNKING_TIMEOUT_SECONDS, chunk_and_describe
 from pipelines.runtime.process_pool import ProcessPool
 
-MOST_MEMORY = 1_500 * MEGABYTE
-"""What a child process may take at its peak."""
-LONGEST = 300.0
-"""Seconds after which a file is given up."""
+MAX_MEMORY_BYTES = 1_500 * MEGABYTE
+"""Maximum peak memory of a child process."""
+MAX_SECONDS = 300.0
+"""Maximum seconds per file."""
 
 
 async def read_document(case: Case, folder: Path) -> tuple[str, float, int, int]:
-    """How a file's reading ended: its refusal or "read", seconds, bytes of memory, chunks."""
+    """Outcome ("read" or the error message), seconds, peak memory in bytes, and chunks of a file."""
     path = folder / "file"
     await asyncio.to_thread(case.make, path)
     processes, peak = ProcessPool(1), 0
@@ -43,7 +43,7 @@ async def read_document(case: Case, folder: Path) -> tuple[str, float, int, int]
 
     began, count, ended = time.monotonic(), 0, "read"
     try:
-        extracted: Extracted = await read(compute, path, case.kind, "file")
+        extracted: ExtractedText = await extract_pages(compute, path, case.kind, "file")
         cut, _ = await compute(CHUNKING_TIMEOUT_SECONDS, chunk_and_describe, extracted.pages, 512, 50)
         count = len(cut)
     except DomainError as refused:
@@ -57,7 +57,7 @@ async def read_document(case: Case, folder: Path) -> tuple[str, float, int, int]
 
 
 async def main() -> int:
-    """Try every file; the exit code is 1 where one ends otherwise than it must, or takes too much."""
+    """Returns exit code 1 if a file has another outcome than expected, or exceeds a limit."""
     rows = Table("file", "seconds", "peak memory", "chunks", "ended", title="Files at the edge")
     bounds = []
     for case in CASES:
@@ -67,8 +67,8 @@ async def main() -> int:
         console.print(f"{case.what}: {took:.1f} s, {memory}")
         rows.add_row(case.what, f"{took:.1f}", memory, f"{count:,}", ended)
         right = ended.startswith(case.refusal or "read")
-        met = right and peak <= MOST_MEMORY and took <= LONGEST
-        wanted = f"{case.refusal or 'read'}, {LONGEST:.0f} s, {MOST_MEMORY // MEGABYTE} MB"
+        met = right and peak <= MAX_MEMORY_BYTES and took <= MAX_SECONDS
+        wanted = f"{case.refusal or 'read'}, {MAX_SECONDS:.0f} s, {MAX_MEMORY_BYTES // MEGABYTE} MB"
         bounds.append(Limit(case.what, wanted, f"{took:.1f} s, {memory}", met))
     console.print(rows)
     return verdict(bounds)

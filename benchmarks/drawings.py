@@ -1,4 +1,4 @@
-"""Measures the drawing comparison against its bounds.
+"""Benchmark of the drawing comparison.
 
 Run as `python -m benchmarks.drawings [real] [synthetic] [large] [--data FOLDER]`.
 
@@ -38,7 +38,7 @@ R = TypeVar("R")
 PROCESSES = 2
 PAIRS = 40
 CHAIN = ("beaglebone_sch_A6.pdf", "beaglebone_sch_A6A_rot90.pdf", "beaglebone_sch_B.pdf")
-"""Three revisions of one set of eleven sheets."""
+"""Three revisions of a set of eleven sheets."""
 
 console = Console(width=130, soft_wrap=True)
 
@@ -54,7 +54,7 @@ class Limit:
 
 
 def real(data: Path, folder: Path) -> Iterator[Limit]:
-    """Revisions that someone else drew: every true pair fits, and no two different sheets do."""
+    """Published revisions: all true pairs align, and no pairs of different sheets do."""
     missing = [name for name in CHAIN if not (data / name).exists()]
     if missing:
         console.print(f"Skipped the real drawings: {data} has no {', '.join(missing)}.")
@@ -83,7 +83,7 @@ def real(data: Path, folder: Path) -> Iterator[Limit]:
 
 
 def synthetic(data: Path, folder: Path) -> Iterator[Limit]:
-    """Pairs drawn by the project and scanned askew: corners within 3 pixels, changes found one to one."""
+    """Generated pairs with simulated scans: corner error below 3 pixels, and changes matched one to one."""
     with processes() as pool:
         made = list(pool.map(make_pair, [(index, folder) for index in range(PAIRS)]))
         outcomes = list(pool.map(compare_pair, [(pair, folder) for pair in made]))
@@ -108,7 +108,7 @@ def synthetic(data: Path, folder: Path) -> Iterator[Limit]:
 
 
 def large(data: Path, folder: Path) -> Iterator[Limit]:
-    """Two sheets of 36 x 24 inches at 300 dpi, as drawn and as scanned, each pair in a process of its own."""
+    """Sheets of 36 x 24 inches at 300 dpi, vector and scanned, each pair in its own process."""
     sheet = drawings.plan("A-101", "GROUND FLOOR PLAN", 3, size=drawings.ARCH_D, changed=0.1)
     drawn = []
     for revision in (0, 1):
@@ -138,7 +138,7 @@ def processes(count: int = PROCESSES) -> ProcessPoolExecutor:
 
 
 def alone(work: Callable[[T], R], argument: T) -> R:
-    """The result of work done in a new process, whose peak memory is then its own."""
+    """Runs a function in a new process, so that its peak memory can be measured."""
     with processes(1) as pool:
         return pool.submit(work, argument).result()
 
@@ -173,7 +173,7 @@ def compare_pair(job: tuple[pairs.Pair, Path]) -> ComparisonResult:
 
 
 def timed_render(job: tuple[Path, Path]) -> tuple[RenderedPage, float, float]:
-    """The page, the CPU seconds of drawing and encoding it, and the process's peak memory in megabytes."""
+    """The page, CPU seconds of rendering and encoding, and peak memory in megabytes."""
     cv2.setNumThreads(1)
     start = process_time()
     page = rendering.render(job[0], 1, job[1])
@@ -181,18 +181,18 @@ def timed_render(job: tuple[Path, Path]) -> tuple[RenderedPage, float, float]:
 
 
 def scan_sheet(job: tuple[Path, Path]) -> Path:
-    """A sheet as a scanner gives it: a little askew, smaller, soft, noisy."""
+    """A simulated scan of a sheet: slightly rotated, scaled, blurred and noisy."""
     random = np.random.default_rng(7)
     drawn = binarization.read_greyscale(job[0])
     height, width = drawn.shape
     a, b = 0.99 * cos(radians(-0.7)), 0.99 * sin(radians(-0.7))
     placed = binarization.warp(drawn, (a, -b, 40.0, b, a, 160.0), width, height)
-    rendering.write_png(job[1], pairs.dirty(placed, random, blur=0.9, noise=6.0))
+    rendering.write_png(job[1], pairs.simulate_scan(placed, random, blur=0.9, noise=6.0))
     return job[1]
 
 
 def measured_compare(job: tuple[Path, Path, Path]) -> tuple[ComparisonResult, float]:
-    """The outcome without any words, and the process's peak memory in megabytes."""
+    """The comparison without text, and peak memory in megabytes."""
     old, new, folder = job
     no_words = folder / "no-words.json"
     no_words.write_text("[]")
@@ -204,7 +204,7 @@ def peak_megabytes() -> float:
 
 
 def show_pairs(name: str, outcomes: Sequence[ComparisonResult]) -> None:
-    """A line for each true pair: how well it fits, how much differs, and the first words that do."""
+    """Prints score, change ratio and first changed words of each true pair."""
     table = Table("sheet", "score", "ink changed", "regions", "words gone", "words come", title=name)
     for number, outcome in enumerate(outcomes, 1):
         gone, came = (" ".join(said[:8]) for said in (outcome.words_removed, outcome.words_added))
@@ -226,7 +226,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=shared_folder("DRAWINGS", "drawings"))
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
-        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+        parser.error(f"unknown section {', '.join(sorted(unknown))}: must be one of {', '.join(SECTIONS)}")
     bounds: list[Limit] = []
     for section in options.sections or SECTIONS:
         console.rule(section)

@@ -1,4 +1,4 @@
-"""Files at the edge of what is read as documents, and beyond it."""
+"""Documents at and beyond the limits of text extraction."""
 
 import random
 from collections.abc import Callable
@@ -17,7 +17,7 @@ WORDS = ("harbour", "master", "lock", "gate", "river", "bridge", "tower", "light
 
 @dataclass(frozen=True)
 class Case:
-    """A file, and how its reading is to end: `text` is the refusal's beginning, or None where it is read."""
+    """A file and its expected outcome: the start of the error message, or None if it is readable."""
 
     what: str
     make: Callable[[Path], object]
@@ -26,13 +26,13 @@ class Case:
 
 
 def sentences(count: int, seed: int = 1) -> str:
-    """So many sentences of a dozen words."""
+    """Random sentences of twelve words."""
     chosen = random.Random(seed)
     return " ".join(" ".join(chosen.choices(WORDS, k=12)).capitalize() + "." for _ in range(count))
 
 
 def pdf(path: Path, pages: int, **options: Any) -> None:
-    """Pages of about 350 words."""
+    """Writes a PDF with about 350 words per page."""
     canvas = Canvas(str(path), pageCompression=1, **options)
     for number in range(pages):
         for line in range(45):
@@ -43,7 +43,7 @@ def pdf(path: Path, pages: int, **options: Any) -> None:
 
 
 def write_scanned_pdf(path: Path, pages: int) -> None:
-    """Pages that are pictures of 20 lines."""
+    """Writes a PDF whose pages are images of 20 lines."""
     pictures = []
     for number in range(pages):
         picture = Image.new("L", (1654, 2339), 255)
@@ -55,13 +55,13 @@ def write_scanned_pdf(path: Path, pages: int) -> None:
 
 
 def table(path: Path, size: int) -> None:
-    """Rows of values up to this many bytes."""
+    """Writes a CSV file of about `size` bytes."""
     row = "".join(f"{number},Paris,2102650,{sentences(1, seed=number)}\n" for number in range(1_000))
     path.write_text("number,town,people,remark\n" + row * (size // len(row)))
 
 
 def write_mixed_encodings(path: Path) -> None:
-    """Mostly UTF-8, with lines of Windows-1252 among them."""
+    """Writes UTF-8 text with some lines of Windows-1252."""
     lines = [(f"Café {number} ", "utf-8" if number % 20 else "cp1252") for number in range(100_000)]
     path.write_bytes(b"".join((text + "naïve façade.\n").encode(encoding) for text, encoding in lines))
 

@@ -1,4 +1,4 @@
-"""Measures how fast data sets are packed in each format, and the memory that the worker takes for it.
+"""Benchmark of dataset exports: throughput and worker memory by format.
 
 Run as `python -m benchmarks.exports [--images 10000] [--formats ZIP PARQUET]`: for each format, a worker
 process of its own packs so many images of about 40 kB. Its memory is the most that it ever had
@@ -35,10 +35,10 @@ from tests.graphql_client import Client
 from tests.imagery.stored_crawls import a_done_crawl, picture
 
 MEGABYTE = 1024 * 1024
-MOST_MEMORY = 300 * MEGABYTE
-DISTINCT = 100
-"""Pictures that are made; images share them."""
-PATIENCE = 600
+MAX_MEMORY_BYTES = 300 * MEGABYTE
+DISTINCT_FILES = 100
+"""Distinct image files, shared by the images."""
+TIMEOUT_SECONDS = 600
 
 CREATE = """mutation ($input: ExportJobCreateInput!) { exportJobCreate(input: $input) {
   errors { message } exportJob { id } } }"""
@@ -48,7 +48,7 @@ DELETE = "mutation ($id: ID!) { exportJobDelete(id: $id) { errors { message } } 
 
 @asynccontextmanager
 async def worker(folder: Path) -> AsyncIterator[Process]:
-    """A worker process for checks and exports alone."""
+    """Runs a worker process for validations and exports."""
     order = [sys.executable, "-m", "server", "worker", "--data", str(folder), "--queues", "imagery"]
     process = await asyncio.create_subprocess_exec(*order, stdout=DEVNULL, stderr=DEVNULL)
     try:
@@ -59,23 +59,23 @@ async def worker(folder: Path) -> AsyncIterator[Process]:
 
 
 def peak(process: Process) -> int:
-    """The most memory that a process had resident so far, in bytes: proc(5)."""
+    """Peak resident memory of a process in bytes: proc(5)."""
     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 async def store_images(services: Services, user: Fixture, count: int) -> Fixture:
-    """A crawl with so many images."""
+    """Creates a crawl with `count` images."""
     crawl = a_done_crawl(user, total_images=count, downloaded_images=count, max_images=count)
-    contents = [picture(seed, (480, 360), quality=80) for seed in range(DISTINCT)]
-    keys = [f"{user.company.id}/pictures/{seed}" for seed in range(DISTINCT)]
+    contents = [picture(seed, (480, 360), quality=80) for seed in range(DISTINCT_FILES)]
+    keys = [f"{user.company.id}/pictures/{seed}" for seed in range(DISTINCT_FILES)]
     for key, content in zip(keys, contents, strict=True):
         await services.store.put(key, content)
     images = [
         an_image(
             crawl,
-            storage_url=keys[number % DISTINCT],
-            file_size=len(contents[number % DISTINCT]),
+            storage_url=keys[number % DISTINCT_FILES],
+            file_size=len(contents[number % DISTINCT_FILES]),
             hash=f"{number:064x}",
             width=480,
             height=360,
@@ -90,10 +90,10 @@ async def store_images(services: Services, user: Fixture, count: int) -> Fixture
 
 
 async def run_export(client: Client, crawl: Fixture, format: ExportFormat) -> dict[str, Any]:
-    """An export, once it has ended."""
+    """Creates an export, and waits for it."""
     values = {"crawlJobId": crawl.gid, "name": "Measured", "format": format.name}
     id = (await client(CREATE, input=values))["exportJobCreate"]["exportJob"]["id"]
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             job = (await client(LOOK, id=id))["exportJob"]
             if job["phase"] not in ("QUEUED", "ACTIVE"):
@@ -103,7 +103,7 @@ async def run_export(client: Client, crawl: Fixture, format: ExportFormat) -> di
 
 
 async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> list[Limit]:
-    """Pack the same images in each of the formats."""
+    """Exports the same images in each format."""
     table = Table(
         "format", "images a second", "MB written", "MB before", "MB at the peak", title=f"{count:,} images"
     )
@@ -129,15 +129,15 @@ async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> 
             figures = [job["fileSize"] / MEGABYTE, before / MEGABYTE, after / MEGABYTE]
             table.add_row(format.name, f"{count / seconds:,.0f}", *(f"{each:,.0f}" for each in figures))
             taken = after - before
-            what = f"memory that packing {count:,} images as {format.name} adds to a worker"
+            what = f"worker memory of exporting {count:,} images as {format.name}"
             got = f"{taken / MEGABYTE:.0f} MB"
-            bounds.append(Limit(what, f"< {MOST_MEMORY // MEGABYTE} MB", got, taken < MOST_MEMORY))
+            bounds.append(Limit(what, f"< {MAX_MEMORY_BYTES // MEGABYTE} MB", got, taken < MAX_MEMORY_BYTES))
     console.print(table)
     return bounds
 
 
 def main() -> int:
-    """The exit code is 1 if a bound is missed."""
+    """Returns exit code 1 if a limit is not met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=10_000)
     names = [format.name for format in ExportFormat]

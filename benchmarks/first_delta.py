@@ -1,4 +1,4 @@
-"""Measures how soon an answer begins: from `messageSend` to the first piece at a client on a WebSocket.
+"""Benchmark of time to first token: from `messageSend` to the first `MessageDelta` at a WebSocket client.
 
 Run as `python -m benchmarks.first_delta [--questions 30]`.
 
@@ -54,11 +54,11 @@ from server.provider_factory import open_vectors
 
 DOCUMENTS, CHUNKS_EACH = 20, 50
 SENTENCES = 24
-"""Of a chunk: about 500 tokens, as documents are cut."""
+"""Sentences per chunk: about 500 tokens."""
 WARM_UP = 5
-PATIENCE = 120
-WANTED = 300
-"""Milliseconds, at the median."""
+TIMEOUT_SECONDS = 120
+MAX_FIRST_DELTA_MS = 300
+"""Maximum median."""
 
 PLACES = (
     "harbour",
@@ -93,7 +93,7 @@ stored, to its arrival. Then from `messageSend` to the first piece, to its own a
 
 @dataclass(frozen=True)
 class Times:
-    """When a client sent its question, was told so, got the first piece, and the whole."""
+    """Times of the request, its response, the first delta and the complete answer."""
 
     sent: datetime
     received: datetime
@@ -103,7 +103,7 @@ class Times:
 
 @asynccontextmanager
 async def server(data: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
-    """The address of a server of its own, and its process."""
+    """Runs a server. Yields its URL and process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -114,7 +114,7 @@ async def server(data: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE):
+        async with httpx.AsyncClient() as client, asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 if await ready(client, url):
                     break
@@ -128,12 +128,12 @@ async def server(data: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
 
 
 def ambient() -> set[str]:
-    """The settings of whoever runs this: not to be measured."""
+    """Settings in the environment, which are removed for the benchmark."""
     return {name.upper() for name in Settings.model_fields}
 
 
 async def ready(client: httpx.AsyncClient, url: str) -> bool:
-    """Whether the server serves."""
+    """Whether the server is ready."""
     try:
         return (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK
     except httpx.TransportError:
@@ -141,7 +141,7 @@ async def ready(client: httpx.AsyncClient, url: str) -> bool:
 
 
 async def fill(database: Database, settings: Settings, user_id: UUID, company_id: UUID) -> list[str]:
-    """Store 1,000 chunks, and give a question for each.
+    """Stores 1,000 chunks, and returns a question for each.
 
     Each is embedded by its first sentence alone, which takes seconds in place of minutes.
     """
@@ -172,7 +172,7 @@ async def fill(database: Database, settings: Settings, user_id: UUID, company_id
 async def store_documents(
     database: Database, user_id: UUID, company_id: UUID, document: UUID, rows: list[dict[str, Any]]
 ) -> None:
-    """One document that can be searched."""
+    """Stores one searchable document."""
     name = f"Minutes {document}"
     about = {"title": name, "filename": name, "original_filename": name, "file_path": str(document)}
     state = {
@@ -187,7 +187,7 @@ async def store_documents(
 
 
 def random_document(chance: random.Random) -> tuple[str, str]:
-    """A question, and a chunk of minutes whose first sentence answers it."""
+    """A question, and a chunk whose first sentence answers it."""
     place, thing, number = chance.choice(PLACES), chance.choice(THINGS), chance.randint(100, 9_999)
     town = "".join(chance.choice("bdfgklmnprstv") + chance.choice("aeiou") for _ in range(3)).title()
     rest = " ".join(
@@ -200,7 +200,7 @@ def random_document(chance: random.Random) -> tuple[str, str]:
 async def measure_question(
     session: AsyncClientSession, events: AsyncIterator[Any], conversation: str, text: str
 ) -> tuple[UUID, Times]:
-    """Ask, and watch the answer come."""
+    """Sends a question and measures the streamed answer."""
     sent = datetime.now(UTC)
     asking = asyncio.create_task(send_question(session, conversation, text))
     first = None
@@ -219,20 +219,20 @@ async def measure_question(
 
 
 async def send_question(session: AsyncClientSession, conversation: str, text: str) -> tuple[UUID, datetime]:
-    """The answer that `messageSend` promises, and when it does."""
+    """Sends a question. Returns the answer's ID and the response time."""
     answer = await payload(session, SEND, input={"conversationId": conversation, "content": text})
     return key(answer["answer"]["id"]), datetime.now(UTC)
 
 
 async def payload(session: AsyncClientSession, document: str, **variables: Any) -> Any:
-    """What a mutation answers; a refusal is an error."""
+    """The payload of a mutation. Raises an error if it has errors."""
     data = await session.execute(GraphQLRequest(document, variable_values=variables))
     assert not data["payload"]["errors"], data["payload"]["errors"]
     return data["payload"]
 
 
 async def measure_first_delta(questions: int, data: Path) -> list[Limit]:
-    """Start, fill, ask."""
+    """Starts a server, stores documents and sends questions."""
     async with server(data) as (url, process):
         async with Client(transport=HTTPXAsyncTransport(f"{url}/graphql")) as session:
             person = {"email": "bench@example.com", "password": "a-long-enough-password"}
@@ -256,7 +256,7 @@ async def send_questions(
     texts: Sequence[str],
     process: psutil.Process,
 ) -> list[Limit]:
-    """Ask one question after another over one connection and one socket."""
+    """Sends questions one after another over one connection and one socket."""
     asking = Client(transport=HTTPXAsyncTransport(f"{url}/graphql", headers=authorization))
     watching = Client(
         transport=WebsocketsTransport(
@@ -284,11 +284,18 @@ async def send_questions(
         + ", ".join(f"{name} {1000 * (after[name] - before[name]) / len(counted):.0f} ms" for name in after)
     )
     measured = f"{first:.0f} ms"
-    return [Limit("first piece after messageSend, p50", f"< {WANTED} ms", measured, first < WANTED)]
+    return [
+        Limit(
+            "first delta after messageSend, p50",
+            f"< {MAX_FIRST_DELTA_MS} ms",
+            measured,
+            first < MAX_FIRST_DELTA_MS,
+        )
+    ]
 
 
 def spent(process: psutil.Process) -> dict[str, float]:
-    """Seconds of CPU that the server, the vector store and PostgreSQL have used so far."""
+    """CPU seconds of the server, the vector store and PostgreSQL."""
     found = {"server": 0.0, "vectors": 0.0, "postgres": 0.0}
     for each in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):  # PostgreSQL's helpers come and go
@@ -300,7 +307,7 @@ def spent(process: psutil.Process) -> dict[str, float]:
 
 
 async def parts(database: Database, company_id: UUID, answer: UUID, times: Times) -> list[float]:
-    """Milliseconds of each of `PARTS`, by the events' and the job's own clock, which is this machine's."""
+    """Milliseconds of each of `PARTS`, by the timestamps of events and job."""
     async with database.tenant(company_id, read_only=True) as uow:
         mine = select(ConversationEvent).where(ConversationEvent.message_id == answer)
         received = await uow.all(mine.order_by(ConversationEvent.sequence))
@@ -325,7 +332,7 @@ async def parts(database: Database, company_id: UUID, answer: UUID, times: Times
 
 
 def rows_of(rows: Sequence[Sequence[float]], cold: Sequence[float]) -> float:
-    """Print the parts; gives the median until the first piece."""
+    """Prints the parts. Returns the median time to the first delta."""
     table = Table(
         "part", "p50 ms", "p90 ms", "longest ms", "the very first ms", title="Until the first piece"
     )
@@ -337,7 +344,7 @@ def rows_of(rows: Sequence[Sequence[float]], cold: Sequence[float]) -> float:
 
 
 def key(id: str) -> UUID:
-    """The key inside a global id."""
+    """The key of a global ID."""
     return UUID(GlobalID.from_id(id).node_id)
 
 

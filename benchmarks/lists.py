@@ -1,4 +1,4 @@
-"""Measures the first page of every root list of a large company, and how it is read.
+"""Benchmark of the first page of every root list of a large company, and its query plans.
 
 Run as `python -m benchmarks.lists [--scale 100]`; a scale of 100 is about 200,000 rows.
 
@@ -38,26 +38,26 @@ from tests.graphql_client import Client
 from tests.schema.graph.query_plans import WHOLE, plans_for, sent_by, slow
 
 BOTH = (PLATFORM, TENANT)
-LARGE = 10_000
-REPEATS = 7
+MIN_LARGE_TABLE_ROWS = 10_000
+REPETITIONS = 7
 WITH_GLOBAL = {"documents", "documentChunks"}
-"""Lists that also have the platform's rows, by a second statement."""
+"""Lists that include the platform's rows, with a second statement."""
 
 PUBLISHED = 3
-"""Documents of the platform's."""
+"""Published documents of the platform."""
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'tenant'::regnamespace AND reltuples >= $1"
 
 
 def lists(schema: GraphQLSchema) -> list[str]:
-    """The root lists that need no argument."""
+    """Root lists without required arguments."""
     assert schema.query_type is not None
     fields = schema.query_type.fields.items()
     return [name for name, field in fields if str(field.type).endswith("Connection!")]
 
 
 async def measure(units: int, folder: Path) -> list[Limit]:
-    """Fill the demo company and ask it for the first page of each list."""
+    """Fills the demo company, and queries the first page of each list."""
     contract = make_schema()
     async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready, stack)
@@ -94,7 +94,7 @@ async def measure(units: int, folder: Path) -> list[Limit]:
 
 
 async def publish(database: Database) -> None:
-    """Documents of the platform's, for every company."""
+    """Publishes documents of the platform."""
     async with database.platform(read_only=True) as uow:
         found = await uow.one(select(User.id, User.company_id).where(User.email == ADMIN))
     platform = Fixture(Company, {"id": found.company_id}, saved=True)
@@ -104,18 +104,18 @@ async def publish(database: Database) -> None:
 
 
 async def large_tables(admin_url: str) -> set[str]:
-    """The tenant tables that are to be read through an index."""
+    """Tenant tables that must be read by index."""
     connection = await asyncpg.connect(driverless_url(admin_url))
     try:
-        return {row["relname"] for row in await connection.fetch(TABLES, LARGE)}
+        return {row["relname"] for row in await connection.fetch(TABLES, MIN_LARGE_TABLE_ROWS)}
     finally:
         await connection.close()
 
 
 async def time_operation(client: Client, document: str) -> float:
-    """The median time of the operation in milliseconds, signing in included."""
+    """Median time of the operation in milliseconds, including authentication."""
     times = []
-    for _ in range(REPEATS):
+    for _ in range(REPETITIONS):
         begin = perf_counter()
         await client(document)
         times.append(1000 * (perf_counter() - begin))

@@ -1,4 +1,4 @@
-"""What a computation takes of the child process that it runs in."""
+"""Peak memory of a function in a child process."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from pipelines.runtime.process_worker import peak_memory
 
 
 def measure(function: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
-    """The result or the refusal, and the bytes that this process has taken at its peak."""
+    """The result or the error, and the peak memory of this process in bytes."""
     try:
         result = function(*arguments)
     except DomainError as refused:

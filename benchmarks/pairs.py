@@ -1,4 +1,4 @@
-"""Pairs of drawings whose difference is known: drawn in two revisions, the old one then scanned askew."""
+"""Pairs of drawings with known changes: two generated revisions, the old one as a simulated scan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures, the transform from the drawn old sheet to its scan, and the boxes that truly changed."""
+    """Two images, the transform from the old sheet to its scan, and the true boxes of the changes."""
 
     old: Path
     new: Path
@@ -35,7 +35,7 @@ class Pair:
 
 
 def make(index: int, folder: Path) -> Pair:
-    """Pair number `index`: up to 10 degrees askew, every second also turned by 90, 180 or 270 degrees."""
+    """Pair number `index`: rotated by up to 10 degrees, every second also by 90, 180 or 270 degrees."""
     random = np.random.default_rng(1000 + index)
     share = float(random.uniform(0.05, 0.30))
     sheet = drawings.plan(f"A-{101 + index}", "FLOOR PLAN", 5000 + index, changed=share)
@@ -52,10 +52,11 @@ def make(index: int, folder: Path) -> Pair:
     drawn = binarization.read_greyscale(pictures[0].image)
     height, width = drawn.shape
     scanning, size = scan_place(width, height, angle, scale, random.uniform(0, 80, 2))
-    scan = dirty(binarization.warp(drawn, scanning, *size), random, blur=0.9, noise=9.0)
+    scan = simulate_scan(binarization.warp(drawn, scanning, *size), random, blur=0.9, noise=9.0)
     rendering.write_png(pictures[0].image, scan)
     rendering.write_png(
-        pictures[1].image, dirty(binarization.read_greyscale(pictures[1].image), random, blur=0.5, noise=3.0)
+        pictures[1].image,
+        simulate_scan(binarization.read_greyscale(pictures[1].image), random, blur=0.5, noise=3.0),
     )
     no_words = folder / "no-words.json"
     page_words.save([], no_words)
@@ -77,7 +78,7 @@ def pixels(sheet: drawings.Sheet) -> tuple[Box, ...]:
 def scan_place(
     width: int, height: int, angle: float, scale: float, shift: npt.NDArray[np.float64]
 ) -> tuple[Matrix, tuple[int, int]]:
-    """Turn about the middle, scale, and shift, on a glass that holds the whole sheet."""
+    """Rotates about the centre, scales and translates, on a canvas that contains the whole sheet."""
     a, b = scale * cos(radians(angle)), scale * sin(radians(angle))
     across = abs(a) * width + abs(b) * height + float(shift[0])
     down = abs(b) * width + abs(a) * height + float(shift[1])
@@ -86,8 +87,8 @@ def scan_place(
     return (a, -b, x, b, a, y), (int(across) + 1, int(down) + 1)
 
 
-def dirty(grey: GreyImage, random: np.random.Generator, *, blur: float, noise: float) -> GreyImage:
-    """What a scanner does: soft edges, grey paper, noise, specks of dust."""
+def simulate_scan(grey: GreyImage, random: np.random.Generator, *, blur: float, noise: float) -> GreyImage:
+    """Simulates a scanner: blur, grey paper, noise and dust."""
     soft = cv2.GaussianBlur(grey, (0, 0), float(random.uniform(0.3, blur))).astype(np.int16)
     paper = int(random.integers(238, 256))
     soft = (soft.astype(np.int32) * paper // 255).astype(np.int16)
@@ -105,14 +106,14 @@ def dirty(grey: GreyImage, random: np.random.Generator, *, blur: float, noise: f
 
 
 def corner_error(pair: Pair, transform: Matrix) -> float:
-    """The mean distance in pixels between where the old sheet's corners are put and where they belong."""
+    """Mean distance in pixels between the estimated and true corners of the old sheet."""
     a, b, c, d, e, f = binarization.compose_transforms(transform, pair.scanning)
     corners = [(x, y) for x in (0, pair.width - 1) for y in (0, pair.height - 1)]
     return sum(hypot(a * x + b * y + c - x, d * x + e * y + f - y) for x, y in corners) / 4
 
 
 def matches(found: Sequence[Box], true: Sequence[Box], least: float = 0.3, largest: float = 3.0) -> int:
-    """How many found boxes answer to a true one, one to one, best first, and are not too large for it."""
+    """Number of found boxes that match a true one, one to one, and are not too large."""
     options = sorted(
         (
             (overlap, index, other)

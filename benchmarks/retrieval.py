@@ -1,4 +1,4 @@
-"""Measures what is found, and how fast, through the embedded model and the embedded vector store.
+"""Benchmark of retrieval quality and speed, with the bundled model and the embedded vector store.
 
 Run as `python -m benchmarks.retrieval [quality] [speed] [--data FOLDER]`.
 
@@ -38,12 +38,12 @@ CHUNKS, COMPANIES, DIMENSION, CLUSTERS = 50_000, 20, 384, 400
 SEARCHES, TOGETHER = 200, 50
 VOCABULARY, WORDS_IN_CHUNK, WORDS_IN_QUERY = 30_000, 150, 10
 QUIET_SECONDS = 6
-"""Until the store has put itself in order."""
+"""Time for the maintenance of the store."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question, the number of its article (from 1), and the paragraph that answers it."""
+    """A question, its article number (from 1), and the paragraph with its answer."""
 
     text: str
     article: int
@@ -52,7 +52,7 @@ class Question:
 
 @asynccontextmanager
 async def open_vector_store(dimension: int) -> AsyncIterator[VectorStore]:
-    """An empty store in a data folder of its own."""
+    """An empty store in a temporary data folder."""
     with TemporaryDirectory(prefix="retrieval-") as folder:
         async with vectors_of(Settings(data=Path(folder), qdrant_url=None)) as settings:
             stores = vector_stores(settings)
@@ -63,7 +63,7 @@ async def open_vector_store(dimension: int) -> AsyncIterator[VectorStore]:
 
 
 async def quality(data: Path) -> list[Limit]:
-    """Questions whose paragraph is known. Parameters were chosen on odd articles; bounds are of even ones."""
+    """Recall of questions with known paragraphs. Tuned on odd articles; limits apply to even ones."""
     if not (data / QUESTIONS).exists():
         console.print(f"Skipped the questions: {data} has no {QUESTIONS}.")
         return []
@@ -105,7 +105,7 @@ async def quality(data: Path) -> list[Limit]:
 
 
 def rank(hits: Sequence[Hit], wanted: UUID) -> int | None:
-    """The place of a chunk among the hits, from 1."""
+    """The rank of a chunk among the hits, from 1."""
     return next((place for place, hit in enumerate(hits, start=1) if hit.chunk_id == wanted), None)
 
 
@@ -114,7 +114,7 @@ def recall(ranks: Sequence[int | None], first: int) -> float:
 
 
 async def speed(data: Path) -> list[Limit]:
-    """Clustered vectors and words by Zipf's law, from a fixed seed: as many for each company."""
+    """Search times with clustered vectors and Zipf-distributed words of several companies."""
     made = np.random.default_rng(20)
     centres = made.normal(size=(CLUSTERS, DIMENSION))
     companies = [uuid7() for _ in range(COMPANIES)]
@@ -166,7 +166,7 @@ async def speed(data: Path) -> list[Limit]:
 
 
 async def time_searches(name: str, search: Callable[[int], Awaitable[object]]) -> float:
-    """The median of searches one after another, in milliseconds."""
+    """Median time of sequential searches in milliseconds."""
     took = []
     for number in range(SEARCHES):
         began = perf_counter()
@@ -178,7 +178,7 @@ async def time_searches(name: str, search: Callable[[int], Awaitable[object]]) -
 
 
 def memory() -> float:
-    """Megabytes of the store's process."""
+    """Memory of the store's process in megabytes."""
     return sum(child.memory_info().rss for child in psutil.Process().children()) / 1e6
 
 
@@ -191,7 +191,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=shared_folder("DOCUMENTS", "docs"))
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
-        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+        parser.error(f"unknown section {', '.join(sorted(unknown))}: must be one of {', '.join(SECTIONS)}")
     bounds: list[Limit] = []
     for section in options.sections or SECTIONS:
         console.rule(section)

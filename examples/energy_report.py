@@ -1,10 +1,10 @@
-"""Import a file of energy consumption into a Seshat server, have a report created, and fetch it as PDF.
+"""Imports energy consumption into a Seshat server, creates a report, and downloads it as PDF.
 
     energy_report.py --url http://127.0.0.1:8000 --login ada --password … LOAD.csv --out report.pdf \\
         --industry Manufacturing --location Graz --target-year 2036 --increase 60 --budget 1200
 
-Requires `pip install "gql[httpx,websockets]" rich`. What the profile holds already need not be values again.
-The exit code is 0 if the report is there.
+Requires `pip install "gql[httpx,websockets]" rich`. Fields of the stored profile need not be repeated.
+The exit code is 0 if the report was downloaded.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from rich.console import Console
 from client import EXPECTED_ERRORS, MutationError, Seshat, connection_parser, existing_file, sign_in
 
 POLL_SECONDS = 0.5
-"""Seconds between two looks at what a job works on."""
+"""Polling interval of jobs."""
 
 PROFILE = """
 mutation Profile($input: CompanyProfileUpdateInput!) {

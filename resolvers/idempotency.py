@@ -34,8 +34,8 @@ async def claim(
 ) -> UUID:
     """Claim the viewer's `key` for `operation`; returns the id of the row that `store_result` updates.
 
-    Waits for the commit of a concurrent request with the same key. Raises `AlreadyCompleted` if the key belongs
-    to an earlier request, and `Conflict` if that request had other arguments.
+    Waits for the commit of a concurrent request with the same key. Raises `AlreadyCompleted` if the key
+    belongs to an earlier request, and `Conflict` if that request had other arguments.
     """
     validators.name(key, *PATH)
     digest = hashlib.sha256(json.dumps(arguments, sort_keys=True, default=_as_json).encode()).digest()

@@ -322,7 +322,8 @@ url, secret, folder, descriptor = sys.argv[1:]
 settings = Settings(database_url=url, secret_key=secret)
 store = open_store(Path(folder).as_uri())
 services = FileServices(Database(Placement(settings, url)), store, LinkSigner(secret, timedelta(1)))
-uvicorn.run(Starlette(routes=routes(lambda: services)), fd=int(descriptor), lifespan="off", log_level="warning")
+app = Starlette(routes=routes(lambda: services))
+uvicorn.run(app, fd=int(descriptor), lifespan="off", log_level="warning")
 """
 
 
