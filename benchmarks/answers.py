@@ -92,17 +92,17 @@ async def measure_answers(data: Path) -> list[Limit]:
 
 
 def read(file: Path) -> tuple[dict[UUID, str], dict[UUID, UUID], list[Question]]:
-    """Paragraphs by ID, the article of each paragraph, and the questions."""
+    """Paragraphs by ID, the article of outcome paragraph, and the questions."""
     paragraphs, articles, questions = {}, {}, []
     for article, document in enumerate(json.loads(file.read_text())["data"], start=1):
         title = uuid7()
         for paragraph in document["paragraphs"]:
             paragraphs[identity := uuid7()] = paragraph["context"]
             articles[identity] = title
-            for each in paragraph["qas"]:
-                start = each["answers"][0]["answer_start"]
-                end = start + len(each["answers"][0]["text"])
-                questions.append(Question(each["question"], article, title, identity, start, end))
+            for question in paragraph["qas"]:
+                start = question["answers"][0]["answer_start"]
+                end = start + len(question["answers"][0]["text"])
+                questions.append(Question(question["question"], article, title, identity, start, end))
     return paragraphs, articles, questions
 
 
@@ -110,14 +110,14 @@ def cached_embed(embed: Embed) -> Embed:
     """`embed` with a cache."""
     known: dict[str, Sequence[float]] = {}
 
-    async def remembered(
+    async def embed_with_cache(
         texts: Sequence[str], kind: Literal["query", "passage"]
     ) -> Sequence[Sequence[float]]:
         new = [text for text in dict.fromkeys(texts) if text not in known]
         known.update(zip(new, await embed(new, kind), strict=True))
         return [known[text] for text in texts]
 
-    return remembered
+    return embed_with_cache
 
 
 async def measure_question(
@@ -155,16 +155,17 @@ async def is_verbatim(answerer: ExtractiveAnswerer, question: str, passages: Seq
     text = "".join(event.text for event in received if isinstance(event, TextDelta))
     quotations = [event for event in received if isinstance(event, Quotation)]
     return bool(quotations) and all(
-        text[each.start : each.end] == passages[each.source - 1].text[each.source_start : each.source_end]
-        for each in quotations
+        text[quote.start : quote.end]
+        == passages[quote.source - 1].text[quote.source_start : quote.source_end]
+        for quote in quotations
     )
 
 
 def report(outcomes: Sequence[Outcome]) -> list[Limit]:
-    """Prints the rates of each threshold on odd articles, and of the default on even ones."""
+    """Prints the rates of outcome threshold on odd articles, and of the default on even ones."""
     table = Table("articles", "threshold", "answers", "gold sentence quoted", "abstains when withheld")
-    odd = [each for each in outcomes if each.article % 2]
-    even = [each for each in outcomes if not each.article % 2]
+    odd = [outcome for outcome in outcomes if outcome.article % 2]
+    even = [outcome for outcome in outcomes if not outcome.article % 2]
     chosen = MIN_SCORE
     for name, part, thresholds in (("odd", odd, THRESHOLDS), ("even", even, (chosen,))):
         for threshold in thresholds:
@@ -172,7 +173,7 @@ def report(outcomes: Sequence[Outcome]) -> list[Limit]:
             table.add_row(name, f"{threshold:.2f}", *figures)
     console.print(table)
     _, quoted, abstained = rates(even, chosen)
-    verbatim = fmean(each.verbatim for each in outcomes)
+    verbatim = fmean(outcome.verbatim for outcome in outcomes)
     return [
         Limit("XQuAD-en, even articles: gold sentence quoted", ">= 0.86", f"{quoted:.3f}", quoted >= 0.86),
         Limit("the same, article withheld: abstains", ">= 0.90", f"{abstained:.3f}", abstained >= 0.90),
@@ -183,9 +184,9 @@ def report(outcomes: Sequence[Outcome]) -> list[Limit]:
 def rates(outcomes: Sequence[Outcome], threshold: float) -> tuple[float, float, float]:
     """Rates: answered, answered with the gold sentence, and abstained without its article."""
     return (
-        fmean(each.scores[0] >= threshold for each in outcomes),
-        fmean(each.quoted and each.scores[0] >= threshold for each in outcomes),
-        fmean(each.scores[1] < threshold for each in outcomes),
+        fmean(outcome.scores[0] >= threshold for outcome in outcomes),
+        fmean(outcome.quoted and outcome.scores[0] >= threshold for outcome in outcomes),
+        fmean(outcome.scores[1] < threshold for outcome in outcomes),
     )
 
 

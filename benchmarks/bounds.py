@@ -14,15 +14,15 @@ class Limit:
     """A limit, the measured value, and whether it is met."""
 
     what: str
-    wanted: str
+    required: str
     measured: str
     met: bool
 
 
 def verdict(bounds: Sequence[Limit]) -> int:
     """Prints the limits. Returns exit code 1 if one is not met."""
-    table = Table("measured", "wanted", "got", "", title="Bounds")
-    for bound in bounds:
-        table.add_row(bound.what, bound.wanted, bound.measured, "met" if bound.met else "MISSED")
+    table = Table("measurement", "required", "result", "", title="Limits")
+    for limit in bounds:
+        table.add_row(limit.what, limit.required, limit.measured, "met" if limit.met else "MISSED")
     console.print(table)
-    return 0 if all(bound.met for bound in bounds) else 1
+    return 0 if all(limit.met for limit in bounds) else 1

@@ -52,7 +52,9 @@ async def measure_councils(data: Path) -> list[Limit]:
             said = await answers(ExtractiveAnswerer(embed), request)
             text = paragraphs[question.paragraph]
             gold = [text[slice(*span)] for span in sentences(text) if overlap(span, question)]
-            quoted.update(name for name, answer in said.items() if any(each in answer for each in gold))
+            quoted.update(
+                name for name, answer in said.items() if any(sentence in answer for sentence in gold)
+            )
             differing += len({said[name] for name in ("analytical", "creative", "critical")}) > 1
     finally:
         await embedder.close()
@@ -78,7 +80,9 @@ async def answers(model: ExtractiveAnswerer, request: ChatRequest) -> dict[str, 
     votes = [ballot.vote(request) for ballot in ballots_of_round(ballots, 1)]
     said = {vote.voice: vote.answer for vote in votes}
     made = await collect_reply(model, replace(request, proposals=tuple(said.values())), ignore_text)
-    decided = {each.value: decide(votes, each, synthesis=made.text).answer for each in CouncilStrategy}
+    decided = {
+        strategy.value: decide(votes, strategy, synthesis=made.text).answer for strategy in CouncilStrategy
+    }
     return said | decided
 
 

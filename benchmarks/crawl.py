@@ -83,7 +83,7 @@ def serve(hosts: Sequence[Site]) -> list[list[str]]:
     lists: list[list[str]] = []
     for part in range(LISTS_EACH):
         for host, site in enumerate(hosts):
-            numbers = [(part * HOSTS + host) * IMAGES_EACH + each for each in range(IMAGES_EACH)]
+            numbers = [(part * HOSTS + host) * IMAGES_EACH + number for number in range(IMAGES_EACH)]
             lists.append([site.put(f"/{number}.jpg", picture(number)) for number in numbers])
     return lists
 

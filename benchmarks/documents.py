@@ -49,7 +49,7 @@ async def read_document(case: Case, folder: Path) -> tuple[str, float, int, int]
     except DomainError as refused:
         ended = refused.message
     except TimeoutError:
-        ended = "took too long"
+        ended = "timed out"
     took = time.monotonic() - began
     await processes.close()
     path.unlink()
@@ -66,10 +66,10 @@ async def main() -> int:
         memory = f"{peak / MEGABYTE:.0f} MB"
         console.print(f"{case.what}: {took:.1f} s, {memory}")
         rows.add_row(case.what, f"{took:.1f}", memory, f"{count:,}", ended)
-        right = ended.startswith(case.refusal or "read")
+        right = ended.startswith(case.error or "read")
         met = right and peak <= MAX_MEMORY_BYTES and took <= MAX_SECONDS
-        wanted = f"{case.refusal or 'read'}, {MAX_SECONDS:.0f} s, {MAX_MEMORY_BYTES // MEGABYTE} MB"
-        bounds.append(Limit(case.what, wanted, f"{took:.1f} s, {memory}", met))
+        limit = f"{case.error or 'read'}, {MAX_SECONDS:.0f} s, {MAX_MEMORY_BYTES // MEGABYTE} MB"
+        bounds.append(Limit(case.what, limit, f"{took:.1f} s, {memory}", met))
     console.print(rows)
     return verdict(bounds)
 

@@ -2,7 +2,7 @@
 
 Run as `python -m benchmarks.drawings [real] [synthetic] [large] [--data FOLDER]`.
 
-Prints one table per section and exits with 1 if a bound is missed.
+Prints one table per section and exits with 1 if a limit is missed.
 """
 
 import argparse
@@ -48,7 +48,7 @@ class Limit:
     """What was measured, and whether it is as good as it must be."""
 
     what: str
-    wanted: str
+    required: str
     measured: str
     met: bool
 
@@ -232,11 +232,11 @@ def main() -> int:
         console.rule(section)
         with TemporaryDirectory(prefix="drawings-") as folder:
             bounds += SECTIONS[section](options.data, Path(folder))
-    table = Table("measured", "wanted", "got", "", title="Bounds")
-    for bound in bounds:
-        table.add_row(bound.what, bound.wanted, bound.measured, "met" if bound.met else "MISSED")
+    table = Table("measurement", "required", "result", "", title="Limits")
+    for limit in bounds:
+        table.add_row(limit.what, limit.required, limit.measured, "met" if limit.met else "MISSED")
     console.print(table)
-    return 0 if all(bound.met for bound in bounds) else 1
+    return 0 if all(limit.met for limit in bounds) else 1
 
 
 if __name__ == "__main__":

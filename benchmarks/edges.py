@@ -22,7 +22,7 @@ class Case:
     what: str
     make: Callable[[Path], object]
     kind: str
-    refusal: str | None = None
+    error: str | None = None
 
 
 def sentences(count: int, seed: int = 1) -> str:
@@ -68,10 +68,10 @@ def write_mixed_encodings(path: Path) -> None:
 
 CASES = (
     Case("PDF of 2,000 pages", lambda path: pdf(path, 2_000), PDF),
-    Case("PDF of 2,001 pages", lambda path: pdf(path, 2_001), PDF, "The file has more pages"),
+    Case("PDF of 2,001 pages", lambda path: pdf(path, 2_001), PDF, "The file must have at most"),
     Case("scanned PDF of 5 pages", lambda path: write_scanned_pdf(path, 5), PDF),
     Case(
-        "PDF behind a password",
+        "encrypted PDF",
         lambda path: pdf(path, 3, encrypt=StandardEncryption("secret")),
         PDF,
         "The PDF is encrypted",
@@ -80,15 +80,15 @@ CASES = (
         "50 MB of bytes named .txt",
         lambda path: path.write_bytes(random.Random(1).randbytes(50 * MEGABYTE)),
         TEXT,
-        "The file holds more than",
+        "The file must have at most",
     ),
     Case(
         "5 MB of bytes named .txt",
         lambda path: path.write_bytes(random.Random(1).randbytes(5 * MEGABYTE)),
         TEXT,
-        "The file is not text",
+        "The file is not a text file",
     ),
-    Case("CSV of 50 MB", lambda path: table(path, 50 * MEGABYTE), CSV, "The file holds more than"),
+    Case("CSV of 50 MB", lambda path: table(path, 50 * MEGABYTE), CSV, "The file must have at most"),
     Case("CSV of 5 MB", lambda path: table(path, 5 * MEGABYTE), CSV),
     Case("9.5 MB of text", lambda path: path.write_text(sentences(120_000)[:9_500_000]), TEXT),
     Case("text without a space, 5 MB", lambda path: path.write_text("a" * 5_000_000), TEXT),

@@ -127,7 +127,7 @@ async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> 
             stored = [found.key async for found in services.store.list(f"{user.company.id}/crawls")]
             await services.store.delete(stored)
             figures = [job["fileSize"] / MEGABYTE, before / MEGABYTE, after / MEGABYTE]
-            table.add_row(format.name, f"{count / seconds:,.0f}", *(f"{each:,.0f}" for each in figures))
+            table.add_row(format.name, f"{count / seconds:,.0f}", *(f"{figure:,.0f}" for figure in figures))
             taken = after - before
             what = f"worker memory of exporting {count:,} images as {format.name}"
             got = f"{taken / MEGABYTE:.0f} MB"

@@ -297,11 +297,11 @@ async def send_questions(
 def spent(process: psutil.Process) -> dict[str, float]:
     """CPU seconds of the server, the vector store and PostgreSQL."""
     found = {"server": 0.0, "vectors": 0.0, "postgres": 0.0}
-    for each in (process, *process.children(recursive=True)):
+    for child in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):  # PostgreSQL's helpers come and go
-            words = " ".join(each.cmdline())
+            words = " ".join(child.cmdline())
             kind = "postgres" if "postgres" in words else "vectors" if "vectors" in words else "server"
-            used = each.cpu_times()
+            used = child.cpu_times()
             found[kind] += used.user + used.system
     return found
 

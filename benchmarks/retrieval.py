@@ -71,7 +71,7 @@ async def quality(data: Path) -> list[Limit]:
     for article, document in enumerate(json.loads((data / QUESTIONS).read_text())["data"], start=1):
         for paragraph in document["paragraphs"]:
             paragraphs[identity := uuid7()] = paragraph["context"]
-            questions += [Question(each["question"], article, identity) for each in paragraph["qas"]]
+            questions += [Question(qa["question"], article, identity) for qa in paragraph["qas"]]
     embedder = MiniLM()
     windows = await embedder.embed_windows(list(paragraphs.values()))
     vectors = await embedder.embed([question.text for question in questions], "query")
@@ -92,9 +92,9 @@ async def quality(data: Path) -> list[Limit]:
     figures = {}
     for name, parity in (("odd", 1), ("even", 0)):
         for way, found in ranks.items():
-            part = [each for each, q in zip(found, questions, strict=True) if q.article % 2 == parity]
+            part = [rank for rank, q in zip(found, questions, strict=True) if q.article % 2 == parity]
             figures[name, way] = recall(part, 1), recall(part, 5)
-            numbers = (*figures[name, way], fmean(1 / each if each else 0 for each in part))
+            numbers = (*figures[name, way], fmean(1 / rank if rank else 0 for rank in part))
             table.add_row(name, str(len(part)), way, *(f"{number:.3f}" for number in numbers))
     console.print(table)
     first, fifth = figures["even", "hybrid"]
@@ -104,13 +104,13 @@ async def quality(data: Path) -> list[Limit]:
     ]
 
 
-def rank(hits: Sequence[Hit], wanted: UUID) -> int | None:
+def rank(hits: Sequence[Hit], chunk_id: UUID) -> int | None:
     """The rank of a chunk among the hits, from 1."""
-    return next((place for place, hit in enumerate(hits, start=1) if hit.chunk_id == wanted), None)
+    return next((place for place, hit in enumerate(hits, start=1) if hit.chunk_id == chunk_id), None)
 
 
 def recall(ranks: Sequence[int | None], first: int) -> float:
-    return fmean(each is not None and each <= first for each in ranks)
+    return fmean(rank is not None and rank <= first for rank in ranks)
 
 
 async def speed(data: Path) -> list[Limit]:

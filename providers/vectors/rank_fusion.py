@@ -8,12 +8,12 @@ from core.ports import Vector
 from providers.vectors import bm25
 
 MEANING, WORDS = "meaning", "words"
-"""The two vectors of a point: one row for each window of its text, and its words."""
+"""The two vectors of a point: a multivector with one row per window, and a sparse vector of words."""
 
 RANK_CONSTANT = 2
 WEIGHTS = {MEANING: 1.0, WORDS: 1.2}
-"""Chosen by measurement (docs/evaluation.md). The weights differ on purpose: with equal ones, a chunk that is
-first and second and one that is second and first could stand in any order."""
+"""Chosen by measurement (docs/evaluation.md). Equal weights would cause ties between chunks ranked
+first and second, and second and first."""
 MIN_DEPTH = 50
 """Minimum length of the lists that are fused."""
 

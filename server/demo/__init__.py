@@ -1,1 +1,1 @@
-"""What a new installation shows: drawings that the project draws itself."""
+"""Demo data of a new installation."""

@@ -1,4 +1,4 @@
-"""The demo company: three people of different roles, a few rows of every kind, and one comparison."""
+"""The demo company: three users with different roles, a few rows of every kind, and one comparison."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ ENDED = (SessionStatus.COMPLETED, SessionStatus.ERROR)
 
 
 async def show(services: Services) -> None:
-    """Make what is missing of the demo, and print its sign-ins. A fault is logged; serving goes on."""
+    """Creates missing parts of the demo, and prints its sign-ins. Errors are logged only."""
     try:
         await make(services)
     except Exception:
@@ -56,7 +56,7 @@ async def show(services: Services) -> None:
 
 
 async def make(services: Services) -> UUID:
-    """Make what is missing: the company, its people, rows of every kind, the comparison. The company's id."""
+    """Creates the missing company, users, rows and comparison. Returns the company's ID."""
     file = services.settings.data / SIGN_INS
     company_id = await company_of(services)
     if company_id is None:
@@ -75,20 +75,20 @@ async def make(services: Services) -> UUID:
 
 
 def tell(sign_ins: list[dict[str, str]]) -> None:
-    """Print who may sign in."""
+    """Prints the sign-ins."""
     lines = [f"  {person['role']:<8} {person['login']:<20} {person['password']}" for person in sign_ins]
     print("Demo sign-ins:", *lines, sep="\n", flush=True)
 
 
 async def company_of(services: Services) -> UUID | None:
-    """The demo company, if it was made."""
+    """ID of the demo company, or None."""
     async with services.database.platform(read_only=True) as uow:
         id: UUID | None = await uow.scalar(select(Company.id).where(Company.name == COMPANY))
         return id
 
 
 async def people(services: Services, file: Path) -> UUID:
-    """The company and its people; their passwords are generated and kept in `file` (mode 600)."""
+    """Creates the company and its users. The generated passwords are stored in `file` (mode 600)."""
     company_id = new_id()
     made = []
     async with services.database.tenant(company_id, kind="platform") as uow:
@@ -113,7 +113,7 @@ async def viewer(services: Services, company_id: UUID) -> Viewer:
 
 
 async def comparison(services: Services, admin: Viewer) -> UUID:
-    """A session over two revisions that the demo draws, started; or the one that is there."""
+    """Creates and starts a session of two generated revisions, unless it exists."""
     async with services.database.transaction(admin.scope, read_only=True) as uow:
         found: UUID | None = await uow.scalar(
             select(DrawingSession.id)
@@ -143,7 +143,7 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
 
 
 async def upload_file(services: Services, admin: Viewer, path: Path) -> UUID:
-    """A file of the demo's, stored."""
+    """Uploads a file of the demo."""
 
     async def chunks() -> AsyncIterator[bytes]:
         with path.open("rb") as file:
@@ -159,7 +159,7 @@ async def upload_file(services: Services, admin: Viewer, path: Path) -> UUID:
 
 
 async def searchable(services: Services, admin: Viewer, job_id: UUID | None) -> None:
-    """Wait for the end of the job that embeds the documents, if there is one."""
+    """Waits for the job that embeds the documents."""
     if job_id is None:
         return
     async with aclosing(services.events.listen(f"job:{job_id}")) as changes:
@@ -171,7 +171,7 @@ async def searchable(services: Services, admin: Viewer, job_id: UUID | None) -> 
 
 
 async def wait_for_session(services: Services, admin: Viewer, session_id: UUID) -> None:
-    """Wait for the comparison's end."""
+    """Waits for the comparison."""
     async with aclosing(services.events.listen(sessions.topic(session_id))) as changes:
         async for _ in changes:
             async with services.database.transaction(admin.scope, read_only=True) as uow:

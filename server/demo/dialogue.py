@@ -1,4 +1,4 @@
-"""Documents that can be asked about, and what was asked, answered, cited, rated and paid."""
+"""Demo documents, conversations, citations, feedback and token usage."""
 
 from datetime import timedelta
 
@@ -23,22 +23,22 @@ from db.models import (
 from server.demo.draft import Draft
 
 TOPICS = ("Heating", "Lighting", "Water", "Insurance", "Loans", "Fire safety", "Acoustics", "Cleaning")
-QUALITIES = ("twice a year", "before the winter", "by the owner", "within five days", "on every floor")
+QUALIFIERS = ("twice a year", "before the winter", "by the owner", "within five days", "on every floor")
 MODEL = "extractive"
 OPERATIONS = ("chat", "embedding", "report_generation", "document_processing", "council_voting")
 AGENTS = ("research", "grounding", "explainability", "council_analytical", "council_critical")
 FAULTS = ("TIMEOUT", "RATE_LIMIT_EXCEEDED", "NO_CITATIONS")
 PRICES = 0.00001, 0.00002
-"""US dollars for a token of the question, and of the answer."""
+"""US dollars per prompt token and per completion token."""
 
 
 def sentence(draft: Draft, topic: str, section: int) -> str:
-    """What a document says about its topic."""
-    return f"{topic}, section {section}: this is checked {draft.one(QUALITIES)}."
+    """A sentence of a document about its topic."""
+    return f"{topic}, section {section}: this is checked {draft.one(QUALIFIERS)}."
 
 
 def knowledge(draft: Draft) -> None:
-    """Documents in pieces; a few could not be read."""
+    """Documents with chunks; a few have failed."""
     for number, at in draft.each(Document):
         topic, failed = draft.one(TOPICS), number % 12 == 11
         name = f"{topic.lower().replace(' ', '-')}-{number + 1}.txt"
@@ -66,7 +66,9 @@ def knowledge(draft: Draft) -> None:
             created_at=at,
             updated_at=at + timedelta(seconds=9),
         )
-    readable = [each for each in draft.rows.get(Document, []) if each["extracted_text"] is not None]
+    readable = [
+        document for document in draft.rows.get(Document, []) if document["extracted_text"] is not None
+    ]
     for number in range(draft.counts.get(DocumentChunk, 0) if readable else 0):
         document = readable[number % len(readable)]
         index = document["chunk_count"]
@@ -87,7 +89,7 @@ def knowledge(draft: Draft) -> None:
 
 
 def chat(draft: Draft) -> None:
-    """Conversations of questions and answers, whose counters are what their messages add up to."""
+    """Conversations with questions, answers and consistent counters."""
     for _, at in draft.each(Conversation):
         topic = draft.one(TOPICS)
         archived = draft.chance(0.2)
@@ -126,14 +128,14 @@ def chat(draft: Draft) -> None:
             created_at=at,
             updated_at=at,
         )
-    about(draft)
+    add_answer_details(draft)
     add_token_usage(draft)
 
 
-def about(draft: Draft) -> None:
-    """What hangs on answers: citations, ratings, requests and the steps of agents."""
-    owners = {each["id"]: each["user_id"] for each in draft.rows.get(Conversation, [])}
-    answers = [each for each in draft.rows.get(Message, []) if each["role"] is MessageRole.ASSISTANT]
+def add_answer_details(draft: Draft) -> None:
+    """Citations, feedback, requests and agent steps of answers."""
+    owners = {row["id"]: row["user_id"] for row in draft.rows.get(Conversation, [])}
+    answers = [row for row in draft.rows.get(Message, []) if row["role"] is MessageRole.ASSISTANT]
     documents = draft.rows.get(Document, [])
     for number in range(draft.counts.get(Citation, 0) if answers else 0):
         answer = answers[number % len(answers)]
@@ -201,7 +203,7 @@ def about(draft: Draft) -> None:
 
 
 def add_token_usage(draft: Draft) -> None:
-    """What operations used and cost."""
+    """Token usage and cost of operations."""
     for _, at in draft.each(TokenUsage):
         prompt_tokens, answered = draft.random.randrange(50, 2_000), draft.random.randrange(20, 800)
         draft.add(

@@ -1,4 +1,4 @@
-"""Rows that follow from a seed: drawn up here, parents before children, and stored by whoever wants them."""
+"""Deterministic rows from a seed, parents before children."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,8 @@ T = TypeVar("T")
 Row = dict[str, Any]
 Counts = Mapping[type[Model], int]
 
-SPAN = timedelta(days=90)
-"""How far back the oldest rows go."""
+MAX_AGE = timedelta(days=90)
+"""Age of the oldest rows."""
 
 
 class Draft:
@@ -30,21 +30,21 @@ class Draft:
         self.rows: dict[type[Model], list[Row]] = {}
 
     def add(self, model: type[Model], at: datetime, /, **values: Any) -> Row:
-        """A row whose key is of that instant."""
+        """Adds a row whose key has that time."""
         row = {"id": self.key(at), **values}
         self.rows.setdefault(model, []).append(row)
         return row
 
     def each(self, model: type[Model]) -> Iterator[tuple[int, datetime]]:
-        """For each row of the model that is wanted: its number, and an instant; the oldest first."""
+        """Number and time of each row to create, oldest first."""
         count = self.counts.get(model, 0)
         for number in range(count):
-            yield number, self.until - SPAN * (1 - (number + self.random.random()) / count)
+            yield number, self.until - MAX_AGE * (1 - (number + self.random.random()) / count)
 
     def under(self, model: type[Model], parent: type[Model]) -> Iterator[tuple[int, Row, datetime]]:
-        """For each row of the model that is wanted: its number below its parent, the parent, an instant.
+        """Number within the parent, parent and time of each row to create.
 
-        Parents get as many each, to within one. Without parents there are no rows.
+        Rows are distributed evenly. Without parents there are none.
         """
         parents = self.rows.get(parent, [])
         for number in range(self.counts.get(model, 0) if parents else 0):
@@ -54,31 +54,31 @@ class Draft:
             yield position, above, min(born + timedelta(seconds=41 * (position + 1)), self.until)
 
     def key(self, at: datetime) -> UUID:
-        """A UUIDv7 of that instant."""
+        """A UUIDv7 of that time."""
         head = int(at.timestamp() * 1000) << 80 | 7 << 76 | self.random.getrandbits(12) << 64
         return UUID(int=head | 2 << 62 | self.random.getrandbits(62))
 
     def person(self) -> UUID:
-        """One of the people."""
+        """A random user."""
         return self.random.choice(self.people)
 
     def one(self, choices: Sequence[T]) -> T:
-        """One of the choices."""
+        """A random choice."""
         return self.random.choice(choices)
 
     def share(self, low: float, high: float) -> float:
-        """A number between the two, to three digits."""
+        """A random number in the range, to three digits."""
         return round(self.random.uniform(low, high), 3)
 
     def chance(self, probability: float) -> bool:
-        """True that often."""
+        """True with that probability."""
         return self.random.random() < probability
 
     def words(self, pool: Sequence[str], count: int) -> list[str]:
-        """Different words, sorted."""
+        """Distinct random words, sorted."""
         return sorted(self.random.sample(pool, min(count, len(pool))))
 
 
 def instant(key: UUID) -> datetime:
-    """The instant that a UUIDv7 is of, in UTC."""
+    """The time of a UUIDv7, in UTC."""
     return datetime.fromtimestamp((key.int >> 80) / 1000, tz=UTC)

@@ -28,8 +28,8 @@ from server.demo.marks import (
 TABLOID = (1224.0, 792.0)
 ARCH_D = (2592.0, 1728.0)
 
-ONE_CHANGE = 11.0
-"""Edited marks nearer than this (4 mm, in points) read as one change."""
+MERGE_DISTANCE = 11.0
+"""Distance in points (4 mm) below which edited marks count as one change."""
 
 ROOMS = (
     *("OFFICE", "STORE", "MEETING", "LOBBY", "ARCHIVE", "KITCHEN", "SERVER", "COPY"),
@@ -39,7 +39,7 @@ ROOMS = (
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A mark of the old revision and what stands for it in the new one; None where there is nothing."""
+    """A mark of the old revision and its replacement in the new one; None for no mark."""
 
     old: Mark | None
     new: Mark | None
@@ -51,7 +51,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A plan in two revisions: what both show, and the edits between them."""
+    """A plan in two revisions: common marks, and the edits."""
 
     number: str
     title: str
@@ -60,32 +60,32 @@ class Sheet:
     edits: tuple[Edit, ...]
 
     def marks(self, revision: int) -> list[Mark]:
-        """What revision 0 (old) or 1 (new) shows."""
+        """The marks of revision 0 (old) or 1 (new)."""
         edited = [edit.new if revision else edit.old for edit in self.edits]
         return [*self.common, *(mark for mark in edited if mark)]
 
     @property
     def changed(self) -> tuple[Box, ...]:
-        """The boxes of what differs, with marks nearer than `ONE_CHANGE` taken together."""
+        """The boxes of the changes; nearby ones are merged."""
         return tuple(merge_boxes([box for edit in self.edits for box in edit.boxes]))
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place on the plan that can show one mark or another, or nothing."""
+    """A location on the plan that may contain a mark."""
 
     kind: str
     box: Box
 
 
 def merge_boxes(boxes: Sequence[Box]) -> list[Box]:
-    """Unite boxes until all are further apart than `ONE_CHANGE`."""
+    """Merges boxes that are not further apart than `MERGE_DISTANCE`."""
     result = list(boxes)
     merged = True
     while merged:
         merged = False
         for index, one in enumerate(result):
-            near = [other for other in result[index + 1 :] if apart(one, other) < ONE_CHANGE]
+            near = [other for other in result[index + 1 :] if gap(one, other) < MERGE_DISTANCE]
             if near:
                 result = [*result[:index], *(box for box in result[index + 1 :] if box not in near)]
                 result.append(union([one, *near]))
@@ -94,15 +94,15 @@ def merge_boxes(boxes: Sequence[Box]) -> list[Box]:
     return sorted(result)
 
 
-def apart(one: Box, other: Box) -> float:
-    """The gap between two boxes, the wider way; 0 or less where they touch."""
+def gap(one: Box, other: Box) -> float:
+    """The larger of the horizontal and vertical gaps between two boxes; at most 0 if they touch."""
     return max(one[0] - other[2], other[0] - one[2], one[1] - other[3], other[1] - one[3])
 
 
 def plan(
     number: str, title: str, seed: int, *, size: tuple[float, float] = TABLOID, changed: float = 0.1
 ) -> Sheet:
-    """Draw up a floor plan of which a share `changed` of the marks differs between its revisions."""
+    """A floor plan with the share `changed` of its marks changed between the revisions."""
     random = Random(seed)
     width, height = size
     area = (random.uniform(100, 130), random.uniform(105, 125), width - 190, height - random.uniform(60, 85))
@@ -132,7 +132,7 @@ def plan(
 
 
 def divide(random: Random, start: float, end: float, pitch: float) -> list[float]:
-    """Positions from start to end about `pitch` apart, no two steps alike."""
+    """Irregular positions from start to end, about `pitch` apart."""
     steps = [random.uniform(0.9, 1.1) for _ in range(max(2, int((end - start) / pitch)))]
     factor = (end - start) / sum(steps)
     positions = [start]
@@ -161,7 +161,7 @@ def room_slots(room: Box) -> list[Slot]:
 
 
 def content(random: Random, slot: Slot, number: str, *, revision: int, before: Mark | None) -> Mark | None:
-    """What a slot shows; something else than `before`, for the second revision."""
+    """The mark of a slot; for the second revision, another one than `before`."""
     for _ in range(20):
         mark = MAKERS[slot.kind](random, slot.box, revision)
         if revision == 0 or differs(before, mark):
@@ -210,7 +210,7 @@ def symbol(random: Random, box: Box, revision: int) -> Mark | None:
 
 
 def door(random: Random, box: Box, revision: int) -> Mark | None:
-    """A leaf standing open into the room above its wall, hung left or right, or no door."""
+    """An open door, hinged left or right, or no door."""
     left, _, right, bottom = box
     wide = right - left
     hung = random.choice(["left", "right", "none"])
@@ -248,7 +248,7 @@ MAKERS = {
 
 
 def frame(size: tuple[float, float], title: str) -> list[Mark]:
-    """The border and the title block down the right side."""
+    """The border, and the title block on the right."""
     width, height = size
     left = width - 170
     rules = [Stroke(((left, height - y), (width - 24, height - y)), 0.8) for y in (230, 190, 150, 110)]
@@ -269,7 +269,7 @@ def frame(size: tuple[float, float], title: str) -> list[Mark]:
 
 
 def grid(columns: Sequence[float], rows: Sequence[float], area: Box) -> list[Mark]:
-    """Grid lines with their bubbles: numbers along the top, letters down the left side, A lowest."""
+    """Grid lines with bubbles: numbers at the top, letters at the left, A lowest."""
     marks = []
     for index, x in enumerate(columns):
         line = Stroke(((x, area[1] - 34), (x, area[3] + 20)), 0.3, (14, 3, 3, 3))
@@ -287,7 +287,7 @@ def grid(columns: Sequence[float], rows: Sequence[float], area: Box) -> list[Mar
 
 
 def walls(columns: Sequence[float], rows: Sequence[float]) -> Mark:
-    """Double lines along every grid line."""
+    """Double lines along all grid lines."""
     shapes: list[Shape] = []
     for y in rows:
         shapes += [Stroke(((columns[0], y + side), (columns[-1], y + side)), 0.9) for side in (-2.2, 2.2)]
@@ -297,7 +297,7 @@ def walls(columns: Sequence[float], rows: Sequence[float]) -> Mark:
 
 
 def write(sheets: Sequence[Sheet], revision: int, target: Path) -> None:
-    """Write one revision of the sheets as a PDF of vectors and text."""
+    """Writes one revision of the sheets as a vector PDF."""
     canvas = Canvas(str(target), invariant=1)
     canvas.setTitle("City Library")
     for sheet in sheets:
@@ -309,7 +309,7 @@ def write(sheets: Sequence[Sheet], revision: int, target: Path) -> None:
 
 
 def demo_set(folder: Path) -> tuple[Path, Path]:
-    """Write the demo's two revisions: three sheets in both, one only in the old, one only in the new."""
+    """Writes two revisions: three common sheets, one only in the old, and one only in the new."""
     sheets = {
         number: plan(number, title, seed, changed=0.06)
         for seed, (number, title) in enumerate(

@@ -16,7 +16,7 @@ Box = tuple[float, float, float, float]
 
 FONT = "Helvetica"
 CAPITAL_HEIGHT = 0.72
-"""The height of capitals and digits in shares of the font size."""
+"""Height of capitals and digits, relative to the font size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Capitals and digits about a centre (x) on a base line (y)."""
+    """Capitals and digits, centred at x on the baseline y."""
 
     x: float
     y: float
@@ -87,7 +87,7 @@ Shape = Stroke | Fill | Text
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Shapes that belong together: a door, a room's label, a piece of furniture."""
+    """A group of shapes, such as a door, a label or a piece of furniture."""
 
     name: str
     shapes: tuple[Shape, ...]

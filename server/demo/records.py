@@ -1,4 +1,4 @@
-"""What a company's rows say, in a few words each: whole enough that every screen has something to show."""
+"""Demo rows of projects, drawings, imagery, insights, evaluation and activity."""
 
 from datetime import datetime, timedelta
 
@@ -47,13 +47,13 @@ ACTIONS = (
     "CONVERSATION_CREATE",
     "USER_SIGN_IN",
 )
-RESTING = (SessionStatus.ACTIVE, SessionStatus.COMPLETED, SessionStatus.ERROR)
-ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+IDLE_STATUSES = (SessionStatus.ACTIVE, SessionStatus.COMPLETED, SessionStatus.ERROR)
+FINISHED_STATUSES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 STAGES = (ProcessingJobType.PDF_EXTRACTION, ProcessingJobType.COMPARISON, ProcessingJobType.AI_ANALYSIS)
 
 
 def projects(draft: Draft) -> None:
-    """Projects, and the files that people sent."""
+    """Projects and uploads."""
     for number, at in draft.each(Project):
         place, building = draft.one(PLACES), draft.one(BUILDINGS)
         status = ProjectStatus.ACTIVE if draft.chance(0.7) else draft.one(list(ProjectStatus)[1:3])
@@ -87,9 +87,9 @@ def projects(draft: Draft) -> None:
 
 
 def drawings(draft: Draft) -> None:
-    """Sessions, sheets in pairs, what differs between them, and the jobs that found it."""
+    """Sessions, sheets, comparisons and jobs."""
     for number, project, at in draft.under(DrawingSession, Project):
-        status = SessionStatus.COMPLETED if draft.chance(0.7) else draft.one(RESTING)
+        status = SessionStatus.COMPLETED if draft.chance(0.7) else draft.one(IDLE_STATUSES)
         draft.add(
             DrawingSession,
             at,
@@ -130,7 +130,7 @@ def drawings(draft: Draft) -> None:
 
 
 def pairs(draft: Draft) -> list[tuple[Row, Row]]:
-    """As many pairs of an old and a new sheet of one session as comparisons are wanted."""
+    """Pairs of old and new sheets, one per comparison to create."""
     sheets: dict[tuple[object, object], dict[DrawingType, Row]] = {}
     for sheet in draft.rows.get(Drawing, []):
         sheets.setdefault((sheet["session_id"], sheet["drawing_name"]), {})[sheet["drawing_type"]] = sheet
@@ -139,7 +139,7 @@ def pairs(draft: Draft) -> list[tuple[Row, Row]]:
 
 
 def compare(draft: Draft, old: Row, new: Row) -> None:
-    """The comparison of two sheets and, while analyses are wanted, what the analyser says of it."""
+    """The comparison of two sheets, and its analysis while analyses are to be created."""
     at, changed = new["processed_at"], draft.chance(0.6)
     comparison = draft.add(
         Comparison,
@@ -174,11 +174,11 @@ def compare(draft: Draft, old: Row, new: Row) -> None:
 
 
 def revisions(draft: Draft) -> None:
-    """The new sheets as revisions of their projects, counted by sheet number."""
+    """The new sheets as revisions, numbered by sheet number."""
     projects_of = {session["id"]: session["project_id"] for session in draft.rows.get(DrawingSession, [])}
     latest: dict[tuple[object, str], int] = {}
     sheets = draft.rows.get(Drawing, [])
-    for sheet in [each for each in sheets if each["drawing_type"] is DrawingType.NEW]:
+    for sheet in [row for row in sheets if row["drawing_type"] is DrawingType.NEW]:
         if len(draft.rows.get(DrawingVersion, ())) == draft.counts.get(DrawingVersion, 0):
             return
         project_id, name = projects_of[sheet["session_id"]], sheet["drawing_name"]
@@ -196,8 +196,8 @@ def revisions(draft: Draft) -> None:
 
 
 def job(draft: Draft, at: datetime) -> Row:
-    """What every job that has ended has; most completed."""
-    status = JobStatus.COMPLETED if draft.chance(0.8) else draft.one(ENDED)
+    """A finished job; most are completed."""
+    status = JobStatus.COMPLETED if draft.chance(0.8) else draft.one(FINISHED_STATUSES)
     return {
         "status": status,
         "progress": 100 if status is JobStatus.COMPLETED else draft.random.randrange(100),
@@ -213,7 +213,7 @@ def job(draft: Draft, at: datetime) -> Row:
 
 
 def imagery(draft: Draft) -> None:
-    """Crawls with the images they found, their checks and their exports."""
+    """Crawls with images, validations and exports."""
     for number, project, at in draft.under(CrawlJob, Project):
         subject = draft.one(SUBJECTS)
         draft.add(
@@ -281,7 +281,7 @@ def imagery(draft: Draft) -> None:
 
 
 def insights(draft: Draft) -> None:
-    """The company's energy profile, reports that people kept, and what such reports come from."""
+    """The energy profile, imports, reports and saved reports."""
     for _, at in draft.each(CompanyProfile):
         draft.add(
             CompanyProfile,
@@ -352,7 +352,7 @@ def evaluation(draft: Draft) -> None:
 
 
 def activity(draft: Draft) -> None:
-    """What people did."""
+    """Activity log entries."""
     for _, at in draft.each(ActivityLog):
         draft.add(
             ActivityLog,

@@ -1,4 +1,4 @@
-"""Requirements of components: proposals, and what people made of them."""
+"""Demo rows of component requirements: proposals and exports."""
 
 from db.models import ComponentType, ProposalStage, RequirementExport, RequirementProposal
 from server.demo.draft import Draft
@@ -7,7 +7,7 @@ COMPONENTS = ("Button", "Card", "Input", "Select", "Tabs", "Badge", "Alert")
 
 
 def requirements(draft: Draft) -> None:
-    """Proposals that nobody has reviewed, and exports of some that people did."""
+    """Unreviewed proposals, and exports of reviewed ones."""
     for _, at in draft.each(RequirementProposal):
         kind = draft.one(list(ComponentType))
         draft.add(

@@ -1,4 +1,4 @@
-"""A company filled with rows of every kind: a few for the demo, or as many as a benchmark wants.
+"""Fills a company with rows of every kind, for the demo or for benchmarks.
 
 They come in units of about 2,000. Each follows from a seed and its number and belongs to two people of its
 own, so that a unit which is there already is known by them and not made again.
@@ -54,7 +54,7 @@ from db.models import (
 from db.uow import Database, UnitOfWork
 from server.demo import dialogue, records, requirements
 from server.demo.bulk import insert_rows
-from server.demo.draft import SPAN, Counts, Draft
+from server.demo.draft import MAX_AGE, Counts, Draft
 
 log = structlog.get_logger(__name__)
 
@@ -92,14 +92,22 @@ UNIT: Counts = {
 }
 """One unit, people apart."""
 
-PIPED = (Upload, DrawingSession, Drawing, Comparison, AnalysisResult, DrawingVersion, ProcessingJob)
-"""What the demo's own comparison makes, through the real pipeline."""
+COMPARISON_MODELS = (
+    Upload,
+    DrawingSession,
+    Drawing,
+    Comparison,
+    AnalysisResult,
+    DrawingVersion,
+    ProcessingJob,
+)
+"""Models whose rows the demo's comparison creates by the pipeline."""
 
-LISTED = (HistoricalDataImport, Report, RequirementProposal)
-"""What only benchmarks read: there are lists of them, which the demo leaves empty."""
+BENCHMARK_MODELS = (HistoricalDataImport, Report, RequirementProposal)
+"""Models of which only benchmarks have rows."""
 
 SAMPLE: Counts = {
-    **{model: 3 for model in UNIT if model not in PIPED + LISTED},
+    **{model: 3 for model in UNIT if model not in COMPARISON_MODELS + BENCHMARK_MODELS},
     CompanyProfile: 1,
     DocumentChunk: 12,
     Message: 12,
@@ -107,10 +115,10 @@ SAMPLE: Counts = {
     TokenUsage: 12,
     ActivityLog: 6,
 }
-"""What the demo shows beside the drawings that it compares."""
+"""Numbers of demo rows besides its comparison."""
 
 PEOPLE = {"ann": "Ann Analyst", "uma": "Uma User"}
-"""Who owns a unit."""
+"""Users of a unit."""
 
 PARTS = (
     records.projects,
@@ -123,7 +131,7 @@ PARTS = (
     requirements.requirements,
     records.activity,
 )
-"""What draws rows up, in the order in which they refer to one another."""
+"""Functions that create rows, in order of their references."""
 
 MODELS = (
     {"name": "all-MiniLM-L6-v2", "provider": "sentence-transformers", "dimension": 384, "max_tokens": 256},
@@ -132,20 +140,20 @@ MODELS = (
 
 
 def fill(draft: Draft) -> None:
-    """Draw up the rows, parents before children."""
+    """Creates the rows, parents before children."""
     for part in PARTS:
         part(draft)
 
 
 async def store(uow: UnitOfWork, draft: Draft) -> int:
-    """Insert the rows into the unit's company; how many they are."""
+    """Inserts the rows. Returns their number."""
     for model, rows in draft.rows.items():
         await insert_rows(uow, model, rows)
     return sum(map(len, draft.rows.values()))
 
 
 async def embedding_models(uow: UnitOfWork) -> None:
-    """Two embedding models, where there is none."""
+    """Creates two embedding models if there are none."""
     if await uow.scalar(select(func.count()).select_from(EmbeddingModel)):
         return
     for number, model in enumerate(MODELS):
@@ -153,7 +161,7 @@ async def embedding_models(uow: UnitOfWork) -> None:
 
 
 async def sample(database: Database, files: ObjectStore, company_id: UUID) -> None:
-    """A few rows of every kind for the company's people, and the files of its documents, where none are."""
+    """Creates a few rows of every kind, and the files of the documents, unless they exist."""
     async with database.tenant(company_id, kind="platform", read_only=True) as uow:
         if await uow.scalar(select(Conversation.id).limit(1)):
             return
@@ -168,7 +176,7 @@ async def sample(database: Database, files: ObjectStore, company_id: UUID) -> No
 
 
 async def scale(database: Database, company_id: UUID, units: int, counts: Counts = UNIT) -> int:
-    """Make the units from the first to this one that the company lacks; how many rows were made."""
+    """Creates the missing units up to this number. Returns the number of rows."""
     made = 0
     for number in range(1, units + 1):
         async with database.tenant(company_id, kind="platform") as uow:
@@ -180,9 +188,9 @@ async def scale(database: Database, company_id: UUID, units: int, counts: Counts
 
 
 async def grow(database: Database, company_id: UUID, units: int, admin_url: str | None) -> int:
-    """The same, with statistics for the planner after the first unit and the last; how many rows were made.
+    """As `scale`, with planner statistics after the first and last unit. Returns the number of rows.
 
-    Without them it takes the first best index to check a foreign key, and each unit is slower than the last.
+    Without statistics, foreign keys are checked with unsuitable indexes, and units become ever slower.
     """
     made = 0
     for upto in sorted({min(units, 1), units}):
@@ -194,7 +202,7 @@ async def grow(database: Database, company_id: UUID, units: int, admin_url: str 
 
 
 async def analyse(admin_url: str) -> None:
-    """Collect the planner's statistics, as the administrator: the application may not."""
+    """Collects planner statistics, as the administrator."""
     connection = await asyncpg.connect(driverless_url(admin_url))
     try:
         await connection.execute("ANALYZE")
@@ -203,13 +211,13 @@ async def analyse(admin_url: str) -> None:
 
 
 async def unit(uow: UnitOfWork, number: int, counts: Counts) -> int:
-    """One unit in the unit of work's company, unless it is there; how many rows were made."""
+    """Creates a unit unless it exists. Returns the number of rows."""
     until, company = datetime.now(UTC), uow.company_id
     emails = [f"{name}-{number}@{company}.example" for name in PEOPLE]
     if await uow.scalar(select(User.id).where(User.email == emails[0])):
         return 0
     draft = Draft(f"{SEED}:{company}:{number}", company, [], until, counts)
-    people = [draft.key(until - SPAN) for _ in PEOPLE]
+    people = [draft.key(until - MAX_AGE) for _ in PEOPLE]
     await add_people(uow, people, emails)
     draft.people = people
     fill(draft)
@@ -217,7 +225,7 @@ async def unit(uow: UnitOfWork, number: int, counts: Counts) -> int:
 
 
 async def add_people(uow: UnitOfWork, ids: Sequence[UUID], emails: Sequence[str]) -> None:
-    """People of the company who cannot sign in: they have no password."""
+    """Creates users without passwords, who cannot sign in."""
     role_id = await uow.scalar(select(Role.id).where(Role.name == RoleName.ANALYST))
     for id, email, (name, full_name) in zip(ids, emails, PEOPLE.items(), strict=True):
         username = f"{name}-{email.partition('@')[2].removesuffix('.example')}-{id.hex[-8:]}"

@@ -42,7 +42,7 @@ def test_a_unit_has_rows_of_every_kind_a_company_keeps() -> None:
 
     assert kept - set(rows) == {models.CompanyProfile}
     assert {model: len(found) for model, found in rows.items()} == scale.UNIT
-    assert kept | {models.Upload} == {*scale.SAMPLE, *scale.PIPED}
+    assert kept | {models.Upload} == {*scale.SAMPLE, *scale.COMPARISON_MODELS}
 
 
 def test_counters_are_what_they_count() -> None:

@@ -21,7 +21,7 @@ from db.models import CompanyProfile
 from db.uow import Scope
 from schema.contract import make_schema
 from schema.framework.decorators import STORED_TYPES
-from server.demo.draft import SPAN
+from server.demo.draft import MAX_AGE
 from tests.graphql_client import Client
 from tests.schema.graph.conftest import Crowd
 from tests.schema.graph.query_plans import SLOW, WHOLE, Statement, explain, plans_of, slow
@@ -93,7 +93,7 @@ def examples(listing: ListRequest, crowd: Crowd) -> list[Any]:
             name = pointed.name if is_composite_type(pointed) else kind.name  # else: a row of the same list
             return [relay.to_base64(name, found or crowd.admin.id)]
         case "DateTime":
-            return [(crowd.draft.until - SPAN / 10).isoformat()]
+            return [(crowd.draft.until - MAX_AGE / 10).isoformat()]
         case "Int":
             return [found if found is not None else 1]
         case "String":
