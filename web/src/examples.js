@@ -1,6 +1,6 @@
-// The main job, one operation a tab: sign in, hand in two revisions, compare them, watch, read what changed.
+// Default tabs, one operation per tab: sign in, upload two revisions, compare them, watch the progress, read the changes.
 
-const signIn = `# Sign in. The access token is then sent with every operation of this page, until it is reloaded.
+const signIn = `# Sign in. This page then sends the access token with every operation until you reload it.
 mutation SignIn($login: String!, $password: String!) {
   userSignIn(input: { login: $login, password: $password }) {
     accessToken
@@ -17,8 +17,8 @@ mutation SignIn($login: String!, $password: String!) {
   }
 }`;
 
-const uploadCreate = `# Announce a file, then PUT its bytes to the url with these headers.
-# The Files panel, on the left, does both and shows the upload's id.
+const uploadCreate = `# Create an upload, then send the file with PUT to the URL, with the returned headers.
+# The Files panel on the left does both and shows the upload ID.
 mutation UploadCreate($input: UploadCreateInput!) {
   uploadCreate(input: $input) {
     upload {
@@ -38,7 +38,7 @@ mutation UploadCreate($input: UploadCreateInput!) {
   }
 }`;
 
-const sessionCreate = `# Name the two revisions to compare, by the ids of their uploads.
+const sessionCreate = `# Create a session from the upload IDs of the two revisions to compare.
 mutation SessionCreate($input: DrawingSessionCreateInput!) {
   drawingSessionCreate(input: $input) {
     session {
@@ -53,7 +53,7 @@ mutation SessionCreate($input: DrawingSessionCreateInput!) {
   }
 }`;
 
-const sessionStart = `# Start the comparison. Open the next tab to watch it.
+const sessionStart = `# Start the comparison. Open the next tab to watch its progress.
 mutation SessionStart($id: ID!) {
   drawingSessionStart(id: $id) {
     session {
@@ -68,7 +68,7 @@ mutation SessionStart($id: ID!) {
   }
 }`;
 
-const watchSession = `# The session's state now, then each time it changes, until it is done.
+const watchSession = `# Returns the current state of the session, then every change until the session ends.
 subscription WatchSession($id: ID!) {
   sessionProgress(id: $id) {
     status
@@ -77,7 +77,7 @@ subscription WatchSession($id: ID!) {
   }
 }`;
 
-const readComparison = `# What changed, sheet by sheet; the links open the overlay pictures.
+const readComparison = `# List the changes by sheet. Each overlayUrl opens the overlay image of a sheet.
 query ReadComparison($id: ID!) {
   drawingSession(id: $id) {
     name
@@ -126,5 +126,5 @@ export const examples = [
   { query: readComparison, variables: session },
 ];
 
-// What the Files panel sends for each file.
+// The mutation that the Files panel sends for each file.
 export const announceFile = uploadCreate;

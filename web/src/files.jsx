@@ -1,11 +1,11 @@
-// The Files panel: announces a file, sends its bytes, and shows the id that other operations take.
+// The Files panel: creates an upload, sends the file, and shows the upload ID that other operations take.
 
 import { useState } from 'react';
 import { announceFile } from './examples.js';
 import { request } from './session.js';
 
 async function sha256(bytes) {
-  if (!crypto.subtle) throw new Error('Browsers hash files only over HTTPS or on localhost.');
+  if (!crypto.subtle) throw new Error('Uploads from the browser require HTTPS or localhost.');
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -27,7 +27,7 @@ async function send(file) {
     body: bytes,
     headers: Object.fromEntries(headers.map(({ name, value }) => [name, value])),
   });
-  if (!sent.ok) throw new Error(`The bytes were refused: ${sent.status} ${await sent.text()}`);
+  if (!sent.ok) throw new Error(`Upload failed: ${sent.status} ${await sent.text()}`);
   return id;
 }
 
@@ -38,7 +38,7 @@ function Files() {
   async function add(chosen) {
     for (const file of chosen) {
       const key = crypto.randomUUID?.() ?? `${file.name}${Date.now()}`;
-      show(key, { name: file.name, state: 'sending…' });
+      show(key, { name: file.name, state: 'Uploading…' });
       try {
         show(key, { name: file.name, id: await send(file) });
       } catch (error) {
@@ -50,7 +50,7 @@ function Files() {
   return (
     <div className="seshat-files">
       <h2>Files</h2>
-      <p>Sign in first. Each file you choose is uploaded, and can then be named by its id.</p>
+      <p>Sign in, then choose files to upload. Use the upload ID of a file in other operations.</p>
       <input type="file" multiple onChange={(event) => add([...event.target.files])} />
       <ul>
         {files.map(({ key, name, id, state }) => (

@@ -19,7 +19,7 @@ function Explorer() {
     <GraphiQL fetcher={fetcher} plugins={plugins} defaultTabs={examples} defaultEditorToolsVisibility="variables">
       <GraphiQL.Logo>
         <span className="seshat-logo">
-          Seshat <small>{name ? `signed in as ${name}` : 'not signed in'}</small>
+          Seshat <small>{name ? `Signed in as ${name}` : 'Not signed in'}</small>
         </span>
       </GraphiQL.Logo>
     </GraphiQL>

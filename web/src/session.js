@@ -1,4 +1,4 @@
-// Who is signed in, and how operations are sent: queries and mutations by POST, subscriptions over one WebSocket.
+// The signed-in user and the GraphQL transport: queries and mutations over POST, subscriptions over one WebSocket.
 
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { getOperationAST, parse } from 'graphql';
@@ -6,7 +6,7 @@ import { createClient } from 'graphql-ws';
 
 const endpoint = new URL('/graphql', location.href).href;
 
-// In memory only: a page that is reloaded, or another tab, has to sign in again.
+// Kept in memory only. After a reload, or in another browser tab, the user signs in again.
 let signedIn = { token: null, name: null };
 const listeners = new Set();
 
@@ -17,7 +17,7 @@ export function subscribeToSession(listener) {
 
 export const currentSession = () => signedIn;
 
-// Any payload that carries an access token signs in, whatever its mutation is called.
+// Any payload with an access token signs the user in, regardless of the mutation's name.
 function noteSignIn(result) {
   const payload = Object.values(result?.data ?? {}).find((value) => typeof value?.accessToken === 'string');
   if (!payload) return;
@@ -25,7 +25,7 @@ function noteSignIn(result) {
   listeners.forEach((listener) => listener());
 }
 
-// A header typed into the Headers tab goes before the token of the sign-in.
+// An Authorization header in the Headers tab takes precedence over the access token of the sign-in.
 function withAuthorization(headers = {}) {
   const typed = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   return typed || !signedIn.token ? headers : { ...headers, Authorization: `Bearer ${signedIn.token}` };
@@ -34,7 +34,7 @@ function withAuthorization(headers = {}) {
 let socket;
 let socketAuthorization;
 
-// A socket says who it is once, in its first message, so another authorization needs another socket.
+// A socket is authenticated once, by its first message. A different authorization needs a new socket.
 function socketFor(authorization) {
   if (!socket || authorization !== socketAuthorization) {
     socket?.dispose();
@@ -55,13 +55,13 @@ function parsed(query) {
   }
 }
 
-// GraphiQL learns the operation's name a moment after the text: a name that the text lacks is of the tab before.
+// GraphiQL updates the operation name after the text. A name that the text lacks belongs to the previous tab.
 function withCurrentName(parameters, document) {
   const stale = document && parameters.operationName && !getOperationAST(document, parameters.operationName);
   return stale ? { ...parameters, operationName: getOperationAST(document)?.name?.value } : parameters;
 }
 
-// One operation that has one answer.
+// Sends an operation that has a single response.
 export async function request(parameters, headers = withAuthorization()) {
   const send = createGraphiQLFetcher({ url: endpoint, headers, enableIncrementalDelivery: false });
   const result = await send(parameters);
@@ -69,7 +69,7 @@ export async function request(parameters, headers = withAuthorization()) {
   return result;
 }
 
-// What the editor runs: streams are given as they come, answers in parts (`@defer`) too.
+// The fetcher of the editor. Subscriptions and incremental responses (`@defer`) are streamed.
 export async function fetcher(given, options) {
   const headers = withAuthorization(options?.headers);
   const document = parsed(given.query);

@@ -115,7 +115,7 @@ async def open_page(browser: Browser, site: Site) -> AsyncIterator[OpenPage]:
         lambda message: explorer_page.complaints.append(message.text) if message.type == "error" else None,
     )
     await explorer_page.page.goto(f"{site.url}/graphql")
-    await expect(explorer_page.page.get_by_text("not signed in")).to_be_visible()
+    await expect(explorer_page.page.get_by_text("Not signed in")).to_be_visible()
     yield explorer_page
     await context.close()
 
@@ -123,7 +123,7 @@ async def open_page(browser: Browser, site: Site) -> AsyncIterator[OpenPage]:
 async def sign_in(open_page: OpenPage, site: Site) -> None:
     """Run the first example."""
     await open_page.run("SignIn", {"login": site.login, "password": site.password})
-    await expect(open_page.page.get_by_text(f"signed in as {site.login}")).to_be_visible()
+    await expect(open_page.page.get_by_text(f"Signed in as {site.login}")).to_be_visible()
 
 
 async def test_the_main_job_without_another_host(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ async def test_a_wrong_password_signs_nobody_in(open_page: OpenPage, site: Site)
     answers = await open_page.run("SignIn", {"login": site.login, "password": "wrong"})
 
     await expect(answers).to_contain_text("UNAUTHENTICATED")
-    await expect(open_page.page.get_by_text("not signed in")).to_be_visible()
+    await expect(open_page.page.get_by_text("Not signed in")).to_be_visible()
 
 
 async def test_the_files_panel_uploads(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
