@@ -1,4 +1,4 @@
-// Default tabs, one operation per tab: sign in, upload two revisions, compare them, watch the progress, read the changes.
+// Default tabs, one operation per tab: sign in, upload two revisions, compare, watch the progress, read the changes.
 
 const signIn = `# Sign in. This page then sends the access token with every operation until you reload it.
 mutation SignIn($login: String!, $password: String!) {
