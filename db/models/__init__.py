@@ -1,7 +1,6 @@
 """Models of both planes, by domain."""
 
-from db.models.chat import (
-    AgentLog,
+from db.models.chat.conversations import (
     AnswerMode,
     CachedAnswer,
     Citation,
@@ -16,10 +15,8 @@ from db.models.chat import (
     Message,
     MessageRole,
     MessageState,
-    RunLog,
-    RunStatus,
-    TokenUsage,
 )
+from db.models.chat.run_logs import AgentLog, RunLog, RunStatus, TokenUsage
 from db.models.drawings import (
     AnalysisResult,
     Comparison,

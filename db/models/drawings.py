@@ -26,7 +26,7 @@ from db.base import (
 )
 
 if TYPE_CHECKING:
-    from db.models.chat import Conversation
+    from db.models.chat.conversations import Conversation
     from db.models.identity import User
     from db.models.jobs import ProcessingJob
     from db.models.projects import Project

@@ -61,7 +61,7 @@ def page() -> str:
 
 def domain(model: type[Model]) -> str:
     """The domain of the model."""
-    return model.__module__.rpartition(".")[2]
+    return model.__module__.split(".")[2]
 
 
 def lines(found: list[Entity]) -> Iterator[str]:

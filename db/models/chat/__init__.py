@@ -1,0 +1,1 @@
+"""Conversations and the logs of their answers."""
