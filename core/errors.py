@@ -1,6 +1,13 @@
-"""Errors that are shown to clients."""
+"""Errors with messages for people: clients of operations, and the operator of an installation."""
 
 from enum import Enum
+
+
+class OperatorError(Exception):
+    """Base class of errors whose message is for operators: one line without secrets or content.
+
+    The message may be logged, unlike that of any other error.
+    """
 
 
 class ErrorCode(Enum):
@@ -96,3 +103,7 @@ class Unavailable(DomainError):
     """A service is temporarily unavailable; the request may be retried."""
 
     code = ErrorCode.UNAVAILABLE
+
+
+class InstallationError(OperatorError):
+    """Base class of errors of an installation, which the command line prints as one line."""

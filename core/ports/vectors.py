@@ -1,10 +1,12 @@
 """Vector storage and search."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from core.errors import OperatorError
 from core.ports.embeddings import Vector
 
 
@@ -51,7 +53,7 @@ class Hit:
     similarity: float | None
 
 
-class VectorsUnavailable(Exception):
+class VectorsUnavailable(OperatorError):
     """The vector store is unavailable. A transient error."""
 
 
@@ -93,6 +95,15 @@ class VectorStores(Protocol):
 
     async def drop(self, model: str, dimension: int) -> None:
         """Deletes the store of a model, if it exists."""
+
+    async def incomplete(self) -> Mapping[str, datetime]:
+        """Names of the stores that were damaged and lack chunks, with the time of detection.
+
+        Searches of them raise `VectorsUnavailable` until `mark_complete`.
+        """
+
+    async def mark_complete(self, name: str) -> None:
+        """Allows searches of a store whose chunks have been stored again."""
 
     async def ready(self) -> bool:
         """Whether the service is available."""

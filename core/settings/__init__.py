@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -11,22 +10,29 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from core.errors import OperatorError
 from core.prices import Prices, read_prices
 from core.settings.chat import ChatSettings
 from core.settings.crawling import CrawlSettings
+from core.settings.database_urls import driverless_url as driverless_url
+from core.settings.database_urls import normalize_database_url
+from core.settings.operations import OperationSettings
+from core.settings.placement import PlacementSettings
+from core.settings.secret_file import MIN_SECRET_LENGTH, UnsafeSecret, read_or_create_secret
+from core.settings.traffic import TrafficSettings
 from core.settings.types import CommaSeparated, QueueCounts, http_url
 from core.settings.vision import VisionSettings
 
-POSTGRES_SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 STORAGE_SCHEMES = ("file", "s3", "gs", "az")
-MIN_SECRET_LENGTH = 32
 
 
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """A setting is missing or invalid. The message is one line that names it and contains no secret."""
 
 
-class Settings(CrawlSettings, ChatSettings, VisionSettings):
+class Settings(
+    PlacementSettings, TrafficSettings, CrawlSettings, ChatSettings, VisionSettings, OperationSettings
+):
     """Every setting of an installation. The environment variable is the field's name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -36,11 +42,16 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         validate_default=True,
         description="Folder of the embedded database, the stored files and the generated secret.",
     )
+    data_timeout: float = Field(
+        default=30,
+        ge=0,
+        description="Seconds that `serve` waits for another process to release the data folder.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     public_url: str | None = Field(
         default=None,
-        description="Base URL of generated links. Unset: the URL that the client requested.",
+        description="Base URL of links to files. Unset: links are paths, such as `/files/…`, without a host.",
     )
     cors_origins: CommaSeparated = Field(
         default=(), description="Origins of browser clients, separated by commas. `*` allows every origin."
@@ -62,6 +73,21 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         default=None,
         description="The same server, as a role that may create roles and databases. Required by `init` and "
         "`migrate`.",
+    )
+    database_listen_url: str | None = Field(
+        default=None,
+        description="The database of `DATABASE_URL` without a transaction pooler, for one connection per "
+        "process that listens. Unset: `DATABASE_URL`.",
+    )
+    database_read_url: str | None = Field(
+        default=None,
+        description="A read replica of `DATABASE_URL`. Queries use it while it has what their company has "
+        "written.",
+    )
+    prepared_statements: bool = Field(
+        default=True,
+        description="Keep prepared statements on connections. Set `false` behind PgBouncer before 1.21 in "
+        "transaction mode.",
     )
     db_pool_size: int = Field(default=8, ge=1, le=500, description="Connections in the pool of each process.")
     db_max_overflow: int = Field(default=4, ge=0, le=500, description="Additional connections under load.")
@@ -90,11 +116,33 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         default=True, description="Create a demo company on the first start of an embedded installation."
     )
     worker: bool = Field(default=True, description="Run a worker inside the server.")
-    job_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs that a worker runs concurrently.")
+    job_concurrency: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Concurrent jobs per worker of the queues without slots of their own.",
+    )
+    job_processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Child processes per worker for computations; one more is kept for jobs that users wait "
+        "for. Unset: the number of processor cores.",
+    )
     queue_slots: QueueCounts = Field(
-        default={"chat": 2, "crawl": 2},
-        description="Additional concurrent jobs per worker, reserved for a queue, such as "
-        "`chat=2,drawings=1`.",
+        default={
+            "chat": 2,
+            "requirements": 2,
+            "reports": 2,
+            "imports": 1,
+            "documents": 2,
+            "reembedding": 1,
+            "drawings": 2,
+            "crawl": 2,
+            "imagery": 2,
+            "evaluation": 1,
+        },
+        description="Concurrent jobs per worker of each of these queues, independent of other queues.",
     )
     queue_limits: QueueCounts = Field(
         default={},
@@ -217,21 +265,14 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and len(key.get_secret_value()) < MIN_SECRET_LENGTH:
+        if key is not None and len(key.get_secret_value().strip()) < MIN_SECRET_LENGTH:
             raise ValueError(f"must be at least {MIN_SECRET_LENGTH} characters")
         return key
 
-    @field_validator("database_url", "database_admin_url")
+    @field_validator("database_url", "database_admin_url", "database_listen_url", "database_read_url")
     @classmethod
     def _driver(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.scheme not in POSTGRES_SCHEMES:
-            raise ValueError("must be a URL such as postgresql://user:password@host:5432/database")
-        if len(parts.path) < 2:
-            raise ValueError("must name a database")
-        return POSTGRES_SCHEMES[0] + url.removeprefix(parts.scheme)
+        return None if url is None else normalize_database_url(url)
 
     @field_validator("storage_url")
     @classmethod
@@ -256,8 +297,11 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.database_admin_url and not self.database_url:
-            raise ValueError("DATABASE_ADMIN_URL requires DATABASE_URL")
+        for name in ("database_admin_url", "database_listen_url"):
+            if getattr(self, name) and not self.database_url:
+                raise ValueError(f"{name.upper()} requires DATABASE_URL")
+        if self.company_placement == "dedicated" and self.database_url and not self.database_admin_url:
+            raise ValueError("COMPANY_PLACEMENT=dedicated requires DATABASE_ADMIN_URL")
         if 2 * self.chunk_overlap >= self.chunk_tokens:
             raise ValueError("CHUNK_OVERLAP must be less than half of CHUNK_TOKENS")
         if self.job_stale < 2 * self.job_heartbeat:
@@ -294,28 +338,14 @@ class Settings(CrawlSettings, ChatSettings, VisionSettings):
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
         file = self.data / "secret-key"
-        if not self.is_embedded and not file.exists():
+        if not self.is_embedded and not os.path.lexists(file):
             raise SettingsError("SECRET_KEY: is required with DATABASE_URL")
         try:
             return read_or_create_secret(file)
+        except UnsafeSecret as error:
+            raise SettingsError(f"SECRET_KEY: {file} {error}") from None
         except OSError as error:
             raise SettingsError(f"SECRET_KEY: {file} cannot be used: {error.strerror}") from error
-
-
-def read_or_create_secret(file: Path) -> str:
-    """The secret in `file`, created if missing. Processes that create it concurrently get the same secret."""
-    if not file.exists():
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-        draft.touch(mode=0o600, exist_ok=False)
-        draft.write_text(secrets.token_urlsafe(48))
-        try:
-            os.link(draft, file)  # unlike a rename, a link never replaces a file that another process created
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return file.read_text().strip()
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -330,8 +360,3 @@ def _fault(fault: dict[str, Any]) -> str:
     message = str(fault["msg"]).removeprefix("Value error, ")
     name = str(fault["loc"][0]).upper() if fault["loc"] else ""
     return f"{name}: {message[0].lower()}{message[1:]}" if name else message
-
-
-def driverless_url(url: str) -> str:
-    """A database URL without SQLAlchemy's driver name, as asyncpg and psql accept it."""
-    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
