@@ -1,7 +1,9 @@
 """Declarative bases of the two planes, column types, and helpers for keys, indexes and relationships."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum
+from itertools import combinations
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -57,6 +59,12 @@ class PlatformModel(Model):
     __abstract__ = True
     metadata = sa.MetaData(schema=PLATFORM, naming_convention=NAMING_CONVENTION, info={"plane": "control"})
     plane = PLATFORM
+
+
+class LocalModel(PlatformModel):
+    """Base class of tables that every database has, for the companies that are placed there."""
+
+    __abstract__ = True
 
 
 class TenantModel(Model):
@@ -115,6 +123,14 @@ def tenant_index(*columns: str, unique: bool = False, where: str | None = None) 
     """An index that starts with the company, so that row-level security can use it."""
     condition = sa.text(where) if where else None
     return sa.Index(None, "company_id", *columns, unique=unique, postgresql_where=condition)
+
+
+def list_indexes(
+    *order: str, filters: Sequence[str], pairs: Iterable[tuple[str, str]] | None = None
+) -> tuple[sa.Index, ...]:
+    """Indexes of a list in this order: alone, after each filter, and after each pair of filters."""
+    prefixes = [(), *((name,) for name in filters), *(combinations(filters, 2) if pairs is None else pairs)]
+    return tuple(tenant_index(*prefix, *order) for prefix in prefixes)
 
 
 def view_relationship(join: str) -> Any:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from db.base import PLATFORM
-from db.uow import Database
+from db.database import Database
 
 RESERVE_SLOT = text(
     f"""

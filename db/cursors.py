@@ -52,6 +52,8 @@ def _serialize_value(value: Any) -> Any:
 def _parse_value(model: type[Model], name: str, value: Any) -> Any:
     stored = model.__table__.c[name].type
     kind = stored.python_type
+    if kind in (datetime, date, UUID) and not isinstance(value, str):
+        raise ValueError(value)
     if kind is datetime:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:

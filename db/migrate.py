@@ -5,51 +5,45 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
 from typing import Literal
 
 import asyncpg
+import structlog
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.settings import driverless_url
-from db.provision import APPLICATION, OWNER
+from db.databases.servers import no_administrator
+from db.provision import APPLICATION, restrict_platform
+from db.revisions import (
+    ROOT,
+    SCHEMA,
+    MigrationError,
+    Plane,
+    Target,
+    connect,
+    latest_urls,
+    next_revision,
+    one_line,
+    refuse_unknown,
+)
 
-Plane = Literal["control", "tenant"]
+log = structlog.get_logger(__name__)
+
 Action = Literal["upgrade", "downgrade", "current", "history", "stamp", "check", "sql"]
 
-ROOT = Path(__file__).resolve().parent.parent
-SCHEMA: dict[Plane, str] = {"control": "platform", "tenant": "tenant"}
 LATEST = "head"
 OFFLINE: tuple[Action, ...] = ("history", "sql")
 """Actions without a database connection."""
 
 ALEMBIC_LOCK = Lock()
 """Serializes Alembic commands: Alembic's context is global to the process."""
-
-
-class MigrationError(Exception):
-    """A database could not be migrated or inspected; the message is one line that names it."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A plane in a database; `url` is of a role that is a member of the owner."""
-
-    plane: Plane
-    url: str
-
-    @property
-    def name(self) -> str:
-        """Display name: the plane and the database."""
-        return f"{self.plane} in {make_url(self.url).database}"
 
 
 @dataclass(frozen=True)
@@ -60,16 +54,6 @@ class Outcome:
     seconds: float
     output: str
     error: str | None
-
-
-@dataclass(frozen=True)
-class RevisionStatus:
-    """Current revision of a database, None before the first, and the latest revision."""
-
-    target: Target
-    revision: str | None
-    latest: str
-    error: str | None = None
 
 
 def configuration(plane: Plane, url: str = "", *, output: io.StringIO | None = None) -> Config:
@@ -84,17 +68,6 @@ def configuration(plane: Plane, url: str = "", *, output: io.StringIO | None = N
     )
 
 
-def revisions(plane: Plane) -> list[str]:
-    """All revisions of the code, from first to last."""
-    scripts = ScriptDirectory.from_config(configuration(plane))
-    return [script.revision for script in scripts.walk_revisions()][::-1]
-
-
-def next_revision(plane: Plane) -> str:
-    """Number of the next migration, the prefix of its file name."""
-    return f"{len(revisions(plane)) + 1:04}"
-
-
 def run_command(target: Target, action: Action, revision: str = LATEST) -> Outcome:
     """Runs a command on a database. Errors are returned in the outcome.
 
@@ -104,7 +77,7 @@ def run_command(target: Target, action: Action, revision: str = LATEST) -> Outco
     config = configuration(target.plane, target.url, output=output)
     try:
         if action not in OFFLINE:
-            asyncio.run(refuse_unknown(target.url))
+            asyncio.run(refuse(target))
         with ALEMBIC_LOCK:
             match action:
                 case "upgrade":
@@ -126,16 +99,63 @@ def run_command(target: Target, action: Action, revision: str = LATEST) -> Outco
     return Outcome(target, time.perf_counter() - begin, output.getvalue(), error)
 
 
+async def refuse(target: Target) -> None:
+    """Raises `MigrationError` if the target cannot be migrated, for what is known beforehand."""
+    if target.refusal is not None:
+        raise MigrationError(target.refusal)
+    if make_url(target.url).username == APPLICATION:
+        raise MigrationError(no_administrator(target.server))
+    await refuse_unknown(target.url)
+
+
 def run_commands(
     targets: Sequence[Target], action: Action, revision: str = LATEST, *, jobs: int = 1
 ) -> Iterator[Outcome]:
-    """Yields outcomes as they complete, `jobs` databases at a time. An error does not stop the others."""
-    if len(targets) < 2 or jobs < 2:
-        yield from (run_command(target, action, revision) for target in targets)
+    """Yields outcomes as they complete, `jobs` databases at a time. An error does not stop the others.
+
+    Databases that are at the latest revision already are not upgraded again.
+    """
+    pending = list(targets)
+    if action == "upgrade" and revision == LATEST:
+        latest = asyncio.run(latest_urls(targets))
+        yield from (Outcome(target, 0.0, "", None) for target in targets if target.url in latest)
+        pending = [target for target in targets if target.url not in latest]
+    groups = [[t for t in pending if t.url == url] for url in dict.fromkeys(t.url for t in pending)]
+    if len(groups) < 2 or jobs < 2:
+        for group in groups:
+            yield from run_group(group, action, revision)
         return
-    with ProcessPoolExecutor(min(jobs, len(targets)), mp_context=get_context("spawn")) as processes:
-        pending = [processes.submit(run_command, target, action, revision) for target in targets]
-        yield from (future.result() for future in as_completed(pending))
+    with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=get_context("spawn")) as processes:
+        running = [processes.submit(run_group, group, action, revision) for group in groups]
+        for future in as_completed(running):
+            yield from future.result()
+
+
+def run_group(targets: Sequence[Target], action: Action, revision: str = LATEST) -> list[Outcome]:
+    """Runs a command on planes of one database. The rights in a company's own are applied anew after it."""
+    outcomes = [run_command(target, action, revision) for target in targets]
+    if targets[0].is_own and action in ("upgrade", "downgrade") and outcomes[-1].error is None:
+        try:
+            asyncio.run(restrict(targets[0]))
+        except (MigrationError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
+            outcomes[-1] = replace(outcomes[-1], error=one_line(failure))
+    return outcomes
+
+
+async def restrict(target: Target) -> None:
+    """Applies the rights of the application in a company's own database."""
+    connection = await connect(target.url)
+    try:
+        await restrict_platform(connection)
+    finally:
+        await connection.close(timeout=5)
+
+
+def upgrade_companies(targets: Sequence[Target], *, jobs: int) -> None:
+    """Upgrades databases of companies. One that fails is logged, and stops nobody."""
+    for outcome in run_commands(targets, "upgrade", jobs=jobs):
+        if outcome.error is not None:
+            log.error("migration_failed", database=outcome.target.name, reason=outcome.error)
 
 
 def upgrade(admin_url: str) -> None:
@@ -159,101 +179,3 @@ def write_revision(plane: Plane, admin_url: str, message: str) -> list[Path]:
     except (CommandError, SQLAlchemyError, asyncpg.PostgresError, OSError) as failure:
         raise MigrationError(one_line(failure)) from failure
     return [Path(script.path) for script in (scripts if isinstance(scripts, list) else [scripts]) if script]
-
-
-async def tenant_databases(admin_url: str, company: str | None = None) -> list[Target]:
-    """Databases with tenant data: the shared one and dedicated ones, or that of `company` (id or name).
-
-    Dedicated databases are on the same server. Raises `MigrationError` for an unknown company.
-    """
-    shared = Target("tenant", admin_url)
-    connection = await connect(admin_url)
-    try:
-        if await connection.fetchval("SELECT to_regclass('platform.companies') IS NULL"):
-            if company is not None:
-                raise MigrationError(f"there is no company {company}")
-            return [shared]
-        rows = await connection.fetch(
-            "SELECT DISTINCT database_name FROM platform.companies "
-            "WHERE $1::text IS NULL OR id::text = $1 OR name = $1 ORDER BY database_name",
-            company,
-        )
-    finally:
-        await connection.close()
-    if company is not None and not rows:
-        raise MigrationError(f"there is no company {company}")
-    names = [row["database_name"] for row in rows if row["database_name"] is not None]
-    url = make_url(admin_url)
-    dedicated = [
-        Target("tenant", url.set(database=name).render_as_string(hide_password=False)) for name in names
-    ]
-    return dedicated if company is not None and names else [shared, *dedicated]
-
-
-async def require_latest(application_url: str) -> None:
-    """Raises `MigrationError` unless both planes of the database are at their latest revision."""
-    statuses = [await revision_status(Target(plane, application_url)) for plane in SCHEMA]
-    for status in statuses:
-        if status.error is not None:
-            raise MigrationError(status.error)
-    for status in statuses:
-        if status.revision != status.latest:
-            raise MigrationError(
-                f"{status.target.name} is at revision {status.revision or 'none'}, not at {status.latest}: "
-                "run `seshat init` and `seshat migrate upgrade`"
-            )
-
-
-async def refuse_unknown(url: str) -> None:
-    """Raises `MigrationError` if a plane of the database is at an unknown revision.
-
-    A missing or unreachable database is not an error here.
-    """
-    for plane in SCHEMA:
-        status = await revision_status(Target(plane, url))
-        if status.revision is not None and status.error is not None:
-            raise MigrationError(status.error)
-
-
-async def connect(url: str) -> asyncpg.Connection:
-    """A connection as the owner, or as the application role if the URL is its. Raises `MigrationError`."""
-    role = {} if make_url(url).username == APPLICATION else {"role": OWNER}
-    try:
-        return await asyncpg.connect(driverless_url(url), server_settings=role, timeout=10)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise MigrationError(f"{make_url(url).database} cannot be reached: {one_line(error)}") from error
-
-
-async def revision_status(target: Target) -> RevisionStatus:
-    """Revision of a database, read without Alembic. Errors are returned in the status."""
-    known = revisions(target.plane)
-    expected = known[-1]
-    try:
-        connection = await connect(target.url)
-    except MigrationError as error:
-        return RevisionStatus(target, None, expected, str(error))
-    table = f"{SCHEMA[target.plane]}.alembic_version_{target.plane}"
-    try:
-        revision = await connection.fetchval(f"SELECT version_num FROM {table}")
-    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-        return RevisionStatus(target, None, expected)
-    finally:
-        await connection.close()
-    refusal = None if revision is None or revision in known else unknown_revision(target, revision)
-    return RevisionStatus(target, revision, expected, refusal)
-
-
-def unknown_revision(target: Target, revision: str) -> str:
-    """The error message for a database at an unknown revision."""
-    if revision.isdecimal():
-        return f"{target.name} was migrated by a later version (revision {revision}): run that version"
-    return (
-        f"{target.name} was made by an earlier version (revision {revision}) "
-        "that this version cannot upgrade: start with an empty data folder or database"
-    )
-
-
-def one_line(error: BaseException) -> str:
-    """The first line of an error message; SQLAlchemy appends the statement and a link."""
-    message = str(getattr(error, "orig", None) or error).strip()
-    return message.splitlines()[0].rpartition(">: ")[2] if message else type(error).__name__

@@ -1,11 +1,12 @@
 """Keyset pagination: orders and pages."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, tuple_
+from sqlalchemy import BigInteger, BindParameter, Select, bindparam, tuple_
 
 
 @dataclass(frozen=True, init=False)
@@ -21,6 +22,37 @@ class Order:
         object.__setattr__(self, "descending", descending)
 
 
+@dataclass(frozen=True)
+class PageShape:
+    """What the statement of a page depends on. Its keys and its size are parameters."""
+
+    order: Order
+    bounds: tuple[str, ...] = ()
+    """`after`, `before` or both."""
+    backward: bool = False
+
+    def slice(self, statement: Select[Any], entity: Any) -> Select[Any]:
+        """Limits the statement to the page."""
+        key = tuple(getattr(entity, name) for name in self.order.columns)
+        for bound in self.bounds:
+            limits = tuple_(*(bound_parameter(bound, part) for part in key))
+            greater = (bound == "after") != self.order.descending
+            statement = statement.where(tuple_(*key) > limits if greater else tuple_(*key) < limits)
+        return self.sort(statement, entity)
+
+    def sort(self, statement: Select[Any], entity: Any) -> Select[Any]:
+        """Takes the first rows in the page's order."""
+        key = (getattr(entity, name) for name in self.order.columns)
+        descending = self.order.descending != self.backward
+        ordered = statement.order_by(*(part.desc() if descending else part for part in key))
+        return ordered.limit(bindparam("size", None, type_=BigInteger(), required=False))
+
+
+def bound_parameter(bound: str, part: Any) -> BindParameter[Any]:
+    """The parameter of one column of a bound."""
+    return bindparam(f"{bound}_{part.key}", None, type_=part.type, required=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """At most `size` rows between two keys (exclusive), from the start or, with `backward`, from the end."""
@@ -31,25 +63,32 @@ class Page:
     before: tuple[Any, ...] | None = None
     backward: bool = False
 
-    def slice(self, statement: Select[Any], entity: Any) -> Select[Any]:
-        """Limits the statement to the page and one more row, which says whether there are further rows."""
-        key = tuple(getattr(entity, name) for name in self.order.columns)
-        bounds = (self.after, not self.order.descending), (self.before, self.order.descending)
-        for bound, greater in bounds:
-            if bound is not None:
-                statement = statement.where(tuple_(*key) > bound if greater else tuple_(*key) < bound)
-        descending = self.order.descending != self.backward
-        return statement.order_by(*(part.desc() if descending else part for part in key)).limit(self.size + 1)
+    @property
+    def shape(self) -> PageShape:
+        """The shape of the page's statement."""
+        bounds = tuple(bound for bound in ("after", "before") if getattr(self, bound) is not None)
+        return PageShape(self.order, bounds, self.backward)
 
-    def merge(self, parts: list[list[Any]]) -> list[Any]:
-        """Merges pages of several lists that were sliced by this page."""
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of the statement. It reads one more row, which says whether there are further."""
+        values: dict[str, Any] = {"size": self.size + 1}
+        for bound in ("after", "before"):
+            key = getattr(self, bound)
+            if key is not None:
+                named = zip(self.order.columns, key, strict=True)
+                values |= {f"{bound}_{name}": value for name, value in named}
+        return values
+
+    def merge(self, parts: Sequence[Sequence[Any]], positions: Mapping[str, int]) -> Sequence[Any]:
+        """Merges pages of several lists of records that were sliced by this page."""
         if len(parts) == 1:
             return parts[0]
         descending = self.order.descending != self.backward
-        key = attrgetter(*self.order.columns)
+        key = itemgetter(*(positions[name] for name in self.order.columns))
         return sorted(chain(*parts), key=key, reverse=descending)[: self.size + 1]
 
-    def trim(self, rows: list[Any]) -> tuple[list[Any], bool]:
+    def trim(self, rows: Sequence[Any]) -> tuple[Sequence[Any], bool]:
         """The rows of the page in `order`, and whether there are further rows."""
         page = rows[: self.size]
         return (page[::-1] if self.backward else page), len(rows) > self.size

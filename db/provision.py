@@ -1,9 +1,13 @@
 """Provisioning of roles, database, schemas and grants before the first migration (`seshat init`)."""
 
+from collections.abc import Awaitable, Callable
+
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 
+from core.errors import InstallationError
 from core.settings import driverless_url
+from db.engines import PLANS
 
 OWNER, MIGRATOR, APPLICATION = "app_owner", "app_migrator", "app_rw"
 
@@ -24,6 +28,7 @@ APPLICATION_SETTINGS = {
     "idle_in_transaction_session_timeout": "20s",
     "transaction_timeout": "60s",
     "jit": "off",
+    **PLANS,
 }
 """Settings of the application role; connection poolers reject them as connection parameters."""
 
@@ -32,10 +37,15 @@ SETTING_MIN_VERSIONS = {"transaction_timeout": 17}
 
 SCHEMAS = ("platform", "tenant")
 
+LOCAL_TABLES = ("departures", "leases", "outbox")
+"""The tables of the schema `platform` that are used in every database."""
+
+CONNECT_SECONDS = 10.0
+
 LOCK = "SELECT pg_advisory_lock(hashtext('seshat provision'))"
 
 
-class ProvisionError(Exception):
+class ProvisionError(InstallationError):
     """The database cannot be provisioned; the message is one line."""
 
 
@@ -45,13 +55,31 @@ async def provision(admin_url: str, application_url: str) -> None:
     `admin_url` is of a superuser, or of a role that may create roles and databases. A password in
     `application_url` becomes the application role's. Raises `ProvisionError`.
     """
+    await _run(_provision, admin_url, application_url)
+
+
+async def provision_roles(admin_url: str, application_url: str) -> None:
+    """Creates or completes the roles on the server of `application_url`, as `provision` does."""
+    await _run(_provision_roles, admin_url, application_url)
+
+
+async def _run(steps: Callable[[URL, URL], Awaitable[None]], admin_url: str, application_url: str) -> None:
     target = make_url(application_url)
     if target.username != APPLICATION:
         raise ProvisionError(f"DATABASE_URL must be of the role {APPLICATION} (got {target.username})")
     try:
-        await _provision(make_url(admin_url), target)
+        await steps(make_url(admin_url), target)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise ProvisionError(f"the database cannot be provisioned: {error}") from error
+
+
+async def _provision_roles(admin_url: URL, target: URL) -> None:
+    server = await connect(admin_url)
+    try:
+        await server.execute(LOCK)
+        await create_roles(server, target.password)
+    finally:
+        await server.close()
 
 
 async def _provision(admin_url: URL, target: URL) -> None:
@@ -59,7 +87,7 @@ async def _provision(admin_url: URL, target: URL) -> None:
     server = await connect(admin_url)
     try:
         await server.execute(LOCK)
-        await create_roles(server, str(target.password) if target.password is not None else None)
+        await create_roles(server, target.password)
         if not await server.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database):
             await create_database(server, database)
         inside = await connect(admin_url.set(database=database))
@@ -74,10 +102,14 @@ async def _provision(admin_url: URL, target: URL) -> None:
 async def connect(url: URL) -> asyncpg.Connection:
     """A connection to the database, or to `postgres` on the same server if it does not exist."""
     try:
-        return await asyncpg.connect(driverless_url(url.render_as_string(hide_password=False)))
+        return await _connect(url)
     except asyncpg.InvalidCatalogNameError:
-        maintenance = url.set(database="postgres")
-        return await asyncpg.connect(driverless_url(maintenance.render_as_string(hide_password=False)))
+        return await _connect(url.set(database="postgres"))
+
+
+async def _connect(url: URL) -> asyncpg.Connection:
+    address = driverless_url(url.render_as_string(hide_password=False))
+    return await asyncpg.connect(address, timeout=CONNECT_SECONDS)
 
 
 async def create_roles(admin: asyncpg.Connection, password: str | None) -> None:
@@ -89,7 +121,8 @@ async def create_roles(admin: asyncpg.Connection, password: str | None) -> None:
             await admin.execute(f"CREATE ROLE {role} {attributes}")
     await admin.execute(f"GRANT {OWNER} TO {MIGRATOR}")
     if not me["rolsuper"]:
-        await admin.execute(f"GRANT {OWNER} TO CURRENT_USER")
+        # The owner's rights, and the right to end the others' connections, as removing a database does.
+        await admin.execute(f"GRANT {', '.join(ROLES)} TO CURRENT_USER")
     elif not (owner := existing.get(OWNER)) or not owner["rolbypassrls"]:
         # Lets migrations update rows of all companies; managed servers may not permit it.
         await admin.execute(f"ALTER ROLE {OWNER} BYPASSRLS")
@@ -134,8 +167,7 @@ async def create_schemas(admin: asyncpg.Connection, name: str) -> None:
             "SELECT pg_has_role(current_user, datdba, 'MEMBER') FROM pg_database WHERE datname = $1", name
         )
         if owned:
-            await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
-            await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {APPLICATION}, {MIGRATOR}")
+            await restrict_connections(admin, quoted)
         await admin.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
         for schema in SCHEMAS:
             default = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT"
@@ -143,3 +175,25 @@ async def create_schemas(admin: asyncpg.Connection, name: str) -> None:
             await admin.execute(f"{default} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APPLICATION}")
             await admin.execute(f"{default} USAGE ON SEQUENCES TO {APPLICATION}")
             await admin.execute(f"{default} EXECUTE ON FUNCTIONS TO {APPLICATION}")
+
+
+async def restrict_connections(admin: asyncpg.Connection, quoted: str) -> None:
+    """Lets the application and the migrator alone connect to a database. As the role `app_owner`."""
+    await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
+    await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {APPLICATION}, {MIGRATOR}")
+
+
+async def restrict_platform(admin: asyncpg.Connection) -> None:
+    """Leaves the application of the schema `platform` only what a company's own database uses. Idempotent.
+
+    Any other statement of the platform plane fails there, as it belongs into the primary database.
+    """
+    tables = ", ".join(f"platform.{table}" for table in LOCAL_TABLES)
+    async with admin.transaction():
+        await admin.execute(f"SET LOCAL ROLE {OWNER}")
+        for kind in ("TABLES", "SEQUENCES"):
+            default = "ALTER DEFAULT PRIVILEGES IN SCHEMA platform REVOKE ALL"
+            await admin.execute(f"{default} ON {kind} FROM {APPLICATION}")
+            await admin.execute(f"REVOKE ALL ON ALL {kind} IN SCHEMA platform FROM {APPLICATION}")
+        await admin.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {APPLICATION}")
+        await admin.execute(f"GRANT SELECT ON platform.alembic_version_control TO {APPLICATION}")

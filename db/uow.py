@@ -1,24 +1,28 @@
 """Unit of work: one company, one connection, one transaction. All access to tenant tables goes through it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, overload
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from core.errors import InstallationError
 from db.base import Model
-from db.engines import Placement
-from db.rls import AUDIT, GUARD
+from db.checkouts import Checkout
+from db.errors import is_disconnect
+from db.rows import Record
+from db.statements import Statement
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 
 ScopeKind = Literal["company", "self", "platform"]
+Execute: TypeAlias = Callable[[Checkout, Any, Any], Awaitable[T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +36,57 @@ class Scope:
     user_id: UUID | None = None
     kind: ScopeKind = "company"
 
+    @lru_cache(maxsize=1024)  # noqa: B019  # scopes are small
     def sql(self) -> str:
-        """The statement that is sent with BEGIN."""
+        """The statement that is sent with BEGIN. It returns no rows."""
         if self.kind not in ("company", "self", "platform"):
             raise ValueError(self.kind)
         for value in (self.company_id, self.user_id):
             if value is not None and not isinstance(value, UUID):
                 raise TypeError(f"not a UUID: {value!r}")
         return (
-            f" SELECT set_config('app.company_id','{self.company_id or ''}',true),"
+            f" SELECT WHERE num_nulls(set_config('app.company_id','{self.company_id or ''}',true),"
             f"set_config('app.user_id','{self.user_id or ''}',true),"
-            f"set_config('app.scope','{self.kind}',true);"
+            f"set_config('app.scope','{self.kind}',true))>0;"
         )
+
+    def fence_sql(self) -> str:
+        """The statement that fails if the company has left the database, or is about to."""
+        return f"SELECT platform.require_present('{self.company_id}');"
 
 
 class UnitOfWorkClosed(RuntimeError):
     """The unit of work was used after its end."""
 
 
-class UnsafeRole(RuntimeError):
+class UnsafeRole(InstallationError):
     """The database role could bypass row-level security."""
+
+
+class TransactionLost(ConnectionError):
+    """The transaction was rolled back because an earlier statement of it was interrupted."""
 
 
 class UnitOfWork:
     """A transaction with a scope, whose statements run one at a time.
 
     The first statement checks a connection out. `release()` ends a read-only transaction early, before a slow
-    call to another service; the next statement checks out a connection again.
+    call to another service; the next statement checks out a connection again. A read-only unit continues in a
+    new transaction after a failed or interrupted statement.
     """
 
-    def __init__(self, engine: AsyncEngine, scope: Scope, *, read_only: bool) -> None:
-        self._engine = engine.execution_options(postgresql_readonly=True) if read_only else engine
+    def __init__(
+        self, engine: AsyncEngine, scope: Scope, *, read_only: bool, is_fenced: bool = False
+    ) -> None:
+        self._engine = engine
         self.scope, self.read_only = scope, read_only
+        self.is_fenced = is_fenced
+        """Whether the company must not have left the database."""
+        self.tenant_first = False
+        """Whether the tenant plane is committed before the platform's, if they are in two databases."""
         self._lock = asyncio.Lock()
-        self._connection: AsyncConnection | None = None
-        self._closed = False
+        self._checkout: Checkout | None = None
+        self._closed = self._lost = False
 
     @property
     def company_id(self) -> UUID:
@@ -75,41 +95,59 @@ class UnitOfWork:
             raise UnitOfWorkClosed("unit of work without a company")
         return self.scope.company_id
 
-    async def connection(self) -> AsyncConnection:
-        """The unit's connection, inside its transaction. For what `execute` cannot do."""
-        if self._closed:
-            raise UnitOfWorkClosed("unit of work used after its end")
-        if self._connection is None:
-            connection = await self._engine.connect()
-            try:
-                driver: Any = (await connection.get_raw_connection()).driver_connection
-                driver.scope_sql = self.scope.sql()
-            except BaseException:
-                await connection.close()
-                raise
-            self._connection = connection
-        return self._connection
-
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Executes a Core statement."""
-        async with self._lock:
-            fresh = self._connection is None
-            connection = await self.connection()
-            try:
-                return await connection.execute(statement, parameters)
-            except DBAPIError as error:
-                if fresh and error.connection_invalidated:
-                    # A pooled connection was lost while idle. Nothing has run in this transaction: retry.
-                    await self._drop()
-                    return await (await self.connection()).execute(statement, parameters)
-                if self.read_only:
-                    await self._drop()  # the next statement starts a new transaction
-                raise
+        """Executes a Core statement. Raises `TransactionLost` after an interrupted statement."""
+        return await self._run(Checkout.execute, statement, parameters)
 
     async def driver_sql(self, statement: str, arguments: tuple[Any, ...] = ()) -> CursorResult[Any]:
         """Executes a statement in the driver's syntax (`$1`, `$2`), for the queue."""
+        return await self._run(Checkout.driver_sql, statement, arguments or None)
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Record]:
+        """The rows of a compiled statement with these values, as the driver returns them."""
+        arguments = statement.arguments(values)
+        for listener in self._engine.sync_engine.dispatch.before_cursor_execute:
+            listener(None, None, statement.sql, arguments, None, False)
+        return await self._run(Checkout.fetch, statement.sql, arguments)
+
+    async def _run(self, execute: "Execute[T]", statement: Any, arguments: Any) -> T:
         async with self._lock:
-            return await (await self.connection()).exec_driver_sql(statement, arguments or None)
+            checkout = self._checkout
+            is_first = checkout is None
+            try:
+                if checkout is None or self._closed or self._lost:
+                    checkout = await self._connected()
+                return await execute(checkout, statement, arguments)
+            except BaseException as error:
+                if is_first and not self._lost and isinstance(error, Exception) and is_disconnect(error):
+                    # The pooled connection was lost. Nothing has run in this transaction: try another.
+                    await self._drop(invalidate=True)
+                    await Checkout.close_ready(self._engine)
+                else:
+                    await self._note(error)
+                    raise
+            try:
+                return await execute(await self._connected(), statement, arguments)
+            except BaseException as error:
+                await self._note(error)
+                raise
+
+    async def _note(self, error: BaseException) -> None:
+        """Ends the transaction after a failed statement if it cannot or need not go on."""
+        interrupted = is_interruption(error)
+        self._lost = self._lost or (interrupted and self._checkout is not None and not self.read_only)
+        if interrupted or self.read_only:
+            await self._drop(invalidate=interrupted)
+
+    async def _connected(self) -> Checkout:
+        if self._closed:
+            raise UnitOfWorkClosed("unit of work used after its end")
+        if self._lost:
+            raise TransactionLost("an earlier statement of this transaction was interrupted")
+        if self._checkout is None:
+            begin = self.scope.sql() + self.scope.fence_sql() if self.is_fenced else self.scope.sql()
+            self._checkout = await Checkout.of(self._engine, begin, read_only=self.read_only)
+        return self._checkout
 
     @overload
     async def all(self, statement: TypedReturnsRows[M], parameters: Any = None) -> Sequence[M]: ...
@@ -139,86 +177,87 @@ class UnitOfWork:
         """The first column of the first row, or None."""
         return (await self.execute(statement, parameters)).scalar()
 
+    async def is_split(self) -> bool:
+        """Whether the planes are in two databases, so that the other plane is written through the outbox."""
+        return False
+
     async def release(self) -> None:
         """Returns the connection to the pool until the next statement. For read-only units."""
         if not self.read_only:
             raise RuntimeError("release() requires a read-only unit of work")
+        if self._set_aside():
+            return
         async with self._lock:
             await self._drop()
 
-    async def finish(self, *, commit: bool) -> None:
-        """Commits or rolls back, and returns the connection to the pool."""
+    async def abandon(self) -> None:
+        """Forgets a transaction in which nothing has run."""
         async with self._lock:
-            self._closed = True
+            await self._drop(invalidate=True)
+
+    def finish(self, *, commit: bool) -> asyncio.Future[None]:
+        """Commits or rolls back, and returns the connection to the pool, even if the caller is cancelled.
+
+        Begins with the call, not when it is awaited. Raises `TransactionLost` if there is nothing left to
+        commit.
+        """
+        self._closed = True
+        if self.read_only and self._set_aside():
+            finished = asyncio.get_running_loop().create_future()
+            finished.set_result(None)
+            return finished
+        return finish_anyway(self._finish(commit))
+
+    def _set_aside(self) -> bool:
+        """Ends a read-only transaction at once, if no statement runs and the connection can stay ready."""
+        if self._lock.locked() or not (self._checkout is None or self._checkout.linger()):
+            return False
+        self._checkout = None
+        return True
+
+    async def _finish(self, commit: bool) -> None:
+        async with self._lock:
+            checkout, self._checkout = self._checkout, None
+            if commit and self._lost:
+                raise TransactionLost("the transaction was interrupted")
+            if checkout is None:
+                return
             try:
-                if self._connection is not None and commit:
-                    await self._connection.commit()
-            finally:
-                await self._drop()
+                if commit:
+                    await checkout.commit()
+            except BaseException as error:
+                await checkout.close(invalidate=is_interruption(error))
+                raise
+            await checkout.close()
 
-    async def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:  # shielded: a second cancellation must not leak it
-            await asyncio.shield(asyncio.ensure_future(connection.close()))
+    async def _drop(self, *, invalidate: bool = False) -> None:
+        checkout, self._checkout = self._checkout, None
+        if checkout is not None:
+            await finish_anyway(checkout.close(invalidate=invalidate))
 
 
-class Database:
-    """Creates units of work: `async with database.tenant(company_id, user_id) as uow:`."""
+FINISHING: set[asyncio.Task[None]] = set()
+"""Tasks that go on after their caller was cancelled."""
 
-    def __init__(self, placement: Placement) -> None:
-        self.placement = placement
 
-    def unit(self, scope: Scope, *, read_only: bool) -> UnitOfWork:
-        """A unit that the caller must finish; prefer `tenant` and `platform`."""
-        company = scope.company_id
-        engine = self.placement.of(company) if company else self.placement.primary
-        return UnitOfWork(engine, scope, read_only=read_only)
+def is_interruption(error: BaseException) -> bool:
+    """Whether a statement may still run on its connection, or its transaction is gone."""
+    return not isinstance(error, Exception) or isinstance(error, TimeoutError) or is_disconnect(error)
 
-    def secondary_unit(self, scope: Scope) -> UnitOfWork:
-        """A read-only unit for callers with an open unit. It must be released after each statement."""
-        assert scope.company_id is not None
-        return UnitOfWork(self.placement.secondary(scope.company_id), scope, read_only=True)
 
-    @asynccontextmanager
-    async def transaction(self, scope: Scope, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
-        """A transaction with this scope: committed at the end, rolled back on an exception."""
-        uow = self.unit(scope, read_only=read_only)
-        try:
-            yield uow
-        except BaseException:
-            await uow.finish(commit=False)
-            raise
-        else:
-            await uow.finish(commit=True)
+def finish_anyway(work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    """Starts the work, and does it to its end, for which a cancelled caller does not wait.
 
-    @asynccontextmanager
-    async def tenant(
-        self,
-        company_id: UUID,
-        user_id: UUID | None = None,
-        *,
-        kind: ScopeKind = "company",
-        read_only: bool = False,
-    ) -> AsyncIterator[UnitOfWork]:
-        """A transaction in a company."""
-        async with self.transaction(Scope(company_id, user_id, kind), read_only=read_only) as uow:
-            yield uow
+    It is no coroutine: one that is cancelled before its first step, as in `asyncio.gather`, would do nothing.
+    """
+    task = asyncio.create_task(work)
+    FINISHING.add(task)
+    task.add_done_callback(forget)
+    return asyncio.shield(task)
 
-    @asynccontextmanager
-    async def platform(self, *, read_only: bool = False) -> AsyncIterator[UnitOfWork]:
-        """A transaction on the platform plane, for sign-in, periodic tasks and the queue."""
-        async with self.transaction(Scope(kind="platform"), read_only=read_only) as uow:
-            yield uow
 
-    async def verify_isolation(self) -> None:
-        """Raises `UnsafeRole` if the role or the isolation of the tenant plane is not safe."""
-        async with self.platform(read_only=True) as uow:
-            role = (await uow.one(text(GUARD)))._mapping
-            if faults := [name.replace("_", " ") for name, true in role.items() if true]:
-                raise UnsafeRole(f"the database role is not safe to serve with: it {', '.join(faults)}")
-            if holes := [f"{row.relname}: {row.problem}" for row in await uow.all(text(AUDIT))]:
-                raise UnsafeRole(f"the tenant plane is not isolated: {'; '.join(holes)}")
-
-    async def close(self) -> None:
-        """Closes all connections."""
-        await self.placement.close()
+def forget(task: asyncio.Task[None]) -> None:
+    """Drops a finished task. Its error, if any, is raised by `finish_anyway` or has no reader."""
+    FINISHING.discard(task)
+    if not task.cancelled():
+        task.exception()

@@ -1,19 +1,24 @@
 """How Alembic runs one plane's migrations; `db.migrate` says which plane and which database."""
 
 import asyncio
+import time
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
 from alembic import context
 from alembic.runtime.plugins import Plugin, _all_plugins
 from sqlalchemy import Connection, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from db import models, rls
+from db import models, rls_operations
+from db.dialect import connect_by_url
+from db.errors import sqlstate
 from db.provision import OWNER
+from migrations.tables import LOCK_TIMEOUT
 
-if "db.rls" not in _all_plugins:
-    Plugin.setup_plugin_from_module(rls, "db.rls")
+if "db.rls_operations" not in _all_plugins:
+    Plugin.setup_plugin_from_module(rls_operations, "db.rls_operations")
 
 PLANE = context.config.config_ini_section
 MODEL = {"control": models.Company, "tenant": models.Tenant}[PLANE]
@@ -38,7 +43,11 @@ OPTIONS: dict[str, Any] = {
     "compare_type": True,
     "compare_server_default": True,
     "transaction_per_migration": True,
-    "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", "db.rls"],
+    "autogenerate_plugins": [
+        "alembic.autogenerate.*",
+        "alembic.ext.checkconstraint_byname",
+        "db.rls_operations",
+    ],
 }
 
 SESSION = {
@@ -48,6 +57,12 @@ SESSION = {
     "app.company_id": "00000000-0000-0000-0000-000000000000",  # nobody's; autogenerate evaluates defaults
 }
 """What a migration's connection starts with."""
+
+LOCK_CONFLICTS = ("55P03", "40P01")
+"""SQLSTATEs of a lock timeout and of a deadlock."""
+
+MAX_LOCK_SECONDS, LOCK_RETRY_SECONDS = 120.0, 0.5
+"""Time in which a migration must get its locks, and the pause between two attempts: others go on."""
 
 
 def migrate(connection: Connection) -> None:
@@ -60,20 +75,43 @@ def migrate(connection: Connection) -> None:
 async def online() -> None:
     """One migrator per plane and database at a time; waiting for the other has no lock timeout."""
     engine = create_async_engine(
-        context.config.attributes["url"], poolclass=pool.NullPool, connect_args={"server_settings": SESSION}
+        context.config.attributes["url"],
+        poolclass=pool.NullPool,
+        hide_parameters=True,
+        connect_args={"server_settings": SESSION},
     )
+    connect_by_url(engine)
     try:
         async with engine.connect() as connection:
             await connection.execute(text(f"SELECT pg_advisory_lock(hashtext('seshat migrate {PLANE}'))"))
-            await connection.execute(text("SET lock_timeout = '5s'"))
             await connection.commit()
-            await connection.run_sync(migrate)
+            await migrate_between_transactions(connection)
     finally:
         await engine.dispose()
 
 
+async def migrate_between_transactions(connection: AsyncConnection) -> None:
+    """Migrates. A revision that does not get a lock in time is rolled back and tried again.
+
+    Whoever uses the table waits behind a lock that is waited for.
+    """
+    deadline = time.monotonic() + MAX_LOCK_SECONDS
+    while True:
+        await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        await connection.commit()
+        try:
+            return await connection.run_sync(migrate)
+        except DBAPIError as error:
+            if sqlstate(error) not in LOCK_CONFLICTS or time.monotonic() > deadline:
+                raise
+        await connection.rollback()
+        await asyncio.sleep(LOCK_RETRY_SECONDS)
+
+
 if context.is_offline_mode():
     context.configure(dialect_name="postgresql", literal_binds=True, **OPTIONS)
+    context.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    context.execute(f"SET ROLE {OWNER}")
     with context.begin_transaction():
         context.run_migrations()
 else:

@@ -1,5 +1,7 @@
 """Tables as the first migrations write them; names follow a convention that is fixed here."""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +11,12 @@ from sqlalchemy.dialects import postgresql
 INSTANT = sa.DateTime(timezone=True)
 JSON = postgresql.JSONB(none_as_null=True)
 NOW = sa.text("now()")
+
+LOCK_TIMEOUT = "500ms"
+"""Time that a statement of a migration waits for a lock. Whoever uses the table waits behind it."""
+
+Indexes = Mapping[str, Sequence[tuple[str, ...]]]
+"""Columns of indexes by table."""
 
 Part = sa.Column[Any] | sa.CheckConstraint | sa.ForeignKeyConstraint
 
@@ -52,6 +60,60 @@ def create_index(
         schema=schema,
         postgresql_where=sa.text(where) if where else None,
     )
+
+
+def replace_indexes(
+    schema: str,
+    new: Indexes,
+    old: Indexes,
+    *,
+    where: Mapping[str, str] | None = None,
+    purpose: str = "",
+) -> None:
+    """Build the new indexes, then drop the old ones. Tables with rows stay in use meanwhile.
+
+    `where` are conditions of indexes that have a column. The `purpose` of the new ones is in their names.
+    """
+    replace = partial(_replace_indexes, schema, new, old, where or {}, purpose)
+    if any(has_rows(schema, table) for table in {*new, *old}):
+        with op.get_context().autocommit_block():
+            op.execute("SET lock_timeout = '2min'")  # a build waits for older transactions, and blocks none
+            replace(concurrently=True)
+            op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    else:
+        replace(concurrently=False)
+
+
+def _replace_indexes(
+    schema: str, new: Indexes, old: Indexes, where: Mapping[str, str], purpose: str, *, concurrently: bool
+) -> None:
+    drop = partial(op.drop_index, schema=schema, if_exists=True, postgresql_concurrently=concurrently)
+    for table, listed in new.items():
+        for columns in listed:
+            name = op.f("_".join(filter(None, ("ix", table, purpose, *columns))))
+            drop(name, table_name=table)  # what an interrupted build has left
+            condition = next((sa.text(where[name]) for name in columns if name in where), None)
+            op.create_index(
+                name,
+                table,
+                columns,
+                schema=schema,
+                postgresql_where=condition,
+                postgresql_concurrently=concurrently,
+                if_not_exists=concurrently,
+            )
+    for table, listed in old.items():
+        for columns in listed:
+            drop(op.f("_".join(("ix", table, *columns))), table_name=table)
+
+
+def has_rows(schema: str, table: str) -> bool:
+    """Whether the table may be in use. In a script it may."""
+    context = op.get_context()
+    if context.as_sql or context.connection is None:
+        return True
+    size = sa.text("SELECT pg_relation_size(CAST(:table AS regclass)) > 0")
+    return bool(context.connection.scalar(size, {"table": f"{schema}.{table}"}))
 
 
 def drop_tables(schema: str, *tables: str) -> None:

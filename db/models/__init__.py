@@ -90,6 +90,7 @@ from db.models.knowledge import (
     EmbeddingModel,
     ProcessingStatus,
 )
+from db.models.placement import Departure, OutboxMessage, PlacementChange, PlacementChangeKind
 from db.models.projects import Project, ProjectStatus
 from db.models.requirements import (
     ComponentType,
@@ -126,6 +127,7 @@ __all__ = [
     "CrawlCandidate",
     "CrawlChunk",
     "CrawlJob",
+    "Departure",
     "Document",
     "DocumentChunk",
     "DocumentScope",
@@ -157,7 +159,10 @@ __all__ = [
     "Message",
     "MessageRole",
     "MessageState",
+    "OutboxMessage",
     "Permission",
+    "PlacementChange",
+    "PlacementChangeKind",
     "ProcessingJob",
     "ProcessingJobType",
     "ProcessingStatus",

@@ -20,6 +20,7 @@ from db.base import (
     UpdatedAt,
     company_foreign_key,
     enum_column,
+    list_indexes,
     tenant_foreign_key,
     tenant_index,
     view_relationship,
@@ -88,11 +89,8 @@ class DrawingSession(TenantKey, TenantModel):
         tenant_foreign_key("projects", "project_id"),
         tenant_foreign_key("uploads", "old_upload_id", "SET NULL"),
         tenant_foreign_key("uploads", "new_upload_id", "SET NULL"),
-        tenant_index("user_id", "created_at", "id"),
-        tenant_index("project_id", "created_at", "id"),
-        tenant_index("status", "created_at", "id"),
-        tenant_index("created_at", "id"),
-        tenant_index("updated_at", "id"),
+        *list_indexes("created_at", "id", filters=("user_id", "project_id", "status")),
+        *list_indexes("updated_at", "id", filters=("user_id", "project_id", "status")),
         tenant_index("old_upload_id"),
         tenant_index("new_upload_id"),
     )
@@ -171,6 +169,7 @@ class DrawingVersion(TenantKey, TenantModel):
         tenant_index("project_id", "drawing_name", "version_number", unique=True),
         tenant_index("drawing_id", unique=True),
         tenant_index("upload_date", "id"),
+        tenant_index("project_id", "upload_date", "id"),
         tenant_index("drawing_name", "version_number", "id"),
     )
 
@@ -199,10 +198,9 @@ class Comparison(TenantKey, TenantModel):
         tenant_index("session_id", "id"),
         tenant_index("old_drawing_id"),
         tenant_index("new_drawing_id"),
-        tenant_index("changes_detected", "drawing_name", "id"),
-        tenant_index("changes_detected", "created_at", "id"),
-        tenant_index("drawing_name", "id"),
-        tenant_index("created_at", "id"),
+        *list_indexes("drawing_name", "id", filters=("changes_detected",)),
+        *list_indexes("created_at", "id", filters=("session_id", "changes_detected")),
+        tenant_index("session_id", "changes_detected", "drawing_name", "id"),
     )
 
     session_id: Mapped[UUID]
@@ -241,10 +239,12 @@ class AnalysisResult(TenantKey, TenantModel):
         tenant_foreign_key("comparisons", "comparison_id"),
         tenant_foreign_key("drawing_sessions", "session_id"),
         sa.CheckConstraint("success OR error_message IS NOT NULL", name="error_message"),
-        tenant_index("comparison_id", "id"),
         tenant_index("session_id", "drawing_name", unique=True),
-        tenant_index("success", "created_at", "id"),
-        tenant_index("created_at", "id"),
+        *list_indexes(
+            *("created_at", "id"),
+            filters=("comparison_id", "session_id", "success", "drawing_name"),
+            pairs=[("session_id", "success")],
+        ),
     )
 
     comparison_id: Mapped[UUID]

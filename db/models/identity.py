@@ -24,6 +24,7 @@ from db.base import (
     UpdatedAt,
     company_foreign_key,
     enum_column,
+    list_indexes,
     tenant_foreign_key,
     tenant_index,
     view_relationship,
@@ -236,15 +237,14 @@ class Member(TenantKey, TenantModel):
 class ActivityLog(TenantKey, TenantModel):
     """An activity of a user, written in the same transaction.
 
-    `sequence` counts the company's rows in commit order and is set by a database trigger.
+    `sequence` counts the company's rows in commit order. A trigger sets it, except in copies of rows.
     """
 
     __tablename__ = "activity_logs"
     __table_args__ = (
         company_foreign_key(),
         tenant_foreign_key("members", "user_id", "SET NULL"),
-        tenant_index("user_id", "timestamp", "id"),
-        tenant_index("timestamp", "id"),
+        *list_indexes("timestamp", "id", filters=("user_id", "resource_type")),
         tenant_index("resource_type", "resource_id"),
         tenant_index("sequence", unique=True),
     )

@@ -105,7 +105,7 @@ class CrawlJob(JobRow):
                 name="chunks",
             ),
             tenant_index("project_id", "created_at", "id"),
-            tenant_index("project_id", "status"),
+            tenant_index("project_id", "status", "created_at", "id"),
         )
 
 
@@ -122,9 +122,11 @@ class Image(TenantKey, TenantModel):
         tenant_foreign_key("crawl_jobs", "crawl_job_id"),
         sa.CheckConstraint("width > 0 AND height > 0 AND file_size >= 0", name="measures"),
         tenant_index("crawl_job_id", "id"),
+        tenant_index("crawl_job_id", "is_valid", "id"),
         tenant_index("crawl_job_id", "sequence", "id"),
         tenant_index("crawl_job_id", "hash", unique=True, where="hash IS NOT NULL"),
         tenant_index("duplicate_group", "id", where="duplicate_group IS NOT NULL"),
+        tenant_index("crawl_job_id", "duplicate_group", "id", where="duplicate_group IS NOT NULL"),
         tenant_index("is_valid", "id"),
         tenant_index("hash"),
         tenant_index("url_key", "id"),
@@ -186,6 +188,7 @@ class ValidationJob(JobRow):
                 name="images",
             ),
             tenant_index("crawl_job_id", "created_at", "id"),
+            tenant_index("crawl_job_id", "status", "created_at", "id"),
         )
 
 
@@ -220,7 +223,10 @@ class ExportJob(JobRow):
                 "0 <= exported_images AND exported_images <= total_images AND file_size >= 0", name="images"
             ),
             tenant_index("crawl_job_id", "created_at", "id"),
+            tenant_index("crawl_job_id", "user_id", "created_at", "id"),
+            tenant_index("crawl_job_id", "status", "created_at", "id"),
             tenant_index("user_id", "created_at", "id"),
+            tenant_index("user_id", "status", "created_at", "id"),
         )
 
 

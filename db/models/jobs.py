@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from db.base import (
     Count,
     Instant,
+    LocalModel,
     PlatformModel,
     PrimaryKey,
     Str50,
@@ -78,8 +79,10 @@ class ProcessingJobType(Enum):
 class JobRow(TenantKey, TenantModel):
     """The columns of every kind of job.
 
-    `task` and `arguments` say what the job runs. `attempts` counts up to `max_attempts` and is reset by a
-    retry. `epoch` is the fencing token: it grows with each attempt, and only the latest may write.
+    `task` and `arguments` say what the job runs. `attempts` counts all attempts, of which `max_attempts` may
+    fail for a reason of the job's own. `waiting_for` says why the last attempt did not finish the job, while
+    it waits for the next one at `next_attempt_at`. `epoch` is the fencing token: it grows with each attempt,
+    and only the latest may write.
     """
 
     __abstract__ = True
@@ -97,6 +100,8 @@ class JobRow(TenantKey, TenantModel):
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     error_message: Mapped[str | None]
+    waiting_for: Mapped[str | None]
+    next_attempt_at: Mapped[datetime | None]
     created_at: Mapped[Instant]
     updated_at: Mapped[UpdatedAt]
 
@@ -149,8 +154,13 @@ class LeaseState(Enum):
     CANCELLING = "cancelling"
 
 
-class Lease(PrimaryKey, PlatformModel):
-    """The queue's state of a live job, with the id of the job's row. Deleted when the job ends."""
+class Lease(PrimaryKey, LocalModel):
+    """The queue's state of a live job, with the id of the job's row. Deleted when the job ends.
+
+    `failures` counts attempts that failed for a reason of the job's own. Since the job last made progress,
+    `faults` counts transient faults, the first of them at `waiting_since`, and `deaths` counts workers that
+    died while they ran the job.
+    """
 
     __tablename__ = "leases"
     __table_args__ = (sa.Index(None, "state", "heartbeat_at"), sa.Index(None, "company_id"))
@@ -162,6 +172,10 @@ class Lease(PrimaryKey, PlatformModel):
     worker: Mapped[Str100 | None]
     entry_id: Mapped[int] = mapped_column(sa.BigInteger)
     heartbeat_at: Mapped[Instant]
+    failures: Mapped[Count]
+    faults: Mapped[Count]
+    waiting_since: Mapped[datetime | None]
+    deaths: Mapped[Count]
     created_at: Mapped[Instant]
 
 

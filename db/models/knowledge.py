@@ -27,6 +27,7 @@ from db.base import (
     tenant_index,
     view_relationship,
 )
+from db.readers import ReaderKey
 from db.rls import CURRENT_COMPANY
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Document(TenantKey, TenantModel):
     job: Mapped[ProcessingJob | None] = view_relationship("foreign(Document.id) == ProcessingJob.id")
 
 
-class DocumentChunk(TenantKey, TenantModel):
+class DocumentChunk(TenantKey, ReaderKey, TenantModel):
     """A chunk of a document, which is embedded and cited."""
 
     __tablename__ = "document_chunks"
@@ -154,6 +155,7 @@ class DocumentChunk(TenantKey, TenantModel):
         tenant_foreign_key("documents", "document_id"),
         sa.CheckConstraint("chunk_index >= 0 AND token_count >= 0", name="counts"),
         tenant_index("document_id", "chunk_index", unique=True),
+        tenant_index("reader_id", "document_id", "chunk_index"),
         tenant_index("vector_id", unique=True, where="vector_id IS NOT NULL"),
     )
 

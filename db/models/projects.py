@@ -16,8 +16,8 @@ from db.base import (
     TenantModel,
     UpdatedAt,
     enum_column,
+    list_indexes,
     tenant_foreign_key,
-    tenant_index,
     view_relationship,
 )
 
@@ -46,12 +46,9 @@ class Project(TenantKey, TenantModel):
     __tablename__ = "projects"
     __table_args__ = (
         tenant_foreign_key("members", "user_id"),
-        tenant_index("user_id", "name"),
-        tenant_index("user_id", "created_at", "id"),
-        tenant_index("status", "created_at", "id"),
-        tenant_index("created_at", "id"),
-        tenant_index("updated_at", "id"),
-        tenant_index("name", "id"),
+        *list_indexes("created_at", "id", filters=("user_id", "status")),
+        *list_indexes("updated_at", "id", filters=("user_id", "status")),
+        *list_indexes("name", "id", filters=("user_id", "status")),
     )
 
     user_id: Mapped[UUID]

@@ -1,7 +1,16 @@
 """Job queue on PostgreSQL: a job is enqueued in the caller's transaction. pgqueuer delivers the entries."""
 
-from db.queue.errors import is_transient
-from db.queue.fenced_attempts import Attempt, CancellationRequested, CompletionHook, FanOut, LostLease, claim
+from db.errors import is_transient
+from db.queue.faults import Fault
+from db.queue.fenced_attempts import (
+    Attempt,
+    CancellationRequested,
+    CompletionHook,
+    FanOut,
+    HeldElsewhere,
+    LostLease,
+    claim,
+)
 from db.queue.jobs import JOB_MODELS, Job, JobModel, UnknownTask, deserialize, topics
 from db.queue.requests import NotPending, cancel, enqueue, is_queued, lock_parts, prepare, restart, resume
 
@@ -11,6 +20,8 @@ __all__ = [
     "CancellationRequested",
     "CompletionHook",
     "FanOut",
+    "Fault",
+    "HeldElsewhere",
     "Job",
     "JobModel",
     "LostLease",

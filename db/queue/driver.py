@@ -1,24 +1,26 @@
 """pgqueuer's driver over the application's connection pool and listener, which both reconnect."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Any, Self
 
 import structlog
 from pgqueuer.core.tm import TaskManager
 from pgqueuer.domain.models import Job as PickedEntry
 from pgqueuer.domain.models import TableChangedEvent, TracebackRecord, utc_now
-from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
+from pgqueuer.domain.types import Channel, JobId, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.driver import Driver, NotifyCallback
 from pgqueuer.ports.repository import EntrypointExecutionParameter
+from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 from sqlalchemy import CursorResult
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.events import Listener
+from db.errors import is_transient
+from db.listener import Listener
 from db.queue.entries import QUEUE_SETTINGS, builders
-from db.queue.errors import is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -26,32 +28,55 @@ TABLE_CHANGED = '"table_changed_event"'
 WAKE_UP_INTERVAL_SECONDS = 0.02
 """Minimum time between two wake-ups of the loop, each of which costs four statements."""
 
-RETRY_DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-"""Seconds to wait before each retry of a statement."""
+RETRY_DELAYS = (0.1, 0.2, 0.5, 1.0)
+MAX_RETRY_DELAY = 2.0
+"""Seconds to wait before each retry of a statement, and before all further ones."""
+
+NO_TAKEOVER = timedelta(days=10_000)
+"""Age of heartbeats from which entries are taken over while the database may just have come back."""
 
 
 class EngineDriver(Driver):
-    """Statements in autocommit mode, retried after transient errors.
+    """Statements in autocommit mode, retried after transient errors until the driver shuts down.
 
-    Retries are safe: an entry that is picked twice becomes stale and is picked again.
+    Retries are safe: an entry that is picked twice becomes stale and is picked again. A statement that takes
+    longer than `silence` seconds is an outage too.
     """
 
-    def __init__(self, engine: AsyncEngine, listener: Listener) -> None:
+    def __init__(self, engine: AsyncEngine, listener: Listener, silence: float) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._listener = listener
+        self._listener, self._silence = listener, silence
         self._shutdown = asyncio.Event()
         self._listeners: list[tuple[str, Callable[[str], None]]] = []
+        self._in_touch_since: float | None = None
+
+    def is_in_touch_for(self, seconds: float) -> bool:
+        """Whether the database has answered without interruption for so long."""
+        since = self._in_touch_since
+        return since is not None and asyncio.get_running_loop().time() - since >= seconds
+
+    def wake(self) -> None:
+        """Makes pgqueuer look for entries."""
+        for _, on_notification in self._listeners:
+            on_notification(table_changed())
 
     async def _run(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
-        for delay in RETRY_DELAYS:
+        clock = asyncio.get_running_loop()
+        for delay in chain(RETRY_DELAYS, repeat(MAX_RETRY_DELAY)):
+            started = clock.time()
             try:
-                return await self._execute_once(query, arguments)
+                result = await self._execute_once(query, arguments)
             except Exception as error:
                 if self._shutdown.is_set() or not is_transient(error):
                     raise
-                log.warning("queue_statement_failed", error=str(error))
+                self._in_touch_since = None
+                log.warning("queue_statement_failed", error=error)
+            else:
+                if self._in_touch_since is None or clock.time() - started > self._silence:
+                    self._in_touch_since = clock.time()
+                return result
             await asyncio.sleep(delay)
-        return await self._execute_once(query, arguments)
+        raise AssertionError("unreachable")
 
     async def _execute_once(self, query: str, arguments: tuple[object, ...]) -> CursorResult[Any]:
         async with self._engine.connect() as connection:
@@ -88,10 +113,49 @@ class EngineDriver(Driver):
         self._listeners.clear()
 
 
-class LimitedQueries(Queries):
-    """pgqueuer's statements, with a limit of entries per worker and notifications of requeued entries."""
+class Slots:
+    """The slots of a worker: each pool of queues has so many, which entries in flight occupy."""
 
-    limit = 1
+    def __init__(self, pools: Sequence[tuple[frozenset[str], int]]) -> None:
+        self._pools = pools
+        self._queues: dict[JobId, str] = {}
+        self.in_flight: Mapping[JobId, Any] = {}
+        """Entries in flight, by id: pgqueuer's own record."""
+
+    @property
+    def count(self) -> int:
+        """The number of slots."""
+        return sum(slots for _, slots in self._pools)
+
+    def occupy(self, entries: Iterable[PickedEntry]) -> None:
+        """Records the queues of entries that were picked."""
+        self._queues = {id: queue for id, queue in self._queues.items() if id in self.in_flight}
+        self._queues |= {entry.id: entry.entrypoint for entry in entries}
+
+    def free_queues(self) -> Container[str]:
+        """The queues that have a free slot."""
+        occupied = [queue for id, queue in self._queues.items() if id in self.in_flight]
+        return {
+            queue
+            for queues, slots in self._pools
+            if sum(taken in queues for taken in occupied) < slots
+            for queue in queues
+        }
+
+
+class SlotQueries(Queries):
+    """pgqueuer's statements, for the queues that have a free slot in this worker.
+
+    Requeued entries are notified. Entries are taken over from another worker only if the database has
+    answered for as long as heartbeats may be missing: after an outage, all of them are late.
+    """
+
+    driver: EngineDriver
+    slots: Slots
+
+    def _free(self, queues: Iterable[QueueEntrypoint]) -> list[QueueEntrypoint]:
+        free = self.slots.free_queues()
+        return [queue for queue in queues if queue in free]
 
     async def dequeue(
         self,
@@ -101,20 +165,48 @@ class LimitedQueries(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[PickedEntry]:
-        return await super().dequeue(batch_size, entrypoints, queue_manager_id, self.limit, heartbeat_timeout)
+        free = {queue: entrypoints[queue] for queue in self._free(entrypoints)}
+        if not free:
+            return []
+        timeout = heartbeat_timeout
+        if not self.driver.is_in_touch_for(heartbeat_timeout.total_seconds()):
+            timeout = NO_TAKEOVER
+        picked = await super().dequeue(batch_size, free, queue_manager_id, None, timeout)
+        self.slots.occupy(picked)
+        return picked
+
+    async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return await super().eligible_queued_work(self._free(entrypoints))
+
+    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return await super().queued_work(self._free(entrypoints))
+
+    async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
+        return await super().next_deferred_eta(self._free(entrypoints))
 
     async def retry_job(
         self, job: PickedEntry, delay: timedelta, traceback_record: TracebackRecord | None
     ) -> None:
-        await super().retry_job(job, delay, traceback_record)
+        await super().retry_job(job, delay, None)  # tracebacks quote content; the log has what they say
         await self.driver.notify(QUEUE_SETTINGS.channel, table_changed())
 
 
-def limited_queries(driver: EngineDriver, limit: int) -> LimitedQueries:
-    """The statements of a worker that holds at most `limit` entries at a time."""
-    queries = LimitedQueries(driver, **builders())
-    queries.limit = limit
-    return queries
+class SlotQueueManager(QueueManager):
+    """pgqueuer's loop, which looks for entries as soon as a slot is free again."""
+
+    @classmethod
+    def over(cls, driver: EngineDriver, slots: Slots) -> "SlotQueueManager":
+        """The loop of a worker with these slots."""
+        queries = SlotQueries(driver, **builders())
+        queries.slots = slots
+        manager = cls(queries, Channel(QUEUE_SETTINGS.channel))
+        slots.in_flight = manager.job_context
+        return manager
+
+    def forget_job(self, *args: Any) -> None:
+        super().forget_job(*args)
+        driver: Any = self.queries.driver
+        driver.wake()
 
 
 def table_changed() -> str:

@@ -4,17 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
+from db.database import Database
 from db.events import publish
 from db.models import TERMINAL, JobStatus, Lease, LeaseState
 from db.queue.entries import Entry
+from db.queue.faults import Fault, delay_until_next_attempt
 from db.queue.jobs import TASKS, Job, UnknownTask, deserialize, topics
+from db.queue.messages import UNASSIGNED
 from db.queue.requests import CANCELLATION_REASON, end
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 
 CompletionHook = Callable[[UnitOfWork], Awaitable[None]]
 """Writes results in the transaction that completes a job."""
@@ -31,6 +35,12 @@ class FanOut:
     enqueue_parts: CompletionHook
 
 
+SUSPECT_DEATHS = 5
+"""Workers that die in a row while they run a job without progress, before it runs in isolation."""
+
+MAX_WORKER_DEATHS = 32
+"""Workers that may die in a row while they run a job without progress, before the job fails."""
+
 MAY_WRITE = (LeaseState.RUNNING, LeaseState.CANCELLING)
 
 
@@ -38,13 +48,26 @@ class LostLease(asyncio.CancelledError):
     """The attempt no longer owns its job and must not write."""
 
 
+class HeldElsewhere(Exception):
+    """Another worker runs the job and is alive."""
+
+
+class PoisonousJob(Exception):
+    """The workers that run the job keep dying; the message, which is for users, says so."""
+
+
 class CancellationRequested(Exception):
     """Cancellation of the job was requested."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Attempt:
-    """A claimed job. `number` counts from 1; `epoch` is the fencing token."""
+    """A claimed job. `number` counts from 1; `epoch` is the fencing token.
+
+    `failures` counts earlier attempts that failed for a reason of the job's own, and `deaths` the workers
+    that died since the job last made progress. `had_setbacks` says whether deaths or faults were counted
+    since then.
+    """
 
     database: Database
     id: UUID
@@ -52,13 +75,22 @@ class Attempt:
     job: Job
     epoch: int
     number: int
-    max_attempts: int
+    failures: int
     checkpoint: Mapping[str, Any] | None
+    deaths: int = 0
+    had_setbacks: bool = False
+    is_last: bool = False
+    """Whether no attempt follows a transient fault of this one, because the retry deadline has passed."""
 
     @property
-    def is_last(self) -> bool:
-        """Whether no attempt follows a failure of this one."""
-        return self.number >= self.max_attempts
+    def is_suspect(self) -> bool:
+        """Whether so many workers have died while they ran the job that it may have been the cause."""
+        return self.deaths >= SUSPECT_DEATHS
+
+    @property
+    def is_last_failure(self) -> bool:
+        """Whether no attempt follows if this one fails for a reason of the job's own."""
+        return self.failures + 1 >= self.job.max_attempts
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:
@@ -114,11 +146,31 @@ class Attempt:
             else:
                 await end(uow, self.job.row, row, JobStatus.FAILED, reason)
 
-    async def postpone(self, reason: str) -> None:
-        """Requeues the job for another attempt. Raises `LostLease`, `CancellationRequested`."""
+    async def postpone(self, fault: Fault) -> timedelta:
+        """Requeues the job; returns the delay of the next attempt.
+
+        Raises `LostLease`, `CancellationRequested`.
+        """
+        if fault.is_transient:
+            since = func.coalesce(Lease.waiting_since, func.now())
+            counted = {"faults": Lease.faults + 1, "waiting_since": since}
+        else:
+            counted = {"failures": Lease.failures + 1}
         async with self.write() as uow:
-            await self._requeue_lease(uow)
-            await self.update(uow, status=JobStatus.PENDING, error_message=reason)
+            lease = await self._requeue_lease(uow, **counted)
+            count = lease.faults if fault.is_transient else lease.failures
+            deadline = self.job.retry_deadline
+            delay = delay_until_next_attempt(fault, count, lease.waited or timedelta(0), deadline)
+            waiting = {"waiting_for": fault.reason, "next_attempt_at": func.now() + delay}
+            await self.update(uow, status=JobStatus.PENDING, **waiting)
+        return delay
+
+    async def mark_progress(self, uow: UnitOfWork) -> None:
+        """Restarts the retry deadline and the count of dead workers, as a part of the work is stored."""
+        if self.had_setbacks:
+            forgotten = {"faults": 0, "waiting_since": None, "deaths": 0}
+            await uow.execute(update(Lease).where(Lease.id == self.id).values(forgotten))
+            self.had_setbacks = self.is_last = False
 
     async def settle(self) -> bool:
         """After an interruption: ends as CANCELLED if that was requested, else requeues the job.
@@ -137,11 +189,14 @@ class Attempt:
             await self.update(uow, status=JobStatus.PENDING, attempts=model.attempts - 1)
             return True
 
-    async def _requeue_lease(self, uow: UnitOfWork) -> None:
+    async def _requeue_lease(self, uow: UnitOfWork, **counted: Any) -> Any:
         requeued = update(Lease).where(Lease.id == self.id, Lease.state == LeaseState.RUNNING)
-        values = {"state": LeaseState.QUEUED, "worker": None, "heartbeat_at": func.now()}
-        if await uow.scalar(requeued.values(values).returning(Lease.id)) is None:
+        values = {"state": LeaseState.QUEUED, "worker": None, "heartbeat_at": func.now(), **counted}
+        waited = (func.now() - Lease.waiting_since).label("waited")
+        lease = await uow.first(requeued.values(values).returning(Lease.faults, Lease.failures, waited))
+        if lease is None:
             raise CancellationRequested
+        return lease
 
     async def _delete_lease(self, uow: UnitOfWork) -> LeaseState:
         deleted = delete(Lease).where(Lease.id == self.id, Lease.state.in_(MAY_WRITE)).returning(Lease.state)
@@ -151,11 +206,13 @@ class Attempt:
         return state
 
 
-async def claim(database: Database, entry: Entry, entry_id: int, worker: str) -> Attempt | None:
+async def claim(
+    database: Database, entry: Entry, entry_id: int, worker: str, stale: timedelta = timedelta(0)
+) -> Attempt | None:
     """Starts the next attempt of the entry's job; None if there is nothing to do.
 
-    Ends a job that is to be cancelled, or that has no attempts left because its workers died. Raises
-    `UnknownTask` for a task of another release.
+    Ends a job that is to be cancelled, or whose workers keep dying. Raises `HeldElsewhere` if another worker
+    runs the job and has sent a heartbeat within `stale`, and `UnknownTask` for a task of another release.
     """
     kind = TASKS.get(entry.task)
     if kind is None:
@@ -163,45 +220,60 @@ async def claim(database: Database, entry: Entry, entry_id: int, worker: str) ->
     model = kind.row
     async with database.tenant(entry.company_id) as uow:
         row = await uow.first(select(model).where(model.id == entry.job_id).with_for_update())
-        values = {"worker": worker, "heartbeat_at": func.now()}
-        owned = update(Lease).where(Lease.id == entry.job_id, Lease.entry_id == entry_id).values(values)
-        state = await uow.scalar(owned.returning(Lease.state))
-        if state is None:
+        is_of_entry = or_(Lease.entry_id == entry_id, Lease.entry_id == UNASSIGNED)
+        owned = Lease.id == entry.job_id, is_of_entry
+        waited = (func.now() - Lease.waiting_since).label("waited")
+        is_alive = (Lease.heartbeat_at > func.now() - stale).label("is_alive")
+        lease = await uow.first(select(*Lease.__table__.c, waited, is_alive).where(*owned).with_for_update())
+        if lease is None:
             return None
         if row is None or row.status in TERMINAL:
             await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
             return None
-        if state is LeaseState.CANCELLING or row.attempts >= row.max_attempts:
+        is_takeover = lease.state is not LeaseState.QUEUED and lease.worker != worker
+        if is_takeover and lease.is_alive:
+            raise HeldElsewhere
+        if lease.state is LeaseState.CANCELLING:
             await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
-            if state is LeaseState.CANCELLING:
-                await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
-            else:
-                reason = f"The worker stopped unexpectedly in each of {row.attempts} attempts."
-                await end(uow, model, row, JobStatus.FAILED, reason)
+            await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
             return None
-        await uow.execute(update(Lease).where(Lease.id == entry.job_id).values(state=LeaseState.RUNNING))
+        deaths = lease.deaths + is_takeover
         try:
             job = deserialize(row.task, row.arguments)
-        except UnknownTask as error:
+            if deaths >= MAX_WORKER_DEATHS:
+                raise PoisonousJob(f"The worker stopped unexpectedly in each of {deaths} attempts.")
+        except (UnknownTask, PoisonousJob) as error:
             await uow.execute(delete(Lease).where(Lease.id == entry.job_id))
             await end(uow, model, row, JobStatus.FAILED, str(error))
             return None
         running = {
-            "status": JobStatus.RUNNING,
-            "attempts": row.attempts + 1,
-            "epoch": row.epoch + 1,
-            "started_at": func.coalesce(model.started_at, func.now()),
-            "version": row.version + 1,
+            "state": LeaseState.RUNNING,
+            "entry_id": entry_id,
+            "worker": worker,
+            "heartbeat_at": func.now(),
+            "deaths": deaths,
         }
-        await uow.execute(update(model).where(model.id == entry.job_id).values(running))
-        await publish(uow, *topics(entry.job_id, job))
-    return Attempt(
-        database=database,
-        id=entry.job_id,
-        company_id=entry.company_id,
-        job=job,
-        epoch=row.epoch + 1,
-        number=row.attempts + 1,
-        max_attempts=row.max_attempts,
-        checkpoint=row.checkpoint,
-    )
+        await uow.execute(update(Lease).where(Lease.id == entry.job_id).values(running))
+        attempt = Attempt(
+            database=database,
+            id=entry.job_id,
+            company_id=entry.company_id,
+            job=job,
+            epoch=row.epoch + 1,
+            number=row.attempts + 1,
+            failures=lease.failures,
+            checkpoint=row.checkpoint,
+            deaths=deaths,
+            had_setbacks=bool(lease.faults or deaths),
+            is_last=(lease.waited or timedelta(0)) >= job.retry_deadline,
+        )
+        started = {
+            "status": JobStatus.RUNNING,
+            "attempts": attempt.number,
+            "epoch": attempt.epoch,
+            "started_at": func.coalesce(model.started_at, func.now()),
+            "waiting_for": None,
+            "next_attempt_at": None,
+        }
+        await attempt.update(uow, **started)
+    return attempt

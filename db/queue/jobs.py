@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.errors import OperatorError
 from db.models import CrawlJob, EvaluationRun, ExportJob, JobRow, JobStatus, ProcessingJob, ValidationJob
 from db.uow import UnitOfWork
 
@@ -20,7 +22,7 @@ TASKS: dict[str, type["Job"]] = {}
 ADAPTERS: dict[type["Job"], TypeAdapter[Any]] = {}
 
 
-class UnknownTask(LookupError):
+class UnknownTask(OperatorError, LookupError):
     """The task of a job row, or its arguments, are unknown to this release."""
 
 
@@ -28,11 +30,15 @@ class UnknownTask(LookupError):
 class Job:
     """Base class of jobs. Subclasses add ids and plain values as fields; the class name is the task name.
 
-    `queue` is the queue of the job, `max_attempts` its number of attempts, `row` the model of its row.
+    `queue` is the queue of the job, `row` the model of its row. Of its attempts, `max_attempts` may fail for
+    a reason of its own, such as a computation that dies. Transient faults are retried until they have lasted
+    for `retry_deadline` without progress. Users wait for interactive jobs, whose computations go first.
     """
 
     queue: ClassVar[str] = "default"
     max_attempts: ClassVar[int] = 4
+    retry_deadline: ClassVar[timedelta] = timedelta(hours=12)
+    is_interactive: ClassVar[bool] = False
     row: ClassVar[JobModel] = ProcessingJob
 
     def __init_subclass__(cls) -> None:

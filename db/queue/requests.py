@@ -10,12 +10,14 @@ import structlog
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db import outbox
+from db.errors import is_transient
 from db.events import publish
 from db.models import TERMINAL, CrawlChunk, CrawlJob, JobRow, JobStatus, Lease, LeaseState
 from db.queue import entries
 from db.queue.entries import Entry
-from db.queue.errors import is_transient
 from db.queue.jobs import Job, JobModel, UnknownTask, deserialize, topics
+from db.queue.messages import UNASSIGNED, AddEntry, CancelEntry, NotifyCancellation
 from db.uow import UnitOfWork
 
 log = structlog.get_logger(__name__)
@@ -55,9 +57,13 @@ async def resume(uow: UnitOfWork, model: JobModel, id: UUID) -> None:
 
 
 async def _enqueue(uow: UnitOfWork, job: Job, id: UUID) -> None:
-    entry_id = await entries.add(uow, Entry(id, uow.company_id, job.task), job.queue)
+    is_split = await uow.is_split()
+    entry = Entry(id, uow.company_id, job.task)
+    entry_id = UNASSIGNED if is_split else await entries.add(uow, entry, job.queue)
     lease = {"id": id, "company_id": uow.company_id, "task": job.task, "queue": job.queue}
     await uow.execute(insert(Lease).values(lease | {"entry_id": entry_id}))
+    if is_split:
+        await outbox.send(uow, AddEntry(id, uow.company_id, job.task, job.queue))
     await publish(uow, *topics(id, job))
 
 
@@ -92,12 +98,12 @@ async def cancel(uow: UnitOfWork, model: JobModel, id: UUID) -> JobRow:
     lease = await uow.first(select(Lease.state, Lease.entry_id).where(Lease.id == id).with_for_update())
     if lease is not None and lease.state is LeaseState.RUNNING:
         await uow.execute(update(Lease).where(Lease.id == id).values(state=LeaseState.CANCELLING))
-        await entries.notify_cancellation(uow, lease.entry_id)
+        await outbox.send(uow, NotifyCancellation(lease.entry_id))
     if lease is not None and lease.state is not LeaseState.QUEUED:
         return row
     if lease is not None:
         await uow.execute(delete(Lease).where(Lease.id == id))
-        await entries.cancel(uow, lease.entry_id)
+        await outbox.send(uow, CancelEntry(lease.entry_id))
     return await end(uow, model, row, JobStatus.CANCELLED, CANCELLATION_REASON)
 
 
@@ -107,6 +113,8 @@ async def end(uow: UnitOfWork, model: JobModel, row: JobRow, status: JobStatus, 
         "status": status,
         "error_message": reason if status is JobStatus.FAILED else None,
         "completed_at": func.now(),
+        "waiting_for": None,
+        "next_attempt_at": None,
         "version": model.version + 1,
     }
     ended = await uow.one(update(model).where(model.id == row.id).values(values).returning(model))
@@ -143,6 +151,8 @@ async def restart(uow: UnitOfWork, model: JobModel, id: UUID) -> JobRow:
         "started_at": None,
         "completed_at": None,
         "error_message": None,
+        "waiting_for": None,
+        "next_attempt_at": None,
         "version": model.version + 1,
     }
     row = await uow.one(update(model).where(model.id == id).values(values).returning(model))

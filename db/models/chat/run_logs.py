@@ -19,6 +19,7 @@ from db.base import (
     TenantModel,
     company_foreign_key,
     enum_column,
+    list_indexes,
     tenant_foreign_key,
     tenant_index,
     view_relationship,
@@ -49,10 +50,7 @@ class RunLog(TenantKey, TenantModel):
         tenant_foreign_key("messages", "message_id", "SET NULL"),
         sa.CheckConstraint("tokens_used >= 0 AND latency_ms >= 0", name="measures"),
         sa.CheckConstraint("(status = 'error') = (error_code IS NOT NULL)", name="error_code"),
-        tenant_index("user_id", "created_at", "id"),
-        tenant_index("status", "created_at", "id"),
-        tenant_index("created_at", "id"),
-        tenant_index("conversation_id", "created_at", "id"),
+        *list_indexes("created_at", "id", filters=("user_id", "conversation_id", "status")),
         tenant_index("message_id"),
     )
 
@@ -84,10 +82,8 @@ class AgentLog(TenantKey, TenantModel):
         sa.CheckConstraint("confidence BETWEEN 0 AND 1 AND execution_time_ms >= 0", name="measures"),
         sa.CheckConstraint("is_council_vote = (vote_data IS NOT NULL)", name="vote_data"),
         tenant_index("message_id", "created_at", "id"),
-        tenant_index("user_id", "created_at", "id"),
-        tenant_index("is_council_vote", "created_at", "id"),
-        tenant_index("agent_type", "created_at", "id"),
-        tenant_index("created_at", "id"),
+        *list_indexes("created_at", "id", filters=("user_id", "agent_type", "is_council_vote")),
+        tenant_index("user_id", "agent_type", "is_council_vote", "created_at", "id"),
     )
 
     agent_type: Mapped[Str50]
@@ -116,10 +112,8 @@ class TokenUsage(TenantKey, TenantModel):
         company_foreign_key(),
         sa.CheckConstraint("prompt_tokens >= 0 AND completion_tokens >= 0", name="tokens"),
         sa.CheckConstraint("total_tokens = prompt_tokens + completion_tokens", name="total_tokens"),
-        tenant_index("user_id", "created_at", "id"),
-        tenant_index("operation_type", "created_at", "id"),
-        tenant_index("llm_provider", "created_at", "id"),
-        tenant_index("created_at", "id"),
+        *list_indexes("created_at", "id", filters=("user_id", "operation_type", "llm_provider")),
+        tenant_index("user_id", "operation_type", "llm_provider", "created_at", "id"),
     )
 
     operation_type: Mapped[Str50 | None]

@@ -1,0 +1,1 @@
+"""Moves of companies between databases while their users work: see `docs/company-moves.md`."""

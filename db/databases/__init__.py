@@ -1,0 +1,1 @@
+"""Databases of companies: their servers, the template, creation and removal, and the journal of changes."""
