@@ -4,19 +4,24 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import delete
 
+from core import working_folders
+from db.company_move.execution import repair as repair_moves
+from db.databases.changes import repair
+from db.databases.company_databases import CompanyDatabases
 from db.models import IdempotencyKey, RefreshToken, SignInAttempt
-from pipelines.runtime import workdirs
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers import files
 from resolvers.identity.accounts import ATTEMPT_WINDOW
 from resolvers.object_removal import RemoveObjects
 
+log = structlog.get_logger(__name__)
+
 DELETE_BATCH_SIZE = 500
 IDEMPOTENCY_KEY_TTL = timedelta(days=7)
-WORKING_FOLDER_TTL = timedelta(days=1)
 
 
 @handles(RemoveObjects)
@@ -62,7 +67,21 @@ async def purge_keys(services: Services, company_id: UUID) -> None:
         await uow.execute(delete(IdempotencyKey).where(expired))
 
 
-@periodic("working folders", timedelta(hours=1))
+@periodic("working folders", timedelta(hours=1), per_worker=True)
 async def purge_working_folders(services: Services) -> None:
     """Deletes working folders that killed workers have left on this host."""
-    await asyncio.to_thread(workdirs.purge, WORKING_FOLDER_TTL)
+    await asyncio.to_thread(working_folders.purge)
+
+
+@periodic("placement of companies", timedelta(minutes=1))
+async def repair_placement(services: Services) -> None:
+    """Finishes or undoes interrupted changes of placement, and drops databases of deleted companies."""
+    if services.settings.database_admin_url is not None:
+        databases = CompanyDatabases.of(services.settings)
+        await repair(databases, report)
+        await repair_moves(databases, report=report)
+
+
+def report(line: str) -> None:
+    """Logs what a repair does."""
+    log.info("placement_repaired", action=line)

@@ -1,19 +1,24 @@
 """Activity log: what users did, recorded in the transaction that does it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
+from db.base import TENANT
 from db.events import publish
 from db.ids import new_id
-from db.models import ActivityLog
+from db.models import ActivityLog, Member
+from db.outbox import Message, send
 from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 
 TABLE: Any = ActivityLog.__table__
+COLUMNS = ("id", "user_id", "action", "resource_type", "resource_id", "metadata")
 
 
 def requester_id(uow: UnitOfWork, viewer: Viewer | None) -> UUID | None:
@@ -26,20 +31,37 @@ def outsider(uow: UnitOfWork, viewer: Viewer) -> dict[str, str]:
     return {} if uow.company_id == viewer.company_id else {"by": str(viewer.user_id)}
 
 
+@dataclass(frozen=True)
+class RecordActivity(Message):
+    """Record an action by a member of the company, unless it is recorded, and notify subscribers."""
+
+    plane = TENANT
+    id: UUID
+    company_id: UUID
+    user_id: UUID | None
+    action: str
+    resource_type: str
+    resource_id: str
+    metadata: dict[str, Any] | None
+
+    async def deliver(self, source: UnitOfWork, target: UnitOfWork) -> None:
+        values = {name: getattr(self, name) for name in COLUMNS}
+        statement = insert(TABLE).values(values)
+        if source is not target:
+            member = select(Member.id).where(Member.id == self.user_id).scalar_subquery()
+            statement = statement.values(user_id=member).on_conflict_do_nothing()
+        await target.execute(statement)
+        await publish(target, f"company:{self.company_id}")
+
+
 async def record(
     uow: UnitOfWork, user_id: UUID | None, action: str, resource_type: str, resource_id: UUID, **metadata: Any
 ) -> None:
     """Record an action such as `PROJECT_CREATE` by a member of the unit's company, and notify subscribers."""
-    values = {
-        "id": new_id(),
-        "user_id": user_id,
-        "action": action,
-        "resource_type": resource_type,
-        "resource_id": str(resource_id),
-        "metadata": metadata or None,
-    }
-    await uow.execute(insert(TABLE).values(values))
-    await publish(uow, f"company:{uow.company_id}")
+    activity = RecordActivity(
+        new_id(), uow.company_id, user_id, action, resource_type, str(resource_id), metadata or None
+    )
+    await send(uow, activity)
 
 
 async def latest_sequence(uow: UnitOfWork) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, delete, exists, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.ports import VectorStores, VectorsUnavailable
 from db.arrays import any_id
 from db.base import PLATFORM, TENANT
 from db.models import CrawlJob, Member, Project
@@ -36,6 +37,14 @@ async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | N
         await uow.execute(PING)
         return await uow.all(TABLE_SIZES) if viewer.has_permission("platform:manage") else ()
     except CONNECTION_ERRORS:
+        return None
+
+
+async def is_rebuilding(stores: VectorStores) -> bool | None:
+    """Whether damaged vectors are being stored again; None if the vector store is unavailable."""
+    try:
+        return bool(await stores.incomplete()) if await stores.ready() else None
+    except VectorsUnavailable:
         return None
 
 

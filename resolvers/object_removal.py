@@ -1,6 +1,7 @@
 """Removal of stored objects whose rows are deleted."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class RemoveObjects(Job):
 
     prefixes: tuple[str, ...]
     queue: ClassVar[str] = "upkeep"
+    retry_deadline: ClassVar[timedelta] = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class RemoveUnusedPictures(Job):
 
     keys: tuple[str, ...]
     queue: ClassVar[str] = "upkeep"
+    retry_deadline: ClassVar[timedelta] = timedelta(days=7)
 
 
 def images_prefix(company_id: UUID) -> str:

@@ -13,7 +13,6 @@ from pipelines.chat.generation import GeneratedAnswer
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.runtime.handlers import Run, Services
-from pipelines.runtime.periodic import periodic
 from resolvers.access import Viewer
 from resolvers.chat import answer_cache, answers
 from resolvers.chat.answers import CompletedAnswer, Question
@@ -120,10 +119,3 @@ def replay(question: Question, cached: CachedAnswer, step: Step, seconds: float)
     return CompletedAnswer(
         message=message, citations=cached.citations, steps=[step.columns()], run=run_log, usage=[]
     )
-
-
-@periodic("cached answers", timedelta(hours=1), per_company=True)
-async def purge_cached_answers(services: Services, company_id: UUID) -> None:
-    """Delete expired answers of every company."""
-    async with services.database.tenant(company_id) as uow:
-        await answer_cache.purge(uow, cache_ttl(services))

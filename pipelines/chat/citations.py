@@ -114,7 +114,7 @@ def strip_markers(answer: str) -> str:
 def best_match(statement: str, text: str) -> tuple[Span, float]:
     """The sentence of a text that shares most words with a statement, and that share."""
     words = terms(statement)
-    spans = sentences(text) or [strip_span(text, 0, len(text))]
+    spans = sentences(text) or [(0, 0)]
     shares = [_word_overlap(words, text[slice(*span)]) for span in spans]
     best = max(range(len(spans)), key=shares.__getitem__)
     start, end = spans[best]

@@ -3,12 +3,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from core.errors import Conflict
-from core.ports import ChatRequest, ModelFailure, Passage, RunErrorCode, UnknownEmbedder, VectorsUnavailable
+from core.ports import ChatRequest, ModelFailure, Passage, RunErrorCode, VectorsUnavailable
 from core.prices import Prices
 from db.models import AnswerMode, RunStatus
 from db.queue import CompletionHook
@@ -22,11 +20,10 @@ from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.chat.step_summaries import answer_steps, quality_step
 from pipelines.chat.streaming import DeltaWriter
-from pipelines.runtime.handlers import Retry, Run, Services, handles
-from pipelines.runtime.periodic import periodic
+from pipelines.runtime.handlers import Run, handles
 from resolvers import token_usage
 from resolvers.access import Viewer
-from resolvers.chat import answer_cache, answers, drawing_context, events
+from resolvers.chat import answer_cache, answers, drawing_context
 from resolvers.chat.answers import CompletedAnswer, Question
 from resolvers.chat.questions import AnswerMessage
 from resolvers.identity import accounts
@@ -73,13 +70,6 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
     return finish
 
 
-@periodic("conversation events", timedelta(hours=1), per_company=True)
-async def purge_events(services: Services, company_id: UUID) -> None:
-    """Delete expired conversation events of every company."""
-    async with services.database.tenant(company_id) as uow:
-        await events.purge(uow)
-
-
 async def retrieve_passages(
     run: Run, viewer: Viewer, question: Question, steps: list[Step], usage: list[dict[str, Any]]
 ) -> list[Passage]:
@@ -105,8 +95,6 @@ async def retrieve_passages(
     except VectorsUnavailable as error:
         unavailable = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, VECTORS_UNAVAILABLE, is_transient=True)
         raise await failure_error(run, question, unavailable, run.services.chat.model) from error
-    except UnknownEmbedder as error:
-        raise Conflict(str(error)) from error
     except ModelFailure as failure:
         raise await failure_error(run, question, failure, run.services.embedders.default.model) from failure
     usage.append(token_usage.embedding_usage_columns(run.services.prices, searched.embedder, searched.tokens))
@@ -178,9 +166,9 @@ async def generate(
 
 
 async def failure_error(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:
-    """The exception for a failure: `Retry` if it is transient, else `Conflict` after recording its code."""
+    """The failure if it is transient and will be retried, else `Conflict` after recording its code."""
     if failure.is_transient and not run.is_last:
-        return Retry(failure.message, after=failure.retry_after)
+        return failure
     async with run.write() as uow:
         await answers.record_failure(uow, question, failure.code, model)
     return Conflict(failure.message)

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from core.ports import Analysis, DrawingImages, Evidence
+from core.working_folders import working_folder
 from db.models import Comparison, Drawing, DrawingSession, SheetState, TokenUsage
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.drawings.crops import MAX_CROPS, crop_regions
 from pipelines.runtime.handlers import Run, handles
-from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import AnalyseSheets
@@ -30,6 +30,7 @@ async def analyse_sheets(job: AnalyseSheets, run: Run) -> CompletionHook:
     for done, pair in enumerate(comparisons, 1):
         values, analysis = await analysis_values(run, pair, sheets[pair.new_drawing_id])
         async with run.write() as uow:
+            await run.mark_progress(uow)
             await comparison_results.save_analysis(
                 uow, pair, values, analysis.descriptions if analysis else ()
             )

@@ -11,6 +11,7 @@ import structlog
 
 from core.errors import Conflict, DomainError, Invalid
 from core.settings import Settings
+from core.working_folders import working_folder
 from db.models import Comparison, Drawing, DrawingType, ProcessingJobType, SheetState, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
@@ -20,7 +21,6 @@ from pipelines.drawings.overlay import Colours
 from pipelines.drawings.sheet_matching import SheetKey
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.process_pool import ProcessDied, RemoteTraceback
-from pipelines.runtime.workdirs import working_folder
 from resolvers.drawings import comparison_results, sessions
 from resolvers.drawings.sessions import CompareSheets, ExtractSheets
 from resolvers.object_removal import session_prefix
@@ -71,6 +71,7 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
             async for (revision, number), values in results:
                 async with run.write() as uow:
                     await comparison_results.save_page(uow, job.session_id, revision, number, values)
+                    await run.mark_progress(uow)
                 done += 1
                 await run.report(done / len(all_pages))
 
@@ -178,6 +179,7 @@ async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
         async for pair, values in results:
             async with run.write() as uow:
                 await comparison_results.update_comparison(uow, pair.id, values)
+                await run.mark_progress(uow)
             done += 1
             await run.report(done / len(comparisons))
 

@@ -16,15 +16,14 @@ from core.ports import (
     VectorChunk,
     VectorStore,
 )
+from core.working_folders import working_folder
 from db.models import EvaluationRun
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.chat.generation import GeneratedAnswer, generate_answer
 from pipelines.evaluation import metrics
 from pipelines.knowledge.indexing import BATCH_SIZE, embed_cached
-from pipelines.runtime.handlers import Retry, Run, handles
-from pipelines.runtime.provider_errors import translate_provider_errors
-from pipelines.runtime.workdirs import working_folder
+from pipelines.runtime.handlers import Run, handles
 from resolvers import token_usage
 from resolvers.evaluation import datasets, runs
 from resolvers.evaluation.datasets import DataSet, Question
@@ -54,6 +53,8 @@ async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
             case, usage = await run_case(run, store, options, row, question, data.passages)
             async with run.write() as uow:
                 await runs.store_case(uow, row, number, case, usage)
+                if case["error_message"] is None:
+                    await run.mark_progress(uow)
                 failed = await runs.common_failure(uow, row.id, MAX_FAILURES)
             if failed is not None:
                 raise Conflict(failed)
@@ -97,19 +98,18 @@ async def index_passages(run: Run, row: EvaluationRun, data: DataSet, dimension:
         raise Conflict("The embedding model has changed. Create a new run.")
     store = run.services.vectors.of(runs.index_name(row.id), dimension)
     keys = list(data.passages)
-    with translate_provider_errors():
-        if await store.count(run.company_id) == len(keys):
-            return store
-        for start in range(0, len(keys), BATCH_SIZE):
-            batch = keys[start : start + BATCH_SIZE]
-            texts = [data.passages[key] for key in batch]
-            embedded = await embed_cached(run, embedder, texts)
-            chunks = [
-                VectorChunk(point_id(key), row.id, None, "company", text, vectors)
-                for key, text, vectors in zip(batch, texts, embedded, strict=True)
-            ]
-            await store.upsert(run.company_id, chunks)
-            await run.report(INDEXED_PROGRESS * min(1.0, (start + BATCH_SIZE) / len(keys)))
+    if await store.count(run.company_id) == len(keys):
+        return store
+    for start in range(0, len(keys), BATCH_SIZE):
+        batch = keys[start : start + BATCH_SIZE]
+        texts = [data.passages[key] for key in batch]
+        embedded = await embed_cached(run, embedder, texts)
+        chunks = [
+            VectorChunk(point_id(key), row.id, None, "company", text, vectors)
+            for key, text, vectors in zip(batch, texts, embedded, strict=True)
+        ]
+        await store.upsert(run.company_id, chunks)
+        await run.report(INDEXED_PROGRESS * min(1.0, (start + BATCH_SIZE) / len(keys)))
     return store
 
 
@@ -121,7 +121,7 @@ async def run_case(
     question: Question,
     passages: Mapping[str, str],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The columns of a case and of its token usage. Raises `Retry` for transient failures."""
+    """The columns of a case and of its token usage. Raises transient failures until the retry deadline."""
     started_at = time.monotonic()
     case: dict[str, Any] = {
         "key": question.key,
@@ -144,7 +144,7 @@ async def run_case(
         )
     except ModelFailure as failure:
         if failure.is_transient and not run.is_last:
-            raise Retry(failure.message, after=failure.retry_after) from failure
+            raise
         missing = {"correct": False, "scores": {}, "error_message": failure.message}
         return case | missing | {"latency_ms": elapsed_ms(started_at)}, None
     case |= score_case(
@@ -179,8 +179,7 @@ async def retrieve_passages(
 ) -> tuple[Passage, ...]:
     """The best passages for a question; `source` is their key."""
     vector = (await run.services.embedders.default.embed([question.text], "query"))[0]
-    with translate_provider_errors():
-        hits = await store.search(SearchScope(run.company_id), vector=vector, text=question.text, limit=limit)
+    hits = await store.search(SearchScope(run.company_id), vector=vector, text=question.text, limit=limit)
     keys = {point_id(key): key for key in passages}
     return tuple(
         Passage(

@@ -18,7 +18,8 @@ from core.images import DecodedImage
 from core.ports import CandidateBatch, FetchError, FetchResponse
 from db.models import CrawlChunk, Image
 from pipelines.imagery.image_inspection import RejectedImage, inspect, thumbnail_path
-from pipelines.runtime.handlers import Retry, Run
+from pipelines.runtime.faults import Retry
+from pipelines.runtime.handlers import Run
 from resolvers.imagery import crawl_results
 from resolvers.imagery.crawl_chunks import GatherChunk
 from resolvers.imagery.crawl_results import Candidate, CandidateResult

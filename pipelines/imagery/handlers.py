@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from core.errors import Conflict
+from core.working_folders import working_folder
 from db.queue import CompletionHook, FanOut
 from db.uow import UnitOfWork
 from pipelines.imagery.chunk_crawler import ChunkCrawler
 from pipelines.imagery.near_duplicates import group_near_duplicates
 from pipelines.runtime.handlers import Run, handles
-from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import crawl_chunks, images
 from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
 from resolvers.imagery.crawl_results import count_stored, has_pending_candidates, reassign_candidates

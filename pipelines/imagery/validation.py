@@ -6,12 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 from core.ports import ObjectStore
+from core.working_folders import working_folder
 from db.models import Image
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.imagery.quality_checks import find_all_issues, find_duplicates
 from pipelines.runtime.handlers import Run, handles
-from pipelines.runtime.workdirs import working_folder
 from resolvers.imagery import validation
 from resolvers.imagery.validation import (
     DEFAULT_HASH_DISTANCE,

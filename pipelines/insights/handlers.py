@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Conflict
-from db.ids import new_id
+from core.working_folders import working_folder
+from db.ids import id_derived_from
 from db.models import ReadingPeriod
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.insights.consumption_summary import render_markdown, summarize_consumption
 from pipelines.insights.meter_readings import Consumption, PeriodConsumption, read_consumption
 from pipelines.runtime.handlers import Run, handles
-from pipelines.runtime.workdirs import working_folder
 from resolvers.insights import generated_documents, imports
 from resolvers.insights.imports import ImportHistoricalData
 from resolvers.insights.table_layout import Layout
 
 READ_TIMEOUT_SECONDS = 300.0
-FETCHED_PROGRESS, READ_PROGRESS, STORED_PROGRESS = 0.1, 0.8, 0.95
+FETCHED_PROGRESS, READ_PROGRESS = 0.1, 0.8
 """Progress after each stage."""
 
 
@@ -35,16 +35,14 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Complet
         await run.report(FETCHED_PROGRESS)
         consumption, summary = await run.cpu_within(READ_TIMEOUT_SECONDS, read_and_summarize, path, layout)
     await run.report(READ_PROGRESS)
-    async with run.write() as uow:
-        await imports.save_readings(uow, row.id, reading_rows(consumption))
-    await run.report(STORED_PROGRESS)
     text = render_markdown(summary, row.filename).encode()
-    upload_id = new_id()
+    upload_id = id_derived_from(run.id, "text")
     await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), text)
     digest = hashlib.sha256(text).hexdigest()
 
     async def finish(uow: UnitOfWork) -> None:
-        await imports.complete(uow, row, summary, upload_id, size=len(text), sha256=digest)
+        readings = reading_rows(consumption)
+        await imports.complete(uow, row, readings, summary, upload_id, size=len(text), sha256=digest)
 
     return finish
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.runtime.workdirs import working_folder
+from core.working_folders import working_folder
 from resolvers.insights.table_layout import EnergyUnit, Layout
 from resolvers.insights.table_preview import format_cell, open_workbook
 from resolvers.insights.timestamp_formats import FRACTIONAL_SECONDS, T_SEPARATOR, UTC_SUFFIX

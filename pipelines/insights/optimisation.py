@@ -112,7 +112,6 @@ class LinearProgram:
                 A_eq=equal,
                 b_eq=values,
                 bounds=self.bounds,
-                method="highs",
             )
             if found.status != 0:
                 raise ArithmeticError(f"{name}: {found.message}")
@@ -191,7 +190,7 @@ class LinearProgram:
             existing_kwh=float(part[self.existing]),
             stored_kwh=float(part[self.stored]),
             unmet_kwh=float(part[self.unmet]),
-            renewable_share=min(1.0, float(green) / demand) if demand else 0.0,
+            renewable_share=min(1.0, float(green) / demand),
             wanted_share=wanted,
             shortfall_kwh=max(0.0, wanted * demand - float(green)),
             cost=float(sum(part[column] * cost for column, cost in self._costs().items())),

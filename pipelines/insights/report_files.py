@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from db.ids import new_id
+from db.ids import id_derived_from
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.insights.report_renderers import File, render_files
@@ -33,7 +33,7 @@ async def publish_report(job: PublishReport, run: Run) -> CompletionHook | None:
     for file in made:
         await run.services.store.put(f"{folder}/{file.name}", file.content)
     (markdown,) = [file.content for file in made if file.format == "MARKDOWN"]
-    upload_id = new_id()
+    upload_id = id_derived_from(run.id, "text")
     await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), markdown)
     await run.report(STORED_PROGRESS)
     digest = hashlib.sha256(markdown).hexdigest()

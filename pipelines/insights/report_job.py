@@ -12,7 +12,7 @@ from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.insights import narrative
 from pipelines.insights.report_steps import STEPS, run_step
-from pipelines.runtime.handlers import Retry, Run, handles
+from pipelines.runtime.handlers import Run, handles
 from resolvers.insights import reports
 from resolvers.insights.reports import GenerateReport
 
@@ -59,7 +59,7 @@ async def generate_step(run: Run, report: Report, name: str, done: dict[str, Any
 
 
 async def write_narrative(run: Run, report: Report, done: dict[str, Any]) -> None:
-    """Write the narrative by the language model, or by the template without one or if it fails."""
+    """Write the narrative by the language model, or by the template without one or if it fails for good."""
     await publish_step_started(run, report, NARRATIVE)
     start, data = time.monotonic(), {name: done[name] for name in STEPS}
     text, usage, summary = narrative.render_template(done["inputs"], data), None, "Written by a template."
@@ -68,7 +68,7 @@ async def write_narrative(run: Run, report: Report, done: dict[str, Any]) -> Non
             written, end = await narrative.write_narrative(run.services.chat, done["inputs"], data)
         except ModelFailure as failure:
             if failure.is_transient and not run.is_last:
-                raise Retry(failure.message, after=failure.retry_after) from failure
+                raise
             summary = f"{failure.message} A template was used instead."
         else:
             if written:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core.errors import Conflict
 from core.ports import Embedder
+from core.working_folders import working_folder
 from db.models import Document, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
@@ -16,13 +17,17 @@ from pipelines.knowledge.chunking import Chunk, split_pages
 from pipelines.knowledge.extraction import ExtractedText, Page, extract_pages
 from pipelines.knowledge.indexing import index_document
 from pipelines.knowledge.metadata import Metadata, extract_metadata
-from pipelines.runtime.handlers import Retry, Run, handles
-from pipelines.runtime.provider_errors import translate_provider_errors
-from pipelines.runtime.workdirs import working_folder
+from pipelines.runtime.faults import Retry
+from pipelines.runtime.handlers import Run, handles
 from resolvers import token_usage
 from resolvers.knowledge import model_rollout, processing
 from resolvers.knowledge.processing import ProcessDocument
-from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument, RescopeDocument
+from resolvers.knowledge.vector_sync import (
+    ForgetCompany,
+    ForgetDocument,
+    ForgetFailedDocument,
+    RescopeDocument,
+)
 
 READ_PROGRESS, CHUNKED_PROGRESS, EMBEDDED_PROGRESS = 0.3, 0.35, 0.95
 """Progress after each stage."""
@@ -68,13 +73,12 @@ async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | N
 
 async def begin(job: ProcessDocument, run: Run) -> tuple[Document, Upload, list[Embedder]] | None:
     """The document, its file and the embedders to index it with; None if it was deleted."""
-    with translate_provider_errors():
-        async with run.write() as uow:
-            document = await processing.begin(uow, job.document_id)
-            if document is None:
-                return None
-            upload = await uow.first(select(Upload).where(Upload.id == document.upload_id))
-            embedders = await model_rollout.indexing_embedders(uow, run.services.embedders)
+    async with run.write() as uow:
+        document = await processing.begin(uow, job.document_id)
+        if document is None:
+            return None
+        upload = await uow.first(select(Upload).where(Upload.id == document.upload_id))
+        embedders = await model_rollout.indexing_embedders(uow, run.services.embedders)
     if upload is None:
         raise Conflict("The file of this document no longer exists.")
     return document, upload, embedders
@@ -133,15 +137,21 @@ def chunk_rows(chunks: Sequence[Chunk], model: str) -> list[dict[str, Any]]:
 @handles(ForgetDocument)
 async def delete_document_vectors(job: ForgetDocument, run: Run) -> None:
     """Delete a document's vectors from every store. Safe to repeat."""
-    with translate_provider_errors():
-        await run.services.vectors.delete(run.company_id, job.document_id)
+    await run.services.vectors.delete(run.company_id, job.document_id)
+
+
+@handles(ForgetFailedDocument)
+async def delete_failed_vectors(job: ForgetFailedDocument, run: Run) -> None:
+    """Delete the vectors that a failed document has left. Its processing is locked out meanwhile."""
+    async with run.write() as uow:
+        if await processing.lock_failed(uow, job.document_id):
+            await run.services.vectors.delete(run.company_id, job.document_id)
 
 
 @handles(ForgetCompany)
 async def delete_company_vectors(job: ForgetCompany, run: Run) -> None:
     """Delete a company's vectors from every store. Safe to repeat."""
-    with translate_provider_errors():
-        await run.services.vectors.delete(job.gone_id)
+    await run.services.vectors.delete(job.gone_id)
 
 
 @handles(RescopeDocument)
@@ -151,5 +161,4 @@ async def rescope_document(job: RescopeDocument, run: Run) -> None:
         document = await uow.first(select(Document).where(Document.id == job.document_id))
     if document is None:
         return
-    with translate_provider_errors():
-        await run.services.vectors.update_scope(run.company_id, document.id, document.scope.value)
+    await run.services.vectors.update_scope(run.company_id, document.id, document.scope.value)

@@ -6,7 +6,6 @@ from uuid import UUID
 from core.ports import Embedder, EmbeddingResult, Vector, VectorChunk
 from db.models import Document
 from pipelines.runtime.handlers import Run
-from pipelines.runtime.provider_errors import translate_provider_errors
 from resolvers.knowledge import embedding_cache
 
 BATCH_SIZE = 32
@@ -23,31 +22,27 @@ async def index_document(
     ids: Sequence[UUID],
     report: Report,
 ) -> int:
-    """Embed a document's chunks and replace its vectors. Returns the number of tokens embedded.
-
-    Raises `Retry` for transient failures, and `Conflict` for permanent ones.
-    """
+    """Embed a document's chunks and replace its vectors. Returns the number of tokens embedded."""
     store = run.services.vectors.of(embedder.model, embedder.dimension)
     tokens = 0
-    with translate_provider_errors():
-        for start in range(0, len(texts), BATCH_SIZE):
-            batch = texts[start : start + BATCH_SIZE]
-            embedded = await embed_cached(run, embedder, batch)
-            tokens += embedded.tokens
-            points = [
-                VectorChunk(
-                    id=id,
-                    document_id=document.id,
-                    user_id=document.uploaded_by_id,
-                    scope=document.scope.value,
-                    text=text,
-                    vectors=vectors,
-                )
-                for id, text, vectors in zip(ids[start : start + BATCH_SIZE], batch, embedded, strict=True)
-            ]
-            await store.upsert(run.company_id, points)
-            await report(min(1.0, (start + BATCH_SIZE) / len(texts)))
-        await store.delete(run.company_id, document.id, keep=ids)
+    for start in range(0, len(texts), BATCH_SIZE):
+        batch = texts[start : start + BATCH_SIZE]
+        embedded = await embed_cached(run, embedder, batch)
+        tokens += embedded.tokens
+        points = [
+            VectorChunk(
+                id=id,
+                document_id=document.id,
+                user_id=document.uploaded_by_id,
+                scope=document.scope.value,
+                text=text,
+                vectors=vectors,
+            )
+            for id, text, vectors in zip(ids[start : start + BATCH_SIZE], batch, embedded, strict=True)
+        ]
+        await store.upsert(run.company_id, points)
+        await report(min(1.0, (start + BATCH_SIZE) / len(texts)))
+    await store.delete(run.company_id, document.id, keep=ids)
     return tokens
 
 
@@ -63,4 +58,5 @@ async def embed_cached(run: Run, embedder: Embedder, texts: Sequence[str]) -> Em
     fresh = dict(zip(new, computed, strict=True))
     async with run.write() as uow:
         await embedding_cache.store(uow, fresh)
+        await run.mark_progress(uow)
     return EmbeddingResult(((cached | fresh)[key] for key in fingerprints), computed.tokens)

@@ -1,6 +1,5 @@
 """Reembedding of a company's documents by another model, while the previous model serves searches."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -10,11 +9,9 @@ from db.models import Document, EmbeddingModel, TokenUsage
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.knowledge.indexing import index_document
-from pipelines.runtime.handlers import Run, Services, handles
-from pipelines.runtime.periodic import periodic
-from pipelines.runtime.provider_errors import translate_provider_errors
+from pipelines.runtime.handlers import Run, handles
 from resolvers import token_usage
-from resolvers.knowledge import embedding_cache, model_rollout
+from resolvers.knowledge import model_rollout
 from resolvers.knowledge.model_rollout import ReembedDocuments
 from resolvers.knowledge.vector_sync import ForgetModel
 
@@ -32,8 +29,7 @@ async def reembed_company(job: ReembedDocuments, run: Run) -> CompletionHook | N
         await run.save({"tokens": tokens}, uow)
     if model is None:
         return None
-    with translate_provider_errors():
-        embedder = model_rollout.embedder_of(run.services.embedders, model)
+    embedder = model_rollout.embedder_of(run.services.embedders, model)
     after: UUID | None = None
     while True:
         async with run.write() as uow:
@@ -71,37 +67,11 @@ async def reembed_document(
         deleted = not stored and await model_rollout.is_deleted(uow, document.id)
         await run.save({"tokens": tokens + used_tokens}, uow)
     if deleted:
-        with translate_provider_errors():
-            await run.services.vectors.delete(run.company_id, document.id)
+        await run.services.vectors.delete(run.company_id, document.id)
     return used_tokens
 
 
 @handles(ForgetModel)
 async def delete_model_vectors(job: ForgetModel, run: Run) -> None:
     """Delete a model's vectors. Safe to repeat."""
-    with translate_provider_errors():
-        await run.services.vectors.drop(job.model, job.dimension)
-
-
-@periodic("embedding models", timedelta(minutes=1))
-async def enqueue_reembedding(services: Services) -> None:
-    """Enqueue reembedding for companies that an earlier model serves."""
-    await model_rollout.enqueue_overdue(services.database)
-
-
-@periodic("unused vectors", timedelta(hours=1))
-async def purge_unused_vectors(services: Services) -> None:
-    """Deletes the vectors of models that no company uses.
-
-    The models stay locked meanwhile, so that none is activated.
-    """
-    async with services.database.platform() as uow:
-        for model in await model_rollout.unused_models(uow):
-            await services.vectors.drop(model.name, model.dimension)
-
-
-@periodic("cached embeddings", timedelta(hours=1), per_company=True)
-async def purge_cached_embeddings(services: Services, company_id: UUID) -> None:
-    """Deletes cached embeddings that are no longer used."""
-    async with services.database.tenant(company_id) as uow:
-        await embedding_cache.purge(uow)
+    await run.services.vectors.drop(job.model, job.dimension)

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from core.errors import Conflict
 from core.ports import Hit, ModelFailure, Passage
+from core.working_folders import working_folder
 from db.models import LlmProvider, ProposalStage, RequirementCategory
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
@@ -21,8 +22,6 @@ from pipelines.requirements.evidence import Sentence, description_sentences, doc
 from pipelines.requirements.llm_proposals import MalformedResponse
 from pipelines.requirements.pattern_library import LIBRARY_NAME, Pattern, load_patterns
 from pipelines.runtime.handlers import Run, handles
-from pipelines.runtime.provider_errors import translate_provider_errors
-from pipelines.runtime.workdirs import working_folder
 from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.identity import accounts
@@ -144,22 +143,21 @@ async def retrieve_passages(
         return []
     document_ids = [UUID(id) for id in proposal.document_ids]
     hits: dict[UUID, Hit] = {}
-    with translate_provider_errors():
-        async with run.read() as uow:
-            embedder = await model_rollout.search_embedder(uow, run.services.embedders)
-        for question in questions:
-            result = await retrieval.search(
-                viewer,
-                embedder,
-                run.services.vectors,
-                question,
-                document_ids=document_ids,
-                limit=RETRIEVAL_LIMIT,
-            )
-            hits |= {hit.chunk_id: hit for hit in reversed(result.hits)}
-            async with run.write() as uow:
-                usage = token_usage.embedding_usage_columns(run.services.prices, embedder, result.tokens)
-                await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
+    async with run.read() as uow:
+        embedder = await model_rollout.search_embedder(uow, run.services.embedders)
+    for question in questions:
+        result = await retrieval.search(
+            viewer,
+            embedder,
+            run.services.vectors,
+            question,
+            document_ids=document_ids,
+            limit=RETRIEVAL_LIMIT,
+        )
+        hits |= {hit.chunk_id: hit for hit in reversed(result.hits)}
+        async with run.write() as uow:
+            usage = token_usage.embedding_usage_columns(run.services.prices, embedder, result.tokens)
+            await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
     return await retrieval.load_passages(run.services.database, viewer, list(hits.values()))
 
 
@@ -197,6 +195,8 @@ async def propose_by_model(
     try:
         text, end = await llm_proposals.request_suggestions(run.services.chat, category, pattern, sentences)
     except ModelFailure as failure:
+        if failure.is_transient and not run.is_last:
+            raise
         return [], f"without {run.services.chat.model}: {failure.message}", None
     usage = token_usage.usage_columns(
         run.services.prices,

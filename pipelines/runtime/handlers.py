@@ -1,8 +1,8 @@
 """Job handlers: their registry, and the run that a handler receives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -12,9 +12,11 @@ import structlog
 from core.ports import ChatModel, DrawingAnalyser, Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
+from db.database import Database
+from db.errors import is_outage
 from db.queue import Attempt, CompletionHook, FanOut, Job, LostLease, is_transient
-from db.uow import Database, UnitOfWork
-from pipelines.runtime.process_pool import ProcessPool
+from db.uow import UnitOfWork
+from pipelines.runtime.process_pool import ProcessDied, ProcessPool
 
 log = structlog.get_logger(__name__)
 
@@ -22,16 +24,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 J = TypeVar("J", bound=Job)
 
+OPENING_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, *[8.0] * 6)
+"""Seconds before each further try to open a unit of work."""
+
 REPORT_INTERVAL_SECONDS = 0.25
 """Minimum time between two writes of a job's progress."""
-
-
-class Retry(Exception):
-    """Raised by a handler after a transient error: the job is retried after at least `after` seconds."""
-
-    def __init__(self, message: str = "The job will be retried.", *, after: float = 0) -> None:
-        super().__init__(message)
-        self.after = after
 
 
 @dataclass(frozen=True)
@@ -85,16 +82,31 @@ class Run:
 
     @property
     def is_last(self) -> bool:
-        """Whether no attempt follows a failure of this one."""
+        """Whether no attempt follows a transient fault of this one."""
         return self._attempt.is_last
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A read-only unit of work in the job's company."""
         return self.services.database.tenant(self.company_id, read_only=True)
 
-    def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A unit of work in the job's company, for the job's owner only. Raises `LostLease`."""
-        return self._attempt.write()
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work in the job's company, for the job's owner only. Raises `LostLease`.
+
+        While the database is away, it waits for about a minute, so that the work so far is not lost.
+        """
+        async with AsyncExitStack() as stack:
+            yield await self._open(stack)
+
+    async def _open(self, stack: AsyncExitStack) -> UnitOfWork:
+        for delay in OPENING_DELAYS:
+            try:
+                return await stack.enter_async_context(self._attempt.write())
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+            await asyncio.sleep(delay)
+        return await stack.enter_async_context(self._attempt.write())
 
     async def report(self, progress: float) -> None:
         """Reports progress, from 0 to 1. Cheap: the latest value is written a few times per second."""
@@ -104,21 +116,36 @@ class Run:
 
     async def save(self, checkpoint: Mapping[str, Any], uow: UnitOfWork | None = None) -> None:
         """Saves the checkpoint for the next attempt. Inside a unit from `write`, pass that unit."""
-        if uow is not None:
-            await self._attempt.update(uow, checkpoint=dict(checkpoint))
+        if uow is None:
+            async with self.write() as unit:
+                await self.save(checkpoint, unit)
             return
-        async with self.write() as uow:
-            await self._attempt.update(uow, checkpoint=dict(checkpoint))
+        if checkpoint != self.checkpoint:
+            await self.mark_progress(uow)
+        await self._attempt.update(uow, checkpoint=dict(checkpoint))
+
+    async def mark_progress(self, uow: UnitOfWork) -> None:
+        """Restarts the retry deadline, in a unit from `write` that stores a part of the job's work.
+
+        Saving another checkpoint than that of the earlier attempt does so as well.
+        """
+        await self._attempt.mark_progress(uow)
 
     async def cpu(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs the function in a child process: `ProcessPool.run`."""
-        return await self._processes.run(function, *args, **kwargs)
+        """Runs the function in a child process: `ProcessPool.run`. If the process dies, runs it once more."""
+        try:
+            return await self._processes.run(function, *args, **kwargs)
+        except ProcessDied:
+            return await self._processes.run(function, *args, **kwargs)
 
     async def cpu_within(
         self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Runs the function in a child process with a timeout: `ProcessPool.run_within`."""
-        return await self._processes.run_within(seconds, function, *args, **kwargs)
+        """As `cpu`, with a timeout: `ProcessPool.run_within`."""
+        try:
+            return await self._processes.run_within(seconds, function, *args, **kwargs)
+        except ProcessDied:
+            return await self._processes.run_within(seconds, function, *args, **kwargs)
 
     async def close(self) -> None:
         """Stops reporting after a pending write."""
@@ -130,7 +157,7 @@ class Run:
         while self._reported != self._progress and not self._closing.is_set():
             progress = self._progress
             try:
-                async with self.write() as uow:
+                async with self._attempt.write() as uow:
                     await self._attempt.update(uow, progress=progress)
             except LostLease:  # the handler's next write raises it as well
                 return

@@ -6,6 +6,7 @@ import pickle
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -24,17 +25,32 @@ class ProcessDied(Exception):
     """A child process ended without a result; the message, which is for users, says why."""
 
 
+class ComputationTimeout(TimeoutError):
+    """A computation exceeded its timeout; the message is for users."""
+
+
 class RemoteTraceback(Exception):
-    """Traceback of an error in a child process: the cause of the error that is raised in the parent."""
+    """Frames of an error in a child process: the cause of the error that is raised in the parent."""
+
+    def __init__(self, frames: tuple[str, ...]) -> None:
+        super().__init__("\n".join(frames))
+        self.frames = frames
 
 
 class ProcessPool:
     """At most `limit` child processes, each of which is reused until it has grown large."""
 
     def __init__(self, limit: int) -> None:
-        self._free = asyncio.Semaphore(limit)
-        self._idle: list[Child] = []
-        self._alive: set[Child] = set()
+        self._gates: tuple[asyncio.Semaphore, ...] = (asyncio.Semaphore(limit),)
+        self._children = Children()
+
+    @classmethod
+    def for_bulk_and_interactive(cls, limit: int) -> "tuple[ProcessPool, ProcessPool]":
+        """Two pools that share `limit` + 1 processes, of which the first pool leaves one to the second."""
+        bulk, interactive = cls(limit), cls(limit + 1)
+        bulk._gates += interactive._gates
+        interactive._children = bulk._children
+        return bulk, interactive
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls `function` in a child process; function and arguments must be picklable.
@@ -46,27 +62,37 @@ class ProcessPool:
     async def run_within(
         self, seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `run`, with a timeout that excludes the wait for a process. Raises `TimeoutError`."""
-        async with self._free:
-            child = await self._acquire()
+        """As `run`, with a timeout that excludes the wait for a process. Raises `ComputationTimeout`."""
+        async with AsyncExitStack() as stack:
+            for gate in self._gates:
+                await stack.enter_async_context(gate)
+            child = await self._children.acquire()
+            timeout = asyncio.timeout(seconds)
             try:
-                async with asyncio.timeout(seconds):
+                async with timeout:
                     result: T = await child.call(function, args, kwargs)
+            except TimeoutError as error:
+                if not timeout.expired():
+                    raise
+                message = f"The computation exceeded its timeout of {seconds:g} seconds."
+                raise ComputationTimeout(message) from error
             finally:
-                if child.is_reusable:
-                    self._idle.append(child)
-                else:
-                    child.kill()
+                self._children.release(child)
             return result
 
     async def close(self) -> None:
         """Kills all processes and waits for their end."""
-        self._idle.clear()
-        for child in self._alive:
-            child.kill()
-        await asyncio.gather(*(child.process.wait() for child in self._alive))
+        await self._children.close()
 
-    async def _acquire(self) -> "Child":
+
+class Children:
+    """Child processes of pools: those that are idle, and all that are alive."""
+
+    def __init__(self) -> None:
+        self._idle: list[Child] = []
+        self._alive: set[Child] = set()
+
+    async def acquire(self) -> "Child":
         """An idle process that is alive, or a new one."""
         self._alive = {child for child in self._alive if child.process.returncode is None}
         while self._idle:
@@ -77,6 +103,20 @@ class ProcessPool:
         child = await Child.start()
         self._alive.add(child)
         return child
+
+    def release(self, child: "Child") -> None:
+        """Keeps a process for the next call, or kills it."""
+        if child.is_reusable:
+            self._idle.append(child)
+        else:
+            child.kill()
+
+    async def close(self) -> None:
+        """Kills all processes and waits for their end."""
+        self._idle.clear()
+        for child in self._alive:
+            child.kill()
+        await asyncio.gather(*(child.process.wait() for child in self._alive))
 
 
 class Child:
@@ -127,10 +167,10 @@ class Child:
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             code = await self.process.wait()
             raise ProcessDied(f"The computation stopped unexpectedly ({describe_exit(code)}).") from error
-        result, failure, trace, peak = pickle.loads(message)
+        result, failure, frames, peak = pickle.loads(message)
         self.is_reusable = self._calls < MAX_CALLS_PER_PROCESS and peak < MAX_PEAK_BYTES
         if failure is not None:
-            raise pickle.loads(failure) from RemoteTraceback(trace)
+            raise pickle.loads(failure) from RemoteTraceback(frames)
         return pickle.loads(result)
 
     def kill(self) -> None:

@@ -21,19 +21,17 @@ FRAME_HEADER = struct.Struct(">Q")
 PR_SET_PDEATHSIG = 1
 """Option of prctl(2) that sends a signal to the process when its parent ends."""
 
+MAX_FRAMES = 12
+
 NICE_INCREMENT = 5
 """Lowers the priority of computations below that of the server."""
 
 
 def main(descriptor: int, parent: int) -> None:
-    """Replies to each request (function, args, kwargs) with (result, error, traceback, peak memory)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        return
-    for stop in (signal.SIGINT, signal.SIGTERM):  # sent to the process group; the parent decides
-        signal.signal(stop, signal.SIG_IGN)
+    """Replies to each request (function, args, kwargs) with (result, error, frames, peak memory)."""
+    end_with(parent)
     os.nice(NICE_INCREMENT)
+    silence()
     with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
         while (header := stream.read(FRAME_HEADER.size)) and len(header) == FRAME_HEADER.size:
             message = execute(stream.read(*FRAME_HEADER.unpack(header)))
@@ -41,15 +39,40 @@ def main(descriptor: int, parent: int) -> None:
             stream.flush()
 
 
+def end_with(parent: int) -> None:
+    """Ends this process when its parent ends. Signals to the process group are left to the parent."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
+
+
+def silence() -> None:
+    """Discards what libraries print from now on: it may quote the documents that they read."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stderr.fileno())
+
+
 def execute(request: bytes) -> bytes:
     """Executes a pickled request and returns the pickled reply."""
-    result, error, trace = None, None, ""
+    result, error = None, None
+    frames: tuple[str, ...] = ()
     try:
         function, arguments, named = pickle.loads(request)
         result = pickle.dumps(function(*arguments, **named))
     except Exception as raised:
-        error, trace = pickle_error(raised), traceback.format_exc()
-    return pickle.dumps((result, error, trace, peak_memory()))
+        error, frames = pickle_error(raised), frames_of(raised)
+    return pickle.dumps((result, error, frames, peak_memory()))
+
+
+def frames_of(error: Exception) -> tuple[str, ...]:
+    """Where the error was raised, outermost first, without its message, which may quote content."""
+    return tuple(
+        f"{frame.filename}:{frame.lineno} in {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+    )
 
 
 def peak_memory() -> int:

@@ -1,7 +1,9 @@
-"""Chat models: extractive answers, and OpenAI-compatible endpoints."""
+"""Chat models: extractive answers, and OpenAI-compatible endpoints.
+
+`openai_compatible` is imported if an endpoint is configured.
+"""
 
 from providers.chat.endpoints import Endpoints
 from providers.chat.extractive import NOTHING_FOUND, ExtractiveAnswerer
-from providers.chat.openai_compatible import CompatibleModel
 
-__all__ = ["NOTHING_FOUND", "CompatibleModel", "Endpoints", "ExtractiveAnswerer"]
+__all__ = ["NOTHING_FOUND", "Endpoints", "ExtractiveAnswerer"]

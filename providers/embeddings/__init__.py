@@ -2,12 +2,14 @@
 
 from core.ports import Embedder, UnknownEmbedder
 from core.settings import Settings
-from providers.embeddings.onnx import MiniLM
-from providers.embeddings.openai_compatible import RemoteEmbedder
+from providers.embeddings.bundled import MiniLM
 
-__all__ = ["ConfiguredEmbedders", "MiniLM", "RemoteEmbedder"]
+__all__ = ["ConfiguredEmbedders", "MiniLM"]
 
 WRONG_MODEL = "The bundled embedding model is {model}, with {dimension} dimensions and {max_tokens} tokens."
+ENDPOINT = "openai"
+"""Provider of the models of an OpenAI-compatible endpoint."""
+
 NO_ENDPOINT = "{model} is not available: set EMBEDDING_URL to an endpoint that provides it."
 UNKNOWN_PROVIDER = "Unknown provider {provider}: must be {known}."
 
@@ -18,7 +20,7 @@ class ConfiguredEmbedders:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._bundled = MiniLM()
-        self._remote: dict[tuple[str, int, int], RemoteEmbedder] = {}
+        self._remote: dict[tuple[str, int, int], Embedder] = {}
         self.default: Embedder = self._bundled
         if settings.embedding_url is not None:
             self.default = self._remote_embedder(
@@ -35,8 +37,8 @@ class ConfiguredEmbedders:
                     )
                 )
             return self._bundled
-        if provider != RemoteEmbedder.provider:
-            known = f"{MiniLM.provider} or {RemoteEmbedder.provider}"
+        if provider != ENDPOINT:
+            known = f"{MiniLM.provider} or {ENDPOINT}"
             raise UnknownEmbedder(UNKNOWN_PROVIDER.format(provider=provider, known=known))
         if self._settings.embedding_url is None:
             raise UnknownEmbedder(NO_ENDPOINT.format(model=model))
@@ -53,10 +55,12 @@ class ConfiguredEmbedders:
         for embedder in embedders:
             await embedder.close()
 
-    def _remote_embedder(self, model: str, dimension: int, max_tokens: int) -> RemoteEmbedder:
+    def _remote_embedder(self, model: str, dimension: int, max_tokens: int) -> Embedder:
         known = self._remote.get((model, dimension, max_tokens))
         if known is not None:
             return known
+        from providers.embeddings.openai_compatible import RemoteEmbedder  # with the client of OpenAI
+
         settings = self._settings
         assert settings.embedding_url is not None
         key = settings.embedding_api_key

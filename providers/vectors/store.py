@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -103,6 +104,20 @@ class QdrantStores:
         name = collection_name(model, dimension)
         await send(partial(self._client.delete_collection, name))
         self._stores.pop(name, None)
+
+    async def incomplete(self) -> Mapping[str, datetime]:
+        """Damaged collections of the embedded store. A Qdrant server has no such list."""
+        request = partial(self._client.http.client.request, type_=Any, method="GET", url="/incomplete")
+        with suppress(CollectionMissing):
+            found = (await send(request))["result"]["collections"]
+            return {name: datetime.fromtimestamp(since, UTC) for name, since in found.items()}
+        return {}
+
+    async def mark_complete(self, name: str) -> None:
+        """Allows searches of a damaged collection again."""
+        path = f"/incomplete/{name}"
+        with suppress(CollectionMissing):
+            await send(partial(self._client.http.client.request, type_=Any, method="DELETE", url=path))
 
     async def ready(self) -> bool:
         """Whether the server responds."""

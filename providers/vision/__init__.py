@@ -3,15 +3,16 @@
 from core.ports import DrawingAnalyser
 from core.settings import Settings
 from providers.vision.measured import MeasuredAnalyser
-from providers.vision.openai_compatible import LookingAnalyser
 
-__all__ = ["LookingAnalyser", "MeasuredAnalyser", "analyser_of"]
+__all__ = ["MeasuredAnalyser", "analyser_of"]
 
 
 def analyser_of(settings: Settings) -> DrawingAnalyser:
     """The configured analyser, created once per process."""
     if settings.vision_url is None:
         return MeasuredAnalyser()
+    from providers.vision.openai_compatible import LookingAnalyser  # with the client of OpenAI
+
     key = settings.vision_api_key
     return LookingAnalyser(
         settings.vision_url,

@@ -12,7 +12,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.ports import Analysis, DrawingImages, Evidence, ModelFailure, RunErrorCode
-from providers.openai_errors import failure, model_failure
+from providers.model_failures import model_failure
+from providers.openai_errors import failure
 from providers.vision.measured import MeasuredAnalyser, by_size
 
 MODEL = "vision model"

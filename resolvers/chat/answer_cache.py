@@ -17,6 +17,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.arrays import any_id
+from db.database import Database
 from db.ids import new_id
 from db.models import (
     AnswerMode,
@@ -28,7 +29,7 @@ from db.models import (
     ProcessingJob,
     ProcessingStatus,
 )
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Conditions, Viewer
 from resolvers.chat.answers import Question

@@ -11,6 +11,7 @@ from db.models import Conversation, ConversationStatus, DrawingSession, Member
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
+from resolvers.chat import events
 from resolvers.rows import update_row
 
 MAX_ACTIVE_CONVERSATIONS = 100
@@ -75,7 +76,8 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     """Soft-delete it. Its messages and token usage are kept."""
     conversation = await find_editable(uow, viewer, id, "id")
     values = {"status": ConversationStatus.DELETED}
-    await update_row(uow, viewer, Conversation, conversation, values, "CONVERSATION_DELETE")
+    topic = events.topic(id)
+    await update_row(uow, viewer, Conversation, conversation, values, "CONVERSATION_DELETE", topic=topic)
     return id
 
 

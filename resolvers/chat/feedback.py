@@ -21,10 +21,11 @@ async def submit(
     """Rate an answer. Rating it again replaces the viewer's earlier feedback."""
     access.require(viewer, "chat:use")
     path = ("input", "messageId")
-    message = await access.find(uow, viewer, Message, message_id, *path, lock=True)
+    message = await access.find(uow, viewer, Message, message_id, *path)
     if message.role is not MessageRole.ASSISTANT:
         raise Conflict("Only answers can be rated.", *path)
     await _refuse_archived(uow, message.conversation_id, *path)
+    await access.find(uow, viewer, Message, message_id, *path, lock=True)
     earlier = await uow.scalar(select(Feedback.user_id).where(Feedback.message_id == message_id))
     if earlier not in (None, viewer.user_id):
         raise Conflict("Another user has already rated this answer.", *path)
@@ -51,6 +52,11 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
 
 
 async def _refuse_archived(uow: UnitOfWork, conversation_id: UUID, *path: str) -> None:
-    status = await uow.scalar(select(Conversation.status).where(Conversation.id == conversation_id))
+    # locked before its message, as by those who delete it
+    status = await uow.scalar(
+        select(Conversation.status)
+        .where(Conversation.id == conversation_id)
+        .with_for_update(read=True, key_share=True)
+    )
     if status is ConversationStatus.ARCHIVED:
         raise Conflict("The conversation is archived. Restore it first.", *path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -42,6 +43,8 @@ class AnswerMessage(Job):
     message_id: UUID
     user_id: UUID
     queue: ClassVar[str] = "chat"
+    retry_deadline: ClassVar[timedelta] = timedelta(minutes=15)
+    is_interactive: ClassVar[bool] = True
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Store the partial text and publish the end of the answer."""

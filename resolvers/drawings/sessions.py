@@ -79,6 +79,8 @@ PENDING_STAGE: dict[str, Any] = {
     "started_at": None,
     "completed_at": None,
     "error_message": None,
+    "waiting_for": None,
+    "next_attempt_at": None,
 }
 """Columns of a stage that has not been queued."""
 
@@ -187,7 +189,9 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str,
     values = validators.values(DrawingSession, fields, "input")
     if values.get("session_metadata") is not None:
         validators.json_object(values["session_metadata"], "input", "sessionMetadata")
-    return await update_row(uow, viewer, DrawingSession, session, values, "DRAWING_SESSION_UPDATE")
+    return await update_row(
+        uow, viewer, DrawingSession, session, values, "DRAWING_SESSION_UPDATE", topic=topic(id)
+    )
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:

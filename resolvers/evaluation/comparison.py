@@ -3,12 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import fmean
 from uuid import UUID
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
 from core.errors import Conflict, Invalid
 from db.models import EvaluationCase, EvaluationRun, JobStatus
@@ -16,10 +12,6 @@ from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 from resolvers.evaluation import runs
-
-RESAMPLES = 9_999
-SEED = 20_250_101
-"""Seed of the resampling, so that comparisons are reproducible."""
 
 CORRECT = "correct"
 MEASURES = (
@@ -91,39 +83,16 @@ async def compare(
         for measure in MEASURES
     }
     return await asyncio.to_thread(
-        test_differences, {measure: found for measure, found in pairs.items() if found}
+        find_differences, {measure: found for measure, found in pairs.items() if found}
     )
 
 
-def test_differences(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> list[Difference]:
+def find_differences(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> list[Difference]:
     """The difference of each measure, tested for significance."""
+    from resolvers.evaluation.significance import significance  # with SciPy, in this thread
+
     differences = []
     for measure, scores in pairs.items():
-        first, second = np.array(scores, dtype=float).T
-        p_value = significance(first, second)
-        differences.append(
-            Difference(measure, float(first.mean()), float(second.mean()), len(scores), p_value)
-        )
+        baseline, candidate = map(fmean, zip(*scores, strict=True))
+        differences.append(Difference(measure, baseline, candidate, len(scores), significance(scores)))
     return differences
-
-
-def significance(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """The p-value of a paired, two-sided randomisation test of the means; 1 if at most one pair differs."""
-    changed = first != second
-    if np.count_nonzero(changed) < 2:
-        return 1.0
-    result = stats.permutation_test(
-        (first[changed], second[changed]),
-        mean_difference,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=256,
-        rng=SEED,
-    )
-    return float(result.pvalue)
-
-
-def mean_difference(first: NDArray[Any], second: NDArray[Any], axis: int = -1) -> NDArray[Any]:
-    difference: NDArray[Any] = np.mean(second, axis=axis) - np.mean(first, axis=axis)
-    return difference

@@ -11,6 +11,7 @@ from resolvers.files.links import (
     UploadLink,
 )
 from resolvers.files.uploads import (
+    StorageExhausted,
     complete_direct,
     create,
     direct_key,
@@ -32,6 +33,7 @@ __all__ = [
     "FileTooLarge",
     "FileType",
     "LinkSigner",
+    "StorageExhausted",
     "UploadLink",
     "UploadStream",
     "complete_direct",

@@ -7,11 +7,14 @@ from codecs import getincrementaldecoder
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import filetype
-from magika import Magika
 
 from core.errors import Invalid, UnsupportedContent
+
+if TYPE_CHECKING:
+    from magika import Magika
 
 HEAD_BYTES = 8192
 """Number of leading bytes that both detectors inspect."""
@@ -71,8 +74,10 @@ class FileTooLarge(UnsupportedContent):
 
 
 @cache
-def detector() -> Magika:
-    """The Magika model, loaded on first use: 0.2 s and tens of megabytes."""
+def detector() -> "Magika":
+    """The Magika model, imported and loaded on first use: 0.5 s and tens of megabytes."""
+    from magika import Magika
+
     return Magika()
 
 

@@ -13,11 +13,12 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, insert, select, update
 
-from core.errors import Conflict, Invalid, ResourceExpired, UnsupportedContent
-from core.ports import ObjectStore
+from core.errors import Conflict, Invalid, LimitExceeded, ResourceExpired, UnsupportedContent
+from core.ports import ObjectStore, StoreFull
+from db.database import Database
 from db.ids import new_id
 from db.models import Upload, UploadState
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
 from resolvers.files.content import FileTooLarge, FileType, UploadStream
@@ -30,6 +31,13 @@ PURGE_DELAY = timedelta(hours=1)
 """Time between an upload's expiry and its removal."""
 UNFINISHED_WRITE_DELAY = timedelta(days=1)
 """Age at which an unfinished write to the store is deleted."""
+
+
+class StorageExhausted(LimitExceeded):
+    """The store has no space left for the file."""
+
+
+STORAGE_EXHAUSTED = "There is no space left to store the file. Try again later."
 
 
 def folder(company_id: UUID, upload_id: UUID) -> str:
@@ -84,7 +92,7 @@ async def receive(
     """Store an upload's bytes, all or none. Sending the same bytes again has no effect.
 
     `length` is the announced number of bytes, if known. Raises `NotFound`, `ResourceExpired`, `Conflict` if
-    other bytes are stored already, and the errors of `UploadStream`.
+    other bytes are stored already, `StorageExhausted`, and the errors of `UploadStream`.
     """
     async with database.tenant(company_id, read_only=True) as uow:
         row = await uow.first(select(Upload).where(Upload.id == upload_id))
@@ -103,6 +111,8 @@ async def receive(
         await store.put(key, incoming)
         async with database.tenant(company_id) as uow:
             row = await mark_stored(uow, upload_id, key, incoming.type)
+    except StoreFull as error:
+        raise StorageExhausted(STORAGE_EXHAUSTED) from error
     finally:
         await asyncio.shield(delete_other_objects(database, store, company_id, upload_id, key))
     return row
@@ -137,6 +147,8 @@ async def complete_direct(database: Database, store: ObjectStore, viewer: Viewer
             row = await mark_stored(uow, upload_id, key, incoming.type)
     except FileNotFoundError:
         raise Conflict(f"The bytes of {row.filename} have not been sent yet.", "id") from None
+    except StoreFull as error:
+        raise StorageExhausted(STORAGE_EXHAUSTED, "id") from error
     except (Invalid, UnsupportedContent) as error:
         raise type(error)(error.message, "id") from None
     finally:
@@ -197,6 +209,8 @@ async def store_file(
             return row
     except UnsupportedContent as error:
         raise type(error)(error.message, "file") from None
+    except StoreFull as error:
+        raise StorageExhausted(STORAGE_EXHAUSTED, "file") from error
     finally:
         await asyncio.shield(delete_other_objects(database, store, viewer.company_id, id, key))
 

@@ -5,6 +5,8 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, text, update
 
 from core.errors import Conflict, Forbidden
+from core.settings import Settings
+from db.database import Database
 from db.events import publish
 from db.models import (
     Company,
@@ -23,10 +25,11 @@ from db.models import (
     User,
     UserStatus,
 )
-from db.uow import Database, UnitOfWork
+from db.placement import Place
+from db.uow import UnitOfWork
 from resolvers import access, activity_log, files
 from resolvers.access import Viewer
-from resolvers.identity import refresh_tokens
+from resolvers.identity import placement, refresh_tokens
 from resolvers.identity.roles import outranks
 from resolvers.knowledge import vector_sync
 from resolvers.knowledge.vector_sync import ForgetCompany, ForgetDocument
@@ -58,6 +61,7 @@ async def delete_user(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
         raise Forbidden(f"Your role, {viewer.role.value}, cannot manage a {role.value}.", "id")
     prefixes = await _file_prefixes(uow, id)
     documents = await uow.all(select(Document.id).where(Document.uploaded_by_id == id))
+    uow.tenant_first = True  # what is interrupted in between can be repeated
     await uow.execute(delete(Member).where(Member.id == id))
     await uow.execute(delete(User).where(User.id == id))
     if prefixes:
@@ -89,10 +93,11 @@ async def _file_prefixes(uow: UnitOfWork, user_id: UUID) -> list[str]:
     ]
 
 
-async def delete_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
+async def delete_company(database: Database, settings: Settings, viewer: Viewer, id: UUID) -> UUID:
     """Delete an inactive company with all its data; its users are suspended and left without a company.
 
-    Two transactions: one deletes the company, one in the platform company enqueues the removal of its files.
+    A database of its own is dropped after `DATABASE_RETENTION`. Two transactions: one deletes the company,
+    one in the platform company enqueues the removal of its files.
     """
     access.require(viewer, "platform:manage")
     async with database.tenant(id, viewer.user_id, kind="platform") as uow:
@@ -106,9 +111,15 @@ async def delete_company(database: Database, viewer: Viewer, id: UUID) -> UUID:
         busy = exists().where(Lease.company_id == id, Lease.state != LeaseState.QUEUED)
         if await uow.scalar(select(busy)):
             raise Conflict("Jobs of this company are running. Cancel them first.", "id")
-        await uow.execute(LONG_TIMEOUTS)
-        await uow.execute(delete(Lease).where(Lease.company_id == id))
-        await uow.execute(delete(Tenant).where(Tenant.company_id == id))
+        await placement.require_settled(uow)
+        if company.database_server is not None and company.database_name is not None:
+            place = Place(company.database_server, company.database_name)
+            await placement.drop_later(uow, settings, place)
+        else:
+            uow.tenant_first = True
+            await uow.execute(LONG_TIMEOUTS)
+            await uow.execute(delete(Lease).where(Lease.company_id == id))
+            await uow.execute(delete(Tenant).where(Tenant.company_id == id))
         for person in await uow.all(select(User.id).where(User.company_id == id)):
             await refresh_tokens.revoke_all(uow, person.id)
         gone = {"status": UserStatus.SUSPENDED, "company_id": None, "updated_at": func.now()}

@@ -1,7 +1,9 @@
 """Access tokens: signing and verification of JWTs."""
 
 import hashlib
-from dataclasses import dataclass
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +15,9 @@ from core.settings import Settings
 ALGORITHM = "HS256"
 ISSUER = "seshat"
 
+MAX_VERIFIED_TOKENS = 10_000
+"""Valid tokens that are remembered until they expire: verifying takes longer than finding them."""
+
 
 @dataclass(frozen=True)
 class TokenSigner:
@@ -21,6 +26,9 @@ class TokenSigner:
     secret: bytes
     access_ttl: timedelta
     refresh_ttl: timedelta
+    _verified: OrderedDict[str, tuple[UUID, datetime, float]] = field(
+        default_factory=OrderedDict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, settings: Settings) -> "TokenSigner":
@@ -42,6 +50,20 @@ class TokenSigner:
 
     def verify(self, token: str) -> tuple[UUID, datetime]:
         """The user and the expiry of a token. Raises `NotAuthenticated` if it is invalid or expired."""
+        known = self._verified.get(token)
+        if known is not None:
+            user_id, expires_at, expiry = known
+            if time.time() < expiry:
+                self._verified.move_to_end(token)
+                return user_id, expires_at
+            del self._verified[token]
+        user_id, expires_at = self._decode(token)
+        self._verified[token] = user_id, expires_at, expires_at.timestamp()
+        if len(self._verified) > MAX_VERIFIED_TOKENS:
+            self._verified.popitem(last=False)
+        return user_id, expires_at
+
+    def _decode(self, token: str) -> tuple[UUID, datetime]:
         try:
             claims = jwt.decode(
                 token, self.secret, [ALGORITHM], issuer=ISSUER, options={"require": ["sub", "exp", "iss"]}

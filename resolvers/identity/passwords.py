@@ -13,7 +13,6 @@ from core.errors import Invalid
 MIN_LENGTH, MAX_LENGTH = 10, 200
 
 _hasher = PasswordHash((Argon2Hasher(), BcryptHasher()))
-_dummy_hash = _hasher.hash(secrets.token_urlsafe())
 
 
 async def hash(password: str) -> str:
@@ -27,12 +26,14 @@ async def verify(password: str, hashed: str | None) -> tuple[bool, str | None]:
     Without a hash it fails in the same time, so that timing does not reveal which logins exist.
     """
     try:
-        is_correct, rehashed = await asyncio.to_thread(
-            _hasher.verify_and_update, password, hashed or _dummy_hash
-        )
+        if hashed is None:
+            await asyncio.to_thread(_hasher.hash, password)  # as long as a verification
+            return False, None
+        is_correct, rehashed = await asyncio.to_thread(_hasher.verify_and_update, password, hashed)
     except (UnknownHashError, ValueError):
+        await asyncio.to_thread(_hasher.hash, "")  # the same work for what cannot be verified
         return False, None
-    return is_correct and hashed is not None, rehashed
+    return is_correct, rehashed
 
 
 def validate(password: str, *path: str) -> None:

@@ -109,21 +109,30 @@ def outranks(role: RoleName, other: RoleName) -> bool:
 
 async def seed(uow: UnitOfWork) -> None:
     """Create or update roles, permissions and grants to match this module. Idempotent."""
-    for name, description in DESCRIPTIONS.items():
-        role = insert(Role).values(id=new_id(), name=name, description=description)
-        await uow.execute(
-            role.on_conflict_do_update(index_elements=[Role.name], set_={"description": description})
+    described = insert(Role).values(
+        [{"id": new_id(), "name": name, "description": text} for name, text in DESCRIPTIONS.items()]
+    )
+    await uow.execute(
+        described.on_conflict_do_update(
+            index_elements=[Role.name],
+            set_={"description": described.excluded.description},
+            where=Role.description.is_distinct_from(described.excluded.description),
         )
-    for granted, description in GRANTS[RoleName.SUPER_ADMIN].items():
-        resource, action = granted.split(":")
-        permission = insert(Permission).values(
-            id=new_id(), resource=resource, action=action, description=description
+    )
+    known = insert(Permission).values(
+        [
+            {"id": new_id(), "resource": resource, "action": action, "description": text}
+            for granted, text in GRANTS[RoleName.SUPER_ADMIN].items()
+            for resource, action in (granted.split(":"),)
+        ]
+    )
+    await uow.execute(
+        known.on_conflict_do_update(
+            index_elements=[Permission.resource, Permission.action],
+            set_={"description": known.excluded.description},
+            where=Permission.description.is_distinct_from(known.excluded.description),
         )
-        await uow.execute(
-            permission.on_conflict_do_update(
-                index_elements=[Permission.resource, Permission.action], set_={"description": description}
-            )
-        )
+    )
     roles = {row.name: row.id for row in await uow.all(select(Role.name, Role.id))}
     permissions = {
         f"{row.resource}:{row.action}": row.id

@@ -11,20 +11,28 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import Conflict, Forbidden, Invalid
+from db.databases.changes import NewDatabase
 from db.ids import new_id
-from db.models import Company, CompanyKind, Member, Role, RoleName, Tenant, User, UserStatus
+from db.models import Company, CompanyKind, Role, RoleName, User, UserStatus
+from db.outbox import send
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.identity import passwords, refresh_tokens
+from resolvers.identity.members import AddMember, AddTenant
 from resolvers.identity.roles import outranks
 from resolvers.rows import update_row
 
 NAME_TAKEN = "A company with this name already exists."
+USERNAME_TAKEN = "A user with this username already exists."
 EMAIL_TAKEN = "A user with this email address already exists."
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,98}")
 USERNAME_RULE = "username must start with a letter or digit and contain only letters, digits and ._-"
 MAX_NUMBERED_USERNAMES = 20
+
+
+class EmailTaken(Conflict):
+    """A user with this email address exists, in this or another company."""
 
 
 async def insert_user(
@@ -39,11 +47,11 @@ async def insert_user(
 ) -> User:
     """Insert a user of the unit's company, and their member row.
 
-    `username` defaults to the email's local part, with `-2`, `-3` … if that is taken. Raises `Conflict` if
-    the email or the requested username is taken.
+    `username` defaults to the email's local part, with `-2`, `-3` … if that is taken. Raises `EmailTaken`,
+    or `Conflict` if the requested username is taken.
     """
     if await uow.scalar(select(User.id).where(User.email == email)):
-        raise Conflict(EMAIL_TAKEN, "input", "email")
+        raise EmailTaken(EMAIL_TAKEN, "input", "email")
     role_id = await uow.scalar(select(Role.id).where(Role.name == role))
     values = {
         "email": email,
@@ -56,21 +64,32 @@ async def insert_user(
     try:
         user = await _insert_named(uow, values, username)
     except IntegrityError as error:
-        raise Conflict(EMAIL_TAKEN, "input", "email") from error
-    await uow.execute(insert(Member).values(id=user.id))
+        raise EmailTaken(EMAIL_TAKEN, "input", "email") from error
+    await send(uow, AddMember(user.id))
     return user
 
 
 async def insert_company(
-    uow: UnitOfWork, name: str, kind: CompanyKind, industry: str | None = None
+    uow: UnitOfWork,
+    name: str,
+    kind: CompanyKind,
+    industry: str | None = None,
+    *,
+    new: NewDatabase | None = None,
 ) -> Company:
-    """Insert the unit's company and its tenant row. Raises `Conflict` if the name is taken."""
+    """Insert the unit's company and its tenant row, placed in the new database if it has one.
+
+    Raises `Conflict` if the name is taken.
+    """
     values = {"id": uow.company_id, "name": name, "kind": kind, "industry": industry}
+    if new is not None:
+        values |= {"database_server": new.place.server, "database_name": new.place.database}
+        await new.settle(uow)
     statement = insert(Company).values(values).on_conflict_do_nothing().returning(Company)
     company = await uow.first(statement)
     if company is None:
         raise Conflict(NAME_TAKEN, "input", "name")
-    await uow.execute(insert(Tenant).values(company_id=uow.company_id))
+    await send(uow, AddTenant(uow.company_id))
     return company
 
 
@@ -175,7 +194,13 @@ async def _insert_named(uow: UnitOfWork, values: dict[str, Any], username: str |
         statement = row.on_conflict_do_nothing(index_elements=[User.username]).returning(User)
         if user := await uow.first(statement):
             return user
-    raise Conflict("A user with this username already exists.", "input", "username")
+    raise Conflict(USERNAME_TAKEN, "input", "username")
+
+
+async def require_free_username(uow: UnitOfWork, username: str) -> None:
+    """Raise `Invalid` or `Conflict` unless the username is valid and free."""
+    if await uow.scalar(select(User.id).where(User.username == _check_username(username))):
+        raise Conflict(USERNAME_TAKEN, "input", "username")
 
 
 def _check_username(username: str) -> str:

@@ -6,6 +6,7 @@ lock. Lock order: chunks, their crawl, the company's admission lock.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -63,6 +64,7 @@ class GatherChunk(Job):
     crawl_job_id: UUID
     at_once: int
     queue: ClassVar[str] = "crawl"
+    retry_deadline: ClassVar[timedelta] = timedelta(days=3)
     row: ClassVar[JobModel] = CrawlChunk
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:

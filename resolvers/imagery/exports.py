@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, func, insert, select
 
 from core.errors import Conflict, Invalid
 from db import queue
+from db.database import Database
 from db.models import CrawlJob, ExportFormat, ExportJob, Image, JobStatus, ValidationJob
 from db.queue import Job, JobModel
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
 from resolvers.imagery.validation import find_idle_crawl

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import UnsupportedContent
 from core.ports import ObjectStore
+from core.working_folders import working_folder
 from db.ids import new_id
 from db.models import (
     CompanyProfile,
@@ -50,7 +50,7 @@ class ImportHistoricalData(Job):
     """Import a file of historical consumption. The job has the import's id."""
 
     import_id: UUID
-    queue: ClassVar[str] = "reports"
+    queue: ClassVar[str] = "imports"
 
 
 async def read_preview(store: ObjectStore, upload: Upload) -> TablePreview:
@@ -59,7 +59,7 @@ async def read_preview(store: ObjectStore, upload: Upload) -> TablePreview:
         if upload.size > MAX_PREVIEW_BYTES:
             message = f"A workbook must be at most {MAX_PREVIEW_BYTES >> 20} MB. Save it as CSV instead."
             raise UnsupportedContent(message, "input", "uploadId")
-        with TemporaryDirectory(prefix="seshat-working-") as folder:
+        with working_folder() as folder:
             path = await store.fetch(upload.storage_key, Path(folder) / "workbook")
             return await asyncio.to_thread(preview_workbook, path)
     if not upload.mime_type.startswith("text/"):
@@ -146,16 +146,19 @@ async def save_readings(uow: UnitOfWork, import_id: UUID, readings: Sequence[Map
 async def complete(
     uow: UnitOfWork,
     row: HistoricalDataImport,
+    readings: Sequence[Mapping[str, Any]],
     summary: Mapping[str, Any],
     upload_id: UUID,
     *,
     size: int,
     sha256: str,
 ) -> None:
-    """Complete an import: update the profile, and store its summary as a document.
+    """Complete an import: store its readings, update the profile, and store its summary as a document.
 
     Deletes the readings and documents of earlier imports; their summaries are kept.
     """
+    profile = await lock_profile(uow)  # imports of a company complete one after the other
+    await save_readings(uow, row.id, readings)
     others = HistoricalDataImport.id != row.id
     for earlier in await uow.all(
         select(HistoricalDataImport).where(others, HistoricalDataImport.document_id.is_not(None))
@@ -169,14 +172,18 @@ async def complete(
     )
     values = {"summary": dict(summary), "document_id": document_id, "completed_at": func.now()}
     await uow.execute(update(HistoricalDataImport).where(HistoricalDataImport.id == row.id).values(values))
-    await update_profile(uow, summary)
+    await update_profile(uow, profile, summary)
     await energy_sources.seed(uow)
 
 
-async def update_profile(uow: UnitOfWork, summary: Mapping[str, Any]) -> None:
-    """Update the profile from the summary of an import."""
+async def lock_profile(uow: UnitOfWork) -> CompanyProfile:
+    """The company's profile, locked until the end of the unit. It is created if it is missing."""
     await uow.execute(upsert(CompanyProfile).values(id=new_id()).on_conflict_do_nothing())
-    profile = await uow.one(select(CompanyProfile).with_for_update())
+    return await uow.one(select(CompanyProfile).with_for_update())
+
+
+async def update_profile(uow: UnitOfWork, profile: CompanyProfile, summary: Mapping[str, Any]) -> None:
+    """Update the profile from the summary of an import."""
     values: dict[str, Any] = {
         "historical_data_uploaded": True,
         "total_consumption_kwh": summary["annual_kwh"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -48,6 +48,8 @@ class GenerateReport(Job):
 
     report_id: UUID
     queue: ClassVar[str] = "reports"
+    retry_deadline: ClassVar[timedelta] = timedelta(minutes=30)
+    is_interactive: ClassVar[bool] = True
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Publish that the report failed."""

@@ -33,6 +33,7 @@ class PublishReport(Job):
     saved_report_id: UUID
     revision: int
     queue: ClassVar[str] = "reports"
+    is_interactive: ClassVar[bool] = True
 
 
 def files_prefix(company_id: UUID, id: UUID) -> str:

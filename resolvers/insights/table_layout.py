@@ -1,10 +1,11 @@
 """Layout of a file of readings: detected from its first rows, with optional overrides."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import median
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,7 +20,8 @@ from resolvers.insights.timestamp_formats import (
 )
 
 NUMBER = re.compile(r"[+-]?[\d\s'\u2019\u00a0.,]*\d([eE][+-]?\d+)?")
-GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ '\u2019\u00a0.,]\d{3})+")
+GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}([ '\u2019\u00a0.,])\d{3}(\1\d{3})*")
+"""One kind of separator, which may be a decimal one if it occurs once."""
 CONSUMPTION_NAME = re.compile(
     r"consum|verbrauch|bezug|demand|load|last|usage|energy|energie|import|kwh|mwh|value|total|actual", re.I
 )
@@ -93,12 +95,8 @@ def detect_layout(head: TablePreview, overrides: LayoutOverrides) -> Layout:
     if not 0 <= skipped < max(1, len(rows)):
         raise mapping_error("headerRows must be smaller than the number of rows.", "headerRows")
     columns = column_names(rows[:skipped], len(rows[0]) if rows else 0)
-    readings = [row for row in rows[skipped:] if any(row)]
-    comma = (
-        has_decimal_comma(readings, head.delimiter)
-        if overrides.decimal_comma is None
-        else overrides.decimal_comma
-    )
+    readings = rows[skipped:]
+    comma = has_decimal_comma(readings) if overrides.decimal_comma is None else overrides.decimal_comma
     layout = Layout(
         columns=columns,
         encoding=head.encoding,
@@ -236,10 +234,8 @@ def count_header_rows(rows: Sequence[Sequence[str]]) -> int:
 
 def is_reading(row: Sequence[str]) -> bool:
     """Whether a row contains a timestamp and a number in another cell."""
-    instants = [cell for cell in row if cell and TIMESTAMP_PATTERN.fullmatch(cell)]
-    numbers = [
-        cell for cell in row if cell and NUMBER.fullmatch(cell) and not TIMESTAMP_PATTERN.fullmatch(cell)
-    ]
+    instants = [cell for cell in row if TIMESTAMP_PATTERN.fullmatch(cell)]
+    numbers = [cell for cell in row if NUMBER.fullmatch(cell) and not TIMESTAMP_PATTERN.fullmatch(cell)]
     return bool(instants and numbers)
 
 
@@ -296,18 +292,14 @@ def timestamp_texts(layout: Layout, readings: Sequence[Sequence[str]]) -> list[s
     return [text for text in texts if text.strip()]
 
 
-def has_decimal_comma(readings: Sequence[Sequence[str]], delimiter: str | None) -> bool:
+def has_decimal_comma(readings: Sequence[Sequence[str]]) -> bool:
     """Whether the decimal separator is a comma, judging by unambiguous numbers."""
-    commas = points = 0
-    for row in readings:
-        for cell in row:
-            if not NUMBER.fullmatch(cell) or TIMESTAMP_PATTERN.fullmatch(cell):
-                continue
-            last = max(cell.rfind(","), cell.rfind("."))
-            grouped = GROUPED_NUMBER.fullmatch(cell) and len({c for c in cell if c in ",."}) == 1
-            if last >= 0 and not grouped:
-                commas, points = commas + (cell[last] == ","), points + (cell[last] == ".")
-    return commas > points if commas != points else False
+    ambiguous = (TIMESTAMP_PATTERN, GROUPED_NUMBER)
+    marks: Counter[str] = Counter()
+    for cell in chain.from_iterable(readings):
+        if NUMBER.fullmatch(cell) and not any(pattern.fullmatch(cell) for pattern in ambiguous):
+            marks.update(re.findall("[,.]", cell)[-1:])
+    return marks[","] > marks["."]
 
 
 def parse_number(text: str, comma: bool) -> float | None:

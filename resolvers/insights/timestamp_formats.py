@@ -16,7 +16,7 @@ TIMESTAMP_PATTERN = re.compile(
     r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?([ T]\d{1,2}:\d{2}.*)?"
     r"|\d{1,2}[-/. ]([A-Za-z]{3}|\d{1,2})[-/. ]\d{2,4}([ T].*)?"
     r"|\d{1,2}[-/.]\d{4}|[A-Za-z]{3,9}[- ]\d{2,4}|[A-Za-z]{3} \d{1,2},? \d{4}.*"
-    r"|(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d"
+    r"|(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d([ T]\d{1,2}:\d{2}.*)?"
 )
 MIN_PARSED_SHARE = 0.9
 """Minimum share of timestamps that a format must parse."""
@@ -46,7 +46,7 @@ def detect_format(texts: Sequence[str], day_first: bool | None = None) -> str | 
 
     An ambiguous order of day and month is decided by even time steps, else day first.
     """
-    best: tuple[tuple[float, float, bool], str] | None = None
+    best: tuple[tuple[int, float, bool], str] | None = None
     sample = [normalize_timestamp(text) for text in texts if text.strip()]
     for notation in known_formats():
         first = notation.find("%d") < notation.find("%m") if not notation.endswith(" %d") else None
@@ -56,7 +56,7 @@ def detect_format(texts: Sequence[str], day_first: bool | None = None) -> str | 
         parsed = [timestamp for timestamp in timestamps if timestamp is not None]
         if not parsed or len(parsed) < MIN_PARSED_SHARE * len(sample):
             continue
-        score = (len(parsed) / len(sample), step_regularity(parsed), bool(first))
+        score = (len(parsed), step_regularity(parsed), bool(first))
         if best is None or score > best[0]:
             best = score, notation
     return best[1] if best else None

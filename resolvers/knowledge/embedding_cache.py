@@ -1,10 +1,10 @@
 """Embedding cache: vectors of texts that were embedded before, per company."""
 
 import hashlib
+import struct
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-import numpy as np
 from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -15,7 +15,6 @@ from db.uow import UnitOfWork
 
 RETENTION = timedelta(days=30)
 """How long unused vectors are kept."""
-FLOAT32 = np.dtype("<f4")
 
 
 def fingerprint(embedder: Embedder, text: str) -> bytes:
@@ -31,20 +30,27 @@ async def load(
     statement = update(CachedVectors).where(CachedVectors.fingerprint == any_bytes(fingerprints))
     statement = statement.values(used_at=func.now())
     rows = await uow.all(statement.returning(CachedVectors.fingerprint, CachedVectors.vectors))
-    return {
-        row.fingerprint: np.frombuffer(row.vectors, FLOAT32).reshape(-1, embedder.dimension).tolist()
-        for row in rows
-    }
+    return {row.fingerprint: unpack(row.vectors, embedder.dimension) for row in rows}
 
 
 async def store(uow: UnitOfWork, vectors: Mapping[bytes, Sequence[Vector]]) -> None:
     """Cache the window vectors of texts, by fingerprint."""
     rows = [
-        {"fingerprint": fingerprint, "vectors": np.asarray(windows, FLOAT32).tobytes()}
+        {"fingerprint": fingerprint, "vectors": pack(windows)}
         for fingerprint, windows in sorted(vectors.items())  # in order: no deadlock of concurrent writers
     ]
     if rows:
         await uow.execute(upsert(CachedVectors).values(rows).on_conflict_do_nothing())
+
+
+def pack(vectors: Sequence[Vector]) -> bytes:
+    """The vectors as little-endian 32-bit numbers."""
+    return b"".join(struct.pack(f"<{len(vector)}f", *vector) for vector in vectors)
+
+
+def unpack(content: bytes, dimension: int) -> list[Vector]:
+    """The vectors that `pack` has packed."""
+    return [list(vector) for vector in struct.iter_unpack(f"<{dimension}f", content)]
 
 
 async def purge(uow: UnitOfWork) -> None:

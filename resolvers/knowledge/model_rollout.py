@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 
 from core.ports import Embedder, Embedders, UnknownEmbedder
+from db.database import Database
 from db.models import (
     Company,
     CompanyKind,
@@ -23,7 +24,7 @@ from db.models import (
     ProcessingStatus,
 )
 from db.queue import Job
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
 from resolvers.jobs import start_processing
@@ -43,7 +44,7 @@ class ReembedDocuments(Job):
     """Embed a company's documents with another model, then switch the company to it."""
 
     model_id: UUID
-    queue: ClassVar[str] = "documents"
+    queue: ClassVar[str] = "reembedding"
 
 
 async def search_embedder(uow: UnitOfWork, embedders: Embedders) -> Embedder:

@@ -26,9 +26,12 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, files, validators
 from resolvers.access import Viewer
 from resolvers.jobs import start_processing
+from resolvers.knowledge import vector_sync
 from resolvers.knowledge.documents import GLOBAL_SCOPE, find_editable
+from resolvers.knowledge.vector_sync import ForgetFailedDocument
 
 SUBJECT = "document"
+PURGE_BATCH_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ class ProcessDocument(Job):
     queue: ClassVar[str] = "documents"
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """Mark the document as failed."""
+        """Mark the document as failed, and remove the chunks that the attempts have left."""
         values = {"processing_status": ProcessingStatus.FAILED, "error_message": reason}
         await uow.execute(update(Document).where(Document.id == self.document_id).values(values))
+        await remove_chunks(uow, self.document_id)
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """Mark the document as pending."""
@@ -132,6 +136,33 @@ async def replace_chunks(
     surplus = DocumentChunk.document_id == document_id, DocumentChunk.chunk_index >= len(chunks)
     await uow.execute(delete(DocumentChunk).where(*surplus))
     return ids
+
+
+async def remove_chunks(uow: UnitOfWork, document_id: UUID) -> None:
+    """Delete the chunks of a failed document, and enqueue the deletion of their vectors."""
+    await uow.execute(delete(DocumentChunk).where(DocumentChunk.document_id == document_id))
+    await uow.execute(update(Document).where(Document.id == document_id).values(chunk_count=0))
+    await vector_sync.enqueue(uow, None, ForgetFailedDocument(document_id))
+
+
+async def lock_failed(uow: UnitOfWork, document_id: UUID) -> bool:
+    """Whether the document has failed; its processing cannot start until the unit ends."""
+    job = select(ProcessingJob.status).where(ProcessingJob.id == document_id).with_for_update()
+    failed = Document.id == document_id, Document.processing_status == ProcessingStatus.FAILED
+    status = await uow.scalar(job)
+    found = await uow.scalar(select(Document.id).where(*failed)) is not None
+    return found and status in (None, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+async def purge_orphan_chunks(uow: UnitOfWork) -> int:
+    """Remove the chunks that failed documents have left, of at most 100 documents. Returns their number."""
+    left = select(DocumentChunk.id).where(DocumentChunk.document_id == Document.id).exists()
+    failed = select(Document.id).where(Document.processing_status == ProcessingStatus.FAILED, left)
+    locked = failed.order_by(Document.id).limit(PURGE_BATCH_SIZE).with_for_update(skip_locked=True)
+    documents = await uow.all(locked)
+    for document in documents:
+        await remove_chunks(uow, document.id)
+    return len(documents)
 
 
 async def complete(

@@ -21,8 +21,9 @@ from core.ports import (
 )
 from core.prices import Prices
 from db.arrays import any_id
+from db.database import Database
 from db.models import Document, DocumentChunk, ProcessingStatus, TokenUsage
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 from resolvers import access, token_usage, validators
 from resolvers.access import Conditions, Viewer
 from resolvers.knowledge import model_rollout

@@ -1,6 +1,7 @@
 """Jobs that propagate changes to the vector store."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from resolvers.activity_log import requester_id
 from resolvers.jobs import start_processing
 
 SUBJECT = "document vectors"
+UPKEEP_DEADLINE = timedelta(days=7)
+"""Vectors that are not deleted could be found by searches."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,17 @@ class ForgetDocument(Job):
     """Delete the vectors of a deleted document."""
 
     document_id: UUID
-    queue: ClassVar[str] = "documents"
+    queue: ClassVar[str] = "upkeep"
+    retry_deadline: ClassVar[timedelta] = UPKEEP_DEADLINE
+
+
+@dataclass(frozen=True)
+class ForgetFailedDocument(Job):
+    """Delete the vectors of a document whose processing has failed, unless it is processed again."""
+
+    document_id: UUID
+    queue: ClassVar[str] = "upkeep"
+    retry_deadline: ClassVar[timedelta] = UPKEEP_DEADLINE
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,8 @@ class ForgetCompany(Job):
     """Delete the vectors of a deleted company; a job of the platform company."""
 
     gone_id: UUID
-    queue: ClassVar[str] = "documents"
+    queue: ClassVar[str] = "upkeep"
+    retry_deadline: ClassVar[timedelta] = UPKEEP_DEADLINE
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,8 @@ class ForgetModel(Job):
 
     model: str
     dimension: int
-    queue: ClassVar[str] = "documents"
+    queue: ClassVar[str] = "upkeep"
+    retry_deadline: ClassVar[timedelta] = UPKEEP_DEADLINE
 
 
 @dataclass(frozen=True)
@@ -44,13 +59,14 @@ class RescopeDocument(Job):
     """Update the scope of a document's vectors."""
 
     document_id: UUID
-    queue: ClassVar[str] = "documents"
+    queue: ClassVar[str] = "upkeep"
+    retry_deadline: ClassVar[timedelta] = UPKEEP_DEADLINE
 
 
 async def enqueue(
     uow: UnitOfWork,
     viewer: Viewer | None,
-    job: ForgetDocument | ForgetCompany | ForgetModel | RescopeDocument,
+    job: ForgetDocument | ForgetFailedDocument | ForgetCompany | ForgetModel | RescopeDocument,
 ) -> None:
     """Enqueue a vector store job."""
     await start_processing(uow, job, ProcessingJobType.UPKEEP, SUBJECT, requester_id(uow, viewer))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -90,6 +91,8 @@ class ProposeRequirements(Job):
     proposal_id: UUID
     user_id: UUID
     queue: ClassVar[str] = "requirements"
+    retry_deadline: ClassVar[timedelta] = timedelta(minutes=30)
+    is_interactive: ClassVar[bool] = True
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
         """Publish that the proposal failed."""

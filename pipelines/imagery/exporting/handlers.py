@@ -1,7 +1,6 @@
-"""Dataset exports: writing the package to the object store, and purging expired packages."""
+"""Dataset exports: writing the package to the object store."""
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import asdict
@@ -12,7 +11,6 @@ from uuid import UUID
 import orjson
 
 from core.errors import Conflict
-from core.ports import StoreFull, StoreUnavailable
 from db.models import ExportJob
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
@@ -21,17 +19,13 @@ from pipelines.imagery.exporting.formats import ExportPlan
 from pipelines.imagery.exporting.packages import CARD_FILENAME
 from pipelines.imagery.exporting.prefetch import PrefetchReader
 from pipelines.imagery.exporting.records import ExportTotals, extension
-from pipelines.runtime.handlers import Retry, Run, Services, handles
-from pipelines.runtime.periodic import periodic
+from pipelines.runtime.handlers import Run, handles
 from resolvers.imagery import exports
 from resolvers.imagery.exports import DEFAULT_SHARD_SIZE, INDEX_FILENAME, SHARDED, PackedFile, PackImages
 
-DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_LIMIT = 1_000_000_000
 PROGRESS_INTERVAL_SECONDS = 0.5
 """Minimum time between two writes of an export's progress."""
-EXPIRY_GRACE = timedelta(hours=1)
-"""Time from an export's expiry to the deletion of its files, so that running downloads can end."""
 
 
 @handles(PackImages)
@@ -52,16 +46,7 @@ async def pack_images(job: PackImages, run: Run) -> CompletionHook:
         created_at=export.created_at,
         rules=rules,
     )
-    try:
-        return await DatasetExporter(run, export, plan, dataset).run()
-    except StoreUnavailable as error:
-        raise Retry("The object store is unavailable.") from error
-    except StoreFull as error:
-        raise Conflict("The object store is full.") from error
-    except OSError as error:
-        if error.errno not in DISK_FULL_ERRNOS:
-            raise
-        raise Conflict("The worker's disk is full.") from error
+    return await DatasetExporter(run, export, plan, dataset).run()
 
 
 class DatasetExporter:
@@ -182,10 +167,3 @@ def common_extension(formats: set[str]) -> str:
     """Common extension of all images: that of their format if all are JPEG or all are PNG, else `jpg`."""
     extensions = {extension(format) for format in formats}
     return extensions.pop() if extensions in ({"jpg"}, {"png"}) else "jpg"
-
-
-@periodic("expired exports", timedelta(minutes=30), per_company=True)
-async def purge_expired_exports(services: Services, company_id: UUID) -> None:
-    """Delete the files of expired exports."""
-    now = datetime.now(UTC)
-    await exports.expire(services.database, company_id, now, EXPIRY_GRACE)
