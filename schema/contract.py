@@ -1,5 +1,7 @@
 """The GraphQL contract."""
 
+from collections import Counter
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -15,11 +17,16 @@ from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.evaluation.runs import EvaluationRunMutations, EvaluationRunQueries
+from schema.execution.executor import executor_with
 from schema.files import FileMutations, FileQueries
+from schema.framework.documents import Documents
 from schema.framework.error_masking import ErrorMasking
+from schema.framework.introspection_cache import IntrospectionCache
+from schema.framework.known_documents import DocumentSchema
 from schema.framework.nodes import NodeQueries
 from schema.framework.operation_limits import OperationLimits
-from schema.framework.scalars import BIG_INT, BigInt
+from schema.framework.operation_size import Limits
+from schema.framework.scalars import ENCODED_SCALARS, SCALARS, serialize_instant
 from schema.health import HealthMutations, HealthQueries
 from schema.identity.deletion import DeletionMutations
 from schema.identity.operations import IdentityMutations
@@ -35,6 +42,7 @@ from schema.jobs import JobMutations, JobQueries, JobSubscriptions
 from schema.knowledge.operations import KnowledgeMutations, KnowledgeQueries
 from schema.knowledge.processing import ProcessingMutations, SearchQueries
 from schema.projects import ProjectMutations, ProjectQueries
+from schema.records.planning import record_field
 from schema.requirements.exports import ExportedRequirementMutations, ExportedRequirementQueries
 from schema.requirements.proposals import (
     RequirementProposalMutations,
@@ -127,24 +135,42 @@ ARGUMENTS = {
 """Descriptions of arguments, by name."""
 
 
-class Contract(strawberry.Schema):
+class Contract(DocumentSchema):
     """The executable schema. `ErrorMasking` alone formats and logs errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Do not log errors: `ErrorMasking` does."""
 
+    @property
+    def executions(self) -> Counter[str]:
+        """Operations by how they were executed: `compiled`, `stock` or `bailed`."""
+        counts: Counter[str] | None = getattr(self.execution_context_class, "counts", None)
+        return Counter() if counts is None else counts
 
-def make_schema(*, sort: bool = False) -> Contract:
+
+def make_schema(limits: Limits | None = None, *, sort: bool = False, compiled: bool = True) -> Contract:
     """The schema with operation limits. Sort it only for printing: sorted enums cannot be executed."""
+    limits = limits or Limits()
     config = StrawberryConfig(
-        scalar_map={BigInt: BIG_INT},
+        scalar_map=SCALARS,
         sort_schema=sort,
         disable_field_suggestions=True,
         enable_experimental_incremental_execution=True,
     )
+    documents = Documents()
     contract = Contract(
-        Query, Mutation, Subscription, config=config, extensions=[OperationLimits, ErrorMasking]
+        Query,
+        Mutation,
+        Subscription,
+        config=config,
+        limits=limits,
+        documents=documents,
+        extensions=[partial(OperationLimits, limits, documents), IntrospectionCache, ErrorMasking],
+        execution_context_class=executor_with(limits, compiled=compiled, kinds=record_field),
     )
+    for name in ENCODED_SCALARS:
+        scalar: Any = contract._schema.type_map[name]
+        scalar.coerce_output_value = scalar.serialize = serialize_instant
     for root in ("Query", "Mutation", "Subscription"):
         describe_arguments(contract._schema.type_map[root])
     return contract

@@ -22,6 +22,18 @@ class HealthStatus(Enum):
     """The database does not respond."""
 
 
+@enumeration
+class VectorStoreStatus(Enum):
+    """Whether documents can be searched."""
+
+    AVAILABLE = "available"
+    """The vector store responds and is complete."""
+    REBUILDING = "rebuilding"
+    """Files were damaged. Documents cannot be searched until their vectors have been stored again."""
+    UNAVAILABLE = "unavailable"
+    """The vector store does not respond."""
+
+
 @output
 class TableSize:
     """Size of a database table."""
@@ -50,6 +62,14 @@ class DatabaseHealth:
     """All tables, by name. Empty unless the viewer is a platform administrator, because tables hold the rows
     of all companies.
     """
+
+    @field
+    async def vector_store(self, info: Info) -> VectorStoreStatus:
+        """Status of the vector store."""
+        rebuilding = await health.is_rebuilding(info.context.services.vectors)
+        if rebuilding is None:
+            return VectorStoreStatus.UNAVAILABLE
+        return VectorStoreStatus.REBUILDING if rebuilding else VectorStoreStatus.AVAILABLE
 
 
 @output

@@ -89,13 +89,19 @@ class Job(relay.Node):
     """Progress in percent, from 0 to 100."""
 
     attempts: int
-    """Number of attempts since the job was last started."""
+    """Number of attempts since the job was last started, including those cut short by an outage."""
 
     phase: JobPhase = derived_field(lambda job: PHASES[job.status], needs=("status",))
     """Lifecycle state, in terms shared by all kinds of jobs."""
 
     error_message: str | None
     """Reason of the failure, or null."""
+
+    waiting_for: str | None
+    """Why the last attempt did not finish the job, while it waits for the next one. Null otherwise."""
+
+    next_attempt_at: datetime | None
+    """Earliest time of the next attempt of a job that waits, or null."""
 
     started_at: datetime | None
     """Time at which the first attempt started."""

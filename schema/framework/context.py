@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +15,19 @@ from core.ports import Embedders, ObjectStore, Sources, VectorStores
 from core.prices import Prices
 from core.settings import Settings
 from db.base import Model
+from db.database import Database
 from db.events import Events
-from db.loaders import Columns, Loaders, RowSource
-from db.uow import Database, Scope, ScopeKind, UnitOfWork
+from db.loaders import Loaders, RowSource
+from db.rows import Columns
+from db.uow import Scope, ScopeKind, UnitOfWork, UnitOfWorkClosed
 from resolvers import access
-from resolvers.access import Viewer
+from resolvers.access import Audience, SharedViewer, Viewer
 from resolvers.files import LinkSigner
 from resolvers.identity import accounts
 from resolvers.identity.jwt import TokenSigner
+from resolvers.identity.viewers import Viewers
 from schema.framework.idempotency import IdempotentWrite
+from schema.framework.progress import Progress
 
 WRITE_SCOPES: dict[ScopeKind, ScopeKind] = {"self": "company", "company": "company", "platform": "platform"}
 """Scope of a write by scope of the viewer. Within a company, the resolvers check permissions."""
@@ -44,6 +47,7 @@ class Services:
     prices: Prices
     links: LinkSigner
     token_signer: TokenSigner
+    viewers: Viewers
 
 
 class Context:
@@ -53,15 +57,19 @@ class Context:
         self,
         services: Services,
         viewer: Viewer | None,
-        base_url: str,
         refused: NotAuthenticated | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        self.services, self.links = services, services.links.with_base_url(base_url)
+        self.services, self.links = services, services.links
+        self._progress = progress
         self.signed_in, self._refused = viewer, refused
-        self.loaders = Loaders(self._row_sources)
+        self.loaders = Loaders(self._row_sources, services.settings.query_rows)
         self.projections: dict[Any, Columns] = {}
         self.idempotent_write: IdempotentWrite | None = None
         self._units: dict[Scope, UnitOfWork] = {}
+        self._ending: list[asyncio.Future[None]] = []
+        self._own_rows: list[RowSource] | None = None
+        self._closed = False
 
     @property
     def viewer(self) -> Viewer:
@@ -70,10 +78,36 @@ class Context:
             raise self._refused or NotAuthenticated("Sign in first.")
         return self.signed_in
 
+    def require_viewer(self) -> Viewer:
+        """Who is signed in; raises `NotAuthenticated` if nobody is."""
+        return self.viewer
+
     @property
     def expires_at(self) -> datetime | None:
         """Expiry of the viewer's token."""
         return self.signed_in.expires_at if self.signed_in else None
+
+    @property
+    def audience(self) -> Audience | None:
+        """Those who share the results of subscriptions with the viewer; None if nobody is signed in."""
+        return self.signed_in.audience if self.signed_in else None
+
+    @property
+    def identity(self) -> UUID | None:
+        """The user who is signed in, if any."""
+        return self.signed_in.user_id if self.signed_in else None
+
+    def for_pass(self, progress: Progress, *, shared: bool) -> "Context":
+        """The context of one pass of a subscription, on behalf of the viewer's audience if it is shared."""
+        viewer = SharedViewer(self.viewer, progress.note_user) if shared else self.viewer
+        return Context(self.services, viewer, progress=progress)
+
+    def listen(self, topic: str) -> Progress:
+        """The progress of the subscription, which goes on with each change of the topic."""
+        company_id = self.viewer.company_id
+        assert self._progress is not None, "subscriptions are read in passes"
+        self._progress.listen(self.services.events, topic, company_id)
+        return self._progress
 
     def read(self) -> UnitOfWork:
         """The read-only unit of work of the operation, opened on first use."""
@@ -92,40 +126,67 @@ class Context:
             async with transaction as uow:
                 yield uow
         self.loaders.clear()
+        if self.services.database.placement.replica is not None:
+            self.end_reads()  # which may be behind
 
     async def sign_in(self, user_id: UUID) -> None:
         """Make the user the viewer of the rest of the operation."""
-        await self.close()
+        await self.release()
         self.signed_in = await accounts.load_viewer(self.services.database, user_id, None)
 
-    async def refresh(self) -> None:
-        """Check the viewer's access again and clear the loaders, before the next event of a subscription."""
-        await self.close()
+    async def refresh(self) -> bool:
+        """Check the viewer's access again. Returns whether their company, role or permissions changed.
+
+        If so, nothing that was loaded before is used any more.
+
+        Raises `NotAuthenticated` for suspended or deleted users.
+        """
         viewer = self.viewer
-        found = await accounts.load_viewer(self.services.database, viewer.user_id, viewer.expires_at)
-        self.signed_in = found
+        self.signed_in = await self.services.viewers.load(viewer.user_id, viewer.expires_at)
+        changed = self.signed_in != viewer
+        if changed:
+            await self.release()
+        return changed
+
+    def end_reads(self) -> None:
+        """Begin to end the read-only units of work, without waiting for it. The next read opens a new one."""
+        units, self._units, self._own_rows = self._units, {}, None
+        self._ending += [unit.finish(commit=False) for unit in units.values()]
+
+    async def release(self) -> None:
+        """End the read-only units of work, and clear the loaders."""
+        self.end_reads()
+        ending, self._ending = self._ending, []
+        self.loaders.reset()
+        for end in ending:
+            await end
 
     async def close(self) -> None:
-        """End the read-only units of work."""
-        units, self._units = self._units, {}
-        self.loaders.clear()
-        await asyncio.gather(*(unit.finish(commit=False) for unit in units.values()))
+        """End the operation: whatever still loads rows for it is refused."""
+        self._closed = True
+        await self.release()
 
     def _open(self, scope: Scope) -> UnitOfWork:
-        return self.services.database.unit(scope, read_only=True)
+        if self._progress is not None:  # what was notified may not be replayed
+            return self.services.database.unit(scope, read_only=True)
+        return self.services.database.query_unit(scope)
 
     def _unit(self, scope: Scope, make: Callable[[Scope], UnitOfWork]) -> UnitOfWork:
+        if self._closed:
+            raise UnitOfWorkClosed("the operation has ended")
         if scope not in self._units:
             self._units[scope] = make(scope)
         return self._units[scope]
 
     def _row_sources(self, model: type[Model] | None) -> list[RowSource]:
         viewer = self.viewer
-        own = RowSource(self.read(), partial(access.visibility, viewer))
+        if self._own_rows is None or self._closed:
+            self._own_rows = [RowSource(self.read(), viewer.visibility, viewer.parameters)]
         if viewer.platform_scope is None or model is None or not access.is_published(model):
-            return [own]
+            return self._own_rows
+        (own,) = self._own_rows
         unit = self._unit(viewer.platform_scope, self.services.database.secondary_unit)
-        return [own, RowSource(unit, partial(access.platform_visibility, viewer), release=True)]
+        return [own, RowSource(unit, viewer.published_visibility, viewer.parameters, release=True)]
 
 
 Info = strawberry.Info[Context, None]

@@ -5,11 +5,13 @@ The docstring of a class is its description. The string under a field or enum me
 
 import ast
 import inspect
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import Enum
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
@@ -17,8 +19,8 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from db.base import Model
-from db.loaders import Columns
 from db.pagination import Order
+from db.rows import Columns
 
 T = TypeVar("T")
 E = TypeVar("E", bound=type[Enum])
@@ -122,14 +124,29 @@ def document(cls: type[T]) -> type[T]:
 
 def attribute_docstrings(cls: type) -> dict[str, str]:
     """The string literal beneath each attribute or enum member, by its name."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(tree, ast.ClassDef)
-    docstrings = {}
-    for statement, docstring in zip(tree.body, tree.body[1:], strict=False):
-        match statement, docstring:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                docstrings[name] = inspect.cleandoc(text)
-    return docstrings
+    return file_docstrings(inspect.getfile(cls)).get(cls.__qualname__, {})
+
+
+@cache
+def file_docstrings(path: str) -> dict[str, dict[str, str]]:
+    """The attribute docstrings of all classes of a file, by the qualified name of the class."""
+    return dict(class_docstrings(ast.parse(Path(path).read_text(), path).body))
+
+
+def class_docstrings(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """The qualified name and the attribute docstrings of each class."""
+    for statement in body:
+        match statement:
+            case ast.ClassDef(name=name, body=inner):
+                docstrings = {}
+                for attribute, docstring in pairwise(inner):
+                    match attribute, docstring:
+                        case (
+                            ast.AnnAssign(target=ast.Name(id=id)) | ast.Assign(targets=[ast.Name(id=id)]),
+                            ast.Expr(value=ast.Constant(value=str(text))),
+                        ):
+                            docstrings[id] = inspect.cleandoc(text)
+                yield prefix + name, docstrings
+                yield from class_docstrings(inner, f"{prefix}{name}.")
+            case ast.FunctionDef(name=name, body=inner) | ast.AsyncFunctionDef(name=name, body=inner):
+                yield from class_docstrings(inner, f"{prefix}{name}.<locals>.")

@@ -12,14 +12,17 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import SchemaExtension
 from strawberry.relay import GlobalIDValueError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types import StreamExecutionResult
+from strawberry.types import ExecutionContext, StreamExecutionResult
 from strawberry.types.arguments import convert_argument
 
+from core.error_reports import fingerprint
 from core.errors import DomainError
+from schema.framework.outages import outage
+from schema.framework.scalars import InvalidLiteral
 
 log = structlog.get_logger(__name__)
 
-VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value(?: at ((?:\.\w+|\[\d+\])+))?:)?")
+VALUE = re.compile(r"(?:Variable '\$|Argument ')(\w+)'(?: has invalid value(?: at ((?:\.\w+|\[\d+\])+))?:)?")
 STEP = re.compile(r"\w+")
 
 
@@ -28,12 +31,19 @@ FORMATS: tuple[tuple[type[Exception], str | None, str], ...] = (
     (InvalidOperationTypeError, None, "METHOD_NOT_ALLOWED"),
     (GlobalIDValueError, "The value must be a global ID.", "BAD_USER_INPUT"),
     (StrawberryInputCoercionError, None, "BAD_USER_INPUT"),
+    (InvalidLiteral, None, "BAD_USER_INPUT"),
 )
 """Errors of the client by exception type: their message, if it is not the original one, and code."""
 
 
-def mask_error(error: GraphQLError) -> GraphQLError:
-    """The error as clients see it, with `extensions.code`. An unexpected one is logged and masked."""
+Cause = tuple[object, ...]
+
+
+def mask_error(error: GraphQLError, logged: dict[Cause, str] | None = None) -> GraphQLError:
+    """The error as clients see it, with `extensions.code`. An unexpected one is logged and masked.
+
+    `logged` holds the IDs of the log entries of this operation: a cause is logged once.
+    """
     if "code" in (error.extensions or {}):
         return error
     original = original_error(error)
@@ -46,17 +56,34 @@ def mask_error(error: GraphQLError) -> GraphQLError:
     if isinstance(original, GraphQLError) and "code" in (original.extensions or {}):
         return format_error(error, original.message, **(original.extensions or {}))
     if is_variable_error(error) or raised_in(error, "graphql.execution.values"):
-        return format_error(error, error.message, "BAD_USER_INPUT", **variable_path(error.message))
+        return format_error(error, error.message, "BAD_USER_INPUT", **value_path(error.message))
     for exception_type, message, code in FORMATS:
         if isinstance(original, exception_type):
-            return format_error(error, message or error.message, code, **argument_path(original))
-    return mask_unexpected(error, original or error)
+            path = argument_path(original) or value_path(error.message)
+            return format_error(error, message or error.message, code, **path)
+    logged = {} if logged is None else logged
+    unavailable = outage(original) if original else None
+    if unavailable is not None:
+        log_outage(error, original or error, logged)
+        return format_error(error, unavailable.message, unavailable.code.value)
+    return mask_unexpected(error, original or error, logged)
 
 
-def mask_unexpected(error: GraphQLError, cause: Exception) -> GraphQLError:
-    """Log the cause, and return an error that holds only the ID of the log entry."""
-    error_id = uuid4().hex
-    log.error("operation_failed", error_id=error_id, path=error.path, exc_info=cause)
+def log_outage(error: GraphQLError, cause: Exception, logged: dict[Cause, str]) -> None:
+    """Log an outage unless one of the same cause is logged."""
+    key = fingerprint(cause)
+    if key not in logged:
+        logged[key] = ""
+        log.warning("operation_unavailable", path=error.path, cause=cause)
+
+
+def mask_unexpected(error: GraphQLError, cause: Exception, logged: dict[Cause, str]) -> GraphQLError:
+    """Log the cause unless it is logged, and return an error that holds only the ID of the log entry."""
+    key = fingerprint(cause)
+    error_id = logged.get(key)
+    if error_id is None:
+        logged[key] = error_id = uuid4().hex
+        log.error("operation_failed", error_id=error_id, path=error.path, exc_info=cause)
     return format_error(error, "Internal error", "INTERNAL_SERVER_ERROR", id=error_id)
 
 
@@ -87,9 +114,9 @@ def is_variable_error(error: GraphQLError) -> bool:
     return error.path is None and known
 
 
-def variable_path(message: str) -> dict[str, Any]:
+def value_path(message: str) -> dict[str, Any]:
     """The `path` of the invalid value, parsed from the message: graphql-core gives it nowhere else."""
-    found = VARIABLE.match(message)
+    found = VALUE.match(message)
     return {"path": [found[1], *STEP.findall(found[2] or "")]} if found else {}
 
 
@@ -114,12 +141,16 @@ def raised_in(error: GraphQLError, module: str) -> bool:
 
 
 class ErrorMasking(SchemaExtension):
-    """Masks the errors of every result."""
+    """Masks the errors of every result, and logs each cause once in an operation."""
+
+    def __init__(self, *, execution_context: ExecutionContext | None = None) -> None:
+        super().__init__(execution_context=execution_context)
+        self.logged: dict[Cause, str] = {}
 
     def on_operation(self) -> Iterator[None]:
         """Mask the errors of a single result."""
         yield
-        mask_errors(self.execution_context.result)
+        mask_errors(self.execution_context.result, self.logged)
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         """Mask the errors of one result of a stream, including incremental delivery."""
@@ -128,12 +159,12 @@ class ErrorMasking(SchemaExtension):
             *(getattr(result, "incremental", ()) or ()),
             *(getattr(result, "completed", ()) or ()),
         ):
-            mask_errors(part)
+            mask_errors(part, self.logged)
         yield
 
 
-def mask_errors(result: Any) -> None:
+def mask_errors(result: Any, logged: dict[Cause, str]) -> None:
     """Mask the errors of one result in place. Errors that have a code stay as they are."""
     initial = getattr(result, "initial_result", result)
     if getattr(initial, "errors", None):
-        initial.errors = [mask_error(error) for error in initial.errors]
+        initial.errors = [mask_error(error, logged) for error in initial.errors]

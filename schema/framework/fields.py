@@ -1,9 +1,10 @@
 """Fields derived from the relationships of the models: relations, lookups, connections, signed links."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import strawberry
 from sqlalchemy.orm import InstrumentedAttribute
@@ -12,17 +13,23 @@ from strawberry import relay
 from core.errors import Invalid
 from db.base import Model
 from db.cursors import decode_cursor, encode_cursor
-from db.loaders import ROOT, Source, foreign_key, target
+from db.loaders import ROOT
 from db.pagination import Order, Page
+from db.selects import Source, Where, foreign_key, target
 from resolvers.access import not_found
-from schema.framework.context import Info
-from schema.framework.decorators import NEEDS
+from schema.framework.context import Context, Info
+from schema.framework.decorators import NEEDS, enumeration
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import field, validate_arguments
 from schema.framework.projection import columns
 
 NodeT = TypeVar("NodeT")
+
+DECLARED = "declared"
+"""Key of a field's metadata: what it loads along the models' relationships."""
+
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 25, 100
+DEFAULT_COUNT, MAX_COUNT = 10_000, 100_000
 
 First = Annotated[
     int | None, strawberry.argument(description="Returns the first n items. Default 25, maximum 100.")
@@ -30,6 +37,75 @@ First = Annotated[
 Last = Annotated[int | None, strawberry.argument(description="Returns the last n items. Maximum 100.")]
 After = Annotated[str | None, strawberry.argument(description="Returns items after this cursor.")]
 Before = Annotated[str | None, strawberry.argument(description="Returns items before this cursor.")]
+UpTo = Annotated[int, strawberry.argument(description=f"Counts at most n items. Maximum {MAX_COUNT:,}.")]
+
+
+@enumeration
+class CountPrecision(Enum):
+    """Precision of a number of items."""
+
+    EXACT = "exact"
+    """The number is exact."""
+    AT_LEAST = "at_least"
+    """There are more items. The number is the limit of the count."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A to-one field through the foreign key in this column."""
+
+    key: str
+    model: type[Model]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A root field by the argument `id`."""
+
+    model: type[Model]
+
+
+class PageRequest(NamedTuple):
+    """A page of a list, and its filter with what identifies it."""
+
+    page: Page
+    where: Where | None
+    tag: str | None
+
+
+@dataclass(frozen=True)
+class ListSource:
+    """A to-many field of a relationship, or of a model at the root."""
+
+    source: Source
+    order: Order
+    orders: type[Enum] | None
+
+    @property
+    def is_related(self) -> bool:
+        """Whether each object has a list of its own."""
+        return isinstance(self.source, InstrumentedAttribute)
+
+    @property
+    def model(self) -> type[Model]:
+        """The model of the items."""
+        return target(self.source)[0]
+
+    def select(
+        self,
+        context: Context,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: Any = None,
+        order_by: Any = None,
+    ) -> PageRequest:
+        """What the arguments of the field select. Raises `NotAuthenticated` and `Invalid`."""
+        context.require_viewer()
+        validate_arguments({"filter": filter})
+        page = page_of(self.model, order_by.value if order_by else self.order, first, after, last, before)
+        return PageRequest(page, filter.where, repr(filter)) if filter else PageRequest(page, None, None)
 
 
 def relation(attribute: InstrumentedAttribute[Any]) -> Any:
@@ -41,7 +117,7 @@ def relation(attribute: InstrumentedAttribute[Any]) -> Any:
         id = getattr(root, key)
         return None if id is None else await info.context.loaders.one(model, columns(info, model)).load(id)
 
-    return strawberry.field(resolver=resolve, metadata={NEEDS: (key,)})
+    return strawberry.field(resolver=resolve, metadata={NEEDS: (key,), DECLARED: Relation(key, model)})
 
 
 def inverse(attribute: InstrumentedAttribute[Any]) -> Any:
@@ -68,7 +144,7 @@ def lookup(model: type[Model], description: str) -> Any:
             raise not_found(model, "id")
         return row
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=resolve, description=description, metadata={DECLARED: Lookup(model)})
 
 
 def connection(source: Source, *, orders: type[Enum] | None = None, filter: type | None = None) -> Any:
@@ -76,11 +152,9 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
 
     `source` is a relationship, or a model for a root field.
     """
-    related = isinstance(source, InstrumentedAttribute)
     if isinstance(source, InstrumentedAttribute):
         source.parent.registry.configure()
-    model, _ = target(source)
-    default_order = next(iter(orders)).value if orders else Order("id")
+    listing = ListSource(source, next(iter(orders)).value if orders else Order("id"), orders)
 
     async def resolve(
         root: Any,
@@ -92,18 +166,14 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
         filter: Any = None,
         order_by: Any = None,
     ) -> Any:
-        info.context.viewer  # noqa: B018  requires a signed-in viewer
-        validate_arguments({"filter": filter})
-        order = order_by.value if order_by else default_order
-        page = page_of(model, order, first, after, last, before)
-        wanted = columns(info, model, ("nodes",), ("edges", "node"), extra=order.columns)
-        where, tag = (filter.where, repr(filter)) if filter else (None, None)
-        loaders, parent = info.context.loaders, root.id if related else ROOT
+        page, where, tag = listing.select(info.context, first, after, last, before, filter, order_by)
+        wanted = columns(info, listing.model, ("nodes",), ("edges", "node"), extra=page.order.columns)
+        loaders, parent = info.context.loaders, root.id if listing.is_related else ROOT
         return Connection(
-            model=model,
+            model=listing.model,
             page=page,
             rows=lambda: loaders.page(source, page, wanted, where, tag).load(parent),
-            count=lambda: loaders.count(source, where, tag).load(parent),
+            count=lambda limit: loaders.count(source, where, tag, limit).load(parent),
         )
 
     arguments = dict(resolve.__annotations__)
@@ -117,7 +187,9 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
     else:
         described = strawberry.argument(description=f"Sort order. Default {next(iter(orders)).name}.")
         arguments["order_by"] = Annotated[orders | None, described]
-    return strawberry.field(resolver=_with_arguments(resolve, arguments), metadata={NEEDS: ()})
+    return strawberry.field(
+        resolver=_with_arguments(resolve, arguments), metadata={NEEDS: (), DECLARED: listing}
+    )
 
 
 def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool] | None = None) -> Any:
@@ -169,7 +241,7 @@ class Connection(Generic[NodeT]):
     model: strawberry.Private[type[Model]]
     page: strawberry.Private[Page]
     rows: strawberry.Private[Callable[[], Awaitable[list[Any]]]]
-    count: strawberry.Private[Callable[[], Awaitable[int]]]
+    count: strawberry.Private[Callable[[int], Awaitable[int]]]
 
     @field
     async def edges(self) -> list[Edge[NodeT]]:
@@ -180,27 +252,40 @@ class Connection(Generic[NodeT]):
     @field
     async def nodes(self) -> list[NodeT]:
         """Items of the page."""
-        return self.page.trim(await self.rows())[0]
+        return list(self.page.trim(await self.rows())[0])
 
     @field
     async def page_info(self) -> relay.PageInfo:
         """Pagination information of the page."""
-        rows, more = self.page.trim(await self.rows())
-        backward = self.page.backward
-        return relay.PageInfo(
-            has_next_page=self.page.before is not None if backward else more,
-            has_previous_page=more if backward else self.page.after is not None,
-            start_cursor=self._cursor(rows[0]) if rows else None,
-            end_cursor=self._cursor(rows[-1]) if rows else None,
-        )
+        return page_info(self.model, self.page, *self.page.trim(await self.rows()))
 
     @field
-    async def total_count(self) -> int:
-        """Total number of items on all pages."""
-        return await self.count()
+    async def total_count(self, up_to: UpTo = DEFAULT_COUNT) -> int:
+        """Number of items on all pages, or `upTo` if there are more: see `totalCountPrecision`."""
+        return min(await self._count_beyond(up_to), up_to)
+
+    @field
+    async def total_count_precision(self, up_to: UpTo = DEFAULT_COUNT) -> CountPrecision:
+        """Precision of the `totalCount` with the same `upTo`."""
+        return CountPrecision.EXACT if await self._count_beyond(up_to) <= up_to else CountPrecision.AT_LEAST
+
+    def _count_beyond(self, up_to: int) -> Awaitable[int]:
+        if not 0 <= up_to <= MAX_COUNT:
+            raise Invalid(f"upTo must be between 0 and {MAX_COUNT} (got {up_to}).", "upTo")
+        return self.count(up_to + 1)
 
     def _cursor(self, row: Any) -> str:
         return encode_cursor(self.model, self.page.order, row)
+
+
+def page_info(model: type[Model], page: Page, rows: Sequence[Any], more: bool) -> relay.PageInfo:
+    """Pagination information of a page with these rows."""
+    return relay.PageInfo(
+        has_next_page=page.before is not None if page.backward else more,
+        has_previous_page=more if page.backward else page.after is not None,
+        start_cursor=encode_cursor(model, page.order, rows[0]) if rows else None,
+        end_cursor=encode_cursor(model, page.order, rows[-1]) if rows else None,
+    )
 
 
 def page_of(

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar, cast, overload
 import strawberry
 from strawberry.extensions import FieldExtension
 
-from core.errors import DomainError, ErrorCode, Invalid
+from core.errors import DomainError, ErrorCode, Invalid, Unavailable
 from resolvers import validators
 from schema.framework.decorators import NEEDS, enumeration, input, output
 from schema.framework.idempotency import Idempotent
@@ -82,7 +82,10 @@ class Payload:
 
 
 class ErrorsAsPayload(FieldExtension):
-    """Turns a `DomainError` into the `errors` of the payload, and validates the text of all arguments."""
+    """Turns a `DomainError` into the `errors` of the payload, and validates the text of all arguments.
+
+    Outages are errors of the operation, because the response has status 503.
+    """
 
     def apply(self, field: Any) -> None:
         self.payload: Callable[..., Payload] = field.type
@@ -91,6 +94,8 @@ class ErrorsAsPayload(FieldExtension):
         try:
             validate_arguments(arguments)
             return await next_(source, info, **arguments)
+        except Unavailable:
+            raise
         except DomainError as refusal:
             error = UserError(code=refusal.code, message=refusal.message, path=list(refusal.path))
             return self.payload(errors=[error])

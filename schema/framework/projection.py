@@ -6,7 +6,7 @@ from typing import Any
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 
 from db.base import Model
-from db.loaders import Columns
+from db.rows import Columns
 from schema.framework.context import Info
 from schema.framework.decorators import STORED_TYPES, StoredType
 

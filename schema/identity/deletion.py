@@ -33,11 +33,15 @@ class DeletionMutations:
         company = await deletion.company_of_user(info.context.read(), viewer, key)
         async with info.context.write(company) as uow:
             await deletion.delete_user(uow, viewer, key)
+        info.context.services.viewers.forget(key)
         return UserDeletePayload.of(deleted_id=id)
 
     @mutation
     async def company_delete(self, info: Info, id: relay.GlobalID) -> CompanyDeletePayload:
         """Delete a closed company with all of its data, and suspend its users. Requires `platform:manage`."""
-        database, viewer = info.context.services.database, info.context.viewer
-        await deletion.delete_company(database, viewer, key_of(id, models.Company))
+        services = info.context.services
+        await deletion.delete_company(
+            services.database, services.settings, info.context.viewer, key_of(id, models.Company)
+        )
+        services.viewers.forget()
         return CompanyDeletePayload.of(deleted_id=id)

@@ -12,7 +12,7 @@ from db import models
 from db.models import ExplainabilityLevel, LlmProvider, RoleName
 from resolvers import access
 from resolvers.chat import providers
-from resolvers.identity import accounts, companies, users
+from resolvers.identity import accounts, companies, placement, users
 from resolvers.identity.refresh_tokens import TokenPair
 from schema.framework.context import Context, Info
 from schema.framework.decorators import input, output
@@ -26,6 +26,7 @@ from schema.framework.payloads import (
     mutation,
 )
 from schema.identity.types import Company, User
+from schema.lazy_types import ProcessingJobRef
 
 
 @input
@@ -81,6 +82,27 @@ class CompanyCreateInput(IdempotentInput):
 
     industry: str | None = None
     """Industry, such as `Manufacturing`."""
+
+    dedicated: bool | None = None
+    """Whether the company gets a database of its own. The default is a setting of the installation. Platform
+    administrators only.
+    """
+
+    server: str | None = None
+    """Server of that database, as named in the settings of the installation. Default `primary`. Platform
+    administrators only.
+    """
+
+
+@input
+class CompanyPlaceInput:
+    """Input of `companyPlace`."""
+
+    dedicated: bool
+    """Whether the company gets a database of its own, or is stored in the shared one."""
+
+    server: str | None = None
+    """Server of the database of its own, as named in the settings of the installation. Default `primary`."""
 
 
 @input
@@ -202,6 +224,15 @@ class CompanyCreatePayload(Payload):
 
 
 @output
+class CompanyPlacePayload(Payload):
+    company: Company | None = None
+    """The company, where it is before the move."""
+
+    job: ProcessingJobRef | None = None
+    """The job that moves the company. Null if it is there already."""
+
+
+@output
 class CompanyUpdatePayload(Payload):
     company: Company | None = None
     """The updated company."""
@@ -235,9 +266,14 @@ class UserRestorePayload(Payload):
 class IdentityMutations:
     @mutation
     async def user_register(self, info: Info, input: UserRegisterInput) -> UserRegisterPayload:
-        """Register a user with a personal company, and sign in."""
+        """Register a user with a personal company, and sign in.
+
+        An existing account with this password is signed in. With another password, the refusal does not name
+        the reason.
+        """
         tokens = await accounts.register(
             info.context.services.database,
+            info.context.services.settings,
             info.context.services.token_signer,
             email=input.email,
             password=input.password,
@@ -274,12 +310,30 @@ class IdentityMutations:
         """Create a company. Requires `companies:create`."""
         company = await companies.create(
             info.context.services.database,
+            info.context.services.settings,
             info.context.viewer,
             name=input.name,
             industry=input.industry,
+            dedicated=input.dedicated,
+            server=input.server,
             key=input.idempotency_key,
         )
         return CompanyCreatePayload.of(company=company)
+
+    @mutation
+    async def company_place(
+        self, info: Info, id: relay.GlobalID, input: CompanyPlaceInput
+    ) -> CompanyPlacePayload:
+        """Move a company to a database of its own, or to the shared one, while its users work. Requires
+        `platform:manage`.
+        """
+        viewer, settings = info.context.viewer, info.context.services.settings
+        key = key_of(id, models.Company)
+        async with info.context.write() as uow:
+            company, job = await placement.move(
+                uow, settings, viewer, key, dedicated=input.dedicated, server=input.server
+            )
+        return CompanyPlacePayload.of(company=company, job=job)
 
     @mutation
     async def company_update(
@@ -290,6 +344,7 @@ class IdentityMutations:
         key = key_of(id, models.Company)
         async with info.context.write() as uow:
             company = await companies.update(uow, info.context.viewer, key, values)
+        info.context.services.viewers.forget()
         return CompanyUpdatePayload.of(company=company)
 
     @mutation(idempotent=True)
@@ -317,20 +372,25 @@ class IdentityMutations:
                 uow, info.context.viewer, models.User, key, input.expected_updated_at
             )
             user = await users.update(uow, info.context.viewer, key, values)
+        info.context.services.viewers.forget(key)
         return UserUpdatePayload.of(user=user)
 
     @mutation
     async def user_suspend(self, info: Info, id: relay.GlobalID) -> UserSuspendPayload:
         """Suspend a user and end all of their sessions."""
+        key = key_of(id, models.User)
         async with info.context.write() as uow:
-            user = await users.suspend(uow, info.context.viewer, key_of(id, models.User))
+            user = await users.suspend(uow, info.context.viewer, key)
+        info.context.services.viewers.forget(key)
         return UserSuspendPayload.of(user=user)
 
     @mutation
     async def user_restore(self, info: Info, id: relay.GlobalID) -> UserRestorePayload:
         """Restore a suspended user."""
+        key = key_of(id, models.User)
         async with info.context.write() as uow:
-            user = await users.restore(uow, info.context.viewer, key_of(id, models.User))
+            user = await users.restore(uow, info.context.viewer, key)
+        info.context.services.viewers.forget(key)
         return UserRestorePayload.of(user=user)
 
 

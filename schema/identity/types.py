@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement
 from strawberry import relay
 from strawberry.scalars import JSON
 
+from core.settings.placement import PRIMARY
 from db import models
 from db.models import CompanyKind, ExplainabilityLevel, LlmProvider, RoleName, UserStatus
 from db.pagination import Order
@@ -130,6 +131,24 @@ class Role(relay.Node):
         return await info.context.loaders.by(permissions_by_role).load(self.id) or []
 
 
+@output
+class CompanyPlacement:
+    """Where the data of a company is stored."""
+
+    is_dedicated: bool
+    """Whether the company has a database of its own."""
+
+    server: str
+    """Server of the database, as named in the settings of the installation; `primary` is the server of the
+    shared database.
+    """
+
+
+def may_locate(info: Info) -> bool:
+    """Whether the viewer sees where data is stored."""
+    return info.context.viewer.has_permission("companies:update")
+
+
 @node(models.Company)
 class Company(relay.Node):
     """A tenant of the platform."""
@@ -145,9 +164,6 @@ class Company(relay.Node):
     kind: CompanyKind
     """Kind of the company."""
 
-    database_name: str | None
-    """Name of the dedicated database of the company. Null if it uses the shared database."""
-
     is_active: bool
     """Whether users of the company can sign in."""
 
@@ -156,6 +172,24 @@ class Company(relay.Node):
 
     users: Connection[User] = connection(models.Company.users, orders=UserOrder, filter=UserFilter)
     """Users of the company that are visible to the viewer."""
+
+    @field(needs=("database_server", "database_name"))
+    def placement(self, info: Info) -> CompanyPlacement | None:
+        """Where the data of the company is stored. Null for viewers without `companies:update`."""
+        row: Any = self
+        if not may_locate(info):
+            return None
+        return CompanyPlacement(
+            is_dedicated=row.database_name is not None, server=row.database_server or PRIMARY
+        )
+
+    @field(needs=("database_name",))
+    def database_name(self, info: Info) -> str | None:
+        """Name of the database of its own. Null without such a database, and for viewers without
+        `companies:update`.
+        """
+        row: Any = self
+        return row.database_name if may_locate(info) else None
 
 
 @node(models.User)
@@ -191,8 +225,8 @@ class User(relay.Node):
     status: UserStatus
     """Whether the user can sign in."""
 
-    preferences: JSON
-    """Preferences stored by clients, such as a theme."""
+    preferences: JSON | None
+    """Preferences stored by clients, such as a theme. Null, with an error, if they cannot be represented."""
 
     preferred_llm: LlmProvider
     """Preferred provider of language models."""

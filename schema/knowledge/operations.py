@@ -74,8 +74,8 @@ class KnowledgeQueries:
         model, page = models.Document, Page(size=limit, order=OLDEST_FIRST)
         wanted = columns(info, model, extra=page.order.columns)
         pending = info.context.loaders.page(model, page, wanted, pending_condition, "pending")
-        rows, _ = page.trim(await pending.load(ROOT))
-        return rows
+        rows: Any = await pending.load(ROOT)
+        return list(page.trim(rows)[0])
 
     @field
     async def document_text(self, info: Info, id: relay.GlobalID) -> str:

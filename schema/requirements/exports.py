@@ -132,7 +132,7 @@ class ExportedRequirementQueries:
             model=model,
             page=page,
             rows=lambda: loaders.page(model, page, wanted, quick, tag).load(ROOT),
-            count=lambda: loaders.count(model, quick, tag).load(ROOT),
+            count=lambda limit: loaders.count(model, quick, tag, limit).load(ROOT),
         )
 
 

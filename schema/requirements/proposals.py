@@ -188,20 +188,20 @@ class RequirementProposalSubscriptions:
         """Stages and requirements of a proposal, starting with the existing ones, until it has ended."""
         context, key = info.context, key_of(proposal_id, models.RequirementProposal, "proposalId")
         needed = columns(info, models.ProposedRequirement, ("requirements",), extra=BY_SEQUENCE.columns)
-        sent_stage: ProposalStage | None = None
 
-        async def start() -> int:
-            return position_of(models.ProposedRequirement, BY_SEQUENCE, key, after)
+        async def start() -> tuple[int, ProposalStage | None]:
+            return position_of(models.ProposedRequirement, BY_SEQUENCE, key, after), None
 
-        async def read(proposal: models.RequirementProposal, position: int) -> Batch:
-            nonlocal sent_stage
-            following = proposals.requirements_after(context.viewer, needed, key, position, MAX_REQUIREMENTS)
+        async def read(
+            proposal: models.RequirementProposal, position: tuple[int, ProposalStage | None]
+        ) -> Batch:
+            sequence, sent_stage = position
+            following = proposals.requirements_after(context.viewer, needed, key, sequence, MAX_REQUIREMENTS)
             rows: Any = await context.read().all(following)
-            position = rows[-1].sequence if rows else position
-            changed = bool(rows) or proposal.stage is not sent_stage
-            sent_stage = proposal.stage
-            events = [event_of(key, position, sent_stage, list(rows))] if changed else []
-            return Batch(events, position, ended=sent_stage in proposals.FINAL_STAGES)
+            sequence, stage = rows[-1].sequence if rows else sequence, proposal.stage
+            changed = bool(rows) or stage is not sent_stage
+            events = [event_of(key, sequence, stage, list(rows))] if changed else []
+            return Batch(events, (sequence, stage), ended=stage in proposals.FINAL_STAGES)
 
         subject = Subject(models.RequirementProposal, key, "proposalId", ("id", "stage"))
         async for event in stream(info, proposals.topic(key), start, read, subject=subject):
