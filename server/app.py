@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -17,19 +16,25 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from core.settings import Settings
-from db.engines import Placement
-from db.events import Events, Listener
-from db.uow import Database
+from db.database import Database
+from db.events import Events
+from db.listener import Listener
+from db.placement import Placement
 from providers.storage import open_store
 from resolvers.files import LinkSigner
 from resolvers.identity.jwt import TokenSigner
+from resolvers.identity.viewers import Viewers
 from schema.contract import make_schema
 from schema.framework.context import Services
-from server.demo.company import show
+from schema.framework.operation_size import Limits
+from server.execution_metric import log_executions
+from server.graphql.admission import Admission, AdmissionLimits
 from server.graphql.limits import TransportLimits
 from server.graphql.view import GraphQLView
 from server.http import explorer, files
-from server.http.authentication import context_factory
+from server.http.application import ENDPOINT, Application
+from server.http.authentication import Authentication
+from server.http.error_responses import ErrorResponses
 from server.installation import database_urls
 from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
 from server.worker import Worker
@@ -59,7 +64,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
     state = AppState()
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Admission]]:
         async with AsyncExitStack() as stack:
             state.services = services = await open_services(settings, stack)
             if settings.worker:
@@ -73,16 +78,26 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
                 )
                 await stack.enter_async_context(Worker(work, services.events.listener))
             if demo:
+                from server.demo.company import show
+
                 state.preparing = asyncio.create_task(show(services))
                 stack.push_async_callback(cancel, state.preparing)
+            metric = asyncio.create_task(log_executions(contract.executions))
+            stack.push_async_callback(cancel, metric)
+            services.viewers.on_change.append(view.sessions.check_soon)
             app.state.database = services.database
-            yield
+            yield {"admission": admission}
 
-    limits = TransportLimits(
-        multipart_bytes=settings.max_upload_size + 1_000_000, allowed_origins=settings.cors_origins
-    )
+    admission = Admission(admission_limits(settings))
+    authentication = Authentication(lambda: state.open_services)
+    contract = make_schema(operation_limits(settings), compiled=settings.compiled_executor)
     view = GraphQLView(
-        make_schema(), context_factory(lambda: state.open_services), limits=limits, explorer=explorer.explorer
+        contract,
+        authentication.open_context,
+        limits=transport_limits(settings),
+        explorer=explorer.explorer,
+        admission=admission,
+        identify_caller=authentication.identify_caller,
     )
     cors = Middleware(
         CORSMiddleware,
@@ -96,18 +111,58 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
             state.open_services.database, state.open_services.store, state.open_services.links
         )
     )
-    return Starlette(
+    app = Application(
+        view,
         lifespan=lifespan,
-        middleware=[cors] if settings.cors_origins else [],
+        middleware=[*([cors] if settings.cors_origins else []), Middleware(ErrorResponses)],
         routes=[
             Route("/", lambda request: RedirectResponse("/graphql")),
             Route("/healthz", healthz),
             Route("/readyz", readiness(state)),
-            Route("/graphql", view),
-            WebSocketRoute("/graphql", view),
+            Route(ENDPOINT, view),
+            WebSocketRoute(ENDPOINT, view),
             explorer.assets(),
             *wiring,
         ],
+    )
+    app.router.redirect_slashes = False  # such a redirect would lead to the host that the client named
+    return app
+
+
+def transport_limits(settings: Settings) -> TransportLimits:
+    """The transport limits of an installation."""
+    return TransportLimits(
+        multipart_bytes=settings.max_upload_size + 1_000_000,
+        multipart_space=max(settings.max_form_space, settings.max_upload_size + 1_000_000),
+        body_seconds=settings.request_timeout,
+        allowed_origins=settings.cors_origins,
+    )
+
+
+def admission_limits(settings: Settings) -> AdmissionLimits:
+    """The limits of concurrent operations of an installation."""
+    return AdmissionLimits(
+        operations=settings.max_operations,
+        slow_operations=8 * settings.max_operations,
+        waiting=settings.max_waiting_operations,
+        waiting_seconds=settings.operation_queue_timeout,
+        held=settings.max_unfinished_requests,
+    )
+
+
+def operation_limits(settings: Settings) -> Limits:
+    """The limits of documents that the settings give."""
+    return Limits(
+        characters=settings.query_characters,
+        tokens=settings.query_tokens,
+        depth=settings.query_depth,
+        fields=settings.query_fields,
+        aliases=settings.query_aliases,
+        reads=settings.query_reads,
+        cost=settings.query_cost,
+        introspection=settings.query_introspection,
+        result=settings.query_result,
+        rows=settings.query_rows,
     )
 
 
@@ -116,19 +171,22 @@ async def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     application, _ = database_urls(settings)
     database = Database(Placement(settings, application))
     stack.push_async_callback(database.close)
-    listener = await stack.enter_async_context(Listener(database.placement.primary.url))
-    events = await stack.enter_async_context(Events(listener))
+    listener = await stack.enter_async_context(Listener(database.placement.listen_url))
+    await stack.enter_async_context(database.placement.watch(listener))
+    events = await stack.enter_async_context(Events(listener, database.placement))
+    viewers = await stack.enter_async_context(Viewers(database, listener))
     return Services(
         settings=settings,
         database=database,
         events=events,
         store=open_store(settings.object_store_url),
-        embedders=open_embedders(settings, stack),
-        vectors=open_vectors(settings, stack),
+        embedders=open_embedders(settings, stack, preload=settings.worker),
+        vectors=open_vectors(settings, stack, preload=settings.worker),
         sources=open_sources(database, settings, stack),
         prices=settings.prices,
         links=LinkSigner(settings.secret(), timedelta(seconds=settings.link_ttl), settings.public_url),
         token_signer=TokenSigner.of(settings),
+        viewers=viewers,
     )
 
 
@@ -152,7 +210,8 @@ def readiness(state: AppState) -> Callable[[Request], Awaitable[PlainTextRespons
         try:
             async with state.open_services.database.platform(read_only=True) as uow:
                 await uow.scalar(text("SELECT 1"))
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except Exception as error:
+            log.warning("database_not_available", cause=type(error).__name__)
             return PlainTextResponse("the database is not available\n", status_code=503)
         return PlainTextResponse("ready\n")
 

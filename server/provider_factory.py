@@ -1,5 +1,7 @@
 """Providers by the settings: embedding, vector stores, chat and image sources; opened once per process."""
 
+import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -7,30 +9,48 @@ from core.ports import ChatModel, Embedder, Embedders, ObjectStore, Sources, Vec
 from core.settings import Settings
 from core.settings.chat import ChatEndpoint
 from db.crawl_rate_limits import reserve_slot
-from db.uow import Database
+from db.database import Database
 from pipelines.runtime.handlers import Services
-from providers.chat import CompatibleModel, Endpoints, ExtractiveAnswerer
+from providers.chat import Endpoints, ExtractiveAnswerer
 from providers.embeddings import ConfiguredEmbedders
 from providers.vectors import vector_stores
 from providers.vision import analyser_of
 from providers.web import WebFetcher, image_sources
 from server.embedded.vectors import socket_path
 
+PRELOAD_SECONDS = 1.0
+"""Time from the start of a worker until it loads models and clients, so that the API is ready before."""
 
-def open_embedders(settings: Settings, stack: AsyncExitStack) -> Embedders:
-    """Opens the embedders for the lifetime of the stack, and loads them in the background."""
+
+def open_embedders(settings: Settings, stack: AsyncExitStack, *, preload: bool = True) -> Embedders:
+    """Opens the embedders for the lifetime of the stack.
+
+    With `preload`, the default one is loaded soon in the background, otherwise on first use.
+    """
     embedders = ConfiguredEmbedders(settings)
-    embedders.warm_up()
     stack.push_async_callback(embedders.close)
+    if preload:
+        preload_soon(embedders.warm_up, stack)
     return embedders
 
 
-def open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStores:
-    """Opens the vector stores at `QDRANT_URL`, or the embedded ones, for the lifetime of the stack."""
+def open_vectors(settings: Settings, stack: AsyncExitStack, *, preload: bool = True) -> VectorStores:
+    """Opens the vector stores at `QDRANT_URL`, or the embedded ones, for the lifetime of the stack.
+
+    With `preload`, their client is imported soon in the background, otherwise on first use.
+    """
     url = settings.qdrant_url or f"unix:{socket_path(settings.data)}"
     stores = vector_stores(settings.model_copy(update={"qdrant_url": url}))
     stack.push_async_callback(stores.close)
+    if preload:
+        preload_soon(stores.warm_up, stack)
     return stores
+
+
+def preload_soon(warm_up: Callable[[], None], stack: AsyncExitStack) -> None:
+    """Calls the function after `PRELOAD_SECONDS`, unless the stack is closed before."""
+    call = asyncio.get_running_loop().call_later(PRELOAD_SECONDS, warm_up)
+    stack.callback(call.cancel)
 
 
 def open_sources(database: Database, settings: Settings, stack: AsyncExitStack) -> Sources:
@@ -56,6 +76,8 @@ def named_chat_models(settings: Settings) -> dict[str, ChatModel]:
 
 def openai_chat_model(endpoint: ChatEndpoint, settings: Settings) -> ChatModel:
     """The chat model of an OpenAI-compatible endpoint."""
+    from providers.chat.openai_compatible import CompatibleModel  # with the client of OpenAI
+
     return CompatibleModel(
         endpoint.url,
         endpoint.model,

@@ -3,7 +3,7 @@
 import structlog
 
 from core.settings import Settings
-from db.uow import Database
+from db.database import Database
 from providers.embeddings import ConfiguredEmbedders
 from resolvers.identity import accounts, roles
 from resolvers.knowledge import embedding_models, model_rollout
@@ -13,11 +13,11 @@ log = structlog.get_logger(__name__)
 ADMIN = "admin@seshat.local"
 
 
-async def seed(database: Database) -> None:
+async def seed(database: Database, settings: Settings) -> None:
     """Updates roles and permissions to this release. Creates and prints the first super admin."""
     async with database.platform() as uow:
         await roles.seed(uow)
-    password = await accounts.create_first_admin(database, ADMIN)
+    password = await accounts.create_first_admin(database, settings, ADMIN)
     if password is not None:
         print(f"Super admin (the password is shown only once):\n  {ADMIN}  {password}", flush=True)
 

@@ -5,134 +5,58 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 from uuid import UUID, uuid4
 
 import structlog
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Context
 from pgqueuer.domain.models import Job as PickedEntry
-from pgqueuer.domain.types import Channel
-from pgqueuer.qm import QueueManager
 
-from core.errors import DomainError
-from core.settings import Settings, SettingsError
-from db.engines import Placement
-from db.events import Listener
+from core.garbage_collection import freeze_heap
+from core.settings import Settings
+from db.database import Database
+from db.listener import Listener
+from db.placement import Placement
 from db.queue import (
     Attempt,
-    CancellationRequested,
-    CompletionHook,
-    FanOut,
-    LostLease,
+    HeldElsewhere,
     UnknownTask,
     claim,
     is_transient,
     leases,
 )
-from db.queue.driver import EngineDriver, limited_queries
-from db.queue.entries import QUEUE_SETTINGS, Entry
-from db.uow import Database
+from db.queue.driver import EngineDriver, SlotQueueManager, Slots
+from db.queue.entries import Entry
 from pipelines import cleanup
-from pipelines.chat import handlers as answers
-from pipelines.drawings import analysis
-from pipelines.drawings import handlers as drawings
-from pipelines.evaluation import handlers as evaluations
-from pipelines.imagery import crawl_cleanup, handlers
-from pipelines.imagery import validation as image_checks
-from pipelines.imagery.exporting import handlers as exports
-from pipelines.insights import handlers as imports
-from pipelines.insights import report_files, report_job
-from pipelines.knowledge import handlers as documents
-from pipelines.knowledge import reembedding
-from pipelines.requirements import handlers as requirements
-from pipelines.runtime.handlers import HANDLERS, Retry, Run, Services
+from pipelines.chat import cleanup as chat_cleanup
+from pipelines.handler_modules import queues as all_queues
+from pipelines.imagery import crawl_cleanup
+from pipelines.imagery.exporting import cleanup as export_cleanup
+from pipelines.knowledge import cleanup as knowledge_cleanup
+from pipelines.runtime.handlers import Services
 from pipelines.runtime.periodic import PERIODIC_TASKS, PeriodicTask
-from pipelines.runtime.process_pool import ProcessDied, ProcessPool
+from pipelines.runtime.process_pool import ProcessPool
 from providers.storage import open_store
+from server.attempts import Result, RunningJob, record_outcome, run_handler
 from server.installation import database_urls
+from server.isolation import run_isolated
 from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
+from server.slots import require_known_queues, slot_pools
 
 log = structlog.get_logger(__name__)
 
-HANDLER_MODULES = (
-    analysis,
-    reembedding,
-    answers,
-    cleanup,
-    crawl_cleanup,
-    handlers,
-    documents,
-    drawings,
-    evaluations,
-    exports,
-    image_checks,
-    imports,
-    report_files,
-    report_job,
-    requirements,
-)
-"""Modules that register job handlers and periodic tasks when they are imported."""
+PERIODIC_MODULES = (chat_cleanup, cleanup, crawl_cleanup, export_cleanup, knowledge_cleanup)
+"""Modules that register periodic tasks when they are imported."""
 
-T = TypeVar("T")
-
-MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 UNKNOWN_TASK_RETRY = timedelta(seconds=30)
 CLAIM_RETRY = timedelta(seconds=2)
 CANCEL_RETRY_SECONDS = 5.0
 """Seconds after which a handler that ignores its cancellation is cancelled again."""
-
-WRITE_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each retry of writing a job's outcome."""
-
-
-class RunningJob:
-    """A job attempt and the task of its handler."""
-
-    def __init__(self, attempt: Attempt, task: asyncio.Task[CompletionHook | FanOut | None]) -> None:
-        self.attempt, self.task = attempt, task
-        self.interrupted = False
-
-    def interrupt(self) -> None:
-        """Cancels the handler and its computations."""
-        self.interrupted = True
-        self.task.cancel()
-
-
-@dataclass
-class SlotPool:
-    """Queues whose jobs share `slots` and child processes of this worker, independently of other pools."""
-
-    queues: frozenset[str]
-    slots: int
-    processes: ProcessPool
-    running: dict[tuple[UUID, int], RunningJob] = field(default_factory=dict)
-
-
-def slot_pools(queues: frozenset[str], settings: Settings) -> Iterator[SlotPool]:
-    """A pool for each queue with its own slots, and one for all other queues.
-
-    Raises `SettingsError` for a setting of a queue without a handler.
-    """
-    for name, counted in (("QUEUE_SLOTS", settings.queue_slots), ("QUEUE_LIMITS", settings.queue_limits)):
-        require_known_queues(name, counted)
-    for queue in sorted(queues & settings.queue_slots.keys()):
-        slots = settings.queue_slots[queue]
-        yield SlotPool(frozenset({queue}), slots, ProcessPool(slots))
-    if shared := queues - settings.queue_slots.keys():
-        yield SlotPool(shared, settings.job_concurrency, ProcessPool(settings.job_concurrency))
-
-
-def require_known_queues(name: str, queues: Collection[str]) -> None:
-    """Raises `SettingsError`, which begins with `name`, for queues without a handler."""
-    if unknown := set(queues) - {kind.queue for kind in HANDLERS}:
-        raise SettingsError(f"{name}: unknown queue {', '.join(sorted(unknown))}")
 
 
 class Worker:
@@ -144,9 +68,12 @@ class Worker:
     def __init__(self, services: Services, listener: Listener, *, queues: Collection[str] = ()) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"[-100:]
         self._services, self._listener = services, listener
-        self._queues = frozenset(queues) or frozenset(kind.queue for kind in HANDLERS)
+        self._queues = frozenset(queues) or all_queues()
         self._settings = services.settings
-        self._pools = list(slot_pools(self._queues, self._settings))
+        self._pools = slot_pools(self._queues, self._settings)
+        self._bulk, self._interactive = ProcessPool.for_bulk_and_interactive(process_limit(self._settings))
+        self._isolation = asyncio.Lock()
+        self._running: dict[tuple[UUID, int], RunningJob] = {}
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -167,38 +94,37 @@ class Worker:
         background = [asyncio.create_task(self._send_heartbeats())]
         background += [asyncio.create_task(self._run_periodic(*item)) for item in PERIODIC_TASKS.items()]
         try:
-            await asyncio.gather(*map(self._serve, self._pools))
+            await self._serve()
         finally:
             for task in background:
                 task.cancel()
             await asyncio.wait(background)
-            for pool in self._pools:
-                await pool.processes.close()
+            await self._bulk.close()
             log.info("worker_stopped", worker=self.name)
 
-    async def _serve(self, pool: SlotPool) -> None:
+    async def _serve(self) -> None:
         """Runs pgqueuer's loop until stopped; restarts it after an error."""
         while not self._stopping.is_set():
             try:
-                await self._cycle(pool)
+                await self._cycle()
             except Exception:
-                log.exception("worker_cycle_failed", worker=self.name, queues=sorted(pool.queues))
+                log.exception("worker_cycle_failed", worker=self.name)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), random.uniform(0.5, 2.0))
 
-    async def _cycle(self, pool: SlotPool) -> None:
-        driver = EngineDriver(self._services.database.placement.primary, self._listener)
-        manager = QueueManager(limited_queries(driver, pool.slots), Channel(QUEUE_SETTINGS.channel))
-        process_entry = partial(self._process_entry, pool)
-        for queue in pool.queues:
+    async def _cycle(self) -> None:
+        primary, stale = self._services.database.placement.primary, self._settings.job_stale
+        driver, slots = EngineDriver(primary, self._listener, silence=stale / 2), Slots(self._pools)
+        manager = SlotQueueManager.over(driver, slots)
+        for queue in self._queues:
             limit = self._settings.queue_limits.get(queue, 0)
-            manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(process_entry)
+            manager.entrypoint(queue, concurrency_limit=limit, accepts_context=True)(self._process_entry)
         serving = asyncio.create_task(
             manager.run(
                 dequeue_timeout=timedelta(seconds=self._settings.job_heartbeat),
                 batch_size=1,
-                max_concurrent_tasks=max(2, pool.slots),
-                heartbeat_timeout=timedelta(seconds=self._settings.job_stale),
+                max_concurrent_tasks=max(2, slots.count),
+                heartbeat_timeout=timedelta(seconds=stale),
                 log_aggregation_interval=timedelta(0),
             )
         )
@@ -209,7 +135,7 @@ class Worker:
             if not serving.done():
                 await asyncio.wait({serving}, timeout=self._settings.job_grace)
                 driver.shutdown.set()
-                for running in pool.running.values():
+                for running in self._running.values():
                     running.interrupt()
                 await asyncio.wait({serving}, timeout=CANCEL_RETRY_SECONDS)
         finally:
@@ -219,95 +145,62 @@ class Worker:
         if not serving.cancelled():
             serving.result()
 
-    async def _process_entry(self, pool: SlotPool, entry: PickedEntry, context: Context) -> None:
+    async def _process_entry(self, entry: PickedEntry, context: Context) -> None:
         """Called by pgqueuer for each entry. Raises `RetryRequested` to requeue the entry."""
         try:
             attempt = await claim(
-                self._services.database, Entry.unpack(entry.payload), int(entry.id), self.name
+                self._services.database,
+                Entry.unpack(entry.payload),
+                int(entry.id),
+                self.name,
+                timedelta(seconds=self._settings.job_stale),
             )
+        except HeldElsewhere as error:
+            raise RetryRequested(CLAIM_RETRY) from error
         except UnknownTask as error:
-            log.warning("unknown_task", entry=entry.id, error=str(error))
+            log.warning("unknown_task", entry=entry.id, error=error)
             raise RetryRequested(UNKNOWN_TASK_RETRY) from error
         except Exception as error:
             log.warning("job_claim_failed", entry=entry.id, exc_info=not is_transient(error))
             raise RetryRequested(CLAIM_RETRY) from error
         if attempt is None:
             return
-        running = RunningJob(attempt, asyncio.create_task(self._handle(attempt, pool.processes)))
+        running = RunningJob(attempt, asyncio.create_task(self._run_handler(attempt)))
         key = (attempt.id, attempt.epoch)
-        pool.running[key] = running
+        self._running[key] = running
         try:
             with context.cancellation:
                 await asyncio.wait({running.task})
             while not running.task.done():
                 running.interrupt()
                 await asyncio.wait({running.task}, timeout=CANCEL_RETRY_SECONDS)
-            delay = await self._record_outcome(running)
+            delay = await record_outcome(running)
             log.info("job_attempt_ended", job=str(attempt.id), task=attempt.job.task, retry_in=delay)
         finally:
             running.task.cancel()
-            del pool.running[key]
+            del self._running[key]
         if delay is not None:
             raise RetryRequested(delay)
 
-    async def _handle(self, attempt: Attempt, processes: ProcessPool) -> CompletionHook | FanOut | None:
-        with structlog.contextvars.bound_contextvars(
-            job=str(attempt.id), task=attempt.job.task, company=str(attempt.company_id)
-        ):
-            run = Run(attempt, self._services, processes)
-            try:
-                return await HANDLERS[type(attempt.job)](attempt.job, run)
-            finally:
-                await run.close()
-
-    async def _record_outcome(self, running: RunningJob) -> timedelta | None:
-        """Writes the outcome of an attempt. Returns the delay before the next attempt, if there is one."""
-        attempt, task = running.attempt, running.task
-        try:
-            if task.cancelled() and running.interrupted:
-                return await self._settle(attempt)
-            try:
-                if task.cancelled():
-                    raise RuntimeError("the handler cancelled itself")
-                result = task.result()
-                if isinstance(result, FanOut):
-                    await retry_transient(lambda: attempt.fan_out(result))
-                else:
-                    await retry_transient(lambda: attempt.complete(result))
-                return None
-            except CancellationRequested:
-                return await self._settle(attempt)
-            except Exception as error:
-                return await self._record_failure(attempt, error)
-        except LostLease:
-            log.warning("job_lease_lost", job=str(attempt.id), epoch=attempt.epoch)
-            return None
-
-    async def _settle(self, attempt: Attempt) -> timedelta | None:
-        return timedelta(0) if await retry_transient(attempt.settle) else None
-
-    async def _record_failure(self, attempt: Attempt, error: Exception) -> timedelta | None:
-        reason = failure_reason(error, attempt)
-        if attempt.is_last or not (isinstance(error, Retry) or is_transient(error)):
-            await retry_transient(lambda: attempt.fail(reason))
-            return None
-        try:
-            await retry_transient(lambda: attempt.postpone(reason))
-        except CancellationRequested:
-            return await self._settle(attempt)
-        return backoff(attempt.number, error)
+    async def _run_handler(self, attempt: Attempt) -> Result:
+        if attempt.is_suspect:
+            async with self._isolation:
+                return await run_isolated(attempt, self._services)
+        processes = self._interactive if attempt.job.is_interactive else self._bulk
+        return await run_handler(attempt, self._services, processes)
 
     async def _send_heartbeats(self) -> None:
         """Sends heartbeats for running jobs; interrupts those that are lost or to be cancelled."""
         while True:
             await asyncio.sleep(self._settings.job_heartbeat)
-            jobs = {key: running for pool in self._pools for key, running in pool.running.items()}
+            jobs = dict(self._running)
             if not jobs:
                 continue
             try:
-                heartbeat = await leases.heartbeat(self._services.database, self.name, [id for id, _ in jobs])
+                companies = {id: running.attempt.company_id for (id, _), running in jobs.items()}
+                heartbeat = await leases.heartbeat(self._services.database, self.name, companies)
             except Exception as error:
-                log.warning("heartbeat_failed", error=str(error))
+                log.warning("heartbeat_failed", error=error)
                 continue
             for (id, _), running in jobs.items():
                 if id not in heartbeat.owned or id in heartbeat.cancelling:
@@ -319,39 +212,16 @@ class Worker:
         await asyncio.sleep(random.uniform(0, min(period, 5)))
         while True:
             try:
-                if await leases.claim_period(self._services.database, name, task.every):
+                if task.per_worker or await leases.claim_period(self._services.database, name, task.every):
                     await task.run(self._services)
             except Exception:
                 log.exception("periodic_task_failed", name=name)
             await asyncio.sleep(period * random.uniform(1.0, 1.1))
 
 
-async def retry_transient(write: Callable[[], Awaitable[T]]) -> T:
-    """Writes to the database, with retries after transient errors."""
-    for delay in WRITE_RETRY_DELAYS:
-        try:
-            return await write()
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            log.warning("job_outcome_write_failed", error=str(error))
-        await asyncio.sleep(delay)
-    return await write()
-
-
-def failure_reason(error: Exception, attempt: Attempt) -> str:
-    """The error message of the job's row: the message of errors meant for users, else a logged error ID."""
-    if isinstance(error, DomainError | Retry | ProcessDied):
-        return str(error)
-    id = uuid4().hex[:12]
-    log.error("job_failed", job=str(attempt.id), error_id=id, exc_info=error)
-    return f"Internal error (id {id})."
-
-
-def backoff(number: int, error: Exception) -> timedelta:
-    """The delay after attempt `number`: exponential backoff with jitter, at least the error's `after`."""
-    seconds = min(MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS * 2 ** (number - 1)) * random.uniform(0.8, 1.2)
-    return timedelta(seconds=max(seconds, error.after if isinstance(error, Retry) else 0))
+def process_limit(settings: Settings) -> int:
+    """The number of child processes for bulk jobs: that of the processor cores by default."""
+    return settings.job_processes or os.cpu_count() or 1
 
 
 async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
@@ -367,6 +237,7 @@ async def run_worker(settings: Settings, queues: Collection[str] = ()) -> None:
         embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
         store, sources = open_store(settings.object_store_url), open_sources(database, settings, stack)
         services = worker_services(database, settings, store, embedders, vectors, sources)
-        listener = Listener(database.placement.primary.url, application="seshat worker listener")
-        async with listener, Worker(services, listener, queues=queues):
+        listener = Listener(database.placement.listen_url, application="seshat worker listener")
+        async with listener, database.placement.watch(listener), Worker(services, listener, queues=queues):
+            freeze_heap()
             await stop.wait()

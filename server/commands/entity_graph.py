@@ -1,6 +1,7 @@
 """The entity-relationship diagram in `docs/graph.md`, generated from the models."""
 
 import re
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import RelationshipDirection
 
+from core.settings import Settings
 from db import models
 from db.base import Model
 
@@ -30,6 +32,12 @@ erDiagram
 |---|---|---|---|---|
 {rows}
 """
+
+
+def run(settings: Settings, options: Namespace) -> int:
+    """`seshat graph`."""
+    print(page(), end="")
+    return 0
 
 
 class Entity(NamedTuple):

@@ -2,24 +2,41 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.settings import Settings, SettingsError
+from core.settings.placement import PRIMARY
 from db import migrate
-from db.migrate import Plane, Target
-from db.provision import provision
+from db.databases.servers import Server, ServerError, servers_of
+from db.databases.targets import company_targets
+from db.databases.template import prepare_template, refresh_template
+from db.provision import provision, provision_roles
+from db.revisions import SCHEMA, Plane, Target, refuse_unknown, revision_statuses
 from server.installation import admin_url, database_urls, open_database
 
 ACTIONS_WITH_REVISION = ("downgrade", "stamp")
 """Actions that require a plane and a revision."""
 
 
+def run_init(settings: Settings, options: Namespace) -> int:
+    """`seshat init`."""
+    return asyncio.run(init_database(settings))
+
+
+def run(settings: Settings, options: Namespace) -> int:
+    """`seshat migrate`."""
+    return asyncio.run(migrate_databases(settings, options))
+
+
 async def init_database(settings: Settings) -> int:
-    """Creates the roles, the database and its schemas."""
+    """Creates the roles, the database and its schemas, and the roles on the other servers."""
     async with open_database(settings) as ready:
         application, _ = database_urls(ready)
-        await migrate.refuse_unknown(admin_url(ready))
+        await refuse_unknown(admin_url(ready))
         await provision(admin_url(ready), application)
+        for server in servers_of(ready).values():
+            if server.name != PRIMARY and server.admin_url is not None:
+                await provision_roles(server.admin(), server.application_url)
     print("roles, database and schemas are ready")
     return 0
 
@@ -32,25 +49,44 @@ async def migrate_databases(settings: Settings, arguments: Namespace) -> int:
         admin = admin_url(ready)
         if arguments.action == "revision":
             return await write_revision(admin, arguments)
+        shared = [Target(plane, admin) for plane in planes(arguments)]
         if arguments.action in ("history", "sql"):
-            return await run_action([Target(plane, admin) for plane in planes(arguments)], arguments)
-        if "control" in planes(arguments) and arguments.company is None:
-            targets = [Target("control", admin)]
-            if (failed := await run_action(targets, arguments)) and arguments.action == "upgrade":
-                return failed  # the control plane lists the tenant databases
-        else:
-            failed = 0
-        if "tenant" in planes(arguments):
-            failed = (
-                await run_action(await migrate.tenant_databases(admin, arguments.company), arguments)
-                or failed
+            return await run_action(shared, arguments)
+        servers = servers_of(ready)
+        if arguments.company is not None:
+            return await run_action(
+                await company_targets(servers, planes(arguments), arguments.company), arguments
             )
+        if arguments.action == "upgrade" and "control" in planes(arguments):
+            if failed := await run_action(shared[:1], arguments):
+                return failed  # the control plane lists the databases of companies
+            shared = shared[1:]
+        own = await company_targets(servers, planes(arguments))
+        failed = await run_action([*shared, *own], arguments)
+        if arguments.action == "upgrade":
+            failed = await refresh_templates(servers, own) or failed
         return failed
+
+
+async def refresh_templates(servers: Mapping[str, Server], own: Sequence[Target]) -> int:
+    """Makes the templates of the servers anew that are in use. Returns exit code 1 if one cannot be made."""
+    failed = 0
+    in_use = {target.server for target in own}
+    for server in servers.values():
+        if server.admin_url is None:
+            continue
+        try:
+            prepare = prepare_template if server.name in in_use else refresh_template
+            await prepare(server)
+        except ServerError as error:
+            print(f"template: FAILED: {error}", flush=True)
+            failed = 1
+    return failed
 
 
 def planes(arguments: Namespace) -> Sequence[Plane]:
     """The selected planes, the control plane first."""
-    return [arguments.plane] if arguments.plane else list(migrate.SCHEMA)
+    return [arguments.plane] if arguments.plane else list(SCHEMA)
 
 
 async def run_action(targets: Sequence[Target], arguments: Namespace) -> int:
@@ -80,11 +116,11 @@ def run_alembic(targets: Sequence[Target], arguments: Namespace) -> int:
 
 async def print_status(targets: Sequence[Target]) -> int:
     """Prints the revision of each database. Returns exit code 1 if one is not at the latest."""
-    statuses = [await migrate.revision_status(target) for target in targets]
+    statuses = await revision_statuses(targets)
     for found in statuses:
-        state = found.error or ("up to date" if found.revision == found.latest else f"behind {found.latest}")
+        state = found.error or ("up to date" if found.is_latest else f"behind {found.latest}")
         print(f"{found.target.name}: {found.revision or 'empty'}, {state}")
-    return int(any(found.error or found.revision != found.latest for found in statuses))
+    return int(not all(found.is_latest for found in statuses))
 
 
 async def write_revision(admin: str, arguments: Namespace) -> int:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from graphql import GraphQLSchema, GraphQLSyntaxError, build_schema
 from graphql.utilities import BreakingChange, DangerousChange, find_schema_changes
 
+from core.errors import InstallationError
 
-class InvalidSchema(Exception):
+
+class InvalidSchema(InstallationError):
     """The text is not a valid schema. The message is one line with the reason."""
 
 

@@ -27,10 +27,9 @@ from db.models import (
 from resolvers import files, projects
 from resolvers.access import Viewer
 from resolvers.drawings import sessions
-from resolvers.identity import accounts, passwords, users
+from resolvers.identity import accounts, passwords, placement, users
 from resolvers.knowledge import model_rollout
 from schema.framework.context import Services
-from server.demo.drawings import demo_set
 from server.demo.scale import sample
 
 log = structlog.get_logger(__name__)
@@ -91,8 +90,12 @@ async def people(services: Services, file: Path) -> UUID:
     """Creates the company and its users. The generated passwords are stored in `file` (mode 600)."""
     company_id = new_id()
     made = []
-    async with services.database.tenant(company_id, kind="platform") as uow:
-        await users.insert_company(uow, COMPANY, CompanyKind.ORGANISATION, "Construction")
+    server = placement.default_server(services.settings)
+    async with (
+        placement.new_place(services.database, services.settings, company_id, server) as new,
+        services.database.tenant(company_id, kind="platform") as uow,
+    ):
+        await users.insert_company(uow, COMPANY, CompanyKind.ORGANISATION, "Construction", new=new)
         for email, name, role in PEOPLE:
             password = passwords.generate()
             hashed = await passwords.hash(password)
@@ -124,7 +127,7 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
     if found is not None:
         return found
     with TemporaryDirectory(prefix="seshat-") as folder:
-        drawn = await asyncio.to_thread(demo_set, Path(folder))
+        drawn = await asyncio.to_thread(draw, Path(folder))
         old, new = [await upload_file(services, admin, path) for path in drawn]
     async with services.database.transaction(admin.scope) as uow:
         plan = {"name": "City Library", "location": "Alexandria", "project_number": "CL-01"}
@@ -140,6 +143,13 @@ async def comparison(services: Services, admin: Viewer) -> UUID:
         await sessions.start(uow, admin, session.id)
     id: UUID = session.id
     return id
+
+
+def draw(folder: Path) -> tuple[Path, Path]:
+    """Draws the two revisions."""
+    from server.demo.drawings import demo_set  # with the library that draws, in this thread
+
+    return demo_set(folder)
 
 
 async def upload_file(services: Services, admin: Viewer, path: Path) -> UUID:
@@ -162,7 +172,7 @@ async def searchable(services: Services, admin: Viewer, job_id: UUID | None) -> 
     """Waits for the job that embeds the documents."""
     if job_id is None:
         return
-    async with aclosing(services.events.listen(f"job:{job_id}")) as changes:
+    async with aclosing(services.events.listen(f"job:{job_id}", admin.company_id)) as changes:
         async for _ in changes:
             async with services.database.transaction(admin.scope, read_only=True) as uow:
                 status = select(ProcessingJob.status).where(ProcessingJob.id == job_id)
@@ -172,7 +182,8 @@ async def searchable(services: Services, admin: Viewer, job_id: UUID | None) -> 
 
 async def wait_for_session(services: Services, admin: Viewer, session_id: UUID) -> None:
     """Waits for the comparison."""
-    async with aclosing(services.events.listen(sessions.topic(session_id))) as changes:
+    topic = sessions.topic(session_id)
+    async with aclosing(services.events.listen(topic, admin.company_id)) as changes:
         async for _ in changes:
             async with services.database.transaction(admin.scope, read_only=True) as uow:
                 status = select(DrawingSession.status).where(DrawingSession.id == session_id)

@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select
 
 from core.ports import ObjectStore
 from core.settings import driverless_url
+from db.database import Database
 from db.ids import new_id
 from db.models import (
     ActivityLog,
@@ -51,7 +52,7 @@ from db.models import (
     User,
     ValidationJob,
 )
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 from server.demo import dialogue, records, requirements
 from server.demo.bulk import insert_rows
 from server.demo.draft import MAX_AGE, Counts, Draft

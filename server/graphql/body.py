@@ -1,20 +1,25 @@
 """Parsing of request bodies: JSON, query strings and multipart forms."""
 
+import asyncio
+import errno
 from collections.abc import Mapping
+from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 from strawberry.file_uploads.utils import replace_placeholders_with_files
 
 from server.graphql.json import decode
 from server.graphql.limits import TransportLimits
-from server.graphql.refusals import Refusal
+from server.graphql.negotiation import JSON
+from server.graphql.refusals import RETRY_AFTER, Refusal
 
+FORM = "multipart/form-data"
 PREFLIGHT = (
     "graphql-require-preflight",
     "apollo-require-preflight",
@@ -23,27 +28,92 @@ PREFLIGHT = (
 )
 """Headers that require a CORS preflight; one of them is required for multipart requests."""
 
-SHAPES: dict[str, tuple[type, str]] = {
-    "query": (str, "a string"),
-    "operationName": (str, "a string"),
-    "variables": (dict, "an object"),
-    "extensions": (dict, "an object"),
-}
+SHAPES: tuple[tuple[str, type, str], ...] = (
+    ("query", str, "a string"),
+    ("operationName", str, "a string"),
+    ("variables", dict, "an object"),
+    ("extensions", dict, "an object"),
+)
 
 
-def limit_body(receive: Receive, limit: int) -> Receive:
-    """A `receive` that raises `Refusal` after `limit` bytes."""
-    received = 0
+@dataclass
+class BodySpace:
+    """Bytes of all bodies that a process holds at a time, in memory or on disk."""
 
-    async def receive_within() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            raise too_large(limit)
+    limit: int
+    used: int = 0
+
+    def take(self, size: int) -> None:
+        """Takes space for received bytes. Raises `Refusal` if there is none left."""
+        if self.used + size > self.limit:
+            message = "The server is receiving too many requests. Try again in a moment."
+            raise Refusal(503, "UNAVAILABLE", message, {**RETRY_AFTER, "Connection": "close"})
+        self.used += size
+
+
+class BoundedBody:
+    """A `receive` that bounds a body: raises `Refusal` after `limit` bytes, without space, or when late."""
+
+    def __init__(
+        self,
+        receive: Receive,
+        limit: int,
+        space: BodySpace,
+        seconds: float,
+        *,
+        idle: bool,
+        is_here: bool = False,
+    ) -> None:
+        self._receive, self._limit, self._space = receive, limit, space
+        self._seconds, self._idle, self._is_here = seconds, idle, is_here
+        self._deadline: float | None = None
+        self._received = 0
+        self._complete = False
+
+    async def __call__(self) -> Message:
+        """The next message. With `idle`, each part may take the time, otherwise the whole body.
+
+        A body that `is_here` takes none.
+        """
+        if self._complete:
+            return await self._receive()
+        if self._is_here:
+            return self._count(await self._receive())
+        now = asyncio.get_running_loop().time()
+        if self._deadline is None or self._idle:
+            self._deadline = now + self._seconds
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise Refusal(
+                408, "REQUEST_TIMEOUT", "The request was not received in time.", {"Connection": "close"}
+            ) from None
+        return self._count(message)
+
+    def _count(self, message: Message) -> Message:
+        size = len(message.get("body", b""))
+        if self._received + size > self._limit:
+            raise too_large(self._limit)
+        self._space.take(size)
+        self._received += size
+        self._complete = not message.get("more_body", False)
         return message
 
-    return receive_within
+    async def read(self) -> bytes:
+        """The whole body. Raises `ClientDisconnect` if the client leaves before its end."""
+        parts: list[bytes] = []
+        while not self._complete:
+            message = await self()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            parts.append(message.get("body", b""))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def release(self) -> None:
+        """Gives the space back."""
+        self._space.used -= self._received
+        self._received = 0
 
 
 def too_large(limit: int) -> Refusal:
@@ -53,40 +123,40 @@ def too_large(limit: int) -> Refusal:
     )
 
 
-def media_type(request: Request) -> str:
-    """The media type of the body, in lower case, without parameters."""
-    return request.headers.get("content-type", "").split(";")[0].strip().lower()
-
-
-def check_media_type(request: Request) -> None:
+def check_media_type(request: Request, media: str) -> None:
     """Raises `Refusal` for other bodies than JSON, and for forms that may be cross-site requests."""
-    media = media_type(request)
-    if media not in ("application/json", "multipart/form-data"):
+    if media == JSON:
+        return
+    if media != FORM:
         raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json or multipart/form-data.")
-    if media == "multipart/form-data" and not any(name in request.headers for name in PREFLIGHT):
+    if not any(name in request.headers for name in PREFLIGHT):
         names = ", ".join(PREFLIGHT)
         raise Refusal(403, "CSRF_PREVENTION", f"Multipart requests require one of the headers {names}.")
 
 
-async def read_operation(request: Request, limits: TransportLimits) -> dict[str, Any]:
-    """The operation of a request, with valid types of its four fields."""
+def parse_operation(request: Request, body: bytes) -> dict[str, Any]:
+    """The operation of a request without files."""
     if request.method == "GET":
-        return operation(from_query_string(request.query_params))
-    if media_type(request) == "multipart/form-data":
-        return operation(await from_multipart(request, limits))
-    return operation(parse_json(await request.body(), "The body"))
+        return validate_operation(from_query_string(request.query_params))
+    return validate_operation(parse_json(body, "The body"))
 
 
-def operation(value: object) -> dict[str, Any]:
-    """Validates the types of an operation's fields."""
+async def read_form(request: Request, limits: TransportLimits) -> dict[str, Any]:
+    """The operation of a form, with its uploaded files."""
+    return validate_operation(await from_multipart(request, limits))
+
+
+def validate_operation(value: object) -> dict[str, Any]:
+    """Validates the types of an operation's four fields."""
     if isinstance(value, list):
         raise Refusal(
             400, "BATCHING_NOT_SUPPORTED", "Batching is not supported: send one operation per request."
         )
     if not isinstance(value, dict):
         raise Refusal(400, "BAD_REQUEST", "The body must be an object.")
-    for name, (kind, words) in SHAPES.items():
-        if not isinstance(value.get(name), kind | None):
+    for name, kind, words in SHAPES:
+        part = value.get(name)
+        if part is not None and not isinstance(part, kind):
             raise Refusal(400, "BAD_REQUEST", f"`{name}` must be {words} or null.")
     return value
 
@@ -114,6 +184,10 @@ async def from_multipart(request: Request, limits: TransportLimits) -> object:
         form = await request.form(
             max_files=limits.multipart_files, max_fields=10, max_part_size=limits.json_bytes
         )
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise Refusal(507, "EXHAUSTED", "There is no space left for the files. Try again later.") from error
     except (HTTPException, MultiPartException, ValueError, KeyError) as error:
         raise Refusal(400, "BAD_REQUEST", "The multipart body cannot be parsed.") from error
     operations = parse_json(text_field(form.get("operations")), "`operations`")

@@ -1,6 +1,6 @@
 """Interfaces between the GraphQL endpoint, its sockets and the context of an operation."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -8,8 +8,7 @@ from typing import Any, Protocol
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from server.graphql.limits import TransportLimits
-from server.graphql.persisted import PersistedDocuments
+from schema.framework.progress import Progress
 
 
 class OperationContext(Protocol):
@@ -19,9 +18,29 @@ class OperationContext(Protocol):
     def expires_at(self) -> datetime | None:
         """Time at which the viewer's token expires; None without a token."""
 
+    @property
+    def identity(self) -> Hashable:
+        """The user; None if nobody is signed in."""
+
+    @property
+    def audience(self) -> Hashable:
+        """Those who share the results of subscriptions with the viewer; None if nobody does."""
+
+    def require_viewer(self) -> object:
+        """Raises `NotAuthenticated` if nobody is signed in."""
+
+    async def refresh(self) -> bool:
+        """Checks the viewer's access. Returns whether it has changed. Raises `NotAuthenticated`."""
+
+    def for_pass(self, progress: Progress, *, shared: bool) -> "OperationContext":
+        """The context of one pass of a subscription, on behalf of the audience if it is shared."""
+
     async def close(self) -> None:
         """Releases the resources of the operation."""
 
+
+IdentifyCaller = Callable[[HTTPConnection, Mapping[str, Any] | None], Hashable]
+"""Who sends an operation, without a look into the database: callers take turns when the server is busy."""
 
 OpenContext = Callable[[HTTPConnection, Mapping[str, Any] | None], Awaitable[OperationContext]]
 """Creates a context from a request, or from a socket and the payload of its `connection_init`.
@@ -37,17 +56,5 @@ class ConnectionInit:
     socket: WebSocket
     connection_params: Mapping[str, Any] = field(default_factory=dict)
     expires_at: datetime | None = None
-
-
-class SocketEndpoint(Protocol):
-    """The endpoint as its sockets use it."""
-
-    limits: TransportLimits
-    documents: PersistedDocuments
-    open_context: OpenContext
-
-    async def close_context(self, context: OperationContext) -> None:
-        """Closes a context, even if the operation was cancelled."""
-
-    async def authenticate(self, connection: ConnectionInit) -> None:
-        """Verifies the token of a socket and sets `expires_at`. Raises `DomainError`."""
+    viewer: OperationContext | None = None
+    """The closed context of the authentication."""

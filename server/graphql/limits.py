@@ -13,6 +13,12 @@ class TransportLimits:
     multipart_bytes: int = 71_000_000
     """Maximum size of a multipart body, including its files."""
     multipart_files: int = 10
+    json_space: int = 64_000_000
+    """Maximum total size of the JSON bodies of all requests."""
+    multipart_space: int = 300_000_000
+    """Maximum total size of the multipart bodies of all requests, which are stored on disk."""
+    body_seconds: float = 20
+    """Time to receive a JSON body, or the next part of a multipart body."""
     frame_characters: int = 1_000_000
     """Maximum length of a WebSocket message."""
     init_seconds: float = 10

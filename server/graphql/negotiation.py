@@ -1,9 +1,13 @@
 """Content negotiation: response media types and streams that a client accepts (RFC 9110, 12.5.1)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
 
 from strawberry.http import GraphQLRequestProtocol
 from strawberry.http.streaming import MultipartSubscriptionTransport
+
+from server.graphql.headers import MAX_CACHED_LENGTH
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -26,8 +30,14 @@ class Acceptance:
 
     @classmethod
     def of(cls, header: str | None) -> "Acceptance":
-        """Parses an `Accept` header; without one, everything is accepted."""
-        ranges = quality_by_range(header or "*/*")
+        """What an `Accept` header accepts; without one, everything is accepted."""
+        text = header or "*/*"
+        return cls.parse(text) if len(text) > MAX_CACHED_LENGTH else parse_short(text)
+
+    @classmethod
+    def parse(cls, header: str) -> Self:
+        """Parses an `Accept` header."""
+        ranges = quality_by_range(header)
         graphql, json = quality(GRAPHQL, ranges), quality(JSON, ranges)
         explicit = GRAPHQL in ranges or json == 0
         single = GRAPHQL if graphql > 0 and explicit and graphql >= json else JSON if json > 0 else None
@@ -35,10 +45,16 @@ class Acceptance:
         stream: GraphQLRequestProtocol | None = None
         if ranges.get(EVENTS, 0) > 0:
             stream = "sse"
-        elif multipart and MultipartSubscriptionTransport().accepts((header or "").strip()):
+        elif multipart and MultipartSubscriptionTransport().accepts(header.strip()):
             stream = "multipart-subscription"
         html = ranges.get("text/html", 0) > max(ranges.get(GRAPHQL, 0), ranges.get(JSON, 0))
         return cls(single, stream, multipart, html)
+
+
+@lru_cache(maxsize=256)
+def parse_short(header: str) -> Acceptance:
+    """Parses an `Accept` header, once."""
+    return Acceptance.parse(header)
 
 
 def quality_by_range(header: str) -> dict[str, float]:

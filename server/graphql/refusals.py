@@ -1,12 +1,14 @@
-"""Error responses to requests that are not executed."""
+"""Error responses to requests that are not executed, and the status of responses without data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from starlette.responses import Response
 
 from core.errors import DomainError, ErrorCode
+from schema.framework.outages import outage
 from server.graphql.json import encode
 
 log = structlog.get_logger(__name__)
@@ -18,7 +20,14 @@ STATUS = {
     ErrorCode.CONFLICT: 409,
     ErrorCode.EXHAUSTED: 429,
     ErrorCode.EXPIRED: 401,
+    ErrorCode.UNAVAILABLE: 503,
 }
+
+RETRY_AFTER = {"Retry-After": "1"}
+"""Header of responses with status 503: seconds after which the client may try again."""
+
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: RETRY_AFTER}
+"""Headers of error responses by status."""
 
 
 class Refusal(Exception):
@@ -48,10 +57,21 @@ def refusal(error: Exception) -> Refusal:
     """The error response for an exception. Unexpected errors are logged and masked by an ID."""
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, DomainError):
-        status = STATUS.get(error.code, 400)
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        return Refusal(status, error.code.value, error.message, headers)
+    known = error if isinstance(error, DomainError) else outage(error)
+    if known is not None:
+        if known is not error:
+            log.warning("request_unavailable", cause=error)
+        status = STATUS.get(known.code, 400)
+        return Refusal(status, known.code.value, known.message, HEADERS.get(status))
     error_id = uuid4().hex
     log.error("request_failed", error_id=error_id, exc_info=error)
     return Refusal(500, "INTERNAL_SERVER_ERROR", "Internal error", id=error_id)
+
+
+def status_without_data(data: Mapping[str, Any] | None, errors: Iterable[Any]) -> int | None:
+    """503 or 429 if no field has a value because of an outage or an exhausted limit, otherwise None."""
+    if data is not None and any(value is not None for value in data.values()):
+        return None
+    codes = {error.get("extensions", {}).get("code") for error in errors}
+    causes = (ErrorCode.UNAVAILABLE, ErrorCode.EXHAUSTED)
+    return next((STATUS[code] for code in causes if code.value in codes), None)

@@ -1,11 +1,10 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Hashable
 from contextlib import aclosing
-from datetime import UTC, datetime
 from json import JSONDecodeError
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from graphql import GraphQLError
@@ -19,13 +18,43 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 
 from core.errors import DomainError, NotAuthenticated
 from schema.framework.error_masking import mask_error
-from server.graphql.context import ConnectionInit, SocketEndpoint
-from server.graphql.json import decode
-from server.graphql.refusals import Refusal
+from schema.framework.outages import outage
+from server.graphql.admission import Admission
+from server.graphql.context import ConnectionInit, IdentifyCaller, OpenContext, OperationContext
+from server.graphql.documents import is_subscription
+from server.graphql.json import decode, encode
+from server.graphql.limits import TransportLimits
+from server.graphql.persisted import PersistedDocuments
+from server.graphql.refusals import Refusal, status_without_data
+from server.graphql.sessions import Deadlines, Session, Sessions
+from server.graphql.shared_streams import SharedStreams
 
 log = structlog.get_logger(__name__)
 
-INVALID, UNAUTHORIZED, FORBIDDEN, TOO_LARGE = 4400, 4401, 4403, 1009
+UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT = 4401, 4403, 4408
+TOO_LARGE, INTERNAL_ERROR, TRY_AGAIN_LATER = 1009, 1011, 1013
+
+LAST_MESSAGE_SECONDS = 1.0
+"""Time to send the last messages of operations whose viewer has lost access."""
+
+
+class SocketEndpoint(Protocol):
+    """The endpoint as its sockets use it."""
+
+    limits: TransportLimits
+    documents: PersistedDocuments
+    open_context: OpenContext
+    identify_caller: IdentifyCaller
+    admission: Admission
+    sessions: Sessions
+    deadlines: Deadlines
+    streams: SharedStreams
+
+    async def close_context(self, context: OperationContext) -> None:
+        """Closes a context, even if the operation was cancelled."""
+
+    async def authenticate(self, connection: ConnectionInit) -> None:
+        """Verifies the token of a socket, and sets its viewer and expiry. Raises `DomainError`."""
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
@@ -51,11 +80,18 @@ class SocketAdapter(ASGIWebSocketAdapter):
                 raise NonJsonMessageReceived from error
             yield message
 
+    async def send_text(self, text: str) -> None:
+        """Sends an encoded message."""
+        try:
+            await self.ws.send_text(text)
+        except WebSocketDisconnect as error:
+            raise WebSocketDisconnected from error
+
     async def close(self, code: int, reason: str) -> None:
-        """Closes with a reason of at most 123 bytes; does nothing if the socket is closed."""
+        """Closes with a reason of at most 123 bytes; does nothing if the socket is closed or left."""
         try:
             await super().close(code, reason.encode()[:120].decode(errors="ignore"))
-        except RuntimeError:
+        except (RuntimeError, WebSocketDisconnect):
             log.debug("socket_closed", code=code)
 
 
@@ -64,7 +100,28 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 
     view: SocketEndpoint  # type: ignore[assignment]
     context: ConnectionInit
-    expiry_task: asyncio.Task[None] | None = None
+    websocket: SocketAdapter
+    session: Session | None = None
+    init_timer: asyncio.TimerHandle | None = None
+    closing: asyncio.Task[None] | None = None
+
+    def on_request_accepted(self) -> None:
+        """Starts the time for `connection_init`."""
+        seconds = self.view.limits.init_seconds
+        self.init_timer = asyncio.get_running_loop().call_later(seconds, self.time_out)
+
+    def time_out(self) -> None:
+        """Closes with 4408: no `connection_init` was received in time."""
+        self.connection_timed_out = True
+        self.close_soon(self.websocket.close(INIT_TIMEOUT, "Connection initialisation timeout"))
+
+    def close_soon(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Closes the socket, unless it is being closed."""
+        if self.closing is None:
+            self.closing = asyncio.create_task(closing)
+            self.closing.add_done_callback(self._task_done)
+        else:
+            closing.close()
 
     async def handle_message(self, message: Any) -> None:
         """Validates a message; a malformed one closes the socket with 4400 and a reason."""
@@ -78,10 +135,26 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 
     async def handle_connection_init(self, message: Any) -> None:
         """Authenticates; the socket is closed when the token expires or the viewer loses access."""
-        await super().handle_connection_init(message)
-        if self.connection_acknowledged and self.expiry_task is None:
-            self.expiry_task = asyncio.create_task(self.close_on_expiry())
-            self.expiry_task.add_done_callback(self._task_done)
+        if self.init_timer is not None:
+            self.init_timer.cancel()
+            self.init_timer = None
+        try:
+            await super().handle_connection_init(message)
+        except WebSocketDisconnected:
+            raise
+        except Exception as error:
+            unavailable = outage(error)
+            if unavailable is None:
+                log.exception("connection_init_failed")
+                await self.websocket.close(INTERNAL_ERROR, "Internal error")
+            else:
+                log.warning("connection_init_unavailable", cause=type(error).__name__)
+                await self.websocket.close(TRY_AGAIN_LATER, unavailable.message)
+        viewer = self.context.viewer
+        if self.connection_acknowledged and self.session is None and viewer and viewer.identity is not None:
+            self.session = self.view.sessions.join(viewer, self)
+            if viewer.expires_at is not None:
+                self.view.deadlines.add(viewer.expires_at, self.expire)
 
     async def handle_ping(self, message: Any) -> None:
         """Replies with the payload of the ping."""
@@ -109,18 +182,15 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
         """Runs one operation in its own context, which is closed before `complete` is sent."""
         try:
-            context = await self.view.open_context(self.context.socket, self.context.connection_params)
-            try:
-                results = await self.schema.stream(
-                    operation.query,
-                    variable_values=operation.variables,
-                    context_value=context,
-                    operation_name=operation.operation_name,
-                )
-                async with aclosing(results):
-                    await self._send_result_stream(operation, results)
-            finally:
-                await self.view.close_context(context)
+            if not is_subscription(operation.query, operation.operation_name):
+                async with self.view.admission.slot(self.caller):
+                    await self.stream_results(operation, await self.open_context())
+            elif self.session is not None and self.session.audience is not None:
+                await self.watch(operation, self.session)
+            else:
+                async with self.view.admission.slot(self.caller):
+                    context = await self.open_context()
+                await self.stream_results(operation, context)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return
@@ -129,35 +199,98 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         except Exception as error:
             await operation.send_initial_errors([mask_error(GraphQLError(str(error), original_error=error))])
 
+    async def watch(self, operation: Operation[Any, Any], session: Session) -> None:
+        """Sends the results of a subscription, which others may share."""
+        query, variables, name = operation.query, operation.variables, operation.operation_name
+        operation.query, operation.variables, id = "", None, encode(operation.id).decode()
+        async with aclosing(self.view.streams.watch(session.context, query, variables, name)) as messages:
+            del query, variables
+            async for message in messages:
+                if message.kind == "error":
+                    await operation.send_initial_errors(message.result.errors)
+                else:
+                    await self.websocket.send_text(f'{{"id":{id},"type":"next","payload":{message.payload}}}')
+
+    @property
+    def caller(self) -> Hashable:
+        """Who sends the operations of the socket."""
+        return self.view.identify_caller(self.context.socket, self.context.connection_params)
+
+    async def open_context(self) -> OperationContext:
+        """The context of one operation."""
+        return await self.view.open_context(self.context.socket, self.context.connection_params)
+
+    async def stream_results(self, operation: Operation[Any, Any], context: OperationContext) -> None:
+        """Runs an operation and sends its results. Closes the context."""
+        try:
+            results = await self.schema.stream(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=context,
+                operation_name=operation.operation_name,
+            )
+            async with aclosing(results):
+                await self._send_result_stream(operation, results)
+        finally:
+            await self.view.close_context(context)
+
+    async def _send_result_stream(
+        self, operation: Operation[Any, Any], result_source: AsyncGenerator[Any, None]
+    ) -> None:
+        """Sends the results; one without data because of an outage ends the operation with `error`."""
+        async with aclosing(self.until_outage(operation, result_source)) as results:
+            await super()._send_result_stream(operation, results)
+
+    async def until_outage(
+        self, operation: Operation[Any, Any], results: AsyncGenerator[Any, None]
+    ) -> AsyncGenerator[Any, None]:
+        """The results before an outage, which is sent as an `error` message."""
+        async for result in results:
+            errors = getattr(result, "errors", None) or []
+            formatted = [error.formatted for error in errors]
+            if status_without_data(getattr(result, "data", None), formatted):
+                await operation.send_initial_errors(errors)
+                return
+            yield result
+
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
         """None: an invalid document causes an `error` message, and other operations continue."""
         return None
 
-    async def close_on_expiry(self) -> None:
-        """Closes with 4401 when the token expires, and with 4403 when the viewer loses access."""
-        while True:
-            left = seconds_until(self.context.expires_at)
-            await asyncio.sleep(max(0, min(left, self.view.limits.recheck_seconds)))
-            if seconds_until(self.context.expires_at) <= 0:
-                return await self.disconnect(UNAUTHORIZED, "Token expired")
-            try:
-                await self.view.authenticate(self.context)
-            except DomainError as error:
-                return await self.disconnect(FORBIDDEN, error.message)
-            except Exception:
-                log.exception("session_recheck_failed")
+    def expire(self) -> None:
+        """Closes with 4401: the token has expired."""
+        self.close_soon(self.disconnect(UNAUTHORIZED, "Token expired"))
+
+    def end(self, error: DomainError) -> None:
+        """Closes with 4403: the viewer has lost access."""
+        self.close_soon(self.end_session(error))
+
+    async def end_session(self, error: DomainError) -> None:
+        """Closes with 4403, once the operations have been told."""
+        tasks = [operation.task for operation in self.operations.values() if operation.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_MESSAGE_SECONDS)
+        await self.disconnect(FORBIDDEN, error.message)
+
+    def note_access(self) -> None:
+        """Does nothing: each operation looks its viewer up."""
 
     async def disconnect(self, code: int, reason: str) -> None:
-        """Closes the socket and cancels its operations, without waiting for the client."""
+        """Cancels the operations of the socket, and closes it."""
+        for operation_id, operation in list(self.operations.items()):
+            if operation.task is not asyncio.current_task():
+                await self.cleanup_operation(operation_id)
         await self.websocket.close(code, reason)
-        for operation_id in list(self.operations):
-            await self.cleanup_operation(operation_id)
 
     async def shutdown(self) -> None:
-        """Cancels the tasks of the socket."""
-        if self.expiry_task:
-            self.expiry_task.cancel()
+        """Cancels the operations and timers of the socket."""
+        if self.init_timer is not None:
+            self.init_timer.cancel()
+        if self.session is not None:
+            self.view.sessions.leave(self.session, self)
+            if self.context.expires_at is not None:
+                self.view.deadlines.remove(self.context.expires_at, self.expire)
         await super().shutdown()
 
 
@@ -183,8 +316,3 @@ def is_operation(payload: Any) -> bool:
         and isinstance(payload.get("extensions"), dict | None)
         and (payload.get("query") is not None or bool(payload.get("extensions")))
     )
-
-
-def seconds_until(instant: datetime | None) -> float:
-    """Seconds until then; infinite for None."""
-    return float("inf") if instant is None else (instant - datetime.now(UTC)).total_seconds()

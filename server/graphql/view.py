@@ -1,15 +1,13 @@
 """The GraphQL endpoint: Strawberry's ASGI view with the GraphQL-over-HTTP specification."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-import anyio
 import structlog
 from cross_web import AsyncHTTPRequestAdapter
-from graphql import GraphQLError, get_operation_ast, parse
-from graphql import OperationType as DocumentOperation
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -27,18 +25,31 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
 from core.errors import DomainError
-from schema.framework.error_masking import mask_error
-from server.graphql.body import check_media_type, limit_body, media_type, read_operation, too_large
-from server.graphql.context import ConnectionInit, OpenContext, OperationContext
+from server.graphql.admission import Admission
+from server.graphql.body import BodySpace, check_media_type, parse_operation, read_form
+from server.graphql.clients import GRACE_SECONDS, ClientWatch, client_host, note_answer
+from server.graphql.context import ConnectionInit, IdentifyCaller, OpenContext, OperationContext
+from server.graphql.documents import is_subscription, may_be_incremental
+from server.graphql.headers import header
 from server.graphql.json import decode, encode
 from server.graphql.limits import TransportLimits
 from server.graphql.negotiation import GRAPHQL, JSON, Acceptance
 from server.graphql.persisted import PersistedDocuments
 from server.graphql.refusals import Refusal, refusal
+from server.graphql.request import OperationRequest
+from server.graphql.responses import SingleResponse, response_body, single_response, single_response_of
+from server.graphql.sessions import Deadlines, Sessions
+from server.graphql.shared_streams import SharedStreams
 from server.graphql.socket import SocketAdapter, SocketHandler
 from server.graphql.streams import transports
 
 log = structlog.get_logger(__name__)
+
+ALLOWED_OPERATIONS = {
+    "GET": frozenset({OperationType.QUERY}),
+    "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
+}
+"""Kinds of operations by method of the request."""
 
 Explorer = Callable[[Request], Awaitable[Response]]
 """Responds to a browser that opens the endpoint."""
@@ -60,8 +71,13 @@ class GraphQLView(GraphQL[OperationContext, None]):
         *,
         limits: TransportLimits | None = None,
         explorer: Explorer | None = None,
+        admission: Admission | None = None,
+        identify_caller: IdentifyCaller = client_host,
     ) -> None:
         self.limits = limits or TransportLimits()
+        self.admission, self.identify_caller = admission or Admission(), identify_caller
+        self.json_space = BodySpace(self.limits.json_space)
+        self.multipart_space = BodySpace(self.limits.multipart_space)
         super().__init__(
             schema,
             graphql_ide=None,
@@ -75,6 +91,8 @@ class GraphQLView(GraphQL[OperationContext, None]):
         self.explorer = explorer
         self.documents = PersistedDocuments(self.limits.persisted_characters, self.limits.trusted_documents)
         self.stream_transports = transports(self.limits.heartbeat_seconds)
+        self.sessions, self.deadlines = Sessions(lambda: self.limits.recheck_seconds), Deadlines()
+        self.streams = SharedStreams(schema, self.sessions, self.deadlines, self.close_context)
 
     # -- one request
 
@@ -83,72 +101,132 @@ class GraphQLView(GraphQL[OperationContext, None]):
         if scope["type"] != "http":
             await self.run(WebSocket(scope, receive, send))
             return
-        multipart = media_type(Request(scope)) == "multipart/form-data"
-        limit = self.limits.multipart_bytes if multipart else self.limits.json_bytes
-        request = Request(scope, limit_body(receive, limit))
+        request = OperationRequest(scope, receive, self.limits, self.json_space, self.multipart_space)
         try:
-            response = await self.answer(request, limit)
+            response = await self.answer(request)
             await response(scope, receive, send)
+            note_answer(scope, response)
         except ClientDisconnect:
             log.debug("client_disconnected")
         finally:
             await self.end(request)
 
-    async def answer(self, request: Request, limit: int) -> Response:
+    async def answer(self, request: OperationRequest) -> Response:
         """The response to a request. Unexpected errors are masked and logged under an ID."""
-        acceptance = Acceptance.of(request.headers.get("accept"))
         try:
-            announced = request.headers.get("content-length", "")
-            if announced.isdigit() and int(announced) > limit:
-                raise too_large(limit)
-            response = await self.operate(request, acceptance)
+            request.require_length()
+            response = await self.operate(request)
+            if isinstance(response, SingleResponse):
+                await response.compress(header(request.scope, b"accept-encoding"))
+                return response
         except ClientDisconnect:
             raise
         except Exception as error:
-            response = refusal(error).response(acceptance.json or JSON)
+            response = refusal(error).response(request.acceptance.json or JSON)
         response.headers["vary"] = "Accept"
         response.headers["x-content-type-options"] = "nosniff"
         response.headers.setdefault("cache-control", "no-store")
         return response
 
-    async def operate(self, request: Request, acceptance: Acceptance) -> Response:
+    async def operate(self, request: OperationRequest) -> Response:
         """Validates the headers, then runs the operation."""
-        if request.method not in ("GET", "POST"):
+        method, acceptance = request.method, request.acceptance
+        if method not in ALLOWED_OPERATIONS:
             raise Refusal(405, "METHOD_NOT_ALLOWED", "Use GET or POST.", {"Allow": "GET, POST"})
-        if (
-            self.explorer
-            and request.method == "GET"
-            and acceptance.html
-            and "query" not in request.query_params
-        ):
+        if self.explorer and method == "GET" and acceptance.html and "query" not in request.query_params:
             return await self.explorer(request)
         if not (acceptance.json or acceptance.stream or acceptance.incremental):
             raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON}.")
-        if request.method == "POST":
-            check_media_type(request)
-        request.state.acceptance = acceptance
-        request.state.context = context = await self.open_context(request, None)
-        response = await self.run(request, context=context)
-        if not isinstance(response, StreamingResponse):
-            await self.end(request)
-        return response
+        if method == "POST":
+            check_media_type(request, request.media_type)
+        caller = self.identify_caller(request, None)
+        self.admission.require_room(caller)
+        form: dict[str, Any] | None = None
+        body = b""
+        if request.is_form:
+            async with self.admission.slot(caller):
+                context = await self.open(request)
+            context.require_viewer()
+            form = await read_form(request, self.limits)
+        else:
+            body = await request.bounded_body.read()
+        with ClientWatch(request) as watch:
+            async with self.admission.slot(caller):
+                watch.grace = GRACE_SECONDS
+                context = await self.open(request)
+                operation = parse_operation(request, body) if form is None else form
+                return await self.respond(request, self.documents.resolve(operation), context)
 
-    async def end(self, request: Request) -> None:
-        """Releases the context, the stream and the uploaded files of a request."""
-        context: OperationContext | None = getattr(request.state, "context", None)
-        request.state.context = None
-        stream = getattr(request.state, "stream", None)
-        with anyio.CancelScope(shield=True):
-            if stream is not None and context is not None:
-                await stream.aclose()
+    async def respond(
+        self, request: OperationRequest, operation: Mapping[str, Any], context: OperationContext
+    ) -> Response:
+        """Runs an operation. Strawberry streams subscriptions and incremental delivery."""
+        document, name = operation.get("query"), operation.get("operationName")
+        if not document:
+            raise Refusal(400, "BAD_REQUEST", "The request must contain a `query`.")
+        data = GraphQLRequestData(
+            query=document,
+            variables=operation.get("variables"),
+            operation_name=name,
+            extensions=operation.get("extensions"),
+            protocol=protocol(request.acceptance, document, name),
+        )
+        if data.protocol != "http" or (request.acceptance.incremental and may_be_incremental(document)):
+            request.operation = data
+            return await self.run(request, context=context)
+        result = await self.execute(request, context, data)
+        if isinstance(result, IncrementalResults):
+            await result.subsequent_results.aclose()
+            raise Refusal(406, "NOT_ACCEPTABLE", "`@defer` and `@stream` require multipart/mixed.")
+        return single_response(result, request.acceptance.json or JSON)
+
+    async def execute(
+        self, request: Request, context: OperationContext, data: GraphQLRequestData
+    ) -> ExecutionResult | IncrementalResults:
+        """The result of a query or mutation. `GET` runs queries only."""
+        try:
+            return await self.schema.execute(
+                data.query,
+                variable_values=data.variables,
+                context_value=context,
+                operation_name=data.operation_name,
+                allowed_operation_types=ALLOWED_OPERATIONS[request.method],
+                operation_extensions=data.extensions,
+            )
+        except CannotGetOperationTypeError as error:
+            unresolved = GraphQLError(error.as_http_error_reason(), original_error=error)
+            return PreExecutionError(None, [unresolved])
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                supported = "graphql-transport-ws, text/event-stream or multipart/mixed;subscriptionSpec=1.0"
+                raise Refusal(406, "NOT_ACCEPTABLE", f"Subscriptions require {supported}.") from error
+            raise Refusal(405, "METHOD_NOT_ALLOWED", "Mutations require POST.", {"Allow": "POST"}) from error
+
+    async def open(self, request: OperationRequest) -> OperationContext:
+        """The context of a request, opened once."""
+        if request.context is None:
+            request.context = await self.open_context(request, None)
+        return request.context
+
+    async def end(self, request: OperationRequest) -> None:
+        """Releases what a request holds. The client has its response and does not wait."""
+        context, request.context = request.context, None
+        try:
+            if request.results is not None and context is not None:
+                await request.results.aclose()
+        finally:
             if context is not None:
                 await self.close_context(context)
-            await request.close()
+            if request.is_form:
+                await request.close()
+            request.bounded_body.release()
 
     async def close_context(self, context: OperationContext) -> None:
-        """Closes a context, even if the operation was cancelled."""
-        with anyio.CancelScope(shield=True):
+        """Closes a context. The response does not depend on it: errors are logged."""
+        try:
             await context.close()
+        except Exception as error:
+            log.warning("context_not_closed", cause=type(error).__name__)
 
     # -- Strawberry's hooks, in call order
 
@@ -161,23 +239,40 @@ class GraphQLView(GraphQL[OperationContext, None]):
         return False
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        """Parses the operation, and decides whether its response is streamed."""
-        starlette_request: Request = request._request  # type: ignore[attr-defined]
-        operation = self.documents.resolve(await read_operation(starlette_request, self.limits))
-        document = operation.get("query")
-        if not document:
-            raise Refusal(400, "BAD_REQUEST", "The request must contain a `query`.")
-        name = operation.get("operationName")
-        return GraphQLRequestData(
-            query=document,
-            variables=operation.get("variables"),
-            operation_name=name,
-            extensions=operation.get("extensions"),
-            protocol=protocol(starlette_request.state.acceptance, document, name),
-        )
+        """The operation that `respond` has parsed."""
+        operation: GraphQLRequestData = request._request.operation  # type: ignore[attr-defined]
+        return operation
 
     def _get_stream_transport(self, name: str) -> HTTPStreamTransport | None:
         return self.stream_transports.get(name)
+
+    async def execute_operation(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        request_data: GraphQLRequestData | list[GraphQLRequestData],
+        context: OperationContext,
+        root_value: None,
+        sub_response: Response,
+    ) -> Any:
+        """Runs an operation. Subscriptions share their reads."""
+        assert isinstance(request_data, GraphQLRequestData)
+        document, name = request_data.query or "", request_data.operation_name
+        streamed = self._get_stream_transport(request_data.protocol) is not None
+        if context.audience is not None and streamed and is_subscription(document, name):
+            return self.shared_results(context, document, request_data.variables, name)
+        return await super().execute_operation(
+            request, request_adapter, request_data, context, root_value, sub_response
+        )
+
+    async def shared_results(
+        self, context: OperationContext, document: str, variables: Any, name: str | None
+    ) -> AsyncGenerator[Any, None]:
+        """The results of a subscription over HTTP, until the token expires."""
+        messages = self.streams.watch(context, document, variables, name, expires_at=context.expires_at)
+        async with aclosing(messages):
+            async for message in messages:
+                yield message.result
 
     async def execute_single(
         self,
@@ -187,52 +282,17 @@ class GraphQLView(GraphQL[OperationContext, None]):
         context: OperationContext,
         root_value: None,
         request_data: GraphQLRequestData,
-    ) -> ExecutionResult:
-        """Runs a query or mutation."""
-        allowed = {OperationType.QUERY}
-        if request.method == "POST":
-            allowed.add(OperationType.MUTATION)
-        try:
-            result = await self.schema.execute(
-                request_data.query,
-                variable_values=request_data.variables,
-                context_value=context,
-                operation_name=request_data.operation_name,
-                allowed_operation_types=allowed,
-                operation_extensions=request_data.extensions,
-            )
-        except CannotGetOperationTypeError as error:
-            unresolved = GraphQLError(error.as_http_error_reason(), original_error=error)
-            return PreExecutionError(None, [unresolved])
-        except InvalidOperationTypeError as error:
-            if error.operation_type is OperationType.SUBSCRIPTION:
-                supported = "graphql-transport-ws, text/event-stream or multipart/mixed;subscriptionSpec=1.0"
-                raise Refusal(406, "NOT_ACCEPTABLE", f"Subscriptions require {supported}.") from error
-            raise Refusal(405, "METHOD_NOT_ALLOWED", "Mutations require POST.", {"Allow": "POST"}) from error
-        if isinstance(result, IncrementalResults) and not request.state.acceptance.incremental:
-            await result.subsequent_results.aclose()
-            raise Refusal(406, "NOT_ACCEPTABLE", "`@defer` and `@stream` require multipart/mixed.")
-        return result
+    ) -> Any:
+        """Runs a query or mutation whose results may be delivered incrementally."""
+        return await self.execute(request, context, request_data)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The response body, without `data` if the operation was not executed."""
-        response: GraphQLHTTPResponse = {}
-        errors = [mask_error(error) for error in result.errors or ()]
-        if errors:
-            response["errors"] = [error.formatted for error in errors]
-        before_execution = result.data is None and bool(errors) and not any(error.path for error in errors)
-        if not before_execution:
-            response["data"] = result.data
-        if result.extensions:
-            response["extensions"] = result.extensions
-        return response
+        """The body of one of several results."""
+        return response_body(result)
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
-        """A single response. With `application/graphql-response+json`, 400 if nothing was executed."""
-        media, cost = sub_response.headers["content-type"], response_data.get("extensions", {}).get("cost")
-        status = 400 if media == GRAPHQL and "data" not in response_data else 200
-        headers = {"x-query-cost": str(cost["requested"])} if cost else {}
-        return Response(encode(response_data), status, headers, media_type=media)
+        """The response to an operation that was not delivered incrementally after all."""
+        return single_response_of(response_data, sub_response.headers["content-type"])
 
     async def create_streaming_response(
         self,
@@ -242,12 +302,14 @@ class GraphQLView(GraphQL[OperationContext, None]):
         headers: Mapping[str, str],
     ) -> Response:
         """A streamed response. The request keeps the stream so that it is closed."""
-        request.state.stream = stream()
-        return StreamingResponse(request.state.stream, headers=dict(headers))
+        assert isinstance(request, OperationRequest)
+        request.results = cast(AsyncGenerator[str, None], stream())
+        return StreamingResponse(request.results, headers=dict(headers))
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Passes the response media type to `create_response`."""
-        return Response(headers={"content-type": request.state.acceptance.json or JSON})
+        assert isinstance(request, OperationRequest)
+        return Response(headers={"content-type": request.acceptance.json or JSON})
 
     async def on_ws_connect(self, context: Any) -> Any:
         """Authenticates a socket, or closes it with 4403. The client is told when the token expires."""
@@ -258,9 +320,9 @@ class GraphQLView(GraphQL[OperationContext, None]):
         return {"expiresAt": context.expires_at.isoformat()} if context.expires_at else UNSET
 
     async def authenticate(self, connection: ConnectionInit) -> None:
-        """Verifies the token of a socket and sets `expires_at`. Raises `DomainError`."""
+        """Verifies the token of a socket, and sets its viewer and expiry. Raises `DomainError`."""
         context = await self.open_context(connection.socket, connection.connection_params)
-        connection.expires_at = context.expires_at
+        connection.expires_at, connection.viewer = context.expires_at, context
         await self.close_context(context)
 
     def decode_json(self, data: str | bytes) -> object:
@@ -277,13 +339,3 @@ def protocol(acceptance: Acceptance, document: str, name: str | None) -> GraphQL
     if acceptance.stream and (acceptance.json is None or is_subscription(document, name)):
         return acceptance.stream
     return "http"
-
-
-def is_subscription(document: str, name: str | None) -> bool:
-    """Whether the named operation of a document is a subscription; False for what can't be parsed."""
-    if "subscription" not in document:
-        return False
-    with suppress(GraphQLError):
-        operation = get_operation_ast(parse(document, no_location=True, max_lexical_tokens=10_000), name)
-        return operation is not None and operation.operation is DocumentOperation.SUBSCRIPTION
-    return False

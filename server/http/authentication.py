@@ -1,48 +1,77 @@
 """Authentication of requests and sockets by access token."""
 
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import HTTPConnection
 
 from core.errors import NotAuthenticated
 from resolvers.access import Viewer
-from resolvers.identity import accounts
 from schema.framework.context import Context, Services
+from server.graphql.clients import client_host
+from server.graphql.headers import header
 
 SCHEME = "bearer "
 
+VERIFIED = "seshat.verified"
+"""Key of the user and the expiry of a request's token, in its scope, from when its caller was identified."""
+NOBODY = UUID(int=0), datetime.min.replace(tzinfo=UTC)
 
-def context_factory(services: Callable[[], Services]) -> Any:
-    """A function that creates the context of a request, or of a socket from its `connection_init` payload."""
+MAX_KNOWN_USERS = 10_000
+"""Users whose company is remembered, to identify callers."""
 
-    async def open_context(connection: HTTPConnection, params: Mapping[str, Any] | None) -> Context:
-        shared = services()
+
+class Authentication:
+    """Creates the contexts of operations, and identifies their callers."""
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+        self._companies: OrderedDict[UUID, UUID] = OrderedDict()
+
+    def identify_caller(self, connection: HTTPConnection, params: Mapping[str, Any] | None) -> Hashable:
+        """The company of a valid token, the user if the company is not known yet, else the client's host."""
         token = bearer_token(connection, params)
-        base = connection.base_url
-        base_url = str(base.replace(scheme=base.scheme.replace("ws", "http"))).rstrip("/")
-        if token is None:
-            return Context(shared, None, base_url)
+        if token is not None:
+            with suppress(NotAuthenticated):
+                user_id, expires_at = self._services().token_signer.verify(token)
+                if connection.scope["type"] == "http":
+                    connection.scope[VERIFIED] = user_id, expires_at
+                return self._companies.get(user_id, user_id)
+        return client_host(connection, params)
+
+    async def open_context(self, connection: HTTPConnection, params: Mapping[str, Any] | None) -> Context:
+        """The context of a request, or of a socket from its `connection_init` payload."""
+        shared = self._services()
+        user_id, expires_at = connection.scope.pop(VERIFIED, NOBODY)
         try:
-            return Context(shared, await viewer_of(shared, token), base_url)
+            if expires_at <= datetime.now(UTC):
+                token = bearer_token(connection, params)
+                if token is None:
+                    return Context(shared, None)
+                user_id, expires_at = shared.token_signer.verify(token)
+            viewer = await shared.viewers.load(user_id, expires_at)
+            self._remember(viewer)
+            return Context(shared, viewer)
         except NotAuthenticated as error:
             if connection.scope["type"] == "websocket":
                 raise
-            return Context(shared, None, base_url, error)  # signing in must work with an expired token
+            return Context(shared, None, error)  # signing in must work with an expired token
 
-    return open_context
-
-
-async def viewer_of(services: Services, token: str) -> Viewer:
-    """The viewer of an access token. Raises `NotAuthenticated`."""
-    user_id, expires_at = services.token_signer.verify(token)
-    return await accounts.load_viewer(services.database, user_id, expires_at)
+    def _remember(self, viewer: Viewer) -> None:
+        self._companies[viewer.user_id] = viewer.company_id
+        self._companies.move_to_end(viewer.user_id)
+        if len(self._companies) > MAX_KNOWN_USERS:
+            self._companies.popitem(last=False)
 
 
 def bearer_token(connection: HTTPConnection, params: Mapping[str, Any] | None) -> str | None:
     """The bearer token of the `Authorization` header, or of the `connection_init` payload (in any case)."""
-    parameters = {str(name).lower(): value for name, value in (params or {}).items()}
-    header = parameters.get("authorization") or connection.headers.get("authorization")
-    if not isinstance(header, str) or not header.lower().startswith(SCHEME):
+    parameters = {str(name).lower(): value for name, value in params.items()} if params else {}
+    credentials = parameters.get("authorization") or header(connection.scope, b"authorization")
+    if not isinstance(credentials, str) or credentials[: len(SCHEME)].lower() != SCHEME:
         return None
-    return header[len(SCHEME) :].strip() or None
+    return credentials[len(SCHEME) :].strip() or None

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from html import escape
 from importlib import invalidate_caches
 from importlib.util import find_spec
 from os import environ, pathsep
@@ -49,7 +48,7 @@ NOT_BUILT_PAGE = """<!doctype html>
 <h1>Seshat</h1>
 <p>This is the GraphQL endpoint. The explorer is not built on this server. To build it, run
 <code>python -m server.http.explorer build</code>. GraphQL clients work without it:</p>
-<pre>curl %(url)s -H 'Content-Type: application/json' -d '{"query": "{ __typename }"}'</pre>
+<pre>curl "$ADDRESS_OF_THIS_PAGE" -H 'Content-Type: application/json' -d '{"query": "{ __typename }"}'</pre>
 </html>
 """
 
@@ -82,7 +81,7 @@ async def explorer(request: Request) -> Response:
     """The explorer, or a page that says how to build it."""
     page = BUILT / "index.html"
     built = page.is_file()
-    html = page.read_text() if built else NOT_BUILT_PAGE % {"url": escape(str(request.url.replace(query="")))}
+    html = page.read_text() if built else NOT_BUILT_PAGE
     headers = {
         "content-security-policy": POLICY,
         "referrer-policy": "no-referrer",

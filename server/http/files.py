@@ -11,12 +11,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from core.errors import Conflict, DomainError, ErrorCode, NotFound
+from core.errors import Conflict, DomainError, ErrorCode, NotFound, Unavailable
 from core.ports import ObjectChanged, ObjectStore, StoredObject
-from db.uow import Database
+from db.database import Database
 from resolvers import files
-from resolvers.files import DownloadLink, FileTooLarge, LinkSigner
-from server.graphql.refusals import Refusal
+from resolvers.files import DownloadLink, FileTooLarge, LinkSigner, StorageExhausted
+from server.graphql.refusals import Refusal, refusal
 from server.http import tar_stream
 from server.http.range_requests import Unsatisfiable, is_not_modified, last_modified, requested_range
 
@@ -31,6 +31,7 @@ STATUS = {
     ErrorCode.UNSUPPORTED: 415,
     ErrorCode.INVALID: 422,
 }
+STATUS_BY_TYPE = {FileTooLarge: 413, StorageExhausted: 507}
 INLINE_TYPES = frozenset({"application/pdf", "image/png", "image/jpeg", "image/tiff"})
 """Media types that browsers may display; other files are downloaded."""
 TAR = "application/x-tar"
@@ -71,14 +72,18 @@ async def errors_as_json(answer: Awaitable[Response]) -> Response:
     """The response, or an error as JSON."""
     try:
         return await answer
-    except Refusal as refusal:
-        error_response = refusal
-    except DomainError as error:
-        status = 413 if isinstance(error, FileTooLarge) else STATUS.get(error.code, 400)
-        error_response = Refusal(status, error.code.value, error.message)
-    response = error_response.response("application/json")
+    except Exception as error:
+        response = error_response(error).response("application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def error_response(error: Exception) -> Refusal:
+    """The error response for an exception: 507 if the store is full, 503 after an outage."""
+    if not isinstance(error, DomainError) or isinstance(error, Unavailable):
+        return refusal(error)
+    status = STATUS_BY_TYPE.get(type(error)) or STATUS.get(error.code, 400)
+    return Refusal(status, error.code.value, error.message)
 
 
 async def receive(request: Request, services: FileServices) -> Response:

@@ -16,6 +16,7 @@ import uvicorn
 
 from server.embedded.vectors.api import VectorApi
 from server.embedded.vectors.collections import Collections
+from server.logging import configure_logging
 
 LOCK_TIMEOUT_SECONDS = 30.0
 """Time to wait for a previous process to release the folder."""
@@ -24,6 +25,7 @@ STOP_SECONDS = 3
 
 def main() -> None:
     folder, path = Path(sys.argv[1]), Path(sys.argv[2])
+    configure_logging("INFO")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock_folder(folder):
         server = uvicorn.Server(

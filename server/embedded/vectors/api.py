@@ -14,12 +14,18 @@ from typing import Any
 import orjson
 import structlog
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from server.embedded.vectors import qdrant_translation
-from server.embedded.vectors.collections import QUIET_SECONDS, CollectionNotFound, Collections, point_json
+from server.embedded.vectors.collections import (
+    QUIET_SECONDS,
+    CollectionIncomplete,
+    CollectionNotFound,
+    Collections,
+    point_json,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +53,8 @@ class VectorApi:
             ("POST", f"{one}/points/payload"): self.set_payload,
             ("POST", f"{one}/points/query"): self.query,
             ("POST", f"{one}/points/count"): self.count,
+            ("GET", "/incomplete"): self.incomplete,
+            ("DELETE", "/incomplete/{name}"): self.mark_complete,
         }
         routes = [
             Route(path, self._endpoint(handler), methods=[method])
@@ -66,22 +74,30 @@ class VectorApi:
     async def _maintain(self) -> None:
         while True:
             await asyncio.sleep(QUIET_SECONDS / 2)
-            self._collections.maintain(quiet=time.monotonic() - self._last_request > QUIET_SECONDS)
+            quiet = time.monotonic() - self._last_request > QUIET_SECONDS
+            self._collections.maintain(quiet=quiet)
+            if quiet:
+                await self._collections.record_checksums()
 
     def _endpoint(self, handler: Callable[[str, Any], Any]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            content = await request.body()
+            try:
+                content = await request.body()
+            except ClientDisconnect:  # the client was killed
+                return Response()
             self._last_request = began = time.monotonic()
             try:
                 result = handler(request.path_params.get("name", ""), orjson.loads(content or b"{}"))
             except CollectionNotFound as error:
                 return error_response(404, f"Not found: {error}")
+            except CollectionIncomplete as error:
+                return error_response(503, str(error))
             except FileExistsError as error:
                 return error_response(409, f"Wrong input: {error}")
             except (ValueError, KeyError, TypeError) as error:
                 return error_response(400, f"Wrong input: {error}")
             except Exception as error:  # qdrant-edge raises no specific exceptions
-                log.error("vector_store_request_failed", path=request.url.path, reason=str(error))
+                log.error("vector_store_request_failed", path=request.url.path, exc_info=error)
                 return error_response(500, f"Service internal error: {error}")
             finally:
                 self._last_request = time.monotonic()
@@ -119,14 +135,19 @@ class VectorApi:
         return self._change(name, qdrant_translation.set_payload(body))
 
     def query(self, name: str, body: Any) -> Any:
-        return {
-            "points": [
-                point_json(point) for point in self._collections[name].query(qdrant_translation.query(body))
-            ]
-        }
+        found = self._collections.searchable(name).query(qdrant_translation.query(body))
+        return {"points": [point_json(point) for point in found]}
 
     def count(self, name: str, body: Any) -> Any:
         return {"count": self._collections[name].count(qdrant_translation.count(body))}
+
+    def incomplete(self, name: str, body: Any) -> Any:
+        """Not part of Qdrant's API: collections that were damaged, with the time of detection."""
+        return {"collections": self._collections.incomplete()}
+
+    def mark_complete(self, name: str, body: Any) -> Any:
+        """Not part of Qdrant's API: all points of a damaged collection have been stored again."""
+        return self._collections.mark_complete(name)
 
     def _change(self, name: str, operation: Any, changes: int = 1) -> Any:
         self._collections[name].update(operation, changes)

@@ -1,6 +1,5 @@
 """The process of the embedded vector store."""
 
-import asyncio
 import hashlib
 import os
 import socket
@@ -11,9 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from core.errors import InstallationError
 from core.settings import Settings
 from server.embedded.os_accounts import create_private_folder
-from server.embedded.process import KeptAliveProcess, close_input, run_server
+from server.embedded.process import EmbeddedProcess, FolderUse, run_server
 
 SOCKET = "vectors.sock"
 MAX_SOCKET_PATH_BYTES = 99
@@ -21,7 +21,7 @@ STOP_SECONDS = 15.0
 ROOT = Path(__file__).parents[3]
 
 
-class VectorStoreUnavailable(Exception):
+class VectorStoreUnavailable(InstallationError):
     """The embedded vector store cannot run. The message is one line with the reason."""
 
 
@@ -34,25 +34,20 @@ def socket_path(data: Path) -> Path:
 
 
 @asynccontextmanager
-async def vectors_of(settings: Settings, *, share: bool = False) -> AsyncIterator[Settings]:
+async def vectors_of(settings: Settings, use: FolderUse = "own") -> AsyncIterator[Settings]:
     """The settings with the URL of a running vector store: the configured one, or an embedded store.
 
-    The embedded store runs for the duration of the context. With `share`, a store that another process runs
-    in the same data folder is used instead. Raises `VectorStoreUnavailable`.
+    Raises `VectorStoreUnavailable`.
     """
     if settings.qdrant_url is not None:
         yield settings
         return
     embedded = settings.model_copy(update={"qdrant_url": f"unix:{socket_path(settings.data)}"})
-    store = EmbeddedVectors(settings.data)
-    if share and await asyncio.to_thread(store.runs_elsewhere):
-        yield embedded
-        return
-    async with run_server(store):
+    async with run_server(EmbeddedVectors(settings.data), use, lock_timeout=settings.data_timeout):
         yield embedded
 
 
-class EmbeddedVectors(KeptAliveProcess):
+class EmbeddedVectors(EmbeddedProcess):
     """The vector store of a data folder."""
 
     name, lock_name, log_name = "vector store", "vectors.lock", "vectors.log"
@@ -86,7 +81,7 @@ class EmbeddedVectors(KeptAliveProcess):
         return lines[-1] if lines else f"see {path}"
 
     def terminate(self, process: subprocess.Popen[bytes]) -> None:
-        close_input(process)
+        self.close_input(process)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
