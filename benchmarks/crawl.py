@@ -93,7 +93,7 @@ async def measure(rounds: int, folder: Path) -> list[Limit]:
     seconds: dict[int, list[float]] = {1: [], 2: []}
     async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready.model_copy(update={"crawl_allow": ("127.0.0.0/8",)}), stack)
-        await seed(services.database)
+        await seed(services.database, services.settings)
         lists = serve(await stack.enter_async_context(sites(HOSTS, LATENCY)))
         for _ in range(rounds):
             for count in seconds:

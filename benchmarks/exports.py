@@ -110,7 +110,7 @@ async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> 
     bounds = []
     async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready, stack)
-        await seed(services.database)
+        await seed(services.database, services.settings)
         user = a_user(a_company())
         crawl = await store_images(services, user, count)
         client = Client(services, make_schema(), user_id=user.id)

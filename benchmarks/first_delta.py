@@ -8,13 +8,10 @@ Prints a table of the parts, and exits with 1 if the bound is missed.
 
 import argparse
 import asyncio
-import os
 import random
-import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +20,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
-import httpx
 import psutil
 from gql import Client, GraphQLRequest
 from gql.client import AsyncClientSession
@@ -34,9 +30,10 @@ from sqlalchemy import insert, select
 from strawberry.relay import GlobalID
 
 from benchmarks.bounds import Limit, console, verdict
+from benchmarks.processes import serve
 from core.ports import VectorChunk
 from core.settings import Settings
-from db.engines import Placement
+from db.database import Database
 from db.ids import new_id
 from db.models import (
     ConversationEvent,
@@ -47,7 +44,7 @@ from db.models import (
     ProcessingJob,
     ProcessingStatus,
 )
-from db.uow import Database
+from db.placement import Placement
 from providers.embeddings import MiniLM
 from server.embedded.postgres import embedded_url
 from server.provider_factory import open_vectors
@@ -56,7 +53,6 @@ DOCUMENTS, CHUNKS_EACH = 20, 50
 SENTENCES = 24
 """Sentences per chunk: about 500 tokens."""
 WARM_UP = 5
-TIMEOUT_SECONDS = 120
 MAX_FIRST_DELTA_MS = 300
 """Maximum median."""
 
@@ -99,45 +95,6 @@ class Times:
     received: datetime
     first: datetime
     last: datetime
-
-
-@asynccontextmanager
-async def server(data: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
-    """Runs a server. Yields its URL and process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if name not in ambient()}
-    command = [sys.executable, "-m", "server", "serve", "--data", str(data), "--port", str(port)]
-    process = await asyncio.to_thread(
-        subprocess.Popen, command, env={**environment, "DEMO": "false", "LOG_LEVEL": "WARNING"}
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient() as client, asyncio.timeout(TIMEOUT_SECONDS):
-            while True:
-                if await ready(client, url):
-                    break
-                if process.poll() is not None:
-                    raise RuntimeError("the server has ended")
-                await asyncio.sleep(0.2)
-        yield url, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        await asyncio.to_thread(process.wait)
-
-
-def ambient() -> set[str]:
-    """Settings in the environment, which are removed for the benchmark."""
-    return {name.upper() for name in Settings.model_fields}
-
-
-async def ready(client: httpx.AsyncClient, url: str) -> bool:
-    """Whether the server is ready."""
-    try:
-        return (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
 
 
 async def fill(database: Database, settings: Settings, user_id: UUID, company_id: UUID) -> list[str]:
@@ -233,7 +190,8 @@ async def payload(session: AsyncClientSession, document: str, **variables: Any) 
 
 async def measure_first_delta(questions: int, data: Path) -> list[Limit]:
     """Starts a server, stores documents and sends questions."""
-    async with server(data) as (url, process):
+    with serve({"DATA": str(data), "DEMO": "false", "LOG_LEVEL": "WARNING"}) as (process, port):
+        url = f"http://127.0.0.1:{port}"
         async with Client(transport=HTTPXAsyncTransport(f"{url}/graphql")) as session:
             person = {"email": "bench@example.com", "password": "a-long-enough-password"}
             registered = await payload(session, REGISTER, input=person)
