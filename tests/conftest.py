@@ -1,9 +1,10 @@
 """What every test may ask for: a real, migrated PostgreSQL, and settings that know it."""
 
 import asyncio
+import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,27 +14,48 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import event
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import make_url
 
 from core.settings import Settings, driverless_url
+from core.settings.placement import PRIMARY
 from db import migrate
+from db.databases.servers import Server
 from db.models import CompanyKind, RoleName
 from db.provision import provision
 from resolvers.identity import roles
 from schema.contract import Contract, make_schema
 from schema.framework.context import Services
 from server.app import create_app, open_services
-from server.embedded.postgres import EmbeddedPostgres, embedded_url
+from server.embedded.postgres import DATABASE, EmbeddedPostgres, embedded_url
 from server.embedded.process import run_server
 from server.embedded.vectors import EmbeddedVectors
+from server.logging import configure_logging, formatter
 from tests import factories
+from tests.executor_usage import ExecutorUsage
 from tests.factories import Fixture, a_company, a_user
 from tests.fingerprints import fingerprints
 from tests.graphql_client import Client
 from tests.leftovers import kill_descendants
+from tests.onlooker import Onlooker
+from tests.pgbouncer import PgBouncer
+from tests.placement import DATABASES, IS_DEDICATED
+from tests.planted_secrets import find_in_files, find_secrets, stored_secrets
+from tests.postgres_servers import binaries
 
-for name in Settings.model_fields:
+SWITCHES = {"prepared_statements", "compiled_executor"}
+"""Settings with which the whole suite passes either way: `PREPARED_STATEMENTS=false make test`."""
+
+for name in Settings.model_fields.keys() - SWITCHES:
     os.environ.pop(name.upper(), None)  # tests are not to depend on the developer's settings
+os.environ["COMPANY_PLACEMENT"] = "dedicated" if IS_DEDICATED else "pooled"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the whole suite."""
+    parser.addoption("--executor-usage", action="store_true", help="print how operations were executed")
+    parser.addoption("--postgres", metavar="VERSION", help="run the server of this major version")
+    parser.addoption("--pooler", action="store_true", help="connect through PgBouncer in transaction mode")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
     It holds pytest's own folder too, which below `/tmp` is closed to the server's account whenever another
     session begins.
     """
+    if config.option.executor_usage:
+        config.pluginmanager.register(ExecutorUsage())
+    if config.option.pooler:
+        os.environ["PREPARED_STATEMENTS"] = "false"
     if hasattr(config, "workerinput"):
         return  # a process of a parallel run has these settings of the process that began it
     folder = TemporaryDirectory(prefix="seshat-tests-", ignore_cleanup_errors=True)
@@ -56,28 +82,64 @@ def pytest_testnodedown(node: Any, error: object | None) -> None:
     kill_descendants(node.workerinput["testrunuid"], node.workerinput["workerid"])
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test if it, or a process that it started, wrote a secret to standard error."""
+    report = yield
+    written = "".join(text for title, text in report.sections if "stderr" in title)
+    if report.passed and (found := find_secrets(written)):
+        report.outcome, report.longrepr = "failed", "\n".join(["secrets in standard error:", *found])
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the tests log in this process, as the server would write it. It must not contain a secret."""
+    path = tmp_path_factory.mktemp("log") / "log.jsonl"
+    configure_logging("INFO")
+    handler = logging.FileHandler(path)
+    handler.setFormatter(formatter(console=False))
+    logging.getLogger().handlers = [handler]
+    yield path
+    handler.close()
+    assert find_in_files([path]) == []
+
+
 class Postgres(NamedTuple):
-    """Addresses of the test database (SQLAlchemy, asyncpg) by role, and the server's data folder."""
+    """Addresses of the test database (SQLAlchemy, asyncpg) by role, and the server's data folder.
+
+    The application's is that of the pooler, if there is one; `direct` is without it.
+    """
 
     admin: str
     migrator: str
     application: str
     data: Path
 
+    @property
+    def direct(self) -> str:
+        """The application's address without a pooler."""
+        database = make_url(self.application).database
+        return make_url(self.migrator).set(username="app_rw", database=database).render_as_string()
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def empty_postgres() -> AsyncIterator[Postgres]:
+async def empty_postgres(pytestconfig: pytest.Config) -> AsyncIterator[Postgres]:
     """One server for each process of the run, provisioned, without a table."""
-    with TemporaryDirectory(prefix="postgres-") as folder:
-        data = Path(folder)
-        async with run_postgres(data) as postgres:
-            yield postgres
+    version = pytestconfig.option.postgres
+    async with AsyncExitStack() as stack:
+        data = Path(stack.enter_context(TemporaryDirectory(prefix="postgres-")))
+        postgres = await stack.enter_async_context(run_postgres(data, version and binaries(version)))
+        if pytestconfig.option.pooler:
+            await stack.enter_async_context(run_server(pooler := PgBouncer(data)))
+            postgres = postgres._replace(application=pooler.url(DATABASE))
+        yield postgres
 
 
 @asynccontextmanager
-async def run_postgres(data: Path) -> AsyncIterator[Postgres]:
-    """A server with its data in this folder."""
-    async with run_server(EmbeddedPostgres(data, durable=False)):
+async def run_postgres(data: Path, binaries: Path | None = None) -> AsyncIterator[Postgres]:
+    """A server with its data in this folder: the wheel's, or that of the executables."""
+    async with run_server(EmbeddedPostgres(data, durable=False, binaries=binaries)):
         postgres = Postgres(
             admin=embedded_url(data, "postgres"),
             migrator=embedded_url(data, "app_migrator"),
@@ -89,10 +151,21 @@ async def run_postgres(data: Path) -> AsyncIterator[Postgres]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def postgres(empty_postgres: Postgres) -> Postgres:
-    """The server with both planes migrated to their latest revision."""
+async def postgres(empty_postgres: Postgres, log_file: Path) -> AsyncIterator[Postgres]:
+    """The server with both planes migrated to their latest revision.
+
+    At the end nothing that is stored is in the log: no address, hash, message or passage.
+    """
     await asyncio.to_thread(migrate.upgrade, empty_postgres.migrator)
-    return empty_postgres
+    DATABASES.server = Server(PRIMARY, empty_postgres.application, empty_postgres.admin)
+    yield empty_postgres
+    connection = await asyncpg.connect(driverless_url(empty_postgres.admin))
+    await DATABASES.free(await DATABASES.places(connection))
+    stored = DATABASES.secrets.union(await stored_secrets(connection))
+    await DATABASES.close()
+    await connection.close()
+    logs = [log_file, empty_postgres.data / EmbeddedPostgres.log_name]
+    assert find_in_files(logs, stored) == []
 
 
 @pytest.fixture
@@ -102,6 +175,7 @@ def settings(postgres: Postgres, tmp_path: Path) -> Settings:
         data=tmp_path,
         database_url=postgres.application,
         database_admin_url=postgres.admin,
+        database_listen_url=postgres.direct,
         secret_key="a secret that only the tests know of",
     )
 
@@ -113,6 +187,7 @@ async def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
         data=tmp_path_factory.mktemp("services"),
         database_url=postgres.application,
         database_admin_url=postgres.admin,
+        database_listen_url=postgres.direct,
         secret_key="a secret that only the tests know of",
         chat_providers='{"ollama": {"url": "http://127.0.0.1:9/v1", "model": "tiny"}}',
         worker=False,
@@ -131,6 +206,7 @@ async def stored_vectors(services: Services) -> AsyncIterator[EmbeddedVectors]:
     await asyncio.to_thread(store.start)
     yield store
     await asyncio.to_thread(store.stop)
+    assert find_in_files([store.data / EmbeddedVectors.log_name]) == []
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -145,25 +221,22 @@ async def platform(services: Services) -> Fixture:
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     """The schema as it is served."""
-    return make_schema()
+    return make_schema(compiled=Settings().compiled_executor)
 
 
 @pytest_asyncio.fixture
 async def graphql(services: Services, contract: Contract) -> AsyncIterator[Client]:
     """Sends operations as nobody; `graphql.of(user)` as somebody. It remembers the last one's statements."""
     client = Client(services, contract)
-    engines = [engine.sync_engine for engine in services.database.placement.engines]
 
     def remember(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
     ) -> None:
         client.statements.append(statement)
 
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", remember)
+    event.listen(Engine, "before_cursor_execute", remember)
     yield client
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", remember)
+    event.remove(Engine, "before_cursor_execute", remember)
 
 
 class People(NamedTuple):
@@ -202,19 +275,57 @@ def save(services: Services) -> Save:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def onlooker(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that sees all rows."""
+async def onlooker(postgres: Postgres) -> AsyncIterator[Onlooker]:
+    """Sees all rows."""
     connection = await asyncpg.connect(driverless_url(postgres.admin))
-    yield connection
+    yield Onlooker(connection)
     await connection.close()
 
 
+FORGET = """
+    UPDATE platform.companies SET database_server = NULL, database_name = NULL WHERE database_name = ANY ($1)
+"""
+
+
+def running_workers() -> list[asyncio.Task[Any]]:
+    """The tasks of the workers that run in this process."""
+    tasks = asyncio.all_tasks()
+    return [task for task in tasks if getattr(task.get_coro(), "__qualname__", "") == "Worker._run"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No test that has a database leaves a job to the workers of other tests."""
+    for item in items:
+        if "postgres" in (names := getattr(item, "fixturenames", [])):
+            names.insert(0, empty_queue.__name__)
+
+
+@pytest_asyncio.fixture
+async def empty_queue(onlooker: Onlooker) -> AsyncIterator[None]:
+    """At the end of a test no job waits for a worker, unless the worker of the module runs.
+
+    The databases of the companies that the test has made are cleared.
+    """
+    before = await onlooker.places()
+    yield
+    if made := [place for place in await onlooker.places() if place not in before]:
+        await onlooker.execute(FORGET, [place.database for place in made])
+        await DATABASES.free(made)
+    if not running_workers():
+        await onlooker.execute("DELETE FROM platform.pgqueuer")
+        await onlooker.execute("DELETE FROM platform.leases")
+
+
 @pytest.fixture
-def assert_unchanged(onlooker: asyncpg.Connection) -> Unchanged:
-    """`async with unchanged():` fails the test when any row of the database is another one afterwards."""
+def assert_unchanged(onlooker: Onlooker) -> Unchanged:
+    """`async with unchanged():` fails the test when any row of the database is another one afterwards.
+
+    No worker may run beside, such as one of a module: whatever it writes would be the test's.
+    """
 
     @asynccontextmanager
     async def watch(*, but: tuple[str, ...] = ()) -> AsyncIterator[None]:
+        assert running_workers() == []
         before = await fingerprints(onlooker)
         yield
         after = await fingerprints(onlooker)

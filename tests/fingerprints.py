@@ -5,6 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from db.base import PlatformModel, TenantModel
+from tests.onlooker import Onlooker
 
 TABLES = [table for plane in (PlatformModel, TenantModel) for table in plane.metadata.sorted_tables]
 NAMES = ("platform.pgqueuer", *(table.fullname for table in TABLES))
@@ -22,18 +23,38 @@ ONE_COMPANY = " UNION ALL ".join(
     if "company_id" in table.columns
 )
 
-known: dict[str, tuple[int | None, str | None]] = {}
-"""Each table's version and digest when it was last read whole."""
+known: dict[tuple[str, str], tuple[int | None, str | None]] = {}
+"""The version and digest of each table of each database when it was last read whole."""
 
 
-async def fingerprints(onlooker: asyncpg.Connection, company_id: UUID | None = None) -> dict[str, str | None]:
-    """A digest of the rows of each table of both planes, the queue's included; or of one company's alone."""
-    if company_id:
-        return {row["name"]: row["digest"] for row in await onlooker.fetch(ONE_COMPANY, company_id)}
-    async with onlooker.transaction(isolation="repeatable_read", readonly=True):
-        versions = {row["name"]: row["version"] for row in await onlooker.fetch(VERSIONS)}
-        changed = [name for name in NAMES if name not in known or known[name][0] != versions[name]]
+async def fingerprints(onlooker: Onlooker, company_id: UUID | None = None) -> dict[str, set[str]]:
+    """Digests of the rows of each table of both planes, the queue's included; or of one company's alone.
+
+    There is one for each database that has some.
+    """
+    found: dict[str, set[str]] = {name: set() for name in NAMES}
+    for connection in await onlooker.connections():
+        digests = await (of_company(connection, company_id) if company_id else of_database(connection))
+        for name, digest in digests.items():
+            found[name] |= {digest} if digest else set()
+    return found
+
+
+async def of_company(connection: asyncpg.Connection, company_id: UUID) -> dict[str, str | None]:
+    """The digests of the company's rows in a database."""
+    return {row["name"]: row["digest"] for row in await connection.fetch(ONE_COMPANY, company_id)}
+
+
+async def of_database(connection: asyncpg.Connection) -> dict[str, str | None]:
+    """The digests of all rows in a database."""
+    database = await connection.fetchval("SELECT current_database()")
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        versions = {row["name"]: row["version"] for row in await connection.fetch(VERSIONS)}
+        places = {name: (database, name) for name in NAMES}
+        changed = [
+            name for name in NAMES if places[name] not in known or known[places[name]][0] != versions[name]
+        ]
         if changed:
-            rows = await onlooker.fetch(" UNION ALL ".join(FINGERPRINT.format(name) for name in changed))
-            known.update({row["name"]: (versions[row["name"]], row["digest"]) for row in rows})
-    return {name: known[name][1] for name in NAMES}
+            rows = await connection.fetch(" UNION ALL ".join(FINGERPRINT.format(name) for name in changed))
+            known.update({places[row["name"]]: (versions[row["name"]], row["digest"]) for row in rows})
+    return {name: known[places[name]][1] for name in NAMES}

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from db.events import CHANNEL, Listener
+from db.events import CHANNEL
+from db.listener import Listener
 
 LOOK_SECONDS = 0.5
 """Between two looks where no change is told."""

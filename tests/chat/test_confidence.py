@@ -1,13 +1,15 @@
 """Questions, grounding, citations and confidence, by figures that were worked out by hand."""
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import pytest
 
 from core.ports import Quotation
+from pipelines.chat import confidence
 from pipelines.chat.citations import align_markers, align_quotations, strip_markers
-from pipelines.chat.confidence import answer_confidence, citation_score
+from pipelines.chat.confidence import Confidence, answer_confidence, citation_score, council_confidence
 from pipelines.chat.grounding import check_grounding
 from pipelines.chat.question_quality import assess_question
 from tests.chat.sample_passages import PAGE, embed, lease, passage
@@ -70,8 +72,96 @@ def test_nothing_retrieved_is_of_low_confidence() -> None:
     assert (found.total, found.is_low(), found.is_low(council=True)) == (0.21, True, True)
 
 
+def test_the_published_figures_hold() -> None:
+    assert (confidence.LOW_CONFIDENCE, confidence.LOW_COUNCIL_CONFIDENCE) == (0.3, 0.5)
+    assert (confidence.SIMILARITY_WEIGHT, confidence.CITATION_WEIGHT) == (0.6, 0.2)
+    assert (confidence.CERTAINTY_WEIGHT, confidence.QUALITY_WEIGHT) == (0.1, 0.1)
+    assert confidence.UNSUPPORTED_CONFIDENCE == 0.3
+    assert (confidence.ANSWER_WEIGHT, confidence.GROUNDING_WEIGHT) == (0.7, 0.3)
+
+
 @pytest.mark.parametrize(
-    ("retrieved", "cited", "score"), [(5, 0, 0.2), (5, 1, 0.71), (4, 4, 1.0), (0, 0, 0.2)]
+    ("total", "is_low", "is_low_of_a_council"),
+    [(0.2999, True, True), (0.3, False, True), (0.4999, False, True), (0.5, False, False)],
+)
+def test_low_confidence_ends_at_three_tenths_and_at_five_of_a_council(
+    total: float, is_low: bool, is_low_of_a_council: bool
+) -> None:
+    found = Confidence(0.0, 0.0, 0.0, 0.0, 0.0, total)
+
+    assert (found.is_low(), found.is_low(council=True)) == (is_low, is_low_of_a_council)
+
+
+def test_each_part_has_its_weight() -> None:
+    def total(**parts: float) -> float:
+        none: dict[str, Any] = {
+            "similarity": 0.0,
+            "retrieved": 1,
+            "cited": 0,
+            "quality": 0.0,
+            "grounding": 0.0,
+        }
+        return answer_confidence("Maybe, perhaps, possibly.", **(none | parts)).total
+
+    # Without any: .7 x (.2 x .2 + .1 x .3), then each by itself, and similarity within its bounds.
+    assert total() == 0.049
+    assert total(similarity=0.5) == 0.259
+    assert total(similarity=1.5) == total(similarity=1.0) == 0.469
+    assert total(similarity=-1.0) == 0.049
+    assert total(quality=1.0) == 0.119
+    assert total(grounding=1.0) == 0.349
+    assert total(grounding=4.0) == 1.0
+    assert total(grounding=-1.0) == 0.0
+    assert total(retrieved=2, cited=1) == 0.133  # .7 x (.2 x (.6 + .15 + .05) + .1 x .3)
+    assert total(retrieved=0, similarity=1.0, quality=1.0) == 0.21
+
+
+@pytest.mark.parametrize(
+    ("answer", "certainty"),
+    [
+        ("It is so.", 1.0),
+        ("I'm not sure.", 0.7),
+        ("I am not certain, and it might rain.", 0.4),
+        ("It seems so. I think so. Maybe.", 0.3),
+        ("I cannot tell and don't know.", 0.4),
+        ("There is not enough information. It could be.", 0.4),
+        ("PROBABLY unclear", 0.4),
+        ("The mighty maybell.", 1.0),
+    ],
+)
+def test_each_hedge_takes_three_tenths(answer: str, certainty: float) -> None:
+    found = answer_confidence(answer, similarity=0.0, retrieved=1, cited=0, quality=0.0, grounding=0.0)
+
+    assert found.certainty == pytest.approx(certainty)
+
+
+def test_the_parts_are_kept_within_their_bounds() -> None:
+    found = answer_confidence("So.", similarity=1.5, retrieved=4, cited=1, quality=0.5, grounding=0.25)
+
+    assert found.citation == pytest.approx(0.725)
+    assert replace(found, citation=0.0) == Confidence(1.0, 0.0, 1.0, 0.5, 0.25, 0.7015)
+    # .7 x (.6 + .2 x .725 + .1 + .05) + .3 x .25
+
+
+def test_votes_replace_all_parts_but_the_grounding() -> None:
+    base = Confidence(0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
+
+    assert council_confidence(base, 0.9) == replace(base, votes=0.9, total=0.78)  # .7 x .9 + .3 x .5
+    assert council_confidence(base, 0.12345).total == 0.2364
+
+
+@pytest.mark.parametrize(
+    ("retrieved", "cited", "score"),
+    [
+        (5, 0, 0.2),
+        (5, 1, 0.71),  # .6 + .3 x .2 + .05
+        (10, 2, 0.76),
+        (100, 4, 0.812),
+        (100, 5, 0.815),  # each counts up to four
+        (4, 4, 1.0),
+        (0, 0, 0.2),
+        (0, 1, 0.65),
+    ],
 )
 def test_citations_are_scored(retrieved: int, cited: int, score: float) -> None:
     assert citation_score(retrieved, cited) == pytest.approx(score)

@@ -21,13 +21,15 @@ SHEETS = [
 
 
 def test_passages_are_short_and_hold_every_statement_at_its_place() -> None:
-    whole = "\n\n".join(SHEETS[0].statements)
+    statements = [f"Door {number:03} of the north hall moved." for number in range(60)]
+    whole = "\n\n".join(statements)
 
-    found = split_passages(SHEETS[0])
+    found = split_passages(SheetFindings("A-1", 1, tuple(statements)))
 
-    assert all(
-        each.text == whole[each.start : each.end] and len(each.text) <= MAX_PASSAGE_LENGTH for each in found
-    )
+    # 23 statements of 33 characters, with two between them, are 803; 22 are 768.
+    assert MAX_PASSAGE_LENGTH == 800
+    assert [len(each.text) for each in found] == [768, 768, 558]
+    assert [each.text for each in found] == [whole[each.start : each.end] for each in found]
     assert "\n\n".join(each.text for each in found) == whole
     assert {(each.source, each.page, each.document_id) for each in found} == {("A-1", 1, None)}
 
@@ -47,10 +49,10 @@ async def test_of_a_hundred_sheets_the_one_requested_about_comes_first() -> None
 
     found = await rank_passages(embed, "Which doors moved on A-77?", SHEETS, 5)
 
-    assert [each.source for each in found[:1]] == ["A-77"]
+    assert [each.source for each in found] == ["A-77", "A-1", "A-2", "A-3", "A-4"]
     assert found[0].text.startswith("A-77: 40 changes.")
     assert (len(found), len(embedded)) == (5, 1 + MAX_EMBEDDED_PASSAGES)
-    assert all(0 <= each.similarity <= 1 for each in found)
+    assert [round(each.similarity, 4) for each in found] == [0.4864, *[0.2441] * 4]
 
 
 async def test_nothing_compared_is_nothing_found() -> None:

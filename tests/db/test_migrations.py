@@ -11,13 +11,27 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
 from core.settings import Settings, driverless_url
 from db import migrate
-from db.migrate import Plane, Target
+from db.databases.servers import servers_of
+from db.databases.targets import company_targets
 from db.provision import provision
-from server.cli import parser, run_worker_process
+from db.revisions import (
+    ROOT,
+    SCHEMA,
+    MigrationError,
+    Plane,
+    Target,
+    next_revision,
+    refuse_unknown,
+    require_latest,
+    revision_statuses,
+    revisions,
+)
+from server.cli import parser
 from server.commands.migrate import init_database, migrate_databases
 from server.embedded.postgres import EmbeddedPostgres
 from server.embedded.process import run_server
@@ -94,7 +108,7 @@ async def fetch(url: str, statement: str, *arguments: object) -> list[asyncpg.Re
 async def fingerprint(url: str) -> set[tuple[str, ...]]:
     """Everything that migrations make, in words; without what belongs to PostgreSQL and to Alembic."""
     rows = [tuple(row) for row in await fetch(url, CATALOG)]
-    return {row for row in rows if row[0] in migrate.SCHEMA.values() and "alembic_version" not in row[1]}
+    return {row for row in rows if row[0] in SCHEMA.values() and "alembic_version" not in row[1]}
 
 
 async def run_command(target: Target, action: migrate.Action, revision: str = migrate.LATEST) -> None:
@@ -106,7 +120,7 @@ async def run_command(target: Target, action: migrate.Action, revision: str = mi
 async def stamp(url: str, revisions: dict[Plane, str]) -> None:
     """Write revisions into the version tables, which are made if there are none."""
     for plane, revision in revisions.items():
-        table = f"{migrate.SCHEMA[plane]}.alembic_version_{plane}"
+        table = f"{SCHEMA[plane]}.alembic_version_{plane}"
         await fetch(url, f"CREATE TABLE IF NOT EXISTS {table} (version_num varchar(32) PRIMARY KEY)")
         await fetch(url, f"GRANT SELECT ON {table} TO app_owner, app_rw")
         await fetch(url, f"DELETE FROM {table}")
@@ -128,20 +142,20 @@ def refusal(plane: Plane, url: str, revision: str) -> str:
 
 
 async def test_a_migrated_database_stands_at_the_latest_revision_of_both_planes(postgres: Postgres) -> None:
-    statuses = [await migrate.revision_status(Target(plane, postgres.migrator)) for plane in migrate.SCHEMA]
+    statuses = await revision_statuses([Target(plane, postgres.migrator) for plane in SCHEMA])
 
     assert [(found.revision, found.error) for found in statuses] == [
-        (migrate.revisions("control")[-1], None),
-        (migrate.revisions("tenant")[-1], None),
+        (revisions("control")[-1], None),
+        (revisions("tenant")[-1], None),
     ]
 
 
-@pytest.mark.parametrize("plane", list(migrate.SCHEMA))
+@pytest.mark.parametrize("plane", list(SCHEMA))
 async def test_each_revision_goes_up_and_down_and_up_again(empty: Postgres, plane: Plane) -> None:
     target = Target(plane, empty.migrator)
     states = [await fingerprint(empty.admin)]
 
-    for revision in migrate.revisions(plane):
+    for revision in revisions(plane):
         await run_command(target, "upgrade", revision)
         states.append(await fingerprint(empty.admin))
         await run_command(target, "downgrade", "-1")
@@ -149,10 +163,10 @@ async def test_each_revision_goes_up_and_down_and_up_again(empty: Postgres, plan
         await run_command(target, "upgrade", revision)
         assert await fingerprint(empty.admin) == states[-1], f"what {revision} makes the second time"
 
-    assert len(states) == len(migrate.revisions(plane)) + 1
+    assert len(states) == len(revisions(plane)) + 1
 
 
-@pytest.mark.parametrize("plane", list(migrate.SCHEMA))
+@pytest.mark.parametrize("plane", list(SCHEMA))
 async def test_the_migrations_are_the_models(postgres: Postgres, plane: Plane) -> None:
     await run_command(Target(plane, postgres.migrator), "check")
 
@@ -173,53 +187,59 @@ async def test_one_broken_database_stops_no_other(
     pooled, own = make_url(empty.admin).database, f"own_{uuid4().hex}"
     await provision(empty.admin, database(empty.application, own))
     await run_command(Target("control", empty.migrator), "upgrade")
-    place = "INSERT INTO platform.companies (id, name, database_name) VALUES ($1, $2, $3)"
-    await fetch(empty.admin, place, uuid4(), "Own", own)
-    await fetch(empty.admin, place, uuid4(), "Lost", "nowhere")
+    place = """INSERT INTO platform.companies (id, name, database_server, database_name)
+        VALUES ($1, $2, $3, $4)"""
+    await fetch(empty.admin, place, uuid4(), "Own", "primary", own)
+    await fetch(empty.admin, place, uuid4(), "Lost", "primary", "nowhere")
+    await fetch(empty.admin, place, uuid4(), "Abroad", "eu", "away")
     placed = settings.model_copy(
         update={"database_url": empty.application, "database_admin_url": empty.admin}
     )
 
-    failed = await migrate_databases(placed, parser().parse_args(["migrate", "upgrade", "--plane", "tenant"]))
+    failed = await migrate_databases(placed, parser().parse_args(["migrate", "upgrade"]))
     said = capsys.readouterr().out
     alone = await migrate_databases(placed, parser().parse_args(["migrate", "status", "--company", "Own"]))
 
     assert failed == 1
-    assert f"upgrade tenant in {pooled}: ok" in said
-    assert f"upgrade tenant in {own}: ok" in said
-    assert 'upgrade tenant in nowhere: FAILED: database "nowhere" does not exist' in said
+    for plane in SCHEMA:
+        assert f"upgrade {plane} in {pooled}: ok" in said
+        assert f"upgrade {plane} in {own}: ok" in said
+        assert f'upgrade {plane} in nowhere: FAILED: database "nowhere" does not exist' in said
+        missing = "DATABASE_SERVERS: the server eu of away is missing"
+        assert f"upgrade {plane} in away on eu: FAILED: {missing}" in said
     assert (alone, capsys.readouterr().out) == (
         0,
-        f"tenant in {own}: {migrate.revisions('tenant')[-1]}, up to date\n",
+        "".join(f"{plane} in {own}: {revisions(plane)[-1]}, up to date\n" for plane in SCHEMA),
     )
     await fetch(empty.admin, f"DROP DATABASE {own} WITH (FORCE)")
 
 
-async def test_an_unknown_company_is_said(postgres: Postgres) -> None:
-    with pytest.raises(migrate.MigrationError, match="there is no company Nobody"):
-        await migrate.tenant_databases(postgres.admin, "Nobody")
+async def test_an_unknown_company_is_said(settings: Settings) -> None:
+    with pytest.raises(MigrationError, match="there is no company Nobody"):
+        await company_targets(servers_of(settings), ["tenant"], "Nobody")
 
 
 async def test_a_database_that_is_outdated_is_not_served(empty: Postgres) -> None:
     name = make_url(empty.admin).database
 
-    with pytest.raises(migrate.MigrationError) as refusal:
-        await migrate.require_latest(empty.application)
+    with pytest.raises(MigrationError) as refusal:
+        await require_latest(empty.application)
 
     assert str(refusal.value) == (
-        f"control in {name} is at revision none, not at {migrate.revisions('control')[-1]}: "
+        f"control in {name} is at revision none, not at {revisions('control')[-1]}: "
         "run `seshat init` and `seshat migrate upgrade`"
     )
 
 
 def test_migrations_are_numbered() -> None:
-    for plane in migrate.SCHEMA:
-        files = sorted((migrate.ROOT / "migrations" / plane).glob("*.py"))
+    for plane in SCHEMA:
+        files = sorted((ROOT / "migrations" / plane).glob("*.py"))
         numbers = [f"{number:04}" for number, _ in enumerate(files, 1)]
+        alembic = ScriptDirectory.from_config(migrate.configuration(plane)).walk_revisions()
 
-        assert migrate.revisions(plane) == numbers
+        assert revisions(plane) == [script.revision for script in alembic][::-1] == numbers
         assert [file.name[:5] for file in files] == [f"{number}_" for number in numbers]
-        assert migrate.next_revision(plane) == f"{len(files) + 1:04}"
+        assert next_revision(plane) == f"{len(files) + 1:04}"
 
 
 @pytest.mark.parametrize("upgraded", [False, True], ids=["without tables", "with tables"])
@@ -239,7 +259,7 @@ async def test_a_database_of_the_migrations_before_is_refused_and_left_alone(
     named: Plane,
     upgraded: bool,
 ) -> None:
-    for plane in migrate.SCHEMA if upgraded else ():
+    for plane in SCHEMA if upgraded else ():
         await run_command(Target(plane, empty.migrator), "upgrade")
     await stamp(empty.admin, stamped)
     before = await state(empty.admin)
@@ -250,11 +270,11 @@ async def test_a_database_of_the_migrations_before_is_refused_and_left_alone(
 
     failed = await migrate_databases(placed, parser().parse_args(["migrate", "upgrade"]))
     [said] = capsys.readouterr().out.splitlines()
-    with pytest.raises(migrate.MigrationError) as upgrading:
+    with pytest.raises(MigrationError) as upgrading:
         await asyncio.to_thread(migrate.upgrade, empty.migrator)
-    with pytest.raises(migrate.MigrationError) as provisioning:
+    with pytest.raises(MigrationError) as provisioning:
         await init_database(placed)
-    with pytest.raises(migrate.MigrationError) as opening:
+    with pytest.raises(MigrationError) as opening:
         async with open_installation(placed):
             pass
 
@@ -268,8 +288,8 @@ async def test_a_database_of_the_migrations_before_is_refused_and_left_alone(
 async def test_a_database_of_a_later_version_is_refused(empty: Postgres) -> None:
     await stamp(empty.admin, {"tenant": "0999"})
 
-    with pytest.raises(migrate.MigrationError) as refused:
-        await migrate.refuse_unknown(empty.admin)
+    with pytest.raises(MigrationError) as refused:
+        await refuse_unknown(empty.admin)
 
     assert str(refused.value) == (
         f"tenant in {make_url(empty.admin).database} was migrated by a later version (revision 0999): "
@@ -288,14 +308,76 @@ async def test_a_data_folder_of_the_migrations_before_is_refused_and_left_alone(
     ended = await asyncio.to_thread(run, "serve", "--port", str(free_port()), "--data", str(data))
     settings = Settings(data=data)
     for command in (
-        run_worker_process(settings, ()),
         init_database(settings),
         migrate_databases(settings, parser().parse_args(["migrate", "upgrade"])),
     ):
-        with pytest.raises(migrate.MigrationError) as refused:
+        with pytest.raises(MigrationError) as refused:
             await command
         assert str(refused.value) == line
 
     assert ended == (1, "", f"seshat: {line}\n")
     async with run_server(EmbeddedPostgres(data, durable=False)):
         assert await state(postgres.admin) == before
+
+
+ROWS_OF_A_COMPANY = """
+SET session_replication_role = replica;
+INSERT INTO tenant.tenants (company_id) VALUES ('{0}');
+INSERT INTO tenant.conversations (company_id, id, user_id, session_id, status)
+SELECT '{0}', {1}, '{0}', CASE WHEN n % 3 = 0 THEN '{0}'::uuid END,
+       CASE WHEN n % 5 = 0 THEN 'deleted' ELSE 'active' END FROM generate_series(1, 250) n;
+INSERT INTO tenant.messages (company_id, id, conversation_id, role, content)
+SELECT '{0}', {1}, {1}, 'user', 'x' FROM generate_series(1, 250) n;
+INSERT INTO tenant.citations (company_id, id, message_id, source_index)
+SELECT '{0}', {1}, {1}, 1 FROM generate_series(1, 250) n;
+INSERT INTO tenant.feedback (company_id, id, message_id, user_id, rating)
+SELECT '{0}', {1}, {1}, '{0}', 'thumbs_up' FROM generate_series(1, 250) n;
+INSERT INTO tenant.documents
+    (company_id, id, uploaded_by_id, title, filename, original_filename, file_path, scope)
+SELECT '{0}', {1}, '{0}', 'x', 'x', 'x', 'x',
+       CASE n % 3 WHEN 0 THEN 'user' WHEN 1 THEN 'company' ELSE 'global' END
+FROM generate_series(1, 250) n;
+INSERT INTO tenant.document_chunks (company_id, id, document_id, chunk_index, content)
+SELECT '{0}', {1}, {1}, 1, 'x' FROM generate_series(1, 250) n;
+"""
+READERS = """
+SELECT count(*) FILTER (WHERE m.reader_id IS NOT DISTINCT FROM expected.id) AS messages,
+       count(*) FILTER (WHERE c.reader_id IS NOT DISTINCT FROM expected.id) AS citations,
+       count(*) FILTER (WHERE f.reader_id IS NOT DISTINCT FROM expected.id) AS feedback,
+       count(*) FILTER (WHERE k.reader_id = CASE d.scope
+           WHEN 'user' THEN d.uploaded_by_id
+           ELSE lpad((d.scope = 'global')::int::text, 32, '0')::uuid END) AS chunks
+FROM tenant.conversations t
+JOIN tenant.messages m USING (company_id, id) JOIN tenant.citations c USING (company_id, id)
+JOIN tenant.feedback f USING (company_id, id) JOIN tenant.documents d USING (company_id, id)
+JOIN tenant.document_chunks k USING (company_id, id)
+CROSS JOIN LATERAL (SELECT CASE WHEN t.status = 'deleted' THEN NULL
+    WHEN t.session_id IS NOT NULL THEN lpad('', 32, '0')::uuid ELSE t.user_id END) AS expected (id)
+"""
+
+
+async def test_rows_of_all_companies_get_their_readers_without_bypassing_the_fence(empty: Postgres) -> None:
+    """Of two companies, in batches; again if it was interrupted."""
+    target = Target("tenant", empty.migrator)
+    await run_command(target, "upgrade", "0005")
+    connection = await asyncpg.connect(driverless_url(empty.admin))
+    try:
+        for company in (uuid4(), uuid4()):
+            await connection.execute(ROWS_OF_A_COMPANY.format(company, f"md5('{company}' || n)::uuid"))
+        await connection.execute("ALTER ROLE app_owner NOBYPASSRLS")
+        await run_command(target, "upgrade", "0006")
+        first = await fetch(empty.admin, READERS)
+        await stamp(empty.admin, {"tenant": "0005"})
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute("UPDATE tenant.messages SET reader_id = NULL")
+        await connection.execute("UPDATE tenant.document_chunks SET reader_id = NULL")
+        await run_command(target, "upgrade", "0006")
+        second = await fetch(empty.admin, READERS)
+    finally:
+        await connection.execute("ALTER ROLE app_owner BYPASSRLS")
+        await connection.close()
+
+    assert [tuple(row) for row in first + second] == 2 * [(500, 500, 500, 500)]
+    await run_command(target, "check")
+    forced = "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'tenant.tenants'::regclass"
+    assert [row[0] for row in await fetch(empty.admin, forced)] == [True]

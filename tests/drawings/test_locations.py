@@ -12,10 +12,8 @@ def test_the_bubbles_of_a_plan_are_its_grid() -> None:
 
     found = locations.detect_grid(plan.words[1], width, height)
 
-    assert [name for _, name in found.columns] == [str(n + 1) for n in range(len(found.columns))]
-    assert [name for _, name in found.rows][-2:] == ["B", "A"]
-    assert len(found.columns) >= 5
-    assert len(found.rows) >= 4
+    assert [name for _, name in found.columns] == ["1", "2", "3", "4", "5", "6", "7"]
+    assert [name for _, name in found.rows] == ["E", "D", "C", "B", "A"]
 
 
 def test_scattered_numbers_are_no_grid() -> None:

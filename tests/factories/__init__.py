@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 from strawberry import relay
 
 from db.base import Model
+from db.database import Database
 from db.ids import new_id
 from db.models import (
     ActivityLog,
@@ -60,8 +61,9 @@ from db.models import (
     User,
     ValidationJob,
 )
-from db.uow import Database, UnitOfWork
+from db.uow import UnitOfWork
 from schema.framework.decorators import STORED_TYPES
+from tests.placement import DATABASES, IS_DEDICATED
 
 numbers = itertools.count(1)
 """For names that no two rows may share."""
@@ -280,11 +282,21 @@ async def save(database: Database, *rows: Fixture) -> None:
     companies = {row.company.id for row in wanted.values()}
     for company_id in companies:
         own = [row for row in wanted.values() if row.company.id == company_id]
+        for company in [row for row in own if row.model is Company]:
+            if IS_DEDICATED or company.values.get("database_name"):
+                await place_apart(database, company)
         async with database.tenant(company_id, kind="platform") as uow:
             for model in ORDER:
                 await store(uow, model, [row for row in own if row.model is model])
     for row in wanted.values():
         row.saved = True
+
+
+async def place_apart(database: Database, company: Fixture) -> None:
+    """Give a new company a database of its own."""
+    place = await DATABASES.take(company.id)
+    company.values.update(database_server=place.server, database_name=place.database)
+    database.placement.remember(company.id, place)
 
 
 def lineage(row: Fixture) -> Iterator[Fixture]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +19,10 @@ from starlette.applications import Starlette
 
 from core.ports import ObjectStore
 from core.settings import Settings
-from db.engines import Placement
+from db.database import Database
 from db.ids import new_id
 from db.models import Company, Member, RoleName, Tenant, Upload
-from db.uow import Database
+from db.placement import Placement
 from providers.storage import open_store
 from resolvers import files
 from resolvers.access import Viewer
@@ -81,6 +83,17 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - it watches a folder, which tells nobody
             await asyncio.sleep(0.01)
+
+
+@contextmanager
+def disk_full(limit: int) -> Iterator[None]:
+    """Files of this process cannot grow beyond `limit` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def a_viewer(database: Database, company_id: UUID | None = None) -> Viewer:

@@ -15,15 +15,20 @@ import uvicorn
 from starlette.applications import Starlette
 
 from core.errors import Conflict
-from core.ports import ObjectChanged
+from core.ports import ObjectChanged, StoreUnavailable
 from core.settings import Settings
+from db.errors import DATABASE_UNAVAILABLE
 from db.ids import new_id
 from db.models import UploadState
+from db.placement import Placement
+from resolvers.files.uploads import STORAGE_EXHAUSTED
+from schema.framework.outages import STORE_UNAVAILABLE
 from server.http import files as over_http
 from server.http.files import FileServices, routes
-from tests.files.conftest import PDF, Office, until
+from tests.files.conftest import PDF, Office, disk_full, until
 
 MIB = 1024 * 1024
+UNREACHABLE = Settings(database_url="postgresql://nobody@127.0.0.1:1/nothing")
 
 
 def refusal_of(response: httpx.Response, status: int, code: str) -> str:
@@ -289,6 +294,38 @@ async def test_a_sender_that_hangs_up_leaves_nothing(office: Office, length: int
             assert (await client.put(office.address(announced), content=content)).status_code == 204
 
 
+@pytest.mark.parametrize("length", [len(PDF), 12 * MIB], ids=["one part", "several parts"])
+async def test_a_full_store_is_507_and_nothing_is_left(office: Office, length: int) -> None:
+    content = PDF + bytes(length - len(PDF))
+    announced = await office.announce(content)
+
+    with disk_full(length - 100_000):
+        answer = await office.client.put(office.address(announced), content=content)
+
+    assert refusal_of(answer, 507, "EXHAUSTED") == STORAGE_EXHAUSTED
+    assert (office.objects(), await office.uploads()) == ([], [announced])
+    assert (await office.client.put(office.address(announced), content=content)).status_code == 204
+
+
+async def test_a_store_or_database_that_is_away_is_503(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, announced = await file_url(office), await office.announce()
+
+    async def away(*arguments: object, **options: object) -> None:
+        raise StoreUnavailable("secret")
+
+    for name in ("put", "head"):
+        monkeypatch.setattr(office.store, name, away)
+    answers = [await office.client.get(url), await office.client.put(office.address(announced), content=PDF)]
+    monkeypatch.setattr(office.database, "placement", Placement(UNREACHABLE, str(UNREACHABLE.database_url)))
+    answers.append(await office.client.put(office.address(announced), content=PDF))
+
+    messages = [refusal_of(answer, 503, "UNAVAILABLE") for answer in answers]
+    assert messages == [STORE_UNAVAILABLE, STORE_UNAVAILABLE, DATABASE_UNAVAILABLE]
+    assert {answer.headers["retry-after"] for answer in answers} == {"1"}
+
+
 async def test_who_sends_a_large_file_of_the_wrong_kind_hears_so(office: Office) -> None:
     line = b'<p class="note">There is <a href="/">no such drawing</a>.</p>\n'
     page = b"<!DOCTYPE html>\n<html>\n<head><title>404</title></head>\n" + line * 500_000
@@ -312,8 +349,8 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 from core.settings import Settings
-from db.engines import Placement
-from db.uow import Database
+from db.placement import Placement
+from db.database import Database
 from providers.storage import open_store
 from resolvers.files import LinkSigner
 from server.http.files import FileServices, routes
@@ -340,7 +377,7 @@ async def server_process(office: Office, url: str) -> AsyncIterator[tuple[int, i
             yield process.pid, listening.getsockname()[1]
         finally:
             process.terminate()
-            await process.wait()
+            await asyncio.wait_for(process.wait(), 30)
 
 
 def peak_memory(pid: int) -> int:

@@ -1,14 +1,17 @@
 """Signed links."""
 
+import hashlib
+import hmac
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import orjson
 import pytest
 
 from core.errors import NotFound, ResourceExpired
 from resolvers.files import DownloadLink, LinkSigner, UploadLink
-from resolvers.files.links import base64url_decode, base64url_encode
+from resolvers.files.links import BundleLink, base64url_decode, base64url_encode
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COMPANY, UPLOAD = UUID(int=1), UUID(int=2)
@@ -33,13 +36,12 @@ def test_a_link_says_what_it_grants() -> None:
     assert LINKS.verify_upload(token(upload)) == UploadLink(COMPANY, UPLOAD)
 
 
-def test_links_begin_with_the_address_that_was_called_unless_one_is_configured() -> None:
+def test_links_are_paths_unless_an_address_is_configured() -> None:
     unconfigured = replace(LINKS, public_url=None)
 
     assert unconfigured.download_url("a", "a", "image/png").startswith("/files/")
-    based = unconfigured.with_base_url("http://127.0.0.1:8000/")
-    assert based.download_url("a", "a", "image/png").startswith("http://127.0.0.1:8000/files/")
-    assert LINKS.with_base_url("http://evil.example/") == LINKS
+    assert unconfigured.bundle_url("a", "a.tar").startswith("/files/bundles/")
+    assert unconfigured.upload_url(COMPANY, UPLOAD, NOW).startswith("/files/uploads/")
 
 
 def test_a_link_ends_to_the_second() -> None:
@@ -92,3 +94,59 @@ def test_another_claim_under_an_old_signature_is_not_found() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "ssss" not in repr(LINKS)
+
+
+def test_a_bundle_is_a_link_of_its_own() -> None:
+    url = LINKS.bundle_url("a/index", "all.tar")
+    short = token(LINKS.bundle_url("a/index", "all.tar", timedelta(minutes=1)))
+
+    assert url.startswith("https://files.example/seshat/files/bundles/")
+    assert LINKS.verify_bundle(token(url)) == BundleLink("a/index", "all.tar")
+    for other in (LINKS.verify_download, LINKS.verify_upload):
+        with pytest.raises(NotFound):
+            other(token(url))
+    with pytest.raises(NotFound):
+        LINKS.verify_bundle(token(LINKS.download_url("a", "a", "image/png")))
+    at(NOW + timedelta(seconds=59)).verify_bundle(short)
+    at(NOW + timedelta(minutes=59, seconds=59)).verify_bundle(token(url))
+    with pytest.raises(ResourceExpired):
+        at(NOW + timedelta(minutes=1)).verify_bundle(short)
+    with pytest.raises(ResourceExpired):
+        at(NOW + timedelta(hours=1)).verify_bundle(token(url))
+
+
+def test_an_upload_ends_when_it_expires() -> None:
+    upload = token(LINKS.upload_url(COMPANY, UPLOAD, NOW + timedelta(seconds=90)))
+
+    at(NOW + timedelta(seconds=89)).verify_upload(upload)
+    with pytest.raises(ResourceExpired, match=r"^The link has expired\. Request a new one\.$"):
+        at(NOW + timedelta(seconds=90)).verify_upload(upload)
+
+
+def test_a_lifetime_of_none_is_the_signers_and_of_zero_is_none() -> None:
+    ended = token(LINKS.download_url("a", "a", "image/png", timedelta(0)))
+
+    with pytest.raises(ResourceExpired):
+        LINKS.verify_download(ended)
+
+
+def test_a_token_is_payload_and_signature_without_padding() -> None:
+    grant = token(LINKS.download_url("a/b", "a.png", "image/png"))
+    body, _, signature = grant.partition(".")
+    key = hmac.digest(b"s" * 32, b"seshat file links", hashlib.sha256)
+    payload = orjson.dumps(["download", int(NOW.timestamp()) + 3600, "a/b", "a.png", "image/png"])
+
+    assert "=" not in grant
+    assert base64url_decode(body) == payload
+    assert base64url_decode(signature) == hmac.digest(key, payload, hashlib.sha256)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"), [(b"", ""), (b"a", "YQ"), (b"ab", "YWI"), (b"abc", "YWJj"), (b"\xfb\xff", "-_8")]
+)
+def test_base64url_has_one_form(raw: bytes, text: str) -> None:
+    assert base64url_encode(raw) == text
+    assert base64url_decode(text) == raw
+    for wrong in (f"{text}=", f"{text} ", f"{text}\n", f"*{text}", "YR", "Y", "+_8", "\u00e9"):
+        with pytest.raises(ValueError, match=r"."):
+            base64url_decode(wrong)

@@ -20,10 +20,12 @@ from core.errors import (
 )
 from db.ids import new_id
 from db.models import ActivityLog, Upload, UploadState
+from db.ready_connections import connections_in_use
 from resolvers import files
 from resolvers.access import Viewer
-from resolvers.files import FileTooLarge
-from tests.files.conftest import LARGEST, PDF, Office, a_viewer, until
+from resolvers.files import FileTooLarge, StorageExhausted
+from resolvers.files.uploads import STORAGE_EXHAUSTED
+from tests.files.conftest import LARGEST, PDF, Office, a_viewer, disk_full, until
 
 HTML = (
     b"<!DOCTYPE html>\n<html>\n<head><title>404</title></head>\n<body>\n"
@@ -309,7 +311,7 @@ async def test_no_connection_is_held_while_bytes_flow(office: Office) -> None:
 
     async def watched() -> AsyncIterator[bytes]:
         async for chunk in chunks(PDF):
-            held.append(office.database.placement.primary.pool.checkedout())  # type: ignore[attr-defined]
+            held.append(connections_in_use(office.database.placement.primary))
             yield chunk
 
     await files.receive(office.database, office.store, office.viewer.company_id, announced.id, watched())
@@ -386,3 +388,12 @@ async def test_what_a_killed_attempt_left_goes_with_the_next_one(office: Office)
     row = await receive(office, announced.id, PDF)
 
     assert office.objects() == [row.storage_key]
+
+
+async def test_a_file_that_finds_no_space_leaves_nothing(office: Office) -> None:
+    with disk_full(100_000), pytest.raises(StorageExhausted) as refused:
+        await take(office, PDF)
+
+    assert (refused.value.code.value, refused.value.path) == ("EXHAUSTED", ("file",))
+    assert refused.value.message == STORAGE_EXHAUSTED
+    assert (office.objects(), await office.uploads()) == ([], [])

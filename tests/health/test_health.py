@@ -2,19 +2,20 @@
 
 import json
 
-import asyncpg
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from db.placement import Placement
 from db.uow import Scope, UnitOfWork
 from resolvers import health
 from resolvers.access import Viewer
 from resolvers.identity import accounts
 from schema.framework.context import Services
+from server.embedded.vectors import EmbeddedVectors
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, a_project
 from tests.factories.imagery import a_crawl, an_image
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 
 HEALTH = "{ databaseHealth { status error tables { name size estimatedRows } } }"
 PURGE = "mutation { orphanPurge { errors { code path } projectsWithoutUser jobsWithoutProject } }"
@@ -27,7 +28,7 @@ async def administrator(services: Services, person: Fixture) -> Viewer:
 
 
 async def test_the_platforms_people_see_how_large_tables_are(
-    graphql: Client, platform: Fixture, onlooker: asyncpg.Connection
+    graphql: Client, platform: Fixture, onlooker: Onlooker
 ) -> None:
     found = (await graphql.of(platform)(HEALTH))["databaseHealth"]
 
@@ -48,10 +49,26 @@ async def test_a_companys_administrator_sees_that_it_is_well_and_not_what_others
     assert found == {"status": "HEALTHY", "error": None, "tables": []}
 
 
+async def test_damaged_vectors_are_reported(
+    graphql: Client, people: People, services: Services, stored_vectors: EmbeddedVectors
+) -> None:
+    document = "{ databaseHealth { vectorStore } }"
+
+    async def status() -> str:
+        found: str = (await graphql.of(people.admin)(document))["databaseHealth"]["vectorStore"]
+        return found
+
+    assert await status() == "AVAILABLE"
+    (stored_vectors.data / "vectors" / ".incomplete-seshat-test").touch()
+    assert await status() == "REBUILDING"
+    await services.vectors.mark_complete("seshat-test")
+    assert await status() == "AVAILABLE"
+
+
 async def test_a_database_that_does_not_answer_is_unwell(services: Services, people: People) -> None:
     viewer = await administrator(services, people.admin)
-    engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
-    uow = UnitOfWork(engine, Scope(people.admin.company.id), read_only=True)
+    nowhere = Placement(services.settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing").primary
+    uow = UnitOfWork(nowhere, Scope(people.admin.company.id), read_only=True)
 
     assert await health.table_sizes(uow, viewer) is None
 
@@ -63,7 +80,7 @@ async def test_only_who_administers_is_reported(graphql: Client, people: People,
 
 
 async def test_foreign_keys_leave_no_orphans(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     mine, theirs = a_crawl(a_project(people.user)), a_crawl(a_project(people.admin))
     await save(mine, theirs)
@@ -77,7 +94,7 @@ async def test_foreign_keys_leave_no_orphans(
 
 
 async def test_what_lost_its_owner_is_counted_and_purged(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     kept, foreign = a_crawl(a_project(people.manager)), a_crawl(a_project(people.stranger))
     await save(an_image(a_crawl(a_project(people.user))), a_crawl(a_project(people.admin)), kept, foreign)

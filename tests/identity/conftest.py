@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import asyncpg
 import pytest_asyncio
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -10,6 +9,7 @@ from db.models import RoleName
 from tests.conftest import Save
 from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 
 PASSWORD = "correct horse battery"
 HASHED = Argon2Hasher().hash(PASSWORD)
@@ -47,7 +47,7 @@ async def signed_in(graphql: Client, person: Fixture) -> dict[str, Any]:
     return payload
 
 
-async def activity_of(onlooker: asyncpg.Connection, user_id: Any) -> list[str]:
+async def activity_of(onlooker: Onlooker, user_id: Any) -> list[str]:
     """What was written down of a user's doings, the first first."""
     rows = await onlooker.fetch(
         "SELECT action FROM tenant.activity_logs WHERE user_id = $1 ORDER BY id", user_id

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-import asyncpg
-
+from db.ids import new_id
 from db.models import RoleName
 from resolvers import activity_log
 from schema.framework.context import Services
 from tests.conftest import People, Save
 from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 
 WATCH = """subscription ($after: String) { companyActivity(after: $after) {
   cursor activity { action resourceType resourceId user { id } } } }"""
@@ -107,7 +107,7 @@ async def test_what_commits_late_is_reported_after_what_was_reported(
 
 
 async def test_numbers_have_no_gap_however_many_write_at_once(
-    services: Services, people: People, onlooker: asyncpg.Connection
+    services: Services, people: People, onlooker: Onlooker
 ) -> None:
     async def rolled_back() -> None:
         with suppress(LookupError):
@@ -177,3 +177,13 @@ async def test_a_cursor_of_something_else_or_of_another_company_is_refused(
 async def test_nobody_watches_without_signing_in(graphql: Client) -> None:
     async with graphql.watch(WATCH) as results:
         assert (await anext(results)).errors[0].extensions["code"] == "UNAUTHENTICATED"
+
+
+async def test_activity_that_is_copied_keeps_its_number(onlooker: Onlooker, people: People) -> None:
+    insert = "INSERT INTO tenant.activity_logs (company_id, id, action, sequence) VALUES ($1, $2, 'COPY', $3)"
+    company = people.user.company.id
+
+    await onlooker.execute(insert, company, new_id(), 7)
+    await onlooker.execute(insert, company, new_id(), None)
+
+    assert await onlooker.fetchval(NUMBERS, company) == [7, 8]

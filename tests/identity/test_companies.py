@@ -2,13 +2,12 @@
 
 import asyncio
 
-import asyncpg
-
 from db.ids import new_id
 from tests.conftest import People, Unchanged
 from tests.factories import Fixture
 from tests.graphql_client import Client
 from tests.identity.test_users import FORBIDDEN, activity_of
+from tests.onlooker import Onlooker
 
 COMPANY_CREATE = """mutation ($input: CompanyCreateInput!) { companyCreate(input: $input) {
   errors { code path } company { id name industry kind isActive databaseName } } }"""
@@ -18,7 +17,7 @@ COMPANY_UPDATE = """mutation ($id: ID!, $input: CompanyUpdateInput!) { companyUp
 
 async def test_the_platform_makes_companies(
     graphql: Client,
-    onlooker: asyncpg.Connection,
+    onlooker: Onlooker,
     platform: Fixture,
     people: People,
     assert_unchanged: Unchanged,
@@ -71,7 +70,7 @@ async def test_asking_again_under_one_key_makes_one_company(
 
 async def test_a_company_is_changed_by_its_administrators_and_closed_by_the_platform(
     graphql: Client,
-    onlooker: asyncpg.Connection,
+    onlooker: Onlooker,
     assert_unchanged: Unchanged,
     people: People,
     platform: Fixture,

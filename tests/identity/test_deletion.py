@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import asyncpg
 import pytest
 
 from db.models import SessionStatus
@@ -10,6 +9,7 @@ from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, a_project, a_session, an_activity, an_upload
 from tests.factories.everything import everything
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 
 DELETE_USER = "mutation ($id: ID!) { userDelete(id: $id) { errors { code path } deletedId } }"
 DELETE_COMPANY = "mutation ($id: ID!) { companyDelete(id: $id) { errors { code path } deletedId } }"
@@ -19,7 +19,7 @@ CLOSE = """mutation ($id: ID!) { companyUpdate(id: $id, input: {isActive: false}
 REMOVAL = "SELECT arguments FROM tenant.processing_jobs WHERE company_id = $1 AND task = 'RemoveObjects'"
 
 
-async def rows_of(onlooker: asyncpg.Connection, table: str, company: Fixture) -> int:
+async def rows_of(onlooker: Onlooker, table: str, company: Fixture) -> int:
     """How many rows a company has in a tenant table."""
     counted = f"SELECT count(*) FROM tenant.{table} WHERE company_id = $1"
     total: int = await onlooker.fetchval(counted, company.id)
@@ -27,7 +27,7 @@ async def rows_of(onlooker: asyncpg.Connection, table: str, company: Fixture) ->
 
 
 async def test_a_person_goes_with_what_is_theirs(
-    graphql: Client, onlooker: asyncpg.Connection, people: People, save: Save
+    graphql: Client, onlooker: Onlooker, people: People, save: Save
 ) -> None:
     mine, theirs = a_project(people.user), a_project(people.manager)
     session, upload = a_session(people.user, mine), an_upload(people.user)
@@ -92,7 +92,7 @@ async def test_nobody_goes_while_their_drawings_are_worked_on(
 
 
 async def test_a_company_goes_with_everything(
-    graphql: Client, onlooker: asyncpg.Connection, people: People, platform: Fixture, save: Save
+    graphql: Client, onlooker: Onlooker, people: People, platform: Fixture, save: Save
 ) -> None:
     company = people.admin.company
     rows = everything([people.admin, people.user])

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-import asyncpg
 import pytest
 
 from db.ids import new_id
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, an_upload
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 
 PROJECT = """mutation ($input: ProjectCreateInput!) { projectCreate(input: $input) {
   errors { code path } project { id name } } }"""
@@ -78,7 +78,7 @@ async def test_without_a_key_asking_twice_makes_two(graphql: Client, people: Peo
 
 
 async def test_asking_many_times_at_once_makes_one(
-    graphql: Client, onlooker: asyncpg.Connection, people: People
+    graphql: Client, onlooker: Onlooker, people: People
 ) -> None:
     values = {"name": "One", "idempotencyKey": "at once"}
 

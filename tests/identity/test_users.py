@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy import delete, select, update
 
@@ -15,6 +14,7 @@ from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, a_company, a_user
 from tests.graphql_client import Client, Refusal
 from tests.identity.conftest import PASSWORD, SIGN_IN
+from tests.onlooker import Onlooker
 
 CREATE = """mutation ($input: UserCreateInput!) { userCreate(input: $input) { errors { code path message }
   user { id email username fullName profession role { name } company { id } status } } }"""
@@ -30,7 +30,7 @@ FORBIDDEN = [("FORBIDDEN", ())]
 MISSING = [("NOT_FOUND", ("id",))]
 
 
-async def activity_of(onlooker: asyncpg.Connection, company: Fixture) -> list[tuple[Any, ...]]:
+async def activity_of(onlooker: Onlooker, company: Fixture) -> list[tuple[Any, ...]]:
     """Everything that was written down in the company: who, what, to whom, with what."""
     rows = await onlooker.fetch(
         "SELECT user_id, action, resource_id, metadata FROM tenant.activity_logs "
@@ -51,9 +51,7 @@ def new_person(**changes: Any) -> dict[str, Any]:
 # -- adding people
 
 
-async def test_an_administrator_adds_people(
-    graphql: Client, onlooker: asyncpg.Connection, people: People
-) -> None:
+async def test_an_administrator_adds_people(graphql: Client, onlooker: Onlooker, people: People) -> None:
     arguments = new_person(role="MANAGER", fullName=" Max ", profession="architect", password=PASSWORD)
 
     answer = await graphql.of(people.admin)(CREATE, input=arguments)
@@ -196,7 +194,7 @@ async def test_everybody_changes_their_own_profile_and_nothing_else(
         ({"preferredLlm": "OTHER"}, ("BAD_USER_INPUT", ("input", "preferredLlm"))),
         ({"preferredLlm": "OPENAI"}, ("INVALID", ("input", "preferredLlm"))),
         ({"preferences": [1]}, ("INVALID", ("input", "preferences"))),
-        ({"preferences": {"a": {"\u0000": 1}}}, ("INVALID", ("input", "preferences", "a", "key"))),
+        ({"preferences": {"a": {"\u0000": 1}}}, ("BAD_USER_INPUT", ("input", "preferences"))),
         ({"preferences": {"a": "x" * 100_000}}, ("INVALID", ("input", "preferences"))),
     ],
 )
@@ -252,7 +250,7 @@ async def test_roles_are_abandoned_to_ones_own_and_not_to_oneself(
 
 
 async def test_a_suspended_person_is_signed_out_and_may_be_restored(
-    graphql: Client, onlooker: asyncpg.Connection, assert_unchanged: Unchanged, people: People
+    graphql: Client, onlooker: Onlooker, assert_unchanged: Unchanged, people: People
 ) -> None:
     admin = graphql.of(people.admin)
 
@@ -275,7 +273,7 @@ async def test_a_suspended_person_is_signed_out_and_may_be_restored(
 
 
 async def test_what_was_done_is_written_down_with_the_fields(
-    graphql: Client, onlooker: asyncpg.Connection, people: People
+    graphql: Client, onlooker: Onlooker, people: People
 ) -> None:
     await graphql.of(people.user)(UPDATE, id=people.user.gid, input={"profession": "owner", "fullName": "U"})
 

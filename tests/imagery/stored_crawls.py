@@ -51,7 +51,7 @@ async def download_client(services: Services) -> AsyncIterator[httpx.AsyncClient
     """Whoever follows links to files, in this process."""
     wiring = FileServices(services.database, services.store, services.links)
     transport = httpx.ASGITransport(Starlette(routes=routes(lambda: wiring)))
-    async with httpx.AsyncClient(transport=transport) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://seshat.test") as client:
         yield client
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy import select
 
@@ -14,6 +13,7 @@ from tests.factories import a_project
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
 from tests.graphql_client import Client, Refusal
 from tests.jobs.sample_jobs import Check, Crawl
+from tests.onlooker import Onlooker
 
 FIELDS = "id name keywords maxImages status phase progress totalImages taskIds project { id }"
 CREATE = f"""mutation ($input: CrawlJobCreateInput!) {{ crawlJobCreate(input: $input) {{
@@ -42,7 +42,7 @@ WRONG: list[tuple[dict[str, Any], Refusal]] = [
 
 
 async def test_a_planned_crawl_waits_to_be_started(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     project = a_project(people.manager)
     await save(project)
@@ -174,7 +174,7 @@ async def test_who_may_not_is_refused_and_strangers_find_nothing(
 
 
 async def test_deleting_a_crawl_deletes_all_it_has_and_its_files_afterwards(
-    graphql: Client, save: Save, services: Services, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, services: Services, people: People, onlooker: Onlooker
 ) -> None:
     project = a_project(people.user)
     crawl, other = a_crawl(project), a_crawl(project)

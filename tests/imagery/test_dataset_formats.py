@@ -26,7 +26,7 @@ async def test_every_format_is_loaded_back(
     known = {"licence": "CC0", "caption": "A wren", "perceptual_hash": -1, "is_valid": True}
     await store_images(services, crawl, contents[6:], **known)
     files = []
-    async with at_work(services, job_concurrency=4), download_client(services) as api:
+    async with at_work(services, queue_slots={"imagery": 4}), download_client(services) as api:
         jobs = await asyncio.gather(
             *(test_exports.export(user, crawl, format.name) for format in ExportFormat)
         )
@@ -55,7 +55,7 @@ async def load_files(files: list[str], home: Path) -> dict[str, list[int]]:
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "HF_HOME": str(home / "hub")},
     )
-    received, _ = await process.communicate()
+    received, _ = await asyncio.wait_for(process.communicate(), 240)
     assert process.returncode == 0
     found: dict[str, list[int]] = json.loads(received)
     return found

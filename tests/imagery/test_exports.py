@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
@@ -17,14 +16,14 @@ from PIL import Image as Pixels
 from strawberry import relay
 
 from db.models import ExportFormat, JobStatus
-from pipelines.imagery.exporting.handlers import purge_expired_exports
+from pipelines.imagery.exporting.cleanup import purge_expired_exports
 from schema.framework.context import Services
 from server.provider_factory import worker_services
 from server.worker import Worker
-from tests.conftest import People, Save, Unchanged
-from tests.factories import Fixture, a_project
-from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
-from tests.graphql_client import Client, Refusal
+from tests.conftest import People, Save
+from tests.factories import Fixture
+from tests.factories.imagery import a_validation, an_export, an_image
+from tests.graphql_client import Client
 from tests.imagery.stored_crawls import (
     a_done_crawl,
     at_work,
@@ -33,6 +32,7 @@ from tests.imagery.stored_crawls import (
     store_images,
     wait_for_end,
 )
+from tests.onlooker import Onlooker
 
 OPTIONS = "includeMetadata compress delimiter includeUrls onlyValid shardSize"
 CREATE = f"""mutation ($input: ExportJobCreateInput!) {{ exportJobCreate(input: $input) {{
@@ -46,22 +46,6 @@ EXPIRE = """UPDATE tenant.export_jobs SET expires_at = now() - $3::interval
   WHERE crawl_job_id = $1 AND format = $2"""
 LEFT = """SELECT format, download_url IS NOT NULL FROM tenant.export_jobs
   WHERE crawl_job_id = $1 ORDER BY format"""
-
-WRONG: list[tuple[dict[str, Any], Refusal]] = [
-    ({"name": " "}, ("INVALID", ("input", "name"))),
-    ({"name": "a" * 101}, ("INVALID", ("input", "name"))),
-    ({"options": {"delimiter": ";"}}, ("INVALID", ("input", "options", "delimiter"))),
-    ({"options": {"shardSize": 10}}, ("INVALID", ("input", "options", "shardSize"))),
-    ({"format": "TAR", "options": {"compress": True}}, ("INVALID", ("input", "options", "compress"))),
-    (
-        {"format": "PARQUET", "options": {"includeMetadata": False}},
-        ("INVALID", ("input", "options", "includeMetadata")),
-    ),
-    ({"format": "CSV", "options": {"delimiter": "ab"}}, ("INVALID", ("input", "options", "delimiter"))),
-    ({"format": "PARQUET", "options": {"shardSize": 0}}, ("INVALID", ("input", "options", "shardSize"))),
-    ({"format": "RAR"}, ("BAD_USER_INPUT", ("input", "format"))),
-    ({"options": {"colour": "red"}}, ("BAD_USER_INPUT", ("input", "options"))),
-]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -270,43 +254,6 @@ async def test_several_shards_come_one_by_one_and_together(
     assert json.loads(samples["000002.json"])["format"] == "png"
 
 
-@pytest.mark.parametrize(("wrong", "refusal"), WRONG)
-async def test_what_makes_no_sense_is_refused(
-    graphql: Client,
-    save: Save,
-    assert_unchanged: Unchanged,
-    people: People,
-    crawl: Fixture,
-    wrong: Any,
-    refusal: Refusal,
-) -> None:
-    await save(an_image(crawl))
-
-    async with assert_unchanged():
-        refused = await graphql.of(people.user).refusals(
-            CREATE, input={"crawlJobId": crawl.gid, "name": "Birds", **wrong}
-        )
-
-    assert refused == [refusal]
-
-
-async def test_nothing_and_what_is_under_way_is_not_exported(
-    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
-) -> None:
-    running = a_crawl(a_project(people.user), status=JobStatus.RUNNING)
-    empty, refused = a_done_crawl(people.user), a_done_crawl(people.user)
-    await save(an_image(running), an_image(empty, storage_url=None), an_image(refused, is_valid=False))
-    path = ("input", "crawlJobId")
-
-    async with assert_unchanged():
-        for crawl in (running, empty, refused):
-            arguments = {"crawlJobId": crawl.gid, "name": "Birds"}
-            assert await graphql.of(people.user).refusals(CREATE, input=arguments) == [("CONFLICT", path)]
-        arguments |= {"name": "Owls"}
-        assert await graphql.of(people.viewer).refusals(CREATE, input=arguments) == [("FORBIDDEN", ())]
-        assert await graphql.of(people.stranger).refusals(CREATE, input=arguments) == [("NOT_FOUND", path)]
-
-
 async def test_one_key_makes_one_export(graphql: Client, save: Save, people: People, crawl: Fixture) -> None:
     user = graphql.of(people.user)
     await save(an_image(crawl))
@@ -359,7 +306,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
     worker: Worker,
     people: People,
     crawl: Fixture,
-    onlooker: asyncpg.Connection,
+    onlooker: Onlooker,
 ) -> None:
     await three(services, crawl)
     user = graphql.of(people.user)
@@ -397,7 +344,7 @@ async def test_an_expired_export_has_no_link_and_its_files_go(
 
 
 async def test_deleting_an_export_deletes_its_files_afterwards(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection, crawl: Fixture
+    graphql: Client, save: Save, people: People, onlooker: Onlooker, crawl: Fixture
 ) -> None:
     folder = f"{crawl.company.id}/crawls/{crawl.id}/exports"
     old = an_export(crawl, download_url="somewhere/old.zip")

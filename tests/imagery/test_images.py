@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy import select
 
@@ -15,6 +14,7 @@ from tests.factories import Fixture, a_project, a_session
 from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
 from tests.graphql_client import Client
 from tests.jobs.sample_jobs import Check, Pack
+from tests.onlooker import Onlooker
 
 DELETES = {
     kind: f"mutation ($id: ID!) {{ {kind}Delete(id: $id) {{ errors {{ code path }} deletedId }} }}"
@@ -127,7 +127,7 @@ async def test_a_projects_totals_are_exact_and_cost_the_same_for_many(
 
 
 async def test_a_thrown_away_image_is_not_counted(
-    graphql: Client, save: Save, services: Services, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, services: Services, people: People, onlooker: Onlooker
 ) -> None:
     counts = {"total_images": 9, "downloaded_images": 4, "valid_images": 2}
     crawl = a_crawl(a_project(people.user), status=JobStatus.COMPLETED, **counts)
@@ -149,7 +149,7 @@ async def test_a_thrown_away_image_is_not_counted(
 
 
 async def test_counts_never_fall_below_nothing(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     image = an_image(a_crawl(a_project(people.user)), is_valid=True)
     await save(image)
@@ -173,7 +173,7 @@ async def test_no_image_is_taken_from_a_crawl_under_way(
 
 
 async def test_checks_and_exports_are_deleted_and_their_packages_afterwards(
-    graphql: Client, save: Save, services: Services, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, services: Services, people: People, onlooker: Onlooker
 ) -> None:
     crawl = a_crawl(a_project(people.user))
     check, export = a_validation(crawl), an_export(crawl, download_url="somewhere/1.zip")

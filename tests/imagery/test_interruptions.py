@@ -5,10 +5,14 @@ import io
 import json
 import tarfile
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.ports import ObjectStore, StoredObject, StoreFull, StoreUnavailable
+from resolvers.imagery.exports import PackImages
 from schema.framework.context import Services
 from tests.conftest import People
 from tests.factories import Fixture
@@ -137,6 +141,25 @@ async def test_an_interrupted_archive_restarts(graphql: Client, services: Servic
     assert await stored_keys(services, crawl) == ["images.tar"]
 
 
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports do not wait for what time may cure."""
+    monkeypatch.setattr(PackImages, "retry_deadline", timedelta(0))
+
+
+async def test_an_export_waits_for_space(graphql: Client, services: Services, people: People) -> None:
+    crawl, user = a_done_crawl(people.user), graphql.of(people.user)
+    await store_images(services, crawl, [picture(seed, (40, 30)) for seed in range(5)])
+    id = await create_job(user, test_exports.CREATE, crawl, format="PARQUET", options={"shardSize": 2})
+
+    async with at_work(services, store=FailingStore(services.store, StoreFull("os error 28"), writes=1)):
+        job = await wait_for_end(user, test_exports.JOB, id)
+
+    assert (job["phase"], job["exportedImages"], job["errorMessage"]) == ("SUCCEEDED", 5, None)
+    assert [file["imageCount"] for file in job["files"]] == [2, 2, 1, 0]
+
+
+@pytest.mark.usefixtures("no_patience")
 async def test_a_full_store_fails_the_export_and_nothing_half_stays(
     graphql: Client, services: Services, people: People
 ) -> None:
@@ -161,6 +184,7 @@ async def test_a_full_store_fails_the_export_and_nothing_half_stays(
     assert [file["imageCount"] for file in again["files"]] == [2, 2, 1, 0]
 
 
+@pytest.mark.usefixtures("no_patience")
 async def test_a_full_disk_of_the_worker_fails_the_export(
     graphql: Client, services: Services, people: People
 ) -> None:

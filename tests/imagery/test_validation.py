@@ -9,14 +9,13 @@ import pytest_asyncio
 from PIL import Image as Pixels
 from PIL import ImageFilter
 
-from db.models import JobStatus, ProjectStatus
 from pipelines.imagery.image_inspection import perceptual_hash
 from schema.framework.context import Services
 from server.worker import Worker
-from tests.conftest import People, Save, Unchanged
-from tests.factories import Fixture, a_project
-from tests.factories.imagery import a_crawl, an_image
-from tests.graphql_client import Client, Refusal
+from tests.conftest import People, Save
+from tests.factories import Fixture
+from tests.factories.imagery import an_image
+from tests.graphql_client import Client
 from tests.imagery.stored_crawls import a_done_crawl, at_work, encode, picture, store_images, wait_for_end
 
 RULES = """preset minWidth minHeight formats maxSizeMb minBytes duplicates duplicateDistance refuseBlank
@@ -28,26 +27,6 @@ JOB = """query ($id: ID!) { validationJob(id: $id) {
   crawlJob { totalImages downloadedImages validImages
     images(first: 100) { nodes { id isValid isDuplicate quarantined issues } } } } }"""
 START = "mutation ($id: ID!) { jobStart(id: $id) { errors { code path } job { status } } }"
-
-WRONG: list[tuple[dict[str, Any], Refusal]] = [
-    ({"name": " "}, ("INVALID", ("input", "name"))),
-    ({"name": "a" * 101}, ("INVALID", ("input", "name"))),
-    ({"rules": {"minWidth": 0}}, ("INVALID", ("input", "rules", "minWidth"))),
-    ({"rules": {"minHeight": 100_001}}, ("INVALID", ("input", "rules", "minHeight"))),
-    ({"rules": {"maxSizeMb": 0}}, ("INVALID", ("input", "rules", "maxSizeMb"))),
-    ({"rules": {"minBytes": 0}}, ("INVALID", ("input", "rules", "minBytes"))),
-    ({"rules": {"minBytes": 2_000_000, "maxSizeMb": 1}}, ("INVALID", ("input", "rules", "minBytes"))),
-    ({"rules": {"formats": []}}, ("INVALID", ("input", "rules", "formats"))),
-    ({"rules": {"formats": ["png", "exe"]}}, ("INVALID", ("input", "rules", "formats", "1"))),
-    ({"rules": {"duplicateDistance": 3}}, ("INVALID", ("input", "rules", "duplicateDistance"))),
-    (
-        {"rules": {"duplicates": "REPORT", "duplicateDistance": 17}},
-        ("INVALID", ("input", "rules", "duplicateDistance")),
-    ),
-    ({"rules": {"minSharpness": -1}}, ("INVALID", ("input", "rules", "minSharpness"))),
-    ({"rules": {"minwidth": 1}}, ("BAD_USER_INPUT", ("input", "rules"))),
-    ({"rules": {"preset": "HARSH"}}, ("BAD_USER_INPUT", ("input", "rules", "preset"))),
-]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -206,39 +185,6 @@ async def test_a_check_that_waits_is_begun_by_hand(
     await user(START, id=id)
 
     assert (await wait_for_end(user, JOB, id))["validatedImages"] == 1
-
-
-@pytest.mark.parametrize(("wrong", "refusal"), WRONG)
-async def test_what_makes_no_sense_is_refused(
-    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, wrong: Any, refusal: Refusal
-) -> None:
-    crawl = a_done_crawl(people.user)
-    await save(an_image(crawl))
-
-    async with assert_unchanged():
-        refused = await graphql.of(people.user).refusals(
-            CREATE, input={"crawlJobId": crawl.gid, "name": "Check", **wrong}
-        )
-
-    assert refused == [refusal]
-
-
-async def test_only_crawls_that_have_ended_and_found_images_are_checked(
-    graphql: Client, save: Save, assert_unchanged: Unchanged, people: People
-) -> None:
-    running = a_crawl(a_project(people.user), status=JobStatus.RUNNING)
-    archived = a_crawl(a_project(people.user, status=ProjectStatus.ARCHIVED))
-    empty = a_done_crawl(people.user)
-    await save(an_image(running), an_image(archived), empty)
-    path = ("input", "crawlJobId")
-
-    async with assert_unchanged():
-        for crawl in (running, archived, empty):
-            arguments = {"crawlJobId": crawl.gid, "name": "Check"}
-            assert await graphql.of(people.user).refusals(CREATE, input=arguments) == [("CONFLICT", path)]
-        arguments = {"crawlJobId": empty.gid, "name": "Check"}
-        assert await graphql.of(people.viewer).refusals(CREATE, input=arguments) == [("FORBIDDEN", ())]
-        assert await graphql.of(people.stranger).refusals(CREATE, input=arguments) == [("NOT_FOUND", path)]
 
 
 async def test_one_key_makes_one_check(graphql: Client, save: Save, people: People) -> None:

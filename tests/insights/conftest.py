@@ -13,7 +13,7 @@ from tests.chat.pipeline.conftest import Person, a_worker, somebody
 from tests.graphql_client import Client
 from tests.insights import operations
 
-QUEUES = ("documents", "reports", "upkeep")
+QUEUES = ("documents", "imports", "reports", "upkeep")
 PROFILE = {
     "industry": "Manufacturing",
     "location": "Graz",

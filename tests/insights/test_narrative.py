@@ -1,5 +1,10 @@
 """Reports in the words of a language model."""
 
+from datetime import timedelta
+
+import pytest
+
+from db.queue import faults
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from tests.chat.pipeline.conftest import Person, a_worker
@@ -35,3 +40,17 @@ async def test_without_the_models_words_the_template_serves(
         report = await create_report(planner)
 
     assert report["generatedText"].endswith("by a template, without a language model.")
+
+
+async def test_the_words_wait_for_a_model_that_is_away(
+    services: Services, stored_vectors: EmbeddedVectors, planner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "MAX_BACKOFF", timedelta(milliseconds=50))
+    async with (
+        endpoint(*[error_reply(503)] * 7, stream_reply("Wind is cheapest.")) as model,
+        a_worker(services, queues=QUEUES, chat_url=model.url, chat_retries=0),
+    ):
+        report = await create_report(planner)
+
+    assert report["generatedText"] == "Wind is cheapest."
+    assert report["job"]["attempts"] == 8

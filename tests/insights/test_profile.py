@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from tests.conftest import People, Save, Unchanged
 from tests.factories import a_company, a_user
 from tests.factories.insights import a_profile, a_report
 from tests.graphql_client import Client, Refusal
+from tests.onlooker import Onlooker
 
 FIELDS = """id industry location targetYear renewablePercentageIncrease budget historicalDataUploaded
   chromaCollectionName totalConsumptionKwh currentRenewablePercentage sustainabilityScore onboardingCompleted
@@ -43,7 +43,7 @@ EMPTY = {
 
 
 async def test_a_company_has_one_profile_and_changes_it(
-    graphql: Client, people: People, onlooker: asyncpg.Connection
+    graphql: Client, people: People, onlooker: Onlooker
 ) -> None:
     admin, viewer = graphql.of(people.admin), graphql.of(people.viewer)
     before = (await viewer(PROFILE))["companyProfile"]
@@ -176,7 +176,7 @@ async def test_a_report_survives_who_made_it(graphql: Client, save: Save, people
 
 
 async def test_a_report_takes_another_title_and_tags(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     report, manager = a_report(people.user, tags=["old"]), graphql.of(people.manager)
     await save(report)

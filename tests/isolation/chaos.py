@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import delete, func, insert, select, text, update
 
 from db.base import Model
+from db.database import Database
 from db.loaders import Loaders, RowSource
 from db.models import DrawingSession, Project, User
 from db.pagination import Order, Page
-from db.uow import Database, ScopeKind, UnitOfWork
+from db.uow import ScopeKind, UnitOfWork
 from tests import factories
 from tests.factories import Fixture, a_company, a_project, a_session, a_user
+from tests.onlooker import Onlooker
 
 PEOPLE, PROJECTS, SESSIONS = 2, 3, 6
 """How many a company has: people, projects of each, sessions of each project."""
@@ -26,6 +27,10 @@ PAGE = Page(size=5, order=Order("id"))
 WANTED = ("company_id", "id", "name")
 SCOPE = text("SELECT current_setting('app.company_id')")
 SLEEP = text("SELECT pg_sleep(:seconds)")
+
+
+OF_ITS_OWN = {"database_name": "its own"}
+"""Value of a company for which a database is made."""
 
 
 class Leak(Exception):
@@ -42,11 +47,11 @@ class Tenant:
     sessions: Sequence[UUID]
 
 
-async def populate(database: Database, companies: int) -> list[Tenant]:
-    """So many companies, alike."""
+async def populate(database: Database, companies: int, *, dedicated: int = 0) -> list[Tenant]:
+    """So many companies, alike, and some with databases of their own."""
     world = []
-    for _ in range(companies):
-        company = a_company()
+    for number in range(companies + dedicated):
+        company = a_company(**OF_ITS_OWN if number >= companies else {})
         people = [a_user(company) for _ in range(PEOPLE)]
         projects = [a_project(user) for user in people for _ in range(PROJECTS)]
         sessions = [with_unique_names(company, project) for project in projects for _ in range(SESSIONS)]
@@ -61,9 +66,14 @@ def with_unique_names(company: Fixture, project: Fixture) -> Fixture:
     return a_session(project.parents[0], project, name=str(company.id))
 
 
-def sees_all(model: type[Model], entity: Any) -> list[Any]:
+class SeesAll:
     """No rule of the viewer's: the fence is to hold alone."""
-    return []
+
+    def __call__(self, model: type[Model], entity: Any) -> list[Any]:
+        return []
+
+    def readers(self, model: type[Model]) -> None:
+        """Anybody."""
 
 
 @dataclass
@@ -72,7 +82,7 @@ class Chaos:
 
     database: Database
     world: list[Tenant]
-    onlooker: asyncpg.Connection
+    onlooker: Onlooker
     seed: int = 42
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     leaks: Counter[str] = field(default_factory=Counter)
@@ -119,7 +129,7 @@ class Chaos:
 
     async def read(self, uow: UnitOfWork, own: Tenant, foe: Tenant) -> None:
         """Pages and counts of own parents and another company's, through the loaders."""
-        loaders = Loaders(lambda model: [RowSource(uow, sees_all)])
+        loaders = Loaders(lambda model: [RowSource(uow, SeesAll())])
         mine, theirs = self.random.sample(own.projects, 3), self.random.sample(foe.projects, 3)
         pages = loaders.page(Project.sessions, PAGE, WANTED, None, None)
         counts = loaders.count(Project.sessions, None, None)
@@ -131,7 +141,7 @@ class Chaos:
 
     async def mixed(self, uow: UnitOfWork, own: Tenant, foe: Tenant) -> None:
         """Ids of another company among one's own."""
-        loader = Loaders(lambda model: [RowSource(uow, sees_all)]).one(DrawingSession, WANTED)
+        loader = Loaders(lambda model: [RowSource(uow, SeesAll())]).one(DrawingSession, WANTED)
         rows = await loader.load_many([*own.sessions[:5], *foe.sessions[:5]])
         check([row and row.name for row in rows] == [str(own.id)] * 5 + [None] * 5, "others' ids")
 
@@ -256,13 +266,12 @@ class Chaos:
 
     async def stored(self) -> dict[UUID, list[str]]:
         """The names of all sessions of each company of the world, as they are stored."""
-        rows = await self.onlooker.fetch(
-            "SELECT company_id, array_agg(name) AS names FROM tenant.drawing_sessions "
-            "WHERE company_id = ANY ($1) GROUP BY company_id",
-            [tenant.id for tenant in self.world],
-        )
+        rows = await self.onlooker.fetch(STORED, [tenant.id for tenant in self.world])
         return {row["company_id"]: row["names"] for row in rows}
 
+
+STORED = """SELECT company_id, array_agg(name) AS names FROM tenant.drawing_sessions
+WHERE company_id = ANY ($1) GROUP BY company_id"""
 
 KILLING = asyncio.Lock()
 """The onlooker's connection does one thing at a time."""

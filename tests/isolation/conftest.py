@@ -7,9 +7,9 @@ from typing import NamedTuple
 import pytest_asyncio
 
 from core.settings import Settings
-from db.engines import Placement
+from db.database import Database
 from db.models import RoleName
-from db.uow import Database
+from db.placement import Placement
 from schema.contract import Contract
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
@@ -18,6 +18,7 @@ from tests.factories import Fixture, a_company, a_user
 from tests.factories.everything import everything
 from tests.graphql_client import Client
 from tests.isolation.generated_operations import Ids
+from tests.isolation.internal_rows import store_internal_rows
 
 
 @pytest_asyncio.fixture
@@ -36,6 +37,8 @@ class Neighbours(NamedTuple):
     owner: Fixture
     viewer: Fixture
     stranger: Fixture
+    theirs: Ids
+    """What the stranger has."""
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -46,8 +49,10 @@ async def neighbours(
     viewer = a_user(owner.company, RoleName.VIEWER)
     mine, theirs = everything([owner]), everything([stranger])
     await factories.save(services.database, viewer, *itertools.chain(*mine.values(), *theirs.values()))
+    for rows in (mine, theirs):
+        await store_internal_rows(services.database, rows)
     client = Client(services, contract, user_id=platform.id)
     seeded = await client("{ roles { nodes { id } } permissions { nodes { id } } }")
-    ids = {name: rows[0].gid for name, rows in mine.items()}
-    ids |= {"Role": seeded["roles"]["nodes"][0]["id"], "Permission": seeded["permissions"]["nodes"][0]["id"]}
-    return Neighbours(ids, owner, viewer, stranger)
+    shared = {name: seeded[f"{name.lower()}s"]["nodes"][0]["id"] for name in ("Role", "Permission")}
+    ids, others = ({name: rows[0].gid for name, rows in owned.items()} | shared for owned in (mine, theirs))
+    return Neighbours(ids, owner, viewer, stranger, others)

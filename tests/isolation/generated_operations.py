@@ -26,10 +26,18 @@ SCHEMA = make_schema()._schema
 ABOUT = {
     "sessionId": "DrawingSession",
     "sessionSummary": "DrawingSession",
+    "sessionProgress": "DrawingSession",
+    "reportProgress": "Report",
+    "requirementProposed": "RequirementProposal",
+    "conversationEvents": "Conversation",
+    "imagesAdded": "CrawlJob",
     "savedReportComparison": "SavedReport",
     "baseline": "EvaluationRun",
+    "candidate": "EvaluationRun",
     "node": "Project",
     "nodes": "Project",
+    "duplicateGroup": "Image",
+    "proposalId": "RequirementProposal",
 }
 """What an argument, or a root field's ids, are of where neither the answer nor the argument's name tells."""
 

@@ -4,7 +4,6 @@ import io
 from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from graphql import get_named_type
@@ -19,6 +18,7 @@ from tests.fingerprints import fingerprints
 from tests.graphql_client import Client
 from tests.isolation.conftest import Neighbours
 from tests.isolation.generated_operations import UNLISTED, operation_with_variables, root
+from tests.onlooker import Onlooker
 
 PUBLIC = {"userRegister", "userSignIn", "tokenRefresh"}
 """What nobody in particular may do."""
@@ -29,6 +29,7 @@ ONESELF = {"userSignOut"}
 PLATFORM_ONLY = {
     "companyCreate",
     "companyDelete",
+    "companyPlace",
     "embeddingModelActivate",
     "embeddingModelCreate",
     "embeddingModelDelete",
@@ -52,7 +53,7 @@ LISTS = {name for name in READS if "after" in root("Query")[name].args}
 
 
 @pytest_asyncio.fixture
-async def powerless(onlooker: asyncpg.Connection, neighbours: Neighbours) -> AsyncIterator[Fixture]:
+async def powerless(onlooker: Onlooker, neighbours: Neighbours) -> AsyncIterator[Fixture]:
     """A colleague whose role grants nothing."""
     grants = await onlooker.fetch("SELECT role_id, permission_id FROM platform.role_permissions")
     await onlooker.execute(TAKEN)
@@ -81,7 +82,10 @@ async def test_one_of_everything_is_requested(neighbours: Neighbours, graphql: C
     seen = set()
     for name in LISTS:
         document, variables = operation_with_variables("Query", name, neighbours.ids)
-        seen |= ids_in(await owner(document, **variables))
+        whole = document.replace(f" {name}(", f" {name}(first: 100, ").replace(
+            f" {name} {{", f" {name}(first: 100) {{"
+        )
+        seen |= ids_in(await owner(whole, **variables))
     assert set(neighbours.ids.values()) - seen <= {neighbours.ids[name] for name in UNLISTED}
 
 
@@ -124,7 +128,7 @@ async def test_a_stranger_reads_nothing_of_another_company(
 @pytest.mark.parametrize("name", WRITES)
 async def test_a_stranger_changes_nothing_of_another_company(
     graphql: Client,
-    onlooker: asyncpg.Connection,
+    onlooker: Onlooker,
     assert_unchanged: Unchanged,
     neighbours: Neighbours,
     name: str,

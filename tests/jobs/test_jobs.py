@@ -27,7 +27,7 @@ every_kind = pytest.mark.parametrize("model", JOB_MODELS, ids=lambda model: mode
 
 async def claim_job(services: Services, row: Fixture) -> Attempt:
     """The job, taken by a worker."""
-    async with services.database.platform(read_only=True) as uow:
+    async with services.database.tenant(row.company.id, read_only=True) as uow:
         lease = await uow.one(select(Lease).where(Lease.id == row.id))
     entry = Entry(row.id, row.company.id, lease.task)
     attempt = await claim(services.database, entry, lease.entry_id, "worker")

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import asyncpg
 import pytest
 
 from db.models import DrawingType, ProjectStatus
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, a_comparison, a_drawing, a_project, a_session, a_version, an_analysis
 from tests.graphql_client import Client, Refusal
+from tests.onlooker import Onlooker
 
 FIELDS = "id name description projectNumber clientName location status archived user { id }"
 CREATE = f"""mutation ($input: ProjectCreateInput!) {{ projectCreate(input: $input) {{
@@ -30,7 +30,7 @@ FULL = {
 }
 
 
-async def activity_of(onlooker: asyncpg.Connection, project_id: Any) -> list[tuple[Any, str]]:
+async def activity_of(onlooker: Onlooker, project_id: Any) -> list[tuple[Any, str]]:
     """Who did what to the project, the first first."""
     rows = await onlooker.fetch(
         "SELECT user_id, action FROM tenant.activity_logs WHERE resource_id = $1 ORDER BY id", str(project_id)
@@ -108,7 +108,7 @@ async def test_nothing_set_changes_nothing(
 
 
 async def test_an_archived_project_is_read_only_until_restored(
-    graphql: Client, onlooker: asyncpg.Connection, save: Save, assert_unchanged: Unchanged, people: People
+    graphql: Client, onlooker: Onlooker, save: Save, assert_unchanged: Unchanged, people: People
 ) -> None:
     project, user = a_project(people.user), graphql.of(people.user)
     await save(project)
@@ -146,7 +146,7 @@ async def test_moves_have_mutations_of_their_own(
 
 
 async def test_deleting_a_project_deletes_what_it_holds_and_nothing_else(
-    graphql: Client, onlooker: asyncpg.Connection, save: Save, people: People
+    graphql: Client, onlooker: Onlooker, save: Save, people: People
 ) -> None:
     project, other = a_project(people.user), a_project(people.user)
     session, kept = a_session(people.user, project), a_session(people.user, other)

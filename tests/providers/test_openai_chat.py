@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.ports import AnswerEnd, ChatRequest, ModelFailure, RunErrorCode, TextDelta, Turn
-from providers.chat import CompatibleModel
+from providers.chat.openai_compatible import CompatibleModel
 from tests.chat.sample_passages import TERMS, events, lease, passage
 from tests.providers.fake_openai import SECRET, Reply, chunk, endpoint, error_reply, stream_reply
 

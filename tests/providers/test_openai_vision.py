@@ -12,7 +12,8 @@ from PIL import Image
 from core.ports import Analysis, DrawingImages, Evidence
 from core.settings import Settings
 from pipelines.drawings.crops import MAX_CROP_SIDE, crop_regions
-from providers.vision import LookingAnalyser, MeasuredAnalyser, analyser_of
+from providers.vision import MeasuredAnalyser, analyser_of
+from providers.vision.openai_compatible import LookingAnalyser
 from tests.providers.fake_openai import SECRET, Endpoint, Reply, endpoint, error_reply
 
 MEASURES = {"score": 0.9, "confident": True, "width": 1000, "height": 800}

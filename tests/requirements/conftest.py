@@ -20,7 +20,7 @@ DESCRIPTION = (
 
 def a_worker(services: Services, chat: ChatModel | None = None, **changes: Any) -> Worker:
     """A worker for proposals and documents, not begun."""
-    return any_worker(services, chat, queues=("requirements", "documents"), **changes)
+    return any_worker(services, chat, queues=("requirements", "documents", "upkeep"), **changes)
 
 
 @pytest_asyncio.fixture

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import asyncpg
 import pytest
 
 from tests.conftest import People, Save, Unchanged
 from tests.factories.evaluation import a_requirement_export
 from tests.graphql_client import Client, Refusal
+from tests.onlooker import Onlooker
 
 ITEM = "name type requirement values required description confidence rationale approved edited custom"
 FIELDS = f"""id componentType approvedCount editedCount customAddedCount proposalLatencyMs
@@ -59,7 +59,7 @@ BUTTON: dict[str, Any] = {
 
 
 async def test_approved_edited_and_added_requirements_are_counted_from_what_was_reviewed(
-    graphql: Client, people: People, onlooker: asyncpg.Connection
+    graphql: Client, people: People, onlooker: Onlooker
 ) -> None:
     answer = await graphql.of(people.user)(CREATE, input=BUTTON)
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from core.errors import Conflict
 from core.ports import AnswerEnd, ChatEvent, ChatRequest, ModelFailure, RunErrorCode, TextDelta
 from db.models import ProposalStage, RequirementCategory
+from db.queue import faults
 from pipelines.requirements import handlers
 from pipelines.runtime.handlers import Run
 from resolvers.requirements import proposals
+from resolvers.requirements.proposals import ProposeRequirements
 from schema.framework.context import Services
 from tests.chat.pipeline.conftest import PATIENCE, Person
 from tests.requirements import sample_designs
@@ -152,8 +156,9 @@ def suggestion(**values: Any) -> str:
 
 
 async def test_a_model_proposes_beside_and_what_it_spoils_is_left_out(
-    services: Services, person: Person
+    services: Services, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ProposeRequirements, "retry_deadline", timedelta(0))
     model = ScriptedModel(
         {
             "props": f"```json\n{suggestion()}\n```",
@@ -180,3 +185,33 @@ async def test_a_model_proposes_beside_and_what_it_spoils_is_left_out(
     used = await person("{ tokenUsages(first: 100) { nodes { operationType totalTokens modelName } } }")
     spent = [each for each in used["tokenUsages"]["nodes"] if each["operationType"] == "requirements"]
     assert [(each["totalTokens"], each["modelName"]) for each in spent] == [(120, "tiny")] * 3
+
+
+class RecoveringModel(ScriptedModel):
+    """A language model that is away for some requests, and then answers."""
+
+    def __init__(self, script: dict[str, str | None], failures: int) -> None:
+        super().__init__(script)
+        self._failures = failures
+
+    async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+        if self._failures:
+            self._failures -= 1
+            raise ModelFailure(RunErrorCode.CONNECTION_ERROR, "It is away.", is_transient=True)
+        async with aclosing(super().answer(request)) as events:
+            async for event in events:
+                yield event
+
+
+async def test_a_proposal_waits_for_a_model_that_is_away(
+    services: Services, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "MAX_BACKOFF", timedelta(milliseconds=50))
+    names = ("props", "events", "states", "accessibility")
+    model = RecoveringModel({name: suggestion() for name in names}, failures=20)
+
+    async with a_worker(services, model, chat_url="http://127.0.0.1:9/v1"):
+        found = await wait_for_proposal(person, await create_proposal(person, description=DESCRIPTION))
+
+    assert (found["stage"], found["errorMessage"]) == ("COMPLETE", None)
+    assert found["model"] == "seshat-patterns/1; with tiny (accessibility, events, props, states)"

@@ -13,6 +13,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.planted_secrets import find_in_files, find_secrets
+
 READY_SECONDS = 120.0
 END_SECONDS = 30.0
 
@@ -45,9 +47,11 @@ class ServerProcess:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            self.process.communicate(timeout=END_SECONDS)
+            output, errors = self.process.communicate(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:
             pytest.fail(f"did not end within {END_SECONDS:.0f} seconds: {kill(self.process)}")
+        assert find_secrets(output + errors) == []
+        assert find_in_files([self.cluster.parent / name for name in ("postgres.log", "vectors.log")]) == []
 
 
 def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
@@ -83,6 +87,7 @@ def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
         output, errors = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         pytest.fail(f"did not end: {kill(process)}")
+    assert find_secrets(output + errors) == []
     return process.returncode, output, errors
 
 

@@ -43,3 +43,6 @@ def test_events_and_keys_are_snake_case(place: str) -> None:
     assert SNAKE_CASE.fullmatch(event.value), f"{place}: {event.value}"
     for keyword in call.keywords:
         assert SNAKE_CASE.fullmatch(keyword.arg or ""), f"{place}: {keyword.arg}"
+        match keyword.value:
+            case ast.JoinedStr() | ast.Call(func=ast.Name(id="str" | "repr"), args=[ast.Name(id="error")]):
+                pytest.fail(f"{place}: pass the value of {keyword.arg} itself, so that it is filtered")

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from db.models import ConversationStatus, RoleName
@@ -13,6 +12,7 @@ from tests.factories import a_session, a_user
 from tests.factories.chat import a_conversation, a_message
 from tests.factories.knowledge import a_document
 from tests.graphql_client import Client, Refusal
+from tests.onlooker import Onlooker
 
 FIELDS = """id title status archived archivedAt llmProvider modelName temperature mode councilStrategy
   councilRounds messageCount totalTokensUsed
@@ -37,7 +37,7 @@ ARCHIVED: dict[str, Any] = {
 }
 
 
-async def activity_of(onlooker: asyncpg.Connection, id: Any) -> list[tuple[Any, str]]:
+async def activity_of(onlooker: Onlooker, id: Any) -> list[tuple[Any, str]]:
     """Who did what to the object, the first first."""
     rows = await onlooker.fetch(
         "SELECT user_id, action FROM tenant.activity_logs WHERE resource_id = $1 ORDER BY id", str(id)
@@ -217,7 +217,7 @@ async def test_a_document_that_is_gone_is_reported_by_its_id_only(
 
 
 async def test_an_archived_conversation_is_read_only_until_restored(
-    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged, onlooker: Onlooker
 ) -> None:
     conversation, user = a_conversation(people.user), graphql.of(people.user)
     await save(conversation)
@@ -240,7 +240,7 @@ async def test_an_archived_conversation_is_read_only_until_restored(
 
 
 async def test_a_deleted_conversation_is_hidden_and_kept(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     conversation = a_conversation(people.user)
     message = a_message(conversation)
@@ -263,7 +263,7 @@ async def test_a_deleted_conversation_is_hidden_and_kept(
 
 
 async def test_nobody_has_more_than_a_hundred_active_conversations(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection, assert_unchanged: Unchanged
+    graphql: Client, save: Save, people: People, onlooker: Onlooker, assert_unchanged: Unchanged
 ) -> None:
     archived = a_conversation(people.user, **ARCHIVED)
     await save(archived, *(a_conversation(people.user) for _ in range(97)))

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from db.models import ConversationStatus, FeedbackRating, RoleName
@@ -11,6 +10,7 @@ from tests.conftest import People, Save, Unchanged
 from tests.factories import a_session, a_user
 from tests.factories.chat import a_conversation, a_feedback, a_message, an_answer
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 
 SUBMIT = """mutation ($message: ID!, $rating: FeedbackRating!, $comment: String) {
   feedbackSubmit(input: {messageId: $message, rating: $rating, comment: $comment}) {
@@ -22,7 +22,7 @@ AT = ("input", "messageId")
 
 
 async def test_rating_again_replaces_what_was_said(
-    graphql: Client, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     answer, user = an_answer(a_conversation(people.user)), graphql.of(people.user)
     await save(answer)

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from core.errors import Conflict, DomainError, Invalid, LimitExceeded, NotFound
@@ -15,6 +14,7 @@ from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
 from tests.factories.chat import a_conversation
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 
 HISTORY = """query ($id: ID!, $first: Int, $after: String) { conversation(id: $id) {
   messageCount totalTokensUsed updatedAt messages(first: $first, after: $after) {
@@ -24,7 +24,7 @@ CONVERSATIONS, APPENDS = 5, 200
 
 
 async def test_200_appends_at_once_leave_exact_counters_and_no_gap(
-    graphql: Client, services: Services, save: Save, people: People, onlooker: asyncpg.Connection
+    graphql: Client, services: Services, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     company = people.user.company
     conversations = [a_conversation(people.user) for _ in range(CONVERSATIONS)]
@@ -63,7 +63,7 @@ async def test_200_appends_at_once_leave_exact_counters_and_no_gap(
 
 
 async def test_of_appends_at_once_to_an_almost_full_conversation_one_fits(
-    services: Services, save: Save, people: People, onlooker: asyncpg.Connection
+    services: Services, save: Save, people: People, onlooker: Onlooker
 ) -> None:
     conversation = a_conversation(people.user, message_count=199)
     await save(conversation)

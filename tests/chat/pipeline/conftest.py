@@ -23,7 +23,7 @@ from tests.waiting import until
 
 PATIENCE = 60
 """Seconds after which a test gives up waiting."""
-QUEUES = ("documents", "chat", "upkeep")
+QUEUES = ("documents", "chat", "reembedding", "upkeep")
 
 
 def a_worker(

@@ -11,7 +11,7 @@ from db.models import (
     RunLog,
     TokenUsage,
 )
-from pipelines.chat.answer_cache import purge_cached_answers
+from pipelines.chat.cleanup import purge_cached_answers
 from server.worker import Worker
 from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import Person, key, somebody

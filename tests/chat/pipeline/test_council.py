@@ -3,15 +3,10 @@
 from statistics import fmean
 from typing import Any
 
-import pytest
-
 from server.worker import Worker
-from tests import factories
 from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import Person
 from tests.chat.pipeline.test_streaming import read, text_of
-from tests.conftest import Unchanged
-from tests.factories.chat import a_conversation
 
 HANDBOOK = """The fire doors of the north hall are rated for 90 minutes. They are inspected every March.
 
@@ -43,8 +38,16 @@ async def test_voices_differ_and_the_answer_is_cited(worker: Worker, person: Per
         ("creative", 1, 0.9),
         ("critical", 1, 0.5),
     ]
-    assert len({vote["vote"] for vote in votes}) > 1
-    assert all(vote["reasoning"].startswith("It quotes source 1;") for vote in votes)
+    doors, march = (
+        "The fire doors of the north hall are rated for 90 minutes.",
+        "They are inspected every March.",
+    )
+    assert [(vote["vote"], vote["reasoning"].partition(";")[0]) for vote in votes] == [
+        (f"{doors}\n\n{march}", "It quotes source 1"),
+        (doors, "It quotes source 1"),
+        (doors, "It quotes source 1"),
+    ]
+    assert sorted(cited["snippet"] for cited in message["citations"]["nodes"]) == [doors, march]
     assert message["content"] == next(
         vote["vote"] for vote in votes if vote["agent"] == message["council"]["speaker"]
     )
@@ -111,20 +114,3 @@ async def test_a_conversation_says_how_it_is_answered_and_a_message_may_differ(
         made.append((message["mode"], message["councilStrategy"], message["councilRounds"]))
     three = ("COUNCIL", "MAJORITY", 3)
     assert made == [("COUNCIL", "MAJORITY", 2), ("ANSWER", None, None), three, three]
-
-
-@pytest.mark.parametrize("rounds", [0, 6, -1])
-async def test_a_council_has_one_to_five_rounds(
-    person: Person, assert_unchanged: Unchanged, rounds: int
-) -> None:
-    conversation = a_conversation(person.user)
-    await factories.save(person.graphql.services.database, conversation)
-    refused = [("INVALID", ("input", "councilRounds"))]
-    values = {"councilRounds": rounds}
-
-    async with assert_unchanged():
-        sent = {"conversationId": conversation.gid, "content": QUESTION, "mode": "COUNCIL", **values}
-        assert await person.graphql.refusals(operations.SEND, input=sent) == refused
-        assert await person.graphql.refusals(operations.CONVERSE, input=values) == refused
-        changed = {"id": conversation.gid, "input": values}
-        assert await person.graphql.refusals(operations.ADJUST, **changed) == refused

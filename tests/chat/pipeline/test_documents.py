@@ -7,15 +7,11 @@ from uuid import UUID
 import pytest
 
 from core.ports import VectorStore
-from db.models import RoleName
 from schema.framework.context import Services
 from server.worker import Worker
-from tests import factories
 from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import PATIENCE, Person, key, somebody
-from tests.conftest import Unchanged
 from tests.factories import Fixture
-from tests.factories.knowledge import a_document
 
 LOANS = """Bank statements of the last twelve months are needed for a self-employed borrower.
 
@@ -29,6 +25,13 @@ HARBOUR = "The harbour master of Aalmouth closes the northern lock at nine o'clo
 def vector_store(services: Services) -> VectorStore:
     """The store of the embedded model's vectors."""
     return services.vectors.of(services.embedders.default.model, services.embedders.default.dimension)
+
+
+async def until_empty(store: VectorStore, company_id: UUID, document_id: UUID) -> None:
+    """Wait until the store has no vector of a document."""
+    async with asyncio.timeout(PATIENCE):
+        while await store.count(company_id, document_id):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
 
 
 async def search_documents(person: Person, query: str, **filter: Any) -> list[str]:
@@ -73,9 +76,7 @@ async def test_a_deleted_document_is_found_no_more(
 
     assert await search_documents(person, "minimum credit score") == [kept["id"]]
     company = person.user.company.id
-    async with asyncio.timeout(PATIENCE):
-        while await vector_store(services).count(company, key(gone["id"])):  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.05)
+    await until_empty(vector_store(services), company, key(gone["id"]))
     assert await vector_store(services).count(company) == 1
 
 
@@ -124,23 +125,6 @@ async def test_a_file_without_text_fails_with_a_reason(
 
     assert why in document["errorMessage"]
     assert document["chunkCount"] == 0
-
-
-async def test_refusals_add_nothing(person: Person, assert_unchanged: Unchanged) -> None:
-    upload = await person.upload(b"text")
-    viewer = await somebody(person.graphql, person.user.company, RoleName.VIEWER)
-    admin = await somebody(person.graphql, person.user.company, RoleName.ADMIN)
-    document = a_document(person.user)
-    await factories.save(person.graphql.services.database, document)
-    values = {"uploadId": upload.gid}
-
-    async with assert_unchanged():
-        refused = viewer.graphql.refusals, person.graphql.refusals, admin.graphql.refusals
-        assert await refused[0](operations.CREATE, input=values) == [("FORBIDDEN", ())]
-        assert await refused[1](operations.CREATE, input={**values, "scope": "GLOBAL"}) == [("FORBIDDEN", ())]
-        assert await refused[2](operations.CREATE, input=values) == [("NOT_FOUND", ("input", "uploadId"))]
-        assert await refused[1](operations.REPROCESS, id=document.gid) == [("CONFLICT", ("id",))]
-        assert await refused[0](operations.REPROCESS, id=document.gid) == [("FORBIDDEN", ())]
 
 
 async def test_requested_twice_under_one_key_one_is_added(person: Person) -> None:

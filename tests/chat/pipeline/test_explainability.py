@@ -1,38 +1,14 @@
 """Where nothing more is said, and how much is shown of how an answer came about."""
 
-from typing import Any
-
 import pytest
 
-from db.models import ConversationStatus, ExplainabilityLevel, MessageRole
+from db.models import ExplainabilityLevel
 from server.worker import Worker
 from tests import factories
-from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import Person
 from tests.chat.pipeline.test_documents import LOANS
-from tests.conftest import Unchanged
 from tests.factories import a_company, a_user
-from tests.factories.chat import a_conversation, a_message, a_reply
 from tests.graphql_client import Client
-
-
-@pytest.mark.parametrize(
-    ("values", "refusal"),
-    [
-        ({"status": ConversationStatus.ARCHIVED}, ("CONFLICT", ("id",))),
-        ({"status": ConversationStatus.DELETED}, ("NOT_FOUND", ("id",))),
-        ({"message_count": 200}, ("EXHAUSTED", ("id",))),
-    ],
-)
-async def test_nothing_is_answered_once_more_where_nothing_may_be_said(
-    person: Person, assert_unchanged: Unchanged, values: dict[str, Any], refusal: Any
-) -> None:
-    said = a_message(a_conversation(person.user, **values))
-    answer = a_reply(said, role=MessageRole.ASSISTANT)
-    await factories.save(person.graphql.services.database, answer)
-
-    async with assert_unchanged():
-        assert await person.graphql.refusals(operations.REGENERATE, id=answer.gid) == [refusal]
 
 
 @pytest.mark.parametrize("level", list(ExplainabilityLevel))

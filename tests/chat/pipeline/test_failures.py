@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from core.ports import Hit, RunErrorCode, VectorsUnavailable
 from db.models import RunLog
-from providers.chat import CompatibleModel
+from providers.chat.openai_compatible import CompatibleModel
 from resolvers.chat.questions import AnswerMessage
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
@@ -54,7 +55,7 @@ async def latency(person: Person, answer: Any) -> int:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What time may cure is not tried again."""
-    monkeypatch.setattr(AnswerMessage, "max_attempts", 1)
+    monkeypatch.setattr(AnswerMessage, "retry_deadline", timedelta(0))
 
 
 @pytest.mark.usefixtures("at_once")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from db.models import AgentLog, Citation, RunLog, TokenUsage
-from providers.chat import CompatibleModel
+from providers.chat.openai_compatible import CompatibleModel
 from schema.framework.context import Services
 from server.embedded.vectors import EmbeddedVectors
 from tests.chat.pipeline import operations

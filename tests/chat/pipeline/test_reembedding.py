@@ -31,7 +31,7 @@ from db.models import (
     TokenUsage,
 )
 from db.provision import provision
-from pipelines.knowledge import reembedding
+from pipelines.knowledge import cleanup
 from providers.embeddings import MiniLM
 from resolvers.identity import roles
 from resolvers.knowledge import model_rollout
@@ -213,7 +213,7 @@ async def at_the_start(house: House) -> AsyncIterator[None]:
 
 @pytest_asyncio.fixture
 async def worker(house: House) -> AsyncIterator[Worker]:
-    async with a_worker(house.services, job_concurrency=4) as worker:
+    async with a_worker(house.services, queue_slots={"chat": 2}, job_concurrency=4) as worker:
         yield worker
 
 
@@ -238,7 +238,7 @@ async def test_the_model_before_serves_until_every_document_is_embedded(house: H
     )
     house.endpoint.gate.set()
     await until(lambda: is_active(house, house.platform, new))
-    await reembedding.enqueue_reembedding(working_services(house))
+    await cleanup.enqueue_reembedding(working_services(house))
     await until(lambda: is_active(house, person, new))
 
     every = {published["id"], first["id"], second["id"]}
@@ -253,7 +253,7 @@ async def test_the_model_before_serves_until_every_document_is_embedded(house: H
     assert await search_documents(idle, question) == {published["id"]}
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 2
 
-    await reembedding.purge_unused_vectors(working_services(house))
+    await cleanup.purge_unused_vectors(working_services(house))
 
     assert await house.count(person, MiniLM.model, MiniLM.dimension) == 0
     assert await search_documents(person, question) == every

@@ -4,28 +4,33 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text, update
 
 from core.settings import Settings
-from db.engines import Placement
-from db.events import Listener
+from db.database import Database
+from db.events import Events
 from db.ids import new_id
-from db.models import Company, Lease, Member, ProcessingJob, ProcessingJobType, RoleName, Tenant
-from db.queue import Job, cancel, enqueue
-from db.uow import Database, Scope, UnitOfWork
+from db.listener import Listener
+from db.models import Lease, Member, ProcessingJob, ProcessingJobType, RoleName
+from db.placement import Placement
+from db.queue import Job, cancel, enqueue, leases
+from db.uow import Scope, UnitOfWork
 from providers.storage import open_store
 from resolvers.access import Viewer
 from server.provider_factory import open_embedders, open_sources, open_vectors, worker_services
 from server.worker import Worker
+from tests import factories
 from tests.db.queue.sample_tasks import QUEUE, URGENT
+from tests.placement import IS_DEDICATED
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120
@@ -85,8 +90,23 @@ class Hall:
 
     async def lease(self, id: UUID) -> Any:
         """The job's lease, while it has one."""
-        async with self.database.platform(read_only=True) as uow:
+        async with self.database.tenant(self.company_id, read_only=True) as uow:
             return await uow.first(select(Lease).where(Lease.id == id))
+
+    async def change_leases(self, **values: Any) -> None:
+        """Change all leases of the company."""
+        async with self.database.tenant(self.company_id) as uow:
+            await uow.execute(update(Lease).values(**values))
+
+    async def delete_leases(self) -> None:
+        """Delete all leases of the company."""
+        async with self.database.tenant(self.company_id) as uow:
+            await uow.execute(delete(Lease))
+
+    async def requeue_lost(self, stale: timedelta) -> int:
+        """As the sweep does; the number of jobs."""
+        of_company = await leases.requeue_lost_of(self.database, self.company_id, stale)
+        return await leases.requeue_lost(self.database, stale) + of_company
 
     async def entries(self) -> list[str]:
         """The states of all entries."""
@@ -125,11 +145,24 @@ class Hall:
         return row
 
     @asynccontextmanager
+    async def watching(self, topic: str) -> AsyncIterator[AsyncIterator[None]]:
+        """The changes of a topic of the company's."""
+        placement = self.database.placement
+        async with (
+            Listener(placement.listen_url) as listener,
+            Events(listener, placement) as events,
+            aclosing(events.listen(topic, self.company_id)) as changes,
+        ):
+            await anext(changes)
+            if IS_DEDICATED:
+                await anext(changes)  # the company's database is listened to
+            yield changes
+
+    @asynccontextmanager
     async def working(self) -> AsyncIterator[Worker]:
         """A worker in this process."""
         store = open_store((self.folder / "objects").as_uri())
-        url = self.database.placement.primary.url
-        listener = Listener(url, application="test listener")
+        listener = Listener(self.database.placement.listen_url, application="test listener")
         async with AsyncExitStack() as stack:
             embedders, vectors = open_embedders(self.settings, stack), open_vectors(self.settings, stack)
             sources = open_sources(self.database, self.settings, stack)
@@ -164,7 +197,7 @@ async def hall(database: Database, settings: Settings, tmp_path: Path) -> AsyncI
     yield hall
     for process in hall.processes:
         process.kill()
-        process.wait()
+        process.wait(timeout=30)
 
 
 @pytest.fixture
@@ -176,12 +209,9 @@ def patient(hall: Hall) -> Hall:
 
 async def a_company(database: Database) -> UUID:
     """A company of its own."""
-    company_id = new_id()
-    async with database.platform() as uow:
-        await uow.execute(insert(Company).values(id=company_id, name=f"Company {company_id}"))
-    async with database.tenant(company_id) as uow:
-        await uow.execute(insert(Tenant))
-    return company_id
+    company = factories.a_company()
+    await factories.save(database, company)
+    return company.id
 
 
 async def a_viewer(database: Database, company_id: UUID, *permissions: str) -> Viewer:

@@ -1,6 +1,7 @@
 """Jobs that do nothing but leave a trail, in the test's process and in workers of their own."""
 
 import asyncio
+import errno
 import os
 import signal
 import time
@@ -9,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import asyncpg
 from sqlalchemy import update
 
 from core.errors import Conflict
+from core.ports import StoreUnavailable, VectorsUnavailable
 from db.models import JobStatus, ProcessingJob
 from db.queue import CompletionHook, Job
 from db.uow import UnitOfWork
-from pipelines.runtime.handlers import Retry, Run, handles
+from pipelines.runtime.faults import Retry
+from pipelines.runtime.handlers import Run, handles
 
 QUEUE, URGENT = "tests", "urgent"
 
@@ -73,6 +77,7 @@ class Hurry(TracedJob):
     """Computes a little in a queue of its own."""
 
     queue: ClassVar[str] = URGENT
+    is_interactive: ClassVar[bool] = True
 
 
 @handles(Hurry)
@@ -123,6 +128,18 @@ async def fail(job: Fail, run: Run) -> CompletionHook | None:
             raise Retry("The model is busy.")
         case "for ever":
             raise Retry("The model is busy.")
+        case "no connection":
+            raise asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+        case "disk full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        case "no vectors":
+            raise VectorsUnavailable("nobody there")
+        case "no store":
+            raise StoreUnavailable("nobody there")
+        case "child dies":
+            await run.cpu(kill_self)
+        case "child is killed":
+            await run.cpu(kill_first, job.trail)
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "cancelled by itself":
@@ -130,6 +147,20 @@ async def fail(job: Fail, run: Run) -> CompletionHook | None:
         case "at the end":
             return refuse
     return None
+
+
+def kill_self() -> None:
+    """Dies."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_first(trail: str) -> None:
+    """Dies the first time only."""
+    with Path(trail).open("r+") as file:
+        killed = "child killed" in file.read()
+        file.write("child done\n" if killed else "child killed\n")
+    if not killed:
+        kill_self()
 
 
 async def refuse(uow: UnitOfWork) -> None:

@@ -8,10 +8,11 @@ from pgqueuer.queries import Queries
 from sqlalchemy import insert, text
 
 from core.errors import Conflict, Forbidden, NotFound
-from db.events import Events, Listener, publish
+from db.events import Events, publish
+from db.listener import Listener
 from db.models import JobStatus, ProcessingJob, ProcessingJobType
 from db.queue import NotPending, enqueue, prepare
-from db.queue.driver import EngineDriver, limited_queries
+from db.queue.driver import EngineDriver, SlotQueries
 from db.queue.entries import UnitDriver, builders
 from resolvers import jobs
 from tests.db.queue.conftest import Hall, a_company, a_viewer
@@ -163,26 +164,23 @@ async def test_what_has_ended_or_was_never_begun_is_not_started(hall: Hall) -> N
 
 
 async def test_watchers_hear_at_once_at_commit_and_not_of_rollbacks(hall: Hall) -> None:
-    async with Listener(hall.database.placement.primary.url) as listener, Events(listener) as events:
-        async with aclosing(events.listen("counting")) as changes:
-            await anext(changes)
-            async with hall.rolled_back() as uow:
-                await publish(uow, "counting")
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(anext(changes), 0.3)
-        async with aclosing(events.listen("counting")) as changes:
-            await anext(changes)
-            for _ in range(3):
-                async with hall.database.tenant(hall.company_id) as uow:
-                    await publish(uow, "counting", "something else")
-            await asyncio.sleep(0.2)
-            await anext(changes)
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(anext(changes), 0.3)
+    async with hall.watching("counting") as changes:
+        async with hall.rolled_back() as uow:
+            await publish(uow, "counting")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(changes), 0.3)
+    async with hall.watching("counting") as changes:
+        for _ in range(3):
+            async with hall.database.tenant(hall.company_id) as uow:
+                await publish(uow, "counting", "something else")
+        await asyncio.sleep(0.2)
+        await anext(changes)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(changes), 0.3)
 
 
 async def test_watchers_look_again_when_listening_was_interrupted(hall: Hall) -> None:
-    listener = Listener(hall.database.placement.primary.url, application="doomed")
+    listener = Listener(hall.database.placement.listen_url, application="doomed")
     async with listener, Events(listener) as events, aclosing(events.listen("counting")) as changes:
         await anext(changes)
         async with hall.database.platform() as uow:
@@ -199,14 +197,13 @@ async def test_watchers_look_again_when_listening_was_interrupted(hall: Hall) ->
 
 async def test_a_job_tells_everybody_who_watches(hall: Hall) -> None:
     seen = []
-    async with Listener(hall.database.placement.primary.url) as listener, Events(listener) as events:
-        id = await hall.add(Count(hall.trail, 5, 0.1))
-        async with hall.working(), aclosing(events.listen("counting")) as changes:
-            async for _ in changes:
-                row = await hall.row(id)
-                seen.append((row.version, row.progress, row.status.value))
-                if row.completed_at:
-                    break
+    id = await hall.add(Count(hall.trail, 5, 0.1))
+    async with hall.working(), hall.watching("counting") as changes:
+        async for _ in changes:
+            row = await hall.row(id)
+            seen.append((row.version, row.progress, row.status.value))
+            if row.completed_at:
+                break
 
     assert seen == sorted(seen)
     assert seen[-1][1:] == (100, "completed")
@@ -220,8 +217,9 @@ async def test_two_jobs_of_one_name_are_refused() -> None:
 
 
 async def test_the_tables_are_what_pgqueuer_expects(hall: Hall) -> None:
-    async with Listener(hall.database.placement.primary.url) as listener:
-        queries = limited_queries(EngineDriver(hall.database.placement.primary, listener), 1)
+    async with Listener(hall.database.placement.listen_url) as listener:
+        driver = EngineDriver(hall.database.placement.primary, listener, silence=1)
+        queries = SlotQueries(driver, **builders())
 
         plan = await queries.plan_upgrade()
 

@@ -1,6 +1,9 @@
 """Working on jobs: how they end, are tried again, stopped, shared out."""
 
 import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,15 +12,25 @@ import asyncpg
 import psutil
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from core.settings import SettingsError
-from db.models import JobStatus, Lease, LeaseState, ProcessingJob
-from db.queue import LostLease, UnknownTask, claim, is_transient, leases
-from db.queue.driver import LimitedQueries
+from db.models import JobStatus, LeaseState, ProcessingJob
+from db.queue import Attempt, Fault, LostLease, UnknownTask, claim, is_transient, leases
+from db.queue.driver import SlotQueries
 from db.queue.entries import Entry
+from db.uow import UnitOfWork
+from tests.conftest import Unchanged, running_workers
 from tests.db.queue.conftest import Hall, a_company
 from tests.db.queue.sample_tasks import QUEUE, URGENT, Burn, Count, Fail, Faulty, Hurry
+
+OUTAGES = {
+    "for ever": "The model is busy.",
+    "no connection": "The database is unavailable.",
+    "disk full": "The worker's disk is full.",
+    "no vectors": "The vector store is unavailable.",
+    "no store": "The object store is unavailable.",
+}
 
 
 async def test_a_job_completes_with_what_it_writes_at_the_end(hall: Hall) -> None:
@@ -67,16 +80,16 @@ async def test_a_job_ends_although_what_follows_from_it_fails(hall: Hall) -> Non
 
 async def test_a_worker_outlives_faults_of_its_loop(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
-    dequeue = LimitedQueries.dequeue
+    dequeue = SlotQueries.dequeue
 
-    async def faulty(claims: LimitedQueries, *args: Any, **options: Any) -> Any:
+    async def faulty(claims: SlotQueries, *args: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise KeyError("unforeseen")
         return await dequeue(claims, *args, **options)
 
-    monkeypatch.setattr(LimitedQueries, "dequeue", faulty)
+    monkeypatch.setattr(SlotQueries, "dequeue", faulty)
     id = await hall.add(Count(hall.trail, 1, 0))
 
     async with hall.working():
@@ -121,7 +134,10 @@ async def test_a_job_with_arguments_of_another_release_fails(hall: Hall) -> None
         (DBAPIError("", None, asyncpg.QueryCanceledError("")), False),
         (TimeoutError(), True),
         (ConnectionResetError(), True),
+        (FileNotFoundError(errno.ENOENT, "no socket"), True),
+        (FileNotFoundError(errno.ENOENT, "no file", "name"), False),
         (FileNotFoundError(), False),
+        (PendingRollbackError(), True),
         (ValueError(), False),
     ],
 )
@@ -139,14 +155,101 @@ async def test_another_attempt_is_made_without_waiting_to_be_found(patient: Hall
     assert patient.lines() == ["begun 1", "begun 2"]
 
 
-async def test_attempts_are_used_up(patient: Hall) -> None:
-    id = await patient.add(Fail(patient.trail, "for ever"))
+@pytest.mark.parametrize("how", ["for ever", "no connection", "disk full", "no vectors", "no store"])
+async def test_a_job_says_what_it_waits_for_and_uses_up_no_attempt(hall: Hall, how: str) -> None:
+    id = await hall.add(Fail(hall.trail, how))
+
+    async with hall.working():
+        await hall.until(lambda: len(hall.lines("begun")) > Fail.max_attempts)
+
+        async def waits() -> Any:
+            row = await hall.row(id)
+            return row if row.waiting_for else None
+
+        row = await hall.until(waits)
+        lease = await hall.lease(id)
+        await hall.cancel(id)
+        ended = await hall.ended(id, "cancelled")
+
+    assert row.status is JobStatus.PENDING
+    assert (row.waiting_for, row.error_message) == (OUTAGES[how], None)
+    assert row.next_attempt_at > row.updated_at
+    assert lease is not None
+    assert (lease.failures, lease.faults) == (0, row.attempts)
+    assert (ended.waiting_for, ended.next_attempt_at) == (None, None)
+
+
+async def test_after_its_deadline_a_job_fails_with_what_it_waited_for(hall: Hall) -> None:
+    id = await hall.add(Fail(hall.trail, "for ever"))
+    await hall.change_leases(waiting_since=func.now() - Fail.retry_deadline)
+
+    async with hall.working():
+        row = await hall.ended(id, "failed")
+
+    assert (row.attempts, row.error_message, row.waiting_for) == (1, "The model is busy.", None)
+    assert hall.lines() == ["begun 1", "ended failed The model is busy."]
+
+
+async def test_progress_restarts_the_deadline(hall: Hall) -> None:
+    id = await hall.add(Count(hall.trail, 1, 0))
+    await hall.change_leases(waiting_since=func.now() - Count.retry_deadline, faults=99)
+    lease = await hall.lease(id)
+    assert lease is not None
+    attempt = await claim(hall.database, Entry(id, hall.company_id, "Count"), lease.entry_id, "any")
+    assert attempt is not None
+    assert attempt.is_last
+
+    async with attempt.write() as uow:
+        await attempt.mark_progress(uow)
+    delay = await attempt.postpone(Fault("The vector store is unavailable."))
+
+    assert not attempt.is_last
+    assert timedelta(seconds=0.8) <= delay <= timedelta(seconds=1.2)
+    lease = await hall.lease(id)
+    assert lease is not None
+    assert lease.faults == 1
+
+
+async def test_a_job_waits_for_the_database_where_it_is(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = await hall.add(Count(hall.trail, 3, 0))
+    left, write = 3, Attempt.write
+
+    @asynccontextmanager
+    async def away(attempt: Attempt) -> AsyncIterator[UnitOfWork]:
+        """The database cannot be reached for the first calls."""
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise ConnectionRefusedError
+        async with write(attempt) as uow:
+            yield uow
+
+    monkeypatch.setattr(Attempt, "write", away)
+    async with hall.working():
+        row = await hall.ended(id, "completed")
+
+    assert (row.attempts, row.checkpoint) == (1, {"at": 3})
+    assert left < 0
+
+
+async def test_a_job_whose_computations_die_fails_after_its_attempts(patient: Hall) -> None:
+    id = await patient.add(Fail(patient.trail, "child dies"))
 
     async with patient.working():
         row = await patient.ended(id, "failed")
 
-    assert (row.attempts, row.error_message) == (2, "The model is busy.")
-    assert patient.lines() == ["begun 1", "begun 2", "ended failed The model is busy."]
+    assert (row.attempts, row.error_message) == (2, "The computation stopped unexpectedly (signal 9).")
+    assert patient.lines("begun") == ["begun 1", "begun 2"]
+
+
+async def test_a_computation_whose_process_was_killed_once_is_run_again(patient: Hall) -> None:
+    id = await patient.add(Fail(patient.trail, "child is killed"))
+
+    async with patient.working():
+        row = await patient.ended(id, "completed")
+
+    assert (row.attempts, row.error_message) == (1, None)
+    assert patient.lines("child") == ["child killed", "child done"]
 
 
 async def test_cancelling_stops_a_running_job_and_its_computing(patient: Hall) -> None:
@@ -169,8 +272,7 @@ async def test_a_cancellation_that_nobody_reported_is_found(hall: Hall) -> None:
 
     async with hall.working():
         await hall.until(lambda: hall.lines("begun"))
-        async with hall.database.platform() as uow:
-            await uow.execute(update(Lease).values(state=LeaseState.CANCELLING))
+        await hall.change_leases(state=LeaseState.CANCELLING)
         await hall.ended(id, "cancelled")
 
     assert hall.lines("ended") == ["ended cancelled The job was cancelled."]
@@ -204,7 +306,8 @@ async def test_an_attempt_that_was_taken_over_writes_nothing_more(hall: Hall) ->
     with pytest.raises(LostLease):
         async with first.write() as uow:
             await first.update(uow, progress=50)
-    for end in (first.complete(None), first.fail("It failed."), first.postpone("Later."), first.settle()):
+    postponed = first.postpone(Fault("Later."))
+    for end in (first.complete(None), first.fail("It failed."), postponed, first.settle()):
         with pytest.raises(LostLease):
             await end
 
@@ -237,10 +340,10 @@ async def test_a_lease_without_an_entry_gets_another(hall: Hall) -> None:
     id = await hall.add(Count(hall.trail, 1, 0))
     async with hall.database.platform() as uow:
         await uow.execute(text("DELETE FROM platform.pgqueuer"))
-        await uow.execute(update(Lease).values(heartbeat_at=func.now() - timedelta(minutes=1)))
+    await hall.change_leases(heartbeat_at=func.now() - timedelta(minutes=1))
 
-    assert await leases.requeue_lost(hall.database, timedelta(seconds=30)) == 1
-    assert await leases.requeue_lost(hall.database, timedelta(seconds=30)) == 0
+    assert await hall.requeue_lost(timedelta(seconds=30)) == 1
+    assert await hall.requeue_lost(timedelta(seconds=30)) == 0
 
     async with hall.working():
         await hall.ended(id, "completed")
@@ -327,6 +430,18 @@ async def test_a_setting_of_a_queue_that_nobody_works_on_is_refused(hall: Hall, 
     with pytest.raises(SettingsError, match=f"^{name.upper()}: unknown queue chats$"):
         async with hall.working():
             raise AssertionError("it works")
+
+
+async def test_a_worker_beside_a_test_that_nothing_may_change_is_seen(
+    hall: Hall, assert_unchanged: Unchanged
+) -> None:
+    async with hall.working():
+        with pytest.raises(AssertionError, match=r"Worker\._run"):
+            async with assert_unchanged():
+                raise NotImplementedError
+
+    async with assert_unchanged():
+        assert running_workers() == []
 
 
 async def test_of_two_processes_one_does_the_upkeep(hall: Hall) -> None:

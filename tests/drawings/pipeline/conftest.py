@@ -27,10 +27,10 @@ from websockets.typing import Subprotocol
 
 from core.ports import ObjectStore
 from core.settings import Settings
-from db.engines import Placement
-from db.events import Listener
+from db.database import Database
 from db.ids import new_id
-from db.uow import Database
+from db.listener import Listener
+from db.placement import Placement
 from providers.storage import open_store
 from server.app import create_app
 from server.commands.serve import configuration
@@ -71,7 +71,7 @@ class Instance:
             embedders, vectors = open_embedders(settings, stack), open_vectors(settings, stack)
             sources = open_sources(self.database, settings, stack)
             services = worker_services(self.database, settings, self.store, embedders, vectors, sources)
-            listener = Listener(self.database.placement.primary.url, application="test listener")
+            listener = Listener(self.database.placement.listen_url, application="test listener")
             async with listener, Worker(services, listener, queues=["drawings", "upkeep"]) as worker:
                 yield worker
 
@@ -282,7 +282,7 @@ async def instance(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
         async with database.platform() as uow:
             for table in QUEUE:
                 await uow.execute(text(f"DELETE FROM platform.{table}"))
-        await seed(database)
+        await seed(database, settings)
         application = create_app(settings)
         for route in application.routes:
             if isinstance(route, WebSocketRoute) and isinstance(route.endpoint, GraphQLView):
@@ -293,7 +293,7 @@ async def instance(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
             while not server.started:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.02)
         url = f"http://127.0.0.1:{settings.port}"
-        async with Listener(database.placement.primary.url, application="test listener") as listener:
+        async with Listener(database.placement.listen_url, application="test listener") as listener:
             yield Instance(url, settings, database, open_store(settings.object_store_url), listener)
         server.should_exit = True
         await serving
@@ -301,8 +301,8 @@ async def instance(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=PATIENCE, base_url=instance.url) as client:
         yield client
 
 
@@ -349,4 +349,4 @@ def processes(instance: Instance) -> Iterator[Callable[..., "subprocess.Popen[by
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.wait(timeout=30)

@@ -40,7 +40,7 @@ async def test_a_killed_workers_comparison_goes_on_elsewhere_with_the_same_resul
     killed = workers[await holder(instance, job)]
     children = psutil.Process(killed.pid).children()
     killed.kill()
-    killed.wait()
+    killed.wait(timeout=30)
     at_the_end = await person.state(id)
     async with asyncio.timeout(TAKEOVER_SECONDS):
         await until(lambda: taken_over(instance, job, killed.pid))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import numpy as np
 import pytest
 import pytest_asyncio
@@ -27,6 +26,7 @@ from tests import factories
 from tests.factories import Fixture, a_company, a_project, a_user
 from tests.graphql_client import Client
 from tests.imagery.pipeline import operations
+from tests.onlooker import Onlooker
 from tests.providers.web.fake_site import Site, picture
 from tests.waiting import until
 
@@ -148,7 +148,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def stored_objects(onlooker: asyncpg.Connection) -> Callable[[str, str], Any]:
+def stored_objects(onlooker: Onlooker) -> Callable[[str, str], Any]:
     """Runs a query with the key of a crawl as `$1`, past every fence."""
 
     async def fetch(query: str, crawl: str) -> list[tuple[Any, ...]]:

@@ -13,8 +13,9 @@ from onnxruntime import InferenceSession
 
 from core.ports import ModelFailure, RunErrorCode, UnknownEmbedder, Vector
 from core.settings import Settings
-from providers.embeddings import ConfiguredEmbedders, MiniLM, RemoteEmbedder
+from providers.embeddings import ConfiguredEmbedders, MiniLM
 from providers.embeddings.onnx import DamagedModel, load_model
+from providers.embeddings.openai_compatible import RemoteEmbedder
 from providers.embeddings.windows import windows
 from server.provider_factory import open_embedders
 from tests.providers.fake_openai import SECRET, Reply, endpoint, error_reply
@@ -115,7 +116,7 @@ async def test_an_endpoint_in_its_place_loads_nothing(monkeypatch: pytest.Monkey
 
 
 async def test_what_was_requested_lately_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("providers.embeddings.onnx.MAX_CACHED_VECTORS", 2)
+    monkeypatch.setattr("providers.embeddings.bundled.MAX_CACHED_VECTORS", 2)
     model, read, windows_read = MiniLM(), MiniLM._read, []
 
     def reading(self: MiniLM, window: list[int]) -> Vector:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from qdrant_client import AsyncQdrantClient
 
 from core.ports import Hit, SearchScope, VectorStore
-from providers.vectors import QdrantStores
+from providers.vectors.store import QdrantStores
 from tests.providers.vectors.conftest import a_chunk
 
 WORDS = [f"word{number}" for number in range(60)]

@@ -70,7 +70,7 @@ async def test_what_was_stored_survives_kills_and_restarts(tmp_path: Path) -> No
 async def test_a_second_process_shares_it_or_is_refused(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     chunk = a_chunk()
-    async with vectors_of(settings) as owner, vectors_of(settings, share=True) as guest:
+    async with vectors_of(settings) as owner, vectors_of(settings, "share") as guest:
         one, other = vector_stores(owner), vector_stores(guest)
         await one.of("model", 3).upsert(COMPANY, [chunk])
         hits = await other.of("model", 3).search(SearchScope(COMPANY), vector=NORTH, text=None)
@@ -101,7 +101,7 @@ def test_it_dies_with_its_owner(tmp_path: Path) -> None:
     store = psutil.Process(int(owner.stdout.readline()))
 
     owner.kill()
-    owner.wait()
+    owner.wait(timeout=30)
     owner.stdout.close()
 
     psutil.wait_procs([store], timeout=20)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import event
 
 from db.base import TENANT
-from db.uow import Database, Scope
+from db.database import Database
+from db.uow import Scope
 from resolvers.access import Viewer
 from resolvers.identity import accounts
 from tests.graphql_client import Client
@@ -37,7 +38,7 @@ def sent_by(database: Database, *schemas: str) -> Iterator[list[Statement]]:
         aside: bool, connection: Any, cursor: Any, statement: str, values: Any, context: Any, many: bool
     ) -> None:
         if any(schema in statement for schema in wanted):
-            sent.append(Statement(statement, values, aside))
+            sent.append(Statement(statement, tuple(values), aside))
 
     primary = database.placement.primary
     heard = [
@@ -60,7 +61,7 @@ async def explain(database: Database, scope: Scope, statements: Sequence[Stateme
         # people ask for more than the ids that an index holds: its entries alone are no answer to them
         await uow.driver_sql("SET LOCAL enable_indexonlyscan = off")
         for statement in statements:
-            found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.values)
+            found = await uow.driver_sql(f"EXPLAIN (FORMAT JSON) {statement.text}", tuple(statement.values))
             plans.append(found.scalar_one()[0]["Plan"])
     return plans
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.settings import Settings
-from server.cli import parser, run_schema
+from server.cli import parser
+from server.commands import schema
 from server.commands.schema_diff import InvalidSchema, report
 
 BEFORE = """
@@ -48,7 +49,7 @@ def test_the_command_compares_with_a_file(
     before = tmp_path / "before.graphql"
     before.write_text("type Query { gone: Int }")
 
-    code = run_schema(settings, parser().parse_args(["schema", "--since", str(before)]))
+    code = schema.run(settings, parser().parse_args(["schema", "--since", str(before)]))
 
     assert code == 0
     assert capsys.readouterr().out.startswith("1 breaking\n  Field Query.gone was removed.\n")
@@ -58,4 +59,4 @@ def test_the_command_refuses_what_it_cannot_read(settings: Settings, tmp_path: P
     missing = tmp_path / "none.graphql"
 
     with pytest.raises(InvalidSchema, match="No such file or directory"):
-        run_schema(settings, parser().parse_args(["schema", "--since", str(missing)]))
+        schema.run(settings, parser().parse_args(["schema", "--since", str(missing)]))

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import asyncpg
 import pytest
 
 from tests.conftest import Save
 from tests.factories import Fixture
 from tests.factories.knowledge import an_embedding_model
 from tests.graphql_client import Client
+from tests.onlooker import Onlooker
 from tests.schema.graph.sample_company import SampleCompany, ago, date_of, on
 
 # -- conversations
@@ -260,7 +260,7 @@ async def test_pieces_by_index_and_the_text_that_they_make(graphql: Client, comp
 
 
 async def test_the_model_that_makes_vectors(
-    graphql: Client, company: SampleCompany, save: Save, platform: Fixture, onlooker: asyncpg.Connection
+    graphql: Client, company: SampleCompany, save: Save, platform: Fixture, onlooker: Onlooker
 ) -> None:
     model = an_embedding_model(platform, name=f"Model {company.admin.id}", dimension=3)
     await save(model)

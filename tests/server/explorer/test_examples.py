@@ -53,7 +53,7 @@ async def run(*arguments: str | Path) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, SCRIPT, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    output, errors = await process.communicate()
+    output, errors = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
     return process.returncode, output.decode(), errors.decode()
 

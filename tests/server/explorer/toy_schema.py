@@ -16,7 +16,7 @@ from schema.framework.error_masking import ErrorMasking
 from schema.framework.operation_limits import OperationLimits
 from server.graphql.view import GraphQLView
 from server.http.explorer import assets, explorer
-from tests.server.graphql.toy_schema import Context, QuietSchema, Viewer
+from tests.server.graphql.toy_schema import Context, Contexts, QuietSchema, Viewer
 
 PASSWORD = "a password of the toy"
 received: dict[str, bytes] = {}
@@ -304,7 +304,7 @@ class Subscription:
 async def open_context(connection: HTTPConnection, parameters: Mapping[str, Any] | None) -> Context:
     """The token is the viewer's name."""
     values = (parameters or {}).get("Authorization") or connection.headers.get("authorization") or ""
-    return Context(Viewer(values.removeprefix("Bearer ") or None))
+    return Context(Viewer(values.removeprefix("Bearer ") or None), Contexts())
 
 
 async def receive(request: Request) -> Response:

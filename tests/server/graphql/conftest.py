@@ -4,6 +4,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +13,9 @@ import pytest_asyncio
 import uvicorn
 from starlette.applications import Starlette
 
+from server.graphql.admission import Admission
+from server.http.protocol import HeaderLimits, TimedHttpProtocol
+from server.http.socket_protocol import Pings, SocketProtocol
 from tests.server.graphql.toy_schema import Contexts, application
 
 
@@ -42,13 +47,27 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def serve_app(app: Starlette) -> AsyncIterator[str]:
+async def serve_app(
+    app: Starlette, limits: HeaderLimits | None = None, admission: Admission | None = None
+) -> AsyncIterator[str]:
     """Serve an application on a free loopback port; gives `host:port`."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    http: Any = partial(TimedHttpProtocol, limits=limits or HeaderLimits(seconds=20, connections=100))
+    ws: Any = partial(SocketProtocol, pings=Pings())
+    config = uvicorn.Config(
+        app,
+        http=http,
+        ws=ws,
+        ws_per_message_deflate=False,
+        log_level="critical",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started)
+    if admission is not None:
+        server.lifespan.state["admission"] = admission
     try:
         yield "{}:{}".format(*listener.getsockname())
     finally:

@@ -52,6 +52,18 @@ async def test_a_bug_is_an_id_that_the_log_explains(http: AsyncClient, query: st
     assert isinstance(entry["exc_info"], Exception)
 
 
+async def test_a_cause_is_logged_once_in_an_operation(http: AsyncClient) -> None:
+    boxes = " ".join(f"box{number}: box {{ broken }}" for number in range(10))
+    with structlog.testing.capture_logs() as entries:
+        *alike, other = await errors_of(http, f"{{ {boxes} tooBig }}")
+        (again,) = await errors_of(http, "{ box { broken } }")
+
+    ids = [entry["error_id"] for entry in entries]
+    assert len(set(ids)) == 3
+    assert [error["extensions"]["id"] for error in alike] == [ids[0]] * 10
+    assert [other["extensions"]["id"], again["extensions"]["id"]] == ids[1:]
+
+
 @pytest.mark.parametrize(
     "id",
     ["", "x", "Box:1", "Qm94", str(GlobalID("Cat", "1")), str(GlobalID("Query", "1")), "\u0000", BOX[:-4]],

@@ -1,17 +1,21 @@
 """GraphQL over HTTP: status, headers and body of every kind of request."""
 
 import asyncio
+import errno
 import json
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
 
+import httpx
 import pytest
 from httpx import AsyncClient, Response
+from starlette.datastructures import UploadFile
 from starlette.types import Message
 
 from server.graphql.limits import TransportLimits
 from tests.server.graphql.conftest import client_of, until
-from tests.server.graphql.toy_schema import Contexts, application
+from tests.server.graphql.toy_schema import Context, Contexts, application
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -19,7 +23,7 @@ BOTH = f"{GRAPHQL}, {JSON};q=0.9"
 UPLOAD = json.dumps(
     {"query": "mutation($file: Upload!) { receive(file: $file) }", "variables": {"file": None}}
 )
-MULTIPART = {"GraphQL-Require-Preflight": "1"}
+MULTIPART = {"GraphQL-Require-Preflight": "1", "Authorization": "Bearer ann"}
 
 
 def code(response: Response) -> str:
@@ -253,6 +257,38 @@ async def test_a_client_that_leaves_closes_the_context(contexts: Contexts) -> No
     assert [context.closed for context in contexts.opened] == [True]
 
 
+async def test_the_response_is_sent_before_the_context_is_closed(contexts: Contexts) -> None:
+    app, sent = application(contexts), list[tuple[str, bool]]()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b'{"query": "{ hello }"}', "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append((message["type"], contexts.opened[0].closed))
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+
+    assert sent == [("http.response.start", False), ("http.response.body", False)]
+    assert contexts.opened[0].closed
+
+
+async def test_a_context_that_cannot_be_closed_changes_no_response(
+    http: AsyncClient, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Context.close
+
+    async def fail(context: Context) -> None:
+        await close(context)
+        raise RuntimeError("secret of the context")
+
+    monkeypatch.setattr(Context, "close", fail)
+    for _ in range(2):
+        response = await http.post("/graphql", json={"query": "{ hello }"})
+        assert (response.status_code, response.json()["data"]) == (200, {"hello": "Hello world"})
+
+
 async def test_persisted_documents(http: AsyncClient) -> None:
     document = "{ hello }"
     digest = sha256(document.encode()).hexdigest()
@@ -322,6 +358,61 @@ async def test_malformed_uploads_are_400(http: AsyncClient, fields: dict[str, st
     response = await http.post("/graphql", data=fields, files={"0": ("a", b"1")}, headers=MULTIPART)
     assert response.status_code == 400, response.text
     assert code(response) in ("BAD_REQUEST", "BATCHING_NOT_SUPPORTED")
+
+
+class Unread(httpx.AsyncByteStream):
+    """A body that notes whether it was read."""
+
+    read = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.read = True
+        yield b""
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "expected"), [(None, 401, "UNAUTHENTICATED"), ("away", 503, "UNAVAILABLE")]
+)
+async def test_who_sends_a_form_is_known_before_it_is_read(
+    http: AsyncClient, token: str | None, status: int, expected: str
+) -> None:
+    body = Unread()
+    headers = {"graphql-require-preflight": "1", "content-type": "multipart/form-data; boundary=x"}
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    response = await http.post("/graphql", content=body, headers=headers)
+
+    assert (response.status_code, code(response)) == (status, expected)
+    assert not body.read
+
+
+@pytest.mark.parametrize("multipart", [True, False])
+async def test_the_bodies_of_all_requests_are_bounded(contexts: Contexts, multipart: bool) -> None:
+    limits = TransportLimits(json_space=1_000, multipart_space=1_000)
+    fields = {"operations": UPLOAD, "map": '{"0": ["variables.file"]}'}
+    large: dict[str, Any] = {"data": fields, "files": {"0": ("a", b"1" * 2_000)}}
+    small: dict[str, Any] = {"data": fields, "files": {"0": ("a", b"1" * 10)}}
+    if not multipart:
+        large, small = {"json": {"query": "{ hello }" + " " * 2_000}}, {"json": {"query": "{ hello }"}}
+    async with client_of(application(contexts, limits)) as http:
+        for _ in range(3):
+            refused = await http.post("/graphql", **large, headers=MULTIPART)
+            accepted = await http.post("/graphql", **small, headers=MULTIPART)
+
+            assert (refused.status_code, code(refused)) == (503, "UNAVAILABLE")
+            assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
+            assert (accepted.status_code, "errors" in accepted.json()) == (200, False)
+
+
+async def test_a_full_disk_is_507(http: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def write(file: UploadFile, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(UploadFile, "write", write)
+    fields = {"operations": UPLOAD, "map": '{"0": ["variables.file"]}'}
+    response = await http.post("/graphql", data=fields, files={"0": ("a", b"1")}, headers=MULTIPART)
+
+    assert (response.status_code, code(response)) == (507, "EXHAUSTED")
 
 
 async def test_a_form_that_is_none_is_400(http: AsyncClient) -> None:

@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from server.graphql.admission import Admission
 from server.graphql.limits import TransportLimits
+from server.graphql.socket import SocketAdapter
 from tests.server.graphql.conftest import serve_app, until
-from tests.server.graphql.toy_schema import Contexts, application
+from tests.server.graphql.toy_schema import Context, Contexts, application
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 
@@ -61,10 +65,15 @@ class Socket:
 
 @asynccontextmanager
 async def open_socket(
-    contexts: Contexts, token: str | None = "ann", *, init: bool = True, limits: TransportLimits | None = None
+    contexts: Contexts,
+    token: str | None = "ann",
+    *,
+    init: bool = True,
+    limits: TransportLimits | None = None,
+    admission: Admission | None = None,
 ) -> AsyncIterator[Socket]:
     """A socket, greeted unless `init` is false; when it has gone, every context must have been closed."""
-    async with serve_app(application(contexts, limits)) as address:
+    async with serve_app(application(contexts, limits, admission=admission)) as address:
         async with connect(f"ws://{address}/graphql", subprotocols=[PROTOCOL]) as connection:
             socket = Socket(connection)
             if init:
@@ -145,43 +154,47 @@ async def test_errors_are_worded_here_too(contexts: Contexts, query: str, code: 
     assert "secret" not in str(messages)
 
 
+JSON, TYPE = "WebSocket message must be valid JSON", "A message must be an object with a type"
+BYTES, ID = "WebSocket message type must be text", "`id` must be a string"
+PAYLOAD = "The payload must be an operation"
+
+
 @pytest.mark.parametrize(
-    "frame",
+    ("frame", "reason"),
     [
-        "",
-        "{",
-        "null",
-        "5",
-        "[]",
-        "{}",
-        b"{}",
-        '{"type": 1}',
-        '{"type": "nonsense"}',
-        '{"type": "' + "x" * 1000 + '"}',
-        '{"type": "connection_init", "payload": 1}',
-        '{"type": "complete"}',
-        '{"type": "complete", "id": 1}',
-        '{"type": "subscribe"}',
-        '{"type": "subscribe", "id": "1"}',
-        '{"type": "subscribe", "id": 1, "payload": {"query": "{ hello }"}}',
-        '{"type": "subscribe", "id": "", "payload": {"query": "{ hello }"}}',
-        '{"type": "subscribe", "id": "1", "payload": null}',
-        '{"type": "subscribe", "id": "1", "payload": {}}',
-        '{"type": "subscribe", "id": "1", "payload": {"query": 1}}',
-        '{"type": "subscribe", "id": "1", "payload": {"query": "{ hello }", "variables": []}}',
-        '{"type": "subscribe", "id": "1", "payload": {"query": "{ hello }", "operationName": 1}}',
-        '{"type": "subscribe", "id": "1", "payload": {"query": "\\ud800"}}',
-        "[" * 100_000,
+        ("", JSON),
+        ("{", JSON),
+        ("null", TYPE),
+        ("5", TYPE),
+        ("[]", TYPE),
+        ("{}", TYPE),
+        (b"{}", BYTES),
+        ('{"type": 1}', TYPE),
+        ('{"type": "nonsense"}', "Unknown message type: nonsense"),
+        ('{"type": "' + "x" * 1000 + '"}', "Unknown message type: " + "x" * 98),
+        ('{"type": "connection_init", "payload": 1}', "Invalid connection init payload"),
+        ('{"type": "complete"}', ID),
+        ('{"type": "complete", "id": 1}', ID),
+        ('{"type": "subscribe"}', ID),
+        ('{"type": "subscribe", "id": "1"}', PAYLOAD),
+        ('{"type": "subscribe", "id": 1, "payload": {"query": "{ hello }"}}', ID),
+        ('{"type": "subscribe", "id": "", "payload": {"query": "{ hello }"}}', ID),
+        ('{"type": "subscribe", "id": "1", "payload": null}', PAYLOAD),
+        ('{"type": "subscribe", "id": "1", "payload": {}}', PAYLOAD),
+        ('{"type": "subscribe", "id": "1", "payload": {"query": 1}}', PAYLOAD),
+        ('{"type": "subscribe", "id": "1", "payload": {"query": "{ hello }", "variables": []}}', PAYLOAD),
+        ('{"type": "subscribe", "id": "1", "payload": {"query": "{ hello }", "operationName": 1}}', PAYLOAD),
+        ('{"type": "subscribe", "id": "1", "payload": {"query": "\\ud800"}}', JSON),
+        ("[" * 100_000, JSON),
     ],
 )
-async def test_malformed_frames_close_4400(contexts: Contexts, frame: str | bytes) -> None:
+async def test_malformed_frames_close_4400(contexts: Contexts, frame: str | bytes, reason: str) -> None:
     init = "connection_init" not in str(frame)
     async with open_socket(contexts, init=init) as socket:
         await socket.connection.send(frame)
-        code, reason = await socket.closing()
+        closing = await socket.closing()
 
-    assert code == 4400
-    assert reason
+    assert closing == (4400, reason)
 
 
 async def test_a_huge_frame_closes_1009(contexts: Contexts) -> None:
@@ -258,8 +271,7 @@ async def test_a_broken_recheck_keeps_the_socket(contexts: Contexts, monkeypatch
     calls: list[int] = []
     async with open_socket(contexts, limits=TransportLimits(recheck_seconds=0.02)) as socket:
         with monkeypatch.context() as patch:
-            patch.setattr(Contexts, "open", broken)
-            patch.setattr("server.graphql.view.GraphQLView.authenticate", broken)
+            patch.setattr(Context, "refresh", broken)
             await until(lambda: len(calls) >= 2)
         assert (await socket.answers("{ hello }"))[0]["payload"]["data"] == {"hello": "Hello world"}
 
@@ -304,3 +316,12 @@ async def test_other_origins_need_to_be_named(contexts: Contexts, origin: str, w
         with pytest.raises(InvalidStatus) as refused:
             await connect(url, subprotocols=[PROTOCOL], origin=Origin(origin))
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("error", [WebSocketDisconnect(1006), RuntimeError("closed")])
+async def test_closing_a_socket_that_the_client_has_left_does_nothing(error: Exception) -> None:
+    socket = AsyncMock(close=AsyncMock(side_effect=error))
+
+    await SocketAdapter(AsyncMock(), AsyncMock(), socket).close(4403, "Forbidden")
+
+    socket.close.assert_awaited_once_with(code=4403, reason="Forbidden")

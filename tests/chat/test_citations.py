@@ -1,0 +1,170 @@
+"""Citations: which statement rests on which passage, to the character."""
+
+import pytest
+
+from core.ports import Quotation
+from pipelines.chat.citations import (
+    MAX_SNIPPET_LENGTH,
+    align_markers,
+    align_quotations,
+    best_match,
+    marked_statements,
+    strip_markers,
+)
+from tests.chat.sample_passages import LEASE, lease, passage
+
+RENT = "The rent is 4,200 euros a month."
+
+
+def statements(answer: str) -> list[tuple[str, tuple[int, ...]]]:
+    return [(answer[slice(*span)], sources) for span, sources in marked_statements(answer)]
+
+
+@pytest.mark.parametrize(
+    ("number", "cited", "missing"),
+    [(0, [], (0,)), (1, [1], ()), (2, [2], ()), (3, [], (3,)), (10, [], (10,))],
+)
+def test_sources_count_from_one_to_the_number_of_passages(
+    number: int, cited: list[int], missing: tuple[int, ...]
+) -> None:
+    found = align_markers(f"{RENT} [Source {number}]", [lease(), passage()])
+
+    assert [citation.source_index for citation in found.citations] == cited
+    assert found.missing == missing
+
+
+def test_missing_sources_are_listed_once_in_their_order() -> None:
+    found = align_markers(f"{RENT} [Sources 9, 0, 1] Pets are banned. [Sources 0, 7, 9]", [lease()])
+
+    assert found.missing == (9, 0, 7)
+    assert [citation.source_index for citation in found.citations] == [1]
+
+
+def test_a_citation_says_what_it_rests_on() -> None:
+    answer = f"So: {RENT}\n\nAll is well. {RENT} [Source 2]"
+    (found,) = align_markers(answer, [passage(), lease()]).citations
+
+    assert (found.text_start, found.text_end) == (answer.rindex("The"), answer.rindex(".") + 1)
+    assert (found.source_index, found.inline_number) == (2, 1)
+    assert (found.document_id, found.source, found.page) == (LEASE, "Lease", None)
+    assert (found.snippet, found.confidence) == (RENT, 1.0)
+    assert lease().text[found.page_start : found.page_end] == RENT
+
+
+def test_the_confidence_is_the_share_of_words_to_four_places() -> None:
+    (found,) = align_markers(
+        "Alpha beta gamma [Source 1]", [passage("Omega. Alpha beta sigma. Gamma.")]
+    ).citations
+
+    assert (found.snippet, found.confidence) == ("Alpha beta sigma.", 0.6667)
+
+
+def test_a_marker_after_a_marker_belongs_to_the_same_statement() -> None:
+    assert statements("Alpha is so. [Source 2] [Source 1] [Source 2] Beta. [Source 3]") == [
+        ("Alpha is so.", (2, 1)),
+        ("Beta.", (3,)),
+    ]
+    assert statements("Alpha is so [Source 2], [Source 1]. Beta [Source 1]") == [
+        ("Alpha is so", (2, 1)),
+        ("Beta", (1,)),
+    ]
+
+
+def test_a_marker_after_a_marker_adds_to_the_last_statement() -> None:
+    assert statements("Alpha [Source 1]. Beta [Source 2]. Gamma [Source 3] [Source 4]") == [
+        ("Alpha", (1,)),
+        ("Beta", (2,)),
+        ("Gamma", (3, 4)),
+    ]
+
+
+def test_a_marker_with_nothing_before_it_is_none() -> None:
+    assert statements("[Source 1] Alpha. [Source 2]") == [("Alpha.", (2,))]
+    assert statements("*** [Source 1]") == []
+    assert align_markers("[Source 4]", [lease()]).missing == ()
+
+
+def test_a_marker_belongs_to_the_last_sentence_before_it() -> None:
+    assert statements("Alpha. Beta. \u2014 [Sources 3, 3, 1] Gamma. Delta [Source 1].") == [
+        ("Beta.", (3, 1)),
+        ("Delta", (1,)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marker", "sources"),
+    [
+        ("[Source 1]", (1,)),
+        ("[source 1]", (1,)),
+        ("[SOURCES 1, 12]", (1, 12)),
+        ("[Sources 1,2;3]", (1, 2, 3)),
+        ("[Source 1; Source 2]", (1, 2)),
+        ("[Sources 1 and 2]", (1, 2)),
+        ("[Sources 1 & 2]", (1, 2)),
+        ("[Source #1]", (1,)),
+        ("[Source 1, source #2]", (1, 2)),
+        ("(Source 1)", (1,)),
+        ("\u3010Source 1\u3011", (1,)),
+        ("[ Source 1 ]", (1,)),
+        ("[Source1]", (1,)),
+    ],
+)
+def test_markers_are_written_in_many_ways(marker: str, sources: tuple[int, ...]) -> None:
+    assert statements(f"Alpha {marker}") == [("Alpha", sources)]
+    assert strip_markers(f"Alpha \t{marker}. Beta") == "Alpha. Beta"
+
+
+@pytest.mark.parametrize(
+    "text", ["Alpha [1]", "Alpha [Source]", "Alpha Source 1", "Alpha [see Source 1]", "A [Source 1"]
+)
+def test_other_brackets_are_no_markers(text: str) -> None:
+    assert statements(text) == []
+    assert strip_markers(text) == text
+
+
+def test_the_first_of_two_equal_sentences_is_quoted() -> None:
+    assert best_match("alpha beta", "Omega. Alpha. Beta.") == ((7, 13), 0.5)
+    assert best_match("alpha beta", "Omega. Beta. Alpha beta.") == ((13, 24), 1.0)
+
+
+def test_a_statement_without_words_matches_nothing() -> None:
+    assert best_match("...", "Omega. Alpha.") == ((0, 6), 0.0)
+    assert best_match("alpha", "  ") == ((0, 0), 0.0)
+
+
+def test_a_snippet_is_cut_at_its_greatest_length() -> None:
+    text = "Omega. " + "Alpha " * 200
+
+    assert MAX_SNIPPET_LENGTH == 600
+    # 600 characters from the sentence's start end in a blank, which goes.
+    assert best_match("alpha", text) == ((7, 606), 1.0)
+    assert best_match("alpha", "Omega. A" + "a" * 598 + " alpha") == ((7, 606), 1.0)
+
+
+def test_quotations_are_cited_in_the_order_of_the_answer() -> None:
+    pages = [passage(start=5), lease()]
+    quotations = [
+        Quotation(40, 50, 1, 0, 9, 0.25),
+        Quotation(0, 10, 2, 4, 9, 0.5),
+        Quotation(20, 30, 2, 0, 3, 0.75),
+    ]
+    found = align_quotations(quotations, pages)
+
+    assert found.missing == ()
+    assert [
+        (
+            c.text_start,
+            c.text_end,
+            c.source_index,
+            c.inline_number,
+            c.page_start,
+            c.page_end,
+            c.snippet,
+            c.confidence,
+        )
+        for c in found.citations
+    ] == [
+        (0, 10, 2, 1, 4, 9, "lease", 0.5),
+        (20, 30, 2, 1, 0, 3, "The", 0.75),
+        (40, 50, 1, 2, 5, 14, "Warehouse", 0.25),
+    ]

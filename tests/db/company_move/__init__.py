@@ -1,0 +1,1 @@
+"""Moves of companies between databases."""

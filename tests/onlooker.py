@@ -1,0 +1,75 @@
+"""Somebody who sees all rows, in whichever databases they are."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from numbers import Number
+from typing import Any
+
+import asyncpg
+
+from db.base import TENANT
+from db.placement import Place
+from db.planes import TABLES, access_of
+from tests.placement import DATABASES
+
+
+class Onlooker:
+    """A connection of the administrator to each database, with the methods of one.
+
+    Statements of the tenant plane, and of tables that every database has, run in every database, also in
+    those of companies: their rows are joined, and numbers added, since a company's rows are in one of them.
+    Others run in the primary database.
+    """
+
+    def __init__(self, primary: asyncpg.Connection) -> None:
+        self.primary = primary
+
+    async def connections(self) -> list[asyncpg.Connection]:
+        """To all databases."""
+        return [self.primary, *[await DATABASES.connect(place) for place in await self.places()]]
+
+    async def places(self) -> list[Place]:
+        """Where companies have databases of their own."""
+        return await DATABASES.places(self.primary)
+
+    async def _of(self, statement: str) -> list[asyncpg.Connection]:
+        if not TABLES.search(statement):
+            return [self.primary]
+        found = await self.connections()
+        return found if len(found) > 1 and access_of(statement).plane == TENANT else [self.primary]
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of every database."""
+        found = [await each.fetch(statement, *arguments) for each in await self._of(statement)]
+        return [row for rows in found for row in rows]
+
+    async def fetchrow(self, statement: str, *arguments: Any) -> asyncpg.Record | None:
+        """The first row that there is."""
+        rows = await self.fetch(statement, *arguments)
+        return rows[0] if rows else None
+
+    async def fetchval(self, statement: str, *arguments: Any) -> Any:
+        """The sum of the numbers of every database, or the first value that is not null."""
+        rows = await self.fetch(statement, *arguments)
+        values = [row[0] for row in rows if row[0] is not None]
+        if len(values) > 1 and all(isinstance(value, Number) for value in values):
+            return sum(values)
+        return values[0] if values else None
+
+    async def execute(self, statement: str, *arguments: Any) -> None:
+        """Executes a statement in every database."""
+        for connection in await self._of(statement):
+            await connection.execute(statement, *arguments)
+
+    async def executemany(self, statement: str, arguments: Iterable[Sequence[Any]]) -> None:
+        """Executes a statement with several arguments."""
+        for connection in await self._of(statement):
+            await connection.executemany(statement, arguments)
+
+    @asynccontextmanager
+    async def transaction(self, **options: Any) -> AsyncIterator[None]:
+        """A transaction in every database."""
+        async with AsyncExitStack() as stack:
+            for connection in await self.connections():
+                await stack.enter_async_context(connection.transaction(**options))
+            yield

@@ -1,0 +1,1 @@
+"""The compiled executor against the stock one."""
