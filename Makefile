@@ -1,4 +1,4 @@
-# One command each: make serve | test | check | worker | schema | schema-diff | graph | bench | migration | lock
+# One command each: make serve | worker | test | test-servers | chaos | differential | move-under-load | check | schema | schema-diff | graph | bench | mutate | migration | lock
 # `python3` (3.11 or newer, with venv) and `make` are all that is needed.
 
 PYTHON ?= python3
@@ -6,6 +6,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?= .seshat
 WORKERS ?= logical
+PLACEMENT ?= pooled
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
@@ -14,10 +15,11 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
     --custom-compile-command 'make lock' pyproject.toml --extra embedded --extra examples
 INSTALLED := .venv/.installed
 EQUIPPED := .venv/.equipped
+DATABASE_TESTS := $(addprefix tests/,db files identity isolation jobs projects schema/graph)
 LINTER := schema/lint/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := serve
-.PHONY: serve worker test test-isolation check schema schema-diff graph bench migration lock explorer
+.PHONY: serve worker test test-isolation test-servers chaos differential move-under-load check schema schema-diff graph bench mutate migration lock explorer
 
 ## The API and a worker, with an embedded PostgreSQL; everything is kept in $(DATA).
 serve: $(INSTALLED) explorer
@@ -28,12 +30,38 @@ worker: $(INSTALLED)
 	@exec $(BIN)/seshat worker --data '$(DATA)' $(if $(queues),--queues '$(queues)')
 
 ## Every test, as many at a time as there are cores: make test ARGS="-k drawings", make test WORKERS=0
+# make test PLACEMENT=dedicated: every company has a database of its own.
 test: $(EQUIPPED) explorer
-	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
+	PLACEMENT='$(PLACEMENT)' $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 ## The isolation chaos test at its full size.
 test-isolation: $(EQUIPPED)
 	ISOLATION_REQUESTS=10000 $(BIN)/pytest tests/isolation $(ARGS)
+
+## The tests near the database, on every PostgreSQL of the machine and through PgBouncer: make test-servers on=15
+# on: versions, `unprepared` (without prepared statements) and `pooler` (PgBouncer in transaction mode).
+test-servers: $(EQUIPPED)
+	@failed=; for server in $(or $(on),$$($(BIN)/python -m tests.postgres_servers) unprepared pooler); do \
+	    echo "== $$server"; option= prepared=true; \
+	    case $$server in unprepared) prepared=false;; pooler) option=--pooler;; *) option="--postgres $$server";; esac; \
+	    PREPARED_STATEMENTS=$$prepared $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal \
+	        $$option $(DATABASE_TESTS) $(ARGS) || failed="$$failed $$server"; \
+	    done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
+## Five minutes of load while processes are killed and paused, and an independent check of what is stored.
+# make chaos seed=7 seconds=60; sabotage=fencing|rls|connections switches a protection off and has to fail.
+chaos: $(EQUIPPED)
+	$(BIN)/python -m tests.chaos $(if $(seed),--seed '$(seed)') $(if $(seconds),--seconds '$(seconds)') \
+	    $(if $(sabotage),--sabotage '$(sabotage)') $(ARGS)
+
+## Random documents with the stock and the compiled executor: make differential seed=7 documents=5000
+differential: $(EQUIPPED)
+	DIFFERENTIAL_DOCUMENTS='$(or $(documents),20000)' DIFFERENTIAL_SEED='$(or $(seed),1)' \
+	    $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 tests/schema/execution $(ARGS)
+
+## A company with 100,000 rows moves while its users work; prints the time for which writes were refused.
+move-under-load: $(EQUIPPED)
+	MOVE_ROWS='$(or $(rows),100000)' $(BIN)/pytest tests/db/company_move/test_load.py $(ARGS)
 
 ## What must hold beside the tests.
 check: $(EQUIPPED)
@@ -41,6 +69,7 @@ check: $(EQUIPPED)
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/python -m checks.names
+	$(BIN)/python -m checks.migrations
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/seshat schema | diff schema/schema.graphql -
@@ -70,6 +99,10 @@ graph: $(INSTALLED)
 bench: $(EQUIPPED)
 	@missed=0; for each in $(or $(of),drawings retrieval answers councils first_delta); do \
 	    $(BIN)/python -m benchmarks.$$each $(ARGS) || missed=1; done; exit $$missed
+
+## Change the code in small ways and see that tests notice: make mutate ARGS="--target grounding --all"
+mutate: $(EQUIPPED)
+	$(BIN)/python -m checks.mutations $(ARGS)
 
 ## Write a migration from the models: make migration plane=tenant m="Add drawing scale"
 migration: $(INSTALLED)
