@@ -208,7 +208,7 @@ async def test_the_rows_of_the_company_are_in_its_database(
     for table in ("tenants", "activity_logs"):
         counted = f"SELECT count(*) FROM tenant.{table} WHERE company_id = $1"
         assert [row[0] for row in await fetch(databases.url(new.place), counted, company_id)] == [1]
-        assert await onlooker.fetchval(counted, company_id) == 0
+        assert await onlooker.primary.fetchval(counted, company_id) == 0
     await delete_company(database, new)
     assert await repair(databases, print)
     assert await remains.all() == ([], [])
