@@ -18,6 +18,8 @@ EQUIPPED := .venv/.equipped
 DATABASE_TESTS := $(addprefix tests/,db files identity isolation jobs projects schema/graph)
 LINTER := schema/lint/node_modules/.package-lock.json
 
+unexport PYTHONDONTWRITEBYTECODE # the suite starts many processes: each would compile every module
+
 .DEFAULT_GOAL := serve
 .PHONY: serve worker test test-isolation test-servers chaos differential move-under-load check schema schema-diff graph bench mutate migration lock explorer
 

@@ -83,6 +83,14 @@ def parser() -> ArgumentParser:
     actions.add_parser("repair", parents=[shared], help="finish or undo changes that were interrupted")
     company.set_defaults(command="server.commands.company:run")
 
+    resetting = commands.add_parser(
+        "reset", parents=[shared], help="delete all data, or that of one company; asks for the name"
+    )
+    resetting.add_argument("--company", help="only the data of this company (ID or name); its users stay")
+    resetting.add_argument("--confirm", metavar="NAME", help="the name that would be asked for")
+    resetting.add_argument("--force", action="store_true", help="delete although there is no fresh backup")
+    resetting.set_defaults(command="server.commands.reset:run")
+
     demo = commands.add_parser("demo", parents=[shared], help="create the demo company if it is missing")
     demo.add_argument(
         "--scale", type=int, default=0, metavar="N", help="add N times about 2,000 rows, for benchmarks"

@@ -1,6 +1,7 @@
 """What every test may ask for: a real, migrated PostgreSQL, and settings that know it."""
 
 import asyncio
+import gc
 import logging
 import os
 import tempfile
@@ -17,6 +18,7 @@ import pytest_asyncio
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
+from core.garbage_collection import freeze_heap
 from core.settings import Settings, driverless_url
 from core.settings.placement import PRIMARY
 from db import migrate
@@ -46,6 +48,8 @@ from tests.postgres_servers import binaries
 SWITCHES = {"prepared_statements", "compiled_executor"}
 """Settings with which the whole suite passes either way: `PREPARED_STATEMENTS=false make test`."""
 
+gc.disable()  # until everything is imported
+
 for name in Settings.model_fields.keys() - SWITCHES:
     os.environ.pop(name.upper(), None)  # tests are not to depend on the developer's settings
 os.environ["COMPANY_PLACEMENT"] = "dedicated" if IS_DEDICATED else "pooled"
@@ -74,6 +78,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(folder.cleanup)
     os.environ["TMPDIR"] = tempfile.tempdir = folder.name
     config.option.basetemp = config.option.basetemp or f"{folder.name}/t"
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the code and the tests from garbage collection, as the server does with its own."""
+    freeze_heap()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -221,7 +231,9 @@ async def platform(services: Services) -> Fixture:
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     """The schema as it is served."""
-    return make_schema(compiled=Settings().compiled_executor)
+    schema = make_schema(compiled=Settings().compiled_executor)
+    freeze_heap()
+    return schema
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, text, update
+from sqlalchemy import delete, exists, func, insert, select, text, update
 
 from core.errors import Conflict, Forbidden
 from core.settings import Settings
@@ -104,22 +104,13 @@ async def delete_company(database: Database, settings: Settings, viewer: Viewer,
         company = await access.find(uow, viewer, Company, id, lock=True)
         if company.kind is CompanyKind.PLATFORM:
             raise Conflict("The platform company cannot be deleted.", "id")
-        if company.is_active:
-            raise Conflict(
-                "This company is active. Deactivate it first: companyUpdate with isActive false.", "id"
-            )
-        busy = exists().where(Lease.company_id == id, Lease.state != LeaseState.QUEUED)
-        if await uow.scalar(select(busy)):
-            raise Conflict("Jobs of this company are running. Cancel them first.", "id")
+        await _require_idle(uow, company)
         await placement.require_settled(uow)
         if company.database_server is not None and company.database_name is not None:
             place = Place(company.database_server, company.database_name)
             await placement.drop_later(uow, settings, place)
         else:
-            uow.tenant_first = True
-            await uow.execute(LONG_TIMEOUTS)
-            await uow.execute(delete(Lease).where(Lease.company_id == id))
-            await uow.execute(delete(Tenant).where(Tenant.company_id == id))
+            await _delete_rows(uow, id)
         for person in await uow.all(select(User.id).where(User.company_id == id)):
             await refresh_tokens.revoke_all(uow, person.id)
         gone = {"status": UserStatus.SUSPENDED, "company_id": None, "updated_at": func.now()}
@@ -130,3 +121,39 @@ async def delete_company(database: Database, settings: Settings, viewer: Viewer,
         await vector_sync.enqueue(uow, viewer, ForgetCompany(id))
         await activity_log.record(uow, viewer.user_id, "COMPANY_DELETE", "Company", id, name=company.name)
     return id
+
+
+async def clear_company(database: Database, id: UUID) -> None:
+    """Delete the rows of an inactive company in one transaction; the company and its users stay.
+
+    The caller deletes its files and vectors. Raises `NotFound` or `Conflict`.
+    """
+    async with database.tenant(id, kind="platform") as uow:
+        company = await uow.first(select(Company).where(Company.id == id))
+        if company is None:
+            raise access.not_found(Company, "id")
+        await _require_idle(uow, company)
+        members = await uow.all(select(Member.id))
+        await _delete_rows(uow, id)
+        await uow.execute(insert(Tenant).values(company_id=id))
+        if members:
+            await uow.execute(insert(Member).values([{"id": member.id} for member in members]))
+
+
+async def _require_idle(uow: UnitOfWork, company: Company) -> None:
+    """Refuse a company that people or jobs may use. Raises `Conflict`."""
+    if company.is_active:
+        raise Conflict(
+            "This company is active. Deactivate it first: companyUpdate with isActive false.", "id"
+        )
+    busy = exists().where(Lease.company_id == company.id, Lease.state != LeaseState.QUEUED)
+    if await uow.scalar(select(busy)):
+        raise Conflict("Jobs of this company are running. Cancel them first.", "id")
+
+
+async def _delete_rows(uow: UnitOfWork, company_id: UUID) -> None:
+    """Delete all rows of the company, and its row in `tenants`."""
+    uow.tenant_first = True
+    await uow.execute(LONG_TIMEOUTS)
+    await uow.execute(delete(Lease).where(Lease.company_id == company_id))
+    await uow.execute(delete(Tenant).where(Tenant.company_id == company_id))

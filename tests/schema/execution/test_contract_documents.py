@@ -12,6 +12,7 @@ import pytest_asyncio
 from graphql import GraphQLNonNull, GraphQLObjectType, is_non_null_type
 
 from core.errors import Forbidden, NotFound
+from core.garbage_collection import freeze_heap
 from db.loaders import RowSource
 from schema.contract import Contract, make_schema
 from schema.framework.context import Context, Services
@@ -63,6 +64,7 @@ def executors(request: pytest.FixtureRequest) -> Executors:
     compiled = make_schema(LIMITS)
     if request.param == "strict":
         stock, compiled, exhaustive = map(make_strict, (stock, compiled, exhaustive))
+    freeze_heap()
     return Executors(stock, compiled, exhaustive, request.param)
 
 

@@ -1,0 +1,137 @@
+"""The command `seshat reset`: deletes the data of the installation, or of one company."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy.engine import make_url
+
+from core.errors import DomainError, InstallationError
+from core.ports import ObjectStore
+from core.settings import Settings
+from core.settings.placement import PRIMARY
+from db.database import Database
+from db.databases.company_databases import CompanyDatabases
+from db.databases.servers import administer
+from db.migrate import upgrade
+from db.placement import Place, Placement
+from db.provision import APPLICATION, provision
+from providers.storage import open_store
+from resolvers.identity.deletion import clear_company
+from server.commands.company import find_companies
+from server.embedded.vectors import vectors_of
+from server.installation import admin_url, database_urls, open_database
+from server.provider_factory import open_vectors
+
+BATCH = 500
+"""Objects that are deleted at a time."""
+
+CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND datname = $2"
+
+NO_BACKUP = (
+    "there is no fresh backup of this data: back up the databases and the files, and repeat the command "
+    "with --force"
+)
+
+
+class ResetRefused(InstallationError):
+    """Nothing was deleted; the message is one line with the reason."""
+
+
+def run(settings: Settings, options: Namespace) -> int:
+    """`seshat reset`."""
+    if not options.force:
+        raise ResetRefused(NO_BACKUP)
+    return asyncio.run(reset(settings, options.company, options.confirm))
+
+
+async def reset(settings: Settings, company: str | None, confirmed: str | None) -> int:
+    """Deletes the data of a company (ID or name), or everything. Returns the exit code."""
+    async with open_everything(settings) as ready:
+        databases = CompanyDatabases.of(ready)
+        if company is None:
+            await reset_installation(ready, databases, confirmed)
+        else:
+            await reset_company(ready, databases, company, confirmed)
+    return 0
+
+
+@asynccontextmanager
+async def open_everything(settings: Settings) -> AsyncIterator[Settings]:
+    """Settings with a running database and vector store."""
+    async with vectors_of(settings, "share") as with_vectors, open_database(with_vectors) as ready:
+        yield ready
+
+
+def confirm(expected: str, confirmed: str | None) -> None:
+    """Asks for the name of what is deleted, unless it was given. Raises `ResetRefused` for another one."""
+    if confirmed is None:
+        print(f"This deletes the data of {expected} for good. Type its name: ", end="", flush=True)
+        confirmed = sys.stdin.readline().strip()
+    if confirmed != expected:
+        raise ResetRefused(f"the name is not {expected}: nothing was deleted")
+
+
+async def reset_installation(settings: Settings, databases: CompanyDatabases, confirmed: str | None) -> None:
+    """Drops all databases, and leaves a migrated one without rows. Files and vectors are deleted first."""
+    application, admin = database_urls(settings)
+    name = make_url(application).database or ""
+    url = admin_url(settings)
+    async with administer(databases.server(PRIMARY)) as connection:
+        if await connection.fetchval(CONNECTED, APPLICATION, name):
+            raise ResetRefused(f"servers or workers use {name}: stop them first")
+    confirm(name, confirmed)
+    companies = await find_companies(databases, None)
+    await forget(settings, [row["id"] for row in companies])
+    for row in companies:
+        if row["database_name"] is not None:
+            await databases.drop(Place(row["database_server"], row["database_name"]))
+    await databases.drop(Place(PRIMARY, name))
+    await provision(admin or url, application)
+    await asyncio.to_thread(upgrade, url)
+    print(f"{name} is empty: {len(companies)} companies with their files and vectors are deleted")
+
+
+async def reset_company(
+    settings: Settings, databases: CompanyDatabases, company: str, confirmed: str | None
+) -> None:
+    """Deletes the rows, files and vectors of a company, which must be inactive; its users stay."""
+    found = await find_companies(databases, company)
+    if len(found) != 1:
+        raise ResetRefused(f"{len(found) or 'no'} companies are called {company}: give an ID")
+    [row] = found
+    confirm(row["name"], confirmed)
+    application, _ = database_urls(settings)
+    database = Database(Placement(settings, application))
+    try:
+        await clear_company(database, row["id"])
+    except DomainError as error:
+        raise ResetRefused(str(error)) from error
+    finally:
+        await database.close()
+    await forget(settings, [row["id"]])
+    print(f"{row['name']} is empty: its users stay, its files and vectors are deleted")
+
+
+async def forget(settings: Settings, companies: Sequence[UUID]) -> None:
+    """Deletes the files and vectors of companies."""
+    store = open_store(settings.object_store_url)
+    async with AsyncExitStack() as stack:
+        vectors = open_vectors(settings, stack, preload=False)
+        for company_id in companies:
+            await delete_objects(store, f"{company_id}/")
+            await vectors.delete(company_id)
+
+
+async def delete_objects(store: ObjectStore, prefix: str) -> None:
+    """Deletes all objects with a prefix."""
+    batch: list[str] = []
+    async for stored in store.list(prefix):
+        batch.append(stored.key)
+        if len(batch) == BATCH:
+            await store.delete(batch)
+            batch.clear()
+    await store.delete(batch)
