@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,6 +18,7 @@ from db.engines import connect, make_engine
 from db.models import Company
 from db.ready_connections import connections_in_use
 from db.replica import Replica
+from db.revisions import require_latest_of
 from db.uow import Scope, UnitOfWork, finish_anyway
 
 CHANNEL = "seshat_placement"
@@ -48,6 +50,17 @@ def place_of(row: Any) -> Place | None:
     """The place in the columns of a company's row."""
     server, name = row.database_server, row.database_name
     return None if server is None or name is None else Place(server, name)
+
+
+async def connect_migrated(*arguments: Any, **options: Any) -> asyncpg.Connection:
+    """A connection to a company's own database. Raises `NotMigrated` if that is behind."""
+    connection = await connect(*arguments, **options)
+    try:
+        await require_latest_of(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 class KeptPlace(NamedTuple):
@@ -182,7 +195,7 @@ class Placement:
                 self.url(place).render_as_string(hide_password=False),
                 size=DEDICATED_POOL_SIZE,
                 overflow=DEDICATED_OVERFLOW,
-                opener=self._connections[place.server].apply(connect),
+                opener=self._connections[place.server].apply(connect_migrated),
                 **self._shared,
             )
         self._dedicated[place] = engine

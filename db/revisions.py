@@ -101,9 +101,12 @@ async def are_latest(url: str) -> bool:
 
 
 async def require_latest_of(connection: asyncpg.Connection) -> None:
-    """Raises `NotMigrated` unless both planes of a company's database are at their latest revision."""
+    """Raises `NotMigrated` if a plane of a company's database is behind the latest revision.
+
+    It may be ahead, while processes are replaced by those of a later version.
+    """
     found = await current_revisions(connection)
-    if any(found[plane] != revisions(plane)[-1] for plane in SCHEMA):
+    if any((found[plane] or "") < revisions(plane)[-1] for plane in SCHEMA):
         raise NotMigrated(BEING_MIGRATED)
 
 

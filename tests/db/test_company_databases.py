@@ -6,15 +6,28 @@ from collections.abc import AsyncIterator, Mapping
 import asyncpg
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from core.settings import Settings, driverless_url
+from core.settings.placement import PRIMARY
 from db.base import LocalModel, Model
+from db.database import Database
 from db.databases.company_databases import create_database, drop_database, new_name
 from db.databases.servers import NoAdministrator, Server, administer, servers_of, with_database
 from db.databases.template import prepare_template, refresh_template, template_name
 from db.ids import new_id
+from db.models import Project
+from db.placement import Place, Placement
 from db.provision import LOCAL_TABLES, ProvisionError, provision_roles
-from db.revisions import BEING_MIGRATED, SCHEMA, NotMigrated, Target, require_latest_of, revision_statuses
+from db.revisions import (
+    BEING_MIGRATED,
+    SCHEMA,
+    NotMigrated,
+    Target,
+    require_latest_of,
+    revision_statuses,
+    revisions,
+)
 from tests.conftest import Postgres
 from tests.db.test_migrations import fetch, fingerprint
 
@@ -143,6 +156,30 @@ async def test_a_database_that_is_not_migrated_is_refused_in_words_for_users(
             await require_latest_of(connection)
         assert own not in str(refused.value)
     await connection.close()
+
+
+async def test_units_of_a_company_whose_database_is_behind_are_refused(
+    settings: Settings, server: Server, own: str
+) -> None:
+    database = Database(Placement(settings, settings.database_url or ""))
+    company_id = new_id()
+    database.placement.remember(company_id, Place(PRIMARY, own))
+    version = "UPDATE tenant.alembic_version_tenant SET version_num"
+    latest = revisions("tenant")[-1]
+
+    await fetch(server.admin(own), f"{version} = '0001'")
+    with pytest.raises(NotMigrated, match=BEING_MIGRATED):
+        async with database.tenant(company_id, read_only=True) as uow:
+            await uow.all(select(Project.id))
+    assert database.placement.connections() == {PRIMARY: 0}
+    for known in (latest, "9999"):
+        await fetch(server.admin(own), f"{version} = '{known}'")
+        database.placement.remember(company_id, Place(PRIMARY, own))
+        async with database.tenant(company_id, read_only=True) as uow:
+            assert await uow.all(select(Project.id)) == []
+        await database.placement.close_unused(limit=0)
+
+    await database.close()
 
 
 async def test_without_an_administrator_it_is_said_what_is_missing(settings: Settings) -> None:
