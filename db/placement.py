@@ -170,12 +170,17 @@ class Placement:
         self.remember(company_id, place, changes)
         return place
 
-    def remember(self, company_id: UUID, place: Place | None, changes: int | None = None) -> None:
-        """Keeps the place of a company, unless there were more than these `changes` when it was read."""
+    def remember(
+        self, company_id: UUID, place: Place | None, changes: int | None = None, *, is_new: bool = False
+    ) -> None:
+        """Keeps the place of a company, unless there were more than these `changes` when it was read.
+
+        The place of a new one, which nobody else can change yet, is kept also while nobody notifies.
+        """
         if changes not in (None, self.changes):
             return
         is_notified = self._listener is not None and self._listener.is_listening
-        seconds = KEEP_SECONDS if is_notified else KEEP_UNNOTIFIED_SECONDS
+        seconds = KEEP_SECONDS if is_notified or is_new else KEEP_UNNOTIFIED_SECONDS
         self._known[company_id] = KeptPlace(place, time.monotonic() + seconds)
 
     def forget(self, company_id: UUID | None = None) -> None:

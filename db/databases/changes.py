@@ -55,7 +55,7 @@ async def new_database(
         change = await journal.begin(place)
         try:
             await databases.create(place)
-            database.placement.remember(company_id, place)
+            database.placement.remember(company_id, place, is_new=True)
             yield NewDatabase(place, change)
         finally:
             await finish_anyway(undo(database, databases, journal, change))
@@ -64,11 +64,11 @@ async def new_database(
 async def undo(database: Database, databases: CompanyDatabases, journal: Journal, change: Change) -> None:
     """Drops the database if no company was placed in it. What fails here is repaired later."""
     try:
-        if await remove(databases, journal, change):
-            database.placement.forget(change.company_id)
+        await remove(databases, journal, change)
     except Exception as error:
-        database.placement.forget(change.company_id)
         log.warning("database_removal_postponed", company=str(change.company_id), error=error)
+    finally:
+        database.placement.forget(change.company_id)
 
 
 async def remove(databases: CompanyDatabases, journal: Journal, change: Change) -> bool:

@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.engine import make_url
@@ -14,8 +15,8 @@ from core.ports import ObjectStore
 from core.settings import Settings
 from core.settings.placement import PRIMARY
 from db.database import Database
-from db.databases.company_databases import CompanyDatabases
-from db.databases.servers import administer
+from db.databases.company_databases import CompanyDatabases, drop_database
+from db.databases.servers import Server, administer, with_database
 from db.migrate import upgrade
 from db.placement import Place, Placement
 from db.provision import APPLICATION, provision
@@ -89,10 +90,15 @@ async def reset_installation(settings: Settings, databases: CompanyDatabases, co
     for row in companies:
         if row["database_name"] is not None:
             await databases.drop(Place(row["database_server"], row["database_name"]))
-    await databases.drop(Place(PRIMARY, name))
+    await drop_database(maintenance(databases.server(PRIMARY)), name)
     await provision(admin or url, application)
     await asyncio.to_thread(upgrade, url)
     print(f"{name} is empty: {len(companies)} companies with their files and vectors are deleted")
+
+
+def maintenance(server: Server) -> Server:
+    """The server with a database of its administrator that is not Seshat's, which is to be dropped."""
+    return replace(server, admin_url=with_database(server.admin(), "postgres"))
 
 
 async def reset_company(

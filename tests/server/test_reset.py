@@ -36,7 +36,7 @@ def installation(postgres: Postgres, stored_vectors: EmbeddedVectors) -> Setting
     return Settings(
         data=stored_vectors.data,
         database_url=url,
-        database_admin_url=postgres.admin,
+        database_admin_url=make_url(postgres.admin).set(database=name).render_as_string(hide_password=False),
         qdrant_url=f"unix:{socket_path(stored_vectors.data)}",
         secret_key="a secret that only the tests know of",
     )
