@@ -61,14 +61,14 @@ async def measure(count: int, jobs: int, folder: Path) -> list[Limit]:
             own, most = await read_everywhere(ready, database, companies)
         finally:
             await database.close()
-    behind = sum(not found.is_latest for found in statuses)
+    outdated = sum(not found.is_latest for found in statuses)
     return [
         Limit(
             f"{count} databases created", "", f"{created:.1f} s, {created / count * 1000:.0f} ms each", True
         ),
         Limit(f"upgraded by {jobs} processes", "all", f"{upgraded:.1f} s, {failed} failed", failed == 0),
         Limit(
-            "state read", f"{STATUS_SECONDS:g} s", f"{status:.2f} s, {behind} behind", status < STATUS_SECONDS
+            "state read", f"{STATUS_SECONDS:g} s", f"{status:.2f} s, {outdated} outdated", status < STATUS_SECONDS
         ),
         Limit(
             "connections of a process to companies' databases",

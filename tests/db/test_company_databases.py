@@ -158,7 +158,7 @@ async def test_a_database_that_is_not_migrated_is_refused_in_words_for_users(
     await connection.close()
 
 
-async def test_units_of_a_company_whose_database_is_behind_are_refused(
+async def test_units_of_a_company_whose_database_is_outdated_are_refused(
     settings: Settings, server: Server, own: str
 ) -> None:
     database = Database(Placement(settings, settings.database_url or ""))

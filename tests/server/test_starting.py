@@ -46,7 +46,7 @@ HEAVY = (
 
 MAX_MEGABYTES = 300
 
-COMMANDS = {"company", "demo", "graph", "init", "migrate", "schema", "serve", "worker"}
+COMMANDS = {"company", "demo", "graph", "init", "migrate", "reset", "schema", "serve", "worker"}
 
 HELP = """
 import contextlib, io, json, sys
