@@ -68,7 +68,7 @@ async def measure(count: int, jobs: int, folder: Path) -> list[Limit]:
         ),
         Limit(f"upgraded by {jobs} processes", "all", f"{upgraded:.1f} s, {failed} failed", failed == 0),
         Limit(
-            "state read", f"{STATUS_SECONDS:g} s", f"{status:.2f} s, {outdated} outdated", status < STATUS_SECONDS
+            "state read", f"{STATUS_SECONDS:g} s", f"{status:.2f} s, {outdated} not", status < STATUS_SECONDS
         ),
         Limit(
             "connections of a process to companies' databases",
