@@ -1,4 +1,4 @@
-# One command each: make serve | worker | test | test-kills | test-servers | chaos | differential | move-under-load | check | schema | schema-diff | graph | bench | mutate | migration | lock
+# One command each: make serve | worker | test | test-servers | chaos | differential | move-under-load | check | schema | schema-diff | graph | bench | mutate | migration | lock
 # `python3` (3.11 or newer, with venv) and `make` are all that is needed.
 
 PYTHON ?= python3
@@ -21,7 +21,7 @@ LINTER := schema/lint/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE # the suite starts many processes: each would compile every module
 
 .DEFAULT_GOAL := serve
-.PHONY: serve worker test test-isolation test-kills test-servers chaos differential move-under-load check schema schema-diff graph bench mutate migration lock explorer
+.PHONY: serve worker test test-isolation test-servers chaos differential move-under-load check schema schema-diff graph bench mutate migration lock explorer
 
 ## The API and a worker, with an embedded PostgreSQL; everything is kept in $(DATA).
 serve: $(INSTALLED) explorer
@@ -39,10 +39,6 @@ test: $(EQUIPPED) explorer
 ## The isolation chaos test at its full size.
 test-isolation: $(EQUIPPED)
 	ISOLATION_REQUESTS=10000 $(BIN)/pytest tests/isolation $(ARGS)
-
-## Creations, removals and moves of companies' databases, killed at each step.
-test-kills: $(EQUIPPED)
-	KILL_EVERY=1 $(BIN)/pytest tests/db/test_database_changes.py tests/db/company_move $(ARGS)
 
 ## The tests near the database, on every PostgreSQL of the machine and through PgBouncer: make test-servers on=15
 # on: versions, `unprepared` (without prepared statements) and `pooler` (PgBouncer in transaction mode).

@@ -27,7 +27,6 @@ from db.ids import new_id
 from db.models import Company, CompanyKind
 from db.placement import Placement
 from resolvers.identity import users
-from tests.kill_points import EVERY
 
 transport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
 original = transport.write
@@ -120,11 +119,11 @@ async def remains(settings: Settings, company_id: UUID) -> dict[str, int]:
 
 
 def main(kind: str) -> None:
-    """Kills the work before its first statement, a later one, and so on, until it is done before."""
+    """Kills the work before its first statement, its second, and so on, until it is done before."""
     settings = Settings(**json.load(sys.stdin))
-    statement, is_done = 1 - EVERY, False
+    statement, is_done = 0, False
     while not is_done:
-        statement, company_id = statement + EVERY, new_id()
+        statement, company_id = statement + 1, new_id()
         if kind != "create":
             asyncio.run(create(settings, company_id))
         if kind == "repair":

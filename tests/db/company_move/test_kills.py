@@ -10,7 +10,6 @@ from db.company_move.journal import Busy
 from db.placement import Place
 from tests.db.company_move.conftest import Installation
 from tests.db.company_move.killed_process import QUICK, Forks, Order
-from tests.kill_points import AT_EACH, EVERY
 
 STRAGGLER = "UPDATE tenant.projects SET name = 'written late' WHERE company_id = $1"
 
@@ -62,9 +61,9 @@ async def test_a_move_that_is_killed_is_finished_or_undone(
     if source is not None:
         await move_company(installation.databases, installation.company_id, source, limits=QUICK)
     parts: list[str] = []
-    number = 1 - EVERY
+    number = 0
 
-    while (begun := await kill_at(target, number := number + EVERY)) is not None:
+    while (begun := await kill_at(target, number := number + 1)) is not None:
         parts.append(begun[-1])
         await repair_after_kill(installation)
         place = source if is_undone(parts[-1]) else target
@@ -74,15 +73,13 @@ async def test_a_move_that_is_killed_is_finished_or_undone(
         if place == target:
             await move_company(installation.databases, installation.company_id, source, limits=QUICK)
 
-    assert parts
-    if AT_EACH:
-        assert {
-            "copy rows",
-            "refuse writers",
-            "switch",
-            "wait until nobody reads the old rows",
-            "delete rows",
-        } < {*parts}
+    assert {
+        "copy rows",
+        "refuse writers",
+        "switch",
+        "wait until nobody reads the old rows",
+        "delete rows",
+    } < {*parts}
     await installation.assert_settled(target)
 
 
@@ -94,11 +91,11 @@ def is_undone(part: str) -> bool:
 async def test_a_return_that_is_killed_is_finished(
     installation: Installation, own: Place, kill_at: Kill
 ) -> None:
-    number, parts = 1 - EVERY, set()
+    number, parts = 0, set()
     while True:
         assert await kill_at(own, "users were refused") is not None
         await installation.at(None, STRAGGLER)
-        killed = await kill_at(None, number := number + EVERY, is_repair=True)
+        killed = await kill_at(None, number := number + 1, is_repair=True)
         await repair_after_kill(installation)
         await installation.assert_settled(None)
         names = await installation.primary("SELECT name FROM tenant.projects WHERE company_id = $1")
@@ -108,9 +105,7 @@ async def test_a_return_that_is_killed_is_finished(
             break
         parts.add(killed[-1])
 
-    assert parts
-    if AT_EACH:
-        assert {"return the company", "delete rows"} < parts
+    assert {"return the company", "delete rows"} < parts
 
 
 async def test_a_sweep_repairs_every_company_that_nobody_works_on(

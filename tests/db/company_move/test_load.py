@@ -19,8 +19,7 @@ from tests.db.company_move.load import FILL, assert_nothing_lost, load, processe
 
 ROWS = int(os.environ.get("MOVE_ROWS", "3000"))
 
-FULL, MAX_REFUSAL_SECONDS = 100_000, 2.0
-"""The rows from which on the time of refusal is a bound. Beside other tests it would measure those."""
+MAX_REFUSAL_SECONDS = 2.0
 
 
 async def fill(installation: Installation, users: list[UUID]) -> None:
@@ -57,6 +56,6 @@ async def test_nothing_is_lost_when_a_company_moves_while_its_users_work(
                     f"{ledger.refusals} times UNAVAILABLE, slowest {ledger.slowest:.2f} s"
                 )
             assert ledger.writes > 0
-            assert ROWS < FULL or outcome.refusal < MAX_REFUSAL_SECONDS
+            assert outcome.refusal < MAX_REFUSAL_SECONDS
 
     await installation.assert_settled(None)
