@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -76,6 +77,12 @@ def revisions(plane: Plane) -> Sequence[str]:
     return sorted(file.name.partition("_")[0] for file in files)
 
 
+@cache
+def latest_revision(plane: Plane) -> str:
+    """The last revision of the code, looked up once."""
+    return revisions(plane)[-1]
+
+
 def next_revision(plane: Plane) -> str:
     """Number of the next migration, the prefix of its file name."""
     return f"{len(revisions(plane)) + 1:04}"
@@ -106,7 +113,7 @@ async def require_latest_of(connection: asyncpg.Connection) -> None:
     It may be ahead, while processes are replaced by those of a later version.
     """
     found = await current_revisions(connection)
-    if any((found[plane] or "") < revisions(plane)[-1] for plane in SCHEMA):
+    if any((found[plane] or "") < latest_revision(plane) for plane in SCHEMA):
         raise NotMigrated(BEING_MIGRATED)
 
 

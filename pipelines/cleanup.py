@@ -16,11 +16,10 @@ from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers import files
 from resolvers.identity.accounts import ATTEMPT_WINDOW
-from resolvers.object_removal import RemoveObjects
+from resolvers.object_removal import RemoveObjects, delete_objects
 
 log = structlog.get_logger(__name__)
 
-DELETE_BATCH_SIZE = 500
 IDEMPOTENCY_KEY_TTL = timedelta(days=7)
 
 
@@ -28,13 +27,7 @@ IDEMPOTENCY_KEY_TTL = timedelta(days=7)
 async def remove_objects(job: RemoveObjects, run: Run) -> None:
     """Deletes the objects with these keys, and all objects under prefixes that end in `/`. Idempotent."""
     for done, prefix in enumerate(job.prefixes, 1):
-        batch = [prefix] if not prefix.endswith("/") else []
-        async for stored in run.services.store.list(prefix):
-            batch.append(stored.key)
-            if len(batch) == DELETE_BATCH_SIZE:
-                await run.services.store.delete(batch)
-                batch.clear()
-        await run.services.store.delete(batch)
+        await delete_objects(run.services.store, prefix)
         await run.report(done / len(job.prefixes))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.errors import Conflict
+from core.ports import ObjectStore
 from db.arrays import any_id
 from db.models import (
     TERMINAL,
@@ -26,6 +27,8 @@ from db.uow import UnitOfWork
 from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
 from resolvers.jobs import start_processing
+
+DELETE_BATCH_SIZE = 500
 
 JOBS_RUNNING = "Its jobs are still running. Cancel them first."
 
@@ -46,6 +49,20 @@ class RemoveUnusedPictures(Job):
     keys: tuple[str, ...]
     queue: ClassVar[str] = "upkeep"
     retry_deadline: ClassVar[timedelta] = timedelta(days=7)
+
+
+async def delete_objects(store: ObjectStore, prefix: str) -> None:
+    """Delete the object with this key, or all objects under a prefix that ends in `/`. Idempotent."""
+    if not prefix.endswith("/"):
+        await store.delete([prefix])
+        return
+    batch: list[str] = []
+    async for stored in store.list(prefix):
+        batch.append(stored.key)
+        if len(batch) == DELETE_BATCH_SIZE:
+            await store.delete(batch)
+            batch.clear()
+    await store.delete(batch)
 
 
 def images_prefix(company_id: UUID) -> str:

@@ -80,7 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.basetemp = config.option.basetemp or f"{folder.name}/t"
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Exempt the code and the tests from garbage collection, as the server does with its own."""
     freeze_heap()
     gc.enable()

@@ -105,7 +105,6 @@ async def delete_company(database: Database, settings: Settings, viewer: Viewer,
         if company.kind is CompanyKind.PLATFORM:
             raise Conflict("The platform company cannot be deleted.", "id")
         await _require_idle(uow, company)
-        await placement.require_settled(uow)
         if company.database_server is not None and company.database_name is not None:
             place = Place(company.database_server, company.database_name)
             await placement.drop_later(uow, settings, place)
@@ -141,7 +140,7 @@ async def clear_company(database: Database, id: UUID) -> None:
 
 
 async def _require_idle(uow: UnitOfWork, company: Company) -> None:
-    """Refuse a company that people or jobs may use. Raises `Conflict`."""
+    """Refuse a company that people or jobs may use, or whose placement changes. Raises `Conflict`."""
     if company.is_active:
         raise Conflict(
             "This company is active. Deactivate it first: companyUpdate with isActive false.", "id"
@@ -149,6 +148,7 @@ async def _require_idle(uow: UnitOfWork, company: Company) -> None:
     busy = exists().where(Lease.company_id == company.id, Lease.state != LeaseState.QUEUED)
     if await uow.scalar(select(busy)):
         raise Conflict("Jobs of this company are running. Cancel them first.", "id")
+    await placement.require_settled(uow)
 
 
 async def _delete_rows(uow: UnitOfWork, company_id: UUID) -> None:

@@ -3,15 +3,13 @@
 import asyncio
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from uuid import UUID
 
 from sqlalchemy.engine import make_url
 
 from core.errors import DomainError, InstallationError
-from core.ports import ObjectStore
 from core.settings import Settings
 from core.settings.placement import PRIMARY
 from db.database import Database
@@ -22,18 +20,25 @@ from db.placement import Place, Placement
 from db.provision import APPLICATION, provision
 from providers.storage import open_store
 from resolvers.identity.deletion import clear_company
+from resolvers.object_removal import delete_objects
 from server.commands.company import find_companies
 from server.embedded.vectors import vectors_of
 from server.installation import admin_url, database_urls, open_database
 from server.provider_factory import open_vectors
 
-BATCH = 500
-"""Objects that are deleted at a time."""
-
 CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND datname = $2"
 
+REMOVALS = "SELECT count(*) FROM platform.leases WHERE task = 'RemoveObjects'"
+"""Jobs that delete files of deleted rows, which nothing else knows."""
+
+PLACES = """
+SELECT database_server, database_name FROM platform.companies WHERE database_name IS NOT NULL
+UNION SELECT database_server, database_name FROM platform.placement_changes WHERE database_name IS NOT NULL
+"""
+"""Databases of companies, also of those that are deleted, or are being created or moved."""
+
 NO_BACKUP = (
-    "there is no fresh backup of this data: back up the databases and the files, and repeat the command "
+    "Seshat knows of no backup of this data: back up the databases and the files, and repeat the command "
     "with --force"
 )
 
@@ -81,15 +86,24 @@ async def reset_installation(settings: Settings, databases: CompanyDatabases, co
     application, admin = database_urls(settings)
     name = make_url(application).database or ""
     url = admin_url(settings)
-    async with administer(databases.server(PRIMARY)) as connection:
+    async with administer(databases.server(PRIMARY), name) as connection:
         if await connection.fetchval(CONNECTED, APPLICATION, name):
             raise ResetRefused(f"servers or workers use {name}: stop them first")
-    confirm(name, confirmed)
-    companies = await find_companies(databases, None)
-    await forget(settings, [row["id"] for row in companies])
-    for row in companies:
-        if row["database_name"] is not None:
-            await databases.drop(Place(row["database_server"], row["database_name"]))
+        if waiting := await connection.fetchval(REMOVALS):
+            raise ResetRefused(f"{waiting} removals of files wait for a worker: let it finish them first")
+        confirm(name, confirmed)
+        companies = [row["id"] for row in await connection.fetch("SELECT id FROM platform.companies")]
+        places = [Place(*row) for row in await connection.fetch(PLACES)]
+        models = await connection.fetch("SELECT name, dimension FROM platform.embedding_models")
+    async with AsyncExitStack() as stack:
+        vectors = open_vectors(settings, stack, preload=False)
+        for model in models:
+            await vectors.drop(model["name"], model["dimension"])
+    store = open_store(settings.object_store_url)
+    for company_id in companies:
+        await delete_objects(store, f"{company_id}/")
+    for place in places:
+        await databases.drop(place)
     await drop_database(maintenance(databases.server(PRIMARY)), name)
     await provision(admin or url, application)
     await asyncio.to_thread(upgrade, url)
@@ -118,26 +132,7 @@ async def reset_company(
         raise ResetRefused(str(error)) from error
     finally:
         await database.close()
-    await forget(settings, [row["id"]])
-    print(f"{row['name']} is empty: its users stay, its files and vectors are deleted")
-
-
-async def forget(settings: Settings, companies: Sequence[UUID]) -> None:
-    """Deletes the files and vectors of companies."""
-    store = open_store(settings.object_store_url)
+    await delete_objects(open_store(settings.object_store_url), f"{row['id']}/")
     async with AsyncExitStack() as stack:
-        vectors = open_vectors(settings, stack, preload=False)
-        for company_id in companies:
-            await delete_objects(store, f"{company_id}/")
-            await vectors.delete(company_id)
-
-
-async def delete_objects(store: ObjectStore, prefix: str) -> None:
-    """Deletes all objects with a prefix."""
-    batch: list[str] = []
-    async for stored in store.list(prefix):
-        batch.append(stored.key)
-        if len(batch) == BATCH:
-            await store.delete(batch)
-            batch.clear()
-    await store.delete(batch)
+        await open_vectors(settings, stack, preload=False).delete(row["id"])
+    print(f"{row['name']} is empty: its users stay, its files and vectors are deleted")

@@ -94,7 +94,7 @@ async def test_what_is_not_confirmed_stays(
     active = await store_company(installation, is_active=True)
     before = [await remains(installation, company.id) for company in (idle, active)]
     refused = {
-        ("--company", str(idle.id), "--confirm", idle.name): "no fresh backup",
+        ("--company", str(idle.id), "--confirm", idle.name): "knows of no backup",
         ("--company", str(idle.id), "--confirm", "another", "--force"): f"the name is not {idle.name}",
         ("--company", "nobody", "--confirm", "nobody", "--force"): "no companies are called nobody",
         ("--company", str(active.id), "--confirm", active.name, "--force"): "This company is active",
