@@ -6,12 +6,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import delete, insert
 from sqlalchemy.engine import make_url
 
 from core.settings import Settings, driverless_url
 from db import migrate
 from db.database import Database
-from db.models import Company, RoleName
+from db.ids import new_id
+from db.models import Company, Lease, RoleName
 from db.placement import Placement
 from db.provision import provision
 from providers.storage import open_store
@@ -120,6 +122,34 @@ async def test_an_installation_in_use_stays(installation: Settings) -> None:
             await run(
                 installation, "--confirm", make_url(installation.database_url or "").database or "", "--force"
             )
+    await database.close()
+
+
+async def test_files_that_are_still_to_be_removed_stop_a_reset(installation: Settings) -> None:
+    company = await store_company(installation, is_active=True)
+    before = await remains(installation, company.id)
+    lease = {
+        "id": new_id(),
+        "company_id": company.id,
+        "task": "RemoveObjects",
+        "queue": "upkeep",
+        "entry_id": 1,
+    }
+    database = Database(Placement(installation, installation.database_url or ""))
+    async with database.tenant(company.id) as uow:
+        await uow.execute(insert(Lease).values(lease))
+    await database.close()
+
+    with pytest.raises(reset.ResetRefused, match="1 removals of files wait"):
+        await run(
+            installation, "--confirm", make_url(installation.database_url or "").database or "", "--force"
+        )
+
+    tables, objects = await remains(installation, company.id)
+    assert (tables - {"platform.leases"}, objects) == (before[0] - {"platform.leases"}, before[1])
+    database = Database(Placement(installation, installation.database_url or ""))
+    async with database.tenant(company.id) as uow:
+        await uow.execute(delete(Lease).where(Lease.id == lease["id"]))
     await database.close()
 
 
