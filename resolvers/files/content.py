@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import re
-from codecs import getincrementaldecoder
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import filetype
 
 from core.errors import Invalid, UnsupportedContent
+from core.text_decoding import is_text
 
 if TYPE_CHECKING:
     from magika import Magika
@@ -24,8 +24,6 @@ HTML_START = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNO
 
 OFFICE_PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
 """Start of a part of a Word document, a presentation or a workbook."""
-
-CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -124,17 +122,6 @@ def detect_text_type(head: bytes, named: FileType | None, readable: bool) -> tup
     if kind is None and readable and output.label == "unknown":
         kind = FILE_TYPES["text/plain"]
     return (kind if text else None), found
-
-
-def is_text(head: bytes) -> bool:
-    """Whether the bytes are UTF-8 or UTF-16 text without control characters."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return len(head) % 2 == 0 and not CONTROL_CHARACTER.search(head.decode("utf-16", "replace"))
-    decoder = getincrementaldecoder("utf-8")()
-    try:
-        return not CONTROL_CHARACTER.search(decoder.decode(head))  # a character may be cut off at the end
-    except UnicodeDecodeError:
-        return False
 
 
 class UploadStream(AsyncIterable[bytes]):

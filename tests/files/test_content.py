@@ -69,6 +69,11 @@ def package(folder: str) -> bytes:
 
 
 PROSE = b"BM is what this text begins with. It tells of nothing.\n"
+KOI8_R = (
+    "\u0421\u0442\u043e\u0438\u043c\u043e\u0441\u0442\u044c \u043d\u0430\u0441\u043e\u0441\u0430.".encode(
+        "koi8-r"
+    )
+)
 PAGE = b"<!DOCTYPE html><html><head><title>x</title></head><body>Not found</body></html>"
 
 
@@ -89,6 +94,12 @@ PAGE = b"<!DOCTYPE html><html><head><title>x</title></head><body>Not found</body
         ("Die Gr\u00f6\u00dfe der H\u00e4user war f\u00fcr alle neu.\n".encode("cp1252"), "haus.txt", "txt"),
         ("\u0647\u0630\u0627 \u0646\u0635 \u0642\u0635\u064a\u0631.".encode(), "arabic", "txt"),
         ("Some words in UTF-16.\n".encode("utf-16"), "words.txt", "txt"),
+        (KOI8_R, "koi8r.txt", "txt"),
+        (
+            "\u4fdd\u8a3c\u671f\u9593\u306f\u4e03\u5e74\u9593\u3067\u3059\u3002".encode("shift-jis"),
+            "sjis.txt",
+            "txt",
+        ),
     ],
 )
 def test_documents_are_reported_by_content_and_kinds_of_text_by_name(

@@ -81,7 +81,7 @@ async def test_more_pictures_than_are_read_are_reported(tmp_path: Path, processe
     path = sample_documents.write_scanned_pdf(tmp_path / "scan.pdf", "Fire doors")
     found = await extract_pages(processes.run_within, path, PDF, limits=Limits(scanned_pages=0))
 
-    assert found.notes == ("1 more scanned pages were not read.",)
+    assert found.warnings == ("1 more scanned pages were not read.",)
     assert found.pages[1].text == ""
 
 
@@ -107,7 +107,7 @@ def test_sheets_are_pages_whose_rows_name_their_columns(tmp_path: Path) -> None:
 
     assert [page.text for page in found.pages] == [
         "Towns\n\nCity | People\nCity: Paris; People: 2102650\nCity: Lyon; People: 513275.5",
-        "Bare\n1 | 2",
+        "Bare\n\n1 | 2",
     ]
 
 
@@ -125,7 +125,7 @@ def test_a_web_page_is_read_as_it_is_seen(tmp_path: Path) -> None:
     )
     found = extract(write(tmp_path / "page.html", page), HTML)
 
-    assert found.text == "Rent & doors\n\nThe rent is 4,200.\n- One\n- Two\nEnds | 2031"
+    assert found.text == "Rent & doors\n\nThe rent is 4,200.\n- One\n- Two\n\nEnds | 2031"
     assert headings(found) == ["Rent & doors"]
 
 

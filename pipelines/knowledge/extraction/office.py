@@ -1,100 +1,23 @@
-"""Text extraction from Word documents, presentations and workbooks."""
+"""Text extraction from presentations and workbooks."""
 
-import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
-import docx
 import pptx
 import python_calamine
-from docx.document import Document
-from docx.opc.exceptions import PackageNotFoundError
-from docx.table import Table
-from docx.text.paragraph import Paragraph
-from lxml.etree import LxmlError
-from pptx.exc import PackageNotFoundError as PresentationNotFound
 from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 
-from core.errors import Invalid, UnsupportedContent
+from pipelines.knowledge.extraction.packages import open_package
 from pipelines.knowledge.extraction.pages import Limits, Page, PageBuilder, check_page_count
-from pipelines.knowledge.extraction.text import table_page
-
-COMPOUND_FILE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""The signature of legacy Office files and of password-protected ones."""
-MAX_ARCHIVE_ENTRIES = 20_000
-HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
-
-
-@contextmanager
-def validate_archive(path: Path, limits: Limits, file_kind: str) -> Iterator[None]:
-    """Refuse encrypted, damaged and decompression-bomb files; `file_kind` names the file in messages."""
-    with path.open("rb") as file:
-        if file.read(8) == COMPOUND_FILE_SIGNATURE:
-            raise UnsupportedContent(
-                f"The {file_kind} is password-protected or in a legacy format. Save it without a password."
-            )
-    try:
-        with ZipFile(path) as archive:
-            parts = archive.infolist()
-            if any(part.flag_bits & 1 for part in parts):
-                raise UnsupportedContent(
-                    f"The {file_kind} is password-protected. Save it without a password."
-                )
-            if (
-                len(parts) > MAX_ARCHIVE_ENTRIES
-                or sum(part.file_size for part in parts) > limits.unpacked_bytes
-            ):
-                raise UnsupportedContent(
-                    f"The {file_kind} unpacks to more than {limits.unpacked_bytes >> 20} MB."
-                )
-        yield
-    except (
-        *(BadZipFile, PackageNotFoundError, PresentationNotFound, LxmlError, KeyError, ValueError),
-        *(AttributeError, EOFError, OSError, python_calamine.CalamineError),
-    ) as error:
-        raise Invalid(f"The {file_kind} is damaged and can't be read.") from error
-
-
-def read_docx(path: Path, limits: Limits) -> Iterator[Page]:
-    """A Word document as one page, because page breaks depend on the layout."""
-    with validate_archive(path, limits, "Word document"):
-        composer = PageBuilder()
-        _add_blocks(docx.Document(str(path)), composer)
-        page = composer.page()
-    yield page
-
-
-def _add_blocks(document: Document, composer: PageBuilder) -> None:
-    for block in document.iter_inner_content():
-        if isinstance(block, Table):
-            for index, line in enumerate(_rows(block)):
-                composer.add(line, gap="\n" if index else "\n\n")
-            continue
-        style = (block.style.name if block.style is not None else "") or ""
-        heading = HEADING.match(style)
-        level = int(heading[1]) if heading else 1 if style == "Title" else None
-        listed = style.startswith("List")
-        composer.add(f"- {_text(block)}" if listed and _text(block) else _text(block), level=level)
-
-
-def _text(paragraph: Paragraph) -> str:
-    return paragraph.text.strip()
-
-
-def _rows(table: Table) -> Iterator[str]:
-    """Each row as a line; merged cells are read once."""
-    for row in table.rows:
-        cells = {id(cell._tc): " ".join(cell.text.split()) for cell in row.cells}
-        yield " | ".join(text for text in cells.values() if text)
+from pipelines.knowledge.extraction.tables import table_page
 
 
 def read_pptx(path: Path, limits: Limits) -> Iterator[Page]:
     """A presentation, each slide as a page: title, texts from top to bottom, and notes."""
     pages: list[Page] = []
-    with validate_archive(path, limits, "presentation"):
+    with open_package(path, limits, "presentation"):
         presentation = pptx.Presentation(str(path))
         check_page_count(len(presentation.slides), limits)
         for number, slide in enumerate(presentation.slides, 1):
@@ -127,7 +50,7 @@ def read_xlsx(path: Path, limits: Limits) -> Iterator[Page]:
     """A workbook, each sheet as a page headed by its name; formulas as their cached values."""
     pages: list[Page] = []
     with (
-        validate_archive(path, limits, "workbook"),
+        open_package(path, limits, "workbook"),
         closing(python_calamine.CalamineWorkbook.from_path(path)) as book,
     ):
         check_page_count(len(book.sheet_names), limits)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.knowledge.extraction import html, office, pdf, text
+from pipelines.knowledge.extraction import html, office, pdf, text, word
 from pipelines.knowledge.extraction.pages import ExtractedText, Limits, Page, enforce_limits
 
 Reader = Callable[[Path, Limits], Iterator[Page]]
@@ -17,7 +17,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 READERS: dict[str, Reader] = {
     "application/pdf": pdf.read_pdf,
-    WORDPROCESSING: office.read_docx,
+    WORDPROCESSING: word.read_docx,
     PRESENTATION: office.read_pptx,
     SPREADSHEET: office.read_xlsx,
     "text/html": html.read_html,
@@ -37,6 +37,7 @@ EXTENSIONS = {
 }
 """Media types by extension, for text files whose content is ambiguous."""
 TEXT_TYPES = frozenset(EXTENSIONS.values())
+MAX_WARNINGS = 50
 
 
 class Compute(Protocol):
@@ -60,27 +61,27 @@ async def extract_pages(
 ) -> ExtractedText:
     """The text of a file. Raises `UnsupportedContent` or `Invalid`.
 
-    Scanned pages are read by OCR, up to `limits.scanned_pages`; the notes mention the rest.
+    Scanned pages are read by OCR, up to `limits.scanned_pages`; the warnings mention the rest.
     """
     try:
         extracted: ExtractedText = await compute(limits.seconds, extract, path, mime_type, name, limits)
     except TimeoutError:
         raise UnsupportedContent(f"Reading the file takes longer than {limits.seconds:g} seconds.") from None
-    pages, notes = list(extracted.pages), list(extracted.notes)
+    pages, warnings = list(extracted.pages), list(extracted.warnings)
     scanned = [index for index, page in enumerate(pages) if page.scanned]
     for done, index in enumerate(scanned[: limits.scanned_pages]):
         number = pages[index].number
         try:
             pages[index] = await compute(limits.seconds, pdf.ocr_page, path, number)
         except TimeoutError:
-            notes.append(f"OCR of page {number} takes too long.")
+            warnings.append(f"OCR of page {number} takes too long.")
         if report is not None:
             await report((done + 1) / len(scanned))
     if left := len(scanned) - limits.scanned_pages:
-        notes += [f"{left} more scanned pages were not read."] if left > 0 else []
+        warnings += [f"{left} more scanned pages were not read."] if left > 0 else []
     if not any(page.text for page in pages):
         raise Invalid("No text was found in the file.")
-    return replace(extracted, pages=tuple(pages), notes=tuple(notes))
+    return replace(extracted, pages=tuple(pages), warnings=tuple(warnings))
 
 
 def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits()) -> ExtractedText:  # noqa: B008 # frozen
@@ -97,4 +98,5 @@ def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits(
     pages = enforce_limits(reader(path, limits), limits)
     if not any(page.text or page.scanned for page in pages):
         raise Invalid("No text was found in the file.")
-    return ExtractedText(mime_type, pages)
+    warnings = dict.fromkeys(warning for page in pages for warning in page.warnings)
+    return ExtractedText(mime_type, pages, tuple(warnings)[:MAX_WARNINGS])
