@@ -133,6 +133,7 @@ class Document(TenantKey, TenantModel):
     summary: Mapped[str | None]
     keywords: Mapped[list[str]] = mapped_column(server_default="[]")
     topics: Mapped[list[str]] = mapped_column(server_default="[]")
+    warnings: Mapped[list[str]] = mapped_column(server_default="[]")
     embedding_model: Mapped[Str100 | None]
     chunk_count: Mapped[Count]
     processed_at: Mapped[datetime | None]

@@ -59,6 +59,7 @@ async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | N
         "summary": metadata.summary or None,
         "keywords": list(metadata.keywords),
         "topics": list(metadata.topics),
+        "warnings": list(extracted.warnings),
         "embedding_model": serving.model,
         "chunk_count": len(chunks),
     }

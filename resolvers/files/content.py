@@ -26,6 +26,10 @@ OFFICE_PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
 """Start of a part of a Word document, a presentation or a workbook."""
 
 
+STRUCTURED_TEXT_TYPES = frozenset(("application/json", "application/xml", "message/rfc822"))
+"""Media types of text beside `text/…`."""
+
+
 @dataclass(frozen=True)
 class FileType:
     """An accepted file type: the extension of its objects, and further extensions of file names."""
@@ -37,9 +41,10 @@ class FileType:
 
     @property
     def is_text(self) -> bool:
-        return self.mime_type.startswith("text/")
+        return self.mime_type.startswith("text/") or self.mime_type in STRUCTURED_TEXT_TYPES
 
 
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
 OFFICE = "application/vnd.openxmlformats-officedocument"
 
 FILE_TYPES = {
@@ -52,6 +57,14 @@ FILE_TYPES = {
         FileType("a Word document", f"{OFFICE}.wordprocessingml.document", "docx"),
         FileType("a presentation", f"{OFFICE}.presentationml.presentation", "pptx"),
         FileType("a workbook", f"{OFFICE}.spreadsheetml.sheet", "xlsx"),
+        FileType("an OpenDocument text", f"{OPEN_DOCUMENT}.text", "odt"),
+        FileType("an OpenDocument spreadsheet", f"{OPEN_DOCUMENT}.spreadsheet", "ods"),
+        FileType("an OpenDocument presentation", f"{OPEN_DOCUMENT}.presentation", "odp"),
+        FileType("an RTF document", "application/rtf", "rtf"),
+        FileType("an EPUB book", "application/epub+zip", "epub"),
+        FileType("an e-mail", "message/rfc822", "eml"),
+        FileType("JSON", "application/json", "json", ("jsonl", "ndjson")),
+        FileType("XML", "application/xml", "xml"),
         FileType("an HTML page", "text/html", "html", ("htm",)),
         FileType("Markdown", "text/markdown", "md", ("markdown",)),
         FileType("a CSV table", "text/csv", "csv", ("tsv",)),
@@ -63,6 +76,8 @@ FILE_TYPES = {
 TYPES_BY_EXTENSION = {
     extension: kind for kind in FILE_TYPES.values() for extension in (kind.extension, *kind.other_extensions)
 }
+TYPES_BY_LABEL = {label: TYPES_BY_EXTENSION[label] for label in ("tsv", "json", "jsonl", "xml", "eml", "rtf")}
+"""Accepted file types by Magika's labels, where its media types differ."""
 OFFICE_EXTENSIONS = {b"word": "docx", b"ppt": "pptx", b"xl": "xlsx"}
 """File extension by the folder of the main part."""
 
@@ -113,15 +128,15 @@ def detect_text_type(head: bytes, named: FileType | None, readable: bool) -> tup
     """The accepted type of a file without a signature, if any, and a description of what was detected."""
     output = detector().identify_bytes(head).output
     found = output.description or output.label
-    kind = FILE_TYPES.get(output.mime_type) or (TYPES_BY_EXTENSION["tsv"] if output.label == "tsv" else None)
+    kind = FILE_TYPES.get(output.mime_type) or TYPES_BY_LABEL.get(output.label)
     if kind is not None and not kind.is_text:
         return kind, found
-    text = readable or output.is_text
-    if text and named is not None and named.is_text and (kind is None or kind.extension != "html"):
+    page = kind is not None and kind.extension == "html" and named is not None and named.extension != "eml"
+    if readable and named is not None and named.is_text and not page:
         return named, found
     if kind is None and readable and output.label == "unknown":
         kind = FILE_TYPES["text/plain"]
-    return (kind if text else None), found
+    return (kind if readable else None), found
 
 
 class UploadStream(AsyncIterable[bytes]):

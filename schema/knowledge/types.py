@@ -80,6 +80,9 @@ class Document(relay.Node):
     topics: list[str]
     """Topics. Maximum 5."""
 
+    warnings: list[str]
+    """What of the file was not read, such as hidden sheets or scanned pages. Maximum 50."""
+
     embedding_model: str | None
     """Name of the embedding model of the chunks."""
 

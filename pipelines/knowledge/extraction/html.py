@@ -50,8 +50,10 @@ def html_page(content: bytes, encoding: str | None = None) -> Page:
     """A page of HTML; `encoding` is what the transport declares. Raises `Invalid`."""
     text = decode_html(content, encoding)
     try:
-        parser = html.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
+        parser = html.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8", huge_tree=True)
         root = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+            raise UnsupportedContent("The web page is nested too deeply.")
         title = root.findtext(".//title")
         remove_invisible(root)
     except (etree.LxmlError, ValueError, RecursionError) as error:

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote
 from zipfile import BadZipFile, ZipFile
 from zlib import error as ZlibError  # noqa: N812 # an exception
@@ -70,6 +70,10 @@ class Package:
     def read(self, name: str) -> bytes:
         """The bytes of a part. Raises `KeyError` if it does not exist."""
         return self._archive.read(name)
+
+    def open(self, name: str) -> IO[bytes]:
+        """A part as a stream. Raises `KeyError` if it does not exist."""
+        return self._archive.open(name)
 
     def xml(self, name: str) -> Element:
         """The root element of a part. Raises `KeyError` if it does not exist."""

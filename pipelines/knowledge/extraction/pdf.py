@@ -4,6 +4,7 @@ import ctypes
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rapidocr import RapidOCR
 from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction.pages import Limits, Page, check_page_count
 from pipelines.knowledge.extraction.reading_order import Line, compose_page
+from pipelines.knowledge.extraction.running_lines import remove_running_lines
 
 SOFT_HYPHEN = "\u00ad"
 """Marks a word that is hyphenated at the end of a line."""
@@ -33,11 +35,19 @@ ENCRYPTED = re.compile(rb"/Encrypt\b")
 
 
 def read_pdf(path: Path, limits: Limits) -> Iterator[Page]:
-    """The pages. A page without usable text that shows something is empty and marked as scanned."""
+    """The pages without running headers, footers and page numbers.
+
+    A page without usable text that shows something is empty and marked as scanned.
+    """
     with open_pdf(path) as document:
         check_page_count(len(document), limits)
-        for number in range(1, len(document) + 1):
-            yield read_page(document, number)
+        numbers = range(1, len(document) + 1)
+        layers = [read_lines(document, number) for number in numbers]
+        pages, texts = remove_running_lines([lines for lines, _ in layers], [height for _, height in layers])
+        warnings = [f"The running header or footer \u201c{text}\u201d was not read." for text in texts]
+        for number, lines in zip(numbers, pages, strict=True):
+            page = compose_pdf_page(document, lines, number)
+            yield replace(page, warnings=tuple(warnings)) if number == 1 else page
 
 
 @contextmanager
@@ -55,18 +65,29 @@ def open_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
         yield document
 
 
-def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
-    """The text layer of a page; a damaged page is empty."""
+def read_lines(document: pypdfium2.PdfDocument, number: int) -> tuple[list[Line], float]:
+    """The lines of a page's text layer, and the page's height; a damaged page has none."""
     try:
         page = document[number - 1]
     except pypdfium2.PdfiumError:
-        return Page(number, "")
+        return [], 0.0
     with closing(page), closing(page.get_textpage()) as text:
-        page_text = compose_page(text_lines(text, page.get_height()), number)
-        characters = [sign for sign in page_text.text if not sign.isspace()]
-        usable = sum(map(str.isalnum, characters))
-        if usable >= MIN_CHARACTERS and usable >= MIN_ALPHANUMERIC_SHARE * len(characters):
-            return page_text
+        height = page.get_height()
+        return text_lines(text, height), height
+
+
+def compose_pdf_page(document: pypdfium2.PdfDocument, lines: list[Line], number: int) -> Page:
+    """A page of the lines of its text layer, if they are usable or all that it shows."""
+    page_text = compose_page(lines, number)
+    characters = [sign for sign in page_text.text if not sign.isspace()]
+    usable = sum(map(str.isalnum, characters))
+    if usable >= MIN_CHARACTERS and usable >= MIN_ALPHANUMERIC_SHARE * len(characters):
+        return page_text
+    try:
+        page = document[number - 1]
+    except pypdfium2.PdfiumError:
+        return Page(number, "", warnings=(f"Page {number} is damaged and was not read.",))
+    with closing(page):
         has_images = any(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))
         return Page(number, "", scanned=True) if has_images or len(characters) > usable else page_text
 

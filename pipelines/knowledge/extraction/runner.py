@@ -6,8 +6,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.errors import Invalid, UnsupportedContent
-from pipelines.knowledge.extraction import html, office, pdf, text, word
+from pipelines.knowledge.extraction import (
+    emails,
+    epub,
+    html,
+    opendocument,
+    pdf,
+    presentations,
+    rtf,
+    structured,
+    text,
+    word,
+    workbooks,
+)
 from pipelines.knowledge.extraction.pages import ExtractedText, Limits, Page, enforce_limits
+from resolvers.files.content import HEAD_BYTES, detect_type
 
 Reader = Callable[[Path, Limits], Iterator[Page]]
 
@@ -15,11 +28,42 @@ WORDPROCESSING = "application/vnd.openxmlformats-officedocument.wordprocessingml
 PRESENTATION = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
+RTF = "application/rtf"
+EPUB = "application/epub+zip"
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
+EMAIL = "message/rfc822"
+JSON = "application/json"
+XML = "application/xml"
+
+
+def read_eml(path: Path, limits: Limits) -> Iterator[Page]:
+    """An e-mail with its attachments as one page."""
+    return emails.EmailReader(limits, read_attachment).read(path)
+
+
+def read_attachment(path: Path, name: str, limits: Limits) -> list[Page]:
+    """The pages of a file of any type but e-mails. Raises `DomainError`."""
+    with path.open("rb") as file:
+        kind = detect_type(file.read(HEAD_BYTES), name)
+    reader = READERS.get(kind.mime_type)
+    if reader is None or reader is read_eml:
+        raise UnsupportedContent(f"Text is not read from {kind.description}.")
+    return list(enforce_limits(reader(path, limits), limits))
+
+
 READERS: dict[str, Reader] = {
     "application/pdf": pdf.read_pdf,
     WORDPROCESSING: word.read_docx,
-    PRESENTATION: office.read_pptx,
-    SPREADSHEET: office.read_xlsx,
+    PRESENTATION: presentations.read_pptx,
+    SPREADSHEET: workbooks.read_xlsx,
+    f"{OPEN_DOCUMENT}.text": opendocument.read_odt,
+    f"{OPEN_DOCUMENT}.spreadsheet": opendocument.read_ods,
+    f"{OPEN_DOCUMENT}.presentation": opendocument.read_odp,
+    RTF: rtf.read_rtf,
+    EPUB: epub.read_epub,
+    EMAIL: read_eml,
+    JSON: structured.read_json,
+    XML: structured.read_xml,
     "text/html": html.read_html,
     "text/markdown": text.read_markdown,
     "text/csv": text.read_csv,
@@ -38,6 +82,8 @@ EXTENSIONS = {
 """Media types by extension, for text files whose content is ambiguous."""
 TEXT_TYPES = frozenset(EXTENSIONS.values())
 MAX_WARNINGS = 50
+MAX_REASONS = 3
+"""Warnings that explain why no text was found."""
 
 
 class Compute(Protocol):
@@ -93,10 +139,11 @@ def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits(
     reader = READERS.get(mime_type)
     if reader is None:
         raise UnsupportedContent(
-            "The file must be a PDF, Word, PowerPoint, Excel, HTML, Markdown, CSV or text file."
+            "The file must be a PDF, Word, PowerPoint, Excel, OpenDocument, RTF, EPUB, e-mail, HTML, "
+            "Markdown, CSV, JSON, XML or text file."
         )
     pages = enforce_limits(reader(path, limits), limits)
-    if not any(page.text or page.scanned for page in pages):
-        raise Invalid("No text was found in the file.")
     warnings = dict.fromkeys(warning for page in pages for warning in page.warnings)
+    if not any(page.text or page.scanned for page in pages):
+        raise Invalid(" ".join(("No text was found in the file.", *list(warnings)[:MAX_REASONS])))
     return ExtractedText(mime_type, pages, tuple(warnings)[:MAX_WARNINGS])

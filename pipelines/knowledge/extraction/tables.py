@@ -32,6 +32,8 @@ def table_lines(
     lines = (_clean_cells(row) for row in rows)
     if headers is None:
         sample = list(islice(lines, SAMPLE_ROWS))
+        while len(sample) > 1 and sum(map(bool, sample[0])) <= 1 < max(map(len, sample)):
+            yield from filter(None, sample.pop(0))  # a title above the table
         headers = int(bool(sample) and _is_header(sample[0]) and not (strict and _is_list_of_pairs(sample)))
         lines = chain(sample, lines)
     heads = list(islice(lines, headers))
@@ -60,6 +62,8 @@ def _is_header(cells: list[str]) -> bool:
 
     The first value may be missing, above the names of the rows.
     """
+    while cells and not cells[-1]:
+        cells = cells[:-1]
     named = cells if cells and cells[0] else cells[1:]
     return (
         len(cells) > 1
