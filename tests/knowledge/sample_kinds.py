@@ -154,9 +154,9 @@ def talk(path: Path) -> None:
     group = slide.shapes.add_group_shape()
     inner = group.shapes.add_group_shape()
     inner.shapes.add_textbox(Inches(1), Inches(5), Inches(1), Inches(1)).text_frame.text = "Grouped twice."
-    chart_data = CategoryChartData()
+    chart_data = CategoryChartData()  # type: ignore[no-untyped-call] # python-pptx
     chart_data.categories = ("2030", "2031")
-    chart_data.add_series("Sales", (31.5, 74))
+    chart_data.add_series("Sales", (31.5, 74))  # type: ignore[no-untyped-call] # python-pptx
     chart = slide.shapes.add_chart(
         XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(5), Inches(3), Inches(2), chart_data
     ).chart

@@ -2,10 +2,9 @@
 
 import email
 from collections.abc import Callable, Iterator
-from email.message import EmailMessage, Message
+from email.message import MIMEPart
 from email.policy import default
 from pathlib import Path
-from typing import cast
 
 from core.errors import DomainError, Invalid, UnsupportedContent
 from core.text_decoding import decode
@@ -35,13 +34,13 @@ class EmailReader:
         """The e-mail as one page. Raises `Invalid` if it has no headers."""
         if path.stat().st_size > MAX_BYTES:
             raise UnsupportedContent(f"The e-mail must be at most {MAX_BYTES >> 20} MB.")
-        message = cast(EmailMessage, email.message_from_bytes(path.read_bytes(), policy=default))
+        message = email.message_from_bytes(path.read_bytes(), policy=default)
         if not any(name in message for name in ("Subject", *HEADERS)):
             raise Invalid("The file is not an e-mail: it has no headers.")
         self._read_message(message, 1)
         yield self._composer.page()
 
-    def _read_message(self, message: EmailMessage, depth: int) -> None:
+    def _read_message(self, message: MIMEPart, depth: int) -> None:
         self._composer.add(_header(message, "Subject"), level=1)
         self._composer.add_lines(f"{name}: {text}" for name in HEADERS if (text := _header(message, name)))
         body = self._body(message)
@@ -51,15 +50,15 @@ class EmailReader:
             if part is not body and not (body is not None and _is_alternative(part, message)):
                 self._add_part(part, depth)
 
-    def _body(self, message: EmailMessage) -> EmailMessage | None:
+    def _body(self, message: MIMEPart) -> MIMEPart | None:
         """The richest version of the body that has text."""
         for preference in ("html", "plain"):
             body = message.get_body(preferencelist=(preference,))
             if body is not None and _content(body).strip():
-                return cast(EmailMessage, body)
+                return body
         return None
 
-    def _add_body(self, body: EmailMessage) -> None:
+    def _add_body(self, body: MIMEPart) -> None:
         content = _content(body)
         if body.get_content_type() == "text/html":
             try:
@@ -69,7 +68,7 @@ class EmailReader:
         else:
             self._composer.add(_decode(body, content))
 
-    def _add_part(self, part: EmailMessage, depth: int) -> None:
+    def _add_part(self, part: MIMEPart, depth: int) -> None:
         """An attachment, as a section headed by its name."""
         name = " ".join((part.get_filename() or "").split())
         self._attachments += 1
@@ -111,17 +110,17 @@ class EmailReader:
             if page.scanned:
                 self._warn(name, f"Page {page.number} is scanned.")
 
-    def _read_nested(self, message: Message, depth: int) -> None:
+    def _read_nested(self, message: MIMEPart, depth: int) -> None:
         if depth >= MAX_DEPTH:
             self._composer.warn(f"E-mails nested more than {MAX_DEPTH} deep were not read.")
         else:
-            self._read_message(cast(EmailMessage, message), depth + 1)
+            self._read_message(message, depth + 1)
 
     def _warn(self, name: str, reason: str) -> None:
         self._composer.warn(f"The attachment {name or 'without a name'} was not read: {reason}")
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: MIMEPart, name: str) -> str:
     """A header as text; empty if it is missing or damaged."""
     try:
         return " ".join(str(message.get(name, "")).split())
@@ -129,28 +128,28 @@ def _header(message: EmailMessage, name: str) -> str:
         return ""
 
 
-def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
+def _leaves(message: MIMEPart) -> Iterator[MIMEPart]:
     """The parts that hold content; nested e-mails are not opened."""
     if message.get_content_type() == "message/rfc822" or not message.is_multipart():
         yield message
         return
     for part in message.iter_parts():
-        yield from _leaves(cast(EmailMessage, part))
+        yield from _leaves(part)
 
 
-def _is_alternative(part: EmailMessage, message: EmailMessage) -> bool:
+def _is_alternative(part: MIMEPart, message: MIMEPart) -> bool:
     """Whether a part is another version of the body."""
     if part.get_filename() or part.get_content_disposition() == "attachment":
         return False
     return any(part is message.get_body(preferencelist=(kind,)) for kind in ("plain", "html"))
 
 
-def _content(part: EmailMessage) -> bytes:
+def _content(part: MIMEPart) -> bytes:
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
 
 
-def _decode(part: EmailMessage, content: bytes) -> str:
+def _decode(part: MIMEPart, content: bytes) -> str:
     """The text of a part, in the encoding that it declares if its bytes agree."""
     try:
         return content.decode(part.get_content_charset("utf-8"))

@@ -42,7 +42,7 @@ def format_value(value: object, code: str) -> str:
 
 def _plain_number(value: float) -> str:
     """A number without the digits that binary fractions add."""
-    if isinstance(value, float) and not value.is_integer():
+    if not float(value).is_integer():
         text = f"{value:.15g}"
         return text if "e" not in text else repr(value)
     return str(int(value)) if abs(value) < 1e15 else f"{value:.15g}"

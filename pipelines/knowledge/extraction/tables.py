@@ -29,7 +29,7 @@ def table_lines(
     `headers` is the number of header rows, None where the file does not say. With `strict`, two columns are a
     list of names and values unless the second one holds numbers under a word.
     """
-    lines = (_clean_cells(row) for row in rows)
+    lines: Iterator[list[str]] = (_clean_cells(row) for row in rows)
     if headers is None:
         sample = list(islice(lines, SAMPLE_ROWS))
         while len(sample) > 1 and sum(map(bool, sample[0])) <= 1 < max(map(len, sample)):

@@ -78,33 +78,45 @@ class WorkbookParts:
         self, sheet: str, rows: Sequence[Sequence[object]], start: tuple[int, int]
     ) -> Iterator[list[str]]:
         """The rows of a sheet as displayed, without empty ones. They begin at a row and column from 0."""
-        codes = self._cell_formats(sheet)
+        formats = self._row_formats(sheet)
+        following = next(formats, None)
         for index, row in enumerate(rows, start[0] + 1):
+            while following is not None and following[0] < index:
+                following = next(formats, None)
+            codes = following[1] if following is not None and following[0] == index else {}
             cells = [
-                "" if value == "" else format_value(value, codes.get((index, column), ""))
+                "" if value == "" else format_value(value, codes.get(column, ""))
                 for column, value in enumerate(row, start[1] + 1)
             ]
             if any(cells):
                 yield cells
 
-    def _cell_formats(self, sheet: str) -> dict[tuple[int, int], str]:
-        """The format codes of cells by row and column."""
-        codes: dict[tuple[int, int], str] = {}
+    def _row_formats(self, sheet: str) -> Iterator[tuple[int, dict[int, str]]]:
+        """The number of each row with number formats, and their codes by column."""
         part = self._sheets.get(sheet)
         if part is None or not any(self._formats):
-            return codes
-        row = column = 0
+            return
+        number = 0
         events = etree.iterparse(
-            self._package.open(part), tag="{*}c", resolve_entities=False, no_network=True, load_dtd=False
+            self._package.open(part), tag="{*}row", resolve_entities=False, no_network=True, load_dtd=False
         )
-        for _, cell in events:
-            reference = cell.get("r", "")
-            row, column = _position(reference) if reference else (row, column + 1)
+        for _, row in events:
+            number = int(row.get("r") or number + 1)
+            codes = dict(self._cell_formats(row))
+            if codes:
+                yield number, codes
+            row.clear(keep_tail=False)
+            while row.getprevious() is not None:
+                del row.getparent()[0]
+
+    def _cell_formats(self, row: Element) -> Iterator[tuple[int, str]]:
+        column = 0
+        for cell in row:
+            reference = cell.get("r")
+            column = _column(reference) if reference else column + 1
             style = cell.get("s", "")
             if style.isdigit() and int(style) < len(self._formats) and self._formats[int(style)]:
-                codes[row, column] = self._formats[int(style)]
-            cell.clear(keep_tail=False)
-        return codes
+                yield column, self._formats[int(style)]
 
     def add_remarks(self, sheet: str, composer: PageBuilder) -> None:
         """Add the comments, text boxes and charts of a sheet."""
@@ -144,10 +156,9 @@ class WorkbookParts:
         return images
 
 
-def _position(reference: str) -> tuple[int, int]:
-    """Row and column, from 1, of a reference such as `B3`."""
-    letters = reference.rstrip("0123456789")
+def _column(reference: str) -> int:
+    """The column, from 1, of a reference such as `B3`."""
     column = 0
-    for letter in letters:
+    for letter in reference.rstrip("0123456789"):
         column = column * 26 + ord(letter) - ord("A") + 1
-    return int(reference[len(letters) :]), column
+    return column

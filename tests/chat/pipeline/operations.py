@@ -12,7 +12,8 @@ UPDATE = """mutation ($id: ID!, $input: DocumentUpdateInput!) { documentUpdate(i
   document { id scope } errors { code message path } } }"""
 
 DOCUMENT = """query ($id: ID!) { document(id: $id) { id title processingStatus errorMessage chunkCount
-  extractedText summary keywords topics embeddingModel mimeType job { jobType status progress attempts }
+  extractedText summary keywords topics warnings embeddingModel mimeType
+  job { jobType status progress attempts }
   chunks { totalCount nodes { id chunkIndex content pageNumber tokenCount vectorId } } } }"""
 
 SEARCH = """query ($query: String!, $filter: DocumentSearchFilter, $first: Int! = 10) {

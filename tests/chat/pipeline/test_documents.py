@@ -1,17 +1,21 @@
 """Documents: from an upload to what is found in it, and gone again."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from core.ports import VectorStore
+from pipelines.knowledge.extraction.runner import SPREADSHEET, WORDPROCESSING
 from schema.framework.context import Services
 from server.worker import Worker
 from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import PATIENCE, Person, key, somebody
 from tests.factories import Fixture
+from tests.knowledge.sample_kinds import price_list
+from tests.knowledge.test_word import CASES
 
 LOANS = """Bank statements of the last twelve months are needed for a self-employed borrower.
 
@@ -52,6 +56,28 @@ async def test_an_upload_becomes_a_document_that_can_be_searched(worker: Worker,
     (chunk,) = document["chunks"]["nodes"]
     assert (chunk["content"], chunk["vectorId"]) == (LOANS, str(key(chunk["id"])))
     assert await search_documents(person, "lowest credit score") == [document["id"]]
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are kept apart")
+async def test_what_a_word_document_says_is_found_wherever_it_stands(worker: Worker, person: Person) -> None:
+    content = (CASES / "docx_lost_text.docx").read_bytes()
+    document = await person.added(content, filename="offer.docx", kind=WORDPROCESSING)
+
+    assert "Payment is due in thirty days" in document["chunks"]["nodes"][0]["content"]
+    for query in ("compressor excluded Okapi", "delivery Narwhal", "noise Axolotl", "Quagga", "Zebra-77"):
+        assert await search_documents(person, query) == [document["id"]]
+
+
+async def test_what_was_not_read_is_a_warning(worker: Worker, person: Person, tmp_path: Path) -> None:
+    price_list(tmp_path / "prices.xlsx")
+    content = (tmp_path / "prices.xlsx").read_bytes()
+    document = await person.added(content, filename="prices.xlsx", kind=SPREADSHEET)
+
+    assert document["warnings"] == [
+        "The hidden sheet Margins was not read.",
+        "The hidden sheet Deep was not read.",
+    ]
+    assert "Margin of 40 percent" not in document["extractedText"]
 
 
 async def test_worked_on_again_a_document_is_the_same(
