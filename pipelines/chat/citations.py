@@ -1,22 +1,22 @@
 """Citations: which part of an answer rests on which passage. Offsets count code points."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from core.bm25 import TERM, terms
+from core.bm25 import terms
 from core.ports import Passage, Quotation
 from core.sentence_segmentation import Span, sentences, strip_span
+from pipelines.chat.agreement import facts
+from pipelines.chat.grounding import MIN_SUPPORT, source_support, statement_text
+from pipelines.chat.markers import MarkedStatement, Marker, find_markers, marked_statements, replace_spans
 
-MARKER = re.compile(
-    r"[ \t]*[\[\u3010(]\s*sources?\s*#?\s*\d+(?:\s*(?:,|;|&|and)\s*(?:sources?\s*#?\s*)?\d+)*\s*[\]\u3011)]",
-    re.IGNORECASE,
-)
-"""`[Source 1]`, `[Sources 1, 3]`, `[Source 1; Source 2]`, and variants that models write."""
-NUMBER = re.compile(r"\d+")
 MAX_SNIPPET_LENGTH = 600
 """Characters."""
+
+Similarities = Mapping[str, Sequence[float]]
+"""By the text of a statement, its similarity to each passage."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,19 @@ class Citation:
 
 @dataclass(frozen=True)
 class Alignment:
-    """An answer's citations in order, and the source numbers in it that match no passage."""
+    """An answer's text and citations in order, and the source numbers in it that match no passage.
 
+    In the text each citation is marked by its `inline_number`, as in `[1]`, and there is no other marker.
+    """
+
+    text: str
     citations: tuple[Citation, ...]
     missing: tuple[int, ...] = ()
+    dropped: int = 0
+    """Citations that were dropped because their source does not support them."""
 
 
-def align_quotations(quotations: Sequence[Quotation], passages: Sequence[Passage]) -> Alignment:
+def align_quotations(text: str, quotations: Sequence[Quotation], passages: Sequence[Passage]) -> Alignment:
     """The citations of an answer whose model returns quotations."""
     numbers: dict[int, int] = {}
     cited = [
@@ -63,52 +69,132 @@ def align_quotations(quotations: Sequence[Quotation], passages: Sequence[Passage
         )
         for quotation in sorted(quotations, key=lambda quotation: quotation.start)
     ]
-    return Alignment(tuple(cited))
+    return Alignment(text, tuple(cited))
 
 
-def align_markers(answer: str, passages: Sequence[Passage]) -> Alignment:
-    """The citations of an answer that names its sources by markers such as `[Source 2]`.
+def align_markers(
+    answer: str, passages: Sequence[Passage], similarities: Similarities | None = None
+) -> Alignment:
+    """The citations of an answer that names its sources by markers such as `[Source 2]`, each checked.
 
-    A marker belongs to the sentence that it ends or follows. The snippet is the passage's sentence with the
-    largest share of that sentence's words; the confidence is the share, from 0 to 1.
+    A marker belongs to the sentence that it ends, follows or, at the beginning of a line, precedes. A citation
+    is dropped if its source contradicts the sentence or supports it too little. The snippet is the passage's
+    sentence with the largest share of the sentence's words; the confidence is the support, from 0 to 1.
     """
+    markers = find_markers(answer, len(passages))
+    statements = marked_statements(answer, markers)
+    texts = _texts(answer, markers, statements)
+    missing = [source for marker in markers for source in marker.sources if not 1 <= source <= len(passages)]
+    supported = [
+        supported_sources(
+            text,
+            [source for source in statement.sources if source not in missing],
+            passages,
+            similarities or {},
+        )
+        for text, statement in zip(texts, statements, strict=True)
+    ]
     numbers: dict[int, int] = {}
-    cited, missing = [], []
-    for statement, sources in marked_statements(answer):
+    for sources in supported:
         for source in sources:
-            if not 1 <= source <= len(passages):
-                missing.append(source)
-                continue
-            passage = passages[source - 1]
-            snippet, share = best_match(answer[slice(*statement)], passage.text)
-            number = numbers.setdefault(source, len(numbers) + 1)
-            cited.append(_citation(statement, source, number, passage, snippet, share))
-    return Alignment(tuple(cited), tuple(dict.fromkeys(missing)))
+            numbers.setdefault(source, len(numbers) + 1)
+    text, spans = _renumber(answer, markers, statements, supported, numbers)
+    cited = []
+    for span, statement, sources in zip(spans, texts, supported, strict=True):
+        for source, support in sources.items():
+            snippet, _ = best_match(statement, passages[source - 1].text)
+            cited.append(_citation(span, source, numbers[source], passages[source - 1], snippet, round(support, 4)))
+    checked = sum(len([source for source in statement.sources if source not in missing]) for statement in statements)
+    return Alignment(text, tuple(cited), tuple(dict.fromkeys(missing)), checked - len(cited))
 
 
-def marked_statements(answer: str) -> list[tuple[Span, tuple[int, ...]]]:
-    """The statements of an answer that carry markers, without the markers, and their source numbers."""
-    marked: list[tuple[Span, tuple[int, ...]]] = []
-    start = 0
-    for marker in MARKER.finditer(answer):
-        sources = tuple(dict.fromkeys(int(number) for number in NUMBER.findall(marker.group())))
-        spans = [
-            (start + first, start + last)
-            for first, last in sentences(answer[start : marker.start()])
-            if TERM.search(answer, start + first, start + last)
-        ]
-        if spans:
-            marked.append((spans[-1], sources))
-        elif marked:
-            span, previous = marked[-1]
-            marked[-1] = span, tuple(dict.fromkeys((*previous, *sources)))
-        start = marker.end()
-    return marked
+def cited_texts(answer: str, source_count: int) -> list[str]:
+    """The distinct texts of the statements that an answer cites sources for."""
+    markers = find_markers(answer, source_count)
+    return list(dict.fromkeys(_texts(answer, markers, marked_statements(answer, markers))))
 
 
-def strip_markers(answer: str) -> str:
-    """The answer without its markers."""
-    return MARKER.sub("", answer)
+def supported_sources(
+    statement: str, sources: Sequence[int], passages: Sequence[Passage], similarities: Similarities
+) -> dict[int, float]:
+    """The support of a statement by each of its sources that supports it.
+
+    If none does alone, several may do so together: those that each have a number or name that the others lack.
+    """
+    similar = similarities.get(statement)
+    alone = {
+        source: source_support(statement, passages[source - 1], similar[source - 1] if similar else None)
+        for source in sources
+    }
+    found = {source: support for source, support in alone.items() if support >= MIN_SUPPORT}
+    if found or len(sources) < 2:
+        return found
+    together = [passages[source - 1].text for source in sources]
+    stated = [facts(statement) & facts(text) for text in together]
+    needed = [
+        source
+        for index, source in enumerate(sources)
+        if stated[index] - frozenset[str]().union(*stated[:index], *stated[index + 1 :])
+    ]
+    if len(needed) < 2:
+        return {}
+    joined = replace(passages[needed[0] - 1], text="\n\n".join(passages[source - 1].text for source in needed))
+    similarity = max((similar[source - 1] for source in needed), default=None) if similar else None
+    support = source_support(statement, joined, similarity)
+    return dict.fromkeys(needed, support) if support >= MIN_SUPPORT else {}
+
+
+def _texts(answer: str, markers: Sequence[Marker], statements: Sequence[MarkedStatement]) -> list[str]:
+    """The texts of the statements, without the markers in them."""
+    unmarked = replace_spans(answer, [(marker.start, marker.end) for marker in markers], " ")
+    return [statement_text(unmarked, statement.span) for statement in statements]
+
+
+def _renumber(
+    answer: str,
+    markers: Sequence[Marker],
+    statements: Sequence[MarkedStatement],
+    supported: Sequence[Mapping[int, float]],
+    numbers: Mapping[int, int],
+) -> tuple[str, list[Span]]:
+    """The answer with the numbers of the supported sources as its markers, and the spans of its statements."""
+    written: dict[int, str] = {}
+    for statement, sources in zip(statements, supported, strict=True):
+        marked: set[int] = set()
+        for index in statement.markers:
+            kept = [source for source in markers[index].sources if source in sources and source not in marked]
+            marked.update(kept)
+            written[index] = "".join(f"[{numbers[source]}]" for source in kept)
+    parts: list[str] = []
+    starts: list[tuple[int, int]] = [(0, 0)]
+    position, length, line = 0, 0, ""
+    for index, marker in enumerate(markers):
+        before = answer[position : marker.start]
+        line = (line + before).rpartition("\n")[2]
+        replacement, position = _replacement(answer, line, marker, written.get(index, ""))
+        parts += [before, replacement]
+        line += replacement
+        length += len(before) + len(replacement)
+        starts.append((position, length - position))
+    text = "".join(parts) + answer[position:]
+
+    def moved(offset: int) -> int:
+        return offset + starts[bisect_right(starts, (offset, len(answer) * 2)) - 1][1]
+
+    return text, [(moved(start), moved(end - 1) + 1) for start, end in (statement.span for statement in statements)]
+
+
+def _replacement(answer: str, line: str, marker: Marker, numbers: str) -> tuple[str, int]:
+    """What is written for a marker after the line so far, and where the answer continues after it."""
+    if numbers or line.strip():
+        blank = " " if numbers and answer[marker.start] in " \t" else ""
+        # `[1](…` and `[1]:` would be links.
+        space = " " if line.endswith("]") or numbers else ""
+        return blank + numbers + (space if answer[marker.end : marker.end + 1] in ("(", ":") else ""), marker.end
+    end = marker.end
+    while answer[end : end + 1] in (" ", "\t"):
+        end += 1
+    return "", end
 
 
 def best_match(statement: str, text: str) -> tuple[Span, float]:

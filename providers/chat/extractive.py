@@ -16,6 +16,7 @@ from core.ports import (
     TextDelta,
 )
 from core.sentence_segmentation import sentences, strip_span
+from core.stemming import stems
 from providers.chat import lexical_matching
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."
@@ -150,14 +151,14 @@ def rank_lexically(
     question: str, passages: Sequence[Passage], style: AnswerStyle = DEFAULT_STYLE
 ) -> list[Candidate]:
     """All sentences of the passages with their lexical scores, best first."""
-    question_stems = lexical_matching.stems(question)
+    question_stems = stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
-    stems = [[lexical_matching.stems(sentence.text) for sentence in passage] for passage in places]
+    sentence_stems = [[stems(sentence.text) for sentence in passage] for passage in places]
     rarities = lexical_matching.word_rarities(
-        question_stems, [words for passage in stems for words in passage]
+        question_stems, [words for passage in sentence_stems for words in passage]
     )
     found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
-    for passage, own, words in zip(passages, places, stems, strict=True):
+    for passage, own, words in zip(passages, places, sentence_stems, strict=True):
         named = name_stems(passage)
         telling = {word: weight for word, weight in rarities.items() if word not in named}
         for index, sentence in enumerate(own):
@@ -176,7 +177,7 @@ def rank_lexically(
 
 def name_stems(passage: Passage) -> set[str]:
     """Stems of a compared sheet's name, which its sentences omit; empty for documents."""
-    return lexical_matching.stems(f"sheet {passage.source}") if passage.document_id is None else set()
+    return stems(f"sheet {passage.source}") if passage.document_id is None else set()
 
 
 def _sentences(source: int, passage: Passage) -> list[Candidate]:

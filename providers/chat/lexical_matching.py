@@ -1,24 +1,9 @@
-"""Lexical matching of English questions and sentences: stems, word rarity, coverage and question kind."""
+"""Lexical matching of English questions and sentences: word rarity, coverage and question kind."""
 
 import re
 from collections.abc import Iterable
 
-from core.bm25 import inverse_document_frequency, words
-
-STOP_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "a about also an and are as at be been but by can could did do does for from had has have he her his "
-        "how i if in into is it its many me much my name no not of on or our she so such than that the their "
-        "them then there these they this those to was we were what when where which who whom whose why will "
-        "with would you your",
-    )
-)
-SUFFIXES = (
-    *("ations", "ation", "ingly", "edly", "ments", "ities", "ment", "ness", "ings", "ing", "ity", "ied"),
-    *("ies", "ers", "er", "ed", "es", "ly", "al", "s", "e"),
-)
-MIN_STEM_LENGTH = 3
+from core.bm25 import inverse_document_frequency
 
 ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|long|old|far|large|big|tall|often|high|wide|deep|fast|few)\b|percent|what number"
@@ -39,18 +24,6 @@ TIME = re.compile(
     re.IGNORECASE,
 )
 NAME = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+")
-
-
-def stems(text: str) -> set[str]:
-    """The stems of a text's content words, in lower case."""
-    return {_stem(word) for word in words(text) if word not in STOP_WORDS}
-
-
-def _stem(word: str) -> str:
-    for suffix in SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= MIN_STEM_LENGTH:
-            return word[: -len(suffix)]
-    return word
 
 
 def word_rarities(question: Iterable[str], sentences: list[set[str]]) -> dict[str, float]:
