@@ -1,8 +1,8 @@
 """Neutral form of text by models and people: HTML, links and images stay readable and are never live.
 
-Markup is broken where its syntax begins, so that no renderer of HTML or Markdown restores it: a blank after `<`
-of a tag and between `]` and `(` or `:`, and brackets around the colon, the dots and the `@` of an address, as in
-`https[:]//example[.]com`. Nothing is removed, and text without markup is unchanged.
+Markup is broken where its syntax begins, so that no renderer of HTML or Markdown restores it: by a blank
+after the `<` of a tag and between `]` and `(` or `:`, and by brackets around the colon, dots and `@` of an
+address, as in `https[:]//example[.]com`. Nothing is removed, and text without markup is unchanged.
 """
 
 import re
@@ -16,7 +16,7 @@ MARKUP = re.compile(
       | (?P<link>\])(?=[(:])
       | (?P<scheme>:)(?=//(?P<host>[^\s/?\#\\<>\[\]()"'@:]*))
       | \b(?:javascript|vbscript|livescript|data|file|blob|mailto|tel|sms|xmpp)(?P<colon>:)(?=\S)(?!//)
-      | (?<![\w.])www(?=(?P<www>\.[^\s/?\#\\<>\[\]()"'@:]*))
+      | (?<![A-Za-z0-9.])www(?=(?P<www>\.[^\s/?\#\\<>\[\]()"'@:]*))
       | (?<=[\w.+-])(?P<mail>@)(?=(?P<domain>[\w-]+(?:\.[\w-]+)+))""",
     re.VERBOSE | re.IGNORECASE,
 )

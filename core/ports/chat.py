@@ -106,6 +106,17 @@ class TextDelta:
 
 
 @dataclass(frozen=True)
+class ReasoningDelta:
+    """The next part of a model's reasoning, which is not part of its answer.
+
+    `includes_previous_text` says that all text before it was reasoning too.
+    """
+
+    text: str
+    includes_previous_text: bool = False
+
+
+@dataclass(frozen=True)
 class Quotation:
     """A verbatim quotation of a passage, with offsets in code points.
 
@@ -124,16 +135,18 @@ class Quotation:
 class AnswerEnd:
     """The last event of an answer: the model, its token usage, and whether it found an answer.
 
-    `found` is None for models that do not report it.
+    `found` is None for models that do not report it. `truncated` says that the answer is cut off at the
+    maximum length.
     """
 
     model: str
     prompt_tokens: int
     completion_tokens: int
     found: bool | None = None
+    truncated: bool = False
 
 
-ChatEvent = TextDelta | Quotation | AnswerEnd
+ChatEvent = TextDelta | ReasoningDelta | Quotation | AnswerEnd
 
 
 EXTRACTIVE = "seshat-extractive/1"

@@ -1,7 +1,6 @@
 """Agreement of a statement with its source: numbers, names, negations and quotations must match."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,15 +10,18 @@ from core.stemming import STOP_WORDS, stem
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-NUMBER_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split(),
-        2,
+NUMBER_WORDS = dict(
+    zip(
+        re.findall(
+            r"\w+",
+            "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+            "seventeen eighteen nineteen twenty",
+        ),
+        map(str, range(2, 21)),
+        strict=True,
     )
-}
-MAGNITUDES = frozenset("hundred thousand million billion trillion percent".split())
+)
+MAGNITUDES = frozenset({"hundred", "thousand", "million", "billion", "trillion", "percent"})
 NEGATION = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|nowhere|without|neither|nor|cannot|\w+n['\u2019]t|ban(?:s|ned)?|"
     r"prohibit(?:s|ed)?|forbid(?:s|den)?|disallow(?:s|ed)?|exclud(?:es?|ed|ing)|nicht|kein(?:e[mnrs]?)?|nie|niemals|"
@@ -30,15 +32,20 @@ NO_NEGATION = re.compile(
     r"\b(?:not only|no matter|no doubt|(?:no|not) (?:later|more|less|fewer|earlier) than)\b", re.IGNORECASE
 )
 """Phrases with a negation that negate nothing: `no later than` is `by`."""
-MODAL_VERBS = frozenset("may might must shall should".split())
+MODAL_VERBS = frozenset({"may", "might", "must", "shall", "should"})
 CALENDAR = frozenset(
-    "january february march april may june july august september october november december monday tuesday "
-    "wednesday thursday friday saturday sunday".split()
+    re.findall(
+        r"\w+",
+        "january february march april may june july august september october november december monday "
+        "tuesday wednesday thursday friday saturday sunday",
+    )
 )
-CLAUSE = re.compile(r"[;:()\u2013\u2014]|,(?!\d)|\s(?:and|but|while|whereas|or|und|aber|et|mais|y)\s", re.IGNORECASE)
+CLAUSE = re.compile(
+    r"[;:()\u2013\u2014]|,(?!\d)|\s(?:and|but|while|whereas|or|und|aber|et|mais|y)\s", re.IGNORECASE
+)
 CAPITALIZED = re.compile(r"(?<!\w)[^\W\d_a-z][\w'\u2019.-]*\w")
 BEGINS_SENTENCE = re.compile(r"(?:^|[.!?:;\u2026(\[*_\"\u201c\u201e\u00ab'\u2018\u2013\u2014-])\s*$")
-QUOTATION = re.compile("[\u201c\u201e\"\u00ab]([^\u201c\u201d\u201e\"\u00ab\u00bb]+)[\u201d\u201c\"\u00bb]")
+QUOTATION = re.compile('[\u201c\u201e"\u00ab]([^\u201c\u201d\u201e"\u00ab\u00bb]+)[\u201d\u201c"\u00bb]')
 ELLIPSIS = re.compile(r"\[?(?:\u2026|\.\.\.)\]?")
 MIN_QUOTED_WORDS = 3
 """Fewer words in quotation marks are a term, not a quotation."""
@@ -223,7 +230,8 @@ def _has_unknown_names(statement: str, source: str, evidence: Evidence, titled: 
 def _is_known(word: str, known: frozenset[str] | set[str]) -> bool:
     """Whether a word, or a longer or shorter form such as `EUR` for `euros`, is among these."""
     return word in known or any(
-        min(len(word), len(other)) >= 3 and (word.startswith(other) or other.startswith(word)) for other in known
+        min(len(word), len(other)) >= 3 and (word.startswith(other) or other.startswith(word))
+        for other in known
     )
 
 
@@ -255,12 +263,14 @@ def _is_misplaced(fact: str, clause: Unit, evidence: Evidence, kind: str) -> boo
     if not here:
         holders = [unit for unit in evidence.sentences if fact in facts_of(unit) or fact in unit.words]
         here = max((clause.overlap(unit, ignored) for unit in holders), default=0)
-    others = (unit for unit in evidence.units if fact not in unit.numbers | unit.words and facts_of(unit) - own)
+    others = (
+        unit for unit in evidence.units if fact not in unit.numbers | unit.words and facts_of(unit) - own
+    )
     return max((clause.overlap(unit, ignored) for unit in others), default=0) > here
 
 
 def _is_negated_otherwise(clause: Unit, evidence: Evidence) -> bool:
-    """Whether the units that say most of what the clause says are all negated and it is not, or vice versa."""
+    """Whether what says most of what the clause says is all negated and the clause is not, or vice versa."""
     best = max((clause.overlap(unit) for unit in evidence.units), default=0)
     if 2 * best < len(clause.words) or not best:
         return False
@@ -271,8 +281,3 @@ def _is_negated_otherwise(clause: Unit, evidence: Evidence) -> bool:
     others = clause.words - {word for unit in closest for word in unit.words}
     holders = [[unit for unit in evidence.clauses if word in unit.words] for word in others]
     return not clause.negated and any(units and all(unit.negated for unit in units) for units in holders)
-
-
-def joined(texts: Sequence[str]) -> str:
-    """Several texts as one source."""
-    return "\n\n".join(texts)

@@ -42,8 +42,8 @@ async def is_cacheable(
     request: ChatRequest,
     answered: GeneratedAnswer,
 ) -> bool:
-    """Whether a new answer may be cached: it was found, and its sources are unchanged."""
-    if key is None or not answered.found or answered.code is not None:
+    """Whether a new answer may be cached: it was found whole, and its sources are unchanged."""
+    if key is None or not answered.found or answered.truncated or answered.code is not None:
         return False
     used = {passage.document_id for passage in request.passages if passage.document_id is not None}
     return await _current_key(run, viewer, question, used) == key

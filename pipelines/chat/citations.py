@@ -11,9 +11,13 @@ from core.sentence_segmentation import Span, sentences, strip_span
 from pipelines.chat.agreement import facts
 from pipelines.chat.grounding import MIN_SUPPORT, source_support, statement_text
 from pipelines.chat.markers import MarkedStatement, Marker, find_markers, marked_statements, replace_spans
+from pipelines.chat.refusals import says_nothing
 
 MAX_SNIPPET_LENGTH = 600
 """Characters."""
+
+MIN_REFUSAL_SUPPORT = 0.8
+"""Minimum support of sentences such as `The lease does not mention pets`, which sources rarely say."""
 
 Similarities = Mapping[str, Sequence[float]]
 """By the text of a statement, its similarity to each passage."""
@@ -77,9 +81,10 @@ def align_markers(
 ) -> Alignment:
     """The citations of an answer that names its sources by markers such as `[Source 2]`, each checked.
 
-    A marker belongs to the sentence that it ends, follows or, at the beginning of a line, precedes. A citation
-    is dropped if its source contradicts the sentence or supports it too little. The snippet is the passage's
-    sentence with the largest share of the sentence's words; the confidence is the support, from 0 to 1.
+    A marker belongs to the sentence that it ends, follows or, at the beginning of a line, precedes. A
+    citation is dropped if its source contradicts the sentence or supports it too little. The snippet is the
+    passage's sentence with the largest share of the sentence's words; the confidence is the support, from 0
+    to 1.
     """
     markers = find_markers(answer, len(passages))
     statements = marked_statements(answer, markers)
@@ -103,8 +108,12 @@ def align_markers(
     for span, statement, sources in zip(spans, texts, supported, strict=True):
         for source, support in sources.items():
             snippet, _ = best_match(statement, passages[source - 1].text)
-            cited.append(_citation(span, source, numbers[source], passages[source - 1], snippet, round(support, 4)))
-    checked = sum(len([source for source in statement.sources if source not in missing]) for statement in statements)
+            cited.append(
+                _citation(span, source, numbers[source], passages[source - 1], snippet, round(support, 4))
+            )
+    checked = sum(
+        len([source for source in statement.sources if source not in missing]) for statement in statements
+    )
     return Alignment(text, tuple(cited), tuple(dict.fromkeys(missing)), checked - len(cited))
 
 
@@ -119,14 +128,15 @@ def supported_sources(
 ) -> dict[int, float]:
     """The support of a statement by each of its sources that supports it.
 
-    If none does alone, several may do so together: those that each have a number or name that the others lack.
+    If none does alone, several may together: those that each have a number or name that the others lack.
     """
     similar = similarities.get(statement)
     alone = {
         source: source_support(statement, passages[source - 1], similar[source - 1] if similar else None)
         for source in sources
     }
-    found = {source: support for source, support in alone.items() if support >= MIN_SUPPORT}
+    least = MIN_REFUSAL_SUPPORT if says_nothing(statement) else MIN_SUPPORT
+    found = {source: support for source, support in alone.items() if support >= least}
     if found or len(sources) < 2:
         return found
     together = [passages[source - 1].text for source in sources]
@@ -138,10 +148,12 @@ def supported_sources(
     ]
     if len(needed) < 2:
         return {}
-    joined = replace(passages[needed[0] - 1], text="\n\n".join(passages[source - 1].text for source in needed))
+    joined = replace(
+        passages[needed[0] - 1], text="\n\n".join(passages[source - 1].text for source in needed)
+    )
     similarity = max((similar[source - 1] for source in needed), default=None) if similar else None
     support = source_support(statement, joined, similarity)
-    return dict.fromkeys(needed, support) if support >= MIN_SUPPORT else {}
+    return dict.fromkeys(needed, support) if support >= least else {}
 
 
 def _texts(answer: str, markers: Sequence[Marker], statements: Sequence[MarkedStatement]) -> list[str]:
@@ -157,7 +169,7 @@ def _renumber(
     supported: Sequence[Mapping[int, float]],
     numbers: Mapping[int, int],
 ) -> tuple[str, list[Span]]:
-    """The answer with the numbers of the supported sources as its markers, and the spans of its statements."""
+    """The answer with the numbers of supported sources as its markers, and the spans of its statements."""
     written: dict[int, str] = {}
     for statement, sources in zip(statements, supported, strict=True):
         marked: set[int] = set()
@@ -181,7 +193,9 @@ def _renumber(
     def moved(offset: int) -> int:
         return offset + starts[bisect_right(starts, (offset, len(answer) * 2)) - 1][1]
 
-    return text, [(moved(start), moved(end - 1) + 1) for start, end in (statement.span for statement in statements)]
+    return text, [
+        (moved(start), moved(end - 1) + 1) for start, end in (statement.span for statement in statements)
+    ]
 
 
 def _replacement(answer: str, line: str, marker: Marker, numbers: str) -> tuple[str, int]:
@@ -190,7 +204,9 @@ def _replacement(answer: str, line: str, marker: Marker, numbers: str) -> tuple[
         blank = " " if numbers and answer[marker.start] in " \t" else ""
         # `[1](…` and `[1]:` would be links.
         space = " " if line.endswith("]") or numbers else ""
-        return blank + numbers + (space if answer[marker.end : marker.end + 1] in ("(", ":") else ""), marker.end
+        return blank + numbers + (
+            space if answer[marker.end : marker.end + 1] in ("(", ":") else ""
+        ), marker.end
     end = marker.end
     while answer[end : end + 1] in (" ", "\t"):
         end += 1

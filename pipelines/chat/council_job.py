@@ -29,7 +29,7 @@ MAX_VOTE_PREVIEW_LENGTH = 200
 async def run_council(
     run: Run, model: ChatModel, question: Question, request: ChatRequest, tell: Emit, steps: list[Step]
 ) -> GeneratedAnswer:
-    """Run a council and emit its decision. Raises `ModelFailure` if no voice votes.
+    """Run a council, and emit its answer if a synthesis is written. Raises `ModelFailure` if no voice votes.
 
     Votes that an earlier attempt collected for the same request are reused.
     """
@@ -64,8 +64,6 @@ async def run_council(
         synthesis=replies[None].text if None in replies else None,
         failed=failed,
     )
-    if decision.speaker is not None:
-        await tell(decision.answer)
     steps += [*(vote_step(ballot, request) for ballot in sort_ballots(ballots)), decision_step(decision)]
     assessed = await assess_reply(
         replies[decision.speaker], request, embed=run.services.embedders.default.embed

@@ -2,17 +2,32 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
-from core.ports import AnswerEnd, ChatModel, ChatRequest, Embed, Passage, Quotation, RunErrorCode, TextDelta
+from core.markup import neutral_text, neutralize
+from core.ports import (
+    AnswerEnd,
+    ChatModel,
+    ChatRequest,
+    Embed,
+    ModelFailure,
+    Passage,
+    Quotation,
+    ReasoningDelta,
+    RunErrorCode,
+    TextDelta,
+)
 from pipelines.chat import citations
-from pipelines.chat.citations import Alignment
+from pipelines.chat.citations import Alignment, Similarities
 from pipelines.chat.confidence import Confidence, answer_confidence
 from pipelines.chat.council import Decision
-from pipelines.chat.grounding import GroundingResult, check_grounding
+from pipelines.chat.grounding import GroundingResult, Statement, check_grounding, semantic_similarities
 from pipelines.chat.question_quality import QuestionQuality, assess_question
+from pipelines.chat.refusals import is_refusal
+from pipelines.chat.streaming import DisplayFilter
 
+EMPTY_ANSWER = "The language model returned an empty response."
 NOT_A_QUESTION = "This does not read as a question. Ask in words what you want to know from the documents."
 
 UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)))
@@ -24,24 +39,26 @@ Emit = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Reply:
-    """A model's reply: its text, its quotations of the passages, and its token counts."""
+    """A model's reply: its text with neutral markup, its quotations of the passages, and its token counts."""
 
     text: str
     quotations: tuple[Quotation, ...]
     end: AnswerEnd
+    reasoning: str = ""
 
-    def align(self, passages: Sequence[Passage]) -> Alignment:
+    def align(self, passages: Sequence[Passage], similarities: Similarities | None = None) -> Alignment:
         """The citations, from the quotations or else from the markers in the text."""
         if self.quotations:
-            return citations.align_quotations(self.quotations, passages)
-        return citations.align_markers(self.text, passages)
+            return citations.align_quotations(self.text, self.quotations, passages)
+        return citations.align_markers(self.text, passages, similarities)
 
 
 @dataclass(frozen=True)
 class GeneratedAnswer:
-    """A complete answer.
+    """A complete answer; its text has the numbers of its citations as markers.
 
-    `found` is False if the model found no answer, or if the text is not a question; then `model` is None.
+    `found` is False if the sources do not answer the question, or if the text is not a question; then `model`
+    is None. `truncated` says that the text is cut off at the maximum length.
     """
 
     text: str
@@ -55,6 +72,20 @@ class GeneratedAnswer:
     completion_tokens: int = 0
     council: Decision | None = None
     """The council's decision, if a council answered."""
+    truncated: bool = False
+    reasoning: str = ""
+    """The model's reasoning, if it shows it."""
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements with their support; none if nothing was found, as there is nothing to support."""
+        return self.grounding.statements if self.found else ()
+
+    @property
+    def has_low_confidence(self) -> bool:
+        """Whether the answer carries a low-confidence warning: by its confidence or its grounding."""
+        is_ungrounded = self.found and not self.grounding.is_grounded
+        return is_ungrounded or self.confidence.is_low(council=self.council is not None)
 
     @property
     def code(self) -> RunErrorCode | None:
@@ -73,53 +104,98 @@ async def generate_answer(
             NOT_A_QUESTION, similarity=0, retrieved=0, cited=0, quality=quality.score, grounding=0
         )
         return GeneratedAnswer(
-            NOT_A_QUESTION, None, False, Alignment(()), quality, GroundingResult(0.0, ()), low_confidence
+            NOT_A_QUESTION,
+            None,
+            False,
+            Alignment(NOT_A_QUESTION, ()),
+            quality,
+            GroundingResult(0.0, ()),
+            low_confidence,
         )
     return await assess_reply(await collect_reply(model, request, emit), request, embed=embed)
 
 
 async def collect_reply(model: ChatModel, request: ChatRequest, emit: Emit | None = None) -> Reply:
-    """The model's whole reply. Raises `ModelFailure`."""
-    pieces: list[str] = []
+    """The model's whole reply. Raises `ModelFailure`.
+
+    What is emitted meanwhile has no citation markers, as the citations are not checked yet.
+    """
+    text, reasoning = "", ""
+    display = DisplayFilter(len(request.passages))
     quotations: list[Quotation] = []
     end = AnswerEnd(model.model, 0, 0)
     async with aclosing(model.answer(request)) as events:
         async for event in events:
             match event:
-                case TextDelta(text):
-                    piece = text.translate(UNSTORABLE)
-                    pieces.append(piece)
+                case TextDelta():
+                    piece = event.text.translate(UNSTORABLE)
+                    text += piece
                     if emit is not None:
-                        await emit(piece)
+                        await emit(display.feed(piece))
+                case ReasoningDelta():
+                    if event.includes_previous_text:
+                        text, reasoning = "", reasoning + text
+                    reasoning += event.text.translate(UNSTORABLE)
                 case Quotation():
                     quotations.append(event)
                 case AnswerEnd():
                     end = event
-    return Reply("".join(pieces), tuple(quotations), end)
+    if emit is not None:
+        await emit(display.finish())
+    neutral = neutralize(text)
+    moved = (
+        replace(quotation, start=neutral.offset(quotation.start), end=neutral.offset(quotation.end))
+        for quotation in quotations
+    )
+    return Reply(neutral.text, tuple(moved), end, neutral_text(reasoning))
 
 
 async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | None = None) -> GeneratedAnswer:
-    """The reply with citations, grounding and confidence; `embed` adds semantic grounding."""
-    quality, alignment = assess_question(request.question), reply.align(request.passages)
-    grounding = await check_grounding(reply.text, request.passages, None if reply.quotations else embed)
+    """The reply with checked citations, grounding and confidence; `embed` adds semantic grounding.
+
+    Raises `ModelFailure` if nothing but markers is left of the reply.
+    """
+    quality, passages = assess_question(request.question), request.passages
+    is_quoted = bool(reply.quotations)
+    alignment = reply.align(passages, {} if is_quoted else await _similarities(reply.text, passages, embed))
+    if not alignment.text.strip():
+        raise ModelFailure(RunErrorCode.NO_RESPONSE, EMPTY_ANSWER, is_transient=True)
+    found = reply.end.found
+    if found is None:
+        found = bool(passages) and not is_refusal(alignment.text, len(alignment.citations))
+    grounding = await check_grounding(
+        alignment.text, passages, None if is_quoted else embed, has_markers=not is_quoted
+    )
     return GeneratedAnswer(
-        text=reply.text,
+        text=alignment.text,
         model=reply.end.model,
-        found=bool(request.passages) if reply.end.found is None else reply.end.found,
+        found=found,
         citations=alignment,
         quality=quality,
         grounding=grounding,
         confidence=answer_confidence(
-            reply.text,
-            similarity=cited_similarity(request.passages, alignment),
-            retrieved=len(request.passages),
+            alignment.text,
+            similarity=cited_similarity(passages, alignment),
+            retrieved=len(passages),
             cited=len({citation.source_index for citation in alignment.citations}),
             quality=quality.score,
             grounding=grounding.score,
         ),
         prompt_tokens=reply.end.prompt_tokens,
         completion_tokens=reply.end.completion_tokens,
+        truncated=reply.end.truncated,
+        reasoning=reply.reasoning,
     )
+
+
+async def _similarities(text: str, passages: Sequence[Passage], embed: Embed | None) -> Similarities:
+    """The similarities of the cited statements to the passages; empty after an embedding error."""
+    cited = citations.cited_texts(text, len(passages))
+    try:
+        rows = await semantic_similarities(cited, passages, embed)
+    except Exception:  # the citations are checked by their words alone, and the grounding fails
+        return {}
+    return {statement: row for statement, row in zip(cited, rows, strict=True) if row}
 
 
 def cited_similarity(passages: Sequence[Passage], alignment: Alignment) -> float:

@@ -57,8 +57,9 @@ async def check_grounding(
 ) -> GroundingResult:
     """Compare each statement with the passages, by its words and, with `embed`, by its embedding.
 
-    A verbatim sentence has full support. A statement whose numbers, names, negations or quotations disagree with
-    the passages has none. The score is 0 without passages, without statements, or after an embedding error.
+    A verbatim sentence has full support. A statement whose numbers, names, negations or quotations disagree
+    with the passages has none. The score is 0 without passages, without statements, or after an embedding
+    error.
     """
     text = blank_markers(answer, len(passages)) if has_markers else answer
     spans = statement_spans(text)
@@ -83,8 +84,14 @@ async def check_grounding(
 
 
 def statement_spans(text: str) -> list[Span]:
-    """The sentences of a text that state something: without headings and sentences that introduce others."""
-    return [span for span in sentences(text) if WORD.search(text, *span) and not LEAD_IN.match(text[slice(*span)])]
+    """The sentences that state something: no headings, list numbers, or sentences that introduce others."""
+    return [
+        span
+        for span in sentences(text)
+        if WORD.search(text, *span)
+        and not LEAD_IN.match(text[slice(*span)])
+        and not LIST_MARKER.fullmatch(text, *span)
+    ]
 
 
 def statement_text(text: str, span: Span) -> str:
@@ -98,7 +105,9 @@ def sentence_support(sentence: str, passages: Sequence[Passage], similarity: flo
     normalized = normalize(sentence)
     texts = [neutral_text(passage.text) for passage in passages]
     is_verbatim = any(normalized in normalize(text) for text in texts)
-    contradicted = disagreement(sentence, "\n\n".join(texts), " ".join(passage.source for passage in passages))
+    contradicted = disagreement(
+        sentence, "\n\n".join(texts), " ".join(passage.source for passage in passages)
+    )
     if contradicted and not (is_verbatim and contradicted != "negation"):
         return 0.0
     if is_verbatim:
@@ -134,7 +143,9 @@ async def semantic_similarities(
     """For each statement, the highest cosine to a sentence of each passage; nothing without `embed`."""
     if embed is None or not statements:
         return [[] for _ in statements]
-    passage_sentences = [passage.text[slice(*span)] for passage in passages for span in passage_spans(passage)]
+    passage_sentences = [
+        passage.text[slice(*span)] for passage in passages for span in passage_spans(passage)
+    ]
     vectors = await embed([*statements, *passage_sentences], "passage")
     if len(vectors) != len(statements) + len(passage_sentences):
         raise ValueError("the embedder returned too few vectors")
@@ -152,6 +163,6 @@ def passage_spans(passage: Passage) -> list[Span]:
 
 
 def _words(text: str) -> set[str]:
-    """The stems of a text's words of three letters and more, and its numbers; without stop words if it has others."""
+    """The numbers of a text and the stems of its words of three letters and more, at best without stop words."""
     words = set(WORD.findall(text.lower()))
     return {stem(word) for word in words - STOP_WORDS or words}

@@ -16,6 +16,7 @@ from pipelines.chat.answer_cache import answer_from_cache, cache_key, is_cacheab
 from pipelines.chat.citations import Citation
 from pipelines.chat.council_job import run_council, serialize_decision
 from pipelines.chat.generation import Emit, GeneratedAnswer, generate_answer
+from pipelines.chat.grounding import Statement
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.chat.step_summaries import answer_steps, quality_step
@@ -137,7 +138,7 @@ def count_sources(passages: Sequence[Passage]) -> str:
 async def stream_answer(
     run: Run, question: Question, request: ChatRequest, steps: list[Step]
 ) -> GeneratedAnswer:
-    """Generate an answer and publish its text as it arrives."""
+    """Generate an answer and publish its text as it arrives, and once more if its citations change it."""
 
     async def write(offset: int, text: str) -> None:
         async with run.write() as uow:
@@ -148,6 +149,9 @@ async def stream_answer(
     try:
         answered = await generate(run, question, request, deltas.append, steps)
         await deltas.flush()
+        if deltas.text != answered.text:
+            async with run.write() as uow:
+                await answers.replace_text(uow, question, answered.text, is_started=bool(deltas.text))
     except ModelFailure as failure:
         raise await failure_error(run, question, failure, run.services.chat.model) from failure
     finally:
@@ -198,7 +202,7 @@ def completed_answer(
         "completion_tokens": answered.completion_tokens,
         "total_tokens": total_tokens,
         "confidence": confidence.total,
-        "low_confidence_warning": confidence.is_low(council=answered.council is not None),
+        "low_confidence_warning": answered.has_low_confidence,
         "sources": [source_json(number, passage) for number, passage in enumerate(request.passages, 1)],
         "context_document_ids": list(
             dict.fromkeys(str(passage.document_id) for passage in request.passages if passage.document_id)
@@ -207,6 +211,8 @@ def completed_answer(
         "message_metadata": {
             "confidence": asdict(confidence),
             "found": answered.found,
+            "truncated": answered.truncated,
+            "statements": [statement_json(statement) for statement in answered.statements],
             **({"council": serialize_decision(answered.council)} if answered.council else {}),
         },
     }
@@ -247,6 +253,16 @@ def source_json(number: int, passage: Passage) -> dict[str, Any]:
         "page_number": passage.page,
         "snippet": passage.text,
         "similarity": passage.similarity,
+    }
+
+
+def statement_json(statement: Statement) -> dict[str, Any]:
+    """A statement as JSON in the message's metadata."""
+    return {
+        "text_start_index": statement.start,
+        "text_end_index": statement.end,
+        "support": statement.support,
+        "supported": statement.is_supported,
     }
 
 

@@ -12,7 +12,9 @@ NUMBER = r"[-\u2212]?\d{1,60}"
 SOURCE = r"(?:sources?|quellen?)\s*[#]?\s*"
 SEPARATOR = rf"\s*(?:[,;&]|and|und)\s*(?:{SOURCE})?\^?"
 NUMBERS = rf"{NUMBER}(?:\s*(?:[-\u2013\u2014]|to)\s*\d{{1,60}}|{SEPARATOR}{NUMBER})*"
-SUFFIX = r"(?:\s*[,:]\s*(?:pages?|pp?\.|seiten?|s\.)\s*\d+(?:\s*[-\u2013]\s*\d+)?|\u2020[^\]\u3011)\n]{0,80})?"
+SUFFIX = (
+    r"(?:\s*[,:]\s*(?:pages?|pp?\.|seiten?|s\.)\s*\d+(?:\s*[-\u2013]\s*\d+)?|\u2020[^\]\u3011)\n]{0,80})?"
+)
 MARKER = re.compile(
     rf"""[ \t]*(?:
         [\[\u3010(]\s*{SOURCE}(?P<worded>{NUMBERS}){SUFFIX}\s*[\]\u3011)]
@@ -21,7 +23,9 @@ MARKER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """`[Source 1]`, `[Sources 1-3]`, `[Source 1; Source 2]`, `[1]`, `[^1]`, `(1)`, and variants."""
-RANGE = re.compile(rf"(?P<first>{NUMBER})(?:\s*(?:[-\u2013\u2014]|to)\s*(?P<last>\d{{1,60}}))?", re.IGNORECASE)
+RANGE = re.compile(
+    rf"(?P<first>{NUMBER})(?:\s*(?:[-\u2013\u2014]|to)\s*(?P<last>\d{{1,60}}))?", re.IGNORECASE
+)
 MAX_MARKER_NUMBER = 99
 """A number in brackets above this is no marker, unless it is a source: `[2019]` is a year."""
 MAX_RANGE_LENGTH = 100
@@ -32,10 +36,11 @@ CROSS_REFERENCE = re.compile(
     re.IGNORECASE,
 )
 """Before a number in parentheses that refers to something else, or repeats a number word."""
-LIST_MARKER = re.compile(r"\s*(?:[-*\u2022\u2013+]|\d{1,3}[.)]|#{1,6})?\s*[*_\"\u201c]*")
-SENTENCE_MARKS = ".!?\u2026\u3002\uff01\uff1f\"\u201d\u00bb"
+LIST_MARKER = re.compile(r"\s*(?:[-*\u2022\u2013+](?!\S)|\d{1,3}[.)](?!\S)|#{1,6}(?!\S))?\s*")
+SENTENCE_MARKS = '.!?\u2026\u3002\uff01\uff1f"\u201d\u00bb'
 CLAUSE_BREAK = re.compile(
-    r"\s*(?:[.,;:!?()\u2026\u2013\u2014*_\"-]|(?:and|but|while|whereas|or|und|aber|et|mais|y)\b)", re.IGNORECASE
+    r"\s*(?:[.,;:!?()\u2026\u2013\u2014*_\"-]|(?:and|but|while|whereas|or|und|aber|et|mais|y)\b)",
+    re.IGNORECASE,
 )
 MARKER_END = re.compile(r"[\s.,;:!?*_\"'\u201d\u2019\u00bb]*")
 
@@ -61,8 +66,8 @@ class MarkedStatement:
 def find_markers(text: str, source_count: int) -> list[Marker]:
     """The markers of a text that has `source_count` sources. Their numbers may name no source.
 
-    A number in parentheses is a marker if it is a source and stands at the end of a sentence or line, as years
-    and list items look the same.
+    A number in parentheses is a marker if it is a source and stands at the end of a sentence or line, as
+    years and list items look the same.
     """
     found: list[Marker] = []
     for match in MARKER.finditer(text):

@@ -6,7 +6,7 @@ from pipelines.chat.confidence import Confidence
 from pipelines.chat.generation import GeneratedAnswer
 from pipelines.chat.grounding import GroundingResult
 from pipelines.chat.question_quality import QuestionQuality
-from pipelines.chat.reasoning import Step
+from pipelines.chat.reasoning import MAX_DETAIL_LENGTH, Step
 
 
 def quality_step(question_quality: QuestionQuality) -> Step:
@@ -21,16 +21,26 @@ def quality_step(question_quality: QuestionQuality) -> Step:
 
 
 def answer_steps(answer: GeneratedAnswer, seconds: float) -> list[Step]:
-    """The steps of generation, grounding and confidence."""
+    """The steps of generation, with the model's reasoning if it shows it, grounding and confidence."""
     generated = Step(
         "answer",
         "generate",
         detail=answer.model,
-        output={"found": answer.found, "citations": len(answer.citations.citations)},
+        output={
+            "found": answer.found,
+            "truncated": answer.truncated,
+            "citations": len(answer.citations.citations),
+            "dropped_citations": answer.citations.dropped + len(answer.citations.missing),
+        },
         tokens=(answer.prompt_tokens, answer.completion_tokens),
         seconds=seconds,
     )
-    return [generated, grounding_step(answer.grounding), confidence_step(answer)]
+    reasoned = (
+        [Step("answer", "reason", detail=answer.reasoning[:MAX_DETAIL_LENGTH])]
+        if answer.reasoning.strip()
+        else []
+    )
+    return [*reasoned, generated, grounding_step(answer.grounding), confidence_step(answer)]
 
 
 def grounding_step(grounding: GroundingResult) -> Step:
@@ -51,4 +61,6 @@ def confidence_step(answer: GeneratedAnswer) -> Step:
     confidence: Confidence = answer.confidence
     low = confidence.is_low(council=answer.council is not None)
     detail = "Below the warning threshold." if low else "Above the warning threshold."
+    if answer.has_low_confidence and not low:
+        detail += " Its sources support too little of it."
     return Step("confidence", "weigh", detail=detail, confidence=confidence.total, output=asdict(confidence))

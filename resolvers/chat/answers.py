@@ -122,6 +122,14 @@ async def publish_delta(uow: UnitOfWork, question: Question, offset: int, text: 
     await events.append(uow, question.conversation_id, question.message_id, kind, offset=offset, text=text)
 
 
+async def replace_text(uow: UnitOfWork, question: Question, text: str, *, is_started: bool) -> None:
+    """Publish the whole text of the answer in place of the text published so far, if there is any."""
+    if is_started:
+        kind = ConversationEventKind.MESSAGE_RESET
+        await events.append(uow, question.conversation_id, question.message_id, kind)
+    await publish_delta(uow, question, 0, text)
+
+
 async def publish_step(uow: UnitOfWork, question: Question, **step: Any) -> None:
     """Publish that an agent's step has started or ended."""
     kind = ConversationEventKind.RUN_STEP

@@ -92,7 +92,7 @@ class RunStep:
 
 @output
 class MessageDelta:
-    """The next piece of text of an answer."""
+    """The next piece of text of an answer. Text has no citations until they are checked."""
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""
@@ -169,7 +169,9 @@ class MessageFailed:
 
 @output
 class MessageReset:
-    """Emitted when generation restarts. Discard all text received so far."""
+    """Emitted when generation restarts, or when the text with its checked citations follows. Discard all text
+    received so far.
+    """
 
     cursor: str
     """Opaque cursor. Pass it as `after` to resume the stream after this event."""

@@ -84,6 +84,35 @@ class MessageSource:
 
 
 @output
+class MessageStatement:
+    """A statement of an answer, compared with the sources."""
+
+    text_start_index: int
+    """Start of the statement in the answer, in Unicode code points from 0."""
+
+    text_end_index: int
+    """End of the statement, exclusive, in Unicode code points."""
+
+    support: float
+    """Degree to which the sources support the statement, from 0 to 1. 0 if its numbers, names, negations or
+    quotations disagree with them.
+    """
+
+    supported: bool
+    """Whether `support` is at least 0.5."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> MessageStatement:
+        """Build it from its stored JSON."""
+        return cls(
+            text_start_index=stored["text_start_index"],
+            text_end_index=stored["text_end_index"],
+            support=stored["support"],
+            supported=stored["supported"],
+        )
+
+
+@output
 class ReasoningStep:
     """A step in the generation of an answer."""
 

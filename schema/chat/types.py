@@ -24,6 +24,7 @@ from schema.chat.message_details import (
     ConfidenceParts,
     CouncilDecision,
     MessageSource,
+    MessageStatement,
     ReasoningStep,
     TokenCounts,
 )
@@ -45,10 +46,9 @@ async def visible_documents(info: Info, ids: list[str] | None) -> list[Any] | No
     return [row for row in rows if row is not None]
 
 
-def metadata_value(message: Any, name: str) -> dict[str, Any] | None:
-    """A value stored in the metadata of a message, by name."""
-    found: dict[str, Any] | None = (message.message_metadata or {}).get(name)
-    return found
+def metadata_value(message: Any, name: str) -> Any:
+    """A value stored in the metadata of a message, by name, or None."""
+    return (message.message_metadata or {}).get(name)
 
 
 def document_ids(ids: list[str] | None) -> list[relay.GlobalID] | None:
@@ -152,7 +152,9 @@ class Message(relay.Node):
     """Author of the message."""
 
     content: str
-    """Text of the message. Empty while an answer is being generated."""
+    """Text of the message. Empty while an answer is being generated. In answers, `[1]` marks the citations of
+    `inlineNumber` 1, and markup of the model is neutral text: HTML tags, links and images are not live.
+    """
 
     state: MessageState
     """Generation state of the message."""
@@ -211,7 +213,30 @@ class Message(relay.Node):
         return None if decision is None else CouncilDecision.of(decision)
 
     low_confidence_warning: bool
-    """Whether the confidence is too low to rely on the answer: below 0.3, or below 0.5 for a council."""
+    """Whether the answer is not reliable: its confidence is below 0.3, or below 0.5 for a council, or its
+    statements have a mean support below 0.7.
+    """
+
+    @field(needs=("message_metadata",))
+    def found(self) -> bool | None:
+        """Whether the sources answer the question. False if the answer says that they do not. Null for
+        messages of users.
+        """
+        found: bool | None = metadata_value(self, "found")
+        return found
+
+    @field(needs=("message_metadata",))
+    def truncated(self) -> bool:
+        """Whether the answer is cut off at the maximum length of the model."""
+        return bool(metadata_value(self, "truncated"))
+
+    @field(needs=("message_metadata",))
+    def statements(self) -> list[MessageStatement] | None:
+        """Statements of the answer in order, compared with the sources. Not paginated. Null if they were not
+        compared.
+        """
+        stored = metadata_value(self, "statements")
+        return None if stored is None else [MessageStatement.of(statement) for statement in stored]
 
     @field(needs=("sources",))
     def sources(self) -> list[MessageSource] | None:
@@ -294,7 +319,7 @@ class Citation(relay.Node):
     """End of the statement, exclusive, in Unicode code points. Null if not inline."""
 
     inline_number: int | None
-    """Number shown in the text. Not unique. Null if not inline."""
+    """Number of the citation in the text, as in `[1]`. Not unique. Null if not inline."""
 
 
 @node(models.Feedback)
