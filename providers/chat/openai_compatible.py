@@ -114,7 +114,8 @@ class CompatibleModel:
                 generated += part.reasoning + part.text
                 if part.reasoning:
                     yield ReasoningDelta(part.reasoning)
-                for event in parser.feed(part.text):
+                # One chunk may be longer than a whole answer.
+                for event in parser.feed(part.text[: MAX_ANSWER_LENGTH + 1 - len(text)]):
                     text = answer_text(text, event)
                     yield event
                 if len(text) > MAX_ANSWER_LENGTH or len(generated) > MAX_RESPONSE_LENGTH:

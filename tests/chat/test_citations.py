@@ -141,7 +141,13 @@ def test_markers_are_written_in_many_ways(marker: str, sources: tuple[int, ...])
     "text",
     [
         *("Alpha [Source]", "Alpha Source 1", "Alpha [see Source 1]", "A [Source 1", "Alpha [2019]"),
-        *("Alpha (2019).", "Alpha (4).", "(1) first, (2) second", "Two: (1) alpha, (2) beta.", "three (3) days"),
+        *(
+            "Alpha (2019).",
+            "Alpha (4).",
+            "(1) first, (2) second",
+            "Two: (1) alpha, (2) beta.",
+            "three (3) days",
+        ),
         *("See section (2).", "Do this. (1) Alpha. (2) Then beta.", "within three (3).", "Alpha (1) beta"),
     ],
 )

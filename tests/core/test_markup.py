@@ -7,7 +7,10 @@ import pytest
 
 from core.markup import neutral_text, neutralize
 
-LIVE = re.compile(r"<[a-z/!?]|\](?=[(:])|://|(?<![a-z0-9.])www\.\w|\w@\w+\.\w|\b(?:javascript|data|mailto):\S", re.IGNORECASE)
+LIVE = re.compile(
+    r"<[a-z/!?]|\](?=[(:])|://|(?<![a-z0-9.])www\.\w|\w@\w+\.\w|\b(?:javascript|data|mailto):\S",
+    re.IGNORECASE,
+)
 """What begins a tag, a link, an image, a link definition or an automatic link."""
 
 
@@ -54,7 +57,18 @@ def test_offsets_move_with_the_text() -> None:
 
 def test_any_mixture_is_neutral_and_stays_so() -> None:
     chance = random.Random(7)
-    parts = [*"a1 .:/@<>[]()!?\\w_\n", "http", "www.", "data:", "://", "](", "javascript:", "]:", "mailto:", "b.c"]
+    parts = [
+        *"a1 .:/@<>[]()!?\\w_\n",
+        "http",
+        "www.",
+        "data:",
+        "://",
+        "](",
+        "javascript:",
+        "]:",
+        "mailto:",
+        "b.c",
+    ]
     for _ in range(5_000):
         text = "".join(chance.choices(parts, k=chance.randint(1, 14)))
         neutral = neutral_text(text)
