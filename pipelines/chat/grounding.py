@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from core.markup import neutral_text
 from core.ports import Embed, Passage
@@ -103,8 +104,8 @@ def statement_text(text: str, span: Span) -> str:
 def sentence_support(sentence: str, passages: Sequence[Passage], similarity: float | None) -> float:
     """How far the passages support a sentence, from 0 to 1."""
     normalized = normalize(sentence)
-    texts = [neutral_text(passage.text) for passage in passages]
-    is_verbatim = any(normalized in normalize(text) for text in texts)
+    texts = [_neutral(passage.text) for passage in passages]
+    is_verbatim = any(normalized in _normalized(text) for text in texts)
     contradicted = disagreement(
         sentence, "\n\n".join(texts), " ".join(passage.source for passage in passages)
     )
@@ -122,7 +123,7 @@ def source_support(sentence: str, passage: Passage, similarity: float | None) ->
         return support
     spans = passage_spans(passage)
     windows = [
-        neutral_text(passage.text[start : spans[min(first + WINDOW_SIZE, len(spans)) - 1][1]])
+        _neutral(passage.text[start : spans[min(first + WINDOW_SIZE, len(spans)) - 1][1]])
         for first, (start, _) in enumerate(spans[: max(1, len(spans) - WINDOW_SIZE + 1)])
     ]
     return _weighted_support(sentence, windows, similarity)
@@ -162,7 +163,12 @@ def passage_spans(passage: Passage) -> list[Span]:
     return sentences(passage.text) or [(0, len(passage.text))]
 
 
-def _words(text: str) -> set[str]:
+_neutral = lru_cache(maxsize=256)(neutral_text)
+_normalized = lru_cache(maxsize=256)(normalize)
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str) -> frozenset[str]:
     """The numbers of a text and the stems of its words of three letters and more, at best without stop words."""
     words = set(WORD.findall(text.lower()))
-    return {stem(word) for word in words - STOP_WORDS or words}
+    return frozenset(stem(word) for word in words - STOP_WORDS or words)

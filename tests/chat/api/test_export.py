@@ -130,3 +130,33 @@ async def test_what_is_out_of_sight_is_not_written_down(graphql: Client, save: S
     for other in (colleague, people.stranger):
         refusals = await graphql.of(other).refusals(EXPORT, id=conversation.gid)
         assert refusals == [("NOT_FOUND", ("id",))]
+
+
+async def test_numbers_become_footnotes_and_markup_is_text(
+    graphql: Client, save: Save, people: People
+) -> None:
+    conversation = a_conversation(people.user, title="<b>Rent</b>")
+    content = "The rent is 660 [1]. See [x](http://a.example) [2] <script>."
+    metadata = {"truncated": True}
+    answer = an_answer(conversation, content=content, model="<i>", message_metadata=metadata)
+    await save(conversation, answer)
+    end = content.index(" [1]")
+    await save(
+        a_citation(
+            answer,
+            1,
+            source_name="![x](http://b.example)",
+            snippet="<img src=x>",
+            text_start_index=0,
+            text_end_index=end,
+            inline_number=1,
+        )
+    )
+
+    exported = (await graphql.of(people.user)(EXPORT, id=conversation.gid))["conversationExport"]["content"]
+
+    assert "# < b>Rent< /b>\n" in exported
+    assert ", by < i>, " in exported
+    assert "The rent is 660[^1]. See [x] (http[:]//a[.]example) [2] < script>.\n" in exported
+    assert "*This answer was cut off at the maximum length.*" in exported
+    assert "[^1]: ![x] (http[:]//b[.]example): \u201c< img src=x>\u201d" in exported

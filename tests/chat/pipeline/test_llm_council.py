@@ -39,18 +39,18 @@ SAYING = {
     "analytical": "It is 90 minutes [Source 1].\nConfidence: high\nReasoning: The handbook says so.",
     "creative": "It is 30 minutes.\nConfidence: low",
     "critical": "It is 90 minutes for the doors [Source 1].\n\n**Confidence:** medium",
-    "synthesis": "Most say that it is 90 minutes [Source 1].",
+    "synthesis": "The doors are rated for 90 minutes, say most [Source 1].",
 }
 
 
 ALL = (0.85 + 0.40 + 0.65) / 3
 """The mean of the levels stated, which count by 0.7 beside the similarity of the passage."""
-SURE = "It is 90 minutes [Source 1]."
+SURE, SHOWN = "It is 90 minutes [Source 1].", "It is 90 minutes [1]."
 STRATEGIES = [
-    ("WEIGHTED_CONFIDENCE", SURE, "ALL", VOICES, ALL),
-    ("HIGHEST_CONFIDENCE", SURE, "BEST", ["analytical"], 0.85),
-    ("MAJORITY", SURE, "MAJORITY", ["analytical", "critical"], 0.75),
-    ("SYNTHESIS", SAYING["synthesis"], "SYNTHESIS", VOICES, ALL),
+    ("WEIGHTED_CONFIDENCE", SHOWN, "ALL", VOICES, ALL),
+    ("HIGHEST_CONFIDENCE", SHOWN, "BEST", ["analytical"], 0.85),
+    ("MAJORITY", SHOWN, "MAJORITY", ["analytical", "critical"], 0.75),
+    ("SYNTHESIS", SAYING["synthesis"].replace("Source ", ""), "SYNTHESIS", VOICES, ALL),
 ]
 
 

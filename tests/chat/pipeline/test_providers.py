@@ -36,7 +36,7 @@ async def test_whoever_is_chosen_answers_and_says_so(
         named = await person.ask(await person.conversation(**values), QUESTION)
 
     assert [each["model"] for each in (own, chosen, named)] == ["seshat-extractive/1", "tiny-1", "tiny-1"]
-    assert chosen["content"] == named["content"] == "660 [Source 1]"
+    assert chosen["content"] == named["content"] == "660 [1]"
     sent = [(request["model"], request["temperature"]) for request in place.requests]
     assert sent == [("tiny", 0.7), ("large", 1.5)]
 
