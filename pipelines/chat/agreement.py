@@ -138,7 +138,7 @@ def _evidence(source: str) -> Evidence:
         words=frozenset(word for unit in whole for word in unit.words),
         numbers=frozenset(number for unit in whole for number in unit.numbers),
         names=frozenset(name for unit in whole for name in unit.names),
-        subjects=frozenset(word for unit in whole for word in unit.subject) - _lowered(source),
+        subjects=frozenset(word for unit in whole for word in unit.subject) - _lowercase_stems(source),
         text=" ".join(source.lower().split()),
     )
 
@@ -148,7 +148,7 @@ def _texts(source: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _lowered(source: str) -> frozenset[str]:
+def _lowercase_stems(source: str) -> frozenset[str]:
     """The stems of the words that a source writes in lower case."""
     return frozenset(stem(word) for word in WORD.findall(source) if word.islower())
 
@@ -157,7 +157,7 @@ def _lowered(source: str) -> frozenset[str]:
 def _unit(text: str) -> Unit:
     ignored = STOP_WORDS | MODAL_VERBS | NUMBER_WORDS.keys()
     words = [word for word in WORD.findall(text) if word.lower() not in ignored and not word.isdigit()]
-    names = _capitalized(text)
+    names = _name_words(text)
     first = WORD.search(text)
     begins = first is not None and first.group()[0].isupper() and first.group().lower() not in ignored
     return Unit(
@@ -184,7 +184,7 @@ def _numbers(text: str) -> list[str]:
     return [*found, *(word for word in words if word in MAGNITUDES)]
 
 
-def _capitalized(text: str) -> list[str]:
+def _name_words(text: str) -> list[str]:
     """The words of names in a text, in lower case: capitalized words that do not begin a sentence."""
     found: list[str] = []
     pending, end = "", -1
@@ -216,10 +216,10 @@ def _has_quotations(statement: str, source: str) -> bool:
 def _has_unknown_names(statement: str, source: str, evidence: Evidence, titled: set[str]) -> bool:
     """Whether a statement names somebody or something that the source does not name."""
     inner = WORD.findall(source)
-    if len(_capitalized(source)) > MAX_CAPITALIZED_SHARE * len(inner):
+    if len(_name_words(source)) > MAX_CAPITALIZED_SHARE * len(inner):
         return False
     known = evidence.words | titled
-    for name in _capitalized(statement):
+    for name in _name_words(statement):
         if name in CALENDAR and name.capitalize() not in source:
             return True
         if name not in STOP_WORDS and not _is_known(stem(name), known):
@@ -246,7 +246,7 @@ def _begins_with_other_name(statement: str, source: str, known: frozenset[str] |
     closest = max(map(_unit, _texts(source)), key=unit.overlap, default=unit)
     if 2 * unit.overlap(closest) < len(unit.words):
         return False
-    return bool(closest.subject - unit.words - _lowered(source))
+    return bool(closest.subject - unit.words - _lowercase_stems(source))
 
 
 def _is_misplaced(fact: str, clause: Unit, evidence: Evidence, kind: str) -> bool:

@@ -169,6 +169,6 @@ _normalized = lru_cache(maxsize=256)(normalize)
 
 @lru_cache(maxsize=1024)
 def _words(text: str) -> frozenset[str]:
-    """The numbers of a text and the stems of its words of three letters and more, at best without stop words."""
+    """The numbers of a text and the stems of its longer words, without stop words if it has others."""
     words = set(WORD.findall(text.lower()))
     return frozenset(stem(word) for word in words - STOP_WORDS or words)

@@ -63,7 +63,7 @@ class StreamChunk:
             tokens = (_count(usage.prompt_tokens), _count(usage.completion_tokens)) if usage else None
             refused, text = (delta.refusal, delta.content) if delta else (None, None)
             reason = choice.finish_reason if choice else None
-            part = cls(text or "", _reasoning(delta), reason, _model_name(chunk.model), tokens)
+            part = cls(text or "", _reasoning_text(delta), reason, _model_name(chunk.model), tokens)
         except (AttributeError, TypeError, LookupError) as error:
             raise ValueError("malformed chunk") from error
         if refused:
@@ -171,7 +171,7 @@ def answer_text(text: str, event: TextDelta | ReasoningDelta) -> str:
     return "" if event.includes_previous_text else text
 
 
-def _reasoning(delta: Any) -> str:
+def _reasoning_text(delta: Any) -> str:
     """The reasoning that endpoints send beside the content."""
     parts = (getattr(delta, name, None) for name in ("reasoning_content", "reasoning"))
     return next((part for part in parts if isinstance(part, str)), "")

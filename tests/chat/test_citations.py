@@ -204,7 +204,7 @@ def test_quotations_are_cited_in_the_order_of_the_answer() -> None:
     ]
 
 
-def marked(answer: str) -> tuple[str, list[tuple[int, int, str]]]:
+def cited_text(answer: str) -> tuple[str, list[tuple[int, int, str]]]:
     """The text, and its citations as inline number, source and statement."""
     found = align_markers(answer, [lease(), passage()])
     return found.text, [
@@ -216,15 +216,15 @@ def marked(answer: str) -> tuple[str, list[tuple[int, int, str]]]:
 def test_the_text_has_the_numbers_of_its_citations_in_one_form() -> None:
     doors, pets = "The fire doors are rated for 90 minutes", "Pets are not allowed."
 
-    assert marked(f"{doors} (2). {pets}[^1] {RENT} [Sources 1-2] [1]") == (
+    assert cited_text(f"{doors} (2). {pets}[^1] {RENT} [Sources 1-2] [1]") == (
         f"{doors} [1]. {pets}[2] {RENT} [2]",
         [(1, 2, doors), (2, 1, pets), (2, 1, RENT)],
     )
-    assert marked(f"[Source 2] {doors}.\n[Source 7] {pets}\n- [1] {pets}") == (
+    assert cited_text(f"[Source 2] {doors}.\n[Source 7] {pets}\n- [1] {pets}") == (
         f"[1] {doors}.\n{pets}\n- [2] {pets}",
         [(1, 2, f"{doors}."), (2, 1, pets)],
     )
-    assert marked("The rent [1][2] is 4,200 euros a month.") == (
+    assert cited_text("The rent [1][2] is 4,200 euros a month.") == (
         "The rent [1] is 4,200 euros a month.",
         [(1, 1, "The rent [1] is 4,200 euros a month.")],
     )
@@ -233,13 +233,13 @@ def test_the_text_has_the_numbers_of_its_citations_in_one_form() -> None:
 def test_several_sources_may_support_a_statement_together() -> None:
     both = "The rent is 4,200 euros and the fire doors are rated for 90 minutes"
 
-    assert marked(f"{both} [1][2].") == (f"{both} [1][2].", [(1, 1, both), (2, 2, both)])
-    assert marked(f"{both} [1].") == (f"{both}.", [])
+    assert cited_text(f"{both} [1][2].") == (f"{both} [1][2].", [(1, 1, both), (2, 2, both)])
+    assert cited_text(f"{both} [1].") == (f"{both}.", [])
 
 
 def test_a_marker_never_becomes_a_link() -> None:
-    assert marked(f"{RENT} [Source 1\u3011(here)")[0] == f"{RENT} [1] (here)"
-    assert marked(f"{RENT} [1][Source 9\u3011: x")[0] == f"{RENT} [1] : x"
+    assert cited_text(f"{RENT} [Source 1\u3011(here)")[0] == f"{RENT} [1] (here)"
+    assert cited_text(f"{RENT} [1][Source 9\u3011: x")[0] == f"{RENT} [1] : x"
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from tests.chat.sample_passages import embed, passage
 from tests.providers.fake_openai import Reply, chunk, endpoint, error_reply, stream_reply
 
 HALLS = (
-    "Alice Moore manages the north hall. Bob Stone manages the south hall. The fire doors of the north hall are "
-    "rated for 90 minutes. The rent of the halls is 4,200 euros a month. Pets are not allowed in the halls."
+    "Alice Moore manages the north hall. Bob Stone manages the south hall. The fire doors of the north hall "
+    "are rated for 90 minutes. The rent of the halls is 4,200 euros a month. "
+    "Pets are not allowed in the halls."
 )
 QUESTION = "Who manages the north hall, and what is the rent of the halls?"
 DOORS, RENT = (
@@ -74,8 +75,10 @@ CASES = [
     ),
     says(
         "swapped numbers",
-        "The fire doors of the north hall are rated for 4,200 minutes. [Source 1] The rent of the halls is 90 euros a month. [Source 1]",
-        "The fire doors of the north hall are rated for 4,200 minutes. The rent of the halls is 90 euros a month.",
+        "The fire doors of the north hall are rated for 4,200 minutes. [Source 1] "
+        "The rent of the halls is 90 euros a month. [Source 1]",
+        "The fire doors of the north hall are rated for 4,200 minutes. "
+        "The rent of the halls is 90 euros a month.",
         unsupported=(
             "The fire doors of the north hall are rated for 4,200 minutes.",
             "The rent of the halls is 90 euros a month.",
@@ -134,9 +137,10 @@ CASES = [
     ),
     says(
         "images and links",
-        f"{RENT} [1]\n\n![x](http://evil.example/a.png?q=1) <https://evil.example> www.evil.example\n\n[1]: http://evil.example",
-        f"{RENT} [1]\n\n![x] (http[:]//evil[.]example/a.png?q=1) < https[:]//evil[.]example> www[.]evil[.]example\n\n"
-        ": http[:]//evil[.]example",
+        f"{RENT} [1]\n\n![x](http://evil.example/a.png?q=1) <https://evil.example> www.evil.example\n\n"
+        "[1]: http://evil.example",
+        f"{RENT} [1]\n\n![x] (http[:]//evil[.]example/a.png?q=1) < https[:]//evil[.]example> "
+        "www[.]evil[.]example\n\n: http[:]//evil[.]example",
         RENT,
         unsupported=None,
     ),

@@ -29,5 +29,5 @@ async def test_an_answer_shows_its_statements(graphql: Client, save: Save, peopl
             {"textStartIndex": 6, "textEndIndex": 11, "support": 0.25, "supported": False},
         ],
     }
-    asked = (await user(MESSAGE, id=request.gid))["message"]
-    assert (asked["found"], asked["truncated"], asked["statements"]) == (None, False, None)
+    question = (await user(MESSAGE, id=request.gid))["message"]
+    assert (question["found"], question["truncated"], question["statements"]) == (None, False, None)
