@@ -7,7 +7,8 @@ from tests.chat.sample_passages import PAGE, TERMS
 
 HALLS = (
     "Alice Moore manages the north hall. Bob Stone manages the south hall. The north door is rated 90 "
-    "minutes and the south door 30 minutes. Heating costs 12 percent of the rent, no later than the third of a month."
+    "minutes and the south door 30 minutes. Heating costs 12 percent of the rent, no later than "
+    "the third of a month."
 )
 
 
