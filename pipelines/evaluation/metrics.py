@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from pipelines.chat.citations import strip_markers
+from pipelines.chat.markers import strip_markers
 
 ARTICLES = frozenset({"a", "an", "the"})
 
