@@ -1,5 +1,8 @@
 """Moves of companies between databases."""
 
+from uuid import UUID
+
+import structlog
 from sqlalchemy import select
 
 from core.errors import Conflict, InstallationError
@@ -9,9 +12,13 @@ from db.databases.company_databases import CompanyDatabases
 from db.databases.servers import ServerError
 from db.models import Company
 from db.placement import Place
+from pipelines.knowledge.cleanup import recover_lost_vectors
 from pipelines.runtime.faults import Retry
-from pipelines.runtime.handlers import Run, handles
+from pipelines.runtime.handlers import Run, Services, handles
+from resolvers.files import lost_files
 from resolvers.identity.placement import MoveCompany
+
+log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 30.0
 
@@ -29,6 +36,7 @@ async def move(job: MoveCompany, run: Run) -> None:
         await repair_company(databases, job.moved_id)
         if not await is_placed(run, job, target):
             await move_company(databases, job.moved_id, target)
+            await check_content(run.services, job.moved_id)
     except (Busy, ServerError) as error:
         raise Retry(str(error), after=RETRY_SECONDS) from error
     except InstallationError as error:
@@ -42,3 +50,13 @@ async def is_placed(run: Run, job: MoveCompany, target: Place | None) -> bool:
             select(Company.database_server, Company.database_name).where(Company.id == job.moved_id)
         )
     return found is None or tuple(found) == (target or (None, None))
+
+
+async def check_content(services: Services, company_id: UUID) -> None:
+    """Compares the rows of a company that has moved with its files and vectors, which stay where they are.
+
+    Lost vectors are computed again by a job; lost files are named in the log.
+    """
+    if lost := await lost_files(services.database, services.store, company_id):
+        log.error("files_lost", company=str(company_id), files=len(lost), keys=lost[:10])
+    await recover_lost_vectors(services, company_id)

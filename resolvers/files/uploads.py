@@ -247,6 +247,17 @@ async def purge(database: Database, store: ObjectStore, company_id: UUID, now: d
     return len(ids)
 
 
+async def lost_files(database: Database, store: ObjectStore, company_id: UUID) -> list[str]:
+    """Keys of the company's stored uploads that the object store does not hold."""
+    async with database.tenant(company_id, read_only=True) as uow:
+        rows = await uow.all(select(Upload.storage_key).where(Upload.state == UploadState.STORED))
+    expected = {row.storage_key for row in rows}
+    if expected:
+        async for found in store.list(f"{company_id}/uploads/"):
+            expected.discard(found.key)
+    return sorted(expected)
+
+
 async def require_same_bytes(incoming: UploadStream) -> None:
     """Read a repeated upload. Raises `Conflict` if its bytes differ from the stored ones."""
     try:

@@ -397,3 +397,14 @@ async def test_a_file_that_finds_no_space_leaves_nothing(office: Office) -> None
     assert (refused.value.code.value, refused.value.path) == ("EXHAUSTED", ("file",))
     assert refused.value.message == STORAGE_EXHAUSTED
     assert (office.objects(), await office.uploads()) == ([], [])
+
+
+async def test_lost_files_are_named(office: Office) -> None:
+    company_id = office.viewer.company_id
+    stored = [await take(office, PDF, filename=name) for name in ("kept.pdf", "lost.pdf")]
+    assert await files.lost_files(office.database, office.store, company_id) == []
+
+    await office.store.delete([stored[1].storage_key])
+
+    lost = await files.lost_files(office.database, office.store, company_id)
+    assert lost == [stored[1].storage_key]
