@@ -17,12 +17,14 @@ from core.ports import (
 )
 from core.sentence_segmentation import sentences, strip_span
 from core.stemming import stems
-from providers.chat import lexical_matching
+from providers.chat import evidence, lexical_matching
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."
 
 MIN_SCORE = 0.42
 """Minimum score of a quoted sentence."""
+MIN_PROBABILITY = 0.18
+"""Minimum probability that one of the two best sentences answers the question."""
 AGREEMENT_BONUS = 0.1
 """Bonus of a sentence that all council proposals contain."""
 
@@ -43,6 +45,7 @@ class AnswerStyle:
     kind: float = 0.1
     passage: float = 0.1
     min_score: float = MIN_SCORE
+    min_probability: float = MIN_PROBABILITY
     min_relative_score: float = 0.6
     max_quotes: int = 2
     distinct_passages: bool = False
@@ -60,17 +63,27 @@ STANCES = {
 MAX_EMBEDDED_SENTENCES = 8
 """Sentences that are embedded, chosen by lexical score; others rarely rank first."""
 MAX_QUOTE_LENGTH = 1_000
+NO_CONTEXT = evidence.Context(set(), set())
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sentence from `start` to `end` of a passage; `source` is the passage's number, from 1."""
+    """A sentence from `start` to `end` of a passage; `source` is the passage's number, from 1.
+
+    `score` ranks it; `probability` is that it answers the question.
+    """
 
     source: int
     start: int
     end: int
     text: str
     score: float
+    words: float = 0.0
+    """The share of the question's words in it."""
+    nearby: float = 0.0
+    """That share with the sentence before it."""
+    context: evidence.Context = NO_CONTEXT
+    probability: float = 0.0
 
 
 class ExtractiveAnswerer:
@@ -101,7 +114,7 @@ class ExtractiveAnswerer:
                 source=quote.source,
                 source_start=quote.start,
                 source_end=quote.end,
-                confidence=round(min(1.0, max(0.0, quote.score)), 4),
+                confidence=round(quote.probability, 4),
             )
             length += len(quote.text)
         if not quotes:
@@ -110,26 +123,43 @@ class ExtractiveAnswerer:
 
     async def rank(self, request: ChatRequest, style: AnswerStyle = DEFAULT_STYLE) -> list[Candidate]:
         """The best sentences of the passages, best first, without duplicates."""
-        candidates = rank_lexically(request.question, request.passages, style)[:MAX_EMBEDDED_SENTENCES]
+        question, sentences = rank_lexically(request.question, request.passages, style)
+        candidates = sentences[:MAX_EMBEDDED_SENTENCES]
         if not candidates:
             return []
         (question_vector,) = await self._embed([request.question], "query")
         vectors = await self._embed([sentence.text for sentence in candidates], "passage")
-        scored = [
+        meanings = [dot(question_vector, vector) for vector in vectors]
+        scores = [
+            sentence.score + style.meaning * meaning + agreement_bonus(sentence, request.proposals)
+            for sentence, meaning in zip(candidates, meanings, strict=True)
+        ]
+        best, second = sorted([0.0, 0.0, *scores], reverse=True)[:2]
+        judged = [
             replace(
                 sentence,
-                score=sentence.score
-                + style.meaning * dot(question_vector, vector)
-                + agreement_bonus(sentence, request.proposals),
+                score=score,
+                probability=evidence.probability(
+                    question,
+                    sentence.text,
+                    sentence.context,
+                    meaning=meaning,
+                    words=sentence.words,
+                    nearby=sentence.nearby,
+                    passage=request.passages[sentence.source - 1].similarity,
+                    lead=score - (second if score == best else best),
+                ),
             )
-            for sentence, vector in zip(candidates, vectors, strict=True)
+            for sentence, meaning, score in zip(candidates, meanings, scores, strict=True)
         ]
-        return sorted(scored, key=lambda sentence: -sentence.score)
+        return sorted(judged, key=lambda sentence: -sentence.score)
 
 
 def select_quotes(ranked: Sequence[Candidate], style: AnswerStyle) -> list[Candidate]:
-    """The sentences to quote, best first; empty if the best is below the minimum score."""
+    """The sentences to quote, best first; empty if the best is below the minimum score or probability."""
     if not ranked or ranked[0].score < style.min_score:
+        return []
+    if max(sentence.probability for sentence in ranked[:2]) < style.min_probability:
         return []
     best, *others = ranked
     others_quoted = [
@@ -149,8 +179,8 @@ def agreement_bonus(candidate: Candidate, proposals: Sequence[str]) -> float:
 
 def rank_lexically(
     question: str, passages: Sequence[Passage], style: AnswerStyle = DEFAULT_STYLE
-) -> list[Candidate]:
-    """All sentences of the passages with their lexical scores, best first."""
+) -> tuple[evidence.AskedQuestion, list[Candidate]]:
+    """The question as the passages tell it, and all their sentences with their lexical scores, best first."""
     question_stems = stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
     sentence_stems = [[stems(sentence.text) for sentence in passage] for passage in places]
@@ -161,18 +191,23 @@ def rank_lexically(
     for passage, own, words in zip(passages, places, sentence_stems, strict=True):
         named = name_stems(passage)
         telling = {word: weight for word, weight in rarities.items() if word not in named}
+        whole = named.union(*words)
         for index, sentence in enumerate(own):
             near = words[index] | named | (words[index - 1] if index else set())
+            held = lexical_matching.coverage(telling, words[index])
+            nearby = lexical_matching.coverage(rarities, near)
             score = (
-                style.words * lexical_matching.coverage(telling, words[index])
-                + style.nearby * lexical_matching.coverage(rarities, near)
+                style.words * held
+                + style.nearby * nearby
                 + style.kind * lexical_matching.matches_question_kind(question, sentence.text)
                 + style.passage * passage.similarity
             )
             place = passage.document_id, passage.source, passage.page, passage.start + sentence.start
             if place not in found or found[place].score < score:
-                found[place] = Candidate(sentence.source, sentence.start, sentence.end, sentence.text, score)
-    return sorted(found.values(), key=lambda sentence: -sentence.score)
+                context = evidence.Context(near.union(*words[max(0, index - 2) : index]), whole)
+                found[place] = replace(sentence, score=score, words=held, nearby=nearby, context=context)
+    asked = evidence.ask(question, rarities, [passage.text for passage in passages])
+    return asked, sorted(found.values(), key=lambda sentence: -sentence.score)
 
 
 def name_stems(passage: Passage) -> set[str]:

@@ -3,7 +3,7 @@
 import re
 from enum import Enum
 
-from providers.chat.lexical_matching import STOP_WORDS, stems
+from core.stemming import STOP_WORDS, stems
 
 
 class QuestionKind(Enum):
@@ -28,79 +28,184 @@ class QuestionKind(Enum):
     """Anything else, such as an explanation."""
 
 
+NUMERIC = {
+    *(QuestionKind.MONEY, QuestionKind.PERCENTAGE, QuestionKind.DURATION, QuestionKind.AGE),
+    *(QuestionKind.MEASURE, QuestionKind.COUNT, QuestionKind.YEAR),
+}
+NAMED = {QuestionKind.PERSON, QuestionKind.PLACE, QuestionKind.NAME}
+
+
+def any_of(expressions: str) -> str:
+    """A pattern for any of these expressions, which are separated by white space; `_` stands for a space."""
+    return "(?:" + "|".join(expressions.split()).replace("_", " ") + ")"
+
+
+WHICH = r"\b(?:what|which) (?:\w+ )?"
+WHAT_IS = r"\bwhat (?:is|was|were|are) the (?:\w+ )?"
+AUXILIARY = any_of(
+    "is are was were do does did has have had can could will would should may might must"  #
+)
 ASKS_FOR = {
-    QuestionKind.MONEY: r"how (?:much|many) (?:money|dollars|euros|pounds)|how expensive|how much (?:did|does|do|is|was|"
-    r"were|would|will|has|have)\b.*\b(?:cost|pay|paid|spend|spent|earn|worth|charge|sell|sold|donate|invest|lose|make)"
-    r"|what (?:is|was|were|are|did|does) .*\b(?:price|cost|fee|salary|fine|budget|revenue|income|wage)"
-    r"|(?:price|salary|fee|budget|cost)\b",
-    QuestionKind.PERCENTAGE: r"percent|per cent|what (?:share|proportion|fraction)|what portion",
-    QuestionKind.DURATION: r"how long (?!is the|are the|was the (?:river|bridge|wall|road|canal|tunnel))"
-    r"|how many (?:years|months|weeks|days|hours|minutes|seconds|decades|centuries)\b|for how long|how much time",
-    QuestionKind.AGE: r"how old|(?:what|which) age|at what age",
-    QuestionKind.MEASURE: r"how (?:far|tall|high|wide|deep|big|large|heavy|fast|hot|cold|long|close|thick|strong)\b"
-    r"|how many (?:miles|kilomet|met(?:er|re)s|feet|acres|square|hectares|tons|tonnes|pounds|kilograms|degrees|litres)"
-    r"|what (?:is|was|are|were) the (?:\w+ )?(?:height|length|width|depth|area|weight|speed|temperature|distance|size)",
-    QuestionKind.COUNT: r"how (?:many|much|often|few)\b|(?:what|which) number|what (?:is|was) the (?:\w+ )?population"
-    r"|(?:what|which) (?:is|was) the (?:\w+ )?number",
-    QuestionKind.YEAR: r"(?:what|which) year",
-    QuestionKind.TIME: r"\bwhen(?:'s)? (?:exactly )?(?:did|does|do|was|were|is|are|will|has|have|had|can|could|would|should)\b"
-    r"|^when\b|(?:what|which) (?:date|day|month|decade|century|season|era|time|period)"
-    r"|since when|until when|how (?:late|early|recent)",
-    QuestionKind.REASON: r"\bwhy\b|for what (?:reason|purpose)|what (?:is|was|were|are) the (?:\w+ )?(?:reason|cause|purpose)"
-    r"|how come|what (?:caused|motivated|prompted)",
-    QuestionKind.PERSON: r"\bwho(?:m|se|s|'s)?\b|(?:what|which) (?:\w+ )?(?:person|president|king|queen|emperor|scientist|"
-    r"author|writer|architect|player|coach|actor|actress|singer|director|leader|politician|minister|inventor|composer|"
-    r"artist|man|woman|general|pope|bishop|engineer|professor|mathematician|philosopher|physicist|quarterback)s?\b",
-    QuestionKind.PLACE: r"\bwhere\b|(?:what|which) (?:\w+ )?(?:city|cities|country|countries|state|place|town|region|continent|"
-    r"river|province|county|island|street|location|nation|capital|district|sea|ocean|lake|mountain|airport)s?\b",
-    QuestionKind.NAME: r"(?:what|which) (?:is|was|are|were) the names?|(?:what|which) (?:\w+ )?(?:company|team|university|"
-    r"organi[sz]ation|book|film|movie|newspaper|school|college|party|language|group|band|agency|award|battle|war|treaty|"
-    r"station|network|museum|church|religion|game|show|series|ship|bank|club|stadium|hotel)\b|what .*\b(?:called|named)\b",
+    QuestionKind.MONEY: [
+        r"how (?:much|many) " + any_of("money dollars euros pounds"),
+        rf"how expensive|how much {AUXILIARY}\b.*\b"
+        + any_of("cost pay paid spend spent earn worth charge sell sold donate invest lose make"),
+        r"\bwhat (?:is|was|were|are|did|does) .*\b"
+        + any_of("price cost fee salary fine budget revenue income wage"),
+        any_of(r"price salary fee budget cost") + r"\b",
+    ],
+    QuestionKind.PERCENTAGE: ["per ?cent", r"\bwhat " + any_of("share proportion fraction portion")],
+    QuestionKind.DURATION: [
+        r"how long (?!(?:is|are|was) the )",
+        r"how many " + any_of("years months weeks days hours minutes seconds decades centuries") + r"\b",
+        "for how long|how much time",
+    ],
+    QuestionKind.AGE: ["how old", r"\b(?:what|which) age"],
+    QuestionKind.MEASURE: [
+        r"how "
+        + any_of("far tall high wide deep big large heavy fast hot cold long close thick strong")
+        + r"\b",
+        r"how many "
+        + any_of(
+            "miles kilomet met(?:er|re)s feet acres square hectares tons tonnes pounds kilograms degrees"
+        ),
+        WHAT_IS + any_of("height length width depth area weight speed temperature distance size"),
+    ],
+    QuestionKind.COUNT: [
+        r"how (?:many|much|often|few)\b",
+        r"\b(?:what|which) number",
+        WHAT_IS + "(?:population|number)",
+    ],
+    QuestionKind.YEAR: [r"\b(?:what|which) year"],
+    QuestionKind.TIME: [
+        rf"\bwhen(?:'s)? (?:exactly )?{AUXILIARY}\b",
+        r"^when\b|(?:since|until) when|how (?:late|early|recent)",
+        r"\b(?:what|which) " + any_of("date day month decade century season era time period"),
+    ],
+    QuestionKind.REASON: [
+        r"\bwhy\b|for what (?:reason|purpose)|how come",
+        WHAT_IS + "(?:reason|cause|purpose)",
+        r"\bwhat (?:caused|motivated|prompted)",
+    ],
+    QuestionKind.PERSON: [
+        r"\bwho(?:m|se|s|'s)?\b",
+        WHICH
+        + any_of(
+            "person president king queen emperor scientist author writer architect player coach actor actress "
+            "singer director leader politician minister inventor composer artist man woman general pope "
+            "bishop engineer professor mathematician philosopher physicist quarterback"
+        )
+        + r"s?\b",
+    ],
+    QuestionKind.PLACE: [
+        r"\bwhere\b",
+        WHICH
+        + any_of(
+            "city cities country countries state place town region continent river province county "
+            "island street location nation capital district sea ocean lake mountain airport"
+        )
+        + r"s?\b",
+    ],
+    QuestionKind.NAME: [
+        WHAT_IS + "names?",
+        WHICH
+        + any_of(
+            "company team university organi[sz]ation book film movie newspaper school college party language "
+            "group band agency award battle war treaty station network museum church religion game show "
+            "series ship bank club stadium hotel"
+        )
+        + r"\b",
+        r"\bwhat .*\b(?:called|named)\b",
+    ],
 }
 """What a question of each kind holds, in lower case; the first kind that fits counts."""
-PATTERNS = {kind: re.compile(pattern) for kind, pattern in ASKS_FOR.items()}
-YES_NO = re.compile(
-    r"^(?:and |so |but )?(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b"
-)
+PATTERNS = {kind: re.compile("|".join(patterns)) for kind, patterns in ASKS_FOR.items()}
+YES_NO = re.compile(rf"^(?:and |so |but )?{AUXILIARY}\b")
 
-CARDINAL = (
-    r"(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
-    r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|"
-    r"millions?|billions?|dozens?|several|both|half|a (?:single|couple|pair|few))"
+CARDINAL = any_of(
+    r"\d[\d,.]* one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundreds? "
+    "thousands? millions? billions? dozens? several both half a_(?:single|couple|pair|few)"
 )
-MONTHS = (
-    r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
+MONTHS = any_of(
+    "january february march april may(?!_be\\b) june july august september october november december "
+    "jan feb mar apr jun jul aug sept? oct nov dec"
 )
-YEAR = r"(?:1\d{3}|20\d\d|\d{1,4} ?(?:bc|bce|ad|ce)|ad \d{1,4}|\d{4}s)"
-UNITS = (
-    r"(?:kilomet(?:er|re)s?|met(?:er|re)s?|centimet(?:er|re)s?|millimet(?:er|re)s?|km2?|cm|mm|m|miles?|mi|feet|foot|ft|"
-    r"inch(?:es)?|yards?|acres?|hectares?|square|sq|cubic|tons?|tonnes?|kilograms?|kg|grams?|g|pounds?|lbs?|ounces?|mph|"
-    r"degrees?|celsius|fahrenheit|litres?|liters?|gallons?|volts?|watts?|kw|mw|hp|bytes?|bits?|times|fold|"
-    r"storeys?|stories|knots|bar|psi|percent|%|\u00b0c?|\u00b0f?)"
+YEAR = any_of(r"1\d{3} 20\d\d \d{1,4}_?(?:bc|bce|ad|ce) ad_\d{1,4} \d{4}s")
+PERIODS = any_of(
+    "years? months? weeks? days? hours? minutes? seconds? decades? centur(?:y|ies) millenni(?:a|um) yards? "
+    "games? seasons? generations?"
+)
+UNITS = any_of(
+    "miles? kilomet(?:er|re)s? met(?:er|re)s? feet foot inch(?:es)? yards? acres? hectares? square cubic tons? tonnes? "
+    "pounds? kilograms? degrees? litres? liters? gallons? times stor(?:eys|ies)"
 )
 HOLDS = {
-    QuestionKind.MONEY: r"[$\u20ac\u00a3\u00a5]|\b(?:dollars?|euros?|pounds?|cents?|francs?|marks?|yen|usd|eur|free|shillings?)\b",
-    QuestionKind.PERCENTAGE: rf"%|\bper ?cent|\b(?:half|third|quarter|fifth|tenth|majority|most|all|none)s?\b|\b{CARDINAL} (?:out )?(?:of|in)\b",
-    QuestionKind.DURATION: rf"\b(?:{CARDINAL}|a|an|few|many|several)[ -](?:\w+[ -])?(?:years?|months?|weeks?|days?|hours?|minutes?|seconds?|"
-    rf"decades?|centur(?:y|ies)|millenni(?:a|um)|yards?|games?|seasons?|generations?)\b|\b(?:until|from|between|since)\b.*\b{YEAR}",
-    QuestionKind.AGE: rf"\b{CARDINAL}[ -]years?[ -]old|\bage[ds]?\b|\b(?:at|is|was|turned) \d{{1,3}}\b|\b{CARDINAL}[ -](?:million |billion )?years?\b",
-    QuestionKind.MEASURE: rf"\b{CARDINAL}[ -]?(?:\w+[ -])?{UNITS}(?!\w)|\d",
-    QuestionKind.COUNT: rf"\b{CARDINAL}\b|\b(?:once|twice|thrice|no|none|only|single|many|first|second|third)\b",
-    QuestionKind.YEAR: rf"\b{YEAR}\b",
-    QuestionKind.TIME: rf"\b{YEAR}\b|\b{MONTHS}\b(?! be\b)|\bcentur(?:y|ies)\b|\b\d{{1,2}}(?:st|nd|rd|th)\b|\d0s\b|\b(?:mon|tues|wednes|"
-    r"thurs|fri|satur|sun)day|\b(?:spring|summer|autumn|winter|fall|today|now|tonight|yesterday|currently|modern|recent(?:ly)?|"
-    r"morning|evening|noon|midnight|dawn|dusk|night|weekly|daily|annually|a\.m|p\.m|ago|era|period|age|dynasty|war|reign|"
-    r"after|before|during|when|while|until|since|once|later|earlier|early|late|time)\b",
-    QuestionKind.REASON: r"\b(?:because|due|since|so that|in order|as a result|result(?:s|ed|ing)? (?:in|from)|cause[ds]?|causing|reasons?|"
-    r"therefore|thus|hence|owing|thanks|le[ad]d?s? to|purpose|as|for|to \w+|by|allow\w*|enabl\w*|mean[ts]?|makes?|made|"
-    r"attribut\w*|consequen\w*|fear\w*|want\w*|hop(?:e|ed|ing)|intend\w*|aim\w*|believ\w*|avoid\w*|prevent\w*|without|"
-    r"if|when|which|although|despite|given)\b",
+    QuestionKind.MONEY: [
+        "[$\u20ac\u00a3\u00a5]",
+        rf"\b{any_of('dollars? euros? pounds? cents? francs? marks? yen usd eur free shillings?')}\b",
+    ],
+    QuestionKind.PERCENTAGE: [
+        r"%|\bper ?cent",
+        rf"\b{any_of('half third quarter fifth tenth majority most all none')}s?\b",
+        rf"\b{CARDINAL} (?:out )?(?:of|in)\b",
+    ],
+    QuestionKind.DURATION: [
+        rf"\b(?:{CARDINAL}|a|an|few|many)[ -](?:\w+[ -])?{PERIODS}\b",
+        rf"\b(?:until|from|between|since)\b.*\b{YEAR}",
+    ],
+    QuestionKind.AGE: [
+        rf"\b{CARDINAL}[ -](?:million |billion )?years?\b",
+        r"\bage[ds]?\b|\b(?:at|is|was|turned) \d{1,3}\b",
+    ],
+    QuestionKind.MEASURE: [rf"\d|\b{CARDINAL}[ -](?:\w+[ -])?{UNITS}\b"],
+    QuestionKind.COUNT: [
+        rf"\b{CARDINAL}\b",
+        rf"\b{any_of('once twice thrice no none only single many first second third')}\b",
+    ],
+    QuestionKind.YEAR: [rf"\b{YEAR}\b"],
+    QuestionKind.TIME: [
+        rf"\b{YEAR}\b|\b{MONTHS}\b|\bcentur(?:y|ies)\b|\b\d{{1,2}}(?:st|nd|rd|th)\b|\d0s\b",
+        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day",
+        r"\b"
+        + any_of(
+            "spring summer autumn winter fall today now tonight yesterday currently modern recent(?:ly)? "
+            r"morning evening noon midnight dawn dusk night weekly daily annually a\.m p\.m ago era period age "
+            "dynasty war reign after before during when while until since once later earlier early late time"
+        )
+        + r"\b",
+    ],
+    QuestionKind.REASON: [
+        r"\b"
+        + any_of(
+            r"because due since so_that in_order as_a_result result(?:s|ed|ing)?_(?:in|from) cause[ds]? causing "
+            r"reasons? therefore thus hence owing thanks le[ad]d?s?_to purpose as for to_\w+ by allow\w* enabl\w* "
+            r"mean[ts]? makes? made attribut\w* consequen\w* fear\w* want\w* hop(?:e|ed|ing) intend\w* aim\w* "
+            r"believ\w* avoid\w* prevent\w* without if when which although despite given"
+        )
+        + r"\b"
+    ],
 }
-FOUND = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in HOLDS.items()}
+"""What a sentence with a thing of each kind holds; names are told by their capitals."""
+FOUND = {kind: re.compile("|".join(patterns), re.IGNORECASE) for kind, patterns in HOLDS.items()}
 CAPITALIZED = re.compile(r"[^\W\d_a-z][\w'\u2019.&-]*")
 QUOTED = re.compile(r"[\"\u201c\u00ab'\u2018](\w[^\"\u201d\u00bb]{2,60})[\"\u201d\u00bb'\u2019]")
-NAMELESS = STOP_WORDS | {"i", "however", "although", "after", "before", "during", "since", "while", "both", "one", "some", "many"}
+NAMELESS = STOP_WORDS | {
+    *(
+        "i",
+        "however",
+        "although",
+        "after",
+        "before",
+        "during",
+        "since",
+        "while",
+        "both",
+        "one",
+        "some",
+        "many",
+    )
+}
 
 
 def question_kind(question: str) -> QuestionKind:
@@ -116,7 +221,7 @@ def holds_kind(kind: QuestionKind, question: str, sentence: str) -> bool:
     if kind in FOUND:
         asked = {match.group().lower() for match in FOUND[kind].finditer(question)}
         return any(match.group().lower() not in asked for match in FOUND[kind].finditer(sentence))
-    if kind in (QuestionKind.PERSON, QuestionKind.PLACE, QuestionKind.NAME):
+    if kind in NAMED:
         return bool(new_names(question, sentence))
     return True
 
