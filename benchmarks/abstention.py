@@ -2,9 +2,9 @@
 
 Run as `python -m benchmarks.abstention [--data FOLDER] [--articles odd|even]`.
 
-Each question is asked of its article of XQuAD: the questions of the data set, of which a sentence is right if
-it overlaps the expected answer, and those of `benchmarks/questions`, which the article does not answer: what is
-asked for is `absent`, or stands there for `other` persons, objects or years. Thresholds and weights were chosen
+Each question is asked of its article of XQuAD: the questions of the data set, of which a sentence is right
+if it overlaps the expected answer, and those of `benchmarks/questions`, which the article does not answer:
+what is asked for is `absent`, or stands there for `other` persons, objects or years. Weights were fitted
 on odd articles; the limits apply to even ones.
 """
 

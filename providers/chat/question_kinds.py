@@ -91,8 +91,8 @@ ASKS_FOR = {
         r"\bwho(?:m|se|s|'s)?\b",
         WHICH
         + any_of(
-            "person president king queen emperor scientist author writer architect player coach actor actress "
-            "singer director leader politician minister inventor composer artist man woman general pope "
+            "person president king queen emperor scientist author writer architect player coach actor "
+            "actress singer director leader politician minister inventor composer artist man woman general pope "
             "bishop engineer professor mathematician philosopher physicist quarterback"
         )
         + r"s?\b",
@@ -137,8 +137,8 @@ PERIODS = any_of(
     "games? seasons? generations?"
 )
 UNITS = any_of(
-    "miles? kilomet(?:er|re)s? met(?:er|re)s? feet foot inch(?:es)? yards? acres? hectares? square cubic tons? tonnes? "
-    "pounds? kilograms? degrees? litres? liters? gallons? times stor(?:eys|ies)"
+    "miles? kilomet(?:er|re)s? met(?:er|re)s? feet foot inch(?:es)? yards? acres? hectares? square cubic tons? "
+    "tonnes? pounds? kilograms? degrees? litres? liters? gallons? times stor(?:eys|ies)"
 )
 HOLDS = {
     QuestionKind.MONEY: [
@@ -170,18 +170,18 @@ HOLDS = {
         r"\b"
         + any_of(
             "spring summer autumn winter fall today now tonight yesterday currently modern recent(?:ly)? "
-            r"morning evening noon midnight dawn dusk night weekly daily annually a\.m p\.m ago era period age "
-            "dynasty war reign after before during when while until since once later earlier early late time"
+            r"morning evening noon midnight dawn dusk night weekly daily annually a\.m p\.m ago era period "
+            "age dynasty war reign after before during when while until since once later earlier early late time"
         )
         + r"\b",
     ],
     QuestionKind.REASON: [
         r"\b"
         + any_of(
-            r"because due since so_that in_order as_a_result result(?:s|ed|ing)?_(?:in|from) cause[ds]? causing "
-            r"reasons? therefore thus hence owing thanks le[ad]d?s?_to purpose as for to_\w+ by allow\w* enabl\w* "
-            r"mean[ts]? makes? made attribut\w* consequen\w* fear\w* want\w* hop(?:e|ed|ing) intend\w* aim\w* "
-            r"believ\w* avoid\w* prevent\w* without if when which although despite given"
+            r"because due since so_that in_order as_a_result result(?:s|ed|ing)?_(?:in|from) cause[ds]? "
+            r"causing reasons? therefore thus hence owing thanks le[ad]d?s?_to purpose as for to_\w+ by allow\w* "
+            r"enabl\w* mean[ts]? makes? made attribut\w* consequen\w* fear\w* want\w* hop(?:e|ed|ing) intend\w* "
+            r"aim\w* believ\w* avoid\w* prevent\w* without if when which although despite given"
         )
         + r"\b"
     ],
