@@ -92,8 +92,8 @@ ASKS_FOR = {
         WHICH
         + any_of(
             "person president king queen emperor scientist author writer architect player coach actor "
-            "actress singer director leader politician minister inventor composer artist man woman general pope "
-            "bishop engineer professor mathematician philosopher physicist quarterback"
+            "actress singer director leader politician minister inventor composer artist man woman "
+            "general pope bishop engineer professor mathematician philosopher physicist quarterback"
         )
         + r"s?\b",
     ],
@@ -137,8 +137,8 @@ PERIODS = any_of(
     "games? seasons? generations?"
 )
 UNITS = any_of(
-    "miles? kilomet(?:er|re)s? met(?:er|re)s? feet foot inch(?:es)? yards? acres? hectares? square cubic tons? "
-    "tonnes? pounds? kilograms? degrees? litres? liters? gallons? times stor(?:eys|ies)"
+    "miles? kilomet(?:er|re)s? met(?:er|re)s? feet foot inch(?:es)? yards? acres? hectares? square cubic "
+    "tons? tonnes? pounds? kilograms? degrees? litres? liters? gallons? times stor(?:eys|ies)"
 )
 HOLDS = {
     QuestionKind.MONEY: [
@@ -169,9 +169,10 @@ HOLDS = {
         r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day",
         r"\b"
         + any_of(
-            "spring summer autumn winter fall today now tonight yesterday currently modern recent(?:ly)? "
-            r"morning evening noon midnight dawn dusk night weekly daily annually a\.m p\.m ago era period "
-            "age dynasty war reign after before during when while until since once later earlier early late time"
+            r"spring summer autumn winter fall today now tonight yesterday currently modern recent(?:ly)? "
+            r"morning evening noon midnight dawn dusk night weekly daily annually a\.m p\.m ago era "
+            r"period age dynasty war reign after before during when while until since once later earlier "
+            r"early late time"
         )
         + r"\b",
     ],
@@ -179,9 +180,10 @@ HOLDS = {
         r"\b"
         + any_of(
             r"because due since so_that in_order as_a_result result(?:s|ed|ing)?_(?:in|from) cause[ds]? "
-            r"causing reasons? therefore thus hence owing thanks le[ad]d?s?_to purpose as for to_\w+ by allow\w* "
-            r"enabl\w* mean[ts]? makes? made attribut\w* consequen\w* fear\w* want\w* hop(?:e|ed|ing) intend\w* "
-            r"aim\w* believ\w* avoid\w* prevent\w* without if when which although despite given"
+            r"causing reasons? therefore thus hence owing thanks le[ad]d?s?_to purpose as for to_\w+ by "
+            r"allow\w* enabl\w* mean[ts]? makes? made attribut\w* consequen\w* fear\w* want\w* "
+            r"hop(?:e|ed|ing) intend\w* aim\w* believ\w* avoid\w* prevent\w* without if when which "
+            r"although despite given"
         )
         + r"\b"
     ],
