@@ -31,7 +31,7 @@ from providers.chat.extractive import DEFAULT_STYLE, MIN_PROBABILITY, select_quo
 from providers.embeddings import MiniLM
 
 UNANSWERABLE = Path(__file__).parent / "questions"
-THRESHOLDS = (0.0, 0.1, 0.15, MIN_PROBABILITY, 0.22, 0.26, 0.3, 0.4, 0.5)
+THRESHOLDS = (0.0, 0.1, 0.15, MIN_PROBABILITY, 0.26, 0.3, 0.4, 0.5)
 ANSWERABLE = "answerable"
 DOUBTFUL = 0.5
 """The confidence below which an answer carries a warning."""

@@ -150,7 +150,7 @@ def probability(
         "names_here": share(question.names, own),
         "names_near": share(question.names, context.near),
         "names_in_passage": share(question.names, context.passage),
-        "absent": coverage(question.rarities, missing.keys()),
+        "absent": coverage(question.rarities, set(missing)),
         "opposites": opposites(question.text, sentence),
         "asks_yes_no": kind is QuestionKind.YES_NO,
         "asks_number": kind in NUMERIC,

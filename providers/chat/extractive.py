@@ -23,7 +23,7 @@ NOTHING_FOUND = "I found nothing in the documents that answers this."
 
 MIN_SCORE = 0.42
 """Minimum score of a quoted sentence."""
-MIN_PROBABILITY = 0.18
+MIN_PROBABILITY = 0.22
 """Minimum probability that one of the two best sentences answers the question."""
 AGREEMENT_BONUS = 0.1
 """Bonus of a sentence that all council proposals contain."""
