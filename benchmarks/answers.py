@@ -25,7 +25,7 @@ from benchmarks.retrieval import QUESTIONS, open_vector_store
 from core.ports import ChatRequest, Embed, Hit, Passage, Quotation, SearchScope, TextDelta, VectorChunk
 from core.sentence_segmentation import sentences
 from providers.chat import ExtractiveAnswerer
-from providers.chat.extractive import MIN_SCORE, AnswerStyle, select_quotes
+from providers.chat.extractive import MIN_PROBABILITY, MIN_SCORE, AnswerStyle, Candidate, select_quotes
 from providers.embeddings import MiniLM
 
 PASSAGES = 5
@@ -136,8 +136,14 @@ async def measure_question(
         for quote in quotes
     )
     without = await answerer.rank(ChatRequest(question.text, tuple(unknown)))
-    scores = ranked[0].score, without[0].score
+    scores = answer_score(ranked), answer_score(without)
     return Outcome(question.article, quoted, scores, await is_verbatim(answerer, question.text, known))
+
+
+def answer_score(ranked: Sequence[Candidate]) -> float:
+    """The score of the best sentence; 0 if it is too improbable that one of the best two answers."""
+    is_probable = max(each.probability for each in ranked[:2]) >= MIN_PROBABILITY
+    return ranked[0].score if is_probable else 0.0
 
 
 def passage(hit: Hit, paragraphs: dict[UUID, str]) -> Passage:
