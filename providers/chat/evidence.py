@@ -1,4 +1,4 @@
-"""Evidence that a sentence answers a question: that it holds what is asked for, and is about the subject.
+"""Evidence that a sentence answers a question: that it holds what is wanted for, and is about the subject.
 
 The probability is a logistic regression, fitted by `benchmarks.abstention` on the odd articles of XQuAD and
 questions that these do not answer; `docs/evaluation.md` has its figures on the even ones.
@@ -167,7 +167,7 @@ def share(wanted: frozenset[str], found: set[str]) -> float:
 
 def opposites(question: str, sentence: str) -> int:
     """How many words of the question have their opposite in the sentence, which lacks them itself."""
-    asked, said = set(words(question)), set(words(sentence))
+    wanted, said = set(words(question)), set(words(sentence))
     return sum(
-        len(pair & asked) == 1 and len(pair & said) == 1 and not pair & asked & said for pair in OPPOSITES
+        len(pair & wanted) == 1 and len(pair & said) == 1 and not pair & wanted & said for pair in OPPOSITES
     )

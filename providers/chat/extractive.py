@@ -135,7 +135,7 @@ class ExtractiveAnswerer:
             for sentence, meaning in zip(candidates, meanings, strict=True)
         ]
         best, second = sorted([0.0, 0.0, *scores], reverse=True)[:2]
-        judged = [
+        weighed = [
             replace(
                 sentence,
                 score=score,
@@ -152,7 +152,7 @@ class ExtractiveAnswerer:
             )
             for sentence, meaning, score in zip(candidates, meanings, scores, strict=True)
         ]
-        return sorted(judged, key=lambda sentence: -sentence.score)
+        return sorted(weighed, key=lambda sentence: -sentence.score)
 
 
 def select_quotes(ranked: Sequence[Candidate], style: AnswerStyle) -> list[Candidate]:
@@ -206,8 +206,8 @@ def rank_lexically(
             if place not in found or found[place].score < score:
                 context = evidence.Context(near.union(*words[max(0, index - 2) : index]), whole)
                 found[place] = replace(sentence, score=score, words=held, nearby=nearby, context=context)
-    asked = evidence.ask(question, rarities, [passage.text for passage in passages])
-    return asked, sorted(found.values(), key=lambda sentence: -sentence.score)
+    read = evidence.ask(question, rarities, [passage.text for passage in passages])
+    return read, sorted(found.values(), key=lambda sentence: -sentence.score)
 
 
 def name_stems(passage: Passage) -> set[str]:

@@ -221,8 +221,8 @@ def question_kind(question: str) -> QuestionKind:
 def holds_kind(kind: QuestionKind, question: str, sentence: str) -> bool:
     """Whether the sentence holds a thing of the kind that the question does not name itself."""
     if kind in FOUND:
-        asked = {match.group().lower() for match in FOUND[kind].finditer(question)}
-        return any(match.group().lower() not in asked for match in FOUND[kind].finditer(sentence))
+        wanted = {match.group().lower() for match in FOUND[kind].finditer(question)}
+        return any(match.group().lower() not in wanted for match in FOUND[kind].finditer(sentence))
     if kind in NAMED:
         return bool(new_names(question, sentence))
     return True

@@ -268,7 +268,6 @@ async def test_a_company_is_moved_by_a_job(
     monkeypatch.setattr(company_moves, "move_company", partial(move_company, limits=quick))
     monkeypatch.setattr(company_moves, "repair_company", partial(repair_company, limits=quick))
     before = (await graphql.of(people.admin)(ROWS))["users"]["nodes"]
-    await save(lost := an_upload(people.admin))
     places = []
 
     async with a_worker(services, queues=("upkeep",), database_admin_url=settings.database_admin_url):

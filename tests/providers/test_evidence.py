@@ -40,7 +40,7 @@ def test_evidence_tells_sentences_apart(question: str, better: str, worse: str) 
     assert judge(question, better) > judge(question, worse) + 0.01
 
 
-def test_names_are_told_by_the_texts_also_in_lower_case() -> None:
+def test_texts_tell_names_also_in_lower_case() -> None:
     assert written_names([TEXT]) == stems("Maria Vogt Otto Kern")
     assert ask("when did otto kern draw it?", dict.fromkeys(stems("otto kern draw"), 1.0), [TEXT]).names == (
         frozenset(stems("otto kern"))
