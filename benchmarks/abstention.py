@@ -55,7 +55,7 @@ class Outcome:
 async def measure(data: Path, parity: str, embed: Embed) -> list[Outcome]:
     """All questions of the odd or the even articles."""
     articles = json.loads((data / QUESTIONS).read_text())["data"]
-    asked = json.loads((UNANSWERABLE / f"{parity}.json").read_text())["unanswerable"]
+    unanswerable = json.loads((UNANSWERABLE / f"{parity}.json").read_text())["unanswerable"]
     outcomes: list[Outcome] = []
     for number, article in enumerate(articles, 1):
         if number % 2 != (parity == "odd"):
@@ -66,7 +66,7 @@ async def measure(data: Path, parity: str, embed: Embed) -> list[Outcome]:
             (each["question"], ANSWERABLE, index, each["answers"][0])
             for index, paragraph in enumerate(article["paragraphs"])
             for each in paragraph["qas"]
-        ] + [(each["question"], each["kind"], 0, None) for each in asked if each["article"] == number]
+        ] + [(each["question"], each["kind"], 0, None) for each in unanswerable if each["article"] == number]
         for question, kind, paragraph, answer in questions:
             (vector,) = await embed([question], "query")
             similarities = [float(np.dot(vector, other)) for other in vectors]

@@ -1,4 +1,4 @@
-"""Evidence that a sentence answers a question: that it holds what is wanted for, and is about the subject.
+"""Evidence that a sentence answers a question: that it holds what is asked for, and is about the subject.
 
 The probability is a logistic regression, fitted by `benchmarks.abstention` on the odd articles of XQuAD and
 questions that these do not answer; `docs/evaluation.md` has its figures on the even ones.
@@ -80,7 +80,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class AskedQuestion:
+class QuestionRead:
     """A question, what it asks for, the stems of names in it, and the rarities of its stems."""
 
     text: str
@@ -89,14 +89,14 @@ class AskedQuestion:
     rarities: dict[str, float]
 
 
-def ask(question: str, rarities: dict[str, float], texts: Sequence[str]) -> AskedQuestion:
+def ask(question: str, rarities: dict[str, float], texts: Sequence[str]) -> QuestionRead:
     """The question, read with the texts that may answer it: they tell names, also if it is in lower case."""
     first = next(iter(LETTERS.findall(question)), "")
     own: set[str] = set()
     for word in CAPITALIZED.findall(question):
         if word != first and word.lower() not in STOP_WORDS:
             own |= stems(word)
-    return AskedQuestion(
+    return QuestionRead(
         question,
         question_kind(question),
         frozenset(own | (rarities.keys() & written_names(texts))),
@@ -119,7 +119,7 @@ def written_names(texts: Iterable[str]) -> set[str]:
 
 
 def probability(
-    question: AskedQuestion,
+    question: QuestionRead,
     sentence: str,
     context: Context,
     *,

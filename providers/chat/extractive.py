@@ -179,7 +179,7 @@ def agreement_bonus(candidate: Candidate, proposals: Sequence[str]) -> float:
 
 def rank_lexically(
     question: str, passages: Sequence[Passage], style: AnswerStyle = DEFAULT_STYLE
-) -> tuple[evidence.AskedQuestion, list[Candidate]]:
+) -> tuple[evidence.QuestionRead, list[Candidate]]:
     """The question as the passages tell it, and all their sentences with their lexical scores, best first."""
     question_stems = stems(question)
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
