@@ -75,7 +75,7 @@ TARGETS = (
     ),
     Target(
         "citations",
-        ("pipelines/chat/citations.py", "core/sentence_segmentation.py"),
+        ("pipelines/chat/citations.py", "pipelines/chat/markers.py", "core/sentence_segmentation.py"),
         pure=("tests/chat/test_citations.py", "tests/core/test_sentence_segmentation.py"),
     ),
     Target(
