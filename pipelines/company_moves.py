@@ -36,11 +36,11 @@ async def move(job: MoveCompany, run: Run) -> None:
         await repair_company(databases, job.moved_id)
         if not await is_placed(run, job, target):
             await move_company(databases, job.moved_id, target)
-            await check_content(run.services, job.moved_id)
     except (Busy, ServerError) as error:
         raise Retry(str(error), after=RETRY_SECONDS) from error
     except InstallationError as error:
         raise Conflict(str(error)) from error
+    await check_content(run.services, job.moved_id)
 
 
 async def is_placed(run: Run, job: MoveCompany, target: Place | None) -> bool:

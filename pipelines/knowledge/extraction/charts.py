@@ -7,8 +7,6 @@ from pipelines.knowledge.extraction.tables import table_lines
 
 CHART_TYPE = "chart"
 DIAGRAM_TYPE = "diagramData"
-MAX_POINTS = 10_000
-"""Points of a series that are read."""
 
 
 def chart_lines(root: Element) -> Iterator[str]:
@@ -40,7 +38,7 @@ def _points(element: Element) -> dict[int, str]:
     for point in element.iter("{*}pt"):
         value = child(point, "v")
         index = int(point.get("idx", "0"))
-        if value is not None and index not in points and len(points) < MAX_POINTS:
+        if value is not None and index not in points:
             points[index] = _number(value.text or "")
     if not points:
         texts = [value.text or "" for value in element.iter("{*}v")] or [drawing_text(element)]

@@ -1,6 +1,6 @@
 """Text extraction from presentations: shapes, tables, charts, diagrams, notes and comments of each slide."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,16 +80,22 @@ class SlideReader:
         """A chart, a diagram, an image or an embedded file."""
         graphic = shape.element
         for reference in graphic.iter("{*}chart"):
-            self._composer.add_lines(chart_lines(self._related(attribute(reference, "id"))))
+            self._add_related(attribute(reference, "id"), chart_lines)
         for reference in graphic.iter("{*}relIds"):
-            self._composer.add_lines(diagram_lines(self._related(attribute(reference, "dm"))))
+            self._add_related(attribute(reference, "dm"), diagram_lines)
         description = next((node.get("descr", "") for node in graphic.iter("{*}cNvPr")), "")
         self._composer.add(description)
         self._images += not description and graphic.tag.endswith("}pic")
         self._objects += any(True for _ in graphic.iter("{*}oleObj"))
 
-    def _related(self, id: str | None) -> Any:
-        return parse_xml(self._slide.part.related_part(id or "").blob)
+    def _add_related(self, id: str | None, read: Callable[[Any], Iterator[str]]) -> None:
+        """Add the part that a graphic shows; one that is not in the file is counted."""
+        try:
+            part = self._slide.part.related_part(id or "")
+        except KeyError:
+            self._objects += 1
+            return
+        self._composer.add_lines(read(parse_xml(part.blob)))
 
     def _add_comments(self) -> None:
         for relation in self._slide.part.rels.values():

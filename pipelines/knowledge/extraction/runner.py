@@ -1,6 +1,6 @@
 """Extraction of a file's text in child processes, with limits on size and time."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,6 +82,7 @@ EXTENSIONS = {
 """Media types by extension, for text files whose content is ambiguous."""
 TEXT_TYPES = frozenset(EXTENSIONS.values())
 MAX_WARNINGS = 50
+"""Warnings of a document; the last one counts the others."""
 MAX_REASONS = 3
 """Warnings that explain why no text was found."""
 
@@ -127,7 +128,15 @@ async def extract_pages(
         warnings += [f"{left} more scanned pages were not read."] if left > 0 else []
     if not any(page.text for page in pages):
         raise Invalid("No text was found in the file.")
-    return replace(extracted, pages=tuple(pages), warnings=tuple(warnings))
+    return replace(extracted, pages=tuple(pages), warnings=bounded(warnings))
+
+
+def bounded(warnings: Sequence[str]) -> tuple[str, ...]:
+    """At most `MAX_WARNINGS`, the last of which says how many more there are."""
+    if len(warnings) <= MAX_WARNINGS:
+        return tuple(warnings)
+    kept = MAX_WARNINGS - 1
+    return (*warnings[:kept], f"{len(warnings) - kept:,} more warnings are not listed.")
 
 
 def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits()) -> ExtractedText:  # noqa: B008 # frozen
@@ -146,4 +155,4 @@ def extract(path: Path, mime_type: str, name: str = "", limits: Limits = Limits(
     warnings = dict.fromkeys(warning for page in pages for warning in page.warnings)
     if not any(page.text or page.scanned for page in pages):
         raise Invalid(" ".join(("No text was found in the file.", *list(warnings)[:MAX_REASONS])))
-    return ExtractedText(mime_type, pages, tuple(warnings)[:MAX_WARNINGS])
+    return ExtractedText(mime_type, pages, tuple(warnings))

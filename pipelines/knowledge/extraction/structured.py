@@ -28,17 +28,25 @@ def read_json(path: Path, limits: Limits) -> Iterator[Page]:
     composer = PageBuilder()
     text = decoded.text.removeprefix("\ufeff")
     try:
-        composer.add_lines(json_lines(_parse_json(text), "", 0))
-    except json.JSONDecodeError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if error.msg != "Extra data" or len(lines) < 2:
-            raise Invalid(f"The file is not valid JSON: line {error.lineno}, {error.msg.lower()}.") from error
-        composer.add_lines(_json_records(lines))
+        composer.add_lines(_json_file_lines(text))
     except RecursionError as error:
         raise _too_deep() from error
     for warning in damage_warnings(decoded):
         composer.warn(warning)
     yield composer.page()
+
+
+def _json_file_lines(text: str) -> Iterator[str]:
+    """The values of a JSON file, or of JSON lines."""
+    try:
+        value = _parse_json(text)
+    except json.JSONDecodeError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if error.msg != "Extra data" or len(lines) < 2:
+            raise Invalid(f"The file is not valid JSON: line {error.lineno}, {error.msg.lower()}.") from error
+        yield from _json_records(lines)
+    else:
+        yield from json_lines(value, "", 0)
 
 
 def _json_records(lines: list[str]) -> Iterator[str]:

@@ -179,7 +179,9 @@ class WordReader:
     def _read_drawing(self, node: Element, name: str) -> None:
         kind, id = (CHART_TYPE, "id") if name == "chart" else (DIAGRAM_TYPE, "dm")
         target = self._package.related(self._name, kind).get(attribute(node, id) or "")
-        if target is not None:
+        if target is None:
+            self._objects += 1
+        else:
             root = self._package.xml(target)
             self._composer.add_lines(chart_lines(root) if name == "chart" else diagram_lines(root))
 

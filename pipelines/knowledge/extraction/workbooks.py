@@ -145,7 +145,9 @@ class WorkbookParts:
         charts = self._package.related(name, "chart")
         for reference in drawing.iter("{*}chart"):
             target = charts.get(attribute(reference, "id") or "")
-            if target is not None:
+            if target is None:
+                composer.warn("A chart that is not in the file was not read.")
+            else:
                 composer.add_lines(chart_lines(self._package.xml(target)))
         images = 0
         for picture in drawing.iter("{*}pic"):
