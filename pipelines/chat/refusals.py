@@ -6,7 +6,11 @@ from core.sentence_segmentation import sentences
 
 MAX_REFUSAL_SENTENCES = 3
 """Longer answers say something else as well."""
-SOURCES = r"(?:sources?|documents?|passages?|excerpts?|texts?|context|materials?|lease|information)"
+SOURCES = (
+    r"(?:sources?|documents?|passages?|excerpts?|texts?|context|materials?|information|agreements?|articles?|books?|"
+    r"contracts?|drawings?|e-?mails?|files?|guides?|guidelines|handbooks?|leases?|letters?|manuals?|pages?|papers?|"
+    r"plans?|policy|policies|reports?|sheets?|specifications?|tables?)"
+)
 REFUSAL = re.compile(
     rf"""\b{SOURCES}\b[^.!?]{{0,60}}?\b(?:do(?:es)?\ not|don['\u2019]t|doesn['\u2019]t|did\ not|cannot|
             (?:is|are)\ not|(?:is|are)n['\u2019]t)\b
