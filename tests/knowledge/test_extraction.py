@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import DomainError, Invalid, UnsupportedContent
 from pipelines.knowledge.extraction import ExtractedText, Limits, extract, extract_pages
-from pipelines.knowledge.extraction.runner import PRESENTATION, SPREADSHEET, WORDPROCESSING, bounded
+from pipelines.knowledge.extraction.runner import PRESENTATION, SPREADSHEET, WORDPROCESSING, limit_warnings
 from pipelines.runtime.process_pool import ProcessPool
 from tests.knowledge import sample_documents
 
@@ -213,10 +213,10 @@ async def test_reading_ends_with_its_time(tmp_path: Path) -> None:
 def test_warnings_that_are_not_listed_are_counted() -> None:
     warnings = [f"The hidden sheet {number} was not read." for number in range(60)]
 
-    kept = bounded(warnings)
+    kept = limit_warnings(warnings)
 
     assert kept == (*warnings[:49], "11 more warnings are not listed.")
-    assert bounded(warnings[:50]) == tuple(warnings[:50])
+    assert limit_warnings(warnings[:50]) == tuple(warnings[:50])
 
 
 def test_json_lines_that_are_nested_too_deeply_are_refused(tmp_path: Path) -> None:

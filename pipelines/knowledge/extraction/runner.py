@@ -128,10 +128,10 @@ async def extract_pages(
         warnings += [f"{left} more scanned pages were not read."] if left > 0 else []
     if not any(page.text for page in pages):
         raise Invalid("No text was found in the file.")
-    return replace(extracted, pages=tuple(pages), warnings=bounded(warnings))
+    return replace(extracted, pages=tuple(pages), warnings=limit_warnings(warnings))
 
 
-def bounded(warnings: Sequence[str]) -> tuple[str, ...]:
+def limit_warnings(warnings: Sequence[str]) -> tuple[str, ...]:
     """At most `MAX_WARNINGS`, the last of which says how many more there are."""
     if len(warnings) <= MAX_WARNINGS:
         return tuple(warnings)
