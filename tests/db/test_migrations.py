@@ -378,6 +378,7 @@ async def test_rows_of_all_companies_get_their_readers_without_bypassing_the_fen
         await connection.close()
 
     assert [tuple(row) for row in first + second] == 2 * [(500, 500, 500, 500)]
+    await run_command(target, "upgrade")
     await run_command(target, "check")
     forced = "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'tenant.tenants'::regclass"
     assert [row[0] for row in await fetch(empty.admin, forced)] == [True]

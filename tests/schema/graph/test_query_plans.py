@@ -33,7 +33,7 @@ REQUIRED = {"maxLatencyMs": 3000}
 
 FEW = {
     "savedReports.filter.reportId": {"Sort of saved_reports"},
-    "messages.filter.conversationId": {"Sort of conversations, messages"},
+    "messages.filter.conversationId": {"Sort of messages"},
 }
 """Conditions that few rows meet for ever: one report, 200 messages. An index finds them to be sorted."""
 
