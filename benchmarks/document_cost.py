@@ -23,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.bounds import Limit, console, verdict
 from benchmarks.document_shapes import ANONYMOUS, BY_TOOLS, Q2, Shape, signed_in
+from core.garbage_collection import freeze_heap
 from core.settings import Settings
 from schema.contract import make_schema
 from schema.framework.introspection_cache import IntrospectionCache, fragment_of
@@ -127,7 +128,7 @@ async def search(folder: Path, seed: int, steps: int) -> list[Limit]:
         nobody = Client(services, contract)
         user = a_user(a_company())
         await factories.save(services.database, *drawing_rows(user), *text_rows(user))
-        gc.freeze()
+        freeze_heap()
         anonymous = await climb(nobody, ANONYMOUS, SIZES, seed, steps)
         admin = nobody.of(user)
         await admin(Q2)
