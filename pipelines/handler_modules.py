@@ -7,6 +7,7 @@ from core.imports import load
 from db.queue import Job
 from pipelines.runtime.handlers import HANDLERS, Handler
 from resolvers.chat.questions import AnswerMessage
+from resolvers.chat.text_checks import CheckText
 from resolvers.drawings.sessions import AnalyseSheets, CompareSheets, ExtractSheets
 from resolvers.evaluation.runs import MeasureModel
 from resolvers.identity.placement import MoveCompany
@@ -33,6 +34,7 @@ HANDLER_MODULES: dict[type[Job], str] = {
     AnalyseSheets: "pipelines.drawings.analysis",
     AnswerMessage: "pipelines.chat.handlers",
     CheckImages: "pipelines.imagery.validation",
+    CheckText: "pipelines.chat.text_checks",
     CompareSheets: "pipelines.drawings.handlers",
     ExtractSheets: "pipelines.drawings.handlers",
     ForgetCompany: "pipelines.knowledge.handlers",

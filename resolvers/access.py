@@ -53,6 +53,8 @@ from db.models import (
     RoleName,
     RunLog,
     SavedReport,
+    TextCheck,
+    TextCheckSentence,
     TokenUsage,
     Upload,
     User,
@@ -240,6 +242,18 @@ def within_conversation(viewer: Viewer, row: Any) -> Conditions:
     return [row.reader_id.is_not(None) if readers is None else row.reader_id.in_(readers)]
 
 
+def text_checks(viewer: Viewer, check: Any) -> Conditions:
+    """The viewer's text checks; all with `chat:oversee`."""
+    return [] if viewer.has_permission("chat:oversee") else [check.user_id == viewer.user_id]
+
+
+def within_text_check(viewer: Viewer, sentence: Any) -> Conditions:
+    """Sentences of visible text checks."""
+    check = aliased(TextCheck)
+    rule = text_checks(viewer, check)
+    return [sentence.check_id == check.id, *rule] if rule else []
+
+
 def own_records(viewer: Viewer, row: Any) -> Conditions:
     """The viewer's records; all with `analytics:read`."""
     return [] if viewer.has_permission("analytics:read") else [row.user_id == viewer.user_id]
@@ -328,6 +342,8 @@ POLICIES: dict[type[Model], Policy] = {
     Message: WITHIN_CONVERSATION,
     Citation: WITHIN_CONVERSATION,
     Feedback: WITHIN_CONVERSATION,
+    TextCheck: Policy(rule=text_checks, read="chat:history"),
+    TextCheckSentence: Policy(rule=within_text_check, read="chat:history"),
     RunLog: Policy(rule=own_records),
     AgentLog: Policy(rule=own_records),
     TokenUsage: Policy(rule=own_records),

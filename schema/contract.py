@@ -13,6 +13,8 @@ from schema.chat.export import ConversationExportQueries
 from schema.chat.operations import ChatMutations, ChatQueries
 from schema.chat.questions import MessageMutations
 from schema.chat.suggestions import SuggestionQueries
+from schema.chat.text_check_events import TextCheckSubscriptions
+from schema.chat.text_checks import TextCheckMutations, TextCheckQueries
 from schema.chat.usage import UsageQueries
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
@@ -70,6 +72,7 @@ class Query(
     KnowledgeQueries,
     SearchQueries,
     ChatQueries,
+    TextCheckQueries,
     UsageQueries,
     SuggestionQueries,
     ConversationExportQueries,
@@ -100,6 +103,7 @@ class Mutation(
     ProcessingMutations,
     ChatMutations,
     MessageMutations,
+    TextCheckMutations,
     FileMutations,
     JobMutations,
     HealthMutations,
@@ -113,6 +117,7 @@ class Subscription(
     DrawingSubscriptions,
     ImagerySubscriptions,
     ChatSubscriptions,
+    TextCheckSubscriptions,
     ReportSubscriptions,
     RequirementProposalSubscriptions,
     JobSubscriptions,

@@ -132,6 +132,7 @@ class Settings(
     queue_slots: QueueCounts = Field(
         default={
             "chat": 2,
+            "text_checks": 1,
             "requirements": 2,
             "reports": 2,
             "imports": 1,

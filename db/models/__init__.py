@@ -17,6 +17,7 @@ from db.models.chat.conversations import (
     MessageState,
 )
 from db.models.chat.run_logs import AgentLog, RunLog, RunStatus, TokenUsage
+from db.models.chat.text_checks import SentenceVerdict, TextCheck, TextCheckSentence, TextCheckState
 from db.models.drawings import (
     AnalysisResult,
     Comparison,
@@ -186,11 +187,15 @@ __all__ = [
     "RunLog",
     "RunStatus",
     "SavedReport",
+    "SentenceVerdict",
     "SessionStatus",
     "SessionType",
     "SheetState",
     "SignInAttempt",
     "Tenant",
+    "TextCheck",
+    "TextCheckSentence",
+    "TextCheckState",
     "TokenUsage",
     "Upload",
     "UploadState",

@@ -64,6 +64,8 @@ class ProcessingJobType(Enum):
     """Extracts, chunks and embeds a document."""
     CHAT_ANSWER = "chat_answer"
     """Generates the answer to a question."""
+    TEXT_CHECK = "text_check"
+    """Checks the sentences of a text against documents."""
     DATA_IMPORT = "data_import"
     """Imports consumption readings from a file."""
     REPORT_GENERATION = "report_generation"

@@ -18,6 +18,8 @@ from db.models import (
     ProcessingStatus,
     RunLog,
     RunStatus,
+    TextCheck,
+    TextCheckState,
     TokenUsage,
 )
 from server.demo.draft import Draft
@@ -218,4 +220,19 @@ def add_token_usage(draft: Draft) -> None:
             model_name=MODEL,
             user_id=draft.person(),
             created_at=at,
+        )
+
+
+def text_checks(draft: Draft) -> None:
+    """Checks of texts that wait, or that were stopped before their first sentence."""
+    for number, at in draft.each(TextCheck):
+        draft.add(
+            TextCheck,
+            at,
+            user_id=draft.person(),
+            text=sentence(draft, draft.one(TOPICS), number + 1),
+            state=TextCheckState.STOPPED if draft.chance(0.8) else TextCheckState.WAITING,
+            sentence_count=1,
+            created_at=at,
+            updated_at=at,
         )

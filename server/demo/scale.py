@@ -47,6 +47,7 @@ from db.models import (
     RoleName,
     RunLog,
     SavedReport,
+    TextCheck,
     TokenUsage,
     Upload,
     User,
@@ -82,6 +83,7 @@ UNIT: Counts = {
     Feedback: 40,
     RunLog: 120,
     AgentLog: 80,
+    TextCheck: 20,
     TokenUsage: 150,
     SavedReport: 10,
     HistoricalDataImport: 4,
@@ -104,7 +106,7 @@ COMPARISON_MODELS = (
 )
 """Models whose rows the demo's comparison creates by the pipeline."""
 
-BENCHMARK_MODELS = (HistoricalDataImport, Report, RequirementProposal)
+BENCHMARK_MODELS = (HistoricalDataImport, Report, RequirementProposal, TextCheck)
 """Models of which only benchmarks have rows."""
 
 SAMPLE: Counts = {
@@ -127,6 +129,7 @@ PARTS = (
     records.imagery,
     dialogue.knowledge,
     dialogue.chat,
+    dialogue.text_checks,
     records.insights,
     records.evaluation,
     requirements.requirements,

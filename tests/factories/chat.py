@@ -13,6 +13,10 @@ from db.models import (
     MessageRole,
     RunLog,
     RunStatus,
+    SentenceVerdict,
+    TextCheck,
+    TextCheckSentence,
+    TextCheckState,
     TokenUsage,
 )
 from tests.factories import Fixture, build, numbers
@@ -103,3 +107,29 @@ def a_token_usage(user: Fixture, **values: Any) -> Fixture:
         "user_id": user.id,
     }
     return build(TokenUsage, [user], values, **defaults)
+
+
+def a_text_check(user: Fixture, **values: Any) -> Fixture:
+    """A complete check of a text with one sentence."""
+    defaults: dict[str, Any] = {
+        "user_id": user.id,
+        "text": f"Door {next(numbers)} is green.",
+        "state": TextCheckState.COMPLETED,
+        "sentence_count": 1,
+        "supported_count": 1,
+    }
+    return build(TextCheck, [user], values, **defaults)
+
+
+def a_text_check_sentence(check: Fixture, **values: Any) -> Fixture:
+    """A sentence of the check that is supported."""
+    defaults: dict[str, Any] = {
+        "check_id": check.id,
+        "number": next(numbers),
+        "text_start_index": 0,
+        "text_end_index": 14,
+        "text": "Door 1 is green.",
+        "verdict": SentenceVerdict.SUPPORTED,
+        "confidence": 0.9,
+    }
+    return build(TextCheckSentence, [check], values, **defaults)

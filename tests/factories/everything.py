@@ -18,6 +18,8 @@ from tests.factories.chat import (
     a_conversation,
     a_feedback,
     a_run_log,
+    a_text_check,
+    a_text_check_sentence,
     a_token_usage,
     a_vote,
     an_answer,
@@ -106,12 +108,15 @@ def chat(people: list[Fixture], document: Fixture) -> dict[str, list[Fixture]]:
     conversations = [a_conversation(user, selected_document_ids=chosen) for user in people]
     answers = [an_answer(conversation, **detailed) for conversation in conversations]
     pairs = list(zip(people, answers, strict=True))
+    checks = [a_text_check(user, document_ids=chosen) for user in people]
     counted = {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
     return {
         "Conversation": conversations,
         "Message": answers,
         "Citation": [a_citation(answer) for answer in answers],
         "Feedback": [a_feedback(answer, user) for user, answer in pairs],
+        "TextCheck": checks,
+        "TextCheckSentence": [a_text_check_sentence(check) for check in checks],
         "RunLog": [a_run_log(user, answer) for user, answer in pairs],
         "AgentLog": [a_vote(user, answer, "creative", token_usage=counted) for user, answer in pairs],
         "TokenUsage": [a_token_usage(user) for user in people],

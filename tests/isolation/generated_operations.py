@@ -30,6 +30,7 @@ ABOUT = {
     "reportProgress": "Report",
     "requirementProposed": "RequirementProposal",
     "conversationEvents": "Conversation",
+    "textCheckEvents": "TextCheck",
     "imagesAdded": "CrawlJob",
     "savedReportComparison": "SavedReport",
     "baseline": "EvaluationRun",
@@ -47,6 +48,7 @@ UNLISTED = {
     "EnergySource",
     "EvaluationCase",
     "ProposedRequirement",
+    "TextCheckSentence",
     "HistoricalDataImport",
     "Report",
 }

@@ -19,6 +19,8 @@ from tests.factories.chat import (
     a_conversation,
     a_feedback,
     a_run_log,
+    a_text_check,
+    a_text_check_sentence,
     a_token_usage,
     a_vote,
     an_answer,
@@ -60,7 +62,7 @@ def private_rows(user: Fixture) -> dict[str, Fixture]:
     document = a_document(user, scope=DocumentScope.USER, title=f"Private {user.username}")
     conversation = a_conversation(user)
     answer = an_answer(conversation)
-    proposal = a_requirement_proposal(user)
+    proposal, check = a_requirement_proposal(user), a_text_check(user)
     return {
         "User": user,
         "ActivityLog": an_activity(user),
@@ -74,6 +76,8 @@ def private_rows(user: Fixture) -> dict[str, Fixture]:
         "RunLog": a_run_log(user, answer),
         "AgentLog": a_vote(user, answer, "creative"),
         "TokenUsage": a_token_usage(user),
+        "TextCheck": check,
+        "TextCheckSentence": a_text_check_sentence(check),
         "RequirementProposal": proposal,
         "ProposedRequirement": a_proposed_requirement(proposal),
         "RequirementExport": a_requirement_export(user),

@@ -49,6 +49,8 @@ from db.models import (
     RoleName,
     RunLog,
     SavedReport,
+    TextCheck,
+    TextCheckSentence,
     TokenUsage,
     Upload,
     User,
@@ -77,7 +79,9 @@ READ: Models = {
     ProcessingJob: "jobs:read",
     **dict.fromkeys((CrawlJob, Image, ValidationJob, ExportJob), "images:read"),
     **dict.fromkeys((EmbeddingModel, Document, DocumentChunk), "documents:read"),
-    **dict.fromkeys((Conversation, Message, Citation, Feedback), "chat:history"),
+    **dict.fromkeys(
+        (Conversation, Message, Citation, Feedback, TextCheck, TextCheckSentence), "chat:history"
+    ),
     **dict.fromkeys(
         (CompanyProfile, SavedReport, EnergySource, HistoricalDataImport, ConsumptionReading, Report),
         "reports:view",
@@ -89,7 +93,9 @@ READ: Models = {
 OVERSEE: Models = {
     User: "users:read",
     ActivityLog: "activity:read",
-    **dict.fromkeys((Conversation, Message, Citation, Feedback), "chat:oversee"),
+    **dict.fromkeys(
+        (Conversation, Message, Citation, Feedback, TextCheck, TextCheckSentence), "chat:oversee"
+    ),
     **dict.fromkeys((RunLog, AgentLog, TokenUsage), "analytics:read"),
     **dict.fromkeys((Document, DocumentChunk), "documents:oversee"),
     **dict.fromkeys((RequirementProposal, ProposedRequirement, RequirementExport), "requirements:oversee"),

@@ -25,6 +25,7 @@ SAFE_TRIGGERS = {
             "processing_jobs",
             "reports",
             "requirement_proposals",
+            "text_checks",
             "validation_jobs",
         )
     ),

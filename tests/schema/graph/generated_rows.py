@@ -61,6 +61,7 @@ BOUNDED = {
     "document_chunks.document_id": 10_000,
     "messages.conversation_id": 10_000,
     "messages.parent_message_id": 200,
+    "text_check_sentences.check_id": 200,
 }
 """Foreign keys to rows that never have more than so many."""
 
@@ -125,6 +126,7 @@ OVERRIDES: Mapping[str, Mapping[str, str]] = {
         "status": cases("success", error=EACH_HUNDREDTH),
     },
     "saved_reports": {"report_id": "n::text"},
+    "text_check_sentences": {"number": "n", "text_start_index": "0", "text_end_index": "n"},
     "uploads": {"sha256": "'x'"},
     "users": {
         "email": "<key users> || '@x'",

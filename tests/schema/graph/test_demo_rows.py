@@ -83,7 +83,7 @@ async def test_a_unit_is_made_once(crowd: Crowd) -> None:
     second = await scale.scale(database, user.company.id, 2)
     third = await scale.scale(database, user.company.id, 2)
 
-    assert (first, second, third) == (2050, 2050, 0)
+    assert (first, second, third) == (2070, 2070, 0)
     async with database.tenant(user.company.id, read_only=True) as uow:
         assert await uow.scalar(select(func.count()).select_from(Project)) == 2 * scale.UNIT[Project]
         assert await uow.scalar(select(func.count()).select_from(Message)) == 2 * scale.UNIT[Message]

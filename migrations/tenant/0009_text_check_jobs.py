@@ -1,0 +1,40 @@
+"""Allow jobs that check texts."""
+
+from migrations.backfills import backfill
+from migrations.constraints import add_constraint
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+JOB_TYPES = (
+    "pdf_extraction",
+    "comparison",
+    "ai_analysis",
+    "document_processing",
+    "chat_answer",
+    "text_check",
+    "data_import",
+    "report_generation",
+    "requirement_proposal",
+    "re_embedding",
+    "upkeep",
+)
+
+
+def upgrade() -> None:
+    """Apply."""
+    _allow_job_types(*JOB_TYPES)
+
+
+def downgrade() -> None:
+    """Undo."""
+    backfill("tenant", "processing_jobs", "job_type = 'upkeep'", where="job_type = 'text_check'")
+    _allow_job_types(*(name for name in JOB_TYPES if name != "text_check"))
+
+
+def _allow_job_types(*names: str) -> None:
+    allowed = ", ".join(f"'{name}'" for name in names)
+    name = "ck_processing_jobs_processing_job_type"
+    add_constraint("tenant", "processing_jobs", name, f"CHECK (job_type IN ({allowed}))")

@@ -1,0 +1,1 @@
+"""Text checks: verdicts on sentences, and the jobs that find them."""
