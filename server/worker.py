@@ -8,6 +8,7 @@ import socket
 from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from time import monotonic
 from types import TracebackType
 from typing import Self
 from uuid import UUID, uuid4
@@ -196,6 +197,7 @@ class Worker:
             jobs = dict(self._running)
             if not jobs:
                 continue
+            begin = monotonic()
             try:
                 companies = {id: running.attempt.company_id for (id, _), running in jobs.items()}
                 heartbeat = await leases.heartbeat(self._services.database, self.name, companies)
@@ -205,6 +207,8 @@ class Worker:
             for (id, _), running in jobs.items():
                 if id not in heartbeat.owned or id in heartbeat.cancelling:
                     running.interrupt()
+                else:
+                    running.attempt.owned_at = max(begin, running.attempt.owned_at)
 
     async def _run_periodic(self, name: str, task: PeriodicTask) -> None:
         """Runs a periodic task in the periods that this worker claims."""

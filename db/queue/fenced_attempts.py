@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -81,6 +82,8 @@ class Attempt:
     had_setbacks: bool = False
     is_last: bool = False
     """Whether no attempt follows a transient fault of this one, because the retry deadline has passed."""
+    owned_at: float = field(default_factory=monotonic)
+    """When the worker was last known to own the job, on its own monotonic clock."""
 
     @property
     def is_suspect(self) -> bool:
@@ -105,7 +108,14 @@ class Attempt:
             )
             if await uow.scalar(mine.with_for_update(key_share=True)) is None:
                 raise LostLease
+            self.owned_at = monotonic()
             yield uow
+
+    async def require_owned(self, seconds: float) -> None:
+        """Raises `LostLease` if another worker owns the job. Asks the database if it was not seen lately."""
+        if monotonic() - self.owned_at > seconds:
+            async with self.write():
+                pass
 
     async def update(self, uow: UnitOfWork, **values: Any) -> None:
         """Updates columns of the job's row in a unit from `write`, and publishes the change."""

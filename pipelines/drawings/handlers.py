@@ -142,7 +142,7 @@ async def page_values(
         ("words_path", page.words, "_words.json"),
     ):
         key = f"{session_prefix(run.company_id, session_id)}{revision.value}/{number:04d}{ending}"
-        stored[column] = (await run.services.store.put_file(key, path)).key
+        stored[column] = (await run.put_file(key, path)).key
         path.unlink()
     metadata = {
         "width": page.width,
@@ -250,8 +250,8 @@ async def comparison_values(run: Run, session_id: UUID, old: Drawing, new: Drawi
         if outcome is None:
             return FAILED_COMPARISON | {"state": SheetState.FAILED, "error_message": failure}
         prefix = f"{session_prefix(run.company_id, session_id)}comparisons/{new.page_number:04d}"
-        overlay = await run.services.store.put_file(f"{prefix}_overlay.png", outcome.overlay)
-        preview = await run.services.store.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
+        overlay = await run.put_file(f"{prefix}_overlay.png", outcome.overlay)
+        preview = await run.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
     return result_values(outcome) | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
 
 

@@ -213,7 +213,7 @@ class ChunkCrawler:
 
     async def _put(self, key: str, path: Path) -> None:
         if not await self._is_stored(key):
-            await self._run.services.store.put_file(key, path)
+            await self._run.put_file(key, path)
 
     async def _is_stored(self, key: str) -> bool:
         try:

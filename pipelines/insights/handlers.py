@@ -37,7 +37,7 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Complet
     await run.report(READ_PROGRESS)
     text = render_markdown(summary, row.filename).encode()
     upload_id = id_derived_from(run.id, "text")
-    await run.services.store.put(generated_documents.text_key(run.company_id, upload_id), text)
+    await run.put(generated_documents.text_key(run.company_id, upload_id), text)
     digest = hashlib.sha256(text).hexdigest()
 
     async def finish(uow: UnitOfWork) -> None:

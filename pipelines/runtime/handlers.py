@@ -1,15 +1,16 @@
 """Job handlers: their registry, and the run that a handler receives."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
 
-from core.ports import ChatModel, DrawingAnalyser, Embedders, ObjectStore, Sources, VectorStores
+from core.ports import ChatModel, DrawingAnalyser, Embedders, ObjectStore, Sources, StoredObject, VectorStores
 from core.prices import Prices
 from core.settings import Settings
 from db.database import Database
@@ -107,6 +108,19 @@ class Run:
                     raise
             await asyncio.sleep(delay)
         return await stack.enter_async_context(self._attempt.write())
+
+    async def put(self, key: str, content: AsyncIterable[bytes] | bytes) -> StoredObject:
+        """Stores an object as `ObjectStore.put`, for the job's owner only. Raises `LostLease`.
+
+        A worker that was frozen stores nothing after another one has ended the job, and maybe removed it.
+        """
+        await self._attempt.require_owned(self.services.settings.job_stale / 2)
+        return await self.services.store.put(key, content)
+
+    async def put_file(self, key: str, path: Path) -> StoredObject:
+        """Stores the content of a local file as `put`."""
+        await self._attempt.require_owned(self.services.settings.job_stale / 2)
+        return await self.services.store.put_file(key, path)
 
     async def report(self, progress: float) -> None:
         """Reports progress, from 0 to 1. Cheap: the latest value is written a few times per second."""

@@ -55,6 +55,7 @@ DELETE_SESSION = mutation("drawingSessionDelete", None, "deletedId", with_id=Tru
 
 CREATE_COMPANY = mutation("companyCreate", "CompanyCreateInput", "company { id }")
 UPDATE_COMPANY = mutation("companyUpdate", "CompanyUpdateInput", "company { id isActive }", with_id=True)
+PLACE_COMPANY = mutation("companyPlace", "CompanyPlaceInput", "job { id }", with_id=True)
 DELETE_COMPANY = mutation("companyDelete", None, "deletedId", with_id=True)
 CREATE_USER = mutation("userCreate", "UserCreateInput", "user { id }")
 CREATE_MODEL = mutation("embeddingModelCreate", "EmbeddingModelCreateInput", "embeddingModel { id }")

@@ -43,6 +43,8 @@ HUNT_SECONDS = 8.0
 """Time to wait for a worker whose death would be news."""
 MAX_FURTHER_KILLS, FURTHER_KILL_SECONDS = 10, 4.0
 """Kills after the schedule, and the time between two of them."""
+PROVOKED = {"RecoverVectors": "vector files"}
+"""Tasks whose jobs start after a fault, and its target."""
 LOOKS_FOR_JOBS = 80
 PATIENCE = 900
 """Looks for a target, ten in a second."""
@@ -248,6 +250,8 @@ class Injector:
     async def complete(self, until: float) -> None:
         """Kills further workers at jobs of tasks that have not recovered yet, if there are any."""
         for _ in range(MAX_FURTHER_KILLS):
+            for task in self.wanted & set(PROVOKED):
+                await self.kill_any(PROVOKED[task])
             while self.missing and not await self.hunt():
                 if time.monotonic() > until:
                     return

@@ -173,11 +173,10 @@ class Installation:
         return found[0].pid if found else None
 
     def damage_vectors(self) -> None:
-        """Cuts off half of the largest file of each collection."""
-        for collection in (self.data / "vectors").glob("seshat-*"):
-            files = [path for path in collection.rglob("*") if path.is_file()]
-            largest = max(files, key=lambda path: path.stat().st_size)
-            os.truncate(largest, largest.stat().st_size // 2)
+        """Cuts off half of each file of the collections."""
+        for path in (self.data / "vectors").glob("seshat-*/**/*"):
+            if path.is_file():
+                os.truncate(path, path.stat().st_size // 2)
 
     def _with_argument(self, argument: str) -> list[psutil.Process]:
         found = []

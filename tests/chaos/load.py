@@ -18,12 +18,13 @@ from tests.chaos import documents as gql
 from tests.chaos import operations
 from tests.chaos.client import Client, Clock, NoAnswer, Over, Refusal
 from tests.chaos.installation import Installation
-from tests.chaos.ledger import Ledger
-from tests.chaos.operations import Flow, Tenant
+from tests.chaos.ledger import Entry, Ledger
+from tests.chaos.operations import ENDED, Flow, Tenant
 from tests.chaos.outside import MODELS, Outside
 from tests.drawings.pipeline.sample_drawings import sheets
 
 COMPANIES = ("quartz", "basalt", "marble")
+WANDERER = "A company that moves"
 PROBES = 3
 """Times that each query is sent when the installation has settled."""
 FIRST_PASSWORD = re.compile(rf"{re.escape(ADMIN)}  (\S+)")
@@ -104,6 +105,7 @@ class Load:
         """Repeats all flows until closing time; returns when the last one has ended."""
         flows = [self.repeat(flow, tenant, pause) for tenant in self.tenants for flow, pause in FLOWS.items()]
         flows += [self.repeat_platform(self.companies, 4.0), self.repeat_platform(self.rollout, 20.0)]
+        flows.append(self.repeat_platform(self.placement, 10.0))
         await asyncio.gather(*flows)
 
     async def repeat(self, flow: Flow, tenant: Tenant, pause: tuple[float, float]) -> None:
@@ -140,6 +142,38 @@ class Load:
         await self.platform.create(gql.CREATE_COMPANY, entry, {"name": entry.name})
         await self.platform.mutate(gql.UPDATE_COMPANY, id=entry.id, input={"isActive": False})
         await self.tenants[0].delete_as(self.platform, gql.DELETE_COMPANY, entry)
+
+    async def placement(self) -> None:
+        """Moves a company to a database of its own, and back to the shared one."""
+        entry = next((entry for entry in self.ledger.of("companies") if entry.name == WANDERER), None)
+        if entry is None:
+            entry = self.ledger.enter("companies", WANDERER, "platform")
+            await self.platform.create(gql.CREATE_COMPANY, entry, {"name": entry.name})
+        for dedicated in (True, False):
+            while (job := await self.place(entry, dedicated=dedicated)) is not None:
+                await self.ended(job)
+
+    async def ended(self, job: str) -> None:
+        """Waits for the end of a job of the platform company."""
+        while True:
+            node = (await self.platform.query(gql.JOB, id=job))["node"]
+            if node is None or node["status"] in ENDED:
+                return
+            await asyncio.sleep(0.5)
+
+    async def place(self, entry: Entry, *, dedicated: bool) -> str | None:
+        """The job that moves a company; None if it is where it is to be."""
+        while True:
+            try:
+                sent = {"dedicated": dedicated}
+                payload = await self.platform.mutate(gql.PLACE_COMPANY, id=entry.id, input=sent)
+            except Refusal as refused:
+                if refused.code != "CONFLICT":
+                    raise
+                self.clock.check()
+                await asyncio.sleep(0.5)  # a request that was not answered is carried out
+            else:
+                return payload["job"] and str(payload["job"]["id"])
 
     async def rollout(self) -> None:
         """Activates the embedding model that is not active."""

@@ -76,7 +76,7 @@ class DatasetExporter:
             key = data[0].key
         else:
             file_list = orjson.dumps([asdict(file) for file in self._files])
-            key = (await self._run.services.store.put(self._key(INDEX_FILENAME), file_list)).key
+            key = (await self._run.put(self._key(INDEX_FILENAME), file_list)).key
         expires_at = datetime.now(UTC) + timedelta(seconds=self._run.services.settings.export_ttl)
 
         async def finish(uow: UnitOfWork) -> None:
@@ -117,13 +117,13 @@ class DatasetExporter:
     async def _write(self, name: str, limit: int) -> PackedFile:
         """Stream the next images into a file of the package, at most `limit`."""
         before = self._reader.index
-        stored = await self._run.services.store.put(self._key(name), self._stream(limit))
+        stored = await self._run.put(self._key(name), self._stream(limit))
         file = PackedFile(stored.key, stored.size, self._reader.index - before)
         self._files.append(file)
         return file
 
     async def _write_bytes(self, name: str, content: bytes) -> None:
-        stored = await self._run.services.store.put(self._key(name), content)
+        stored = await self._run.put(self._key(name), content)
         self._files.append(PackedFile(stored.key, stored.size, 0))
 
     async def _stream(self, limit: int) -> AsyncIterator[bytes]:

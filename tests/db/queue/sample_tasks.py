@@ -187,7 +187,7 @@ async def break_down(job: Faulty, run: Run) -> None:
 
 @dataclass(frozen=True)
 class Block(TracedJob):
-    """Holds up its worker's event loop for `seconds`, then writes."""
+    """Holds up its worker's event loop for `seconds`, then stores an object and writes."""
 
     seconds: float
 
@@ -198,6 +198,7 @@ async def block(job: Block, run: Run) -> None:
     job.leave("begun", run.number)
     if run.number == 1:
         time.sleep(job.seconds)  # noqa: ASYNC251 - a loop that is held up is what is tested
+    await run.put(f"{run.company_id}/blocked/{run.number}", b"stored")
     async with run.write() as uow:
         await run.save({"by": run.number}, uow)
     job.leave("wrote", run.number)

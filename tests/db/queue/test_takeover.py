@@ -194,6 +194,7 @@ async def test_a_worker_that_froze_finds_its_job_taken(hall: Hall) -> None:
 
     assert await hall.row(id) == row
     assert hall.lines() == ["begun 1", "begun 2", "wrote 2"]
+    assert [path.name for path in (hall.folder / "objects").rglob("blocked/*")] == ["2"]
     assert await hall.lease(id) is None
 
 
