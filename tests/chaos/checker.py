@@ -22,6 +22,7 @@ NAME_COLUMNS = {
     "documents": "title",
     "conversations": "title",
     "messages": "content",
+    "text_checks": "text",
     "crawl_jobs": "name",
     "validation_jobs": "name",
     "export_jobs": "name",

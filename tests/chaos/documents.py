@@ -26,6 +26,8 @@ SEND_MESSAGE = mutation("messageSend", "MessageSendInput", "message { id } answe
 CANCEL_MESSAGE = mutation("messageCancel", None, "message { id state }", with_id=True)
 SUBMIT_FEEDBACK = mutation("feedbackSubmit", "FeedbackSubmitInput", "feedback { id }")
 
+CHECK_TEXT = mutation("textCheckCreate", "TextCheckCreateInput", "textCheck { id job { id } }")
+
 CREATE_CRAWL = mutation("crawlJobCreate", "CrawlJobCreateInput", "crawlJob { id }")
 CREATE_VALIDATION = mutation("validationJobCreate", "ValidationJobCreateInput", "validationJob { id }")
 CREATE_EXPORT = mutation("exportJobCreate", "ExportJobCreateInput", "exportJob { id }")

@@ -33,6 +33,7 @@ FLOWS: dict[Flow, tuple[float, float]] = {
     operations.projects: (1.0, 3.0),
     operations.library: (1.0, 4.0),
     operations.chat: (1.0, 4.0),
+    operations.text_check: (4.0, 10.0),
     operations.crawl: (4.0, 10.0),
     operations.energy: (4.0, 10.0),
     operations.proposals: (4.0, 10.0),

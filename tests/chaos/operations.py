@@ -158,6 +158,14 @@ async def broken_document(tenant: Tenant) -> None:
         tenant.client.ledger.faults["a document that cannot be read was processed"] += 1
 
 
+async def text_check(tenant: Tenant) -> None:
+    """Has a text checked against the documents that there are."""
+    entry = tenant.enter("text_checks", "check")
+    entry.name = f"The gate of {entry.name} opens at nine. It is locked at night."
+    made = await tenant.client.create(gql.CHECK_TEXT, entry, {"text": entry.name})
+    await tenant.ended(made["textCheck"]["job"]["id"])
+
+
 async def chat(tenant: Tenant) -> None:
     """Asks questions in a conversation, one after another, and listens to the answers."""
     entry = tenant.enter("conversations", "conversation")
