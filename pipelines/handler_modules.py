@@ -34,7 +34,7 @@ HANDLER_MODULES: dict[type[Job], str] = {
     AnalyseSheets: "pipelines.drawings.analysis",
     AnswerMessage: "pipelines.chat.handlers",
     CheckImages: "pipelines.imagery.validation",
-    CheckText: "pipelines.chat.text_checks",
+    CheckText: "pipelines.text_checks.handlers",
     CompareSheets: "pipelines.drawings.handlers",
     ExtractSheets: "pipelines.drawings.handlers",
     ForgetCompany: "pipelines.knowledge.handlers",

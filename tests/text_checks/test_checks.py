@@ -9,7 +9,9 @@ from resolvers.chat.text_checks import MAX_SENTENCES, MAX_TEXT_LENGTH
 from schema.framework.context import Services
 from tests import factories
 from tests.chat.pipeline.conftest import Person, somebody
-from tests.chat.text_checks.conftest import (
+from tests.factories.knowledge import a_document
+from tests.graphql_client import Refusal
+from tests.text_checks.conftest import (
     LEASE,
     TEXT,
     a_worker,
@@ -18,9 +20,7 @@ from tests.chat.text_checks.conftest import (
     run_check,
     wait_for_check,
 )
-from tests.chat.text_checks.operations import CHECK, CREATE, DELETE, FILTERED, LIST, WATCH
-from tests.factories.knowledge import a_document
-from tests.graphql_client import Refusal
+from tests.text_checks.operations import CHECK, CREATE, DELETE, FILTERED, LIST, WATCH
 
 
 async def refusal(person: Person, document: str, **variables: Any) -> Refusal:

@@ -10,10 +10,10 @@ from core.sentence_segmentation import Span, sentences
 from db.models import SentenceVerdict, TextCheck, TextCheckState
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.chat import verdicts
-from pipelines.chat.statements import reason_not_to_check
-from pipelines.chat.verdicts import SentenceFinding
 from pipelines.runtime.handlers import Run, handles
+from pipelines.text_checks import verdicts
+from pipelines.text_checks.statements import reason_not_to_check
+from pipelines.text_checks.verdicts import SentenceFinding
 from resolvers import token_usage
 from resolvers.access import Viewer
 from resolvers.chat import text_checks

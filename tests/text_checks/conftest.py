@@ -9,8 +9,8 @@ from server.embedded.vectors import EmbeddedVectors
 from server.worker import Worker
 from tests.chat.pipeline.conftest import Person, somebody
 from tests.chat.pipeline.conftest import a_worker as any_worker
-from tests.chat.text_checks.operations import CHECK, CREATE
 from tests.graphql_client import Client
+from tests.text_checks.operations import CHECK, CREATE
 
 LEASE = """Lease of Harbour Street 12
 

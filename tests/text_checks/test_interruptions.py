@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from core.errors import Conflict
-from pipelines.chat import text_checks as handlers
+from pipelines.text_checks import handlers
 from schema.framework.context import Services
 from tests.chat.pipeline.conftest import PATIENCE, Person
-from tests.chat.text_checks.conftest import (
+from tests.text_checks.conftest import (
     a_worker,
     add_lease,
     create_check,
     run_check,
     wait_for_check,
 )
-from tests.chat.text_checks.operations import CANCEL, CHECK, RETRY, START, WATCH
+from tests.text_checks.operations import CANCEL, CHECK, RETRY, START, WATCH
 
 LAST = 4
 """Sentences that are checked before the interruption."""
