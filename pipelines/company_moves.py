@@ -10,6 +10,7 @@ from db.company_move.execution import move_company, repair_company
 from db.company_move.journal import Busy
 from db.databases.company_databases import CompanyDatabases
 from db.databases.servers import ServerError
+from db.errors import is_transient
 from db.models import Company
 from db.placement import Place
 from pipelines.knowledge.cleanup import recover_lost_vectors
@@ -20,7 +21,7 @@ from resolvers.identity.placement import MoveCompany
 
 log = structlog.get_logger(__name__)
 
-RETRY_SECONDS = 30.0
+RETRY_SECONDS = 5.0
 
 
 @handles(MoveCompany)
@@ -39,6 +40,8 @@ async def move(job: MoveCompany, run: Run) -> None:
     except (Busy, ServerError) as error:
         raise Retry(str(error), after=RETRY_SECONDS) from error
     except InstallationError as error:
+        if error.__cause__ is not None and is_transient(error.__cause__):
+            raise Retry(str(error), after=RETRY_SECONDS) from error
         raise Conflict(str(error)) from error
     await check_content(run.services, job.moved_id)
 

@@ -165,13 +165,13 @@ class Load:
     async def place(self, entry: Entry, *, dedicated: bool) -> str | None:
         """The job that moves a company; None if it is where it is to be."""
         while True:
+            self.clock.check()
             try:
                 sent = {"dedicated": dedicated}
                 payload = await self.platform.mutate(gql.PLACE_COMPANY, id=entry.id, input=sent)
             except Refusal as refused:
                 if refused.code != "CONFLICT":
                     raise
-                self.clock.check()
                 await asyncio.sleep(0.5)  # a request that was not answered is carried out
             else:
                 return payload["job"] and str(payload["job"]["id"])

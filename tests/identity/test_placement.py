@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 from strawberry import relay
@@ -15,12 +17,15 @@ from core.settings import Settings, SettingsError, load_settings
 from core.settings.placement import DatabaseServer
 from db.company_move.execution import move_company, repair_company
 from db.company_move.move import Limits
+from db.company_move.site import MoveError
 from db.databases.changes import repair
 from db.databases.company_databases import CompanyDatabases
 from db.ids import new_id
 from db.models import RoleName
 from pipelines import company_moves
+from pipelines.runtime.faults import Retry
 from resolvers.identity import accounts, companies
+from resolvers.identity.placement import MoveCompany
 from schema.framework.context import Services
 from tests.chat.pipeline.conftest import a_worker
 from tests.conftest import People, Postgres, Save, Unchanged
@@ -321,3 +326,24 @@ async def test_who_may_move_which_company(
         ):
             assert await graphql.of(who).refusals(PLACE, id=whom.gid, input=values) == [refusal]
     await onlooker.execute("DELETE FROM platform.placement_changes")
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome"),
+    [(asyncpg.ConnectionDoesNotExistError("closed"), Retry), (None, Conflict)],
+)
+async def test_a_move_is_retried_if_a_database_was_away(
+    services: Services,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    cause: Exception | None,
+    outcome: type[Exception],
+) -> None:
+    async def repair(*_: Any) -> None:
+        raise MoveError("a database cannot be reached") from cause
+
+    monkeypatch.setattr(company_moves, "repair_company", repair)
+    run: Any = SimpleNamespace(services=SimpleNamespace(settings=settings))
+
+    with pytest.raises(outcome):
+        await company_moves.move(MoveCompany(new_id(), None, None), run)
