@@ -5,6 +5,7 @@ encoding count for it; symbols within words, mixed scripts and changes of case w
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 RUSSIAN = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
@@ -73,28 +74,49 @@ JOINERS = frozenset("\u2019\u00b7\u00ad\u2013\u2014\u00a0\u200c\u200d")
 """Signs that stand between letters."""
 LOWEST_RATING = 0.3
 """The mean rating of a character from which a sample is text."""
+MARGIN = 0.2
+"""Difference of ratings below which the encoding is not certain.
+
+All of 3 wrong detections among 807 excerpts of 60 to 1,000 characters are below it, and 23 right ones.
+"""
 SAMPLE_CHARACTERS = 1_000
 """Bytes beyond ASCII that are rated."""
 SAMPLE_LENGTH = 4_000
 """Bytes in which they are."""
 
 
-def detect_legacy_encoding(sample: bytes, *, complete: bool) -> str | None:
+@dataclass(frozen=True)
+class Detection:
+    """The encoding of a text, and another that is nearly as likely and gives another text."""
+
+    encoding: str
+    alternative: str | None
+
+
+def detect_legacy_encoding(sample: bytes, *, complete: bool) -> Detection | None:
     """The encoding of a sample that is not Unicode, None if it reads like no language.
 
     Unless the sample is `complete`, its last character may be cut.
     """
     sample = _lines_beyond_ascii(sample)
     complete = complete and len(sample) <= SAMPLE_LENGTH
-    sample = sample[:SAMPLE_LENGTH]
-    best, encoding = LOWEST_RATING, None
+    rated = list(_rated_texts(sample[:SAMPLE_LENGTH], complete=complete))
+    if not rated:
+        return None
+    best, text, encoding = max(rated, key=lambda each: round(each[0], 9))
+    if best <= LOWEST_RATING:
+        return None
+    others = [(rating, name) for rating, other, name in rated if other != text]
+    rating, name = max(others, default=(best - MARGIN, None))
+    return Detection(encoding, name if best - rating < MARGIN else None)
+
+
+def _rated_texts(sample: bytes, *, complete: bool) -> Iterator[tuple[float, str, str]]:
+    """The rating and the text of a sample in each encoding that decodes it."""
     for name in (*LANGUAGES, *MULTIBYTE_ENCODINGS):
         text = _decode_strictly(sample, name, complete=complete)
         if text is not None:
-            rating = _rate(list(_neighbours(text)), name)
-            if rating > best + 1e-9:
-                best, encoding = rating, name
-    return encoding
+            yield _rate(list(_neighbours(text)), name), text, name
 
 
 def _lines_beyond_ascii(sample: bytes) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 
-from core.encoding_detection import detect_legacy_encoding
+from core.encoding_detection import Detection, detect_legacy_encoding
 from core.errors import UnsupportedContent
 
 BYTE_ORDER_MARKS = (
@@ -32,11 +32,17 @@ SAMPLE_ROWS = 200
 
 @dataclass(frozen=True)
 class DecodedText:
-    """A text, the encoding of its bytes, and how many characters are damaged and were replaced."""
+    """A text, the encoding of its bytes, and what is doubtful about it."""
 
     text: str
     encoding: str
     damaged: int = 0
+    """Characters that were replaced."""
+    alternative: str | None = None
+    """Another encoding, which is nearly as likely and gives another text."""
+    foreign_lines: int = 0
+    """Lines that were read in `foreign_encoding`."""
+    foreign_encoding: str | None = None
 
 
 def decode(content: bytes) -> str:
@@ -46,14 +52,15 @@ def decode(content: bytes) -> str:
 
 def decode_text(content: bytes) -> DecodedText:
     """Decode bytes in any encoding. Raises `UnsupportedContent` if they are no text."""
-    encoding = detect_text_encoding(content)
-    if encoding is None:
+    detection = _detect(content, complete=True)
+    if detection is None:
         raise UnsupportedContent("The file is not a text file.")
+    encoding = detection.encoding
     if encoding == "utf-8" and (mixed := _decode_mixed_lines(content)) is not None:
-        return DecodedText(mixed, encoding)
+        return mixed
     text = content.decode(encoding, errors="replace")
     damaged = text.count("\ufffd") - content.count("\ufffd".encode()) * (encoding == "utf-8")
-    return DecodedText(text, encoding, max(damaged, 0))
+    return DecodedText(text, encoding, max(damaged, 0), detection.alternative)
 
 
 def is_text(head: bytes) -> bool:
@@ -66,18 +73,22 @@ def detect_text_encoding(content: bytes, *, complete: bool = True) -> str | None
 
     Unless the content is `complete`, its last character may be cut.
     """
+    detection = _detect(content, complete=complete)
+    return None if detection is None else detection.encoding
+
+
+def _detect(content: bytes, *, complete: bool) -> Detection | None:
     if encoding := _marked_encoding(content) or _unmarked_wide_encoding(content):
         whole = content if complete else content[: len(content) // 4 * 4]
-        return encoding if _is_readable(whole.decode(encoding, errors="replace")) else None
+        text = whole.decode(encoding, errors="replace")
+        return Detection(encoding, None) if _is_readable(text) else None
     sample = content[:SAMPLE_LENGTH]
     if not _is_readable(sample.decode("latin-1")):
         return None
     if b"\x1b$" in sample:
-        return "iso2022_jp"
-    if _is_utf8(content, complete=complete):
-        return "utf-8"
-    if _is_damaged_utf8(content):
-        return "utf-8"
+        return Detection("iso2022_jp", None)
+    if _is_utf8(content, complete=complete) or _is_damaged_utf8(content):
+        return Detection("utf-8", None)
     return detect_legacy_encoding(_sample_beyond_ascii(content), complete=complete)
 
 
@@ -132,14 +143,17 @@ def _is_damaged_utf8(content: bytes) -> bool:
     return damaged <= (1 - MIN_UTF8_SHARE) * beyond
 
 
-def _decode_mixed_lines(content: bytes) -> str | None:
+def _decode_mixed_lines(content: bytes) -> DecodedText | None:
     """UTF-8 with a few lines in another encoding; None if all are in UTF-8, or there is one line."""
     lines = content.splitlines(keepends=True)
     others = [line for line in lines if not _is_utf8(line)]
     if not others or len(lines) == 1:
         return None
-    legacy = detect_legacy_encoding(b"".join(others), complete=True) or "cp1252"
-    return "".join(line.decode() if _is_utf8(line) else line.decode(legacy, "replace") for line in lines)
+    found = detect_legacy_encoding(b"".join(others), complete=True) or Detection("cp1252", None)
+    text = "".join(
+        line.decode() if _is_utf8(line) else line.decode(found.encoding, "replace") for line in lines
+    )
+    return DecodedText(text, "utf-8", foreign_lines=len(others), foreign_encoding=found.encoding)
 
 
 def detect_delimiter(text: str, choices: Sequence[str] = DELIMITERS) -> str:

@@ -164,7 +164,19 @@ def test_a_line_in_another_encoding_is_read_in_its_own() -> None:
     lines = [f"Строка {n}\n".encode() for n in range(20)]
     other = "Гарантия семь лет"
 
-    assert decode_text(b"".join([*lines, other.encode("koi8-r")])).text.endswith(other)
+    found = decode_text(b"".join([*lines, other.encode("koi8-r")]))
+
+    assert found.text.endswith(other)
+    assert (found.encoding, found.foreign_lines, found.foreign_encoding) == ("utf-8", 1, "koi8_r")
+
+
+def test_a_doubtful_encoding_has_an_alternative() -> None:
+    clear = decode_text(TEXTS["Spanish"].encode("cp1252"))
+    doubtful = decode_text("El año 2031.".encode("cp1252"))
+    same = decode_text(TEXTS["German"].encode("cp1252"))
+
+    assert [found.alternative for found in (clear, same)] == [None, None]
+    assert (doubtful.text, doubtful.alternative) == ("El año 2031.", "iso8859_2")
 
 
 @pytest.mark.parametrize(

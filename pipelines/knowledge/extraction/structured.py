@@ -11,7 +11,7 @@ from lxml import etree
 from core.errors import Invalid, UnsupportedContent
 from pipelines.knowledge.extraction.packages import Element, check_document, local_name, xml_parser
 from pipelines.knowledge.extraction.pages import Limits, Page, PageBuilder
-from pipelines.knowledge.extraction.text import damage_warnings, read_file
+from pipelines.knowledge.extraction.text import decoding_warnings, read_file
 
 MAX_JSON_DEPTH = 100
 MAX_RECORD_LENGTH = 2_000
@@ -31,7 +31,7 @@ def read_json(path: Path, limits: Limits) -> Iterator[Page]:
         composer.add_lines(_json_file_lines(text))
     except RecursionError as error:
         raise _too_deep() from error
-    for warning in damage_warnings(decoded):
+    for warning in decoding_warnings(decoded):
         composer.warn(warning)
     yield composer.page()
 

@@ -20,7 +20,7 @@ MAX_FIELD_LENGTH = 10_000_000
 def read_text(path: Path, limits: Limits) -> Iterator[Page]:
     """A text file as one page."""
     decoded = read_file(path, limits)
-    yield Page(None, clean(decoded.text), warnings=damage_warnings(decoded))
+    yield Page(None, clean(decoded.text), warnings=decoding_warnings(decoded))
 
 
 def read_markdown(path: Path, limits: Limits) -> Iterator[Page]:
@@ -33,7 +33,7 @@ def read_markdown(path: Path, limits: Limits) -> Iterator[Page]:
         for match in MARKDOWN_HEADING.finditer(content)
         if not any(start <= match.start() < end for start, end in fences)
     ]
-    yield Page(None, content, tuple(headings), warnings=damage_warnings(decoded))
+    yield Page(None, content, tuple(headings), warnings=decoding_warnings(decoded))
 
 
 def read_csv(path: Path, limits: Limits) -> Iterator[Page]:
@@ -44,13 +44,26 @@ def read_csv(path: Path, limits: Limits) -> Iterator[Page]:
     delimiter = detect_delimiter(content[:SAMPLE_LENGTH], (",", ";", "\t", "|"))
     reader = csv.reader(StringIO(content, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
-        yield replace(table_page(reader), warnings=damage_warnings(decoded))
+        yield replace(table_page(reader), warnings=decoding_warnings(decoded))
     except csv.Error as error:
         raise Invalid("The file cannot be parsed as CSV.") from error
 
 
-def damage_warnings(decoded: DecodedText) -> tuple[str, ...]:
-    return (f"Damaged characters were not read: {decoded.damaged:,}.",) if decoded.damaged else ()
+def decoding_warnings(decoded: DecodedText) -> tuple[str, ...]:
+    """What is not certain about a text, for `Document.warnings`."""
+    warnings = []
+    if decoded.damaged:
+        warnings.append(f"Damaged characters were not read: {decoded.damaged:,}.")
+    if decoded.alternative:
+        warnings.append(
+            f"The encoding is not certain: the text was read as {decoded.encoding}, and may be "
+            f"{decoded.alternative}. If letters are wrong, save the file as UTF-8 and upload it again."
+        )
+    if decoded.foreign_lines:
+        warnings.append(
+            f"Lines that are not UTF-8 were read as {decoded.foreign_encoding}: {decoded.foreign_lines:,}."
+        )
+    return tuple(warnings)
 
 
 def read_file(path: Path, limits: Limits) -> DecodedText:
