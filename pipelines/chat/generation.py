@@ -1,5 +1,6 @@
 """Answer generation: the model's reply with its citations, grounding and confidence."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from pipelines.chat import citations
 from pipelines.chat.citations import Alignment, Similarities
 from pipelines.chat.confidence import Confidence, answer_confidence
 from pipelines.chat.council import Decision
+from pipelines.chat.embedding_memory import embed_once
 from pipelines.chat.grounding import GroundingResult, Statement, check_grounding, semantic_similarities
 from pipelines.chat.question_quality import QuestionQuality, assess_question
 from pipelines.chat.refusals import is_refusal
@@ -157,15 +159,15 @@ async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | Non
     """
     quality, passages = assess_question(request.question), request.passages
     is_quoted = bool(reply.quotations)
-    alignment = reply.align(passages, {} if is_quoted else await _similarities(reply.text, passages, embed))
+    embed = None if is_quoted or embed is None else embed_once(embed)
+    similarities = {} if is_quoted else await _similarities(reply.text, passages, embed)
+    alignment = await asyncio.to_thread(reply.align, passages, similarities)
     if not alignment.text.strip():
         raise ModelFailure(RunErrorCode.NO_RESPONSE, EMPTY_ANSWER, is_transient=True)
     found = reply.end.found
     if found is None:
         found = bool(passages) and not is_refusal(alignment.text, len(alignment.citations))
-    grounding = await check_grounding(
-        alignment.text, passages, None if is_quoted else embed, has_markers=not is_quoted
-    )
+    grounding = await check_grounding(alignment.text, passages, embed, has_markers=not is_quoted)
     return GeneratedAnswer(
         text=alignment.text,
         model=reply.end.model,

@@ -1,15 +1,18 @@
 """Grounding: how far the retrieved passages support each statement of an answer. Fails closed."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate, pairwise
 
 from core.markup import neutral_text
 from core.ports import Embed, Passage
 from core.sentence_segmentation import Span, sentences
 from core.stemming import STOP_WORDS, stem
 from pipelines.chat.agreement import disagreement, normalize
+from pipelines.chat.embedding_memory import cosines
 from pipelines.chat.markers import LIST_MARKER, blank_markers
 
 MIN_GROUNDING_SCORE = 0.7
@@ -70,10 +73,7 @@ async def check_grounding(
     if error is None:
         try:
             similarities = await semantic_similarities(texts, passages, embed)
-            supports = [
-                sentence_support(sentence, passages, max(row) if row else None)
-                for sentence, row in zip(texts, similarities, strict=True)
-            ]
+            supports = await asyncio.to_thread(_supports, texts, passages, similarities)
         except Exception as failure:  # fails closed
             error = f"The comparison failed ({type(failure).__name__})."
     statements = tuple(
@@ -82,6 +82,15 @@ async def check_grounding(
     weak = [text for text, statement in zip(texts, statements, strict=True) if not statement.is_supported]
     score = 0.0 if error else round(sum(supports) / len(supports), 4)
     return GroundingResult(score, tuple(weak), error, statements)
+
+
+def _supports(
+    texts: Sequence[str], passages: Sequence[Passage], similarities: Sequence[Sequence[float]]
+) -> list[float]:
+    return [
+        sentence_support(text, passages, max(row) if row else None)
+        for text, row in zip(texts, similarities, strict=True)
+    ]
 
 
 def statement_spans(text: str) -> list[Span]:
@@ -144,18 +153,15 @@ async def semantic_similarities(
     """For each statement, the highest cosine to a sentence of each passage; nothing without `embed`."""
     if embed is None or not statements:
         return [[] for _ in statements]
-    passage_sentences = [
-        passage.text[slice(*span)] for passage in passages for span in passage_spans(passage)
-    ]
+    grouped = [[passage.text[slice(*span)] for span in passage_spans(passage)] for passage in passages]
+    passage_sentences = [sentence for group in grouped for sentence in group]
     vectors = await embed([*statements, *passage_sentences], "passage")
     if len(vectors) != len(statements) + len(passage_sentences):
         raise ValueError("the embedder returned too few vectors")
-    remaining = iter(vectors[len(statements) :])
-    grouped = [[next(remaining) for _ in passage_spans(passage)] for passage in passages]
-    return [
-        [max(sum(a * b for a, b in zip(one, other, strict=True)) for other in group) for group in grouped]
-        for one in vectors[: len(statements)]
-    ]
+    count = len(statements)
+    rows = await asyncio.to_thread(cosines, vectors[:count], vectors[count:])
+    ends = list(accumulate((len(group) for group in grouped), initial=0))
+    return [[max(row[start:end]) for start, end in pairwise(ends)] for row in rows]
 
 
 def passage_spans(passage: Passage) -> list[Span]:

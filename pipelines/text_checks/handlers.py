@@ -5,11 +5,12 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from core.ports import Passage
+from core.ports import Embed, Passage
 from core.sentence_segmentation import Span, sentences
 from db.models import SentenceVerdict, TextCheck, TextCheckState
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
+from pipelines.chat.embedding_memory import embed_once
 from pipelines.runtime.handlers import Run, handles
 from pipelines.text_checks import verdicts
 from pipelines.text_checks.statements import reason_not_to_check
@@ -34,10 +35,11 @@ async def check_text(job: CheckText, run: Run) -> CompletionHook | None:
             return None
         await text_checks.set_state(uow, check.id, TextCheckState.CHECKING)
     viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
+    embed = embed_once(run.services.embedders.default.embed)
     spans = sentences(check.text)
     for number in range(text_checks.checked_count(check) + 1, len(spans) + 1):
         span = spans[number - 1]
-        finding, usage = await check_sentence(run, viewer, check, span)
+        finding, usage = await check_sentence(run, viewer, check, span, embed)
         async with run.write() as uow:
             await text_checks.add_sentence(uow, check.id, sentence_columns(number, check.text, span, finding))
             if usage is not None:
@@ -52,7 +54,7 @@ async def check_text(job: CheckText, run: Run) -> CompletionHook | None:
 
 
 async def check_sentence(
-    run: Run, viewer: Viewer, check: TextCheck, span: Span
+    run: Run, viewer: Viewer, check: TextCheck, span: Span, embed: Embed
 ) -> tuple[SentenceFinding, Mapping[str, Any] | None]:
     """The finding on a sentence, and the token usage of its search."""
     reason = reason_not_to_check(check.text, span)
@@ -60,7 +62,7 @@ async def check_sentence(
         return SentenceFinding(SentenceVerdict.NOT_CHECKED, reason=reason), None
     sentence = check.text[slice(*span)]
     passages, usage = await retrieve_passages(run, viewer, check, sentence)
-    return await verdicts.judge(sentence, passages, run.services.embedders.default.embed), usage
+    return await verdicts.judge(sentence, passages, embed), usage
 
 
 async def retrieve_passages(

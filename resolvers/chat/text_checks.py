@@ -13,12 +13,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from core.errors import Conflict, Invalid
 from core.sentence_segmentation import sentences
 from db import queue
+from db.arrays import any_id
 from db.events import publish
 from db.ids import new_id
 from db.models import (
+    Document,
     JobStatus,
     ProcessingJob,
     ProcessingJobType,
+    ProcessingStatus,
     SentenceVerdict,
     TextCheck,
     TextCheckSentence,
@@ -83,6 +86,7 @@ async def create(
         raise Invalid(
             "documentIds must not be empty. Omit it to check against all documents.", "input", "documentIds"
         )
+    await _validate_searchable(uow, document_ids or ())
     values = {
         "id": new_id(),
         "user_id": viewer.user_id,
@@ -96,6 +100,19 @@ async def create(
     await start_processing(uow, job, kind, SUBJECT, viewer.user_id, id=check.id, start=start)
     await activity_log.record(uow, viewer.user_id, "TEXT_CHECK_CREATE", "TextCheck", check.id)
     return check
+
+
+async def _validate_searchable(uow: UnitOfWork, document_ids: Sequence[UUID]) -> None:
+    """Raises `Conflict` for a document that is not searched, as its sentences would not be found."""
+    statement = select(Document.id).where(
+        Document.id == any_id(list(document_ids)),
+        Document.processing_status != ProcessingStatus.COMPLETED,
+    )
+    unsearchable = {row.id for row in await uow.all(statement)} if document_ids else set()
+    for position, id in enumerate(document_ids):
+        if id in unsearchable:
+            message = "This document cannot be searched, as it is not processed."
+            raise Conflict(message, "input", "documentIds", str(position))
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from db.models import DocumentScope, RoleName
+from db.models import DocumentScope, ProcessingStatus, RoleName
 from resolvers.chat.text_checks import MAX_SENTENCES, MAX_TEXT_LENGTH
 from schema.framework.context import Services
 from tests import factories
@@ -118,6 +118,16 @@ async def test_foreign_and_private_documents_are_not_found(services: Services, p
     ]
 
     assert refusals == [("NOT_FOUND", ("input", "documentIds", "1"))] * 2
+
+
+async def test_documents_that_are_not_processed_are_refused(services: Services, person: Person) -> None:
+    waiting = a_document(person.user, processing_status=ProcessingStatus.PENDING)
+    done = a_document(person.user, processing_status=ProcessingStatus.COMPLETED)
+    await factories.save(services.database, waiting, done)
+
+    refused = await refusal(person, CREATE, input={"text": TEXT, "documentIds": [done.gid, waiting.gid]})
+
+    assert refused == ("CONFLICT", ("input", "documentIds", "1"))
 
 
 async def test_a_role_that_only_reads_checks_no_text(person: Person) -> None:
