@@ -74,8 +74,9 @@ JOINERS = frozenset("\u2019\u00b7\u00ad\u2013\u2014\u00a0\u200c\u200d")
 """Signs that stand between letters."""
 LOWEST_RATING = 0.3
 """The mean rating of a character from which a sample is text."""
-MARGIN = 0.2
-"""Difference of ratings below which the encoding is not certain.
+LATIN = frozenset({"cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257"})
+MARGIN, MARGIN_OF_LATIN = 0.05, 0.2
+"""Difference of ratings below which the encoding is not certain. Few letters tell Latin alphabets apart.
 
 All of 3 wrong detections among 807 excerpts of 60 to 1,000 characters are below it, and 23 right ones.
 """
@@ -106,9 +107,13 @@ def detect_legacy_encoding(sample: bytes, *, complete: bool) -> Detection | None
     best, text, encoding = max(rated, key=lambda each: round(each[0], 9))
     if best <= LOWEST_RATING:
         return None
-    others = [(rating, name) for rating, other, name in rated if other != text]
-    rating, name = max(others, default=(best - MARGIN, None))
-    return Detection(encoding, name if best - rating < MARGIN else None)
+    alternatives = [
+        (rating, name)
+        for rating, other, name in rated
+        if other != text
+        and best - rating < (MARGIN_OF_LATIN if LATIN.issuperset((name, encoding)) else MARGIN)
+    ]
+    return Detection(encoding, max(alternatives)[1] if alternatives else None)
 
 
 def _rated_texts(sample: bytes, *, complete: bool) -> Iterator[tuple[float, str, str]]:
