@@ -105,6 +105,7 @@ def worker_services(
         embedders=embedders,
         vectors=vectors,
         chat=chat_of(settings, embedders.default),
+        answer_probability=ExtractiveAnswerer(embedders.default.embed).probability,
         sources=sources,
         prices=settings.prices,
     )

@@ -3,6 +3,7 @@
 from core.ports.chat import (
     EXTRACTIVE,
     AnswerEnd,
+    AnswerProbability,
     ChatEvent,
     ChatModel,
     ChatRequest,
@@ -63,6 +64,7 @@ __all__ = [
     "EXTRACTIVE",
     "Analysis",
     "AnswerEnd",
+    "AnswerProbability",
     "CandidateBatch",
     "ChatEvent",
     "ChatModel",

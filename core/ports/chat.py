@@ -1,7 +1,7 @@
 """Chat models: requests, events and errors."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, Protocol
 from uuid import UUID
@@ -57,6 +57,8 @@ class Passage:
     end: int
     text: str
     similarity: float
+    chunk_id: UUID | None = field(default=None, compare=False)
+    """The chunk of a document; None for a compared sheet."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class ChatRequest:
 
     `provider` and `model` default to the installation's endpoint and the endpoint's model. `max_tokens`
     limits the answer. `stance` is for models that follow no instructions. `proposals` are other models'
-    answers to the question, as untrusted input.
+    answers to the question, as untrusted input. `topic` has words of earlier turns that say what the
+    question is about; they need not stand in the sentence that answers it.
     """
 
     question: str
@@ -96,6 +99,14 @@ class ChatRequest:
     proposals: tuple[str, ...] = ()
     requires_sources: bool = True
     """Whether to answer from the sources; otherwise, from the instructions alone."""
+    topic: str = ""
+
+    @property
+    def completed_question(self) -> str:
+        """The question with those words of its topic that it lacks."""
+        question = self.question.lower()
+        missing = [word for word in self.topic.split() if word.lower() not in question]
+        return f"{self.question.rstrip()} ({' '.join(missing)})" if missing else self.question
 
 
 @dataclass(frozen=True)
@@ -161,3 +172,9 @@ class ChatModel(Protocol):
 
     def answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Streams text and quotations, and ends with one `AnswerEnd`. Raises `ModelFailure`."""
+
+
+class AnswerProbability(Protocol):
+    """The probability, from 0 to 1, that the passages of a request answer its question."""
+
+    async def __call__(self, request: ChatRequest) -> float: ...

@@ -80,7 +80,7 @@ async def run_council(
 def request_fingerprint(request: ChatRequest) -> str:
     """A hash of what the votes depend on: question, model, history and passages."""
     passages = [(passage.source, passage.page, passage.start, passage.text) for passage in request.passages]
-    subject = (request.question, request.model, request.history, passages)
+    subject = (request.completed_question, request.model, request.history, passages)
     return sha256(repr(subject).encode(errors="replace")).hexdigest()
 
 

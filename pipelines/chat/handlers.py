@@ -2,11 +2,19 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from core.errors import Conflict
-from core.ports import ChatRequest, ModelFailure, Passage, RunErrorCode, VectorsUnavailable
+from core.ports import (
+    AnswerEnd,
+    ChatRequest,
+    Embedder,
+    ModelFailure,
+    Passage,
+    RunErrorCode,
+    VectorsUnavailable,
+)
 from core.prices import Prices
 from db.models import AnswerMode, RunStatus
 from db.queue import CompletionHook
@@ -15,9 +23,11 @@ from pipelines.chat import drawing_passages
 from pipelines.chat.answer_cache import answer_from_cache, cache_key, is_cacheable
 from pipelines.chat.citations import Citation
 from pipelines.chat.council_job import run_council, serialize_decision
+from pipelines.chat.follow_ups import QuestionVersion, RetrievedQuestion
 from pipelines.chat.generation import Emit, GeneratedAnswer, generate_answer
 from pipelines.chat.grounding import Statement
 from pipelines.chat.question_quality import assess_question
+from pipelines.chat.question_rewrites import retrieve_question, uses_language_model
 from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.chat.step_summaries import answer_steps, quality_step
 from pipelines.chat.streaming import DeltaWriter
@@ -49,10 +59,12 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
         return cached
     steps: list[Step] = []
     usage: list[dict[str, Any]] = []
-    passages = await retrieve_passages(run, viewer, question, steps, usage)
+    retrieved = await retrieve_passages(run, viewer, question, steps, usage)
+    has_language_model = uses_language_model(run.services.chat, question)
     request = ChatRequest(
-        question=question.text,
-        passages=tuple(passages),
+        question=question.text if has_language_model else retrieved.version.text,
+        topic="" if has_language_model else retrieved.version.topic,
+        passages=retrieved.passages,
         history=question.history,
         provider=question.provider.value,
         model=question.model,
@@ -73,48 +85,69 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
 
 async def retrieve_passages(
     run: Run, viewer: Viewer, question: Question, steps: list[Step], usage: list[dict[str, Any]]
-) -> list[Passage]:
-    """The best passages of the drawing session and of the documents visible to the viewer."""
+) -> RetrievedQuestion:
+    """The question, completed from the turns before, with the best passages visible to the viewer."""
     question_quality = assess_question(question.text)
     steps.append(quality_step(question_quality))
     if not question_quality.is_question:
-        return []
+        return RetrievedQuestion(QuestionVersion(question.text), ())
     started_at = time.monotonic()
     await publish_step(run, question, agent="retrieval", action="search", state="started")
-    try:
-        drawing_results = await session_passages(run, viewer, question)
-        async with run.read() as uow:
-            embedder = await model_rollout.search_embedder(uow, run.services.embedders)
-        searched = await retrieval.search(
-            viewer,
-            embedder,
-            run.services.vectors,
-            question.text,
-            document_ids=question.document_ids,
-            limit=RETRIEVAL_LIMIT,
-        )
-    except VectorsUnavailable as error:
-        unavailable = ModelFailure(RunErrorCode.NO_FILE_SEARCH_STORE, VECTORS_UNAVAILABLE, is_transient=True)
-        raise await failure_error(run, question, unavailable, run.services.chat.model) from error
-    except ModelFailure as failure:
-        raise await failure_error(run, question, failure, run.services.embedders.default.model) from failure
-    usage.append(token_usage.embedding_usage_columns(run.services.prices, searched.embedder, searched.tokens))
-    passages = [
-        *drawing_results,
-        *await retrieval.load_passages(run.services.database, viewer, searched.hits),
-    ]
-    detail = f"{len(passages)} passages of {count_sources(passages)}"
+    async with run.read() as uow:
+        embedder = await model_rollout.search_embedder(uow, run.services.embedders)
+    tokens = 0
+
+    async def retrieve(text: str) -> list[Passage]:
+        nonlocal tokens
+        try:
+            found, searched = await search_passages(run, viewer, embedder, replace(question, text=text))
+        except VectorsUnavailable as error:
+            unavailable = ModelFailure(
+                RunErrorCode.NO_FILE_SEARCH_STORE, VECTORS_UNAVAILABLE, is_transient=True
+            )
+            raise await failure_error(run, question, unavailable, run.services.chat.model) from error
+        except ModelFailure as failure:
+            raise await failure_error(
+                run, question, failure, run.services.embedders.default.model
+            ) from failure
+        tokens += searched
+        return found
+
+    retrieved, rewrite = await retrieve_question(
+        run.services.chat, run.services.answer_probability, question, retrieve, steps
+    )
+    if rewrite is not None:
+        usage.append(model_usage(run.services.prices, question, "chat", rewrite))
+    usage.append(token_usage.embedding_usage_columns(run.services.prices, embedder, tokens))
+    detail = f"{len(retrieved.passages)} passages of {count_sources(retrieved.passages)}"
     step = Step(
         "retrieval",
         "search",
         detail=detail,
-        confidence=max((passage.similarity for passage in passages), default=None),
-        output={"chunks": [str(hit.chunk_id) for hit in searched.hits]},
+        confidence=max((passage.similarity for passage in retrieved.passages), default=None),
+        output={"chunks": [str(passage.chunk_id) for passage in retrieved.passages if passage.chunk_id]},
         seconds=time.monotonic() - started_at,
     )
     steps.append(step)
     await publish_step(run, question, agent="retrieval", action="search", state="completed", detail=detail)
-    return passages
+    return retrieved
+
+
+async def search_passages(
+    run: Run, viewer: Viewer, embedder: Embedder, question: Question
+) -> tuple[list[Passage], int]:
+    """The best passages of the drawing session and of the documents, and the tokens of the search."""
+    drawing_results = await session_passages(run, viewer, question)
+    searched = await retrieval.search(
+        viewer,
+        embedder,
+        run.services.vectors,
+        question.text,
+        document_ids=question.document_ids,
+        limit=RETRIEVAL_LIMIT,
+    )
+    found = await retrieval.load_passages(run.services.database, viewer, searched.hits)
+    return [*drawing_results, *found], searched.tokens
 
 
 async def session_passages(run: Run, viewer: Viewer, question: Question) -> list[Passage]:
@@ -234,12 +267,18 @@ def completed_answer(
 
 def answer_usage(prices: Prices, question: Question, answered: GeneratedAnswer) -> dict[str, Any]:
     """The token usage of an answer."""
+    end = AnswerEnd(answered.model or "", answered.prompt_tokens, answered.completion_tokens)
+    return model_usage(prices, question, "council_voting" if answered.council else "chat", end)
+
+
+def model_usage(prices: Prices, question: Question, operation: str, end: AnswerEnd) -> dict[str, Any]:
+    """The token usage of a reply of the model."""
     return token_usage.usage_columns(
         prices,
-        "council_voting" if answered.council else "chat",
-        answered.model,
-        answered.prompt_tokens,
-        answered.completion_tokens,
+        operation,
+        end.model or None,
+        end.prompt_tokens,
+        end.completion_tokens,
         llm_provider=question.provider,
     )
 

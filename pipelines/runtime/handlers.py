@@ -10,7 +10,16 @@ from uuid import UUID
 
 import structlog
 
-from core.ports import ChatModel, DrawingAnalyser, Embedders, ObjectStore, Sources, StoredObject, VectorStores
+from core.ports import (
+    AnswerProbability,
+    ChatModel,
+    DrawingAnalyser,
+    Embedders,
+    ObjectStore,
+    Sources,
+    StoredObject,
+    VectorStores,
+)
 from core.prices import Prices
 from core.settings import Settings
 from db.database import Database
@@ -44,6 +53,8 @@ class Services:
     vectors: VectorStores
     sources: Sources
     chat: ChatModel
+    answer_probability: AnswerProbability
+    """For passages, without a language model."""
     prices: Prices
 
 

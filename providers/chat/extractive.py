@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from uuid import UUID
 
 from core.ports import (
@@ -63,6 +64,12 @@ STANCES = {
 MAX_EMBEDDED_SENTENCES = 8
 """Sentences that are embedded, chosen by lexical score; others rarely rank first."""
 MAX_QUOTE_LENGTH = 1_000
+TOPIC_WEIGHT = 0.3
+"""Weight in the score of the share of the topic's words in a sentence's passage and its source."""
+TOPIC_WORD_WEIGHT = 0.4
+"""Weight of a topic's words beside those of the question."""
+MIN_TOPIC_FACTOR = 0.4
+"""What a probability is multiplied by if nothing of the topic stands in the passage."""
 NO_CONTEXT = evidence.Context(set(), set())
 
 
@@ -82,6 +89,8 @@ class Candidate:
     """The share of the question's words in it."""
     nearby: float = 0.0
     """That share with the sentence before it."""
+    topic: float = 1.0
+    """The share of the topic's words in its passage."""
     context: evidence.Context = NO_CONTEXT
     probability: float = 0.0
 
@@ -121,15 +130,19 @@ class ExtractiveAnswerer:
             yield TextDelta(NOTHING_FOUND)
         yield AnswerEnd(self.model, 0, 0, found=bool(quotes))
 
+    async def probability(self, request: ChatRequest) -> float:
+        """The probability that one of the two best sentences answers the question."""
+        return best_probability(await self.rank(request))
+
     async def rank(self, request: ChatRequest, style: AnswerStyle = DEFAULT_STYLE) -> list[Candidate]:
         """The best sentences of the passages, best first, without duplicates."""
-        question, sentences = rank_lexically(request.question, request.passages, style)
+        read, sentences = rank_lexically(request.question, request.passages, style, topic=request.topic)
         candidates = sentences[:MAX_EMBEDDED_SENTENCES]
         if not candidates:
             return []
-        (question_vector,) = await self._embed([request.question], "query")
+        questions = await self._embed([request.question, request.completed_question], "query")
         vectors = await self._embed([sentence.text for sentence in candidates], "passage")
-        meanings = [dot(question_vector, vector) for vector in vectors]
+        meanings = [fmean(dot(question, vector) for question in questions) for vector in vectors]
         scores = [
             sentence.score + style.meaning * meaning + agreement_bonus(sentence, request.proposals)
             for sentence, meaning in zip(candidates, meanings, strict=True)
@@ -139,8 +152,9 @@ class ExtractiveAnswerer:
             replace(
                 sentence,
                 score=score,
-                probability=evidence.probability(
-                    question,
+                probability=topic_factor(sentence.topic)
+                * evidence.probability(
+                    read,
                     sentence.text,
                     sentence.context,
                     meaning=meaning,
@@ -155,11 +169,16 @@ class ExtractiveAnswerer:
         return sorted(weighed, key=lambda sentence: -sentence.score)
 
 
+def best_probability(ranked: Sequence[Candidate]) -> float:
+    """The probability that one of the two best sentences answers the question; 0 without sentences."""
+    return max((sentence.probability for sentence in ranked[:2]), default=0.0)
+
+
 def select_quotes(ranked: Sequence[Candidate], style: AnswerStyle) -> list[Candidate]:
     """The sentences to quote, best first; empty if the best is below the minimum score or probability."""
     if not ranked or ranked[0].score < style.min_score:
         return []
-    if max(sentence.probability for sentence in ranked[:2]) < style.min_probability:
+    if best_probability(ranked) < style.min_probability:
         return []
     best, *others = ranked
     others_quoted = [
@@ -171,6 +190,11 @@ def select_quotes(ranked: Sequence[Candidate], style: AnswerStyle) -> list[Candi
     return [best, *others_quoted][: style.max_quotes]
 
 
+def topic_factor(share: float) -> float:
+    """What the probability of a sentence is multiplied by whose passage has a share of the topic's words."""
+    return MIN_TOPIC_FACTOR + (1 - MIN_TOPIC_FACTOR) * share
+
+
 def agreement_bonus(candidate: Candidate, proposals: Sequence[str]) -> float:
     """The bonus of a sentence for the proposals that contain it."""
     holding = sum(candidate.text in proposal for proposal in proposals)
@@ -178,21 +202,28 @@ def agreement_bonus(candidate: Candidate, proposals: Sequence[str]) -> float:
 
 
 def rank_lexically(
-    question: str, passages: Sequence[Passage], style: AnswerStyle = DEFAULT_STYLE
+    question: str, passages: Sequence[Passage], style: AnswerStyle = DEFAULT_STYLE, *, topic: str = ""
 ) -> tuple[evidence.QuestionRead, list[Candidate]]:
     """The question as the passages tell it, and all their sentences with their lexical scores, best first."""
     question_stems = stems(question)
+    topic_stems = stems(topic) - question_stems
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
     sentence_stems = [[stems(sentence.text) for sentence in passage] for passage in places]
-    rarities = lexical_matching.word_rarities(
-        question_stems, [words for passage in sentence_stems for words in passage]
-    )
+    everywhere = [words for passage in sentence_stems for words in passage]
+    topic_rarities = lexical_matching.word_rarities(topic_stems, everywhere)
+    topic_weight = TOPIC_WORD_WEIGHT if question_stems else 1.0
+    rarities = lexical_matching.word_rarities(question_stems, everywhere) | {
+        word: topic_weight * rarity for word, rarity in topic_rarities.items()
+    }
     found: dict[tuple[UUID | None, str, int | None, int], Candidate] = {}
-    for passage, own, words in zip(passages, places, sentence_stems, strict=True):
+    for passage, spans, words in zip(passages, places, sentence_stems, strict=True):
         named = name_stems(passage)
         telling = {word: weight for word, weight in rarities.items() if word not in named}
         whole = named.union(*words)
-        for index, sentence in enumerate(own):
+        about = (
+            lexical_matching.coverage(topic_rarities, whole | stems(passage.source)) if topic_stems else 1.0
+        )
+        for index, sentence in enumerate(spans):
             near = words[index] | named | (words[index - 1] if index else set())
             held = lexical_matching.coverage(telling, words[index])
             nearby = lexical_matching.coverage(rarities, near)
@@ -201,11 +232,14 @@ def rank_lexically(
                 + style.nearby * nearby
                 + style.kind * lexical_matching.matches_question_kind(question, sentence.text)
                 + style.passage * passage.similarity
+                + (TOPIC_WEIGHT * about if topic_stems else 0.0)
             )
             place = passage.document_id, passage.source, passage.page, passage.start + sentence.start
             if place not in found or found[place].score < score:
                 context = evidence.Context(near.union(*words[max(0, index - 2) : index]), whole)
-                found[place] = replace(sentence, score=score, words=held, nearby=nearby, context=context)
+                found[place] = replace(
+                    sentence, score=score, words=held, nearby=nearby, topic=about, context=context
+                )
     read = evidence.ask(question, rarities, [passage.text for passage in passages])
     return read, sorted(found.values(), key=lambda sentence: -sentence.score)
 

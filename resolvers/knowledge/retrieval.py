@@ -137,4 +137,5 @@ def _passage(row: Row[Any], hit: Hit) -> Passage:
         end=start + len(row.content),
         text=row.content,
         similarity=min(1.0, max(0.0, hit.similarity or 0.0)),
+        chunk_id=row.id,
     )
