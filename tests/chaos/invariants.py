@@ -162,9 +162,10 @@ INVARIANTS: dict[str, str] = {
         SELECT action, resource_id, count(*) FROM tenant.activity_logs
         WHERE action ~ '_(CREATE|DELETE|UPLOAD|GENERATE|IMPORT)$'
         GROUP BY company_id, action, resource_id HAVING count(*) > 1""",
-    "every company has its tenant": """
+    "every company of the shared database has its tenant": """
         SELECT coalesce(c.id, t.company_id) FROM platform.companies c
-        FULL JOIN tenant.tenants t ON t.company_id = c.id WHERE c.id IS NULL OR t.company_id IS NULL""",
+        FULL JOIN tenant.tenants t ON t.company_id = c.id
+        WHERE (c.id IS NULL OR t.company_id IS NULL) = (c.database_name IS NULL)""",
     "no connection is left inside a transaction": """
         SELECT pid, application_name, state, query FROM pg_stat_activity
         WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '2 seconds'""",
