@@ -4,6 +4,7 @@ import openai
 
 from core.ports import ModelFailure, RunErrorCode
 from providers.model_failures import model_failure
+from providers.retry_after import parse_retry_after
 
 ENDPOINT_CODES = {
     "insufficient_quota": RunErrorCode.QUOTA_EXCEEDED,
@@ -47,7 +48,4 @@ def retry_after(error: openai.OpenAIError) -> float:
     """Seconds of the `Retry-After` header; 0 if it is missing or invalid."""
     if not isinstance(error, openai.APIStatusError):
         return 0.0
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", 0)))
-    except ValueError:
-        return 0.0
+    return parse_retry_after(error.response.headers.get("retry-after", ""))

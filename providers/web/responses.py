@@ -1,18 +1,16 @@
 """Errors from HTTP responses and transport failures."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ssl import SSLError
 
 import httpcore
 
 from core.ports import FetchError, FetchErrorCode, FetchResponse
+from providers.retry_after import parse_retry_after
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 PARTIAL_CONTENT = 206
 GENERIC_MEDIA_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """Media types that any content may have."""
-MAX_RETRY_AFTER_SECONDS = 86_400.0
 
 STATUS_CODES = {
     401: FetchErrorCode.NOT_PERMITTED,
@@ -70,17 +68,3 @@ def transport_error(error: Exception, host: str) -> FetchError:
             return FetchError(
                 FetchErrorCode.CONNECTION_LOST, f"{host} closed the connection.", is_transient=True
             )
-
-
-def parse_retry_after(value: str) -> float:
-    """Seconds of a `Retry-After` value, a number or an HTTP date; 0 if it is invalid."""
-    try:
-        return min(MAX_RETRY_AFTER_SECONDS, max(0.0, float(value)))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    wait = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(MAX_RETRY_AFTER_SECONDS, max(0.0, wait))

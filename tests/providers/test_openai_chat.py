@@ -2,8 +2,10 @@
 
 import traceback
 from contextlib import aclosing
+from contextlib import aclosing
 from dataclasses import replace
-
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 import pytest
 
 from core.ports import AnswerEnd, ChatRequest, ModelFailure, RunErrorCode, TextDelta, Turn
@@ -144,6 +146,15 @@ async def test_the_wait_that_is_requested_is_reported() -> None:
             await events(model(place.url), REQUEST)
 
     assert raised.value.retry_after == 7
+
+
+async def test_the_date_that_is_requested_is_waited_for() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    async with endpoint(error_reply(429, None, **{"retry-after": date})) as place:
+        with pytest.raises(ModelFailure) as raised:
+            await events(model(place.url), REQUEST)
+
+    assert 3_500 < raised.value.retry_after <= 3_600
 
 
 async def test_an_answer_that_began_is_not_requested_again() -> None:
