@@ -2,10 +2,10 @@
 
 import traceback
 from contextlib import aclosing
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+
 import pytest
 
 from core.ports import AnswerEnd, ChatRequest, ModelFailure, RunErrorCode, TextDelta, Turn
