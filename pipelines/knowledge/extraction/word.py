@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.knowledge.extraction.charts import CHART_TYPE, DIAGRAM_TYPE, chart_lines, diagram_lines
+from pipelines.knowledge.extraction.numbering import BULLET, NumberedLists, value_of
 from pipelines.knowledge.extraction.packages import (
     Element,
     Package,
@@ -46,6 +47,8 @@ class Style:
     name: str
     level: int | None
     base: str | None
+    list: tuple[str, str] = ("", "")
+    """The id of its list, and the level in it; empty if it has none of its own."""
 
 
 def read_docx(path: Path, limits: Limits) -> Iterator[Page]:
@@ -66,6 +69,8 @@ class WordReader:
         self._package, self._name = package, name
         self._composer = PageBuilder()
         self._styles = self._read_styles()
+        parts = self._package.related(name, "numbering").values()
+        self._numbering = NumberedLists(next((self._package.xml(part) for part in parts), None))
         self._notes = {
             **self._read_notes("footnotes", "footnote"),
             **self._read_notes("endnotes", "endnote"),
@@ -139,8 +144,9 @@ class WordReader:
 
     def _add(self, paragraph: Paragraph, properties: Element | None) -> None:
         style, level = self._style(properties)
-        listed = style.startswith("List") and paragraph.text
-        self._composer.add(f"- {paragraph.text}" if listed else paragraph.text, level=level)
+        number = self._number(properties) or (BULLET if style.startswith("List") else "")
+        text = f"{number} {paragraph.text}" if number and paragraph.text else paragraph.text
+        self._composer.add(text, level=level)
         self._read_attached(paragraph.attached)
 
     def _flush(self) -> None:
@@ -160,6 +166,22 @@ class WordReader:
         while known is not None and level is None and seen < len(self._styles):
             level, known, seen = known.level, self._styles.get(known.base or ""), seen + 1
         return name, level if level is not None and level < 10 else None
+
+    def _number(self, properties: Element | None) -> str:
+        """The automatic number of a paragraph, by itself or by its style; empty without one."""
+        if properties is None:
+            return ""
+        style_id = value_of(properties, "pStyle")
+        own = child(properties, "numPr")
+        list_id, depth = list_of(own) if own is not None else ("", "")
+        at, seen = style_id, 0
+        while not list_id and at in self._styles and seen < len(self._styles):
+            list_id, depth_of_style = self._styles[at].list
+            depth = depth or depth_of_style
+            if list_id and not depth:
+                depth = str(self._numbering.depth_of(list_id, at))
+            at, seen = self._styles[at].base or "", seen + 1
+        return self._numbering.label(list_id, int(depth) if depth.isdecimal() else 0)
 
     def _read_attached(self, attached: list[Element]) -> None:
         for node in attached:
@@ -310,7 +332,10 @@ class WordReader:
                 if level is None and outline is not None:
                     level = _number(outline, 9) + 1
                 styles[attribute(node, "styleId") or ""] = Style(
-                    title or "", level, attribute(base, "val") if base is not None else None
+                    title or "",
+                    level,
+                    attribute(base, "val") if base is not None else None,
+                    list_of(child(node, "pPr", "numPr")),
                 )
         return styles
 
@@ -321,6 +346,11 @@ class WordReader:
             for note in self._package.xml(part).iter(f"{{*}}{name}")
             if attribute(note, "type") in (None, "normal")
         }
+
+
+def list_of(properties: Element | None) -> tuple[str, str]:
+    """The id of the list, and the level in it, of `numPr`."""
+    return ("", "") if properties is None else (value_of(properties, "numId"), value_of(properties, "ilvl"))
 
 
 def _inner(element: Element, name: str) -> Iterator[Element]:
