@@ -33,6 +33,8 @@ class Embedder(Protocol):
     dimension: int
     max_tokens: int
     """Maximum number of tokens per vector."""
+    passage_prefix: str
+    """Text that the model is given before each passage, if any; vectors depend on it."""
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
         """One vector for each text, of its first `max_tokens` tokens."""

@@ -182,6 +182,14 @@ class Settings(
     embedding_max_tokens: int = Field(
         default=8191, ge=16, description="Maximum number of tokens in one input of that model."
     )
+    embedding_query_prefix: str | None = Field(
+        default=None,
+        description="Text before each question that the endpoint embeds, such as `query: `; `none` for no "
+        "prefix. Unset: that of known families of models (E5, Nomic, BGE, Arctic, …).",
+    )
+    embedding_passage_prefix: str | None = Field(
+        default=None, description="Text before each passage that the endpoint embeds, likewise."
+    )
     embedding_timeout: float = Field(
         default=30, gt=0, description="Seconds to wait for the embeddings endpoint."
     )
@@ -262,6 +270,11 @@ class Settings(
     @classmethod
     def _upper_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("embedding_query_prefix", "embedding_passage_prefix")
+    @classmethod
+    def _prefix(cls, prefix: str | None) -> str | None:
+        return "" if prefix == "none" else prefix
 
     @field_validator("secret_key")
     @classmethod

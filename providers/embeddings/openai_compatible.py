@@ -3,13 +3,13 @@
 import asyncio
 import math
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import openai
 import tiktoken
 from openai import AsyncOpenAI
 
 from core.ports import EmbeddingResult, ModelFailure, RunErrorCode, Vector
+from providers.embeddings.prefixes import Kind, Prefixes, prefixes_of
 from providers.embeddings.windows import windows
 from providers.openai_errors import failure
 
@@ -25,8 +25,8 @@ class RemoteEmbedder:
     """Vectors of `dimension` numbers from `model` at `url`.
 
     Connection errors, timeouts and statuses 408, 409, 429 and 5xx are retried `retries` times, with backoff
-    or after `Retry-After`. Tokens are counted with OpenAI's encoding; set `max_tokens` lower for models whose
-    tokenizers yield more tokens.
+    or after `Retry-After`. Questions and passages get the prefixes of the model. Tokens are counted with
+    OpenAI's encoding; set `max_tokens` lower for models whose tokenizers yield more tokens.
     """
 
     provider = "openai"
@@ -41,19 +41,24 @@ class RemoteEmbedder:
         key: str | None = None,
         timeout: float = 30,
         retries: int = 3,
+        prefixes: Prefixes | None = None,
     ) -> None:
         self.model, self.dimension, self.max_tokens = model, dimension, max_tokens
+        self._prefixes = prefixes_of(model) if prefixes is None else prefixes
+        self.passage_prefix = self._prefixes.passage
+        longest = max(len(prefix.encode()) for prefix in (self._prefixes.query, self._prefixes.passage))
+        self._window = max(max_tokens // 2, max_tokens - longest)  # a prefix has fewer tokens than bytes
         self._client = AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout, max_retries=retries)
 
-    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
+    async def embed(self, texts: Sequence[str], kind: Kind) -> EmbeddingResult[Vector]:
         """One vector per text, from its first `max_tokens`."""
         read = await asyncio.to_thread(lambda: [self._windows(text)[0] for text in texts])
-        return await self._embed(read)
+        return await self._embed(read, kind)
 
     async def embed_windows(self, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
         """Per text, the vectors of its windows of `max_tokens`."""
         cut = await asyncio.to_thread(lambda: [self._windows(text) for text in texts])
-        vectors = await self._embed([window for text in cut for window in text])
+        vectors = await self._embed([window for text in cut for window in text], "passage")
         ordered = iter(vectors)
         return EmbeddingResult(([next(ordered) for _ in text] for text in cut), vectors.tokens)
 
@@ -61,11 +66,11 @@ class RemoteEmbedder:
         """Closes the connections."""
         await self._client.close()
 
-    async def _embed(self, texts: Sequence[str]) -> EmbeddingResult[Vector]:
+    async def _embed(self, texts: Sequence[str], kind: Kind) -> EmbeddingResult[Vector]:
         vectors: list[Vector] = []
         tokens = 0
         for start in range(0, len(texts), BATCH_SIZE):
-            batch = list(texts[start : start + BATCH_SIZE])
+            batch = [self._prefixes.of(kind) + text for text in texts[start : start + BATCH_SIZE]]
             answer = await self._embed_batch(batch)
             vectors += answer
             tokens += answer.tokens
@@ -93,10 +98,10 @@ class RemoteEmbedder:
 
     def _windows(self, text: str) -> list[str]:
         # A text has at most as many tokens as bytes, so short texts are not tokenized.
-        if len(text.encode(errors="replace")) <= self.max_tokens:
+        if len(text.encode(errors="replace")) <= self._window:
             return [text]
         encoding = tiktoken.get_encoding(ENCODING)
-        cut = windows(encoding.encode_ordinary(text), self.max_tokens)
+        cut = windows(encoding.encode_ordinary(text), self._window)
         return [text] if len(cut) == 1 else list(decode(encoding, cut))
 
 

@@ -18,9 +18,9 @@ RETENTION = timedelta(days=30)
 
 
 def fingerprint(embedder: Embedder, text: str) -> bytes:
-    """Cache key of a text for a model and its window size."""
+    """Cache key of a text for a model, its window size and its prefix."""
     model = f"{embedder.provider} {embedder.model} {embedder.dimension} {embedder.max_tokens}\0"
-    return hashlib.sha256((model + text).encode(errors="replace")).digest()
+    return hashlib.sha256((model + embedder.passage_prefix + text).encode(errors="replace")).digest()
 
 
 async def load(

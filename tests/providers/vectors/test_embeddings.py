@@ -168,6 +168,31 @@ async def test_many_texts_go_in_several_requests_and_long_ones_in_windows() -> N
     assert [each.count("word") for each in place.requests[0]["input"][-2:]] == [16, 15]
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "query", "passage"),
+    [
+        ("text-embedding-3-small", {}, "text", "text"),
+        ("intfloat/multilingual-e5-small", {}, "query: text", "passage: text"),
+        ("nomic-embed-text:v1.5", {}, "search_query: text", "search_document: text"),
+        ("BAAI/bge-m3", {}, "text", "text"),
+        ("own", {"embedding_query_prefix": "Q: "}, "Q: text", "text"),
+        ("own-e5-base", {"embedding_query_prefix": "none"}, "text", "passage: text"),
+    ],
+)
+async def test_questions_and_passages_get_the_prefixes_of_a_model(
+    model: str, options: dict[str, Any], query: str, passage: str
+) -> None:
+    async with endpoint(*[embedding_reply([1.0, 0.0])] * 3) as place:
+        settings = Settings(embedding_url=place.url, embedding_model=model, embedding_dimension=2, **options)
+        embedders = ConfiguredEmbedders(settings)
+        await embedders.default.embed(["text"], "query")
+        await embedders.default.embed(["text"], "passage")
+        await embedders.default.embed_windows(["text"])
+        await embedders.close()
+
+    assert [each["input"] for each in place.requests] == [[query], [passage], [passage]]
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_what_time_may_cure_is_tried_again(status: int) -> None:
     failed = error_reply(status, **SOON)
