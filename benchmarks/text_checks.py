@@ -26,12 +26,13 @@ from benchmarks.retrieval import open_vector_store
 from core.ports import Embedder, Passage, SearchScope, VectorChunk, VectorStore
 from core.settings import Settings
 from db.models import SentenceVerdict
+from pipelines.chat.embedding_memory import embed_once
 from pipelines.knowledge.chunking import split_pages
 from pipelines.knowledge.extraction import Page
 from pipelines.knowledge.extraction.runner import extract
 from pipelines.text_checks.handlers import RETRIEVAL_LIMIT
 from pipelines.text_checks.statements import reason_not_to_check
-from pipelines.text_checks.verdicts import SentenceFinding, judge
+from pipelines.text_checks.verdicts import SentenceFinding, judge, similarity_floor
 from providers.embeddings import ConfiguredEmbedders
 from resolvers.files.content import FILE_TYPES
 
@@ -104,6 +105,8 @@ async def check(name: str, folders: Sequence[Path], embedder: Embedder) -> list[
     company, outcomes = uuid7(), []
     async with open_vector_store(embedder.dimension) as store:
         passages = await add_documents(store, embedder, company, documents)
+        embed = embed_once(embedder.embed)
+        floor = await similarity_floor(embed)
         for row in texts["sentences"]:
             sentence, began = row["text"], time.perf_counter()
             reason = reason_not_to_check(sentence, (0, len(sentence)))
@@ -115,7 +118,7 @@ async def check(name: str, folders: Sequence[Path], embedder: Embedder) -> list[
                     SearchScope(company), vector=vector, text=sentence, limit=RETRIEVAL_LIMIT
                 )
                 found = [passages[hit.chunk_id] for hit in hits]
-                finding = await judge(sentence, found, embedder.embed)
+                finding = await judge(sentence, found, embed, floor)
             seconds = time.perf_counter() - began
             expected = SentenceVerdict(row["verdict"])
             outcomes.append(Outcome(sentence, row["kind"], expected, finding, seconds))

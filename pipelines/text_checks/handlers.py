@@ -36,10 +36,11 @@ async def check_text(job: CheckText, run: Run) -> CompletionHook | None:
         await text_checks.set_state(uow, check.id, TextCheckState.CHECKING)
     viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
     embed = embed_once(run.services.embedders.default.embed)
+    floor = await verdicts.similarity_floor(embed)
     spans = sentences(check.text)
     for number in range(text_checks.checked_count(check) + 1, len(spans) + 1):
         span = spans[number - 1]
-        finding, usage = await check_sentence(run, viewer, check, span, embed)
+        finding, usage = await check_sentence(run, viewer, check, span, embed, floor)
         async with run.write() as uow:
             await text_checks.add_sentence(uow, check.id, sentence_columns(number, check.text, span, finding))
             if usage is not None:
@@ -54,7 +55,7 @@ async def check_text(job: CheckText, run: Run) -> CompletionHook | None:
 
 
 async def check_sentence(
-    run: Run, viewer: Viewer, check: TextCheck, span: Span, embed: Embed
+    run: Run, viewer: Viewer, check: TextCheck, span: Span, embed: Embed, floor: float
 ) -> tuple[SentenceFinding, Mapping[str, Any] | None]:
     """The finding on a sentence, and the token usage of its search."""
     reason = reason_not_to_check(check.text, span)
@@ -62,7 +63,7 @@ async def check_sentence(
         return SentenceFinding(SentenceVerdict.NOT_CHECKED, reason=reason), None
     sentence = check.text[slice(*span)]
     passages, usage = await retrieve_passages(run, viewer, check, sentence)
-    return await verdicts.judge(sentence, passages, embed), usage
+    return await verdicts.judge(sentence, passages, embed, floor), usage
 
 
 async def retrieve_passages(

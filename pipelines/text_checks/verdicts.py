@@ -37,6 +37,18 @@ SCORE_AT_EVEN_ODDS, STEEPNESS = 0.66, 10.0
 MAX_CONFIDENCE, MAX_ABSENCE = 0.99, 0.9
 """Of a verdict, and of `NOT_FOUND`: other words for the same may not be recognized."""
 
+UNRELATED = (
+    "The invoice must be paid within thirty days.",
+    "Whales are the largest mammals of the sea.",
+    "The committee elected a new chairwoman.",
+    "Add two spoons of sugar and stir the dough.",
+    "Der Aufzug wird im Herbst gewartet.",
+    "The bridge was closed after the storm.",
+    "El museo abre a las diez de la ma\u00f1ana.",
+    "Her brother plays the violin in an orchestra.",
+)
+"""Sentences that have nothing in common."""
+
 
 @dataclass(frozen=True)
 class SentenceFinding:
@@ -96,14 +108,22 @@ class Candidate:
         return self.likeness - FURTHER_DIFFERENCE * (len(compared.differences) - 1)
 
 
-async def judge(sentence: str, passages: Sequence[Passage], embed: Embed | None = None) -> SentenceFinding:
+async def similarity_floor(embed: Embed) -> float:
+    """The similarity of unrelated sentences, which differs from model to model."""
+    vectors = np.asarray(await embed(UNRELATED, "passage"))
+    return float(np.median((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]))
+
+
+async def judge(
+    sentence: str, passages: Sequence[Passage], embed: Embed | None = None, floor: float = 0.0
+) -> SentenceFinding:
     """What the passages say of a sentence. Doubt is `NOT_FOUND`, with the nearest one as citation."""
     statement = statement_text(sentence, (0, len(sentence)))
     chosen = await asyncio.to_thread(choose_candidates, statement, passages)
     if embed is not None and chosen:
         texts = [statement, *(each.text for each in chosen), *(each.text_with_context for each in chosen)]
         vectors = await embed(list(dict.fromkeys(texts)), "passage")
-        chosen = await asyncio.to_thread(_with_similarities, chosen, texts, vectors)
+        chosen = await asyncio.to_thread(_with_similarities, chosen, texts, vectors, floor)
     return find_verdict(chosen)
 
 
@@ -161,15 +181,18 @@ def probability(score: float) -> float:
 
 
 def _with_similarities(
-    candidates: Sequence[Candidate], texts: Sequence[str], vectors: Sequence[Sequence[float]]
+    candidates: Sequence[Candidate], texts: Sequence[str], vectors: Sequence[Sequence[float]], floor: float
 ) -> list[Candidate]:
-    """The candidates with their similarity to the statement, which is the first text."""
+    """The candidates with their similarity above the floor to the statement, which is the first text."""
     rows = dict(zip(dict.fromkeys(texts), np.asarray(vectors, dtype=np.float32), strict=True))
     statement = rows[texts[0]]
     return [
         replace(
             each,
-            similarity=float(max(rows[each.text] @ statement, rows[each.text_with_context] @ statement)),
+            similarity=(
+                float(max(rows[each.text] @ statement, rows[each.text_with_context] @ statement)) - floor
+            )
+            / (1.0 - floor),
         )
         for each in candidates
     ]

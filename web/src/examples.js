@@ -1,4 +1,5 @@
-// Default tabs, one operation per tab: sign in, upload two revisions, compare, watch the progress, read the changes.
+// Default tabs, one operation per tab: sign in, upload two revisions, compare, watch the progress, read the changes,
+// check a text against documents.
 
 const signIn = `# Sign in. This page then sends the access token with every operation until you reload it.
 mutation SignIn($login: String!, $password: String!) {
@@ -108,6 +109,45 @@ query ReadComparison($id: ID!) {
   }
 }`;
 
+const textCheckCreate = `# Check each sentence of a text against your documents. Open the next tab to read the findings.
+mutation TextCheckCreate($input: TextCheckCreateInput!) {
+  textCheckCreate(input: $input) {
+    textCheck {
+      id
+      sentenceCount
+    }
+    errors {
+      code
+      message
+      path
+    }
+  }
+}`;
+
+const watchTextCheck = `# Returns each sentence as soon as it is checked, with the passage that supports or contradicts it.
+subscription WatchTextCheck($id: ID!) {
+  textCheckEvents(id: $id) {
+    cursor
+    state
+    sentences {
+      number
+      text
+      verdict
+      confidence
+      differences {
+        kind
+        stated
+        found
+      }
+      citation {
+        documentTitle
+        page
+        snippet
+      }
+    }
+  }
+}`;
+
 const json = (value) => JSON.stringify(value, null, 2);
 const session = json({ id: '' });
 
@@ -124,6 +164,8 @@ export const examples = [
   { query: sessionStart, variables: session },
   { query: watchSession, variables: session },
   { query: readComparison, variables: session },
+  { query: textCheckCreate, variables: json({ input: { text: '', documentIds: null } }) },
+  { query: watchTextCheck, variables: session },
 ];
 
 // The mutation that the Files panel sends for each file.

@@ -35,6 +35,7 @@ def documents() -> Iterator[tuple[str, str]]:
 def test_there_is_an_operation_for_each_step() -> None:
     names = [name for name, _ in documents()]
     tabs = ["SignIn", "UploadCreate", "SessionCreate", "SessionStart", "WatchSession", "ReadComparison"]
+    tabs += ["TextCheckCreate", "WatchTextCheck"]
     shared = ["SignIn", "Refresh", "Announce"]
     comparing = ["Create", "Start", "Watch", "Read"]
     asking = ["Add", "Look", "Converse", "Send", "Watch", "Read"]
