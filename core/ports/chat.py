@@ -60,6 +60,11 @@ class Passage:
     chunk_id: UUID | None = field(default=None, compare=False)
     """The chunk of a document; None for a compared sheet."""
 
+    @property
+    def location(self) -> tuple[UUID | None, str, int | None, int]:
+        """Where the passage stands; the same for every question."""
+        return self.document_id, self.source, self.page, self.start
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -100,6 +105,8 @@ class ChatRequest:
     requires_sources: bool = True
     """Whether to answer from the sources; otherwise, from the instructions alone."""
     topic: str = ""
+    parts: tuple["ChatRequest", ...] = ()
+    """The parts of a question over several documents, with their passages, which are among the request's."""
 
     @property
     def completed_question(self) -> str:

@@ -63,6 +63,8 @@ class RetrievedQuestion:
     passages: tuple[Passage, ...]
     probability: float | None = None
     """The probability that the passages answer it; None if there was nothing to choose from."""
+    parts: tuple[ChatRequest, ...] = ()
+    """Its parts, if it is answered in parts."""
 
     @property
     def value(self) -> float:

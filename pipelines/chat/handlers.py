@@ -64,6 +64,7 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
     request = ChatRequest(
         question=question.text if has_language_model else retrieved.version.text,
         topic="" if has_language_model else retrieved.version.topic,
+        parts=() if has_language_model else retrieved.parts,
         passages=retrieved.passages,
         history=question.history,
         provider=question.provider.value,

@@ -13,6 +13,7 @@ from pipelines.chat.follow_ups import (
     retrieve_completed,
 )
 from pipelines.chat.generation import collect_reply
+from pipelines.chat.question_parts import retrieve_parts
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step
 from pipelines.chat.refusals import is_refusal
@@ -42,7 +43,7 @@ async def retrieve_question(
     retrieve: Retrieve,
     steps: list[Step],
 ) -> tuple[RetrievedQuestion, AnswerEnd | None]:
-    """The question with its passages, completed from the turns before if it needs them.
+    """The question with its passages, completed from the turns before if it needs them, and in parts.
 
     Also the tokens of a rewrite, if a language model was requested to write one.
     """
@@ -56,6 +57,11 @@ async def retrieve_question(
         found = await retrieve_completed(question.text, question.history, retrieve, probability)
     if end is not None or found.version.completed_question != question.text:
         steps.append(completion_step(found, end, time.monotonic() - started_at, rewritten is not None))
+    if not found.version.topic:
+        started_at = time.monotonic()
+        found = await retrieve_parts(found, retrieve, probability)
+        if found.parts:
+            steps.append(parts_step(found, time.monotonic() - started_at))
     return found, end
 
 
@@ -100,3 +106,9 @@ def completion_step(
         tokens=(end.prompt_tokens, end.completion_tokens) if end is not None else None,
         seconds=seconds,
     )
+
+
+def parts_step(found: RetrievedQuestion, seconds: float) -> Step:
+    """The reasoning step of a question that is answered in parts."""
+    parts = [part.completed_question for part in found.parts]
+    return Step("question_parts", "split", detail=" | ".join(parts), output={"parts": parts}, seconds=seconds)

@@ -63,6 +63,8 @@ STANCES = {
 """Weights per council stance: balanced; semantic, from distinct passages; lexical and strict."""
 MAX_EMBEDDED_SENTENCES = 8
 """Sentences that are embedded, chosen by lexical score; others rarely rank first."""
+PART_MIN_PROBABILITY = 0.08
+"""The minimum probability for each part of a question that asks of several things."""
 MAX_QUOTE_LENGTH = 1_000
 TOPIC_WEIGHT = 0.3
 """Weight in the score of the share of the topic's words in a sentence's passage and its source."""
@@ -111,7 +113,7 @@ class ExtractiveAnswerer:
         """Yields sentence quotation after its text. The token counts are 0."""
         length = 0
         style = STANCES[request.stance] if request.stance else replace(DEFAULT_STYLE, min_score=self._least)
-        quotes = select_quotes(await self.rank(request, style), style)
+        quotes = await self.quotes(request, style)
         for quote in quotes:
             if length:
                 yield TextDelta("\n\n")
@@ -129,6 +131,22 @@ class ExtractiveAnswerer:
         if not quotes:
             yield TextDelta(NOTHING_FOUND)
         yield AnswerEnd(self.model, 0, 0, found=bool(quotes))
+
+    async def quotes(self, request: ChatRequest, style: AnswerStyle) -> list[Candidate]:
+        """The sentences to quote, best first."""
+        if request.parts:
+            return await self._part_quotes(request, replace(style, min_probability=PART_MIN_PROBABILITY))
+        return select_quotes(await self.rank(request, style), style)
+
+    async def _part_quotes(self, request: ChatRequest, style: AnswerStyle) -> list[Candidate]:
+        """The best sentences for each part of the question, numbered as the whole request's sources."""
+        numbers = {passage.location: number for number, passage in enumerate(request.passages, 1)}
+        found: dict[tuple[int, int], Candidate] = {}
+        for part in request.parts:
+            for quote in select_quotes(await self.rank(part, style), style):
+                placed = replace(quote, source=numbers[part.passages[quote.source - 1].location])
+                found.setdefault((placed.source, placed.start), placed)
+        return list(found.values())
 
     async def probability(self, request: ChatRequest) -> float:
         """The probability that one of the two best sentences answers the question."""
