@@ -151,7 +151,7 @@ def asks_of_several(question: str) -> bool:
 async def retrieve_parts(
     whole: RetrievedQuestion, retrieve: Retrieve, probability: AnswerProbability
 ) -> RetrievedQuestion:
-    """The question with the passages of its parts; unchanged if it has none, or is better answered whole."""
+    """The question with the passages of its parts; unchanged if it has none, or if one document tells all."""
     question = whole.version.text
     parts = split_question(question)
     if not parts:
@@ -165,9 +165,9 @@ async def retrieve_parts(
     is_answered = (
         max(probabilities) >= MIN_PART_PROBABILITY
         if is_several
-        else min(probabilities) >= MIN_IMPLICIT_PROBABILITY and len(documents) == len(found)
+        else min(probabilities) >= MIN_IMPLICIT_PROBABILITY
     )
-    if not is_answered:
+    if not is_answered or len(documents) < len(found):
         return whole
     return RetrievedQuestion(
         whole.version,
