@@ -104,8 +104,8 @@ def worker_services(
         analyser=analyser_of(settings),
         embedders=embedders,
         vectors=vectors,
-        chat=chat_of(settings, embedders.default),
-        answer_probability=ExtractiveAnswerer(embedders.default.embed).probability,
+        chat=chat_of(settings, embedders.sentences),
+        answer_probability=ExtractiveAnswerer(embedders.sentences.embed).probability,
         sources=sources,
         prices=settings.prices,
     )

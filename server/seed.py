@@ -27,6 +27,8 @@ async def seed_embedding_model(database: Database, settings: Settings) -> None:
     embedders = ConfiguredEmbedders(settings)
     embedder = embedders.default
     try:
+        if embedders.fallback_reason:
+            log.warning("embedding_model_replaced", reason=embedders.fallback_reason)
         async with database.platform() as uow:
             await embedding_models.seed(
                 uow,

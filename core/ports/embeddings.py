@@ -54,6 +54,10 @@ class Embedders(Protocol):
 
     default: Embedder
     """The model that the settings configure."""
+    sentences: Embedder
+    """The model that compares the sentences of answers; it need not be the one of the vectors."""
+    fallback_reason: str | None
+    """Why `default` is not the configured model, for operators."""
 
     def of(self, provider: str, model: str, dimension: int, max_tokens: int) -> Embedder:
         """The provider's model with this name and these sizes. Raises `UnknownEmbedder`."""

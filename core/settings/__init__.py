@@ -173,8 +173,12 @@ class Settings(
     embedding_api_key: SecretStr | None = Field(
         default=None, description="API key of the embeddings endpoint, if required."
     )
-    embedding_model: str = Field(
-        default="text-embedding-3-small", min_length=1, description="Model at the embeddings endpoint."
+    embedding_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Model at the embeddings endpoint, `text-embedding-3-small` if unset. Without an "
+        "endpoint: `e5` for many languages, the default, or `minilm`, for English, in a fifth "
+        "of the time.",
     )
     embedding_dimension: int = Field(
         default=1536, ge=1, le=65_536, description="Dimension of that model's vectors."
@@ -316,6 +320,8 @@ class Settings(
                 raise ValueError(f"{name.upper()} requires DATABASE_URL")
         if self.company_placement == "dedicated" and self.database_url and not self.database_admin_url:
             raise ValueError("COMPANY_PLACEMENT=dedicated requires DATABASE_ADMIN_URL")
+        if self.embedding_url is None and self.embedding_model not in (None, "e5", "minilm"):
+            raise ValueError("EMBEDDING_MODEL must be e5 or minilm without EMBEDDING_URL")
         if 2 * self.chunk_overlap >= self.chunk_tokens:
             raise ValueError("CHUNK_OVERLAP must be less than half of CHUNK_TOKENS")
         if self.job_stale < 2 * self.job_heartbeat:

@@ -66,7 +66,7 @@ async def run_council(
     )
     steps += [*(vote_step(ballot, request) for ballot in sort_ballots(ballots)), decision_step(decision)]
     assessed = await assess_reply(
-        replies[decision.speaker], request, embed=run.services.embedders.default.embed
+        replies[decision.speaker], request, embed=run.services.embedders.sentences.embed
     )
     return replace(
         assessed,

@@ -158,7 +158,7 @@ async def session_passages(run: Run, viewer: Viewer, question: Question) -> list
     async with run.services.database.transaction(viewer.scope, read_only=True) as uow:
         found = await drawing_context.session_findings(uow, viewer, question.session_id)
     return await drawing_passages.rank_passages(
-        run.services.embedders.default.embed, question.text, found, RETRIEVAL_LIMIT
+        run.services.embedders.sentences.embed, question.text, found, RETRIEVAL_LIMIT
     )
 
 
@@ -200,7 +200,9 @@ async def generate(
     """The answer of one model, or of a council in council mode."""
     if question.mode is AnswerMode.COUNCIL and assess_question(question.text).is_question:
         return await run_council(run, run.services.chat, question, request, emit, steps)
-    return await generate_answer(run.services.chat, request, emit, embed=run.services.embedders.default.embed)
+    return await generate_answer(
+        run.services.chat, request, emit, embed=run.services.embedders.sentences.embed
+    )
 
 
 async def failure_error(run: Run, question: Question, failure: ModelFailure, model: str) -> Exception:

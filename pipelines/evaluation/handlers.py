@@ -140,7 +140,7 @@ async def run_case(
             max_tokens=options.max_tokens,
         )
         answered = await generate_answer(
-            run.services.chat, request, ignore_delta, embed=run.services.embedders.default.embed
+            run.services.chat, request, ignore_delta, embed=run.services.embedders.sentences.embed
         )
     except ModelFailure as failure:
         if failure.is_transient and not run.is_last:

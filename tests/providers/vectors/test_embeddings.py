@@ -13,9 +13,11 @@ from onnxruntime import InferenceSession
 
 from core.ports import ModelFailure, RunErrorCode, UnknownEmbedder, Vector
 from core.settings import Settings
-from providers.embeddings import ConfiguredEmbedders, MiniLM
-from providers.embeddings.onnx import DamagedModel, load_model
+from providers.embeddings import ConfiguredEmbedders, MiniLM, MultilingualE5
+from providers.embeddings.errors import DamagedModel
+from providers.embeddings.onnx import load_model
 from providers.embeddings.openai_compatible import RemoteEmbedder
+from providers.embeddings.prefixes import Kind
 from providers.embeddings.windows import windows
 from server.provider_factory import open_embedders
 from tests.providers.fake_openai import SECRET, Reply, endpoint, error_reply
@@ -119,9 +121,9 @@ async def test_what_was_requested_lately_is_not_read_again(monkeypatch: pytest.M
     monkeypatch.setattr("providers.embeddings.bundled.MAX_CACHED_VECTORS", 2)
     model, read, windows_read = MiniLM(), MiniLM._read, []
 
-    def reading(self: MiniLM, window: list[int]) -> Vector:
+    def reading(self: MiniLM, window: list[int], kind: Kind) -> tuple[Vector, int]:
         windows_read.append(window)
-        return read(self, window)
+        return read(self, window, kind)
 
     monkeypatch.setattr(MiniLM, "_read", reading)
     first = await model.embed(["beam", "girder"], "query")
@@ -246,12 +248,12 @@ async def test_a_slow_endpoint_is_abandoned() -> None:
 
 
 async def test_the_settings_choose_what_a_new_installation_embeds_with() -> None:
-    embedded = ConfiguredEmbedders(Settings())
+    embedded = ConfiguredEmbedders(Settings(embedding_model=None))
     chosen = ConfiguredEmbedders(
         Settings(embedding_url="https://example.com/v1", embedding_model="big", embedding_dimension=8)
     )
 
-    assert (embedded.default.provider, embedded.default.model) == ("embedded", "all-MiniLM-L6-v2-onnx-int8")
+    assert (embedded.default.provider, embedded.default.model) == ("embedded", "multilingual-e5-small-q4")
     assert (chosen.default.provider, chosen.default.model, chosen.default.dimension) == ("openai", "big", 8)
     await embedded.close()
     await chosen.close()
@@ -267,7 +269,7 @@ async def test_models_run_side_by_side_where_something_runs_them() -> None:
     assert both.of("openai", "small", 4, 16) is small
     for provider, model, dimension, why in (
         ("openai", "small", 4, "set EMBEDDING_URL"),
-        ("embedded", "other", 384, "is all-MiniLM-L6-v2-onnx-int8"),
+        ("embedded", "other", 384, "are all-MiniLM-L6-v2-onnx-int8 and multilingual-e5-small-q4"),
         ("embedded", MiniLM.model, 8, "384 dimensions"),
         ("elsewhere", "small", 4, "embedded or openai"),
     ):
@@ -275,3 +277,46 @@ async def test_models_run_side_by_side_where_something_runs_them() -> None:
             alone.of(provider, model, dimension, 16)
     await alone.close()
     await both.close()
+
+
+async def test_the_multilingual_model_knows_a_question_in_another_language() -> None:
+    model = MultilingualE5()
+    near, far = await model.embed(["The beam was moved to the north.", "Cats like fish."], "passage")
+    (question,) = await model.embed(["¿Adónde se trasladó la viga?"], "query")
+    again = await model.embed(["The beam was moved to the north."], "query")
+    await model.close()
+
+    assert {len(vector) for vector in (near, far, question)} == {model.dimension}
+    assert math.hypot(*near) == pytest.approx(1, abs=1e-4)
+    assert cosine(question, near) > cosine(question, far) + 0.05
+    assert again[0] != near
+
+
+async def test_its_windows_have_a_thousand_characters_and_512_tokens() -> None:
+    model = MultilingualE5()
+    short, long, chinese = await model.embed_windows(
+        ["A\0beam.", "The girder is red. " * 110, "鋼樑已移動。" * 200]
+    )
+    (same,) = await model.embed(["A beam."], "passage")
+    await model.close()
+
+    assert (len(short), len(long), len(chinese)) == (1, 3, 3)
+    assert short == [same]
+
+
+def test_without_avx2_documents_are_embedded_by_the_small_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providers.embeddings.has_vector_unit", lambda: False)
+    embedders = ConfiguredEmbedders(Settings(embedding_model="e5"))
+
+    assert (embedders.default.model, embedders.sentences) == (MiniLM.model, embedders.default)
+    assert embedders.fallback_reason == (
+        "multilingual-e5-small-q4 needs a processor with AVX2. "
+        "Documents are embedded by all-MiniLM-L6-v2-onnx-int8, which knows English only."
+    )
+    with pytest.raises(UnknownEmbedder, match="needs a processor with AVX2"):
+        embedders.of("embedded", MultilingualE5.model, 384, 512)
+
+
+def test_other_models_need_an_endpoint() -> None:
+    with pytest.raises(ValueError, match="EMBEDDING_MODEL must be e5 or minilm without EMBEDDING_URL"):
+        Settings(embedding_model="big")

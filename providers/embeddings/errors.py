@@ -1,0 +1,5 @@
+"""Errors of bundled embedding models."""
+
+
+class DamagedModel(Exception):
+    """The checksum of the model file is wrong."""
