@@ -17,6 +17,11 @@ def any_id(ids: Sequence[UUID]) -> Any:
     return any_(bindparam(None, list(ids), type_=UUIDS))
 
 
+def all_ids(ids: Sequence[UUID]) -> Any:
+    """For `column != all_ids(ids)`, which is `column NOT IN (ids)`."""
+    return all_(bindparam(None, list(ids), type_=UUIDS))
+
+
 def any_bytes(values: Sequence[bytes]) -> Any:
     """For `column == any_bytes(values)`, which is `column IN (values)`."""
     return any_(bindparam(None, list(values), type_=BYTES))

@@ -23,8 +23,8 @@ from resolvers.knowledge.vector_recovery import RecoverVectors
 from resolvers.knowledge.vector_sync import (
     ForgetCompany,
     ForgetDocument,
-    ForgetFailedDocument,
     ForgetModel,
+    ForgetStaleVectors,
     RescopeDocument,
 )
 from resolvers.object_removal import RemoveObjects, RemoveUnusedPictures
@@ -39,7 +39,7 @@ HANDLER_MODULES: dict[type[Job], str] = {
     ExtractSheets: "pipelines.drawings.handlers",
     ForgetCompany: "pipelines.knowledge.handlers",
     ForgetDocument: "pipelines.knowledge.handlers",
-    ForgetFailedDocument: "pipelines.knowledge.handlers",
+    ForgetStaleVectors: "pipelines.knowledge.handlers",
     ForgetModel: "pipelines.knowledge.reembedding",
     GatherChunk: "pipelines.imagery.handlers",
     GatherImages: "pipelines.imagery.handlers",

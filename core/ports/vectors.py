@@ -87,8 +87,10 @@ class VectorStores(Protocol):
     def of(self, model: str, dimension: int) -> VectorStore:
         """The store of a model, created with its first chunk."""
 
-    async def delete(self, company_id: UUID, document_id: UUID | None = None) -> None:
-        """Deletes a document's chunks, or all of a company, from all stores."""
+    async def delete(
+        self, company_id: UUID, document_id: UUID | None = None, *, keep: Collection[UUID] = ()
+    ) -> None:
+        """Deletes a document's chunks, or all of a company, from all stores, except for those in `keep`."""
 
     async def update_scope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
         """Updates the scope of a document's chunks in all stores."""

@@ -140,6 +140,7 @@ async def search_passages(
     """The best passages of the drawing session and of the documents, and the tokens of the search."""
     drawing_results = await session_passages(run, viewer, question)
     searched = await retrieval.search(
+        run.services.database,
         viewer,
         embedder,
         run.services.vectors,

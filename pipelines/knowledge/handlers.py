@@ -25,7 +25,7 @@ from resolvers.knowledge.processing import ProcessDocument
 from resolvers.knowledge.vector_sync import (
     ForgetCompany,
     ForgetDocument,
-    ForgetFailedDocument,
+    ForgetStaleVectors,
     RescopeDocument,
 )
 
@@ -36,7 +36,11 @@ CHUNKING_TIMEOUT_SECONDS = 300.0
 
 @handles(ProcessDocument)
 async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | None:
-    """Extract, chunk, describe and index a document. Safe to repeat: chunks keep their ids."""
+    """Extract, chunk, describe and index a document. Safe to repeat.
+
+    The chunks that the document has are searched until the job ends: then all of them are replaced at once.
+    Vectors without a chunk are never found, and deleted by a job of their own.
+    """
     started = await begin(job, run)
     if started is None:
         return None
@@ -49,8 +53,8 @@ async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | N
     )
     await run.report(CHUNKED_PROGRESS)
     serving = embedders[0]
-    async with run.write() as uow:
-        ids = await processing.replace_chunks(uow, document.id, chunk_rows(chunks, serving.model))
+    async with run.read() as uow:
+        ids = await processing.chunk_ids(uow, document.id, [chunk.text for chunk in chunks])
     usage = await embed_chunks(run, embedders, document, chunks, ids)
     values = {
         "mime_type": extracted.mime_type,
@@ -67,7 +71,9 @@ async def process_document(job: ProcessDocument, run: Run) -> CompletionHook | N
     async def finish(uow: UnitOfWork) -> None:
         if not await model_rollout.is_current(uow, run.services.embedders, serving):
             raise Retry("The embedding model changed while the document was processed.")
-        await processing.complete(uow, document, values, usage)
+        await processing.replace_chunks(uow, document.id, ids, chunk_rows(chunks, serving.model))
+        is_first = run.epoch == 1 and document.processed_at is None
+        await processing.complete(uow, document, values, usage, is_first=is_first)
 
     return finish
 
@@ -141,12 +147,13 @@ async def delete_document_vectors(job: ForgetDocument, run: Run) -> None:
     await run.services.vectors.delete(run.company_id, job.document_id)
 
 
-@handles(ForgetFailedDocument)
-async def delete_failed_vectors(job: ForgetFailedDocument, run: Run) -> None:
-    """Delete the vectors that a failed document has left. Its processing is locked out meanwhile."""
+@handles(ForgetStaleVectors)
+async def delete_stale_vectors(job: ForgetStaleVectors, run: Run) -> None:
+    """Delete the vectors without a chunk. The document is not processed meanwhile."""
     async with run.write() as uow:
-        if await processing.lock_failed(uow, job.document_id):
-            await run.services.vectors.delete(run.company_id, job.document_id)
+        ids = await processing.lock_chunks(uow, job.document_id)
+        if ids is not None:
+            await run.services.vectors.delete(run.company_id, job.document_id, keep=ids)
 
 
 @handles(ForgetCompany)

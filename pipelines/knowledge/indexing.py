@@ -22,7 +22,7 @@ async def index_document(
     ids: Sequence[UUID],
     report: Report,
 ) -> int:
-    """Embed a document's chunks and replace its vectors. Returns the number of tokens embedded."""
+    """Embed a document's chunks and store their vectors. Returns the number of tokens embedded."""
     store = run.services.vectors.of(embedder.model, embedder.dimension)
     tokens = 0
     for start in range(0, len(texts), BATCH_SIZE):
@@ -42,7 +42,6 @@ async def index_document(
         ]
         await store.upsert(run.company_id, points)
         await report(min(1.0, (start + BATCH_SIZE) / len(texts)))
-    await store.delete(run.company_id, document.id, keep=ids)
     return tokens
 
 

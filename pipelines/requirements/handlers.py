@@ -147,6 +147,7 @@ async def retrieve_passages(
         embedder = await model_rollout.search_embedder(uow, run.services.embedders)
     for question in questions:
         result = await retrieval.search(
+            run.services.database,
             viewer,
             embedder,
             run.services.vectors,

@@ -73,6 +73,7 @@ async def retrieve_passages(
     async with run.read() as uow:
         embedder = await model_rollout.search_embedder(uow, run.services.embedders)
     searched = await retrieval.search(
+        run.services.database,
         viewer,
         embedder,
         run.services.vectors,

@@ -37,9 +37,11 @@ class DeferredStores:
         """The vector store of a model."""
         return DeferredStore(self, model, dimension)
 
-    async def delete(self, company_id: UUID, document_id: UUID | None = None) -> None:
-        """Deletes the chunks of a document, or of a company, from all stores."""
-        await (await self.opened()).delete(company_id, document_id)
+    async def delete(
+        self, company_id: UUID, document_id: UUID | None = None, *, keep: Collection[UUID] = ()
+    ) -> None:
+        """Deletes the chunks of a document, or of a company, from all stores, except for those in `keep`."""
+        await (await self.opened()).delete(company_id, document_id, keep=keep)
 
     async def update_scope(self, company_id: UUID, document_id: UUID, scope: str) -> None:
         """Updates the scope of a document's chunks in all stores."""

@@ -85,9 +85,11 @@ class QdrantStores:
     def _of(self, name: str, dimension: int) -> "QdrantStore":
         return self._stores.setdefault(name, QdrantStore(self._client, name, dimension))
 
-    async def delete(self, company_id: UUID, document_id: UUID | None = None) -> None:
-        """Deletes the chunks of a document, or of a company, from all collections."""
-        selection = within(company_id, document_id)
+    async def delete(
+        self, company_id: UUID, document_id: UUID | None = None, *, keep: Collection[UUID] = ()
+    ) -> None:
+        """Deletes the chunks of a document, or of a company, from all collections, except those of `keep`."""
+        selection = all_but(keep, within(company_id, document_id))
         for name in await self._collection_names():
             with suppress(CollectionMissing):
                 await send(partial(self._client.delete, name, selection))
@@ -187,9 +189,7 @@ class QdrantStore:
 
     async def delete(self, company_id: UUID, document_id: UUID, *, keep: Collection[UUID] = ()) -> None:
         """Deletes the chunks of a document, except those of `keep`."""
-        selection = within(company_id, document_id)
-        if keep:
-            selection.must_not = [HasIdCondition(has_id=[str(chunk_id) for chunk_id in keep])]
+        selection = all_but(keep, within(company_id, document_id))
         with suppress(CollectionMissing):
             await send(partial(self._client.delete, self.name, selection))
 
@@ -276,6 +276,13 @@ def within(company_id: UUID, document_id: UUID | None) -> Filter:
     if document_id is not None:
         fence.append(equal("document_id", str(document_id)))
     return Filter(must=fence)
+
+
+def all_but(keep: Collection[UUID], selection: Filter) -> Filter:
+    """The filter without chunks of `keep`."""
+    if keep:
+        selection.must_not = [HasIdCondition(has_id=[str(chunk_id) for chunk_id in keep])]
+    return selection
 
 
 def visible_to(scope: SearchScope) -> Filter:

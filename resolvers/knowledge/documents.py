@@ -20,6 +20,8 @@ from resolvers.knowledge.vector_sync import ForgetDocument, RescopeDocument
 from resolvers.object_removal import remove_objects
 from resolvers.rows import update_row
 
+SEARCHABLE = Document.processed_at.is_not(None)
+"""Documents whose processing has completed once. Their chunks are searched, also while it runs again."""
 GLOBAL_SCOPE = "Only documents of the platform company can have the scope GLOBAL."
 
 

@@ -21,13 +21,13 @@ from db.models import (
     EmbeddingModel,
     ProcessingJob,
     ProcessingJobType,
-    ProcessingStatus,
 )
 from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
 from resolvers.activity_log import requester_id
 from resolvers.jobs import start_processing
+from resolvers.knowledge.documents import SEARCHABLE
 
 SUBJECT = "embedding model"
 
@@ -92,7 +92,7 @@ async def begin_reembedding(uow: UnitOfWork, model_id: UUID, *, restart: bool) -
         name = current.name if current else None
         label = {"embedding_model": name, "updated_at": Document.updated_at}
         other = Document.embedding_model.is_distinct_from(name)
-        await uow.execute(update(Document).where(*_searchable(), other).values(label))
+        await uow.execute(update(Document).where(SEARCHABLE, other).values(label))
     return model if active else None
 
 
@@ -100,7 +100,7 @@ async def next_document(uow: UnitOfWork, model: EmbeddingModel, after: UUID | No
     """The next document by id that is not embedded with the model yet, wrapping around at the end."""
     statement = (
         select(Document.id, Document.uploaded_by_id, Document.scope, Document.processed_at)
-        .where(*_searchable(), Document.embedding_model.is_distinct_from(model.name))
+        .where(SEARCHABLE, Document.embedding_model.is_distinct_from(model.name))
         .order_by(Document.id)
         .limit(1)
     )
@@ -128,7 +128,7 @@ async def switch_company(uow: UnitOfWork, model: EmbeddingModel) -> bool:
 async def count_documents(uow: UnitOfWork, model: EmbeddingModel) -> tuple[int, int]:
     """Number of searchable documents, and how many of them are embedded with the model."""
     embedded = func.count().filter(Document.embedding_model == model.name)
-    row = await uow.one(select(func.count().label("total"), embedded.label("embedded")).where(*_searchable()))
+    row = await uow.one(select(func.count().label("total"), embedded.label("embedded")).where(SEARCHABLE))
     return row.total, row.embedded
 
 
@@ -149,7 +149,7 @@ async def mark_embedded(uow: UnitOfWork, document: Document, model: EmbeddingMod
         else Document.processed_at.is_(None),
     )
     label = {"embedding_model": model.name, "updated_at": Document.updated_at}
-    statement = update(Document).where(*_searchable(), *unchanged).values(label)
+    statement = update(Document).where(SEARCHABLE, *unchanged).values(label)
     if await uow.scalar(statement.returning(Document.id)) is None:
         return False
     chunks = update(DocumentChunk).where(DocumentChunk.document_id == document.id)
@@ -230,10 +230,6 @@ def _company_model_id(company_id: UUID) -> Any:
 
 def _model(id: Any) -> Select[Any]:
     return select(EmbeddingModel).where(EmbeddingModel.id == id)
-
-
-def _searchable() -> tuple[Any, ...]:
-    return (Document.processing_status == ProcessingStatus.COMPLETED,)
 
 
 def _is_enqueued(active: EmbeddingModel) -> Select[Any]:

@@ -9,8 +9,10 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import Conflict
+from db.arrays import all_ids
 from db.ids import new_id
 from db.models import (
+    TERMINAL,
     Document,
     DocumentChunk,
     DocumentScope,
@@ -28,10 +30,14 @@ from resolvers.access import Viewer
 from resolvers.jobs import start_processing
 from resolvers.knowledge import vector_sync
 from resolvers.knowledge.documents import GLOBAL_SCOPE, find_editable
-from resolvers.knowledge.vector_sync import ForgetFailedDocument
+from resolvers.knowledge.vector_sync import ForgetStaleVectors
 
 SUBJECT = "document"
 PURGE_BATCH_SIZE = 100
+INSERT_BATCH_SIZE = 1_000
+"""Chunks that are inserted with one statement."""
+FREE_INDEX = 1_000_000_000
+"""Added to the indexes of present chunks while they are replaced."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,10 @@ class ProcessDocument(Job):
     queue: ClassVar[str] = "documents"
 
     async def ended(self, uow: UnitOfWork, status: JobStatus, reason: str) -> None:
-        """Mark the document as failed, and remove the chunks that the attempts have left."""
+        """Mark the document as failed. What the attempts have stored is forgotten; earlier chunks stay."""
         values = {"processing_status": ProcessingStatus.FAILED, "error_message": reason}
         await uow.execute(update(Document).where(Document.id == self.document_id).values(values))
-        await remove_chunks(uow, self.document_id)
+        await vector_sync.enqueue(uow, None, ForgetStaleVectors(self.document_id))
 
     async def restarted(self, uow: UnitOfWork) -> None:
         """Mark the document as pending."""
@@ -119,45 +125,63 @@ async def begin(uow: UnitOfWork, document_id: UUID) -> Document | None:
     return await uow.first(statement.returning(Document))
 
 
+async def chunk_ids(uow: UnitOfWork, document_id: UUID, texts: Sequence[str]) -> list[UUID]:
+    """The ids of a document's new chunks: those of its present chunks with the same text, or new ones."""
+    present: dict[str, list[UUID]] = {}
+    statement = select(DocumentChunk.id, DocumentChunk.content)
+    statement = statement.where(DocumentChunk.document_id == document_id)
+    for chunk in await uow.all(statement.order_by(DocumentChunk.chunk_index.desc())):
+        present.setdefault(chunk.content, []).append(chunk.id)
+    return [present[text].pop() if present.get(text) else new_id() for text in texts]
+
+
 async def replace_chunks(
-    uow: UnitOfWork, document_id: UUID, chunks: Sequence[Mapping[str, Any]]
-) -> list[UUID]:
-    """Replace the document's chunks; returns their ids, in order."""
-    ids = []
-    for chunk in chunks:
-        values = {"document_id": document_id, **chunk}
-        id = new_id()
-        row = upsert(DocumentChunk).values(id=id, vector_id=str(id), **values)
-        statement = row.on_conflict_do_update(
-            index_elements=["company_id", "document_id", "chunk_index"],
-            set_={**values, "updated_at": func.now()},
+    uow: UnitOfWork, document_id: UUID, ids: Sequence[UUID], chunks: Sequence[Mapping[str, Any]]
+) -> None:
+    """Replace the document's chunks by these, whose ids are those of `chunk_ids`."""
+    of_document = DocumentChunk.document_id == document_id
+    await uow.execute(delete(DocumentChunk).where(of_document, DocumentChunk.id != all_ids(ids)))
+    aside = update(DocumentChunk).where(of_document)
+    await uow.execute(aside.values(chunk_index=DocumentChunk.chunk_index + FREE_INDEX))
+    for start in range(0, len(chunks), INSERT_BATCH_SIZE):
+        end = start + INSERT_BATCH_SIZE
+        rows = [
+            {"id": id, "vector_id": str(id), "document_id": document_id, **chunk}
+            for id, chunk in zip(ids[start:end], chunks[start:end], strict=True)
+        ]
+        row = upsert(DocumentChunk).values(rows)
+        columns = {name: row.excluded[name] for name in rows[0] if name != "id"}
+        await uow.execute(
+            row.on_conflict_do_update(
+                index_elements=["company_id", "id"], set_={**columns, "updated_at": func.now()}
+            )
         )
-        ids.append(await uow.scalar(statement.returning(DocumentChunk.id)))
-    surplus = DocumentChunk.document_id == document_id, DocumentChunk.chunk_index >= len(chunks)
-    await uow.execute(delete(DocumentChunk).where(*surplus))
-    return ids
 
 
 async def remove_chunks(uow: UnitOfWork, document_id: UUID) -> None:
-    """Delete the chunks of a failed document, and enqueue the deletion of their vectors."""
+    """Delete the chunks of a document, and enqueue the deletion of their vectors."""
     await uow.execute(delete(DocumentChunk).where(DocumentChunk.document_id == document_id))
     await uow.execute(update(Document).where(Document.id == document_id).values(chunk_count=0))
-    await vector_sync.enqueue(uow, None, ForgetFailedDocument(document_id))
+    await vector_sync.enqueue(uow, None, ForgetStaleVectors(document_id))
 
 
-async def lock_failed(uow: UnitOfWork, document_id: UUID) -> bool:
-    """Whether the document has failed; its processing cannot start until the unit ends."""
-    job = select(ProcessingJob.status).where(ProcessingJob.id == document_id).with_for_update()
-    failed = Document.id == document_id, Document.processing_status == ProcessingStatus.FAILED
-    status = await uow.scalar(job)
-    found = await uow.scalar(select(Document.id).where(*failed)) is not None
-    return found and status in (None, JobStatus.FAILED, JobStatus.CANCELLED)
+async def lock_chunks(uow: UnitOfWork, document_id: UUID) -> list[UUID] | None:
+    """The ids of a document's chunks, which stay until the unit ends; None while it is processed."""
+    status = await uow.scalar(
+        select(ProcessingJob.status).where(ProcessingJob.id == document_id).with_for_update()
+    )
+    if status is not None and status not in TERMINAL:
+        return None
+    chunks = select(DocumentChunk.id).where(DocumentChunk.document_id == document_id)
+    return [chunk.id for chunk in await uow.all(chunks)]
 
 
 async def purge_orphan_chunks(uow: UnitOfWork) -> int:
-    """Remove the chunks that failed documents have left, of at most 100 documents. Returns their number."""
+    """Remove the chunks of at most 100 failed documents that were never searchable. Returns their number."""
     left = select(DocumentChunk.id).where(DocumentChunk.document_id == Document.id).exists()
-    failed = select(Document.id).where(Document.processing_status == ProcessingStatus.FAILED, left)
+    failed = select(Document.id).where(
+        Document.processing_status == ProcessingStatus.FAILED, Document.processed_at.is_(None), left
+    )
     locked = failed.order_by(Document.id).limit(PURGE_BATCH_SIZE).with_for_update(skip_locked=True)
     documents = await uow.all(locked)
     for document in documents:
@@ -166,11 +190,21 @@ async def purge_orphan_chunks(uow: UnitOfWork) -> int:
 
 
 async def complete(
-    uow: UnitOfWork, document: Document, values: Mapping[str, Any], usage: Sequence[Mapping[str, Any]]
+    uow: UnitOfWork,
+    document: Document,
+    values: Mapping[str, Any],
+    usage: Sequence[Mapping[str, Any]],
+    *,
+    is_first: bool,
 ) -> None:
-    """Mark the document as processed and record its token usage."""
+    """Mark the document as processed and record its token usage.
+
+    Unless this is the first attempt of all, vectors of others are forgotten.
+    """
     completed = {"processing_status": ProcessingStatus.COMPLETED, "processed_at": func.now(), **values}
     await uow.execute(update(Document).where(Document.id == document.id).values(completed))
     owner = {"user_id": document.uploaded_by_id, "operation_id": str(document.id)}
     for used in usage:
         await uow.execute(insert(TokenUsage).values({**owner, **used}))
+    if not is_first:
+        await vector_sync.enqueue(uow, None, ForgetStaleVectors(document.id))

@@ -22,14 +22,25 @@ from core.ports import (
 from core.prices import Prices
 from db.arrays import any_id
 from db.database import Database
-from db.models import Document, DocumentChunk, ProcessingStatus, TokenUsage
+from db.models import Document, DocumentChunk, TokenUsage
 from db.uow import UnitOfWork
 from resolvers import access, token_usage, validators
 from resolvers.access import Conditions, Viewer
 from resolvers.knowledge import model_rollout
+from resolvers.knowledge.documents import SEARCHABLE
 
 MAX_QUERY_LENGTH = 8_000
 """Maximum length of a query in characters."""
+DEEPER, MAX_DEPTH = 4, 4_096
+"""How many times deeper the next search of a store is, and the greatest depth."""
+PASSAGE_COLUMNS = (
+    DocumentChunk.id,
+    DocumentChunk.document_id,
+    DocumentChunk.content,
+    DocumentChunk.page_number,
+    DocumentChunk.chunk_metadata,
+    Document.title,
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,7 @@ class SearchResult:
 
 
 async def search(
+    database: Database,
     viewer: Viewer,
     embedder: Embedder,
     stores: VectorStores,
@@ -52,8 +64,10 @@ async def search(
 ) -> SearchResult:
     """The best chunks by vector and lexical similarity; `document_ids` restricts the search.
 
-    `embedder` is that of `model_rollout.search_embedder`. Hold no unit of work while it runs. Load the hits
-    with `load_passages`, because scopes may have changed. Raises `VectorsUnavailable` and `ModelFailure`.
+    The store may hold vectors that are not found: of chunks that are being replaced, or were. It is searched
+    deeper until there are enough chunks that the viewer sees, or it has no more. `embedder` is that of
+    `model_rollout.search_embedder`. Hold no unit of work while it runs. Raises `VectorsUnavailable` and
+    `ModelFailure`.
     """
     if document_ids is not None and not document_ids:
         return SearchResult((), embedder, 0)
@@ -65,7 +79,14 @@ async def search(
         None if document_ids is None else frozenset(document_ids),
     )
     store = stores.of(embedder.model, embedder.dimension)
-    hits = await store.search(reach, vector=embedded[0], text=query, limit=limit)
+    depth, hits = limit, list[Hit]()
+    while depth:
+        found = await store.search(reach, vector=embedded[0], text=query, limit=depth)
+        visible = await _visible_ids(database, viewer, [hit.chunk_id for hit in found])
+        hits = [hit for hit in found if hit.chunk_id in visible][:limit]
+        if len(hits) == limit or len(found) < depth or depth == MAX_DEPTH:
+            break
+        depth = min(DEEPER * depth, MAX_DEPTH)
     return SearchResult(hits, embedder, embedded.tokens)
 
 
@@ -88,7 +109,9 @@ async def search_for_viewer(
     try:
         async with database.tenant(viewer.company_id, viewer.user_id, read_only=True) as uow:
             embedder = await model_rollout.search_embedder(uow, embedders)
-        found = await search(viewer, embedder, stores, query, document_ids=document_ids, limit=limit)
+        found = await search(
+            database, viewer, embedder, stores, query, document_ids=document_ids, limit=limit
+        )
     except (VectorsUnavailable, ModelFailure, UnknownEmbedder) as error:
         raise Unavailable("Document search is temporarily unavailable. Try again later.") from error
     if found.tokens:
@@ -109,19 +132,27 @@ async def load_passages(database: Database, viewer: Viewer, hits: Sequence[Hit])
     return [_passage(found[hit.chunk_id], hit) for hit in hits if hit.chunk_id in found]
 
 
-async def _rows(uow: UnitOfWork, ids: list[UUID], seen: Conditions) -> dict[UUID, Row[Any]]:
+async def _visible_ids(database: Database, viewer: Viewer, ids: list[UUID]) -> set[UUID]:
+    """The chunks among these that the viewer sees and that are searchable."""
+    columns = (DocumentChunk.id,)
+    if not ids:
+        return set()
+    async with database.transaction(viewer.scope, read_only=True) as uow:
+        found = await _rows(uow, ids, access.visibility(viewer, Document, Document), columns)
+    if viewer.platform_scope is not None and len(found) < len(ids):
+        async with database.transaction(viewer.platform_scope, read_only=True) as uow:
+            found |= await _rows(uow, ids, access.platform_visibility(viewer, Document, Document), columns)
+    return set(found)
+
+
+async def _rows(
+    uow: UnitOfWork, ids: list[UUID], seen: Conditions, columns: Sequence[Any] = PASSAGE_COLUMNS
+) -> dict[UUID, Row[Any]]:
     statement = (
-        select(
-            DocumentChunk.id,
-            DocumentChunk.document_id,
-            DocumentChunk.content,
-            DocumentChunk.page_number,
-            DocumentChunk.chunk_metadata,
-            Document.title,
-        )
+        select(*columns)
         .join(Document, Document.id == DocumentChunk.document_id)
         .where(DocumentChunk.id == any_id(ids))
-        .where(Document.processing_status == ProcessingStatus.COMPLETED, *seen)
+        .where(SEARCHABLE, *seen)
     )
     return {row.id: row for row in await uow.all(statement)}
 

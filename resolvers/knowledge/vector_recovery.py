@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
 
-from db.models import TERMINAL, Company, Document, ProcessingJob, ProcessingJobType, ProcessingStatus
+from db.models import TERMINAL, Company, Document, ProcessingJob, ProcessingJobType
 from db.queue import Job
 from db.uow import UnitOfWork
 from resolvers.jobs import start_processing
+from resolvers.knowledge.documents import SEARCHABLE
 
 SUBJECT = "lost vectors"
-SEARCHABLE = Document.processing_status == ProcessingStatus.COMPLETED
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ class ForgetDocument(Job):
 
 
 @dataclass(frozen=True)
-class ForgetFailedDocument(Job):
-    """Delete the vectors of a document whose processing has failed, unless it is processed again."""
+class ForgetStaleVectors(Job):
+    """Delete the vectors of a document that belong to none of its chunks, unless it is being processed."""
 
     document_id: UUID
     queue: ClassVar[str] = "upkeep"
@@ -66,7 +66,7 @@ class RescopeDocument(Job):
 async def enqueue(
     uow: UnitOfWork,
     viewer: Viewer | None,
-    job: ForgetDocument | ForgetFailedDocument | ForgetCompany | ForgetModel | RescopeDocument,
+    job: ForgetDocument | ForgetStaleVectors | ForgetCompany | ForgetModel | RescopeDocument,
 ) -> None:
     """Enqueue a vector store job."""
     await start_processing(uow, job, ProcessingJobType.UPKEEP, SUBJECT, requester_id(uow, viewer))

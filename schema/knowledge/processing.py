@@ -9,7 +9,7 @@ from strawberry import relay
 
 from core.errors import Invalid
 from db import models
-from db.models import DocumentScope, ProcessingStatus
+from db.models import DocumentScope
 from resolvers.knowledge import processing, retrieval
 from schema.framework.context import Info
 from schema.framework.decorators import input, output
@@ -76,12 +76,12 @@ class SearchQueries:
         )
         wanted = columns(info, model, ("chunk",), extra=("document_id",))
         rows: Any = await context.loaders.one(model, wanted).load_many([hit.chunk_id for hit in hits])
-        loader = context.loaders.one(models.Document, ("id", "processing_status"))
+        loader = context.loaders.one(models.Document, ("id", "processed_at"))
         documents: Any = await loader.load_many([hit.document_id for hit in hits])
         return [
             DocumentSearchHit(chunk=row, score=hit.score, similarity=hit.similarity)
             for hit, row, document in zip(hits, rows, documents, strict=True)
-            if row is not None and document.processing_status is ProcessingStatus.COMPLETED
+            if row is not None and document.processed_at is not None
         ]
 
 

@@ -63,7 +63,11 @@ async def test_chunks_of_failed_documents_are_purged(services: Services, person:
     async with a_worker(services):
         left, kept = await person.added(LOANS), await person.added(HARBOUR)
         async with services.database.tenant(company) as uow:
-            failed = {"processing_status": ProcessingStatus.FAILED, "error_message": "It broke."}
+            failed = {
+                "processing_status": ProcessingStatus.FAILED,
+                "error_message": "It broke.",
+                "processed_at": None,
+            }
             await uow.execute(update(Document).where(Document.id == key(left["id"])).values(failed))
             gone = {"status": JobStatus.FAILED, "error_message": "It broke."}
             await uow.execute(update(ProcessingJob).where(ProcessingJob.id == key(left["id"])).values(gone))
