@@ -1,4 +1,4 @@
-"""Confidence of an answer, as a weighted sum of its parts."""
+"""Confidence of an answer: the probability of its quotations, or a weighted sum of its parts."""
 
 import re
 from dataclasses import dataclass, replace
@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 LOW_CONFIDENCE = 0.30
 """Answers below this carry a low-confidence warning."""
 LOW_COUNCIL_CONFIDENCE = 0.50
+LOW_PROBABILITY = 0.50
+"""Quotations that answer the question with a lower probability carry that warning."""
 
 SIMILARITY_WEIGHT, CITATION_WEIGHT, CERTAINTY_WEIGHT, QUALITY_WEIGHT = 0.60, 0.20, 0.10, 0.10
 UNSUPPORTED_CONFIDENCE = 0.3
@@ -35,10 +37,14 @@ class Confidence:
     total: float
     votes: float | None = None
     """The confidence of a council's votes. In the total it replaces all parts but the grounding."""
+    probability: float | None = None
+    """The calibrated probability that the quotations answer the question; the total, if there are any."""
 
     def is_low(self, *, council: bool = False) -> bool:
         """Whether the answer carries a low-confidence warning."""
-        return self.total < (LOW_COUNCIL_CONFIDENCE if council else LOW_CONFIDENCE)
+        if council:
+            return self.total < LOW_COUNCIL_CONFIDENCE
+        return self.total < (LOW_CONFIDENCE if self.probability is None else LOW_PROBABILITY)
 
 
 def answer_confidence(
@@ -68,6 +74,11 @@ def answer_confidence(
         combined = UNSUPPORTED_CONFIDENCE
     total = min(1.0, max(0.0, ANSWER_WEIGHT * combined + GROUNDING_WEIGHT * grounding))
     return Confidence(similarity, citation, certainty, quality, grounding, round(total, 4))
+
+
+def quotation_confidence(base: Confidence, probability: float) -> Confidence:
+    """The confidence of an answer that consists of quotations."""
+    return replace(base, probability=probability, total=round(probability, 4))
 
 
 def council_confidence(base: Confidence, votes: float) -> Confidence:

@@ -21,7 +21,7 @@ from core.ports import (
 )
 from pipelines.chat import citations
 from pipelines.chat.citations import Alignment, Similarities
-from pipelines.chat.confidence import Confidence, answer_confidence
+from pipelines.chat.confidence import Confidence, answer_confidence, quotation_confidence
 from pipelines.chat.council import Decision
 from pipelines.chat.embedding_memory import embed_once
 from pipelines.chat.grounding import GroundingResult, Statement, check_grounding, semantic_similarities
@@ -168,6 +168,15 @@ async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | Non
     if found is None:
         found = bool(passages) and not is_refusal(alignment.text, len(alignment.citations))
     grounding = await check_grounding(alignment.text, passages, embed, has_markers=not is_quoted)
+    confidence = answer_confidence(
+        alignment.text,
+        similarity=cited_similarity(passages, alignment),
+        retrieved=len(passages),
+        cited=len({citation.source_index for citation in alignment.citations}),
+        quality=quality.score,
+        grounding=grounding.score,
+    )
+    probability = quotation_probability(reply.quotations, request)
     return GeneratedAnswer(
         text=alignment.text,
         model=reply.end.model,
@@ -175,14 +184,7 @@ async def assess_reply(reply: Reply, request: ChatRequest, *, embed: Embed | Non
         citations=alignment,
         quality=quality,
         grounding=grounding,
-        confidence=answer_confidence(
-            alignment.text,
-            similarity=cited_similarity(passages, alignment),
-            retrieved=len(passages),
-            cited=len({citation.source_index for citation in alignment.citations}),
-            quality=quality.score,
-            grounding=grounding.score,
-        ),
+        confidence=quotation_confidence(confidence, probability) if is_quoted else confidence,
         prompt_tokens=reply.end.prompt_tokens,
         completion_tokens=reply.end.completion_tokens,
         truncated=reply.end.truncated,
@@ -198,6 +200,16 @@ async def _similarities(text: str, passages: Sequence[Passage], embed: Embed | N
     except Exception:  # the citations are checked by their words alone, and the grounding fails
         return {}
     return {statement: row for statement, row in zip(cited, rows, strict=True) if row}
+
+
+def quotation_probability(quotations: Sequence[Quotation], request: ChatRequest) -> float:
+    """The probability that the best quotation answers the question; for parts, that of the least sure one."""
+    best: dict[tuple[object, ...], float] = {}
+    for quotation in quotations:
+        for passage in request.passages[quotation.source - 1 : quotation.source]:
+            best[passage.location] = max(best.get(passage.location, 0.0), quotation.confidence)
+    parts = [part.passages for part in request.parts] or [request.passages]
+    return min(max((best.get(each.location, 0.0) for each in part), default=0.0) for part in parts)
 
 
 def cited_similarity(passages: Sequence[Passage], alignment: Alignment) -> float:

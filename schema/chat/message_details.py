@@ -196,11 +196,18 @@ class ConfidenceParts:
     votes: float | None
     """Consensus of the council. Null without a council."""
 
+    probability: float | None
+    """Calibrated probability that the quotations answer the question. Null for an answer in other words."""
+
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ConfidenceParts:
         """Build it from its stored JSON."""
         names = ("similarity", "citation", "certainty", "quality", "grounding")
-        return cls(**{name: stored[name] for name in names}, votes=stored.get("votes"))
+        return cls(
+            **{name: stored[name] for name in names},
+            votes=stored.get("votes"),
+            probability=stored.get("probability"),
+        )
 
 
 @output

@@ -6,10 +6,17 @@ from typing import Any, Literal
 
 import pytest
 
-from core.ports import Quotation
+from core.ports import ChatRequest, Quotation
 from pipelines.chat import confidence
 from pipelines.chat.citations import align_markers, align_quotations
-from pipelines.chat.confidence import Confidence, answer_confidence, citation_score, council_confidence
+from pipelines.chat.confidence import (
+    Confidence,
+    answer_confidence,
+    citation_score,
+    council_confidence,
+    quotation_confidence,
+)
+from pipelines.chat.generation import quotation_probability
 from pipelines.chat.grounding import check_grounding
 from pipelines.chat.markers import strip_markers
 from pipelines.chat.question_quality import assess_question
@@ -234,3 +241,29 @@ def test_quotations_become_citations() -> None:
     assert (found.text_start, found.text_end, found.page) == (0, end - start, 3)
     assert found.snippet == "They are inspected every March by the safety officer."
     assert (found.page_start, found.page_end) == (start + 7, end + 7)
+
+
+@pytest.mark.parametrize(("probability", "is_low"), [(0.49, True), (0.5, False), (0.87654, False)])
+def test_quotations_are_as_sure_as_they_are_probable(probability: float, is_low: bool) -> None:
+    base = answer_confidence("Plain.", similarity=0.9, retrieved=5, cited=2, quality=1.0, grounding=1.0)
+    found = quotation_confidence(base, probability)
+
+    assert (found.total, found.probability, found.is_low()) == (
+        round(probability, 4),
+        probability,
+        is_low,
+    )
+
+
+@pytest.mark.parametrize(("confidences", "expected"), [((0.7, 0.4), 0.4), ((0.7,), 0.0)])
+def test_an_answer_in_parts_is_as_sure_as_its_least_sure_part(
+    confidences: tuple[float, ...], expected: float
+) -> None:
+    first, second = passage(), lease()
+    quotations = [
+        Quotation(0, 1, number, 0, 1, confidence) for number, confidence in enumerate(confidences, 1)
+    ]
+    parts = (ChatRequest("One?", (first,)), ChatRequest("Two?", (second,)))
+
+    assert quotation_probability(quotations, ChatRequest("Both?", (first, second))) == 0.7
+    assert quotation_probability(quotations, ChatRequest("Both?", (first, second), parts=parts)) == expected
