@@ -19,6 +19,7 @@ from core.ports import (
 from core.sentence_segmentation import sentences, strip_span
 from core.stemming import stems
 from providers.chat import evidence, lexical_matching
+from providers.chat.question_kinds import holds_kind, question_kind
 
 NOTHING_FOUND = "I found nothing in the documents that answers this."
 
@@ -223,7 +224,7 @@ def rank_lexically(
     question: str, passages: Sequence[Passage], style: AnswerStyle = DEFAULT_STYLE, *, topic: str = ""
 ) -> tuple[evidence.QuestionRead, list[Candidate]]:
     """The question as the passages tell it, and all their sentences with their lexical scores, best first."""
-    question_stems = stems(question)
+    question_stems, kind = stems(question), question_kind(question)
     topic_stems = stems(topic) - question_stems
     places = [_sentences(source, passage) for source, passage in enumerate(passages, 1)]
     sentence_stems = [[stems(sentence.text) for sentence in passage] for passage in places]
@@ -248,7 +249,7 @@ def rank_lexically(
             score = (
                 style.words * held
                 + style.nearby * nearby
-                + style.kind * lexical_matching.matches_question_kind(question, sentence.text)
+                + style.kind * holds_kind(kind, question, sentence.text)
                 + style.passage * passage.similarity
                 + (TOPIC_WEIGHT * about if topic_stems else 0.0)
             )
