@@ -18,6 +18,8 @@ MAX_EARLIER_QUESTIONS = 3
 """Questions before this one that complete it."""
 MAX_ANSWER_LENGTH = 300
 """Characters of an answer from which names are taken."""
+MAX_VAGUE_WORDS = 2
+"""Content words up to which a question without names is likely to need the turns before it."""
 MAX_WORDS = 10
 """Words that are taken from the turns before."""
 MAX_WAYS = 6
@@ -85,7 +87,7 @@ def earlier_questions(history: Sequence[Turn]) -> list[tuple[str, str]]:
 
 def is_dependent(question: str) -> bool:
     """Whether a question is likely to need the turns before it."""
-    if is_fragment(question) or not content_words(question):
+    if is_fragment(question) or (len(content_words(question)) <= MAX_VAGUE_WORDS and not names(question)):
         return True
     return refers_back(question) and not names_its_subject(question)
 
