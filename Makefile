@@ -99,7 +99,7 @@ graph: $(INSTALLED)
 
 ## Every measurement, as tables: make bench of=retrieval ARGS=speed
 bench: $(EQUIPPED)
-	@missed=0; for each in $(or $(of),drawings retrieval answers abstention text_checks councils first_delta); do \
+	@missed=0; for each in $(or $(of),drawings retrieval answers abstention conversations text_checks councils first_delta); do \
 	    $(BIN)/python -m benchmarks.$$each $(ARGS) || missed=1; done; exit $$missed
 
 ## Change the code in small ways and see that tests notice: make mutate ARGS="--target grounding --all"

@@ -39,10 +39,11 @@ from core.ports import (
     VectorStore,
 )
 from core.sentence_segmentation import sentences
+from core.settings import Settings
 from pipelines.chat.follow_ups import QuestionVersion, RetrievedQuestion, retrieve_completed
 from pipelines.chat.question_parts import retrieve_parts
 from providers.chat import ExtractiveAnswerer
-from providers.embeddings import MiniLM
+from providers.embeddings import ConfiguredEmbedders
 
 SETS = Path(__file__).parent / "questions"
 LANGUAGES = ("en", "de", "es", "fr")
@@ -153,16 +154,15 @@ async def two_documents(corpus: Corpus, model: ExtractiveAnswerer, case: dict[st
 
 
 async def measure(data: Path, chosen: str) -> list[Limit]:
-    """Both sets of questions, with the embedded model."""
-    embedder = MiniLM()
+    """Both sets of questions, with the configured models: the bundled ones by default."""
+    embedders = ConfiguredEmbedders(Settings())
     follow_ups = json.loads((SETS / "follow_ups.json").read_text())[chosen]
     pairs = json.loads((SETS / "two_documents.json").read_text())[chosen]
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(embedder.close)
-        store = await stack.enter_async_context(open_vector_store(embedder.dimension))
-        embed = cached_embed(embedder.embed)
-        model = ExtractiveAnswerer(embed)
-        corpora = {language: Corpus(store, embed) for language in LANGUAGES}
+        stack.push_async_callback(embedders.close)
+        store = await stack.enter_async_context(open_vector_store(embedders.default.dimension))
+        model = ExtractiveAnswerer(cached_embed(embedders.sentences.embed))
+        corpora = {language: Corpus(store, embedders.default.embed) for language in LANGUAGES}
         for language, corpus in corpora.items():
             await corpus.load(data, language)
         referred = [await follow_up(corpora[case["language"]], model, case) for case in follow_ups]
