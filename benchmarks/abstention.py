@@ -24,11 +24,11 @@ from uuid_utils.compat import uuid7
 from benchmarks.bounds import Limit, console, verdict
 from benchmarks.data import shared_folder
 from benchmarks.retrieval import QUESTIONS
-from core.ports import ChatRequest, Embed, Passage
+from core.ports import ChatRequest, Embed, Embedder, Passage
 from core.sentence_segmentation import sentences
 from providers.chat import ExtractiveAnswerer
 from providers.chat.extractive import DEFAULT_STYLE, MIN_PROBABILITY, select_quotes
-from providers.embeddings import MiniLM
+from providers.embeddings import MiniLM, MultilingualE5
 
 UNANSWERABLE = Path(__file__).parent / "questions"
 THRESHOLDS = (0.0, 0.1, 0.15, MIN_PROBABILITY, 0.26, 0.3, 0.4, 0.5)
@@ -52,26 +52,27 @@ class Outcome:
         return self.scored and self.probability >= threshold
 
 
-async def measure(data: Path, parity: str, embed: Embed) -> list[Outcome]:
+async def measure(data: Path, parity: str, search: Embedder, embed: Embed) -> list[Outcome]:
     """All questions of the odd or the even articles."""
     articles = json.loads((data / QUESTIONS).read_text())["data"]
     unanswerable = json.loads((UNANSWERABLE / f"{parity}.json").read_text())["unanswerable"]
     outcomes: list[Outcome] = []
+    scale = search.similarity_scale
     for number, article in enumerate(articles, 1):
         if number % 2 != (parity == "odd"):
             continue
         texts = [paragraph["context"] for paragraph in article["paragraphs"]]
-        vectors = await embed(texts, "passage")
+        vectors = await search.embed(texts, "passage")
         questions = [
             (each["question"], ANSWERABLE, index, each["answers"][0])
             for index, paragraph in enumerate(article["paragraphs"])
             for each in paragraph["qas"]
         ] + [(each["question"], each["kind"], 0, None) for each in unanswerable if each["article"] == number]
         for question, kind, paragraph, answer in questions:
-            (vector,) = await embed([question], "query")
+            (vector,) = await search.embed([question], "query")
             similarities = [float(np.dot(vector, other)) for other in vectors]
             passages = [
-                Passage(uuid7(), article["title"], None, 0, len(text), text, max(0.0, similarity))
+                Passage(uuid7(), article["title"], None, 0, len(text), text, scale.of(similarity))
                 for text, similarity in zip(texts, similarities, strict=True)
             ]
             gold = right_sentences(texts[paragraph], paragraph, answer) if answer else set()
@@ -152,12 +153,13 @@ def print_reliability(answered: Sequence[Outcome]) -> float:
 
 
 async def run(data: Path, parity: str) -> list[Limit]:
-    """Measures with the embedded model."""
-    embedder = MiniLM()
+    """Measures with the bundled models: the default for the search, MiniLM for sentences."""
+    search, sentences = MultilingualE5(), MiniLM()
     try:
-        return report(await measure(data, parity, embedder.embed), parity)
+        return report(await measure(data, parity, search, sentences.embed), parity)
     finally:
-        await embedder.close()
+        await search.close()
+        await sentences.close()
 
 
 def main() -> int:

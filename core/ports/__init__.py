@@ -27,6 +27,7 @@ from core.ports.embeddings import (
     Embedder,
     Embedders,
     EmbeddingResult,
+    SimilarityScale,
     UnknownEmbedder,
     Vector,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "RunErrorCode",
     "SearchCursor",
     "SearchScope",
+    "SimilarityScale",
     "SourceKind",
     "SourceQuery",
     "Sources",

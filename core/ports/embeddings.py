@@ -1,6 +1,7 @@
 """Embedding models."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -24,6 +25,20 @@ class EmbeddingResult(list[T]):
         self.tokens = tokens
 
 
+@dataclass(frozen=True)
+class SimilarityScale:
+    """The cosines of a model that count as 0 and as 1, so that thresholds hold for every model."""
+
+    zero: float = 0.0
+    one: float = 1.0
+
+    def of(self, cosine: float | None) -> float:
+        """The similarity from 0 to 1; 0 without a cosine."""
+        if cosine is None:
+            return 0.0
+        return min(1.0, max(0.0, (cosine - self.zero) / (self.one - self.zero)))
+
+
 class Embedder(Protocol):
     """An embedding model with vectors of length 1. Both methods raise `ModelFailure`."""
 
@@ -35,6 +50,8 @@ class Embedder(Protocol):
     """Maximum number of tokens per vector."""
     passage_prefix: str
     """Text that the model is given before each passage, if any; vectors depend on it."""
+
+    similarity_scale: SimilarityScale
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> EmbeddingResult[Vector]:
         """One vector for each text, of its first `max_tokens` tokens."""

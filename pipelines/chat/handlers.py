@@ -148,7 +148,9 @@ async def search_passages(
         document_ids=question.document_ids,
         limit=RETRIEVAL_LIMIT,
     )
-    found = await retrieval.load_passages(run.services.database, viewer, searched.hits)
+    found = await retrieval.load_passages(
+        run.services.database, viewer, searched.hits, searched.embedder.similarity_scale
+    )
     return [*drawing_results, *found], searched.tokens
 
 

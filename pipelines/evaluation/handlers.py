@@ -189,7 +189,7 @@ async def retrieve_passages(
             start=0,
             end=len(passages[keys[hit.chunk_id]]),
             text=passages[keys[hit.chunk_id]],
-            similarity=min(1.0, max(0.0, hit.similarity or 0.0)),
+            similarity=run.services.embedders.default.similarity_scale.of(hit.similarity),
         )
         for hit in hits
     )

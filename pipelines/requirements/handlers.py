@@ -159,7 +159,9 @@ async def retrieve_passages(
         async with run.write() as uow:
             usage = token_usage.embedding_usage_columns(run.services.prices, embedder, result.tokens)
             await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
-    return await retrieval.load_passages(run.services.database, viewer, list(hits.values()))
+    return await retrieval.load_passages(
+        run.services.database, viewer, list(hits.values()), embedder.similarity_scale
+    )
 
 
 async def propose_category(

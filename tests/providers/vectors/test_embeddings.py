@@ -320,3 +320,23 @@ def test_without_avx2_documents_are_embedded_by_the_small_model(monkeypatch: pyt
 def test_other_models_need_an_endpoint() -> None:
     with pytest.raises(ValueError, match="EMBEDDING_MODEL must be e5 or minilm without EMBEDDING_URL"):
         Settings(embedding_model="big")
+
+
+@pytest.mark.parametrize(
+    ("embedder", "cosine", "expected"),
+    [
+        (MiniLM, 0.4, 0.4),
+        (MiniLM, -0.1, 0.0),
+        (MultilingualE5, 0.744, 0.0),
+        (MultilingualE5, 0.853, 0.5),
+        (MultilingualE5, 0.99, 1.0),
+        (RemoteEmbedder, 0.4, 0.4),
+        (RemoteEmbedder, None, 0.0),
+    ],
+)
+def test_similarities_of_all_models_have_the_same_scale(
+    embedder: type[MiniLM] | type[MultilingualE5] | type[RemoteEmbedder],
+    cosine: float | None,
+    expected: float,
+) -> None:
+    assert embedder.similarity_scale.of(cosine) == pytest.approx(expected)
