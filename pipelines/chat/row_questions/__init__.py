@@ -1,0 +1,1 @@
+"""Questions about rows: past consumption, reports, jobs, evaluation runs, documents and images."""
