@@ -77,7 +77,7 @@ STATUSES = {
     JobStatus.RUNNING: _words("running laufen laufend laufende en_cours ejecutandose corriendo en_ejecucion"),
     JobStatus.PENDING: _words("pending waiting queued warten wartend en_attente pendiente pendientes"),
     JobStatus.COMPLETED: _words(
-        "completed finished complete abgeschlossen fertig termine terminee terminees termines "
+        "completed finished abgeschlossen fertig termine terminee terminees termines "
         "completado completados "
         "completadas terminado terminados terminadas completaron terminaron"
     ),
@@ -135,6 +135,8 @@ FILLERS = (
     )
     | OWN
 )
+ENERGY = _words("energy electricity power kwh strom energie electricite energia electricidad")
+"""Words that belong to questions about consumption only."""
 PHRASES = (
     "how many", "how much", "number of", "wie viele", "wie viel",
     "wie hoch", "most recent", "en cours", "en attente",
@@ -145,9 +147,7 @@ SYNONYMS = {"data sets": "datasets", "data set": "dataset", "image crawls": "cra
 AMOUNTS = _words(
     "how_much wie_hoch wie_viel combien cuanto cuanta total gesamt insgesamt what was quelle quel cual que"
 )
-COUNTABLE_ALONE = frozenset(
-    {Subject.JOBS, Subject.CRAWLS, Subject.EXPORTS, Subject.DOCUMENTS, Subject.EVALUATIONS}
-)
+COUNTABLE_ALONE = frozenset({Subject.CRAWLS, Subject.EXPORTS, Subject.DOCUMENTS, Subject.EVALUATIONS})
 """Subjects that are counted without a status, a period or a word such as `our`."""
 
 
@@ -182,14 +182,19 @@ def parse_question(text: str, today: date) -> RowQuestion | None:
     status = statuses[0] if statuses else None
     metric = metrics[0] if metrics else None
     is_narrowed = period is not None or status is not None or bool(OWN & set(words))
-    measure = _measure(subjects[0], measures, metric, set(words), is_narrowed)
+    measure = _measure(subjects[0], measures, metric, set(words), is_narrowed, status is not None)
     if measure is None or (status is not None and measure is not Measure.COUNT):
         return None
     return RowQuestion(subjects[0], measure, status, period, metric)
 
 
 def _measure(
-    subject: Subject, measures: list[Measure], metric: str | None, words: set[str], is_narrowed: bool
+    subject: Subject,
+    measures: list[Measure],
+    metric: str | None,
+    words: set[str],
+    is_narrowed: bool,
+    has_status: bool,
 ) -> Measure | None:
     """The measure, or None if it does not belong to the subject or the question may be about documents."""
     match subject, measures, metric:
@@ -204,6 +209,9 @@ def _measure(
         case Subject.REPORTS, [Measure.MINIMUM | Measure.MAXIMUM as measure], "cost":
             return measure
         case _, [Measure.COUNT], None if subject is not Subject.CONSUMPTION:
+            # Without a status, jobs may be employment.
+            if words & ENERGY or (subject is Subject.JOBS and not has_status):
+                return None
             return Measure.COUNT if is_narrowed or subject in COUNTABLE_ALONE else None
         case _:
             return None

@@ -78,7 +78,7 @@ KINDS = {
     Subject.CRAWLS: (Kind(CrawlJob, "crawl of a data set", "crawls of data sets"),),
     Subject.EXPORTS: (Kind(ExportJob, "export", "exports"),),
     Subject.DOCUMENTS: (Kind(Document, "document", "documents"),),
-    Subject.REPORTS: (Kind(Report, "generated report", "generated reports"),),
+    Subject.REPORTS: (Kind(Report, "report", "reports"),),
     Subject.EVALUATIONS: (Kind(EvaluationRun, "evaluation run", "evaluation runs"),),
 }
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
@@ -108,7 +108,7 @@ async def count_rows(uow: UnitOfWork, viewer: Viewer, question: RowQuestion) -> 
         return None
     columns: list[Any] = []
     for kind, conditions in zip(kinds, filters, strict=True):
-        counted = access.visible(viewer, kind.model, func.count()).where(*(conditions or ()))
+        counted = access.visible(viewer, kind.model, func.count(kind.model.id)).where(*(conditions or ()))
         columns.append(counted.scalar_subquery())
         exists = access.visible(viewer, kind.model, kind.model.id).where(*_unconditional(kind.model)).exists()
         columns.append(exists)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from db.models import DocumentScope, JobStatus, ReadingPeriod, RoleName
+from db.models import DocumentScope, JobStatus, ProcessingJobType, ReadingPeriod, RoleName
 from pipelines.chat.row_questions import tools
 from pipelines.chat.row_questions.patterns import Measure, RowQuestion, Subject
 from pipelines.chat.row_questions.periods import Period
@@ -13,7 +13,7 @@ from resolvers.identity import accounts
 from server.worker import Worker
 from tests import factories
 from tests.chat.pipeline.conftest import Person, somebody
-from tests.factories import a_project
+from tests.factories import a_job, a_project
 from tests.factories.evaluation import a_run
 from tests.factories.imagery import a_crawl, an_image
 from tests.factories.insights import a_made_report, a_reading, an_import
@@ -191,3 +191,20 @@ async def test_an_answer_of_rows_cites_them_in_a_conversation(worker: Worker, pe
     assert (cited["textStartIndex"], cited["textEndIndex"]) == (0, len(text))
     assert [step["agent"] for step in said["reasoningChain"]][:2] == ["query_quality", "rows"]
     assert said["lowConfidenceWarning"] is False
+
+
+async def test_every_kind_of_row_is_counted_by_status_and_period(person: Person) -> None:
+    asker = await somebody(person.graphql, role=RoleName.ADMIN)
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    report = a_made_report(asker.user, created_at=at)
+    ended = {"status": JobStatus.FAILED, "error_message": "No.", "completed_at": at}
+    job = a_job(asker.user, id=report.id, job_type=ProcessingJobType.REPORT_GENERATION, **ended)
+    await save(asker, report)
+    await save(asker, job)
+
+    failed = (Measure.COUNT, JobStatus.FAILED, WEEK)
+    reports, jobs = [await answer(asker, each, *failed) for each in (Subject.REPORTS, Subject.JOBS)]
+
+    days = "between 23 and 29 November 2026 (UTC)"
+    assert reports == f"1 report is failed now, of those requested {days}."
+    assert jobs == f"1 job failed {days} (1 processing job; chat answers and maintenance are not counted)."

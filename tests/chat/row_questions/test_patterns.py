@@ -33,6 +33,21 @@ def test_frozen_questions_are_understood_exactly(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "How many jobs were there in 2019?",
+        "How many documents did we complete?",
+        "How many reports did we do for the total energy?",
+        "How many jobs did not fail last week?",
+        "How many jobs failed on 31 February 2026?",
+        "How many jobs failed last week and this week?",
+    ],
+)
+def test_doubtful_questions_are_left_to_the_documents(text: str) -> None:
+    assert describe(text) is None
+
+
+@pytest.mark.parametrize(
     ("first", "last", "said"),
     [
         (date(2026, 11, 23), date(2026, 11, 29), "between 23 and 29 November 2026 (UTC)"),
