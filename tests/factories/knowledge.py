@@ -1,5 +1,6 @@
 """Documents and embedding models."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from db.models import Document, DocumentChunk, DocumentScope, EmbeddingModel, ProcessingStatus
@@ -22,6 +23,8 @@ def a_document(user: Fixture, upload: Fixture | None = None, **values: Any) -> F
         "scope": DocumentScope.COMPANY,
         "processing_status": ProcessingStatus.COMPLETED,
     }
+    if values.get("processing_status", ProcessingStatus.COMPLETED) is ProcessingStatus.COMPLETED:
+        defaults["processed_at"] = datetime.now(UTC)
     return build(Document, [user, upload], values, **defaults)
 
 

@@ -54,21 +54,21 @@ class Index:
         return Interrupted()
 
 
-async def found(person: Person, first: int = 50) -> list[str]:
+async def find_documents(person: Person, first: int = 50) -> list[str]:
     """The documents of the hits."""
     answer = await person(operations.SEARCH, query=QUESTION, first=first)
     return [hit["chunk"]["document"]["id"] for hit in answer["documentSearch"]]
 
 
 @asynccontextmanager
-async def searching(person: Person, always: set[str]) -> AsyncIterator[list[int]]:
+async def search_again_and_again(person: Person, always: set[str]) -> AsyncIterator[list[int]]:
     """Searches again and again; each search has to find these documents. Yields the numbers of hits."""
     counts: list[int] = []
     is_over = asyncio.Event()
 
     async def search() -> None:
         while not is_over.is_set():
-            hits = await found(person)
+            hits = await find_documents(person)
             assert always <= set(hits)
             counts.append(len(hits))
 
@@ -91,9 +91,9 @@ async def test_vectors_without_chunks_hide_nothing(services: Services, person: P
     ]
     await vector_store(services).upsert(person.user.company.id, left)
 
-    assert set(await found(person, first=6)) == {document["id"] for document in documents}
-    assert len(await found(person, first=4)) == 4
-    assert len(await found(person, first=50)) == 6
+    assert set(await find_documents(person, first=6)) == {document["id"] for document in documents}
+    assert len(await find_documents(person, first=4)) == 4
+    assert len(await find_documents(person, first=50)) == 6
 
 
 @pytest.mark.usefixtures("stored_vectors")
@@ -104,9 +104,9 @@ async def test_documents_are_searched_while_they_are_processed_again(
     async with a_worker(services):
         documents = [await person.added(rules(f"Aalmouth {number}", 12)) for number in range(3)]
     ids = [document["id"] for document in documents]
-    before = await found(person)
+    before = await find_documents(person)
 
-    async with searching(person, set(ids)) as counts:
+    async with search_again_and_again(person, set(ids)) as counts:
         failing: Any = Index(services.vectors, fails=True)
         async with a_worker(replace(services, vectors=failing), chunk_tokens=64, chunk_overlap=0):
             await person(operations.REPROCESS, id=ids[0])
@@ -147,7 +147,7 @@ async def test_what_is_left_of_a_document_is_forgotten_although_the_worker_ended
         again = await person.document(document["id"])
 
     assert await store.count(company) > again["chunkCount"]
-    assert len(await found(person)) == min(50, again["chunkCount"])
+    assert len(await find_documents(person)) == min(50, again["chunkCount"])
     async with a_worker(services, queues=("upkeep",)), asyncio.timeout(PATIENCE):
         while await store.count(company) != again["chunkCount"]:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)
