@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
@@ -37,9 +38,20 @@ from qdrant_client.http.models import (
 
 from core.ports import Hit, SearchScope, Vector, VectorChunk, VectorStore, VectorsUnavailable
 from providers.vectors import bm25
-from providers.vectors.rank_fusion import MEANING, MIN_DEPTH, WORDS, fusion_query, ranked_lists
+from providers.vectors.score_fusion import (
+    DEPTH,
+    KNOWING,
+    MEANING,
+    WORDS,
+    frequencies,
+    fuse,
+    known_share,
+    words_query,
+)
 
 T = TypeVar("T")
+PointId = Any
+"""The client's type of IDs, a union that differs from release to release."""
 
 BATCH_SIZE = 128
 """Chunks per request (about 2 MB)."""
@@ -54,6 +66,8 @@ CONNECTION_CLOSED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolErro
 """Errors of a connection that was closed before the response."""
 RETRY_DELAYS = (0.0, 0.1, 0.4)
 """Seconds before each retry of a request whose connection was closed."""
+SHOWN = ["document_id", "company_id"]
+"""Payload fields of a hit."""
 POOL = httpx.Limits(max_connections=64, max_keepalive_connections=16)
 
 
@@ -165,27 +179,36 @@ class QdrantStore:
     async def search(
         self, scope: SearchScope, *, vector: Vector | None, text: str | None, limit: int = 10
     ) -> list[Hit]:
-        """The best chunks by rank fusion, with their similarity to the vector."""
+        """The best chunks by the fusion of their scores, with their similarity to the vector."""
         if vector is None and text is None:
             raise ValueError("a vector or a text is required")
-        depth = max(MIN_DEPTH, 2 * limit)
-        ranked = dict(ranked_lists(searchable_by(scope), visible_to(scope), vector, text, depth))
-        if not ranked:
-            return []  # the text has no words
-        found = await self._query(
-            prefetch=list(ranked.values()),
-            query=fusion_query(ranked),
-            limit=limit,
-            with_payload=["document_id", "company_id"],
+        searchable, query = searchable_by(scope), words_query(text or "")
+        by_words = partial(
+            self._query, query=query, using=WORDS, search_params=frequencies(visible_to(scope))
         )
-        similarity = {}
-        if vector is not None and found:
-            selection = Filter(
-                must=[searchable_by(scope), HasIdCondition(has_id=[point.id for point in found])]
-            )
-            near = await self._query(query=[vector], using=MEANING, query_filter=selection, limit=len(found))
-            similarity = {point.id: point.score for point in near}
-        return [hit(point, similarity.get(point.id)) for point in found]
+        by_meaning = partial(self._query, query=[vector] if vector else None, using=MEANING)
+        near, named, best = await asyncio.gather(
+            by_meaning(query_filter=searchable, limit=max(DEPTH, 2 * limit), with_payload=SHOWN)
+            if vector
+            else nothing(),
+            by_words(query_filter=searchable, limit=max(DEPTH, 2 * limit), with_payload=SHOWN)
+            if query
+            else nothing(),
+            by_words(query_filter=searchable, limit=KNOWING, with_vectors=[WORDS])
+            if query and vector
+            else nothing(),
+        )
+        points = {point.id: point for point in (*near, *named)}
+        similarity, words = scores(near), scores(named)
+        if query and vector and (others := [id for id in similarity if id not in words]):
+            among = Filter(must=[searchable, HasIdCondition(has_id=others)])
+            words |= scores(await by_words(query_filter=among, limit=len(others)))
+        known = known_share(query, best) if query and vector else 1.0
+        fused = dict(islice(fuse(similarity, words, known).items(), limit))
+        if vector and (others := [id for id in fused if id not in similarity]):
+            among = Filter(must=[searchable, HasIdCondition(has_id=others)])
+            similarity |= scores(await by_meaning(query_filter=among, limit=len(others)))
+        return [hit(points[id], score, similarity.get(id)) for id, score in fused.items()]
 
     async def delete(self, company_id: UUID, document_id: UUID, *, keep: Collection[UUID] = ()) -> None:
         """Deletes the chunks of a document, except those of `keep`."""
@@ -259,13 +282,23 @@ def point(company_id: UUID, chunk: VectorChunk) -> PointStruct:
     )
 
 
-def hit(found: ScoredPoint, similarity: float | None) -> Hit:
+def scores(found: Sequence[ScoredPoint]) -> dict[PointId, float]:
+    """The scores of the points, in order."""
+    return {point.id: point.score for point in found}
+
+
+async def nothing() -> list[ScoredPoint]:
+    """The answer to a search that is not needed."""
+    return []
+
+
+def hit(found: ScoredPoint, score: float, similarity: float | None) -> Hit:
     payload = found.payload or {}
     return Hit(
         chunk_id=UUID(str(found.id)),
         document_id=UUID(payload["document_id"]),
         company_id=UUID(payload["company_id"]),
-        score=found.score,
+        score=score,
         similarity=similarity,
     )
 

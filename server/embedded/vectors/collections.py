@@ -225,4 +225,14 @@ def point_json(point: edge.ScoredPoint) -> dict[str, Any]:
         "version": point.version,
         "score": point.score,
         "payload": point.payload,
+        "vector": vector_json(point.vector),
     }
+
+
+def vector_json(vector: Any) -> Any:
+    """Vectors by name; a sparse one as its indices and values. Others are lists already."""
+    if isinstance(vector, dict):
+        return {name: vector_json(one) for name, one in vector.items()} or None
+    if isinstance(vector, edge.SparseVector):
+        return {"indices": list(vector.indices), "values": list(vector.values)}
+    return vector

@@ -126,8 +126,9 @@ QUERY_KEYS = (
 def query(body: Mapping[str, Json]) -> edge.QueryRequest:
     """A search by one vector, or by rank fusion of several searches."""
     refuse_unknown_keys(body, *QUERY_KEYS)
-    if body.get("with_vector"):
-        raise UnsupportedRequest("with_vector is not supported")
+    shown = body.get("with_vector") or False
+    if not isinstance(shown, bool | list):
+        raise UnsupportedRequest("with_vector must be true, false, or names")
     return edge.QueryRequest(
         limit=body.get("limit") or LIMIT,
         offset=body.get("offset"),
@@ -137,6 +138,7 @@ def query(body: Mapping[str, Json]) -> edge.QueryRequest:
         params=search_params(body.get("params")),
         score_threshold=body.get("score_threshold"),
         with_payload=body.get("with_payload") or False,
+        with_vector=shown,
     )
 
 

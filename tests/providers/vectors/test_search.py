@@ -48,7 +48,7 @@ async def test_chunks_are_found_by_words_rare_ones_first(store: VectorStore) -> 
     assert set(ids_of(hits)[1:]) <= set(ids(common))
 
 
-async def test_both_ways_are_fused_by_rank(store: VectorStore) -> None:
+async def test_both_ways_are_fused_by_score(store: VectorStore) -> None:
     meant, both, named = (
         a_chunk("nothing", NORTH),
         a_chunk("a girder", [1, 1, 0]),
@@ -58,13 +58,24 @@ async def test_both_ways_are_fused_by_rank(store: VectorStore) -> None:
 
     hits = await store.search(SearchScope(COMPANY), vector=NORTH, text="girder")
 
-    # By meaning: meant, both, named. By words: the two, the shorter text first.
-    first, second, third = 1 / 2, 1 / 3, 1 / 4
-    by_words = [1 / (place / 1.2 + 1) for place in (1, 2)]
-    expected = {meant.id: first, both.id: second + by_words[1], named.id: third + by_words[0]}
-    assert {hit.chunk_id: hit.score for hit in hits} == pytest.approx(expected)
-    assert ids_of(hits) == sorted(expected, key=lambda each: -expected[each])
-    assert [hit.similarity for hit in hits] == pytest.approx([0.0, 0.7071, 1.0], abs=1e-4)
+    # The question's one word is known: words weigh 1.5 times as much as meaning. By meaning 1, .7071 and 0.
+    longer = (1 + 1.2 * (0.25 + 0.75 / 128)) / (1 + 1.2 * (0.25 + 0.75 * 2 / 128))
+    expected = {both.id: (2**-0.5 + 1.5 * longer) / 2.5, named.id: 1.5 / 2.5, meant.id: 1 / 2.5}
+    assert ids_of(hits) == list(expected)
+    assert [hit.score for hit in hits] == pytest.approx(list(expected.values()), abs=1e-4)
+    assert [hit.similarity for hit in hits] == pytest.approx([0.7071, 0.0, 1.0], abs=1e-4)
+
+
+async def test_words_weigh_less_in_a_question_of_unknown_words(store: VectorStore) -> None:
+    meant, named = a_chunk("nothing", NORTH), a_chunk("girder", EAST)
+    await store.upsert(COMPANY, [meant, named])
+
+    known = await store.search(SearchScope(COMPANY), vector=NORTH, text="girder")
+    unknown = await store.search(SearchScope(COMPANY), vector=NORTH, text="pilaster quoin girder lintel")
+
+    assert ids_of(known) == [named.id, meant.id]
+    assert ids_of(unknown) == [meant.id, named.id]
+    assert [hit.score for hit in unknown] == pytest.approx([1 / 1.375, 0.375 / 1.375])
 
 
 @pytest.mark.parametrize(
