@@ -41,3 +41,19 @@ def test_plurals_lose_their_ending(word: str, expected: str) -> None:
 
 def test_scripts_without_spaces_go_by_pairs() -> None:
     assert list(tokenize("水库很大 beam")) == ["水库", "库很", "很大", "beam"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("น้ำมาก", ["น้", "้ํ", "ํา", "าม", "มา", "าก"]),
+        ("हिन्दी पानी", ["हिन्दी", "पानी"]),
+        ("학교에서", ["학교", "교에", "에서"]),
+        ("がき", ["がき"]),
+        ("المدرسة والكتاب كـتاب", ["مدرسة", "كتاب", "كتاب"]),
+        ("Ελλάδα Ёлка", ["ελλαδα", "елка"]),
+        ("max_size A-101", ["max", "size", "a", "101"]),
+    ],
+)
+def test_words_of_scripts_keep_their_vowel_signs(text: str, expected: list[str]) -> None:
+    assert list(tokenize(text)) == expected
