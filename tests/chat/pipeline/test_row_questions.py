@@ -197,7 +197,7 @@ async def test_every_kind_of_row_is_counted_by_status_and_period(person: Person)
     asker = await somebody(person.graphql, role=RoleName.ADMIN)
     at = datetime(2026, 11, 24, tzinfo=UTC)
     report = a_made_report(asker.user, created_at=at)
-    ended = {"status": JobStatus.FAILED, "error_message": "No.", "completed_at": at}
+    ended: dict[str, Any] = {"status": JobStatus.FAILED, "error_message": "No.", "completed_at": at}
     job = a_job(asker.user, id=report.id, job_type=ProcessingJobType.REPORT_GENERATION, **ended)
     await save(asker, report)
     await save(asker, job)
