@@ -122,6 +122,16 @@ def facts(text: str) -> frozenset[str]:
     return unit.numbers | unit.names
 
 
+def numbers_of(text: str) -> frozenset[str]:
+    """The numbers of a text in one form."""
+    return _unit(text).numbers
+
+
+def is_negated(text: str) -> bool:
+    """Whether a text negates something."""
+    return _unit(text).negated
+
+
 def normalize(text: str) -> str:
     """The text in lower case with single blanks, without quotation marks and full stops at its ends."""
     return " ".join(text.lower().split()).strip(" .!?\"'\u201c\u201d")

@@ -7,6 +7,7 @@ from statistics import fmean, pvariance
 from core.bm25 import terms
 from core.ports import ModelFailure, RunErrorCode, Stance
 from db.models import CouncilBasis, CouncilStrategy
+from pipelines.chat.agreement import is_negated, numbers_of
 
 MIN_CONSENSUS = 0.6
 CONFIDENCE_LEVELS = {"high": 0.85, "medium": 0.65, "low": 0.40}
@@ -51,7 +52,10 @@ class Vote:
 
 @dataclass(frozen=True)
 class VoteMetrics:
-    """Statistics of the votes' confidences, rounded to three digits; `variance` is that of the population."""
+    """Statistics of the votes, rounded to three digits; `variance` is that of the confidences.
+
+    `agreement` is the share of the votes with the most common answer, `consensus` its product with `average`.
+    """
 
     average: float
     lowest: float
@@ -94,11 +98,11 @@ def vote_confidence(level: str | None, similarity: float | None, reasoning: str)
 
 
 def is_same_answer(one: str, other: str) -> bool:
-    """Whether two answers share half of their words, and a number if both have numbers."""
-    words, others = terms(one), terms(other)
-    numbers = [{word for word in side if word.isdigit()} for side in (words, others)]
-    if all(numbers) and not numbers[0] & numbers[1]:
+    """Whether two answers share half of their words, and neither has another number or negates alone."""
+    numbers, other_numbers = numbers_of(one), numbers_of(other)
+    if is_negated(one) != is_negated(other) or not (numbers <= other_numbers or other_numbers <= numbers):
         return False
+    words, others = terms(one), terms(other)
     return len(words & others) >= SAME_ANSWER_OVERLAP * len(words | others)
 
 
@@ -134,16 +138,15 @@ def decide(
         basis=basis,
         voices=tuple(vote.voice for vote in counted),
         failed=tuple(failed),
-        metrics=vote_metrics(votes),
+        metrics=vote_metrics(votes, len(agreeing)),
     )
 
 
-def vote_metrics(votes: Sequence[Vote]) -> VoteMetrics:
-    """Statistics of one or more votes."""
+def vote_metrics(votes: Sequence[Vote], agreeing: int) -> VoteMetrics:
+    """Statistics of one or more votes, of which so many say the same."""
     values = [vote.confidence for vote in votes]
-    average, variance = fmean(values), pvariance(values)
-    consensus = average * (1 - min(variance, 1))
-    figures = (average, min(values), max(values), variance, 1 - variance, consensus)
+    average, agreement = fmean(values), agreeing / len(votes)
+    figures = (average, min(values), max(values), pvariance(values), agreement, average * agreement)
     return VoteMetrics(*(round(figure, 3) for figure in figures))
 
 

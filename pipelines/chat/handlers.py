@@ -173,10 +173,7 @@ async def search_passages(
         document_ids=question.document_ids,
         limit=RETRIEVAL_LIMIT,
     )
-    found = await retrieval.load_passages(
-        run.services.database, viewer, searched.hits, searched.embedder.similarity_scale
-    )
-    return [*drawing_results, *found], searched.tokens
+    return [*drawing_results, *searched.passages], searched.tokens
 
 
 async def session_passages(run: Run, viewer: Viewer, question: Question) -> list[Passage]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.errors import Conflict
-from core.ports import Hit, ModelFailure, Passage
+from core.ports import ModelFailure, Passage
 from core.working_folders import working_folder
 from db.models import LlmProvider, ProposalStage, RequirementCategory
 from db.queue import CompletionHook
@@ -142,7 +142,7 @@ async def retrieve_passages(
     if not proposal.document_ids:
         return []
     document_ids = [UUID(id) for id in proposal.document_ids]
-    hits: dict[UUID, Hit] = {}
+    passages: dict[UUID | None, Passage] = {}
     async with run.read() as uow:
         embedder = await model_rollout.search_embedder(uow, run.services.embedders)
     for question in questions:
@@ -155,13 +155,11 @@ async def retrieve_passages(
             document_ids=document_ids,
             limit=RETRIEVAL_LIMIT,
         )
-        hits |= {hit.chunk_id: hit for hit in reversed(result.hits)}
+        passages |= {passage.chunk_id: passage for passage in result.passages}
         async with run.write() as uow:
             usage = token_usage.embedding_usage_columns(run.services.prices, embedder, result.tokens)
             await proposals.record_usage(uow, viewer.user_id, proposal.id, usage)
-    return await retrieval.load_passages(
-        run.services.database, viewer, list(hits.values()), embedder.similarity_scale
-    )
+    return list(passages.values())
 
 
 async def propose_category(

@@ -81,11 +81,8 @@ async def retrieve_passages(
         document_ids=None if check.document_ids is None else [UUID(id) for id in check.document_ids],
         limit=RETRIEVAL_LIMIT,
     )
-    passages = await retrieval.load_passages(
-        run.services.database, viewer, searched.hits, searched.embedder.similarity_scale
-    )
     usage = token_usage.embedding_usage_columns(run.services.prices, searched.embedder, searched.tokens)
-    return passages, usage
+    return searched.passages, usage
 
 
 def sentence_columns(number: int, text: str, span: Span, finding: SentenceFinding) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Row, insert, select
 
 from core.errors import Invalid, Unavailable
@@ -30,18 +31,12 @@ from resolvers.access import Conditions, Viewer
 from resolvers.knowledge import model_rollout
 from resolvers.knowledge.documents import SEARCHABLE
 
+log = structlog.get_logger(__name__)
+
 MAX_QUERY_LENGTH = 8_000
 """Maximum length of a query in characters."""
 DEEPER, MAX_DEPTH = 4, 4_096
 """How many times deeper the next search of a store is, and the greatest depth."""
-PASSAGE_COLUMNS = (
-    DocumentChunk.id,
-    DocumentChunk.document_id,
-    DocumentChunk.content,
-    DocumentChunk.page_number,
-    DocumentChunk.chunk_metadata,
-    Document.title,
-)
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,8 @@ class SearchResult:
     """Hits, best first, with the embedder of the query and the tokens it used."""
 
     hits: Sequence[Hit]
+    passages: Sequence[Passage]
+    """The passage of each hit."""
     embedder: Embedder
     tokens: int
 
@@ -71,7 +68,7 @@ async def search(
     `ModelFailure`.
     """
     if document_ids is not None and not document_ids:
-        return SearchResult((), embedder, 0)
+        return SearchResult((), (), embedder, 0)
     embedded = await embedder.embed([query], "query")
     reach = SearchScope(
         viewer.company_id,
@@ -80,15 +77,19 @@ async def search(
         None if document_ids is None else frozenset(document_ids),
     )
     store = stores.of(embedder.model, embedder.dimension)
-    depth, hits = limit, list[Hit]()
+    depth, passages = limit, dict[UUID, Passage]()
+    hits: Sequence[Hit] = ()
     while depth:
-        found = await store.search(reach, vector=embedded[0], text=query, limit=depth)
-        visible = await _visible_ids(database, viewer, [hit.chunk_id for hit in found])
-        hits = [hit for hit in found if hit.chunk_id in visible][:limit]
-        if len(hits) == limit or len(found) < depth or depth == MAX_DEPTH:
+        hits = await store.search(reach, vector=embedded[0], text=query, limit=depth)
+        passages = await _load_passages(database, viewer, hits, embedder.similarity_scale)
+        if len(passages) >= limit or len(hits) < depth:
+            break
+        if depth == MAX_DEPTH:
+            log.warning("search_cut_off", company=str(viewer.company_id), hits=len(passages), of=limit)
             break
         depth = min(DEEPER * depth, MAX_DEPTH)
-    return SearchResult(hits, embedder, embedded.tokens)
+    visible = [hit for hit in hits if hit.chunk_id in passages][:limit]
+    return SearchResult(visible, [passages[hit.chunk_id] for hit in visible], embedder, embedded.tokens)
 
 
 async def search_for_viewer(
@@ -122,40 +123,34 @@ async def search_for_viewer(
     return found.hits
 
 
-async def load_passages(
+async def _load_passages(
     database: Database, viewer: Viewer, hits: Sequence[Hit], scale: SimilarityScale
-) -> list[Passage]:
-    """The passages of the hits, in order, that the viewer sees and that are searchable now.
+) -> dict[UUID, Passage]:
+    """The passages of the hits that the viewer sees and that are searchable now, by the chunks' ids.
 
     `scale` is that of the embedder of the search.
     """
     ids = [hit.chunk_id for hit in hits]
+    if not ids:
+        return {}
     async with database.transaction(viewer.scope, read_only=True) as uow:
         found = await _rows(uow, ids, access.visibility(viewer, Document, Document))
     if viewer.platform_scope is not None and len(found) < len(ids):
         async with database.transaction(viewer.platform_scope, read_only=True) as uow:
             found |= await _rows(uow, ids, access.platform_visibility(viewer, Document, Document))
-    return [_passage(found[hit.chunk_id], hit, scale) for hit in hits if hit.chunk_id in found]
+    return {hit.chunk_id: _passage(found[hit.chunk_id], hit, scale) for hit in hits if hit.chunk_id in found}
 
 
-async def _visible_ids(database: Database, viewer: Viewer, ids: list[UUID]) -> set[UUID]:
-    """The chunks among these that the viewer sees and that are searchable."""
-    columns = (DocumentChunk.id,)
-    if not ids:
-        return set()
-    async with database.transaction(viewer.scope, read_only=True) as uow:
-        found = await _rows(uow, ids, access.visibility(viewer, Document, Document), columns)
-    if viewer.platform_scope is not None and len(found) < len(ids):
-        async with database.transaction(viewer.platform_scope, read_only=True) as uow:
-            found |= await _rows(uow, ids, access.platform_visibility(viewer, Document, Document), columns)
-    return set(found)
-
-
-async def _rows(
-    uow: UnitOfWork, ids: list[UUID], seen: Conditions, columns: Sequence[Any] = PASSAGE_COLUMNS
-) -> dict[UUID, Row[Any]]:
+async def _rows(uow: UnitOfWork, ids: list[UUID], seen: Conditions) -> dict[UUID, Row[Any]]:
     statement = (
-        select(*columns)
+        select(
+            DocumentChunk.id,
+            DocumentChunk.document_id,
+            DocumentChunk.content,
+            DocumentChunk.page_number,
+            DocumentChunk.chunk_metadata,
+            Document.title,
+        )
         .join(Document, Document.id == DocumentChunk.document_id)
         .where(DocumentChunk.id == any_id(ids))
         .where(SEARCHABLE, *seen)

@@ -239,10 +239,10 @@ class CouncilDecision:
     """Highest confidence of all votes."""
 
     variance: float
-    """Variance of the confidences."""
+    """Variance of the confidences of all votes: how far they are apart."""
 
     agreement: float
-    """1 minus the variance."""
+    """Share of the votes with the most common answer: 1 if all say the same, 1/3 if each of three differs."""
 
     consensus: float
     """Product of `average` and `agreement`."""

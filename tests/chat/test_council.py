@@ -12,12 +12,29 @@ NO = Vote("creative", "The doors are rated for 30 minutes.", 0.85)
 
 
 def test_metrics_are_rounded_to_three_digits() -> None:
-    # mean .65; squares .0025, .0225, .04 over 3
-    assert vote_metrics([YES, ALSO, NO]) == VoteMetrics(0.65, 0.5, 0.85, 0.022, 0.978, 0.636)
+    # mean .65; squares .0025, .0225, .04 over 3; two of three agree
+    assert vote_metrics([YES, ALSO, NO], 2) == VoteMetrics(0.65, 0.5, 0.85, 0.022, 0.667, 0.433)
 
 
 def test_one_vote_agrees_with_itself() -> None:
-    assert vote_metrics([NO]) == VoteMetrics(0.85, 0.85, 0.85, 0.0, 1.0, 0.85)
+    assert vote_metrics([NO], 1) == VoteMetrics(0.85, 0.85, 0.85, 0.0, 1.0, 0.85)
+
+
+@pytest.mark.parametrize(
+    ("answers", "agreement"),
+    [
+        (["The doors are rated for 90 minutes.", "Rated for 30 minutes.", "The doors are not rated."], 0.333),
+        (["Doors of hall 2 are rated for 90 minutes.", "Doors of hall 2 are rated for 30 minutes."], 0.5),
+        (["Smoking is allowed in the hall.", "Smoking is not allowed in the hall."], 0.5),
+        (["The doors are rated for 90 minutes.", "The fire doors are rated for 90 minutes."], 1.0),
+        (["The doors are rated for 90 minutes.", "The doors are rated for ninety minutes."], 1.0),
+    ],
+)
+def test_agreement_is_how_many_say_the_same(answers: list[str], agreement: float) -> None:
+    found = decide([Vote(f"voice {number}", answer, 0.7) for number, answer in enumerate(answers)])
+
+    assert (found.metrics.agreement, found.metrics.variance) == (agreement, 0.0)
+    assert found.has_consensus is (agreement == 1.0)
 
 
 def test_the_weights_decide_the_confidence() -> None:
