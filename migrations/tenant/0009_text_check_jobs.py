@@ -14,12 +14,12 @@ JOB_TYPES = (
     "ai_analysis",
     "document_processing",
     "chat_answer",
-    "text_check",
+    "upkeep",
     "data_import",
     "report_generation",
     "requirement_proposal",
     "re_embedding",
-    "upkeep",
+    "text_check",
 )
 
 

@@ -87,9 +87,14 @@ def earlier_questions(history: Sequence[Turn]) -> list[tuple[str, str]]:
 
 def is_dependent(question: str) -> bool:
     """Whether a question is likely to need the turns before it."""
-    if is_fragment(question) or (len(content_words(question)) <= MAX_VAGUE_WORDS and not names(question)):
-        return True
-    return refers_back(question) and not names_its_subject(question)
+    return is_incomplete(question) or (
+        len(content_words(question)) <= MAX_VAGUE_WORDS and not names(question)
+    )
+
+
+def is_incomplete(question: str) -> bool:
+    """Whether a question is a part of one, or refers to what it does not name."""
+    return is_fragment(question) or (refers_back(question) and not names_its_subject(question))
 
 
 def versions(question: str, history: Sequence[Turn]) -> list[QuestionVersion]:
@@ -152,14 +157,15 @@ async def retrieve_completed(
 ) -> RetrievedQuestion:
     """The version that is answered best, with its passages.
 
-    A question that can stand alone is only completed if it is hardly answered as it stands.
+    A question that is complete, though it may be vague, is only completed if it is hardly answered as it
+    stands.
     """
     alone, *completed = versions(question, history)
     passages = tuple(await retrieve(question))
     if not completed:
         return RetrievedQuestion(alone, passages)
     chosen = RetrievedQuestion(alone, passages, await probability(alone.request(passages)))
-    if not is_dependent(question) and (chosen.probability or 0) >= ANSWERED:
+    if not is_incomplete(question) and (chosen.probability or 0) >= ANSWERED:
         return chosen
     for way in completed:
         passages = tuple(await retrieve(way.completed_question))

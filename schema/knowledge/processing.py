@@ -20,6 +20,8 @@ from schema.knowledge.operations import own_key
 from schema.knowledge.types import Document, DocumentChunk
 
 MAX_SEARCH_HITS = 100
+SEARCHES = 3
+"""Searches until no hit is replaced between the search and the reading of its chunk."""
 
 Query = Annotated[str, strawberry.argument(description="Text to search for, of at most 8,000 characters.")]
 First = Annotated[int, strawberry.argument(description="Maximum number of hits. Default 10, maximum 100.")]
@@ -64,25 +66,28 @@ class SearchQueries:
         chosen = None if ids is None else keys_of(ids, models.Document, "filter", "documentIds")
         viewer, services = context.viewer, context.services
         await context.read().release()
-        hits = await retrieval.search_for_viewer(
-            services.database,
-            viewer,
-            services.embedders,
-            services.vectors,
-            query,
-            document_ids=chosen,
-            limit=first,
-            prices=services.prices,
-        )
         wanted = columns(info, model, ("chunk",), extra=("document_id",))
-        rows: Any = await context.loaders.one(model, wanted).load_many([hit.chunk_id for hit in hits])
-        loader = context.loaders.one(models.Document, ("id", "processed_at"))
-        documents: Any = await loader.load_many([hit.document_id for hit in hits])
-        return [
-            DocumentSearchHit(chunk=row, score=hit.score, similarity=hit.similarity)
-            for hit, row, document in zip(hits, rows, documents, strict=True)
-            if row is not None and document.processed_at is not None
-        ]
+        found: list[DocumentSearchHit] = []
+        for _ in range(SEARCHES):
+            hits = await retrieval.search_for_viewer(
+                services.database,
+                viewer,
+                services.embedders,
+                services.vectors,
+                query,
+                document_ids=chosen,
+                limit=first,
+                prices=services.prices,
+            )
+            rows: Any = await context.loaders.one(model, wanted).load_many([hit.chunk_id for hit in hits])
+            found = [
+                DocumentSearchHit(chunk=row, score=hit.score, similarity=hit.similarity)
+                for hit, row in zip(hits, rows, strict=True)
+                if row is not None
+            ]
+            if len(found) == len(hits):
+                break
+        return found
 
 
 @input

