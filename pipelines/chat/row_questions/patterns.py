@@ -165,8 +165,8 @@ def parse_question(text: str, today: date) -> RowQuestion | None:
     """The question about rows that a text asks, or None if that is not certain."""
     period, rest = find_period(fold(text), today)
     has_time = rest != fold(text)
-    if has_time and period is None:
-        return None
+    if has_time and (period is None or period.first > today):
+        return None  # of a time that has not come there are no rows, which is not the answer 0
     for phrase, synonym in SYNONYMS.items():
         rest = re.sub(rf"\b{phrase}\b", synonym, rest)
     for phrase in PHRASES:

@@ -58,3 +58,9 @@ def test_doubtful_questions_are_left_to_the_documents(text: str) -> None:
 )
 def test_periods_are_said_with_their_days_and_zone(first: date, last: date, said: str) -> None:
     assert str(Period(first, last)) == said
+
+
+@pytest.mark.parametrize("text", ["How many jobs failed in 2099?", "What did we consume in December 2098?"])
+def test_a_time_that_has_not_come_is_left_to_the_documents(text: str) -> None:
+    assert parse_question(text, MONDAY) is None
+    assert parse_question(text.replace("2099", "2025").replace("2098", "2025"), MONDAY) is not None
