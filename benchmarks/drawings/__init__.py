@@ -1,0 +1,1 @@
+"""Benchmark of the drawing comparison: a room for each section."""
