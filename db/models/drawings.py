@@ -151,6 +151,7 @@ class Drawing(TenantKey, TenantModel):
     error_message: Mapped[str | None]
     processed_at: Mapped[Instant]
     drawing_metadata: Mapped[dict[str, Any] | None]
+    warnings: Mapped[list[str]] = mapped_column(server_default="[]")
 
     session: Mapped[DrawingSession] = view_relationship("foreign(Drawing.session_id) == DrawingSession.id")
     versions: Mapped[list[DrawingVersion]] = view_relationship(

@@ -132,6 +132,7 @@ async def page_values(
             "thumbnail_path": None,
             "words_path": None,
             "drawing_metadata": None,
+            "warnings": [],
         }
         failed = {"drawing_name": f"Page_{number:03d}", "state": SheetState.FAILED, "error_message": failure}
         return common | no_files | failed
@@ -156,7 +157,12 @@ async def page_values(
         "wordCount": page.word_count,
         "sheetName": {"score": page.sheet.score, "source": page.sheet.source},
     }
-    values = {"drawing_name": page.sheet.name, "state": SheetState.COMPLETED, "drawing_metadata": metadata}
+    values = {
+        "drawing_name": page.sheet.name,
+        "state": SheetState.COMPLETED,
+        "drawing_metadata": metadata,
+        "warnings": list(page.warnings),
+    }
     return common | stored | values
 
 

@@ -59,7 +59,8 @@ class RenderedPage:
 
     `dpi` is the resolution, lower than requested for a huge page (`reduced`), and None for an image that does
     not state it. `rotation` is the page's /Rotate, already applied. `words` is a JSON file for
-    `page_words.load`, in pixels of the image. `scale` is as printed, such as `1:100`.
+    `page_words.load`, in pixels of the image. `scale` is as printed, such as `1:100`. `warnings` tell people
+    what is not as in the file.
     """
 
     number: int
@@ -76,6 +77,7 @@ class RenderedPage:
     image: Path
     thumbnail: Path
     words: Path
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,14 @@ def render(
         image=target,
         thumbnail=thumbnail,
         words=word_file,
+        warnings=resolution_warnings(raster),
     )
+
+
+def resolution_warnings(raster: PageRaster) -> tuple[str, ...]:
+    if not raster.reduced or raster.dpi is None:
+        return ()
+    return (f"The page is so large that it is drawn at {raster.dpi:.0f} dpi: fine details may be missed.",)
 
 
 def check_page_count(count: int, max_pages: int) -> None:

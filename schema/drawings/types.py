@@ -157,6 +157,9 @@ class Drawing(relay.Node):
     drawing_metadata: JSON | None
     """Size, scale, rotation and resolution, and the method by which the sheet number was found."""
 
+    warnings: list[str]
+    """What is not as in the file, such as a lower resolution or text that was not read. Maximum 20."""
+
     file_url: str | None = signed_link("storage_path", name="filename", type="image/png")
     """Signed, expiring URL of the image."""
 

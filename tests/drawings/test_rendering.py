@@ -200,7 +200,7 @@ def test_a_page_is_drawn_with_words_and_sheet_number(tmp_path: Path) -> None:
     page = rendering.render(tmp_path / "plan.pdf", 1, tmp_path / "page.png", dpi=100)
 
     assert (page.width, page.height, page.dpi, page.reduced) == (1700, 1100, 100, False)
-    assert (page.width_points, page.height_points, page.rotation) == (1224, 792, 0)
+    assert (page.width_points, page.height_points, page.rotation, page.warnings) == (1224, 792, 0, ())
     assert (page.sheet.name, page.sheet.source, page.scale) == ("A-101", "text", "1:100")
     assert binarization.read_greyscale(page.image).shape == (1100, 1700)
     assert max(binarization.read_greyscale(page.thumbnail).shape) == 480
@@ -214,6 +214,7 @@ def test_a_huge_page_is_drawn_smaller_and_says_so(tmp_path: Path) -> None:
 
     assert page.reduced
     assert (page.width, page.height, page.dpi) == (6000, 3000, 30)
+    assert page.warnings == ("The page is so large that it is drawn at 30 dpi: fine details may be missed.",)
     with pytest.raises(UnsupportedContent) as refused:
         rendering.render(path, 1, tmp_path / "page.png", max_pixels=17_000_000)
     assert refused.value.message == "The page is 200 x 100 inches, too large to draw legibly."

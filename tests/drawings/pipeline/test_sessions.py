@@ -68,6 +68,7 @@ async def test_a_comparison_from_upload_to_answer(person: Person, tmp_path: Path
         for page in pages
     ] == [[("A-101", 1)], [("A-102", 1)], [("A-103", 1)], [("A-104", 1)], [("A-101", 2)], [("A-102", 2)]]
     assert {page["originalFilename"] for page in pages} == {"a.pdf", "b.pdf"}
+    assert [page["warnings"] for page in pages] == [[]] * 6
     assert pages[3]["drawingMetadata"] == {
         "width": 1700,
         "height": 1100,
