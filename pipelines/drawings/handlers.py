@@ -127,7 +127,7 @@ async def page_values(
         max_pixels=run.services.settings.drawing_max_pixels,
     )
     if page is None:
-        no_files = {
+        no_files: dict[str, Any] = {
             "storage_path": None,
             "thumbnail_path": None,
             "words_path": None,

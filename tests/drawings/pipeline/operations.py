@@ -91,7 +91,8 @@ query ($id: ID!) {
     jobs(orderBy: CREATED_AT_ASC) { nodes { id jobType status progress attempts errorMessage } }
     drawings(first: 100) {
       nodes {
-        id drawingType pageNumber drawingName filename originalFilename state errorMessage drawingMetadata warnings
+        id drawingType pageNumber drawingName filename originalFilename state errorMessage drawingMetadata
+        warnings
         fileUrl thumbnailUrl
         versions { nodes { id versionNumber drawingName } }
       }
