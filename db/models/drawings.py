@@ -79,6 +79,47 @@ class SheetState(Enum):
     """The other revision has no matching page."""
 
 
+class PairReason(Enum):
+    """Reason why a sheet is paired with another one, or stands alone."""
+
+    NUMBER = "number"
+    """Both sheets print the same number, and nothing in their contents speaks against the pair."""
+    CONTENT = "content"
+    """The contents agree. At least one of the sheets prints no number."""
+    RENUMBERED = "renumbered"
+    """The contents agree, and the number has changed within its series, such as `A-102` to `A-103`."""
+    RENAMED = "renamed"
+    """The contents agree, and the number belongs to another series, such as `A-102` and `AR-102`."""
+    REORDERED = "reordered"
+    """The sheets have the same number or, without numbers, the same content. They stand at different places
+    in the order of the sets.
+    """
+    DUPLICATED = "duplicated"
+    """Several sheets print this number. The pair is chosen by content. Without a pair: a further sheet of
+    this number.
+    """
+    SPLIT = "split"
+    """One old sheet has become several new ones. The pair is the part that keeps most of the content.
+    Without a pair: a further part.
+    """
+    MERGED = "merged"
+    """Several old sheets have become one new sheet. The pair is the part that makes up most of it. Without a
+    pair: a further part.
+    """
+    POSITION = "position"
+    """Only the page number speaks for the pair: the sheets have neither numbers nor contents to compare."""
+    INSERTED = "inserted"
+    """The sheet exists in the new set only."""
+    REMOVED = "removed"
+    """The sheet exists in the old set only."""
+    UNCERTAIN = "uncertain"
+    """Several sheets are about equally alike, or the evidence contradicts itself. The sheets are not paired,
+    or the pair has to be checked by a person.
+    """
+    MANUAL = "manual"
+    """A person has paired the sheets, or has separated the sheet from its pair."""
+
+
 class DrawingSession(TenantKey, TenantModel):
     """A comparison of two revisions of a drawing set."""
 
@@ -149,6 +190,7 @@ class Drawing(TenantKey, TenantModel):
     page_number: Mapped[int | None]
     state: Mapped[SheetState] = enum_column(SheetState, SheetState.PENDING)
     error_message: Mapped[str | None]
+    pair_reason: Mapped[PairReason | None] = enum_column(PairReason)
     processed_at: Mapped[Instant]
     drawing_metadata: Mapped[dict[str, Any] | None]
     warnings: Mapped[list[str]] = mapped_column(server_default="[]")
@@ -195,6 +237,7 @@ class Comparison(TenantKey, TenantModel):
         tenant_foreign_key("drawings", "old_drawing_id"),
         tenant_foreign_key("drawings", "new_drawing_id"),
         sa.CheckConstraint("alignment_score BETWEEN 0 AND 1", name="alignment_score"),
+        sa.CheckConstraint("pair_confidence BETWEEN 0 AND 1", name="pair_confidence"),
         tenant_index("session_id", "drawing_name", unique=True),
         tenant_index("session_id", "id"),
         tenant_index("old_drawing_id"),
@@ -212,6 +255,8 @@ class Comparison(TenantKey, TenantModel):
     overlay_preview_path: Mapped[str | None]
     old_image_path: Mapped[str | None]
     new_image_path: Mapped[str | None]
+    pair_reason: Mapped[PairReason] = enum_column(PairReason, PairReason.NUMBER)
+    pair_confidence: Mapped[float | None]
     alignment_score: Mapped[float | None]
     low_confidence: Mapped[Flag]
     change_ratio: Mapped[float | None]

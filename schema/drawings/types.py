@@ -10,7 +10,7 @@ from strawberry import relay
 from strawberry.scalars import JSON
 
 from db import models
-from db.models import DrawingType, SessionStatus, SessionType, SheetState
+from db.models import DrawingType, PairReason, SessionStatus, SessionType, SheetState
 from resolvers.drawings import aggregates, sessions
 from schema.chat.filters import SessionConversationOrder
 from schema.drawings.changes import Change, ComparisonCount, SessionSummary, WordDifference
@@ -151,6 +151,9 @@ class Drawing(relay.Node):
     error_message: str | None
     """Reason why processing or matching failed, or null."""
 
+    pair_reason: PairReason | None
+    """Reason why the sheet is paired or stands alone. Null until the sheets are matched."""
+
     processed_at: datetime
     """Time at which the sheet was last processed."""
 
@@ -215,6 +218,12 @@ class Comparison(relay.Node):
 
     drawing_name: str
     """Sheet number."""
+
+    pair_reason: PairReason
+    """Reason why the sheets are compared with each other."""
+
+    pair_confidence: float | None
+    """Probability that the sheets are revisions of each other, from 0 to 1. Null if a person paired them."""
 
     alignment_score: float | None
     """Quality of the alignment, from 0 to 1, corrected for chance. Values below 0.5 are doubtful."""
