@@ -215,11 +215,11 @@ def write_issue(made: SheetSet, sheets: Sequence[SetSheet], folder: Path, name: 
 
 def scan(drawn: npt.NDArray[np.uint8], random: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Slightly rotated, shifted, blurred and noisy."""
-    image = np.asarray(drawn, np.uint8).reshape(drawn.shape[:2])
+    image: npt.NDArray[np.uint8] = np.asarray(drawn, np.uint8).reshape(drawn.shape[:2])
     angle = radians(float(random.uniform(-0.6, 0.6)))
     a, b = cos(angle), sin(angle)
     matrix = np.array([[a, -b, random.uniform(-4, 4)], [b, a, random.uniform(-4, 4)]])
-    height, width = image.shape
+    height, width = image.shape[:2]
     placed = cv2.warpAffine(image, matrix, (width, height), borderValue=255, flags=cv2.INTER_CUBIC)
     soft = cv2.GaussianBlur(placed, (0, 0), float(random.uniform(0.4, 0.7)))
     noisy = soft + random.normal(0, 5, soft.shape)
