@@ -8,8 +8,10 @@ from db.models import AnswerMode
 from pipelines.chat.generation import GeneratedAnswer, Reply, assess_reply
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step
+from pipelines.chat.row_questions.languages import format_instant
 from pipelines.chat.row_questions.patterns import RowQuestion, parse_question
-from pipelines.chat.row_questions.tools import answer_question, find_tool, format_instant
+from pipelines.chat.row_questions.tools import answer_question, find_tool
+from pipelines.chat.row_questions.wording import sentence
 from pipelines.chat.step_summaries import quality_step
 from pipelines.runtime.handlers import Run
 from resolvers.access import Viewer
@@ -36,9 +38,8 @@ async def answer_from_rows(
         answer = await answer_question(uow, viewer, parsed)
     if answer is None:
         return None
-    passage = Passage(
-        None, answer.source, None, 0, len(answer.text), f"{answer.text} Read {format_instant(now)}.", 1.0
-    )
+    read = sentence(parsed, "read", instant=format_instant(now, parsed.language))
+    passage = Passage(None, answer.source, None, 0, len(answer.text), f"{answer.text} {read}", 1.0)
     request = ChatRequest(
         question=question.text,
         passages=(passage,),

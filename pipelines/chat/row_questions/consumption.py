@@ -8,8 +8,11 @@ from sqlalchemy import Row, case, func
 
 from db.models import ConsumptionReading, HistoricalDataImport, ReadingPeriod
 from db.uow import UnitOfWork
-from pipelines.chat.row_questions.patterns import Measure, RowQuestion
-from pipelines.chat.row_questions.periods import Period, format_day
+from pipelines.chat.row_questions.languages import format_day, format_days, format_number
+from pipelines.chat.row_questions.lexicon import Measure
+from pipelines.chat.row_questions.patterns import RowQuestion
+from pipelines.chat.row_questions.periods import Period
+from pipelines.chat.row_questions.wording import sentence
 from resolvers import access
 from resolvers.access import Viewer
 
@@ -24,15 +27,14 @@ async def answer_consumption(uow: UnitOfWork, viewer: Viewer, question: RowQuest
         return None
     within = [row for row in rows if row.periods]
     if not within:
-        return f"There are no consumption readings{_scope(question.period)}; {_extent(rows)}."
+        return sentence(
+            question, "no_readings", period=_scope(question, question.period), **_extent(question, rows)
+        )
     latest = within[0].import_id
     own = {row.period: row for row in within if row.import_id == latest}
     row = _chosen(own, question.period)
     if row is None:
-        return (
-            f"The readings{_scope(question.period)} are of whole months only, so that the consumption of "
-            f"this part of a month is not known."
-        )
+        return sentence(question, "whole_months", period=_scope(question, question.period))
     return _sentence(question, row, len({each.import_id for each in within}) - 1)
 
 
@@ -83,32 +85,33 @@ def _chosen(own: dict[ReadingPeriod, Row[Any]], period: Period | None) -> Row[An
 
 
 def _sentence(question: RowQuestion, row: Row[Any], other_imports: int) -> str:
+    language = question.language
     is_average = question.measure is Measure.AVERAGE
     covered = float(row.covered)
     extent = Period(row.first, _last_day(row))
     period = question.period or extent
-    scope = str(period)
-    share = covered / period.days
     if is_average and not covered:
-        return f"There are readings {scope}, but they cover no whole part of a day."
+        return sentence(question, "no_whole_day", period=period.describe(language))
     value = row.kwh / covered if is_average else row.kwh
-    unit = "kWh per day with readings" if is_average else "kWh"
-    noun = "average consumption" if is_average else "consumption"
-    sentence = f"The {noun} {scope.replace(' (UTC)', '')} is {value:,.2f} {unit}"
-    sentence += f", by the days of the time zone of the meter, from the import “{row.filename}”"
-    if share < FULL_COVERAGE:
-        sentence += (
-            f"; this is a part: readings cover {covered:,.1f} of {period.days:,} days, "
-            f"the first on {format_day(extent.first)} and the last on {format_day(extent.last)}"
+    text = sentence(
+        question,
+        "average" if is_average else "sum",
+        period=_scope(question, period).strip(),
+        value=format_number(value, 2, language),
+    )
+    text += sentence(question, "import", name=row.filename)
+    if covered / period.days < FULL_COVERAGE:
+        text += sentence(
+            question,
+            "part",
+            covered=format_number(covered, 1, language),
+            days=format_number(period.days, 0, language),
+            first=format_day(extent.first, language),
+            last=format_day(extent.last, language),
         )
     if other_imports:
-        others = (
-            "1 earlier import has readings of this time too and is"
-            if other_imports == 1
-            else f"{other_imports} earlier imports have readings of this time too and are"
-        )
-        sentence += f"; {others} not added"
-    return f"{sentence}."
+        text += sentence(question, "other" if other_imports == 1 else "others", count=other_imports)
+    return f"{text}."
 
 
 def _last_day(row: Row[Any]) -> date:
@@ -118,10 +121,11 @@ def _last_day(row: Row[Any]) -> date:
     return (last.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _scope(period: Period | None) -> str:
-    return f" {period}".replace(" (UTC)", "") if period else ""
+def _scope(question: RowQuestion, period: Period | None) -> str:
+    """The days without their zone, as readings are by the days of the meter's."""
+    return f" {format_days(period.first, period.last, question.language)}" if period else ""
 
 
-def _extent(rows: Sequence[Row[Any]]) -> str:
+def _extent(question: RowQuestion, rows: Sequence[Row[Any]]) -> dict[str, str]:
     first, last = min(row.earliest for row in rows), max(row.latest for row in rows)
-    return f"the first is of {format_day(first)}, the last of {format_day(last)}"
+    return {"first": format_day(first, question.language), "last": format_day(last, question.language)}

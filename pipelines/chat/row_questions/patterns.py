@@ -5,36 +5,14 @@ A question is one about rows only if every word of it is known. Any other questi
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from enum import Enum
+from typing import TypeVar
 
 from db.models import JobStatus
+from pipelines.chat.row_questions.languages import Language
+from pipelines.chat.row_questions.lexicon import Lexicon, Mark, Measure, Metric, Slot, Subject, load_lexicon
 from pipelines.chat.row_questions.periods import Period, find_period
-
-
-class Subject(Enum):
-    """The kind of rows that a question is about."""
-
-    IMAGES = "images"
-    JOBS = "jobs"
-    CRAWLS = "crawls"
-    EXPORTS = "exports"
-    DOCUMENTS = "documents"
-    REPORTS = "reports"
-    EVALUATIONS = "evaluation runs"
-    CONSUMPTION = "consumption"
-
-
-class Measure(Enum):
-    """What a question wants to know of the rows."""
-
-    COUNT = "count"
-    SUM = "sum"
-    AVERAGE = "average"
-    MINIMUM = "minimum"
-    MAXIMUM = "maximum"
-    LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -47,108 +25,48 @@ class RowQuestion:
     period: Period | None = None
     metric: str | None = None
     """A metric of evaluation runs, or `cost` of reports."""
+    latest_only: bool = False
+    """Only the latest row is asked for."""
+    is_mine: bool = False
+    """Only the asker's rows are asked for."""
+    is_ambiguous: bool = False
+    """The question may as well be about a document."""
+    language: Language = Language.EN
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-SUBJECTS = {
-    Subject.IMAGES: _words("image images picture pictures bild bilder imagen imagenes"),
-    Subject.JOBS: _words("job jobs auftrag auftrage tache taches trabajo trabajos tarea tareas"),
-    Subject.CRAWLS: _words("crawl crawls dataset datasets datensatz datensatze"),
-    Subject.EXPORTS: _words("export exports exporte exportacion exportaciones exportation exportations"),
-    Subject.DOCUMENTS: _words("document documents dokument dokumente documento documentos"),
-    Subject.REPORTS: _words("report reports bericht berichte rapport rapports informe informes"),
-    Subject.EVALUATIONS: _words(
-        "evaluation evaluations evaluierung evaluierungen auswertung auswertungen evaluacion evaluaciones"
-    ),
-    Subject.CONSUMPTION: _words(
-        "consumption consume consumed verbrauch verbraucht verbrauchten consommation consomme "
-        "consumo consumimos consumido"
-    ),
-}
-STATUSES = {
-    JobStatus.FAILED: _words(
-        "fail failed failing fehlgeschlagen fehlgeschlagene gescheitert echoue echouee echouees echoues "
-        "fallaron "
-        "fallado fallido fallidos fallidas"
-    ),
-    JobStatus.RUNNING: _words("running laufen laufend laufende en_cours ejecutandose corriendo en_ejecucion"),
-    JobStatus.PENDING: _words("pending waiting queued warten wartend en_attente pendiente pendientes"),
-    JobStatus.COMPLETED: _words(
-        "completed finished abgeschlossen fertig termine terminee terminees termines "
-        "completado completados "
-        "completadas terminado terminados terminadas completaron terminaron"
-    ),
-    JobStatus.CANCELLED: _words(
-        "cancelled canceled abgebrochen annule annulee annulees annules cancelado cancelados canceladas "
-        "cancelaron"
-    ),
-}
-MEASURES = {
-    Measure.COUNT: _words("how_many number_of wie_viele anzahl combien nombre cuantos cuantas numero"),
-    Measure.AVERAGE: _words(
-        "average mean durchschnittlich durchschnittliche durchschnittlicher durchschnitt moyen moyenne "
-        "promedio medio"
-    ),
-    Measure.MINIMUM: _words(
-        "lowest least smallest cheapest niedrigsten niedrigste geringsten gunstigste plus_bas plus_faible "
-        "menor mas_bajo mas_barato"
-    ),
-    Measure.MAXIMUM: _words(
-        "highest most largest hochsten hochste teuerste plus_haut plus_eleve mayor mas_alto mas_caro"
-    ),
-    Measure.LATEST: _words(
-        "last latest newest most_recent letzte letzten letzter letztes neueste neuesten dernier "
-        "derniere plus_recent "
-        "plus_recente ultimo ultima mas_reciente"
-    ),
-}
-METRICS = {
-    "recall": _words("recall trefferquote rappel exhaustividad"),
-    "precision": _words("precision prazision"),
-    "f1_score": _words("f1 f1_score"),
-    "cost": _words("cost costs kosten cout couts coste costo costes"),
-}
-OWN = _words(
-    "we our us wir unser unsere unserer unseren nous notre nos nuestro nuestra nuestros hemos avons "
-    "consumimos haben"
+COUNTABLE_ALONE = frozenset(
+    {Subject.CRAWLS, Subject.EXPORTS, Subject.DOCUMENTS, Subject.EVALUATIONS, Subject.REPORTS}
 )
-FILLERS = (
-    _words(
-        "what which was were is are be been being did do does have has had the a an of in on for there "
-        "by our "
-        "total much how_much run runs value score energy electricity power kwh background currently now "
-        "right "
-        "uploaded added generated stored made to "
-        "was welche welcher welches welchen war waren ist sind wurde wurden der die das den dem des und "
-        "es gibt "
-        "wie_viel gesamt insgesamt strom energie hat haben am wie_hoch hoher gerade derzeit hochgeladen "
-        "erstellt "
-        "quel quelle quels quelles est sont etait ont ete a le la les l de du des d y il en au "
-        "actuellement "
-        "electricite avons nous total totale ajoutes importes generes "
-        "cual cuales que cuanto cuanta fue fueron es son esta estan ha han hay el los las del se con "
-        "con_el nos "
-        "energia electricidad ahora total tiene subieron subidos generaron crearon hemos"
-    )
-    | OWN
-)
-ENERGY = _words("energy electricity power kwh strom energie electricite energia electricidad")
-"""Words that belong to questions about consumption only."""
-PHRASES = (
-    "how many", "how much", "number of", "wie viele", "wie viel",
-    "wie hoch", "most recent", "en cours", "en attente",
-    "en ejecucion", "plus bas", "plus faible", "plus haut", "plus eleve", "plus recente", "plus recent",
-    "mas bajo", "mas barato", "mas alto", "mas caro", "mas reciente", "f1 score",
-)  # fmt: skip
-SYNONYMS = {"data sets": "datasets", "data set": "dataset", "image crawls": "crawls"}
-AMOUNTS = _words(
-    "how_much wie_hoch wie_viel combien cuanto cuanta total gesamt insgesamt what was quelle quel cual que"
-)
-COUNTABLE_ALONE = frozenset({Subject.CRAWLS, Subject.EXPORTS, Subject.DOCUMENTS, Subject.EVALUATIONS})
 """Subjects that are counted without a status, a period or a word such as `our`."""
+WRITTEN = frozenset({Subject.DOCUMENTS, Subject.REPORTS, Subject.IMAGES})
+"""Subjects of which documents tell as well."""
+ENDED_STATUSES = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
+ORDERS = frozenset({Measure.LATEST, Measure.MINIMUM, Measure.MAXIMUM})
+
+
+@dataclass(frozen=True)
+class Words:
+    """A question as slots: all that its terms say, what the first says, and what else narrows it."""
+
+    slots: frozenset[Slot]
+    first: frozenset[Slot]
+    status: JobStatus | None
+    metric: Metric | None
+    has_period: bool
+
+    def has(self, *slots: Slot) -> bool:
+        """Whether one of the slots is said."""
+        return bool(self.slots.intersection(slots))
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether it is about what is the asker's or the company's."""
+        return self.has(Mark.OURS, Mark.MINE)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it is not about all there is in the world."""
+        return self.has_period or self.status is not None or self.is_owned
 
 
 def fold(text: str) -> str:
@@ -162,56 +80,174 @@ def fold(text: str) -> str:
 
 
 def parse_question(text: str, today: date) -> RowQuestion | None:
-    """The question about rows that a text asks, or None if that is not certain."""
-    period, rest = find_period(fold(text), today)
-    has_time = rest != fold(text)
-    if has_time and (period is None or period.first > today):
+    """The question about rows that a text asks, or None if that is not certain.
+
+    It is read in each language by itself; readings that differ are not certain.
+    """
+    folded = fold(text)
+    period, rest = find_period(folded, today)
+    has_period = rest != folded
+    if has_period and (period is None or period.first > today):
         return None  # of a time that has not come there are no rows, which is not the answer 0
-    for phrase, synonym in SYNONYMS.items():
-        rest = re.sub(rf"\b{phrase}\b", synonym, rest)
-    for phrase in PHRASES:
-        rest = re.sub(rf"\b{phrase}\b", phrase.replace(" ", "_"), rest)
-    words = rest.split()
-    subjects = [subject for subject, names in SUBJECTS.items() if names & set(words)]
-    statuses = [status for status, names in STATUSES.items() if names & set(words)]
-    measures = [measure for measure, names in MEASURES.items() if names & set(words)]
-    metrics = [metric for metric, names in METRICS.items() if names & set(words)]
-    known = FILLERS.union(*SUBJECTS.values(), *STATUSES.values(), *MEASURES.values(), *METRICS.values())
-    if len(subjects) != 1 or len(statuses) > 1 or len(metrics) > 1 or not set(words) <= known:
-        return None
-    status = statuses[0] if statuses else None
-    metric = metrics[0] if metrics else None
-    is_narrowed = period is not None or status is not None or bool(OWN & set(words))
-    measure = _measure(subjects[0], measures, metric, set(words), is_narrowed, status is not None)
-    if measure is None or (status is not None and measure is not Measure.COUNT):
-        return None
-    return RowQuestion(subjects[0], measure, status, period, metric)
+    readings = [
+        reading
+        for language in Language
+        if language is Language.FR or "hier" not in folded.split()  # in German, it is no time
+        if (reading := _read(rest, period, has_period, language))
+    ]
+    meanings = {replace(reading, language=Language.EN) for reading in readings}
+    return readings[0] if len(meanings) == 1 else None
 
 
-def _measure(
-    subject: Subject,
-    measures: list[Measure],
-    metric: str | None,
-    words: set[str],
-    is_narrowed: bool,
-    has_status: bool,
-) -> Measure | None:
+def _read(text: str, period: Period | None, has_period: bool, language: Language) -> RowQuestion | None:
+    """The question in one language."""
+    found = find_terms(text, load_lexicon(language))
+    if not found:
+        return None
+    slots = frozenset[Slot]().union(*found)
+    subject = _only(slots, Subject, _meant_subject(slots))
+    status, metric = _only(slots, JobStatus, None), _only(slots, Metric, None)
+    if not isinstance(subject, Subject) or isinstance(status, Several) or isinstance(metric, Several):
+        return None
+    words = Words(slots, found[0], status, metric, has_period)
+    measure = _measure(subject, words)
+    if measure is None or (words.has(Mark.ACT) and words.is_owned):
+        return None
+    return RowQuestion(
+        subject,
+        measure,
+        status if measure is not Measure.STATE or words.has(Mark.WHEN) else None,
+        period,
+        metric and metric.value,
+        latest_only=measure is Measure.LIST and words.has(Measure.LATEST),
+        is_mine=words.has(Mark.MINE) and subject is not Subject.CONSUMPTION,
+        is_ambiguous=not words.is_owned
+        and (status is None or subject in WRITTEN - {Subject.IMAGES} or words.has(Mark.TASK)),
+        language=language,
+    )
+
+
+def find_terms(text: str, lexicon: Lexicon) -> list[frozenset[Slot]]:
+    """What the terms of a folded text say, the longest first; empty if a word belongs to no term."""
+    words, found, position = text.split(), [], 0
+    has_images = any(Subject.IMAGES in lexicon.terms.get(word, ()) for word in words)
+    while position < len(words):
+        for length in range(min(lexicon.longest, len(words) - position), 0, -1):
+            phrase = " ".join(words[position : position + length])
+            slots = lexicon.terms.get(phrase) or (has_images and lexicon.image_states.get(phrase))
+            if slots:
+                found.append(slots)
+                position += length
+                break
+        else:
+            return []
+    return found
+
+
+class Several:
+    """More than one value, where a question may have one."""
+
+
+Kind = TypeVar("Kind", Subject, JobStatus, Metric)
+
+
+def _only(slots: frozenset[Slot], kind: type[Kind], default: Kind | None) -> Kind | Several | None:
+    """The only value of a kind."""
+    values = [slot for slot in slots if isinstance(slot, kind)]
+    return Several() if len(values) > 1 else values[0] if values else default
+
+
+def _meant_subject(slots: frozenset[Slot]) -> Subject | None:
+    """The consumption, if energy is used."""
+    return Subject.CONSUMPTION if {Mark.USE, Mark.ENERGY} <= slots else None
+
+
+def _measure(subject: Subject, words: Words) -> Measure | None:
     """The measure, or None if it does not belong to the subject or the question may be about documents."""
-    match subject, measures, metric:
-        case Subject.CONSUMPTION, [] | [Measure.COUNT], None if is_narrowed and (
-            not measures or "combien" in words
-        ):
-            return Measure.SUM if words & AMOUNTS else None
-        case Subject.CONSUMPTION, [Measure.AVERAGE], None if is_narrowed:
-            return Measure.AVERAGE
-        case Subject.EVALUATIONS, [Measure.LATEST], str() if metric != "cost":
+    if subject is Subject.CONSUMPTION:
+        return _consumption_measure(words)
+    if words.has(Mark.ENERGY, Mark.USE, Mark.DAILY, Measure.AVERAGE):
+        return None
+    if words.metric is not None or (words.has(Mark.HOW_WELL) and words.status is None):
+        return _figure_measure(subject, words)
+    if words.has(Measure.MINIMUM, Measure.MAXIMUM):
+        return None
+    if words.has(Measure.LATEST) and not words.has(Mark.WHY, Measure.COUNT):
+        return _state_measure(subject, words)
+    if words.has(Mark.STATE, Mark.WHEN):
+        return None
+    if words.has(Measure.COUNT):
+        return _count_measure(subject, words)
+    if words.has(Mark.WHY) or (words.has(Mark.WHICH) and words.status is not None):
+        return _list_measure(subject, words)
+    return _existence_measure(subject, words)
+
+
+def _consumption_measure(words: Words) -> Measure | None:
+    if words.status is not None or words.metric is not None or not (words.has_period or words.is_owned):
+        return None
+    if words.has(Mark.WHY, Mark.ALL, Mark.ANY, Mark.ADD, Mark.RUN, Mark.STATE, Mark.WHEN, *ORDERS):
+        return None
+    if words.has(Measure.AVERAGE, Mark.DAILY):
+        return Measure.AVERAGE
+    if words.has(Measure.COUNT) and not words.has(Mark.AMOUNT, Mark.ENERGY):
+        return None
+    if words.has(Mark.AMOUNT, Measure.COUNT):
+        return Measure.SUM
+    return None if words.has(Mark.HOW_WELL) or Mark.IS_THERE in words.first else Measure.SUM
+
+
+def _figure_measure(subject: Subject, words: Words) -> Measure | None:
+    """The measure of a figure of the latest evaluation run, or of the cost of reports."""
+    if words.status is not None or words.has(Measure.COUNT, Mark.WHY, Mark.ALL, Mark.ANY, Mark.ADD):
+        return None
+    orders = words.slots & ORDERS
+    match subject, words.metric:
+        case Subject.EVALUATIONS, metric if metric is not Metric.COST and orders == {Measure.LATEST}:
             return Measure.LATEST
-        case Subject.REPORTS, [Measure.MINIMUM | Measure.MAXIMUM as measure], "cost":
-            return measure
-        case _, [Measure.COUNT], None if subject is not Subject.CONSUMPTION:
-            # Without a status, jobs may be employment.
-            if words & ENERGY or (subject is Subject.JOBS and not has_status):
-                return None
-            return Measure.COUNT if is_narrowed or subject in COUNTABLE_ALONE else None
+        case Subject.REPORTS, Metric.COST if not words.has(Mark.HOW_WELL, Mark.RUN):
+            return next((order for order in (Measure.MINIMUM, Measure.MAXIMUM) if orders == {order}), None)
         case _:
             return None
+
+
+def _count_measure(subject: Subject, words: Words) -> Measure | None:
+    # Without a status, jobs may be employment.
+    if words.has(Measure.LATEST, Mark.WHY, Mark.ALL) or (subject is Subject.JOBS and words.status is None):
+        return None
+    return Measure.COUNT if words.is_narrowed or subject in COUNTABLE_ALONE else None
+
+
+def _list_measure(subject: Subject, words: Words) -> Measure | None:
+    if words.status is None or subject is Subject.IMAGES:
+        return None
+    if not words.has(Mark.WHY):
+        return Measure.LIST
+    is_certain = words.has(Measure.LATEST, Mark.WHICH, Mark.PLURAL) or words.is_owned or words.has_period
+    return Measure.LIST if is_certain and words.status is JobStatus.FAILED else None
+
+
+def _state_measure(subject: Subject, words: Words) -> Measure | None:
+    """The measure of a question about the latest row: its state, its time, or its name."""
+    if subject is Subject.IMAGES or words.has(Mark.ALL, Mark.ANY, Mark.PLURAL):
+        return None
+    is_asked = Mark.IS_THERE in words.first and words.status is not None
+    if words.has(Mark.STATE) or is_asked:
+        return None if subject in WRITTEN else Measure.STATE
+    if words.has(Mark.WHEN):
+        is_known = words.status in ENDED_STATUSES or words.has(Mark.ADD)
+        return Measure.STATE if is_known and (words.status is None or subject not in WRITTEN) else None
+    return _list_measure(subject, words) if words.has(Mark.WHICH) else None
+
+
+def _existence_measure(subject: Subject, words: Words) -> Measure | None:
+    """A count for a question for yes or no: of several rows, in a state."""
+    is_asked = Mark.IS_THERE in words.first or words.has(Mark.ANY)
+    if not is_asked or words.status is None or words.has(Measure.LATEST, Mark.ALL):
+        return None
+    if not words.has(Mark.PLURAL, Mark.ANY):
+        return None
+    is_any = words.has(Mark.ANY) or words.is_owned
+    if not is_any and (subject in WRITTEN or words.status is JobStatus.COMPLETED):
+        return None
+    return Measure.COUNT

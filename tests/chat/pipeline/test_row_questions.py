@@ -7,7 +7,8 @@ from typing import Any
 
 from db.models import DocumentScope, JobStatus, ProcessingJobType, ReadingPeriod, RoleName
 from pipelines.chat.row_questions import tools
-from pipelines.chat.row_questions.patterns import Measure, RowQuestion, Subject
+from pipelines.chat.row_questions.lexicon import Measure, Subject
+from pipelines.chat.row_questions.patterns import RowQuestion
 from pipelines.chat.row_questions.periods import Period
 from resolvers.identity import accounts
 from server.worker import Worker

@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.chat.row_questions.patterns import parse_question
 from pipelines.chat.row_questions.periods import Period
+from tests.chat.row_questions import wordings
 from tests.chat.row_questions.cases import FROZEN, TUNING
 
 MONDAY = date(2026, 11, 30)
@@ -64,3 +65,93 @@ def test_periods_are_said_with_their_days_and_zone(first: date, last: date, said
 def test_a_time_that_has_not_come_is_left_to_the_documents(text: str) -> None:
     assert parse_question(text, MONDAY) is None
     assert parse_question(text.replace("2099", "2025").replace("2098", "2025"), MONDAY) is not None
+
+
+@pytest.mark.parametrize("asked", [wordings.TUNING, wordings.FROZEN], ids=["tuning", "frozen"])
+def test_wordings_are_understood_exactly(asked: dict[str, str]) -> None:
+    assert {text: describe(text) for text in asked} == asked
+
+
+@pytest.mark.parametrize("asked", [wordings.DOCUMENTS_TUNING, wordings.DOCUMENTS_FROZEN])
+def test_questions_of_documents_are_left_to_them(asked: tuple[str, ...]) -> None:
+    assert [text for text in asked if describe(text) is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("How many jobs are running?", "en"),
+        ("Wie viele Jobs laufen?", "de"),
+        ("Combien de jobs sont en cours ?", "fr"),
+        ("¿Cuántos trabajos están en curso?", "es"),
+    ],
+)
+def test_a_question_is_read_in_its_language(text: str, language: str) -> None:
+    question = parse_question(text, MONDAY)
+    assert question is not None
+    assert question.language.value == language
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ambiguous", "is_mine"),
+    [
+        ("How many exports do we have?", False, False),
+        ("How many exports are there?", True, False),
+        ("How many exports failed yesterday?", False, False),
+        ("How many reports failed yesterday?", True, False),
+        ("How many tasks are waiting?", True, False),
+        ("Which of my exports failed?", False, True),
+        ("Wie viele Berichte habe ich diese Woche erstellt?", False, True),
+        ("What was my consumption in March?", False, False),
+    ],
+)
+def test_whose_rows_are_asked_for_and_whether_a_document_may_be_meant(
+    text: str, is_ambiguous: bool, is_mine: bool
+) -> None:
+    question = parse_question(text, MONDAY)
+    assert question is not None
+    assert (question.is_ambiguous, question.is_mine) == (is_ambiguous, is_mine)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wie viele Aufträge laufen hier?",
+        "How many documents did he upload this week?",
+        "¿Cuántos informes generamos por mes?",
+        "Have all exports finished?",
+        "Are the documents complete?",
+        "Is the report still in progress?",
+        "How many of the exports failed in the third half of 2026?",
+        "How many of our jobs failed in the last 0 days?",
+        "Which report is the cheapest and the most expensive?",
+        "How many crawls failed or were cancelled?",
+    ],
+)
+def test_words_of_another_language_and_unclear_scopes_are_left_to_the_documents(text: str) -> None:
+    assert describe(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("today", "2026-11-30/2026-11-30"),
+        ("the day before yesterday", "2026-11-28/2026-11-28"),
+        ("since Monday", "2026-11-23/2026-11-30"),
+        ("on Sunday", "2026-11-29/2026-11-29"),
+        ("since yesterday", "2026-11-29/2026-11-30"),
+        ("in the past week", "2026-11-24/2026-11-30"),
+        ("last week", "2026-11-23/2026-11-29"),
+        ("in the past month", "2026-10-31/2026-11-30"),
+        ("in the last 9 months", "2026-03-01/2026-11-30"),
+        ("over the last two quarters", "2026-05-31/2026-11-30"),
+        ("in the last quarter", "2026-07-01/2026-09-30"),
+        ("this quarter", "2026-10-01/2026-11-30"),
+        ("in Q4", "2026-10-01/2026-12-31"),
+        ("in H2 2025", "2025-07-01/2025-12-31"),
+        ("since the start of the month", "2026-11-01/2026-11-30"),
+        ("year to date", "2026-01-01/2026-11-30"),
+    ],
+)
+def test_periods_are_exact(text: str, period: str) -> None:
+    assert describe(f"How many of our exports failed {text}?") == f"exports count failed {period}"
