@@ -88,7 +88,13 @@ _UNITS = {
 _ANY_UNIT = "|".join(f"(?P<{unit}>{words})" for unit, words in _UNITS.items())
 _POINT = (
     r"(?:\d{4}-\d\d-\d\d|\d{1,2}\.? (?:de )?(?:" + _MONTH + r") (?:de )?\d{4}|"
-    r"(?:" + _MONTH + r") \d{1,2} \d{4}|(?:" + _MONTH + r")(?: (?:de )?\d{4})?|20\d\d)"
+    r"(?:"
+    + _MONTH
+    + r") \d{1,2} \d{4}|\d{1,2}\.? (?:de )?(?:"
+    + _MONTH
+    + r")(?! \d{4})|(?:"
+    + _MONTH
+    + r")(?: (?:de )?\d{4})?|20\d\d)"
 )
 _BETWEEN = re.compile(
     rf"\b(?:between|zwischen|entre|from|von|vom|de|du|desde)(?: the| dem| el| le)? (?P<first>{_POINT})"

@@ -7,6 +7,7 @@ from typing import Any
 
 from db.models import DocumentScope, JobStatus, ProcessingJobType, ReadingPeriod, RoleName
 from pipelines.chat.row_questions import tools
+from pipelines.chat.row_questions.languages import Language
 from pipelines.chat.row_questions.lexicon import Measure, Subject
 from pipelines.chat.row_questions.patterns import RowQuestion
 from pipelines.chat.row_questions.periods import Period
@@ -209,3 +210,100 @@ async def test_every_kind_of_row_is_counted_by_status_and_period(person: Person)
     days = "between 23 and 29 November 2026 (UTC)"
     assert reports == f"1 report is failed now, of those requested {days}."
     assert jobs == f"1 job failed {days} (1 processing job; chat answers and maintenance are not counted)."
+
+
+async def test_rows_are_listed_with_what_failed_them(person: Person) -> None:
+    asker = await somebody(person.graphql)
+    project = a_project(asker.user)
+    failed = [
+        a_crawl(
+            project,
+            name=f"Crawl {day}",
+            status=JobStatus.FAILED,
+            error_message=f"Source {day} did not answer.",
+            completed_at=datetime(2026, 11, day, 8, 15, tzinfo=UTC),
+            requested_by_id=asker.user.id if day == 24 else None,
+        )
+        for day in range(21, 29)
+    ]
+    await save(asker, *failed)
+
+    listed = (Subject.CRAWLS, Measure.LIST, JobStatus.FAILED)
+    said = await answer(asker, *listed, WEEK)
+    latest = await answer(asker, *listed, latest_only=True)
+    mine = await answer(asker, *listed, is_mine=True, language=Language.DE)
+
+    def item(day: int) -> str:
+        return f"“Crawl {day}” ({day} November 2026, 08:15 UTC): Source {day} did not answer"
+
+    assert said == (
+        "6 crawls of data sets failed between 23 and 29 November 2026 (UTC): "
+        f"{'; '.join(item(day) for day in range(28, 23, -1))}; 1 more."
+    )
+    assert latest == f"1 crawl of a data set failed: {item(28)}."
+    assert mine == (
+        "1 Crawl eines Datensatzes, Zustand „fehlgeschlagen“ (nur Ihre): “Crawl 24” "
+        "(24. November 2026, 08:15 UTC): Source 24 did not answer."
+    )
+
+
+async def test_the_latest_row_and_its_figures_are_described(person: Person) -> None:
+    asker = await somebody(person.graphql, role=RoleName.ADMIN)
+    at = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+    done = {"status": JobStatus.COMPLETED, "completed_at": at, "created_at": at - timedelta(minutes=5)}
+    await save(asker, a_run(asker.user, name="Nightly", metrics={"recall": 0.7512, "f1_score": 0.5}, **done))
+
+    assert [
+        await answer(asker, Subject.EVALUATIONS, Measure.STATE, language=language) for language in Language
+    ] == [
+        "The latest evaluation run is “Nightly”: completed; created 2 November 2026, 09:25 UTC; "
+        "ended 2 November 2026, 09:30 UTC.",
+        "Neueste Zeile (Evaluierungslauf): „Nightly“: abgeschlossen; angelegt am 2. November 2026, "
+        "09:25 UTC; beendet am 2. November 2026, 09:30 UTC.",
+        "Dernière ligne (évaluation) : « Nightly » : terminé; créé le 2 novembre 2026, 09:25 UTC; "
+        "terminé le 2 novembre 2026, 09:30 UTC.",
+        "Última fila (evaluación): «Nightly»: completado; creado el 2 de noviembre de 2026, 09:25 UTC; "
+        "terminado el 2 de noviembre de 2026, 09:30 UTC.",
+    ]
+    assert [
+        await answer(asker, Subject.EVALUATIONS, Measure.LATEST, language=Language.EN),
+        await answer(asker, Subject.EVALUATIONS, Measure.LATEST, metric="recall", language=Language.DE),
+    ] == [
+        "Figures of the latest completed evaluation run, “Nightly” (2 November 2026, 09:30 UTC): "
+        "recall 0.7512, f1 0.5.",
+        "Recall des letzten abgeschlossenen Evaluierungslaufs, „Nightly“ (2. November 2026, 09:30 UTC): "
+        "0,7512.",
+    ]
+
+
+async def test_numbers_and_days_are_written_as_the_reader_does(person: Person) -> None:
+    asker = await somebody(person.graphql)
+    made = an_import(asker.user, filename="load.csv")
+    readings = [a_reading(made, starts_on=date(2026, 3, day), kwh=1000.5) for day in range(1, 32)]
+    await save(asker, made, *readings)
+
+    asked = (Subject.CONSUMPTION, Measure.SUM)
+    assert [await answer(asker, *asked, period=MARCH, language=language) for language in Language] == [
+        "The consumption between 1 and 31 March 2026 is 31,015.50 kWh, by the days of the time zone of the "
+        "meter, from the import “load.csv”.",
+        "Der Verbrauch vom 1. bis 31. März 2026 beträgt 31.015,50 kWh, nach den Tagen der Zeitzone des "
+        "Zählers, aus dem Import „load.csv“.",
+        "La consommation du 1er au 31 mars 2026 est de 31\N{NO-BREAK SPACE}015,50 kWh, selon les jours du "
+        "fuseau horaire du compteur, d'après l'import « load.csv ».",
+        "El consumo del 1 al 31 de marzo de 2026 es de 31.015,50 kWh, según los días de la zona horaria del "
+        "contador, de la importación «load.csv».",
+    ]
+
+
+async def test_a_question_that_a_document_may_answer_too_says_how_to_ask_it(
+    worker: Worker, person: Person
+) -> None:
+    await save(person, a_crawl(a_project(person.user), created_at=datetime(2026, 3, 2, tzinfo=UTC)))
+
+    said = await person.ask(await person.conversation(), "¿Cuántos rastreos hay?")
+
+    assert said["content"] == (
+        "1 rastreo de un conjunto de datos. Para saber qué dicen los documentos, pregunte en una "
+        "conversación con documentos seleccionados."
+    )
+    assert said["lowConfidenceWarning"] is False

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.chat.row_questions.patterns import parse_question
 from pipelines.chat.row_questions.periods import Period
-from tests.chat.row_questions import wordings
+from tests.chat.row_questions import unseen_wordings, wordings
 from tests.chat.row_questions.cases import FROZEN, TUNING
 
 MONDAY = date(2026, 11, 30)
@@ -155,3 +155,12 @@ def test_words_of_another_language_and_unclear_scopes_are_left_to_the_documents(
 )
 def test_periods_are_exact(text: str, period: str) -> None:
     assert describe(f"How many of our exports failed {text}?") == f"exports count failed {period}"
+
+
+def test_wordings_that_were_not_seen_are_understood_exactly() -> None:
+    found = {text: describe(text) for text in unseen_wordings.UNSEEN}
+    understood = {text: meaning for text, meaning in found.items() if meaning is not None}
+
+    assert understood.items() <= unseen_wordings.UNSEEN.items()
+    assert len(understood) >= 46
+    assert [text for text in unseen_wordings.UNSEEN_DOCUMENTS if describe(text) is not None] == []
