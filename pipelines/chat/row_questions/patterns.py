@@ -105,8 +105,8 @@ def _read(text: str, period: Period | None, has_period: bool, language: Language
     if not found:
         return None
     slots = frozenset[Slot]().union(*found)
-    subject = _only(slots, Subject, _meant_subject(slots))
-    status, metric = _only(slots, JobStatus, None), _only(slots, Metric, None)
+    subject = _single_value(slots, Subject, _meant_subject(slots))
+    status, metric = _single_value(slots, JobStatus, None), _single_value(slots, Metric, None)
     if not isinstance(subject, Subject) or isinstance(status, Several) or isinstance(metric, Several):
         return None
     words = Words(slots, found[0], status, metric, has_period)
@@ -151,7 +151,7 @@ class Several:
 Kind = TypeVar("Kind", Subject, JobStatus, Metric)
 
 
-def _only(slots: frozenset[Slot], kind: type[Kind], default: Kind | None) -> Kind | Several | None:
+def _single_value(slots: frozenset[Slot], kind: type[Kind], default: Kind | None) -> Kind | Several | None:
     """The only value of a kind."""
     values = [slot for slot in slots if isinstance(slot, kind)]
     return Several() if len(values) > 1 else values[0] if values else default
@@ -231,8 +231,8 @@ def _state_measure(subject: Subject, words: Words) -> Measure | None:
     """The measure of a question about the latest row: its state, its time, or its name."""
     if subject is Subject.IMAGES or words.has(Mark.ALL, Mark.ANY, Mark.PLURAL):
         return None
-    is_asked = Mark.IS_THERE in words.first and words.status is not None
-    if words.has(Mark.STATE) or is_asked:
+    is_query = Mark.IS_THERE in words.first and words.status is not None
+    if words.has(Mark.STATE) or is_query:
         return None if subject in WRITTEN else Measure.STATE
     if words.has(Mark.WHEN):
         is_known = words.status in ENDED_STATUSES or words.has(Mark.ADD)
@@ -242,8 +242,8 @@ def _state_measure(subject: Subject, words: Words) -> Measure | None:
 
 def _existence_measure(subject: Subject, words: Words) -> Measure | None:
     """A count for a question for yes or no: of several rows, in a state."""
-    is_asked = Mark.IS_THERE in words.first or words.has(Mark.ANY)
-    if not is_asked or words.status is None or words.has(Measure.LATEST, Mark.ALL):
+    is_query = Mark.IS_THERE in words.first or words.has(Mark.ANY)
+    if not is_query or words.status is None or words.has(Measure.LATEST, Mark.ALL):
         return None
     if not words.has(Mark.PLURAL, Mark.ANY):
         return None

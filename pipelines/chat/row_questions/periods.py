@@ -263,14 +263,14 @@ def _unit(groups: dict[str, str | None], prefix: str = "") -> str:
     return next(unit for unit in _UNITS if groups.get(prefix + unit))
 
 
-def _rolling(match: re.Match[str], today: date) -> Period | None:
+def _rolling_period(match: re.Match[str], today: date) -> Period | None:
     """The last days, weeks, months, quarters or years up to today."""
     text = match["before"] or match["after"]
     count = NUMBERS.get(text) or int(text)
     return roll_back(today, count, _unit(match.groupdict(), "" if match["before"] else "fr_"))
 
 
-def _past(match: re.Match[str], today: date) -> Period | None:
+def _past_period(match: re.Match[str], today: date) -> Period | None:
     return roll_back(today, 1, _unit(match.groupdict()))
 
 
@@ -375,8 +375,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Period |
     (_SINCE, _since),
     (_SINCE_WEEKDAY, _since_weekday),
     (_SINCE_YESTERDAY, _days_ago(1, until_today=True)),
-    (_ROLLING, _rolling),
-    (_PAST, _past),
+    (_ROLLING, _rolling_period),
+    (_PAST, _past_period),
     (_PARTS, _part_of_year),
     (_TODAY, _days_ago(0)),
     (_DAY_BEFORE, _days_ago(2)),

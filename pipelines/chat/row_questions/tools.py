@@ -125,7 +125,7 @@ async def list_rows(uow: UnitOfWork, viewer: Viewer, question: RowQuestion) -> s
     listed = []
     for kind, count in zip(kinds, counts, strict=True):
         if count:
-            listed += await _named(uow, viewer, question, kind.model, limit)
+            listed += await _list_kind(uow, viewer, question, kind.model, limit)
     listed.sort(key=lambda row: row[0], reverse=True)
     items = [text for _, text in listed[:limit]]
     total = 1 if question.latest_only else sum(counts)
@@ -137,7 +137,7 @@ async def list_rows(uow: UnitOfWork, viewer: Viewer, question: RowQuestion) -> s
     return f"{subject}: {'; '.join(items)}."
 
 
-async def _named(
+async def _list_kind(
     uow: UnitOfWork, viewer: Viewer, question: RowQuestion, model: Any, limit: int
 ) -> list[tuple[Any, str]]:
     """The latest rows of a model: their instants, and their names with instant and reason."""
@@ -210,7 +210,7 @@ async def latest_metric(uow: UnitOfWork, viewer: Viewer, question: RowQuestion) 
     if run is None:
         if question.period is None or question.is_mine:
             return None
-        return _capitalized(sentence(question, "no_run", period=describe_period(question)))
+        return _capitalize(sentence(question, "no_run", period=describe_period(question)))
     instant = format_instant(run.completed_at, question.language)
     name = sentence(question, "run", name=run.name, instant=instant)
     metrics = run.metrics or {}
@@ -223,9 +223,9 @@ async def latest_metric(uow: UnitOfWork, viewer: Viewer, question: RowQuestion) 
         return sentence(question, "metrics", run=name, items=", ".join(items)) if items else None
     value, label = metrics.get(question.metric), _label(question.metric)
     if value is None:
-        return _capitalized(sentence(question, "no_metric", metric=label, run=name))
+        return _capitalize(sentence(question, "no_metric", metric=label, run=name))
     text = sentence(question, "metric", metric=label, run=name, value=_figure(value, question))
-    return _capitalized(text)
+    return _capitalize(text)
 
 
 MAIN_METRICS = ("precision", "recall", "f1_score")
@@ -242,7 +242,7 @@ def _figure(value: float, question: RowQuestion) -> str:
     return text if "e" in text else format_number(float(text), decimals, question.language)
 
 
-def _capitalized(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 

@@ -282,8 +282,8 @@ async def test_numbers_and_days_are_written_as_the_reader_does(person: Person) -
     readings = [a_reading(made, starts_on=date(2026, 3, day), kwh=1000.5) for day in range(1, 32)]
     await save(asker, made, *readings)
 
-    asked = (Subject.CONSUMPTION, Measure.SUM)
-    assert [await answer(asker, *asked, period=MARCH, language=language) for language in Language] == [
+    arguments = (Subject.CONSUMPTION, Measure.SUM)
+    assert [await answer(asker, *arguments, period=MARCH, language=language) for language in Language] == [
         "The consumption between 1 and 31 March 2026 is 31,015.50 kWh, by the days of the time zone of the "
         "meter, from the import “load.csv”.",
         "Der Verbrauch vom 1. bis 31. März 2026 beträgt 31.015,50 kWh, nach den Tagen der Zeitzone des "

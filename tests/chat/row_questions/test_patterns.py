@@ -67,14 +67,14 @@ def test_a_time_that_has_not_come_is_left_to_the_documents(text: str) -> None:
     assert parse_question(text.replace("2099", "2025").replace("2098", "2025"), MONDAY) is not None
 
 
-@pytest.mark.parametrize("asked", [wordings.TUNING, wordings.FROZEN], ids=["tuning", "frozen"])
-def test_wordings_are_understood_exactly(asked: dict[str, str]) -> None:
-    assert {text: describe(text) for text in asked} == asked
+@pytest.mark.parametrize("wording_set", [wordings.TUNING, wordings.FROZEN], ids=["tuning", "frozen"])
+def test_wordings_are_understood_exactly(wording_set: dict[str, str]) -> None:
+    assert {text: describe(text) for text in wording_set} == wording_set
 
 
-@pytest.mark.parametrize("asked", [wordings.DOCUMENTS_TUNING, wordings.DOCUMENTS_FROZEN])
-def test_questions_of_documents_are_left_to_them(asked: tuple[str, ...]) -> None:
-    assert [text for text in asked if describe(text) is not None] == []
+@pytest.mark.parametrize("wording_set", [wordings.DOCUMENTS_TUNING, wordings.DOCUMENTS_FROZEN])
+def test_questions_of_documents_are_left_to_them(wording_set: tuple[str, ...]) -> None:
+    assert [text for text in wording_set if describe(text) is not None] == []
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_question_is_read_in_its_language(text: str, language: str) -> None:
         ("What was my consumption in March?", False, False),
     ],
 )
-def test_whose_rows_are_asked_for_and_whether_a_document_may_be_meant(
+def test_whose_rows_are_meant_and_whether_a_document_may_be_meant(
     text: str, is_ambiguous: bool, is_mine: bool
 ) -> None:
     question = parse_question(text, MONDAY)
