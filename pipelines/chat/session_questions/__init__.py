@@ -1,0 +1,1 @@
+"""Questions about a drawing session, answered from its sheets, changes and words."""

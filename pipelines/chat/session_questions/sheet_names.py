@@ -1,0 +1,405 @@
+"""Sheets that a question names, resolved against the numbers, names and pages of a session.
+
+A number is read loosely: `A-106`, `a 106` and `A106` are one name, and so are `Sheet_09`, `sheet 9` and `Blatt 9`.
+What fits several sheets names all of them; what fits none is kept as unknown.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher, get_close_matches
+
+from resolvers.chat.session_rows import Page, SessionRows, SheetRow
+
+PLACEHOLDER = "sheetref"
+"""Stands for a sheet in the rest of a question."""
+MAX_RANGE = 50
+"""Sheets of a range such as `sheets 3 to 9`."""
+SIMILAR_KEYWORD = 0.85
+MAX_NEAREST = 3
+
+SHEET_KEYWORDS = frozenset(
+    "sheet sheets drawing drawings dwg plan plans blatt blätter blättern blattes blaetter zeichnung "
+    "zeichnungen planes pläne plänen plaene planblatt plannummer blattnummer".split()
+)
+PAGE_KEYWORDS = frozenset("page pages pg seite seiten".split())
+KEYWORDS = SHEET_KEYWORDS | PAGE_KEYWORDS
+NUMBER_WORDS = r"(?:(?:no|nr|num|number|nummer|called|named|namens)\b\.?|#)"
+GAP = re.compile(r"[\s\-_./\u2010-\u2015]{0,3}")
+CHUNK = re.compile(r"\d+|[^\W\d_]+")
+CODE = re.compile(
+    r"(?<![\w.-])[^\W\d_]{1,3}[-_\u2010-\u2015]?\d{1,5}(?:[.\-_]\d{1,4})*[a-z]?(?![\w]|[-._]\d)", re.IGNORECASE
+)
+"""What looks like a sheet number although the session has no such sheet."""
+WORD = re.compile(r"(?<!\w)[^\W\d_]{2,14}")
+CODE_AFTER_KEYWORD = re.compile(
+    rf"\.?[\s_\-:#]{{0,3}}(?:(?i:{NUMBER_WORDS})[\s:#]{{0,2}})?"
+    r"(?P<code>(?:[^\W\d_]{1,4}[-_.]?|[A-Z]{1,2}\s)?\d{1,5}(?:[.\-_]\d{1,4})*[A-Za-z]?)(?!\w|[-._]\d)"
+    r"(?:\s+(?i:of|von|/)\s+\d{1,4}(?![\w.-]\w))?"
+)
+"""A number after a keyword, with the number of all sheets if it follows: `sheet 9 of 11`."""
+NEXT_CODE = re.compile(
+    r"\s*(?P<joint>,?\s*\b(?:and|und|or|oder|to|bis|through|versus|vs|than|als)\b\.?|[,&/\u2013-])\s*"
+    r"(?P<code>\d{1,5})(?![\w]|[-._]\d)",
+    re.IGNORECASE,
+)
+RANGES = frozenset(("to", "bis", "through", "-", "\u2013"))
+ORDINALS = {
+    number: words.split()
+    for number, words in enumerate(
+        (
+            "first erste ersten erstes erster",
+            "second zweite zweiten zweites zweiter",
+            "third dritte dritten drittes dritter",
+            "fourth vierte vierten viertes vierter",
+            "fifth fünfte fünften fünftes fünfter",
+            "sixth sechste sechsten sechstes sechster",
+            "seventh siebte siebten siebtes siebter",
+            "eighth achte achten achtes achter",
+            "ninth neunte neunten neuntes neunter",
+            "tenth zehnte zehnten zehntes zehnter",
+            "eleventh elfte elften elftes elfter",
+            "twelfth zwölfte zwölften zwölftes zwölfter",
+        ),
+        1,
+    )
+}
+ORDINAL = re.compile(
+    r"(?<!\w)(?:the\s+|das\s+|die\s+|der\s+|dem\s+|den\s+)?"
+    r"(?P<ordinal>\d{1,4}(?:st|nd|rd|th|te[nrs]?|\.)|last|letzte[nrs]?|"
+    + "|".join(word for words in ORDINALS.values() for word in words)
+    + r")\s+(?:"
+    + "|".join(sorted(KEYWORDS, key=len, reverse=True))
+    + r")(?!\w)",
+    re.IGNORECASE,
+)
+NEW = r"(?:new|newer|later|latest|current|neue[nrsm]?|neuere[nr]?|aktuelle[nrsm]?)"
+OLD = r"(?:old|older|earlier|previous|former|alte[nrsm]?|ältere[nr]?|bisherige[nrsm]?|vorherige[nrsm]?)"
+SETS = (
+    r"(?:set|drawing set|plan set|revision|version|issue|file|pdf|drawings|plans|satz|plansatz|stand|planstand|"
+    r"fassung|ausgabe|datei|revision|index)"
+)
+QUALIFIER_AFTER = re.compile(
+    rf"\s*,?\s*\(?(?:of|in|from|on|im|in|aus|vom|von|des|der|dem)?\s*(?:the|der|dem|den|des)?\s*"
+    rf"(?:(?P<new>{NEW})|(?P<old>{OLD}))\b(?:\s+{SETS}\b)?\)?",
+    re.IGNORECASE,
+)
+QUALIFIER_BEFORE = re.compile(rf"\b(?:(?P<new>{NEW})|(?P<old>{OLD}))\s+$", re.IGNORECASE)
+CONFUSABLE_LETTERS = str.maketrans("авекмнорстхуё", "abekmhopctxye")
+"""Cyrillic letters that look like Latin ones, in lower case."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A sheet that a question names: the sheets that it may be, and which page of each is meant."""
+
+    text: str
+    start: int
+    end: int
+    candidates: tuple[tuple[SheetRow, str], ...]
+    """Sheets with what the name is of each, such as `page 4 of the new set`."""
+    has_keyword: bool
+    """Whether the question says that it is a sheet or a page."""
+
+    @property
+    def sheet(self) -> SheetRow | None:
+        """The sheet, if there is only one that it can be."""
+        return self.candidates[0][0] if len(self.candidates) == 1 else None
+
+
+@dataclass(frozen=True)
+class NamePart:
+    """A run of letters or of digits in a text."""
+
+    key: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A sheet that a name may stand for, by a page of one of its sets."""
+
+    sheet: SheetRow
+    page: Page
+    is_new: bool
+    by_page: bool = False
+
+    def describe(self) -> str:
+        """What the name is of the sheet."""
+        revision = "new" if self.is_new else "old"
+        if self.by_page:
+            return f"page {self.page.number} of the {revision} set"
+        return f"{self.page.name} in the {revision} set"
+
+
+def name_parts(text: str) -> list[NamePart]:
+    """The runs of letters and digits, without case, leading zeros and look-alike letters."""
+    return [
+        NamePart(part_key(found[0]), found.start(), found.end()) for found in CHUNK.finditer(text)
+    ]
+
+
+def part_key(text: str) -> str:
+    if text.isdecimal():
+        return str(int(text))
+    letters = unicodedata.normalize("NFKC", text).casefold()
+    return letters.translate(CONFUSABLE_LETTERS)
+
+
+def name_key(name: str) -> tuple[str, ...]:
+    return tuple(part.key for part in name_parts(name))
+
+
+class SheetNames:
+    """The names, numbers and pages of a session's sheets."""
+
+    def __init__(self, rows: SessionRows) -> None:
+        self.rows = rows
+        self.meanings = [
+            Meaning(sheet, page, is_new)
+            for sheet in rows.sheets
+            for page, is_new in ((sheet.new, True), (sheet.old, False))
+            if page is not None and page.name
+        ]
+        self.by_key: dict[tuple[str, ...], list[Meaning]] = defaultdict(list)
+        self.by_letters: dict[str, list[Meaning]] = defaultdict(list)
+        self.by_number: dict[str, list[Meaning]] = defaultdict(list)
+        self.by_digits: dict[str, list[Meaning]] = defaultdict(list)
+        for meaning in self.meanings:
+            key = name_key(meaning.page.name)
+            self.by_key[key].append(meaning)
+            self.by_letters[join_parts(meaning.page.name)].append(meaning)
+            rest = key[1:] if key and key[0] in KEYWORDS else key
+            if len(rest) == 1 and rest[0].isdecimal():
+                self.by_number[rest[0]].append(meaning)
+            elif sum(part.isdecimal() for part in rest) == 1 and len(rest) == 2:
+                self.by_digits[next(part for part in rest if part.isdecimal())].append(meaning)
+        self.longest = max((len(key) for key in self.by_key), default=0)
+
+    def find(self, text: str) -> list[Reference]:
+        """The references in order, known ones first where two overlap."""
+        found: list[Reference] = []
+        for references in (
+            self.exact_names(text),
+            self.ordinals(text),
+            self.keyword_codes(text),
+            self.unknown_codes(text),
+        ):
+            for reference in references:
+                if all(reference.end <= each.start or each.end <= reference.start for each in found):
+                    found.append(reference)
+        ordered = [qualify(reference, text) for reference in sorted(found, key=lambda each: each.start)]
+        return list(self.with_ranges(ordered, text))
+
+    def with_ranges(self, references: Sequence[Reference], text: str) -> Iterator[Reference]:
+        """The references, with the sheets between two names such as `A-101 to A-104`."""
+        places = {id(sheet): place for place, sheet in enumerate(self.rows.sheets)}
+        previous: Reference | None = None
+        for each in references:
+            if previous and previous.sheet and each.sheet:
+                joint = text[previous.end : each.start].strip().lower()
+                first, last = places[id(previous.sheet)], places[id(each.sheet)]
+                if joint in RANGES and 0 < last - first <= MAX_RANGE:
+                    for sheet in self.rows.sheets[first + 1 : last]:
+                        yield Reference(sheet.name, each.start, each.start, ((sheet, sheet.name),), True)
+            yield each
+            previous = each
+
+    def exact_names(self, text: str) -> Iterator[Reference]:
+        """Names of sheets, the longest first, with an optional keyword before them."""
+        parts = name_parts(text)
+        position = 0
+        while position < len(parts):
+            for count in range(min(self.longest, len(parts) - position), 0, -1):
+                run = parts[position : position + count]
+                meanings = self.by_key.get(tuple(part.key for part in run))
+                if meanings and is_whole(text, run) and self.is_sure(text, run, meanings):
+                    start, has_keyword = keyword_before(text, run[0].start)
+                    named = text[run[0].start : run[-1].end]
+                    yield reference(named, start, run[-1].end, narrow(named, meanings), has_keyword)
+                    position += count
+                    break
+            else:
+                position += 1
+
+    def is_sure(self, text: str, run: Sequence[NamePart], meanings: Sequence[Meaning]) -> bool:
+        """Whether a run of letters and digits is a name and no word or number of the sentence."""
+        named = text[run[0].start : run[-1].end]
+        if run[0].key in KEYWORDS and len(run) > 1:
+            return "_" in named  # `sheet 9` may be a page
+        has_digits, has_letters = (any(part.key.isdecimal() is is_digit for part in run) for is_digit in (True, False))
+        if has_digits and has_letters:
+            return True
+        if has_digits:
+            return False
+        _, has_keyword = keyword_before(text, run[0].start)
+        return len(named) >= 3 and (has_keyword or any(named == meaning.page.name for meaning in meanings))
+
+    def ordinals(self, text: str) -> Iterator[Reference]:
+        """`the third sheet`, `die 3. Seite` and `the last page`."""
+        for found in ORDINAL.finditer(text):
+            word = found["ordinal"].lower()
+            number = next((n for n, words in ORDINALS.items() if word in words), None)
+            if digits := re.match(r"\d+", word):
+                number = int(digits[0])
+            meanings = self.last_pages() if number is None else self.pages(number)
+            yield reference(found[0], found.start(), found.end(), meanings, True)
+
+    def keyword_codes(self, text: str) -> Iterator[Reference]:
+        """`sheet 9`, `Blatt Nr. 9`, `page 3` and `sheets 3, 4 and 5`."""
+        for word in WORD.finditer(text):
+            keyword = find_keyword(word[0])
+            found = CODE_AFTER_KEYWORD.match(text, word.end())
+            if keyword is None or found is None:
+                continue
+            code, end = found["code"], found.end()
+            named = f"{text[word.start() : found.end('code')]}"
+            yield reference(named, word.start(), end, self.resolve(keyword, code), True)
+            while code.isdecimal() and (following := NEXT_CODE.match(text, end)):
+                joint = following["joint"].strip(" ,.").lower()
+                numbers = [int(following["code"])]
+                if joint in RANGES and 0 < numbers[0] - int(code) <= MAX_RANGE:
+                    numbers = list(range(int(code) + 1, numbers[0] + 1))
+                for number in numbers:
+                    start, stop = following.start("code"), following.end("code")
+                    start = start if number == numbers[-1] else end
+                    stop = stop if number == numbers[-1] else end
+                    yield reference(
+                        f"{word[0]} {number}", start, stop, self.resolve(keyword, str(number)), True
+                    )
+                code, end = following["code"], following.end("code")
+
+    def resolve(self, keyword: str, code: str) -> list[Meaning]:
+        """What a number or name after a keyword may stand for."""
+        key = name_key(code)
+        if not code.isdecimal():
+            return narrow(code, self.by_key.get(key) or self.by_letters.get(join_parts(code)) or [])
+        number = key[0]
+        named = self.by_number.get(number, [])
+        if keyword in PAGE_KEYWORDS:
+            return [*self.pages(int(number)), *named]
+        return list(named) or [*self.by_digits.get(number, ()), *self.pages(int(number))]
+
+    def pages(self, number: int) -> list[Meaning]:
+        return [replace(each, by_page=True) for each in self.meanings if each.page.number == number]
+
+    def last_pages(self) -> list[Meaning]:
+        last = {
+            is_new: max(
+                (each.page.number or 0 for each in self.meanings if each.is_new is is_new), default=0
+            )
+            for is_new in (True, False)
+        }
+        return [
+            replace(each, by_page=True) for each in self.meanings if each.page.number == last[each.is_new]
+        ]
+
+    def unknown_codes(self, text: str) -> Iterator[Reference]:
+        """What looks like a sheet number, but is the number of no sheet, unless it is written together."""
+        for found in CODE.finditer(text):
+            meanings = narrow(found[0], self.by_letters.get(join_parts(found[0])) or [])
+            yield reference(found[0], found.start(), found.end(), meanings, False)
+
+    def has_prefix_of(self, code: str) -> bool:
+        """Whether the letters of a code begin the number of a sheet."""
+        prefix = name_key(code)[:1]
+        return any(key[:1] == prefix for key in self.by_key)
+
+    def nearest(self, text: str) -> list[str]:
+        """The names of the sheets that are most like an unknown one."""
+        code = " ".join(part for part in name_key(text) if part not in KEYWORDS)
+
+        def distance(name: str) -> tuple[float, int]:
+            key = " ".join(part for part in name_key(name) if part not in KEYWORDS)
+            letters, others = (re.sub(r"\d", "", each).split() for each in (code, key))
+            first, second = (int("".join(re.findall(r"\d", each)) or 0) for each in (code, key))
+            similarity = SequenceMatcher(None, code, key).ratio() + (letters[:1] == others[:1])
+            return -round(similarity, 1), abs(first - second)
+
+        names = list(dict.fromkeys(sheet.name for sheet in self.rows.sheets))
+        return sorted(names, key=distance)[:MAX_NEAREST]
+
+
+def reference(
+    text: str, start: int, end: int, meanings: Sequence[Meaning], has_keyword: bool
+) -> Reference:
+    """A reference to the distinct sheets of its meanings."""
+    candidates: dict[int, tuple[SheetRow, str]] = {}
+    for meaning in meanings:
+        candidates.setdefault(id(meaning.sheet), (meaning.sheet, meaning.describe()))
+    return Reference(text.strip(), start, end, tuple(candidates.values()), has_keyword)
+
+
+def narrow(named: str, meanings: Sequence[Meaning]) -> list[Meaning]:
+    """The meanings whose name is spelled just so, or else all."""
+    for spelling in (str, str.casefold):
+        same = [each for each in meanings if spelling(each.page.name) == spelling(named)]
+        if same:
+            return same
+    zeros = [each for each in meanings if re.findall(r"\d+", each.page.name) == re.findall(r"\d+", named)]
+    return zeros or list(meanings)
+
+
+def qualify(reference: Reference, text: str) -> Reference:
+    """The reference with the set that its words name, if it is needed to know the sheet."""
+    if not any(name.startswith("page ") for _, name in reference.candidates) and len(reference.candidates) < 2:
+        return reference
+    before = QUALIFIER_BEFORE.search(text[: reference.start])
+    after = QUALIFIER_AFTER.match(text, reference.end)
+    found = before or after
+    if found is None:
+        return reference
+    revision = "new" if found["new"] else "old"
+    kept = tuple(each for each in reference.candidates if each[1].endswith(f"the {revision} set"))
+    kept = tuple(each for each in kept if each[1].startswith("page ")) or kept
+    if not kept:
+        return reference
+    start = before.start() if before else reference.start
+    return replace(reference, start=start, end=reference.end if before or not after else after.end(), candidates=kept)
+
+
+def is_whole(text: str, run: Sequence[NamePart]) -> bool:
+    """Whether a run of parts is close together and no part of a longer number."""
+    for one, other in zip(run, run[1:], strict=False):
+        if not GAP.fullmatch(text, one.end, other.start):
+            return False
+    before, after = text[: run[0].start], text[run[-1].end :]
+    joint = r"\w$|\d[-._]$" if run[0].key.isdecimal() else r"\w$"
+    return not re.search(joint, before) and not re.match(r"\w|[-._/]\d", after)
+
+
+def keyword_before(text: str, start: int) -> tuple[int, bool]:
+    """Where a keyword before a name begins, and whether there is one."""
+    found = re.search(
+        rf"(?<!\w)(?P<keyword>[^\W\d_]{{2,12}})\.?[\s_\-:]{{1,3}}(?:{NUMBER_WORDS}[\s:#]{{0,2}})?$", text[:start], re.IGNORECASE
+    )
+    if found and find_keyword(found["keyword"]):
+        return found.start(), True
+    return start, False
+
+
+def find_keyword(word: str) -> str | None:
+    """The keyword that a word is, or nearly is."""
+    word = word.casefold()
+    if word in KEYWORDS:
+        return word
+    if len(word) < 4:
+        return None
+    return next(iter(get_close_matches(word, KEYWORDS, 1, SIMILAR_KEYWORD)), None)
+
+
+def join_parts(name: str) -> str:
+    """The letters and digits of a name without what separates them."""
+    return "".join(found[0] for found in CHUNK.finditer(name)).casefold().translate(CONFUSABLE_LETTERS)
+
+
+def without_references(text: str, references: Sequence[Reference]) -> str:
+    """The text with a placeholder for each sheet."""
+    parts, position = [], 0
+    for each in references:
+        parts += [text[position : max(position, each.start)], f" {PLACEHOLDER} "]
+        position = max(position, each.end)
+    return "".join((*parts, text[position:]))

@@ -1,0 +1,228 @@
+"""Words of questions about a drawing session, in English and German, without accents."""
+
+from enum import Enum
+
+from pipelines.chat.row_questions.patterns import fold
+
+__all__ = ["FILLERS", "PHRASES", "TOPICS", "Topic", "fold"]
+
+
+class Topic(Enum):
+    """What words of a question are about."""
+
+    CHANGE = "change"
+    ADDED = "added"
+    REMOVED = "removed"
+    MODIFIED = "modified"
+    FILL = "fill"
+    MOVED = "moved"
+    RENAMED = "renamed"
+    RESIZED = "resized"
+    REPLACED = "replaced"
+    COUNT = "count"
+    ASKS_WHAT = "what"
+    LIST = "list"
+    SHEETS = "sheets"
+    MOST = "most"
+    FEWEST = "fewest"
+    MORE = "more"
+    UNCHANGED = "unchanged"
+    NOT = "not"
+    NOTHING = "nothing"
+    ANYTHING = "anything"
+    WHERE = "where"
+    CONFIDENCE = "confidence"
+    LOW = "low"
+    FAILED = "failed"
+    ONLY = "only"
+    UNPAIRED = "unpaired"
+    BOTH = "both"
+    NEW_SET = "new set"
+    OLD_SET = "old set"
+    WORDS = "words"
+    CRITICAL = "critical"
+    SHARE = "share"
+    EXIST = "exist"
+    SUMMARY = "summary"
+    TOTAL = "total"
+    SCORE = "score"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TOPICS: dict[Topic, frozenset[str]] = {
+    Topic.CHANGE: _words(
+        "change changes changed changing difference differences different differ differs revise revised edits "
+        "edited altered alteration alterations update updates updated happened happen delta deltas deviation "
+        "deviations "
+        "anderung anderungen geandert geanderte geanderten geanderter andert andern verandert veranderung "
+        "veranderungen unterschied unterschiede unterschieden unterscheidet unterscheiden anders abweichung "
+        "abweichungen uberarbeitet passiert neuerung neuerungen getan"
+    ),
+    Topic.MODIFIED: _words(
+        "modification modifications modified modify modifiziert modifizierte modifikation modifikationen"
+    ),
+    Topic.ADDED: _words(
+        "added addition additions add adds new inserted insertion insertions introduced extra newly appeared "
+        "hinzugefugt hinzugefugte hinzugefugten hinzugekommen hinzugekommene hinzu hinzufugung hinzufugungen "
+        "dazugekommen dazugekommene dazu neu neue neuer neues neuen neuem erganzt erganzte erganzung erganzungen "
+        "eingefugt zugefugt zusatzlich zusatzliche zusatzlichen hinzukommen hinzukam hinzukamen"
+    ),
+    Topic.REMOVED: _words(
+        "removed removal removals remove removes deleted deletion deletions delete gone dropped missing "
+        "disappeared lost eliminated omitted withdrawn taken_out cut "
+        "entfernt entfernte entfernten entfernung entfernungen entfallen entfallt entfiel entfielen entfallene "
+        "entfallenen geloscht geloschte geloschten loschung loschungen weggefallen weggefallene wegfallen weg "
+        "gestrichen verschwunden fehlt fehlen fehlende rausgefallen herausgefallen weggelassen"
+    ),
+    Topic.FILL: _words("fill fills filled hatch hatches hatching schraffur schraffuren fullung fullungen"),
+    Topic.MOVED: _words("moved move moves shifted relocated displaced verschoben verschobene verschiebung"),
+    Topic.RENAMED: _words("renamed rename relabelled umbenannt umbenannte umbenennung"),
+    Topic.RESIZED: _words("resized resize enlarged shrunk vergrossert verkleinert"),
+    Topic.REPLACED: _words(
+        "replaced replace replaces replacement instead instead_of became become becomes turned_into "
+        "ersetzt ersetzte ersetzen ersatz statt anstatt anstelle stattdessen geworden"
+    ),
+    Topic.COUNT: _words("how_many number_of count number amount_of wie_viele wieviele anzahl zahl zahle"),
+    Topic.ASKS_WHAT: _words("what whats which welche welcher welches welchen welchem was_de wodurch womit wozu"),
+    Topic.LIST: _words(
+        "list show give tell name enumerate display liste zeig zeige nenn nenne zahl_auf auflisten aufzahlen "
+        "sag sage gib"
+    ),
+    Topic.SHEETS: _words(
+        "sheet sheets drawing drawings plan plans page pages comparison comparisons pair pairs dwg "
+        "blatt blatter blattern blattes plane planen seite seiten zeichnung zeichnungen vergleich vergleiche "
+        "vergleichen vergleichs paar paare one welches_blatt"
+    ),
+    Topic.MOST: _words(
+        "most largest biggest greatest highest maximum max main major "
+        "meiste meisten am_meisten grosste grossten grosster hochste hochsten starksten starkste maximal"
+    ),
+    Topic.FEWEST: _words(
+        "fewest least smallest minimum min wenigsten am_wenigsten wenigste geringsten geringste kleinste "
+        "kleinsten minimal"
+    ),
+    Topic.MORE: _words("more fewer less mehr weniger"),
+    Topic.UNCHANGED: _words(
+        "unchanged same identical untouched unmodified unaffected equal stayed_the_same "
+        "unverandert unveranderte unveranderten unveranderter gleich gleichen identisch identische identischen "
+        "gleichgeblieben unangetastet unberuhrt"
+    ),
+    Topic.NOT: _words("not no none without never nicht ohne kein keine keinen keinem keiner keinerlei never"),
+    Topic.NOTHING: _words("nothing nichts"),
+    Topic.ANYTHING: _words(
+        "anything something any etwas irgendetwas irgendwas irgendwelche was_auch_immer at_all uberhaupt"
+    ),
+    Topic.WHERE: _words(
+        "where location locations area areas region regions place places spot spots position positions "
+        "part parts located "
+        "wo stelle stellen bereich bereiche bereichen ort orte orten position positionen teil teile teilen"
+    ),
+    Topic.CONFIDENCE: _words(
+        "reliable reliably reliability confidence confident confidently trust trustworthy certain certainty "
+        "sure alignment aligned align well good accurate accuracy precise quality line_up fit fits match "
+        "matched registered registration "
+        "zuverlassig zuverlassigkeit verlasslich verlasslichkeit vertrauen vertraue trauen sicher sicherheit "
+        "konfidenz ausrichtung ausgerichtet gut genau genauigkeit passen passt qualitat deckungsgleich deckung "
+        "belastbar aufeinander ubereinander"
+    ),
+    Topic.SCORE: _words("score scores wert punktzahl"),
+    Topic.LOW: _words(
+        "low poor poorly doubtful uncertain unreliable bad badly unsure questionable weak "
+        "niedrig niedrige niedriger niedrigen niedrigem gering geringe geringer geringen unsicher unsichere "
+        "unsicheren schlecht schlechte schlechter schlechten zweifelhaft zweifelhafte zweifelhaften "
+        "unzuverlassig unzuverlassige"
+    ),
+    Topic.FAILED: _words(
+        "failed fail failure failures fehlgeschlagen fehlgeschlagene gescheitert scheitern fehler "
+        "not_compared nicht_verglichen unreadable unlesbar"
+    ),
+    Topic.ONLY: _words("only solely exclusively nur ausschliesslich lediglich"),
+    Topic.UNPAIRED: _words(
+        "unpaired unmatched counterpart counterparts partner gegenstuck gegenstucke entsprechung entsprechungen "
+        "unpaarig ungepaart"
+    ),
+    Topic.BOTH: _words("both beide beiden beider"),
+    Topic.NEW_SET: frozenset({"new_set"}),
+    Topic.OLD_SET: frozenset({"old_set"}),
+    Topic.WORDS: _words(
+        "word words text texts label labels lettering wording string strings "
+        "wort worter wortern text texte texten beschriftung beschriftungen begriff begriffe bezeichnung "
+        "bezeichnungen"
+    ),
+    Topic.CRITICAL: _words("critical kritisch kritische kritischen kritischer kritisches"),
+    Topic.SHARE: _words("share percent percentage proportion ratio anteil prozent prozentsatz how_much"),
+    Topic.EXIST: _words(
+        "exist exists existing exist contain contains contained include includes included appear appears "
+        "occur occurs found available mention mentions stand stands "
+        "gibt existiert existieren vorhanden enthalten enthalt vorkommt vorkommen steht stehen erscheint "
+        "taucht kommt befindet"
+    ),
+    Topic.SUMMARY: _words(
+        "summary summarise summarize overview overall sum_up digest "
+        "zusammenfassung zusammenfassen fasse uberblick ubersicht ergebnis result results ergebnisse"
+    ),
+    Topic.TOTAL: _words("total altogether all every each whole entire insgesamt gesamt alle allen aller ganzen"),
+}
+FILLERS = _words(
+    "a an the of on in for at to from by with within between about into as per and or but if then than that "
+    "this these those there here it its they them their "
+    "how is are was were be been being do does did done has have had can could should would will may might get "
+    "got gets you your me my i we us our please just really so also still now currently actually exactly "
+    "s ve re d ll hi hello hey thanks thank ok okay "
+    "side things thing items item stuff elements element objects object entries entry kind kinds type types "
+    "version versions revision revisions set sets issue issues session file files pdf compared compare "
+    "comparing made make find found see seen look looks called "
+    "and versus vs against up out off down over across under through who old latest earlier later current "
+    "between two revision number numbers "
+    "der die das den dem des ein eine einen einem einer eines und oder aber wenn dann als dass dies diese "
+    "diesem dieser dieses diesen hier da dort es sie er ihr ihre ihrem ihren sein seine "
+    "ist sind war waren wird werden wurde wurden worden sei hat haben hatte hatten kann konnen konnte konnten "
+    "soll sollte mir mich ich wir uns unser bitte mal denn doch auch noch jetzt aktuell derzeit genau "
+    "auf in im an am aus bei von vom zu zum zur fur mit uber unter zwischen pro je nach gegen um bis sich "
+    "sein geblieben blieb bleiben gekommen kam kamen dinge ding sachen sache elemente element objekte objekt "
+    "stand stande version versionen revision revisionen satz satze fassung fassungen plansatz sitzung datei "
+    "dateien verglichen vergleichen vergleiche gemacht finden findet finde sehen siehe alt alte alten altes "
+    "alter neuer ganz so sehr wie viel eigentlich gegenuber zwei nr name namens heisst "
+    "have stayed remained remain stay stays remains tragen haben halten"
+)
+PHRASES: tuple[tuple[str, str], ...] = (
+    (
+        r"\b(?:the )?(?:new|newer|later|latest|current|second) "
+        r"(?:drawing set|plan set|set|revision|version|issue|file|pdf|drawings|plans)\b",
+        "new_set",
+    ),
+    (
+        r"\b(?:the )?(?:old|older|earlier|previous|former|first|original) "
+        r"(?:drawing set|plan set|set|revision|version|issue|file|pdf|drawings|plans)\b",
+        "old_set",
+    ),
+    (
+        r"\b(?:neue[nrsm]?|neuere[nr]?|aktuelle[nrsm]?|zweite[nrs]?) "
+        r"(?:satz|plansatz|stand|planstand|revision|version|fassung|ausgabe|datei)\b",
+        "new_set",
+    ),
+    (
+        r"\b(?:alte[nrsm]?|altere[nr]?|bisherige[nrsm]?|vorherige[nrsm]?|fruhere[nrsm]?|erste[nrsm]?) "
+        r"(?:satz|plansatz|stand|planstand|revision|version|fassung|ausgabe|datei)\b",
+        "old_set",
+    ),
+    (r"\b(?:could|can) ?not be compared\b|\bcouldn t be compared\b|\bnot (?:been )?compared\b", "not_compared"),
+    (r"\bnicht verglichen(?: werden)?\b", "nicht_verglichen"),
+    (r"\bhow many\b|\bnumber of\b|\bcount of\b|\bamount of\b", "how_many"),
+    (r"\bwie ?viele?\b(?= (?:andert|hat sich))", "how_much"),
+    (r"\bwie ?viele?n?\b", "wie_viele"),
+    (r"\bhow much\b", "how_much"),
+    (r"\binstead of\b", "instead_of"),
+    (r"\btaken (?:out|away|off)\b|\bcut out\b|\bleft out\b", "taken_out"),
+    (r"\bat all\b", "at_all"),
+    (r"\bam meisten\b", "am_meisten"),
+    (r"\bam wenigsten\b", "am_wenigsten"),
+    (r"\blines? up\b", "line_up"),
+    (r"\bsum up\b", "sum_up"),
+    (r"\bturned into\b", "turned_into"),
+    (r"\bzahle? (?:mir )?(?:auf)?\b(?=.* auf$)", "zahl_auf"),
+)
+"""Phrases that are one word, on folded text."""
