@@ -35,7 +35,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnswerText:
     """What is judged of an answer."""
 
     text: str
@@ -43,23 +43,23 @@ class Answered:
 
 
 @dataclass
-class Tally:
+class Score:
     """Questions, right answers, and answers about a wrong sheet."""
 
     total: int = 0
     right: int = 0
     wrong_sheets: int = 0
-    failures: list[tuple[Case, Answered | None]] = field(default_factory=list)
+    failures: list[tuple[Case, AnswerText | None]] = field(default_factory=list)
 
     @property
     def share(self) -> float:
         return self.right / self.total if self.total else 0.0
 
 
-def judge(cases: Sequence[Case], rows: SessionRows, answer: Callable[[str], Answered | None]) -> Tally:
+def judge(cases: Sequence[Case], rows: SessionRows, answer: Callable[[str], AnswerText | None]) -> Score:
     """Ask every question. No answer from rows is not right, but about no wrong sheet either."""
-    tally = Tally()
-    names = {page.name for sheet in rows.sheets for page in (sheet.old, sheet.new) if page}
+    tally = Score()
+    names = {sheet.name for sheet in rows.sheets}
     for case in cases:
         answered = answer(case.text)
         tally.total += 1
@@ -75,7 +75,7 @@ def judge(cases: Sequence[Case], rows: SessionRows, answer: Callable[[str], Answ
     return tally
 
 
-def is_right(case: Case, answered: Answered) -> bool:
+def is_right(case: Case, answered: AnswerText) -> bool:
     text = answered.text.casefold()
     return (
         answered.cited == case.sheets
@@ -85,7 +85,7 @@ def is_right(case: Case, answered: Answered) -> bool:
     )
 
 
-def is_about_wrong_sheet(case: Case, answered: Answered, names: set[str]) -> bool:
+def is_about_wrong_sheet(case: Case, answered: AnswerText, names: set[str]) -> bool:
     """Whether a sheet is cited, or named outside quotation marks, that the question is not about."""
     text = re.sub(r'"[^"]*"', " ", answered.text)
     named = {name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)}
@@ -101,9 +101,9 @@ def references(sheet: SheetRow, rows: SessionRows, language: str) -> list[str]:
     """Ways to name a sheet that name no other."""
     name = sheet.name
     words = ("sheet", "drawing", "Sheet") if language == "en" else ("Blatt", "Plan", "Zeichnung")
-    counted = re.fullmatch(r"(?:Sheet|Page)_0*(\d+)", name)
-    if counted:
-        number = counted[1]
+    numbered = re.fullmatch(r"(?:Sheet|Page)_0*(\d+)", name)
+    if numbered:
+        number = numbered[1]
         forms = [f"{words[0]} {number}", name, f"{words[0]}_{number}", f"{words[2]} {number.zfill(2)}"]
     else:
         bare = re.sub(r"[-_ ]", "", name)
@@ -141,7 +141,7 @@ def state_phrase(sheet: SheetRow) -> str | None:
     return "cannot be listed" if sheet.low_confidence else None
 
 
-def counted(number: int, noun: str = "change") -> str:
+def count_phrase(number: int, noun: str = "change") -> str:
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
@@ -161,7 +161,9 @@ def about(sheet: SheetRow, text: str, template: str, *required: str, **options: 
 def what_changed(sheet: SheetRow, name: str, language: str) -> Case:
     text = f"What changed on {name}?" if language == "en" else f"Was hat sich auf {name} geändert?"
     largest = sorted(sheet.changes, key=lambda change: -change.area)[:MAX_REQUIRED_CHANGES]
-    return about(sheet, text, "what", counted(len(sheet.changes)), *(each.description for each in largest))
+    return about(
+        sheet, text, "what", count_phrase(len(sheet.changes)), *(each.description for each in largest)
+    )
 
 
 def how_many(sheet: SheetRow, name: str, language: str) -> Case:
@@ -170,7 +172,7 @@ def how_many(sheet: SheetRow, name: str, language: str) -> Case:
         if language == "en"
         else f"Wie viele Änderungen gibt es auf {name}?"
     )
-    return about(sheet, text, "how many", counted(len(sheet.changes)))
+    return about(sheet, text, "how many", count_phrase(len(sheet.changes)))
 
 
 def how_many_added(sheet: SheetRow, name: str, language: str) -> Case:
@@ -180,14 +182,17 @@ def how_many_added(sheet: SheetRow, name: str, language: str) -> Case:
         else f"Wie viele Dinge wurden auf {name} hinzugefügt?"
     )
     count = sum(change.kind == "added" for change in sheet.changes)
-    return about(sheet, text, "how many added", counted(count, "addition"))
+    return about(sheet, text, "how many added", count_phrase(count, "addition"))
 
 
 def what_was_removed(sheet: SheetRow, name: str, language: str) -> Case:
     text = f"What was removed on {name}?" if language == "en" else f"Was wurde auf {name} entfernt?"
     removed = sorted((c for c in sheet.changes if c.kind == "removed"), key=lambda change: -change.area)
     others = {c.description for c in sheet.changes if c.kind == "added"} - {c.description for c in removed}
-    required = (counted(len(removed), "removal"), *(c.description for c in removed[:MAX_REQUIRED_CHANGES]))
+    required = (
+        count_phrase(len(removed), "removal"),
+        *(c.description for c in removed[:MAX_REQUIRED_CHANGES]),
+    )
     return about(sheet, text, "removed", *required, forbidden=tuple(others))
 
 
@@ -210,7 +215,8 @@ def is_unchanged(sheet: SheetRow, name: str, language: str) -> Case:
 def where(sheet: SheetRow, name: str, language: str) -> Case:
     text = f"Where did {name} change?" if language == "en" else f"Wo hat sich {name} geändert?"
     largest = sorted(sheet.changes, key=lambda change: -change.area)[:MAX_REQUIRED_CHANGES]
-    return about(sheet, text, "where", *(change.location for change in largest) or ("no changes",))
+    places = tuple(change.location for change in largest)
+    return about(sheet, text, "where", *(places or ("no changes",)))
 
 
 def reliability(sheet: SheetRow, name: str, language: str) -> Case:
@@ -226,15 +232,13 @@ def reliability(sheet: SheetRow, name: str, language: str) -> Case:
 
 
 def only_in_new(sheet: SheetRow, name: str, language: str) -> Case:
-    text = (
-        f"Is {name} only in the new set?" if language == "en" else f"Gibt es {name} nur im neuen Satz?"
-    )
+    text = f"Is {name} only in the new set?" if language == "en" else f"Gibt es {name} nur im neuen Satz?"
     verdict = "Yes" if sheet.old is None else "No"
     mentioned = frozenset(page.name for page in (sheet.old, sheet.new) if page)
     return Case(text, "only new", (), frozenset({sheet.name}), verdict, mentioned=mentioned)
 
 
-def replaced(sheet: SheetRow, name: str, language: str) -> Case | None:
+def replacement(sheet: SheetRow, name: str, language: str) -> Case | None:
     replacements = [c for c in sheet.changes if c.words_removed and c.words_added and sheet.is_compared]
     if not replacements:
         return None
@@ -259,7 +263,7 @@ def compared_with_next(sheet: SheetRow, other: SheetRow, name: str, language: st
     phrases = [phrase for one in (sheet, other) if (phrase := state_phrase(one))]
     if phrases:
         return Case(text, "more", tuple(phrases), sheets, mentioned=mentioned)
-    required = tuple(counted(len(one.changes)) for one in (sheet, other))
+    required = tuple(count_phrase(len(one.changes)) for one in (sheet, other))
     return Case(text, "more", required, sheets, mentioned=mentioned)
 
 
@@ -281,7 +285,7 @@ TEMPLATES: tuple[Template, ...] = (
     where,
     reliability,
     only_in_new,
-    replaced,
+    replacement,
 )
 """The templates about one sheet; `compared_with_next` and `unknown` are two more."""
 
@@ -319,7 +323,9 @@ def synthetic_session(seed: int = 3) -> SessionRows:
         old, new = Page("A-105" if name == "A-106" else name, number), Page(name, page)
         if name == "S-202":
             rows.append(
-                SheetRow(old, new, SheetState.COMPLETED, True, 0.41, words_removed=("K1",), words_added=("K2",))
+                SheetRow(
+                    old, new, SheetState.COMPLETED, True, 0.41, words_removed=("K1",), words_added=("K2",)
+                )
             )
         elif name == "M-301":
             rows.append(SheetRow(old, new, SheetState.FAILED, error="Processing exceeded the timeout."))

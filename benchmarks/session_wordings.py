@@ -1,19 +1,33 @@
-"""Wordings that are in no template, written before the patterns, for the synthetic session. Never tuned on."""
+"""Wordings that are in no template, for the synthetic session. Written before the patterns."""
 
 from benchmarks.session_questions import Case
 
 ALL = "All sheets"
 UNPAIRED = "Sheets without a counterpart"
-CHANGED = ("A-101 (4", "A-102 (3", "A-104 (8", "A-106 (6", "E-1.02 (9", "Sheet_09 (7")
+CHANGED = ("A-101 (4", "A-102 (3", "A-104 (8", "(6 changes)", "E-1.02 (9", "Sheet_09 (7")
 
 
 def case(text: str, cited: str | tuple[str, ...], *required: str, verdict: str | None = None) -> Case:
     sheets = frozenset((cited,) if isinstance(cited, str) else cited)
-    return Case(text, "wording", required, sheets, verdict, mentioned=frozenset(ANY if sheets & ROOMY else ()))
+    return Case(
+        text, "wording", required, sheets, verdict, mentioned=frozenset(ANY if sheets & ROOMY else ())
+    )
 
 
 ROOMY = frozenset({ALL, UNPAIRED})
-ANY = ("A-101", "A-102", "A-103", "A-104", "A-105", "A-106", "A-107", "A-401", "S-201", "S-202", "M-301")
+ANY: tuple[str, ...] = (
+    "A-101",
+    "A-102",
+    "A-103",
+    "A-104",
+    "A-105",
+    "A-106",
+    "A-107",
+    "A-401",
+    "S-201",
+    "S-202",
+    "M-301",
+)
 ANY += ("E-1.02", "Sheet_09", "P-501")
 
 WORDINGS = (

@@ -7,6 +7,7 @@ from math import log
 
 from core.bm25 import terms
 from core.ports import Embed, Passage
+from pipelines.chat.session_questions.questions import SessionQuestion
 from resolvers.chat.drawing_context import SheetFindings
 
 STATEMENT_SEPARATOR = "\n\n"
@@ -31,6 +32,14 @@ def split_passages(source: SheetFindings) -> list[Passage]:
     if text:
         found.append(Passage(None, source.name, source.page, start, start + len(text), text, 0.0))
     return found
+
+
+def of_sheets(sources: Sequence[SheetFindings], question: SessionQuestion) -> list[SheetFindings]:
+    """The findings of the sheets that a question names; all if it names none."""
+    if not question.references:
+        return list(sources)
+    names = {sheet.name for sheet in question.sheets}
+    return [source for source in sources if source.name in names]
 
 
 async def rank_passages(

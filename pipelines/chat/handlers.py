@@ -1,8 +1,10 @@
 """Answer jobs: retrieve passages, generate and stream the answer, store it with its citations."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import Conflict
@@ -30,12 +32,13 @@ from pipelines.chat.question_quality import assess_question
 from pipelines.chat.question_rewrites import retrieve_question, uses_language_model
 from pipelines.chat.reasoning import Step, reasoning_chain
 from pipelines.chat.row_questions.answer import answer_from_rows
+from pipelines.chat.session_questions.answer import answer_from_session, answer_passages, read_question
 from pipelines.chat.step_summaries import answer_steps, quality_step
 from pipelines.chat.streaming import DeltaWriter
 from pipelines.runtime.handlers import Run, handles
 from resolvers import token_usage
 from resolvers.access import Viewer
-from resolvers.chat import answer_cache, answers, drawing_context
+from resolvers.chat import answer_cache, answers, drawing_context, session_rows
 from resolvers.chat.answers import CompletedAnswer, Question
 from resolvers.chat.questions import AnswerMessage
 from resolvers.identity import accounts
@@ -56,7 +59,8 @@ async def answer_message(job: AnswerMessage, run: Run) -> CompletionHook | None:
         return None
     viewer = await accounts.load_viewer(run.services.database, job.user_id, None)
     steps: list[Step] = []
-    if rows := await answer_from_rows(run, viewer, question, steps):
+    rows = await answer_from_session(run, viewer, question, steps)
+    if rows := rows or await answer_from_rows(run, viewer, question, steps):
         return await rows_completion(run, job, question, *rows, steps, started_at)
     key = await cache_key(run, viewer, question)
     if cached := await answer_from_cache(run, question, job.user_id, key, started_at):
@@ -177,11 +181,20 @@ async def search_passages(
 
 
 async def session_passages(run: Run, viewer: Viewer, question: Question) -> list[Passage]:
-    """The best passages of the conversation's drawing session, if it has one."""
+    """The best passages of the conversation's drawing session, if it has one, of the sheets that are named.
+
+    What the rows answer is the only passage, which councils and rewritten questions read.
+    """
     if question.session_id is None:
         return []
     async with run.services.database.transaction(viewer.scope, read_only=True) as uow:
+        rows = await session_rows.session_rows(uow, viewer, question.session_id)
         found = await drawing_context.session_findings(uow, viewer, question.session_id)
+    if rows is not None:
+        parsed, answered = await asyncio.to_thread(read_question, rows, question)
+        if answered is not None:
+            return answer_passages(answered, datetime.now(UTC))[:RETRIEVAL_LIMIT]
+        found = drawing_passages.of_sheets(found, parsed)
     return await drawing_passages.rank_passages(
         run.services.embedders.sentences.embed, question.text, found, RETRIEVAL_LIMIT
     )

@@ -123,7 +123,9 @@ async def session_rows(uow: UnitOfWork, viewer: Viewer, session_id: UUID) -> Ses
         )
     )
     return SessionRows(
-        tuple(sheet_rows(drawings, comparisons, {row.comparison_id: row.critical_change for row in criticals}))
+        tuple(
+            sheet_rows(drawings, comparisons, {row.comparison_id: row.critical_change for row in criticals})
+        )
     )
 
 

@@ -1,15 +1,15 @@
 """Questions about a drawing session: what they ask, which sheets they name, and which words.
 
-A question is answered from rows only if every word of it is known, is a word of the drawings, or names a sheet.
+A question is answered from rows only if each of its words is known, is one of the drawings, or names a sheet.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
+from pipelines.chat.session_questions.intents import CONTINUING, Intent, find_intent
+from pipelines.chat.session_questions.name_patterns import PAGE_KEYWORDS, PLACEHOLDER, word_set
 from pipelines.chat.session_questions.sheet_names import (
-    PLACEHOLDER,
     Reference,
     SheetNames,
     without_references,
@@ -19,57 +19,17 @@ from resolvers.chat.session_rows import SessionRows, SheetRow
 
 TERM = "termref"
 """Stands for a word of the drawings in the rest of a question."""
-QUOTED = re.compile(r"[\"\u201c\u201d\u201e\u00ab\u00bb]([^\"\u201c\u201d\u201e\u00ab\u00bb]{1,100})[\"\u201c\u201d\u201e\u00ab\u00bb]")
+QUOTED = re.compile(
+    r"[\"\u201c\u201d\u201e\u00ab\u00bb]([^\"\u201c\u201d\u201e\u00ab\u00bb]{1,100})[\"\u201c\u201d\u201e\u00ab\u00bb]"
+)
 EDGES = ".,;:!?()[]\u2026'"
 MIN_TYPO_LENGTH = 6
 """Letters of a word that may be misspelled."""
-LOCATING = frozenset("on of from for in at to auf von vom aus fur bei an zu zum im about uber".split())
-"""Words before a sheet that is the place, not the subject, of a question."""
-GERMAN = frozenset(
-    "hat haben ist sind wurde wurden gibt auf sich der die das den dem im von auch noch kam kamen steht neu weg "
-    "wird alles dort blatt plan seite zeichnung".split()
+GERMAN = word_set(
+    "hat haben ist sind wurde wurden gibt auf sich der die das den dem im von auch noch kam kamen "
+    "steht neu weg wird alles dort blatt plan seite zeichnung"
 )
-VERBS = frozenset(
-    "is are was were did do does has have had can could ist sind wurde wurden war waren hat haben gibt kann "
-    "fehlt fehlen steht stehen kommt blieb".split()
-)
-"""First words of questions that are answered by yes or no."""
-KINDS = {
-    Topic.ADDED: "added",
-    Topic.REMOVED: "removed",
-    Topic.MODIFIED: "modified",
-    Topic.FILL: "fill",
-    Topic.MOVED: "moved",
-    Topic.RENAMED: "renamed",
-    Topic.RESIZED: "resized",
-}
 VOCABULARY = FILLERS.union(*TOPICS.values())
-
-
-class Intent(Enum):
-    """What a question asks of the rows."""
-
-    CHANGES = "changes"
-    COUNT = "count"
-    COUNT_SHEETS = "count_sheets"
-    CHANGED_SHEETS = "changed_sheets"
-    UNCHANGED_SHEETS = "unchanged_sheets"
-    OVERVIEW = "overview"
-    EXTREME_SHEET = "extreme_sheet"
-    LARGEST_CHANGE = "largest_change"
-    COMPARE = "compare"
-    UNPAIRED = "unpaired"
-    PRESENCE = "presence"
-    WORDS = "words"
-    WHERE = "where"
-    CONFIDENCE = "confidence"
-    LOW_SHEETS = "low_sheets"
-    FAILED_SHEETS = "failed_sheets"
-    CRITICAL = "critical"
-    SHARE = "share"
-    TERMS = "terms"
-    SHEETS = "sheets"
-    RENAMED_SHEETS = "renamed_sheets"
 
 
 @dataclass(frozen=True)
@@ -124,13 +84,17 @@ class QuestionParser:
     def parse(self, text: str, earlier: Sequence[str] = ()) -> SessionQuestion:
         """What a question asks; `earlier` are the questions before it, the latest last."""
         rest, terms = self.cut_terms(text)
-        references = tuple(each for each in self.names.find(rest) if not self.is_word(each))
+        references = tuple(
+            each
+            for each in self.names.find(rest)
+            if not self.is_word(each) and not is_of_document(each, rest)
+        )
         rest = without_references(rest, references)
         rest, more = self.cut_words(rest)
         topics, unknown, words = read_topics(rest)
         question = SessionQuestion(None, references, terms=(*terms, *more))
         if not unknown:
-            question = replace(question, **find_intent(question, topics, words))
+            question = replace(question, **find_intent(topics, words, bool(references), bool(question.terms)))
         if not earlier:
             return question
         return self.complete(question, topics, unknown, text, earlier)
@@ -196,16 +160,29 @@ class QuestionParser:
         if REFERRING.search(fold(text)) and question.intent:
             completed = replace(question, references=before.references)
             _, _, words = read_topics(fold(text))
-            return replace(completed, **find_intent(completed, topics - {Topic.SHEETS}, words))
+            return replace(
+                completed, **find_intent(topics - {Topic.SHEETS}, words, True, bool(question.terms))
+            )
         return question
 
 
-REFERRING = re.compile(
-    r"\b(?:on it|of it|in it|(?:this|that|the same) (?:sheet|drawing|plan|page|one)|there$|dort|darauf|darin|davon|"
-    r"dies(?:em|er|es|en) (?:blatt|plan|seite|zeichnung)|(?:dem|der)selben (?:blatt|plan|seite))\b"
+PAGE_OF_DOCUMENT = re.compile(
+    r"\s+(?:of|from|des|vom|aus)\s+(?:(?:the|dem|der|our|unserem|unseres)\s+)?([^\W\d_]+)", re.I
 )
-CONTINUING = frozenset({Topic.ASKS_WHAT, Topic.EXIST, Topic.SUMMARY, Topic.LIST, Topic.SHEETS})
-"""Topics of `What about A-102?`, which asks what the question before did."""
+
+
+def is_of_document(reference: Reference, text: str) -> bool:
+    """Whether a page is one of something else than a drawing set: `page 9 of the lease`."""
+    if not reference.text.casefold().startswith(tuple(PAGE_KEYWORDS)):
+        return False
+    found = PAGE_OF_DOCUMENT.match(text, reference.end)
+    return found is not None and not set(fold(found[1]).split()) <= VOCABULARY
+
+
+REFERRING = re.compile(
+    r"\b(?:on it|of it|in it|(?:this|that|the same) (?:sheet|drawing|plan|page|one)|there$|dort|darauf|darin|"
+    r"davon|dies(?:em|er|es|en) (?:blatt|plan|seite|zeichnung)|(?:dem|der)selben (?:blatt|plan|seite))\b"
+)
 
 
 def of_set(reference: Reference, suffix: str) -> tuple[tuple[SheetRow, str], ...]:
@@ -220,13 +197,13 @@ def read_topics(text: str) -> tuple[frozenset[Topic], tuple[str, ...], list[str]
     words = folded.split()
     if "was" in words and GERMAN & set(words):
         words = ["was_de" if word == "was" else word for word in words]
-    words = [corrected(word) for word in words]
+    words = [correct_typo(word) for word in words]
     topics = frozenset(topic for topic, known in TOPICS.items() if known & set(words))
     unknown = tuple(word for word in words if word not in VOCABULARY and word not in (PLACEHOLDER, TERM))
     return topics, unknown, words
 
 
-def corrected(word: str) -> str:
+def correct_typo(word: str) -> str:
     """A known word with two letters swapped, or one letter doubled or left out, as that word."""
     if word in VOCABULARY or len(word) < MIN_TYPO_LENGTH or word in (PLACEHOLDER, TERM):
         return word
@@ -239,185 +216,3 @@ def corrected(word: str) -> str:
 
 def is_without_one(word: str, known: str) -> bool:
     return any(word == known[:i] + known[i + 1 :] for i in range(len(known)))
-
-
-def find_intent(question: SessionQuestion, topics: frozenset[Topic], words: list[str]) -> dict[str, object]:
-    """The intent with its arguments, as fields of the question."""
-    is_closed = bool(words) and words[0] in VERBS
-    kinds = tuple(kind for topic, kind in KINDS.items() if topic in topics)
-    has_sheets, has_terms = bool(question.references), bool(question.terms)
-    is_new = {(True, False): True, (False, True): False}.get(
-        (Topic.NEW_SET in topics, Topic.OLD_SET in topics)
-    )
-    fields: dict[str, object] = {"is_closed": is_closed, "is_new": is_new, "is_only": Topic.ONLY in topics}
-    fields["is_both"], fields["is_changed"] = Topic.BOTH in topics, Topic.CHANGE in topics
-    has_negation = bool(topics & {Topic.UNCHANGED, Topic.NOTHING, Topic.NOT})
-    is_double = Topic.UNCHANGED in topics and Topic.NOT in topics
-    fields["is_negated"] = has_negation and not is_double
-    if topics & {Topic.MODIFIED} and not topics & {Topic.ADDED, Topic.REMOVED}:
-        kinds = tuple(kind for kind in kinds if kind != "modified")
-        topics |= {Topic.CHANGE}
-    fields["kinds"] = kinds
-    intent = None
-    for candidate in (term_intent, rating_intent, pairing_intent, extreme_intent, change_intent):
-        intent = candidate(topics, words, has_sheets, has_terms, fields)
-        if intent is not None:
-            break
-    return {**fields, "intent": intent}
-
-
-Fields = dict[str, object]
-
-
-def term_intent(
-    topics: frozenset[Topic], words: list[str], has_sheets: bool, has_terms: bool, fields: Fields
-) -> Intent | None:
-    return Intent.TERMS if has_terms else None
-
-
-def rating_intent(
-    topics: frozenset[Topic], words: list[str], has_sheets: bool, has_terms: bool, fields: Fields
-) -> Intent | None:
-    """How sure a comparison is, whether it failed, and what is critical."""
-    has_changes = bool(topics & CHANGING)
-    if Topic.FAILED in topics:
-        return Intent.CONFIDENCE if has_sheets else Intent.FAILED_SHEETS
-    if Topic.CRITICAL in topics:
-        return Intent.CRITICAL
-    rated = topics & {Topic.CONFIDENCE, Topic.SCORE, Topic.LOW}
-    if rated and not has_changes:
-        if has_sheets:
-            return Intent.CONFIDENCE
-        return Intent.LOW_SHEETS if Topic.LOW in topics or Topic.NOT in topics else Intent.CONFIDENCE
-    return None
-
-
-def pairing_intent(
-    topics: frozenset[Topic], words: list[str], has_sheets: bool, has_terms: bool, fields: Fields
-) -> Intent | None:
-    """Sheets of one set only, and which set a sheet is in."""
-    names_set = bool(topics & {Topic.NEW_SET, Topic.OLD_SET, Topic.BOTH, Topic.UNPAIRED, Topic.ONLY})
-    comes_or_goes = bool(topics & {Topic.ADDED, Topic.REMOVED})
-    is_asked = bool(topics & {Topic.ASKS_WHAT, Topic.COUNT, Topic.WORDS, Topic.LIST, Topic.WHERE, Topic.ANYTHING})
-    if Topic.WORDS in topics or Topic.CHANGE in topics and not topics & {Topic.ONLY, Topic.UNPAIRED}:
-        return None
-    if has_sheets:
-        if Topic.UNCHANGED in topics:
-            return None
-        if names_set and not (comes_or_goes and is_located(words)) and not topics & {Topic.MOST, Topic.MORE}:
-            if Topic.UNPAIRED in topics and Topic.ONLY not in topics:
-                fields["is_only"] = True
-            return Intent.PRESENCE
-        is_subject = not is_located(words) and not is_asked
-        if comes_or_goes and is_subject and fields["is_closed"]:
-            fields["is_only"], fields["is_new"] = True, Topic.ADDED in topics
-            return Intent.PRESENCE
-        if Topic.EXIST in topics and not comes_or_goes and not topics & CHANGING and not has_negation(topics):
-            return Intent.PRESENCE
-        return None
-    if Topic.RENAMED in topics and Topic.SHEETS in topics:
-        return Intent.RENAMED_SHEETS
-    if topics & {Topic.MOST, Topic.FEWEST, Topic.MORE, Topic.UNCHANGED}:
-        return None
-    if Topic.SHEETS in topics and comes_or_goes and not (Topic.ADDED in topics and Topic.REMOVED in topics):
-        if is_located(words, "sheets") and not names_set:
-            return None
-        fields["is_new"] = Topic.ADDED in topics and Topic.REMOVED not in topics
-        return Intent.UNPAIRED
-    if names_set and Topic.BOTH not in topics:
-        return Intent.UNPAIRED if topics & {Topic.ONLY, Topic.UNPAIRED, Topic.NOT} else Intent.SHEETS
-    return None
-
-
-def extreme_intent(
-    topics: frozenset[Topic], words: list[str], has_sheets: bool, has_terms: bool, fields: Fields
-) -> Intent | None:
-    """The sheet with most changes, the largest change, and which of some sheets has more."""
-    is_extreme = bool(topics & {Topic.MOST, Topic.FEWEST})
-    if not is_extreme and Topic.MORE not in topics:
-        return None
-    if not topics & CHANGING and not topics & {Topic.UNCHANGED}:
-        return None
-    fewer = Topic.FEWEST in topics or bool(set(words) & {"fewer", "less", "weniger"})
-    fields["is_negated"] = fewer
-    if words.count(PLACEHOLDER) > 1:
-        return Intent.COMPARE
-    if not is_extreme:
-        return None
-    is_sum = Topic.WHERE in topics and bool(set(words) & {"most", "least", "am_meisten", "am_wenigsten"})
-    if is_sum and not has_sheets:
-        return Intent.EXTREME_SHEET
-    nouns = {"change", "anderung", "difference", "addition", "removal", "deletion", "unterschied", "modification"}
-    if has_sheets or (nouns & set(words) and Topic.SHEETS not in topics):
-        return Intent.LARGEST_CHANGE
-    if Topic.SHEETS in topics or Topic.WHERE in topics or "what" in words or "was_de" in words:
-        return Intent.EXTREME_SHEET
-    return None
-
-
-CHANGING = frozenset({Topic.CHANGE, Topic.REPLACED, Topic.SHARE, *KINDS})
-
-
-def has_negation(topics: frozenset[Topic]) -> bool:
-    return bool(topics & {Topic.UNCHANGED, Topic.NOTHING, Topic.NOT})
-
-
-def change_intent(
-    topics: frozenset[Topic], words: list[str], has_sheets: bool, has_terms: bool, fields: Fields
-) -> Intent | None:
-    """What, where, how many and which words changed, on the sheets that are named or on all."""
-    if Topic.MORE in topics or (Topic.WORDS in topics and Topic.UNCHANGED in topics):
-        return None
-    if Topic.WORDS in topics:
-        return Intent.WORDS if topics & CHANGING else None
-    if Topic.SHARE in topics and Topic.CHANGE in topics and has_sheets:
-        return Intent.SHARE
-    if Topic.WHERE in topics and topics & CHANGING:
-        return Intent.WHERE if has_sheets else Intent.CHANGED_SHEETS
-    if Topic.COUNT in topics and not has_sheets:
-        return count_intent(topics, words)
-    if has_sheets:
-        if Topic.COUNT in topics and topics & (CHANGING | {Topic.UNCHANGED}):
-            return Intent.COUNT
-        if topics & (CHANGING | {Topic.UNCHANGED, Topic.NOTHING, Topic.SUMMARY, Topic.ANYTHING}):
-            return Intent.CHANGES
-        return None if topics - CONTINUING else Intent.CHANGES
-    if topics & {Topic.UNCHANGED} or (Topic.CHANGE in topics and Topic.NOT in topics):
-        return Intent.UNCHANGED_SHEETS if Topic.SHEETS in topics or Topic.ASKS_WHAT in topics else Intent.OVERVIEW
-    if Topic.CHANGE in topics or fields["kinds"]:
-        return Intent.CHANGED_SHEETS if Topic.SHEETS in topics else Intent.OVERVIEW
-    if Topic.SHEETS in topics and topics & {Topic.ASKS_WHAT, Topic.LIST, Topic.EXIST}:
-        return Intent.SHEETS
-    return Intent.OVERVIEW if Topic.SUMMARY in topics and topics - {Topic.SUMMARY} <= CONTINUING | {Topic.TOTAL} else None
-
-
-def count_intent(topics: frozenset[Topic], words: list[str]) -> Intent | None:
-    """Whether sheets or changes are counted: what follows `how many` decides."""
-    counters = TOPICS[Topic.COUNT]
-    place = next(index for index, word in enumerate(words) if word in counters)
-    for word in words[place + 1 :]:
-        if word in TOPICS[Topic.SHEETS]:
-            return Intent.COUNT_SHEETS
-        if any(word in TOPICS[topic] for topic in CHANGING) or word in COUNTABLE:
-            return Intent.COUNT if topics & (CHANGING | {Topic.UNCHANGED}) else None
-    return None
-
-
-COUNTABLE = frozenset("things items objects elements dinge objekte elemente sachen".split())
-
-
-def is_located(words: list[str], kind: str = "reference") -> bool:
-    """Whether the first sheet of a question stands after a word such as `on`."""
-    for index, word in enumerate(words):
-        is_sheet = word == PLACEHOLDER if kind == "reference" else word in TOPICS[Topic.SHEETS]
-        if is_sheet:
-            before = words[max(0, index - 2) : index]
-            return bool(LOCATING & set(before))
-    return False
-
-
-def earlier_questions(contents: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The questions of a conversation's turns."""
-    for role, content in contents:
-        if role == "user":
-            yield content

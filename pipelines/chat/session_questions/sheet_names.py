@@ -1,94 +1,40 @@
 """Sheets that a question names, resolved against the numbers, names and pages of a session.
 
-A number is read loosely: `A-106`, `a 106` and `A106` are one name, and so are `Sheet_09`, `sheet 9` and `Blatt 9`.
+Numbers are read loosely: `A-106`, `a 106` and `A106` are one; so are `Sheet_09`, `sheet 9` and `Blatt 9`.
 What fits several sheets names all of them; what fits none is kept as unknown.
 """
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher, get_close_matches
+from difflib import SequenceMatcher
+from itertools import pairwise
 
+from pipelines.chat.session_questions.name_patterns import (
+    CODE,
+    CODE_AFTER_KEYWORD,
+    GAP,
+    KEYWORDS,
+    MAX_NEAREST,
+    MAX_RANGE,
+    NEXT_CODE,
+    NUMBER_WORDS,
+    ORDINAL,
+    ORDINALS,
+    PAGE_KEYWORDS,
+    PLACEHOLDER,
+    QUALIFIER_AFTER,
+    QUALIFIER_BEFORE,
+    RANGES,
+    WORD,
+    NamePart,
+    find_keyword,
+    join_parts,
+    name_key,
+    name_parts,
+)
 from resolvers.chat.session_rows import Page, SessionRows, SheetRow
-
-PLACEHOLDER = "sheetref"
-"""Stands for a sheet in the rest of a question."""
-MAX_RANGE = 50
-"""Sheets of a range such as `sheets 3 to 9`."""
-SIMILAR_KEYWORD = 0.85
-MAX_NEAREST = 3
-
-SHEET_KEYWORDS = frozenset(
-    "sheet sheets drawing drawings dwg plan plans blatt blätter blättern blattes blaetter zeichnung "
-    "zeichnungen planes pläne plänen plaene planblatt plannummer blattnummer".split()
-)
-PAGE_KEYWORDS = frozenset("page pages pg seite seiten".split())
-KEYWORDS = SHEET_KEYWORDS | PAGE_KEYWORDS
-NUMBER_WORDS = r"(?:(?:no|nr|num|number|nummer|called|named|namens)\b\.?|#)"
-GAP = re.compile(r"[\s\-_./\u2010-\u2015]{0,3}")
-CHUNK = re.compile(r"\d+|[^\W\d_]+")
-CODE = re.compile(
-    r"(?<![\w.-])[^\W\d_]{1,3}[-_\u2010-\u2015]?\d{1,5}(?:[.\-_]\d{1,4})*[a-z]?(?![\w]|[-._]\d)", re.IGNORECASE
-)
-"""What looks like a sheet number although the session has no such sheet."""
-WORD = re.compile(r"(?<!\w)[^\W\d_]{2,14}")
-CODE_AFTER_KEYWORD = re.compile(
-    rf"\.?[\s_\-:#]{{0,3}}(?:(?i:{NUMBER_WORDS})[\s:#]{{0,2}})?"
-    r"(?P<code>(?:[^\W\d_]{1,4}[-_.]?|[A-Z]{1,2}\s)?\d{1,5}(?:[.\-_]\d{1,4})*[A-Za-z]?)(?!\w|[-._]\d)"
-    r"(?:\s+(?i:of|von|/)\s+\d{1,4}(?![\w.-]\w))?"
-)
-"""A number after a keyword, with the number of all sheets if it follows: `sheet 9 of 11`."""
-NEXT_CODE = re.compile(
-    r"\s*(?P<joint>,?\s*\b(?:and|und|or|oder|to|bis|through|versus|vs|than|als)\b\.?|[,&/\u2013-])\s*"
-    r"(?P<code>\d{1,5})(?![\w]|[-._]\d)",
-    re.IGNORECASE,
-)
-RANGES = frozenset(("to", "bis", "through", "-", "\u2013"))
-ORDINALS = {
-    number: words.split()
-    for number, words in enumerate(
-        (
-            "first erste ersten erstes erster",
-            "second zweite zweiten zweites zweiter",
-            "third dritte dritten drittes dritter",
-            "fourth vierte vierten viertes vierter",
-            "fifth fünfte fünften fünftes fünfter",
-            "sixth sechste sechsten sechstes sechster",
-            "seventh siebte siebten siebtes siebter",
-            "eighth achte achten achtes achter",
-            "ninth neunte neunten neuntes neunter",
-            "tenth zehnte zehnten zehntes zehnter",
-            "eleventh elfte elften elftes elfter",
-            "twelfth zwölfte zwölften zwölftes zwölfter",
-        ),
-        1,
-    )
-}
-ORDINAL = re.compile(
-    r"(?<!\w)(?:the\s+|das\s+|die\s+|der\s+|dem\s+|den\s+)?"
-    r"(?P<ordinal>\d{1,4}(?:st|nd|rd|th|te[nrs]?|\.)|last|letzte[nrs]?|"
-    + "|".join(word for words in ORDINALS.values() for word in words)
-    + r")\s+(?:"
-    + "|".join(sorted(KEYWORDS, key=len, reverse=True))
-    + r")(?!\w)",
-    re.IGNORECASE,
-)
-NEW = r"(?:new|newer|later|latest|current|neue[nrsm]?|neuere[nr]?|aktuelle[nrsm]?)"
-OLD = r"(?:old|older|earlier|previous|former|alte[nrsm]?|ältere[nr]?|bisherige[nrsm]?|vorherige[nrsm]?)"
-SETS = (
-    r"(?:set|drawing set|plan set|revision|version|issue|file|pdf|drawings|plans|satz|plansatz|stand|planstand|"
-    r"fassung|ausgabe|datei|revision|index)"
-)
-QUALIFIER_AFTER = re.compile(
-    rf"\s*,?\s*\(?(?:of|in|from|on|im|in|aus|vom|von|des|der|dem)?\s*(?:the|der|dem|den|des)?\s*"
-    rf"(?:(?P<new>{NEW})|(?P<old>{OLD}))\b(?:\s+{SETS}\b)?\)?",
-    re.IGNORECASE,
-)
-QUALIFIER_BEFORE = re.compile(rf"\b(?:(?P<new>{NEW})|(?P<old>{OLD}))\s+$", re.IGNORECASE)
-CONFUSABLE_LETTERS = str.maketrans("авекмнорстхуё", "abekmhopctxye")
-"""Cyrillic letters that look like Latin ones, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +56,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class NamePart:
-    """A run of letters or of digits in a text."""
-
-    key: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Meaning:
+class PageName:
     """A sheet that a name may stand for, by a page of one of its sets."""
 
     sheet: SheetRow
@@ -135,39 +72,21 @@ class Meaning:
         return f"{self.page.name} in the {revision} set"
 
 
-def name_parts(text: str) -> list[NamePart]:
-    """The runs of letters and digits, without case, leading zeros and look-alike letters."""
-    return [
-        NamePart(part_key(found[0]), found.start(), found.end()) for found in CHUNK.finditer(text)
-    ]
-
-
-def part_key(text: str) -> str:
-    if text.isdecimal():
-        return str(int(text))
-    letters = unicodedata.normalize("NFKC", text).casefold()
-    return letters.translate(CONFUSABLE_LETTERS)
-
-
-def name_key(name: str) -> tuple[str, ...]:
-    return tuple(part.key for part in name_parts(name))
-
-
 class SheetNames:
     """The names, numbers and pages of a session's sheets."""
 
     def __init__(self, rows: SessionRows) -> None:
         self.rows = rows
         self.meanings = [
-            Meaning(sheet, page, is_new)
+            PageName(sheet, page, is_new)
             for sheet in rows.sheets
             for page, is_new in ((sheet.new, True), (sheet.old, False))
             if page is not None and page.name
         ]
-        self.by_key: dict[tuple[str, ...], list[Meaning]] = defaultdict(list)
-        self.by_letters: dict[str, list[Meaning]] = defaultdict(list)
-        self.by_number: dict[str, list[Meaning]] = defaultdict(list)
-        self.by_digits: dict[str, list[Meaning]] = defaultdict(list)
+        self.by_key: dict[tuple[str, ...], list[PageName]] = defaultdict(list)
+        self.by_letters: dict[str, list[PageName]] = defaultdict(list)
+        self.by_number: dict[str, list[PageName]] = defaultdict(list)
+        self.by_digits: dict[str, list[PageName]] = defaultdict(list)
         for meaning in self.meanings:
             key = name_key(meaning.page.name)
             self.by_key[key].append(meaning)
@@ -225,12 +144,14 @@ class SheetNames:
             else:
                 position += 1
 
-    def is_sure(self, text: str, run: Sequence[NamePart], meanings: Sequence[Meaning]) -> bool:
+    def is_sure(self, text: str, run: Sequence[NamePart], meanings: Sequence[PageName]) -> bool:
         """Whether a run of letters and digits is a name and no word or number of the sentence."""
         named = text[run[0].start : run[-1].end]
         if run[0].key in KEYWORDS and len(run) > 1:
             return "_" in named  # `sheet 9` may be a page
-        has_digits, has_letters = (any(part.key.isdecimal() is is_digit for part in run) for is_digit in (True, False))
+        has_digits, has_letters = (
+            any(part.key.isdecimal() is is_digit for part in run) for is_digit in (True, False)
+        )
         if has_digits and has_letters:
             return True
         if has_digits:
@@ -272,7 +193,7 @@ class SheetNames:
                     )
                 code, end = following["code"], following.end("code")
 
-    def resolve(self, keyword: str, code: str) -> list[Meaning]:
+    def resolve(self, keyword: str, code: str) -> list[PageName]:
         """What a number or name after a keyword may stand for."""
         key = name_key(code)
         if not code.isdecimal():
@@ -283,14 +204,12 @@ class SheetNames:
             return [*self.pages(int(number)), *named]
         return list(named) or [*self.by_digits.get(number, ()), *self.pages(int(number))]
 
-    def pages(self, number: int) -> list[Meaning]:
+    def pages(self, number: int) -> list[PageName]:
         return [replace(each, by_page=True) for each in self.meanings if each.page.number == number]
 
-    def last_pages(self) -> list[Meaning]:
+    def last_pages(self) -> list[PageName]:
         last = {
-            is_new: max(
-                (each.page.number or 0 for each in self.meanings if each.is_new is is_new), default=0
-            )
+            is_new: max((each.page.number or 0 for each in self.meanings if each.is_new is is_new), default=0)
             for is_new in (True, False)
         }
         return [
@@ -323,9 +242,7 @@ class SheetNames:
         return sorted(names, key=distance)[:MAX_NEAREST]
 
 
-def reference(
-    text: str, start: int, end: int, meanings: Sequence[Meaning], has_keyword: bool
-) -> Reference:
+def reference(text: str, start: int, end: int, meanings: Sequence[PageName], has_keyword: bool) -> Reference:
     """A reference to the distinct sheets of its meanings."""
     candidates: dict[int, tuple[SheetRow, str]] = {}
     for meaning in meanings:
@@ -333,7 +250,7 @@ def reference(
     return Reference(text.strip(), start, end, tuple(candidates.values()), has_keyword)
 
 
-def narrow(named: str, meanings: Sequence[Meaning]) -> list[Meaning]:
+def narrow(named: str, meanings: Sequence[PageName]) -> list[PageName]:
     """The meanings whose name is spelled just so, or else all."""
     for spelling in (str, str.casefold):
         same = [each for each in meanings if spelling(each.page.name) == spelling(named)]
@@ -345,7 +262,10 @@ def narrow(named: str, meanings: Sequence[Meaning]) -> list[Meaning]:
 
 def qualify(reference: Reference, text: str) -> Reference:
     """The reference with the set that its words name, if it is needed to know the sheet."""
-    if not any(name.startswith("page ") for _, name in reference.candidates) and len(reference.candidates) < 2:
+    if (
+        not any(name.startswith("page ") for _, name in reference.candidates)
+        and len(reference.candidates) < 2
+    ):
         return reference
     before = QUALIFIER_BEFORE.search(text[: reference.start])
     after = QUALIFIER_AFTER.match(text, reference.end)
@@ -358,12 +278,14 @@ def qualify(reference: Reference, text: str) -> Reference:
     if not kept:
         return reference
     start = before.start() if before else reference.start
-    return replace(reference, start=start, end=reference.end if before or not after else after.end(), candidates=kept)
+    return replace(
+        reference, start=start, end=reference.end if before or not after else after.end(), candidates=kept
+    )
 
 
 def is_whole(text: str, run: Sequence[NamePart]) -> bool:
     """Whether a run of parts is close together and no part of a longer number."""
-    for one, other in zip(run, run[1:], strict=False):
+    for one, other in pairwise(run):
         if not GAP.fullmatch(text, one.end, other.start):
             return False
     before, after = text[: run[0].start], text[run[-1].end :]
@@ -374,26 +296,13 @@ def is_whole(text: str, run: Sequence[NamePart]) -> bool:
 def keyword_before(text: str, start: int) -> tuple[int, bool]:
     """Where a keyword before a name begins, and whether there is one."""
     found = re.search(
-        rf"(?<!\w)(?P<keyword>[^\W\d_]{{2,12}})\.?[\s_\-:]{{1,3}}(?:{NUMBER_WORDS}[\s:#]{{0,2}})?$", text[:start], re.IGNORECASE
+        rf"(?<!\w)(?P<keyword>[^\W\d_]{{2,12}})\.?[\s_\-:]{{1,3}}(?:{NUMBER_WORDS}[\s:#]{{0,2}})?$",
+        text[:start],
+        re.IGNORECASE,
     )
     if found and find_keyword(found["keyword"]):
         return found.start(), True
     return start, False
-
-
-def find_keyword(word: str) -> str | None:
-    """The keyword that a word is, or nearly is."""
-    word = word.casefold()
-    if word in KEYWORDS:
-        return word
-    if len(word) < 4:
-        return None
-    return next(iter(get_close_matches(word, KEYWORDS, 1, SIMILAR_KEYWORD)), None)
-
-
-def join_parts(name: str) -> str:
-    """The letters and digits of a name without what separates them."""
-    return "".join(found[0] for found in CHUNK.finditer(name)).casefold().translate(CONFUSABLE_LETTERS)
 
 
 def without_references(text: str, references: Sequence[Reference]) -> str:

@@ -3,6 +3,7 @@
 from enum import Enum
 
 from pipelines.chat.row_questions.patterns import fold
+from pipelines.chat.session_questions.name_patterns import word_set
 
 __all__ = ["FILLERS", "PHRASES", "TOPICS", "Topic", "fold"]
 
@@ -48,145 +49,145 @@ class Topic(Enum):
     SCORE = "score"
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 TOPICS: dict[Topic, frozenset[str]] = {
-    Topic.CHANGE: _words(
-        "change changes changed changing difference differences different differ differs revise revised edits "
-        "edited altered alteration alterations update updates updated happened happen delta deltas deviation "
-        "deviations "
-        "anderung anderungen geandert geanderte geanderten geanderter andert andern verandert veranderung "
-        "veranderungen unterschied unterschiede unterschieden unterscheidet unterscheiden anders abweichung "
-        "abweichungen uberarbeitet passiert neuerung neuerungen getan"
+    Topic.CHANGE: word_set(
+        "change changes changed changing difference differences different differ differs revise "
+        "revised edits edited altered alteration alterations update updates updated happened "
+        "happen delta deltas deviation deviations anderung anderungen geandert geanderte "
+        "geanderten geanderter andert andern verandert veranderung veranderungen unterschied "
+        "unterschiede unterschieden unterscheidet unterscheiden anders abweichung abweichungen "
+        "uberarbeitet passiert neuerung neuerungen getan"
     ),
-    Topic.MODIFIED: _words(
+    Topic.MODIFIED: word_set(
         "modification modifications modified modify modifiziert modifizierte modifikation modifikationen"
     ),
-    Topic.ADDED: _words(
-        "added addition additions add adds new inserted insertion insertions introduced extra newly appeared "
-        "hinzugefugt hinzugefugte hinzugefugten hinzugekommen hinzugekommene hinzu hinzufugung hinzufugungen "
-        "dazugekommen dazugekommene dazu neu neue neuer neues neuen neuem erganzt erganzte erganzung erganzungen "
-        "eingefugt zugefugt zusatzlich zusatzliche zusatzlichen hinzukommen hinzukam hinzukamen"
+    Topic.ADDED: word_set(
+        "added addition additions add adds new inserted insertion insertions introduced extra "
+        "newly appeared hinzugefugt hinzugefugte hinzugefugten hinzugekommen hinzugekommene hinzu "
+        "hinzufugung hinzufugungen dazugekommen dazugekommene dazu neu neue neuer neues neuen "
+        "neuem erganzt erganzte erganzung erganzungen eingefugt zugefugt zusatzlich zusatzliche "
+        "zusatzlichen hinzukommen hinzukam hinzukamen"
     ),
-    Topic.REMOVED: _words(
-        "removed removal removals remove removes deleted deletion deletions delete gone dropped missing "
-        "disappeared lost eliminated omitted withdrawn taken_out cut "
-        "entfernt entfernte entfernten entfernung entfernungen entfallen entfallt entfiel entfielen entfallene "
-        "entfallenen geloscht geloschte geloschten loschung loschungen weggefallen weggefallene wegfallen weg "
-        "gestrichen verschwunden fehlt fehlen fehlende rausgefallen herausgefallen weggelassen"
+    Topic.REMOVED: word_set(
+        "removed removal removals remove removes deleted deletion deletions delete gone dropped "
+        "missing disappeared lost eliminated omitted withdrawn taken_out cut entfernt entfernte "
+        "entfernten entfernung entfernungen entfallen entfallt entfiel entfielen entfallene "
+        "entfallenen geloscht geloschte geloschten loschung loschungen weggefallen weggefallene "
+        "wegfallen weg gestrichen verschwunden fehlt fehlen fehlende rausgefallen herausgefallen "
+        "weggelassen"
     ),
-    Topic.FILL: _words("fill fills filled hatch hatches hatching schraffur schraffuren fullung fullungen"),
-    Topic.MOVED: _words("moved move moves shifted relocated displaced verschoben verschobene verschiebung"),
-    Topic.RENAMED: _words("renamed rename relabelled umbenannt umbenannte umbenennung"),
-    Topic.RESIZED: _words("resized resize enlarged shrunk vergrossert verkleinert"),
-    Topic.REPLACED: _words(
-        "replaced replace replaces replacement instead instead_of became become becomes turned_into "
-        "ersetzt ersetzte ersetzen ersatz statt anstatt anstelle stattdessen geworden"
+    Topic.FILL: word_set("fill fills filled hatch hatches hatching schraffur schraffuren fullung fullungen"),
+    Topic.MOVED: word_set("moved move moves shifted relocated displaced verschoben verschobene verschiebung"),
+    Topic.RENAMED: word_set("renamed rename relabelled umbenannt umbenannte umbenennung"),
+    Topic.RESIZED: word_set("resized resize enlarged shrunk vergrossert verkleinert"),
+    Topic.REPLACED: word_set(
+        "replaced replace replaces replacement instead instead_of became become becomes "
+        "turned_into ersetzt ersetzte ersetzen ersatz statt anstatt anstelle stattdessen geworden"
     ),
-    Topic.COUNT: _words("how_many number_of count number amount_of wie_viele wieviele anzahl zahl zahle"),
-    Topic.ASKS_WHAT: _words("what whats which welche welcher welches welchen welchem was_de wodurch womit wozu"),
-    Topic.LIST: _words(
-        "list show give tell name enumerate display liste zeig zeige nenn nenne zahl_auf auflisten aufzahlen "
-        "sag sage gib"
+    Topic.COUNT: word_set("how_many number_of count number amount_of wie_viele wieviele anzahl zahl zahle"),
+    Topic.ASKS_WHAT: word_set(
+        "what whats which welche welcher welches welchen welchem was_de wodurch womit wozu"
     ),
-    Topic.SHEETS: _words(
-        "sheet sheets drawing drawings plan plans page pages comparison comparisons pair pairs dwg "
-        "blatt blatter blattern blattes plane planen seite seiten zeichnung zeichnungen vergleich vergleiche "
-        "vergleichen vergleichs paar paare one welches_blatt"
+    Topic.LIST: word_set(
+        "list show give tell name enumerate display liste zeig zeige nenn nenne zahl_auf "
+        "auflisten aufzahlen sag sage gib"
     ),
-    Topic.MOST: _words(
-        "most largest biggest greatest highest maximum max main major "
-        "meiste meisten am_meisten grosste grossten grosster hochste hochsten starksten starkste maximal"
+    Topic.SHEETS: word_set(
+        "sheet sheets drawing drawings plan plans page pages comparison comparisons pair pairs "
+        "dwg blatt blatter blattern blattes plane planen seite seiten zeichnung zeichnungen "
+        "vergleich vergleiche vergleichen vergleichs paar paare one welches_blatt"
     ),
-    Topic.FEWEST: _words(
-        "fewest least smallest minimum min wenigsten am_wenigsten wenigste geringsten geringste kleinste "
-        "kleinsten minimal"
+    Topic.MOST: word_set(
+        "most largest biggest greatest highest maximum max main major meiste meisten am_meisten "
+        "grosste grossten grosster hochste hochsten starksten starkste maximal"
     ),
-    Topic.MORE: _words("more fewer less mehr weniger"),
-    Topic.UNCHANGED: _words(
+    Topic.FEWEST: word_set(
+        "fewest least smallest minimum min wenigsten am_wenigsten wenigste geringsten geringste "
+        "kleinste kleinsten minimal"
+    ),
+    Topic.MORE: word_set("more fewer less mehr weniger"),
+    Topic.UNCHANGED: word_set(
         "unchanged same identical untouched unmodified unaffected equal stayed_the_same "
-        "unverandert unveranderte unveranderten unveranderter gleich gleichen identisch identische identischen "
-        "gleichgeblieben unangetastet unberuhrt"
+        "unverandert unveranderte unveranderten unveranderter gleich gleichen identisch "
+        "identische identischen gleichgeblieben unangetastet unberuhrt"
     ),
-    Topic.NOT: _words("not no none without never nicht ohne kein keine keinen keinem keiner keinerlei never"),
-    Topic.NOTHING: _words("nothing nichts"),
-    Topic.ANYTHING: _words(
+    Topic.NOT: word_set("not no none without never nicht ohne kein keine keinen keinem keiner keinerlei"),
+    Topic.NOTHING: word_set("nothing nichts"),
+    Topic.ANYTHING: word_set(
         "anything something any etwas irgendetwas irgendwas irgendwelche was_auch_immer at_all uberhaupt"
     ),
-    Topic.WHERE: _words(
-        "where location locations area areas region regions place places spot spots position positions "
-        "part parts located "
-        "wo stelle stellen bereich bereiche bereichen ort orte orten position positionen teil teile teilen"
+    Topic.WHERE: word_set(
+        "where location locations area areas region regions place places spot spots position "
+        "positions part parts located wo stelle stellen bereich bereiche bereichen ort orte orten "
+        "positionen teil teile teilen"
     ),
-    Topic.CONFIDENCE: _words(
-        "reliable reliably reliability confidence confident confidently trust trustworthy certain certainty "
-        "sure alignment aligned align well good accurate accuracy precise quality line_up fit fits match "
-        "matched registered registration "
-        "zuverlassig zuverlassigkeit verlasslich verlasslichkeit vertrauen vertraue trauen sicher sicherheit "
-        "konfidenz ausrichtung ausgerichtet gut genau genauigkeit passen passt qualitat deckungsgleich deckung "
-        "belastbar aufeinander ubereinander"
+    Topic.CONFIDENCE: word_set(
+        "reliable reliably reliability confidence confident confidently trust trustworthy certain "
+        "certainty sure alignment aligned align well good accurate accuracy precise quality "
+        "line_up fit fits match matched registered registration zuverlassig zuverlassigkeit "
+        "verlasslich verlasslichkeit vertrauen vertraue trauen sicher sicherheit konfidenz "
+        "ausrichtung ausgerichtet gut genau genauigkeit passen passt qualitat deckungsgleich "
+        "deckung belastbar aufeinander ubereinander"
     ),
-    Topic.SCORE: _words("score scores wert punktzahl"),
-    Topic.LOW: _words(
-        "low poor poorly doubtful uncertain unreliable bad badly unsure questionable weak "
-        "niedrig niedrige niedriger niedrigen niedrigem gering geringe geringer geringen unsicher unsichere "
-        "unsicheren schlecht schlechte schlechter schlechten zweifelhaft zweifelhafte zweifelhaften "
-        "unzuverlassig unzuverlassige"
+    Topic.SCORE: word_set("score scores wert punktzahl"),
+    Topic.LOW: word_set(
+        "low poor poorly doubtful uncertain unreliable bad badly unsure questionable weak niedrig "
+        "niedrige niedriger niedrigen niedrigem gering geringe geringer geringen unsicher "
+        "unsichere unsicheren schlecht schlechte schlechter schlechten zweifelhaft zweifelhafte "
+        "zweifelhaften unzuverlassig unzuverlassige"
     ),
-    Topic.FAILED: _words(
+    Topic.FAILED: word_set(
         "failed fail failure failures fehlgeschlagen fehlgeschlagene gescheitert scheitern fehler "
         "not_compared nicht_verglichen unreadable unlesbar"
     ),
-    Topic.ONLY: _words("only solely exclusively nur ausschliesslich lediglich"),
-    Topic.UNPAIRED: _words(
-        "unpaired unmatched counterpart counterparts partner gegenstuck gegenstucke entsprechung entsprechungen "
-        "unpaarig ungepaart"
+    Topic.ONLY: word_set("only solely exclusively nur ausschliesslich lediglich"),
+    Topic.UNPAIRED: word_set(
+        "unpaired unmatched counterpart counterparts partner gegenstuck gegenstucke entsprechung "
+        "entsprechungen unpaarig ungepaart"
     ),
-    Topic.BOTH: _words("both beide beiden beider"),
+    Topic.BOTH: word_set("both beide beiden beider"),
     Topic.NEW_SET: frozenset({"new_set"}),
     Topic.OLD_SET: frozenset({"old_set"}),
-    Topic.WORDS: _words(
-        "word words text texts label labels lettering wording string strings "
-        "wort worter wortern text texte texten beschriftung beschriftungen begriff begriffe bezeichnung "
-        "bezeichnungen"
+    Topic.WORDS: word_set(
+        "word words text texts label labels lettering wording string strings wort worter wortern "
+        "texte texten beschriftung beschriftungen begriff begriffe bezeichnung bezeichnungen"
     ),
-    Topic.CRITICAL: _words("critical kritisch kritische kritischen kritischer kritisches"),
-    Topic.SHARE: _words("share percent percentage proportion ratio anteil prozent prozentsatz how_much"),
-    Topic.EXIST: _words(
-        "exist exists existing exist contain contains contained include includes included appear appears "
-        "occur occurs found available mention mentions stand stands "
-        "gibt existiert existieren vorhanden enthalten enthalt vorkommt vorkommen steht stehen erscheint "
-        "taucht kommt befindet"
+    Topic.CRITICAL: word_set("critical kritisch kritische kritischen kritischer kritisches"),
+    Topic.SHARE: word_set("share percent percentage proportion ratio anteil prozent prozentsatz how_much"),
+    Topic.EXIST: word_set(
+        "exist exists existing contain contains contained include includes included appear "
+        "appears occur occurs found available mention mentions stand stands gibt existiert "
+        "existieren vorhanden enthalten enthalt vorkommt vorkommen steht stehen erscheint taucht "
+        "kommt befindet"
     ),
-    Topic.SUMMARY: _words(
-        "summary summarise summarize overview overall sum_up digest "
-        "zusammenfassung zusammenfassen fasse uberblick ubersicht ergebnis result results ergebnisse"
+    Topic.SUMMARY: word_set(
+        "summary summarise summarize overview overall sum_up digest zusammenfassung "
+        "zusammenfassen fasse uberblick ubersicht ergebnis result results ergebnisse"
     ),
-    Topic.TOTAL: _words("total altogether all every each whole entire insgesamt gesamt alle allen aller ganzen"),
+    Topic.TOTAL: word_set(
+        "total altogether all every each whole entire insgesamt gesamt alle allen aller ganzen"
+    ),
 }
-FILLERS = _words(
-    "a an the of on in for at to from by with within between about into as per and or but if then than that "
-    "this these those there here it its they them their "
-    "how is are was were be been being do does did done has have had can could should would will may might get "
-    "got gets you your me my i we us our please just really so also still now currently actually exactly "
-    "s ve re d ll hi hello hey thanks thank ok okay "
-    "side things thing items item stuff elements element objects object entries entry kind kinds type types "
-    "version versions revision revisions set sets issue issues session file files pdf compared compare "
-    "comparing made make find found see seen look looks called "
-    "and versus vs against up out off down over across under through who old latest earlier later current "
-    "between two revision number numbers "
-    "der die das den dem des ein eine einen einem einer eines und oder aber wenn dann als dass dies diese "
-    "diesem dieser dieses diesen hier da dort es sie er ihr ihre ihrem ihren sein seine "
-    "ist sind war waren wird werden wurde wurden worden sei hat haben hatte hatten kann konnen konnte konnten "
-    "soll sollte mir mich ich wir uns unser bitte mal denn doch auch noch jetzt aktuell derzeit genau "
-    "auf in im an am aus bei von vom zu zum zur fur mit uber unter zwischen pro je nach gegen um bis sich "
-    "sein geblieben blieb bleiben gekommen kam kamen dinge ding sachen sache elemente element objekte objekt "
-    "stand stande version versionen revision revisionen satz satze fassung fassungen plansatz sitzung datei "
-    "dateien verglichen vergleichen vergleiche gemacht finden findet finde sehen siehe alt alte alten altes "
-    "alter neuer ganz so sehr wie viel eigentlich gegenuber zwei nr name namens heisst "
-    "have stayed remained remain stay stays remains tragen haben halten"
+FILLERS = word_set(
+    "a an the of on in for at to from by with within between about into as per and or but if then "
+    "than that this these those there here it its they them their how is are was were be been "
+    "being do does did done has have had can could should would will may might get got gets you "
+    "your me my i we us our please just really so also still now currently actually exactly s ve "
+    "re d ll hi hello hey thanks thank ok okay side things thing items item stuff elements "
+    "element objects object entries entry kind kinds type types version versions revision "
+    "revisions set sets issue issues session file files pdf compared compare comparing made make "
+    "find found see seen look looks called versus vs against up out off down over across under "
+    "through who old latest earlier later current two number numbers der die das den dem des ein "
+    "eine einen einem einer eines und oder aber wenn dann als dass dies diese diesem dieser "
+    "dieses diesen hier da dort es sie er ihr ihre ihrem ihren sein seine ist sind war waren wird "
+    "werden wurde wurden worden sei hat haben hatte hatten kann konnen konnte konnten soll sollte "
+    "mir mich ich wir uns unser bitte mal denn doch auch noch jetzt aktuell derzeit genau auf im "
+    "am aus bei von vom zu zum zur fur mit uber unter zwischen pro je nach gegen um bis sich "
+    "geblieben blieb bleiben gekommen kam kamen dinge ding sachen sache elemente objekte objekt "
+    "stand stande versionen revisionen satz satze fassung fassungen plansatz sitzung datei "
+    "dateien verglichen vergleichen vergleiche gemacht finden findet finde sehen siehe alt alte "
+    "alten altes alter neuer ganz sehr wie viel eigentlich gegenuber zwei nr name namens heisst "
+    "stayed remained remain stay stays remains tragen halten"
 )
 PHRASES: tuple[tuple[str, str], ...] = (
     (
@@ -209,7 +210,10 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"(?:satz|plansatz|stand|planstand|revision|version|fassung|ausgabe|datei)\b",
         "old_set",
     ),
-    (r"\b(?:could|can) ?not be compared\b|\bcouldn t be compared\b|\bnot (?:been )?compared\b", "not_compared"),
+    (
+        r"\b(?:could|can) ?not be compared\b|\bcouldn t be compared\b|\bnot (?:been )?compared\b",
+        "not_compared",
+    ),
     (r"\bnicht verglichen(?: werden)?\b", "nicht_verglichen"),
     (r"\bhow many\b|\bnumber of\b|\bcount of\b|\bamount of\b", "how_many"),
     (r"\bwie ?viele?\b(?= (?:andert|hat sich))", "how_much"),
