@@ -74,8 +74,8 @@ def unresolved_answer(parser: QuestionParser, question: SessionQuestion) -> Sess
 
 
 def which_is_meant(reference: Reference) -> str:
-    described = [f"{sheet_label(sheet)}, which is {name}" for sheet, name in reference.candidates]
-    return f"“{reference.text}” may be {join(described, 'or')}. Which one do you mean?"
+    described = [f"{sheet_label(sheet)}, which is {name}," for sheet, name in reference.candidates]
+    return f"“{reference.text}” may be {join(described, 'or').rstrip(',')}. Which one do you mean?"
 
 
 def unknown_sheet(parser: QuestionParser, reference: Reference, question: SessionQuestion) -> str:

@@ -47,7 +47,7 @@ def sheet_changes(sheet: SheetRow, question: SessionQuestion) -> str:
     if not sheet.has_changed:
         if question.kinds:
             return f"{verdict}{label}: {count_of(0, question.kinds)}; nothing changed on it."
-        return f"{verdict}{label}: no changes found, and no words differ."
+        return f"{verdict}{label}: no changes found."
     if not sheet.changes:
         return f"{verdict}{label}: no changed regions were found, but words differ: {word_sentences(sheet)}."
     text = f"{verdict}{label}: {count_of(len(chosen), question.kinds)}"
@@ -127,7 +127,11 @@ def words(rows: SessionRows, question: SessionQuestion) -> list[SourcedStatement
     for sheet in sheets[:MAX_NAMED_SHEETS]:
         sentence = state_sentence(sheet)
         found = word_sentences(sheet, wants_removed, wants_added)
-        if sentence is None:
+        with_words = [change for change in of_kinds(sheet, ()) if change.words_removed or change.words_added]
+        if sentence is None and wants_removed and wants_added and with_words:
+            counted = f"{sheet_label(sheet)}: {count_of(len(with_words))} of words"
+            sentence = f"{counted}.\n{listed_changes(with_words)}"
+        elif sentence is None:
             sentence = f"{sheet_label(sheet)}: {found}."
         elif is_low(sheet) and sheet.has_changed:
             sentence += f" By their text alone, wherever they stand: {found}."

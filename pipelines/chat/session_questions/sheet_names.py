@@ -177,7 +177,7 @@ class SheetNames:
             if keyword is None or found is None:
                 continue
             code, end = found["code"], found.end()
-            named = f"{text[word.start() : found.end('code')]}"
+            named = text[word.start() if code.isdecimal() else found.start("code") : found.end("code")]
             yield reference(named, word.start(), end, self.resolve(keyword, code), True)
             while code.isdecimal() and (following := NEXT_CODE.match(text, end)):
                 joint = following["joint"].strip(" ,.").lower()

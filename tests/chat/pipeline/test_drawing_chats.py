@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from db.models import DrawingType, RoleName, SheetState
+from resolvers.chat.session_rows import session_rows
+from resolvers.identity import accounts
 from schema.framework.context import Services
 from server.worker import Worker
 from tests import factories
@@ -23,6 +25,25 @@ FLOOR: dict[str, Any] = {
     "critical_change": "Concerns fire protection. The fire door near grid F/9 was removed \U0001f525.",
     "recommendations": ["Confirm that what was removed was removed on purpose."],
 }
+FLOOR_CHANGES = [
+    {
+        "kind": kind,
+        "box": [0, 0, 10, 10],
+        "area": area,
+        "location": "centre",
+        "description": description,
+        "words_removed": removed,
+        "words_added": added,
+    }
+    for area, kind, description, removed, added in zip(
+        (9_000, 8_000, 4_120),
+        ("modified", "removed", "added"),
+        FLOOR["changes_found"],
+        (["STORE", "104"], ["FIRE", "DOOR", "90", "MIN"], []),
+        (["OFFICE", "104"], [], []),
+        strict=True,
+    )
+]
 ROOF: dict[str, Any] = {
     "analysis_summary": "A-301: no changes found.",
     "changes_found": [],
@@ -34,17 +55,17 @@ async def a_compared_session(person: Person) -> Fixture:
     """A session with two compared sheets, and one that only the new set has."""
     session = a_session(person.user)
     rows = [session, a_drawing(session, drawing_name="A-401", page_number=5, state=SheetState.UNMATCHED)]
-    for name, page, said in (("A-101", 3, FLOOR), ("A-301", 4, ROOF)):
+    for name, page, said, changes in (("A-101", 3, FLOOR, FLOOR_CHANGES), ("A-301", 4, ROOF, [])):
         old = a_drawing(session, DrawingType.OLD, drawing_name=name, page_number=page)
         new = a_drawing(session, DrawingType.NEW, drawing_name=name, page_number=page)
-        comparison = a_comparison(session, old, new)
+        comparison = a_comparison(session, old, new, changes=changes, changes_detected=bool(changes))
         rows += [old, new, comparison, an_analysis(comparison, **said)]
     await factories.save(person.graphql.services.database, *rows)
     return session
 
 
 QUESTIONS = {
-    "What happened to the fire door?": ("A-101", 3, 2),
+    "What happened to the fire door?": ("A-101", 3, 1),
     "What changed on A-101?": ("A-101", 3, 1),
     "What changed on A-301?": ("A-301", 4, 1),
     "Which sheets are only in the new set?": ("Sheets without a counterpart", None, 1),
@@ -76,10 +97,59 @@ async def test_what_a_session_found_is_cited_word_for_word(worker: Worker, perso
             assert (each["sourceName"], each["pageNumber"]) == (sheet, page)
             assert answer["content"][each["textStartIndex"] : each["textEndIndex"]] == each["snippet"]
             assert each["snippet"] in answer["sources"][each["sourceIndex"] - 1]["snippet"]
-            assert page is None or any(each["snippet"] in text for text in said)
+            head, *lines = each["snippet"].split("\n")
+            quoted = lines or [head]
+            assert page is None or all(
+                any(line.removeprefix("- ") in text for text in said) for line in quoted
+            )
     assert answer["sources"][0]["document"] is None
     state = (await person(operations.CONVERSATION, id=conversation))["conversation"]
     assert state["messageCount"] == 2 * len(QUESTIONS)
+
+
+async def test_rows_answer_about_the_sheets_that_a_question_names(worker: Worker, person: Person) -> None:
+    session = await a_compared_session(person)
+    conversation = await person.conversation(sessionId=session.gid)
+
+    counted = await person.ask(conversation, "Wie viele Änderungen gibt es auf Plan a101?")
+    unknown = await person.ask(conversation, "What changed on A-999?")
+
+    assert counted["content"] == "A-101: 3 changes (1 modification, 1 removal and 1 addition)."
+    assert [each["sourceName"] for each in counted["citations"]["nodes"]] == ["A-101"]
+    assert counted["lowConfidenceWarning"] is False
+    assert unknown["content"].startswith("There is no sheet “A-999” in this session")
+    assert (unknown["citations"]["nodes"], unknown["sources"]) == ([], [])
+
+
+async def test_a_council_reads_what_the_rows_say_of_the_sheet(worker: Worker, person: Person) -> None:
+    session = await a_compared_session(person)
+    conversation = await person.conversation(sessionId=session.gid)
+
+    answer = await person.ask(conversation, "How many changes are there on A-301?", mode="COUNCIL")
+
+    assert answer["state"] == "COMPLETED"
+    assert [source["name"] for source in answer["sources"]] == ["A-301"]
+    assert "A-101" not in answer["content"]
+
+
+async def test_the_rows_of_a_session_are_those_that_somebody_can_read(person: Person) -> None:
+    session = await a_compared_session(person)
+    database = person.graphql.services.database
+    stranger = await somebody(person.graphql)
+    read = []
+    for each in (person, stranger):
+        viewer = await accounts.load_viewer(database, each.user.id, None)
+        async with database.transaction(viewer.scope, read_only=True) as uow:
+            read.append(await session_rows(uow, viewer, session.id))
+
+    assert read[1] is None
+    assert read[0] is not None
+    assert [(sheet.name, sheet.is_pair, len(sheet.changes)) for sheet in read[0].sheets] == [
+        ("A-101", True, 3),
+        ("A-301", True, 0),
+        ("A-401", False, 0),
+    ]
+    assert read[0].sheets[0].critical == FLOOR["critical_change"]
 
 
 async def test_documents_answer_beside_the_session(worker: Worker, person: Person) -> None:
@@ -130,14 +200,14 @@ async def test_what_the_comparison_itself_found_is_cited(
         for analysis in comparison["analysisResults"]["nodes"]
         if analysis["drawingName"] == "A-101"
     ]
-    summary, recommended = analysis["analysisSummary"], analysis["recommendations"]
-    found = [summary, *analysis["changesFound"], *recommended]
     for answer in (whole, text):
         cited = answer["citations"]["nodes"]
         assert (answer["state"], answer["lowConfidenceWarning"]) == ("COMPLETED", False)
-        assert [(each["sourceName"], each["pageNumber"]) for each in cited] == [("A-101", 1)] * 2
-        assert all(any(each["snippet"] in said for said in found) for each in cited)
+        assert [(each["sourceName"], each["pageNumber"]) for each in cited] == [("A-101", 1)]
+        lines = [line for each in cited for line in each["snippet"].split("\n")[1:]]
+        assert lines
+        assert all(line.removeprefix("- ") in analysis["changesFound"] for line in lines)
         spans = [answer["content"][each["textStartIndex"] : each["textEndIndex"]] for each in cited]
         assert spans == [each["snippet"] for each in cited]
-    assert summary.startswith(whole["content"].split("\n\n")[0])
-    assert text["content"].startswith("Text modified: ")
+    assert len(whole["content"].split("\n")) == 1 + len(set(analysis["changesFound"]))
+    assert "\n- Text modified: " in text["content"]
