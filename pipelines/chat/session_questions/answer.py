@@ -10,7 +10,7 @@ from db.models import AnswerMode
 from pipelines.chat.generation import GeneratedAnswer, Reply, assess_reply
 from pipelines.chat.question_quality import assess_question
 from pipelines.chat.reasoning import Step
-from pipelines.chat.row_questions.tools import format_instant
+from pipelines.chat.row_questions.languages import format_instant
 from pipelines.chat.session_questions.answers import SEPARATOR, SessionAnswer, answer
 from pipelines.chat.session_questions.questions import QuestionParser, SessionQuestion
 from pipelines.chat.session_questions.statements import ALL_SHEETS
