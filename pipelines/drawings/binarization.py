@@ -93,7 +93,7 @@ def warp(grey: GreyImage, matrix: Matrix, width: int, height: int) -> GreyImage:
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
         matrix = compose_transforms(matrix, scaling_matrix(across, down))
     warped = cv2.warpAffine(
-        grey, np.reshape(matrix, (2, 3)), (width, height), flags=cv2.INTER_LINEAR, borderValue=(255,)
+        grey, np.reshape(matrix, (2, 3)), (width, height), flags=cv2.INTER_LINEAR, borderValue=(255,) * 4
     )
     return np.asarray(warped, np.uint8)
 

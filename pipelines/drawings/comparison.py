@@ -16,6 +16,7 @@ from pipelines.drawings import (
     ocr_errors,
     overlay,
     page_words,
+    sheet_ink,
     text_diff,
 )
 from pipelines.drawings.change_detection import Change, Sensitivity
@@ -70,27 +71,28 @@ def compare(
     cv2.setNumThreads(1)
     seconds: dict[str, float] = {}
     with cpu_timer(seconds, "reading"):
-        old, new = binarization.read_greyscale(old_image), binarization.read_greyscale(new_image)
+        old, new = sheet_ink.read(old_image), sheet_ink.read(new_image)
         before, after = page_words.load(old_words), page_words.load(new_words)
     with cpu_timer(seconds, "alignment"):
-        fit = alignment.align(old, new)
+        fit = alignment.align(old.lines, new.lines)
     with cpu_timer(seconds, "moving"):
-        height, width = new.shape
-        coverage = binarization.coverage_mask(old.shape, fit.matrix, width, height)
-        old = binarization.warp(old, fit.matrix, width, height)
+        height, width = new.lines.shape
+        coverage = binarization.coverage_mask(old.lines.shape, fit.matrix, width, height)
+        old = sheet_ink.warp_sheet(old, fit.matrix, width, height)
     with cpu_timer(seconds, "words"):
         word_changes = diff_words(before, after, fit)
     detected = change_detection.DetectedChanges((), 1.0)
     if fit.is_confident:
         with cpu_timer(seconds, "changes"):
             if not (has_exact_text(before) and has_exact_text(after)):
-                word_changes = ocr_errors.drop_ocr_errors(word_changes, old, new)
+                word_changes = ocr_errors.drop_ocr_errors(word_changes, old.lines, new.lines)
             detected = change_detection.detect(
                 old, new, coverage, word_changes, scale_tolerance(options.sensitivity, fit.scale)
             )
     with cpu_timer(seconds, "overlay"):
         target, preview = folder / "overlay.png", folder / "overlay_preview.png"
-        overlay.write_overlay(old, new, target, preview, options.colours)
+        pictures = sheet_ink.visible_grey(old), sheet_ink.visible_grey(new)
+        overlay.write_overlay(*pictures, target, preview, options.colours)
     grid = locations.detect_grid(after, width, height)
     return ComparisonResult(
         score=fit.score,

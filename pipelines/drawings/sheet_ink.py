@@ -1,0 +1,219 @@
+"""Ink of a sheet: lines against their local ground, in greys and colours, and the tones of its areas."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import Invalid
+from pipelines.drawings.binarization import (
+    GreyImage,
+    compose_transforms,
+    invert_transform,
+    scaling_matrix,
+    warp,
+)
+from pipelines.drawings.page_words import Matrix
+
+Picture = npt.NDArray[np.uint8]
+"""Greyscale, or blue, green and red."""
+
+TONE_STEP = 4
+"""Pixels of the sheet per pixel of its tones, in each direction."""
+
+MAX_LINE_BLOCKS = 9
+"""Width of the widest line on a pale area, in blocks of `TONE_STEP` pixels; wider areas are fills."""
+
+DARK_FILL_LEVEL = 160
+"""Fills darker than this grey are ink themselves."""
+
+MIN_STRENGTH = 8.0
+"""Least contrast of ink in grey levels: a line in 90 % white, half a pixel wide, has more."""
+
+NOISE_FACTOR = 4.5
+"""Contrast of ink on a noisy sheet, in standard deviations of its paper."""
+
+CONTRAST_SIDE = 7
+"""Side in pixels of the neighbourhood whose strongest ink is 100 %."""
+
+RINGING_RATIO = 0.2
+"""Ink fainter than half this share of the strongest ink within two blocks counts as its fringe."""
+
+PAPER_CELL = 32
+"""Side of the cells in which the colour of the paper is estimated, in pixels of the tones."""
+
+PAPER_MEDIAN = 7
+WHITE_LEVEL = 251
+STRIP_ROWS = 512
+NOISE_TILE = 96
+
+
+@dataclass(frozen=True, slots=True)
+class SheetInk:
+    """A sheet as its reader sees it.
+
+    `lines` has the sheet's size: 255 is paper or a pale fill, 0 is the strongest ink within a few pixels,
+    whatever its colour. `tone` are the sheet's colours on white paper, and `ground` the darkness of its pale
+    fills, each at one pixel for `TONE_STEP` of the sheet. `noise` is the standard deviation of the paper.
+    """
+
+    lines: GreyImage
+    tone: Picture
+    ground: GreyImage
+    noise: float
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it is drawn, not scanned: its paper has no grain."""
+        return self.noise < 0.5
+
+
+def read(path: Path) -> SheetInk:
+    """Read an image file, grey or in colour."""
+    picture = cv2.imread(str(path), cv2.IMREAD_ANYCOLOR)
+    if picture is None:
+        raise Invalid("The image of the sheet cannot be read.")
+    return extract(np.asarray(picture, np.uint8))
+
+
+def extract(picture: Picture) -> SheetInk:
+    """The ink of a picture."""
+    height, width = (side // TONE_STEP * TONE_STEP for side in picture.shape[:2])
+    size = (width // TONE_STEP, height // TONE_STEP)
+    tone = np.asarray(cv2.resize(picture[:height, :width], size, interpolation=cv2.INTER_AREA), np.uint8)
+    paper = paper_colour(tone)
+    darkness = darkest_channel(picture, paper)
+    del picture
+    if paper is not None:
+        tone = divide(tone, paper)
+    noise = grain(darkness)
+    ground = ground_level(darkness, tone)
+    return SheetInk(contrast(darkness, ground, noise), tone, ground, noise)
+
+
+def paper_colour(tone: Picture) -> Picture | None:
+    """The colour of the paper at each pixel of the tones; None for white paper.
+
+    The light tones of cells, without what differs from the cells around: shadows and yellowed areas are
+    paper, filled rooms are not.
+    """
+    down, across = (max(1, side // PAPER_CELL) for side in tone.shape[:2])
+    channels = tone.reshape(*tone.shape[:2], -1)
+    cells = np.empty((down, across, channels.shape[2]), np.uint8)
+    for row, rows in enumerate(np.array_split(channels, down)):
+        for column, cell in enumerate(np.array_split(rows, across, axis=1)):
+            cells[row, column] = np.percentile(cell[::2, ::2].reshape(-1, cell.shape[2]), 85, axis=0)
+    if np.mean(cells.min(axis=2) >= WHITE_LEVEL) > 0.5:
+        return None
+    radius = PAPER_MEDIAN // 2
+    padded = np.pad(cells, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (PAPER_MEDIAN, PAPER_MEDIAN), axis=(0, 1))
+    smooth = np.median(windows, axis=(3, 4)).astype(np.float32)
+    size = (tone.shape[1], tone.shape[0])
+    paper = cv2.resize(cv2.GaussianBlur(smooth, (3, 3), 0), size, interpolation=cv2.INTER_LINEAR)
+    return np.clip(np.rint(paper), 1, 255).astype(np.uint8).reshape(tone.shape)
+
+
+def divide(picture: Picture, paper: Picture) -> Picture:
+    return np.asarray(cv2.divide(picture, paper, scale=255), np.uint8)
+
+
+def darkest_channel(picture: Picture, paper: Picture | None) -> GreyImage:
+    """The darkest channel on white paper: yellow, cyan and magenta are as dark as black."""
+    height, width = picture.shape[:2]
+    result = np.empty((height, width), np.uint8)
+    for top in range(0, height, STRIP_ROWS):
+        strip = picture[top : top + STRIP_ROWS]
+        if paper is not None:
+            rows = paper[top // TONE_STEP : -(-(top + STRIP_ROWS) // TONE_STEP)]
+            rows = rows if len(rows) else paper[-1:]
+            strip = divide(strip, np.asarray(cv2.resize(rows, strip.shape[1::-1]), np.uint8))
+        if strip.ndim == 3:
+            blue, green, red = cv2.split(strip)
+            cv2.min(cv2.min(blue, green), red, dst=result[top : top + STRIP_ROWS])
+        else:
+            result[top : top + STRIP_ROWS] = strip
+    return result
+
+
+def grain(darkness: GreyImage) -> float:
+    """Standard deviation of the paper: the median over tiles of what a median filter takes away."""
+    height, width = darkness.shape
+    deviations = []
+    for top in range(0, max(1, height - NOISE_TILE), max(NOISE_TILE, height // 8)):
+        for left in range(0, max(1, width - NOISE_TILE), max(NOISE_TILE, width // 8)):
+            tile = np.ascontiguousarray(darkness[top : top + NOISE_TILE, left : left + NOISE_TILE])
+            difference = np.asarray(cv2.absdiff(tile, np.asarray(cv2.medianBlur(tile, 5))))
+            usual = np.minimum(difference, np.percentile(difference, 85))
+            deviations.append(1.4 * float(usual.mean()))
+    return round(float(np.quantile(deviations, 0.35)), 3) if deviations else 0.0
+
+
+def block_maxima(grey: GreyImage) -> GreyImage:
+    """The lightest pixel of each block of `TONE_STEP` pixels."""
+    height, width = (side // TONE_STEP * TONE_STEP for side in grey.shape)
+    wide = cv2.dilate(grey, np.ones((TONE_STEP, TONE_STEP), np.uint8), anchor=(0, 0))
+    return np.ascontiguousarray(np.asarray(wide, np.uint8)[:height:TONE_STEP, :width:TONE_STEP])
+
+
+def ground_level(darkness: GreyImage, tone: Picture) -> GreyImage:
+    """What lines are drawn on: paper and dark fills are 255, pale fills their own level."""
+    kernel = np.ones((MAX_LINE_BLOCKS, MAX_LINE_BLOCKS), np.uint8)
+    ground = np.asarray(cv2.morphologyEx(block_maxima(darkness), cv2.MORPH_CLOSE, kernel), np.uint8)
+    grey = tone if tone.ndim == 2 else cv2.cvtColor(tone, cv2.COLOR_BGR2GRAY)
+    level = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, kernel)
+    ground[np.asarray(level) < DARK_FILL_LEVEL] = 255
+    return ground
+
+
+def contrast(darkness: GreyImage, ground: GreyImage, noise: float) -> GreyImage:
+    """Ink relative to the strongest nearby: 0 is full contrast, 255 is none."""
+    size = darkness.shape[1::-1]
+    strength = cv2.subtract(enlarge(ground, size), darkness)
+    bias = float(np.median(strength[::8, ::8]))
+    least = round(max(MIN_STRENGTH, NOISE_FACTOR * noise) + bias)
+    if bias:
+        strength = cv2.subtract(strength, np.full((1, 1), bias, np.uint8))  # type: ignore[arg-type]
+    strongest = cv2.dilate(strength, np.ones((CONTRAST_SIDE, CONTRAST_SIDE), np.uint8))
+    if noise:
+        around = cv2.dilate(block_maxima(np.asarray(strength, np.uint8)), np.ones((5, 5), np.uint8))
+        fringe = np.asarray(cv2.convertScaleAbs(around, alpha=RINGING_RATIO), np.uint8)
+        strongest = cv2.max(strongest, enlarge(fringe, size))
+    table = np.arange(256, dtype=np.uint8)
+    table[:least] = 255
+    strongest = cv2.LUT(strongest, table)
+    relative = cv2.divide(strength, strongest, scale=255)
+    return np.asarray(cv2.bitwise_not(relative, dst=relative), np.uint8)
+
+
+def enlarge(small: GreyImage, size: tuple[int, int]) -> GreyImage:
+    """Blocks at the size (width, height) of the sheet; the last rows and columns repeat."""
+    width, height = size
+    large = cv2.resize(
+        small, (small.shape[1] * TONE_STEP, small.shape[0] * TONE_STEP), interpolation=cv2.INTER_NEAREST
+    )
+    down, across = height - large.shape[0], width - large.shape[1]
+    if down or across:
+        large = cv2.copyMakeBorder(large, 0, down, 0, across, cv2.BORDER_REPLICATE)
+    return np.asarray(large, np.uint8)
+
+
+def warp_sheet(sheet: SheetInk, matrix: Matrix, width: int, height: int) -> SheetInk:
+    """The sheet on the canvas of another one."""
+    step = scaling_matrix(TONE_STEP, TONE_STEP)
+    small = compose_transforms(invert_transform(step), matrix, step)
+    size = (width // TONE_STEP, height // TONE_STEP)
+    return SheetInk(
+        warp(sheet.lines, matrix, width, height),
+        warp(sheet.tone, small, *size),
+        warp(sheet.ground, small, *size),
+        sheet.noise,
+    )
+
+
+def visible_grey(sheet: SheetInk) -> GreyImage:
+    """Lines in full contrast on the sheet's fills."""
+    height, width = sheet.lines.shape
+    return np.asarray(cv2.min(sheet.lines, enlarge(sheet.ground, (width, height))), np.uint8)
