@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from benchmarks.data import shared_folder
+from benchmarks.drawings.ink import ink
 from benchmarks.drawings.large import large
 from benchmarks.drawings.real import real
 from benchmarks.drawings.sections import Limit, console
@@ -23,6 +24,7 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "real": real,
     "synthetic": synthetic,
     "large": large,
+    "ink": ink,
 }
 
 

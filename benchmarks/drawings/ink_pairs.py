@@ -1,4 +1,4 @@
-"""Pairs of sheets with marks in greys and colours that are added, removed or recoloured, and their true boxes."""
+"""Pairs of sheets with marks in greys and colours that are added, removed or recoloured, and their boxes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,11 @@ def places(random: Random) -> list[Box]:
     """Places for marks, apart from each other, in random order."""
     columns = int((SIZE[0] - 250) / (1.5 * PITCH))
     rows = int((SIZE[1] - 150) / (1.5 * PITCH))
-    corners = [(60 + 1.5 * PITCH * column, 70 + 1.5 * PITCH * row) for column in range(columns) for row in range(rows)]
+    corners = [
+        (60 + 1.5 * PITCH * column, 70 + 1.5 * PITCH * row)
+        for column in range(columns)
+        for row in range(rows)
+    ]
     random.shuffle(corners)
     return [(left, top, left + PITCH, top + PITCH) for left, top in corners]
 
@@ -83,7 +87,10 @@ def mark(random: Random, place: Box, width: float) -> tuple[Stroke, ...]:
     """A line, a rectangle or a symbol of lines `width` points wide."""
     left, top, right, bottom = place
     shrunk = (
-        left + random.uniform(0, 10), top + random.uniform(0, 10), right - random.uniform(0, 10), bottom - random.uniform(0, 10)
+        left + random.uniform(0, 10),
+        top + random.uniform(0, 10),
+        right - random.uniform(0, 10),
+        bottom - random.uniform(0, 10),
     )
     kind = random.choice(("line", "rectangle", "symbol"))
     if kind == "rectangle":
@@ -120,7 +127,11 @@ def colour_edits(random: Random, count: int) -> Iterator[InkEdit]:
 
 
 def write_sheet(
-    sheet: drawings.Sheet, edits: Sequence[InkEdit], revision: int, target: Path, fills: Sequence[RoomFill] = ()
+    sheet: drawings.Sheet,
+    edits: Sequence[InkEdit],
+    revision: int,
+    target: Path,
+    fills: Sequence[RoomFill] = (),
 ) -> None:
     """Writes the unchanged marks of a plan with one revision of the edits, on top of fills."""
     canvas = Canvas(str(target), pagesize=sheet.size, invariant=1)

@@ -8,8 +8,12 @@ from math import ceil, floor
 import cv2
 import numpy as np
 
-from pipelines.drawings.binarization import GreyImage, Mask, binarize, dilate, otsu_threshold
+from pipelines.drawings import line_weights, tone_changes
+from pipelines.drawings.binarization import GreyImage, Mask, binarize, dilate
+from pipelines.drawings.ink_matching import unmatched_ink
+from pipelines.drawings.line_weights import WeightChange
 from pipelines.drawings.page_words import Word
+from pipelines.drawings.sheet_ink import SheetInk
 from pipelines.drawings.text_diff import WordChanges, overlapping_groups, sort_reading_order
 
 Box = tuple[int, int, int, int]
@@ -17,27 +21,37 @@ Box = tuple[int, int, int, int]
 
 NO_WORD_CHANGES = WordChanges()
 
+SAME_WEIGHTS = WeightChange()
+
 BLOCK_SIZE = 2
 """Side in pixels of the blocks in which differing ink is counted."""
 
 TILE_SIZE = 1200
 TILE_MARGIN = 16
-TONE_CELL_SIZE = 7
-"""Side in pixels of the cells whose mean tones are compared."""
-
 EDGE_MARGIN = 8
 """Margin in pixels along the edges that is not compared, as lines may be cut off there."""
 
-FAINT_INK_MARGIN = 12.0
-"""Grey levels by which the counterpart of ink on the other sheet may be fainter."""
+MAX_COVERED_SHARE = 0.5
+"""Share of an area that a change of lines covers, from which it is a part of that change."""
+
+BILEVEL_TONE = 140
+"""Mean tone of a block below which a bilevel sheet has ink there."""
+
+MIN_WORD_PIXELS = 6
+"""Pixels of ink without counterpart from which a word looks different."""
+
+INK_LEVEL, FAINT_INK_LEVEL = 128.0, 178.0
+"""Levels of ink, and of its counterpart on the other sheet, relative to the strongest ink nearby."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A changed region.
 
-    `kind` is added, removed, modified, or fill (a changed tone). `changed_pixels` counts differing ink and
-    `box_pixels` is the area of the bounding box, both in pixels of the new sheet.
+    `kind` is added, removed, modified, fill (a changed tone), recoloured (the same lines in another colour)
+    or line_weight (all lines thicker or thinner). `changed_pixels` counts differing ink and `box_pixels` is
+    the area of the bounding box, both in pixels of the new sheet. `is_sheet_wide` marks what concerns all
+    lines of a sheet.
     """
 
     kind: str
@@ -45,6 +59,7 @@ class Change:
     changed_pixels: int
     words_removed: tuple[str, ...] = ()
     words_added: tuple[str, ...] = ()
+    is_sheet_wide: bool = False
 
     @property
     def box_pixels(self) -> int:
@@ -84,8 +99,8 @@ class Difference:
 
 
 def detect(
-    old: GreyImage,
-    new: GreyImage,
+    old: SheetInk,
+    new: SheetInk,
     coverage: Mask,
     words: WordChanges = NO_WORD_CHANGES,
     sensitivity: Sensitivity = Sensitivity(),
@@ -94,46 +109,92 @@ def detect(
 
     `coverage` masks the area of the old sheet; `words` are the differing words, in the new sheet's pixels.
     """
-    difference = mask_moved_words(diff_ink(old, new, coverage, sensitivity.tolerance), words.shifted)
+    weights = SAME_WEIGHTS
+    if old.is_clean and new.is_clean and not (old.is_bilevel or new.is_bilevel):
+        weights = line_weights.compare_weights(old.lines, new.lines)
+    difference = mask_moved_words(diff_ink(old, new, coverage, sensitivity.tolerance, weights), words.shifted)
     regions = list(connected_regions(difference, sensitivity.merge_distance, sensitivity.min_ink))
-    regions += [
-        change
-        for change in tone_changes(old, new, coverage)
-        if not any(boxes_overlap(region.box, change.box) for region in regions)
+    fills = [
+        Change("fill", box, pixels)
+        for box, pixels in tone_changes.filled_areas(old, new, coverage)
+        if not any(covered_share(box, region.box) > MAX_COVERED_SHARE for region in regions)
     ]
+    fills += [
+        Change("fill", box, pixels)
+        for box, pixels in tone_changes.toned_areas(old, new, coverage)
+        if not any(boxes_overlap(change.box, box) for change in (*regions, *fills))
+    ]
+    areas, is_sheet_wide = tone_changes.recoloured_areas(
+        old, new, coverage, tone_blocks(difference, new), sensitivity.merge_distance
+    )
+    areas = [
+        (box, pixels)
+        for box, pixels in areas
+        if not any(covered_share(box, change.box) > MAX_COVERED_SHARE for change in (*regions, *fills))
+    ]
+    sheet_wide = []
+    if is_sheet_wide and areas:
+        sheet_wide.append(sheet_wide_change("recoloured", areas))
+    else:
+        regions += [Change("recoloured", box, pixels) for box, pixels in areas]
+    if weights:
+        sheet_wide.append(sheet_wide_change("line_weight", [(ink_box(new.lines), difference.total // 2)]))
+    regions += [] if is_sheet_wide else fills
     changes = attach_words(regions, words)
-    changes += small_word_changes(old, new, unassigned_words(changes, words))
+    changes += small_word_changes(old.lines, new.lines, unassigned_words(changes, words))
     changes.sort(key=lambda change: (-change.changed_pixels, change.box))
     differing_ink = int(difference.added.sum(dtype=np.int64) + difference.removed.sum(dtype=np.int64))
-    return DetectedChanges(tuple(changes), round(differing_ink / max(difference.total, 1), 4))
+    return DetectedChanges((*sheet_wide, *changes), round(differing_ink / max(difference.total, 1), 4))
 
 
-def resize(grey: GreyImage, size: tuple[int, int]) -> GreyImage:
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+def sheet_wide_change(kind: str, areas: Sequence[tuple[Box, int]]) -> Change:
+    """One change that concerns all lines of a sheet."""
+    box = bounding_box([area for area, _ in areas])
+    return Change(kind, box, sum(pixels for _, pixels in areas), is_sheet_wide=True)
 
 
-def diff_ink(old: GreyImage, new: GreyImage, coverage: Mask, tolerance: int) -> Difference:
-    """Ink without counterpart within `tolerance` pixels, tile by tile, after registration of each tile."""
-    height, width = new.shape
+def ink_box(lines: GreyImage) -> Box:
+    """The bounding box of all lines."""
+    left, top, width, height = cv2.boundingRect(binarize(lines, INK_LEVEL))
+    return left, top, width, height
+
+
+def tone_blocks(difference: Difference, new: SheetInk) -> Mask:
+    """Blocks of the tones in which lines differ."""
+    height, width = new.ground.shape
+    differing = ((difference.added | difference.removed) > 0).view(np.uint8)
+    wide = np.asarray(cv2.dilate(differing, np.ones((2, 2), np.uint8), anchor=(0, 0)), np.uint8)
+    return np.ascontiguousarray(wide[: 2 * height : 2, : 2 * width : 2])
+
+
+def diff_ink(
+    old: SheetInk, new: SheetInk, coverage: Mask, tolerance: int, weights: WeightChange = SAME_WEIGHTS
+) -> Difference:
+    """Ink without counterpart within `tolerance` pixels, tile by tile, after registration of each tile.
+
+    Where all lines are wider on one sheet, the tolerance of its ink is greater. Thin and pale lines that a
+    bilevel sheet cannot hold are not missing there.
+    """
+    is_drawn = old.is_clean and new.is_clean
+    height, width = new.lines.shape
     added = np.zeros((-(-height // BLOCK_SIZE), -(-width // BLOCK_SIZE)), np.uint8)
     removed = np.zeros_like(added)
-    old_level, new_level = otsu_threshold(old), otsu_threshold(new)
     total = 0
     for top, left in product(range(0, height, TILE_SIZE), range(0, width, TILE_SIZE)):
         bottom, right = min(top + TILE_SIZE, height), min(left + TILE_SIZE, width)
         rows = slice(max(0, top - TILE_MARGIN), min(height, bottom + TILE_MARGIN))
         columns = slice(max(0, left - TILE_MARGIN), min(width, right + TILE_MARGIN))
-        after = new[rows, columns]
-        before = register_tile(old[rows, columns], after, old_level, new_level)
-        old_ink, new_ink = binarize(before, old_level), binarize(after, new_level)
-        removed_ink = old_ink & ~dilate(binarize(after, new_level + FAINT_INK_MARGIN), tolerance) & 1
-        added_ink = new_ink & ~dilate(binarize(before, old_level + FAINT_INK_MARGIN), tolerance) & 1
+        after = new.lines[rows, columns]
+        before = register_tile(old.lines[rows, columns], after)
+        old_ink, new_ink = binarize(before, INK_LEVEL), binarize(after, INK_LEVEL)
+        removed_ink = old_ink & ~dilate(binarize(after, FAINT_INK_LEVEL), tolerance + weights.shrunk) & 1
+        added_ink = new_ink & ~dilate(binarize(before, FAINT_INK_LEVEL), tolerance + weights.grown) & 1
         inner = np.s_[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
         blocks = np.s_[
             top // BLOCK_SIZE : -(-bottom // BLOCK_SIZE), left // BLOCK_SIZE : -(-right // BLOCK_SIZE)
         ]
-        added[blocks] = block_counts(np.asarray(added_ink[inner], np.uint8))
-        removed[blocks] = block_counts(np.asarray(removed_ink[inner], np.uint8))
+        added[blocks] = block_counts(np.asarray(added_ink[inner], np.uint8), is_drawn)
+        removed[blocks] = block_counts(np.asarray(removed_ink[inner], np.uint8), is_drawn)
         total += cv2.countNonZero(old_ink[inner]) + cv2.countNonZero(new_ink[inner])
     within = np.ascontiguousarray(coverage[::BLOCK_SIZE, ::BLOCK_SIZE])
     rim = (
@@ -147,7 +208,19 @@ def diff_ink(old: GreyImage, new: GreyImage, coverage: Mask, tolerance: int) -> 
         EDGE_MARGIN // BLOCK_SIZE : -EDGE_MARGIN // BLOCK_SIZE,
     ] = 1
     comparable &= ~rim & 1
-    return Difference(added * comparable, removed * (comparable & within), total)
+    comparable_old = comparable & within
+    if new.is_bilevel and not old.is_bilevel:
+        comparable_old &= holdable_blocks(old, comparable.shape)
+    if old.is_bilevel and not new.is_bilevel:
+        comparable &= holdable_blocks(new, comparable.shape)
+    return Difference(added * comparable, removed * comparable_old, total)
+
+
+def holdable_blocks(sheet: SheetInk, shape: tuple[int, ...]) -> Mask:
+    """Blocks whose lines are dark and wide enough for a bilevel sheet of the same resolution as the tones."""
+    grey = sheet.tone if sheet.tone.ndim == 2 else sheet.tone.min(axis=2)
+    dark = (np.asarray(cv2.erode(grey, np.ones((3, 3), np.uint8))) < BILEVEL_TONE).view(np.uint8)
+    return np.asarray(cv2.resize(dark, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def mask_moved_words(difference: Difference, shifted: Sequence[Word]) -> Difference:
@@ -159,18 +232,20 @@ def mask_moved_words(difference: Difference, shifted: Sequence[Word]) -> Differe
     return replace(difference, added=difference.added * unmasked, removed=difference.removed * unmasked)
 
 
-def block_counts(mask: Mask) -> Mask:
-    """Number of set pixels in each block, without isolated specks."""
-    opened = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
+def block_counts(mask: Mask, is_drawn: bool) -> Mask:
+    """Number of set pixels in each block; on scanned sheets without isolated specks."""
+    opened = mask
+    if not is_drawn:
+        opened = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
     down, across = -opened.shape[0] % BLOCK_SIZE, -opened.shape[1] % BLOCK_SIZE
     padded = np.pad(opened, ((0, down), (0, across))) if down or across else opened
     parts = [padded[y::BLOCK_SIZE, x::BLOCK_SIZE] for y in range(BLOCK_SIZE) for x in range(BLOCK_SIZE)]
     return np.asarray(sum(parts[1:], parts[0]), np.uint8)
 
 
-def register_tile(old: GreyImage, new: GreyImage, old_level: float, new_level: float) -> GreyImage:
+def register_tile(old: GreyImage, new: GreyImage) -> GreyImage:
     """The old tile shifted by phase correlation, if that increases the overlap of ink."""
-    old_ink, new_ink = binarize(old, old_level), binarize(new, new_level)
+    old_ink, new_ink = binarize(old, INK_LEVEL), binarize(new, INK_LEVEL)
     if min(cv2.countNonZero(old_ink), cv2.countNonZero(new_ink)) < 500:
         return old
     smooth = [
@@ -191,7 +266,7 @@ def register_tile(old: GreyImage, new: GreyImage, old_level: float, new_level: f
         cv2.warpAffine(old, shift, (old.shape[1], old.shape[0]), borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
     dilated = dilate(new_ink, 1)
-    better = cv2.countNonZero(binarize(shifted, old_level) & dilated) > cv2.countNonZero(old_ink & dilated)
+    better = cv2.countNonZero(binarize(shifted, INK_LEVEL) & dilated) > cv2.countNonZero(old_ink & dilated)
     return shifted if better else old
 
 
@@ -229,21 +304,6 @@ def change_kind(added: int, removed: int) -> str:
     return "removed" if added < 0.1 * (added + removed) else "modified"
 
 
-def tone_changes(old: GreyImage, new: GreyImage, coverage: Mask) -> Iterator[Change]:
-    """Areas whose mean tone differs: hatches and fills, which the comparison of ink does not detect."""
-    size = (max(1, new.shape[1] // TONE_CELL_SIZE), max(1, new.shape[0] // TONE_CELL_SIZE))
-    before, after, inside = (resize(image, size) for image in (old, new, coverage))
-    differs = (cv2.absdiff(cv2.blur(before, (5, 5)), cv2.blur(after, (5, 5))) > 30).astype(np.uint8)
-    inside[[0, -1]] = inside[:, [0, -1]] = 0
-    differs &= np.asarray(cv2.erode(inside, np.ones((5, 5), np.uint8)), np.uint8)
-    opened = cv2.morphologyEx(differs, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    count, _, statistics, _ = cv2.connectedComponentsWithStats(opened)
-    across, down = new.shape[1] / size[0], new.shape[0] / size[1]
-    for left, top, width, height, area in statistics[1:count].tolist():
-        box = (round(left * across), round(top * down), round(width * across), round(height * down))
-        yield Change("fill", box, round(area * across * down))
-
-
 def boxes_overlap(one: Box, other: Box, margin: float = 0.0) -> bool:
     """Whether two boxes overlap or are within `margin` pixels of each other."""
     return (
@@ -252,6 +312,13 @@ def boxes_overlap(one: Box, other: Box, margin: float = 0.0) -> bool:
         and one[1] - margin < other[1] + other[3]
         and other[1] < one[1] + one[3] + margin
     )
+
+
+def covered_share(box: Box, other: Box) -> float:
+    """The share of a box that another one covers."""
+    across = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    down = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
+    return max(across, 0) * max(down, 0) / max(box[2] * box[3], 1)
 
 
 def attach_words(changes: Sequence[Change], words: WordChanges) -> list[Change]:
@@ -297,17 +364,15 @@ def unassigned_words(changes: Sequence[Change], words: WordChanges) -> WordChang
 
 
 def small_word_changes(old: GreyImage, new: GreyImage, words: WordChanges) -> Iterator[Change]:
-    """Changes of words whose differing ink is too little for a region."""
-    old_level, new_level = otsu_threshold(old), otsu_threshold(new)
+    """Changes of words whose differing ink is too little for a region, or lost in a hatch."""
     for removed, added in overlapping_groups(words.removed, words.added):
         box = bounding_box([word_box(word) for word in (*removed, *added)])
-        area = np.s_[max(box[1], 0) : box[1] + box[3], max(box[0], 0) : box[0] + box[2]]
-        before, after = binarize(old[area], old_level), binarize(new[area], new_level)
-        changed_pixels, inked = cv2.countNonZero(before ^ after), cv2.countNonZero(before | after)
-        if inked and changed_pixels >= 0.25 * inked:
+        area = np.s_[max(box[1], 0) : max(box[1] + box[3], 0), max(box[0], 0) : max(box[0] + box[2], 0)]
+        before, after = binarize(old[area], INK_LEVEL), binarize(new[area], INK_LEVEL)
+        if before.size and unmatched_ink(before, after) >= MIN_WORD_PIXELS:
             kind = "modified" if removed and added else "added" if added else "removed"
             texts = [tuple(word.text for word in sort_reading_order(group)) for group in (removed, added)]
-            yield Change(kind, box, changed_pixels, *texts)
+            yield Change(kind, box, cv2.countNonZero(before ^ after), *texts)
 
 
 def word_box(word: Word) -> Box:

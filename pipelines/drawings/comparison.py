@@ -84,8 +84,9 @@ def compare(
     detected = change_detection.DetectedChanges((), 1.0)
     if fit.is_confident:
         with cpu_timer(seconds, "changes"):
-            if not (has_exact_text(before) and has_exact_text(after)):
-                word_changes = ocr_errors.drop_ocr_errors(word_changes, old.lines, new.lines)
+            has_text = has_exact_text(before) and has_exact_text(after)
+            drop = ocr_errors.drop_invisible if has_text else ocr_errors.drop_ocr_errors
+            word_changes = drop(word_changes, old.lines, new.lines)
             detected = change_detection.detect(
                 old, new, coverage, word_changes, scale_tolerance(options.sensitivity, fit.scale)
             )
@@ -102,7 +103,10 @@ def compare(
         scale=round(fit.scale, 5),
         change_ratio=detected.ratio,
         changes=detected.changes,
-        locations=tuple(locations.describe(change.box, width, height, grid) for change in detected.changes),
+        locations=tuple(
+            "whole sheet" if change.is_sheet_wide else locations.describe(change.box, width, height, grid)
+            for change in detected.changes
+        ),
         words_removed=tuple(word.text for word in word_changes.removed),
         words_added=tuple(word.text for word in word_changes.added),
         overlay=target,

@@ -245,7 +245,7 @@ def result_values(outcome: ComparisonResult) -> dict[str, Any]:
             "box": list(change.box),
             "area": change.changed_pixels,
             "location": location,
-            "description": f"{change.kind.capitalize()} ({location})",
+            "description": f"{change.kind.capitalize().replace('_', ' ')} ({location})",
             "words_removed": list(change.words_removed),
             "words_added": list(change.words_added),
         }

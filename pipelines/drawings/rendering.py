@@ -286,6 +286,7 @@ def rasterize_image(path: Path, page: int, *, dpi: float, max_pixels: int, colou
             upright = Image.alpha_composite(ground, upright.convert("RGBA"))
         if upright.mode.startswith("I;16"):
             upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        colour = colour and upright.mode not in ("1", "L", "LA")
         picture = np.array(upright.convert("RGB" if colour else "L"), np.uint8)
     if colour:
         picture = np.ascontiguousarray(picture[:, :, ::-1])

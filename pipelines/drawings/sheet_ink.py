@@ -29,11 +29,18 @@ MAX_LINE_BLOCKS = 9
 DARK_FILL_LEVEL = 160
 """Fills darker than this grey are ink themselves."""
 
+PALE_FILL_LEVEL = 240
+MIN_GRAIN = 0.5
+"""Grain of the paper from which a sheet is one that was scanned."""
+
 MIN_STRENGTH = 8.0
 """Least contrast of ink in grey levels: a line in 90 % white, half a pixel wide, has more."""
 
-NOISE_FACTOR = 4.5
-"""Contrast of ink on a noisy sheet, in standard deviations of its paper."""
+MIN_SCAN_STRENGTH, MAX_SCAN_STRENGTH, NOISE_FACTOR = 20.0, 95.0, 8.0
+"""Contrast of ink on a scanned sheet: this many times the grain of its paper, within bounds."""
+
+SPECK_SIDE, MIN_SPECK_PIXELS, MAX_SPECK_STRENGTH = 9, 9, 96
+"""Fainter ink counts from so many pixels in a square of this side: grain is scattered, lines are not."""
 
 CONTRAST_SIDE = 7
 """Side in pixels of the neighbourhood whose strongest ink is 100 %."""
@@ -57,17 +64,19 @@ class SheetInk:
     `lines` has the sheet's size: 255 is paper or a pale fill, 0 is the strongest ink within a few pixels,
     whatever its colour. `tone` are the sheet's colours on white paper, and `ground` the darkness of its pale
     fills, each at one pixel for `TONE_STEP` of the sheet. `noise` is the standard deviation of the paper.
+    A bilevel sheet has black and white only, and no fainter lines.
     """
 
     lines: GreyImage
     tone: Picture
     ground: GreyImage
     noise: float
+    is_bilevel: bool = False
 
     @property
     def is_clean(self) -> bool:
         """Whether it is drawn, not scanned: its paper has no grain."""
-        return self.noise < 0.5
+        return self.noise < MIN_GRAIN
 
 
 def read(path: Path) -> SheetInk:
@@ -90,7 +99,7 @@ def extract(picture: Picture) -> SheetInk:
         tone = divide(tone, paper)
     noise = grain(darkness)
     ground = ground_level(darkness, tone)
-    return SheetInk(contrast(darkness, ground, noise), tone, ground, noise)
+    return SheetInk(contrast(darkness, ground, noise), tone, ground, noise, is_bilevel(darkness))
 
 
 def paper_colour(tone: Picture) -> Picture | None:
@@ -151,6 +160,12 @@ def grain(darkness: GreyImage) -> float:
     return round(float(np.quantile(deviations, 0.35)), 3) if deviations else 0.0
 
 
+def is_bilevel(darkness: GreyImage) -> bool:
+    """Whether nearly all pixels are black or white."""
+    levels = np.bincount(darkness[::3, ::3].ravel(), minlength=256)
+    return bool(levels[1:255].sum() <= 0.01 * levels[:128].sum())
+
+
 def block_maxima(grey: GreyImage) -> GreyImage:
     """The lightest pixel of each block of `TONE_STEP` pixels."""
     height, width = (side // TONE_STEP * TONE_STEP for side in grey.shape)
@@ -165,27 +180,44 @@ def ground_level(darkness: GreyImage, tone: Picture) -> GreyImage:
     grey = tone if tone.ndim == 2 else cv2.cvtColor(tone, cv2.COLOR_BGR2GRAY)
     level = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, kernel)
     ground[np.asarray(level) < DARK_FILL_LEVEL] = 255
-    return ground
+    return np.asarray(cv2.erode(ground, np.ones((3, 3), np.uint8)), np.uint8)
 
 
 def contrast(darkness: GreyImage, ground: GreyImage, noise: float) -> GreyImage:
     """Ink relative to the strongest nearby: 0 is full contrast, 255 is none."""
     size = darkness.shape[1::-1]
-    strength = cv2.subtract(enlarge(ground, size), darkness)
-    bias = float(np.median(strength[::8, ::8]))
-    least = round(max(MIN_STRENGTH, NOISE_FACTOR * noise) + bias)
-    if bias:
-        strength = cv2.subtract(strength, np.full((1, 1), bias, np.uint8))  # type: ignore[arg-type]
-    strongest = cv2.dilate(strength, np.ones((CONTRAST_SIDE, CONTRAST_SIDE), np.uint8))
+    strength = np.asarray(
+        cv2.subtract(enlarge(lower_ground(darkness, ground, noise), size), darkness), np.uint8
+    )
+    strongest = np.asarray(cv2.dilate(strength, np.ones((CONTRAST_SIDE, CONTRAST_SIDE), np.uint8)), np.uint8)
+    least = MIN_STRENGTH
+    if noise >= MIN_GRAIN:
+        least = float(np.clip(NOISE_FACTOR * noise, MIN_SCAN_STRENGTH, MAX_SCAN_STRENGTH))
+        remove_specks(strongest, (strength >= least).view(np.uint8))
     if noise:
-        around = cv2.dilate(block_maxima(np.asarray(strength, np.uint8)), np.ones((5, 5), np.uint8))
+        around = cv2.dilate(block_maxima(strength), np.ones((5, 5), np.uint8))
         fringe = np.asarray(cv2.convertScaleAbs(around, alpha=RINGING_RATIO), np.uint8)
-        strongest = cv2.max(strongest, enlarge(fringe, size))
+        strongest = np.asarray(cv2.max(strongest, enlarge(fringe, size)), np.uint8)
     table = np.arange(256, dtype=np.uint8)
-    table[:least] = 255
-    strongest = cv2.LUT(strongest, table)
-    relative = cv2.divide(strength, strongest, scale=255)
+    table[: round(least)] = 255
+    relative = cv2.divide(strength, cv2.LUT(strongest, table), scale=255)
     return np.asarray(cv2.bitwise_not(relative, dst=relative), np.uint8)
+
+
+def lower_ground(darkness: GreyImage, ground: GreyImage, noise: float) -> GreyImage:
+    """The ground without the bias that the grain gives to the lightest pixels of blocks."""
+    if noise < MIN_GRAIN:
+        return ground
+    height, width = ground[::2, ::2].shape
+    sample = np.ascontiguousarray(darkness[:: 2 * TONE_STEP, :: 2 * TONE_STEP][:height, :width])
+    bias = int(np.median(cv2.subtract(np.ascontiguousarray(ground[::2, ::2]), sample)))
+    fill_bias = max(bias, round(2 * noise))
+    return np.where(ground < PALE_FILL_LEVEL, ground - np.uint8(fill_bias), ground - np.uint8(bias))
+
+
+def remove_specks(strongest: GreyImage, inked: GreyImage) -> None:
+    density = cv2.boxFilter(inked, -1, (SPECK_SIDE, SPECK_SIDE), normalize=False)
+    strongest[(np.asarray(density) < MIN_SPECK_PIXELS) & (strongest < MAX_SPECK_STRENGTH)] = 255
 
 
 def enlarge(small: GreyImage, size: tuple[int, int]) -> GreyImage:
@@ -210,6 +242,7 @@ def warp_sheet(sheet: SheetInk, matrix: Matrix, width: int, height: int) -> Shee
         warp(sheet.tone, small, *size),
         warp(sheet.ground, small, *size),
         sheet.noise,
+        sheet.is_bilevel,
     )
 
 

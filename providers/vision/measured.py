@@ -6,7 +6,14 @@ from typing import Any
 
 from core.ports import Analysis, DrawingImages, Evidence
 
-ACTIONS = {"added": "added", "removed": "removed", "modified": "modified", "fill": "fill or hatch changed"}
+ACTIONS = {
+    "added": "added",
+    "removed": "removed",
+    "modified": "modified",
+    "fill": "fill or hatch changed",
+    "recoloured": "recoloured",
+    "line_weight": "drawn in other weights",
+}
 
 MAX_LISTED_WORDS = 12
 MAX_LISTED_CHANGES = 3

@@ -20,6 +20,10 @@ class ChangeKind(Enum):
     """Content differs between the sheets."""
     FILL = "fill"
     """The fill of an area differs between the sheets."""
+    RECOLOURED = "recoloured"
+    """Lines of the same shape have another color or grey."""
+    LINE_WEIGHT = "line_weight"
+    """The lines of the whole sheet are thicker or thinner. One change stands for all of them."""
 
 
 @output

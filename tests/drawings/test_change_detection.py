@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.drawings import alignment, binarization, change_detection, page_words, text_diff
+from pipelines.drawings import alignment, binarization, change_detection, page_words, sheet_ink, text_diff
 from pipelines.drawings.binarization import GreyImage
 from pipelines.drawings.change_detection import DetectedChanges, Sensitivity
 from pipelines.drawings.page_words import Word
@@ -22,7 +22,9 @@ def a_picture(*boxes: tuple[int, int, int, int], grey: int = 0) -> GreyImage:
 
 
 def detect(old: GreyImage, new: GreyImage, differing: WordChanges | None = None) -> DetectedChanges:
-    return change_detection.detect(old, new, np.ones(SIZE, np.uint8), differing or WordChanges())
+    return change_detection.detect(
+        sheet_ink.extract(old), sheet_ink.extract(new), np.ones(SIZE, np.uint8), differing or WordChanges()
+    )
 
 
 def test_nothing_changed() -> None:
@@ -80,7 +82,7 @@ def test_what_the_old_sheet_does_not_cover_is_added_not_removed() -> None:
     cover = np.ones(SIZE, np.uint8)
     cover[:, 200:500] = 0
 
-    (change,) = change_detection.detect(old, new, cover).changes
+    (change,) = change_detection.detect(sheet_ink.extract(old), sheet_ink.extract(new), cover).changes
 
     assert change.kind == "added"
 
@@ -130,7 +132,11 @@ def test_every_edit_of_a_drawn_plan_is_found() -> None:
     differing = text_diff.diff(page_words.transform_words(plan.words[0], fit.matrix), plan.words[1], 6)
 
     findings = change_detection.detect(
-        moved, new, cover, differing, Sensitivity(tolerance=2, merge_distance=22, min_ink=20)
+        sheet_ink.extract(moved),
+        sheet_ink.extract(new),
+        cover,
+        differing,
+        Sensitivity(tolerance=2, merge_distance=22, min_ink=20),
     )
 
     for left, top, right, bottom in plan.sheet.changed:

@@ -36,7 +36,7 @@ def test_a_pair_in_a_child_process_gives_plain_values_and_pictures(tmp_path: Pat
         outcome = pool.submit(compare, *arguments).result()
 
     assert outcome.is_confident
-    assert (round(outcome.score, 2), round(outcome.change_ratio, 4)) == (1.0, 0.0023)
+    assert (round(outcome.score, 2), round(outcome.change_ratio, 4)) == (1.0, 0.0028)
     assert {"27", "MAR", "2025", "B"} <= set(outcome.words_added)
     assert {"06", "NOV", "2024", "A"} <= set(outcome.words_removed)
     assert len(outcome.changes) == 7
