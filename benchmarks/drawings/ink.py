@@ -16,6 +16,8 @@ from benchmarks.drawings.ink_pairs import INKS, WIDTHS, InkEdit, InkPair, RoomFi
 from benchmarks.drawings.sections import Limit, compare_pages, console, processes
 from pipelines.drawings import page_words, rendering
 from pipelines.drawings.change_detection import Change, boxes_overlap
+from server.demo.drawings import Sheet
+from server.demo.marks import rectangle
 
 MARKS = 15
 """Edits of a pair."""
@@ -77,21 +79,23 @@ def jobs(folder: Path, half: int) -> Iterator[Job]:
 def run(job: Job) -> Outcome:
     """Makes and compares one pair."""
     cv2.setNumThreads(1)
-    random = Random(job.seed)
+    random, sheet = Random(job.seed), ink_pairs.plan(job.seed)
     if job.kind == "recoloured":
-        pair = ink_pairs.make(job.name, job.seed, list(ink_pairs.colour_edits(random, MARKS)), job.folder)
+        pair = ink_pairs.make(job.name, sheet, list(ink_pairs.colour_edits(random, MARKS, sheet)), job.folder)
     elif job.kind == "filled rooms":
-        pair = filled_pair(job, random)
+        pair = filled_pair(job, random, sheet)
     else:
-        edits = ink_pairs.linework_edits(random, [(name, INKS[name], width) for name, width in job.inks])
-        pair = ink_pairs.make(job.name, job.seed, list(edits), job.folder)
+        edits = ink_pairs.linework_edits(
+            random, [(name, INKS[name], width) for name, width in job.inks], sheet
+        )
+        pair = ink_pairs.make(job.name, sheet, list(edits), job.folder)
     if job.kind == "on tinted scans":
         scan(pair, np.random.default_rng(job.seed))
     changes = compare_pages((pair.old, pair.new, job.folder)).changes
     return judge(job.kind, pair, changes)
 
 
-def filled_pair(job: Job, random: Random) -> InkPair:
+def filled_pair(job: Job, random: Random, sheet: Sheet) -> InkPair:
     """Two rooms of another fill, others filled in both revisions, and marks on both."""
     places = ink_pairs.places(random)
     wide = [(left - 6, top - 6, right + 6, bottom + 6) for left, top, right, bottom in places]
@@ -104,11 +108,11 @@ def filled_pair(job: Job, random: Random) -> InkPair:
         )
     )
     marks = [
-        InkEdit(f"{edit.name} on a fill", ink_pairs.mark(random, place, 0.7), edit.old, edit.new)
+        InkEdit(f"{edit.name} on a fill", ink_pairs.clear_mark(random, place, 0.7, sheet), edit.old, edit.new)
         for edit, place in zip(edits, places, strict=False)
     ]
-    pair = ink_pairs.make(job.name, job.seed, marks, job.folder, (both, [*both, *new]))
-    fills = [InkEdit("fill", (ink_pairs.rectangle(fill.box, 0),), None, fill.ink) for fill in new]
+    pair = ink_pairs.make(job.name, sheet, marks, job.folder, (both, [*both, *new]))
+    fills = [InkEdit("fill", (rectangle(fill.box, 0),), None, fill.ink) for fill in new]
     return InkPair(pair.old, pair.new, (*marks, *fills))
 
 
@@ -121,7 +125,8 @@ def scan(pair: InkPair, random: np.random.Generator) -> None:
 
 
 def judge(kind: str, pair: InkPair, changes: Sequence[Change]) -> Outcome:
-    found, missed = [], []
+    found: list[str] = []
+    missed: list[str] = []
     for edit in pair.edits:
         close = [change for change in changes if is_found(edit, change)]
         (found if close else missed).append(edit.name)

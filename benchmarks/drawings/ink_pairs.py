@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -14,11 +15,14 @@ from benchmarks.pairs import PIXELS_PER_POINT
 from pipelines.drawings import rendering
 from pipelines.drawings.rendering import RenderedPage
 from server.demo import drawings
-from server.demo.marks import Box, Mark, Stroke, arc, rectangle
+from server.demo.marks import Box, Mark, Shape, Stroke, arc, rectangle
 
 SIZE = (792.0, 612.0)
 PITCH = 44.0
 """Distance in points of the places for marks: their gaps are wider than what counts as one change."""
+
+MIN_DISTANCE = 3.0
+"""Distance in points from parallel lines of the plan."""
 
 Ink = tuple[float, float, float]
 """Red, green and blue, 0 to 1."""
@@ -70,6 +74,11 @@ class RoomFill:
     ink: Ink
 
 
+def plan(seed: int) -> drawings.Sheet:
+    """A small plan whose own marks stay the same."""
+    return drawings.plan("A-101", "FLOOR PLAN", seed, size=SIZE, changed=0)
+
+
 def places(random: Random) -> list[Box]:
     """Places for marks, apart from each other, in random order."""
     columns = int((SIZE[0] - 250) / (1.5 * PITCH))
@@ -108,21 +117,52 @@ def mark(random: Random, place: Box, width: float) -> tuple[Stroke, ...]:
     return (Stroke(ends[slope], width),)
 
 
-def linework_edits(random: Random, inks: Sequence[tuple[str, Ink, int]]) -> Iterator[InkEdit]:
+def follows(shapes: Sequence[Stroke], sheet: drawings.Sheet) -> bool:
+    """Whether a mark runs along lines of the plan, which nobody could tell apart."""
+    drawn = [part for mark in sheet.common for part in segments(mark.shapes)]
+    return any(
+        abs(one[axis] - other[axis]) < MIN_DISTANCE
+        and abs(one[axis + 2] - other[axis + 2]) < MIN_DISTANCE
+        and abs(one[axis] - one[axis + 2]) < MIN_DISTANCE
+        and min(max(one[1 - axis], one[3 - axis]), max(other[1 - axis], other[3 - axis]))
+        > max(min(one[1 - axis], one[3 - axis]), min(other[1 - axis], other[3 - axis]))
+        for one in segments(shapes)
+        for other in drawn
+        for axis in (0, 1)
+    )
+
+
+def segments(shapes: Sequence[Shape]) -> list[tuple[float, float, float, float]]:
+    strokes = [shape for shape in shapes if isinstance(shape, Stroke)]
+    return [(*start, *end) for stroke in strokes for start, end in pairwise(stroke.points)]
+
+
+def clear_mark(random: Random, place: Box, width: float, sheet: drawings.Sheet) -> tuple[Stroke, ...]:
+    """A mark that does not run along the lines of the plan."""
+    for _ in range(50):
+        shapes = mark(random, place, width)
+        if not follows(shapes, sheet):
+            break
+    return shapes
+
+
+def linework_edits(
+    random: Random, inks: Sequence[tuple[str, Ink, int]], sheet: drawings.Sheet
+) -> Iterator[InkEdit]:
     """An added or removed mark for each ink and width in pixels."""
     for place, (name, ink, width) in zip(places(random), inks, strict=False):
         added = random.random() < 0.5
-        shapes = mark(random, place, width / PIXELS_PER_POINT)
+        shapes = clear_mark(random, place, width / PIXELS_PER_POINT, sheet)
         yield InkEdit(f"{name}, {width} px", shapes, None if added else ink, ink if added else None)
 
 
-def colour_edits(random: Random, count: int) -> Iterator[InkEdit]:
+def colour_edits(random: Random, count: int, sheet: drawings.Sheet) -> Iterator[InkEdit]:
     """Marks that are of another colour in the new revision."""
     choices = {"black": (0.0, 0.0, 0.0), "grey 180": (0.7, 0.7, 0.7), **COLOURS}
     for place in places(random)[:count]:
         old, new = random.sample(sorted(choices), 2)
         width = random.choice(WIDTHS)
-        shapes = mark(random, place, width / PIXELS_PER_POINT)
+        shapes = clear_mark(random, place, width / PIXELS_PER_POINT, sheet)
         yield InkEdit(f"{old} to {new}, {width} px", shapes, choices[old], choices[new])
 
 
@@ -154,13 +194,12 @@ def write_sheet(
 
 def make(
     name: str,
-    seed: int,
+    sheet: drawings.Sheet,
     edits: Sequence[InkEdit],
     folder: Path,
     fills: tuple[Sequence[RoomFill], Sequence[RoomFill]] = ((), ()),
 ) -> InkPair:
     """Writes and renders both revisions of a small plan with the edits."""
-    sheet = drawings.plan("A-101", "FLOOR PLAN", seed, size=SIZE, changed=0)
     pages = []
     for revision, state in enumerate(("old", "new")):
         document = folder / f"{name}-{state}.pdf"

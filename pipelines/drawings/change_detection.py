@@ -13,7 +13,7 @@ from pipelines.drawings.binarization import GreyImage, Mask, binarize, dilate
 from pipelines.drawings.ink_matching import unmatched_ink
 from pipelines.drawings.line_weights import WeightChange
 from pipelines.drawings.page_words import Word
-from pipelines.drawings.sheet_ink import SheetInk
+from pipelines.drawings.sheet_ink import TONE_STEP, SheetInk
 from pipelines.drawings.text_diff import WordChanges, overlapping_groups, sort_reading_order
 
 Box = tuple[int, int, int, int]
@@ -119,18 +119,20 @@ def detect(
         for box, pixels in tone_changes.filled_areas(old, new, coverage)
         if not any(covered_share(box, region.box) > MAX_COVERED_SHARE for region in regions)
     ]
-    fills += [
-        Change("fill", box, pixels)
-        for box, pixels in tone_changes.toned_areas(old, new, coverage)
-        if not any(boxes_overlap(change.box, box) for change in (*regions, *fills))
-    ]
     areas, is_sheet_wide = tone_changes.recoloured_areas(
         old, new, coverage, tone_blocks(difference, new), sensitivity.merge_distance
     )
     areas = [
         (box, pixels)
         for box, pixels in areas
-        if not any(covered_share(box, change.box) > MAX_COVERED_SHARE for change in (*regions, *fills))
+        if not any(covered_share(box, change.box) > MAX_COVERED_SHARE for change in fills)
+    ]
+    regions, areas = absorb_areas(regions, areas, sensitivity.merge_distance)
+    toned = [
+        Change("fill", box, pixels)
+        for box, pixels in tone_changes.toned_areas(old, new, coverage)
+        if not any(boxes_overlap(change.box, box) for change in (*regions, *fills))
+        and not any(boxes_overlap(area, box) for area, _ in areas)
     ]
     sheet_wide = []
     if is_sheet_wide and areas:
@@ -139,12 +141,32 @@ def detect(
         regions += [Change("recoloured", box, pixels) for box, pixels in areas]
     if weights:
         sheet_wide.append(sheet_wide_change("line_weight", [(ink_box(new.lines), difference.total // 2)]))
-    regions += [] if is_sheet_wide else fills
+    regions += fills if sheet_wide else [*fills, *toned]
     changes = attach_words(regions, words)
     changes += small_word_changes(old.lines, new.lines, unassigned_words(changes, words))
     changes.sort(key=lambda change: (-change.changed_pixels, change.box))
     differing_ink = int(difference.added.sum(dtype=np.int64) + difference.removed.sum(dtype=np.int64))
     return DetectedChanges((*sheet_wide, *changes), round(differing_ink / max(difference.total, 1), 4))
+
+
+def absorb_areas(
+    regions: Sequence[Change], areas: Sequence[tuple[Box, int]], distance: int
+) -> tuple[list[Change], list[tuple[Box, int]]]:
+    """Regions with the recoloured areas beside them, such as lines that cross a new mark; and the others."""
+    wider = list(regions)
+    apart = []
+    for box, pixels in areas:
+        near = [
+            index
+            for index, region in enumerate(wider)
+            if pixels <= region.changed_pixels * TONE_STEP and boxes_overlap(region.box, box, distance)
+        ]
+        if near:
+            index = max(near, key=lambda index: wider[index].changed_pixels)
+            wider[index] = replace(wider[index], box=bounding_box([wider[index].box, box]))
+        else:
+            apart.append((box, pixels))
+    return wider, apart
 
 
 def sheet_wide_change(kind: str, areas: Sequence[tuple[Box, int]]) -> Change:
@@ -371,8 +393,10 @@ def small_word_changes(old: GreyImage, new: GreyImage, words: WordChanges) -> It
         before, after = binarize(old[area], INK_LEVEL), binarize(new[area], INK_LEVEL)
         if before.size and unmatched_ink(before, after) >= MIN_WORD_PIXELS:
             kind = "modified" if removed and added else "added" if added else "removed"
-            texts = [tuple(word.text for word in sort_reading_order(group)) for group in (removed, added)]
-            yield Change(kind, box, cv2.countNonZero(before ^ after), *texts)
+            gone, come = (
+                tuple(word.text for word in sort_reading_order(group)) for group in (removed, added)
+            )
+            yield Change(kind, box, cv2.countNonZero(before ^ after), gone, come)
 
 
 def word_box(word: Word) -> Box:

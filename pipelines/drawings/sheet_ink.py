@@ -94,12 +94,15 @@ def extract(picture: Picture) -> SheetInk:
     tone = np.asarray(cv2.resize(picture[:height, :width], size, interpolation=cv2.INTER_AREA), np.uint8)
     paper = paper_colour(tone)
     darkness = darkest_channel(picture, paper)
+    may_be_bilevel = picture.ndim == 2
     del picture
     if paper is not None:
         tone = divide(tone, paper)
     noise = grain(darkness)
     ground = ground_level(darkness, tone)
-    return SheetInk(contrast(darkness, ground, noise), tone, ground, noise, is_bilevel(darkness))
+    return SheetInk(
+        contrast(darkness, ground, noise), tone, ground, noise, may_be_bilevel and is_bilevel(darkness)
+    )
 
 
 def paper_colour(tone: Picture) -> Picture | None:
@@ -122,7 +125,7 @@ def paper_colour(tone: Picture) -> Picture | None:
     smooth = np.median(windows, axis=(3, 4)).astype(np.float32)
     size = (tone.shape[1], tone.shape[0])
     paper = cv2.resize(cv2.GaussianBlur(smooth, (3, 3), 0), size, interpolation=cv2.INTER_LINEAR)
-    return np.clip(np.rint(paper), 1, 255).astype(np.uint8).reshape(tone.shape)
+    return np.asarray(np.clip(np.rint(paper), 1, 255), np.uint8).reshape(tone.shape)
 
 
 def divide(picture: Picture, paper: Picture) -> Picture:
@@ -155,8 +158,8 @@ def grain(darkness: GreyImage) -> float:
         for left in range(0, max(1, width - NOISE_TILE), max(NOISE_TILE, width // 8)):
             tile = np.ascontiguousarray(darkness[top : top + NOISE_TILE, left : left + NOISE_TILE])
             difference = np.asarray(cv2.absdiff(tile, np.asarray(cv2.medianBlur(tile, 5))))
-            usual = np.minimum(difference, np.percentile(difference, 85))
-            deviations.append(1.4 * float(usual.mean()))
+            bounded = np.minimum(difference, np.percentile(difference, 85))
+            deviations.append(1.4 * float(bounded.mean()))
     return round(float(np.quantile(deviations, 0.35)), 3) if deviations else 0.0
 
 

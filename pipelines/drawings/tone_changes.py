@@ -52,8 +52,8 @@ def same_channels(one: Picture, other: Picture) -> tuple[Picture, Picture]:
     return one, np.asarray(cv2.cvtColor(other, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
-def strongest(channels: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    return channels if channels.ndim == 2 else channels.max(axis=2)
+def strongest(channels: Picture) -> GreyImage:
+    return channels if channels.ndim == 2 else np.asarray(channels.max(axis=2), np.uint8)
 
 
 def covered_blocks(shape: tuple[int, ...], coverage: Mask, margin: int) -> Mask:
@@ -74,7 +74,7 @@ def toned_areas(old: SheetInk, new: SheetInk, coverage: Mask) -> Iterator[Area]:
     """Areas whose mean tone differs: hatches and fills, which the comparison of lines may not detect."""
     before, after = same_channels(old.tone, new.tone)
     side = (FILL_SIDE, FILL_SIDE)
-    difference = strongest(np.asarray(cv2.absdiff(cv2.blur(before, side), cv2.blur(after, side))))
+    difference = strongest(np.asarray(cv2.absdiff(cv2.blur(before, side), cv2.blur(after, side)), np.uint8))
     yield from wide_areas(np.asarray(difference > MIN_TONE_DIFFERENCE), coverage)
 
 
