@@ -5,13 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from pipelines.drawings.binarization import GreyImage, Mask, binarize
-from pipelines.drawings.change_detection import (
-    INK_LEVEL,
-    MIN_WORD_PIXELS,
-    bounding_box,
-    word_box,
-)
+from pipelines.drawings.change_detection import MIN_WORD_PIXELS, bounding_box
 from pipelines.drawings.ink_matching import unmatched_ink, unmatched_ink_ratio
+from pipelines.drawings.line_differences import INK_LEVEL, word_box
 from pipelines.drawings.text_diff import WordChanges, overlapping_groups
 
 MIN_CHANGED_RATIO = 0.03

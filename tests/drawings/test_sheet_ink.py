@@ -130,14 +130,14 @@ def test_what_a_bilevel_sheet_cannot_hold_is_not_removed() -> None:
 
 
 def test_a_changed_number_in_a_dense_hatch_is_a_region_at_its_place() -> None:
-    sheets = [a_sheet(), a_sheet()]
-    for picture, text in zip(sheets, ("3", "8"), strict=True):
+    old, new = a_sheet(), a_sheet()
+    for picture, text in ((old, "3"), (new, "8")):
         for offset in range(-200, 200, 8):
             cv2.line(picture, (520 + offset, 520), (700 + offset, 700), BLACK, 1)
         cv2.putText(picture, text, (560, 620), cv2.FONT_HERSHEY_SIMPLEX, 0.8, BLACK, 1)
     words = WordChanges((Word("3", 560, 602, 14, 20),), (Word("8", 560, 602, 14, 20),))
 
-    (change,) = detect(*sheets, words)
+    (change,) = detect(old, new, words)
 
     assert (change.words_removed, change.words_added) == (("3",), ("8",))
     assert change.box == (560, 602, 15, 21)
