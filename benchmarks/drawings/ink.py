@@ -104,7 +104,7 @@ def filled_pair(job: Job, random: Random, sheet: Sheet) -> InkPair:
     new = [RoomFill(box, random.choice(pale)) for box in wide[12:14]]
     edits = list(
         ink_pairs.linework_edits(
-            random, [(name, INKS[name], 3) for name in ("grey 0", "grey 120", "red", "blue")]
+            random, [(name, INKS[name], 3) for name in ("grey 0", "grey 120", "red", "blue")], sheet
         )
     )
     marks = [
