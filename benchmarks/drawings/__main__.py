@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from benchmarks.data import shared_folder
+from benchmarks.drawings.chat import chat
 from benchmarks.drawings.ink import ink
 from benchmarks.drawings.large import large
 from benchmarks.drawings.real import real
@@ -25,6 +26,7 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "synthetic": synthetic,
     "large": large,
     "ink": ink,
+    "chat": chat,
 }
 
 

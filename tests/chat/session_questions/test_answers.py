@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.session_questions import AnswerText, generate, judge, synthetic_session
-from benchmarks.session_wordings import OTHERS, WORDINGS
+from benchmarks.drawings.session_questions import AnswerText, generate, judge, synthetic_session
+from benchmarks.drawings.session_wordings import OTHERS, WORDINGS
 from db.models import SheetState
 from pipelines.chat.session_questions.answers import answer
 from pipelines.chat.session_questions.questions import QuestionParser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.session_questions import synthetic_session
+from benchmarks.drawings.session_questions import synthetic_session
 from db.models import SheetState
 from pipelines.chat.session_questions.sheet_names import SheetNames
 from resolvers.chat.session_rows import Page, SessionRows, SheetRow

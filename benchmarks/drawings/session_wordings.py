@@ -1,6 +1,6 @@
 """Wordings that are in no template, for the synthetic session. Written before the patterns."""
 
-from benchmarks.session_questions import Case
+from benchmarks.drawings.session_questions import Case
 
 ALL = "All sheets"
 UNPAIRED = "Sheets without a counterpart"
@@ -105,3 +105,79 @@ OTHERS = (
     "Why was the wall moved?",
 )
 """Questions that are left to the passages."""
+
+FURTHER = (
+    case("Could you summarise what is different on sheet A-102 for me?", "A-102", "3 changes"),
+    case("I need to know everything that was altered on A104", "A-104", "8 changes"),
+    case("Compare old and new of A-101", "A-101", "4 changes"),
+    case("sheet 9 changes?", "Sheet_09", "7 changes"),
+    case("changes a106", "A-106", "6 changes"),
+    case("how many deletions on plan A-106", "A-106", "3 removals"),
+    case("Count the additions on Sheet_09.", "Sheet_09", "3 additions"),
+    case("How many fills or hatches changed on E-1.02?", "E-1.02", "5 changes of fill"),
+    case("Were there any removals on A-104?", "A-104", "1 removal", verdict="Yes"),
+    case("Is there anything added on A-101?", "A-101", "no additions", verdict="No"),
+    case("Is A-103 identical in both sets?", "A-103", verdict="Yes"),
+    case("Does A-101 look the same as before?", "A-101", verdict="No"),
+    case("A-103 has no differences, right?", "A-103", "no changes"),
+    case("Where on A-106 was something removed?", "A-106", "lower left, near grid E/4"),
+    case("Whereabouts is KITCHEN-40b?", "A-104", "near grid G/2"),
+    case("What is the alignment score of sheet 9?", "Sheet_09", "0.81"),
+    case("Is the comparison of A-102 trustworthy?", "A-102", "0.81", verdict="Yes"),
+    case("Why is nothing listed for S-202?", "S-202", "cannot be listed"),
+    case("Did the comparison of M-301 fail?", "M-301", "could not be compared", verdict="Yes"),
+    case("What is wrong with M301?", "M-301", "could not be compared"),
+    case("Which plans have no counterpart?", UNPAIRED, "A-401", "A-107", "P-501"),
+    case("Which drawings exist only in the new revision?", UNPAIRED, "A-401"),
+    case("Which sheets were removed from the set?", UNPAIRED, "A-107", "P-501"),
+    case("Were any sheets added?", UNPAIRED, "A-401", verdict="Yes"),
+    case("Which sheets have additions?", ALL, "A-104", "A-106", "E-1.02", "Sheet_09"),
+    case("On which sheets was something removed?", ALL, "A-101", "A-102", "A-104", "A-106", "Sheet_09"),
+    case("Which sheet has more changes: A-104 or E-1.02?", ("A-104", "E-1.02"), "8 changes", "9 changes"),
+    case("Which sheets got a new number?", ALL, "A-105", "A-106"),
+    case("Top sheet by number of changes?", "E-1.02", "9 changes"),
+    case("Name the sheet with the least changes", "A-102", "3 changes"),
+    case("What was OFFICE-54a replaced by?", "A-106", "STUDIO-54b"),
+    case('Does the word "LOUNGE-44b" occur on A-104?', "A-104", "LOUNGE-44b", verdict="Yes"),
+    case("What changed on sheet A-01?", (), "no sheet"),
+    case("How does plan Z-900 look now?", (), "no sheet"),
+    case("Differences between the two versions of sheet S 201?", "S-201", "no changes"),
+    case("Fasse die Änderungen auf A-102 zusammen", "A-102", "3 changes"),
+    case("Was ist anders auf Zeichnung A 101?", "A-101", "4 changes"),
+    case("Wurde auf A-104 etwas gelöscht?", "A-104", "1 removal", verdict="Yes"),
+    case("Ist auf Plan S-201 alles beim Alten geblieben?", "S-201", verdict="Yes"),
+    case("Wie viele Löschungen hat A106?", "A-106", "3 removals"),
+    case("Welche Pläne sind entfallen?", UNPAIRED, "A-107", "P-501"),
+    case("Gibt es neue Blätter?", UNPAIRED, "A-401", verdict="Yes"),
+    case("Auf welchen Blättern wurde etwas hinzugefügt?", ALL, "A-104", "A-106", "E-1.02", "Sheet_09"),
+    case("Welches Blatt wurde am stärksten geändert?", "E-1.02", "9 changes"),
+    case("Wie hoch ist der Ausrichtungswert von Blatt 9?", "Sheet_09", "0.81"),
+    case("Ist der Vergleich von S-202 verlässlich?", "S-202", "LOW", verdict="No"),
+    case("Wodurch wurde OFFICE-54a ersetzt?", "A-106", "STUDIO-54b"),
+    case("Wo auf A-106 wurde etwas entfernt?", "A-106", "lower left, near grid E/4"),
+    case("Hat M-301 funktioniert?", "M-301", "could not be compared"),
+    case("Kommt P-501 im neuen Satz noch vor?", "P-501", "only in the old set", verdict="No"),
+)
+"""Held out: written after the patterns, in other words than theirs."""
+
+REAL = (
+    case("What's new on sheet 3?", "Sheet_03", "1 addition", "GND_OSC0"),
+    case("sheet 2: what was removed", "Sheet_02", "1 removal", "0,DNI"),
+    case("Which sheet changed the most?", "Sheet_03", "5 changes"),
+    case("Was hat sich auf Blatt 6 verändert?", "Sheet_06", "2 changes"),
+    case("How many changes on page 11?", "Sheet_11", "2 changes"),
+    case("What became of XAM3359AZCZ100 on sheet 4?", "Sheet_04", "AM3358BZCZ100"),
+    case("Where does GND_OSC0 appear?", "Sheet_03", "GND_OSC0"),
+    case("What happened on sheet 12?", (), "no sheet"),
+    case("Are there changes on Sheet_09?", "Sheet_09", "2 changes", verdict="Yes"),
+    case("Is sheet 7 unchanged?", "Sheet_07", verdict="No"),
+    case("Welche Blätter sind unverändert?", ALL, "none of 11"),
+    case("Number of changed sheets?", ALL, "11 of 11"),
+    case("Which sheets are only in the new set?", UNPAIRED, "no sheet"),
+    case("How well is sheet 1 aligned?", "Sheet_01", "0.88"),
+    case("What replaced 1uF,10V on sheet 3?", "Sheet_03", "2.2uF,10V"),
+    case("Was steht auf Seite 5 statt 0.1uf,6.3V?", "Sheet_05", "1uF,10V"),
+    case("Was R30 added on sheet 3?", "Sheet_03", "R30", verdict="Yes"),
+    case("Give me the changes on the last sheet", "Sheet_11", "2 changes"),
+)
+"""Held out, about the published set."""
