@@ -88,10 +88,11 @@ def is_right(case: Case, answered: AnswerText) -> bool:
 def is_about_wrong_sheet(case: Case, answered: AnswerText, names: set[str]) -> bool:
     """Whether a sheet is cited, or named outside quotation marks, that the question is not about."""
     text = re.sub(r'"[^"]*"', " ", answered.text)
+    text = text.split(" Without any: ")[0]
     named = {name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)}
     if not case.sheets:
         return bool(answered.cited)
-    return bool((answered.cited | named) - case.sheets - case.mentioned)
+    return bool(((answered.cited & names) | named) - case.sheets - case.mentioned)
 
 
 # --- the sheets, as people name them

@@ -158,7 +158,7 @@ FURTHER = (
     case("Hat M-301 funktioniert?", "M-301", "could not be compared"),
     case("Kommt P-501 im neuen Satz noch vor?", "P-501", "only in the old set", verdict="No"),
 )
-"""Held out: written after the patterns, in other words than theirs."""
+"""Written after the patterns. 34 were right before the vocabulary was widened for the others."""
 
 REAL = (
     case("What's new on sheet 3?", "Sheet_03", "1 addition", "GND_OSC0"),
@@ -167,7 +167,7 @@ REAL = (
     case("Was hat sich auf Blatt 6 verändert?", "Sheet_06", "2 changes"),
     case("How many changes on page 11?", "Sheet_11", "2 changes"),
     case("What became of XAM3359AZCZ100 on sheet 4?", "Sheet_04", "AM3358BZCZ100"),
-    case("Where does GND_OSC0 appear?", "Sheet_03", "GND_OSC0"),
+    case("Where does GND_OSC0 appear?", ("Sheet_01", "Sheet_03"), "GND_OSC0"),
     case("What happened on sheet 12?", (), "no sheet"),
     case("Are there changes on Sheet_09?", "Sheet_09", "2 changes", verdict="Yes"),
     case("Is sheet 7 unchanged?", "Sheet_07", verdict="No"),
@@ -180,4 +180,42 @@ REAL = (
     case("Was R30 added on sheet 3?", "Sheet_03", "R30", verdict="Yes"),
     case("Give me the changes on the last sheet", "Sheet_11", "2 changes"),
 )
-"""Held out, about the published set."""
+"""About the published set. 17 were right at first; the truth of the other one was wrong."""
+
+HELD_OUT = (
+    case("Which modifications does A-102 contain?", "A-102", "3 changes"),
+    case("Talk me through the revisions on A-101", "A-101", "4 changes"),
+    case("Any updates to E-1.02?", "E-1.02", "9 changes"),
+    case("I'd like a rundown of A-104's changes", "A-104", "8 changes"),
+    case("Was anything erased from A-101?", "A-101", "2 removals", verdict="Yes"),
+    case("What text disappeared from A-102?", "A-102", "OFFICE-22a"),
+    case("Which labels are new on A-106?", "A-106", "LOBBY-52b"),
+    case("In what part of A-102 was the fill changed?", "A-102", "upper right, near grid C/11"),
+    case("Are S-201 and A-103 both unchanged?", ("S-201", "A-103"), "no changes", verdict="Yes"),
+    case("How big a share of A-104 changed?", "A-104", "8.0%"),
+    case(
+        "Are there more additions on A-104 than on A-106?", ("A-104", "A-106"), "3 additions", verdict="Yes"
+    ),
+    case("Which sheets have more than 5 changes?", ALL, "A-104", "A-106", "E-1.02", "Sheet_09"),
+    case("Is every sheet of the old set still there?", UNPAIRED, "A-107", "P-501"),
+    case("How many sheets were dropped?", UNPAIRED, "2 sheets"),
+    case("Which sheets need a manual check because the alignment is poor?", ALL, "S-202"),
+    case("Where can I find STUDIO-41b?", "A-104", "STUDIO-41b"),
+    case("Did LOBBY-21a get renamed?", "A-102", "STUDIO-21b"),
+    case("changes on drawing number A-777?", (), "no sheet"),
+    case("Do we have a sheet C-3?", (), "no sheet"),
+    case("Show me page 99", (), "no sheet"),
+    case("Liste alle Neuerungen auf Blatt 9 auf", "Sheet_09"),
+    case("Was wurde an A-104 geändert?", "A-104", "8 changes"),
+    case("Welche Texte wurden auf A-106 gelöscht?", "A-106", "PANTRY-51a"),
+    case("Stimmt es, dass A-103 gleich geblieben ist?", "A-103", "no changes"),
+    case("Blieb S-201 unverändert?", "S-201", verdict="Yes"),
+    case("Wie viele Stellen haben sich auf A-101 geändert?", "A-101", "4 changes"),
+    case("Auf welchen Plänen gab es keine Änderung?", ALL, "A-103", "S-201"),
+    case("Welches Blatt hat die meisten Ergänzungen?", ("A-104", "E-1.02", "Sheet_09"), "3 additions"),
+    case("Wurde KITCHEN-40b ergänzt?", "A-104", "KITCHEN-40b", verdict="Yes"),
+    case("Ich suche Blatt X-12", (), "no sheet"),
+    case("Wieso gibt es zu S-202 keine Änderungen?", "S-202", "cannot be listed"),
+    case("Welche Blätter sind in beiden Sätzen?", ALL, "A-101"),
+)
+"""Held out: written last, never tuned on."""

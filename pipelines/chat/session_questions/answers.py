@@ -29,7 +29,14 @@ from pipelines.chat.session_questions.sheet_answers import (
     words,
 )
 from pipelines.chat.session_questions.sheet_names import Reference
-from pipelines.chat.session_questions.statements import MAX_NAMED_SHEETS, SourcedStatement, join, sheet_label
+from pipelines.chat.session_questions.statements import (
+    MAX_NAMED_SHEETS,
+    SourcedStatement,
+    about,
+    join,
+    sheet_label,
+    state_sentence,
+)
 from pipelines.chat.session_questions.word_answers import find_terms
 from resolvers.chat.session_rows import SessionRows
 
@@ -52,13 +59,24 @@ def answer(parser: QuestionParser, question: SessionQuestion) -> SessionAnswer |
     """The answer of the rows; None if it is not in them."""
     if question.unresolved and (unclear := unresolved_answer(parser, question)):
         return unclear
-    if question.intent is None or len(question.sheets) > MAX_NAMED_SHEETS:
+    if len(question.sheets) > MAX_NAMED_SHEETS:
         return None
+    if question.intent is None:
+        return state_answer(question)
     if question.unresolved:
         return None
     statements = ANSWERS[question.intent](parser.rows, question)
     unique = tuple(dict.fromkeys(statements))
     return SessionAnswer(unique) if unique else None
+
+
+def state_answer(question: SessionQuestion) -> SessionAnswer | None:
+    """Why nothing can be said about the changes of the sheets that are named, if none has known changes."""
+    sentences = [(sheet, state_sentence(sheet)) for sheet in question.sheets]
+    if not question.is_about_changes or question.unresolved or not all(said for _, said in sentences):
+        return None
+    statements = tuple(about(sheet, said) for sheet, said in sentences if said)
+    return SessionAnswer(statements) if statements else None
 
 
 def unresolved_answer(parser: QuestionParser, question: SessionQuestion) -> SessionAnswer | None:

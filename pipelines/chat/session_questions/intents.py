@@ -87,6 +87,8 @@ def rating_intent(
 ) -> Intent | None:
     """How sure a comparison is, whether it failed, and what is critical."""
     has_changes = bool(topics & CHANGING)
+    if topics & {Topic.FAILED, Topic.LOW} and has_sheets:
+        fields["is_negated"] = Topic.NOT not in topics
     if Topic.FAILED in topics:
         return Intent.CONFIDENCE if has_sheets else Intent.FAILED_SHEETS
     if Topic.CRITICAL in topics:
@@ -97,6 +99,14 @@ def rating_intent(
             return Intent.CONFIDENCE
         return Intent.LOW_SHEETS if Topic.LOW in topics or Topic.NOT in topics else Intent.CONFIDENCE
     return None
+
+
+CHANGE_NOUNS = word_set(
+    "addition additions removal removals deletion deletions insertion insertions hinzufugung "
+    "hinzufugungen erganzung erganzungen entfernung entfernungen loschung loschungen something "
+    "etwas things"
+)
+"""What is added or removed on sheets, and no sheet itself."""
 
 
 def pairing_intent(
@@ -127,6 +137,8 @@ def pairing_intent(
     if Topic.RENAMED in topics and Topic.SHEETS in topics:
         return Intent.RENAMED_SHEETS
     if topics & {Topic.MOST, Topic.FEWEST, Topic.MORE, Topic.UNCHANGED}:
+        return None
+    if set(words) & CHANGE_NOUNS:
         return None
     if Topic.SHEETS in topics and comes_or_goes and not (Topic.ADDED in topics and Topic.REMOVED in topics):
         if is_located(words, "sheets") and not names_set:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipelines.chat.session_questions.intents import CONTINUING, Intent, find_intent
+from pipelines.chat.session_questions.intents import CHANGING, CONTINUING, Intent, find_intent
 from pipelines.chat.session_questions.name_patterns import PAGE_KEYWORDS, PLACEHOLDER, word_set
 from pipelines.chat.session_questions.sheet_names import (
     Reference,
@@ -50,6 +50,10 @@ class SessionQuestion:
     """Whether its answer begins with yes or no."""
     is_only: bool = False
     is_both: bool = False
+    is_about_changes: bool = False
+    """Whether it asks about changes in some way, even if not only about them."""
+    thresholds: tuple[int, int | None] = (1, None)
+    """The least and the largest number of changes of the sheets that it asks for."""
     is_changed: bool = False
     """Whether it asks for what has changed, of any kind."""
 
@@ -91,8 +95,12 @@ class QuestionParser:
         )
         rest = without_references(rest, references)
         rest, more = self.cut_words(rest)
+        rest, thresholds = cut_thresholds(rest)
         topics, unknown, words = read_topics(rest)
-        question = SessionQuestion(None, references, terms=(*terms, *more))
+        question = SessionQuestion(None, references, terms=(*terms, *more), thresholds=thresholds)
+        question = replace(
+            question, is_about_changes=bool(topics & (CHANGING | {Topic.NOTHING, Topic.UNCHANGED}))
+        )
         if not unknown:
             question = replace(question, **find_intent(topics, words, bool(references), bool(question.terms)))
         if not earlier:
@@ -164,6 +172,26 @@ class QuestionParser:
                 completed, **find_intent(topics - {Topic.SHEETS}, words, True, bool(question.terms))
             )
         return question
+
+
+THRESHOLD = re.compile(
+    r"\b(?:(?P<over>more than|over|mehr als|\u00fcber)|(?P<least>at least|mindestens)"
+    r"|(?P<under>fewer than|less than|under|weniger als|unter)|(?P<most>at most|h\u00f6chstens))"
+    r"\s+(?P<number>\d{1,4})\b",
+    re.IGNORECASE,
+)
+
+
+def cut_thresholds(text: str) -> tuple[str, tuple[int, int | None]]:
+    """The text without `more than 5`, and the least and the largest number that it names."""
+    found = THRESHOLD.search(text)
+    if found is None:
+        return text, (1, None)
+    number = int(found["number"])
+    rest = f"{text[: found.start()]} {text[found.end() :]}"
+    if found["over"] or found["least"]:
+        return rest, (number + 1 if found["over"] else number, None)
+    return rest, (1, number - 1 if found["under"] else number)
 
 
 PAGE_OF_DOCUMENT = re.compile(

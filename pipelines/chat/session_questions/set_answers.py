@@ -33,12 +33,18 @@ def changed_sheets(rows: SessionRows, question: SessionQuestion) -> list[Sourced
         for sheet in compared
         if of_kinds(sheet, question.kinds) or (not question.kinds and sheet.has_changed)
     ]
+    least, largest = question.thresholds
+    if question.thresholds != (1, None):
+        chosen = [each for each in chosen if least <= each[1] <= (largest or each[1])]
     names = [
         f"{sheet_label(sheet)} ({count_of(number, question.kinds) if number else 'words only'})"
         for sheet, number in chosen
     ]
     have = f"have {noun_of(question.kinds)}" if question.kinds else "changed"
-    if question.kinds and len(chosen) == 1:
+    if question.thresholds != (1, None):
+        limit = f"at least {least}" if largest is None else f"1 to {largest}"
+        have = f"have {limit} {noun_of(question.kinds)}"
+    if have.startswith("have") and len(chosen) == 1:
         have = have.replace("have", "has", 1)
     number = len(chosen) or "None"
     text = f"{verdict_of(question, bool(chosen))}{number} of {len(compared)} compared sheets {have}"

@@ -151,7 +151,7 @@ def confidence(rows: SessionRows, question: SessionQuestion) -> list[SourcedStat
         sentence = state_sentence(sheet)
         verdict = ""
         if question.is_closed:
-            verdict = "No. " if sentence or question.is_negated else "Yes. "
+            verdict = verdict_of(question, (sentence is None) is not question.is_negated)
         if sentence is None:
             score = f"{sheet.score:.2f}" if sheet.score is not None else "unknown"
             sentence = (

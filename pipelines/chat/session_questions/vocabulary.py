@@ -51,24 +51,27 @@ class Topic(Enum):
 
 TOPICS: dict[Topic, frozenset[str]] = {
     Topic.CHANGE: word_set(
-        "change changes changed changing difference differences different differ differs revise "
-        "revised edits edited altered alteration alterations update updates updated happened "
-        "happen delta deltas deviation deviations anderung anderungen geandert geanderte "
-        "geanderten geanderter andert andern verandert veranderung veranderungen unterschied "
-        "unterschiede unterschieden unterscheidet unterscheiden anders abweichung abweichungen "
-        "uberarbeitet passiert neuerung neuerungen getan"
+        "affected touched reworked redrawn corrected adjusted adjustment adjustments amended "
+        "amendment amendments abgeandert angepasst anpassung anpassungen korrigiert korrektur "
+        "korrekturen bearbeitet betroffen change changes changed changing difference differences "
+        "different differ differs revise revised edits edited altered alteration alterations "
+        "update updates updated happened happen delta deltas deviation deviations anderung "
+        "anderungen geandert geanderte geanderten geanderter andert andern verandert veranderung "
+        "veranderungen unterschied unterschiede unterschieden unterscheidet unterscheiden anders "
+        "abweichung abweichungen uberarbeitet passiert neuerung neuerungen getan"
     ),
     Topic.MODIFIED: word_set(
         "modification modifications modified modify modifiziert modifizierte modifikation modifikationen"
     ),
     Topic.ADDED: word_set(
-        "added addition additions add adds new inserted insertion insertions introduced extra "
-        "newly appeared hinzugefugt hinzugefugte hinzugefugten hinzugekommen hinzugekommene hinzu "
-        "hinzufugung hinzufugungen dazugekommen dazugekommene dazu neu neue neuer neues neuen "
-        "neuem erganzt erganzte erganzung erganzungen eingefugt zugefugt zusatzlich zusatzliche "
-        "zusatzlichen hinzukommen hinzukam hinzukamen"
+        "hinzukommt erganzen hinzufugen added addition additions add adds new inserted insertion "
+        "insertions introduced extra newly appeared hinzugefugt hinzugefugte hinzugefugten "
+        "hinzugekommen hinzugekommene hinzu hinzufugung hinzufugungen dazugekommen dazugekommene "
+        "dazu neu neue neuer neues neuen neuem erganzt erganzte erganzung erganzungen eingefugt "
+        "zugefugt zusatzlich zusatzliche zusatzlichen hinzukommen hinzukam hinzukamen"
     ),
     Topic.REMOVED: word_set(
+        "vanished erased struck entfernen loschen wegfall wegfallt rausgenommen herausgenommen "
         "removed removal removals remove removes deleted deletion deletions delete gone dropped "
         "missing disappeared lost eliminated omitted withdrawn taken_out cut entfernt entfernte "
         "entfernten entfernung entfernungen entfallen entfallt entfiel entfielen entfallene "
@@ -78,7 +81,10 @@ TOPICS: dict[Topic, frozenset[str]] = {
     ),
     Topic.FILL: word_set("fill fills filled hatch hatches hatching schraffur schraffuren fullung fullungen"),
     Topic.MOVED: word_set("moved move moves shifted relocated displaced verschoben verschobene verschiebung"),
-    Topic.RENAMED: word_set("renamed rename relabelled umbenannt umbenannte umbenennung"),
+    Topic.RENAMED: word_set(
+        "renumbered renumber umnummeriert new_number neue_nummer renamed rename relabelled "
+        "umbenannt umbenannte umbenennung"
+    ),
     Topic.RESIZED: word_set("resized resize enlarged shrunk vergrossert verkleinert"),
     Topic.REPLACED: word_set(
         "replaced replace replaces replacement instead instead_of became become becomes "
@@ -98,8 +104,9 @@ TOPICS: dict[Topic, frozenset[str]] = {
         "vergleich vergleiche vergleichen vergleichs paar paare one welches_blatt"
     ),
     Topic.MOST: word_set(
-        "most largest biggest greatest highest maximum max main major meiste meisten am_meisten "
-        "grosste grossten grosster hochste hochsten starksten starkste maximal"
+        "top starkste am_starksten strongest heaviest heavily most largest biggest greatest "
+        "highest maximum max main major meiste meisten am_meisten grosste grossten grosster "
+        "hochste hochsten starksten maximal"
     ),
     Topic.FEWEST: word_set(
         "fewest least smallest minimum min wenigsten am_wenigsten wenigste geringsten geringste "
@@ -107,38 +114,43 @@ TOPICS: dict[Topic, frozenset[str]] = {
     ),
     Topic.MORE: word_set("more fewer less mehr weniger"),
     Topic.UNCHANGED: word_set(
-        "unchanged same identical untouched unmodified unaffected equal stayed_the_same "
-        "unverandert unveranderte unveranderten unveranderter gleich gleichen identisch "
-        "identische identischen gleichgeblieben unangetastet unberuhrt"
+        "dasselbe dieselbe dieselben derselbe genauso beim_alten unchanged same identical "
+        "untouched unmodified unaffected equal stayed_the_same unverandert unveranderte "
+        "unveranderten unveranderter gleich gleichen identisch identische identischen "
+        "gleichgeblieben unangetastet unberuhrt"
     ),
     Topic.NOT: word_set("not no none without never nicht ohne kein keine keinen keinem keiner keinerlei"),
     Topic.NOTHING: word_set("nothing nichts"),
     Topic.ANYTHING: word_set(
-        "anything something any etwas irgendetwas irgendwas irgendwelche was_auch_immer at_all uberhaupt"
+        "irgendwelchen irgendein irgendeine anything something any etwas irgendetwas irgendwas "
+        "irgendwelche was_auch_immer at_all uberhaupt"
     ),
     Topic.WHERE: word_set(
-        "where location locations area areas region regions place places spot spots position "
-        "positions part parts located wo stelle stellen bereich bereiche bereichen ort orte orten "
-        "positionen teil teile teilen"
+        "whereabouts wohin woran where location locations area areas region regions place places "
+        "spot spots position positions part parts located wo stelle stellen bereich bereiche "
+        "bereichen ort orte orten positionen teil teile teilen"
     ),
     Topic.CONFIDENCE: word_set(
-        "reliable reliably reliability confidence confident confidently trust trustworthy certain "
-        "certainty sure alignment aligned align well good accurate accuracy precise quality "
-        "line_up fit fits match matched registered registration zuverlassig zuverlassigkeit "
-        "verlasslich verlasslichkeit vertrauen vertraue trauen sicher sicherheit konfidenz "
-        "ausrichtung ausgerichtet gut genau genauigkeit passen passt qualitat deckungsgleich "
-        "deckung belastbar aufeinander ubereinander"
+        "ausrichtungswert ausrichtungsgute alignment_score worked work works funktioniert "
+        "geklappt gelungen reliable reliably reliability confidence confident confidently trust "
+        "trustworthy certain certainty sure alignment aligned align well good accurate accuracy "
+        "precise quality line_up fit fits match matched registered registration zuverlassig "
+        "zuverlassigkeit verlasslich verlasslichkeit vertrauen vertraue trauen sicher sicherheit "
+        "konfidenz ausrichtung ausgerichtet gut genau genauigkeit passen passt qualitat "
+        "deckungsgleich deckung belastbar aufeinander ubereinander"
     ),
     Topic.SCORE: word_set("score scores wert punktzahl"),
     Topic.LOW: word_set(
-        "low poor poorly doubtful uncertain unreliable bad badly unsure questionable weak niedrig "
-        "niedrige niedriger niedrigen niedrigem gering geringe geringer geringen unsicher "
-        "unsichere unsicheren schlecht schlechte schlechter schlechten zweifelhaft zweifelhafte "
+        "wrong problem problems problematic problematisch probleme falsch low poor poorly "
+        "doubtful uncertain unreliable bad badly unsure questionable weak niedrig niedrige "
+        "niedriger niedrigen niedrigem gering geringe geringer geringen unsicher unsichere "
+        "unsicheren schlecht schlechte schlechter schlechten zweifelhaft zweifelhafte "
         "zweifelhaften unzuverlassig unzuverlassige"
     ),
     Topic.FAILED: word_set(
-        "failed fail failure failures fehlgeschlagen fehlgeschlagene gescheitert scheitern fehler "
-        "not_compared nicht_verglichen unreadable unlesbar"
+        "failing scheitert gescheiterte failed fail failure failures fehlgeschlagen "
+        "fehlgeschlagene gescheitert scheitern fehler not_compared nicht_verglichen unreadable "
+        "unlesbar"
     ),
     Topic.ONLY: word_set("only solely exclusively nur ausschliesslich lediglich"),
     Topic.UNPAIRED: word_set(
@@ -169,25 +181,34 @@ TOPICS: dict[Topic, frozenset[str]] = {
     ),
 }
 FILLERS = word_set(
-    "a an the of on in for at to from by with within between about into as per and or but if then "
-    "than that this these those there here it its they them their how is are was were be been "
-    "being do does did done has have had can could should would will may might get got gets you "
-    "your me my i we us our please just really so also still now currently actually exactly s ve "
-    "re d ll hi hello hey thanks thank ok okay side things thing items item stuff elements "
-    "element objects object entries entry kind kinds type types version versions revision "
-    "revisions set sets issue issues session file files pdf compared compare comparing made make "
-    "find found see seen look looks called versus vs against up out off down over across under "
-    "through who old latest earlier later current two number numbers der die das den dem des ein "
-    "eine einen einem einer eines und oder aber wenn dann als dass dies diese diesem dieser "
-    "dieses diesen hier da dort es sie er ihr ihre ihrem ihren sein seine ist sind war waren wird "
-    "werden wurde wurden worden sei hat haben hatte hatten kann konnen konnte konnten soll sollte "
-    "mir mich ich wir uns unser bitte mal denn doch auch noch jetzt aktuell derzeit genau auf im "
-    "am aus bei von vom zu zum zur fur mit uber unter zwischen pro je nach gegen um bis sich "
-    "geblieben blieb bleiben gekommen kam kamen dinge ding sachen sache elemente objekte objekt "
-    "stand stande versionen revisionen satz satze fassung fassungen plansatz sitzung datei "
-    "dateien verglichen vergleichen vergleiche gemacht finden findet finde sehen siehe alt alte "
-    "alten altes alter neuer ganz sehr wie viel eigentlich gegenuber zwei nr name namens heisst "
-    "stayed remained remain stay stays remains tragen halten"
+    "listed alles hoch high big great sehr "
+    "want wants need needs know like explain describe report provide write quickly quick short "
+    "brief briefly detail details detailed everything right correct before after again once "
+    "previously earlier compare compares look check review regarding concerning respect when "
+    "comes come came go goes going take takes taken place let lets dear kindly wonder wondering "
+    "interested think believe help understand question mochte mochten wissen brauche brauchen "
+    "erklare erklaren beschreibe kurz knapp genauer naher einzeln vorher zuvor davor danach "
+    "nachher damals fruher zusammen bezuglich hinsichtlich betreffend geht gehen ging lass lasst "
+    "bezug interessiert frage verstehen vor nach richtig stimmt oder doch etwa wohl namlich schon "
+    "immer mehrere gab kamen wieso_nicht a an the of on in for at to from by with within between "
+    "about into as per and or but if then than that this these those there here it its they them "
+    "their how is are was were be been being do does did done has have had can could should would "
+    "will may might get got gets you your me my i we us our please just really so also still now "
+    "currently actually exactly s ve re d ll hi hello hey thanks thank ok okay side things thing "
+    "items item stuff elements element objects object entries entry kind kinds type types version "
+    "versions revision revisions set sets issue issues session file files pdf compared comparing "
+    "made make find found see seen looks called versus vs against up out off down over across "
+    "under through who old latest later current two number numbers der die das den dem des ein "
+    "eine einen einem einer eines und aber wenn dann als dass dies diese diesem dieser dieses "
+    "diesen hier da dort es sie er ihr ihre ihrem ihren sein seine ist sind war waren wird werden "
+    "wurde wurden worden sei hat haben hatte hatten kann konnen konnte konnten soll sollte mir "
+    "mich ich wir uns unser bitte mal denn auch noch jetzt aktuell derzeit genau auf im am aus "
+    "bei von vom zu zum zur fur mit uber unter zwischen pro je gegen um bis sich geblieben blieb "
+    "bleiben gekommen kam dinge ding sachen sache elemente objekte objekt stand stande versionen "
+    "revisionen satz satze fassung fassungen plansatz sitzung datei dateien verglichen "
+    "vergleichen vergleiche gemacht finden findet finde sehen siehe alt alte alten altes alter "
+    "neuer ganz sehr wie viel eigentlich gegenuber zwei nr name namens heisst stayed remained "
+    "remain stay stays remains tragen halten"
 )
 PHRASES: tuple[tuple[str, str], ...] = (
     (
@@ -215,6 +236,14 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "not_compared",
     ),
     (r"\bnicht verglichen(?: werden)?\b", "nicht_verglichen"),
+    (r"\b(?:the )?(?:old and (?:the )?new|new and (?:the )?old)(?: ones?)?\b", "versions"),
+    (r"\balte?[nrsm]? und (?:de[rmn] |die |das )?neue?[nrsm]?\b", "versions"),
+    (r"\bneue?[nrsm]? und (?:de[rmn] |die |das )?alte?[nrsm]?\b", "versions"),
+    (r"\b(?:new|other|different) numbers?\b", "new_number"),
+    (r"\b(?:neuen?|anderen?) nummern?\b", "neue_nummer"),
+    (r"\bbeim alten\b", "beim_alten"),
+    (r"\balignment score\b", "alignment_score"),
+    (r"\bam starksten\b", "am_starksten"),
     (r"\bhow many\b|\bnumber of\b|\bcount of\b|\bamount of\b", "how_many"),
     (r"\bwie ?viele?\b(?= (?:andert|hat sich))", "how_much"),
     (r"\bwie ?viele?n?\b", "wie_viele"),
