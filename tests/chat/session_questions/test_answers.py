@@ -41,6 +41,14 @@ def test_questions_of_the_templates_are_answered_and_none_about_a_wrong_sheet() 
     assert score.failures == []
 
 
+def test_no_line_of_an_answer_is_there_twice() -> None:
+    for case in (*generate(ROWS), *WORDINGS):
+        said = answer_text(case.text)
+        assert said is not None
+        lines = [line for line in said.text.split("\n") if line]
+        assert len(lines) == len(set(lines)), case.text
+
+
 def test_other_wordings_are_answered_too() -> None:
     score = judge(WORDINGS, ROWS, answer_text)
 
