@@ -41,7 +41,7 @@ from tests.graphql_client import Client
 from tests.leftovers import kill_descendants
 from tests.onlooker import Onlooker
 from tests.pgbouncer import PgBouncer
-from tests.placement import DATABASES, IS_DEDICATED
+from tests.placement import DATABASES, PLACEMENT
 from tests.planted_secrets import find_in_files, find_secrets, stored_secrets
 from tests.postgres_servers import binaries
 
@@ -53,7 +53,6 @@ gc.disable()  # until everything is imported
 for name in Settings.model_fields.keys() - SWITCHES:
     os.environ.pop(name.upper(), None)  # tests are not to depend on the developer's settings
 os.environ["EMBEDDING_MODEL"] = "minilm"  # a fifth of the time
-os.environ["COMPANY_PLACEMENT"] = "dedicated" if IS_DEDICATED else "pooled"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -188,6 +187,7 @@ def settings(postgres: Postgres, tmp_path: Path) -> Settings:
         database_url=postgres.application,
         database_admin_url=postgres.admin,
         database_listen_url=postgres.direct,
+        company_placement=PLACEMENT,
         secret_key="a secret that only the tests know of",
     )
 
@@ -200,6 +200,7 @@ async def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
         database_url=postgres.application,
         database_admin_url=postgres.admin,
         database_listen_url=postgres.direct,
+        company_placement=PLACEMENT,
         secret_key="a secret that only the tests know of",
         chat_providers='{"ollama": {"url": "http://127.0.0.1:9/v1", "model": "tiny"}}',
         worker=False,
@@ -308,10 +309,15 @@ def running_workers() -> list[asyncio.Task[Any]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No test that has a database leaves a job to the workers of other tests."""
+    """No test that has a database leaves a job to the workers of other tests.
+
+    What fixtures of the session and the module have made is there before, and stays.
+    """
     for item in items:
-        if "postgres" in (names := getattr(item, "fixturenames", [])):
-            names.insert(0, empty_queue.__name__)
+        if isinstance(item, pytest.Function) and "postgres" in (names := item.fixturenames):
+            defined = item._fixtureinfo.name2fixturedefs
+            shared = [name for name in names if name in defined and defined[name][-1].scope != "function"]
+            names.insert(names.index(shared[-1]) + 1, empty_queue.__name__)
 
 
 @pytest_asyncio.fixture

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from numbers import Number
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
 from db.base import TENANT
-from db.placement import Place
+from db.placement import Place, place_of
 from db.planes import TABLES, access_of
 from tests.placement import DATABASES
 
@@ -31,6 +33,12 @@ class Onlooker:
     async def places(self) -> list[Place]:
         """Where companies have databases of their own."""
         return await DATABASES.places(self.primary)
+
+    async def at(self, company_id: UUID) -> asyncpg.Connection:
+        """To the database where the company is."""
+        location = "SELECT database_server, database_name FROM platform.companies WHERE id = $1"
+        place = place_of(SimpleNamespace(**await self.primary.fetchrow(location, company_id)))
+        return self.primary if place is None else await DATABASES.connect(place)
 
     async def _of(self, statement: str) -> list[asyncpg.Connection]:
         if not TABLES.search(statement):

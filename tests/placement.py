@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +14,10 @@ from db.databases.servers import Server
 from db.placement import Place
 from tests.planted_secrets import stored_secrets
 
-IS_DEDICATED = os.environ.get("PLACEMENT") == "dedicated"
+PLACEMENT: Literal["pooled", "dedicated"] = (
+    "dedicated" if os.environ.get("PLACEMENT") == "dedicated" else "pooled"
+)
+IS_DEDICATED = PLACEMENT == "dedicated"
 
 MAX_CONNECTIONS = 16
 """Connections that are kept to databases, one each."""

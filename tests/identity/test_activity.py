@@ -183,7 +183,8 @@ async def test_activity_that_is_copied_keeps_its_number(onlooker: Onlooker, peop
     insert = "INSERT INTO tenant.activity_logs (company_id, id, action, sequence) VALUES ($1, $2, 'COPY', $3)"
     company = people.user.company.id
 
-    await onlooker.execute(insert, company, new_id(), 7)
-    await onlooker.execute(insert, company, new_id(), None)
+    connection = await onlooker.at(company)
+    await connection.execute(insert, company, new_id(), 7)
+    await connection.execute(insert, company, new_id(), None)
 
     assert await onlooker.fetchval(NUMBERS, company) == [7, 8]

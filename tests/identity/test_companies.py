@@ -6,8 +6,10 @@ from db.ids import new_id
 from tests.conftest import People, Unchanged
 from tests.factories import Fixture
 from tests.graphql_client import Client
+from tests.identity.test_placement import databases_of, key_of
 from tests.identity.test_users import FORBIDDEN, activity_of
 from tests.onlooker import Onlooker
+from tests.placement import IS_DEDICATED
 
 COMPANY_CREATE = """mutation ($input: CompanyCreateInput!) { companyCreate(input: $input) {
   errors { code path } company { id name industry kind isActive databaseName } } }"""
@@ -28,16 +30,17 @@ async def test_the_platform_makes_companies(
     answer = await graphql.of(platform)(COMPANY_CREATE, input=values)
 
     company = answer["companyCreate"]["company"]
-    del company["id"]
+    id, place = key_of(company.pop("id")), company.pop("databaseName")
     assert company == {
         "name": name,
         "industry": "Construction",
         "kind": "ORGANISATION",
         "isActive": True,
-        "databaseName": None,
     }
-    anchored = "SELECT name FROM platform.companies JOIN tenant.tenants ON id = company_id WHERE name = $1"
-    assert await onlooker.fetchval(anchored, name) == name
+    assert await databases_of(onlooker, id) == ([place] if IS_DEDICATED else [])
+    assert await onlooker.fetchval("SELECT id FROM platform.companies WHERE name = $1", name) == id
+    anchored = "SELECT company_id FROM tenant.tenants WHERE company_id = $1"
+    assert await onlooker.fetchval(anchored, id) == id
     async with assert_unchanged():
         assert await graphql.of(platform).refusals(COMPANY_CREATE, input=values) == [
             ("CONFLICT", ("input", "name"))
@@ -61,8 +64,8 @@ async def test_asking_again_under_one_key_makes_one_company(
     payloads = [answer.data["companyCreate"] for answer in answers if answer.data is not None]
     made = again["companyCreate"]["company"]
     assert made["name"] == name
-    taken = [{"code": "CONFLICT", "path": ["input", "name"]}]
-    assert all(payload["company"] == made or payload["errors"] == taken for payload in payloads)
+    refused = [{"code": "CONFLICT", "path": [] if IS_DEDICATED else ["input", "name"]}]
+    assert all(payload["company"] == made or payload["errors"] == refused for payload in payloads)
     assert [payload["company"] for payload in payloads if payload["company"]] != []
     assert len(payloads) == 4
     assert other == [("CONFLICT", ("input", "idempotencyKey"))]

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from core.settings import Settings
+from db.databases.changes import repair
+from db.databases.company_databases import CompanyDatabases
 from db.models import SessionStatus
 from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, a_project, a_session, an_activity, an_upload
@@ -92,7 +95,7 @@ async def test_nobody_goes_while_their_drawings_are_worked_on(
 
 
 async def test_a_company_goes_with_everything(
-    graphql: Client, onlooker: Onlooker, people: People, platform: Fixture, save: Save
+    graphql: Client, onlooker: Onlooker, people: People, platform: Fixture, save: Save, settings: Settings
 ) -> None:
     company = people.admin.company
     rows = everything([people.admin, people.user])
@@ -100,6 +103,8 @@ async def test_a_company_goes_with_everything(
     await graphql.of(platform)(CLOSE, id=company.gid)
 
     await graphql.of(platform)(DELETE_COMPANY, id=company.gid)
+    await onlooker.execute("UPDATE platform.placement_changes SET due_at = now()")
+    assert await repair(CompanyDatabases.of(settings), print)
 
     tables = """SELECT table_name FROM information_schema.columns
         WHERE table_schema = 'tenant' AND column_name = 'company_id'"""

@@ -194,10 +194,10 @@ async def test_a_company_is_not_deleted_while_its_placement_changes(
 async def test_personal_companies_are_placed_as_the_installation_says(
     services: Services, settings: Settings, onlooker: Onlooker, postgres: Postgres
 ) -> None:
-    dedicated = settings.model_copy(update={"company_placement": "dedicated"})
     placed = {}
 
-    for chosen in (dedicated, settings):
+    for placement in ("dedicated", "pooled"):
+        chosen = settings.model_copy(update={"company_placement": placement})
         tokens = await accounts.register(
             services.database,
             chosen,
@@ -213,7 +213,7 @@ async def test_personal_companies_are_placed_as_the_installation_says(
             tokens.user_id,
         )
         name = row["database_name"]
-        placed[chosen.company_placement] = name
+        placed[placement] = name
         url = postgres.admin if name is None else database(postgres.admin, name)
         member = await fetch(url, "SELECT id FROM tenant.members WHERE company_id = $1", row["id"])
         assert [found["id"] for found in member] == [tokens.user_id]

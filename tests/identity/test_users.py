@@ -69,8 +69,10 @@ async def test_an_administrator_adds_people(graphql: Client, onlooker: Onlooker,
     }
     signed_in = await graphql(SIGN_IN, login=arguments["email"], password=PASSWORD)
     assert signed_in["userSignIn"]["user"]["id"] == id
-    member = "SELECT m.id FROM tenant.members m JOIN platform.users USING (id, company_id) WHERE email = $1"
-    key = await onlooker.fetchval(member, arguments["email"])
+    user_key = "SELECT id FROM platform.users WHERE email = $1 AND company_id = $2"
+    key = await onlooker.fetchval(user_key, arguments["email"], people.admin.company.id)
+    member = "SELECT id FROM tenant.members WHERE id = $1 AND company_id = $2"
+    assert await onlooker.fetchval(member, key, people.admin.company.id) == key
     assert (await activity_of(onlooker, people.admin.company))[0] == (
         people.admin.id,
         "USER_CREATE",

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.placement import PLACEMENT
 from tests.planted_secrets import find_in_files, find_secrets
 
 READY_SECONDS = 120.0
@@ -25,7 +26,8 @@ class ServerProcess:
     def __init__(self, data: Path, port: int, *options: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.cluster = data / "postgres"
-        self.process = start("serve", "--data", str(data), "--port", str(port), *options, DEMO="false")
+        settings = {"DEMO": "false", "COMPANY_PLACEMENT": PLACEMENT}
+        self.process = start("serve", "--data", str(data), "--port", str(port), *options, **settings)
 
     def wait_until_ready(self) -> None:
         """Fails the test when the server ends, or does not become ready."""
