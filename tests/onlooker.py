@@ -20,7 +20,7 @@ class Onlooker:
 
     Statements of the tenant plane, and of tables that every database has, run in every database, also in
     those of companies: their rows are joined, and numbers added, since a company's rows are in one of them.
-    Others run in the primary database.
+    So do settings (`SET`). Others run in the primary database.
     """
 
     def __init__(self, primary: asyncpg.Connection) -> None:
@@ -37,10 +37,13 @@ class Onlooker:
     async def at(self, company_id: UUID) -> asyncpg.Connection:
         """To the database where the company is."""
         location = "SELECT database_server, database_name FROM platform.companies WHERE id = $1"
-        place = place_of(SimpleNamespace(**await self.primary.fetchrow(location, company_id)))
+        [company] = await self.primary.fetch(location, company_id)
+        place = place_of(SimpleNamespace(**company))
         return self.primary if place is None else await DATABASES.connect(place)
 
     async def _of(self, statement: str) -> list[asyncpg.Connection]:
+        if statement.startswith("SET "):
+            return await self.connections()
         if not TABLES.search(statement):
             return [self.primary]
         found = await self.connections()
