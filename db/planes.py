@@ -40,6 +40,12 @@ def access_of(statement: Any) -> Access:
     return Access(_plane_of(names), any(element.__visit_name__ in WRITING for element in elements))
 
 
+def in_primary(statement: TextClause) -> TextClause:
+    """The statement, which reads the catalogue of the primary database also for companies with their own."""
+    statement.__dict__["access"] = Access(PLATFORM, writes=False)
+    return statement
+
+
 def _tables_of(element: Any) -> Iterator[str]:
     if isinstance(element, TextClause):
         yield from TABLES.findall(element.text)

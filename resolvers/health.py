@@ -10,17 +10,20 @@ from core.ports import VectorStores, VectorsUnavailable
 from db.arrays import any_id
 from db.base import PLATFORM, TENANT
 from db.models import CrawlJob, Member, Project
+from db.planes import in_primary
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
 from resolvers.object_removal import remove_crawls_files, remove_sessions_files
 
 PING = text("SELECT 1")
-TABLE_SIZES = text(
-    "SELECT n.nspname || '.' || c.relname AS name, pg_total_relation_size(c.oid) AS size, "
-    "greatest(c.reltuples, 0)::bigint AS estimated_rows "
-    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-    f"WHERE n.nspname IN ('{PLATFORM}', '{TENANT}') AND c.relkind IN ('r', 'p') ORDER BY 1"
+TABLE_SIZES = in_primary(
+    text(
+        "SELECT n.nspname || '.' || c.relname AS name, pg_total_relation_size(c.oid) AS size, "
+        "greatest(c.reltuples, 0)::bigint AS estimated_rows "
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        f"WHERE n.nspname IN ('{PLATFORM}', '{TENANT}') AND c.relkind IN ('r', 'p') ORDER BY 1"
+    )
 )
 HAS_OWNER = exists().where(Member.id == Project.user_id)
 HAS_PROJECT = exists().where(Project.id == CrawlJob.project_id)
@@ -28,7 +31,8 @@ CONNECTION_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 
 
 async def table_sizes(uow: UnitOfWork, viewer: Viewer) -> Sequence[Row[Any]] | None:
-    """`name`, `size` (bytes, with indexes) and `estimated_rows` of every table; None if it is unreachable.
+    """`name`, `size` (bytes, with indexes) and `estimated_rows` of every table of the primary database.
+    None if it is unreachable.
 
     Tables hold the rows of all companies: without `platform:manage` the result is empty.
     """

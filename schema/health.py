@@ -59,8 +59,8 @@ class DatabaseHealth:
     """Error message, or null if healthy."""
 
     tables: list[TableSize]
-    """All tables, by name. Empty unless the viewer is a platform administrator, because tables hold the rows
-    of all companies.
+    """All tables of the primary database, by name. Databases of companies of their own are not included.
+    Empty unless the viewer is a platform administrator, because tables hold the rows of all companies.
     """
 
     @field
