@@ -287,7 +287,7 @@ async def save(database: Database, *rows: Fixture) -> None:
     for company_id in companies:
         own = [row for row in wanted.values() if row.company.id == company_id]
         for company in [row for row in own if row.model is Company]:
-            if IS_DEDICATED or company.values.get("database_name"):
+            if company.values.get("database_name", IS_DEDICATED):
                 await place_apart(database, company)
         async with database.tenant(company_id, kind="platform") as uow:
             for model in ORDER:

@@ -91,8 +91,7 @@ async def installation(template: Postgres, settings: Settings) -> AsyncIterator[
     database = Database(Placement(settings.model_copy(update={"database_url": url}), url))
     async with database.platform() as uow:
         await roles.seed(uow)
-    company = a_company()
-    other = a_company()
+    company, other = (a_company(database_name=None) for _ in range(2))  # pooled in any run
     for each in (company, other):
         await store_company(database, each)
     yield Installation(databases, database, template.application, company.id)
