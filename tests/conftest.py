@@ -204,6 +204,7 @@ async def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
         secret_key="a secret that only the tests know of",
         chat_providers='{"ollama": {"url": "http://127.0.0.1:9/v1", "model": "tiny"}}',
         worker=False,
+        offline_councils=True,
     )
     async with AsyncExitStack() as stack:
         opened = await open_services(settings, stack)

@@ -39,6 +39,11 @@ class ChatSettings(BaseSettings):
         '`{"ollama": {"url": "http://localhost:11434/v1", "model": "llama3.2", "key": "…"}}`. '
         "`custom` is the endpoint of `CHAT_URL`.",
     )
+    offline_councils: bool = Field(
+        default=False,
+        description="Whether councils are allowed without a language model. The embedded answerer's councils "
+        "quote the right sentence less often than its single answers.",
+    )
     answer_cache_ttl: int = Field(
         default=3_600,
         ge=0,

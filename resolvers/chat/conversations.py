@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import func, insert, select
 
 from core.errors import Conflict, Forbidden, Invalid, LimitExceeded
+from core.settings import Settings
 from db.models import Conversation, ConversationStatus, DrawingSession, Member
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.chat import events
+from resolvers.chat import events, providers
 from resolvers.rows import update_row
 
 MAX_ACTIVE_CONVERSATIONS = 100
@@ -40,7 +41,9 @@ async def create(
     return conversation
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> Conversation:
+async def update(
+    uow: UnitOfWork, viewer: Viewer, settings: Settings, id: UUID, fields: Mapping[str, Any]
+) -> Conversation:
     """Update its title or its answer settings."""
     conversation = await find_editable(uow, viewer, id, "id")
     if conversation.status is ConversationStatus.ARCHIVED:
@@ -50,6 +53,9 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str,
             field = validators.camel(name)
             raise Invalid(f"{field} cannot be null.", "input", field)
     values = _validate(fields)
+    if (mode := values.get("mode")) is not None:
+        provider = values.get("llm_provider", conversation.llm_provider)
+        providers.validate_mode(settings, provider, mode, "input", "mode")
     return await update_row(uow, viewer, Conversation, conversation, values, "CONVERSATION_UPDATE")
 
 

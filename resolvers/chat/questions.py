@@ -10,6 +10,7 @@ from sqlalchemy import Integer, cast, extract, func, insert, select, update
 
 from core.errors import Conflict, Invalid
 from core.ports import RunErrorCode
+from core.settings import Settings
 from db.models import (
     AnswerMode,
     Conversation,
@@ -29,7 +30,7 @@ from db.queue import Job, cancel
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
-from resolvers.chat import conversations, events
+from resolvers.chat import conversations, events, providers
 from resolvers.chat.messages import append
 from resolvers.jobs import start_processing
 
@@ -102,11 +103,12 @@ class AnswerOptions:
     strategy: CouncilStrategy | None = None
     rounds: int | None = None
 
-    def columns(self, conversation: Conversation) -> dict[str, Any]:
-        """The answer's columns. Raises `Invalid` for a number of rounds that is not allowed."""
+    def columns(self, settings: Settings, conversation: Conversation, *path: str) -> dict[str, Any]:
+        """The answer's columns. Raises `Invalid` for a number of rounds or a mode that is not allowed."""
         if self.rounds is not None:
             conversations.validate_rounds(self.rounds)
         mode = self.mode or conversation.mode
+        providers.validate_mode(settings, conversation.llm_provider, mode, *path)
         if mode is AnswerMode.ANSWER:
             return {"mode": mode}
         return {
@@ -120,19 +122,26 @@ DEFAULT_OPTIONS = AnswerOptions()
 
 
 async def create_conversation(
-    uow: UnitOfWork, viewer: Viewer, fields: Mapping[str, Any], first_message: str | None = None
+    uow: UnitOfWork,
+    viewer: Viewer,
+    settings: Settings,
+    fields: Mapping[str, Any],
+    first_message: str | None = None,
 ) -> Conversation:
     """Create a conversation and, with `first_message`, its first question and answer."""
     path = ("input", "firstMessage")
     conversation = await conversations.create(uow, viewer, fields, first_message)
+    providers.validate_mode(settings, conversation.llm_provider, conversation.mode, "input", "mode")
     if first_message is not None:
-        await _send(uow, viewer, conversation, first_message, None, DEFAULT_OPTIONS, path, path)
+        columns = DEFAULT_OPTIONS.columns(settings, conversation)
+        await _send(uow, viewer, conversation, first_message, None, columns, path, path)
     return await uow.one(select(Conversation).where(Conversation.id == conversation.id))
 
 
 async def send(
     uow: UnitOfWork,
     viewer: Viewer,
+    settings: Settings,
     conversation_id: UUID,
     content: str,
     *,
@@ -150,7 +159,8 @@ async def send(
         parent_id = await _latest_message_id(uow, conversation_id)
     if parent_id is not None:
         await _validate_parent(uow, conversation_id, parent_id)
-    return await _send(uow, viewer, conversation, content, parent_id, options, ("input", "content"), path)
+    columns = options.columns(settings, conversation, "input", "mode")
+    return await _send(uow, viewer, conversation, content, parent_id, columns, ("input", "content"), path)
 
 
 async def _send(
@@ -159,14 +169,13 @@ async def _send(
     conversation: Conversation,
     content: str,
     parent_id: UUID | None,
-    options: AnswerOptions,
+    columns: Mapping[str, Any],
     path: tuple[str, ...],
     answer_path: tuple[str, ...],
 ) -> Message:
     """Errors of the message name `path`, those of its answer `answer_path`."""
     if not content.strip():
         raise Invalid(f"{path[-1]} must not be blank.", *path)
-    columns = options.columns(conversation)
     message = await append(
         uow,
         conversation.id,
@@ -181,15 +190,16 @@ async def _send(
     return message
 
 
-async def regenerate(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Message:
+async def regenerate(uow: UnitOfWork, viewer: Viewer, settings: Settings, id: UUID) -> Message:
     """Generate another answer to the same question with the same options; the earlier answer is kept."""
     answer = await access.find(uow, viewer, Message, id)
-    await conversations.find_editable(uow, viewer, answer.conversation_id, "id")
+    conversation = await conversations.find_editable(uow, viewer, answer.conversation_id, "id")
     answer = await access.find(uow, viewer, Message, id)
     if answer.role is not MessageRole.ASSISTANT or answer.parent_message_id is None:
         raise Conflict("Only the answer to a message can be regenerated.", "id")
     if answer.state is MessageState.STREAMING:
         raise Conflict(ANSWER_IN_PROGRESS, "id")
+    providers.validate_mode(settings, conversation.llm_provider, answer.mode or AnswerMode.ANSWER, "id")
     question = await uow.one(select(Message).where(Message.id == answer.parent_message_id))
     names = ("mode", "council_strategy", "council_rounds")
     columns = {name: getattr(answer, name) for name in names}

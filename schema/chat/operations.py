@@ -263,7 +263,7 @@ class ChatMutations:
         async with info.context.write() as uow:
             provider = input.llm_provider or await providers.preferred_provider(uow, viewer, settings)
             values = fields | {"llm_provider": provider}
-            conversation = await questions.create_conversation(uow, viewer, values, first_message)
+            conversation = await questions.create_conversation(uow, viewer, settings, values, first_message)
             if first_message is None:
                 return ConversationCreatePayload.of(conversation=conversation)
             message = await questions.first_message(uow, conversation.id)
@@ -276,9 +276,8 @@ class ChatMutations:
     ) -> ConversationUpdatePayload:
         """Update the title or answer settings of a conversation that is not archived."""
         values = input_changes(input, omit=("selected_document_ids",))
-        providers.validate_provider(
-            info.context.services.settings, values.get("llm_provider"), "input", "llmProvider"
-        )
+        settings = info.context.services.settings
+        providers.validate_provider(settings, values.get("llm_provider"), "input", "llmProvider")
         if input.selected_document_ids is not None:
             values["selected_document_ids"] = await selected_documents(
                 info, input.selected_document_ids.value
@@ -288,7 +287,7 @@ class ChatMutations:
             await access.require_unchanged(
                 uow, info.context.viewer, models.Conversation, key, input.expected_updated_at
             )
-            conversation = await conversations.update(uow, info.context.viewer, key, values)
+            conversation = await conversations.update(uow, info.context.viewer, settings, key, values)
         return ConversationUpdatePayload.of(conversation=conversation)
 
     @mutation

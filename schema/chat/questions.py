@@ -75,6 +75,7 @@ class MessageMutations:
             message = await questions.send(
                 uow,
                 viewer,
+                info.context.services.settings,
                 conversation,
                 input.content,
                 parent_id=parent_id,
@@ -99,5 +100,5 @@ class MessageMutations:
         """
         key = key_of(id, models.Message)
         async with info.context.write() as uow:
-            answer = await questions.regenerate(uow, info.context.viewer, key)
+            answer = await questions.regenerate(uow, info.context.viewer, info.context.services.settings, key)
         return MessageRegeneratePayload.of(answer=answer)

@@ -76,7 +76,7 @@ class AnswerMode(Enum):
     ANSWER = "answer"
     """A single model generates the answer."""
     COUNCIL = "council"
-    """The members of a council propose answers, which are combined into one."""
+    """The members of a council propose answers, which are combined into one. It needs a language model."""
 
 
 class CouncilStrategy(Enum):

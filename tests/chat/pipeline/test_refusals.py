@@ -1,10 +1,11 @@
 """Questions and documents that are refused, and change nothing. No worker runs beside."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from db.models import ConversationStatus, MessageRole, RoleName
+from db.models import AnswerMode, ConversationStatus, MessageRole, RoleName
 from tests import factories
 from tests.chat.pipeline import operations
 from tests.chat.pipeline.conftest import Person, somebody
@@ -104,3 +105,49 @@ async def test_refusals_add_nothing(person: Person, assert_unchanged: Unchanged)
         assert await refused[2](operations.CREATE, input=values) == [("NOT_FOUND", ("input", "uploadId"))]
         assert await refused[1](operations.REPROCESS, id=document.gid) == [("CONFLICT", ("id",))]
         assert await refused[0](operations.REPROCESS, id=document.gid) == [("FORBIDDEN", ())]
+
+
+async def test_a_council_without_a_language_model_is_refused_with_the_reason(
+    person: Person, assert_unchanged: Unchanged
+) -> None:
+    services = person.graphql.services
+    offline = services.settings.model_copy(update={"offline_councils": False})
+    client = replace(person.graphql, services=replace(services, settings=offline))
+    single = a_conversation(person.user, mode=AnswerMode.ANSWER)
+    council = a_conversation(person.user, mode=AnswerMode.COUNCIL)
+    answer = a_reply(a_message(single), role=MessageRole.ASSISTANT, mode=AnswerMode.COUNCIL)
+    await factories.save(services.database, council, answer)
+    refused, mode = ("INVALID", ("input", "mode")), {"mode": "COUNCIL"}
+    question = {"conversationId": single.gid, "content": QUESTION}
+
+    async with assert_unchanged():
+        assert await client.refusals(operations.SEND, input={**question, **mode}) == [refused]
+        assert await client.refusals(operations.SEND, input={**question, "conversationId": council.gid}) == [
+            refused
+        ]
+        assert await client.refusals(operations.CONVERSE, input=mode) == [refused]
+        assert await client.refusals(operations.CONVERSE, input={**mode, "firstMessage": QUESTION}) == [
+            refused
+        ]
+        assert await client.refusals(operations.ADJUST, id=single.gid, input=mode) == [refused]
+        assert await client.refusals(operations.REGENERATE, id=answer.gid) == [("INVALID", ("id",))]
+
+    data = (await client.send(operations.CONVERSE, input=mode)).data
+    assert data is not None
+    assert "90.3 %" in data["conversationCreate"]["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "provider"),
+    [({"chat_url": "http://127.0.0.1:9/v1"}, "CUSTOM"), ({"offline_councils": False}, "OLLAMA")],
+)
+async def test_a_council_of_a_language_model_is_allowed(
+    person: Person, settings: dict[str, Any], provider: str
+) -> None:
+    services = person.graphql.services
+    remote = services.settings.model_copy(update={"offline_councils": False, **settings})
+    client = replace(person.graphql, services=replace(services, settings=remote))
+
+    made = await client(operations.CONVERSE, input={"mode": "COUNCIL", "llmProvider": provider})
+
+    assert made["conversationCreate"]["errors"] == []
