@@ -16,6 +16,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 INSTALLED := .venv/.installed
 EQUIPPED := .venv/.equipped
 DATABASE_TESTS := $(addprefix tests/,db files identity isolation jobs projects schema/graph)
+DEDICATED_TESTS := $(addprefix tests/,health projects identity/test_companies.py identity/test_deletion.py \
+    identity/test_placement.py knowledge/test_embeddings.py chat/pipeline/test_council.py db/queue/test_requests.py)
 LINTER := schema/lint/node_modules/.package-lock.json
 
 unexport PYTHONDONTWRITEBYTECODE # the suite starts many processes: each would compile every module
@@ -32,9 +34,12 @@ worker: $(INSTALLED)
 	@exec $(BIN)/seshat worker --data '$(DATA)' $(if $(queues),--queues '$(queues)')
 
 ## Every test, as many at a time as there are cores: make test ARGS="-k drawings", make test WORKERS=0
-# make test PLACEMENT=dedicated: every company has a database of its own.
+# make test PLACEMENT=dedicated: every company has a database of its own. A run with pooled companies, unless
+# ARGS chooses tests, ends with the part of the tests that DEDICATED_TESTS names, with such databases.
 test: $(EQUIPPED) explorer
 	PLACEMENT='$(PLACEMENT)' $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
+	$(if $(ARGS)$(filter dedicated,$(PLACEMENT)),,PLACEMENT=dedicated \
+	    $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(DEDICATED_TESTS))
 
 ## The isolation chaos test at its full size.
 test-isolation: $(EQUIPPED)
