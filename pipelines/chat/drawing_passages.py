@@ -36,7 +36,7 @@ def split_passages(source: SheetFindings) -> list[Passage]:
 
 def of_sheets(sources: Sequence[SheetFindings], question: SessionQuestion) -> list[SheetFindings]:
     """The findings of the sheets that a question names; all if it names none."""
-    if not question.references:
+    if not any(each.candidates or each.has_keyword for each in question.references):
         return list(sources)
     names = {sheet.name for sheet in question.sheets}
     return [source for source in sources if source.name in names]

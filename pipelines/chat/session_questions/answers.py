@@ -85,7 +85,7 @@ def unresolved_answer(parser: QuestionParser, question: SessionQuestion) -> Sess
     for each in question.unresolved:
         if len(each.candidates) > 1:
             said.append(which_is_meant(each))
-        elif each.has_keyword or parser.names.has_prefix_of(each.text) or question.intent is not None:
+        elif each.has_keyword or parser.names.has_like(each.text) or question.intent is not None:
             said.append(unknown_sheet(parser, each, question))
     statements = tuple(SourcedStatement(text, "") for text in dict.fromkeys(said))
     return SessionAnswer(statements, found=False) if said else None

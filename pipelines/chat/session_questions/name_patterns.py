@@ -25,7 +25,9 @@ SHEET_KEYWORDS = word_set(
 PAGE_KEYWORDS = word_set("page pages pg seite seiten")
 KEYWORDS = SHEET_KEYWORDS | PAGE_KEYWORDS
 NUMBER_WORDS = r"(?:(?:no|nr|num|number|nummer|called|named|namens)\b\.?|#)"
-GAP = re.compile(r"[\s\-_./\u2010-\u2015]{0,3}")
+GAP = re.compile(r"[\s\-_./()\u2010-\u2015]{0,3}")
+DUPLICATE = re.compile(r"(?P<printed>.+) \(\d+\)")
+"""A sheet whose number another sheet of its set has, too."""
 CHUNK = re.compile(r"\d+|[^\W\d_]+")
 CODE = re.compile(
     r"(?<![\w.-])[^\W\d_]{1,3}[-_\u2010-\u2015]?\d{1,5}(?:[.\-_]\d{1,4})*[a-z]?(?![\w]|[-._]\d)",

@@ -208,7 +208,8 @@ def is_of_document(reference: Reference, text: str) -> bool:
 
 
 REFERRING = re.compile(
-    r"\b(?:on it|of it|in it|(?:this|that|the same) (?:sheet|drawing|plan|page|one)|there$|dort|darauf|darin|"
+    r"\b(?:on it|of it|in it|(?:this|that|the same) (?:sheet|drawing|plan|page|one)|"
+    r"(?<!are )(?<!is )(?<!were )there$|dort|darauf|darin|"
     r"davon|dies(?:em|er|es|en) (?:blatt|plan|seite|zeichnung)|(?:dem|der)selben (?:blatt|plan|seite))\b"
 )
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pipelines.chat.session_questions.name_patterns import (
     CODE,
     CODE_AFTER_KEYWORD,
+    DUPLICATE,
     GAP,
     KEYWORDS,
     MAX_NEAREST,
@@ -64,6 +65,12 @@ class PageName:
     is_new: bool
     by_page: bool = False
 
+    @property
+    def printed(self) -> str:
+        """The name without what tells sheets of one number apart."""
+        found = DUPLICATE.fullmatch(self.page.name)
+        return found["printed"] if found else self.page.name
+
     def describe(self) -> str:
         """What the name is of the sheet."""
         revision = "new" if self.is_new else "old"
@@ -88,9 +95,11 @@ class SheetNames:
         self.by_number: dict[str, list[PageName]] = defaultdict(list)
         self.by_digits: dict[str, list[PageName]] = defaultdict(list)
         for meaning in self.meanings:
-            key = name_key(meaning.page.name)
+            key = name_key(meaning.printed)
             self.by_key[key].append(meaning)
-            self.by_letters[join_parts(meaning.page.name)].append(meaning)
+            self.by_letters[join_parts(meaning.printed)].append(meaning)
+            if meaning.printed != meaning.page.name:
+                self.by_key[name_key(meaning.page.name)].append(meaning)
             rest = key[1:] if key and key[0] in KEYWORDS else key
             if len(rest) == 1 and rest[0].isdecimal():
                 self.by_number[rest[0]].append(meaning)
@@ -222,10 +231,10 @@ class SheetNames:
             meanings = narrow(found[0], self.by_letters.get(join_parts(found[0])) or [])
             yield reference(found[0], found.start(), found.end(), meanings, False)
 
-    def has_prefix_of(self, code: str) -> bool:
-        """Whether the letters of a code begin the number of a sheet."""
-        prefix = name_key(code)[:1]
-        return any(key[:1] == prefix for key in self.by_key)
+    def has_like(self, code: str) -> bool:
+        """Whether a sheet has a number with the letters of a code, and with as many digits."""
+        shape = code_shape(code)
+        return any(code_shape(each.printed) == shape for each in self.meanings)
 
     def nearest(self, text: str) -> list[str]:
         """The names of the sheets that are most like an unknown one."""
@@ -242,6 +251,11 @@ class SheetNames:
         return sorted(names, key=distance)[:MAX_NEAREST]
 
 
+def code_shape(name: str) -> tuple[str, int]:
+    """The first letters of a name, and the number of its digits."""
+    return next(iter(name_key(name)), ""), sum(character.isdecimal() for character in name)
+
+
 def reference(text: str, start: int, end: int, meanings: Sequence[PageName], has_keyword: bool) -> Reference:
     """A reference to the distinct sheets of its meanings."""
     candidates: dict[int, tuple[SheetRow, str]] = {}
@@ -253,10 +267,14 @@ def reference(text: str, start: int, end: int, meanings: Sequence[PageName], has
 def narrow(named: str, meanings: Sequence[PageName]) -> list[PageName]:
     """The meanings whose name is spelled just so, or else all."""
     for spelling in (str, str.casefold):
-        same = [each for each in meanings if spelling(each.page.name) == spelling(named)]
+        same = [
+            each
+            for each in meanings
+            if spelling(each.page.name if "(" in named else each.printed) == spelling(named)
+        ]
         if same:
             return same
-    zeros = [each for each in meanings if re.findall(r"\d+", each.page.name) == re.findall(r"\d+", named)]
+    zeros = [each for each in meanings if re.findall(r"\d+", each.printed) == re.findall(r"\d+", named)]
     return zeros or list(meanings)
 
 

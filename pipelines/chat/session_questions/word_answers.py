@@ -9,6 +9,7 @@ from pipelines.chat.session_questions.statements import (
     about,
     join,
     names_of,
+    remainder,
     sheet_label,
     state_sentence,
     verdict_of,
@@ -90,7 +91,7 @@ def with_term_verdict(
         )
         if question.sheets:
             return [about(sheet, text) for sheet in sheets[:1]]
-        return [SourcedStatement(text, ALL_SHEETS)]
+        return [SourcedStatement(text + remainder(rows), ALL_SHEETS)]
     if not question.is_closed or set(question.kinds) == {"added", "removed"}:
         return said
     sides = {"removed": ("words_removed",), "added": ("words_added",)}

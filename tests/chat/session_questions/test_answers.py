@@ -73,6 +73,19 @@ def test_a_page_of_a_document_is_no_sheet(text: str) -> None:
     assert ask(text) is None
 
 
+def test_what_only_looks_like_a_sheet_is_left_to_the_passages() -> None:
+    assert ask("What does the note about M10 bolts say?") is None
+    assert ask("How many sheets are there?", "What changed on A-101?") == ask("How many sheets are there?")
+
+
+def test_words_that_are_in_no_change_say_what_was_not_read() -> None:
+    said = ask('Was "ATRIUM" added?')
+
+    assert said is not None
+    assert said.startswith('No. "ATRIUM" is not among the words that were added or removed. Not counted: ')
+    assert "(LOW): S-202" in said
+
+
 def test_an_unknown_sheet_is_unknown_in_any_question() -> None:
     assert ask("What did the architect say about sheet A-999?") == (
         "There is no sheet “A-999” in this session. The nearest are A-401, A-107 and A-106."

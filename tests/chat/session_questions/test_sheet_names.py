@@ -134,6 +134,14 @@ def test_separators_and_zeros_tell_names_apart_where_they_must() -> None:
     ]
 
 
+def test_a_number_that_several_sheets_print_is_ambiguous() -> None:
+    names = session(("A-101", "A-101"), ("A-101 (2)", "A-101 (2)"), ("Page_003", "Page_003"))
+
+    assert candidates("What changed on A101?", names) == [["A-101", "A-101 (2)"]]
+    assert candidates("What changed on A-101 (2)?", names) == [["A-101 (2)"]]
+    assert candidates("What changed on page 3 and sheet 3?", names) == [["Page_003"], ["Page_003"]]
+
+
 def test_names_without_digits_are_found_as_they_are_written() -> None:
     names = session(("COVER", "COVER"), ("Lageplan", "Lageplan"))
 
