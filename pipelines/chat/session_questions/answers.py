@@ -1,7 +1,7 @@
 """Answers about a drawing session: statements from its rows, each with the sheet that it is about."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.chat.session_questions.intents import Intent
 from pipelines.chat.session_questions.questions import QuestionParser, SessionQuestion
@@ -40,6 +40,8 @@ from pipelines.chat.session_questions.statements import (
 from pipelines.chat.session_questions.word_answers import find_terms
 from resolvers.chat.session_rows import SessionRows
 
+UNMARKED_KINDS = frozenset({"moved", "renamed", "resized"})
+"""Kinds that not every comparison tells apart; elsewhere such changes are of other kinds."""
 SEPARATOR = "\n\n"
 
 
@@ -65,7 +67,16 @@ def answer(parser: QuestionParser, question: SessionQuestion) -> SessionAnswer |
         return state_answer(question)
     if question.unresolved:
         return None
-    statements = ANSWERS[question.intent](parser.rows, question)
+    known_kinds = {change.kind for sheet in parser.rows.sheets for change in sheet.changes}
+    unknown_kinds = [kind for kind in question.kinds if kind in UNMARKED_KINDS and kind not in known_kinds]
+    if unknown_kinds and question.intent is not Intent.TERMS:
+        kinds = tuple(kind for kind in question.kinds if kind not in unknown_kinds)
+        question = replace(question, kinds=kinds, is_closed=False)
+    statements = ANSWERS[question.intent or Intent.CHANGES](parser.rows, question)
+    if unknown_kinds and statements and question.intent is not Intent.TERMS:
+        first = statements[0]
+        text = f"No change is marked as {join(unknown_kinds, 'or')}. {first.text}"
+        statements = [replace(first, text=text), *statements[1:]]
     unique = tuple(dict.fromkeys(statements))
     return SessionAnswer(unique) if unique else None
 

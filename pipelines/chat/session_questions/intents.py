@@ -54,12 +54,13 @@ class Intent(Enum):
 
 def find_intent(topics: frozenset[Topic], words: list[str], has_sheets: bool, has_terms: bool) -> Fields:
     """The intent with its arguments, as fields of the question."""
-    is_closed = bool(words) and words[0] in VERBS
+    is_closed = bool(words) and words[0] in VERBS and Topic.LIST not in topics
     kinds = tuple(kind for topic, kind in KINDS.items() if topic in topics)
     is_new = {(True, False): True, (False, True): False}.get(
         (Topic.NEW_SET in topics, Topic.OLD_SET in topics)
     )
     fields: Fields = {"is_closed": is_closed, "is_new": is_new, "is_only": Topic.ONLY in topics}
+    fields["is_total"] = Topic.TOTAL in topics
     fields["is_both"], fields["is_changed"] = Topic.BOTH in topics, Topic.CHANGE in topics
     has_negation = bool(topics & {Topic.UNCHANGED, Topic.NOTHING, Topic.NOT})
     is_double = Topic.UNCHANGED in topics and Topic.NOT in topics
@@ -215,6 +216,8 @@ def change_intent(
             return Intent.COUNT
         if topics & (CHANGING | {Topic.UNCHANGED, Topic.NOTHING, Topic.SUMMARY, Topic.ANYTHING}):
             return Intent.CHANGES
+        if fields["is_closed"] and not topics - CONTINUING:
+            return Intent.PRESENCE if words.count(PLACEHOLDER) == 1 else None
         return None if topics - CONTINUING else Intent.CHANGES
     if topics & {Topic.UNCHANGED} or (Topic.CHANGE in topics and Topic.NOT in topics):
         return (

@@ -50,6 +50,8 @@ class SessionQuestion:
     """Whether its answer begins with yes or no."""
     is_only: bool = False
     is_both: bool = False
+    is_total: bool = False
+    """Whether it asks about all of them."""
     is_about_changes: bool = False
     """Whether it asks about changes in some way, even if not only about them."""
     thresholds: tuple[int, int | None] = (1, None)

@@ -46,10 +46,16 @@ def changed_sheets(rows: SessionRows, question: SessionQuestion) -> list[Sourced
         have = f"have {limit} {noun_of(question.kinds)}"
     if have.startswith("have") and len(chosen) == 1:
         have = have.replace("have", "has", 1)
+    verdict = verdict_of(question, is_true_of(question, len(chosen), len(rows.sheets)))
     number = len(chosen) or "None"
-    text = f"{verdict_of(question, bool(chosen))}{number} of {len(compared)} compared sheets {have}"
+    text = f"{verdict}{number} of {len(compared)} compared sheets {have}"
     text += f": {list_names(names)}." if names else "."
     return [SourcedStatement(text + remainder(rows), ALL_SHEETS)]
+
+
+def is_true_of(question: SessionQuestion, number: int, total: int) -> bool:
+    """Whether it is so of all sheets, if a question is about all, or else of any."""
+    return number == total if question.is_total else number > 0
 
 
 def unchanged_sheets(rows: SessionRows, question: SessionQuestion) -> list[SourcedStatement]:
@@ -60,9 +66,7 @@ def unchanged_sheets(rows: SessionRows, question: SessionQuestion) -> list[Sourc
         if (not of_kinds(sheet, question.kinds) if question.kinds else not sheet.has_changed)
     )
     what = f"have {count_of(0, question.kinds)}" if question.kinds else "have not changed"
-    text = (
-        f"{verdict_of(question, bool(same))}{len(same) or 'None'} of {len(compared)} compared sheets {what}"
-    )
+    text = f"{verdict_of(question, is_true_of(question, len(same), len(rows.sheets)))}{len(same) or 'None'} of {len(compared)} compared sheets {what}"
     text += f": {list_names(same)}." if same else "."
     return [SourcedStatement(text + remainder(rows), ALL_SHEETS)]
 

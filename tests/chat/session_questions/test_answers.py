@@ -73,6 +73,30 @@ def test_a_page_of_a_document_is_no_sheet(text: str) -> None:
     assert ask(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("Are all sheets unchanged?", "No. 2 of 8 compared sheets have not changed"),
+        ("Did all sheets change?", "No. 6 of 8 compared sheets changed"),
+        ("Are any sheets unchanged?", "Yes. 2 of 8 compared sheets have not changed"),
+        ("Is there a sheet A-103?", "Yes. A-103 is in both sets"),
+        ("Gibt es Blatt S201?", "Yes. S-201 is in both sets"),
+        ("Can you show me the changes on A-103?", "A-103: no changes found."),
+        ("Did M-301 fail?", "Yes. M-301 could not be compared"),
+        ("Is S-202 reliable?", "No. The changes of S-202 cannot be listed"),
+        ("Is S-202 unreliable?", "Yes. The changes of S-202 cannot be listed"),
+        ("Is A-102 unreliable?", "No. A-102 is aligned with confidence"),
+        ("What moved on A-102?", "No change is marked as moved. A-102: 3 changes"),
+        ("Which sheets have at least 8 changes?", "2 of 8 compared sheets have at least 8 changes: A-104"),
+    ],
+)
+def test_yes_and_no_are_true(text: str, start: str) -> None:
+    said = ask(text)
+
+    assert said is not None
+    assert said.startswith(start), said
+
+
 def test_what_only_looks_like_a_sheet_is_left_to_the_passages() -> None:
     assert ask("What does the note about M10 bolts say?") is None
     assert ask("How many sheets are there?", "What changed on A-101?") == ask("How many sheets are there?")
