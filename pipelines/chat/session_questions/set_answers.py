@@ -66,7 +66,8 @@ def unchanged_sheets(rows: SessionRows, question: SessionQuestion) -> list[Sourc
         if (not of_kinds(sheet, question.kinds) if question.kinds else not sheet.has_changed)
     )
     what = f"have {count_of(0, question.kinds)}" if question.kinds else "have not changed"
-    text = f"{verdict_of(question, is_true_of(question, len(same), len(rows.sheets)))}{len(same) or 'None'} of {len(compared)} compared sheets {what}"
+    verdict = verdict_of(question, is_true_of(question, len(same), len(rows.sheets)))
+    text = f"{verdict}{len(same) or 'None'} of {len(compared)} compared sheets {what}"
     text += f": {list_names(same)}." if same else "."
     return [SourcedStatement(text + remainder(rows), ALL_SHEETS)]
 
