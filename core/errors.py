@@ -23,6 +23,8 @@ class ErrorCode(Enum):
     """The current state of the data does not allow the operation."""
     INVALID = "INVALID"
     """An argument is malformed or out of range."""
+    AMBIGUOUS = "AMBIGUOUS"
+    """The content can be read in several ways. The message asks which one is meant; nothing was stored."""
     EXHAUSTED = "EXHAUSTED"
     """A limit or quota has been reached. The message says which one."""
     UNSUPPORTED = "UNSUPPORTED"
@@ -79,6 +81,12 @@ class Invalid(DomainError):
     """The input is invalid."""
 
     code = ErrorCode.INVALID
+
+
+class Ambiguous(DomainError):
+    """The content has several readings; the message asks for the one that is meant."""
+
+    code = ErrorCode.AMBIGUOUS
 
 
 class LimitExceeded(DomainError):

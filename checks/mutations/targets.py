@@ -93,8 +93,11 @@ TARGETS = (
     ),
     Target(
         "table layout",
-        ("resolvers/insights/table_layout.py", "resolvers/insights/timestamp_formats.py"),
-        pure=("tests/insights/test_table_layout.py", "tests/insights/test_timestamp_formats.py"),
+        (
+            "resolvers/insights/consumption_files/numbers.py",
+            "resolvers/insights/consumption_files/evidence.py",
+        ),
+        pure=("tests/insights/consumption_files",),
     ),
     Target(
         "optimisation",

@@ -14,8 +14,8 @@ from pipelines.insights.consumption_summary import render_markdown, summarize_co
 from pipelines.insights.meter_readings import Consumption, PeriodConsumption, read_consumption
 from pipelines.runtime.handlers import Run, handles
 from resolvers.insights import generated_documents, imports
+from resolvers.insights.consumption_files.layout import Layout
 from resolvers.insights.imports import ImportHistoricalData
-from resolvers.insights.table_layout import Layout
 
 READ_TIMEOUT_SECONDS = 300.0
 FETCHED_PROGRESS, READ_PROGRESS = 0.1, 0.8
@@ -33,7 +33,9 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Complet
     with working_folder() as folder:
         path = await run.services.store.fetch(upload.storage_key, Path(folder) / "readings")
         await run.report(FETCHED_PROGRESS)
-        consumption, summary = await run.cpu_within(READ_TIMEOUT_SECONDS, read_and_summarize, path, layout)
+        consumption, summary = await run.cpu_within(
+            READ_TIMEOUT_SECONDS, read_and_summarize, path, upload.mime_type, layout
+        )
     await run.report(READ_PROGRESS)
     text = render_markdown(summary, row.filename).encode()
     upload_id = id_derived_from(run.id, "text")
@@ -47,9 +49,9 @@ async def import_historical_data(job: ImportHistoricalData, run: Run) -> Complet
     return finish
 
 
-def read_and_summarize(path: Path, layout: Layout) -> tuple[Consumption, dict[str, Any]]:
+def read_and_summarize(path: Path, mime_type: str, layout: Layout) -> tuple[Consumption, dict[str, Any]]:
     """The consumption in a file and its summary; runs in a child process."""
-    consumption = read_consumption(path, layout)
+    consumption = read_consumption(path, mime_type, layout)
     return consumption, summarize_consumption(consumption)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.errors import UnsupportedContent
+from core.imports import load as load_module
 from core.ports import ObjectStore
 from core.working_folders import working_folder
 from db.ids import new_id
@@ -28,19 +29,16 @@ from db.uow import UnitOfWork
 from resolvers import access, activity_log, files
 from resolvers.access import Viewer
 from resolvers.insights import energy_sources, generated_documents
-from resolvers.insights.table_layout import Layout, LayoutOverrides, detect_layout, validate_layout
-from resolvers.insights.table_preview import (
-    PREVIEW_BYTES,
-    XLSX_TYPE,
-    TablePreview,
-    preview_text,
-    preview_workbook,
-)
+from resolvers.insights.consumption_files.layout import Layout, LayoutOverrides
 from resolvers.jobs import start_processing
 
+if TYPE_CHECKING:
+    from resolvers.insights.consumption_files.decisions import FileReading
+
 SUBJECT = "historical data"
-MAX_PREVIEW_BYTES = 32 * 1024 * 1024
-"""Size of a workbook that is previewed within a request."""
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
+"""Size of a file that is understood within a request."""
+INFERENCE = "resolvers.insights.consumption_files.inference:understand"
 INSERT_BATCH_SIZE = 1000
 LAYOUT_ADAPTER: TypeAdapter[Layout] = TypeAdapter(Layout)
 
@@ -53,30 +51,35 @@ class ImportHistoricalData(Job):
     queue: ClassVar[str] = "imports"
 
 
-async def read_preview(store: ObjectStore, upload: Upload) -> TablePreview:
-    """The first rows of an upload. Raises `UnsupportedContent` or `Invalid` if it contains no table."""
-    if upload.mime_type == XLSX_TYPE:
-        if upload.size > MAX_PREVIEW_BYTES:
-            message = f"A workbook must be at most {MAX_PREVIEW_BYTES >> 20} MB. Save it as CSV instead."
-            raise UnsupportedContent(message, "input", "uploadId")
-        with working_folder() as folder:
-            path = await store.fetch(upload.storage_key, Path(folder) / "workbook")
-            return await asyncio.to_thread(preview_workbook, path)
-    if not upload.mime_type.startswith("text/"):
-        raise UnsupportedContent("The file must be CSV or XLSX.", "input", "uploadId")
-    content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, PREVIEW_BYTES)])
-    return await asyncio.to_thread(preview_text, content)
+async def understand_upload(
+    store: ObjectStore, upload: Upload, overrides: LayoutOverrides, expected_kwh: float | None
+) -> "FileReading":
+    """How an upload can be read. Do not hold a unit of work meanwhile.
+
+    Raises `UnsupportedContent` or `Invalid` if it contains no table. `expected_kwh` is a year's consumption.
+    """
+    if upload.size > MAX_REQUEST_BYTES:
+        message = (
+            f"The file must be at most {MAX_REQUEST_BYTES >> 20} MB. Divide it, or save it as daily values."
+        )
+        raise UnsupportedContent(message, "input", "uploadId")
+    with working_folder() as folder:
+        path = await store.fetch(upload.storage_key, Path(folder) / "readings")
+        return await asyncio.to_thread(understand_file, path, upload.mime_type, overrides, expected_kwh)
 
 
-async def preview(
-    store: ObjectStore, upload: Upload, overrides: LayoutOverrides
-) -> tuple[TablePreview, Layout]:
-    """The detected layout of an upload. Do not hold a unit of work while it reads."""
-    head = await read_preview(store, upload)
-    if overrides.delimiter and head.sheet is None and overrides.delimiter != head.delimiter:
-        content = b"".join([chunk async for chunk in store.read(upload.storage_key, 0, PREVIEW_BYTES)])
-        head = preview_text(content, overrides.delimiter)
-    return head, await asyncio.to_thread(detect_layout, head, overrides)
+def understand_file(
+    path: Path, mime_type: str, overrides: LayoutOverrides, expected_kwh: float | None
+) -> "FileReading":
+    """How a file can be read. Loads its libraries on the first call."""
+    reading: FileReading = load_module(INFERENCE)(path, mime_type, overrides, expected_kwh)
+    return reading
+
+
+async def expected_consumption(uow: UnitOfWork) -> float | None:
+    """A year's consumption in kWh as the company's profile says it."""
+    kwh: float | None = await uow.scalar(select(CompanyProfile.total_consumption_kwh))
+    return kwh
 
 
 async def find_upload(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> Upload:
@@ -95,12 +98,9 @@ async def latest_id(uow: UnitOfWork, viewer: Viewer) -> UUID | None:
     return latest
 
 
-async def create(
-    uow: UnitOfWork, viewer: Viewer, upload: Upload, head: TablePreview, layout: Layout
-) -> HistoricalDataImport:
+async def create(uow: UnitOfWork, viewer: Viewer, upload: Upload, layout: Layout) -> HistoricalDataImport:
     """Create an import of an upload, and its job."""
     access.require(viewer, "reports:configure")
-    validate_layout(layout, head)
     values = {
         "id": new_id(),
         "upload_id": upload.id,
@@ -121,6 +121,8 @@ def to_json(value: Any) -> Any:
     """The value with enums replaced by their values."""
     if isinstance(value, Mapping):
         return {name: to_json(inner) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return [to_json(inner) for inner in value]
     return value.value if isinstance(value, Enum) else value
 
 

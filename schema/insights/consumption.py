@@ -37,6 +37,12 @@ class ImportIssueKind(Enum):
     """The timestamp occurs more than once. The last reading is used."""
     GAP = "GAP"
     """Readings are missing between two readings."""
+    STRANGE_YEAR = "STRANGE_YEAR"
+    """The timestamp is before 1990 or after next year. The reading was skipped."""
+    REGISTER_RAN_OVER = "REGISTER_RAN_OVER"
+    """The register passed its last number and began again at zero. The difference was counted across it."""
+    REGISTER_FELL = "REGISTER_FELL"
+    """The register is lower than before, as after an exchange of the meter. The difference was skipped."""
 
 
 @output

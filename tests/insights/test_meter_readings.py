@@ -9,8 +9,10 @@ import xlsxwriter
 
 from core.errors import Invalid
 from pipelines.insights.meter_readings import Consumption, read_consumption
-from resolvers.insights.table_layout import EnergyUnit, LayoutOverrides, detect_layout
-from resolvers.insights.table_preview import PREVIEW_BYTES, preview_text, preview_workbook
+from resolvers.insights.consumption_files.inference import understand
+from resolvers.insights.consumption_files.layout import LayoutOverrides, Quantity
+from resolvers.insights.consumption_files.units import EnergyUnit
+from resolvers.insights.workbooks import XLSX_TYPE
 
 VIENNA = ZoneInfo("Europe/Vienna")
 
@@ -22,9 +24,8 @@ def read(
     path: Path, text: str, overrides: LayoutOverrides = NO_OVERRIDES, encoding: str = "utf-8"
 ) -> Consumption:
     """What a text holds."""
-    content = text.encode(encoding)
-    path.write_bytes(content)
-    return read_consumption(path, detect_layout(preview_text(content[:PREVIEW_BYTES]), overrides))
+    path.write_bytes(text.encode(encoding))
+    return read_consumption(path, "text/csv", understand(path, "text/csv", overrides).layout)
 
 
 def kinds(found: Consumption) -> dict[str, int]:
@@ -110,10 +111,10 @@ def test_a_workbook_is_read_with_the_last_overrides_of_its_formulas(tmp_path: Pa
         sheet.write_formula(month + 1, 1, f"={month}*2", None, month * 2)
     book.close()
 
-    head = preview_workbook(path)
-    found = read_consumption(path, detect_layout(head, LayoutOverrides()))
+    layout = understand(path, XLSX_TYPE, LayoutOverrides(quantity=Quantity.CONSUMPTION)).layout
+    found = read_consumption(path, XLSX_TYPE, layout)
 
-    assert head.sheet == "Load"
+    assert layout.sheets == ("Load",)
     assert [month.kwh for month in found.months] == [2000.0 * month for month in range(1, 13)]
     assert (found.days, kinds(found)) == ((), {})
 

@@ -46,6 +46,10 @@ async def test_a_preview_shows_what_is_guessed_and_takes_what_is_said(admin: Per
         "stepMinutes": 15.0,
         "unit": "KWH",
         "unitGuessed": False,
+        "question": None,
+        "questionField": None,
+        "totalKwh": 1503.5,
+        "alternatives": [],
     }
     assert (other["unit"], other["unitGuessed"]) == ("KW", False)
 
