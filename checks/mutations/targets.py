@@ -97,7 +97,10 @@ TARGETS = (
             "resolvers/insights/consumption_files/numbers.py",
             "resolvers/insights/consumption_files/evidence.py",
         ),
-        pure=("tests/insights/consumption_files",),
+        pure=(
+            "tests/insights/consumption_files/test_files.py",
+            "tests/insights/consumption_files/test_questions.py",
+        ),
     ),
     Target(
         "optimisation",

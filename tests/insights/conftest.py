@@ -14,6 +14,8 @@ from tests.graphql_client import Client
 from tests.insights import operations
 
 QUEUES = ("documents", "imports", "reports", "upkeep")
+GROWING = b"Month,kWh\n" + b"".join(f"2024-{n:02},{40_000 + 1500 * n}\n".encode() for n in range(1, 13))
+"""Consumptions of 40 to 60 MWh that grow from month to month, or a register."""
 PROFILE = {
     "industry": "Manufacturing",
     "location": "Graz",

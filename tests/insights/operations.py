@@ -10,8 +10,8 @@ STANDING = """{ companyProfile { historicalDataUploaded totalConsumptionKwh curr
 
 PREVIEW = """query ($input: HistoricalDataPreviewInput!) { historicalDataPreview(input: $input) {
   columns { name samples } rows headerRows delimiter sheet decimalComma timestampColumn timeColumn
-  consumptionColumn renewableColumn timestampFormat stepMinutes unit unitGuessed question questionField totalKwh
-  alternatives { description totalKwh quantity } } }"""
+  consumptionColumn renewableColumn timestampFormat stepMinutes unit unitGuessed question questionField
+  totalKwh alternatives { description totalKwh quantity } } }"""
 
 IMPORT = f"""mutation ($input: HistoricalDataImportInput!) {{ historicalDataImport(input: $input) {{
   historicalDataImport {{ id }} {ERRORS} }} }}"""

@@ -7,9 +7,8 @@ import pytest
 from server.worker import Worker
 from tests.chat.pipeline.conftest import Person
 from tests.chat.pipeline.test_documents import search_documents
-from tests.conftest import Unchanged
 from tests.insights import operations
-from tests.insights.conftest import PROFILE, run_import
+from tests.insights.conftest import GROWING, PROFILE, run_import
 
 
 def days(count: int, kwh: float = 24.0, **other: float) -> bytes:
@@ -68,38 +67,6 @@ async def test_another_import_takes_the_place_of_the_first(worker: Worker, admin
     assert standing["currentRenewablePercentage"] == second["summary"]["renewablePercentage"]
 
 
-async def test_readings_that_are_all_wrong_are_refused(admin: Person, assert_unchanged: Unchanged) -> None:
-    content = b"day,kWh\n2023-01-01,-1\n2023-01-02,-2\n2023-01-03,-3\n2023-01-04,4\n"
-    upload = await admin.upload(content, "load.csv", "text/csv")
-
-    async with assert_unchanged():
-        refused = (await admin(operations.IMPORT, input={"uploadId": upload.gid}))["historicalDataImport"]
-
-    (error,) = refused["errors"]
-    assert (error["code"], error["path"]) == ("INVALID", ["input", "uploadId"])
-    assert error["message"] == "The file must have at least two usable readings."
-
-
-async def test_a_file_that_can_be_read_in_several_ways_is_asked_about(
-    worker: Worker, admin: Person, assert_unchanged: Unchanged
-) -> None:
-    # Consumptions of 40 to 60 MWh that grow from month to month, or a register.
-    content = b"Month,kWh\n" + b"".join(f"2024-{n:02},{40_000 + 1500 * n}\n".encode() for n in range(1, 13))
-    upload = await admin.upload(content, "load.csv", "text/csv")
-
-    seen = (await admin(operations.PREVIEW, input={"uploadId": upload.gid}))["historicalDataPreview"]
-    async with assert_unchanged():
-        refused = (await admin(operations.IMPORT, input={"uploadId": upload.gid}))["historicalDataImport"]
-
-    assert (seen["questionField"], seen["question"]) == (
-        "quantity",
-        refused["errors"][0]["message"].split(" (1)")[0],
-    )
-    totals = {one["quantity"]: one["totalKwh"] for one in seen["alternatives"]}
-    assert totals == {"CONSUMPTION": 597_000.0, "REGISTER": 16_500.0}
-    (error,) = refused["errors"]
-    assert (error["code"], error["path"]) == ("AMBIGUOUS", ["input", "mapping", "quantity"])
-    for total in ("597,000.00 kWh", "16,500.00 kWh"):
-        assert total in error["message"]
-    made = await run_import(admin, content, quantity="REGISTER")
+async def test_an_answer_to_the_question_is_imported(worker: Worker, admin: Person) -> None:
+    made = await run_import(admin, GROWING, quantity="REGISTER")
     assert (made["summary"]["totalKwh"], made["summary"]["readings"]) == (16_500.0, 11)

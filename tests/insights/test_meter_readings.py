@@ -25,7 +25,9 @@ def read(
 ) -> Consumption:
     """What a text holds."""
     path.write_bytes(text.encode(encoding))
-    return read_consumption(path, "text/csv", understand(path, "text/csv", overrides).layout)
+    found = understand(path, "text/csv", overrides)
+    found.require_certainty()
+    return read_consumption(path, "text/csv", found.layout)
 
 
 def kinds(found: Consumption) -> dict[str, int]:
@@ -122,5 +124,5 @@ def test_a_workbook_is_read_with_the_last_overrides_of_its_formulas(tmp_path: Pa
 def test_a_file_without_two_readings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="at least two usable readings"):
         read(tmp_path / "load", "at,kWh\n2024-01-01,1\n2024-01-02,-1\n2024-01-03,-1\n2024-01-04,-2\n")
-    with pytest.raises(Invalid, match="at most a month"):
-        read(tmp_path / "load", "at,kWh\n2021-01-01,1\n2022-01-01,1\n2023-01-01,2\n2024-01-01,2\n")
+    with pytest.raises(Invalid, match="at most a year"):
+        read(tmp_path / "load", "at,kWh\n1996-01-01,2\n2002-01-01,1\n2013-01-01,2\n2024-01-01,2\n")

@@ -9,6 +9,7 @@ from tests.chat.pipeline.conftest import Person, somebody
 from tests.conftest import Unchanged
 from tests.graphql_client import Client
 from tests.insights import operations
+from tests.insights.conftest import GROWING
 from tests.insights.test_imports import days
 
 
@@ -95,3 +96,29 @@ async def test_other_kinds_of_files_and_other_people_are_refused(
         for document in (operations.IMPORT, operations.PREVIEW):
             refused = await viewer.graphql.refusals(document, input={"uploadId": own.gid})
             assert refused == [("FORBIDDEN", ())]
+
+
+async def test_readings_that_are_all_wrong_are_refused(admin: Person, assert_unchanged: Unchanged) -> None:
+    content = b"day,kWh\n2023-01-01,-1\n2023-01-02,-2\n2023-01-03,-3\n2023-01-04,4\n"
+    upload = await admin.upload(content, "load.csv", "text/csv")
+
+    async with assert_unchanged():
+        refused = await admin.graphql.refusals(operations.IMPORT, input={"uploadId": upload.gid})
+
+    assert refused == [("INVALID", ("input", "uploadId"))]
+
+
+async def test_a_file_that_can_be_read_in_several_ways_is_asked_about(
+    admin: Person, assert_unchanged: Unchanged
+) -> None:
+    upload = await admin.upload(GROWING, "load.csv", "text/csv")
+
+    seen = (await admin(operations.PREVIEW, input={"uploadId": upload.gid}))["historicalDataPreview"]
+    async with assert_unchanged():
+        refused = await admin.graphql.refusals(operations.IMPORT, input={"uploadId": upload.gid})
+
+    assert refused == [("AMBIGUOUS", ("input", "mapping", "quantity"))]
+    assert seen["questionField"] == "quantity"
+    assert seen["question"] is not None
+    totals = {one["quantity"]: one["totalKwh"] for one in seen["alternatives"]}
+    assert totals == {"CONSUMPTION": 597_000.0, "REGISTER": 16_500.0}

@@ -34,18 +34,18 @@ ENERGY = re.compile(
 )
 POWER = re.compile(r"\bload\b|\blast\b|lastgang|demand|leistung|power|puissance|potencia|\bkw\b|\bmw\b", re.I)
 REGISTER = re.compile(
-    r"stand\b|zählerstand|register|reading|\bindex\b|relev|lectura|odomet|cumul|kumul|counter", re.I
+    r"stand\b|zählerstand|register|reading|\bindex\b|relev|lectura|lettura|odomet|cumul|kumul|counter", re.I
 )
 TOTAL = re.compile(r"total|summe|gesamt|\bsum\b|somme|overall|insgesamt|\ball\b", re.I)
 PART = re.compile(
-    r"meter|zähler|compteur|contador|\bht\b|\bnt\b|peak|building|gebäude|halle|bâtiment|edificio|floor|line|linie"
+    r"meter|zähler|compteur|contador|contatore|\bht\b|\bnt\b|peak|building|gebäude|halle|bâtiment|edificio|floor|line|linie"
     r"|phase|\bl[123]\b|site|werk|plant|tag\b|nacht|day|night|heures|punta|valle|llano|\bp[1-6]\b|unit",
     re.I,
 )
 START = re.compile(r"\b(von|from|start|begin\w*|début|debut|desde|inicio|ab|de)\b", re.I)
 END = re.compile(r"\b(bis|to|end|ende|fin|until|hasta|au|a|à)\b", re.I)
 SLOT = re.compile(r"hour|stunde|heure|hora|interval|slot|period|viertel|\bhe\b|sp\b|settlement|block", re.I)
-MONTH_NAME = re.compile(r"month|monat|mois|mes\b", re.I)
+MONTH_NAME = re.compile(r"month|monat|mois|mes\b|mese\b", re.I)
 YEAR_NAME = re.compile(r"year|jahr|ann[ée]e|año", re.I)
 
 

@@ -93,7 +93,6 @@ def measure(readings: pl.DataFrame, layout: Layout, last_year: int) -> Energy:
         readings = add_up(readings)
         step = typical_step(readings["utc"])
         intervals = add_ends(readings, layout, step)
-        add_gap_issue(intervals, step, issues)
     if step > MAX_STEP_MINUTES:
         raise Invalid("The readings must be at most a year apart.", "input", "uploadId")
     hours = (pl.col("end") - pl.col("local")).dt.total_seconds() / 3600
@@ -103,6 +102,8 @@ def measure(readings: pl.DataFrame, layout: Layout, last_year: int) -> Energy:
         (pl.col("renewable") * pl.col("factor") * per_hour).alias("renewable"),
     )
     intervals, absurd = drop_outliers(intervals, issues)
+    if layout.quantity is Quantity.CONSUMPTION:
+        add_gap_issue(intervals, step, issues)
     chosen = intervals.select(pl.col("local").alias("start"), "end", "utc", "kwh", "renewable").sort("utc")
     return Energy(chosen, step, rows, lost + absurd, conflicts, strange.height, yearless, tuple(issues))
 

@@ -33,7 +33,8 @@ HOUR, DAY, MONTH = 60.0, 1440.0, 27 * 1440.0
 CONTINENTAL = re.compile(
     r"datum|uhrzeit|zeit\b|zeitstempel|verbrauch|leistung|zähler|monat|jahr|stunde|summe|kosten|wert\b|von\b|bis\b"
     r"|fecha|hora\b|consumo|potencia|lectura|contador|mes\b|año|coste|desde|hasta"
-    r"|horodatage|consommation|puissance|compteur|mois|année|coût|heure|début",
+    r"|horodatage|consommation|puissance|compteur|mois|année|coût|heure|début"
+    r"|\bdata\b|\bora\b|potenza|lettura|contatore|mese\b|anno\b|costo",
     re.I,
 )
 ENGLISH = re.compile(
@@ -45,6 +46,10 @@ PURE_POWER = re.compile(r"leistung|power|puissance|potencia", re.I)
 SUM_TOLERANCE = 0.005
 LEAST_RISE = 0.02
 """The share of its state by which a register grows in a file at least, unless the file is long."""
+LEAST_FALLS = 0.005
+"""The share of steps at which a register may fall: it ran over, or the meter was exchanged."""
+MOST_AFTER_ZERO = 0.3
+"""The share of its last number up to which a register stands after it ran over."""
 STEADY_PRICE = 0.3
 """Relative spread of cost over consumption up to which the cost is that of the consumption."""
 
@@ -271,7 +276,7 @@ def is_priced(table: Table, layout: Layout, cost: int) -> bool:
 
 
 def growth(table: Table, layout: Layout, candidates: Sequence[int]) -> tuple[bool, int, int, float]:
-    """Whether the numbers grow (with one fall at most), the number of falls and of steps, and the size of a
+    """Whether the numbers grow, the number of falls and of steps, and the size of a
     typical step beside the numbers.
     """
     falls = count = 0
@@ -282,15 +287,17 @@ def growth(table: Table, layout: Layout, candidates: Sequence[int]) -> tuple[boo
             (pl.col(str(layout.meter)) if layout.meter is not None else pl.lit("")).alias("meter"),
         ).drop_nulls()
         for _, part in frame.group_by("meter", maintain_order=True):
-            steps = part["value"].diff().drop_nulls()
-            falls, count = falls + int((steps < 0).sum()), count + steps.len()
+            values = part["value"]
+            steps = values.diff().drop_nulls()
+            runs_over = int((values < MOST_AFTER_ZERO * values.shift(1)).sum())
+            counted = int((steps < 0).sum()) - (runs_over if runs_over <= 1 and steps.len() > 4 else 0)
+            falls, count = falls + counted, count + steps.len()
             rises = steps.filter(steps > 0)
             if rises.len() == 0:
                 return False, falls, count, 0.0
             middle = as_number(part["value"].median())
             rise = max(rise, as_number(rises.median()) / middle if middle else 1.0)
-    allowed = max(1.0, 0.005 * count) * len(candidates) if count > 5 * len(candidates) else 0
-    return falls <= allowed, falls, count, rise
+    return falls <= LEAST_FALLS * count, falls, count, rise
 
 
 def values_question(table: Table, columns: Columns, decimal_comma: bool) -> Question:

@@ -158,7 +158,7 @@ def understand_table(table: Table, overrides: LayoutOverrides, expected_kwh: flo
     if layout.shape is TableShape.ROWS:
         if not columns.values:
             raise mapping_error(
-                "No consumption column was detected. Set consumptionColumns.", "consumptionColumns"
+                "No consumption column was detected. Set consumptionColumn.", "consumptionColumn"
             )
         if overrides.consumption_column is None and not overrides.consumption_columns:
             question = evidence.values_question(table, columns, layout.decimal_comma)

@@ -1,4 +1,4 @@
-"""Instants and intervals as meters and offices write them, in English, German, French and Spanish."""
+"""Instants and intervals as meters and offices write them, in five languages."""
 
 import re
 from collections.abc import Callable
@@ -13,18 +13,18 @@ MONTH_WORDS: dict[str, int] = {
     word: number
     for number, words in enumerate(
         (
-            "january jan januar jänner jän janvier janv enero ene",
-            "february feb februar feber février fevrier févr fevr febrero",
+            "january jan januar jänner jän janvier janv enero ene gennaio gen",
+            "february feb februar feber février fevrier févr fevr febrero febbraio",
             "march mar märz maerz mär mrz mars marzo",
-            "april apr avril avr abril abr",
-            "may mai mayo",
-            "june jun juni juin junio",
-            "july jul juli juillet juil julio",
+            "april apr avril avr abril abr aprile",
+            "may mai mayo maggio mag",
+            "june jun juni juin junio giugno giu",
+            "july jul juli juillet juil julio luglio lug",
             "august aug août aout agosto ago",
-            "september sep sept septembre septiembre",
-            "october oct oktober okt octobre octubre",
+            "september sep sept septembre septiembre settembre set",
+            "october oct oktober okt octobre octubre ottobre ott",
             "november nov novembre noviembre",
-            "december dec dezember dez décembre decembre déc diciembre dic",
+            "december dec dezember dez décembre decembre déc diciembre dic dicembre",
         ),
         1,
     )
@@ -45,6 +45,7 @@ CLOCK_TAIL = (
 )
 DOTTED_TAIL = r"^(.+\d)[ T,]+(\d{1,2}\.\d{2}(?:\.\d{2})?)$"
 RANGE = r"^(.+?)\s+(?:-|\u2013|\u2014|bis|to|until|au|hasta|à|a)\s+(\d.*)$|^(\d{4}-\d.*T.*)/(\d.*)$"
+DURATION = r"/PT(?:(\d+)H)?(?:(\d+)M)?$"
 TIGHT_RANGE = rf"^(.*?{CLOCK})\s?[-\u2013\u2014]\s?({CLOCK})$"
 MIN_TIGHT_RANGES = 5
 """A clock after a hyphen is an offset unless it takes at least this many values."""
@@ -186,6 +187,8 @@ def parse_moments(texts: pl.Series, day_first: bool, year: int | None = None) ->
     `offset` is in minutes east of UTC. `days` is the length of what a date without a clock names.
     """
     frame = texts.str.strip_chars().alias("text").to_frame()
+    if frame["text"].str.contains(DURATION).any():
+        return _parse_durations(frame["text"], day_first)
     two = frame.select(
         left=pl.coalesce(pl.col("text").str.extract(RANGE, 1), pl.col("text").str.extract(RANGE, 3)),
         right=pl.coalesce(pl.col("text").str.extract(RANGE, 2), pl.col("text").str.extract(RANGE, 4)),
@@ -218,6 +221,15 @@ def parse_moments(texts: pl.Series, day_first: bool, year: int | None = None) ->
         ends["start"].alias("end_at"), ends["minutes"].alias("end_minutes"), ends["days"].alias("end_days")
     )
     return joined.with_columns(end.alias("end")).select("start", "offset", "days", "clock", "yearless", "end")
+
+
+def _parse_durations(texts: pl.Series, day_first: bool) -> pl.DataFrame:
+    """Intervals of ISO 8601: an instant, a slash and a duration of hours and minutes."""
+    starts = _parse_parts(texts.str.replace(DURATION, ""), day_first, None)
+    hours, minutes = (texts.str.extract(DURATION, group).cast(pl.Int64).fill_null(0) for group in (1, 2))
+    length = (hours * 60 + minutes).alias("length")
+    ends = starts.with_columns(length).select(pl.col("start") + pl.duration(minutes=pl.col("length")))
+    return starts.drop("minutes").with_columns(ends["start"].alias("end"))
 
 
 def _parse_parts(texts: pl.Series, day_first: bool, year: int | None) -> pl.DataFrame:
@@ -289,7 +301,7 @@ def looks_like_moment(text: str) -> bool:
     if BARE_NUMBER.fullmatch(text) and not DIGITS_OF_DATE.fullmatch(text):
         return False
     whole = re.match(RANGE, text)
-    left = (whole[1] or whole[3]) if whole else text
+    left = (whole[1] or whole[3]) if whole else re.sub(DURATION, "", text)
     clock = re.match(CLOCK_TAIL, left) or re.match(DOTTED_TAIL, left)
     day = clock[1] if clock else left
     return any(parse_date(day, day_first) is not None for day_first in (True, False))
