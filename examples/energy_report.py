@@ -30,7 +30,7 @@ mutation Profile($input: CompanyProfileUpdateInput!) {
 PREVIEW = """
 query Preview($input: HistoricalDataPreviewInput!) {
   historicalDataPreview(input: $input) {
-    timestampColumn consumptionColumn renewableColumn timestampFormat stepMinutes unit unitGuessed
+    timestampColumn consumptionColumn renewableColumn timestampFormat stepMinutes unit unitGuessed question
   }
 }"""
 

@@ -108,7 +108,7 @@ async def test_readings_that_are_all_wrong_are_refused(admin: Person, assert_unc
     assert refused == [("INVALID", ("input", "uploadId"))]
 
 
-async def test_a_file_that_can_be_read_in_several_ways_is_asked_about(
+async def test_a_file_that_can_be_read_in_several_ways_is_a_question(
     admin: Person, assert_unchanged: Unchanged
 ) -> None:
     upload = await admin.upload(GROWING, "load.csv", "text/csv")

@@ -30,7 +30,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_what_nobody_can_decide_is_asked_with_the_right_total_among_the_answers(name: str) -> None:
+def test_what_nobody_can_decide_is_a_question_with_the_right_total_among_its_answers(name: str) -> None:
     made = getattr(undecidable, name)(Random(11))
 
     found = read_workbook(made.content) if made.name.endswith("xlsx") else read(made.content)
@@ -46,8 +46,8 @@ def test_what_nobody_can_decide_is_asked_with_the_right_total_among_the_answers(
 
 def answer(content: str, overrides: LayoutOverrides) -> float:
     """The total of a file whose question is answered."""
-    asked, found = read(content), read(content, overrides)
-    assert asked.question is not None
+    open_file, found = read(content), read(content, overrides)
+    assert open_file.question is not None
     assert found.question is None
     assert found.energy is not None
     return found.energy.total_kwh
@@ -89,7 +89,7 @@ def test_the_profile_of_the_company_decides_what_differs_by_orders_of_magnitude(
     assert read(three, expected_kwh=30 * year).question is not None
 
 
-def test_a_point_before_three_digits_beside_german_words_is_asked_about_unless_the_file_shows_more() -> None:
+def test_a_point_before_three_digits_beside_german_words_is_a_question_unless_the_file_shows_more() -> None:
     hours = lines("Zeit;kWh", 100, lambda at, n: f"{at:%d.%m.%Y %H:%M};{kwh(n):.3f}")
     assert read(hours).field == "decimalComma"
     assert read(hours.replace("10.000", "0.900")).question is None  # no thousands begin with a zero
@@ -102,7 +102,7 @@ def test_cubic_metres_are_gas_only_if_the_file_says_so() -> None:
     assert (water.field, [one.layout.unit for one in water.alternatives]) == ("unit", [EnergyUnit.M3])
 
 
-def test_readings_that_lose_too_much_are_asked_about() -> None:
+def test_readings_that_lose_too_much_are_a_question() -> None:
     negative = read(lines("at,kWh", 100, lambda at, n: f"{at},{-kwh(n) if n % 10 == 0 else kwh(n)}"))
     assert negative.field == "leaveOut"
     mixed = lines("Zeit;kWh", 100, lambda at, n: f"{at:%d.%m.%Y};{comma(kwh(n)) if n % 2 else kwh(n)}", 1440)
@@ -127,7 +127,7 @@ def days_of(month: int, value: float) -> list[tuple[datetime, float]]:
     return [(datetime(2024, month, day), value + day % 3) for day in range(1, 29)]
 
 
-def test_sheets_of_months_are_one_table_and_sheets_of_the_same_time_are_asked_about() -> None:
+def test_sheets_of_months_are_one_table_and_sheets_of_the_same_time_are_a_question() -> None:
     def energies(found: FileReading) -> list[float]:
         return [one.energy.total_kwh for one in found.alternatives]
 
@@ -147,7 +147,7 @@ def test_midnights_of_a_workbook_are_read() -> None:
     assert (found.energy.intervals.height, found.energy.total_kwh) == (240, 1320)
 
 
-def test_the_same_question_is_not_asked_of_a_layout_that_is_decided() -> None:
+def test_an_answer_leaves_no_question() -> None:
     found = read(lines("at,load", 96, lambda at, n: f"{at},{kwh(n)}", 15))
     assert found.question is not None
     decided = replace(LayoutOverrides(), unit=found.alternatives[0].layout.unit)
