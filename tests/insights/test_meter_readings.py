@@ -10,7 +10,7 @@ import xlsxwriter
 from core.errors import Invalid
 from pipelines.insights.meter_readings import Consumption, read_consumption
 from resolvers.insights.consumption_files.inference import understand
-from resolvers.insights.consumption_files.layout import LayoutOverrides, Quantity
+from resolvers.insights.consumption_files.layout import LayoutOverrides, Quantity, RepeatedInstants
 from resolvers.insights.consumption_files.units import EnergyUnit
 from resolvers.insights.workbooks import XLSX_TYPE
 
@@ -44,7 +44,8 @@ def test_what_cannot_be_used_is_counted_with_its_first_example(tmp_path: Path) -
     hours.insert(20, hours[19].replace(",11", ",12"))
     del hours[40:43]
 
-    found = read(tmp_path / "load", "\n".join(["when,kWh", *hours, ""]))
+    decided = LayoutOverrides(repeated_instants=RepeatedInstants.KEEP_LAST, leave_out=True)
+    found = read(tmp_path / "load", "\n".join(["when,kWh", *hours, ""]), decided)
 
     assert kinds(found) == {
         "UNREADABLE_INSTANT": 1,
@@ -91,7 +92,7 @@ def test_units_are_turned_into_kilowatt_hours(tmp_path: Path, unit: EnergyUnit, 
 
 
 def test_days_are_those_of_the_zone_that_is_set(tmp_path: Path) -> None:
-    text = "at,kWh\n2024-01-01T23:00:00+00:00,1\n2024-01-02T00:00:00+00:00,2\n2024-01-02T01:00:00+00:00,4\n"
+    text = "at,kWh\n2024-01-01T23:00:00+00:00,1\n2024-01-02T00:00:00+00:00,4\n2024-01-02T01:00:00+00:00,2\n"
 
     at_home = read(tmp_path / "load", text, LayoutOverrides(timezone="Europe/Vienna"))
     away = read(tmp_path / "load", text)
