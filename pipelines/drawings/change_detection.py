@@ -111,15 +111,17 @@ def detect(
         and not any(boxes_overlap(area, box) for area, _ in areas)
     ]
     sheet_wide = []
+    tonal = fills
     if is_sheet_wide and areas:
         sheet_wide.append(sheet_wide_change("recoloured", areas))
     else:
-        regions += [Change("recoloured", box, pixels) for box, pixels in areas]
+        tonal += [Change("recoloured", box, pixels) for box, pixels in areas]
     if weights:
         sheet_wide.append(sheet_wide_change("line_weight", [(ink_box(new.lines), difference.total // 2)]))
-    regions += fills if sheet_wide else [*fills, *toned]
+    tonal += [] if sheet_wide else toned
     changes = attach_words(regions, words)
     changes += small_word_changes(old.lines, new.lines, unassigned_words(changes, words))
+    changes += tonal
     changes.sort(key=lambda change: (-change.changed_pixels, change.box))
     differing_ink = int(difference.added.sum(dtype=np.int64) + difference.removed.sum(dtype=np.int64))
     return DetectedChanges((*sheet_wide, *changes), round(differing_ink / max(difference.total, 1), 4))

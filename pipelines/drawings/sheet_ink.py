@@ -12,6 +12,7 @@ from pipelines.drawings.binarization import (
     GreyImage,
     compose_transforms,
     invert_transform,
+    scale_factor,
     scaling_matrix,
     warp,
 )
@@ -53,6 +54,7 @@ PAPER_CELL = 32
 
 PAPER_MEDIAN = 7
 WHITE_LEVEL = 251
+MAX_SCALE_DIFFERENCE = 0.01
 STRIP_ROWS = 512
 NOISE_TILE = 96
 
@@ -64,7 +66,8 @@ class SheetInk:
     `lines` has the sheet's size: 255 is paper or a pale fill, 0 is the strongest ink within a few pixels,
     whatever its colour. `tone` are the sheet's colours on white paper, and `ground` the darkness of its pale
     fills, each at one pixel for `TONE_STEP` of the sheet. `noise` is the standard deviation of the paper.
-    A bilevel sheet has black and white only, and no fainter lines.
+    A bilevel sheet has black and white only, and no fainter lines. The strength of thin lines is unknown on
+    a sheet that was resized.
     """
 
     lines: GreyImage
@@ -72,6 +75,7 @@ class SheetInk:
     ground: GreyImage
     noise: float
     is_bilevel: bool = False
+    is_resized: bool = False
 
     @property
     def is_clean(self) -> bool:
@@ -220,7 +224,9 @@ def lower_ground(darkness: GreyImage, ground: GreyImage, noise: float) -> GreyIm
 
 def remove_specks(strongest: GreyImage, inked: GreyImage) -> None:
     density = cv2.boxFilter(inked, -1, (SPECK_SIDE, SPECK_SIDE), normalize=False)
-    strongest[(np.asarray(density) < MIN_SPECK_PIXELS) & (strongest < MAX_SPECK_STRENGTH)] = 255
+    sparse = cv2.inRange(density, (0,), (MIN_SPECK_PIXELS - 1,))
+    faint = cv2.inRange(strongest, (0,), (MAX_SPECK_STRENGTH - 1,))
+    cv2.bitwise_or(strongest, cv2.bitwise_and(sparse, faint, dst=sparse), dst=strongest)
 
 
 def enlarge(small: GreyImage, size: tuple[int, int]) -> GreyImage:
@@ -246,6 +252,7 @@ def warp_sheet(sheet: SheetInk, matrix: Matrix, width: int, height: int) -> Shee
         warp(sheet.ground, small, *size),
         sheet.noise,
         sheet.is_bilevel,
+        abs(scale_factor(matrix) - 1) > MAX_SCALE_DIFFERENCE,
     )
 
 

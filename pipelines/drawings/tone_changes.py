@@ -36,6 +36,9 @@ MAX_STRENGTH_RATIO = 0.65
 MIN_RECOLOURED_BLOCKS = 6
 """Recoloured blocks of a region: 24 pixels of a line."""
 
+SHEET_EXTENT = 0.1
+"""Share of the sheet that one recoloured area takes up, from which it may be the whole sheet's colouring."""
+
 SHEET_SHARE, SHEET_REGIONS, MIN_HUE_SHARE = 0.6, 8, 0.02
 """Share of the lines and number of regions from which the whole sheet has another colouring.
 
@@ -113,7 +116,7 @@ def recoloured_areas(
     visible = np.minimum(one.max(axis=1), other.max(axis=1)) >= least
     norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     differs = visible & ((one * other).sum(axis=1) < MAX_HUE_COSINE * norms)
-    if is_drawn:
+    if is_drawn and not old.is_resized:
         inked = [cv2.boxFilter(cover, cv2.CV_32F, (3, 3))[rows, columns] for cover in covers]
         strengths = one.max(axis=1) / np.maximum(inked[0], 1), other.max(axis=1) / np.maximum(inked[1], 1)
         differs |= np.minimum(*strengths) < MAX_STRENGTH_RATIO * np.maximum(*strengths)
@@ -123,7 +126,8 @@ def recoloured_areas(
     is_discoloured = (
         any(has_hue(inks[differs]).mean() < MIN_HUE_SHARE for inks in (one, other)) if areas else False
     )
-    is_sheet_wide = len(areas) >= SHEET_REGIONS and (
+    extent = max((box[2] * box[3] for box, _ in areas), default=0) / new.lines.size
+    is_sheet_wide = (len(areas) >= SHEET_REGIONS or extent >= SHEET_EXTENT) and (
         is_discoloured or int(differs.sum()) >= SHEET_SHARE * len(rows)
     )
     return areas, is_sheet_wide

@@ -162,3 +162,15 @@ def test_a_line_and_a_rectangle_in_light_grey_are_two_additions(tmp_path: Path) 
     outcome = compare(old.image, new.image, old.words, new.words, tmp_path)
 
     assert [change.kind for change in outcome.changes] == ["added", "added"]
+
+
+def test_a_sheet_drawn_at_another_size_is_not_recoloured() -> None:
+    """Thin lines of a smaller sheet are paler, not of another grey."""
+    new = with_marks(a_sheet(width=1), *[BLACK] * 12, width=1)
+    small = cv2.resize(new, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    matrix = (1 / 0.6, 0.0, 1 / 3, 0.0, 1 / 0.6, 1 / 3)
+    old = sheet_ink.warp_sheet(sheet_ink.extract(np.asarray(small, np.uint8)), matrix, SIZE[1], SIZE[0])
+
+    found = change_detection.detect(old, sheet_ink.extract(new), np.ones(SIZE, np.uint8))
+
+    assert "recoloured" not in {change.kind for change in found.changes}
