@@ -19,6 +19,7 @@ from pipelines.drawings import rendering
 from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.pairing import pair_sheets
+from pipelines.drawings.title_blocks import TitleBlock
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.process_pool import ProcessDied, RemoteTraceback
 from resolvers.drawings import comparison_results, sessions
@@ -153,7 +154,8 @@ async def page_values(
         "rotation": page.rotation,
         "scale": page.scale,
         "wordCount": page.word_count,
-        "sheetName": {"score": page.sheet.score, "source": page.sheet.source},
+        "sheetName": {"number": page.sheet.name, "score": page.sheet.score, "source": page.sheet.source},
+        "titleBlock": title_block_values(page.block),
     }
     values = {
         "drawing_name": page.sheet.name,
@@ -167,8 +169,7 @@ async def page_values(
 @handles(CompareSheets)
 async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
     """Compare each pair of sheets. Idempotent: skips pairs that an earlier attempt has compared."""
-    async with run.write() as uow:
-        await pair_sheets(uow, job.session_id)
+    await pair_sheets(run, job.session_id)
     async with run.read() as uow:
         sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}
         comparisons = await comparison_results.list_comparisons(uow, job.session_id)
@@ -235,6 +236,13 @@ FAILED_COMPARISON: dict[str, Any] = {
     "alignment": None,
 }
 """Columns of a failed comparison, which clear those of an earlier run."""
+
+
+def title_block_values(block: TitleBlock) -> dict[str, Any]:
+    """What a title block says, as it is stored; `ratio` is None for a sheet that is not to scale."""
+    scale = block.scale
+    stored = {"text": scale.text, "ratio": scale.ratio, "source": scale.source} if scale else None
+    return {"revision": block.revision, "date": block.date, "scale": stored, "label": block.version_label}
 
 
 def result_values(outcome: ComparisonResult) -> dict[str, Any]:

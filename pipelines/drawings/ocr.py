@@ -37,6 +37,9 @@ SEAM_TOLERANCE = 10
 MIN_INK_PIXELS = 20
 """Tiles with fewer dark pixels are skipped."""
 
+MIN_LINE_SCORE = 0.9
+"""OCR is unsure of a line with a lower score."""
+
 VERTICAL_ASPECT_RATIO = 1.5
 """Ratio of height to width from which the OCR engine considers a line vertical."""
 
@@ -48,10 +51,17 @@ def read_title_block(grey: Grey) -> list[Word]:
     return [translate(word, left, top) for word in recognize(grey[top:, left:])]
 
 
-def read_sheet(grey: Grey, dpi: float | None, *, timeout: float = SHEET_TIMEOUT_SECONDS) -> list[Word]:
+def read_sheet(
+    grey: Grey,
+    dpi: float | None,
+    *,
+    timeout: float = SHEET_TIMEOUT_SECONDS,
+    line_scores: list[float] | None = None,
+) -> list[Word]:
     """Words of a whole sheet, including rotated lines; about two seconds per megapixel.
 
-    Returns no words at all after `timeout` seconds, as missing words would be reported as removed.
+    `line_scores` takes how sure OCR is of each line with letters, from 0 to 1. Returns no words at all after
+    `timeout` seconds, as missing words would be reported as removed.
     """
     scale = min(1.0, sqrt(MAX_OCR_PIXELS / grey.size), MAX_OCR_DPI / dpi if dpi else 1.0)
     small = grey if scale == 1 else downscale(grey, scale)
@@ -65,7 +75,9 @@ def read_sheet(grey: Grey, dpi: float | None, *, timeout: float = SHEET_TIMEOUT_
         if np.count_nonzero(tile < 128) < MIN_INK_PIXELS:
             continue
         area = left - SEAM_TOLERANCE, right + SEAM_TOLERANCE, top - SEAM_TOLERANCE, bottom + SEAM_TOLERANCE
-        recognized = [translate(word, x, y) for word in recognize(tile, vertical=True)]
+        recognized = [
+            translate(word, x, y) for word in recognize(tile, vertical=True, line_scores=line_scores)
+        ]
         inside = [word for word in recognized if is_centre_inside(word, *area)]
         words += [word for word in inside if not any(is_same_place(other, word) for other in words)]
     return [scale_word(word, 1 / scale) for word in words]
@@ -101,13 +113,16 @@ def scale_word(word: Word, factor: float) -> Word:
     return Word(word.text, x, y, width, height, word.angle, optical=True)
 
 
-def recognize(image: Grey, *, vertical: bool = False) -> list[Word]:
+def recognize(image: Grey, *, vertical: bool = False, line_scores: list[float] | None = None) -> list[Word]:
     """Words of an image, in its pixels; with `vertical`, also vertical and upside-down lines."""
     output = ocr_engine()(np.ascontiguousarray(np.repeat(image[:, :, None], 3, axis=2)), use_cls=vertical)
     boxes, texts = getattr(output, "boxes", None), getattr(output, "txts", None)
     if boxes is None or texts is None:
         return []
     words: list[Word] = []
+    if line_scores is not None:
+        scores = zip(texts, getattr(output, "scores", None) or (), strict=True)
+        line_scores += [float(score) for text, score in scores if sum(map(str.isalpha, text)) >= 2]
     for box, text in zip(boxes, texts, strict=True):
         (x, y), (right, bottom) = box.min(axis=0).tolist(), box.max(axis=0).tolist()
         split_words = (

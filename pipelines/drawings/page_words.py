@@ -175,11 +175,12 @@ def load(path: Path) -> list[Word]:
 
 
 def is_legible(words: Sequence[Word]) -> bool:
-    """Whether the text layer is usable: not empty, and mostly letters and digits.
+    """Whether the text layer is usable: not empty, and mostly letters and digits of any
+    alphabet.
 
     Fonts without a Unicode mapping yield control and private-use characters.
     """
-    counts = Counter(sign.isalnum() and sign.isascii() for word in words for sign in word.text)
+    counts = Counter(sign.isalnum() for word in words for sign in word.text)
     return counts.total() >= 4 and counts[True] >= 0.5 * counts.total()
 
 

@@ -15,9 +15,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from pypdfium2 import raw
 
 from core.errors import DomainError, Invalid, UnsupportedContent
-from pipelines.drawings import file_checks, ocr, page_words, sheet_numbers
+from pipelines.drawings import file_checks, page_words, sheet_text
 from pipelines.drawings.page_words import Word
 from pipelines.drawings.sheet_numbers import SheetName
+from pipelines.drawings.title_blocks import TitleBlock
 
 PixelArray = npt.NDArray[np.uint8]
 
@@ -63,8 +64,7 @@ class RenderedPage:
 
     `dpi` is the resolution, lower than requested for a huge page (`reduced`), and None for an image that does
     not state it. `rotation` is the page's /Rotate, already applied. `words` is a JSON file for
-    `page_words.load`, in pixels of the image. `scale` is as printed, such as `1:100`. `warnings` tell people
-    what is not as in the file.
+    `page_words.load`, in pixels of the image. `warnings` tell people what is not as in the file.
     """
 
     number: int
@@ -75,13 +75,18 @@ class RenderedPage:
     width_points: float | None
     height_points: float | None
     rotation: int
-    scale: str | None
     sheet: SheetName
+    block: TitleBlock
     word_count: int
     image: Path
     thumbnail: Path
     words: Path
     warnings: tuple[str, ...] = ()
+
+    @property
+    def scale(self) -> str | None:
+        """The scale as printed, such as `1:100`."""
+        return self.block.scale.text if self.block.scale else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +141,11 @@ def render(
     rasterize = rasterize_pdf_page if file_checks.detect_kind(path) == "pdf" else rasterize_image
     raster = without_colour(rasterize(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour))
     height, width = raster.pixels.shape[:2]
-    text = raster.words if page_words.is_legible(raster.words) else []
-    name = sheet_numbers.find_sheet_name(text, page)
-    if not text and use_ocr:
-        grey = to_grey(raster.pixels)
-        title_block = ocr.read_title_block(grey)
-        name = sheet_numbers.find_sheet_name(
-            title_block, page, source="ocr", frame=sheet_numbers.Frame(0, 0, width, height)
-        )
-        text = ocr.read_sheet(grey, raster.dpi)
+    text = sheet_text.read_page(raster.words, to_grey(raster.pixels), page, raster.dpi, use_ocr=use_ocr)
     thumbnail, word_file = sibling_path(target, "_thumbnail.png"), sibling_path(target, "_words.json")
     write_png(target, raster.pixels)
     write_png(thumbnail, downscale(raster.pixels, THUMBNAIL_MAX_SIDE))
-    page_words.save(text, word_file)
+    page_words.save(text.words, word_file)
     return RenderedPage(
         number=page,
         width=width,
@@ -158,13 +155,13 @@ def render(
         width_points=width * POINTS_PER_INCH / raster.dpi if raster.dpi else None,
         height_points=height * POINTS_PER_INCH / raster.dpi if raster.dpi else None,
         rotation=raster.rotation,
-        scale=sheet_numbers.find_scale(text),
-        sheet=name,
-        word_count=len(text),
+        sheet=text.name,
+        block=text.block,
+        word_count=len(text.words),
         image=target,
         thumbnail=thumbnail,
         words=word_file,
-        warnings=resolution_warnings(raster),
+        warnings=(*resolution_warnings(raster), *text.warnings),
     )
 
 

@@ -17,6 +17,7 @@ from db.models import (
     DrawingSession,
     DrawingType,
     DrawingVersion,
+    PairReason,
     Project,
     SheetState,
     Upload,
@@ -75,9 +76,12 @@ async def save_page(
     await uow.execute(row.on_conflict_do_update(index_elements=natural_key, set_=columns))
 
 
-async def set_page_state(uow: UnitOfWork, id: UUID, state: SheetState, reason: str | None) -> None:
-    """Set a page's state and the reason for it."""
-    await uow.execute(update(Drawing).where(Drawing.id == id).values(state=state, error_message=reason))
+async def set_page_state(
+    uow: UnitOfWork, id: UUID, state: SheetState, reason: str | None, *, pair_reason: PairReason
+) -> None:
+    """Set a page's state and the reasons for it."""
+    values = {"state": state, "error_message": reason, "pair_reason": pair_reason}
+    await uow.execute(update(Drawing).where(Drawing.id == id).values(values))
 
 
 async def reset_failed_pages(uow: UnitOfWork, session_id: UUID) -> None:
@@ -94,9 +98,9 @@ async def delete_surplus_pages(uow: UnitOfWork, session_id: UUID, counts: Mappin
 
 
 async def sync_comparisons(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
-    """Upsert a pending comparison per name, and delete those with other names."""
-    stale = Comparison.drawing_name != all_text(list(pairs))
-    await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, stale))
+    """Upsert a pending comparison per name, and delete those with other names, except for manual pairs."""
+    stale = Comparison.drawing_name != all_text(list(pairs)), Comparison.pair_reason != PairReason.MANUAL
+    await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, *stale))
     natural_key = ["company_id", "session_id", "drawing_name"]
     for name, values in pairs.items():
         row = insert(Comparison).values(id=new_id(), session_id=session_id, drawing_name=name, **values)
@@ -135,7 +139,7 @@ async def create_versions(uow: UnitOfWork, session_id: UUID) -> None:
     await uow.execute(select(Project.id).where(Project.id == project_id).with_for_update())
     existing = aliased(DrawingVersion)
     unversioned = (
-        select(Drawing.id, Drawing.drawing_name)
+        select(Drawing.id, Drawing.drawing_name, Drawing.drawing_metadata)
         .outerjoin(existing, existing.drawing_id == Drawing.id)
         .where(Drawing.session_id == session_id, existing.id.is_(None))
         .where(or_(Drawing.state == SheetState.COMPLETED, Drawing.state == SheetState.UNMATCHED))
@@ -152,6 +156,9 @@ async def create_versions(uow: UnitOfWork, session_id: UUID) -> None:
         numbers[drawing.drawing_name] = numbers.get(drawing.drawing_name, 0) + 1
         version = {"id": new_id(), "project_id": project_id, "drawing_id": drawing.id}
         name = drawing.drawing_name
-        rows.append({**version, "drawing_name": name, "version_number": numbers[name]})
+        label = ((drawing.drawing_metadata or {}).get("titleBlock") or {}).get("label")
+        rows.append(
+            {**version, "drawing_name": name, "version_number": numbers[name], "version_label": label}
+        )
     if rows:
         await uow.execute(insert(DrawingVersion).values(rows))
