@@ -109,7 +109,7 @@ def find_sheet_name(
 def score_candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[float, str]]:
     """Words and pairs of words that look like a sheet number, with their scores.
 
-    Score = nearness to the lower right corner x letter height against the title block's median x 1.8 where
+    Score = nearness to the lower right corner x letter height against the title block's median x 2.4 where
     the nearest label says sheet or drawing. What the nearest label calls a revision, a size or a date is no
     candidate. A number without letters, or of many parts, needs the label of a sheet.
     """
@@ -131,9 +131,13 @@ def score_candidates(words: Sequence[Word], frame: Frame) -> Iterator[tuple[floa
         is_sheet = min(distances)[1] if distances else False
         if (distances and not is_sheet) or (is_other and not is_number and not is_sheet):
             continue
-        proximity = math.exp(-corner_distance(frame, *word.centre) / 0.18)
+        middle = word.x + word.width - min(word.width / 2, 1.5 * word.text_height)
+        proximity = math.exp(-corner_distance(frame, middle, word.centre[1]) / 0.18)
         height = (word.text_height / reference_height) ** 0.8
-        yield proximity * height * (1.8 if is_sheet else 1.0) * (1.0 if is_number else 0.8), text
+        yield (
+            proximity * height * (2.4 if is_sheet else 1.0) * (1.0 if is_number or len(text) > 4 else 0.8),
+            text,
+        )
 
 
 def normalize_text(text: str) -> str:
@@ -214,7 +218,7 @@ def label_distance(label: Word, word: Word) -> float | None:
     below = word.y - (label.y + label.height)
     aside = word.x - (label.x + label.width)
     if -0.5 * label.text_height <= below <= max_distance and label.x - 1.5 * size <= word.centre[0]:
-        beyond = word.centre[0] - (label.x + label.width)
+        beyond = min(word.centre[0], word.x + 2 * size) - (label.x + label.width)
         if beyond <= max_distance:
             return max(below, 0.0)
     level = label.y - 0.7 * size < word.centre[1] < label.y + label.height + 1.2 * size

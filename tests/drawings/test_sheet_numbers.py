@@ -97,13 +97,68 @@ def test_a_sheet_drawn_sideways_is_read_all_the_same(angle: int) -> None:
     assert sheet_numbers.find_sheet_name(turned, 1) == sheet_numbers.find_sheet_name(upright, 1)
 
 
-@pytest.mark.parametrize("scale", ["1:100", '1/4" = 1\'-0"', "1\" = 20'", '1 1/2" = 1\'-0"'])
-def test_the_scale_is_reported_as_printed(scale: str) -> None:
-    words = a_sheet(*a_phrase(f"SCALE: {scale}", 0.84, 0.9, 20))
-
-    assert sheet_numbers.find_scale(words) == scale
-
-
 def test_a_page_without_words_goes_by_its_position() -> None:
     assert sheet_numbers.find_sheet_name([], 12) == sheet_numbers.SheetName("Page_012", 0.0, "fallback")
-    assert sheet_numbers.find_scale([]) is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "number"),
+    [
+        ("\u0410\u0420-101", "\u0410\u0420-101"),
+        ("\u041a\u0416-12\u0430", "\u041a\u0416-12\u0410"),
+        ("A\u2013101", "A-101"),
+        ("\u5efa\u65bd-01", "\u5efa\u65bd-01"),
+    ],
+)
+def test_numbers_in_any_alphabet_and_with_any_dash_are_known(printed: str, number: str) -> None:
+    assert sheet_numbers.find_sheet_name(a_sheet((printed, 0.9, 0.95, 60)), 1).name == number
+
+
+def a_title_block(*texts: tuple[str, float, float, float]) -> list[Word]:
+    """The few words of a title block by OCR."""
+    return [
+        Word(text, x * WIDTH, y * HEIGHT, 0.6 * size * len(text), size, optical=True)
+        for text, x, y, size in texts
+    ]
+
+
+PAGE = sheet_numbers.Frame(0, 0, WIDTH, HEIGHT)
+
+
+def test_the_letter_height_is_judged_among_the_title_blocks_own_words() -> None:
+    words = a_title_block(("SHEET", 0.82, 0.89, 27), ("A-101", 0.82, 0.92, 86))
+
+    assert sheet_numbers.find_sheet_name(words, 1, source="ocr", frame=PAGE).name == "A-101"
+
+
+def test_a_label_of_two_words_in_the_same_cell_is_known() -> None:
+    words = a_title_block(
+        ("SCALE", 0.85, 0.90, 16),
+        ("REV", 0.92, 0.90, 16),
+        ("B", 0.94, 0.90, 16),
+        ("DRAWING", 0.85, 0.925, 16),
+        ("NUMBER", 0.88, 0.925, 16),
+        ("S2.04", 0.91, 0.94, 36),
+    )
+
+    assert sheet_numbers.find_sheet_name(words, 1, source="ocr", frame=PAGE).name == "S2.04"
+
+
+def test_digits_that_ocr_takes_for_letters_are_digits() -> None:
+    words = a_title_block(("SHEET", 0.82, 0.89, 27), ("A-1O1", 0.82, 0.92, 86))
+
+    assert sheet_numbers.find_sheet_name(words, 1, source="ocr", frame=PAGE).name == "A-101"
+
+
+@pytest.mark.parametrize(("number", "x"), [("101", 0.9), ("1234-ABC-ZZ-01-DR-A-1001", 0.83)])
+def test_numbers_of_digits_or_of_many_parts_need_a_label(number: str, x: float) -> None:
+    label = ("SHEET", x, 0.935, 18), ("NO.", x + 0.023, 0.935, 18)
+
+    assert sheet_numbers.find_sheet_name(a_sheet((number, x, 0.95, 30)), 1).name == "Page_001"
+    assert sheet_numbers.find_sheet_name(a_sheet((number, x, 0.95, 30), *label), 1).name == number
+
+
+def test_an_area_is_no_sheet_number() -> None:
+    words = a_title_block(("22.0", 0.8, 0.9, 30), ("m2", 0.84, 0.9, 30))
+
+    assert sheet_numbers.find_sheet_name(words, 1, source="ocr", frame=PAGE).name == "Page_001"

@@ -92,7 +92,7 @@ query ($id: ID!) {
     drawings(first: 100) {
       nodes {
         id drawingType pageNumber drawingName filename originalFilename state errorMessage drawingMetadata
-        warnings
+        warnings pairReason
         fileUrl thumbnailUrl
         versions { nodes { id versionNumber drawingName } }
       }

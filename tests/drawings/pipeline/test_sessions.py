@@ -69,6 +69,15 @@ async def test_a_comparison_from_upload_to_answer(person: Person, tmp_path: Path
     ] == [[("A-101", 1)], [("A-102", 1)], [("A-103", 1)], [("A-104", 1)], [("A-101", 2)], [("A-102", 2)]]
     assert {page["originalFilename"] for page in pages} == {"a.pdf", "b.pdf"}
     assert [page["warnings"] for page in pages] == [[]] * 6
+    assert [page["pairReason"] for page in pages] == [
+        *("NUMBER", "NUMBER", "REMOVED"),
+        *("INSERTED", "NUMBER", "NUMBER"),
+    ]
+    assert pages[3]["drawingMetadata"]["titleBlock"]["scale"] == {
+        "text": "1:100",
+        "ratio": 100.0,
+        "source": "label",
+    }
     assert pages[3]["drawingMetadata"] == {
         "width": 1700,
         "height": 1100,
@@ -79,7 +88,12 @@ async def test_a_comparison_from_upload_to_answer(person: Person, tmp_path: Path
         "rotation": 0,
         "scale": "1:100",
         "wordCount": pages[3]["drawingMetadata"]["wordCount"],
-        "sheetName": {"score": pages[3]["drawingMetadata"]["sheetName"]["score"], "source": "text"},
+        "sheetName": {
+            "number": "A-104",
+            "score": pages[3]["drawingMetadata"]["sheetName"]["score"],
+            "source": "text",
+        },
+        "titleBlock": pages[3]["drawingMetadata"]["titleBlock"],
     }
 
 
