@@ -17,6 +17,8 @@ from benchmarks.data import shared_folder
 from benchmarks.drawings.chat import chat
 from benchmarks.drawings.ink import ink
 from benchmarks.drawings.large import large
+from benchmarks.drawings.numbers import numbers
+from benchmarks.drawings.pairing import pairing
 from benchmarks.drawings.real import real
 from benchmarks.drawings.sections import Limit, console
 from benchmarks.drawings.synthetic import synthetic
@@ -27,6 +29,8 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "large": large,
     "ink": ink,
     "chat": chat,
+    "numbers": numbers,
+    "pairing": pairing,
 }
 
 

@@ -140,7 +140,40 @@ def strip(canvas: Canvas, random: Random, size: tuple[float, float], block: Prin
         low += rise
 
 
+def band(canvas: Canvas, random: Random, size: tuple[float, float], block: PrintedBlock) -> None:
+    """A band along the lower edge with labels before their values, the number in a cell of its own at its
+    right end. Written after the rules for numbers, which were not changed for it.
+    """
+    height, left, right = random.uniform(42, 60), 20.0, size[0] - 20
+    low, cell = 20.0, random.uniform(120, 160)
+    canvas.rect(left, low, right - left, height)
+    font = random.choice(FONTS)
+    x = right - cell
+    canvas.line(x, low, x, low + height)
+    canvas.setFont(font, 6)
+    canvas.drawCentredString(
+        x + cell / 2, low + height - 9, random.choice(("DRAWING NO:", "Sheet No.", "DWG #"))
+    )
+    canvas.setFont(font, random.uniform(15, 20))
+    canvas.drawCentredString(x + cell / 2, low + 10, block.number)
+    fields = [
+        ("Rev:", block.revision),
+        ("Date:", block.date),
+        ("Scale:", block.scale),
+        ("Drawn by:", random.choice(("JH", "MK", "A. Roy"))),
+        ("Project:", f"{random.choice(('Mill Lane', 'Tower Bay'))} {random.randint(1, 99)}"),
+    ]
+    for label, value in fields:
+        width = random.uniform(85, 110)
+        x -= width
+        canvas.line(x, low, x, low + height)
+        canvas.setFont(font, 7)
+        canvas.drawString(x + 4, low + height / 2 - 3, label)
+        canvas.drawString(x + 8 + canvas.stringWidth(label, font, 7), low + height / 2 - 3, value)
+
+
 LAYOUTS: dict[str, Callable[[Canvas, Random, tuple[float, float], PrintedBlock], None]] = {
     "corner": corner,
     "strip": strip,
+    "band": band,
 }
