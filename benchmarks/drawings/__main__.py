@@ -18,7 +18,7 @@ from benchmarks.drawings.chat import chat
 from benchmarks.drawings.ink import ink
 from benchmarks.drawings.large import large
 from benchmarks.drawings.numbers import numbers
-from benchmarks.drawings.pairing import pairing
+from benchmarks.drawings.pairing import sheet_pairing
 from benchmarks.drawings.real import real
 from benchmarks.drawings.sections import Limit, console
 from benchmarks.drawings.synthetic import synthetic
@@ -30,7 +30,7 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "ink": ink,
     "chat": chat,
     "numbers": numbers,
-    "pairing": pairing,
+    "pairing": sheet_pairing,
 }
 
 

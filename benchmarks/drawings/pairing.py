@@ -27,7 +27,7 @@ Outcome = tuple[int, int, int, int, int, int]
 """Set, sheets, sheets with the right partner, wrong pairs, pairs of unchanged sheets, those with changes."""
 
 
-def pairing(data: Path, folder: Path) -> Iterator[Limit]:
+def sheet_pairing(data: Path, folder: Path) -> Iterator[Limit]:
     """30 sets with operations between their issues: every sheet has its partner or none, as is true."""
     if not sheet_sets.CYRILLIC_FONT.exists():
         console.print(f"Skipped pairing: there is no {sheet_sets.CYRILLIC_FONT}.")
@@ -58,7 +58,9 @@ def pair_set(job: tuple[int, Path]) -> Outcome:
         old, new = (
             draw(made, sheets, place, side) for side, sheets in (("old", made.old), ("new", made.new))
         )
-        found = match_stored_sheets([stored(page) for page in old], [stored(page) for page in new])
+        found = match_stored_sheets(
+            [stored_sheet(page) for page in old], [stored_sheet(page) for page in new]
+        )
         pairs = {(one.page, other.page) for one, other in found.pairs}
         same = changed = 0
         for one, other in sorted(pairs & made.pairs):
@@ -79,7 +81,7 @@ def draw(made: SheetSet, sheets: list[SetSheet], folder: Path, side: str) -> lis
     return [rendering.render(path, page, folder / f"{side}-{page:02d}.png", dpi=DPI) for page in pages]
 
 
-def stored(page: RenderedPage) -> StoredSheet:
+def stored_sheet(page: RenderedPage) -> StoredSheet:
     key = SheetKey(page.number, page.sheet.name, page.sheet.source != "fallback")
     return StoredSheet(key, page.thumbnail, page.words)
 

@@ -125,7 +125,7 @@ def a_title_block(*texts: tuple[str, float, float, float]) -> list[Word]:
 PAGE = sheet_numbers.Frame(0, 0, WIDTH, HEIGHT)
 
 
-def test_the_letter_height_is_judged_among_the_title_blocks_own_words() -> None:
+def test_the_letter_height_is_measured_among_the_title_blocks_own_words() -> None:
     words = a_title_block(("SHEET", 0.82, 0.89, 27), ("A-101", 0.82, 0.92, 86))
 
     assert sheet_numbers.find_sheet_name(words, 1, source="ocr", frame=PAGE).name == "A-101"
