@@ -27,7 +27,7 @@ def similarity(
     return Similarity(layout, words, yes, yes, words, words)
 
 
-def said(pairs: SheetPairs) -> list[tuple[int, int, PairReason]]:
+def reasons(pairs: SheetPairs) -> list[tuple[int, int, PairReason]]:
     return [
         (old.page, new.page, match.reason)
         for (old, new), match in zip(pairs.pairs, pairs.matches, strict=True)
@@ -37,7 +37,7 @@ def said(pairs: SheetPairs) -> list[tuple[int, int, PairReason]]:
 def test_sheets_of_one_number_and_content_are_pairs_by_number() -> None:
     pairs = match_sheets(keys("A-1", "A-2"), keys("A-1", "A-2"), similarity("ab", "ab"))
 
-    assert said(pairs) == [(1, 1, PairReason.NUMBER), (2, 2, PairReason.NUMBER)]
+    assert reasons(pairs) == [(1, 1, PairReason.NUMBER), (2, 2, PairReason.NUMBER)]
     assert min(match.confidence or 0 for match in pairs.matches) > 0.99
 
 
@@ -46,7 +46,7 @@ def test_an_inserted_sheet_that_shifts_the_numbers_shifts_no_pair_even_among_loo
 
     pairs = match_sheets(old, new, similarity("abc", "axbc", unlike=LOOKALIKE))
 
-    assert said(pairs) == [
+    assert reasons(pairs) == [
         (1, 1, PairReason.NUMBER),
         (2, 3, PairReason.RENUMBERED),
         (3, 4, PairReason.RENUMBERED),
@@ -57,13 +57,13 @@ def test_an_inserted_sheet_that_shifts_the_numbers_shifts_no_pair_even_among_loo
 def test_a_sheet_of_another_series_was_renamed() -> None:
     pairs = match_sheets(keys("A-1", "A-2"), keys("A-1", "AR-2"), similarity("ab", "ab"))
 
-    assert said(pairs)[1] == (2, 2, PairReason.RENAMED)
+    assert reasons(pairs)[1] == (2, 2, PairReason.RENAMED)
 
 
 def test_sheets_without_numbers_are_paired_by_content_and_moved_ones_are_said() -> None:
     pairs = match_sheets(keys("", "", ""), keys("", "", "", ""), similarity("abc", "cabx"))
 
-    assert said(pairs) == [
+    assert reasons(pairs) == [
         (3, 1, PairReason.REORDERED),
         (1, 2, PairReason.CONTENT),
         (2, 3, PairReason.CONTENT),
@@ -74,7 +74,7 @@ def test_sheets_without_numbers_are_paired_by_content_and_moved_ones_are_said() 
 def test_a_number_printed_twice_is_paired_by_content() -> None:
     pairs = match_sheets(keys("A-1"), keys("A-1", "A-1"), similarity("a", "xa"))
 
-    assert said(pairs) == [(1, 2, PairReason.DUPLICATED)]
+    assert reasons(pairs) == [(1, 2, PairReason.DUPLICATED)]
     assert pairs.new_reasons == {1: PairReason.DUPLICATED}
 
 
@@ -89,7 +89,7 @@ def test_two_sheets_that_are_equally_alike_are_left_to_a_person() -> None:
 def test_a_redrawn_sheet_keeps_its_number_and_has_to_be_checked() -> None:
     pairs = match_sheets(keys("A-1"), keys("A-1"), similarity("a", "x"))
 
-    assert said(pairs) == [(1, 1, PairReason.UNCERTAIN)]
+    assert reasons(pairs) == [(1, 1, PairReason.UNCERTAIN)]
     assert (pairs.matches[0].confidence or 0) < 0.8
 
 
@@ -110,37 +110,16 @@ def test_the_rest_of_a_split_sheet_is_said_to_be_a_part() -> None:
 
     pairs = match_sheets(keys("A-1"), keys("A-1", "A-1.1"), found)
 
-    assert said(pairs) == [(1, 1, PairReason.SPLIT)]
+    assert reasons(pairs) == [(1, 1, PairReason.SPLIT)]
     assert pairs.new_reasons == {2: PairReason.SPLIT}
 
 
 def test_position_decides_only_without_content() -> None:
-    found = similarity("a", "x")
-    blank = Similarity(
-        *(part * False for part in (found.layout, found.words)),
-        *[found.has_words * False] * 2,
-        *[found.words * 0] * 2,
-    )
+    nothing, no = np.zeros((1, 2)), np.zeros((1, 2), bool)
 
-    pairs = match_sheets(
-        [*keys("")],
-        keys("", "A-2"),
-        Similarity(
-            *(
-                np.tile(part, (1, 2))
-                for part in (
-                    blank.layout,
-                    blank.words,
-                    blank.has_words,
-                    blank.has_content,
-                    blank.old_in_new,
-                    blank.new_in_old,
-                )
-            )
-        ),
-    )
+    pairs = match_sheets(keys(""), keys("", "A-2"), Similarity(nothing, nothing, no, no, nothing, nothing))
 
-    assert said(pairs) == [(1, 1, PairReason.POSITION)]
+    assert reasons(pairs) == [(1, 1, PairReason.POSITION)]
     assert pairs.matches[0].confidence == 0.5
 
 
