@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from resolvers.insights.consumption_files.decisions import FileReading
 
 SUBJECT = "historical data"
-MAX_REQUEST_BYTES = 64 * 1024 * 1024
+MAX_REQUEST_BYTES = 32 * 1024 * 1024
 """Size of a file that is understood within a request."""
 INFERENCE = "resolvers.insights.consumption_files.inference:understand"
 INSERT_BATCH_SIZE = 1000
