@@ -18,6 +18,7 @@ from benchmarks.drawings.chat import chat
 from benchmarks.drawings.ink import ink
 from benchmarks.drawings.large import large
 from benchmarks.drawings.numbers import numbers
+from benchmarks.drawings.odd_pdfs import odd_pdfs
 from benchmarks.drawings.pairing import sheet_pairing
 from benchmarks.drawings.real import real
 from benchmarks.drawings.sections import Limit, console
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "chat": chat,
     "numbers": numbers,
     "pairing": sheet_pairing,
+    "odd_pdfs": odd_pdfs,
 }
 
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from itertools import islice
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -15,10 +16,11 @@ from core.working_folders import working_folder
 from db.models import Comparison, Drawing, DrawingType, ProcessingJobType, SheetState, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.drawings import rendering
 from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
 from pipelines.drawings.overlay import Colours
+from pipelines.drawings.page_drawing import draw_page, inspect_file
 from pipelines.drawings.pairing import pair_sheets
+from pipelines.drawings.rendering import DocumentInfo
 from pipelines.drawings.title_blocks import TitleBlock
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.process_pool import ProcessDied, RemoteTraceback
@@ -28,12 +30,11 @@ from resolvers.object_removal import session_prefix
 
 log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
-INSPECT_SECONDS, RENDER_SECONDS, COMPARE_SECONDS = 60.0, 120.0, 180.0
-"""Timeouts of inspecting a file, rendering a page, and comparing a pair."""
+RENDER_SECONDS, COMPARE_SECONDS = 120.0, 180.0
+"""Limits in CPU seconds of rendering a page at the lowest resolution, and of comparing a pair."""
 
 
 @handles(ExtractSheets)
@@ -46,27 +47,29 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
             for page in await comparison_results.list_pages(uow, job.session_id)
             if page.state is not SheetState.PENDING
         }
+    counts: dict[DrawingType, int] = {}
     with working_folder() as name:
         folder = Path(name)
-        files = {}
-        counts = {}
+        documents = {}
         for revision in (DrawingType.OLD, DrawingType.NEW):
             if revision not in uploads:
                 raise Conflict(f"The {revision.value} file no longer exists.")
-            files[revision] = await run.services.store.fetch(
-                uploads[revision].storage_key, folder / revision.value
-            )
-            counts[revision] = await count_pages(run, files[revision], uploads[revision].filename)
-        all_pages = [(revision, page) for revision in files for page in range(1, counts[revision] + 1)]
+            file = await run.services.store.fetch(uploads[revision].storage_key, folder / revision.value)
+            documents[revision] = await inspect_file(run, file, uploads[revision].filename)
+            counts[revision] = documents[revision].page_count
+        all_pages = [(revision, page) for revision in documents for page in range(1, counts[revision] + 1)]
         pending = [page for page in all_pages if page not in rendered]
+        announced = [(revision, number, uploads[revision].filename) for revision, number in pending]
+        async with run.write() as uow:
+            await comparison_results.announce_pages(uow, job.session_id, announced)
 
         async def render(which: tuple[DrawingType, int]) -> dict[str, Any]:
             revision, number = which
-            upload = uploads[revision]
-            return await page_values(run, job.session_id, files[revision], folder, revision, number, upload)
+            document, upload = documents[revision], uploads[revision]
+            return await page_values(run, job.session_id, document, folder, revision, number, upload)
 
         done = len(all_pages) - len(pending)
-        async with aclosing(map_ordered(pending, render, run.services.settings.job_concurrency)) as results:
+        async with aclosing(map_completed(pending, render, run.services.settings.job_concurrency)) as results:
             async for (revision, number), values in results:
                 async with run.write() as uow:
                     await comparison_results.save_page(uow, job.session_id, revision, number, values)
@@ -84,24 +87,6 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
     return finish
 
 
-async def count_pages(run: Run, file: Path, filename: str) -> int:
-    """Number of pages of a file. Errors are raised again with the file's name."""
-    settings = run.services.settings
-    try:
-        document = await run.cpu_within(
-            INSPECT_SECONDS,
-            rendering.inspect,
-            file,
-            max_pages=settings.drawing_max_pages,
-            max_pixels=settings.drawing_max_pixels,
-        )
-    except DomainError as refused:
-        raise type(refused)(f"{filename}: {refused.message}") from refused
-    except (ProcessDied, TimeoutError) as error:
-        raise Invalid(f"{filename}: the file cannot be read.") from error
-    return document.page_count
-
-
 def require_rendered_page(filename: str, pages: Sequence[Drawing]) -> None:
     """Raises `Invalid` with the first reason if no page of a file could be rendered."""
     if all(page.state is SheetState.FAILED for page in pages):
@@ -109,22 +94,20 @@ def require_rendered_page(filename: str, pages: Sequence[Drawing]) -> None:
 
 
 async def page_values(
-    run: Run, session_id: UUID, file: Path, folder: Path, revision: DrawingType, number: int, upload: Upload
+    run: Run,
+    session_id: UUID,
+    document: DocumentInfo,
+    folder: Path,
+    revision: DrawingType,
+    number: int,
+    upload: Upload,
 ) -> dict[str, Any]:
     """Columns of a page, after its image, thumbnail and words are stored; or those of a failed page."""
-    name = f"{number:04d}.png"
-    common = {"original_filename": upload.filename, "filename": f"{revision.value}_{name}"}
-    target = folder / f"{revision.value}_{name}"
-    page, failure = await attempt(
-        run,
-        RENDER_SECONDS,
-        rendering.render,
-        file,
-        number,
-        target,
-        dpi=run.services.settings.drawing_dpi,
-        max_pixels=run.services.settings.drawing_max_pixels,
-    )
+    name = comparison_results.image_name(revision, number)
+    common = {"original_filename": upload.filename, "filename": name}
+    target = folder / name
+    drawing = draw_page(run, document, number, target, RENDER_SECONDS)
+    page, failure = await attempt(drawing, RENDER_SECONDS)
     if page is None:
         no_files: dict[str, Any] = {
             "storage_path": None,
@@ -133,8 +116,8 @@ async def page_values(
             "drawing_metadata": None,
             "warnings": [],
         }
-        failed = {"drawing_name": f"Page_{number:03d}", "state": SheetState.FAILED, "error_message": failure}
-        return common | no_files | failed
+        failed = {"drawing_name": comparison_results.fallback_name(number), "state": SheetState.FAILED}
+        return common | no_files | failed | {"error_message": failure}
     stored = {}
     for column, path, ending in (
         ("storage_path", page.image, ".png"),
@@ -180,7 +163,9 @@ async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
         old, new = sheets[pair.old_drawing_id], sheets[pair.new_drawing_id]
         return await comparison_values(run, job.session_id, old, new)
 
-    async with aclosing(map_ordered(pending, compare_pair, run.services.settings.job_concurrency)) as results:
+    async with aclosing(
+        map_completed(pending, compare_pair, run.services.settings.job_concurrency)
+    ) as results:
         async for pair, values in results:
             async with run.write() as uow:
                 await comparison_results.update_comparison(uow, pair.id, values)
@@ -204,8 +189,7 @@ async def comparison_values(run: Run, session_id: UUID, old: Drawing, new: Drawi
             files[f"{role}_words"] = await run.services.store.fetch(
                 str(sheet.words_path), folder / f"{role}.json"
             )
-        outcome, failure = await attempt(
-            run,
+        comparing = run.cpu_within(
             COMPARE_SECONDS,
             compare,
             files["old"],
@@ -215,6 +199,7 @@ async def comparison_values(run: Run, session_id: UUID, old: Drawing, new: Drawi
             folder,
             ComparisonOptions(colours=overlay_colours(run.services.settings)),
         )
+        outcome, failure = await attempt(comparing, COMPARE_SECONDS)
         if outcome is None:
             return FAILED_COMPARISON | {"state": SheetState.FAILED, "error_message": failure}
         prefix = f"{session_prefix(run.company_id, session_id)}comparisons/{new.page_number:04d}"
@@ -286,12 +271,10 @@ def overlay_colours(settings: Settings) -> Colours:
     return Colours(removed, added, common)
 
 
-async def attempt(
-    run: Run, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> tuple[T | None, str | None]:
-    """The result, or the error message: refused, timed out, process died, or internal error."""
+async def attempt(computation: Awaitable[T], seconds: float) -> tuple[T | None, str | None]:
+    """The result, or the error message: refused, out of its CPU seconds, process died, or internal error."""
     try:
-        return await run.cpu_within(seconds, function, *args, **kwargs), None
+        return await computation, None
     except DomainError as refused:
         return None, refused.message
     except ProcessDied as stopped:
@@ -306,16 +289,21 @@ async def attempt(
         return None, f"Internal error (id {id})."
 
 
-async def map_ordered(
+async def map_completed(
     items: Sequence[T], work: Callable[[T], Awaitable[R]], concurrency: int
 ) -> AsyncGenerator[tuple[T, R], None]:
-    """Each item with its result, in order, with at most `concurrency` tasks; closing cancels them."""
-    tasks: list[asyncio.Task[R]] = []
+    """Each item and its result as soon as it has one, of at most `concurrency` tasks; closing cancels."""
+    tasks: dict[asyncio.Task[R], T] = {}
+    waiting = iter(items)
     try:
-        for position, item in enumerate(items):
-            while len(tasks) < concurrency and position + len(tasks) < len(items):
-                tasks.append(asyncio.ensure_future(work(items[position + len(tasks)])))
-            yield item, await tasks.pop(0)
+        while True:
+            for item in islice(waiting, concurrency - len(tasks)):
+                tasks[asyncio.ensure_future(work(item))] = item
+            if not tasks:
+                return
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in tasks if task in done]:
+                yield tasks.pop(task), task.result()
     finally:
         for task in tasks:
             task.cancel()

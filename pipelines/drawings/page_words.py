@@ -4,19 +4,35 @@ import ctypes
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pypdfium2
 from pypdfium2 import raw
+
+from pipelines.drawings.pdf_layers import HIDDEN_KEY, MARKED_INFO
 
 Matrix = tuple[float, float, float, float, float, float]
 """A 2x3 affine transform by rows: x' = a x + b y + c, y' = d x + e y + f."""
 
 DUPLICATE_OFFSET_RATIO = 0.2
 """Equal characters within this share of their height are duplicates."""
+
+INVISIBLE_MODES = frozenset((raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP))
+"""Text rendering modes that draw nothing."""
+
+SCAN_AREA_SHARE = 0.5
+"""A page whose images cover at least this share of it is a scan."""
+
+MAX_FORM_DEPTH = 8
+
+MIN_CONTRAST = 4
+"""Difference in grey that something visible makes."""
 
 WORD_GAP_RATIO = 0.45
 """A gap wider than this share of the text height ends a word."""
@@ -65,11 +81,90 @@ class Character:
 
 
 def read_text_layer(page: pypdfium2.PdfPage, width: int, height: int) -> list[Word]:
-    """Words of a PDF page's text layer, in pixels of a `width` x `height` image of the page."""
-    return list(join_words(drop_duplicate_characters(page_characters(page, width, height))))
+    """Visible words of a PDF page's text layer, in pixels of a `width` x `height` image of the page.
+
+    Words that a scanner has recognized, which stand invisibly on the picture of the page, are `optical`.
+    """
+    texts = TextObjects(page)
+    words = list(join_words(drop_duplicate_characters(page_characters(page, width, height, texts))))
+    return [replace(word, optical=True) for word in words] if texts.is_recognized else words
 
 
-def page_characters(page: pypdfium2.PdfPage, width: int, height: int) -> Iterator[Character | None]:
+class TextObjects:
+    """Which texts of a page are displayed: neither drawn invisibly nor on a hidden layer."""
+
+    def __init__(self, page: pypdfium2.PdfPage) -> None:
+        self._page = page
+        self._visible: dict[int, bool] = {}
+        self._hidden = hidden_texts(page) if page.pdf.get_metadata_value(MARKED_INFO) else frozenset()
+        self.is_recognized = False
+        """Whether text is shown that is drawn invisibly on a scan."""
+
+    def is_visible(self, text: Any) -> bool:
+        """Whether a text object is displayed."""
+        address = ctypes.cast(text, ctypes.c_void_p).value
+        if address is None:
+            return True
+        if address not in self._visible:
+            self._visible[address] = address not in self._hidden and not is_marked_hidden(text)
+            if raw.FPDFTextObj_GetTextRenderMode(text) in INVISIBLE_MODES and self._visible[address]:
+                self._visible[address] = self._is_scan
+                self.is_recognized |= self._is_scan
+        return self._visible[address]
+
+    @cached_property
+    def _is_scan(self) -> bool:
+        width, height = self._page.get_size()
+        area = 0.0
+        for image in self._page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=3):
+            left, bottom, right, top = image.get_bounds()
+            area += (right - left) * (top - bottom)
+        return bool(area >= SCAN_AREA_SHARE * width * height)
+
+
+def hidden_texts(page: pypdfium2.PdfPage) -> frozenset[int]:
+    """Addresses of the text objects in forms that are on hidden layers."""
+    addresses: set[int] = set()
+
+    def collect(form: Any, depth: int) -> None:
+        for index in range(max(0, raw.FPDFFormObj_CountObjects(form))):
+            part = raw.FPDFFormObj_GetObject(form, index)
+            if raw.FPDFPageObj_GetType(part) == raw.FPDF_PAGEOBJ_FORM and depth < MAX_FORM_DEPTH:
+                collect(part, depth + 1)
+            addresses.add(ctypes.cast(part, ctypes.c_void_p).value or 0)
+
+    def search(count: int, part_at: Callable[[int], Any], depth: int) -> None:
+        for index in range(count):
+            part = part_at(index)
+            if raw.FPDFPageObj_GetType(part) != raw.FPDF_PAGEOBJ_FORM:
+                continue
+            if is_marked_hidden(part):
+                collect(part, 0)
+            elif depth < MAX_FORM_DEPTH:
+                search(
+                    max(0, raw.FPDFFormObj_CountObjects(part)),
+                    partial(raw.FPDFFormObj_GetObject, part),
+                    depth + 1,
+                )
+
+    search(raw.FPDFPage_CountObjects(page.raw), partial(raw.FPDFPage_GetObject, page.raw), 0)
+    return frozenset(addresses)
+
+
+def is_marked_hidden(part: Any) -> bool:
+    """Whether a page object has the mark of a hidden layer."""
+    value = ctypes.c_int()
+    return any(
+        raw.FPDFPageObjMark_GetParamIntValue(
+            raw.FPDFPageObj_GetMark(part, index), HIDDEN_KEY[1:].encode(), value
+        )
+        for index in range(max(0, raw.FPDFPageObj_CountMarks(part)))
+    )
+
+
+def page_characters(
+    page: pypdfium2.PdfPage, width: int, height: int, texts: TextObjects
+) -> Iterator[Character | None]:
     """Visible characters in drawing order; None is a blank."""
     a, b, c, d, e, f = page_to_pixels(page, width, height)
     text = page.get_textpage()
@@ -83,12 +178,27 @@ def page_characters(page: pypdfium2.PdfPage, width: int, height: int) -> Iterato
             continue
         xs = [a * x + b * y + c for x in (left.value, right.value) for y in (bottom.value, top.value)]
         ys = [d * x + e * y + f for x in (left.value, right.value) for y in (bottom.value, top.value)]
+        is_on_page = 0 <= min(xs) + max(xs) <= 2 * width and 0 <= min(ys) + max(ys) <= 2 * height
+        if not is_on_page or not texts.is_visible(raw.FPDFText_GetTextObject(text.raw, index)):
+            yield None
+            continue
         raw.FPDFText_GetMatrix(text.raw, index, matrix)
         baseline = a * matrix.a + b * matrix.b, d * matrix.a + e * matrix.b
         length = math.hypot(*baseline) or 1.0
         yield Character(
             character, (min(xs), min(ys), max(xs), max(ys)), (baseline[0] / length, baseline[1] / length)
         )
+
+
+def drop_unseen(words: Iterable[Word], picture: npt.NDArray[np.uint8]) -> list[Word]:
+    """The words whose place in the greyscale picture shows anything: others are clipped, covered or white."""
+    seen = []
+    for word in words:
+        left, top = max(0, math.floor(word.x)), max(0, math.floor(word.y))
+        place = picture[top : math.ceil(word.y + word.height) + 1, left : math.ceil(word.x + word.width) + 1]
+        if place.size and int(place.max()) - int(place.min()) >= MIN_CONTRAST:
+            seen.append(word)
+    return seen
 
 
 def page_to_pixels(page: pypdfium2.PdfPage, width: int, height: int) -> Matrix:

@@ -15,10 +15,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from pypdfium2 import raw
 
 from core.errors import DomainError, Invalid, UnsupportedContent
-from pipelines.drawings import file_checks, page_words, sheet_text
+from pipelines.drawings import dxf_files, file_checks, page_words, pdf_files, sheet_text
 from pipelines.drawings.page_words import Word
+from pipelines.drawings.pdf_files import open_pdf
 from pipelines.drawings.sheet_numbers import SheetName
 from pipelines.drawings.title_blocks import TitleBlock
+from pipelines.runtime.phases import begin_phase
 
 PixelArray = npt.NDArray[np.uint8]
 
@@ -34,6 +36,12 @@ STRIP_ROWS = 512
 MIN_COLOUR_PIXELS, MIN_COLOUR_SPREAD = 8, 16
 """Pixels of one strip whose channels differ by so many levels make a page one in colour."""
 
+PREPARED_KINDS = frozenset(("pdf", "dxf"))
+"""Kinds of files that are drawn as PDF, perhaps from a copy."""
+
+RECOGNITION, RECOGNITION_SECONDS = "recognition", 120.0
+"""Phase of rendering after the page is drawn, and its limit in CPU seconds."""
+
 FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)
 """Three times faster than the default filters on line drawings, and 6 % larger."""
 
@@ -48,10 +56,14 @@ class PageSize:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """A file's kind (`pdf`, `png`, `jpeg`, `tiff`) and its pages, each displayed upright."""
+    """A file's kind (`pdf`, `dxf`, `png`, `jpeg`, `tiff`) and its pages, each displayed upright.
+
+    `prepared` is the file to render the pages of: the file itself, or a copy.
+    """
 
     kind: str
     pages: tuple[PageSize, ...]
+    prepared: Path
 
     @property
     def page_count(self) -> int:
@@ -100,27 +112,38 @@ class PageRaster:
     rotation: int = 0
 
 
-def inspect(path: Path, *, max_pages: int = MAX_PAGES, max_pixels: int = MAX_PIXELS) -> DocumentInfo:
-    """The kind and pages of a file, without rendering it. Raises `UnsupportedContent` or `Invalid`."""
+def inspect(
+    path: Path, *, copy: Path | None = None, max_pages: int = MAX_PAGES, max_pixels: int = MAX_PIXELS
+) -> DocumentInfo:
+    """The kind and pages of a file, without rendering it. Raises `UnsupportedContent` or `Invalid`.
+
+    A file that cannot be rendered as it is gets a copy at `copy`, by default beside it.
+    """
     kind = file_checks.detect_kind(path)
-    if kind == "pdf":
-        file_checks.validate_pdf(path)
-        with open_pdf(path) as document:
+    if kind in PREPARED_KINDS:
+        prepared = prepare(path, copy or sibling_path(path, "_copy.pdf"))
+        with open_pdf(prepared) as document:
             check_page_count(len(document), max_pages)
-            return DocumentInfo(
-                kind, tuple(PageSize(*document.get_page_size(i)) for i in range(len(document)))
-            )
+            sizes = tuple(PageSize(*document.get_page_size(i)) for i in range(len(document)))
+            return DocumentInfo(kind, sizes, prepared)
     with open_image(path) as image:
         count = getattr(image, "n_frames", 1) if kind == "tiff" else 1
         check_page_count(count, max_pages)
-        sizes = []
+        image_sizes = []
         for index in range(count):
             image.seek(index)
             check_image_size(*image.size, max_pixels)
-            sizes.append(PageSize(*oriented_size(image)))
+            image_sizes.append(PageSize(*oriented_size(image)))
         if count == 1:
             image.load()
-    return DocumentInfo(kind, tuple(sizes))
+    return DocumentInfo(kind, tuple(image_sizes), path)
+
+
+def prepare(path: Path, copy: Path) -> Path:
+    """The PDF to render instead of a PDF or DXF file, written to `copy` where it is another one."""
+    if file_checks.detect_kind(path) == "dxf":
+        return dxf_files.convert(path, copy)
+    return pdf_files.prepare(path, copy)
 
 
 def render(
@@ -132,14 +155,20 @@ def render(
     max_pixels: int = MAX_PIXELS,
     colour: bool = True,
     use_ocr: bool = True,
+    is_prepared: bool = False,
 ) -> RenderedPage:
     """Render page `page` (from 1) as PNG to `target`, with `…_thumbnail.png` and `…_words.json` beside it.
 
-    With `use_ocr`, pages without a usable text layer are recognized. Raises `UnsupportedContent` or `Invalid`
-    for a page that cannot be rendered.
+    With `use_ocr`, pages without a usable text layer are recognized. `is_prepared` tells that the path is
+    `DocumentInfo.prepared`. Raises `UnsupportedContent` or `Invalid` for a page that cannot be rendered.
     """
-    rasterize = rasterize_pdf_page if file_checks.detect_kind(path) == "pdf" else rasterize_image
-    raster = without_colour(rasterize(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour))
+    if file_checks.detect_kind(path) in PREPARED_KINDS:
+        source = path if is_prepared else prepare(path, sibling_path(target, "_copy.pdf"))
+        raster = rasterize_pdf_page(source, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
+    else:
+        raster = rasterize_image(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
+    raster = without_colour(raster)
+    begin_phase(RECOGNITION, RECOGNITION_SECONDS)
     height, width = raster.pixels.shape[:2]
     text = sheet_text.read_page(raster.words, to_grey(raster.pixels), page, raster.dpi, use_ocr=use_ocr)
     thumbnail, word_file = sibling_path(target, "_thumbnail.png"), sibling_path(target, "_words.json")
@@ -194,21 +223,6 @@ def check_image_size(width: int, height: int, max_pixels: int) -> None:
         )
 
 
-@contextmanager
-def open_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
-    try:
-        document = pypdfium2.PdfDocument(path)
-    except pypdfium2.PdfiumError as error:
-        locked = error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
-        if locked and file_checks.contains_bytes(
-            path, b"/Encrypt"
-        ):  # the error code may be of an earlier file
-            raise UnsupportedContent("The PDF is encrypted. Upload it without a password.") from error
-        raise Invalid("The PDF is damaged, or has no pages.") from error
-    with closing(document):
-        yield document
-
-
 def load_page(document: pypdfium2.PdfDocument, page: int) -> pypdfium2.PdfPage:
     if not 1 <= page <= len(document):
         raise Invalid(f"The file has no page {page}.")
@@ -243,8 +257,22 @@ def rasterize_pdf_page(path: Path, page: int, *, dpi: float, max_pixels: int, co
         picture = np.asarray(bitmap.to_numpy(), np.uint8)
         if not colour:
             picture = picture.reshape(picture.shape[:2])
-        text = page_words.read_text_layer(sheet, picture.shape[1], picture.shape[0])
-        return PageRaster(picture, text, scale * POINTS_PER_INCH, reduced, sheet.get_rotation())
+        if dxf_files.has_words(path):
+            text = dxf_files.load_words(path, page, scale)
+            return PageRaster(picture, text, scale * POINTS_PER_INCH, reduced)
+        with closing(with_annotations(document, sheet, page)) as displayed:
+            text = page_words.read_text_layer(displayed, picture.shape[1], picture.shape[0])
+        visible = page_words.drop_unseen(text, to_grey(picture))
+        return PageRaster(picture, visible, scale * POINTS_PER_INCH, reduced, sheet.get_rotation())
+
+
+def with_annotations(
+    document: pypdfium2.PdfDocument, sheet: pypdfium2.PdfPage, page: int
+) -> pypdfium2.PdfPage:
+    """A page whose annotations are part of its content, so that their texts can be read."""
+    if raw.FPDFPage_GetAnnotCount(sheet.raw) > 0:
+        raw.FPDFPage_Flatten(sheet.raw, raw.FLAT_NORMALDISPLAY)
+    return load_page(document, page)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from db.database import Database
 from db.errors import is_outage
 from db.queue import Attempt, CompletionHook, FanOut, Job, LostLease, is_transient
 from db.uow import UnitOfWork
-from pipelines.runtime.process_pool import ProcessDied, ProcessPool
+from pipelines.runtime.process_pool import Limits, MemoryExceeded, ProcessDied, ProcessPool
 
 log = structlog.get_logger(__name__)
 
@@ -158,19 +158,18 @@ class Run:
 
     async def cpu(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs the function in a child process: `ProcessPool.run`. If the process dies, runs it once more."""
-        try:
-            return await self._processes.run(function, *args, **kwargs)
-        except ProcessDied:
-            return await self._processes.run(function, *args, **kwargs)
+        return await self.cpu_within(Limits(), function, *args, **kwargs)
 
     async def cpu_within(
-        self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        self, limits: float | Limits, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `cpu`, with a timeout: `ProcessPool.run_within`."""
+        """As `cpu`, with limits, or a limit in CPU seconds: `ProcessPool.run_within`."""
         try:
-            return await self._processes.run_within(seconds, function, *args, **kwargs)
+            return await self._processes.run_within(limits, function, *args, **kwargs)
+        except MemoryExceeded:
+            raise
         except ProcessDied:
-            return await self._processes.run_within(seconds, function, *args, **kwargs)
+            return await self._processes.run_within(limits, function, *args, **kwargs)
 
     async def close(self) -> None:
         """Stops reporting after a pending write."""

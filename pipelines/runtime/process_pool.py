@@ -1,16 +1,23 @@
-"""Pool of child processes for CPU-bound work, which are killed on cancellation or with the worker."""
+"""Pool of child processes for CPU-bound work, which are killed on cancellation or with the worker.
+
+Limits count the CPU seconds of the child, not the time that passes on a busy machine. A computation that has
+turned out to be slow leaves its place in the pool to others, and goes on at the lowest priority.
+"""
 
 import asyncio
 import os
 import pickle
+import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
-from pipelines.runtime.process_worker import FRAME_HEADER
+from pipelines.runtime.phases import FRAME_HEADER, PHASE_FRAME
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,13 +27,46 @@ MAX_CALLS_PER_PROCESS = 200
 MAX_PEAK_BYTES = 1 << 30
 """Peak resident memory in bytes above which a process is not reused."""
 
+SLOW_CPU_SECONDS = 3.0
+"""CPU seconds after which a computation is slow."""
+LOWEST_PRIORITY = 19
+POLL_SECONDS = 0.25
+"""Seconds between two looks at the CPU time of a computation."""
+MIN_STALL_SECONDS = 2.0
+STALL_CPU_SHARE = 0.01
+"""A computation that uses less CPU than this, for as long as its limit, does not progress."""
+
+ALLOCATION_FAILURES = frozenset((signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGSEGV))
+"""Signals by which libraries end a process that is given no more memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of a computation: CPU seconds, and bytes that it may allocate (on Linux)."""
+
+    seconds: float | None = None
+    memory: int | None = None
+
 
 class ProcessDied(Exception):
     """A child process ended without a result; the message, which is for users, says why."""
 
 
+class MemoryExceeded(ProcessDied):
+    """A computation needs more memory than it may allocate; the message is for users."""
+
+    def __init__(self, memory: int) -> None:
+        super().__init__(
+            f"The computation needs more than the {memory >> 20:,} MB of memory that it may use."
+        )
+
+
 class ComputationTimeout(TimeoutError):
-    """A computation exceeded its timeout; the message is for users."""
+    """A computation exceeded its CPU seconds; the message is for users. `phase` is where, if named."""
+
+    def __init__(self, message: str, phase: str | None = None) -> None:
+        super().__init__(message)
+        self.phase = phase
 
 
 class RemoteTraceback(Exception):
@@ -38,10 +78,14 @@ class RemoteTraceback(Exception):
 
 
 class ProcessPool:
-    """At most `limit` child processes, each of which is reused until it has grown large."""
+    """At most `limit` child processes, each of which is reused until it has grown large.
+
+    Half as many slow computations, and at least one, run beside them.
+    """
 
     def __init__(self, limit: int) -> None:
         self._gates: tuple[asyncio.Semaphore, ...] = (asyncio.Semaphore(limit),)
+        self._slow = asyncio.Semaphore(max(1, limit // 2))
         self._children = Children()
 
     @classmethod
@@ -49,7 +93,7 @@ class ProcessPool:
         """Two pools that share `limit` + 1 processes, of which the first pool leaves one to the second."""
         bulk, interactive = cls(limit), cls(limit + 1)
         bulk._gates += interactive._gates
-        interactive._children = bulk._children
+        interactive._children, interactive._slow = bulk._children, bulk._slow
         return bulk, interactive
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -60,29 +104,56 @@ class ProcessPool:
         return await self.run_within(None, function, *args, **kwargs)
 
     async def run_within(
-        self, seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        self, limits: float | Limits | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `run`, with a timeout that excludes the wait for a process. Raises `ComputationTimeout`."""
-        async with AsyncExitStack() as stack:
+        """As `run`, with limits (a number: CPU seconds). Raises `ComputationTimeout` or `MemoryExceeded`."""
+        bounds = limits if isinstance(limits, Limits) else Limits(limits)
+        async with AsyncExitStack() as places:
             for gate in self._gates:
-                await stack.enter_async_context(gate)
+                await places.enter_async_context(gate)
             child = await self._children.acquire()
-            timeout = asyncio.timeout(seconds)
             try:
-                async with timeout:
-                    result: T = await child.call(function, args, kwargs)
-            except TimeoutError as error:
-                if not timeout.expired():
-                    raise
-                message = f"The computation exceeded its timeout of {seconds:g} seconds."
-                raise ComputationTimeout(message) from error
+                call = asyncio.ensure_future(child.call(function, args, kwargs, bounds))
+                try:
+                    await self._supervise(child, call, places)
+                finally:
+                    await cancel(call)
+                result: T = call.result()
+                return result
             finally:
                 self._children.release(child)
-            return result
+
+    async def _supervise(self, child: "Child", call: "asyncio.Future[Any]", places: AsyncExitStack) -> None:
+        """Waits for the end of a call. Raises `ComputationTimeout`; lets a slow call leave its places."""
+        start = cpu_seconds(child.process.pid)
+        while not (await asyncio.wait({call}, timeout=child.poll_seconds))[0]:
+            child.require_within_limit()
+            is_slow = cpu_seconds(child.process.pid) - start > SLOW_CPU_SECONDS
+            if is_slow and child.keeps_place and not self._slow.locked():
+                await self._slow.acquire()
+                await places.aclose()
+                places.callback(self._slow.release)
+                child.lower_priority()
 
     async def close(self) -> None:
         """Kills all processes and waits for their end."""
         await self._children.close()
+
+
+async def cancel(call: "asyncio.Future[Any]") -> None:
+    """Cancels a call that has not ended, and waits for its end."""
+    if not call.done():
+        call.cancel()
+        await asyncio.wait({call})
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process so far; where the system does not tell, the time that has passed."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0 if sys.platform == "linux" else monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Children:
@@ -128,6 +199,11 @@ class Child:
         self.process = process
         self._reader, self._writer = reader, writer
         self._calls = 0
+        self._limits, self._phase = Limits(), ""
+        self._cpu_start = self._cpu_seen = 0.0
+        self._seen_at = 0.0
+        self.keeps_place = True
+        """Whether its computation has its place in the pool; a slow one leaves it."""
         self.is_reusable = True
         """Whether the process may be called again: it has returned a result and is not too large."""
 
@@ -154,24 +230,71 @@ class Child:
                 raise
         return cls(process, reader, writer)
 
-    async def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def call(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], limits: Limits
+    ) -> Any:
         """The function's result. Raises its error, or `ProcessDied`."""
-        request = pickle.dumps((function, args, kwargs))
+        request = pickle.dumps((function, args, kwargs, limits.memory))
         self.is_reusable = False
         self._calls += 1
+        self._begin(limits, "")
         try:
             self._writer.write(FRAME_HEADER.pack(len(request)) + request)
             await self._writer.drain()
-            header = await self._reader.readexactly(FRAME_HEADER.size)
-            message = await self._reader.readexactly(*FRAME_HEADER.unpack(header))
+            while (length := await self._read_length()) == PHASE_FRAME:
+                name, seconds = pickle.loads(await self._reader.readexactly(await self._read_length()))
+                self._begin(replace(limits, seconds=seconds), name)
+            message = await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             code = await self.process.wait()
+            if limits.memory is not None and -code in ALLOCATION_FAILURES:
+                raise MemoryExceeded(limits.memory) from error
             raise ProcessDied(f"The computation stopped unexpectedly ({describe_exit(code)}).") from error
         result, failure, frames, peak = pickle.loads(message)
-        self.is_reusable = self._calls < MAX_CALLS_PER_PROCESS and peak < MAX_PEAK_BYTES
+        self.is_reusable = self.keeps_place and self._calls < MAX_CALLS_PER_PROCESS and peak < MAX_PEAK_BYTES
         if failure is not None:
-            raise pickle.loads(failure) from RemoteTraceback(frames)
+            raised = pickle.loads(failure)
+            if isinstance(raised, MemoryError) and limits.memory is not None:
+                raised = MemoryExceeded(limits.memory)
+            raise raised from RemoteTraceback(frames)
         return pickle.loads(result)
+
+    async def _read_length(self) -> int:
+        (length,) = FRAME_HEADER.unpack(await self._reader.readexactly(FRAME_HEADER.size))
+        return int(length)
+
+    def _begin(self, limits: Limits, phase: str) -> None:
+        self._limits, self._phase = limits, phase
+        self._cpu_start = self._cpu_seen = cpu_seconds(self.process.pid)
+        self._seen_at = monotonic()
+
+    @property
+    def poll_seconds(self) -> float:
+        """Seconds until the CPU time has to be looked at again."""
+        if self._limits.seconds is None:
+            return POLL_SECONDS
+        left = self._limits.seconds - (cpu_seconds(self.process.pid) - self._cpu_start)
+        return min(POLL_SECONDS, max(0.02, left / (os.cpu_count() or 1)))
+
+    def require_within_limit(self) -> None:
+        """Raises `ComputationTimeout` for a call that has used up its CPU seconds, or does not progress."""
+        seconds = self._limits.seconds
+        if seconds is None:
+            return
+        used, now = cpu_seconds(self.process.pid), monotonic()
+        is_stalled = False
+        if now - self._seen_at >= max(seconds, MIN_STALL_SECONDS):
+            is_stalled = used - self._cpu_seen < STALL_CPU_SHARE * (now - self._seen_at)
+            self._cpu_seen, self._seen_at = used, now
+        if is_stalled or used - self._cpu_start >= seconds:
+            message = f"The computation exceeded its timeout of {seconds:g} seconds."
+            raise ComputationTimeout(message, self._phase or None)
+
+    def lower_priority(self) -> None:
+        """Continues the call at the lowest priority and without a place in the pool."""
+        self.keeps_place = False
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, LOWEST_PRIORITY)
 
     def kill(self) -> None:
         """Kills the process."""

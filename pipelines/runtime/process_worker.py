@@ -9,14 +9,12 @@ import pickle
 import resource
 import signal
 import socket
-import struct
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-FRAME_HEADER = struct.Struct(">Q")
-"""Length of a message in bytes, before the pickled message."""
+from pipelines.runtime.phases import FRAME_HEADER, parent_streams
 
 PR_SET_PDEATHSIG = 1
 """Option of prctl(2) that sends a signal to the process when its parent ends."""
@@ -33,6 +31,7 @@ def main(descriptor: int, parent: int) -> None:
     os.nice(NICE_INCREMENT)
     silence()
     with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as stream:
+        parent_streams.append(cast(BinaryIO, stream))
         while (header := stream.read(FRAME_HEADER.size)) and len(header) == FRAME_HEADER.size:
             message = execute(stream.read(*FRAME_HEADER.unpack(header)))
             stream.write(FRAME_HEADER.pack(len(message)) + message)
@@ -60,11 +59,29 @@ def execute(request: bytes) -> bytes:
     result, error = None, None
     frames: tuple[str, ...] = ()
     try:
-        function, arguments, named = pickle.loads(request)
-        result = pickle.dumps(function(*arguments, **named))
+        function, arguments, named, memory = pickle.loads(request)
+        limit_memory(memory)
+        try:
+            result = pickle.dumps(function(*arguments, **named))
+        finally:
+            limit_memory(None)
     except Exception as raised:
         error, frames = pickle_error(raised), frames_of(raised)
     return pickle.dumps((result, error, frames, peak_memory()))
+
+
+def limit_memory(size: int | None) -> None:
+    """Lets the process allocate so many bytes more, on Linux; None lifts the limit."""
+    if sys.platform == "linux":
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        soft = hard if size is None else allocated_memory() + size
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def allocated_memory() -> int:
+    """Private writable memory of this process, in bytes: what RLIMIT_DATA counts."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
 
 
 def frames_of(error: Exception) -> tuple[str, ...]:

@@ -55,19 +55,53 @@ async def list_comparisons(uow: UnitOfWork, session_id: UUID) -> Sequence[Compar
     return await uow.all(ordered.order_by(Comparison.drawing_name))
 
 
+async def announce_pages(
+    uow: UnitOfWork, session_id: UUID, pages: Sequence[tuple[DrawingType, int, str]]
+) -> None:
+    """Insert pages (revision, number, file name) as pending, in their order; existing ones are kept."""
+    rows = [
+        {
+            "id": new_id(),
+            "session_id": session_id,
+            "drawing_type": revision,
+            "page_number": number,
+            "filename": image_name(revision, number),
+            "original_filename": original,
+            "drawing_name": fallback_name(number),
+            "state": SheetState.PENDING,
+        }
+        for revision, number, original in pages
+    ]
+    if rows:
+        await uow.execute(insert(Drawing).values(rows).on_conflict_do_nothing())
+
+
+def image_name(revision: DrawingType, number: int) -> str:
+    """File name of a page's image."""
+    return f"{revision.value}_{number:04d}.png"
+
+
+def fallback_name(number: int) -> str:
+    """Name of a page without a sheet number."""
+    return f"Page_{number:03d}"
+
+
 async def save_page(
     uow: UnitOfWork, session_id: UUID, revision: DrawingType, page_number: int, values: Mapping[str, Any]
 ) -> None:
-    """Upsert a page. If another page of the file has the same name, the page number is appended."""
+    """Upsert a page. Of pages with the same name, all but the first have the page number appended."""
     name = values["drawing_name"]
-    same_name = select(Drawing.id).where(
+    others = [
         Drawing.session_id == session_id,
         Drawing.drawing_type == revision,
         Drawing.drawing_name == name,
         Drawing.page_number != page_number,
-    )
-    if await uow.scalar(same_name):
+    ]
+    same_name = await uow.scalar(select(Drawing.page_number).where(*others))
+    if same_name is not None and same_name < page_number:
         name = f"{name} ({page_number})"
+    elif same_name is not None:  # pages are saved in any order
+        await uow.execute(update(Drawing).where(*others).values(drawing_name=f"{name} ({same_name})"))
     columns = {"error_message": None, **values, "drawing_name": name, "processed_at": func.now()}
     row = insert(Drawing).values(
         id=new_id(), session_id=session_id, drawing_type=revision, page_number=page_number, **columns

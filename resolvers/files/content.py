@@ -22,6 +22,20 @@ HEAD_BYTES = 8192
 HTML_START = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 """Start of an HTML page, such as a sign-in page that was saved under a drawing's name."""
 
+DXF_START = re.compile(
+    rb"AutoCAD Binary DXF\r\n\x1a\x00|(\xef\xbb\xbf)?\s*(999[ \t]*\r?\n[^\n]*\n\s*)*0\s*\r?\n\s*SECTION\s"
+)
+"""Start of a DXF drawing: binary, or text that may begin with comments."""
+
+PDF_START = re.compile(rb"(?:^|[\r\n])%PDF-[12]\.\d\s.*?\d+ \d+ obj\b", re.DOTALL)
+PDF_START_BYTES = 4096
+"""Start of a PDF, before which readers admit other bytes, and how many bytes of it are searched."""
+
+DWG_START = re.compile(rb"AC(10\d\d|[12]\.\d)")
+"""Start of a DWG drawing: its version."""
+
+DWG_REFUSAL = "The file is a DWG drawing, which cannot be read. Save it as DXF, or plot it to PDF."
+
 OFFICE_PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
 """Start of a part of a Word document, a presentation or a workbook."""
 
@@ -54,6 +68,7 @@ FILE_TYPES = {
         FileType("a PNG image", "image/png", "png"),
         FileType("a JPEG image", "image/jpeg", "jpg", ("jpeg",)),
         FileType("a TIFF image", "image/tiff", "tiff", ("tif",)),
+        FileType("a DXF drawing", "image/vnd.dxf", "dxf"),
         FileType("a Word document", f"{OFFICE}.wordprocessingml.document", "docx"),
         FileType("a presentation", f"{OFFICE}.presentationml.presentation", "pptx"),
         FileType("a workbook", f"{OFFICE}.spreadsheetml.sheet", "xlsx"),
@@ -102,6 +117,12 @@ def detect_type(head: bytes, name: str = "") -> FileType:
     """
     if not head:
         raise UnsupportedContent("The file is empty.")
+    if DXF_START.match(head):
+        return TYPES_BY_EXTENSION["dxf"]
+    if PDF_START.search(head, 0, PDF_START_BYTES):
+        return FILE_TYPES["application/pdf"]
+    if DWG_START.match(head) and not is_text(head):
+        raise UnsupportedContent(DWG_REFUSAL)
     readable = is_text(head)
     signature = filetype.guess(head)
     if signature is not None and signature.mime in FILE_TYPES:

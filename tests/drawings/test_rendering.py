@@ -125,7 +125,7 @@ BAD: dict[str, tuple[Callable[[Path], object], type[DomainError], str]] = {
     "HTML": (
         lambda path: path.write_text("<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>" * 5),
         UnsupportedContent,
-        "The file is HTML document; drawings must be PDF, PNG, JPEG or TIFF.",
+        "The file is HTML document; drawings must be PDF, DXF, PNG, JPEG or TIFF.",
     ),
     "a bomb": (bomb, UnsupportedContent, "The PDF contains a stream that decompresses to more than 100 MB."),
     "a nested bomb": (

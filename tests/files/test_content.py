@@ -37,6 +37,10 @@ async def drain(incoming: UploadStream) -> bytes:
         (image("PNG"), "image/png"),
         (image("JPEG"), "image/jpeg"),
         (image("TIFF"), "image/tiff"),
+        (b"  0\r\nSECTION\r\n  2\r\nHEADER\r\n", "image/vnd.dxf"),
+        (b"999\nwritten by a program\n0\nSECTION\n2\nHEADER\n", "image/vnd.dxf"),
+        (b"AutoCAD Binary DXF\r\n\x1a\x00" + bytes(100), "image/vnd.dxf"),
+        (b"\x00 junk of a gateway\r\n%PDF-1.4\n1 0 obj\n<<>>\nendobj\n", "application/pdf"),
     ],
 )
 def test_the_content_says_what_a_file_is(content: bytes, mime_type: str) -> None:
@@ -51,6 +55,7 @@ def test_the_content_says_what_a_file_is(content: bytes, mime_type: str) -> None
         (image("WEBP"), "image/webp"),
         (b"PK\x03\x04" + bytes(100), "application/zip"),
         (b"import os\n\n\ndef main(path):\n    return os.listdir(path)\n" * 4, "Python"),
+        (b"AC1032" + bytes(100), "DWG drawing, which cannot be read. Save it as DXF, or plot it to PDF"),
         (b"", "empty"),
     ],
 )

@@ -90,7 +90,7 @@ MAX_REASONS = 3
 class Compute(Protocol):
     """Calls a function in a child process with a timeout in seconds: `Run.cpu_within`."""
 
-    def __call__(self, seconds: float, function: Callable[..., Any], *args: Any) -> Awaitable[Any]: ...
+    def __call__(self, seconds: float, function: Callable[..., Any], /, *args: Any) -> Awaitable[Any]: ...
 
 
 Report = Callable[[float], Awaitable[None]]

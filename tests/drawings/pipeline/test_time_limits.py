@@ -1,13 +1,45 @@
-"""Time limits on computing: they bound the computing, not the wait for its turn."""
+"""Limits of computing: they bound what is computed, not the wait for a turn or a busy machine."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
-from pipelines.runtime.process_pool import ProcessPool
+from pipelines.runtime import process_pool
+from pipelines.runtime.phases import begin_phase
+from pipelines.runtime.process_pool import ComputationTimeout, Limits, MemoryExceeded, ProcessPool
+
+
+def spin(seconds: float) -> float:
+    """Uses so many CPU seconds."""
+    start = time.process_time()
+    while time.process_time() - start < seconds:
+        pass
+    return seconds
+
+
+def spin_until(path: Path) -> int:
+    """Computes until a file exists; answers the priority at which it ends."""
+    while not path.exists():
+        spin(0.01)
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def spin_in_phases(*seconds: float) -> None:
+    """Each phase may use half a CPU second."""
+    for number, amount in enumerate(seconds):
+        begin_phase(f"phase {number}", 0.5)
+        spin(amount)
+
+
+def allocate(size: int) -> int:
+    """Uses so many bytes."""
+    return int(np.ones(size, np.uint8).sum())
 
 
 @pytest_asyncio.fixture
@@ -31,3 +63,76 @@ async def test_what_takes_too_long_is_killed_and_the_next_is_served(alone: Proce
         await alone.run_within(0.3, time.sleep, 600)
 
     assert await alone.run(abs, -1) == 1
+
+
+async def test_a_computation_may_take_its_time_while_it_waits_for_a_processor(alone: ProcessPool) -> None:
+    assert await alone.run_within(2.0, sleep_and_spin, 60) == 60
+
+
+def sleep_and_spin(times: int) -> int:
+    """Waits for longer than it computes."""
+    for _ in range(times):
+        time.sleep(0.05)
+        spin(0.01)
+    return times
+
+
+async def test_cpu_seconds_are_limited(alone: ProcessPool) -> None:
+    with pytest.raises(ComputationTimeout, match=r"exceeded its timeout of 0\.5 seconds") as exceeded:
+        await alone.run_within(0.5, spin, 600)
+
+    assert exceeded.value.phase is None
+    assert await alone.run_within(20, spin, 0.1) == 0.1
+
+
+async def test_each_phase_has_its_limit(alone: ProcessPool) -> None:
+    await alone.run_within(20, spin_in_phases, 0.3, 0.3, 0.3)
+
+    with pytest.raises(ComputationTimeout) as exceeded:
+        await alone.run_within(20, spin_in_phases, 0.1, 600)
+
+    assert exceeded.value.phase == "phase 1"
+
+
+async def test_a_phase_means_nothing_outside_a_child_process() -> None:
+    begin_phase("drawing", 1)
+
+
+async def test_memory_is_limited_for_one_call(alone: ProcessPool) -> None:
+    with pytest.raises(MemoryExceeded, match="more than the 64 MB of memory that it may use"):
+        await alone.run_within(Limits(memory=64 << 20), allocate, 256 << 20)
+
+    assert await alone.run_within(Limits(memory=512 << 20), allocate, 256 << 20) == 256 << 20
+    assert await alone.run(allocate, 256 << 20) == 256 << 20
+
+
+async def test_a_slow_computation_leaves_its_place(
+    alone: ProcessPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process_pool, "SLOW_CPU_SECONDS", 0.2)
+    written = tmp_path / "written by the second computation"
+    slow = asyncio.create_task(alone.run(spin_until, written))
+    await asyncio.sleep(0)
+
+    await alone.run(Path.touch, written)
+
+    assert await slow == 19
+    assert await alone.run(os.getpriority, os.PRIO_PROCESS, 0) < 19
+
+
+async def test_only_so_many_slow_computations_leave_their_places(
+    alone: ProcessPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process_pool, "SLOW_CPU_SECONDS", 0.2)
+    first, second = tmp_path / "first", tmp_path / "second"
+    slow = [asyncio.create_task(alone.run(spin_until, path)) for path in (first, second)]
+    third = asyncio.create_task(alone.run(Path.exists, second))
+    await asyncio.wait({third}, timeout=1.5)
+    waited = not third.done()
+    first.touch()
+    await slow[0]
+
+    assert waited
+    assert await third is False
+    second.touch()
+    await slow[1]
