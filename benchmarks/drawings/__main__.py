@@ -22,6 +22,7 @@ from benchmarks.drawings.odd_pdfs import odd_pdfs
 from benchmarks.drawings.pairing import sheet_pairing
 from benchmarks.drawings.real import real
 from benchmarks.drawings.sections import Limit, console
+from benchmarks.drawings.slow_pages import large_set, slow_page
 from benchmarks.drawings.synthetic import synthetic
 
 SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
@@ -33,6 +34,8 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "numbers": numbers,
     "pairing": sheet_pairing,
     "odd_pdfs": odd_pdfs,
+    "slow_page": slow_page,
+    "large_set": large_set,
 }
 
 

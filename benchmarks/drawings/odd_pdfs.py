@@ -311,6 +311,30 @@ def split_contents(source: Source) -> bytes:
     return plain(source)
 
 
+def strokes_source(count: int) -> Source:
+    """A page of short strokes, each thousand of which is drawn through a soft mask."""
+    source = a_source(0)
+    choice = source.random
+    mask = b"/Type/XObject/Subtype/Form/BBox[0 0 612 470]/Group<</S/Transparency/CS/DeviceGray>>"
+    source.objects[200] = stream(b"0.5 g 0 0 612 470 re f", mask)
+    states = b"/ExtGState<</G<</SMask<</S/Luminosity/G 200 0 R>>>>>>"
+    group = b"/Type/XObject/Subtype/Form/BBox[0 0 612 470]/Group<</S/Transparency>>"
+    names = []
+    for number in range(300, 300 + count // 1000):
+        ends = [(choice.uniform(0, 600), choice.uniform(0, 460)) for _ in range(1000)]
+        lines = "\n".join(f"{x:.1f} {y:.1f} m {x + 5:.1f} {y + 4:.1f} l S" for x, y in ends)
+        source.objects[number] = stream(zlib.compress(lines.encode()), group + b"/Filter/FlateDecode")
+        names.append(number)
+    forms = b" ".join(b"/X%d %d 0 R" % (number, number) for number in names)
+    page, content = source.contents[0] - 1, source.contents[0]
+    source.objects[page] = source.objects[page].replace(
+        b"/Resources<<", b"/Resources<<%s/XObject<<%s>>" % (states, forms)
+    )
+    drawn = b" ".join(b"/X%d Do" % number for number in names)
+    source.objects[content] = stream(b"q /G gs 0.3 w " + drawn + b" Q\n" + instructions(0))
+    return source
+
+
 ODDITIES: dict[str, Callable[[Source], bytes]] = {
     made.__name__: made
     for made in (

@@ -191,12 +191,12 @@ def page_characters(
 
 
 def drop_unseen(words: Iterable[Word], picture: npt.NDArray[np.uint8]) -> list[Word]:
-    """The words whose place in the greyscale picture shows anything: others are clipped, covered or white."""
+    """The words whose place in the picture shows anything: others are clipped, covered or white."""
     seen = []
     for word in words:
         left, top = max(0, math.floor(word.x)), max(0, math.floor(word.y))
         place = picture[top : math.ceil(word.y + word.height) + 1, left : math.ceil(word.x + word.width) + 1]
-        if place.size and int(place.max()) - int(place.min()) >= MIN_CONTRAST:
+        if place.size and np.ptp(place, axis=(0, 1)).max() >= MIN_CONTRAST:
             seen.append(word)
     return seen
 

@@ -262,7 +262,7 @@ def rasterize_pdf_page(path: Path, page: int, *, dpi: float, max_pixels: int, co
             return PageRaster(picture, text, scale * POINTS_PER_INCH, reduced)
         with closing(with_annotations(document, sheet, page)) as displayed:
             text = page_words.read_text_layer(displayed, picture.shape[1], picture.shape[0])
-        visible = page_words.drop_unseen(text, to_grey(picture))
+        visible = page_words.drop_unseen(text, picture)
         return PageRaster(picture, visible, scale * POINTS_PER_INCH, reduced, sheet.get_rotation())
 
 
