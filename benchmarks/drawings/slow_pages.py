@@ -75,7 +75,7 @@ def large_set(data: Path, folder: Path) -> Iterator[Limit]:
 
 
 async def draw_all(path: Path, folder: Path) -> tuple[float, int]:
-    """CPU seconds of drawing all pages, two at a time, and the most memory of this process and its children."""
+    """CPU seconds of drawing all pages, two at a time, and the peak memory of all processes."""
     processes = ProcessPool(2)
     here, peak, turns = psutil.Process(), 0, asyncio.Semaphore(2)
     ended = asyncio.Event()
