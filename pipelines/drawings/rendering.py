@@ -165,6 +165,7 @@ def render(
     if file_checks.detect_kind(path) in PREPARED_KINDS:
         source = path if is_prepared else prepare(path, sibling_path(target, "_copy.pdf"))
         raster = rasterize_pdf_page(source, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
+        use_ocr = use_ocr and not dxf_files.has_words(source)
     else:
         raster = rasterize_image(path, page, dpi=dpi, max_pixels=max_pixels, colour=colour)
     raster = without_colour(raster)

@@ -34,8 +34,9 @@ def add_sheet(document: Drawing, number: str) -> None:
     sheet.add_viewport(
         center=(200, 150), size=(300, 200), view_center_point=(10_000, 6000), view_height=20_000
     )
-    sheet.add_text(number, height=8).set_placement((370, 10))
+    sheet.add_text(number, height=8).set_placement((375, 3))
     sheet.add_text("SCALE 1:100", height=3).set_placement((300, 10))
+    sheet.add_text("SHEET", height=2).set_placement((375, 13))
 
 
 def draw(path: Path, page: int = 1) -> RenderedPage:
@@ -56,7 +57,7 @@ def test_layouts_are_pages_with_words_and_numbers(tmp_path: Path) -> None:
     assert (first.sheet.name, first.sheet.source, second.sheet.name) == ("A-101", "text", "A-102")
     assert (first.width, first.height, first.scale) == (827, 585, "1:100")
     words = {word.text: word for word in page_words.load(first.words)}
-    assert set(words) == {"A-101", "SCALE", "1:100", "ROOM", "101", "STAIR"}
+    assert set(words) == {"A-101", "SHEET", "SCALE", "1:100", "ROOM", "101", "STAIR"}
     assert [words[text].angle for text in ("A-101", "ROOM", "STAIR")] == [0, 0, 270]
     picture = binarization.read_greyscale(first.image)
     for word in words.values():
