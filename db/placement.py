@@ -158,7 +158,7 @@ class Placement:
         kept = self._known.get(company_id)
         if kept is not None and kept.until > time.monotonic():
             return kept.place
-        changes = self.changes
+        changes, looked_up_at = self.changes, time.monotonic()
         unit = UnitOfWork(self._pooled, Scope(kind="platform"), read_only=True)
         try:
             row = await unit.first(LOCATE.where(Company.id == company_id))
@@ -167,21 +167,29 @@ class Placement:
         if row is None:
             return None  # it is being created, or deleted
         place = place_of(row)
-        self.remember(company_id, place, changes)
+        self.remember(company_id, place, changes, looked_up_at=looked_up_at)
         return place
 
     def remember(
-        self, company_id: UUID, place: Place | None, changes: int | None = None, *, is_new: bool = False
+        self,
+        company_id: UUID,
+        place: Place | None,
+        changes: int | None = None,
+        *,
+        looked_up_at: float | None = None,
+        is_new: bool = False,
     ) -> None:
         """Keeps the place of a company, unless there were more than these `changes` when it was read.
 
+        It is kept from the time at which the look-up began: what a slow one read may have changed meanwhile.
         The place of a new one, which nobody else can change yet, is kept also while nobody notifies.
         """
         if changes not in (None, self.changes):
             return
         is_notified = self._listener is not None and self._listener.is_listening
         seconds = KEEP_SECONDS if is_notified or is_new else KEEP_UNNOTIFIED_SECONDS
-        self._known[company_id] = KeptPlace(place, time.monotonic() + seconds)
+        since = time.monotonic() if looked_up_at is None else looked_up_at
+        self._known[company_id] = KeptPlace(place, since + seconds)
 
     def forget(self, company_id: UUID | None = None) -> None:
         """Looks a company up again, or all."""
