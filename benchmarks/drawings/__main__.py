@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from benchmarks.data import shared_folder
+from benchmarks.drawings.alignment import alignment
 from benchmarks.drawings.chat import chat
 from benchmarks.drawings.ink import ink
 from benchmarks.drawings.large import large
@@ -36,6 +37,7 @@ SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {
     "odd_pdfs": odd_pdfs,
     "slow_page": slow_page,
     "large_set": large_set,
+    "alignment": alignment,
 }
 
 

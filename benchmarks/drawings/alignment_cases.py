@@ -21,7 +21,7 @@ from pipelines.drawings import binarization
 from pipelines.drawings.binarization import GreyImage
 from server.demo import drawings
 from server.demo.drawings import TABLOID, Slot
-from server.demo.marks import Box, Fill, Mark, Text
+from server.demo.marks import SYMBOLS, Box, Fill, Mark, Text, hatch
 
 Homography = npt.NDArray[np.float64]
 Points = npt.NDArray[np.float64]
@@ -288,7 +288,8 @@ def photograph(seed: int) -> Case:
     matrix = placed @ view @ centre
     size = (int(1.1 * width), int(1.1 * height))
     desk = int(rng.choice([255, 90, 140]))
-    image = warp_homography(cv2.GaussianBlur(case.old, (0, 0), 0.8), matrix, size, desk)
+    soft = np.asarray(cv2.GaussianBlur(case.old, (0, 0), 0.8), np.uint8)
+    image = warp_homography(soft, matrix, size, desk)
     light = np.linspace(float(rng.uniform(0.75, 0.95)), 1.0, size[0])[None, :]
     lit = (image * light).astype(np.uint8)
     old = simulate_scan(lit, rng, blur=0.8, noise=6.0)
@@ -328,9 +329,9 @@ def repeated_rooms(seed: int) -> Case:
     one = Random(seed).choice(["desk", "hatch", "label"])
     for left, top, right, bottom in drawings.cells(columns, rows):
         if one == "hatch":
-            marks.append(Mark("hatch", drawings.hatch((left + 8, top + 8, right - 8, bottom - 8), 6)))
+            marks.append(Mark("hatch", hatch((left + 8, top + 8, right - 8, bottom - 8), 6)))
         elif one == "desk":
-            marks.append(Mark("desk", drawings.SYMBOLS["desk"]((left + 12, top + 20, left + 42, top + 44))))
+            marks.append(Mark("desk", SYMBOLS["desk"]((left + 12, top + 20, left + 42, top + 44))))
         else:
             marks.append(Mark("label", (Text((left + right) / 2, top + 20, "OFFICE", 8),)))
     drawn, frame = picture(marks), picture(title_block("A-101", 0))

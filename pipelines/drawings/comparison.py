@@ -10,7 +10,6 @@ import cv2
 
 from pipelines.drawings import (
     alignment,
-    binarization,
     change_detection,
     locations,
     ocr_errors,
@@ -41,7 +40,8 @@ class ComparisonResult:
 
     `score` and `is_confident` rate the alignment, `change_ratio` is the share of differing ink. Without a
     confident alignment there are no regions, and words are compared regardless of position. `transform` maps
-    old pixels to new ones, `locations` describes where each change is, and `seconds` is CPU time by stage.
+    old pixels to new ones, `notes` says what is unusual or doubtful about it, `locations` says where each
+    change is, and `seconds` is CPU time by stage.
     """
 
     score: float
@@ -49,6 +49,7 @@ class ComparisonResult:
     transform: Matrix
     rotation: float
     scale: float
+    notes: tuple[str, ...]
     change_ratio: float
     changes: tuple[Change, ...]
     locations: tuple[str, ...]
@@ -77,8 +78,8 @@ def compare(
         fit = alignment.align(old.lines, new.lines)
     with cpu_timer(seconds, "moving"):
         height, width = new.lines.shape
-        coverage = binarization.coverage_mask(old.lines.shape, fit.matrix, width, height)
-        old = sheet_ink.warp_sheet(old, fit.matrix, width, height)
+        coverage = fit.coverage(old.lines.shape, width, height)
+        old = sheet_ink.warp_sheet(old, fit, width, height)
     with cpu_timer(seconds, "words"):
         word_changes = diff_words(before, after, fit)
     detected = change_detection.DetectedChanges((), 1.0)
@@ -101,6 +102,7 @@ def compare(
         transform=fit.matrix,
         rotation=round(fit.rotation, 3),
         scale=round(fit.scale, 5),
+        notes=fit.notes,
         change_ratio=detected.ratio,
         changes=detected.changes,
         locations=tuple(
@@ -124,7 +126,10 @@ def diff_words(old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignmen
     """Words that differ by text or position; by text alone if the alignment is not confident."""
     if not fit.is_confident:
         return text_diff.diff_by_text(old, new)
-    return text_diff.diff(page_words.transform_words(old, fit.matrix), new, WORD_TOLERANCE)
+    moved = [
+        placed for word in old for placed in page_words.transform_words([word], fit.matrix_at(*word.centre))
+    ]
+    return text_diff.diff(moved, new, WORD_TOLERANCE)
 
 
 def has_exact_text(words: Sequence[Word]) -> bool:

@@ -258,6 +258,7 @@ def result_values(outcome: ComparisonResult) -> dict[str, Any]:
             "transform": list(outcome.transform),
             "rotation": outcome.rotation,
             "scale": outcome.scale,
+            "notes": list(outcome.notes),
             "seconds": outcome.seconds,
         },
     }

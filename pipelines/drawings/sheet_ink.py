@@ -8,15 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import Invalid
+from pipelines.drawings.alignment import Alignment
 from pipelines.drawings.binarization import (
     GreyImage,
-    compose_transforms,
-    invert_transform,
-    scale_factor,
-    scaling_matrix,
-    warp,
 )
-from pipelines.drawings.page_words import Matrix
 
 Picture = npt.NDArray[np.uint8]
 """Greyscale, or blue, green and red."""
@@ -241,18 +236,17 @@ def enlarge(small: GreyImage, size: tuple[int, int]) -> GreyImage:
     return np.asarray(large, np.uint8)
 
 
-def warp_sheet(sheet: SheetInk, matrix: Matrix, width: int, height: int) -> SheetInk:
+def warp_sheet(sheet: SheetInk, fit: Alignment, width: int, height: int) -> SheetInk:
     """The sheet on the canvas of another one."""
-    step = scaling_matrix(TONE_STEP, TONE_STEP)
-    small = compose_transforms(invert_transform(step), matrix, step)
+    small = fit.downscale(TONE_STEP)
     size = (width // TONE_STEP, height // TONE_STEP)
     return SheetInk(
-        warp(sheet.lines, matrix, width, height),
-        warp(sheet.tone, small, *size),
-        warp(sheet.ground, small, *size),
+        fit.warp(sheet.lines, width, height),
+        small.warp(sheet.tone, *size),
+        small.warp(sheet.ground, *size),
         sheet.noise,
         sheet.is_bilevel,
-        abs(scale_factor(matrix) - 1) > MAX_SCALE_DIFFERENCE,
+        abs(fit.scale - 1) > MAX_SCALE_DIFFERENCE,
     )
 
 

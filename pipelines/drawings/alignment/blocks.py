@@ -1,4 +1,4 @@
-"""Displacement of line work between two sheets, block by block."""
+"""Displacement of line work between two sheets, block by block, and the transforms that blocks follow."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -7,8 +7,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.drawings.binarization import GreyImage, binarize, to_matrix
-from pipelines.drawings.page_words import Matrix
+from pipelines.drawings.alignment.line_work import line_mask
+from pipelines.drawings.alignment.transforms import (
+    MAX_ANISOTROPY,
+    MAX_SHEAR,
+    Homography,
+    Points,
+    anisotropy,
+    shear,
+    to_homography,
+    transform_points,
+    warp_homography,
+)
+from pipelines.drawings.binarization import GreyImage, to_matrix
 
 MIN_BLOCK_INK = 60
 MIN_CORRELATION = 0.5
@@ -18,8 +29,8 @@ MIN_PEAK_MARGIN = 0.08
 MIN_BLOCKS = 6
 FIT_DISTANCE = 1.5
 
-Points = npt.NDArray[np.float64]
-"""One point (x, y) a row."""
+AFFINE_GAIN = 0.8
+"""An affine transform pays if it leaves at most this share of a similarity transform's error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +40,24 @@ class Displacements:
     old: Points
     new: Points
 
+    def __len__(self) -> int:
+        return len(self.old)
+
 
 def measure_displacements(old: GreyImage, new: GreyImage, radius: int, block: int) -> Displacements:
     """Displacement of each distinctive block of two sheets of one size, at most `radius` pixels."""
-    before, after = line_image(old), line_image(new)
+    lines = line_mask(old)
+    before, after = blur(lines), blur(line_mask(new))
     height, width = new.shape
-    inked = cv2.integral(binarize(old))
+    inked = np.asarray(cv2.integral(lines))
     rows = []
     steps = (range(radius, extent - radius - block + 1, block * 3 // 4) for extent in (height, width))
     for top, left in product(*steps):
-        ink = (
-            inked[top + block, left + block]
-            - inked[top, left + block]
-            - inked[top + block, left]
-            + inked[top, left]
-        )
-        if ink < MIN_BLOCK_INK:
+        bottom, right = top + block, left + block
+        if inked[bottom, right] - inked[top, right] - inked[bottom, left] + inked[top, left] < MIN_BLOCK_INK:
             continue
-        window = after[top - radius : top + block + radius, left - radius : left + block + radius]
-        found = peak(
-            cv2.matchTemplate(window, before[top : top + block, left : left + block], cv2.TM_CCOEFF_NORMED)
-        )
+        window = after[top - radius : bottom + radius, left - radius : right + radius]
+        found = peak(cv2.matchTemplate(window, before[top:bottom, left:right], cv2.TM_CCOEFF_NORMED))
         if found:
             x, y = left + (block - 1) / 2, top + (block - 1) / 2
             rows.append((x, y, x + found[0] - radius, y + found[1] - radius))
@@ -57,8 +65,8 @@ def measure_displacements(old: GreyImage, new: GreyImage, radius: int, block: in
     return Displacements(table[:, :2], table[:, 2:])
 
 
-def line_image(grey: GreyImage) -> npt.NDArray[np.float32]:
-    return np.asarray(cv2.GaussianBlur(binarize(grey).astype(np.float32), (0, 0), 1.2), np.float32)
+def blur(lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(lines.astype(np.float32), (0, 0), 1.2), np.float32)
 
 
 def peak(correlation: cv2.typing.MatLike) -> tuple[float, float] | None:
@@ -83,16 +91,57 @@ def vertex(before: float, middle: float, after: float) -> float:
     return float(np.clip(0.5 * (before - after) / curvature, -0.5, 0.5)) if curvature < 0 else 0.0
 
 
-def fit_similarity(blocks: Displacements) -> Matrix | None:
-    """The similarity transform that most blocks follow; None for too few."""
-    if len(blocks.old) < MIN_BLOCKS:
+def fit_blocks(blocks: Displacements, *, perspective: bool) -> Homography | None:
+    """The transform that most blocks follow; None for too few.
+
+    A similarity transform, or an affine one where that leaves clearly less error and neither shears nor
+    stretches more than scanners do.
+    """
+    if len(blocks) < MIN_BLOCKS:
         return None
+    source, target = blocks.old.astype(np.float32), blocks.new.astype(np.float32)
     cv2.setRNGSeed(0)
-    matrix, inliers = cv2.estimateAffinePartial2D(
-        blocks.old.astype(np.float32),
-        blocks.new.astype(np.float32),
-        method=cv2.RANSAC,
-        ransacReprojThreshold=FIT_DISTANCE,
-        maxIters=4000,
+    if perspective:
+        if len(blocks) < 2 * MIN_BLOCKS:
+            return None
+        matrix, inliers = cv2.findHomography(
+            source, target, method=cv2.RANSAC, ransacReprojThreshold=FIT_DISTANCE
+        )
+        return np.asarray(matrix, np.float64) if int(np.sum(inliers)) >= 2 * MIN_BLOCKS else None
+    similarity, inliers = cv2.estimateAffinePartial2D(
+        source, target, method=cv2.RANSAC, ransacReprojThreshold=FIT_DISTANCE, maxIters=4000
     )
-    return to_matrix(matrix) if int(np.sum(inliers)) >= MIN_BLOCKS else None
+    if int(np.sum(inliers)) < MIN_BLOCKS:
+        return None
+    result = to_homography(to_matrix(similarity))
+    if len(blocks) >= 4 * MIN_BLOCKS:
+        affine, inliers = cv2.estimateAffine2D(
+            source, target, method=cv2.RANSAC, ransacReprojThreshold=FIT_DISTANCE, maxIters=4000
+        )
+        other = to_homography(to_matrix(affine)) if int(np.sum(inliers)) >= 2 * MIN_BLOCKS else result
+        is_allowed = shear(other) <= MAX_SHEAR and anisotropy(other) <= MAX_ANISOTROPY
+        if is_allowed and median_error(blocks, other) < AFFINE_GAIN * median_error(blocks, result):
+            result = other
+    return result
+
+
+def median_error(blocks: Displacements, matrix: Homography) -> float:
+    return float(np.median(np.linalg.norm(transform_points(blocks.old, matrix) - blocks.new, axis=1)))
+
+
+def refine(
+    old: GreyImage, new: GreyImage, start: Homography, steps: tuple[tuple[int, int], ...]
+) -> Homography:
+    """Follow the displacements of blocks; `steps` are greatest displacement and size of the blocks."""
+    matrix = start
+    height, width = new.shape
+    perspective = bool(start[2, :2].any())
+    for radius, block in steps:
+        placed = warp_homography(old, matrix, width, height)
+        step = fit_blocks(measure_displacements(placed, new, radius, block), perspective=perspective)
+        if step is None:
+            break
+        matrix = step @ matrix
+    if not perspective and (shear(matrix) > MAX_SHEAR or anisotropy(matrix) > MAX_ANISOTROPY):
+        return start
+    return matrix

@@ -6,18 +6,21 @@ from math import hypot, isfinite
 import numpy as np
 
 from core.errors import Invalid
-from pipelines.drawings.alignment.blocks import Points, fit_similarity, measure_displacements
-from pipelines.drawings.alignment.result import SCALE_RANGE, Alignment
+from pipelines.drawings.alignment.blocks import refine
+from pipelines.drawings.alignment.features import frame_transforms
+from pipelines.drawings.alignment.line_work import line_mask
+from pipelines.drawings.alignment.result import Alignment
 from pipelines.drawings.alignment.scoring import AlignmentScorer
-from pipelines.drawings.binarization import (
-    GreyImage,
-    compose_transforms,
-    downscale,
-    invert_transform,
-    scale_factor,
-    to_matrix,
-    warp,
+from pipelines.drawings.alignment.search import FINE_MAX_SIDE, Search, finish, page_transforms
+from pipelines.drawings.alignment.transforms import (
+    SCALE_RANGE,
+    Homography,
+    Points,
+    inverse,
+    to_homography,
+    warp_homography,
 )
+from pipelines.drawings.binarization import GreyImage, downscale, scale_factor, to_matrix
 from pipelines.drawings.page_words import Matrix
 
 Point = tuple[float, float]
@@ -30,10 +33,8 @@ MIN_DISTANCE_RATIO = 0.02
 MAX_RESIDUAL_RATIO = 0.02
 """Greatest deviation of a pair from the common transform as a share of the sheet's diagonal."""
 
-SCORE_MAX_SIDE = 2200
-
-REFINEMENT_STEPS = ((700, 18, 64), (1400, 10, 96), (2200, 5, 128))
-"""Longest side of the sheets, greatest displacement and size of the blocks, in pixels."""
+POINT_STEPS = ((40, 192), (10, 96), (4, 96))
+"""Greatest displacement and size of the blocks in pixels, from coarse to fine."""
 
 
 def from_points(pairs: Sequence[tuple[Point, Point]], old: GreyImage, new: GreyImage) -> Alignment:
@@ -42,16 +43,24 @@ def from_points(pairs: Sequence[tuple[Point, Point]], old: GreyImage, new: GreyI
     Raises `Invalid` if the points are too few, too close, outside the sheets, or do not fit each other.
     """
     matrix = similarity_from_points(pairs, old.shape, new.shape)
-    old_small, old_up = downscale(old, SCORE_MAX_SIDE)
-    new_small, new_up = downscale(new, SCORE_MAX_SIDE)
+    old_small, old_up = downscale(old, FINE_MAX_SIDE)
+    new_small, new_up = downscale(new, FINE_MAX_SIDE)
+    up, down = to_homography(new_up), inverse(to_homography(old_up))
     scorer = AlignmentScorer(new_small)
+    search = Search(old_small, new_small)
+    start = inverse(up) @ to_homography(matrix) @ inverse(down)
+    refined = refine(old_small, new_small, start, POINT_STEPS)
 
-    def evaluate(transform: Matrix) -> Alignment:
-        small = compose_transforms(invert_transform(new_up), transform, old_up)
-        return Alignment(transform, round(scorer.score(old_small, small), 4), len(pairs))
+    def mean_agreement(transform: Homography) -> float:
+        placed = warp_homography(old_small, transform, scorer.width, scorer.height)
+        return scorer.line_agreement(placed).mean
 
-    placed, refined = evaluate(matrix), evaluate(refine_blocks(old, new, matrix))
-    return refined if refined.score > placed.score else placed
+    plan = refined if mean_agreement(refined) > mean_agreement(start) else start
+    for frame in page_transforms(old, new):
+        search.add(inverse(up) @ frame @ inverse(down))
+    for frame in frame_transforms(line_mask(old_small), line_mask(new_small)):
+        search.add(frame)
+    return finish(search, scorer, plan, len(pairs), (up, down))
 
 
 def similarity_from_points(
@@ -110,16 +119,3 @@ def least_squares(source: Points, target: Points, mirrored: bool = False) -> Mat
 def distances(source: Points, target: Points, matrix: Matrix) -> Points:
     whole = np.reshape(matrix, (2, 3))
     return np.asarray(np.linalg.norm(source @ whole[:, :2].T + whole[:, 2] - target, axis=1))
-
-
-def refine_blocks(old: GreyImage, new: GreyImage, start: Matrix) -> Matrix:
-    """Follow the displacements of the sheets' blocks, from coarse to fine."""
-    matrix = start
-    for side, radius, block in REFINEMENT_STEPS:
-        new_small, new_up = downscale(new, side)
-        height, width = new_small.shape
-        placed = warp(old, compose_transforms(invert_transform(new_up), matrix), width, height)
-        step = fit_similarity(measure_displacements(placed, new_small, radius, block))
-        if step:
-            matrix = compose_transforms(new_up, step, invert_transform(new_up), matrix)
-    return matrix
