@@ -52,7 +52,7 @@ def judge(
     """
     small = to_alignment(plan, inliers, frame, old.shape)
     placed = small.warp(old, scorer.width, scorer.height)
-    score, doubt = rate(placed, scorer)
+    score, doubt = rate(placed, scorer, frame[1] if frame else None)
     up, down = scales
     whole = up @ plan @ down
     parts = None
@@ -80,7 +80,9 @@ def to_alignment(
     return Alignment(affine_at(homography, shape[1] / 2, shape[0] / 2), 0.0, inliers, part, values)
 
 
-def rate(placed: GreyImage, scorer: AlignmentScorer) -> tuple[float, Doubt | None]:
+def rate(
+    placed: GreyImage, scorer: AlignmentScorer, interior: Interior | None = None
+) -> tuple[float, Doubt | None]:
     """The score of an old sheet in its place, and why it is limited."""
     lines = LineWork.of(line_mask(placed))
     fit = agreement(lines, scorer.lines)
@@ -96,7 +98,12 @@ def rate(placed: GreyImage, scorer: AlignmentScorer) -> tuple[float, Doubt | Non
         if limit < MIN_CONFIDENT_SCORE:
             return limit, Doubt.CONTENT
         score = min(score, limit)
-    if best_alternative(lines, scorer.lines) > fit.mean - REPETITION_MARGIN:
+    plans = [lines, scorer.lines]
+    if interior:
+        left, top, right, bottom = interior
+        plans = [LineWork.of(np.ascontiguousarray(plan.mask[top:bottom, left:right])) for plan in plans]
+        fit = agreement(*plans)
+    if best_alternative(*plans) > fit.mean - REPETITION_MARGIN:
         return min(score, MAX_DOUBTFUL_SCORE), Doubt.REPETITION
     return score, None
 
