@@ -98,12 +98,14 @@ def rate(
         if limit < MIN_CONFIDENT_SCORE:
             return limit, Doubt.CONTENT
         score = min(score, limit)
-    plans = [lines, scorer.lines]
+    before, after = lines, scorer.lines
     if interior:
         left, top, right, bottom = interior
-        plans = [LineWork.of(np.ascontiguousarray(plan.mask[top:bottom, left:right])) for plan in plans]
-        fit = agreement(*plans)
-    if best_alternative(*plans) > fit.mean - REPETITION_MARGIN:
+        before, after = (
+            LineWork.of(np.ascontiguousarray(part.mask[top:bottom, left:right])) for part in (before, after)
+        )
+        fit = agreement(before, after)
+    if best_alternative(before, after) > fit.mean - REPETITION_MARGIN:
         return min(score, MAX_DOUBTFUL_SCORE), Doubt.REPETITION
     return score, None
 
