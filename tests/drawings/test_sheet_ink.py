@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.drawings import change_detection, ocr_errors, rendering, sheet_ink
+from pipelines.drawings.alignment import Alignment
 from pipelines.drawings.change_detection import Change
 from pipelines.drawings.comparison import compare
 from pipelines.drawings.page_words import Word
@@ -169,7 +170,9 @@ def test_a_sheet_drawn_at_another_size_is_not_recoloured() -> None:
     new = with_marks(a_sheet(width=1), *[BLACK] * 12, width=1)
     small = cv2.resize(new, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     matrix = (1 / 0.6, 0.0, 1 / 3, 0.0, 1 / 0.6, 1 / 3)
-    old = sheet_ink.warp_sheet(sheet_ink.extract(np.asarray(small, np.uint8)), matrix, SIZE[1], SIZE[0])
+    old = sheet_ink.warp_sheet(
+        sheet_ink.extract(np.asarray(small, np.uint8)), Alignment(matrix, 1.0, 0), SIZE[1], SIZE[0]
+    )
 
     found = change_detection.detect(old, sheet_ink.extract(new), np.ones(SIZE, np.uint8))
 
