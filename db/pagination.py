@@ -88,6 +88,12 @@ class Page:
         key = itemgetter(*(positions[name] for name in self.order.columns))
         return sorted(chain(*parts), key=key, reverse=descending)[: self.size + 1]
 
+    def contains(self, row: Any) -> bool:
+        """Whether the row lies between the keys."""
+        key = tuple(getattr(row, name) for name in self.order.columns)
+        low, high = (self.before, self.after) if self.order.descending else (self.after, self.before)
+        return (low is None or key > low) and (high is None or key < high)
+
     def trim(self, rows: Sequence[Any]) -> tuple[Sequence[Any], bool]:
         """The rows of the page in `order`, and whether there are further rows."""
         page = rows[: self.size]

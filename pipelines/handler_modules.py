@@ -8,6 +8,7 @@ from db.queue import Job
 from pipelines.runtime.handlers import HANDLERS, Handler
 from resolvers.chat.questions import AnswerMessage
 from resolvers.chat.text_checks import CheckText
+from resolvers.drawings.corrections import CompareSheet
 from resolvers.drawings.sessions import AnalyseSheets, CompareSheets, ExtractSheets
 from resolvers.evaluation.runs import MeasureModel
 from resolvers.identity.placement import MoveCompany
@@ -35,6 +36,7 @@ HANDLER_MODULES: dict[type[Job], str] = {
     AnswerMessage: "pipelines.chat.handlers",
     CheckImages: "pipelines.imagery.validation",
     CheckText: "pipelines.text_checks.handlers",
+    CompareSheet: "pipelines.drawings.corrections",
     CompareSheets: "pipelines.drawings.handlers",
     ExtractSheets: "pipelines.drawings.handlers",
     ForgetCompany: "pipelines.knowledge.handlers",

@@ -12,6 +12,7 @@ from core.ports import ObjectStore
 from db.arrays import any_id
 from db.models import (
     TERMINAL,
+    Comparison,
     CrawlChunk,
     CrawlJob,
     DrawingSession,
@@ -20,6 +21,7 @@ from db.models import (
     Lease,
     ProcessingJobType,
     SessionStatus,
+    SheetState,
     ValidationJob,
 )
 from db.queue import Job
@@ -116,6 +118,10 @@ async def remove_sessions_files(
     found = select(DrawingSession.id, DrawingSession.status).where(one).order_by(DrawingSession.id)
     sessions = await uow.all(found.with_for_update())
     if any(session.status is SessionStatus.PROCESSING for session in sessions):
+        raise Conflict(JOBS_RUNNING, "id")
+    complete = [session.id for session in sessions if session.status is SessionStatus.COMPLETED]
+    pending = Comparison.session_id == any_id(complete), Comparison.state == SheetState.PENDING
+    if await uow.scalar(select(Comparison.id).where(*pending).limit(1)):
         raise Conflict(JOBS_RUNNING, "id")
     if sessions:
         await remove_objects(uow, viewer, *(session_prefix(uow.company_id, row.id) for row in sessions))

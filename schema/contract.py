@@ -16,6 +16,7 @@ from schema.chat.suggestions import SuggestionQueries
 from schema.chat.text_check_events import TextCheckSubscriptions
 from schema.chat.text_checks import TextCheckMutations, TextCheckQueries
 from schema.chat.usage import UsageQueries
+from schema.drawings.corrections import CorrectionMutations
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.evaluation.runs import EvaluationRunMutations, EvaluationRunQueries
@@ -88,6 +89,7 @@ class Mutation(
     IdentityMutations,
     DeletionMutations,
     ProjectMutations,
+    CorrectionMutations,
     DrawingMutations,
     ImageryMutations,
     ProfileMutations,

@@ -91,6 +91,9 @@ class Project(relay.Node):
     status: ProjectStatus
     """Lifecycle state of the project."""
 
+    auto_compare: bool
+    """Whether a new issue of a drawing set is compared with the last one as soon as it is taken in."""
+
     created_at: datetime
     """Creation time."""
 
@@ -154,6 +157,9 @@ class ProjectCreateInput(IdempotentInput):
     location: str | None = None
     """Location of the project."""
 
+    auto_compare: bool = False
+    """Whether a new issue of a drawing set is compared with the last one as soon as it is taken in."""
+
 
 @input
 class ProjectUpdateInput(ConditionalUpdate):
@@ -176,6 +182,9 @@ class ProjectUpdateInput(ConditionalUpdate):
 
     status: strawberry.Maybe[ProjectStatus]
     """`ACTIVE` or `COMPLETED`. For the other states use `projectArchive` and `projectDelete`."""
+
+    auto_compare: strawberry.Maybe[bool]
+    """Whether a new issue of a drawing set is compared with the last one as soon as it is taken in."""
 
 
 @output

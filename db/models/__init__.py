@@ -21,6 +21,7 @@ from db.models.chat.text_checks import SentenceVerdict, TextCheck, TextCheckSent
 from db.models.drawings import (
     AnalysisResult,
     Comparison,
+    ComparisonSensitivity,
     Drawing,
     DrawingSession,
     DrawingType,
@@ -118,6 +119,7 @@ __all__ = [
     "CompanyKind",
     "CompanyProfile",
     "Comparison",
+    "ComparisonSensitivity",
     "ComponentType",
     "ConsumptionReading",
     "Conversation",

@@ -120,6 +120,17 @@ class PairReason(Enum):
     """A person has paired the sheets, or has separated the sheet from its pair."""
 
 
+class ComparisonSensitivity(Enum):
+    """How far a line may lie from where it was and count as unchanged."""
+
+    HIGH = "high"
+    """Up to two thirds of the normal distance."""
+    NORMAL = "normal"
+    """A quarter of a millimeter on paper."""
+    LOW = "low"
+    """Up to twice the normal distance."""
+
+
 class DrawingSession(TenantKey, TenantModel):
     """A comparison of two revisions of a drawing set."""
 
@@ -146,6 +157,11 @@ class DrawingSession(TenantKey, TenantModel):
     total_time: Mapped[float | None]
     error_message: Mapped[str | None]
     session_metadata: Mapped[dict[str, Any] | None]
+    sensitivity: Mapped[ComparisonSensitivity] = enum_column(
+        ComparisonSensitivity, ComparisonSensitivity.NORMAL
+    )
+    min_change_size: Mapped[float | None]
+    is_automatic: Mapped[Flag]
     created_at: Mapped[Instant]
     updated_at: Mapped[UpdatedAt]
 
@@ -167,7 +183,10 @@ class DrawingSession(TenantKey, TenantModel):
 
 
 class Drawing(TenantKey, TenantModel):
-    """A page of one of the two files, with its rendered image."""
+    """A page of one of the two files, with its rendered image.
+
+    A person has paired a pinned sheet with its partner, or separated it from all others if it has none.
+    """
 
     __tablename__ = "drawings"
     __table_args__ = (
@@ -191,6 +210,8 @@ class Drawing(TenantKey, TenantModel):
     state: Mapped[SheetState] = enum_column(SheetState, SheetState.PENDING)
     error_message: Mapped[str | None]
     pair_reason: Mapped[PairReason | None] = enum_column(PairReason)
+    partner_id: Mapped[UUID | None]
+    is_pinned: Mapped[Flag]
     processed_at: Mapped[Instant]
     drawing_metadata: Mapped[dict[str, Any] | None]
     warnings: Mapped[list[str]] = mapped_column(server_default="[]")
@@ -202,12 +223,12 @@ class Drawing(TenantKey, TenantModel):
 
 
 class DrawingVersion(TenantKey, TenantModel):
-    """A revision of a sheet of a project."""
+    """A revision of a sheet of a project: what one file shows of it. It outlives the sessions of the file."""
 
     __tablename__ = "drawing_versions"
     __table_args__ = (
         tenant_foreign_key("projects", "project_id"),
-        tenant_foreign_key("drawings", "drawing_id"),
+        tenant_foreign_key("drawings", "drawing_id", "SET NULL"),
         sa.CheckConstraint("version_number >= 1", name="version_number"),
         tenant_index("project_id", "drawing_name", "version_number", unique=True),
         tenant_index("drawing_id", unique=True),
@@ -217,19 +238,24 @@ class DrawingVersion(TenantKey, TenantModel):
     )
 
     project_id: Mapped[UUID]
-    drawing_id: Mapped[UUID]
+    drawing_id: Mapped[UUID | None]
     drawing_name: Mapped[Str100]
+    file_sha256: Mapped[Str100 | None]
     version_number: Mapped[int]
     version_label: Mapped[Str50 | None]
     upload_date: Mapped[Instant]
     comments: Mapped[str | None]
 
     project: Mapped[Project] = view_relationship("foreign(DrawingVersion.project_id) == Project.id")
-    drawing: Mapped[Drawing] = view_relationship("foreign(DrawingVersion.drawing_id) == Drawing.id")
+    drawing: Mapped[Drawing | None] = view_relationship("foreign(DrawingVersion.drawing_id) == Drawing.id")
 
 
 class Comparison(TenantKey, TenantModel):
-    """A pair of an old and a new sheet, and their overlay."""
+    """A pair of an old and a new sheet, and their overlay.
+
+    `points` are pairs of an old and a new point by which a person aligned the sheets. `job_id` is the last
+    job that compared this pair alone. `vanished_reviews` are decisions on changes that no longer exist.
+    """
 
     __tablename__ = "comparisons"
     __table_args__ = (
@@ -238,10 +264,12 @@ class Comparison(TenantKey, TenantModel):
         tenant_foreign_key("drawings", "new_drawing_id"),
         sa.CheckConstraint("alignment_score BETWEEN 0 AND 1", name="alignment_score"),
         sa.CheckConstraint("pair_confidence BETWEEN 0 AND 1", name="pair_confidence"),
+        tenant_foreign_key("processing_jobs", "job_id", "SET NULL"),
         tenant_index("session_id", "drawing_name", unique=True),
         tenant_index("session_id", "id"),
         tenant_index("old_drawing_id"),
         tenant_index("new_drawing_id"),
+        tenant_index("job_id"),
         *list_indexes("drawing_name", "id", filters=("changes_detected",)),
         *list_indexes("created_at", "id", filters=("session_id", "changes_detected")),
         tenant_index("session_id", "changes_detected", "drawing_name", "id"),
@@ -264,6 +292,9 @@ class Comparison(TenantKey, TenantModel):
     words_removed: Mapped[list[str]] = mapped_column(server_default="[]")
     words_added: Mapped[list[str]] = mapped_column(server_default="[]")
     alignment: Mapped[dict[str, Any] | None]
+    points: Mapped[list[Any] | None]
+    job_id: Mapped[UUID | None]
+    vanished_reviews: Mapped[list[Any]] = mapped_column(server_default="[]")
     state: Mapped[SheetState] = enum_column(SheetState, SheetState.PENDING)
     error_message: Mapped[str | None]
     changes_detected: Mapped[Flag]
@@ -272,6 +303,7 @@ class Comparison(TenantKey, TenantModel):
     session: Mapped[DrawingSession] = view_relationship("foreign(Comparison.session_id) == DrawingSession.id")
     old_drawing: Mapped[Drawing] = view_relationship("foreign(Comparison.old_drawing_id) == Drawing.id")
     new_drawing: Mapped[Drawing] = view_relationship("foreign(Comparison.new_drawing_id) == Drawing.id")
+    job: Mapped[ProcessingJob | None] = view_relationship("foreign(Comparison.job_id) == ProcessingJob.id")
     analysis_results: Mapped[list[AnalysisResult]] = view_relationship(
         "Comparison.id == foreign(AnalysisResult.comparison_id)"
     )

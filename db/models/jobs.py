@@ -60,6 +60,8 @@ class ProcessingJobType(Enum):
     """Compares two revisions of a drawing set."""
     AI_ANALYSIS = "ai_analysis"
     """Analyzes the changes between two drawings with a model."""
+    SHEET_COMPARISON = "sheet_comparison"
+    """Compares one pair of sheets again and analyzes its changes."""
     DOCUMENT_PROCESSING = "document_processing"
     """Extracts, chunks and embeds a document."""
     CHAT_ANSWER = "chat_answer"

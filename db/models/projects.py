@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 
 from db.base import (
+    Flag,
     Instant,
     Str100,
     Str255,
@@ -58,6 +59,7 @@ class Project(TenantKey, TenantModel):
     client_name: Mapped[Str255 | None]
     location: Mapped[Str255 | None]
     status: Mapped[ProjectStatus] = enum_column(ProjectStatus, ProjectStatus.ACTIVE)
+    auto_compare: Mapped[Flag]
     created_at: Mapped[Instant]
     updated_at: Mapped[UpdatedAt]
 

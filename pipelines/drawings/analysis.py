@@ -31,18 +31,22 @@ async def analyse_sheets(job: AnalyseSheets, run: Run) -> CompletionHook:
         values, analysis = await analysis_values(run, pair, sheets[pair.new_drawing_id])
         async with run.write() as uow:
             await run.mark_progress(uow)
-            await comparison_results.save_analysis(
-                uow, pair, values, analysis.descriptions if analysis else ()
-            )
-            if analysis is not None and analysis.language_model is not None:
-                await record_token_usage(uow, run, pair, analysis)
+            await store_analysis(uow, run, pair, values, analysis)
         await run.report(done / len(comparisons))
 
     async def finish(uow: UnitOfWork) -> None:
-        await comparison_results.create_versions(uow, job.session_id)
         await sessions.complete(uow, job.session_id)
 
     return finish
+
+
+async def store_analysis(
+    uow: UnitOfWork, run: Run, pair: Comparison, values: dict[str, Any], analysis: Analysis | None
+) -> None:
+    """Store the columns of an analysis, the descriptions of the changes, and the tokens used."""
+    await comparison_results.save_analysis(uow, pair, values, analysis.descriptions if analysis else ())
+    if analysis is not None and analysis.language_model is not None:
+        await record_token_usage(uow, run, pair, analysis)
 
 
 async def analysis_values(

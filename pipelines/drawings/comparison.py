@@ -18,6 +18,7 @@ from pipelines.drawings import (
     sheet_ink,
     text_diff,
 )
+from pipelines.drawings.alignment.points import Point
 from pipelines.drawings.change_detection import Change, Sensitivity
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.page_words import Matrix, Word
@@ -26,12 +27,22 @@ WORD_TOLERANCE = 12.0
 """Maximum displacement of an unchanged word, in pixels at 300 dpi."""
 
 
+MIN_POINTS_SCORE = 0.1
+"""Score below which points of a person do not fit the sheets' content. The plan may be most of what fits."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComparisonOptions:
-    """Options of a comparison."""
+    """Options of a comparison.
+
+    `points` align the sheets instead of their content. Changes of which both sides are shorter than
+    `min_side` pixels are only counted.
+    """
 
     colours: Colours = field(default_factory=Colours)
     sensitivity: Sensitivity = field(default_factory=Sensitivity)
+    points: tuple[tuple[Point, Point], ...] = ()
+    min_side: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class ComparisonResult:
     notes: tuple[str, ...]
     change_ratio: float
     changes: tuple[Change, ...]
+    small_change_count: int
     locations: tuple[str, ...]
     words_removed: tuple[str, ...]
     words_added: tuple[str, ...]
@@ -75,15 +87,20 @@ def compare(
         old, new = sheet_ink.read(old_image), sheet_ink.read(new_image)
         before, after = page_words.load(old_words), page_words.load(new_words)
     with cpu_timer(seconds, "alignment"):
-        fit = alignment.align(old.lines, new.lines)
+        fit = (
+            alignment.from_points(options.points, old.lines, new.lines)
+            if options.points
+            else alignment.align(old.lines, new.lines)
+        )
     with cpu_timer(seconds, "moving"):
         height, width = new.lines.shape
         coverage = fit.coverage(old.lines.shape, width, height)
         old = sheet_ink.warp_sheet(old, fit, width, height)
     with cpu_timer(seconds, "words"):
-        word_changes = diff_words(before, after, fit)
+        is_placed = bool(options.points) or fit.is_confident
+        word_changes = diff_words(before, after, fit if is_placed else None)
     detected = change_detection.DetectedChanges((), 1.0)
-    if fit.is_confident:
+    if is_placed:
         with cpu_timer(seconds, "changes"):
             has_text = has_exact_text(before) and has_exact_text(after)
             drop = ocr_errors.drop_invisible if has_text else ocr_errors.drop_ocr_errors
@@ -96,18 +113,20 @@ def compare(
         pictures = sheet_ink.visible_grey(old), sheet_ink.visible_grey(new)
         overlay.write_overlay(*pictures, target, preview, options.colours)
     grid = locations.detect_grid(after, width, height)
+    changes = tuple(change for change in detected.changes if max(change.box[2:]) >= options.min_side)
     return ComparisonResult(
         score=fit.score,
-        is_confident=fit.is_confident,
+        is_confident=fit.score >= MIN_POINTS_SCORE if options.points else fit.is_confident,
         transform=fit.matrix,
         rotation=round(fit.rotation, 3),
         scale=round(fit.scale, 5),
         notes=fit.notes,
         change_ratio=detected.ratio,
-        changes=detected.changes,
+        changes=changes,
+        small_change_count=len(detected.changes) - len(changes),
         locations=tuple(
             "whole sheet" if change.is_sheet_wide else locations.describe(change.box, width, height, grid)
-            for change in detected.changes
+            for change in changes
         ),
         words_removed=tuple(word.text for word in word_changes.removed),
         words_added=tuple(word.text for word in word_changes.added),
@@ -122,9 +141,11 @@ def scale_tolerance(sensitivity: Sensitivity, scale: float) -> Sensitivity:
     return replace(sensitivity, tolerance=round(sensitivity.tolerance * max(1.0, scale)))
 
 
-def diff_words(old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment) -> text_diff.WordChanges:
-    """Words that differ by text or position; by text alone if the alignment is not confident."""
-    if not fit.is_confident:
+def diff_words(
+    old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment | None
+) -> text_diff.WordChanges:
+    """Words that differ by text or position; by text alone without an alignment to rely on."""
+    if fit is None:
         return text_diff.diff_by_text(old, new)
     moved = [
         placed for word in old for placed in page_words.transform_words([word], fit.matrix_at(*word.centre))

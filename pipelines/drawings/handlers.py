@@ -13,9 +13,20 @@ import structlog
 from core.errors import Conflict, DomainError, Invalid
 from core.settings import Settings
 from core.working_folders import working_folder
-from db.models import Comparison, Drawing, DrawingType, ProcessingJobType, SheetState, Upload
+from db.models import (
+    Comparison,
+    ComparisonSensitivity,
+    Drawing,
+    DrawingSession,
+    DrawingType,
+    ProcessingJobType,
+    SessionType,
+    SheetState,
+    Upload,
+)
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
+from pipelines.drawings.change_detection import Sensitivity
 from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.page_drawing import draw_page, inspect_file
@@ -37,21 +48,34 @@ RENDER_SECONDS, COMPARE_SECONDS = 120.0, 180.0
 """Limits in CPU seconds of rendering a page at the lowest resolution, and of comparing a pair."""
 
 
+TOLERANCES = {
+    ComparisonSensitivity.HIGH: 2,
+    ComparisonSensitivity.NORMAL: 3,
+    ComparisonSensitivity.LOW: 6,
+}
+"""Tolerated displacement of ink, in pixels."""
+
+MILLIMETRES_PER_INCH = 25.4
+
+
 @handles(ExtractSheets)
 async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
     """Render all pages of both files. Idempotent: skips pages that an earlier attempt has rendered."""
     async with run.read() as uow:
         uploads = await comparison_results.session_uploads(uow, job.session_id)
+        session = await comparison_results.find_session(uow, job.session_id)
         rendered = {
             (page.drawing_type, page.page_number)
             for page in await comparison_results.list_pages(uow, job.session_id)
             if page.state is not SheetState.PENDING
         }
     counts: dict[DrawingType, int] = {}
+    is_comparison = session.session_type is not SessionType.UPLOAD
+    revisions = (DrawingType.OLD, DrawingType.NEW) if is_comparison else (DrawingType.NEW,)
     with working_folder() as name:
         folder = Path(name)
         documents = {}
-        for revision in (DrawingType.OLD, DrawingType.NEW):
+        for revision in revisions:
             if revision not in uploads:
                 raise Conflict(f"The {revision.value} file no longer exists.")
             file = await run.services.store.fetch(uploads[revision].storage_key, folder / revision.value)
@@ -82,7 +106,10 @@ async def extract_sheets(job: ExtractSheets, run: Run) -> CompletionHook:
         every = await comparison_results.list_pages(uow, job.session_id)
         for revision, upload in uploads.items():
             require_rendered_page(upload.filename, [page for page in every if page.drawing_type is revision])
-        await sessions.enqueue_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
+        if is_comparison:
+            await sessions.enqueue_stage(uow, job.session_id, ProcessingJobType.COMPARISON)
+        else:
+            await sessions.complete(uow, job.session_id)
 
     return finish
 
@@ -156,12 +183,13 @@ async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
     async with run.read() as uow:
         sheets = {sheet.id: sheet for sheet in await comparison_results.list_pages(uow, job.session_id)}
         comparisons = await comparison_results.list_comparisons(uow, job.session_id)
+        session = await comparison_results.find_session(uow, job.session_id)
     pending = [pair for pair in comparisons if pair.state is SheetState.PENDING]
     done = len(comparisons) - len(pending)
 
     async def compare_pair(pair: Comparison) -> dict[str, Any]:
         old, new = sheets[pair.old_drawing_id], sheets[pair.new_drawing_id]
-        return await comparison_values(run, job.session_id, old, new)
+        return await comparison_values(run, session, pair, old, new)
 
     async with aclosing(
         map_completed(pending, compare_pair, run.services.settings.job_concurrency)
@@ -179,7 +207,9 @@ async def compare_sheets(job: CompareSheets, run: Run) -> CompletionHook:
     return finish
 
 
-async def comparison_values(run: Run, session_id: UUID, old: Drawing, new: Drawing) -> dict[str, Any]:
+async def comparison_values(
+    run: Run, session: DrawingSession, pair: Comparison, old: Drawing, new: Drawing
+) -> dict[str, Any]:
     """Columns of a comparison, after its overlay is stored; or those of a failed comparison."""
     with working_folder() as name:
         folder = Path(name)
@@ -197,15 +227,35 @@ async def comparison_values(run: Run, session_id: UUID, old: Drawing, new: Drawi
             files["old_words"],
             files["new_words"],
             folder,
-            ComparisonOptions(colours=overlay_colours(run.services.settings)),
+            comparison_options(run.services.settings, session, pair, new),
         )
         outcome, failure = await attempt(comparing, COMPARE_SECONDS)
         if outcome is None:
             return FAILED_COMPARISON | {"state": SheetState.FAILED, "error_message": failure}
-        prefix = f"{session_prefix(run.company_id, session_id)}comparisons/{new.page_number:04d}"
+        prefix = f"{session_prefix(run.company_id, session.id)}comparisons/{new.page_number:04d}"
         overlay = await run.put_file(f"{prefix}_overlay.png", outcome.overlay)
         preview = await run.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
-    return result_values(outcome) | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
+    values = result_values(outcome)
+    size = new.drawing_metadata or {}
+    values["alignment"]["size"] = [size["width"], size["height"]]
+    values["alignment"]["source"] = "points" if pair.points else "automatic"
+    return values | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
+
+
+def comparison_options(
+    settings: Settings, session: DrawingSession, pair: Comparison, new: Drawing
+) -> ComparisonOptions:
+    """The options of the session, and the points by which a person has aligned the pair."""
+    dpi = float((new.drawing_metadata or {})["dpi"])
+    return ComparisonOptions(
+        colours=overlay_colours(settings),
+        sensitivity=Sensitivity(tolerance=TOLERANCES[session.sensitivity]),
+        points=tuple(
+            ((point["old"]["x"], point["old"]["y"]), (point["new"]["x"], point["new"]["y"]))
+            for point in pair.points or ()
+        ),
+        min_side=(session.min_change_size or 0.0) / MILLIMETRES_PER_INCH * dpi,
+    )
 
 
 FAILED_COMPARISON: dict[str, Any] = {
@@ -259,6 +309,7 @@ def result_values(outcome: ComparisonResult) -> dict[str, Any]:
             "rotation": outcome.rotation,
             "scale": outcome.scale,
             "notes": list(outcome.notes),
+            "smallChangeCount": outcome.small_change_count,
             "seconds": outcome.seconds,
         },
     }

@@ -34,6 +34,8 @@ class Sets:
     """The sheets of both sets that are matched, by page, and the sets with pages that failed."""
 
     by_page: dict[tuple[DrawingType, int], Drawing] = field(default_factory=dict)
+    pinned: list[Drawing] = field(default_factory=list)
+    """Sheets that a person has paired or separated, which are not matched."""
     incomplete: set[DrawingType] = field(default_factory=set)
 
     def keys(self, revision: DrawingType) -> list[SheetKey]:
@@ -55,7 +57,9 @@ async def read_sets(uow: UnitOfWork, session_id: UUID) -> Sets:
     for sheet in await comparison_results.list_pages(uow, session_id):
         if sheet.state is SheetState.FAILED:
             sets.incomplete.add(sheet.drawing_type)
-        elif sheet.pair_reason is not PairReason.MANUAL:
+        elif sheet.is_pinned:
+            sets.pinned.append(sheet)
+        else:
             sets.by_page[sheet.drawing_type, sheet.page_number or 0] = sheet
     return sets
 
@@ -99,7 +103,7 @@ def match_stored_sheets(old: Sequence[StoredSheet], new: Sequence[StoredSheet]) 
 
 async def save(uow: UnitOfWork, session_id: UUID, sets: Sets, pairing: SheetPairs) -> None:
     """Store the pairs, and why the other sheets stand alone."""
-    pairs: dict[str, dict[str, Any]] = {}
+    pairs = await pair_pinned(uow, sets.pinned)
     for (before, after), made in zip(pairing.pairs, pairing.matches, strict=True):
         old, new = sets.by_page[DrawingType.OLD, before.page], sets.by_page[DrawingType.NEW, after.page]
         pairs[str(new.drawing_name)] = {
@@ -152,3 +156,30 @@ def explain(
         return f"{name} is a part of a sheet of the new set, which is compared with another part."
     kind = "readable sheet" if is_incomplete else "sheet"
     return f"The {other} set has no {kind} {name}."
+
+
+async def pair_pinned(uow: UnitOfWork, sheets: Sequence[Drawing]) -> dict[str, dict[str, Any]]:
+    """The pairs that people have made, by name. Sheets that they have separated are marked again."""
+    by_id = {sheet.id: sheet for sheet in sheets}
+    pairs: dict[str, dict[str, Any]] = {}
+    for sheet in sheets:
+        partner = by_id.get(sheet.partner_id) if sheet.partner_id else None
+        if partner is None:
+            reason = sheet.error_message or "A person has separated it from its pair."
+            await comparison_results.set_page_state(
+                uow, sheet.id, SheetState.UNMATCHED, reason, pair_reason=PairReason.MANUAL
+            )
+            continue
+        await comparison_results.set_page_state(
+            uow, sheet.id, SheetState.COMPLETED, None, pair_reason=PairReason.MANUAL
+        )
+        if sheet.drawing_type is DrawingType.NEW:
+            pairs[str(sheet.drawing_name)] = {
+                "old_drawing_id": partner.id,
+                "new_drawing_id": sheet.id,
+                "old_image_path": partner.storage_path,
+                "new_image_path": sheet.storage_path,
+                "pair_reason": PairReason.MANUAL,
+                "pair_confidence": None,
+            }
+    return pairs

@@ -1,14 +1,14 @@
 """Results of the drawing pipeline. All writes are idempotent: they upsert on a natural key."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import case, delete, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased
 
-from db.arrays import all_text
+from db.arrays import all_text, any_id
 from db.ids import new_id
 from db.models import (
     AnalysisResult,
@@ -16,13 +16,30 @@ from db.models import (
     Drawing,
     DrawingSession,
     DrawingType,
-    DrawingVersion,
     PairReason,
-    Project,
+    SessionStatus,
     SheetState,
     Upload,
 )
 from db.uow import UnitOfWork
+from resolvers import activity_log
+from resolvers.drawings import change_reviews
+
+
+@dataclass(frozen=True)
+class PendingComparison:
+    """A pair of sheets to compare, and the session whose options apply."""
+
+    session: DrawingSession
+    pair: Comparison
+    old: Drawing
+    new: Drawing
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """What the result depends on and people can change meanwhile."""
+        session, pair = self.session, self.pair
+        return pair.state, pair.points, session.status, session.sensitivity, session.min_change_size
 
 
 async def session_uploads(uow: UnitOfWork, session_id: UUID) -> dict[DrawingType, Upload]:
@@ -86,6 +103,11 @@ def fallback_name(number: int) -> str:
     return f"Page_{number:03d}"
 
 
+async def find_session(uow: UnitOfWork, session_id: UUID) -> DrawingSession:
+    """The session, for its options."""
+    return await uow.one(select(DrawingSession).where(DrawingSession.id == session_id))
+
+
 async def save_page(
     uow: UnitOfWork, session_id: UUID, revision: DrawingType, page_number: int, values: Mapping[str, Any]
 ) -> None:
@@ -132,18 +154,94 @@ async def delete_surplus_pages(uow: UnitOfWork, session_id: UUID, counts: Mappin
 
 
 async def sync_comparisons(uow: UnitOfWork, session_id: UUID, pairs: Mapping[str, Mapping[str, Any]]) -> None:
-    """Upsert a pending comparison per name, and delete those with other names, except for manual pairs."""
+    """Upsert a comparison per name, and delete those with other names, except for manual pairs.
+
+    Points of another pair are dropped.
+    """
     stale = Comparison.drawing_name != all_text(list(pairs)), Comparison.pair_reason != PairReason.MANUAL
     await uow.execute(delete(Comparison).where(Comparison.session_id == session_id, *stale))
     natural_key = ["company_id", "session_id", "drawing_name"]
     for name, values in pairs.items():
         row = insert(Comparison).values(id=new_id(), session_id=session_id, drawing_name=name, **values)
-        await uow.execute(row.on_conflict_do_update(index_elements=natural_key, set_=dict(values)))
+        same = Comparison.old_drawing_id == values["old_drawing_id"]
+        points = case((same, Comparison.points), else_=null())
+        updated = {**values, "points": points}
+        await uow.execute(row.on_conflict_do_update(index_elements=natural_key, set_=updated))
+
+
+async def comparison_of(uow: UnitOfWork, old_id: UUID, new_id: UUID) -> Comparison | None:
+    """The comparison of two sheets."""
+    pair = Comparison.old_drawing_id == old_id, Comparison.new_drawing_id == new_id
+    return await uow.first(select(Comparison).where(*pair))
+
+
+async def comparison_with(uow: UnitOfWork, drawing_id: UUID) -> Comparison | None:
+    """A comparison of the sheet with any other."""
+    either = or_(Comparison.old_drawing_id == drawing_id, Comparison.new_drawing_id == drawing_id)
+    return await uow.first(select(Comparison).where(either).order_by(Comparison.id).limit(1))
+
+
+async def pin(uow: UnitOfWork, id: UUID, partner_id: UUID | None, reason: str | None = None) -> None:
+    """Store that a person has paired a sheet, or with None separated it."""
+    state = SheetState.UNMATCHED if partner_id is None else SheetState.COMPLETED
+    values = {
+        "is_pinned": True,
+        "partner_id": partner_id,
+        "pair_reason": PairReason.MANUAL,
+        "state": state,
+        "error_message": reason,
+    }
+    await uow.execute(update(Drawing).where(Drawing.id == id).values(values))
+
+
+async def fail_comparison(uow: UnitOfWork, id: UUID, reason: str) -> None:
+    """Mark a pending comparison as failed. Its earlier results stay."""
+    pending = Comparison.id == id, Comparison.state == SheetState.PENDING
+    failed = {"state": SheetState.FAILED, "error_message": reason}
+    await uow.execute(update(Comparison).where(*pending).values(failed))
+
+
+async def has_pending(uow: UnitOfWork, session_id: UUID) -> bool:
+    """Whether a comparison of the session waits to be compared."""
+    pending = Comparison.session_id == session_id, Comparison.state == SheetState.PENDING
+    return await uow.scalar(select(Comparison.id).where(*pending).limit(1)) is not None
+
+
+async def find_pending(uow: UnitOfWork, id: UUID) -> PendingComparison | None:
+    """The pending comparison of a session that is complete; None if there is none."""
+    pending = Comparison.id == id, Comparison.state == SheetState.PENDING
+    pair = await uow.first(select(Comparison).where(*pending))
+    if pair is None:
+        return None
+    session = await find_session(uow, pair.session_id)
+    if session.status is not SessionStatus.COMPLETED:
+        return None
+    sheets = select(Drawing).where(Drawing.id == any_id([pair.old_drawing_id, pair.new_drawing_id]))
+    by_type = {sheet.drawing_type: sheet for sheet in await uow.all(sheets)}
+    return PendingComparison(session, pair, by_type[DrawingType.OLD], by_type[DrawingType.NEW])
+
+
+async def is_current(uow: UnitOfWork, work: PendingComparison) -> bool:
+    """Whether nothing that the comparison depends on has changed; the comparison is locked."""
+    pair = await uow.first(select(Comparison).where(Comparison.id == work.pair.id).with_for_update())
+    if pair is None:
+        return False
+    session = await find_session(uow, pair.session_id)
+    return replace(work, session=session, pair=pair).inputs == work.inputs
 
 
 async def update_comparison(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> None:
-    """Store the result of a comparison."""
-    await uow.execute(update(Comparison).where(Comparison.id == id).values(values))
+    """Store the result of a comparison. Decisions on the earlier changes pass to those at the same places."""
+    comparison = await uow.first(select(Comparison).where(Comparison.id == id).with_for_update())
+    if comparison is None:
+        return
+    changes, vanished = change_reviews.hand_on(comparison, values["changes"], values["alignment"])
+    stored = {**values, "changes": changes, "vanished_reviews": vanished}
+    await uow.execute(update(Comparison).where(Comparison.id == id).values(stored))
+    known = {change["id"] for change in comparison.vanished_reviews}
+    if lost := sum(change["id"] not in known for change in vanished):
+        action, metadata = "CHANGE_REVIEWS_VANISH", {"drawing": comparison.drawing_name, "decisions": lost}
+        await activity_log.record(uow, None, action, "Comparison", id, **metadata)
 
 
 async def save_analysis(
@@ -157,42 +255,9 @@ async def save_analysis(
     natural_key = ["company_id", "session_id", "drawing_name"]
     await uow.execute(row.on_conflict_do_update(index_elements=natural_key, set_=columns))
     if descriptions:
+        latest = select(Comparison.changes).where(Comparison.id == comparison.id).with_for_update()
         changes = [
             {**change, "description": description}
-            for change, description in zip(comparison.changes, descriptions, strict=True)
+            for change, description in zip(await uow.scalar(latest), descriptions, strict=True)
         ]
         await uow.execute(update(Comparison).where(Comparison.id == comparison.id).values(changes=changes))
-
-
-async def create_versions(uow: UnitOfWork, session_id: UUID) -> None:
-    """Create missing versions of the session's readable sheets, the old file first, if it has a project."""
-    project_id = await uow.scalar(select(DrawingSession.project_id).where(DrawingSession.id == session_id))
-    if project_id is None:
-        return
-    # serializes version numbers per project
-    await uow.execute(select(Project.id).where(Project.id == project_id).with_for_update())
-    existing = aliased(DrawingVersion)
-    unversioned = (
-        select(Drawing.id, Drawing.drawing_name, Drawing.drawing_metadata)
-        .outerjoin(existing, existing.drawing_id == Drawing.id)
-        .where(Drawing.session_id == session_id, existing.id.is_(None))
-        .where(or_(Drawing.state == SheetState.COMPLETED, Drawing.state == SheetState.UNMATCHED))
-        .order_by(Drawing.drawing_type.desc(), Drawing.page_number)
-    )
-    highest = (
-        select(DrawingVersion.drawing_name, func.max(DrawingVersion.version_number).label("number"))
-        .where(DrawingVersion.project_id == project_id)
-        .group_by(DrawingVersion.drawing_name)
-    )
-    numbers = {row.drawing_name: row.number for row in await uow.all(highest)}
-    rows = []
-    for drawing in await uow.all(unversioned):
-        numbers[drawing.drawing_name] = numbers.get(drawing.drawing_name, 0) + 1
-        version = {"id": new_id(), "project_id": project_id, "drawing_id": drawing.id}
-        name = drawing.drawing_name
-        label = ((drawing.drawing_metadata or {}).get("titleBlock") or {}).get("label")
-        rows.append(
-            {**version, "drawing_name": name, "version_number": numbers[name], "version_label": label}
-        )
-    if rows:
-        await uow.execute(insert(DrawingVersion).values(rows))

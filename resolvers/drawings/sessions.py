@@ -14,18 +14,20 @@ from db.arrays import any_id
 from db.events import publish
 from db.ids import new_id
 from db.models import (
+    ComparisonSensitivity,
     DrawingSession,
     DrawingVersion,
     JobStatus,
     ProcessingJob,
     ProcessingJobType,
     SessionStatus,
+    SessionType,
 )
 from db.queue import Job, enqueue
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, files, projects, validators
 from resolvers.access import Viewer
-from resolvers.drawings import comparison_results
+from resolvers.drawings import comparison_results, issues, versions
 from resolvers.object_removal import remove_sessions_files
 from resolvers.rows import update_row
 
@@ -85,6 +87,9 @@ PENDING_STAGE: dict[str, Any] = {
 """Columns of a stage that has not been queued."""
 
 
+MAX_CHANGE_SIZE_MM = 100
+
+
 def topic(session_id: UUID) -> str:
     """Topic on which a session's changes are published."""
     return f"session:{session_id}"
@@ -95,23 +100,30 @@ async def create(
     viewer: Viewer,
     *,
     project_id: UUID | None,
-    old_upload_id: UUID,
+    old_upload_id: UUID | None,
     new_upload_id: UUID,
     name: str | None,
+    sensitivity: ComparisonSensitivity | None = None,
+    min_change_size: float | None = None,
 ) -> DrawingSession:
-    """Create a session from two stored uploads of the viewer."""
+    """Create a session from stored uploads of the viewer. Without an old one, it takes in the new one."""
     access.require(viewer, "drawings:create")
+    _validate_min_change_size(min_change_size)
     if project_id is not None:
         await projects.find_open(uow, viewer, project_id, "input", "projectId")
-    old = await files.find_stored(uow, viewer, old_upload_id, "input", "oldUploadId")
+    old = old_upload_id and await files.find_stored(uow, viewer, old_upload_id, "input", "oldUploadId")
     new = await files.find_stored(uow, viewer, new_upload_id, "input", "newUploadId")
-    label = validators.optional(name, "input", "name") or f"{old.filename} → {new.filename}"[:255]
+    default = f"{old.filename} → {new.filename}"[:255] if old else new.filename
+    label = validators.optional(name, "input", "name") or default
     values = {
         "user_id": viewer.user_id,
         "project_id": project_id,
         "old_upload_id": old_upload_id,
         "new_upload_id": new_upload_id,
         "name": label,
+        "session_type": SessionType.COMPARISON if old else SessionType.UPLOAD,
+        "sensitivity": sensitivity or ComparisonSensitivity.NORMAL,
+        "min_change_size": min_change_size,
     }
     session = await uow.one(insert(DrawingSession).values(values).returning(DrawingSession))
     await activity_log.record(uow, viewer.user_id, "DRAWING_SESSION_CREATE", "DrawingSession", session.id)
@@ -127,16 +139,26 @@ async def start(uow: UnitOfWork, viewer: Viewer, id: UUID) -> DrawingSession:
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
     if session.status is SessionStatus.PROCESSING:
         return session
-    if session.old_upload_id is None or session.new_upload_id is None:
+    is_comparison = session.session_type is not SessionType.UPLOAD
+    if session.new_upload_id is None or (is_comparison and session.old_upload_id is None):
         raise Conflict("The files of this session were deleted.", "id")
-    await comparison_results.reset(uow, id)
-    for kind, stage in STAGES.items():
-        row = await _reset_stage(uow, viewer, id, kind)
-        if stage is ExtractSheets:
-            await enqueue(uow, stage(id), row)
-    started = await set_status(uow, id, SessionStatus.PROCESSING)
+    if session.status is SessionStatus.COMPLETED and await comparison_results.has_pending(uow, id):
+        raise Conflict("A sheet of this session is being compared again. Wait until it has ended.", "id")
+    started = await _start_stages(uow, session, viewer.user_id)
     await activity_log.record(uow, viewer.user_id, "DRAWING_SESSION_START", "DrawingSession", id)
     return started
+
+
+async def _start_stages(
+    uow: UnitOfWork, session: DrawingSession, requested_by_id: UUID | None
+) -> DrawingSession:
+    await comparison_results.reset(uow, session.id)
+    for kind, stage in STAGES.items():
+        if stage is ExtractSheets:
+            await enqueue(uow, stage(session.id), await _reset_stage(uow, requested_by_id, session.id, kind))
+        elif session.session_type is not SessionType.UPLOAD:
+            await _reset_stage(uow, requested_by_id, session.id, kind)
+    return await set_status(uow, session.id, SessionStatus.PROCESSING)
 
 
 async def enqueue_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobType) -> None:
@@ -150,14 +172,21 @@ async def enqueue_stage(uow: UnitOfWork, session_id: UUID, kind: ProcessingJobTy
 
 
 async def complete(uow: UnitOfWork, session_id: UUID) -> None:
-    """Mark the session as completed, with its total time."""
+    """Mark the session as completed, with its total time, and store the versions of its sheets.
+
+    A new issue of a set is compared with the last one by another session, if the project says so.
+    """
+    await versions.create(uow, session_id)
     began = (
         select(func.min(ProcessingJob.started_at))
         .where(ProcessingJob.session_id == session_id)
         .scalar_subquery()
     )
     took = extract("epoch", func.clock_timestamp() - began)
-    await set_status(uow, session_id, SessionStatus.COMPLETED, total_time=took)
+    session = await set_status(uow, session_id, SessionStatus.COMPLETED, total_time=took)
+    await issues.record_summary(uow, session_id)
+    for following in await issues.create_comparisons(uow, session):
+        await _start_stages(uow, following, following.user_id)
 
 
 async def fail(uow: UnitOfWork, session_id: UUID, reason: str) -> None:
@@ -186,6 +215,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str,
     """Update a session's name, description or metadata."""
     access.require(viewer, "drawings:update")
     session = await access.find(uow, viewer, DrawingSession, id, lock=True)
+    _validate_min_change_size(fields.get("min_change_size"))
     values = validators.values(DrawingSession, fields, "input")
     if values.get("session_metadata") is not None:
         validators.json_object(values["session_metadata"], "input", "sessionMetadata")
@@ -194,12 +224,19 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str,
     )
 
 
+def _validate_min_change_size(value: float | None) -> None:
+    if value is not None:
+        validators.within(value, 0, MAX_CHANGE_SIZE_MM, "input", "minChangeSize")
+
+
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
-    """Delete a session with its sheets and comparisons; a job deletes the files."""
+    """Delete a session with its sheets and comparisons; a job deletes the files. Versions of sheets stay."""
     access.require(viewer, "drawings:delete")
-    await access.find(uow, viewer, DrawingSession, id, lock=True)
+    session = await access.find(uow, viewer, DrawingSession, id, lock=True)
     await remove_sessions_files(uow, viewer, session_id=id)
     await uow.execute(sa.delete(DrawingSession).where(DrawingSession.id == id))
+    if session.project_id is not None:
+        await versions.adopt(uow, session.project_id)
     await activity_log.record(uow, viewer.user_id, "DRAWING_SESSION_DELETE", "DrawingSession", id)
     return id
 
@@ -230,8 +267,10 @@ async def set_status(
     return session
 
 
-async def _reset_stage(uow: UnitOfWork, viewer: Viewer, session_id: UUID, kind: ProcessingJobType) -> UUID:
-    fresh = {**PENDING_STAGE, "checkpoint": None, "requested_by_id": viewer.user_id}
+async def _reset_stage(
+    uow: UnitOfWork, requested_by_id: UUID | None, session_id: UUID, kind: ProcessingJobType
+) -> UUID:
+    fresh = {**PENDING_STAGE, "checkpoint": None, "requested_by_id": requested_by_id}
     row = insert(ProcessingJob).values(id=new_id(), session_id=session_id, job_type=kind, **fresh)
     again = row.on_conflict_do_update(
         index_elements=["company_id", "session_id", "job_type"],

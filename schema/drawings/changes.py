@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
+import strawberry
+from strawberry import relay
+
+from db import models
+from resolvers.drawings import change_reviews
+from resolvers.drawings.change_reviews import ChangeDecision
+from schema.framework.context import Info
 from schema.framework.decorators import enumeration, output
+from schema.framework.payloads import field
+from schema.framework.projection import columns
+from schema.lazy_types import UserRef
+
+CHANGE_TYPE = "Change"
+"""Type name in the global IDs of changes, which hold the keys of the comparison and of the change."""
+
+enumeration(ChangeDecision)
 
 
 @enumeration
@@ -24,6 +41,43 @@ class ChangeKind(Enum):
     """Lines of the same shape have another color or grey."""
     LINE_WEIGHT = "line_weight"
     """The lines of the whole sheet are thicker or thinner. One change stands for all of them."""
+
+
+@enumeration
+class AlignmentSource(Enum):
+    """By what two sheets are aligned."""
+
+    AUTOMATIC = "automatic"
+    """By their content."""
+    POINTS = "points"
+    """By points that a person has chosen."""
+
+
+@output
+class Point:
+    """A point in the image of a sheet, in pixels. The origin is the upper left corner."""
+
+    x: float
+    """Distance from the left edge."""
+
+    y: float
+    """Distance from the top edge."""
+
+
+@output
+class PointPair:
+    """The same point on both sheets."""
+
+    old: Point
+    """Position in the image of the old sheet."""
+
+    new: Point
+    """Position in the image of the new sheet."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> PointPair:
+        """Build it from its stored JSON."""
+        return cls(old=Point(**stored["old"]), new=Point(**stored["new"]))
 
 
 @output
@@ -58,6 +112,9 @@ class WordDifference:
 class Change:
     """A changed region."""
 
+    id: relay.GlobalID
+    """Identifies the change in `changeReview`. Later runs keep it for the change at the same place."""
+
     kind: ChangeKind
     """Kind of the change."""
 
@@ -73,11 +130,38 @@ class Change:
     words: WordDifference
     """Words removed and added in the region."""
 
+    decision: ChangeDecision
+    """Decision of a person."""
+
+    note: str | None
+    """Note on the decision, or null."""
+
+    reviewed_at: datetime | None
+    """Time of the decision, or null."""
+
+    reviewer_id: strawberry.Private[UUID | None]
+
+    @field
+    async def reviewed_by(self, info: Info) -> UserRef | None:
+        """User who decided. Null if nobody has, or if the user is deleted or not visible to the viewer."""
+        if self.reviewer_id is None:
+            return None
+        loader = info.context.loaders.one(models.User, columns(info, models.User))
+        user: Any = await loader.load(self.reviewer_id)
+        return cast("UserRef", user)
+
     @classmethod
-    def of(cls, stored: dict[str, Any]) -> Change:
+    def of(cls, stored: dict[str, Any], comparison_id: UUID, position: int) -> Change:
         """Build it from its stored JSON."""
         x, y, width, height = stored["box"]
+        review = stored.get("review") or {}
+        key = change_reviews.change_key(comparison_id, position, stored)
         return cls(
+            id=relay.GlobalID(CHANGE_TYPE, f"{comparison_id}.{key}"),
+            decision=change_reviews.decision_of(stored),
+            note=review.get("note"),
+            reviewed_at=datetime.fromisoformat(review["at"]) if review else None,
+            reviewer_id=UUID(review["user_id"]) if review else None,
             kind=ChangeKind(stored["kind"]),
             box=Box(x=x, y=y, width=width, height=height),
             area=stored["area"],

@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement
 from strawberry import relay
 
 from db import models
-from db.models import DrawingType, PairReason, SessionStatus, SessionType, SheetState
+from db.models import ComparisonSensitivity, DrawingType, PairReason, SessionStatus, SessionType, SheetState
 from db.pagination import Order
 from schema.framework.decorators import enumeration, input
 from schema.framework.global_ids import key_of
 
-for kind in (DrawingType, PairReason, SessionStatus, SessionType, SheetState):
+for kind in (ComparisonSensitivity, DrawingType, PairReason, SessionStatus, SessionType, SheetState):
     enumeration(kind)
 
 

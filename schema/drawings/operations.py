@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 
 from core.errors import Invalid
 from db import models
-from db.models import SessionStatus
+from db.models import ComparisonSensitivity, SessionStatus
 from resolvers import access
 from resolvers.drawings import aggregates, sessions
 from schema.drawings.changes import ComparisonCount, SessionSummary
@@ -113,17 +113,23 @@ class DrawingQueries:
 class DrawingSessionCreateInput(IdempotentInput):
     """Input of `drawingSessionCreate`."""
 
-    old_upload_id: relay.GlobalID
-    """Global ID of the upload with the old revision."""
-
     new_upload_id: relay.GlobalID
     """Global ID of the upload with the new revision."""
+
+    old_upload_id: relay.GlobalID | None = None
+    """Global ID of the upload with the old revision. Without it, the session only takes in the new one."""
 
     project_id: relay.GlobalID | None = None
     """Global ID of the project."""
 
     name: str | None = None
     """Name of the session. Derived from the filenames by default."""
+
+    sensitivity: ComparisonSensitivity | None = None
+    """How far a line may lie from where it was and count as unchanged. Default NORMAL."""
+
+    min_change_size: float | None = None
+    """Least size of a change on paper, from 0 to 100 millimeters. Smaller changes are only counted."""
 
 
 @input
@@ -135,6 +141,12 @@ class DrawingSessionUpdateInput(ConditionalUpdate):
 
     session_metadata: strawberry.Maybe[JSON | None]
     """Additional data about the session."""
+
+    sensitivity: strawberry.Maybe[ComparisonSensitivity]
+    """How far a line may lie from where it was and count as unchanged. Applies to later runs."""
+
+    min_change_size: strawberry.Maybe[float | None]
+    """Least size of a change on paper, from 0 to 100 millimeters. Applies to later runs."""
 
 
 @input
@@ -184,10 +196,10 @@ class DrawingMutations:
     async def drawing_session_create(
         self, info: Info, input: DrawingSessionCreateInput
     ) -> DrawingSessionCreatePayload:
-        """Create a drawing session from two uploaded files. Start it with `drawingSessionStart`."""
+        """Create a drawing session from uploaded files. Start it with `drawingSessionStart`."""
         values = input_values(input) | {
             "project_id": optional_key(input.project_id, models.Project, "input", "projectId"),
-            "old_upload_id": key_of(input.old_upload_id, models.Upload, "input", "oldUploadId"),
+            "old_upload_id": optional_key(input.old_upload_id, models.Upload, "input", "oldUploadId"),
             "new_upload_id": key_of(input.new_upload_id, models.Upload, "input", "newUploadId"),
         }
         async with info.context.write() as uow:
@@ -205,7 +217,7 @@ class DrawingMutations:
     async def drawing_session_update(
         self, info: Info, id: relay.GlobalID, input: DrawingSessionUpdateInput
     ) -> DrawingSessionUpdatePayload:
-        """Update the name or metadata of a session."""
+        """Update the name, metadata or options of a session. Options apply to later runs."""
         values = input_changes(input)
         key = key_of(id, models.DrawingSession)
         async with info.context.write() as uow:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+import strawberry
 from strawberry import relay
 from strawberry.scalars import JSON
 
 from db import models
-from db.models import DrawingType, PairReason, SessionStatus, SessionType, SheetState
-from resolvers.drawings import aggregates, sessions
+from db.models import ComparisonSensitivity, DrawingType, PairReason, SessionStatus, SessionType, SheetState
+from resolvers.drawings import aggregates, sessions, versions
+from resolvers.drawings.change_reviews import ChangeDecision
 from schema.chat.filters import SessionConversationOrder
-from schema.drawings.changes import Change, ComparisonCount, SessionSummary, WordDifference
+from schema.drawings.changes import (
+    AlignmentSource,
+    Change,
+    ComparisonCount,
+    PointPair,
+    SessionSummary,
+    WordDifference,
+)
 from schema.drawings.filters import (
     AnalysisResultFilter,
     AnalysisResultOrder,
@@ -25,10 +34,14 @@ from schema.drawings.filters import (
 )
 from schema.framework.context import Info
 from schema.framework.decorators import node
-from schema.framework.fields import Connection, connection, relation, signed_link
+from schema.framework.fields import Connection, connection, relation, signed_link, single_connection
 from schema.framework.payloads import field
 from schema.jobs import ProcessingJobOrder
 from schema.lazy_types import ConversationRef, ProcessingJobRef, ProjectRef, UserRef
+
+WithDecision = Annotated[
+    ChangeDecision | None, strawberry.argument(description="Returns only changes with this decision.")
+]
 
 
 @node(models.DrawingSession)
@@ -60,6 +73,15 @@ class DrawingSession(relay.Node):
 
     session_metadata: JSON | None
     """Additional data about the session."""
+
+    is_automatic: bool
+    """Whether the project has started it, to compare a new issue of a set with the last one."""
+
+    sensitivity: ComparisonSensitivity
+    """How far a line may lie from where it was and count as unchanged."""
+
+    min_change_size: float | None
+    """Least length of a change's longer side on paper, in millimeters. Smaller changes are only counted."""
 
     created_at: datetime
     """Creation time."""
@@ -169,8 +191,10 @@ class Drawing(relay.Node):
     thumbnail_url: str | None = signed_link("thumbnail_path", name="filename", type="image/png")
     """Signed, expiring URL of a thumbnail."""
 
-    versions: Connection[DrawingVersion] = connection(models.Drawing.versions, orders=DrawingVersionOrder)
-    """Revisions in the project that refer to the sheet."""
+    versions: Connection[DrawingVersion] = single_connection(
+        models.DrawingVersion, versions.versions_of_sheets, orders=DrawingVersionOrder
+    )
+    """Revision of the project that the sheet shows. Maximum 1: sheets of one file show the same one."""
 
 
 @node(models.DrawingVersion)
@@ -183,7 +207,7 @@ class DrawingVersion(relay.Node):
     """Project of the revision."""
 
     drawing: Drawing | None = relation(models.DrawingVersion.drawing)
-    """The sheet."""
+    """A sheet that shows it. Null if all sessions of its file are deleted."""
 
     drawing_name: str
     """Sheet number."""
@@ -231,6 +255,27 @@ class Comparison(relay.Node):
     low_confidence: bool
     """Whether the alignment is too poor to trust the changes."""
 
+    job: ProcessingJobRef | None = relation(models.Comparison.job)
+    """Last job that compared these two sheets again, or null."""
+
+    @field(needs=("alignment",))
+    def alignment_source(self) -> AlignmentSource | None:
+        """By what the sheets are aligned. Null if they are not."""
+        row: Any = self
+        return AlignmentSource(row.alignment.get("source", "automatic")) if row.alignment else None
+
+    @field(needs=("points",))
+    def alignment_points(self) -> list[PointPair] | None:
+        """Pairs of points that a person has chosen to align the sheets by, also in later runs. Maximum 4."""
+        row: Any = self
+        return None if row.points is None else [PointPair.of(pair) for pair in row.points]
+
+    @field(needs=("alignment",))
+    def small_change_count(self) -> int:
+        """Number of changes that are smaller than the session's `minChangeSize`, and not listed."""
+        row: Any = self
+        return int((row.alignment or {}).get("smallChangeCount", 0))
+
     change_ratio: float | None
     """Share of the content that changed, from 0 to 1."""
 
@@ -260,11 +305,18 @@ class Comparison(relay.Node):
     new_image_url: str | None = signed_link("new_image_path", name="drawing_name", type="image/png")
     """Signed, expiring URL of the image of the new sheet."""
 
-    @field(needs=("changes",))
-    def changes(self) -> list[Change]:
-        """Changed regions, largest first. Not paginated."""
+    @field(needs=("id", "changes"))
+    def changes(self, decision: WithDecision = None) -> list[Change]:
+        """Changed regions, largest first; those with this decision, or all. Not paginated."""
         row: Any = self
-        return [Change.of(change) for change in row.changes]
+        found = [Change.of(change, row.id, position) for position, change in enumerate(row.changes)]
+        return [change for change in found if decision in (None, change.decision)]
+
+    @field(needs=("id", "vanished_reviews"))
+    def vanished_changes(self) -> list[Change]:
+        """Changes with a decision that the last run did not find again. Not paginated."""
+        row: Any = self
+        return [Change.of(change, row.id, at) for at, change in enumerate(row.vanished_reviews)]
 
     @field(needs=("words_removed", "words_added"))
     def words(self) -> WordDifference:

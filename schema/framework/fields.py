@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 import strawberry
 from sqlalchemy.orm import InstrumentedAttribute
@@ -190,6 +191,43 @@ def connection(source: Source, *, orders: type[Enum] | None = None, filter: type
     return strawberry.field(
         resolver=_with_arguments(resolve, arguments), metadata={NEEDS: (), DECLARED: listing}
     )
+
+
+def single_connection(
+    model: type[Model], find: Callable[..., Awaitable[dict[UUID, UUID]]], *, orders: type[Enum]
+) -> Any:
+    """A list of at most one object, whose id `find` answers by the ids of the parents."""
+    listing = ListSource(model, next(iter(orders)).value, orders)
+
+    async def resolve(
+        root: Any,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        order_by: Any = None,
+    ) -> Any:
+        page, _, _ = listing.select(info.context, first, after, last, before, None, order_by)
+        wanted = columns(info, model, ("nodes",), ("edges", "node"), extra=page.order.columns)
+        loaders = info.context.loaders
+
+        async def rows() -> list[Any]:
+            id = await loaders.by(find).load(root.id)
+            row = None if id is None else await loaders.one(model, wanted).load(id)
+            return [row] if row is not None and page.contains(row) else []
+
+        async def count(limit: int) -> int:
+            id = await loaders.by(find).load(root.id)
+            row = None if id is None else await loaders.one(model, ("id",)).load(id)
+            return min(limit, int(row is not None))
+
+        return Connection(model=model, page=page, rows=rows, count=count)
+
+    arguments = dict(resolve.__annotations__)
+    described = strawberry.argument(description=f"Sort order. Default {next(iter(orders)).name}.")
+    arguments["order_by"] = Annotated[orders | None, described]
+    return strawberry.field(resolver=_with_arguments(resolve, arguments), metadata={NEEDS: ("id",)})
 
 
 def signed_link(path: str, *, name: str, type: str, shown: Callable[[Any], bool] | None = None) -> Any:

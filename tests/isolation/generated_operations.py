@@ -39,6 +39,7 @@ ABOUT = {
     "nodes": "Project",
     "duplicateGroup": "Image",
     "proposalId": "RequirementProposal",
+    "changeReview": "Comparison",
 }
 """What an argument, or a root field's ids, are of where neither the answer nor the argument's name tells."""
 
@@ -121,6 +122,14 @@ def fitting_value(field: str, name: str, kind: Any, ids: Ids) -> Any:
     return scalars.get(bare.name, "text")
 
 
+def id_for(field: str, name: str, answer: str, ids: Ids) -> str:
+    """The id of an object that the argument is about. A change is identified within its comparison."""
+    id = ids[of_type(field, name, answer)]
+    if field != "changeReview":
+        return id
+    return relay.to_base64("Change", f"{relay.GlobalID.from_id(id).node_id}.{new_id()}")
+
+
 def arguments(field: str, declared: dict[str, GraphQLArgument], answer: str, ids: Ids) -> dict[str, Any]:
     """A value for each argument that the field wants."""
     found = {}
@@ -129,7 +138,7 @@ def arguments(field: str, declared: dict[str, GraphQLArgument], answer: str, ids
         if not (names_object or is_required_argument(each)):
             continue
         if names_object and name not in FITTING:
-            id = ids[of_type(field, name, answer)]
+            id = id_for(field, name, answer, ids)
             found[name] = [id] if is_list_type(get_nullable_type(each.type)) else id
         else:
             found[name] = fitting_value(field, name, each.type, ids)
