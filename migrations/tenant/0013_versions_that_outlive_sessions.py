@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.constraints import REPEATABLE, add_constraint
+from migrations.backfills import BACKFILL, BATCH_SIZE
+from migrations.constraints import REPEATABLE, add_constraint, require_value
 
 revision = "0013"
 down_revision = "0012"
@@ -20,6 +21,7 @@ COLUMNS: dict[str, tuple[sa.Column[object], ...]] = {
     "projects": (sa.Column("auto_compare", sa.Boolean(), server_default=sa.false(), nullable=False),),
 }
 SHEET = "fk_drawing_versions_company_id_drawing_id"
+DELETION = BACKFILL.replace("UPDATE tenant.{table} SET {assignments}", "DELETE FROM tenant.{table}")
 REFERENCE = "FOREIGN KEY (company_id, drawing_id) REFERENCES tenant.drawings (company_id, id) ON DELETE"
 
 
@@ -35,7 +37,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo. Versions without a sheet stay, so the column stays nullable."""
+    """Undo. Versions without a sheet are deleted."""
+    with op.get_context().autocommit_block():
+        op.execute(DELETION.format(table="drawing_versions", where="drawing_id IS NULL", size=BATCH_SIZE))
+    require_value("tenant", "drawing_versions", "drawing_id")
     add_constraint("tenant", "drawing_versions", SHEET, f"{REFERENCE} CASCADE")
     for table, columns in COLUMNS.items():
         for column in columns:
