@@ -1,7 +1,7 @@
 """Images and links of HTML pages."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -11,26 +11,21 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from lxml import etree, html
 
 from core.ports import ImageCandidate
+from providers.web.page_images import collect_pictures, css_pictures
+from providers.web.page_images.collector import MAX_ELEMENTS
+from providers.web.page_images.renditions import IMAGE_NAME, shared_addresses
 
-IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif)\Z", re.IGNORECASE)
 NON_PAGE_NAME = re.compile(
     r"\.(?:css|js|json|pdf|zip|gz|tar|7z|exe|dmg|mp3|mp4|m4a|mov|avi|webm|woff2?|ttf|docx?|xlsx?|pptx?)\Z",
     re.IGNORECASE,
 )
 """Extensions of files that are neither pages nor images."""
-SRC_ATTRIBUTES = ("src", "data-src", "data-original", "data-lazy-src")
-SRCSET_ATTRIBUTES = ("srcset", "data-srcset")
-META_IMAGES_XPATH = (
-    "//meta[@property='og:image' or @property='og:image:url' or @property='og:image:secure_url'"
-    " or @name='twitter:image' or @property='twitter:image' or @name='og:image']/@content"
-    " | //link[contains(concat(' ', @rel, ' '), ' image_src ')]/@href"
-)
-SRCSET_ENTRY = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]+)([wx])[^,]*)?\s*(?:,|\Z)")
-MAX_ELEMENTS = 10_000
-"""Images, and links, of one page that are read."""
-MAX_TRACKING_PIXEL_SIZE = 2
-"""Side in pixels up to which an image counts as a tracking pixel."""
 MAX_CAPTION_LENGTH = 500
+NUMBER_OF_PAGE = re.compile(
+    r"[?&](?:page|p|pg|paged|seite|offset|start)=\d+|/(?:page|seite|p)/?\d+/?|[-_](?:page)?\d+(?=\.html?$|/?$)",
+    re.IGNORECASE,
+)
+"""The part of an address that numbers the pages of a list."""
 NO_IMAGE_DIRECTIVES = frozenset({"noimageindex", "noai", "noimageai", "none"})
 NO_FOLLOW_DIRECTIVES = frozenset({"nofollow", "none"})
 
@@ -41,6 +36,9 @@ class HtmlPage:
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
+    continuations: tuple[str, ...] = ()
+    """The next pages of the same list: `rel=next`, or the same address with another number."""
+    style_sheets: tuple[str, ...] = ()
 
 
 def parse_page(content: bytes, url: str, headers: Mapping[str, str]) -> HtmlPage:
@@ -52,10 +50,23 @@ def parse_page(content: bytes, url: str, headers: Mapping[str, str]) -> HtmlPage
     directives = _robots_directives(root, headers.get("x-robots-tag", ""))
     licence = next((absolute_url(base, str(href)) for href in root.xpath("//*[@rel='license']/@href")), None)
     images: dict[str, ImageCandidate] = {}
-    for image, caption in () if directives & NO_IMAGE_DIRECTIVES else _images(root, base):
+    for image, caption in () if directives & NO_IMAGE_DIRECTIVES else _pictures(root, base):
         images.setdefault(image, ImageCandidate(image, page_url=url, licence=licence, caption=caption))
-    links = () if directives & NO_FOLLOW_DIRECTIVES else _links(root, base)
-    return HtmlPage(tuple(images.values()), tuple(dict.fromkeys(links)))
+    if directives & NO_FOLLOW_DIRECTIVES:
+        return HtmlPage(tuple(images.values()))
+    return HtmlPage(
+        tuple(images.values()),
+        tuple(dict.fromkeys(_links(root, base))),
+        tuple(dict.fromkeys(_continuations(root, base, url))),
+        () if directives & NO_IMAGE_DIRECTIVES else tuple(dict.fromkeys(_style_sheets(root, base))),
+    )
+
+
+def style_sheet_images(content: bytes, url: str) -> tuple[str, ...]:
+    """The distinct addresses of the images in the style sheet at `url`."""
+    text = content.decode(errors="replace")
+    pictures = css_pictures(text, lambda reference: absolute_url(url, reference))
+    return tuple(dict.fromkeys(image for picture in pictures if (image := picture.best())))
 
 
 def parse_html(content: bytes, headers: Mapping[str, str]) -> Any:
@@ -107,42 +118,22 @@ def _robots_directives(root: Any, header: str) -> set[str]:
     return {word.strip().lower() for line in values for word in re.split(r"[,:]", str(line))}
 
 
-def _images(root: Any, base: str) -> Iterator[tuple[str, str | None]]:
+def _pictures(root: Any, base: str) -> Iterator[tuple[str, str | None]]:
+    """The largest real rendition of each picture, with its caption."""
     captions = _captions(root)
-    for image in islice(root.iter("img"), MAX_ELEMENTS):
-        if (url := _largest_rendition(image, base)) and not _is_tracking_pixel(image):
-            figure = next(image.iterancestors("figure"), None)
-            yield url, normalize_text(image.get("alt") or image.get("title") or captions.get(figure, ""))
-    for reference in root.xpath(META_IMAGES_XPATH):
-        if url := absolute_url(base, str(reference)):
-            yield url, None
-    for link in islice(root.iter("a"), MAX_ELEMENTS):
-        if (url := absolute_url(base, link.get("href", "about:blank"))) and has_image_extension(url):
-            yield url, normalize_text(link.get("title") or link.text_content())
+    found = list(collect_pictures(root, lambda reference: absolute_url(base, reference)))
+    shared = shared_addresses(picture for _, picture in found)
+    for element, picture in found:
+        if url := picture.best(shared):
+            yield url, normalize_text(picture.caption or _caption(element, captions))
 
 
-def _largest_rendition(image: Any, base: str) -> str | None:
-    """The URL of the largest rendition in `srcset`, else of `src`."""
-    picture = next(image.iterancestors("picture"), None)
-    alternatives = () if picture is None else picture.iter("source")
-    srcsets = [element.get(name, "") for element in (image, *alternatives) for name in SRCSET_ATTRIBUTES]
-    renditions = sorted(_renditions(srcsets), key=lambda rendition: -rendition[0])
-    sources = (image.get(name, "") for name in SRC_ATTRIBUTES)
-    references = [reference for _, reference in renditions] + [
-        reference for reference in sources if reference
-    ]
-    return next((url for reference in references if (url := absolute_url(base, reference))), None)
-
-
-def _renditions(srcsets: Iterable[str]) -> Iterator[tuple[float, str]]:
-    for srcset in srcsets:
-        for reference, number, unit in SRCSET_ENTRY.findall(srcset):
-            yield float(number or 1) * (1 if unit == "w" else 1000), reference
-
-
-def _is_tracking_pixel(image: Any) -> bool:
-    sizes = [image.get(side, "") for side in ("width", "height")]
-    return any(size.isdecimal() and int(size[:6]) <= MAX_TRACKING_PIXEL_SIZE for size in sizes)
+def _caption(element: Any, captions: Mapping[Any, str]) -> str:
+    """What a page says of an image: its alternative text, its title, the text of its link or its figure."""
+    said: str = element.get("alt") or element.get("title") or ""
+    if not said and element.tag == "a":
+        said = element.text_content()
+    return said or captions.get(next(element.iterancestors("figure"), None), "")
 
 
 def _captions(root: Any) -> dict[Any, str]:
@@ -158,4 +149,30 @@ def _links(root: Any, base: str) -> Iterator[str]:
             continue
         path = urlsplit(url).path
         if not IMAGE_NAME.search(path) and not NON_PAGE_NAME.search(path):
+            yield url
+
+
+def _continuations(root: Any, base: str, url: str) -> Iterator[str]:
+    """The pages that continue a list: those of `rel=next`, or those that differ in their number alone."""
+    for link in islice(root.iter("a", "link"), MAX_ELEMENTS):
+        target = absolute_url(base, link.get("href", "about:blank"))
+        if target is None or "nofollow" in link.get("rel", "").split():
+            continue
+        if "next" in link.get("rel", "").lower().split() or (
+            link.tag == "a" and link.text_content().strip().isdecimal() and is_numbered_page(url, target)
+        ):
+            yield target
+
+
+def is_numbered_page(url: str, target: str) -> bool:
+    """Whether two addresses differ in the number of a page only; the first page may have none."""
+    one, other = (NUMBER_OF_PAGE.sub("", address).rstrip("/?&") for address in (url, target))
+    return url != target and NUMBER_OF_PAGE.search(target) is not None and one == other
+
+
+def _style_sheets(root: Any, base: str) -> Iterator[str]:
+    for link in islice(root.iter("link"), MAX_ELEMENTS):
+        if "stylesheet" in link.get("rel", "").lower().split() and (
+            url := absolute_url(base, link.get("href", "about:blank"))
+        ):
             yield url

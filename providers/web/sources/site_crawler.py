@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from core.ports import (
@@ -16,7 +16,7 @@ from core.ports import (
     SourceQuery,
 )
 from providers.web.feeds import is_sitemap, parse_sitemap
-from providers.web.html_pages import has_image_extension, parse_page
+from providers.web.html_pages import has_image_extension, parse_page, style_sheet_images
 from providers.web.sources.base import UrlSource, deduplicate
 from providers.web.ssrf_guard import host_and_port, parse_url
 
@@ -26,6 +26,9 @@ BATCH_SIZE = 100
 MAX_PAGES_PER_BATCH = 12
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 PAGE_TYPES = ("text/", "application/", "image/")
+STYLE_TYPES = ("text/",)
+MAX_STYLE_SHEETS, MAX_SITE_STYLE_SHEETS = 4, 50
+"""Style sheets that are read of one page, and of one crawl."""
 MAX_PAGES, MAX_DEPTH = 10_000, 20
 
 
@@ -37,13 +40,18 @@ class Frontier:
     planned: set[str]
     hosts: set[str]
     visited: int = 0
+    style_sheets: set[str] = field(default_factory=set)
 
     @classmethod
     def start(cls, query: SourceQuery, cursor: SearchCursor | None) -> "Frontier":
         """The frontier of a new crawl, or as stored in a cursor."""
         if cursor is not None:
             return cls(
-                dict(cursor["left"]), set(cursor["planned"]), set(cursor["hosts"]), int(cursor["visited"])
+                dict(cursor["left"]),
+                set(cursor["planned"]),
+                set(cursor["hosts"]),
+                int(cursor["visited"]),
+                set(cursor.get("style_sheets", ())),
             )
         starts = [str(parse_url(address)) for address in query.urls]
         return cls(dict.fromkeys(starts, 0), set(starts), {_host(start) for start in starts})
@@ -57,6 +65,7 @@ class Frontier:
             "planned": sorted(self.planned),
             "hosts": sorted(self.hosts),
             "visited": self.visited,
+            "style_sheets": sorted(self.style_sheets),
         }
 
     def take(self, limit: int) -> list[tuple[str, int]]:
@@ -87,6 +96,8 @@ class VisitedPage:
 
     images: tuple[ImageCandidate, ...] = ()
     links: tuple[str, ...] = ()
+    continuations: tuple[str, ...] = ()
+    style_sheets: tuple[str, ...] = ()
     error: FetchError | None = None
     url: str = ""
     """URL after redirects."""
@@ -128,6 +139,8 @@ class SiteCrawler(UrlSource):
                 if depth == 0:
                     frontier.hosts.add(_host(visit.url))
                 batch.images.extend(visit.images)
+                batch.images.extend(await self._style_sheet_images(visit, frontier))
+                frontier.add(visit.continuations, depth, query)
                 frontier.add(visit.links, depth + 1, query)
         if frontier.visited == visits == len(batch.errors):
             raise batch.errors[0][1]
@@ -143,6 +156,20 @@ class SiteCrawler(UrlSource):
         except FetchError as error:
             return VisitedPage(error=error)
 
+    async def _style_sheet_images(self, visit: VisitedPage, frontier: Frontier) -> list[ImageCandidate]:
+        """The images of style sheets that no page before this one has; one that cannot be read has none."""
+        images: list[ImageCandidate] = []
+        for address in visit.style_sheets[:MAX_STYLE_SHEETS]:
+            with suppress(FetchError):
+                sheet = str(parse_url(address))
+                if sheet in frontier.style_sheets or len(frontier.style_sheets) >= MAX_SITE_STYLE_SHEETS:
+                    continue
+                frontier.style_sheets.add(sheet)
+                response = await self._fetcher.read(sheet, limit=MAX_PAGE_BYTES, accept=STYLE_TYPES)
+                found = await self.parse_response(_parse_style_sheet, response)
+                images.extend(replace(image, page_url=visit.url) for image in found.images)
+        return images
+
 
 def _parse(response: FetchResponse) -> VisitedPage:
     if response.media_type.startswith("image/"):
@@ -151,7 +178,12 @@ def _parse(response: FetchResponse) -> VisitedPage:
         sitemap = parse_sitemap(response.content, response.url)
         return VisitedPage(sitemap.images, sitemap.links, url=response.url)
     page = parse_page(response.content, response.url, response.headers)
-    return VisitedPage(page.images, page.links, url=response.url)
+    return VisitedPage(page.images, page.links, page.continuations, page.style_sheets, url=response.url)
+
+
+def _parse_style_sheet(response: FetchResponse) -> VisitedPage:
+    images = style_sheet_images(response.content, response.url)
+    return VisitedPage(tuple(ImageCandidate(image) for image in images), url=response.url)
 
 
 def _host(url: str) -> str:

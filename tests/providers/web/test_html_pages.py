@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.ports import FetchError, FetchErrorCode, ImageCandidate
 from providers.web.feeds import parse_feed, parse_sitemap
-from providers.web.html_pages import MAX_ELEMENTS, parse_page
+from providers.web.html_pages import parse_page
+from providers.web.page_images.collector import MAX_ELEMENTS
 from tests.providers.web.fake_site import a_page
 
 URL = "https://example.com/gallery/index.html"
@@ -42,7 +43,7 @@ def links_of(body: str, head: str = "") -> list[str]:
         ('<picture><source srcset="/l.webp 900w"><img src="/s.jpg"></picture>', ["/l.webp"]),
         ('<img src="/count.gif" width="1" height="1">', []),
         ('<img alt="nothing">', []),
-        ('<a href="/full.PNG"><img src="/thumb.png"></a>', ["/thumb.png", "/full.PNG"]),
+        ('<a href="/full.PNG"><img src="/thumb.png"></a>', ["/full.PNG"]),
         ('<img src="/1.jpg"><img src="/1.jpg"><a href="/1.jpg">again</a>', ["/1.jpg"]),
         ('<a href="/1.jpg">link</a>' * 10_000, ["/1.jpg"]),
         ('<img src="javascript:alert(1)"><img src="file:///etc/passwd"><img src="http://[::1">', []),
@@ -59,7 +60,7 @@ def test_images_of_a_page(body: str, found: list[str]) -> None:
         ('<meta property="og:image" content="/shared.jpg">', ["/shared.jpg"]),
         ('<meta name="twitter:image" content="/shared.jpg">', ["/shared.jpg"]),
         ('<link rel="image_src" href="/shared.jpg">', ["/shared.jpg"]),
-        ('<link rel="icon" href="/icon.png">', []),
+        ('<link rel="icon" href="/icon.png">', ["/icon.png"]),
         ('<base href="/elsewhere/"><meta property="og:image" content="1.jpg">', ["/elsewhere/1.jpg"]),
     ],
 )

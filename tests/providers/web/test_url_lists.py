@@ -309,3 +309,25 @@ async def test_a_store_that_is_away_may_come_back() -> None:
         refused = await refusal(source.search(SourceQuery(urls=("s3://photos",))))
 
     assert (refused.code, refused.is_transient) == (FetchErrorCode.UNREACHABLE, True)
+
+
+async def test_lists_are_followed_beside_the_depth_and_style_sheets_are_read_once() -> None:
+    async with Site().serving() as site, source_of(SourceKind.SITE) as source:
+        site.put("/site.css", ".hero { background: url(/hero.jpg) }", "text/css")
+        head = '<link rel="stylesheet" href="/site.css"><link rel="stylesheet" href="/lost.css">'
+        for number in range(1, 6):
+            following = f'<a rel="next" href="/list?page={number + 1}">more</a>' if number < 5 else ""
+            site.put(
+                f"/list?page={number}",
+                a_page("List", f'<img src="/{number}.jpg">{following}', head),
+                "text/html",
+            )
+        start = f"{site.url}/list?page=1"
+        batches = await all_of(source, SourceQuery(urls=(start,), max_depth=0))
+
+        assert sorted(urls_of(batches)) == sorted(
+            [*(f"{site.url}/{number}.jpg" for number in range(1, 6)), f"{site.url}/hero.jpg"]
+        )
+
+    assert (site.paths.count("/site.css"), site.paths.count("/lost.css")) == (1, 1)
+    assert [refused for batch in batches for refused in batch.errors] == []
