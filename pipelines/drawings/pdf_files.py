@@ -5,6 +5,7 @@ streams decode to, and which layers are hidden. What PDFium cannot open, qpdf re
 """
 
 import re
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -48,7 +49,7 @@ def prepare(path: Path, copy: Path) -> Path:
     """
     require_complete(path)
     try:
-        with pikepdf.open(path) as pdf:
+        with pikepdf.open(with_end(path, copy)) as pdf:
             if pdf.get_warnings():
                 require_all_pages(pdf)
             require_bounded(pdf)
@@ -60,6 +61,19 @@ def prepare(path: Path, copy: Path) -> Path:
     except (pikepdf.PdfError, ValueError, RecursionError):
         return path  # PDFium judges what qpdf cannot read
     return path
+
+
+def with_end(path: Path, copy: Path) -> Path:
+    """The file, or a copy that goes on after its last object: qpdf loses an object at the very end."""
+    with path.open("rb") as file:
+        file.seek(-min(64, path.stat().st_size), 2)
+        if not file.read().rstrip().endswith(b"endobj"):
+            return path
+    ended = copy.with_suffix(".ended")
+    shutil.copyfile(path, ended)
+    with ended.open("ab") as file:
+        file.write(b"\nstartxref\n0\n%%EOF\n")
+    return ended
 
 
 def require_complete(path: Path) -> None:
