@@ -1,10 +1,12 @@
 """Companies: creating and updating them."""
 
+import asyncio
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.errors import Conflict
 from core.settings import Settings
@@ -17,6 +19,11 @@ from resolvers.access import Viewer
 from resolvers.identity import placement, users
 from resolvers.identity.users import NAME_TAKEN
 from resolvers.rows import update_row
+
+IN_PROGRESS = "A request with this idempotency key is still creating the company. Try again in a moment."
+
+WAIT_SECONDS, POLL_SECONDS = 10.0, 0.25
+"""Patience with a concurrent request that creates the same company's database, and time between looks."""
 
 
 async def create(
@@ -33,31 +40,56 @@ async def create(
     """Create a company with its own tenant, or return the one created earlier with the idempotency `key`.
 
     The company's id is derived from the key, because a tenant that does not exist yet cannot store keys.
+    Waits for a concurrent request with the same key. Raises `Conflict` if that takes too long.
     """
     access.require(viewer, "companies:create")
     values = validators.values(Company, {"name": name, "industry": industry}, "input")
     chosen = placement.choose_server(settings, viewer, dedicated=dedicated, server=server)
     id = new_id() if key is None else uuid5(viewer.user_id, validators.name(key, *idempotency.PATH))
-    async with database.platform(read_only=True) as uow:
-        if earlier := await _find_earlier(uow, id, values):
-            return earlier
-        if await uow.scalar(select(Company.id).where(Company.name == values["name"])):
-            raise Conflict(NAME_TAKEN, "input", "name")
+    deadline = monotonic() + WAIT_SECONDS
+    while True:
+        async with database.platform(read_only=True) as uow:
+            if earlier := await _find_earlier(uow, id, values):
+                return earlier
+        try:
+            return await _create(database, settings, viewer, id, chosen, values)
+        except placement.BeingChanged as error:
+            if monotonic() >= deadline:
+                raise Conflict(IN_PROGRESS, *idempotency.PATH) from error
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _create(
+    database: Database,
+    settings: Settings,
+    viewer: Viewer,
+    id: UUID,
+    server: str | None,
+    values: Mapping[str, Any],
+) -> Company:
     async with (
-        placement.new_place(database, settings, id, chosen) as new,
+        placement.new_place(database, settings, id, server) as new,
         database.tenant(id, viewer.user_id, kind="platform") as uow,
     ):
-        if earlier := await _find_earlier(uow, id, values):
-            return earlier
-        company = await users.insert_company(uow, kind=CompanyKind.ORGANISATION, new=new, **values)
+        try:
+            company = await users.insert_company(uow, kind=CompanyKind.ORGANISATION, new=new, **values)
+        except Conflict:  # inserted concurrently, perhaps by a request with the same key
+            if earlier := await _find_earlier(uow, id, values):
+                return earlier
+            raise
         await activity_log.record(uow, None, "COMPANY_CREATE", "Company", company.id, by=str(viewer.user_id))
     return company
 
 
 async def _find_earlier(uow: UnitOfWork, id: UUID, values: Mapping[str, Any]) -> Company | None:
-    earlier = await uow.first(select(Company).where(Company.id == id))
+    """The company with this id, if it has these values. Raises `Conflict` for others, or a taken name."""
+    matches = or_(Company.id == id, Company.name == values["name"])
+    found = {company.id: company for company in await uow.all(select(Company).where(matches))}
+    earlier = found.get(id)
     if earlier is not None and (earlier.name, earlier.industry) != (values["name"], values["industry"]):
         raise Conflict(idempotency.OTHER_INPUT, *idempotency.PATH)
+    if earlier is None and found:
+        raise Conflict(NAME_TAKEN, "input", "name")
     return earlier
 
 

@@ -34,6 +34,10 @@ NOT_ADMINISTERED = "Databases cannot be created on this server: the URL of its a
 SERVER_UNAVAILABLE = "The database server is temporarily unavailable. Try again in a moment."
 
 
+class BeingChanged(Conflict):
+    """Another change of the company's placement is not finished."""
+
+
 @dataclass(frozen=True)
 class MoveCompany(Job):
     """Move a company to a database of its own, or to the shared one; a job of the platform company."""
@@ -85,7 +89,7 @@ async def new_place(
         async with new_database(database, CompanyDatabases.of(settings), company_id, server) as new:
             yield new
     except Busy as error:
-        raise Conflict(BEING_CHANGED) from error
+        raise BeingChanged(BEING_CHANGED) from error
     except NoAdministrator as error:
         raise Conflict(NOT_ADMINISTERED) from error
     except ServerError as error:

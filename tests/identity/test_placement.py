@@ -1,11 +1,12 @@
 """Placement of companies: who chooses it, who sees it, and what is left when they are deleted."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import asyncpg
 import pytest
@@ -20,6 +21,7 @@ from db.company_move.move import Limits
 from db.company_move.site import MoveError
 from db.databases.changes import repair
 from db.databases.company_databases import CompanyDatabases
+from db.databases.journal import Journal
 from db.ids import new_id
 from db.models import RoleName
 from pipelines import company_moves
@@ -97,6 +99,34 @@ async def test_repeating_the_request_creates_no_second_database(
 
     assert first == second
     assert await databases_of(onlooker, key_of(first["id"])) == [first["databaseName"]]
+
+
+async def test_a_repeated_request_waits_for_the_first_or_says_that_it_still_runs(
+    graphql: Client,
+    services: Services,
+    settings: Settings,
+    platform: Fixture,
+    onlooker: Onlooker,
+    assert_unchanged: Unchanged,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asking, key = graphql.of(platform), f"key {new_id()}"
+    values = {"name": f"Works {new_id()}", "dedicated": True, "idempotencyKey": key}
+    id = uuid5(platform.id, key)
+
+    async with Journal.open(CompanyDatabases.of(settings), id), assert_unchanged():
+        monkeypatch.setattr(companies, "WAIT_SECONDS", 0)
+        refused = (await asking.send(CREATE, input=values)).data
+    monkeypatch.undo()
+    answers = await asyncio.gather(*(create(graphql, platform, **values) for _ in range(3)))
+
+    assert refused is not None
+    assert refused["companyCreate"]["errors"] == [
+        {"message": companies.IN_PROGRESS, "code": "CONFLICT", "path": ["input", "idempotencyKey"]}
+    ]
+    assert answers == [answers[0]] * 3
+    assert key_of(answers[0]["id"]) == id
+    assert await databases_of(onlooker, id) == [answers[0]["databaseName"]]
 
 
 async def test_a_name_that_is_taken_creates_no_database(
