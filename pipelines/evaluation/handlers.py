@@ -32,8 +32,8 @@ from resolvers.evaluation.runs import MeasureModel, RunOptions
 INDEXED_PROGRESS = 0.1
 """Progress after indexing."""
 READ_TIMEOUT_SECONDS = 120.0
-MAX_FAILURES = 5
-"""A run fails after this many failures without a success."""
+MAX_OUTAGES, MAX_REFUSALS = 5, 50
+"""A run fails after this many failures without a success: at its last attempt, and before."""
 
 
 @handles(MeasureModel)
@@ -55,7 +55,7 @@ async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
                 await runs.store_case(uow, row, number, case, usage)
                 if case["error_message"] is None:
                     await run.mark_progress(uow)
-                failed = await runs.common_failure(uow, row.id, MAX_FAILURES)
+                failed = await runs.common_failure(uow, row.id, failure_limit(run, len(questions)))
             if failed is not None:
                 raise Conflict(failed)
         await run.report(INDEXED_PROGRESS + (1 - INDEXED_PROGRESS) * number / len(questions))
@@ -64,12 +64,17 @@ async def evaluate(job: MeasureModel, run: Run) -> CompletionHook | None:
             {name: getattr(case, name) for name in ("scores", "correct", "latency_ms", "error_message")}
             for case in await runs.list_cases(uow, row.id)
         ]
-    summary = metrics.summarize(cases) | {"depth": options.top_k}
+    summary = metrics.summarize(cases) | {"depth": options.top_k, "passages_digest": data.passages_digest}
 
     async def finish(uow: UnitOfWork) -> None:
         await runs.complete(uow, row.id, summary, job.dimension)
 
     return finish
+
+
+def failure_limit(run: Run, questions: int) -> int:
+    """The number of failures without a success at which the run fails."""
+    return MAX_OUTAGES if run.is_last else max(MAX_OUTAGES, min(MAX_REFUSALS, questions))
 
 
 async def load_dataset(run: Run, row: EvaluationRun) -> DataSet:
@@ -129,6 +134,7 @@ async def run_case(
         "expected_answer": question.answer,
         "expected_passages": list(question.passages),
     }
+    found: tuple[Passage, ...] = ()
     try:
         found = await retrieve_passages(run, store, question, passages, options.top_k)
         request = ChatRequest(
@@ -145,8 +151,8 @@ async def run_case(
     except ModelFailure as failure:
         if failure.is_transient and not run.is_last:
             raise
-        missing = {"correct": False, "scores": {}, "error_message": failure.message}
-        return case | missing | {"latency_ms": elapsed_ms(started_at)}, None
+        case |= failed_case(question, [passage.source for passage in found], options.top_k, failure)
+        return case | {"latency_ms": elapsed_ms(started_at)}, None
     case |= score_case(
         question, [passage.source for passage in found], answered, request.passages, options.top_k
     )
@@ -218,6 +224,18 @@ def score_case(
         | metrics.citation_scores(question.passages, cited)
         | {"quality": answered.confidence.total},
         "error_message": None,
+    }
+
+
+def failed_case(
+    question: Question, ranked: Sequence[str], depth: int, failure: ModelFailure
+) -> dict[str, Any]:
+    """The result of a case without an answer, and its scores."""
+    return {
+        "retrieved": list(ranked),
+        "correct": False,
+        "scores": metrics.failed_scores(question.answer, question.passages, ranked, depth),
+        "error_message": failure.message,
     }
 
 

@@ -1,6 +1,8 @@
 """Evaluation metrics: retrieval, answer and citation scores against expected values."""
 
 import math
+import re
+import string
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +24,11 @@ MEAN_SCORES = {
     "token_f1": "token_f1",
     "citation_precision": "citation_precision",
     "citation_recall": "citation_recall",
-    "avg_quality_score": "quality",
 }
 """Metrics of a run, and the case score that each is the mean of."""
+
+PUNCTUATION = str.maketrans("", "", string.punctuation)
+ARTICLE = re.compile(r"\b(a|an|the)\b")
 
 
 def retrieval_scores(expected: Sequence[str], retrieved: Sequence[str], depth: int) -> dict[str, float]:
@@ -53,16 +57,23 @@ def discounted_gain(ranks: Iterable[int]) -> float:
 
 
 def answer_scores(expected: str | None, answer: str) -> dict[str, float]:
-    """Exact match and token F1 as in SQuAD: by lower-case words, without articles and punctuation.
+    """Exact match and token F1 of SQuAD. Empty if no answer was expected.
 
-    Empty if no answer was expected.
+    Of two texts without words, F1 is 1 if both have none, as in SQuAD 2.0.
     """
     if expected is None:
         return {}
-    expected_words, actual = words(expected), words(strip_markers(answer))
-    common = sum((Counter(expected_words) & Counter(actual)).values())
-    f1 = 2 * common / (len(expected_words) + len(actual)) if common else 0.0
-    return {"exact_match": float(expected_words == actual), "token_f1": f1}
+    expected_tokens, tokens = normalize(expected).split(), normalize(strip_markers(answer)).split()
+    exact = float(expected_tokens == tokens)
+    if not expected_tokens or not tokens:
+        return {"exact_match": exact, "token_f1": exact}
+    common = sum((Counter(expected_tokens) & Counter(tokens)).values())
+    return {"exact_match": exact, "token_f1": 2 * common / (len(expected_tokens) + len(tokens))}
+
+
+def normalize(text: str) -> str:
+    """The text as SQuAD compares it: lower case, without ASCII punctuation and English articles."""
+    return " ".join(ARTICLE.sub(" ", text.lower().translate(PUNCTUATION)).split())
 
 
 def citation_scores(expected: Sequence[str], cited: Sequence[str]) -> dict[str, float]:
@@ -70,6 +81,21 @@ def citation_scores(expected: Sequence[str], cited: Sequence[str]) -> dict[str, 
     common = len(set(expected) & set(cited))
     scores = {"citation_precision": common / len(set(cited))} if cited else {}
     return scores | ({"citation_recall": common / len(set(expected))} if expected else {})
+
+
+def failed_scores(
+    expected: str | None, passages: Sequence[str], retrieved: Sequence[str], depth: int
+) -> dict[str, float]:
+    """The scores of a case without an answer: 0 for all that was expected of the answer.
+
+    The ranking is scored as it is; one that failed is empty.
+    """
+    scores = retrieval_scores(passages, retrieved, depth) | {"quality": 0.0}
+    if expected is not None:
+        scores |= {"exact_match": 0.0, "token_f1": 0.0}
+    if passages:
+        scores |= {"citation_precision": 0.0, "citation_recall": 0.0}
+    return scores
 
 
 def is_correct(
@@ -105,22 +131,31 @@ def contains_sequence(sequence: Sequence[str], words: Sequence[str]) -> bool:
 def summarize(cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The metrics of a run, from the columns of its cases; null if no case has the score.
 
-    `f1_score` is the harmonic mean of precision and recall.
+    `counts` has the number of cases of each metric. `f1_score` is the harmonic mean of precision and recall,
+    and `avg_quality_score` is from 0 to 100. Failed cases have no latency.
     """
     rows = list(cases)
-    metrics: dict[str, Any] = {
-        name: mean(row["scores"].get(score) for row in rows) for name, score in MEAN_SCORES.items()
-    }
+    values = {name: [row["scores"].get(score) for row in rows] for name, score in MEAN_SCORES.items()}
+    values["accuracy"] = [float(row["correct"]) for row in rows]
+    values["avg_quality_score"] = [percentage(row["scores"].get("quality")) for row in rows]
+    values["avg_latency_ms"] = [row["latency_ms"] for row in rows if row["error_message"] is None]
+    metrics: dict[str, Any] = {name: mean(scores) for name, scores in values.items()}
+    counts = {name: sum(score is not None for score in scores) for name, scores in values.items()}
     precision, recall = metrics["precision"], metrics["recall"]
+    counts["f1_score"] = counts["precision"]
+    metrics["f1_score"] = None
     if precision is not None and recall is not None:
         both = precision + recall
         metrics["f1_score"] = 2 * precision * recall / both if both else 0.0
     return metrics | {
-        "accuracy": mean(float(row["correct"]) for row in rows),
-        "avg_latency_ms": mean(row["latency_ms"] for row in rows),
         "cases": len(rows),
         "failed_cases": sum(row["error_message"] is not None for row in rows),
+        "counts": counts,
     }
+
+
+def percentage(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def mean(values: Iterable[float | None]) -> float | None:

@@ -13,6 +13,8 @@ from resolvers import access
 from resolvers.access import Viewer
 from resolvers.evaluation import runs
 
+QuestionKey = tuple[str, str, str | None, tuple[str, ...]]
+
 CORRECT = "correct"
 MEASURES = (
     CORRECT,
@@ -49,14 +51,34 @@ class Difference:
         return self.candidate - self.baseline
 
 
-async def run_scores(
-    uow: UnitOfWork, viewer: Viewer, id: UUID, path: str
-) -> Mapping[str, Mapping[str, float]]:
-    """The scores of a run's cases by question key. Raises `Conflict` if the run is not completed."""
+@dataclass(frozen=True)
+class RunScores:
+    """What a run measured: its settings, and the scores of each question, with the expectations of it."""
+
+    depth: int | None
+    dataset_name: str | None
+    dataset: object
+    """Equal for runs on the same passages."""
+    scores: Mapping[QuestionKey, Mapping[str, float]]
+
+
+async def run_scores(uow: UnitOfWork, viewer: Viewer, id: UUID, path: str) -> RunScores:
+    """The scores of a run's cases. Raises `Conflict` if the run is not completed."""
     run = await access.find(uow, viewer, EvaluationRun, id, path)
     if run.status is not JobStatus.COMPLETED:
         raise Conflict("This run is not completed.", path)
-    return {case.key: case_scores(case) for case in await runs.list_cases(uow, id)}
+    metrics = run.metrics or {}
+    return RunScores(
+        metrics.get("depth"),
+        run.dataset_name,
+        metrics.get("passages_digest") or (run.dataset_name, run.upload_id),
+        {question_key(case): case_scores(case) for case in await runs.list_cases(uow, id)},
+    )
+
+
+def question_key(case: EvaluationCase) -> QuestionKey:
+    """What makes questions of two runs the same."""
+    return case.key, case.question, case.expected_answer, tuple(sorted(case.expected_passages))
 
 
 def case_scores(case: EvaluationCase) -> dict[str, float]:
@@ -64,8 +86,28 @@ def case_scores(case: EvaluationCase) -> dict[str, float]:
     return {**case.scores, CORRECT: float(case.correct)}
 
 
+def require_same_settings(baseline: RunScores, candidate: RunScores) -> None:
+    """Raises `Conflict`, which names each difference, unless the runs measured the same questions alike."""
+    differences = []
+    if baseline.depth != candidate.depth:
+        differences.append(f"the depth ({baseline.depth} and {candidate.depth})")
+    if baseline.dataset != candidate.dataset:
+        names = baseline.dataset_name, candidate.dataset_name
+        detail = "other passages" if names[0] == names[1] else f"{names[0]} and {names[1]}"
+        differences.append(f"the data set ({detail})")
+    if baseline.scores.keys() != candidate.scores.keys():
+        shared = len(baseline.scores.keys() & candidate.scores.keys())
+        counts = f"{len(baseline.scores)} and {len(candidate.scores)}, of which {shared} are the same"
+        differences.append(f"the questions ({counts})")
+    if differences:
+        raise Conflict(
+            f"These runs differ in {', '.join(differences)}. Set acrossSettings to compare them anyway.",
+            "candidate",
+        )
+
+
 async def compare(
-    baseline: Mapping[str, Mapping[str, float]], candidate: Mapping[str, Mapping[str, float]]
+    baseline: Mapping[QuestionKey, Mapping[str, float]], candidate: Mapping[QuestionKey, Mapping[str, float]]
 ) -> list[Difference]:
     """Compare two runs on their common questions. Raises `Invalid` if there are none.
 

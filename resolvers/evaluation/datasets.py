@@ -1,6 +1,7 @@
 """Data sets for evaluation runs: passages, and questions about them."""
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,9 @@ from typing import Any
 
 from core.errors import Invalid
 
-BUNDLED = {"handbook": Path(__file__).with_name("bundled") / "handbook.jsonl"}
+BUNDLED = {
+    name: Path(__file__).with_name("bundled") / f"{name}.jsonl" for name in ("handbook", "municipality")
+}
 """The bundled data sets, by name."""
 
 MAX_FILE_BYTES = 50_000_000
@@ -35,6 +38,11 @@ class DataSet:
 
     questions: Sequence[Question]
     passages: Mapping[str, str]
+
+    @property
+    def passages_digest(self) -> str:
+        """SHA-256 of the passages and their keys, in any order."""
+        return hashlib.sha256(json.dumps(sorted(self.passages.items())).encode()).hexdigest()
 
 
 def parse(content: bytes) -> DataSet:

@@ -131,7 +131,12 @@ def validate_options(settings: Settings, values: Mapping[str, Any]) -> RunOption
     if options.test_cases is not None:
         validators.within(options.test_cases, 1, MAX_QUESTIONS, *path, "testCases")
     if options.passages > options.top_k:
-        raise Invalid("config.passages must be at most config.topK.", *path, "passages")
+        if "passages" in chosen:
+            raise Invalid(
+                f"config.passages must be at most config.topK ({options.top_k}).", *path, "passages"
+            )
+        default = f"config.passages ({options.passages} by default)"
+        raise Invalid(f"config.topK must be at least {default} (got {options.top_k}).", *path, "topK")
     return options
 
 
@@ -234,9 +239,12 @@ async def common_failure(uow: UnitOfWork, run_id: UUID, minimum: int) -> str | N
 
 
 async def list_cases(uow: UnitOfWork, run_id: UUID) -> Sequence[EvaluationCase]:
-    """The scores of the cases, in the order of the questions."""
+    """The expectations and scores of the cases, in the order of the questions."""
     case = EvaluationCase
-    columns = case.key, case.correct, case.scores, case.latency_ms, case.error_message
+    columns = (
+        *(case.key, case.question, case.expected_answer, case.expected_passages),
+        *(case.correct, case.scores, case.latency_ms, case.error_message),
+    )
     statement = select(*columns).where(case.run_id == run_id)
     rows: Sequence[EvaluationCase] = await uow.all(statement.order_by(case.number))
     return rows

@@ -23,6 +23,14 @@ Candidate = Annotated[
     relay.GlobalID, strawberry.argument(description="Global ID of the run to compare with the baseline.")
 ]
 
+AcrossSettings = Annotated[
+    bool,
+    strawberry.argument(
+        description="If true, compares runs of different depths, data sets or questions as well, on the "
+        "questions that both have. Default false."
+    ),
+]
+
 
 @output
 class EvaluationDifference:
@@ -59,9 +67,11 @@ class EvaluationRunQueries:
 
     @field
     async def evaluation_comparison(
-        self, info: Info, baseline: Baseline, candidate: Candidate
+        self, info: Info, baseline: Baseline, candidate: Candidate, across_settings: AcrossSettings = False
     ) -> list[EvaluationDifference]:
-        """Compares two completed runs that have questions in common. Maximum 10 metrics."""
+        """Compares two completed runs of the same depth on the same questions of the same data set. Returns
+        at most 10 metrics.
+        """
         context = info.context
         first = key_of(baseline, models.EvaluationRun, "baseline")
         second = key_of(candidate, models.EvaluationRun, "candidate")
@@ -71,6 +81,8 @@ class EvaluationRunQueries:
         before = await comparison.run_scores(unit, context.viewer, first, "baseline")
         after = await comparison.run_scores(unit, context.viewer, second, "candidate")
         await unit.release()
+        if not across_settings:
+            comparison.require_same_settings(before, after)
         return [
             EvaluationDifference(
                 measure=found.measure,
@@ -80,7 +92,7 @@ class EvaluationRunQueries:
                 pairs=found.pairs,
                 p_value=found.p_value,
             )
-            for found in await comparison.compare(before, after)
+            for found in await comparison.compare(before.scores, after.scores)
         ]
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from strawberry import relay
 from strawberry.scalars import JSON
+from strawberry.utils.str_converters import to_camel_case
 
 from db import models
 from db.models import JobStatus
@@ -46,11 +47,32 @@ class EvaluationRunFilter:
 
 
 @output
+class EvaluationMetric:
+    """A metric of a run, with the number of cases that it rests on."""
+
+    name: str
+    """Name of the field of `EvaluationMetrics`, such as `exactMatch`."""
+
+    value: float | None
+    """Value of the metric. Null where not measured."""
+
+    cases: int | None
+    """Number of questions that the value is computed from, failed ones included. Null for runs that did not
+    count them.
+    """
+
+
+@output
 class EvaluationMetrics:
-    """Metrics of a run. Null where not measured."""
+    """Metrics of a run. Null where not measured. A question without an answer counts as a failure: all that
+    was expected of its answer is 0, and the ranking is measured if the passages were retrieved.
+    """
+
+    values: list[EvaluationMetric]
+    """All metrics, with the number of questions of each. Not paginated."""
 
     accuracy: float | None
-    """Share of correct answers, from 0 to 1."""
+    """Share of correct answers of all questions, from 0 to 1."""
 
     precision: float | None
     """Share of the first `depth` passages that are relevant, from 0 to 1."""
@@ -95,15 +117,30 @@ class EvaluationMetrics:
     """Number of questions without an answer."""
 
     avg_quality_score: float | None
-    """Mean confidence of the answers, from 0 to 1."""
+    """Mean confidence of the answers, from 0 to 100. A failed question has 0."""
 
     avg_latency_ms: float | None
-    """Mean time to a complete answer, in milliseconds."""
+    """Mean time to a complete answer, in milliseconds, without failed questions."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> EvaluationMetrics | None:
         """Build it from its stored JSON."""
-        return None if stored is None else cls(**{name: stored.get(name) for name in cls.__annotations__})
+        if stored is None:
+            return None
+        fields = {name: stored.get(name) for name in cls.__annotations__ if name != "values"}
+        counts = stored.get("counts", {})
+        if not counts and stored.get("depth") and fields["avg_quality_score"] is not None:
+            fields["avg_quality_score"] *= 100  # until cases were counted, it was stored from 0 to 1
+        values = [
+            EvaluationMetric(name=to_camel_case(name), value=value, cases=counts.get(name))
+            for name, value in fields.items()
+            if name not in PLAIN_COUNTS
+        ]
+        return cls(values=values, **fields)
+
+
+PLAIN_COUNTS = frozenset({"depth", "cases", "failed_cases"})
+"""Fields of `EvaluationMetrics` that are no metrics."""
 
 
 @enumeration

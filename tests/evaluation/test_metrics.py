@@ -1,5 +1,6 @@
 """What a case scores, computed by hand."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from core.errors import Invalid
 from pipelines.evaluation.metrics import (
     answer_scores,
     citation_scores,
+    failed_scores,
     is_correct,
     retrieval_scores,
     summarize,
@@ -42,8 +44,22 @@ def test_nothing_found_scores_nothing_and_nothing_expected_is_not_scored() -> No
         ("The north gate.", "north gate", 1.0, 1.0),
         ("8 tonnes", "It lifts 8 tonnes [source 1].", 0.0, 2 * 2 / (2 + 4)),
         ("8 tonnes", "I do not know.", 0.0, 0.0),
-        ("25,000 euros", "25000 euros", 0.0, 2 * 1 / 4),
+        ("25,000 euros", "25000 euros", 1.0, 1.0),
         ("Straße", "straße", 1.0, 1.0),
+        ("15:30", "1530", 1.0, 1.0),
+        ("-5 °C", "5 °c.", 1.0, 1.0),
+        ("the U.S.A.", "USA", 1.0, 1.0),
+        ("don't", "dont", 1.0, 1.0),
+        ("north-east", "north east", 0.0, 0.0),
+        ("north-east", "Northeast", 1.0, 1.0),
+        ("Theatre an der Wien", "theatre der wien", 1.0, 1.0),
+        ("an apple", "a\tthe  apple\n", 1.0, 1.0),
+        ("café «Mitte»", "café Mitte", 0.0, 2 * 1 / 4),
+        ("a-b", "b", 0.0, 0.0),
+        ("one two two", "two two two", 0.0, 2 * 2 / 6),
+        ("The", "an", 1.0, 1.0),
+        ("The", "gate", 0.0, 0.0),
+        ("gate", "", 0.0, 0.0),
     ],
 )
 def test_words_are_compared_as_squad_does(expected: str, answer: str, exact: float, f1: float) -> None:
@@ -91,17 +107,41 @@ def test_a_run_is_the_mean_of_its_cases() -> None:
 
     metrics = summarize(cases)
 
-    assert (metrics["accuracy"], metrics["avg_latency_ms"]) == (0.5, 20.0)
+    assert (metrics["accuracy"], metrics["avg_latency_ms"]) == (0.5, 10.0)  # of what was answered
     assert (metrics["precision"], metrics["recall"]) == (0.75, 0.5)
     assert metrics["f1_score"] == pytest.approx(2 * 0.75 * 0.5 / 1.25)
     assert (metrics["cases"], metrics["failed_cases"], metrics["ndcg"]) == (2, 1, None)
+    counts = metrics["counts"]
+    assert (counts["accuracy"], counts["avg_latency_ms"], counts["ndcg"]) == (2, 1, 0)
+    assert (counts["precision"], counts["recall"], counts["f1_score"]) == (2, 1, 2)
+
+
+def test_a_failed_case_fails_in_all_that_was_expected_of_its_answer() -> None:
+    scores = failed_scores("north gate", ["a"], ["x", "a"], 2)
+
+    assert (scores["recall"], scores["reciprocal_rank"], scores["hit"]) == (1.0, 0.5, 1.0)
+    assert {name for name, score in scores.items() if score == 0} == {
+        *("exact_match", "token_f1", "citation_precision", "citation_recall", "quality", "precision_at_1")
+    }
+    assert set(failed_scores("north gate", ["a"], [], 2).values()) == {0.0}
+    assert failed_scores(None, [], [], 2) == {"quality": 0.0}
+
+
+def test_quality_is_stated_from_0_to_100() -> None:
+    case = {"correct": True, "latency_ms": 1.0, "error_message": None}
+
+    metrics = summarize([case | {"scores": {"quality": 0.9}}, case | {"scores": {"quality": 0.85}}])
+
+    assert metrics["avg_quality_score"] == pytest.approx(87.5)
 
 
 async def test_a_difference_is_as_likely_as_signs_that_fall_so() -> None:
-    base = {f"q{number}": {"correct": 0.0, "ndcg": 0.5} for number in range(6)}
+    keys: list[comparison.QuestionKey] = [(f"q{number}", "Why?", None, ()) for number in range(6)]
+    base = {key: {"correct": 0.0, "ndcg": 0.5} for key in keys}
     better = {key: {"correct": 1.0, "ndcg": 0.5} for key in base}
+    other: comparison.QuestionKey = "q0", "Who?", None, ()
 
-    correct, ndcg = await comparison.compare(base, better | {"other": {"correct": 0.0}})
+    correct, ndcg = await comparison.compare(base, better | {other: {"correct": 0.0}})
 
     assert (correct.measure, correct.baseline, correct.candidate, correct.pairs) == ("correct", 0.0, 1.0, 6)
     assert correct.p_value == pytest.approx(2 / 2**6)  # all signs one way or all the other, of 2^6
@@ -115,6 +155,20 @@ def test_the_bundled_set_reads() -> None:
     assert sum(question.answer is None for question in data.questions) == 4
     for question in data.questions:
         assert question.answer is None or question.answer in data.passages[question.passages[0]]
+
+
+def test_the_hard_set_has_questions_of_every_kind() -> None:
+    data = parse(BUNDLED["municipality"].read_bytes())
+
+    assert (len(data.questions), len(data.passages)) == (56, 38)
+    kinds = Counter(question.key[0] for question in data.questions)
+    assert kinds == {"n": 12, "p": 12, "m": 9, "l": 15, "u": 8}
+    for question in data.questions:
+        assert (question.answer is None) == (question.key[0] == "u") == (not question.passages)
+        assert question.answer is None or any(
+            question.answer.lower() in data.passages[key].lower() for key in question.passages
+        )
+        assert len(question.passages) == 2 or question.key[0] != "m"
 
 
 def test_csv_and_json_lines_say_the_same() -> None:

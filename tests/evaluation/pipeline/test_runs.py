@@ -33,7 +33,8 @@ RUN = f"""query ($id: ID!) {{ evaluationRun(id: $id) {{ status progress attempts
   scores {{ reciprocalRank exactMatch citationRecall }} }} }} }} }}"""
 WRONG = """query ($id: ID!) { evaluationRun(id: $id) { cases(filter: {correct: false}, orderBy: NUMBER_DESC) {
   nodes { number correct } } } }"""
-COMPARE = """query ($a: ID!, $b: ID!) { evaluationComparison(baseline: $a, candidate: $b) {
+COMPARE = """query ($a: ID!, $b: ID!, $across: Boolean) {
+  evaluationComparison(baseline: $a, candidate: $b, acrossSettings: $across) {
   measure baseline candidate difference pairs pValue } }"""
 RETRY = "mutation ($id: ID!) { jobRetry(id: $id) { errors { code } job { status } } }"
 CANCEL = "mutation ($id: ID!) { jobCancel(id: $id) { errors { code } job { status } } }"
@@ -199,7 +200,7 @@ Who sang?,,
         )
         run = await wait_for_run(person, one)
         await wait_for_run(person, other)
-    compared = (await person(COMPARE, a=one, b=other))["evaluationComparison"]
+    compared = (await person(COMPARE, a=one, b=other, across=True))["evaluationComparison"]
 
     (tower, sang) = run["cases"]["nodes"]
     assert (tower["retrieved"], tower["cited"], tower["correct"]) == (["p1"], ["p1"], True)
@@ -245,6 +246,9 @@ async def test_a_faulty_set_fails_with_its_line(
         ({"config": {"temperature": 3}}, ["input", "config", "temperature"]),
         ({"config": {"topK": 0}}, ["input", "config", "topK"]),
         ({"config": {"topK": 2, "passages": 3}}, ["input", "config", "passages"]),
+        ({"config": {"passages": 11}}, ["input", "config", "passages"]),
+        ({"config": {"topK": 2}}, ["input", "config", "topK"]),
+        ({"config": {"provider": "OPENAI"}}, ["input", "config", "provider"]),
         ({"config": {"testCases": 0}}, ["input", "config", "testCases"]),
         ({"config": {"maxTokens": 0}}, ["input", "config", "maxTokens"]),
     ],
