@@ -71,12 +71,18 @@ async def sheets_of(person: Person, id: str) -> Any:
     return (await person.ask(COMPARISONS, id=id))["drawingSession"]["comparisons"]["nodes"]
 
 
+def is_finished(comparison: Any) -> bool:
+    """Whether it is not pending, and the job that compared it alone has ended."""
+    job = comparison["job"]
+    return comparison["state"] != "PENDING" and (job is None or job["status"] in ("COMPLETED", "FAILED"))
+
+
 async def finished_sheets(person: Person, id: str) -> Any:
-    """The comparisons of a session as soon as none is pending."""
+    """The comparisons of a session as soon as none is pending, and its job has ended."""
     return await until(
         person.instance.listener,
         lambda: sheets_of(person, id),
-        lambda found: all(each["state"] != "PENDING" for each in found),
+        lambda found: all(is_finished(each) for each in found),
         60,
     )
 
