@@ -135,8 +135,8 @@ def validate_options(settings: Settings, values: Mapping[str, Any]) -> RunOption
             raise Invalid(
                 f"config.passages must be at most config.topK ({options.top_k}).", *path, "passages"
             )
-        default = f"config.passages ({options.passages} by default)"
-        raise Invalid(f"config.topK must be at least {default} (got {options.top_k}).", *path, "topK")
+        required = f"{options.passages}, the default of config.passages"
+        raise Invalid(f"config.topK must be at least {required} (got {options.top_k}).", *path, "topK")
     return options
 
 
