@@ -7,7 +7,7 @@ from core.working_folders import working_folder
 from db.queue import CompletionHook, FanOut
 from db.uow import UnitOfWork
 from pipelines.imagery.chunk_crawler import ChunkCrawler
-from pipelines.imagery.near_duplicates import group_near_duplicates
+from pipelines.imagery.near_duplicates import find_near_duplicates
 from pipelines.runtime.handlers import Run, handles
 from resolvers.imagery import crawl_chunks, images
 from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
@@ -35,8 +35,8 @@ async def gather_images(job: GatherImages, run: Run) -> FanOut | CompletionHook 
             raise Conflict(" ".join(await crawl_chunks.failure_reasons(uow, crawl.id, MAX_FAILURE_REASONS)))
     async with run.read() as uow:
         hashes = await images.perceptual_hashes(uow, crawl.id)
-    groups = await run.cpu(group_near_duplicates, [image.perceptual_hash for image in hashes])
-    members = [(hashes[index].id, hashes[group[0]].id) for group in groups for index in group]
+    groups = await find_near_duplicates(run, hashes)
+    members = [(image.id, group[0].id) for group in groups for image in group]
     for start in range(0, len(members), GROUP_BATCH_SIZE):
         async with run.write() as uow:
             await images.set_duplicate_groups(uow, members[start : start + GROUP_BATCH_SIZE])

@@ -1,4 +1,4 @@
-"""Quality checks of images, and detection of duplicates; CPU-bound, for child processes."""
+"""Quality checks of images; CPU-bound, for child processes."""
 
 import warnings
 from collections.abc import Sequence
@@ -91,32 +91,3 @@ def greyscale(image: Image.Image) -> np.ndarray:
 def sharpness(grey: np.ndarray) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al., 2000); small for a blurred image."""
     return float(cv2.Laplacian(grey, cv2.CV_64F).var())
-
-
-def find_duplicates(
-    digests: Sequence[str | None], hashes: Sequence[int | None], distance: int
-) -> tuple[list[int], list[int]]:
-    """Positions of exact duplicates and of near duplicates of an earlier image.
-
-    Images are compared with the kept ones only, so small differences do not chain. `hashes` are 64-bit
-    perceptual hashes; None matches no other.
-    """
-    exact, near = [], []
-    digests_seen: set[str] = set()
-    kept_hashes = np.empty(len(hashes), np.uint64)
-    count = 0
-    for position, (digest, hash) in enumerate(zip(digests, hashes, strict=True)):
-        if digest is not None and digest in digests_seen:
-            exact.append(position)
-            continue
-        if digest is not None:
-            digests_seen.add(digest)
-        if hash is None:
-            continue
-        bits = np.uint64(hash % 2**64)
-        if count and int(np.bitwise_count(kept_hashes[:count] ^ bits).min()) <= distance:
-            near.append(position)
-            continue
-        kept_hashes[count] = bits
-        count += 1
-    return exact, near

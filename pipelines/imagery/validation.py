@@ -1,16 +1,15 @@
 """Validation of a crawl's images, batch by batch, each saved with a checkpoint."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from core.ports import ObjectStore
 from core.working_folders import working_folder
 from db.models import Image
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
-from pipelines.imagery.quality_checks import find_all_issues, find_duplicates
+from pipelines.imagery.near_duplicates import fetch_images, find_near_duplicates
+from pipelines.imagery.quality_checks import find_all_issues
 from pipelines.runtime.handlers import Run, handles
 from resolvers.imagery import validation
 from resolvers.imagery.validation import (
@@ -23,7 +22,6 @@ from resolvers.imagery.validation import (
 
 BATCH_SIZE = 32
 """Images per batch; at most one batch is validated again after an interruption."""
-MAX_CONCURRENT_FETCHES = 8
 BATCH_SECONDS = 300.0
 CHECKED_PROGRESS = 0.95
 """Progress once all images are checked, before duplicates are searched."""
@@ -62,31 +60,9 @@ async def check_images(job: CheckImages, run: Run) -> CompletionHook:
 async def validate_page(run: Run, page: Sequence[Image], rules: ValidationRules) -> list[Verdict]:
     """The verdict of each image of a page."""
     with working_folder() as name:
-        semaphore = asyncio.Semaphore(MAX_CONCURRENT_FETCHES)
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(fetch_image(run.services.store, image, Path(name), semaphore))
-                    for image in page
-                ]
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
-        paths = [task.result() for task in tasks]
+        paths = await fetch_images(run.services.store, page, Path(name))
         found = await run.cpu_within(BATCH_SECONDS, find_all_issues, paths, rules)
     return [Verdict(image.id, issues) for image, issues in zip(page, found, strict=True)]
-
-
-async def fetch_image(
-    store: ObjectStore, image: Image, folder: Path, semaphore: asyncio.Semaphore
-) -> Path | None:
-    """Download an image to `folder`; returns None if the store does not have it."""
-    if image.storage_url is None:
-        return None
-    async with semaphore:
-        try:
-            return await store.fetch(image.storage_url, folder / str(image.id))
-        except FileNotFoundError:
-            return None
 
 
 async def find_crawl_duplicates(run: Run, crawl_job_id: UUID, rules: ValidationRules) -> Duplicates:
@@ -96,8 +72,11 @@ async def find_crawl_duplicates(run: Run, crawl_job_id: UUID, rules: ValidationR
     async with run.read() as uow:
         images = await validation.image_hashes(uow, crawl_job_id)
     distance = DEFAULT_HASH_DISTANCE if rules.duplicate_distance is None else rules.duplicate_distance
-    exact, near = await run.cpu(
-        find_duplicates, [row.hash for row in images], [row.perceptual_hash for row in images], distance
-    )
-    ids = [row.id for row in images]
-    return Duplicates([ids[position] for position in exact], [ids[position] for position in near])
+    first_of: dict[str, UUID] = {}
+    for image in images:
+        if image.hash is not None:
+            first_of.setdefault(image.hash, image.id)
+    exact = [image.id for image in images if image.hash is not None and first_of[image.hash] != image.id]
+    distinct = [image for image in images if image.hash is None or first_of[image.hash] == image.id]
+    groups = await find_near_duplicates(run, distinct, distance)
+    return Duplicates(exact, [image.id for _, *others in groups for image in others])

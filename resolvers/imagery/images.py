@@ -1,11 +1,10 @@
 """Images of crawls: file locks, duplicate groups and deletion."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Row, func, literal, select, text
+from sqlalchemy import func, literal, select, text
 
 from core.errors import Conflict
 from db.arrays import UUIDS, any_text
@@ -54,11 +53,13 @@ async def find_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> CrawlJob:
     return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl_job_id))
 
 
-async def perceptual_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Row[Any]]:
-    """The `id` and `perceptual_hash` of a crawl's images, in order of arrival."""
+async def perceptual_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Image]:
+    """What near duplicates are found by, of a crawl's images in order of arrival."""
     hashed = Image.crawl_job_id == crawl_job_id, Image.perceptual_hash.is_not(None)
-    hashes = select(Image.id, Image.perceptual_hash).where(*hashed)
-    return await uow.all(hashes.order_by(Image.sequence, Image.id))
+    columns = Image.id, Image.perceptual_hash, Image.storage_url, Image.is_valid
+    statement = select(*columns).where(*hashed).order_by(Image.sequence, Image.id)
+    found: Sequence[Image] = await uow.all(statement)
+    return found
 
 
 async def set_duplicate_groups(uow: UnitOfWork, grouped: Sequence[tuple[UUID, UUID]]) -> None:

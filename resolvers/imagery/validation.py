@@ -277,7 +277,8 @@ async def save_verdicts(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) 
 async def image_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Image]:
     """Hashes of a crawl's images, preferred images first: valid, then large, then early ones."""
     pixels = func.coalesce(Image.width, 0) * func.coalesce(Image.height, 0)
-    statement = select(Image.id, Image.hash, Image.perceptual_hash).where(Image.crawl_job_id == crawl_job_id)
+    columns = Image.id, Image.hash, Image.perceptual_hash, Image.storage_url, Image.is_valid
+    statement = select(*columns).where(Image.crawl_job_id == crawl_job_id)
     return await uow.all(statement.order_by(Image.is_valid.desc().nulls_last(), pixels.desc(), Image.id))
 
 
