@@ -25,14 +25,14 @@ def photograph(seed: int) -> Image.Image:
     return image
 
 
-def recompressed(image: Image.Image) -> Image.Image:
+def compress_again(image: Image.Image) -> Image.Image:
     stream = BytesIO()
     image.save(stream, "JPEG", quality=40)
     return Image.open(stream)
 
 
 COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "recompressed": recompressed,
+    "recompressed": compress_again,
     "smaller": lambda image: image.resize((160, 120)),
     "grey": lambda image: image.convert("L"),
     "brightened": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
@@ -40,16 +40,16 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def stored(image: Image.Image, path: Path) -> Path:
+def store(image: Image.Image, path: Path) -> Path:
     image.save(path, "PNG")
     return path
 
 
 @pytest.mark.parametrize("name", COPIES)
 def test_copies_show_the_same_and_the_original_is_the_best(name: str, tmp_path: Path) -> None:
-    copy = stored(COPIES[name](photograph(1)), tmp_path / "copy")
-    original = stored(photograph(1), tmp_path / "original")
-    other = stored(photograph(2), tmp_path / "other")
+    copy = store(COPIES[name](photograph(1)), tmp_path / "copy")
+    original = store(photograph(1), tmp_path / "original")
+    other = store(photograph(2), tmp_path / "other")
 
     assert confirm_group([copy, other, original], [True] * 3) in ([[2, 0]], [[0, 2]])
     if name in ("smaller", "blurred"):
@@ -57,7 +57,7 @@ def test_copies_show_the_same_and_the_original_is_the_best(name: str, tmp_path: 
     assert confirm_group([copy, original], [True, False]) == [[0, 1]]  # what is valid goes first
 
 
-def test_pictures_that_a_hash_confuses_are_told_apart(tmp_path: Path) -> None:
+def test_pictures_that_a_hash_confuses_differ_by_their_pixels(tmp_path: Path) -> None:
     red, blue = (Image.new("RGB", (64, 64), colour) for colour in ("#c02020", "#2040c0"))
     digits = []
     for text in ("3", "8"):
@@ -68,7 +68,7 @@ def test_pictures_that_a_hash_confuses_are_told_apart(tmp_path: Path) -> None:
     ImageDraw.Draw(disc).ellipse((12, 12, 52, 52), fill="#208040")
     ImageDraw.Draw(square).rectangle((12, 12, 52, 52), fill="#208040")
     for one, other in ((red, blue), (*digits,), (disc, square)):
-        looks = [appearance_of(stored(image, tmp_path / f"{n}")) for n, image in enumerate((one, other))]
+        looks = [appearance_of(store(image, tmp_path / f"{n}")) for n, image in enumerate((one, other))]
         assert looks[0] is not None
         assert looks[1] is not None
         assert not show_the_same(looks[0], looks[1])
@@ -76,7 +76,7 @@ def test_pictures_that_a_hash_confuses_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_file_without_a_picture_is_in_no_group(tmp_path: Path) -> None:
     (tmp_path / "broken").write_bytes(b"nothing")
-    picture = stored(photograph(1), tmp_path / "one")
+    picture = store(photograph(1), tmp_path / "one")
     assert confirm_group([tmp_path / "broken", None, picture, picture], [True] * 4) == [[2, 3]]
 
 
