@@ -8,6 +8,7 @@ from db.queue import Job
 from pipelines.runtime.handlers import HANDLERS, Handler
 from resolvers.chat.questions import AnswerMessage
 from resolvers.chat.text_checks import CheckText
+from resolvers.drawings.comparison_reports import WriteComparisonReport
 from resolvers.drawings.corrections import CompareSheet
 from resolvers.drawings.sessions import AnalyseSheets, CompareSheets, ExtractSheets
 from resolvers.evaluation.runs import MeasureModel
@@ -58,6 +59,7 @@ HANDLER_MODULES: dict[type[Job], str] = {
     RemoveObjects: "pipelines.cleanup",
     RemoveUnusedPictures: "pipelines.imagery.crawl_cleanup",
     RescopeDocument: "pipelines.knowledge.handlers",
+    WriteComparisonReport: "pipelines.drawings.reports.handlers",
 }
 """Every kind of job. The modules import the libraries that read, draw and compute."""
 

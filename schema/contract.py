@@ -18,6 +18,7 @@ from schema.chat.text_checks import TextCheckMutations, TextCheckQueries
 from schema.chat.usage import UsageQueries
 from schema.drawings.corrections import CorrectionMutations
 from schema.drawings.operations import DrawingMutations, DrawingQueries, DrawingSubscriptions
+from schema.drawings.reports import ComparisonReportMutations
 from schema.evaluation.operations import EvaluationMutations, EvaluationQueries
 from schema.evaluation.runs import EvaluationRunMutations, EvaluationRunQueries
 from schema.execution.executor import executor_with
@@ -91,6 +92,7 @@ class Mutation(
     ProjectMutations,
     CorrectionMutations,
     DrawingMutations,
+    ComparisonReportMutations,
     ImageryMutations,
     ProfileMutations,
     SavedReportMutations,

@@ -162,6 +162,7 @@ class DrawingSession(TenantKey, TenantModel):
     )
     min_change_size: Mapped[float | None]
     is_automatic: Mapped[Flag]
+    reports: Mapped[list[Any]] = mapped_column(server_default="[]")
     created_at: Mapped[Instant]
     updated_at: Mapped[UpdatedAt]
 

@@ -71,7 +71,7 @@ class ProcessingJobType(Enum):
     DATA_IMPORT = "data_import"
     """Imports consumption readings from a file."""
     REPORT_GENERATION = "report_generation"
-    """Generates an energy report."""
+    """Generates a report, or the files of one."""
     REQUIREMENT_PROPOSAL = "requirement_proposal"
     """Proposes requirements for a component."""
     RE_EMBEDDING = "re_embedding"

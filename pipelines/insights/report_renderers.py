@@ -26,6 +26,7 @@ from reportlab.platypus import (
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
+from core.csv_formulas import escape_formula
 from core.markup import neutral_text
 from pipelines.insights import charts
 from pipelines.insights.report_content import (
@@ -50,7 +51,6 @@ WIDTH = A4[0] - 2 * MARGIN - 12
 """Without the padding of the page's frame."""
 MAX_UNSPLIT_ROWS = 12
 """Tables with at most this many rows stay on one page."""
-FORMULA = re.compile(r"^[=+\-@\t\r]")
 UNSUPPORTED_CHARACTERS = re.compile(
     "[^\x20-\x7e\u00a0-\u00ff\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac]"
 )
@@ -91,11 +91,6 @@ def render_csv(data: Mapping[str, Any]) -> str:
     writer.writerow([escape_formula(heading) for heading in headings])
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def escape_formula(cell: str) -> str:
-    """A cell that spreadsheets do not evaluate as a formula."""
-    return f"'{cell}" if FORMULA.match(cell) else cell
 
 
 def render_markdown(title: str, date_line: str, blocks: Sequence[Block]) -> str:

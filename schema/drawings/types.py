@@ -14,11 +14,13 @@ from db import models
 from db.models import ComparisonSensitivity, DrawingType, PairReason, SessionStatus, SessionType, SheetState
 from resolvers.drawings import aggregates, sessions, versions
 from resolvers.drawings.change_reviews import ChangeDecision
+from resolvers.drawings.comparison_reports import ComparisonReportFormat
 from schema.chat.filters import SessionConversationOrder
 from schema.drawings.changes import (
     AlignmentSource,
     Change,
     ComparisonCount,
+    ComparisonReport,
     PointPair,
     SessionSummary,
     WordDifference,
@@ -111,6 +113,21 @@ class DrawingSession(relay.Node):
         models.DrawingSession.conversations, orders=SessionConversationOrder
     )
     """Conversations about the session, oldest first."""
+
+    @field(needs=("reports",))
+    def reports(self, info: Info) -> list[ComparisonReport]:
+        """Reports of the session, at most one of each format. Request them with `comparisonReport`."""
+        row: Any = self
+        return [
+            ComparisonReport(
+                format=ComparisonReportFormat(report["format"]),
+                name=report["name"],
+                size=report["size"],
+                created_at=datetime.fromisoformat(report["created_at"]),
+                url=info.context.links.download_url(report["key"], report["name"], report["mime_type"]),
+            )
+            for report in row.reports
+        ]
 
     @field(needs=("id",))
     async def progress(self, info: Info) -> int:

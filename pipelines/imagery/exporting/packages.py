@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from core.csv_formulas import escape_formula
 from pipelines.imagery.exporting.archives import Archive
 from pipelines.imagery.exporting.dataset_card import DatasetInfo
 from pipelines.imagery.exporting.manifest import Manifest
@@ -15,8 +16,6 @@ from pipelines.imagery.exporting.records import ExportTotals, ImageRecord
 from pipelines.imagery.exporting.stream_buffer import StreamBuffer
 
 CARD_FILENAME = "README.md"
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
-"""First characters of a cell that spreadsheets evaluate as a formula."""
 
 
 class Package(ABC):
@@ -136,11 +135,6 @@ class CsvTable(Package):
 
     def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
         yield
-
-
-def escape_formula(value: Any) -> Any:
-    """The cell, escaped against CSV formula injection."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_PREFIXES) else value
 
 
 def json_array(lines: Iterator[bytes]) -> Iterator[bytes]:

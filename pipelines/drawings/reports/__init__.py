@@ -1,0 +1,1 @@
+"""Reports of a drawing session as files: PDF, tables and BCF."""

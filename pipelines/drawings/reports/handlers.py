@@ -1,0 +1,101 @@
+"""The job that writes the report of a drawing session."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.working_folders import working_folder
+from db.queue import CompletionHook
+from db.uow import UnitOfWork
+from pipelines.drawings.reports import bcf, documents, tables
+from pipelines.drawings.reports.content import ReportContent, report_content
+from pipelines.drawings.reports.documents import ReportPart
+from pipelines.runtime.handlers import Run, handles
+from resolvers.drawings import comparison_reports
+from resolvers.drawings.comparison_reports import ComparisonReportFormat, WriteComparisonReport
+
+TABLE_SECONDS, SHEET_SECONDS, DOCUMENT_SECONDS = 120.0, 120.0, 300.0
+"""Timeouts of writing a table, the part of a sheet, and the document of all parts."""
+UNSAFE_CHARACTERS = re.compile(r"[^\w.() -]+")
+MAX_NAME_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class FileType:
+    """Ending and media type of a report's file."""
+
+    ending: str
+    mime_type: str
+
+
+FILE_TYPES = {
+    ComparisonReportFormat.PDF: FileType("pdf", "application/pdf"),
+    ComparisonReportFormat.CSV: FileType("csv", "text/csv"),
+    ComparisonReportFormat.XLSX: FileType(
+        "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    ),
+    ComparisonReportFormat.BCF: FileType("bcf", "application/octet-stream"),
+}
+
+
+@handles(WriteComparisonReport)
+async def write_comparison_report(job: WriteComparisonReport, run: Run) -> CompletionHook:
+    """Write a report's file from the rows as they are now. A repeated run replaces the file."""
+    async with run.read() as uow:
+        rows = await comparison_reports.load_rows(uow, job.session_id)
+    content, format = report_content(rows, datetime.now(UTC)), ComparisonReportFormat(job.format)
+    kind = FILE_TYPES[format]
+    with working_folder() as name:
+        target = Path(name) / f"report.{kind.ending}"
+        match format:
+            case ComparisonReportFormat.CSV:
+                await run.cpu_within(TABLE_SECONDS, tables.write_csv, content, target)
+            case ComparisonReportFormat.XLSX:
+                await run.cpu_within(TABLE_SECONDS, tables.write_xlsx, content, target)
+            case ComparisonReportFormat.PDF:
+                await write_pdf(run, content, target)
+            case ComparisonReportFormat.BCF:
+                await write_bcf(run, content, target)
+        prefix = comparison_reports.report_prefix(run.company_id, job.session_id, job.report_id)
+        stored = await run.put_file(f"{prefix}{target.name}", target)
+    filename = f"{file_stem(content.title)}.{kind.ending}"
+
+    async def finish(uow: UnitOfWork) -> None:
+        await comparison_reports.save(
+            uow, job, name=filename, mime_type=kind.mime_type, size=stored.size, key=stored.key
+        )
+
+    return finish
+
+
+async def write_pdf(run: Run, content: ReportContent, target: Path) -> None:
+    """Write the PDF report, sheet by sheet, so that one sheet at a time is in memory."""
+    parts: list[ReportPart] = []
+    for number, sheet in enumerate(content.illustrated):
+        image = await run.services.store.fetch(str(sheet.image_key), target.with_name("sheet.png"))
+        part = target.with_name(f"{number:04d}.pdf")
+        parts.append(
+            await run.cpu_within(SHEET_SECONDS, documents.write_part, sheet, image, part, content.made_at)
+        )
+        await run.report((number + 1) / (len(content.illustrated) + 1))
+    await run.cpu_within(DOCUMENT_SECONDS, documents.write_report, content, parts, target)
+
+
+async def write_bcf(run: Run, content: ReportContent, target: Path) -> None:
+    """Write the BCF file, sheet by sheet."""
+    sheets = [sheet for sheet in content.sheets if sheet.changes]
+    parts: list[Path] = []
+    for number, sheet in enumerate(sheets):
+        overlay = None
+        if sheet.overlay_key:
+            overlay = await run.services.store.fetch(sheet.overlay_key, target.with_name("overlay.png"))
+        part = target.with_name(f"{number:04d}.bcf")
+        parts.append(await run.cpu_within(SHEET_SECONDS, bcf.write_topics, content, sheet, overlay, part))
+        await run.report((number + 1) / (len(sheets) + 1))
+    await run.cpu_within(DOCUMENT_SECONDS, bcf.write_bcf, content, parts, target)
+
+
+def file_stem(title: str) -> str:
+    """A file name after the session's name."""
+    return UNSAFE_CHARACTERS.sub("_", title).strip(" ._")[:MAX_NAME_LENGTH] or "comparison"
