@@ -70,9 +70,7 @@ def topic_markup(
     """The markup of a topic. Its elements have the order that the schema demands."""
     markup = etree.Element("Markup")
     status = STATUSES[change.decision]
-    topic = etree.SubElement(
-        markup, "Topic", Guid=str(change.id), TopicType=TOPIC_TYPE, TopicStatus=status
-    )
+    topic = etree.SubElement(markup, "Topic", Guid=str(change.id), TopicType=TOPIC_TYPE, TopicStatus=status)
     title = f"{sheet.name} / {change.number}: {change.label}, {change.location}"
     labels = [sheet.name, change.label, change.decision.value.capitalize()]
     if sheet.result is SheetResult.LOW:
@@ -116,7 +114,9 @@ def topic_description(content: ReportContent, sheet: ReportSheet, change: Report
     if change.words_added:
         lines.append(f"After: {' | '.join(change.words_added)}")
     lines += [f"Place: {change.location}", f"Size: {change.size_text}", f"Decision: {change.decision.name}"]
-    lines.append(f"Old: {content.old_file}, page {sheet.old_page}. New: {content.new_file}, page {sheet.new_page}.")
+    lines.append(
+        f"Old: {content.old_file}, page {sheet.old_page}. New: {content.new_file}, page {sheet.new_page}."
+    )
     return "\n".join([*lines, *([sheet.reason] if sheet.reason else [])])
 
 
@@ -139,7 +139,10 @@ def xml_text(text: str) -> str:
     return "".join(
         sign
         for sign in text
-        if sign in "\t\n\r" or "\x20" <= sign <= "\ud7ff" or "\ue000" <= sign <= "\ufffd" or sign >= "\U00010000"
+        if sign in "\t\n\r"
+        or "\x20" <= sign <= "\ud7ff"
+        or "\ue000" <= sign <= "\ufffd"
+        or sign >= "\U00010000"
     )
 
 

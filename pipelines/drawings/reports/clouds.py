@@ -1,6 +1,7 @@
 """Clouds around changes: PDF annotations that viewers list, each with an appearance of its own."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import hypot
 
 import pikepdf
@@ -50,7 +51,9 @@ def cloud_annotation(
     margin = radius + LINE_WIDTH
     box = Array([left - margin, bottom - margin, right + margin, top + margin])
     colour = change_colour(change)
-    drawn = "{} {} {} RG {} w 1 j\n{}\ns".format(*colour, LINE_WIDTH, "\n".join(cloud_path(rectangle, radius)))
+    drawn = "{} {} {} RG {} w 1 j\n{}\ns".format(
+        *colour, LINE_WIDTH, "\n".join(cloud_path(rectangle, radius))
+    )
     appearance = pdf.make_stream(drawn.encode(), Type=Name.XObject, Subtype=Name.Form, BBox=box)
     return pdf.make_indirect(
         Dictionary(
@@ -79,7 +82,7 @@ def cloud_path(rectangle: Rectangle, radius: float) -> Iterator[str]:
     left, bottom, right, top = rectangle
     corners = [(left, bottom), (left, top), (right, top), (right, bottom), (left, bottom)]
     yield f"{left:.2f} {bottom:.2f} m"
-    for (x, y), (end_x, end_y) in zip(corners, corners[1:], strict=False):
+    for (x, y), (end_x, end_y) in pairwise(corners):
         length = hypot(end_x - x, end_y - y)
         count = max(1, round(length / (2 * radius)))
         step_x, step_y = (end_x - x) / count, (end_y - y) / count

@@ -63,8 +63,12 @@ class ReportChange:
         """Its size for people, as far as it is known."""
         if self.paper_size is None:
             return f"{self.box[2]} x {self.box[3]} px"
-        paper = "{:.0f} x {:.0f} mm on paper".format(*self.paper_size)
-        return paper if self.real_size is None else "{:.2f} x {:.2f} m; {}".format(*self.real_size, paper)
+        width, height = self.paper_size
+        paper = f"{width:.0f} x {height:.0f} mm on paper"
+        if self.real_size is None:
+            return paper
+        across, down = self.real_size
+        return f"{across:.2f} x {down:.2f} m; {paper}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +189,14 @@ def pair_remark(pair: Comparison) -> str | None:
 def single_sheet(page: Drawing) -> ReportSheet:
     """A sheet without a counterpart."""
     is_old = page.drawing_type is DrawingType.OLD
-    numbers = (page.page_number, None) if is_old else (None, page.page_number)
+    old, new = (page.page_number, None) if is_old else (None, page.page_number)
     name = page.drawing_name or f"Page {page.page_number}"
     if page.state is SheetState.FAILED:
         side = "old" if is_old else "new"
         reason = f"The {side} sheet could not be read. {page.error_message or ''}".strip()
-        return ReportSheet(name, *numbers, SheetResult.FAILED, reason)
-    return ReportSheet(
-        name, *numbers, SheetResult.ONLY_OLD if is_old else SheetResult.ONLY_NEW, page.error_message
-    )
+        return ReportSheet(name, old, new, SheetResult.FAILED, reason)
+    result = SheetResult.ONLY_OLD if is_old else SheetResult.ONLY_NEW
+    return ReportSheet(name, old, new, result, page.error_message)
 
 
 def report_change(

@@ -41,8 +41,7 @@ def write_report(content: ReportContent, parts: Sequence[ReportPart], target: Pa
     index = target.with_suffix(".index.pdf")
     index_pages = count_pages(write_index(content, {part.name: 10_000 for part in parts}, index))
     starts = [
-        index_pages + first
-        for first in accumulate((part.page_count for part in parts[:-1]), initial=0)
+        index_pages + first for first in accumulate((part.page_count for part in parts[:-1]), initial=0)
     ]
     pages = {part.name: start + 1 for part, start in zip(parts, starts, strict=False)}
     write_index(content, pages, index)

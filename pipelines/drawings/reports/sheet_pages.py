@@ -78,9 +78,7 @@ def write_sheet_page(sheet: ReportSheet, image: Path, target: Path, made_at: dat
         )
         page.Contents = pdf.make_stream(page_content(sheet, geometry).encode("ascii"))
         clouds = [
-            cloud_annotation(
-                pdf, sheet, change, geometry.rectangle(change.box), geometry.cloud_radius, date
-            )
+            cloud_annotation(pdf, sheet, change, geometry.rectangle(change.box), geometry.cloud_radius, date)
             for change in sheet.changes
         ]
         add_annotations(page, clouds)

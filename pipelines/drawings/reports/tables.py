@@ -95,7 +95,14 @@ def change_row(sheet: ReportSheet, change: ReportChange) -> list[Any]:
     """The cells of a change."""
     paper, real = change.paper_size or (None, None), change.real_size or (None, None)
     return [
-        *(sheet.name, sheet.result.value, change.number, change.kind.upper(), change.decision.name, change.note),
+        *(
+            sheet.name,
+            sheet.result.value,
+            change.number,
+            change.kind.upper(),
+            change.decision.name,
+            change.note,
+        ),
         *(change.location, WORD_SEPARATOR.join(change.words_removed)),
         *(WORD_SEPARATOR.join(change.words_added), change.description, *change.box, change.area),
         *(round(length, 1) if length is not None else None for length in paper),

@@ -25,6 +25,8 @@ UNSUPPORTED_CHARACTERS = re.compile(
 )
 """Characters that the built-in PDF fonts lack."""
 SUBSTITUTE = "?"
+SPELLINGS = str.maketrans({"\u2192": "->", "\u2300": "\u00d8", "\u2264": "<=", "\u2265": ">="})
+"""How common signs of drawings are printed that the fonts lack."""
 FONT_NOTE = (
     "Characters that the font of these pages lacks are printed as ?. The comments of the clouds, and the "
     "reports as CSV, XLSX and BCF, hold all of them."
@@ -51,12 +53,12 @@ def write_index(content: ReportContent, pages: Mapping[str, int], target: Path) 
     story += [Spacer(1, 4 * mm), Paragraph(printable(totals(content)), BODY), Spacer(1, 4 * mm)]
     story.append(table(rows, INDEX_WIDTHS, marked))
     texts = (*(text for row in about_rows(content) for text in row), *map(sheet_texts, content.sheets))
-    return build(story, target, has_substitutes=any(map(UNSUPPORTED_CHARACTERS.search, texts)))
+    return build(story, target, has_substitutes=any(map(lacks_characters, texts)))
 
 
 def totals(content: ReportContent) -> str:
     """How many sheets there are of each result."""
-    counts = {result: 0 for result in SheetResult}
+    counts = dict.fromkeys(SheetResult, 0)
     for sheet in content.sheets:
         counts[sheet.result] += 1
     changes = sum(len(sheet.changes) for sheet in content.sheets)
@@ -86,9 +88,7 @@ def write_changes(sheet: ReportSheet, target: Path) -> Path:
     notes = [sheet.reason, f"Scale {sheet.scale}" if sheet.scale else None]
     story += [Paragraph(printable(note), BODY) for note in notes if note]
     story += [Spacer(1, 3 * mm), table(rows, LIST_WIDTHS, [])]
-    return build(
-        story, target, has_substitutes=UNSUPPORTED_CHARACTERS.search(sheet_texts(sheet)) is not None
-    )
+    return build(story, target, has_substitutes=UNSUPPORTED_CHARACTERS.search(sheet_texts(sheet)) is not None)
 
 
 def change_row(change: ReportChange) -> list[Flowable]:
@@ -118,17 +118,20 @@ def words(texts: Sequence[str]) -> str:
     return text if len(text) <= MAX_WORDS_LENGTH else f"{text[:MAX_WORDS_LENGTH]}…"
 
 
+def lacks_characters(text: str) -> bool:
+    """Whether the fonts lack a character of a text."""
+    return UNSUPPORTED_CHARACTERS.search(text.translate(SPELLINGS)) is not None
+
+
 def printable(text: str) -> str:
     """A text as markup of paragraphs, in characters that the fonts have."""
-    return escape(UNSUPPORTED_CHARACTERS.sub(SUBSTITUTE, text))
+    return escape(UNSUPPORTED_CHARACTERS.sub(SUBSTITUTE, text.translate(SPELLINGS)))
 
 
 def cells(style: ParagraphStyle, *texts: str) -> list[Flowable]:
     """The cells of a row. Long words are broken."""
     wrapping = ParagraphStyle(style.name, parent=style, splitLongWords=1, wordWrap="CJK")
-    return [
-        Paragraph(printable(text), wrapping if has_long_word(text) else style) for text in texts
-    ]
+    return [Paragraph(printable(text), wrapping if has_long_word(text) else style) for text in texts]
 
 
 def has_long_word(text: str) -> bool:

@@ -72,7 +72,10 @@ class Instance:
             sources = open_sources(self.database, settings, stack)
             services = worker_services(self.database, settings, self.store, embedders, vectors, sources)
             listener = Listener(self.database.placement.listen_url, application="test listener")
-            async with listener, Worker(services, listener, queues=["drawings", "upkeep"]) as worker:
+            async with (
+                listener,
+                Worker(services, listener, queues=["drawings", "reports", "upkeep"]) as worker,
+            ):
                 yield worker
 
     def start_worker(self, **changes: Any) -> "subprocess.Popen[bytes]":

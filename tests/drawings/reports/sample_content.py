@@ -33,6 +33,7 @@ def change(number: int, box: tuple[int, int, int, int], **values: object) -> Rep
 def sheet(name: str = "A-101", *changes: ReportChange, **values: object) -> ReportSheet:
     """A compared sheet of 600 x 400 pixels at 100 dpi."""
     defaults: dict[str, object] = {
+        "result": SheetResult.CHANGED,
         "change_ratio": 0.12,
         "alignment_score": 0.97,
         "scale": "1:100",
@@ -43,7 +44,7 @@ def sheet(name: str = "A-101", *changes: ReportChange, **values: object) -> Repo
         "image_key": "new.png",
         "overlay_key": "overlay.png",
     }
-    return ReportSheet(name, 1, 1, SheetResult.CHANGED, **{**defaults, **values})  # type: ignore[arg-type]
+    return ReportSheet(name, 1, 1, **{**defaults, **values})  # type: ignore[arg-type]
 
 
 def content(*sheets: ReportSheet) -> ReportContent:

@@ -13,7 +13,13 @@ from tests.drawings.reports.sample_content import change, content, sheet
 REPORT = content(
     sheet(
         "A-101",
-        change(1, (10, 20, 30, 40), words_removed=("=1+1", "900"), decision=ChangeDecision.IGNORED, note="+ checked"),
+        change(
+            1,
+            (10, 20, 30, 40),
+            words_removed=("=1+1", "900"),
+            decision=ChangeDecision.IGNORED,
+            note="+ checked",
+        ),
         change(2, (5, 6, 7, 8), paper_size=None, real_size=None, words_added=("Кровля",)),
     ),
     ReportSheet("A-102", 2, 2, SheetResult.FAILED, "Processing exceeded the timeout."),
