@@ -63,13 +63,11 @@ async def report(person: Person, id: str, format: str) -> tuple[Any, bytes]:
 async def test_reports_of_all_formats_list_the_changes_of_the_api(
     person: Person, instance: Instance, revisions: Revisions
 ) -> None:
-    old, _ = revisions("A-101", "A-102", "A-103")
-    _, new = revisions("A-101", "A-102", "A-104")
-    id = await person.begin(old, new)
+    id = await person.begin(*revisions("A-101"))
     session = await person.completed(id)
     pairs = {pair["drawingName"]: pair for pair in session["comparisons"]["nodes"]}
     total = sum(len(pair["changes"]) for pair in pairs.values())
-    assert total > 10
+    assert total > 3
 
     entry, content = await report(person, id, "CSV")
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
