@@ -21,7 +21,13 @@ FIRST_NAME_WEIGHT = 2
 """Extra weight of the first name."""
 MIN_SIMILARITY = 0.25
 
-UNCLASSIFIED = "The component type is unclear. Set componentType, or name the component in the description."
+MIN_CONFIDENCE = 0.6
+"""A less certain classification is left to the person."""
+
+UNCLASSIFIED = (
+    "The component type is unclear. Set it with requirementProposalClassify, or name the component in the "
+    "description of a new proposal."
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,12 @@ class Classification:
     type: ComponentType
     confidence: float
     rationale: str
+
+    @property
+    def question(self) -> str:
+        """What the person is asked if it is uncertain."""
+        guess = f"It may be a {load_patterns()[self.type].names[0]} (confidence {self.confidence:.2f})."
+        return f"{UNCLASSIFIED} {guess} {self.rationale}"
 
 
 def classify_by_name(sentences: Sequence[Sentence], source: str) -> Classification | None:

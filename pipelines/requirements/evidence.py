@@ -25,11 +25,20 @@ NEGATION = re.compile(
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence about the component; `citation` locates it if it is from a document."""
+    """A sentence about the component; `citation` locates it if it is from a document.
+
+    `label` is text on the component that the sentence quotes, and states nothing about it.
+    """
 
     text: str
     origin: RequirementOrigin
     citation: Mapping[str, Any] | None = None
+    label: str = ""
+
+    @property
+    def statement(self) -> str:
+        """The text without the label."""
+        return self.text.replace(f"“{self.label}”", "") if self.label else self.text
 
 
 def description_sentences(text: str) -> list[Sentence]:
@@ -83,8 +92,9 @@ def find_mentions(item: PatternItem, sentences: Sequence[Sentence]) -> Iterator[
     """The mentions of an item: the sentence, the matched words, and whether they are negated."""
     pattern = phrase_pattern((item.name, item.spoken_name, *item.words))
     for sentence in sentences:
-        for match in pattern.finditer(sentence.text):
-            yield sentence, match.group(), bool(NEGATION.search(preceding_text(sentence.text, match.start())))
+        text = sentence.statement
+        for match in pattern.finditer(text):
+            yield sentence, match.group(), bool(NEGATION.search(preceding_text(text, match.start())))
 
 
 def preceding_text(text: str, position: int) -> str:

@@ -16,7 +16,7 @@ from db.models import LlmProvider, ProposalStage, RequirementCategory
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.requirements import llm_proposals, proposers
-from pipelines.requirements.classification import Classification, classify
+from pipelines.requirements.classification import MIN_CONFIDENCE, Classification, classify
 from pipelines.requirements.design_analysis import Design, analyze_design
 from pipelines.requirements.evidence import Sentence, description_sentences, document_sentences
 from pipelines.requirements.llm_proposals import MalformedResponse
@@ -61,7 +61,7 @@ async def propose_requirements(job: ProposeRequirements, run: Run) -> Completion
     await enter_stage(run, job.proposal_id, ProposalStage.CLASSIFYING)
     design = await load_design(run, proposal)
     description = description_sentences(proposal.description or "")
-    pattern = await determine_pattern(run, viewer, proposal, description, design)
+    pattern, certainty = await determine_pattern(run, viewer, proposal, description, design)
     await enter_stage(run, job.proposal_id, ProposalStage.ANALYZING)
     queries = [f"{pattern.names[0]} {about}" for about in CATEGORY_QUERIES.values()]
     passages = await retrieve_passages(run, viewer, proposal, queries)
@@ -70,7 +70,7 @@ async def propose_requirements(job: ProposeRequirements, run: Run) -> Completion
     results = CategoryResults(dict((run.checkpoint or {}).get("notes", {})))
     await gather_or_cancel(
         [
-            propose_category(run, job, category, pattern, sentences, design, results)
+            propose_category(run, job, category, pattern, certainty, sentences, design, results)
             for category in RequirementCategory
             if category.value not in results.notes
         ]
@@ -105,10 +105,14 @@ async def load_design(run: Run, proposal: Row[Any]) -> Design | None:
 
 async def determine_pattern(
     run: Run, viewer: Viewer, proposal: Row[Any], description: Sequence[Sentence], design: Design | None
-) -> Pattern:
-    """The pattern of the component's type; stores the classification. Raises `Conflict` if it is unclear."""
+) -> tuple[Pattern, float]:
+    """The pattern of the component's type, and its confidence; stores the classification.
+
+    Raises `Conflict`, with the guess, if it is unclear.
+    """
     if proposal.component_type is not None:
-        return load_patterns()[proposal.component_type]
+        confidence = proposal.classification_confidence
+        return load_patterns()[proposal.component_type], 1.0 if confidence is None else confidence
     if not description and design is None and not proposal.document_ids:
         raise Conflict("The design of this proposal no longer exists.")
     passages = (
@@ -119,15 +123,18 @@ async def determine_pattern(
     classification: Classification = await classify(
         run.services.embedders.sentences.embed, description, design, passage_sentences(passages)
     )
+    is_clear = classification.confidence >= MIN_CONFIDENCE
     await enter_stage(
         run,
         proposal.id,
         ProposalStage.CLASSIFYING,
-        component_type=classification.type,
+        component_type=classification.type if is_clear else None,
         classification_confidence=classification.confidence,
         classification_rationale=classification.rationale,
     )
-    return load_patterns()[classification.type]
+    if not is_clear:
+        raise Conflict(classification.question)
+    return load_patterns()[classification.type], classification.confidence
 
 
 def passage_sentences(passages: Sequence[Passage]) -> list[Sentence]:
@@ -167,11 +174,15 @@ async def propose_category(
     job: ProposeRequirements,
     category: RequirementCategory,
     pattern: Pattern,
+    certainty: float,
     sentences: Sequence[Sentence],
     design: Design | None,
     results: CategoryResults,
 ) -> None:
-    """Propose the requirements of one category, and store them with the checkpoint."""
+    """Propose the requirements of one category, and store them with the checkpoint.
+
+    What rests on the component's type is as doubtful as that: `certainty` is its confidence.
+    """
     proposed = await proposers.propose(
         category, pattern, sentences, design, run.services.embedders.sentences.embed
     )
@@ -179,7 +190,8 @@ async def propose_category(
     async with results.lock:
         results.notes[category.value] = note
         async with run.write() as uow:
-            await proposals.add_requirements(uow, job.proposal_id, [*proposed, *suggested])
+            drafts = [proposers.with_doubt(draft, certainty) for draft in (*proposed, *suggested)]
+            await proposals.add_requirements(uow, job.proposal_id, drafts)
             if usage is not None:
                 await proposals.record_usage(uow, job.user_id, job.proposal_id, usage)
             await run.save({"notes": results.notes}, uow)

@@ -134,7 +134,20 @@ def quoted_proposal(
     proposal = item_proposal(
         category, item, confidence, f"{ORIGIN_PREFIXES[sentence.origin]}: “{sentence.text[:300]}”"
     )
-    return with_source(proposal, sentence, listed_values(item, sentence.text) or item.values)
+    listed = listed_values(item, sentence.statement)
+    if item.values and not listed:
+        suggestion = f"Typical values, by the pattern library: {', '.join(item.values)}."
+        proposal = replace(proposal, description=" ".join(filter(None, (item.description, suggestion))))
+        listed = tuple(value for value in item.values if phrase_pattern((value,)).search(sentence.statement))
+    proposal = replace(proposal, is_independent=is_exact and item.source is None)
+    return with_source(proposal, sentence, listed)
+
+
+def with_doubt(proposal: RequirementDraft, certainty: float) -> RequirementDraft:
+    """The proposal with the doubt about the component's type, unless it holds for any type."""
+    if proposal.is_independent:
+        return proposal
+    return replace(proposal, confidence=round(proposal.confidence * certainty, 4))
 
 
 def with_source(proposal: RequirementDraft, sentence: Sentence, values: Sequence[str]) -> RequirementDraft:
@@ -165,7 +178,7 @@ def explicit_proposals(
     """Proposals of names in the evidence that are not in the pattern library."""
     known = {normalize_key(item.name) for item in pattern.items[category]}
     for sentence in sentences:
-        for name in explicit_names(category, sentence.text):
+        for name in explicit_names(category, sentence.statement):
             if normalize_key(name) not in known:
                 known.add(normalize_key(name))
                 accessible = category is RequirementCategory.ACCESSIBILITY
@@ -176,6 +189,7 @@ def explicit_proposals(
                     rationale=f"{ORIGIN_PREFIXES[sentence.origin]}: “{sentence.text[:300]}”",
                     origin=sentence.origin,
                     requirement=sentence.text[:MAX_QUOTE_LENGTH] if accessible else None,
+                    is_independent=True,
                 )
                 yield with_source(proposal, sentence, ())
 
@@ -210,6 +224,7 @@ def contrast_proposals(design: Design) -> Iterator[RequirementDraft]:
         values=(ratio,),
         required=True,
         source="WCAG 2.2, 1.4.3 Contrast (Minimum)",
+        is_independent=True,
     )
 
 
@@ -232,9 +247,17 @@ async def similar_proposals(
 
 def design_sentences(design: Design) -> list[Sentence]:
     """The findings of a design as sentences, to be read like a description."""
-    statements = [f"The text “{line.text}” in {line.colour} on {line.background}." for line in design.lines]
+    labels = [
+        Sentence(
+            f"The text “{line.text}” in {line.colour} on {line.background}.",
+            RequirementOrigin.DESIGN,
+            label=line.text,
+        )
+        for line in design.lines
+    ]
+    statements = []
     if design.outlined:
         statements.append("An outlined surface with a border.")
     if design.radius >= 3:
         statements.append(f"Rounded corners of about {design.radius} pixels.")
-    return [Sentence(text, RequirementOrigin.DESIGN) for text in statements]
+    return labels + [Sentence(text, RequirementOrigin.DESIGN) for text in statements]

@@ -2,8 +2,8 @@
 
 from pipelines.requirements.design_analysis import Box, Design, Mark
 
-MAX_CONFIDENCE, MIN_CONFIDENCE = 0.85, 0.4
-"""Bounds of the confidence, because appearance alone is no proof."""
+MAX_CONFIDENCE, MIN_CONFIDENCE = 0.58, 0.3
+"""Bounds of the confidence. Of 45 rendered components of common libraries, the rules know 26."""
 SQUARE_ASPECT = (0.8, 1.25)
 MAX_DISC_ROUNDNESS = 0.86
 """A disc covers 0.785 of its box, a square with round corners more than 0.9."""
@@ -31,7 +31,7 @@ def classify_design(design: Design) -> tuple[str, float, str]:
     }
     kind, (fit, observation) = max(guesses.items(), key=lambda guess: guess[1][0])
     runner_up = max(other for name, (other, _) in guesses.items() if name != kind)
-    confidence = round(max(MIN_CONFIDENCE, min(MAX_CONFIDENCE, fit - runner_up / 4)), 2)
+    confidence = round(max(MIN_CONFIDENCE, MAX_CONFIDENCE * (fit - runner_up / 4)), 2)
     return kind, confidence, f"By its appearance: {observation}."
 
 

@@ -72,6 +72,8 @@ class RequirementDraft:
     description: str | None = None
     source: str | None = None
     citation: Mapping[str, Any] | None = None
+    is_independent: bool = False
+    """Whether it holds for a component of any type: measured, or named outright."""
 
     @property
     def key(self) -> str:
@@ -166,6 +168,28 @@ async def _validate_design(uow: UnitOfWork, viewer: Viewer, upload_id: UUID) -> 
         )
 
 
+async def classify(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, component_type: ComponentType
+) -> RequirementProposal:
+    """Set the component type of a proposal that failed because it is unclear, and restart it."""
+    access.require(viewer, "requirements:create")
+    await access.find(uow, viewer, RequirementProposal, id)
+    await queue.lock_parts(uow, ProcessingJob, id)
+    job = await uow.one(select(ProcessingJob).where(ProcessingJob.id == id).with_for_update())
+    proposal = await access.find(uow, viewer, RequirementProposal, id, lock=True)
+    if job.status is not JobStatus.FAILED or proposal.component_type is not None:
+        raise Conflict("Only a failed proposal whose component type is unclear can be classified.", "id")
+    values = {
+        "component_type": component_type,
+        "classification_confidence": 1.0,
+        "classification_rationale": "The component type was set by a person.",
+    }
+    await uow.execute(sa.update(RequirementProposal).where(RequirementProposal.id == id).values(values))
+    await queue.restart(uow, ProcessingJob, id)
+    await activity_log.record(uow, viewer.user_id, "REQUIREMENT_PROPOSAL_CLASSIFY", "RequirementProposal", id)
+    return await uow.one(select(RequirementProposal).where(RequirementProposal.id == id))
+
+
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     """Delete a proposal that is not in progress, with its requirements; exports are kept."""
     access.require(viewer, "requirements:create")
@@ -213,7 +237,7 @@ async def add_requirements(uow: UnitOfWork, id: UUID, proposed: Sequence[Require
     last = await _reserve_sequence(uow, id, len(new))
     rows = [
         {
-            **asdict(draft),
+            **{name: value for name, value in asdict(draft).items() if name != "is_independent"},
             "values": list(draft.values),
             "key": draft.key,
             "proposal_id": id,

@@ -110,6 +110,20 @@ class RequirementProposalCreatePayload(Payload):
     """The new proposal. Subscribe to `requirementProposed` to follow it."""
 
 
+@input
+class RequirementProposalClassifyInput:
+    """Input of `requirementProposalClassify`."""
+
+    component_type: ComponentType
+    """Type of the component."""
+
+
+@output
+class RequirementProposalClassifyPayload(Payload):
+    requirement_proposal: RequirementProposal | None = None
+    """The restarted proposal. Subscribe to `requirementProposed` to follow it."""
+
+
 @output
 class RequirementProposalDeletePayload(Payload):
     deleted_id: relay.GlobalID | None = None
@@ -133,6 +147,16 @@ class RequirementProposalMutations:
         async with info.context.write() as uow:
             proposal = await proposals.create(uow, viewer, **values)
         return RequirementProposalCreatePayload.of(requirement_proposal=proposal)
+
+    @mutation
+    async def requirement_proposal_classify(
+        self, info: Info, id: relay.GlobalID, input: RequirementProposalClassifyInput
+    ) -> RequirementProposalClassifyPayload:
+        """Set the component type of a proposal that failed because the type is unclear, and restart it."""
+        key = key_of(id, models.RequirementProposal)
+        async with info.context.write() as uow:
+            proposal = await proposals.classify(uow, info.context.viewer, key, input.component_type)
+        return RequirementProposalClassifyPayload.of(requirement_proposal=proposal)
 
     @mutation
     async def requirement_proposal_delete(

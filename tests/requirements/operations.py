@@ -31,6 +31,9 @@ EXPORT = """mutation ($id: ID!, $input: RequirementProposalExportInput) {
     requirements { props { name values approved edited custom confidence source }
       events { name approved edited custom } states { name approved edited custom }
       accessibility { requirement approved edited custom } } } } }"""
+CLASSIFY = """mutation ($id: ID!, $input: RequirementProposalClassifyInput!) {
+  requirementProposalClassify(id: $id, input: $input) {
+  errors { code message path } requirementProposal { id stage componentType } } }"""
 DELETE = """mutation ($id: ID!) { requirementProposalDelete(id: $id) { errors { code path } deletedId } }"""
 START = "mutation ($id: ID!) { jobStart(id: $id) { errors { code path } job { id } } }"
 CANCEL = "mutation ($id: ID!) { jobCancel(id: $id) { errors { code path } job { id } } }"

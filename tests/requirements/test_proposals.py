@@ -19,7 +19,7 @@ from tests.requirements.conftest import (
     run_proposal,
     wait_for_proposal,
 )
-from tests.requirements.operations import CREATE, WATCH
+from tests.requirements.operations import CLASSIFY, CREATE, PROPOSAL, WATCH
 
 ELAPSED = text(
     "SELECT 1000 * extract(epoch FROM proposal.completed_at - job.started_at) "
@@ -71,14 +71,24 @@ async def test_a_design_is_measured(services: Services, person: Person) -> None:
         sample_designs.file(sample_designs.button("#9ec5fe")), "button.png", "image/png"
     )
 
-    found = await run_proposal(services, person, uploadId=upload.gid)
+    async with a_worker(services):
+        unclear = await wait_for_proposal(person, await create_proposal(person, uploadId=upload.gid))
+        chosen = await person(CLASSIFY, id=unclear["id"], input={"componentType": "BUTTON"})
+        found = await person.until(PROPOSAL, unclear["id"], lambda row: row["stage"] == "COMPLETE")
+    late = await person.graphql.refusals(CLASSIFY, id=found["id"], input={"componentType": "CARD"})
 
+    assert (unclear["stage"], unclear["componentType"]) == ("FAILED", None)
+    assert "The component type is unclear." in unclear["errorMessage"]
+    assert "It may be a button" in unclear["errorMessage"]
+    assert unclear["classificationConfidence"] < 0.6
+    assert chosen["requirementProposalClassify"]["requirementProposal"]["componentType"] == "BUTTON"
+    assert late == [("CONFLICT", ("id",))]
     assert (found["componentType"], found["design"]["width"], found["design"]["fill"]) == (
         "BUTTON",
         320,
         "#9ec5fe",
     )
-    assert found["classificationConfidence"] < 0.9
+    assert found["classificationConfidence"] == 1.0
     (line,) = found["design"]["lines"]
     assert (line["text"], line["colour"], line["behind"]) == ("Save changes", "#ffffff", "#9ec5fe")
     assert line["contrast"] == 1.77

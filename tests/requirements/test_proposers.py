@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
+from core.working_folders import working_folder
 from db.models import ComponentType, RequirementCategory, RequirementOrigin
 from pipelines.requirements import classification, design_analysis, llm_proposals, proposers, similarity
 from pipelines.requirements.evidence import description_sentences
 from pipelines.requirements.pattern_library import load_patterns
 from pipelines.requirements.visual_rules import classify_design
-from resolvers.requirements.proposals import normalize_key
+from resolvers.requirements.proposals import RequirementDraft, normalize_key
 from resolvers.requirements.review import confidence_level
 from schema.framework.context import Services
 from tests.requirements import sample_designs
@@ -36,8 +37,16 @@ def test_a_drawn_component_is_known_by_its_looks(tmp_path: Path, kind: str) -> N
     found = design_analysis.analyze_design(path)
 
     assert classify_design(found)[0] == kind
-    assert classify_design(found)[1] <= 0.85
+    assert classify_design(found)[1] < classification.MIN_CONFIDENCE
     assert design_analysis.Design.deserialize(found.serialize()) == found
+
+
+def design_of(image: Image.Image) -> design_analysis.Design:
+    """The analysis of an image."""
+    with working_folder() as folder:
+        path = Path(folder) / "design.png"
+        image.save(path)
+        return design_analysis.analyze_design(path)
 
 
 def with_an_icon() -> Image.Image:
@@ -133,6 +142,83 @@ async def proposals_of(services: Services, text: str, kind: RequirementCategory)
     embed = services.embedders.default.embed
     found = await proposers.propose(kind, pattern, description_sentences(text), None, embed)
     return {each.name: each.confidence for each in found}
+
+
+CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "components"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("03-semantic-button", "11-semantic-input", "16-bootstrap-checkbox"),
+        *("19-bootstrap-radio", "22-bootstrap-switch", "30-bulma-badge"),
+    ],
+)
+def test_a_rendered_component_is_never_classified_wrongly_with_confidence(name: str) -> None:
+    path = CASES / f"{name}.png"
+    if not path.exists():
+        pytest.skip(f"{path} is missing")
+
+    kind, confidence, _ = classify_design(design_analysis.analyze_design(path))
+
+    assert kind == name.split("-")[-1] or confidence < classification.MIN_CONFIDENCE
+
+
+async def test_words_on_a_picture_are_labels_and_no_statements(services: Services) -> None:
+    image, draw = sample_designs.blank(460, 140)
+    draw.rounded_rectangle((60, 40, 400, 92), 8, fill="#2563eb")
+    line = design_analysis.Line("Open disabled menu onLongPress", (80, 50, 300, 30), "#fff", "#000", 9.0)
+    design = design_analysis.Design(**{**vars(design_of(image)), "lines": (line,)})
+    pattern, embed = load_patterns()[ComponentType.BUTTON], services.embedders.default.embed
+
+    found = {
+        kind: {
+            item.name: item
+            for item in await proposers.propose(
+                kind, pattern, proposers.design_sentences(design), design, embed
+            )
+        }
+        for kind in RequirementCategory
+    }
+
+    assert found[RequirementCategory.STATES]["disabled"].origin is RequirementOrigin.PATTERN_LIBRARY
+    assert found[RequirementCategory.PROPS]["label"].origin is RequirementOrigin.DESIGN
+    assert "onLongPress" not in found[RequirementCategory.EVENTS]
+
+
+async def test_values_that_nobody_said_are_not_said(services: Services) -> None:
+    pattern, embed = load_patterns()[ComponentType.BUTTON], services.embedders.default.embed
+
+    async def size_of(text: str) -> RequirementDraft:
+        sentences = description_sentences(text)
+        found = await proposers.propose(RequirementCategory.PROPS, pattern, sentences, None, embed)
+        return next(item for item in found if item.name == "size")
+
+    unsaid, one, all_said = [
+        await size_of(text)
+        for text in ("A button with a size.", "A button of size small.", "A button. Size: big, huge.")
+    ]
+
+    assert (unsaid.origin, unsaid.values) == (RequirementOrigin.DESCRIPTION, ())
+    assert "Typical values, by the pattern library: " in (unsaid.description or "")
+    assert (one.values, all_said.values) == (("small",), ("big", "huge"))
+
+
+async def test_what_rests_on_the_type_inherits_its_doubt_and_what_is_named_does_not(
+    services: Services,
+) -> None:
+    pattern, embed = load_patterns()[ComponentType.BUTTON], services.embedders.default.embed
+    said = description_sentences("The button can be disabled and fires onLongPress.")
+
+    found = [
+        draft
+        for kind in (RequirementCategory.EVENTS, RequirementCategory.STATES)
+        for draft in await proposers.propose(kind, pattern, said, None, embed)
+    ]
+
+    for draft in found:
+        share = 1.0 if draft.name in ("onLongPress", "disabled") else 0.7
+        assert proposers.with_doubt(draft, 0.7).confidence == pytest.approx(share * draft.confidence)
 
 
 async def test_what_is_denied_is_not_proposed(services: Services) -> None:
