@@ -26,7 +26,7 @@ class TilePyramid:
     @property
     def max_level(self) -> int:
         """The level of the image itself."""
-        return max(1, max(self.width, self.height) - 1).bit_length() if max(self.width, self.height) > 1 else 0
+        return (max(self.width, self.height) - 1).bit_length()
 
     @property
     def index_size(self) -> int:

@@ -282,6 +282,7 @@ class Comparison(TenantKey, TenantModel):
     drawing_name: Mapped[Str100]
     overlay_path: Mapped[str | None]
     overlay_preview_path: Mapped[str | None]
+    overlay_tiles: Mapped[dict[str, Any] | None]
     old_image_path: Mapped[str | None]
     new_image_path: Mapped[str | None]
     pair_reason: Mapped[PairReason] = enum_column(PairReason, PairReason.NUMBER)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from db.uow import UnitOfWork
 from pipelines.drawings.change_detection import Sensitivity
 from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
 from pipelines.drawings.overlay import Colours
+from pipelines.drawings.overlay_tiles import write_overlay_tiles
 from pipelines.drawings.page_drawing import draw_page, inspect_file
 from pipelines.drawings.pairing import pair_sheets
 from pipelines.drawings.rendering import DocumentInfo
@@ -44,7 +46,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
-RENDER_SECONDS, COMPARE_SECONDS = 120.0, 180.0
+RENDER_SECONDS, COMPARE_SECONDS, TILE_SECONDS = 120.0, 180.0, 60.0
 """Limits in CPU seconds of rendering a page at the lowest resolution, and of comparing a pair."""
 
 
@@ -235,11 +237,18 @@ async def comparison_values(
         prefix = f"{session_prefix(run.company_id, session.id)}comparisons/{new.page_number:04d}"
         overlay = await run.put_file(f"{prefix}_overlay.png", outcome.overlay)
         preview = await run.put_file(f"{prefix}_overlay_preview.png", outcome.preview)
+        tiling = run.cpu_within(TILE_SECONDS, write_overlay_tiles, outcome.overlay, folder / "tiles")
+        pyramid, _ = await attempt(tiling, TILE_SECONDS)
+        tiles = None
+        if pyramid is not None:
+            stored = await run.put_file(f"{prefix}_overlay.tiles", folder / "tiles")
+            tiles = {"key": stored.key, **asdict(pyramid)}
     values = result_values(outcome)
     size = new.drawing_metadata or {}
     values["alignment"]["size"] = [size["width"], size["height"]]
     values["alignment"]["source"] = "points" if pair.points else "automatic"
-    return values | {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
+    files = {"overlay_path": overlay.key, "overlay_preview_path": preview.key, "overlay_tiles": tiles}
+    return values | files
 
 
 def comparison_options(
@@ -261,6 +270,7 @@ def comparison_options(
 FAILED_COMPARISON: dict[str, Any] = {
     "overlay_path": None,
     "overlay_preview_path": None,
+    "overlay_tiles": None,
     "alignment_score": None,
     "low_confidence": False,
     "change_ratio": None,

@@ -4,10 +4,12 @@ from resolvers.files.content import FILE_TYPES, FileTooLarge, FileType, UploadSt
 from resolvers.files.links import (
     BUNDLES_PATH,
     FILES_PATH,
+    TILES_PATH,
     UPLOADS_PATH,
     BundleLink,
     DownloadLink,
     LinkSigner,
+    TilesLink,
     UploadLink,
 )
 from resolvers.files.uploads import (
@@ -28,6 +30,7 @@ __all__ = [
     "BUNDLES_PATH",
     "FILES_PATH",
     "FILE_TYPES",
+    "TILES_PATH",
     "UPLOADS_PATH",
     "BundleLink",
     "DownloadLink",
@@ -35,6 +38,7 @@ __all__ = [
     "FileType",
     "LinkSigner",
     "StorageExhausted",
+    "TilesLink",
     "UploadLink",
     "UploadStream",
     "complete_direct",

@@ -15,8 +15,10 @@ from uuid import UUID
 import orjson
 
 from core.errors import NotFound, ResourceExpired
+from core.tile_pyramids import TilePyramid
 
-UPLOADS_PATH, BUNDLES_PATH, FILES_PATH = "/files/uploads/", "/files/bundles/", "/files/"
+UPLOADS_PATH, BUNDLES_PATH, TILES_PATH = "/files/uploads/", "/files/bundles/", "/files/tiles/"
+FILES_PATH = "/files/"
 """Paths of the links; a token follows."""
 
 
@@ -43,6 +45,14 @@ class BundleLink:
 
     key: str
     filename: str
+
+
+@dataclass(frozen=True)
+class TilesLink:
+    """Permission to read the tiles of a pyramid, and the size of its image."""
+
+    key: str
+    pyramid: TilePyramid
 
 
 def utc_now() -> datetime:
@@ -76,6 +86,16 @@ class LinkSigner:
         """The URL to download the objects listed in the index at `key` as one TAR file of this name."""
         expires_at = self.clock() + (self.ttl if ttl is None else ttl)
         return self._base + BUNDLES_PATH + self._token("bundle", expires_at, key, filename)
+
+    def tiles_url(self, key: str, pyramid: TilePyramid) -> str:
+        """The URL below which the tiles of a pyramid are."""
+        size = pyramid.width, pyramid.height, pyramid.tile_size
+        return self._base + TILES_PATH + self._token("tiles", self.clock() + self.ttl, key, *map(str, size))
+
+    def verify_tiles(self, token: str) -> TilesLink:
+        """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
+        key, *size = self._verify("tiles", token)
+        return TilesLink(key, TilePyramid(*map(int, size)))
 
     def verify_upload(self, token: str) -> UploadLink:
         """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""

@@ -13,7 +13,6 @@ from strawberry import relay
 from db import models
 from resolvers.drawings import change_reviews
 from resolvers.drawings.change_reviews import ChangeDecision
-from resolvers.drawings.comparison_reports import ComparisonReportFormat
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, output
 from schema.framework.payloads import field
@@ -24,8 +23,6 @@ CHANGE_TYPE = "Change"
 """Type name in the global IDs of changes, which hold the keys of the comparison and of the change."""
 
 enumeration(ChangeDecision)
-
-enumeration(ComparisonReportFormat)
 
 
 @enumeration
@@ -171,26 +168,6 @@ class Change:
             description=stored["description"],
             words=WordDifference(removed=stored["words_removed"], added=stored["words_added"]),
         )
-
-
-@output
-class ComparisonReport:
-    """A report of a session as a file. It shows the results and decisions of the time when it was made."""
-
-    format: ComparisonReportFormat
-    """Format of the file."""
-
-    name: str
-    """Filename, after the name of the session."""
-
-    size: int
-    """Size in bytes."""
-
-    created_at: datetime
-    """Time at which it was made."""
-
-    url: str
-    """Signed, expiring URL of the file."""
 
 
 @output

@@ -14,17 +14,16 @@ from db import models
 from db.models import ComparisonSensitivity, DrawingType, PairReason, SessionStatus, SessionType, SheetState
 from resolvers.drawings import aggregates, sessions, versions
 from resolvers.drawings.change_reviews import ChangeDecision
-from resolvers.drawings.comparison_reports import ComparisonReportFormat
 from schema.chat.filters import SessionConversationOrder
 from schema.drawings.changes import (
     AlignmentSource,
     Change,
     ComparisonCount,
-    ComparisonReport,
     PointPair,
     SessionSummary,
     WordDifference,
 )
+from schema.drawings.files import ComparisonReport, OverlayTiles
 from schema.drawings.filters import (
     AnalysisResultFilter,
     AnalysisResultOrder,
@@ -118,16 +117,7 @@ class DrawingSession(relay.Node):
     def reports(self, info: Info) -> list[ComparisonReport]:
         """Reports of the session, at most one of each format. Request them with `comparisonReport`."""
         row: Any = self
-        return [
-            ComparisonReport(
-                format=ComparisonReportFormat(report["format"]),
-                name=report["name"],
-                size=report["size"],
-                created_at=datetime.fromisoformat(report["created_at"]),
-                url=info.context.links.download_url(report["key"], report["name"], report["mime_type"]),
-            )
-            for report in row.reports
-        ]
+        return [ComparisonReport.of(report, info.context.links) for report in row.reports]
 
     @field(needs=("id",))
     async def progress(self, info: Info) -> int:
@@ -315,6 +305,12 @@ class Comparison(relay.Node):
         "overlay_preview_path", name="drawing_name", type="image/png"
     )
     """Signed, expiring URL of a smaller overlay."""
+
+    @field(needs=("overlay_tiles",))
+    def overlay_tiles(self, info: Info) -> OverlayTiles | None:
+        """Deep-zoom tiles of the overlay. Null if there is no overlay, or for one of an earlier release."""
+        row: Any = self
+        return row.overlay_tiles and OverlayTiles.of(row.overlay_tiles, info.context.links)
 
     old_image_url: str | None = signed_link("old_image_path", name="drawing_name", type="image/png")
     """Signed, expiring URL of the image of the old sheet."""

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from core.errors import Conflict, DomainError, ErrorCode, NotFound, Unavailable
 from core.ports import ObjectChanged, ObjectStore, StoredObject
+from core.tile_pyramids import TilePyramid
 from db.database import Database
 from resolvers import files
 from resolvers.files import DownloadLink, FileTooLarge, LinkSigner, StorageExhausted
@@ -61,7 +62,13 @@ def routes(services: Callable[[], FileServices]) -> list[BaseRoute]:
     async def bundle(request: Request) -> Response:
         return await errors_as_json(send_bundle(request, services()))
 
+    async def tile(request: Request) -> Response:
+        return await errors_as_json(send_tile(request, services()))
+
     return [
+        Route(
+            f"{files.TILES_PATH}{{token}}/{{level:int}}/{{column:int}}_{{row:int}}.png", tile, methods=["GET"]
+        ),
         Route(f"{files.UPLOADS_PATH}{{token}}", upload, methods=["PUT"]),
         Route(f"{files.BUNDLES_PATH}{{token}}", bundle, methods=["GET"]),
         Route(f"{files.FILES_PATH}{{token}}", download, methods=["GET"]),
@@ -160,6 +167,28 @@ async def send_bundle(request: Request, services: FileServices) -> Response:
     if request.method == "HEAD":
         return Response(headers=headers, media_type=TAR)
     return StreamingResponse(tar_stream.bundle(services.store, members), headers=headers, media_type=TAR)
+
+
+async def send_tile(request: Request, services: FileServices) -> Response:
+    """Sends a tile of a pyramid."""
+    link = services.links.verify_tiles(request.path_params["token"])
+    level, column, row = (request.path_params[name] for name in ("level", "column", "row"))
+    start = link.pyramid.entry_offset(level, column, row)
+    if start is None:
+        raise NotFound("There is no such tile.")
+    try:
+        entry = await read_range(services.store, link.key, start, start + TilePyramid.ENTRY.size)
+        offset, length = TilePyramid.ENTRY.unpack(entry)
+        content = await read_range(services.store, link.key, offset, offset + length)
+    except FileNotFoundError:
+        raise NotFound("The tiles no longer exist.") from None
+    headers = {"Cache-Control": "private, max-age=300", "X-Content-Type-Options": "nosniff"}
+    return Response(content, headers=headers, media_type="image/png")
+
+
+async def read_range(store: ObjectStore, key: str, start: int, end: int) -> bytes:
+    """The bytes of an object from `start` to `end` (exclusive)."""
+    return b"".join([chunk async for chunk in store.read(key, start, end)])
 
 
 async def object_response(request: Request, store: ObjectStore, link: DownloadLink) -> Response:

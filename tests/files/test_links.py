@@ -10,8 +10,9 @@ import orjson
 import pytest
 
 from core.errors import NotFound, ResourceExpired
+from core.tile_pyramids import TilePyramid
 from resolvers.files import DownloadLink, LinkSigner, UploadLink
-from resolvers.files.links import BundleLink, base64url_decode, base64url_encode
+from resolvers.files.links import BundleLink, TilesLink, base64url_decode, base64url_encode
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COMPANY, UPLOAD = UUID(int=1), UUID(int=2)
@@ -150,3 +151,15 @@ def test_base64url_has_one_form(raw: bytes, text: str) -> None:
     for wrong in (f"{text}=", f"{text} ", f"{text}\n", f"*{text}", "YR", "Y", "+_8", "\u00e9"):
         with pytest.raises(ValueError, match=r"."):
             base64url_decode(wrong)
+
+
+def test_a_link_to_tiles_grants_one_pyramid() -> None:
+    pyramid = TilePyramid(700, 500)
+    url = LINKS.tiles_url("a/overlay.tiles", pyramid)
+
+    assert url.startswith("https://files.example/seshat/files/tiles/")
+    assert LINKS.verify_tiles(token(url)) == TilesLink("a/overlay.tiles", pyramid)
+    with pytest.raises(NotFound):
+        LINKS.verify_download(token(url))
+    with pytest.raises(NotFound):
+        LINKS.verify_tiles(token(LINKS.download_url("a", "a", "image/png")))

@@ -102,6 +102,7 @@ query ($id: ID!) {
         id drawingName state errorMessage alignmentScore lowConfidence changeRatio changesDetected
         oldDrawing { id } newDrawing { id }
         overlayUrl overlayPreviewUrl oldImageUrl newImageUrl
+        overlayTiles { descriptor urlTemplate width height tileSize maxLevel }
         changes { kind area description box { x y width height } words { removed added } }
         words { removed added }
         analysisResults {

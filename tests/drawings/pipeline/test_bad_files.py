@@ -231,7 +231,9 @@ async def only_rows_have_objects(instance: Instance, person: Person) -> None:
     for statement in (
         select(Upload.storage_key).where(Upload.state == UploadState.STORED),
         select(Drawing.storage_path, Drawing.thumbnail_path, Drawing.words_path),
-        select(Comparison.overlay_path, Comparison.overlay_preview_path),
+        select(
+            Comparison.overlay_path, Comparison.overlay_preview_path, Comparison.overlay_tiles["key"].astext
+        ),
     ):
         rows = await instance.rows(person.company_id, statement)
         named |= {path for row in rows for path in row if path is not None}

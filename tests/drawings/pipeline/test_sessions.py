@@ -105,6 +105,20 @@ async def test_every_stored_picture_has_its_size_and_a_row(
     for comparison in session["comparisons"]["nodes"]:
         for link in ("overlayUrl", "overlayPreviewUrl", "oldImageUrl", "newImageUrl"):
             assert sizes(await person.fetch(comparison[link])) == ("PNG", (1700, 1100))
+        tiles = comparison["overlayTiles"]
+        assert (tiles["width"], tiles["height"], tiles["tileSize"], tiles["maxLevel"]) == (
+            1700,
+            1100,
+            256,
+            11,
+        )
+        assert '<Size Width="1700" Height="1100"/>' in tiles["descriptor"]
+        for level, column, row, size in ((11, 6, 4, (164, 76)), (11, 0, 0, (256, 256)), (0, 0, 0, (1, 1))):
+            url = tiles["urlTemplate"].format(level=level, column=column, row=row)
+            assert sizes(await person.fetch(url)) == ("PNG", size)
+        outside = tiles["urlTemplate"].format(level=11, column=7, row=0)
+        assert (await person.http.get(outside)).status_code == 404
+        assert (await person.http.get(outside.replace("/tiles/", "/tiles/A"))).status_code == 404
     for page in session["drawings"]["nodes"]:
         assert sizes(await person.fetch(page["fileUrl"])) == ("PNG", (1700, 1100))
         assert sizes(await person.fetch(page["thumbnailUrl"])) == ("PNG", (480, 311))
@@ -113,7 +127,11 @@ async def test_every_stored_picture_has_its_size_and_a_row(
         for columns in (
             (Upload.storage_key,),
             (Drawing.storage_path, Drawing.thumbnail_path, Drawing.words_path),
-            (Comparison.overlay_path, Comparison.overlay_preview_path),
+            (
+                Comparison.overlay_path,
+                Comparison.overlay_preview_path,
+                Comparison.overlay_tiles["key"].astext,
+            ),
         )
         for row in await instance.rows(person.company_id, select(*columns))
         for path in row
