@@ -247,8 +247,8 @@ async def comparison_values(
     size = new.drawing_metadata or {}
     values["alignment"]["size"] = [size["width"], size["height"]]
     values["alignment"]["source"] = "points" if pair.points else "automatic"
-    files = {"overlay_path": overlay.key, "overlay_preview_path": preview.key, "overlay_tiles": tiles}
-    return values | files
+    paths = {"overlay_path": overlay.key, "overlay_preview_path": preview.key}
+    return values | paths | {"overlay_tiles": tiles}
 
 
 def comparison_options(

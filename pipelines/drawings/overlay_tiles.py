@@ -1,8 +1,9 @@
 """Deep-zoom tiles of an overlay."""
 
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ Indices: TypeAlias = npt.NDArray[np.uint8]
 """Palette indices of pixels."""
 Pixels: TypeAlias = npt.NDArray[np.uint32]
 """Pixels whose bytes are blue, green, red and zero."""
+
+T = TypeVar("T", np.uint8, np.uint32)
 
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)
 
@@ -79,20 +82,29 @@ def write_overlay_tiles(overlay: Path, target: Path) -> TilePyramid:
     """
     with Image.open(overlay) as image:
         palette = bytes(image.getpalette("RGB") or ())
-        colours = packed_colours(palette)
-        level_pixels: Indices | Pixels = np.asarray(image, np.uint8)
-    pyramid = TilePyramid(level_pixels.shape[1], level_pixels.shape[0])
+        indices: Indices = np.asarray(image, np.uint8)
+    colours, pyramid = packed_colours(palette), TilePyramid(indices.shape[1], indices.shape[0])
     with target.open("wb") as file:
         writer = TileWriter(pyramid, palette, file)
-        for level in range(pyramid.max_level, -1, -1):
+        strips = []
+        for row, strip in enumerate(split_rows(indices, pyramid.tile_size)):
+            writer.add_row(pyramid.max_level, row, strip)
+            strips.append(halve(colours[strip]))
+        del indices
+        for level in range(pyramid.max_level - 1, -1, -1):
+            pixels: Pixels = np.concatenate(strips)
             strips = []
-            for row in range(pyramid.grid(level)[1]):
-                strip = level_pixels[row * pyramid.tile_size : (row + 1) * pyramid.tile_size]
-                writer.add_row(level, row, strip)
-                strips.append(halve(colours[strip] if level == pyramid.max_level else strip))
-            level_pixels = np.concatenate(strips)
+            for row, pixel_strip in enumerate(split_rows(pixels, pyramid.tile_size)):
+                writer.add_row(level, row, pixel_strip)
+                strips.append(halve(pixel_strip))
         writer.close()
     return pyramid
+
+
+def split_rows(pixels: npt.NDArray[T], size: int) -> Iterator[npt.NDArray[T]]:
+    """The pixels in strips of so many rows."""
+    for top in range(0, len(pixels), size):
+        yield pixels[top : top + size]
 
 
 def packed_colours(palette: bytes) -> Pixels:
