@@ -18,12 +18,13 @@ from benchmarks.drawings.alignment import alignment
 from benchmarks.drawings.chat import chat
 from benchmarks.drawings.ink import ink
 from benchmarks.drawings.large import large
+from benchmarks.drawings.large_sets import large_set
 from benchmarks.drawings.numbers import numbers
 from benchmarks.drawings.odd_pdfs import odd_pdfs
 from benchmarks.drawings.pairing import sheet_pairing
 from benchmarks.drawings.real import real
 from benchmarks.drawings.sections import Limit, console
-from benchmarks.drawings.slow_pages import large_set, slow_page
+from benchmarks.drawings.slow_pages import slow_page
 from benchmarks.drawings.synthetic import synthetic
 
 SECTIONS: dict[str, Callable[[Path, Path], Iterator[Limit]]] = {

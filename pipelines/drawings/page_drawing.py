@@ -8,7 +8,13 @@ from core.errors import DomainError, Invalid, UnsupportedContent
 from pipelines.drawings import rendering
 from pipelines.drawings.rendering import DocumentInfo, RenderedPage
 from pipelines.runtime.handlers import Run
-from pipelines.runtime.process_pool import ComputationTimeout, Limits, MemoryExceeded, ProcessDied
+from pipelines.runtime.process_pool import (
+    ComputationTimeout,
+    LibraryCrashed,
+    Limits,
+    MemoryExceeded,
+    ProcessDied,
+)
 
 INSPECT_SECONDS = 60.0
 DRAW_SECONDS = 12.0
@@ -19,6 +25,12 @@ INSPECT_MEMORY, DRAW_MEMORY = 1 << 30, 5 << 29
 
 LOWER_RESOLUTIONS = (200.0, 150.0)
 """DPI at which a page is drawn that needs too much at the configured one."""
+
+RENDERER_STOPPED = (
+    "The page made the renderer stop. It may be damaged, or need more memory than a page may use. "
+    "Opening the file in another program and printing it to a new PDF may help."
+)
+"""What people are told of a page at which the renderer crashes; only the system knows for what reason."""
 
 
 async def inspect_file(run: Run, file: Path, filename: str) -> DocumentInfo:
@@ -37,6 +49,9 @@ async def inspect_file(run: Run, file: Path, filename: str) -> DocumentInfo:
     except MemoryExceeded as error:
         message = f"reading the file needs more than {INSPECT_MEMORY >> 20:,} MB of memory"
         raise UnsupportedContent(f"{filename}: {message}.") from error
+    except LibraryCrashed as error:
+        message = "the file made the reader stop. It may be damaged, or need more memory than there is"
+        raise UnsupportedContent(f"{filename}: {message}.") from error
     except ComputationTimeout as error:
         raise UnsupportedContent(f"{filename}: reading the file takes too long.") from error
     except (ProcessDied, TimeoutError) as error:
@@ -52,9 +67,10 @@ async def draw_page(
     """
     settings = run.services.settings
     requested = settings.drawing_dpi
+    reason = ""
     for dpi, is_lowest in resolutions(document, requested):
         limits = Limits(last_limit if is_lowest else min(DRAW_SECONDS, last_limit), DRAW_MEMORY)
-        notes = [] if dpi == requested else [lower_resolution(requested, dpi)]
+        notes = [] if dpi == requested else [lower_resolution(reason, dpi)]
         use_ocr = True
         while True:
             try:
@@ -76,9 +92,15 @@ async def draw_page(
                     continue
                 if is_lowest:
                     raise
+                reason = f"needs too much computing at {dpi:.0f} dpi"
             except MemoryExceeded:
                 if is_lowest:
                     raise
+                reason = f"needs too much memory at {dpi:.0f} dpi"
+            except LibraryCrashed as error:
+                if is_lowest:
+                    raise UnsupportedContent(RENDERER_STOPPED) from error
+                reason = f"made the renderer stop at {dpi:.0f} dpi"
             else:
                 return replace(
                     page, reduced=page.reduced or dpi < requested, warnings=(*notes, *page.warnings)
@@ -94,9 +116,6 @@ def resolutions(document: DocumentInfo, requested: float) -> Iterator[tuple[floa
     return ((dpi, dpi == tried[-1]) for dpi in tried)
 
 
-def lower_resolution(requested: float, dpi: float) -> str:
+def lower_resolution(reason: str, dpi: float) -> str:
     """What people are told of a page that is drawn at a lower resolution."""
-    return (
-        f"The page needs too much computing at {requested:.0f} dpi and is drawn at {dpi:.0f} dpi: "
-        "fine details may be missed."
-    )
+    return f"The page {reason} and is drawn at {dpi:.0f} dpi: fine details may be missed."

@@ -26,7 +26,13 @@ from db.database import Database
 from db.errors import is_outage
 from db.queue import Attempt, CompletionHook, FanOut, Job, LostLease, is_transient
 from db.uow import UnitOfWork
-from pipelines.runtime.process_pool import Limits, MemoryExceeded, ProcessDied, ProcessPool
+from pipelines.runtime.process_pool import (
+    LibraryCrashed,
+    Limits,
+    MemoryExceeded,
+    ProcessDied,
+    ProcessPool,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +68,8 @@ class Run:
     """An attempt to run a job, as passed to its handler."""
 
     def __init__(self, attempt: Attempt, services: Services, processes: ProcessPool) -> None:
-        self.services, self._attempt, self._processes = services, attempt, processes
+        self.services, self._attempt = services, attempt
+        self._processes = processes.owned_by(attempt.id)
         self._progress = self._reported = 0
         self._closing = asyncio.Event()
         self._report_task: asyncio.Task[None] | None = None
@@ -166,7 +173,7 @@ class Run:
         """As `cpu`, with limits, or a limit in CPU seconds: `ProcessPool.run_within`."""
         try:
             return await self._processes.run_within(limits, function, *args, **kwargs)
-        except MemoryExceeded:
+        except (MemoryExceeded, LibraryCrashed):
             raise
         except ProcessDied:
             return await self._processes.run_within(limits, function, *args, **kwargs)

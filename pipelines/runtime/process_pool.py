@@ -10,8 +10,10 @@ import pickle
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -29,15 +31,17 @@ MAX_PEAK_BYTES = 1 << 30
 
 SLOW_CPU_SECONDS = 3.0
 """CPU seconds after which a computation is slow."""
+CROWDED_CPU_SECONDS = 0.5
+"""CPU seconds after which it is slow if its owner has several places and another owner waits for one."""
 LOWEST_PRIORITY = 19
 POLL_SECONDS = 0.25
 """Seconds between two looks at the CPU time of a computation."""
 MIN_STALL_SECONDS = 2.0
 STALL_CPU_SHARE = 0.01
-"""A computation that uses less CPU than this, for as long as its limit, does not progress."""
+"""A computation that uses less CPU than this for as long as its limit, and wants none, does not progress."""
 
-ALLOCATION_FAILURES = frozenset((signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGSEGV))
-"""Signals by which libraries end a process that is given no more memory."""
+CRASHES = frozenset((signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGSEGV))
+"""Signals by which libraries end a process: on a fault of their own, or when it is given no more memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,16 @@ class MemoryExceeded(ProcessDied):
     def __init__(self, memory: int) -> None:
         super().__init__(
             f"The computation needs more than the {memory >> 20:,} MB of memory that it may use."
+        )
+
+
+class LibraryCrashed(ProcessDied):
+    """A library stopped a computation whose memory is limited: for want of memory, or on other grounds."""
+
+    def __init__(self, code: int, memory: int) -> None:
+        super().__init__(
+            f"The computation stopped unexpectedly ({describe_exit(code)}). It is not known why; it may use "
+            f"{memory >> 20:,} MB of memory."
         )
 
 
@@ -87,6 +101,8 @@ class ProcessPool:
         self._gates: tuple[asyncio.Semaphore, ...] = (asyncio.Semaphore(limit),)
         self._slow = asyncio.Semaphore(max(1, limit // 2))
         self._children = Children()
+        self._owner: Hashable = None
+        self._waiting, self._held = Counter[Hashable](), Counter[Hashable]()
 
     @classmethod
     def for_bulk_and_interactive(cls, limit: int) -> "tuple[ProcessPool, ProcessPool]":
@@ -94,7 +110,14 @@ class ProcessPool:
         bulk, interactive = cls(limit), cls(limit + 1)
         bulk._gates += interactive._gates
         interactive._children, interactive._slow = bulk._children, bulk._slow
+        interactive._waiting, interactive._held = bulk._waiting, bulk._held
         return bulk, interactive
+
+    def owned_by(self, owner: Hashable) -> "ProcessPool":
+        """The same pool for the calls of an owner, who leaves a place earlier if another owner waits."""
+        owned = copy(self)
+        owned._owner = owner
+        return owned
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls `function` in a child process; function and arguments must be picklable.
@@ -106,11 +129,16 @@ class ProcessPool:
     async def run_within(
         self, limits: float | Limits | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `run`, with limits (a number: CPU seconds). Raises `ComputationTimeout` or `MemoryExceeded`."""
+        """As `run`, with limits (a number: CPU seconds).
+
+        Raises also `ComputationTimeout`, `MemoryExceeded` or `LibraryCrashed`.
+        """
         bounds = limits if isinstance(limits, Limits) else Limits(limits)
         async with AsyncExitStack() as places:
-            for gate in self._gates:
-                await places.enter_async_context(gate)
+            with one_more(self._waiting, self._owner):
+                for gate in self._gates:
+                    await places.enter_async_context(gate)
+            places.enter_context(one_more(self._held, self._owner))
             child = await self._children.acquire()
             try:
                 call = asyncio.ensure_future(child.call(function, args, kwargs, bounds))
@@ -128,16 +156,33 @@ class ProcessPool:
         start = cpu_seconds(child.process.pid)
         while not (await asyncio.wait({call}, timeout=child.poll_seconds))[0]:
             child.require_within_limit()
-            is_slow = cpu_seconds(child.process.pid) - start > SLOW_CPU_SECONDS
+            allowed = CROWDED_CPU_SECONDS if self._crowds_out() else SLOW_CPU_SECONDS
+            is_slow = cpu_seconds(child.process.pid) - start > min(allowed, SLOW_CPU_SECONDS)
             if is_slow and child.keeps_place and not self._slow.locked():
                 await self._slow.acquire()
                 await places.aclose()
                 places.callback(self._slow.release)
                 child.lower_priority()
 
+    def _crowds_out(self) -> bool:
+        """Whether another owner waits while this one has several places."""
+        return self._held[self._owner] > 1 and bool(self._waiting.keys() - {self._owner})
+
     async def close(self) -> None:
         """Kills all processes and waits for their end."""
         await self._children.close()
+
+
+@contextmanager
+def one_more(counts: Counter[Hashable], owner: Hashable) -> Iterator[None]:
+    """Counts one more of an owner's for the duration of a block."""
+    counts[owner] += 1
+    try:
+        yield
+    finally:
+        counts[owner] -= 1
+        if not counts[owner]:
+            del counts[owner]
 
 
 async def cancel(call: "asyncio.Future[Any]") -> None:
@@ -154,6 +199,15 @@ def cpu_seconds(pid: int) -> float:
     except (FileNotFoundError, ProcessLookupError):
         return 0.0 if sys.platform == "linux" else monotonic()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def is_runnable(pid: int) -> bool:
+    """Whether a thread of a process runs or waits for a processor, as it may for long at a low priority."""
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            if thread.read_bytes().rpartition(b")")[2].split()[0] == b"R":
+                return True
+    return False
 
 
 class Children:
@@ -247,8 +301,8 @@ class Child:
             message = await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             code = await self.process.wait()
-            if limits.memory is not None and -code in ALLOCATION_FAILURES:
-                raise MemoryExceeded(limits.memory) from error
+            if limits.memory is not None and -code in CRASHES:
+                raise LibraryCrashed(code, limits.memory) from error
             raise ProcessDied(f"The computation stopped unexpectedly ({describe_exit(code)}).") from error
         result, failure, frames, peak = pickle.loads(message)
         self.is_reusable = self.keeps_place and self._calls < MAX_CALLS_PER_PROCESS and peak < MAX_PEAK_BYTES
@@ -284,7 +338,8 @@ class Child:
         used, now = cpu_seconds(self.process.pid), monotonic()
         is_stalled = False
         if now - self._seen_at >= max(seconds, MIN_STALL_SECONDS):
-            is_stalled = used - self._cpu_seen < STALL_CPU_SHARE * (now - self._seen_at)
+            is_idle = used - self._cpu_seen < STALL_CPU_SHARE * (now - self._seen_at)
+            is_stalled = is_idle and not is_runnable(self.process.pid)
             self._cpu_seen, self._seen_at = used, now
         if is_stalled or used - self._cpu_start >= seconds:
             message = f"The computation exceeded its timeout of {seconds:g} seconds."

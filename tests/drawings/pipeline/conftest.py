@@ -78,8 +78,8 @@ class Instance:
             ):
                 yield worker
 
-    def start_worker(self, **changes: Any) -> "subprocess.Popen[bytes]":
-        """A worker in a process of its own, as an operator starts it."""
+    def start_worker(self, module: str = "server", **changes: Any) -> "subprocess.Popen[bytes]":
+        """A worker in a process of its own, as an operator starts it; the module may change what it does."""
         changed = {name.upper(): str(value) for name, value in changes.items()}
         environment = {
             "DATABASE_URL": str(self.settings.database_url),
@@ -88,7 +88,7 @@ class Instance:
             "SECRET_KEY": self.settings.secret(),
             **changed,
         }
-        command = [sys.executable, "-m", "server", "worker", "--data", str(self.settings.data)]
+        command = [sys.executable, "-m", module, "worker", "--data", str(self.settings.data)]
         return subprocess.Popen(
             command,
             cwd=ROOT,
@@ -345,8 +345,8 @@ def processes(instance: Instance) -> Iterator[Callable[..., "subprocess.Popen[by
     """Starts workers in processes of their own, and ends them after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(**changes: Any) -> "subprocess.Popen[bytes]":
-        started.append(instance.start_worker(**changes))
+    def start(module: str = "server", **changes: Any) -> "subprocess.Popen[bytes]":
+        started.append(instance.start_worker(module, **changes))
         return started[-1]
 
     yield start

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,10 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import psutil
+import pytest
 from sqlalchemy import select
 from strawberry.relay import GlobalID
 
 from db.models import Lease
+from pipelines.drawings import handlers
+from pipelines.drawings.page_drawing import draw_page
+from resolvers.object_removal import session_prefix
 from server.demo.drawings import ARCH_D, plan, write
 from tests.drawings.pipeline import operations
 from tests.drawings.pipeline.conftest import PATIENCE, Instance, Person
@@ -51,6 +56,38 @@ async def test_a_killed_workers_comparison_goes_on_elsewhere_with_the_same_resul
     assert [stage["attempts"] for stage in session["jobs"]["nodes"]] == [1, 2, 1]
     assert values(session) == values(undisturbed)
     assert await overlays(person, session) == pictures
+
+
+async def test_after_a_kill_while_pages_are_drawn_only_the_missing_ones_are_drawn(
+    person: Person,
+    instance: Instance,
+    processes: Start,
+    revisions: Revisions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = revisions("A-101", "A-102", "A-103")
+    id = await person.begin(*files)
+    killed = processes("tests.drawings.pipeline.killed_worker", job_heartbeat=0.2, job_stale=1.0)
+    assert await asyncio.to_thread(killed.wait, PATIENCE) == -signal.SIGKILL
+    at_the_end = await person.state(id)
+    drawn: list[int] = []
+
+    async def count(run: Any, document: Any, number: int, *others: Any) -> Any:
+        drawn.append(number)
+        return await draw_page(run, document, number, *others)
+
+    monkeypatch.setattr(handlers, "draw_page", count)
+    async with instance.working(job_heartbeat=0.2, job_stale=1.0):
+        session = await person.completed(id)
+        drawn_after_the_kill = sorted(drawn)
+        undisturbed = await person.completed(await person.begin(*files))
+
+    pages = [(page["drawingType"], page["pageNumber"]) for page in at_the_end["drawings"]["nodes"]]
+    assert [page["state"] for page in at_the_end["drawings"]["nodes"]].count("COMPLETED") == 3
+    assert (len(pages), len(set(pages))) == (6, 6)
+    assert drawn_after_the_kill == [1, 2, 3]
+    assert values(session) == values(undisturbed)
+    assert await stored_files(instance, person, session) == await stored_files(instance, person, undisturbed)
 
 
 async def test_cancelling_a_comparison_stops_its_computing_and_a_retry_completes_it(
@@ -151,6 +188,13 @@ async def taken_over(instance: Instance, job: str, lost: int) -> bool:
 async def overlays(person: Person, session: Any) -> list[bytes]:
     """Every overlay of a session."""
     return [await person.fetch(pair["overlayUrl"]) for pair in session["comparisons"]["nodes"]]
+
+
+async def stored_files(instance: Instance, person: Person, session: Any) -> dict[str, str]:
+    """The SHA-256 of everything that is stored for a session, by name."""
+    prefix = session_prefix(person.company_id, UUID(GlobalID.from_id(session["id"]).node_id))
+    objects = await instance.objects(person.company_id)
+    return {key.removeprefix(prefix): digest for key, digest in objects.items() if key.startswith(prefix)}
 
 
 def values(session: Any) -> Any:

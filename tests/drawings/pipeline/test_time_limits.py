@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,13 @@ import pytest_asyncio
 
 from pipelines.runtime import process_pool
 from pipelines.runtime.phases import begin_phase
-from pipelines.runtime.process_pool import ComputationTimeout, Limits, MemoryExceeded, ProcessPool
+from pipelines.runtime.process_pool import (
+    ComputationTimeout,
+    LibraryCrashed,
+    Limits,
+    MemoryExceeded,
+    ProcessPool,
+)
 
 
 def spin(seconds: float) -> float:
@@ -35,6 +42,12 @@ def spin_in_phases(*seconds: float) -> None:
     for number, amount in enumerate(seconds):
         begin_phase(f"phase {number}", 0.5)
         spin(amount)
+
+
+def spin_for_priority(seconds: float) -> int:
+    """Uses so many CPU seconds; answers the priority at which it ends."""
+    spin(seconds)
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def allocate(size: int) -> int:
@@ -104,6 +117,45 @@ async def test_memory_is_limited_for_one_call(alone: ProcessPool) -> None:
 
     assert await alone.run_within(Limits(memory=512 << 20), allocate, 256 << 20) == 256 << 20
     assert await alone.run(allocate, 256 << 20) == 256 << 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGTRAP])
+async def test_a_crash_within_limited_memory_is_not_said_to_be_want_of_memory(
+    alone: ProcessPool, number: signal.Signals
+) -> None:
+    with pytest.raises(LibraryCrashed, match=rf"signal {number:d}\). It is not known why"):
+        await alone.run_within(Limits(memory=64 << 20), signal.raise_signal, number)
+
+
+async def test_who_has_several_places_leaves_one_soon_to_another_who_waits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process_pool, "SLOW_CPU_SECONDS", 600.0)
+    monkeypatch.setattr(process_pool, "CROWDED_CPU_SECONDS", 0.1)
+    processes, written = ProcessPool(2), tmp_path / "written by another"
+    crowd, another = processes.owned_by("crowd"), processes.owned_by("another")
+    try:
+        held = [asyncio.create_task(crowd.run(spin_until, written)) for _ in range(2)]
+        await asyncio.sleep(0)
+
+        await another.run(Path.touch, written)
+
+        assert sorted(await asyncio.gather(*held))[1] == 19
+    finally:
+        await processes.close()
+
+
+async def test_who_has_one_place_keeps_it_although_another_waits(
+    alone: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_pool, "SLOW_CPU_SECONDS", 600.0)
+    monkeypatch.setattr(process_pool, "CROWDED_CPU_SECONDS", 0.1)
+    held = asyncio.create_task(alone.owned_by("one").run(spin_for_priority, 0.6))
+    await asyncio.sleep(0)
+
+    await alone.owned_by("another").run(abs, -1)
+
+    assert await held < 19
 
 
 async def test_a_slow_computation_leaves_its_place(
