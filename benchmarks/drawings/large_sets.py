@@ -112,7 +112,8 @@ def compare_sessions(app: Application, one: str, other: str) -> tuple[int, int]:
 
 def count_differences(one: Sequence[Any], other: Sequence[Any]) -> int:
     """How many rows of two sorted lists differ."""
-    return abs(len(one) - len(other)) + sum(a != b for a, b in zip(one, other, strict=False))
+    differ = sum(bool(a != b) for a, b in zip(one, other, strict=False))
+    return differ + abs(len(one) - len(other))
 
 
 def job(state: Any, stage: int) -> Any:

@@ -28,7 +28,8 @@ def slow_page(data: Path, folder: Path) -> Iterator[Limit]:
         app.start_worker()
         timed_session(app, quick)
         idle = [timed_session(app, quick) for _ in range(IDLE_RUNS)]
-        beside, session = [], app.session(slow, slow)
+        beside: list[float] = []
+        session = app.session(slow, slow)
         app.begin(session)
         app.until(session, lambda state: state["jobs"]["nodes"][0]["status"] == "RUNNING")
         while len(beside) < RUNS_BESIDE:

@@ -5,7 +5,7 @@ import signal
 import sys
 from typing import Any
 
-from pipelines.drawings import handlers
+from pipelines.drawings import handlers, page_drawing
 from server.cli import main
 
 PAGES = 3
@@ -13,7 +13,7 @@ PAGES = 3
 
 def kill_after_pages() -> None:
     """Replaces the drawing of pages."""
-    draw_page, begun = handlers.draw_page, 0
+    draw_page, begun = page_drawing.draw_page, 0
 
     async def draw_or_die(*arguments: Any, **options: Any) -> Any:
         nonlocal begun
