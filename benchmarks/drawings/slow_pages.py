@@ -1,7 +1,7 @@
 """A page that needs much computing: at which resolution it ends, and what another session notices of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -34,9 +34,14 @@ def slow_page(data: Path, folder: Path) -> Iterator[Limit]:
         app.until(session, lambda state: state["jobs"]["nodes"][0]["status"] == "RUNNING")
         while len(beside) < RUNS_BESIDE:
             seconds = timed_session(app, quick)
-            if app.stages(session)["status"] != "PROCESSING":
+            if app.stages(session)["jobs"]["nodes"][0]["status"] != "RUNNING":
                 break
             beside.append(seconds)
+        ratio = median(beside) / median(idle) if beside else float("inf")
+        console.print(
+            f"A session of one page: {seconds_of(idle)} s idle; beside two slow pages, "
+            f"the first from their beginning: {seconds_of(beside)} s; ratio of the medians {ratio:.2f}"
+        )
         app.complete(session)
         pages = app.rows(session)["drawings"]
     for page in pages:
@@ -48,11 +53,6 @@ def slow_page(data: Path, folder: Path) -> Iterator[Limit]:
         dpi in LOWER_RESOLUTIONS and page["warnings"] for dpi, page in zip(resolutions, pages, strict=True)
     )
     yield Limit("a page that needs too much", "< 300 dpi, said", f"{resolutions} dpi", is_reduced)
-    ratio = median(beside) / median(idle) if beside else float("inf")
-    console.print(
-        f"A session of one page: {' '.join(f'{value:.1f}' for value in idle)} s idle; beside two slow pages, "
-        f"the first from their beginning: {' '.join(f'{value:.1f}' for value in beside)} s"
-    )
     yield Limit(
         "a session beside it, times its idle time", f"<= {MAX_RATIO}", f"{ratio:.2f}", ratio <= MAX_RATIO
     )
@@ -65,3 +65,7 @@ def timed_session(app: Application, files: tuple[Path, Path]) -> float:
     app.begin(session)
     app.complete(session)
     return time.monotonic() - start
+
+
+def seconds_of(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.1f}" for value in values)
