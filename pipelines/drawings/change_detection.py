@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pipelines.drawings import line_weights, tone_changes
+from pipelines.drawings import line_weights, separate_marks, tone_changes
 from pipelines.drawings.binarization import GreyImage, Mask, binarize
 from pipelines.drawings.ink_matching import unmatched_ink
 from pipelines.drawings.line_differences import (
@@ -17,6 +17,7 @@ from pipelines.drawings.line_differences import (
     Difference,
     diff_ink,
     mask_moved_words,
+    precise_tolerance,
     word_box,
 )
 from pipelines.drawings.page_words import Word
@@ -88,8 +89,19 @@ def detect(
     weights = SAME_WEIGHTS
     if old.is_clean and new.is_clean and not (old.is_bilevel or new.is_bilevel):
         weights = line_weights.compare_weights(old.lines, new.lines)
-    difference = mask_moved_words(diff_ink(old, new, coverage, sensitivity.tolerance, weights), words.shifted)
-    regions = list(connected_regions(difference, sensitivity.merge_distance, sensitivity.min_ink))
+    rough = mask_moved_words(diff_ink(old, new, coverage, sensitivity.tolerance, weights), words.shifted)
+    difference = rough
+    whole = np.zeros_like(difference.added)
+    if not weights and old.is_bilevel == new.is_bilevel:
+        difference, whole = separate_marks.judge_marks(
+            old.lines,
+            new.lines,
+            rough,
+            tolerance=precise_tolerance(sensitivity.tolerance),
+            min_ink=sensitivity.min_ink,
+            has_grain=not (old.is_clean and new.is_clean),
+        )
+    regions = list(connected_regions(difference, whole, sensitivity.merge_distance, sensitivity.min_ink))
     fills = [
         Change("fill", box, pixels)
         for box, pixels in tone_changes.filled_areas(old, new, coverage)
@@ -117,14 +129,14 @@ def detect(
     else:
         tonal += [Change("recoloured", box, pixels) for box, pixels in areas]
     if weights:
-        sheet_wide.append(sheet_wide_change("line_weight", [(ink_box(new.lines), difference.total // 2)]))
+        sheet_wide.append(sheet_wide_change("line_weight", [(ink_box(new.lines), rough.total // 2)]))
     tonal += [] if sheet_wide else toned
     changes = attach_words(regions, words)
     changes += small_word_changes(old.lines, new.lines, unassigned_words(changes, words))
     changes += tonal
     changes.sort(key=lambda change: (-change.changed_pixels, change.box))
-    differing_ink = int(difference.added.sum(dtype=np.int64) + difference.removed.sum(dtype=np.int64))
-    return DetectedChanges((*sheet_wide, *changes), round(differing_ink / max(difference.total, 1), 4))
+    differing_ink = int(rough.added.sum(dtype=np.int64) + rough.removed.sum(dtype=np.int64))
+    return DetectedChanges((*sheet_wide, *changes), round(differing_ink / max(rough.total, 1), 4))
 
 
 def absorb_areas(
@@ -167,9 +179,15 @@ def tone_blocks(difference: Difference, new: SheetInk) -> Mask:
     return np.ascontiguousarray(wide[: 2 * height : 2, : 2 * width : 2])
 
 
-def connected_regions(difference: Difference, merge_distance: int, min_ink: int) -> Iterator[Change]:
-    """Connected components of differing ink within `merge_distance` pixels, of at least `min_ink` pixels."""
+def connected_regions(
+    difference: Difference, whole: Mask, merge_distance: int, min_ink: int
+) -> Iterator[Change]:
+    """Connected components of differing ink within `merge_distance` pixels, of at least `min_ink` pixels.
+
+    `whole` are the blocks of words and symbols that changed as wholes, however little their ink differs.
+    """
     both = difference.added | difference.removed
+    both[whole > 0] |= 1
     kernel_size = max(3, round(merge_distance / BLOCK_SIZE))
     dilated = cv2.dilate((both > 0).view(np.uint8), np.ones((kernel_size, kernel_size), np.uint8))
     count, labels = cv2.connectedComponents(dilated, connectivity=8)
@@ -177,6 +195,7 @@ def connected_regions(difference: Difference, merge_distance: int, min_ink: int)
     owner = np.asarray(labels[rows, columns], np.int64)
     added_counts = np.bincount(owner, weights=difference.added[rows, columns], minlength=count)
     removed_counts = np.bincount(owner, weights=difference.removed[rows, columns], minlength=count)
+    has_whole = np.bincount(owner, weights=whole[rows, columns], minlength=count) > 0
     left, top = np.full(count, 1 << 30), np.full(count, 1 << 30)
     right, bottom = np.zeros(count, int), np.zeros(count, int)
     np.minimum.at(left, owner, columns)
@@ -185,7 +204,7 @@ def connected_regions(difference: Difference, merge_distance: int, min_ink: int)
     np.maximum.at(bottom, owner, rows)
     for index in range(1, count):
         total = int(added_counts[index] + removed_counts[index])
-        if total >= min_ink:
+        if total >= min_ink or has_whole[index]:
             edges = (left[index], top[index], right[index] - left[index] + 1, bottom[index] - top[index] + 1)
             box = tuple(BLOCK_SIZE * int(edge) for edge in edges)
             yield Change(

@@ -35,13 +35,17 @@ INK_LEVEL, FAINT_INK_LEVEL = 128.0, 178.0
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How many of each `BLOCK` x `BLOCK` pixels are ink of only the new sheet, or of only the old one.
+    """How many pixels of each block are ink of only the new sheet, or of only the old one.
 
-    `total` counts the ink of both sheets.
+    `precise_added` and `precise_removed` are the same at a third of the tolerance, and `ink` is the ink of
+    either sheet. `total` counts the ink of both sheets.
     """
 
     added: Mask
     removed: Mask
+    precise_added: Mask
+    precise_removed: Mask
+    ink: Mask
     total: int
 
 
@@ -55,8 +59,8 @@ def diff_ink(
     """
     is_drawn = old.is_clean and new.is_clean
     height, width = new.lines.shape
-    added = np.zeros((-(-height // BLOCK_SIZE), -(-width // BLOCK_SIZE)), np.uint8)
-    removed = np.zeros_like(added)
+    shape = -(-height // BLOCK_SIZE), -(-width // BLOCK_SIZE)
+    added, removed, precise_added, precise_removed, ink = (np.zeros(shape, np.uint8) for _ in range(5))
     total = 0
     for top, left in product(range(0, height, TILE_SIZE), range(0, width, TILE_SIZE)):
         bottom, right = min(top + TILE_SIZE, height), min(left + TILE_SIZE, width)
@@ -65,14 +69,21 @@ def diff_ink(
         after = new.lines[rows, columns]
         before = register_tile(old.lines[rows, columns], after)
         old_ink, new_ink = binarize(before, INK_LEVEL), binarize(after, INK_LEVEL)
-        removed_ink = old_ink & ~dilate(binarize(after, FAINT_INK_LEVEL), tolerance + weights.shrunk) & 1
-        added_ink = new_ink & ~dilate(binarize(before, FAINT_INK_LEVEL), tolerance + weights.grown) & 1
+        faint_old, faint_new = binarize(before, FAINT_INK_LEVEL), binarize(after, FAINT_INK_LEVEL)
         inner = np.s_[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
         blocks = np.s_[
             top // BLOCK_SIZE : -(-bottom // BLOCK_SIZE), left // BLOCK_SIZE : -(-right // BLOCK_SIZE)
         ]
-        added[blocks] = block_counts(np.asarray(added_ink[inner], np.uint8), is_drawn)
-        removed[blocks] = block_counts(np.asarray(removed_ink[inner], np.uint8), is_drawn)
+        precise = precise_tolerance(tolerance)
+        for counts, inked, other, distance, is_exact in (
+            (added, new_ink, faint_old, tolerance + weights.grown, is_drawn),
+            (removed, old_ink, faint_new, tolerance + weights.shrunk, is_drawn),
+            (precise_added, new_ink, faint_old, precise, True),
+            (precise_removed, old_ink, faint_new, precise, True),
+        ):
+            unmatched = inked & ~dilate(other, distance) & 1
+            counts[blocks] = block_counts(np.asarray(unmatched[inner], np.uint8), is_exact)
+        ink[blocks] = block_counts((old_ink | new_ink)[inner], is_drawn=True)
         total += cv2.countNonZero(old_ink[inner]) + cv2.countNonZero(new_ink[inner])
     within = np.ascontiguousarray(coverage[::BLOCK_SIZE, ::BLOCK_SIZE])
     rim = (
@@ -91,7 +102,19 @@ def diff_ink(
         comparable_old &= holdable_blocks(old, comparable.shape)
     if old.is_bilevel and not new.is_bilevel:
         comparable &= holdable_blocks(new, comparable.shape)
-    return Difference(added * comparable, removed * comparable_old, total)
+    return Difference(
+        added * comparable,
+        removed * comparable_old,
+        precise_added * comparable,
+        precise_removed * comparable_old,
+        ink * comparable,
+        total,
+    )
+
+
+def precise_tolerance(tolerance: int) -> int:
+    """Tolerance in pixels within a mark that stands apart and is registered by itself."""
+    return max(1, tolerance // 3)
 
 
 def holdable_blocks(sheet: SheetInk, shape: tuple[int, ...]) -> Mask:
@@ -107,7 +130,8 @@ def mask_moved_words(difference: Difference, shifted: Sequence[Word]) -> Differe
     for word in shifted:
         left, top, width, height = (edge // BLOCK_SIZE for edge in word_box(word))
         unmasked[max(top - 1, 0) : top + height + 2, max(left - 1, 0) : left + width + 2] = 0
-    return replace(difference, added=difference.added * unmasked, removed=difference.removed * unmasked)
+    masks = ("added", "removed", "precise_added", "precise_removed", "ink")
+    return replace(difference, **{name: getattr(difference, name) * unmasked for name in masks})
 
 
 def block_counts(mask: Mask, is_drawn: bool) -> Mask:

@@ -50,6 +50,9 @@ PAPER_CELL = 32
 PAPER_MEDIAN = 7
 WHITE_LEVEL = 251
 MAX_SCALE_DIFFERENCE = 0.01
+MIN_FILL_SAMPLES = 100
+"""Blocks of pale fills from which their grain is known: white paper, where scanners clip, has less."""
+
 STRIP_ROWS = 512
 NOISE_TILE = 96
 
@@ -212,8 +215,13 @@ def lower_ground(darkness: GreyImage, ground: GreyImage, noise: float) -> GreyIm
         return ground
     height, width = ground[::2, ::2].shape
     sample = np.ascontiguousarray(darkness[:: 2 * TONE_STEP, :: 2 * TONE_STEP][:height, :width])
-    bias = int(np.median(cv2.subtract(np.ascontiguousarray(ground[::2, ::2]), sample)))
+    below = np.asarray(cv2.subtract(np.ascontiguousarray(ground[::2, ::2]), sample), np.uint8)
+    bias = int(np.median(below))
     fill_bias = max(bias, round(2 * noise))
+    if len(in_fills := below[ground[::2, ::2] < PALE_FILL_LEVEL]) >= MIN_FILL_SAMPLES:
+        middle = float(np.median(in_fills))
+        grain_beyond = max(0.0, 1.48 * float(np.median(np.abs(in_fills - middle))) - noise)
+        fill_bias = max(fill_bias, round(middle + NOISE_FACTOR / 2 * grain_beyond))
     return np.where(ground < PALE_FILL_LEVEL, ground - np.uint8(fill_bias), ground - np.uint8(bias))
 
 
