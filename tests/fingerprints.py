@@ -33,7 +33,7 @@ async def fingerprints(onlooker: Onlooker, company_id: UUID | None = None) -> di
     There is one for each database that has some.
     """
     found: dict[str, set[str]] = {name: set() for name in NAMES}
-    for connection in await onlooker.connections():
+    async for connection in onlooker.connections():
         digests = await (of_company(connection, company_id) if company_id else of_database(connection))
         for name, digest in digests.items():
             found[name] |= {digest} if digest else set()

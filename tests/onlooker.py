@@ -26,9 +26,11 @@ class Onlooker:
     def __init__(self, primary: asyncpg.Connection) -> None:
         self.primary = primary
 
-    async def connections(self) -> list[asyncpg.Connection]:
-        """To all databases."""
-        return [self.primary, *[await DATABASES.connect(place) for place in await self.places()]]
+    async def connections(self) -> AsyncIterator[asyncpg.Connection]:
+        """To all databases, one after the other: of many, those that were used before are closed."""
+        yield self.primary
+        for place in await self.places():
+            yield await DATABASES.connect(place)
 
     async def places(self) -> list[Place]:
         """Where companies have databases of their own."""
@@ -41,18 +43,18 @@ class Onlooker:
         place = place_of(SimpleNamespace(**company))
         return self.primary if place is None else await DATABASES.connect(place)
 
-    async def _of(self, statement: str) -> list[asyncpg.Connection]:
-        if statement.startswith("SET "):
-            return await self.connections()
-        if not TABLES.search(statement):
-            return [self.primary]
-        found = await self.connections()
-        return found if len(found) > 1 and access_of(statement).plane == TENANT else [self.primary]
+    async def _of(self, statement: str) -> AsyncIterator[asyncpg.Connection]:
+        """To the databases where a statement runs."""
+        is_tenant = TABLES.search(statement) and await self.places() and access_of(statement).plane == TENANT
+        if is_tenant or statement.startswith("SET "):
+            async for connection in self.connections():
+                yield connection
+        else:
+            yield self.primary
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """The rows of every database."""
-        found = [await each.fetch(statement, *arguments) for each in await self._of(statement)]
-        return [row for rows in found for row in rows]
+        return [row async for each in self._of(statement) for row in await each.fetch(statement, *arguments)]
 
     async def fetchrow(self, statement: str, *arguments: Any) -> asyncpg.Record | None:
         """The first row that there is."""
@@ -69,18 +71,18 @@ class Onlooker:
 
     async def execute(self, statement: str, *arguments: Any) -> None:
         """Executes a statement in every database."""
-        for connection in await self._of(statement):
+        async for connection in self._of(statement):
             await connection.execute(statement, *arguments)
 
     async def executemany(self, statement: str, arguments: Iterable[Sequence[Any]]) -> None:
         """Executes a statement with several arguments."""
-        for connection in await self._of(statement):
+        async for connection in self._of(statement):
             await connection.executemany(statement, arguments)
 
     @asynccontextmanager
     async def transaction(self, **options: Any) -> AsyncIterator[None]:
         """A transaction in every database."""
         async with AsyncExitStack() as stack:
-            for connection in await self.connections():
+            async for connection in self.connections():
                 await stack.enter_async_context(connection.transaction(**options))
             yield

@@ -19,8 +19,8 @@ PLACEMENT: Literal["pooled", "dedicated"] = (
 )
 IS_DEDICATED = PLACEMENT == "dedicated"
 
-MAX_CONNECTIONS = 16
-"""Connections that are kept to databases, one each."""
+MAX_CONNECTIONS = 24
+"""Connections that are kept to databases, one each, beside those with a transaction."""
 
 NAMES = (
     "SELECT datname FROM pg_database WHERE datname ~ '^seshat_[0-9a-f]{32}_' AND datallowconn ORDER BY oid"
@@ -83,8 +83,9 @@ class CompanyDatabases:
             url = driverless_url(self.primary.admin(place.database))
             connection = await asyncpg.connect(url, server_settings={"lock_timeout": "5s"})
         self._connections[place] = connection
-        while len(self._connections) > MAX_CONNECTIONS:
-            await self._connections.pop(next(iter(self._connections))).close()
+        idle = [kept for kept, one in self._connections.items() if not one.is_in_transaction()]
+        for kept in idle[:-MAX_CONNECTIONS]:
+            await self._connections.pop(kept).close()
         return connection
 
     async def close(self) -> None:

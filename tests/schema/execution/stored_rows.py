@@ -54,7 +54,7 @@ async def store_rows(services: Services, platform: Fixture, onlooker: Onlooker) 
     for name, table in (("Role", "roles"), ("Permission", "permissions")):
         keys = await onlooker.fetch(f"select id from platform.{table}")
         ids[name] = [relay.to_base64(name, str(key["id"])) for key in keys]
-    for connection in await onlooker.connections():
+    async for connection in onlooker.connections():
         await spoil(connection, [company, other])
     viewers = [
         await accounts.load_viewer(services.database, user.id, None) for user in (*people[:4], platform)
