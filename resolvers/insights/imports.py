@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from core.errors import UnsupportedContent
+from core.errors import Conflict, UnsupportedContent
 from core.imports import load as load_module
 from core.ports import ObjectStore
 from core.working_folders import working_folder
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 SUBJECT = "historical data"
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 """Size of a file that is understood within a request."""
+FILE_LOST = "The stored file of this upload is missing. Upload it again."
 INFERENCE = "resolvers.insights.consumption_files.inference:understand"
 INSERT_BATCH_SIZE = 1000
 LAYOUT_ADAPTER: TypeAdapter[Layout] = TypeAdapter(Layout)
@@ -56,7 +57,8 @@ async def understand_upload(
 ) -> "FileReading":
     """How an upload can be read. Do not hold a unit of work meanwhile.
 
-    Raises `UnsupportedContent` or `Invalid` if it contains no table. `expected_kwh` is a year's consumption.
+    Raises `UnsupportedContent` or `Invalid` if it contains no table, and `Conflict` if the file is lost.
+    `expected_kwh` is a year's consumption.
     """
     if upload.size > MAX_REQUEST_BYTES:
         message = (
@@ -64,7 +66,10 @@ async def understand_upload(
         )
         raise UnsupportedContent(message, "input", "uploadId")
     with working_folder() as folder:
-        path = await store.fetch(upload.storage_key, Path(folder) / "readings")
+        try:
+            path = await store.fetch(upload.storage_key, Path(folder) / "readings")
+        except FileNotFoundError:
+            raise Conflict(FILE_LOST, "input", "uploadId") from None
         return await asyncio.to_thread(understand_file, path, upload.mime_type, overrides, expected_kwh)
 
 

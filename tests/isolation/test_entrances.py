@@ -143,7 +143,8 @@ async def test_every_tenant_table_holds_a_row_of_the_victim(
         for table in TenantModel.metadata.sorted_tables
     )
 
-    rows = await onlooker.fetch(query, neighbours.owner.company.id)
+    company_id = neighbours.owner.company.id
+    rows = await (await onlooker.at(company_id)).fetch(query, company_id)
 
     assert [row["name"] for row in rows if not row["rows"]] == []
     assert set(neighbours.ids) == set(neighbours.theirs) == set(STORED_TYPES)
