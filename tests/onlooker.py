@@ -45,7 +45,8 @@ class Onlooker:
 
     async def _of(self, statement: str) -> AsyncIterator[asyncpg.Connection]:
         """To the databases where a statement runs."""
-        is_tenant = TABLES.search(statement) and await self.places() and access_of(statement).plane == TENANT
+        has_tables = TABLES.search(statement.replace('"', ""))
+        is_tenant = has_tables and await self.places() and access_of(statement).plane == TENANT
         if is_tenant or statement.startswith("SET "):
             async for connection in self.connections():
                 yield connection

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, text, update
@@ -29,8 +29,11 @@ SCOPE = text("SELECT current_setting('app.company_id')")
 SLEEP = text("SELECT pg_sleep(:seconds)")
 
 
-OF_ITS_OWN = {"database_name": "its own"}
-"""Value of a company for which a database is made."""
+Placement: TypeAlias = dict[str, str | None]
+AS_ALL: Placement = {}
+SHARED: Placement = {"database_name": None}
+OF_ITS_OWN: Placement = {"database_name": "its own"}
+"""Values of a company by its placement: as the tests place all, in the shared database, and apart."""
 
 
 class Leak(Exception):
@@ -47,11 +50,13 @@ class Tenant:
     sessions: Sequence[UUID]
 
 
-async def populate(database: Database, companies: int, *, dedicated: int = 0) -> list[Tenant]:
-    """So many companies, alike, and some with databases of their own."""
+async def populate(
+    database: Database, companies: int = 0, *, pooled: int = 0, dedicated: int = 0
+) -> list[Tenant]:
+    """So many companies, alike: placed as the tests place all, in the shared database, and apart."""
     world = []
-    for number in range(companies + dedicated):
-        company = a_company(**OF_ITS_OWN if number >= companies else {})
+    for placement in [AS_ALL] * companies + [SHARED] * pooled + [OF_ITS_OWN] * dedicated:
+        company = a_company(**placement)
         people = [a_user(company) for _ in range(PEOPLE)]
         projects = [a_project(user) for user in people for _ in range(PROJECTS)]
         sessions = [with_unique_names(company, project) for project in projects for _ in range(SESSIONS)]

@@ -141,8 +141,8 @@ async def test_connections_killed_while_idle_are_not_noticed(database: Database,
 
 
 async def leaks_of(database: Database, onlooker: Onlooker) -> set[str]:
-    """The kinds of requests that leaked, in a world of their own."""
-    chaos = Chaos(database, await populate(database, 4), onlooker)
+    """The kinds of requests that leaked, in a world of their own, in the shared database."""
+    chaos = Chaos(database, await populate(database, pooled=4), onlooker)
     await chaos.run(CONTROL_REQUESTS)
     return set(chaos.leaks)
 
@@ -203,7 +203,7 @@ async def test_control_a_connection_that_keeps_its_first_scope_is_noticed(
 
     assert settings.database_url is not None
     careful = Database(Placement(settings, settings.database_url, application="isolation"))
-    world = await populate(careful, 4)
+    world = await populate(careful, pooled=4)
     await careful.close()
     monkeypatch.setattr(ScopedConnection, "execute", forgetful)
     monkeypatch.setattr(ScopedConnection, "begin", begin)

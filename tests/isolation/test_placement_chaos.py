@@ -16,7 +16,6 @@ from db.ready_connections import connections_in_use
 from schema.framework.context import Services
 from tests.isolation.chaos import KINDS, PEOPLE, PROJECTS, SESSIONS, Chaos, populate
 from tests.onlooker import Onlooker
-from tests.placement import IS_DEDICATED
 
 REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "1000"))
 CONTROL_REQUESTS = 300
@@ -34,9 +33,9 @@ async def few_engines(services: Services, settings: Settings) -> AsyncIterator[D
 
 
 async def test_no_request_sees_or_touches_another_company(few_engines: Database, onlooker: Onlooker) -> None:
-    world = await populate(few_engines, POOLED, dedicated=DEDICATED)
+    world = await populate(few_engines, pooled=POOLED, dedicated=DEDICATED)
     places = [await few_engines.placement.locate(tenant.id) for tenant in world]
-    assert len(set(places) - {None}) == DEDICATED + (POOLED if IS_DEDICATED else 0)
+    assert (places.count(None), len(set(places) - {None})) == (POOLED, DEDICATED)
     chaos = Chaos(few_engines, world, onlooker)
 
     await chaos.run(REQUESTS)
