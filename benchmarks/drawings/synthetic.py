@@ -33,5 +33,7 @@ def synthetic(data: Path, folder: Path) -> Iterator[Limit]:
     yield Limit(
         f"{PAIRS} pairs with a mean corner error below 3 px", ">= 95 %", f"{share:.0%}", share >= 0.95
     )
-    yield Limit(f"changed regions found, of {true}", ">= 0.9", f"{recall:.3f}", recall >= 0.9)
-    yield Limit(f"found regions that are true, of {found}", ">= 0.8", f"{precision:.3f}", precision >= 0.8)
+    yield Limit(f"changed regions found, of {true}", ">= 0.985", f"{recall:.3f}", recall >= 0.985)
+    yield Limit(
+        f"found regions that are true, of {found}", ">= 0.985", f"{precision:.3f}", precision >= 0.985
+    )

@@ -191,7 +191,7 @@ def render(
         image=target,
         thumbnail=thumbnail,
         words=word_file,
-        warnings=(*resolution_warnings(raster), *text.warnings),
+        warnings=(*resolution_warnings(raster), *blank_warnings(raster), *text.warnings),
     )
 
 
@@ -199,6 +199,13 @@ def resolution_warnings(raster: PageRaster) -> tuple[str, ...]:
     if not raster.reduced or raster.dpi is None:
         return ()
     return (f"The page is so large that it is drawn at {raster.dpi:.0f} dpi: fine details may be missed.",)
+
+
+def blank_warnings(raster: PageRaster) -> tuple[str, ...]:
+    """What people are told of a page of one colour; a blank page with the grain of a scanner is not told."""
+    channels = raster.pixels.reshape(-1, raster.pixels.shape[2] if raster.pixels.ndim == 3 else 1)
+    is_blank = bool((channels.max(axis=0) == channels.min(axis=0)).all())
+    return ("The page is blank: nothing is drawn on it.",) if is_blank else ()
 
 
 def check_page_count(count: int, max_pages: int) -> None:

@@ -193,6 +193,17 @@ def test_pages_are_counted_and_measured(tmp_path: Path) -> None:
     assert (scan.kind, [size.width for size in scan.pages]) == ("tiff", [400, 410, 420])
 
 
+def test_a_blank_page_is_named_as_such(tmp_path: Path) -> None:
+    blank, drawn = a_pdf(tmp_path / "blank.pdf"), a_pdf(tmp_path / "drawn.pdf", text="A-101")
+
+    pages = [
+        rendering.render(path, 1, tmp_path / f"{path.stem}.png", dpi=50, use_ocr=False)
+        for path in (blank, drawn)
+    ]
+
+    assert [page.warnings for page in pages] == [("The page is blank: nothing is drawn on it.",), ()]
+
+
 def test_a_page_is_drawn_with_words_and_sheet_number(tmp_path: Path) -> None:
     sheet = drawings.plan("A-101", "GROUND FLOOR PLAN", 11)
     drawings.write([sheet], 0, tmp_path / "plan.pdf")
