@@ -20,7 +20,8 @@ from db.models import SheetState
 from pipelines.chat.session_questions.answers import answer
 from pipelines.chat.session_questions.questions import QuestionParser
 from pipelines.drawings.handlers import result_values
-from providers.vision.measured import sentence
+from pipelines.drawings.sizes import sheet_scale
+from providers.vision.wording import sentence
 from resolvers.chat.session_rows import ChangeRow, Page, SessionRows, SheetRow
 
 MIN_SHARE = 0.95
@@ -91,7 +92,9 @@ def published_session(data: Path, folder: Path) -> SessionRows | None:
         outcomes = list(pool.map(compare_pages, [(old, new, folder) for old, new in pairs]))
     sheets = []
     for (old, new), outcome in zip(pairs, outcomes, strict=True):
-        values = result_values(outcome)
+        values = result_values(
+            outcome, sheet_scale({"dpi": new.dpi, "width": new.width, "height": new.height})
+        )
         sheets.append(
             SheetRow(
                 Page(old.sheet.name, old.number),

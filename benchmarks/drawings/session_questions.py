@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from core.ports import Evidence
 from db.models import SheetState
-from providers.vision.measured import sentence
+from providers.vision.wording import sentence
 from resolvers.chat.session_rows import ChangeRow, Page, SessionRows, SheetRow
 
 LANGUAGES = ("en", "de")

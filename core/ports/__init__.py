@@ -21,6 +21,8 @@ from core.ports.drawings import (
     DrawingAnalyser,
     DrawingImages,
     Evidence,
+    Movement,
+    Size,
 )
 from core.ports.embeddings import (
     Embed,
@@ -85,6 +87,7 @@ __all__ = [
     "ImageCandidate",
     "ImageSource",
     "ModelFailure",
+    "Movement",
     "ObjectChanged",
     "ObjectStore",
     "Passage",
@@ -95,6 +98,7 @@ __all__ = [
     "SearchCursor",
     "SearchScope",
     "SimilarityScale",
+    "Size",
     "SourceKind",
     "SourceQuery",
     "Sources",

@@ -6,8 +6,31 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
+class Size:
+    """Width, height and area of an object in a unit: `m`, `ft`, or `mm on paper` without a usable scale."""
+
+    width: float
+    height: float
+    area: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Distance and direction, such as `to the left`, of an object that moved; the distance may be unknown."""
+
+    distance: float | None
+    unit: str | None
+    direction: str
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """A changed region of a sheet, in pixels of the new sheet, with the words removed and added there."""
+    """A changed region of a sheet, in pixels of the new sheet, with the words removed and added there.
+
+    `before` and `after` are the whole lines that those words stand in. `room` is the label of the room that
+    it lies in, `old_room` that of a moved object's earlier place if it is another one.
+    """
 
     kind: str
     box: tuple[int, int, int, int]
@@ -15,6 +38,13 @@ class Evidence:
     location: str
     words_removed: tuple[str, ...]
     words_added: tuple[str, ...]
+    before: str = ""
+    after: str = ""
+    room: str | None = None
+    old_room: str | None = None
+    size: Size | None = None
+    old_size: Size | None = None
+    moved_by: Movement | None = None
 
 
 @dataclass(frozen=True)

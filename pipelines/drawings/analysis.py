@@ -11,6 +11,7 @@ from core.working_folders import working_folder
 from db.models import Comparison, Drawing, DrawingSession, SheetState, TokenUsage
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
+from pipelines.drawings.change_values import to_evidence
 from pipelines.drawings.crops import MAX_CROPS, crop_regions
 from pipelines.runtime.handlers import Run, handles
 from resolvers import token_usage
@@ -57,17 +58,7 @@ async def analysis_values(
         failed: dict[str, Any] = {"success": False, "error_message": pair.error_message, "changes_found": []}
         model = {"ai_model_used": run.services.analyser.model, "critical_change": None}
         return failed | model | {"analysis_summary": None, "recommendations": []}, None
-    evidence = [
-        Evidence(
-            kind=change["kind"],
-            box=tuple(change["box"]),
-            area=change["area"],
-            location=change["location"],
-            words_removed=tuple(change["words_removed"]),
-            words_added=tuple(change["words_added"]),
-        )
-        for change in pair.changes
-    ]
+    evidence = [to_evidence(change) for change in pair.changes]
     metadata = sheet.drawing_metadata or {}
     measures = {
         "score": pair.alignment_score,
@@ -75,6 +66,7 @@ async def analysis_values(
         "change_ratio": pair.change_ratio,
         "width": metadata["width"],
         "height": metadata["height"],
+        "size_note": (pair.alignment or {}).get("size_note"),
     }
     analysis = await run.services.analyser.analyse(
         pair.drawing_name, evidence, measures, await drawing_images(run, pair, evidence)

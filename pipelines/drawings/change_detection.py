@@ -38,9 +38,11 @@ class Change:
     """A changed region.
 
     `kind` is added, removed, modified, fill (a changed tone), recoloured (the same lines in another colour)
-    or line_weight (all lines thicker or thinner). `changed_pixels` counts differing ink and `box_pixels` is
-    the area of the bounding box, both in pixels of the new sheet. `is_sheet_wide` marks what concerns all
-    lines of a sheet.
+    or line_weight (all lines thicker or thinner); of objects also moved, resized or renamed (another text).
+    `old_box` is the place and size of a moved or resized object on the old sheet, in the new one's pixels.
+    `text_before` and `text_after` are the whole lines that changed words stand in. `changed_pixels`
+    counts differing ink and `box_pixels` is the area of the bounding box, both in pixels of the new sheet.
+    `is_sheet_wide` marks what concerns all lines of a sheet.
     """
 
     kind: str
@@ -49,10 +51,22 @@ class Change:
     words_removed: tuple[str, ...] = ()
     words_added: tuple[str, ...] = ()
     is_sheet_wide: bool = False
+    old_box: Box | None = None
+    text_before: str = ""
+    text_after: str = ""
 
     @property
     def box_pixels(self) -> int:
         return self.box[2] * self.box[3]
+
+    @property
+    def places(self) -> tuple[Box, ...]:
+        """The areas of the sheet that look different: two for an object that moved away from its place."""
+        if self.old_box is None:
+            return (self.box,)
+        if boxes_overlap(self.box, self.old_box, Sensitivity().merge_distance):
+            return (bounding_box([self.box, self.old_box]),)
+        return self.box, self.old_box
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,22 @@ import cv2
 from pipelines.drawings import (
     alignment,
     change_detection,
+    change_objects,
+    change_texts,
     locations,
     ocr_errors,
     overlay,
     page_words,
+    rooms,
     sheet_ink,
     text_diff,
 )
 from pipelines.drawings.alignment.points import Point
 from pipelines.drawings.change_detection import Change, Sensitivity
+from pipelines.drawings.locations import Place
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.page_words import Matrix, Word
+from pipelines.drawings.sheet_ink import SheetInk
 
 WORD_TOLERANCE = 12.0
 """Maximum displacement of an unchanged word, in pixels at 300 dpi."""
@@ -51,8 +56,8 @@ class ComparisonResult:
 
     `score` and `is_confident` rate the alignment, `change_ratio` is the share of differing ink. Without a
     confident alignment there are no regions, and words are compared regardless of position. `transform` maps
-    old pixels to new ones, `notes` says what is unusual or doubtful about it, `locations` says where each
-    change is, and `seconds` is CPU time by stage.
+    old pixels to new ones (approximately if `is_perspective`), `notes` says what is unusual or doubtful
+    about it, `places` says where each change is, and `seconds` is CPU time by stage.
     """
 
     score: float
@@ -61,15 +66,21 @@ class ComparisonResult:
     rotation: float
     scale: float
     notes: tuple[str, ...]
+    is_perspective: bool
     change_ratio: float
     changes: tuple[Change, ...]
     small_change_count: int
-    locations: tuple[str, ...]
+    places: tuple[Place, ...]
     words_removed: tuple[str, ...]
     words_added: tuple[str, ...]
     overlay: Path
     preview: Path
     seconds: dict[str, float]
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """Where each change is, in words."""
+        return tuple(place.text for place in self.places)
 
 
 def compare(
@@ -98,7 +109,8 @@ def compare(
         old = sheet_ink.warp_sheet(old, fit, width, height)
     with cpu_timer(seconds, "words"):
         is_placed = bool(options.points) or fit.is_confident
-        word_changes = diff_words(before, after, fit if is_placed else None)
+        before = transform_words(before, fit) if is_placed else before
+        word_changes = diff_words(before, after, is_placed)
     detected = change_detection.DetectedChanges((), 1.0)
     if is_placed:
         with cpu_timer(seconds, "changes"):
@@ -108,11 +120,15 @@ def compare(
             detected = change_detection.detect(
                 old, new, coverage, word_changes, scale_tolerance(options.sensitivity, fit.scale)
             )
+        with cpu_timer(seconds, "objects"):
+            lines = change_texts.with_lines(detected.changes, word_changes, before, after)
+            detected = change_objects.interpret(
+                replace(detected, changes=tuple(lines)), old, new, word_changes, options.sensitivity.tolerance
+            )
     with cpu_timer(seconds, "overlay"):
         target, preview = folder / "overlay.png", folder / "overlay_preview.png"
         pictures = sheet_ink.visible_grey(old), sheet_ink.visible_grey(new)
         overlay.write_overlay(*pictures, target, preview, options.colours)
-    grid = locations.detect_grid(after, width, height)
     changes = tuple(change for change in detected.changes if max(change.box[2:]) >= options.min_side)
     return ComparisonResult(
         score=fit.score,
@@ -121,13 +137,11 @@ def compare(
         rotation=round(fit.rotation, 3),
         scale=round(fit.scale, 5),
         notes=fit.notes,
+        is_perspective=fit.homography is not None,
         change_ratio=detected.ratio,
         changes=changes,
         small_change_count=len(detected.changes) - len(changes),
-        locations=tuple(
-            "whole sheet" if change.is_sheet_wide else locations.describe(change.box, width, height, grid)
-            for change in changes
-        ),
+        places=locate_changes(changes, new, after),
         words_removed=tuple(word.text for word in word_changes.removed),
         words_added=tuple(word.text for word in word_changes.added),
         overlay=target,
@@ -141,16 +155,31 @@ def scale_tolerance(sensitivity: Sensitivity, scale: float) -> Sensitivity:
     return replace(sensitivity, tolerance=round(sensitivity.tolerance * max(1.0, scale)))
 
 
-def diff_words(
-    old: Sequence[Word], new: Sequence[Word], fit: alignment.Alignment | None
-) -> text_diff.WordChanges:
-    """Words that differ by text or position; by text alone without an alignment to rely on."""
-    if fit is None:
-        return text_diff.diff_by_text(old, new)
-    moved = [
-        placed for word in old for placed in page_words.transform_words([word], fit.matrix_at(*word.centre))
+def transform_words(words: Sequence[Word], fit: alignment.Alignment) -> list[Word]:
+    """Words of the old sheet in the new one's pixels."""
+    return [
+        placed for word in words for placed in page_words.transform_words([word], fit.matrix_at(*word.centre))
     ]
-    return text_diff.diff(moved, new, WORD_TOLERANCE)
+
+
+def diff_words(old: Sequence[Word], new: Sequence[Word], is_placed: bool) -> text_diff.WordChanges:
+    """Words that differ by text or position; by text alone without an alignment to rely on."""
+    if not is_placed:
+        return text_diff.diff_by_text(old, new)
+    return text_diff.diff(old, new, WORD_TOLERANCE)
+
+
+def locate_changes(changes: Sequence[Change], new: SheetInk, words: Sequence[Word]) -> tuple[Place, ...]:
+    """Where each change is, by the rooms and the grid of the new sheet."""
+    height, width = new.lines.shape
+    grid = locations.detect_grid(words, width, height)
+    room_map = rooms.map_rooms(new.lines, words) if changes else rooms.NO_ROOMS
+    return tuple(
+        Place("whole sheet")
+        if change.is_sheet_wide
+        else locations.locate(change.box, change.old_box, width, height, grid, room_map)
+        for change in changes
+    )
 
 
 def has_exact_text(words: Sequence[Word]) -> bool:

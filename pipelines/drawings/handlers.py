@@ -27,13 +27,16 @@ from db.models import (
 )
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
+from pipelines.drawings import sizes
 from pipelines.drawings.change_detection import Sensitivity
+from pipelines.drawings.change_values import change_values
 from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
 from pipelines.drawings.overlay import Colours
 from pipelines.drawings.overlay_tiles import write_overlay_tiles
 from pipelines.drawings.page_drawing import draw_page, inspect_file
 from pipelines.drawings.pairing import pair_sheets
 from pipelines.drawings.rendering import DocumentInfo
+from pipelines.drawings.sizes import SheetScale
 from pipelines.drawings.title_blocks import TitleBlock
 from pipelines.runtime.handlers import Run, handles
 from pipelines.runtime.process_pool import ProcessDied, RemoteTraceback
@@ -243,7 +246,9 @@ async def comparison_values(
         if pyramid is not None:
             stored = await run.put_file(f"{prefix}_overlay.tiles", folder / "tiles")
             tiles = {"key": stored.key, **asdict(pyramid)}
-    values = result_values(outcome)
+    is_image = sizes.is_image_name(new.original_filename)
+    scale = sizes.sheet_scale(new.drawing_metadata or {}, is_image=is_image)
+    values = result_values(outcome, sizes.PERSPECTIVE if outcome.is_perspective else scale)
     size = new.drawing_metadata or {}
     values["alignment"]["size"] = [size["width"], size["height"]]
     values["alignment"]["source"] = "points" if pair.points else "automatic"
@@ -255,7 +260,7 @@ def comparison_options(
     settings: Settings, session: DrawingSession, pair: Comparison, new: Drawing
 ) -> ComparisonOptions:
     """The options of the session, and the points by which a person has aligned the pair."""
-    dpi = float((new.drawing_metadata or {})["dpi"])
+    dpi = float((new.drawing_metadata or {}).get("dpi") or settings.drawing_dpi)
     return ComparisonOptions(
         colours=overlay_colours(settings),
         sensitivity=Sensitivity(tolerance=TOLERANCES[session.sensitivity]),
@@ -286,23 +291,19 @@ FAILED_COMPARISON: dict[str, Any] = {
 def title_block_values(block: TitleBlock) -> dict[str, Any]:
     """What a title block says, as it is stored; `ratio` is None for a sheet that is not to scale."""
     scale = block.scale
-    stored = {"text": scale.text, "ratio": scale.ratio, "source": scale.source} if scale else None
-    return {"revision": block.revision, "date": block.date, "scale": stored, "label": block.version_label}
+    stored = None
+    if scale:
+        stored = {"text": scale.text, "ratio": scale.ratio, "source": scale.source}
+        stored |= {"paper": scale.paper} if scale.paper else {}
+    values = {"revision": block.revision, "date": block.date, "scale": stored, "label": block.version_label}
+    return values | ({"otherScales": list(block.other_scales)} if block.other_scales else {})
 
 
-def result_values(outcome: ComparisonResult) -> dict[str, Any]:
-    """Columns of a comparison, except for its files."""
+def result_values(outcome: ComparisonResult, scale: SheetScale) -> dict[str, Any]:
+    """Columns of a comparison, except for its files. Sizes are by the scale of the new sheet."""
     changes = [
-        {
-            "kind": change.kind,
-            "box": list(change.box),
-            "area": change.changed_pixels,
-            "location": location,
-            "description": f"{change.kind.capitalize().replace('_', ' ')} ({location})",
-            "words_removed": list(change.words_removed),
-            "words_added": list(change.words_added),
-        }
-        for change, location in zip(outcome.changes, outcome.locations, strict=True)
+        change_values(change, place, scale)
+        for change, place in zip(outcome.changes, outcome.places, strict=True)
     ]
     return {
         "state": SheetState.COMPLETED,
@@ -321,6 +322,7 @@ def result_values(outcome: ComparisonResult) -> dict[str, Any]:
             "notes": list(outcome.notes),
             "smallChangeCount": outcome.small_change_count,
             "seconds": outcome.seconds,
+            "size_note": scale.note,
         },
     }
 

@@ -6,10 +6,25 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from pipelines.drawings.line_differences import Box
 from pipelines.drawings.page_words import Word
+from pipelines.drawings.rooms import RoomMap
 
 BORDER_RATIO = 0.12
 """Grid marks lie within this share of a sheet's width and height from its edges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a change is, in words; `grid` is the nearest grid mark, such as `C/4`.
+
+    `old_room` is set for a moved object that was in another room.
+    """
+
+    text: str
+    room: str | None = None
+    old_room: str | None = None
+    grid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +70,31 @@ def longest_label_sequence(marks: Sequence[Word], horizontal: bool) -> tuple[tup
     return best
 
 
-def describe(box: tuple[int, int, int, int], width: int, height: int, grid: Grid) -> str:
+def describe(box: Box, width: int, height: int, grid: Grid) -> str:
     """Such as `upper left, near grid C/4`; without a grid only the ninth of the sheet."""
     x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
     down = ("upper", "middle", "lower")[min(2, int(3 * y / height))]
     across = ("left", "centre", "right")[min(2, int(3 * x / width))]
     ninth = "centre" if (down, across) == ("middle", "centre") else f"{down} {across}"
+    mark = nearest_mark(box, grid)
+    return f"{ninth}, near grid {mark}" if mark else ninth
+
+
+def nearest_mark(box: Box, grid: Grid) -> str | None:
+    """Such as `C/4`; None without a grid."""
+    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
     marks = [
         min(line, key=lambda mark: abs(mark[0] - at))[1]
         for line, at in ((grid.rows, y), (grid.columns, x))
         if line
     ]
-    return f"{ninth}, near grid {'/'.join(marks)}" if marks else ninth
+    return "/".join(marks) or None
+
+
+def locate(box: Box, old_box: Box | None, width: int, height: int, grid: Grid, rooms: RoomMap) -> Place:
+    """The place of a change, with its room if the sheet's labels and walls tell it."""
+    text, room = describe(box, width, height, grid), rooms.room_at(box)
+    old_room = rooms.room_at(old_box) if old_box else None
+    if room:
+        text = f"in {room}, {text}"
+    return Place(text, room, old_room if old_room != room else None, nearest_mark(box, grid))

@@ -25,7 +25,23 @@ METRIC = re.compile(r"(?<![\d/:.])1\s*[:/]\s*([1-9]\d{0,4})(?![\d/:.])(?!\s*[\"\
 IMPERIAL = re.compile(
     r"((?:\d+\s+)?\d+(?:/\d+)?)\s*[\"\u201d]\s*=\s*(\d+)\s*['\u2019](?:\s*-?\s*(\d+)\s*[\"\u201d])?"
 )
-NOT_TO_SCALE = re.compile(r"\bN\.?\s?T\.?\s?S\b\.?|\bNOT TO SCALE\b|\bNONE\b", re.IGNORECASE)
+NOT_TO_SCALE = re.compile(
+    r"\bN\.?\s?T\.?\s?S\b\.?|\bNOT TO SCALE\b|\bNONE\b|\bAS (?:NOTED|SHOWN|INDICATED)\b"
+    r"|\bVARIES\b|\bDO NOT SCALE\b",
+    re.IGNORECASE,
+)
+"""Sheets without one scale."""
+
+PAPER = re.compile(r"\s*(?:@|AT\b|ON\b|\(|-|,)?\s*\(?(A[0-4])\b", re.IGNORECASE)
+"""The sheet size that a scale is for, after it."""
+
+SLOPE = re.compile(
+    r"\b(?:RAMPE?|SLOPE|FALL|GRADIENT|GEF\u00c4LLE|STEIGUNG|NEIGUNG|MIX|MORTAR|CEMENT|RATIO|GRADE|BATTER)\b",
+    re.IGNORECASE,
+)
+"""Words beside ratios that are no scales."""
+
+MIN_UNANNOUNCED_RATIO = 5
 
 REVISION = re.compile(
     r"\b(?:REV(?:ISION)?|\u0418\u0417\u041c)\b\s*(?:NO\b|NUMBER\b|#)?[.:]*\s*([A-Z]{1,2}\d{0,2}|\d{1,2}[A-Z]?)(?![\w/.-])",
@@ -44,21 +60,24 @@ DATE = re.compile(
 class Scale:
     """A scale as printed, and how many units of the building are one of the sheet; None for NTS.
 
-    `source` is `label` for a scale that a label announces, `text` for any other.
+    `source` is `label` for a scale that a label announces, `text` for any other. `paper` is the sheet size
+    that it is stated for, such as `A1`.
     """
 
     text: str
     ratio: float | None
     source: str
+    paper: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TitleBlock:
-    """What a title block says of its sheet, as printed."""
+    """What a title block says of its sheet, as printed; `other_scales` are those of its details."""
 
     revision: str | None = None
     date: str | None = None
     scale: Scale | None = None
+    other_scales: tuple[str, ...] = ()
 
     @property
     def version_label(self) -> str | None:
@@ -72,7 +91,11 @@ def read_title_block(words: Sequence[Word]) -> TitleBlock:
     lines = list(lines_by_nearness(words))
     revision = next((match[1].upper() for line in lines if (match := REVISION.search(line))), None)
     date = next((match[0] for line in lines if (match := DATE.search(line))), None)
-    return TitleBlock(revision, date, scale_of(lines))
+    scale = scale_of(lines)
+    others = {other.ratio: other.text for other in scales_of(lines) if other.ratio}
+    if scale:
+        others.pop(scale.ratio, None)
+    return TitleBlock(revision, date, scale, tuple(others.values()) if scale and scale.ratio else ())
 
 
 def read_scale(words: Sequence[Word]) -> Scale | None:
@@ -82,14 +105,17 @@ def read_scale(words: Sequence[Word]) -> Scale | None:
 
 def scale_of(lines: Sequence[str]) -> Scale | None:
     """The first scale with a label on its line or on the line before it, else the first one."""
-    others: list[Scale] = []
+    scales = list(scales_of(lines))
+    return next((scale for scale in scales if scale.source == "label"), scales[0] if scales else None)
+
+
+def scales_of(lines: Sequence[str]) -> Iterator[Scale]:
+    """All scales of the lines."""
     for line in lines:
         label = SCALE_LABEL.search(line)
         scale = parse_scale(line[label.end() :] if label else line, has_label=label is not None)
-        if scale and label:
-            return scale
-        others += [scale] if scale else []
-    return others[0] if others else None
+        if scale:
+            yield scale
 
 
 def parse_scale(text: str, *, has_label: bool = True) -> Scale | None:
@@ -99,11 +125,17 @@ def parse_scale(text: str, *, has_label: bool = True) -> Scale | None:
         paper = sum((Fraction(part) for part in match[1].split() if not part.endswith("/0")), Fraction())
         building = Fraction(int(match[2]) * 12 + int(match[3] or 0))
         return Scale(match[0].strip(), float(building / paper), source) if paper and building else None
-    if (match := METRIC.search(text)) and (has_label or ":" in match[0]):
-        return Scale(match[0].strip(), float(match[1]), source)
+    if (match := METRIC.search(text)) and (has_label or is_unannounced_scale(text, match)):
+        size = PAPER.match(text, match.end())
+        return Scale(match[0].strip(), float(match[1]), source, size[1].upper() if size else None)
     if has_label and (match := NOT_TO_SCALE.search(text)):
         return Scale(match[0].strip(), None, source)
     return None
+
+
+def is_unannounced_scale(text: str, match: re.Match[str]) -> bool:
+    """Whether a ratio without a label is a scale, not a slope or a mixture."""
+    return ":" in match[0] and float(match[1]) >= MIN_UNANNOUNCED_RATIO and not SLOPE.search(text)
 
 
 def lines_by_nearness(words: Sequence[Word]) -> Iterator[str]:

@@ -1,42 +1,39 @@
 """Rule-based drawing analysis, from measurements and recognized text only."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.ports import Analysis, DrawingImages, Evidence
+from providers.vision.critical_rules import find_critical
+from providers.vision.wording import ACTIONS, detail, quote, sentence
 
-ACTIONS = {
-    "added": "added",
-    "removed": "removed",
-    "modified": "modified",
-    "fill": "fill or hatch changed",
-    "recoloured": "recoloured",
-    "line_weight": "drawn in other weights",
-}
-
-MAX_LISTED_WORDS = 12
 MAX_LISTED_CHANGES = 3
+MAX_RECOMMENDATIONS = 6
 
 CRITICAL_SHARE = 0.02
 """Share of the sheet from which a change is critical regardless of its text."""
 
-CRITICAL_WORDS = {
-    "structure": ("BEAM", "COLUMN", "FOOTING", "SLAB", "LOAD", "BEARING", "REBAR", "SHEAR", "TRUSS"),
-    "fire safety": ("FIRE", "EXIT", "EGRESS", "RATED", "SPRINKLER", "STAIR", "ALARM"),
-    "accessibility": ("ADA", "RAMP", "ACCESSIBLE"),
+REVIEWERS = {
+    "fire safety": "the fire protection engineer",
+    "structure": "the structural engineer",
+    "accessibility": "whoever checks accessibility",
+    "electricity": "the electrical engineer",
+    "gas": "the mechanical engineer",
+    "hazardous material": "whoever is responsible for hazardous materials",
+    "fall protection": "whoever checks guards and railings",
 }
-"""Words that make a change critical, by subject."""
+"""Who checks critical changes, by subject."""
 
 
 class MeasuredAnalyser:
     """Describes changes in sentences of the form aspect, action, detail, location, without a model.
 
-    The critical change is the largest that mentions structure, fire safety or accessibility, else the
-    largest that covers `CRITICAL_SHARE` of the sheet, else none.
+    The critical change is the largest whose words concern safety by `critical_rules`, else the largest that
+    covers `CRITICAL_SHARE` of the sheet, else none. Recommendations name the change that they are about.
     """
 
-    model = "seshat-measured/1"
+    model = "seshat-measured/2"
     uses_images = False
 
     async def analyse(
@@ -46,7 +43,7 @@ class MeasuredAnalyser:
         measures: Mapping[str, Any],
         pictures: DrawingImages | None,
     ) -> Analysis:
-        """`measures` may contain `score`, `confident`, `change_ratio`, `width` and `height` (in pixels)."""
+        """`measures` may contain `score`, `confident`, `change_ratio`, `size_note`, `width` and `height`."""
         descriptions = tuple(sentence(change) for change in evidence)
         changes = tuple(line for line, _ in sorted(zip(descriptions, evidence, strict=True), key=by_size))
         area = float(measures.get("width", 0)) * float(measures.get("height", 0))
@@ -65,51 +62,11 @@ def by_size(described: tuple[str, Evidence]) -> tuple[int, tuple[int, int, int, 
     return -described[1].area, described[1].box
 
 
-def sentence(change: Evidence) -> str:
-    """Such as `Text modified: "STORE 104" becomes "OFFICE 104" (upper left, near grid C/4)`."""
-    removed, added = quote(change.words_removed), quote(change.words_added)
-    if removed and removed == added:
-        detail = f"{removed} has moved"
-    elif removed and added:
-        detail = f"{removed} becomes {added}"
-    elif removed:
-        detail = f"{removed} is gone"
-    elif added:
-        detail = f"{added} is new"
-    else:
-        width, height = change.box[2:]
-        detail = f"{change.area:,} pixels of ink in an area of {width:,} x {height:,} pixels"
-    return f"{aspect(change)} {ACTIONS.get(change.kind, change.kind)}: {detail} ({change.location})"
-
-
-def quote(words: Sequence[str]) -> str:
-    """The first words in quotation marks, and the number of further ones; empty for none."""
-    if not words:
-        return ""
-    more = len(words) - MAX_LISTED_WORDS
-    return f'"{" ".join(words[:MAX_LISTED_WORDS])}"' + (f" and {more} more words" if more > 0 else "")
-
-
-def aspect(change: Evidence) -> str:
-    """What the region shows: area, text or linework."""
-    if change.kind == "fill":
-        return "Area"
-    return "Text" if change.words_removed or change.words_added else "Linework"
-
-
-def safety_subject(change: Evidence) -> str | None:
-    """The safety subject that the words of a change mention, or None."""
-    words_of_change = {word.strip(".,:;()").upper() for word in (*change.words_removed, *change.words_added)}
-    return next(
-        (subject for subject, words in CRITICAL_WORDS.items() if words_of_change.intersection(words)), None
-    )
-
-
 def critical(evidence: Sequence[Evidence], area: float) -> str | None:
     ordered = sorted(evidence, key=lambda change: by_size(("", change)))
     for change in ordered:
-        if subject := safety_subject(change):
-            return f"Concerns {subject}. {sentence(change)}"
+        if finding := find_critical(change):
+            return f'Concerns {finding.subject} ("{finding.words}"). {sentence(change)}'
     for change in ordered:
         share = change.box[2] * change.box[3] / area if area else 0.0
         if share >= CRITICAL_SHARE:
@@ -136,24 +93,29 @@ def summary(
     ratio = measures.get("change_ratio")
     share = f", {float(ratio):.1%} of the ink" if ratio is not None else ""
     plural = "change" if len(evidence) == 1 else "changes"
-    return f"{name}: {len(evidence)} {plural} ({kinds}{share}). " + " ".join(
-        f"{line}." for line in changes[:MAX_LISTED_CHANGES]
-    )
+    note = f" {measures['size_note']}" if measures.get("size_note") else ""
+    listed = " ".join(f"{line}." for line in changes[:MAX_LISTED_CHANGES])
+    return f"{name}: {len(evidence)} {plural} ({kinds}{share}). {listed}{note}"
 
 
 def recommendations(evidence: Sequence[Evidence], confident: bool) -> tuple[str, ...]:
-    """Recommended actions, most urgent first."""
+    """What to do about single changes, most urgent first; nothing for changes that ask for nothing."""
     if not confident:
         return ("Check that both files show the same sheet, and compare the overlay by eye.",)
-    advice = [
-        f"Have the changes that concern {subject} checked by whoever is responsible for it."
-        for subject in CRITICAL_WORDS
-        if any(safety_subject(change) == subject for change in evidence)
-    ]
-    if any(change.words_removed or change.words_added for change in evidence):
-        advice.append("Carry changed names, numbers and dimensions into schedules and related sheets.")
-    if any(change.kind == "removed" for change in evidence):
-        advice.append("Confirm that what was removed was removed on purpose.")
-    if any(change.kind == "fill" for change in evidence):
-        advice.append("Check the legend: a changed hatch or fill may mean another material or use.")
-    return tuple(advice)
+    ordered = sorted(evidence, key=lambda change: by_size(("", change)))
+    advice = [*critical_advice(ordered), *naming_advice(ordered)]
+    return tuple(dict.fromkeys(advice))[:MAX_RECOMMENDATIONS]
+
+
+def critical_advice(evidence: Sequence[Evidence]) -> Iterator[str]:
+    for change in evidence:
+        if finding := find_critical(change):
+            yield f"Have {REVIEWERS[finding.subject]} check: {detail(change)} ({change.location})."
+
+
+def naming_advice(evidence: Sequence[Evidence]) -> Iterator[str]:
+    for change in evidence:
+        if change.kind == "renamed" and not find_critical(change):
+            old, new = quote(change.words_removed), quote(change.words_added)
+            place = change.location
+            yield f"Look for {old} in schedules and on other sheets: here it is {new} now ({place})."

@@ -41,6 +41,24 @@ class ChangeKind(Enum):
     """Lines of the same shape have another color or grey."""
     LINE_WEIGHT = "line_weight"
     """The lines of the whole sheet are thicker or thinner. One change stands for all of them."""
+    MOVED = "moved"
+    """An object is in another place. `oldBox` is its earlier place."""
+    RESIZED = "resized"
+    """An object has another size. `oldBox` is its earlier extent."""
+    RENAMED = "renamed"
+    """A name, such as that of a room, is another one."""
+
+
+@enumeration
+class LengthUnit(Enum):
+    """Unit of sizes on a sheet."""
+
+    METRE = "m"
+    """Metres of the building, by the scale of the sheet."""
+    FOOT = "ft"
+    """Feet of the building, by the scale of the sheet, which is in feet and inches."""
+    PAPER_MILLIMETRE = "mm on paper"
+    """Millimetres on the sheet. Its scale is not known, not to scale, or one of several."""
 
 
 @enumeration
@@ -96,6 +114,12 @@ class Box:
     height: int
     """Height in pixels."""
 
+    @classmethod
+    def of(cls, stored: list[int]) -> Box:
+        """Build it from its stored JSON."""
+        x, y, width, height = stored
+        return cls(x=x, y=y, width=width, height=height)
+
 
 @output
 class WordDifference:
@@ -109,8 +133,53 @@ class WordDifference:
 
 
 @output
+class ChangeSize:
+    """Size of a changed object."""
+
+    width: float
+    """Width in the unit."""
+
+    height: float
+    """Height in the unit."""
+
+    area: float
+    """Area of the bounding rectangle, in square units."""
+
+    unit: LengthUnit
+    """Unit of the size."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> ChangeSize | None:
+        """Build it from its stored JSON; None without one."""
+        if not stored:
+            return None
+        return cls(**(stored | {"unit": LengthUnit(stored["unit"])}))
+
+
+@output
+class ChangeMovement:
+    """Distance and direction in which an object moved."""
+
+    distance: float | None
+    """Distance in the unit. Null if the resolution of the sheet is not known."""
+
+    unit: LengthUnit | None
+    """Unit of the distance. Null if the resolution of the sheet is not known."""
+
+    direction: str
+    """Direction on the sheet, such as `to the left`."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> ChangeMovement | None:
+        """Build it from its stored JSON; None without one."""
+        if not stored:
+            return None
+        return cls(**(stored | {"unit": LengthUnit(stored["unit"]) if stored["unit"] else None}))
+
+
+@output
 class Change:
-    """A changed region."""
+    """A changed object or region."""
 
     id: relay.GlobalID
     """Identifies the change in `changeReview`. Later runs keep it for the change at the same place."""
@@ -129,6 +198,33 @@ class Change:
 
     words: WordDifference
     """Words removed and added in the region."""
+
+    old_box: Box | None
+    """Earlier place of a moved or resized object, in the image of the new sheet."""
+
+    size: ChangeSize | None
+    """Size of the object. Null for changes of a whole sheet, and if the resolution is not known."""
+
+    old_size: ChangeSize | None
+    """Earlier size of a moved or resized object."""
+
+    moved_by: ChangeMovement | None
+    """Distance and direction of a moved object."""
+
+    before: str | None
+    """Whole lines of text that the removed words stand in, on the old sheet."""
+
+    after: str | None
+    """Whole lines of text that the added words stand in, on the new sheet."""
+
+    room: str | None
+    """Label of the room that the change lies in. Null if walls and labels do not tell it."""
+
+    old_room: str | None
+    """Label of the room that a moved object was in, if it is another one."""
+
+    grid: str | None
+    """Nearest grid mark, such as `C/4`."""
 
     decision: ChangeDecision
     """Decision of a person."""
@@ -153,7 +249,6 @@ class Change:
     @classmethod
     def of(cls, stored: dict[str, Any], comparison_id: UUID, position: int) -> Change:
         """Build it from its stored JSON."""
-        x, y, width, height = stored["box"]
         review = stored.get("review") or {}
         key = change_reviews.change_key(comparison_id, position, stored)
         return cls(
@@ -163,10 +258,19 @@ class Change:
             reviewed_at=datetime.fromisoformat(review["at"]) if review else None,
             reviewer_id=UUID(review["user_id"]) if review else None,
             kind=ChangeKind(stored["kind"]),
-            box=Box(x=x, y=y, width=width, height=height),
+            box=Box.of(stored["box"]),
             area=stored["area"],
             description=stored["description"],
             words=WordDifference(removed=stored["words_removed"], added=stored["words_added"]),
+            old_box=Box.of(stored["old_box"]) if stored.get("old_box") else None,
+            size=ChangeSize.of(stored.get("size")),
+            old_size=ChangeSize.of(stored.get("old_size")),
+            moved_by=ChangeMovement.of(stored.get("moved_by")),
+            before=stored.get("before"),
+            after=stored.get("after"),
+            room=stored.get("room"),
+            old_room=stored.get("old_room"),
+            grid=stored.get("grid"),
         )
 
 

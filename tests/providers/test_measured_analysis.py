@@ -1,4 +1,6 @@
-from core.ports import Evidence
+from dataclasses import replace
+
+from core.ports import Evidence, Movement, Size
 from providers.vision import MeasuredAnalyser
 
 MEASURES = {"score": 0.98, "confident": True, "change_ratio": 0.042, "width": 5100, "height": 3300}
@@ -27,7 +29,7 @@ async def test_each_change_is_aspect_action_detail_and_location() -> None:
     analysis = await MeasuredAnalyser().analyse("A-101", evidence, MEASURES, None)
 
     place = "(upper left, near grid C/4)"
-    assert analysis.model == "seshat-measured/1"
+    assert analysis.model == "seshat-measured/2"
     assert analysis.descriptions == (
         f'Text modified: "STORE" becomes "OFFICE" {place}',
         f'Text added: "DOOR 12" is new {place}',
@@ -39,7 +41,7 @@ async def test_each_change_is_aspect_action_detail_and_location() -> None:
     assert analysis.summary.startswith(
         "A-101: 5 changes (1 added, 1 fill or hatch changed, 2 modified, 1 removed, 4.2% of the ink)."
     )
-    assert len(analysis.recommendations) == 3
+    assert analysis.recommendations == ()
 
 
 async def test_safety_makes_a_change_critical_before_size_does() -> None:
@@ -51,12 +53,46 @@ async def test_safety_makes_a_change_critical_before_size_does() -> None:
     neither = await MeasuredAnalyser().analyse("A-101", [an_evidence()], MEASURES, None)
 
     assert by_words.critical_change == (
-        'Concerns fire safety. Text removed: "EXIT," is gone (upper left, near grid C/4)'
+        'Concerns fire safety ("EXIT"). Text removed: "EXIT," is gone (upper left, near grid C/4)'
     )
-    assert by_words.recommendations[0].startswith("Have the changes that concern fire safety checked")
+    assert by_words.recommendations == (
+        'Have the fire protection engineer check: "EXIT," is gone (upper left, near grid C/4).',
+    )
     assert by_size.critical_change is not None
     assert by_size.critical_change.startswith("Covers 18% of the sheet. Linework added")
     assert neither.critical_change is None
+
+
+async def test_sizes_movements_and_names_are_said_with_before_and_after() -> None:
+    size = Size(1.5, 0.8, 1.2, "m")
+    evidence = [
+        replace(
+            an_evidence("moved"), moved_by=Movement(0.85, "m", "to the left"), old_room="LOBBY 103", size=size
+        ),
+        replace(an_evidence("resized"), old_size=Size(1.2, 0.8, 0.96, "m"), size=size),
+        replace(an_evidence("added"), size=Size(12, 0.5, 6, "mm on paper")),
+        replace(an_evidence("removed"), size=Size(12.5, 8, 100, "ft")),
+        an_evidence("renamed", removed=("STORE",), added=("OFFICE",)),
+        replace(an_evidence(removed=("2",), added=("3",)), before="2 COATS", after="3 COATS"),
+    ]
+
+    analysis = await MeasuredAnalyser().analyse(
+        "A-101", evidence, {**MEASURES, "size_note": "No scale."}, None
+    )
+
+    place_text = "(upper left, near grid C/4)"
+    assert analysis.descriptions == (
+        f"Linework moved: an object has moved 0.85 m to the left, from LOBBY 103 {place_text}",
+        f"Linework resized: 1.20 x 0.80 m (1.0 m\u00b2) becomes 1.50 x 0.80 m (1.2 m\u00b2) {place_text}",
+        f"Linework added: 12 mm on paper long {place_text}",
+        f"Linework removed: 12.50 x 8.00 ft (100.0 ft\u00b2) {place_text}",
+        f'Text renamed: "STORE" becomes "OFFICE" {place_text}',
+        f'Text modified: "2" becomes "3" in "3 COATS" {place_text}',
+    )
+    assert analysis.summary.endswith(" No scale.")
+    assert analysis.recommendations == (
+        f'Look for "STORE" in schedules and on other sheets: here it is "OFFICE" now {place_text}.',
+    )
 
 
 async def test_no_changes_and_no_confidence_are_said() -> None:

@@ -141,7 +141,7 @@ async def test_a_model_that_fails_is_named_and_nothing_of_it_is_repeated(
 
     assert why in found.summary
     assert SECRET not in repr(found)
-    assert found.model == "seshat-measured/1"
+    assert found.model == "seshat-measured/2"
     assert len(place.requests) == requests
 
 
@@ -158,7 +158,7 @@ def test_the_settings_choose() -> None:
 
     assert (chosen.model, chosen.uses_images) == ("seer", True)
     assert (analyser_of(Settings()).model, analyser_of(Settings()).uses_images) == (
-        "seshat-measured/1",
+        "seshat-measured/2",
         False,
     )
 

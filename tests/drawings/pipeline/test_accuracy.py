@@ -31,7 +31,7 @@ async def test_the_changes_found_are_the_edits_drawn(
         assert "B" in comparison["words"]["added"]
         (analysis,) = comparison["analysisResults"]["nodes"]
         assert (analysis["success"], analysis["drawingName"]) == (True, number)
-        assert analysis["aiModelUsed"] == "seshat-measured/1"
+        assert analysis["aiModelUsed"] == "seshat-measured/2"
         assert sorted(analysis["changesFound"]) == sorted(change["description"] for change in changes)
         assert analysis["analysisSummary"].startswith(f"{number}: {len(changes)} changes (")
 
