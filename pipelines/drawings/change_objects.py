@@ -41,6 +41,9 @@ MAX_UNEVENNESS = 1.15
 MIN_SIDE = 14
 """Shorter side in pixels of an object whose shape can be recognized."""
 
+MAX_LINE_GAP_RATIO = 3.0
+"""Gap between changes of one line of text, relative to its height."""
+
 MIN_LINE_LENGTH = 60
 MIN_INK = 40
 MIN_SHIFT = 8
@@ -114,6 +117,7 @@ class Objects:
         """The changes by object, largest first, sheet-wide ones before them."""
         sheet_wide = [change for change in changes if change.is_sheet_wide]
         others = [change for change in changes if not change.is_sheet_wide]
+        others = merge_lines(others)
         single = [self.interpret_one(change) for change in others[:MAX_OBJECTS]]
         merged = self.merge_replacements(self.merge_moves([*single, *others[MAX_OBJECTS:]]))
         merged.sort(key=lambda change: (-change.changed_pixels, change.box))
@@ -140,8 +144,8 @@ class Objects:
         area = np.s_[top : box[1] + box[3] + margin, left : box[0] + box[2] + margin]
         before, after = self.old.lines[area], self.new.lines[area]
         old, new = binarize(before, INK_LEVEL), binarize(after, INK_LEVEL)
-        removed = old & ~dilate(binarize(after, FAINT_INK_LEVEL), self.tolerance) & 1
-        added = new & ~dilate(binarize(before, FAINT_INK_LEVEL), self.tolerance) & 1
+        gone = old & ~dilate(binarize(after, FAINT_INK_LEVEL), self.tolerance) & 1
+        come = new & ~dilate(binarize(before, FAINT_INK_LEVEL), self.tolerance) & 1
         inside = np.zeros_like(old)
         edge = 2 * BLOCK_SIZE
         inner_left, inner_top = max(box[0] - left - edge, 0), max(box[1] - top - edge, 0)
@@ -149,7 +153,7 @@ class Objects:
             inner_top : box[1] - top + box[3] + edge,
             inner_left : box[0] - left + box[2] + edge,
         ] = 1
-        removed, added = np.asarray(removed & inside, np.uint8), np.asarray(added & inside, np.uint8)
+        removed, added = np.asarray(gone & inside, np.uint8), np.asarray(come & inside, np.uint8)
         if not (self.old.is_clean and self.new.is_clean):
             removed, added = clear_specks(removed), clear_specks(added)
         return Window(left, top, old, new, removed, added)
@@ -319,6 +323,38 @@ class Objects:
                 result.remove(gone)
                 result.append(replaced_change(gone, come))
         return result
+
+
+def merge_lines(changes: Sequence[Change]) -> list[Change]:
+    """The changes, those of one line of text as one; its words in their order."""
+    result: list[Change] = []
+    for change in changes:
+        texts = (change.text_before, change.text_after)
+        same = next(
+            (
+                index
+                for index, other in enumerate(result)
+                if all(texts)
+                and texts == (other.text_before, other.text_after)
+                and boxes_overlap(
+                    change.box, other.box, MAX_LINE_GAP_RATIO * min(change.box[3], other.box[3])
+                )
+            ),
+            None,
+        )
+        if same is None:
+            result.append(change)
+            continue
+        first, last = sorted((result[same], change), key=lambda part: part.box)
+        result[same] = replace(
+            result[same],
+            kind=change.kind if change.kind == result[same].kind else "modified",
+            box=bounding_box([first.box, last.box]),
+            changed_pixels=first.changed_pixels + last.changed_pixels,
+            words_removed=(*first.words_removed, *last.words_removed),
+            words_added=(*first.words_added, *last.words_added),
+        )
+    return result
 
 
 def moved_change(gone: Change, come: Change) -> Change:

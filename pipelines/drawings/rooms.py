@@ -23,6 +23,7 @@ WALL_LENGTH, DOOR_WIDTH = 30, 26
 MAX_AREA_SHARE = 0.35
 """Share of the sheet from which an area is no room."""
 
+OUTSIDE = -1
 MIN_AREA = 150
 MAX_LABEL_LENGTH = 40
 
@@ -82,6 +83,8 @@ class RoomMap:
             numbers, counts = np.unique(self.areas[top:bottom, left:right], return_counts=True)
             sizes = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
             known = {area: sizes[area] for area in areas if area in sizes}
+            if not known and 2 * sizes.get(OUTSIDE, 0) > sum(sizes.values()):
+                return None
             if not known:
                 continue
             ordered = sorted(known, key=lambda area: -known[area])
@@ -103,7 +106,7 @@ def map_rooms(lines: GreyImage, words: Sequence[Word]) -> RoomMap:
     candidates: dict[int, list[tuple[tuple[int, float], RoomLabel]]] = {}
     for text, rank, x, y in label_texts(words):
         row, column = min(int(y) // STEP, size[1] - 1), min(int(x) // STEP, size[0] - 1)
-        if area := int(areas[row, column]):
+        if (area := int(areas[row, column])) > 0:
             candidates.setdefault(area, []).append((rank, RoomLabel(text, x, y, area)))
     best = {area: max(rank[0] for rank, _ in ranked) for area, ranked in candidates.items()}
     labels = [label for area, ranked in candidates.items() for rank, label in ranked if rank[0] == best[area]]
@@ -118,7 +121,7 @@ def shrink_ink(lines: GreyImage, size: tuple[int, int]) -> Mask:
 
 
 def enclosed_areas(ink: Mask) -> npt.NDArray[np.int32]:
-    """Areas that long straight lines enclose, with doors closed; 0 elsewhere, and in tiny or vast areas."""
+    """Areas that long straight lines enclose, with doors closed; 0 on walls and in tiny areas, or `OUTSIDE`."""
     walls = np.zeros_like(ink)
     for across, down in ((1, 0), (0, 1)):
         long = np.ones((1 + down * (WALL_LENGTH - 1), 1 + across * (WALL_LENGTH - 1)), np.uint8)
@@ -127,13 +130,15 @@ def enclosed_areas(ink: Mask) -> npt.NDArray[np.int32]:
         walls |= np.asarray(cv2.morphologyEx(straight, cv2.MORPH_CLOSE, door), np.uint8)
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(1 - walls, connectivity=4)
     height, width = ink.shape
+    numbers = np.arange(count)
     for index, (left, top, wide, tall, pixels) in enumerate(statistics[:count].tolist()):
         touches = left == 0 or top == 0 or left + wide == width or top + tall == height
-        if touches or not MIN_AREA <= pixels <= MAX_AREA_SHARE * width * height:
-            statistics[index, 4] = 0
-    kept = np.where(statistics[:count, 4] > 0, np.arange(count), 0)
-    kept[0] = 0
-    return np.asarray(kept[labels], np.int32)
+        if touches or pixels > MAX_AREA_SHARE * width * height:
+            numbers[index] = OUTSIDE
+        elif pixels < MIN_AREA:
+            numbers[index] = 0
+    numbers[0] = 0
+    return np.asarray(numbers[labels], np.int32)
 
 
 def label_texts(words: Sequence[Word]) -> list[tuple[str, tuple[int, float], float, float]]:

@@ -93,9 +93,10 @@ def read_title_block(words: Sequence[Word]) -> TitleBlock:
     date = next((match[0] for line in lines if (match := DATE.search(line))), None)
     scale = scale_of(lines)
     others = {other.ratio: other.text for other in scales_of(lines) if other.ratio}
-    if scale:
-        others.pop(scale.ratio, None)
-    return TitleBlock(revision, date, scale, tuple(others.values()) if scale and scale.ratio else ())
+    if not scale or not scale.ratio:
+        return TitleBlock(revision, date, scale)
+    others.pop(scale.ratio, None)
+    return TitleBlock(revision, date, scale, tuple(others.values()))
 
 
 def read_scale(words: Sequence[Word]) -> Scale | None:

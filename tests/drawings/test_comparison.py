@@ -41,13 +41,21 @@ def test_a_pair_in_a_child_process_gives_plain_values_and_pictures(tmp_path: Pat
     assert {"06", "NOV", "2024", "A"} <= set(outcome.words_removed)
     assert len(outcome.changes) == 6
     assert sorted(outcome.locations) == [
-        "centre, near grid C/5",
-        "centre, near grid D/5",
+        "in COPY 250, upper left, near grid E/2",
+        "in MEETING 243, centre, near grid C/5",
+        "in PANTRY 290, centre, near grid D/5",
         *["lower right, near grid B/7"] * 2,
-        "upper left, near grid E/2",
         "upper right, near grid E/6",
     ]
-    assert set(outcome.seconds) == {"reading", "alignment", "moving", "words", "changes", "overlay"}
+    assert set(outcome.seconds) == {
+        "reading",
+        "alignment",
+        "moving",
+        "words",
+        "changes",
+        "objects",
+        "overlay",
+    }
     assert binarization.read_greyscale(outcome.overlay).shape == (new.height, new.width)
     assert max(binarization.read_greyscale(outcome.preview).shape) == 2000
     assert pickle.loads(pickle.dumps(outcome)) == outcome
