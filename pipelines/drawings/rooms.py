@@ -1,7 +1,7 @@
 """Rooms on a sheet: the areas that walls enclose, with the labels in them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot
 
@@ -22,6 +22,9 @@ WALL_LENGTH, DOOR_WIDTH = 30, 26
 
 MAX_AREA_SHARE = 0.35
 """Share of the sheet from which an area is no room."""
+
+MAX_FURNITURE_AREA = 1_500
+"""Pixels of the map up to which an area without a label may be furniture in a room."""
 
 OUTSIDE = -1
 MIN_AREA = 150
@@ -83,7 +86,7 @@ class RoomMap:
             numbers, counts = np.unique(self.areas[top:bottom, left:right], return_counts=True)
             sizes = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
             known = {area: sizes[area] for area in areas if area in sizes}
-            if not known and 2 * sizes.get(OUTSIDE, 0) > sum(sizes.values()):
+            if not known and self.is_elsewhere(sizes):
                 return None
             if not known:
                 continue
@@ -94,6 +97,11 @@ class RoomMap:
             inside = [label for label in self.labels if label.area == ordered[0]]
             return min(inside, key=lambda label: hypot(label.x - x, label.y - y)).text
         return None
+
+    def is_elsewhere(self, sizes: Mapping[int, int]) -> bool:
+        """Whether most of a box lies outside of walls, or in an area of its own without a label."""
+        main = max(sizes, key=lambda area: sizes[area], default=0)
+        return main == OUTSIDE or (main > 0 and int((self.areas == main).sum()) > MAX_FURNITURE_AREA)
 
 
 NO_ROOMS = RoomMap(np.zeros((1, 1), np.int32), ())
@@ -121,7 +129,7 @@ def shrink_ink(lines: GreyImage, size: tuple[int, int]) -> Mask:
 
 
 def enclosed_areas(ink: Mask) -> npt.NDArray[np.int32]:
-    """Areas that long straight lines enclose, with doors closed; 0 on walls and in tiny areas, or `OUTSIDE`."""
+    """Areas that long straight lines enclose, with doors closed; 0 on walls and in tiny areas."""
     walls = np.zeros_like(ink)
     for across, down in ((1, 0), (0, 1)):
         long = np.ones((1 + down * (WALL_LENGTH - 1), 1 + across * (WALL_LENGTH - 1)), np.uint8)
