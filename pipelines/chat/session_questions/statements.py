@@ -28,6 +28,8 @@ NOUNS = {
     "moved": ("moved object", "moved objects"),
     "renamed": ("renamed object", "renamed objects"),
     "resized": ("resized object", "resized objects"),
+    "recoloured": ("recoloured object", "recoloured objects"),
+    "line_weight": ("change of line weights", "changes of line weights"),
 }
 
 
