@@ -162,11 +162,18 @@ class ProcessPool:
                 await self._slow.acquire()
                 await places.aclose()
                 places.callback(self._slow.release)
+                child.keeps_place = False
+                child.lower_priority()
+            elif is_slow and child.has_priority and self._has_others():
                 child.lower_priority()
 
     def _crowds_out(self) -> bool:
         """Whether another owner waits while this one has several places."""
         return self._held[self._owner] > 1 and bool(self._waiting.keys() - {self._owner})
+
+    def _has_others(self) -> bool:
+        """Whether another owner computes or waits."""
+        return bool((self._held.keys() | self._waiting.keys()) - {self._owner})
 
     async def close(self) -> None:
         """Kills all processes and waits for their end."""
@@ -258,6 +265,7 @@ class Child:
         self._seen_at = 0.0
         self.keeps_place = True
         """Whether its computation has its place in the pool; a slow one leaves it."""
+        self.has_priority = True
         self.is_reusable = True
         """Whether the process may be called again: it has returned a result and is not too large."""
 
@@ -305,7 +313,7 @@ class Child:
                 raise LibraryCrashed(code, limits.memory) from error
             raise ProcessDied(f"The computation stopped unexpectedly ({describe_exit(code)}).") from error
         result, failure, frames, peak = pickle.loads(message)
-        self.is_reusable = self.keeps_place and self._calls < MAX_CALLS_PER_PROCESS and peak < MAX_PEAK_BYTES
+        self.is_reusable = self.has_priority and self._calls < MAX_CALLS_PER_PROCESS and peak < MAX_PEAK_BYTES
         if failure is not None:
             raised = pickle.loads(failure)
             if isinstance(raised, MemoryError) and limits.memory is not None:
@@ -346,8 +354,8 @@ class Child:
             raise ComputationTimeout(message, self._phase or None)
 
     def lower_priority(self) -> None:
-        """Continues the call at the lowest priority and without a place in the pool."""
-        self.keeps_place = False
+        """Continues the call at the lowest priority."""
+        self.has_priority = False
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, LOWEST_PRIORITY)
 

@@ -145,6 +145,24 @@ async def test_who_has_several_places_leaves_one_soon_to_another_who_waits(
         await processes.close()
 
 
+async def test_who_is_slow_and_keeps_a_place_goes_after_another_owner(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process_pool, "SLOW_CPU_SECONDS", 0.1)
+    processes, written = ProcessPool(2), tmp_path / "written"
+    slow, another = processes.owned_by("slow"), processes.owned_by("another")
+    try:
+        held = [asyncio.create_task(slow.run(spin_until, written)) for _ in range(2)]
+        await asyncio.sleep(0)
+
+        await another.run(spin, 0.8)
+        written.touch()
+
+        assert await asyncio.gather(*held) == [19, 19]
+    finally:
+        await processes.close()
+
+
 async def test_who_has_one_place_keeps_it_although_another_waits(
     alone: ProcessPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
