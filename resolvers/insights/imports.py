@@ -30,6 +30,7 @@ from resolvers import access, activity_log, files
 from resolvers.access import Viewer
 from resolvers.insights import energy_sources, generated_documents
 from resolvers.insights.consumption_files.layout import Layout, LayoutOverrides
+from resolvers.insights.workbooks import XLSX_TYPE
 from resolvers.jobs import start_processing
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ async def understand_upload(
     Raises `UnsupportedContent` or `Invalid` if it contains no table, and `Conflict` if the file is lost.
     `expected_kwh` is a year's consumption.
     """
+    if upload.mime_type != XLSX_TYPE and not upload.mime_type.startswith("text/"):
+        raise UnsupportedContent("The file must be CSV or XLSX.", "input", "uploadId")
     if upload.size > MAX_REQUEST_BYTES:
         message = (
             f"The file must be at most {MAX_REQUEST_BYTES >> 20} MB. Divide it, or save it as daily values."
