@@ -25,6 +25,7 @@ from tests.isolation.generated_operations import (
     Ids,
     arguments,
     fitting_value,
+    id_for,
     of_type,
     operation_with_variables,
     root,
@@ -96,7 +97,7 @@ def with_foreign_id(operation: str, place: Place, own: Ids, foreign: Ids) -> tup
     for following in path[1:]:
         kind = input_fields(kind)[following].type
         target, step = target.setdefault(step, {}), following
-    id = foreign[of_type(name, path[-1], answer.name)]
+    id = id_for(name, path[-1], answer.name, foreign)
     target[step] = [id] if is_list_type(get_nullable_type(kind)) else id
     return compose(operation, name, variables), variables
 
