@@ -33,7 +33,9 @@ def large(data: Path, folder: Path) -> Iterator[Limit]:
         outcome, megabytes = alone(measured_compare, (old, drawn[1].image, folder))
         seconds = sum(value for stage, value in outcome.seconds.items() if stage != "overlay")
         stages = ", ".join(f"{stage} {value:.2f}" for stage, value in outcome.seconds.items())
-        hits = pairs.matches([change.box for change in outcome.changes], pairs.pixels(sheet))
+        hits = pairs.matches(
+            [place for change in outcome.changes for place in change.places], pairs.pixels(sheet)
+        )
         console.print(
             f"Sheets {name}: CPU seconds {stages} (the overlay is not comparison); "
             f"score {outcome.score:.3f}; {hits} of {len(sheet.changed)} changes, {len(outcome.changes)} found"

@@ -21,9 +21,13 @@ def synthetic(data: Path, folder: Path) -> Iterator[Limit]:
     errors, true, found, matched = [], 0, 0, 0
     for index, (pair, outcome) in enumerate(zip(made, outcomes, strict=True)):
         error = pairs.corner_error(pair, outcome.transform)
-        hits = pairs.matches([change.box for change in outcome.changes], pair.changed)
+        hits = pairs.matches([place for change in outcome.changes for place in change.places], pair.changed)
         errors.append(error)
-        true, found, matched = true + len(pair.changed), found + len(outcome.changes), matched + hits
+        true, found, matched = (
+            true + len(pair.changed),
+            found + sum(len(change.places) for change in outcome.changes),
+            matched + hits,
+        )
         numbers = (error, len(pair.changed), len(outcome.changes), hits, sum(outcome.seconds.values()))
         cells = (index, outcome.rotation, outcome.scale, f"{pair.share:.0%}", *numbers)
         table.add_row(*(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells))
