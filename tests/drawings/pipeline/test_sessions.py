@@ -232,4 +232,6 @@ def stable_fields(session: dict[str, Any]) -> Any:
     for row in (*kept["drawings"]["nodes"], *kept["comparisons"]["nodes"]):
         for name in [name for name in row if name.endswith("Url")]:
             row[name] = row[name] is not None
+        if row.get("overlayTiles"):
+            del row["overlayTiles"]["urlTemplate"]
     return kept
