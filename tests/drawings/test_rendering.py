@@ -225,7 +225,10 @@ def test_a_huge_page_is_drawn_smaller_and_says_so(tmp_path: Path) -> None:
 
     assert page.reduced
     assert (page.width, page.height, page.dpi) == (6000, 3000, 30)
-    assert page.warnings == ("The page is so large that it is drawn at 30 dpi: fine details may be missed.",)
+    assert page.warnings == (
+        "The page is so large that it is drawn at 30 dpi: fine details may be missed.",
+        "The page is blank: nothing is drawn on it.",
+    )
     with pytest.raises(UnsupportedContent) as refused:
         rendering.render(path, 1, tmp_path / "page.png", max_pixels=17_000_000)
     assert refused.value.message == "The page is 200 x 100 inches, too large to draw legibly."

@@ -100,7 +100,9 @@ async def test_cancelling_a_comparison_stops_its_computing_and_a_retry_completes
     worker = psutil.Process(processes(drawing_dpi=200).pid)
     id = await person.begin(old, new)
     job = await person.job(id, "COMPARISON")
-    await person.until(id, lambda state: state["jobs"]["nodes"][1]["status"] == "RUNNING")
+    await person.until(
+        id, lambda state: [pair["state"] for pair in state["comparisons"]["nodes"]] == ["PENDING"]
+    )
     (child,) = worker.children()
     before = child.cpu_times().user
     await until(lambda: child.cpu_times().user > before + 0.3)
