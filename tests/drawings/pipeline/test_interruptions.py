@@ -207,7 +207,7 @@ def values(session: Any) -> Any:
             return {
                 name: kept(inner)
                 for name, inner in value.items()
-                if name not in ("id", "attempts") and not name.endswith("Url")
+                if name not in ("id", "attempts") and not name.endswith(("Url", "urlTemplate"))
             }
         return [kept(inner) for inner in value] if isinstance(value, list) else value
 
