@@ -49,6 +49,7 @@ class Load:
         self._url, self._company = driverless_url(url), str(company_id)
         self._stopped = asyncio.Event()
         self._round = asyncio.Event()
+        self._held = asyncio.Event()
         self.waits: list[str] = []
 
     async def _connect(self) -> asyncpg.Connection:
@@ -77,6 +78,7 @@ class Load:
             await transaction.start()
             for name, _ in await connection.fetch(KEYS):
                 await connection.execute(f"SELECT FROM {name} LIMIT 0")
+            self._held.set()
             await asyncio.sleep(seconds)
             await transaction.rollback()
             await asyncio.sleep(PAUSE_SECONDS)
@@ -94,6 +96,11 @@ class Load:
         finally:
             self._stopped.set()
             await asyncio.gather(*users)
+
+    async def reader_began(self) -> None:
+        """Return when the reader has just begun a transaction, which it holds open for its whole time."""
+        self._held.clear()
+        await asyncio.wait_for(self._held.wait(), 60)
 
     async def _completed(self, rounds: int) -> None:
         for _ in range(rounds):
@@ -200,7 +207,8 @@ async def test_steps_that_make_writers_wait_are_noticed(
     own, load = busy
     connection = await asyncpg.connect(driverless_url(own.admin))
 
-    async with load.running(transaction_seconds=3):
+    async with load.running(transaction_seconds=4):
+        await load.reader_began()
         await step(connection)
     await execute(connection, *UNDO)
     await connection.close()

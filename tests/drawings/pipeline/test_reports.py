@@ -54,7 +54,8 @@ async def report(person: Person, id: str, format: str) -> tuple[Any, bytes]:
         PATIENCE,
     )
     assert ended["processingJob"] == {"status": "COMPLETED", "errorMessage": None}
-    (entry,) = [each for each in ended["drawingSession"]["reports"] if each["format"] == format]
+    session = (await state())["drawingSession"]  # which `ended` may have read before the job completed
+    (entry,) = [each for each in session["reports"] if each["format"] == format]
     answer = await person.http.get(entry["url"])
     assert (answer.status_code, len(answer.content)) == (200, entry["size"])
     return entry, answer.content
