@@ -32,10 +32,12 @@ from schema.framework.operation_limits import OperationLimits
 from schema.framework.operation_size import Limits
 from schema.framework.scalars import ENCODED_SCALARS, SCALARS, serialize_instant
 from schema.health import HealthMutations, HealthQueries
+from schema.identity.companies import CompanyMutations
 from schema.identity.deletion import DeletionMutations
-from schema.identity.operations import IdentityMutations
+from schema.identity.sign_in import SignInMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
+from schema.identity.users import UserMutations
 from schema.imagery.image_feed import ImagerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights.imports import ConsumptionMutations, ConsumptionQueries
@@ -87,7 +89,9 @@ class Query(
 
 @strawberry.type(description="Root of all mutations.")
 class Mutation(
-    IdentityMutations,
+    SignInMutations,
+    CompanyMutations,
+    UserMutations,
     DeletionMutations,
     ProjectMutations,
     CorrectionMutations,

@@ -34,7 +34,7 @@ class Target:
 TARGETS = (
     Target(
         "access rules",
-        ("resolvers/access.py",),
+        ("resolvers/access/rules.py", "resolvers/access/conditions.py", "resolvers/access/viewers.py"),
         pure=("tests/isolation/test_policies.py",),
         stored=("tests/isolation/test_visibility.py", "tests/isolation/test_readers.py"),
     ),

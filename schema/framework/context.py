@@ -181,12 +181,15 @@ class Context:
     def _row_sources(self, model: type[Model] | None) -> list[RowSource]:
         viewer = self.viewer
         if self._own_rows is None or self._closed:
-            self._own_rows = [RowSource(self.read(), viewer.visibility, viewer.parameters)]
+            self._own_rows = [RowSource(self.read(), access.Visibility.of(viewer), viewer.parameters)]
         if viewer.platform_scope is None or model is None or not access.is_published(model):
             return self._own_rows
         (own,) = self._own_rows
         unit = self._unit(viewer.platform_scope, self.services.database.secondary_unit)
-        return [own, RowSource(unit, viewer.published_visibility, viewer.parameters, release=True)]
+        return [
+            own,
+            RowSource(unit, access.Visibility.of(viewer, published=True), viewer.parameters, release=True),
+        ]
 
 
 Info = strawberry.Info[Context, None]

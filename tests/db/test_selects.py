@@ -65,13 +65,15 @@ VIEWERS = [
     a_viewer(RoleName.MANAGER, "documents:oversee"),
     a_viewer(RoleName.ADMIN, "documents:oversee", "chat:oversee"),
 ]
-RULES = [rule for viewer in VIEWERS for rule in (viewer.visibility, viewer.published_visibility)]
+RULES = [
+    rule for viewer in VIEWERS for rule in (Visibility.of(viewer), Visibility.of(viewer, published=True))
+]
 WORDS = {word.value for kind in (ConversationStatus, DocumentScope, ProjectStatus) for word in kind} | {
     COLLEAGUES,
     PUBLIC,
 }
 """States, scopes and readers that the rules of visibility name."""
-EVERYBODY = a_viewer(RoleName.SUPER_ADMIN).visibility
+EVERYBODY = Visibility.of(a_viewer(RoleName.SUPER_ADMIN))
 
 
 def all_statements(source: Source, rule: Visibility, shapes: list[PageShape] = SHAPES) -> list[Statement]:
@@ -105,7 +107,7 @@ def test_what_a_role_sees_is_what_each_of_its_viewers_sees(model: type[Model]) -
         entity: Any = aliased(model) if is_aliased else model
         for rule, published in ((visibility, False), (platform_visibility, True)):
             expected = Statement(select(entity.id).where(true(), *rule(viewer, model, entity)))
-            shared = viewer.published_visibility if published else viewer.visibility
+            shared = Visibility.of(viewer, published=published)
             found = Statement(select(entity.id).where(true(), *shared(model, entity)))
 
             assert inline(found, viewer.parameters) == inline(expected, {})
@@ -114,7 +116,7 @@ def test_what_a_role_sees_is_what_each_of_its_viewers_sees(model: type[Model]) -
 
 def test_viewers_of_a_role_have_the_same_statements() -> None:
     for role in RoleName:
-        one, other = (a_viewer(role).visibility for _ in range(2))
+        one, other = (Visibility.of(a_viewer(role)) for _ in range(2))
         for source in SOURCES:
             first, second = (all_statements(source, rule, SHAPES[:2]) for rule in (one, other))
             assert len(first) == 5
@@ -198,7 +200,7 @@ def test_a_statement_with_a_filter_is_not_kept() -> None:
 
 def test_rows_by_id_are_of_the_visible() -> None:
     viewer = a_viewer(RoleName.USER)
-    statement = selects.rows_by_id(User, ("id", "status"), viewer.visibility)
+    statement = selects.rows_by_id(User, ("id", "status"), Visibility.of(viewer))
 
     assert words(statement.sql) == (
         "SELECT platform.users.id AS id, platform.users.status AS status FROM platform.users "

@@ -8,8 +8,8 @@ import pytest_asyncio
 from graphql import get_named_type
 
 from db.models import DocumentScope, RoleName
-from resolvers import access
 from resolvers.access import POLICIES
+from resolvers.access.rules import all_rows, not_deleted, own_company
 from schema.framework.context import Services
 from schema.framework.decorators import STORED_TYPES
 from tests import factories
@@ -42,7 +42,7 @@ from tests.isolation.test_entrances import (
 )
 from tests.onlooker import Onlooker
 
-SHARED_RULES = {access.all_rows, access.own_company, access.not_deleted}
+SHARED_RULES = {all_rows, own_company, not_deleted}
 """Rules by which colleagues read the same rows."""
 
 PRIVATE = {name for name, stored in STORED_TYPES.items() if POLICIES[stored.model].rule not in SHARED_RULES}

@@ -27,7 +27,8 @@ from db.models import (
 )
 from db.pagination import Order, Page
 from db.uow import UnitOfWork
-from resolvers.access import Viewer, conversations, documents, platform_visibility, visible
+from resolvers.access import Viewer, Visibility, platform_visibility, visible
+from resolvers.access.rules import conversations, documents
 from resolvers.identity.roles import GRANTS
 from schema.framework.context import Services
 from tests import factories
@@ -167,7 +168,7 @@ async def test_a_list_of_several_readers_is_in_one_order(
     columns = tuple(dict.fromkeys(("id", *order.columns)))
     async with services.database.tenant(me.company.id, kind="company", read_only=True) as uow:
         for viewer in viewers(me):
-            source = RowSource(uow, viewer.visibility, viewer.parameters)
+            source = RowSource(uow, Visibility.of(viewer), viewer.parameters)
             loaders = Loaders(lambda model, source=source: [source])  # type: ignore[misc]
             names = [model.__mapper__.columns[name] for name in order.columns]
             ordered = visible(viewer, model, *(model.__mapper__.columns[name] for name in columns))

@@ -11,7 +11,8 @@ import asyncpg
 from db.base import PLATFORM, TENANT
 from db.cursors import encode_cursor
 from db.models import RoleName
-from resolvers.access import POLICIES, Viewer, all_rows, not_deleted
+from resolvers.access import POLICIES, Viewer
+from resolvers.access.rules import all_rows, not_deleted
 from resolvers.identity import accounts
 from schema.contract import Contract
 from schema.framework.context import Services

@@ -1,0 +1,150 @@
+"""Registration, sign-in, refreshing tokens and sign-out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from db import models
+from resolvers.identity import accounts
+from resolvers.identity.refresh_tokens import TokenPair
+from schema.framework.context import Context, Info
+from schema.framework.decorators import input, output
+from schema.framework.payloads import Payload, mutation
+from schema.identity.types import User
+
+
+@input
+class UserRegisterInput:
+    """Input of `userRegister`."""
+
+    email: str
+    """Email address. Unique on the platform."""
+
+    password: str
+    """Password of 10 to 200 characters, at least four of them different."""
+
+    full_name: str | None = None
+    """Full name."""
+
+    username: str | None = None
+    """Username. Derived from the email address by default."""
+
+
+@input
+class UserSignInInput:
+    """Input of `userSignIn`."""
+
+    login: str
+    """Email address or username. Case-insensitive."""
+
+    password: str
+    """Password."""
+
+
+@input
+class TokenRefreshInput:
+    """Input of `tokenRefresh`."""
+
+    refresh_token: str
+    """Refresh token from the last sign-in or refresh. Valid for a single use."""
+
+
+@input
+class UserSignOutInput:
+    """Input of `userSignOut`."""
+
+    refresh_token: str | None = None
+    """Refresh token of the session to end. By default all sessions of the viewer end."""
+
+
+@output
+class UserRegisterPayload(Payload):
+    access_token: str | None = None
+    """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
+
+    refresh_token: str | None = None
+    """Refresh token for `tokenRefresh`. Valid for a single use."""
+
+    user: User | None = None
+    """The signed-in user."""
+
+
+@output
+class UserSignInPayload(Payload):
+    access_token: str | None = None
+    """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
+
+    refresh_token: str | None = None
+    """Refresh token for `tokenRefresh`. Valid for a single use."""
+
+    user: User | None = None
+    """The signed-in user."""
+
+
+@output
+class TokenRefreshPayload(Payload):
+    access_token: str | None = None
+    """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
+
+    refresh_token: str | None = None
+    """Refresh token for the next `tokenRefresh`. Valid for a single use."""
+
+    user: User | None = None
+    """The signed-in user."""
+
+
+@output
+class UserSignOutPayload(Payload):
+    pass
+
+
+@output
+class SignInMutations:
+    @mutation
+    async def user_register(self, info: Info, input: UserRegisterInput) -> UserRegisterPayload:
+        """Register a user with a personal company, and sign in.
+
+        An existing account with this password is signed in. With another password, the refusal does not name
+        the reason.
+        """
+        tokens = await accounts.register(
+            info.context.services.database,
+            info.context.services.settings,
+            info.context.services.token_signer,
+            email=input.email,
+            password=input.password,
+            full_name=input.full_name,
+            username=input.username,
+        )
+        return UserRegisterPayload.of(**await signed_in(info.context, tokens))
+
+    @mutation
+    async def user_sign_in(self, info: Info, input: UserSignInInput) -> UserSignInPayload:
+        """Sign in by email address or username. Ten failed attempts lock the login for 15 minutes."""
+        services = info.context.services
+        tokens = await accounts.sign_in(
+            services.database, services.token_signer, login=input.login, password=input.password
+        )
+        return UserSignInPayload.of(**await signed_in(info.context, tokens))
+
+    @mutation
+    async def token_refresh(self, info: Info, input: TokenRefreshInput) -> TokenRefreshPayload:
+        """Exchange a refresh token for a new pair of tokens. Reusing a refresh token revokes the session."""
+        services = info.context.services
+        tokens = await accounts.refresh(services.database, services.token_signer, input.refresh_token)
+        return TokenRefreshPayload.of(**await signed_in(info.context, tokens))
+
+    @mutation
+    async def user_sign_out(self, info: Info, input: UserSignOutInput | None = None) -> UserSignOutPayload:
+        """End one session or all sessions of the viewer. Access tokens stay valid until they expire."""
+        services, viewer = info.context.services, info.context.viewer
+        await accounts.sign_out(services.database, viewer, input.refresh_token if input else None)
+        return UserSignOutPayload()
+
+
+async def signed_in(context: Context, tokens: TokenPair) -> dict[str, Any]:
+    """The tokens and the user, who becomes the viewer of the operation."""
+    await context.sign_in(tokens.user_id)
+    every = tuple(sorted(models.User.__mapper__.column_attrs.keys()))
+    user = await context.loaders.one(models.User, every).load(tokens.user_id)
+    return {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token, "user": user}
