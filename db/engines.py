@@ -29,7 +29,7 @@ BIND_AND_EXECUTE = b"B\0\0\0\x0c\0\0\0\0\0\0\0\0E\0\0\0\x09\0\0\0\0\0"
 """Messages of the protocol: run the unnamed statement, without parameters."""
 
 PLAIN = frozenset({UUID, asyncpg.pgproto.pgproto.UUID, list, int, bool, type(None)})
-"""Types of arguments that the driver encodes without an error."""
+"""Types of arguments that the driver encodes without an error; so it does with `str` in ASCII."""
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 120.0
@@ -60,6 +60,11 @@ def messages_of(*statements: str) -> bytes:
         text = b"\0" + statement.encode() + b"\0\0\0"
         parts += [b"P", (len(text) + 4).to_bytes(4, "big"), text, BIND_AND_EXECUTE]
     return b"".join(parts)
+
+
+def is_plain(argument: Any) -> bool:
+    """Whether the driver encodes the argument without an error; other text may hold lone surrogates."""
+    return type(argument) in PLAIN or (type(argument) is str and argument.isascii())
 
 
 class ScopedConnection(asyncpg.Connection):
@@ -127,7 +132,7 @@ class ScopedConnection(asyncpg.Connection):
         protocol = self._open_protocol()
         return (
             self._prepared(query) is not None
-            and all(type(argument) in PLAIN for argument in arguments)
+            and all(map(is_plain, arguments))
             and not protocol._is_cancelling()
         )
 

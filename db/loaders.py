@@ -16,7 +16,7 @@ from db.pagination import Page
 from db.rows import Columns, Record, layout_of
 from db.selects import Source, Visibility, Where, target
 from db.statements import Statement
-from db.uow import UnitOfWork
+from db.uow import UnitOfWork, UnitOfWorkClosed
 
 Query = Callable[[UnitOfWork, list[Any]], Awaitable[Mapping[Any, Any]]]
 Batch = Callable[[list[Any]], Awaitable[list[Any]]]
@@ -63,6 +63,11 @@ class RowSource:
 
 RowSources = Callable[[type[Model] | None], Sequence[RowSource]]
 """The sources of a model's rows: the viewer's company, and the platform's for models that it publishes."""
+
+
+def refuse_rows(model: type[Model] | None) -> Sequence[RowSource]:
+    """The sources of loaders that are closed. Raises `UnitOfWorkClosed`."""
+    raise UnitOfWorkClosed("the operation has ended")
 
 
 class Loader(DataLoader[Any, Any]):
@@ -121,6 +126,11 @@ class Loaders:
         """Clears all caches, after a write or between events of a subscription."""
         self._loaders.clear()
         self._records.clear()
+
+    def close(self) -> None:
+        """Clears all caches for good: further loads raise `UnitOfWorkClosed`."""
+        self.clear()
+        self._row_sources = refuse_rows  # the sources are a method of who owns the loaders: a cycle
 
     async def records(
         self, model: type[Model], columns: Columns, ids: Collection[UUID]

@@ -74,6 +74,7 @@ class CompiledExecutor(MeteredExecutor):
         self.count("compiled")
         self.collected_errors.errors.extend(run.errors.collected())
         compiled: ExecutionResult = self.build_response(data)
+        del self.async_helpers  # its methods of this executor would be a cycle
         return compiled
 
 

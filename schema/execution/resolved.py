@@ -168,16 +168,16 @@ class Children:
     def complete(self, run: Run) -> list[Any]:
         """The completed values."""
         completed = {name: level.selection.complete(run, level) for name, level in self.levels.items()}
+        return [self._fill(completed, shape, 0) for shape in self._shapes]
 
-        def fill(shape: Any, depth: int) -> Any:
-            if shape is None:
-                return None
-            if isinstance(shape, tuple):
-                return completed[shape[0]][shape[1]]
-            items = [fill(part, depth + 1) for part in shape]
-            return None if not self.field.nullable[depth + 1] and None in items else items
-
-        return [fill(shape, 0) for shape in self._shapes]
+    def _fill(self, completed: dict[str, list[Any]], shape: Any, depth: int) -> Any:
+        """The completed value in place of a shape."""
+        if shape is None:
+            return None
+        if isinstance(shape, tuple):
+            return completed[shape[0]][shape[1]]
+        items = [self._fill(completed, part, depth + 1) for part in shape]
+        return None if not self.field.nullable[depth + 1] and None in items else items
 
 
 def one_of(origins: list[tuple[int, tuple[int, ...]]]) -> Origins:

@@ -32,12 +32,20 @@ class Run:
         self.errors = Errors()
         self._loads: dict[Hashable, tuple[Load, list[tuple[Collection[Any], Deliver]]]] = {}
         self._tasks: dict[asyncio.Future[Any], Deliver] = {}
+        self._levels: list[Level] = []
 
     async def execute(self, root: Any, *, serially: bool) -> dict[str, Any] | None:
         """The data of the answer."""
-        level = Level(self.plan.root, [root])
+        try:
+            return await self._execute(Level(self.plan.root, [root]), serially)
+        finally:
+            while self._levels:  # each is a cycle with those below, and with the run: rows would be garbage
+                self._levels.pop().states.clear()
+
+    async def _execute(self, level: Level, serially: bool) -> dict[str, Any] | None:
         try:
             if serially:
+                self._levels.append(level)
                 for field in level.selection.loaded:
                     field.start(self, level)
                     await self._load()
@@ -66,6 +74,7 @@ class Run:
 
     def enter(self, level: Level) -> None:
         """Start loading what the fields of a level need."""
+        self._levels.append(level)
         if level.sources:
             for field in level.selection.loaded:
                 field.start(self, level)

@@ -165,6 +165,7 @@ class Context:
         """End the operation: whatever still loads rows for it is refused."""
         self._closed = True
         await self.release()
+        self.loaders.close()
 
     def _open(self, scope: Scope) -> UnitOfWork:
         if self._progress is not None:  # what was notified may not be replayed

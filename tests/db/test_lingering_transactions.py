@@ -1,19 +1,19 @@
 """Read-only transactions that are over and linger: the next one rolls them back, in its own first message."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import BigInteger, LargeBinary, bindparam, func, select, text
+from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.settings import Settings, driverless_url
 from db.checkouts import Checkout
-from db.engines import NO_SCOPE, messages_of
+from db.engines import NO_SCOPE, ScopedConnection, messages_of
 from db.placement import Placement
 from db.ready_connections import LINGER_SECONDS, connections_in_use, ready_connections
 from db.statements import Statement
@@ -42,6 +42,7 @@ COMPILED = Statement(
 )
 NUMBER = Statement(select(bindparam("number", 1, BigInteger())))
 BYTES = Statement(select(bindparam("bytes", b"", LargeBinary())))
+TEXT = Statement(select(bindparam("text", "", Text())))
 DIVISION = Statement(select(1 / bindparam("number", 1, BigInteger())))
 KEEP = Statement(select(func.set_config("app.company_id", str(UUID(int=9)), False)))
 
@@ -197,8 +198,13 @@ async def test_a_statement_that_fails_with_begin_is_not_the_end(make: Make) -> N
 
 @pytest.mark.parametrize(
     ("statement", "values"),
-    [(NUMBER, {"number": 2**70}), (BYTES, {"bytes": "no bytes"})],
-    ids=["number", "bytes"],
+    [
+        (NUMBER, {"number": 2**70}),
+        (BYTES, {"bytes": "Bytes"}),
+        (TEXT, {"text": "\ud800"}),
+        (TEXT, {"text": "\0"}),
+    ],
+    ids=["number", "bytes", "surrogate", "NUL"],
 )
 async def test_values_that_cannot_be_sent_do_no_harm(
     make: Make, postgres: Postgres, statement: Statement, values: dict[str, Any]
@@ -207,12 +213,29 @@ async def test_values_that_cannot_be_sent_do_no_harm(
     async with transaction(engine, SCOPES[0]) as uow:
         await uow.fetch(statement, {})
     async with transaction(engine, SCOPES[1]) as uow:
-        with pytest.raises(asyncpg.DataError):
+        with pytest.raises((asyncpg.DataError, UnicodeEncodeError)):
             await uow.fetch(statement, values)
     state = await state_in(engine, SCOPES[2])
 
     assert state[2:] == values_of(SCOPES[2])
     assert connections_in_use(engine) == 0
+
+
+async def test_text_in_ascii_is_sent_with_begin(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = make(2).primary
+    sent: list[str] = []
+    send = ScopedConnection.begin_and_fetch
+
+    async def begin_and_fetch(self: ScopedConnection, query: str, arguments: Sequence[Any]) -> list[Any]:
+        sent.extend(arguments)
+        return await send(self, query, arguments)
+
+    monkeypatch.setattr(ScopedConnection, "begin_and_fetch", begin_and_fetch)
+    for value in ("DELETED", "DELETED", "gelöscht"):
+        async with transaction(engine, SCOPES[0]) as uow:
+            assert await uow.fetch(TEXT, {"text": value}) == [(value,)]
+
+    assert sent == ["DELETED"], "once it is prepared"
 
 
 async def test_nothing_runs_after_a_rollback_or_begin_that_fails(make: Make) -> None:
