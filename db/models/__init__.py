@@ -51,6 +51,7 @@ from db.models.identity import (
     User,
     UserStatus,
 )
+from db.models.image_labels import ImageLabel, LabelSource
 from db.models.imagery import (
     CandidateState,
     CrawlCandidate,
@@ -60,6 +61,7 @@ from db.models.imagery import (
     ExportJob,
     HostTurn,
     Image,
+    ReviewState,
     ValidationJob,
 )
 from db.models.insights import (
@@ -154,8 +156,10 @@ __all__ = [
     "HostTurn",
     "IdempotencyKey",
     "Image",
+    "ImageLabel",
     "JobRow",
     "JobStatus",
+    "LabelSource",
     "Lease",
     "LeaseState",
     "LlmProvider",
@@ -185,6 +189,7 @@ __all__ = [
     "RequirementExport",
     "RequirementOrigin",
     "RequirementProposal",
+    "ReviewState",
     "Role",
     "RoleName",
     "RolePermission",

@@ -15,6 +15,7 @@ from db.base import (
     Flag,
     Instant,
     PlatformModel,
+    Str20,
     Str50,
     Str100,
     Str255,
@@ -109,12 +110,23 @@ class CrawlJob(JobRow):
         )
 
 
+class ReviewState(Enum):
+    """What people think of an image."""
+
+    PENDING = "pending"
+    """Nobody has reviewed the image."""
+    ACCEPTED = "accepted"
+    """A person accepts the image."""
+    REJECTED = "rejected"
+    """A person rejects the image."""
+
+
 class Image(TenantKey, TenantModel):
     """An image of a crawl; its content is unique in the crawl.
 
     Files are stored by content, once per company, and may be shared with other images. `sequence` numbers
     the crawl's images in the order in which they become visible. `url_key` is a digest of `original_url`;
-    `etag` and `last_modified` are from its server's response.
+    `etag` and `last_modified` are from its server's response. `source` is the kind of the crawl's source.
     """
 
     __tablename__ = "images"
@@ -128,6 +140,10 @@ class Image(TenantKey, TenantModel):
         tenant_index("duplicate_group", "id", where="duplicate_group IS NOT NULL"),
         tenant_index("crawl_job_id", "duplicate_group", "id", where="duplicate_group IS NOT NULL"),
         tenant_index("is_valid", "id"),
+        tenant_index("review", "id"),
+        tenant_index("quarantined", "id"),
+        tenant_index("crawl_job_id", "review", "id"),
+        tenant_index("crawl_job_id", "quarantined", "id"),
         tenant_index("hash"),
         tenant_index("url_key", "id"),
     )
@@ -148,6 +164,10 @@ class Image(TenantKey, TenantModel):
     licence: Mapped[str | None]
     attribution: Mapped[str | None]
     caption: Mapped[str | None]
+    keyword: Mapped[str | None]
+    source: Mapped[Str20 | None]
+    review: Mapped[ReviewState] = enum_column(ReviewState, ReviewState.PENDING)
+    note: Mapped[str | None]
     url_key: Mapped[UUID | None]
     etag: Mapped[str | None]
     last_modified: Mapped[str | None]

@@ -16,12 +16,14 @@ from core.images import DecodedImage
 from core.ports import ImageCandidate
 from db.arrays import any_id, any_text
 from db.events import publish
-from db.models import CandidateState, CrawlCandidate, CrawlJob, Image
+from db.ids import new_id
+from db.models import CandidateState, CrawlCandidate, CrawlChunk, CrawlJob, Image, LabelSource
 from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
-from resolvers.imagery import images
+from resolvers.imagery import image_labels, images
 from resolvers.imagery.crawl_chunks import GatherChunk, lock_crawl
+from resolvers.imagery.crawl_sources import CrawlTask
 from resolvers.object_removal import images_prefix, thumbnails_prefix
 
 MAX_URL_LENGTH, MAX_TEXT_LENGTH = 4096, 2000
@@ -156,7 +158,7 @@ async def save_results(
             number = crawl.sequence + len(new_images) + 1
             new_images.append(_image_values(uow.company_id, crawl, result, result.image, number))
     if new_images:
-        await uow.execute(insert(Image), new_images)
+        await _insert_images(uow, job, new_images)
     await _update_candidates(uow, results, states)
     downloaded = crawl.downloaded_images + len(new_images)
     values = {
@@ -239,11 +241,24 @@ async def _insert_candidates(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]])
     return new
 
 
+async def _insert_images(uow: UnitOfWork, job: GatherChunk, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert images with the source and the keyword of their chunk; the keyword is their first label."""
+    wanted = await uow.scalar(select(CrawlChunk.wanted).where(CrawlChunk.id == job.chunk_id))
+    task = CrawlTask.from_json(wanted)
+    keyword = task.query.keyword or None
+    await uow.execute(insert(Image), [{**row, "keyword": keyword, "source": task.kind.value} for row in rows])
+    if keyword is not None:
+        name = keyword[: image_labels.MAX_LABEL_LENGTH]
+        labels = [(row["id"], job.crawl_job_id, name) for row in rows]
+        await image_labels.add(uow, labels, LabelSource.KEYWORD)
+
+
 def _image_values(
     company_id: UUID, crawl: CrawlJob, result: CandidateResult, image: DecodedImage, number: int
 ) -> dict[str, Any]:
     candidate = result.candidate
     return {
+        "id": new_id(),
         "crawl_job_id": crawl.id,
         "original_url": candidate.url,
         "url_key": candidate.url_key,

@@ -5,18 +5,22 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import aliased
 from strawberry import relay
 
 from core.ports import SourceKind
 from db import models
-from db.models import ExportFormat, JobStatus
+from db.models import ExportFormat, JobStatus, ReviewState
 from db.pagination import Order
+from resolvers import validators
+from resolvers.imagery.image_labels import MAX_LABEL_LENGTH
 from schema.framework.decorators import enumeration, input
 from schema.framework.global_ids import key_of
 
 enumeration(ExportFormat)
 enumeration(SourceKind)
+enumeration(ReviewState)
 
 
 @enumeration
@@ -33,6 +37,16 @@ class ImageOrder(Enum):
 
     ID_ASC = Order("id")
     ID_DESC = Order("id", descending=True)
+
+
+@enumeration
+class ImageState(Enum):
+    """State of an image."""
+
+    ACTIVE = "active"
+    """The image is a part of the data set."""
+    QUARANTINED = "quarantined"
+    """The image is set aside and not exported."""
 
 
 @enumeration
@@ -54,6 +68,13 @@ class ExportJobOrder(Enum):
 def of_crawl(id: relay.GlobalID | None, row: Any) -> list[ColumnElement[bool]]:
     """The condition that a row belongs to a crawl, if one is given."""
     return [row.crawl_job_id == key_of(id, models.CrawlJob, "filter", "crawlJobId")] if id else []
+
+
+def has_label(image: Any, name: str) -> ColumnElement[bool]:
+    """The condition that an image has a label."""
+    label = aliased(models.ImageLabel)
+    same = label.image_id == image.id, label.crawl_job_id == image.crawl_job_id
+    return select(label.id).where(*same, label.name == name).exists()
 
 
 @input
@@ -86,12 +107,30 @@ class ImageFilter:
     duplicate_group: relay.GlobalID | None = None
     """Matches the images of this group of near duplicates."""
 
+    label: str | None = None
+    """Matches images with this label."""
+
+    review: ReviewState | None = None
+    """Matches images of which people think so."""
+
+    state: ImageState | None = None
+    """Matches images in this state."""
+
     def where(self, image: Any) -> list[ColumnElement[bool]]:
         found = of_crawl(self.crawl_job_id, image)
         if self.duplicate_group:
             group = key_of(self.duplicate_group, models.Image, "filter", "duplicateGroup")
             found.append(image.duplicate_group == group)
-        return found + ([image.is_valid == self.is_valid] if self.is_valid is not None else [])
+        if self.is_valid is not None:
+            found.append(image.is_valid == self.is_valid)
+        if self.label is not None:
+            name = validators.text(self.label, "filter", "label", limit=MAX_LABEL_LENGTH)
+            found.append(has_label(image, name))
+        if self.review is not None:
+            found.append(image.review == self.review)
+        if self.state is not None:
+            found.append(image.quarantined == (self.state is ImageState.QUARANTINED))
+        return found
 
 
 @input

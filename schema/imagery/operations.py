@@ -34,6 +34,7 @@ from schema.imagery.filters import (
     ValidationJobFilter,
     ValidationJobOrder,
 )
+from schema.imagery.review import ImageReviewMutations
 from schema.imagery.types import CrawlJob, Image
 from schema.imagery.validation import ValidationJob, ValidationMutations
 
@@ -155,7 +156,7 @@ class ImageDeletePayload(Payload):
 
 
 @output
-class ImageryMutations(ValidationMutations, ExportMutations):
+class ImageryMutations(ValidationMutations, ExportMutations, ImageReviewMutations):
     @mutation(idempotent=True)
     async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
         """Create a crawl, and start it by default."""

@@ -10,9 +10,10 @@ from strawberry import relay
 
 from core.ports import SourceKind
 from db import models
-from resolvers.imagery import crawl_results
+from db.models import LabelSource, ReviewState
+from resolvers.imagery import crawl_results, image_labels
 from schema.framework.context import Info
-from schema.framework.decorators import node, output
+from schema.framework.decorators import enumeration, node, output
 from schema.framework.fields import Connection, connection, relation
 from schema.framework.payloads import alias, derived_field, field
 from schema.framework.scalars import BigInt
@@ -28,6 +29,11 @@ from schema.imagery.filters import (
 from schema.imagery.validation import ValidationJob
 from schema.jobs import Job
 from schema.lazy_types import ProjectRef, UserRef
+
+enumeration(LabelSource)
+
+ACCEPTED = {ReviewState.PENDING: None, ReviewState.ACCEPTED: True, ReviewState.REJECTED: False}
+"""Whether a person accepts an image, by its review."""
 
 MEDIA_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "tif": "image/tiff", "tiff": "image/tiff"}
 """Media types by image format, where they differ."""
@@ -161,6 +167,20 @@ class CrawlJob(Job):
     """Exports of the crawl, newest first."""
 
 
+@output
+class ImageLabel:
+    """A label of an image."""
+
+    name: str
+    """Text of the label."""
+
+    source: LabelSource
+    """Where the label comes from."""
+
+    created_at: datetime
+    """Time at which the image got the label."""
+
+
 @node(models.Image)
 class Image(relay.Node):
     """An image found by a crawl."""
@@ -211,7 +231,31 @@ class Image(relay.Node):
     """Attribution, if the source provides it."""
 
     caption: str | None
-    """Caption, if the source provides it."""
+    """Caption from the source or from a person."""
+
+    keyword: str | None
+    """Keyword that found the image. Null for sources that are not searched by keyword."""
+
+    source: SourceKind | None = derived_field(
+        lambda image: None if image.source is None else SourceKind(image.source), needs=("source",)
+    )
+    """Kind of the source that found the image."""
+
+    review: ReviewState
+    """What people think of the image."""
+
+    accepted: bool | None = derived_field(lambda image: ACCEPTED[image.review], needs=("review",))
+    """Whether a person accepts the image. Null if nobody has reviewed it."""
+
+    note: str | None
+    """Note by a person."""
+
+    @field(needs=("id",))
+    async def labels(self, info: Info) -> list[ImageLabel]:
+        """Labels by name. Maximum 50."""
+        row: Any = self
+        rows = await info.context.loaders.by(image_labels.labels_of_images, models.Image).load(row.id)
+        return [ImageLabel(name=row.name, source=row.source, created_at=row.created_at) for row in rows or ()]
 
     is_valid: bool | None
     """Whether the image passed the last validation. Null if it was never validated."""

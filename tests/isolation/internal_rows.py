@@ -15,6 +15,8 @@ from db.models import (
     CrawlCandidate,
     CrawlChunk,
     IdempotencyKey,
+    ImageLabel,
+    LabelSource,
     ReportEvent,
     ReportEventKind,
 )
@@ -23,8 +25,8 @@ from tests.factories import Fixture
 
 def internal_rows(rows: dict[str, list[Fixture]]) -> list[tuple[type[Model], dict[str, Any]]]:
     """Model and values of each, beside the rows of `everything`, parents first."""
-    (user, *_), (crawl, *_), (message, *_), (report, *_) = (
-        rows[name] for name in ("User", "CrawlJob", "Message", "Report")
+    (user, *_), (crawl, *_), (image, *_), (message, *_), (report, *_) = (
+        rows[name] for name in ("User", "CrawlJob", "Image", "Message", "Report")
     )
     chunk = {"id": new_id(), "crawl_job_id": crawl.id, "number": 1, "share": 10, "wanted": {"text": "cats"}}
     return [
@@ -37,6 +39,10 @@ def internal_rows(rows: dict[str, list[Fixture]]) -> list[tuple[type[Model], dic
                 "url": "https://pictures.example/1.jpg",
                 "url_key": new_id(),
             },
+        ),
+        (
+            ImageLabel,
+            {"image_id": image.id, "crawl_job_id": crawl.id, "name": "cat", "source": LabelSource.PERSON},
         ),
         (
             ConversationEvent,

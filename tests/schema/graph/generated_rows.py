@@ -111,6 +111,7 @@ OVERRIDES: Mapping[str, Mapping[str, str]] = {
         "message_id": "<key messages>",
         "user_id": "CASE WHEN n % 2 = 0 THEN <owner> ELSE <parent members> END",
     },
+    "image_labels": {"image_id": "<key images>"},
     "images": {
         "hash": "n::text",
         "sequence": "n",

@@ -34,8 +34,9 @@ REQUIRED = {"maxLatencyMs": 3000}
 FEW = {
     "savedReports.filter.reportId": {"Sort of saved_reports"},
     "messages.filter.conversationId": {"Sort of messages"},
+    "images.filter.label": {"Sort of images"},
 }
-"""Conditions that few rows meet for ever: one report, 200 messages. An index finds them to be sorted."""
+"""Conditions that few rows meet: one report, 200 messages, no label. An index finds them to be sorted."""
 
 SNAKE = re.compile("([A-Z])")
 
