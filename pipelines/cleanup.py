@@ -11,11 +11,11 @@ from core import working_folders
 from db.company_move.execution import repair as repair_moves
 from db.databases.changes import repair
 from db.databases.company_databases import CompanyDatabases
-from db.models import IdempotencyKey, RefreshToken, SignInAttempt
+from db.models import IdempotencyKey, RefreshToken
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers import files
-from resolvers.identity.accounts import ATTEMPT_WINDOW
+from resolvers.identity import sign_in_limits
 from resolvers.object_removal import RemoveObjects, delete_objects
 
 log = structlog.get_logger(__name__)
@@ -45,11 +45,15 @@ async def purge_uploads(services: Services, company_id: UUID) -> None:
 
 @periodic("tokens and sign-ins", timedelta(hours=1))
 async def purge_tokens(services: Services) -> None:
-    """Deletes expired refresh tokens, and failed sign-ins outside of the rate limit window."""
+    """Deletes expired refresh tokens, and what the limits of sign-ins do not need any more.
+
+    Refresh tokens tell whether their session has ended: they outlive its access tokens.
+    """
     now = datetime.now(UTC)
+    access_token_ttl = timedelta(seconds=services.settings.access_token_ttl)
     async with services.database.platform() as uow:
-        await uow.execute(delete(RefreshToken).where(RefreshToken.expires_at < now))
-        await uow.execute(delete(SignInAttempt).where(SignInAttempt.created_at < now - ATTEMPT_WINDOW))
+        await uow.execute(delete(RefreshToken).where(RefreshToken.expires_at < now - access_token_ttl))
+        await sign_in_limits.purge(uow, now)
 
 
 @periodic("idempotency keys", timedelta(hours=6), per_company=True)

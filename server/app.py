@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route, WebSocketRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from core.settings import Settings
 from db.database import Database
@@ -106,6 +107,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         allow_headers=["*"],
         expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"],
     )
+    proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     wiring = files.routes(
         lambda: files.FileServices(
             state.open_services.database, state.open_services.store, state.open_services.links
@@ -114,7 +116,11 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
     app = Application(
         view,
         lifespan=lifespan,
-        middleware=[*([cors] if settings.cors_origins else []), Middleware(ErrorResponses)],
+        middleware=[
+            *([proxies] if settings.trusted_proxies else []),
+            *([cors] if settings.cors_origins else []),
+            Middleware(ErrorResponses),
+        ],
         routes=[
             Route("/", lambda request: RedirectResponse("/graphql")),
             Route("/healthz", healthz),

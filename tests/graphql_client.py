@@ -46,6 +46,7 @@ class Client:
     schema: Contract
     statements: list[str] = field(default_factory=list)
     user_id: UUID | None = None
+    address: str | None = None
     streams: SharedStreams = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,7 +106,7 @@ class Client:
         viewer = None
         if self.user_id is not None:
             viewer = await accounts.load_viewer(self.services.database, self.user_id, None)
-        return Context(self.services, viewer)
+        return Context(self.services, viewer, address=self.address)
 
     async def refusals(self, document: str, **variables: Any) -> list[Refusal]:
         """What was refused, at the top or in the payload of the document's only mutation."""

@@ -3,9 +3,17 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from core.settings.types import Networks
+
 
 class TrafficSettings(BaseSettings):
-    """Limits of concurrent operations, of the queue, and of requests that are received slowly."""
+    """Proxies, limits of concurrent operations, of the queue, and of requests that are received slowly."""
+
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Networks of reverse proxies, such as `10.0.0.0/8`, separated by commas. Only their "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` headers are believed.",
+    )
 
     max_operations: int = Field(
         default=4,

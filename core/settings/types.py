@@ -1,9 +1,10 @@
 """Types of settings: lists, queue counts and URLs in environment variables."""
 
+from ipaddress import ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, PositiveInt
+from pydantic import AfterValidator, BeforeValidator, PositiveInt
 from pydantic_settings import NoDecode
 
 
@@ -27,6 +28,21 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 QueueCounts = Annotated[dict[str, PositiveInt], NoDecode, BeforeValidator(_counts)]
 """Queues with a number each, such as `chat=2,drawings=1`."""
+
+
+def _networks(parts: tuple[str, ...]) -> tuple[str, ...]:
+    for part in parts:
+        try:
+            ip_network(part)
+        except ValueError:
+            raise ValueError(
+                "must be networks such as 10.0.0.0/8 or addresses, separated by commas"
+            ) from None
+    return parts
+
+
+Networks = Annotated[CommaSeparated, AfterValidator(_networks)]
+"""Networks in CIDR notation or addresses, separated by commas in the environment."""
 
 
 def http_url(url: str) -> str:

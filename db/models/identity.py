@@ -192,13 +192,20 @@ class User(PrimaryKey, PlatformModel):
 
 
 class RefreshToken(PrimaryKey, PlatformModel):
-    """A refresh token of a rotation `family`; reuse of a token revokes the family."""
+    """A refresh token of a rotation `family`, a session; later reuse of a token revokes the family."""
 
     __tablename__ = "refresh_tokens"
-    __table_args__ = (sa.Index(None, "family"), sa.Index(None, "user_id"), sa.Index(None, "expires_at"))
+    __table_args__ = (
+        sa.Index(None, "family"),
+        sa.Index(None, "family", "revoked_at", postgresql_where=sa.text("revoked_at IS NOT NULL")),
+        sa.Index(None, "user_id"),
+        sa.Index(None, "expires_at"),
+    )
 
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.users.id", ondelete="CASCADE"))
     family: Mapped[UUID]
+    previous_id: Mapped[UUID | None]
+    """The token that it was issued for."""
     digest: Mapped[bytes] = mapped_column(unique=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -207,13 +214,32 @@ class RefreshToken(PrimaryKey, PlatformModel):
 
 
 class SignInAttempt(PrimaryKey, PlatformModel):
-    """A failed sign-in, kept while it counts towards the login's rate limit."""
+    """A failed sign-in, kept while it counts towards the limits of its account and its source."""
 
     __tablename__ = "sign_in_attempts"
-    __table_args__ = (sa.Index(None, "login", "created_at"), sa.Index(None, "created_at"))
+    __table_args__ = (
+        sa.Index(None, "login", "created_at"),
+        sa.Index(None, "source", "created_at"),
+        sa.Index(None, "created_at"),
+    )
 
     login: Mapped[Str255]
+    source: Mapped[bytes | None]
+    """Digest of the device or the network that it came from."""
+    is_known: Mapped[Flag]
+    """Whether the user had signed in from there before."""
     created_at: Mapped[Instant]
+
+
+class KnownAddress(PrimaryKey, PlatformModel):
+    """A network that a user has signed in from, as a keyed digest."""
+
+    __tablename__ = "known_addresses"
+    __table_args__ = (sa.UniqueConstraint("user_id", "digest"), sa.Index(None, "used_at"))
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.users.id", ondelete="CASCADE"))
+    digest: Mapped[bytes]
+    used_at: Mapped[Instant]
 
 
 class Tenant(TenantModel):

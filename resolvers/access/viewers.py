@@ -11,6 +11,7 @@ from core.errors import Forbidden
 from db.models import RoleName
 from db.selects import VIEWER_COMPANY_ID, VIEWER_ID
 from db.uow import Scope, ScopeKind
+from resolvers.identity.credentials import Credential
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Viewer:
     expires_at: datetime | None = None
     platform_id: UUID | None = None
     """The company of the platform."""
+    session_id: UUID | None = None
+    """The session of the viewer's token."""
+
+    @property
+    def credential(self) -> Credential:
+        """What the viewer is signed in with."""
+        return Credential(self.user_id, self.session_id)
 
     def has_permission(self, permission: str) -> bool:
         """Whether the role grants `resource:action`."""
@@ -78,7 +86,7 @@ class SharedViewer(Viewer):
 
     def __init__(self, viewer: Viewer, on_user: Callable[[], None]) -> None:
         names = ("company_id", "role", "permissions", "platform_id")
-        vars(self).update({name: getattr(viewer, name) for name in names}, expires_at=None)
+        vars(self).update({name: getattr(viewer, name) for name in names}, expires_at=None, session_id=None)
         vars(self).update(own_id=viewer.user_id, on_user=on_user)
 
     @property

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select, update
 from sqlalchemy.orm import aliased
 
-from core.errors import Conflict, Forbidden, LimitExceeded, NotAuthenticated
+from core.errors import Conflict, Forbidden, NotAuthenticated
 from core.settings import Settings
 from db.database import Database
 from db.ids import new_id
@@ -17,10 +17,10 @@ from db.models import (
     Company,
     CompanyKind,
     Permission,
+    RefreshToken,
     Role,
     RoleName,
     RolePermission,
-    SignInAttempt,
     User,
     UserStatus,
 )
@@ -28,11 +28,12 @@ from db.placement import Placement, place_of
 from db.uow import UnitOfWork
 from resolvers import activity_log, validators
 from resolvers.access import Viewer
-from resolvers.identity import passwords, placement, refresh_tokens, users
+from resolvers.identity import passwords, placement, refresh_tokens, sign_in_limits, users
+from resolvers.identity.credentials import Credential
 from resolvers.identity.jwt import TokenSigner
 from resolvers.identity.refresh_tokens import TokenPair
+from resolvers.identity.sign_in_limits import UNKNOWN_ORIGIN, Origin, Source
 
-MAX_ATTEMPTS, ATTEMPT_WINDOW = 10, timedelta(minutes=15)
 NOT_ACTIVE = "This account is not active."
 WRONG_CREDENTIALS = "The login or the password is incorrect."
 REGISTRATION_REFUSED = "The registration could not be completed. If you have an account, sign in."
@@ -60,6 +61,7 @@ async def register(
     password: str,
     full_name: str | None,
     username: str | None,
+    origin: Origin = UNKNOWN_ORIGIN,
 ) -> TokenPair:
     """Create a user with a personal company that they administer, and sign them in.
 
@@ -74,18 +76,17 @@ async def register(
         if username is not None:  # before the address is looked up: a taken username says nothing about it
             await users.require_free_username(uow, username)
         account = await _find_account(uow, User.email, address)
-        await _count_attempt(uow, account.key, "email")
+        source = await _count_attempt(uow, signer, account, origin, "email")
     is_correct, rehashed = await account.verify(password)
     if account.user is not None:
         if not is_correct:
             raise NotAuthenticated(REGISTRATION_REFUSED, "input")
-        return await _open_session(database, signer, account, rehashed)
+        return await _open_session(database, signer, account, source, rehashed)
     company_id, server = new_id(), placement.default_server(settings)
     async with (
         placement.new_place(database, settings, company_id, server) as new,
         database.tenant(company_id, kind="platform") as uow,
     ):
-        await uow.execute(delete(SignInAttempt).where(SignInAttempt.login == account.key))
         await users.insert_company(uow, f"Personal {company_id}", CompanyKind.PERSONAL, new=new)
         try:
             user = await users.insert_user(
@@ -102,23 +103,27 @@ async def register(
         await uow.execute(
             update(Company).where(Company.id == uow.company_id).values(name=f"Personal: {user.username}")
         )
+        await sign_in_limits.forget_attempts(uow, account.key, source)
+        await sign_in_limits.remember_source(uow, user.id, source)
         await activity_log.record(uow, user.id, "USER_REGISTER", "User", user.id)
         return await refresh_tokens.issue(uow, signer, user.id)
 
 
-async def sign_in(database: Database, signer: TokenSigner, *, login: str, password: str) -> TokenPair:
-    """Sign in by email or username. A login has at most 10 failed attempts in 15 minutes.
+async def sign_in(
+    database: Database, signer: TokenSigner, *, login: str, password: str, origin: Origin = UNKNOWN_ORIGIN
+) -> TokenPair:
+    """Sign in by email or username. Failed attempts are limited by account and source together.
 
-    Unknown logins are refused, counted and locked like known ones, with the same work.
+    Unknown logins are refused, counted and limited like known ones, with the same work.
     """
     name = login.strip().lower()[:255]
     async with database.platform() as uow:
         account = await _find_account(uow, User.email if "@" in name else User.username, name)
-        await _count_attempt(uow, account.key, "login")
+        source = await _count_attempt(uow, signer, account, origin, "login")
     is_correct, rehashed = await account.verify(password)
     if not is_correct:
         raise NotAuthenticated(WRONG_CREDENTIALS, "input", "password")
-    return await _open_session(database, signer, account, rehashed)
+    return await _open_session(database, signer, account, source, rehashed)
 
 
 async def _find_account(uow: UnitOfWork, column: Any, name: str) -> Account:
@@ -131,38 +136,39 @@ async def _find_account(uow: UnitOfWork, column: Any, name: str) -> Account:
 
 
 async def _open_session(
-    database: Database, signer: TokenSigner, account: Account, rehashed: str | None
+    database: Database, signer: TokenSigner, account: Account, source: Source, rehashed: str | None
 ) -> TokenPair:
     """Sign in after the password is verified. Who knows it is told that the account is suspended."""
     user = account.user
     async with database.tenant(user.company_id, kind="platform") as uow:
-        await uow.execute(delete(SignInAttempt).where(SignInAttempt.login == account.key))
+        await sign_in_limits.forget_attempts(uow, account.key, source)
         if user.status is UserStatus.ACTIVE and user.is_active:
             values: dict[str, Any] = {"last_login_at": func.now()} | (
                 {"hashed_password": rehashed} if rehashed else {}
             )
             await uow.execute(update(User).where(User.id == user.id).values(values))
+            await sign_in_limits.remember_source(uow, user.id, source)
             await activity_log.record(uow, user.id, "USER_SIGN_IN", "User", user.id)
             return await refresh_tokens.issue(uow, signer, user.id)
     raise Forbidden("This account is suspended.", "input", "login")
 
 
-async def _count_attempt(uow: UnitOfWork, account: str, field: str) -> None:
-    """Count an attempt before the password is verified, one at a time, so that concurrency gains nothing."""
-    await uow.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(account, 0))))
-    since = datetime.now(UTC) - ATTEMPT_WINDOW
-    recent = SignInAttempt.login == account, SignInAttempt.created_at > since
-    if await uow.scalar(select(func.count()).where(*recent)) >= MAX_ATTEMPTS:
-        raise LimitExceeded("Too many failed sign-in attempts. Try again in 15 minutes.", "input", field)
-    await uow.execute(insert(SignInAttempt).values(login=account))
+async def _count_attempt(
+    uow: UnitOfWork, signer: TokenSigner, account: Account, origin: Origin, field: str
+) -> Source:
+    user_id = account.user.id if account.user else None
+    source = Source.of(signer, origin, user_id)
+    await sign_in_limits.count_attempt(uow, account.key, user_id, source, field)
+    return source
 
 
 async def refresh(database: Database, signer: TokenSigner, refresh_token: str) -> TokenPair:
-    """Exchange a refresh token for a new pair. Using a refresh token twice revokes its whole family."""
+    """Exchange a refresh token for a new pair. Using one again later revokes its whole family."""
+    began_at = datetime.now(UTC)
     async with database.platform() as uow:
-        pair = await refresh_tokens.rotate(uow, signer, refresh_token)
+        pair = await refresh_tokens.rotate(uow, signer, refresh_token, began_at)
         if pair is not None:
-            await _load_viewer(uow, pair.user_id, database.placement)
+            await _load_viewer(uow, Credential(pair.user_id), database.placement)
     if pair is None:
         raise NotAuthenticated(
             "This refresh token has already been used. Sign in again.", "input", "refreshToken"
@@ -181,23 +187,28 @@ async def sign_out(database: Database, viewer: Viewer, refresh_token: str | None
 
 
 async def load_viewer(database: Database, user_id: UUID, expires_at: datetime | None) -> Viewer:
-    """The viewer of a token. Raises `NotAuthenticated` for suspended or deleted users."""
+    """The user as a viewer without a session. Raises `NotAuthenticated` for suspended or deleted users."""
     async with database.platform(read_only=True) as uow:
-        return replace(await _load_viewer(uow, user_id, database.placement), expires_at=expires_at)
+        viewer = await _load_viewer(uow, Credential(user_id), database.placement)
+        return replace(viewer, expires_at=expires_at)
 
 
-async def _load_viewer(uow: UnitOfWork, user_id: UUID, placement: Placement) -> Viewer:
-    viewer = (await load_viewers(uow, [user_id], placement)).get(user_id)
+async def _load_viewer(uow: UnitOfWork, credential: Credential, placement: Placement) -> Viewer:
+    viewer = (await load_viewers(uow, [credential], placement)).get(credential)
     if viewer is None:
         raise NotAuthenticated(NOT_ACTIVE)
     return viewer
 
 
 async def load_viewers(
-    uow: UnitOfWork, ids: Collection[UUID], placement: Placement | None = None
-) -> dict[UUID, Viewer]:
-    """The viewers among users: those who are active. By one statement, which finds their companies too."""
+    uow: UnitOfWork, credentials: Collection[Credential], placement: Placement | None = None
+) -> dict[Credential, Viewer]:
+    """The viewers of credentials: those of active users whose sessions have not ended.
+
+    By one statement, which finds their companies too.
+    """
     changes = placement.changes if placement else 0
+    ids = {credential.user_id for credential in credentials}
     permissions = (
         select(func.array_agg(Permission.resource + ":" + Permission.action))
         .join(RolePermission, RolePermission.permission_id == Permission.id)
@@ -206,6 +217,15 @@ async def load_viewers(
     )
     own = aliased(Company)
     platform = select(own.id).where(own.kind == CompanyKind.PLATFORM).scalar_subquery().label("platform_id")
+    sessions = {credential.session_id for credential in credentials} - {None}
+    ended = (
+        select(func.array_agg(RefreshToken.family.distinct()))
+        .where(
+            RefreshToken.family == any_(bindparam("sessions", list(sessions), type_=ARRAY(Uuid))),
+            RefreshToken.revoked_at.is_not(None),
+        )
+        .scalar_subquery()
+    )
     users = await uow.all(
         select(
             User.id,
@@ -213,6 +233,7 @@ async def load_viewers(
             Role.name,
             permissions.label("permissions"),
             platform,
+            ended.label("ended"),
             Company.database_server,
             Company.database_name,
         )
@@ -227,15 +248,19 @@ async def load_viewers(
     if placement is not None:
         for user in users:
             placement.remember(user.company_id, place_of(user), changes)
+    found = {user.id: user for user in users}
+    ended_sessions = {session for user in users[:1] for session in user.ended or ()}
     return {
-        user.id: Viewer(
+        credential: Viewer(
             user.id,
             user.company_id,
             user.name,
             frozenset(user.permissions or ()),
             platform_id=user.platform_id,
+            session_id=credential.session_id,
         )
-        for user in users
+        for credential in credentials
+        if (user := found.get(credential.user_id)) and credential.session_id not in ended_sessions
     }
 
 

@@ -1,9 +1,9 @@
-"""Rotating refresh tokens: issue, rotate, revoke."""
+"""Rotating refresh tokens: issue, rotate, revoke. The tokens of one sign-in are a family: a session."""
 
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
@@ -13,6 +13,9 @@ from db.ids import new_id
 from db.models import RefreshToken
 from db.uow import UnitOfWork
 from resolvers.identity.jwt import TokenSigner
+
+CONCURRENT_USE = timedelta(seconds=10)
+"""Time after the first use of a token in which other tabs of the browser may use it."""
 
 
 @dataclass(frozen=True)
@@ -24,36 +27,61 @@ class TokenPair:
     user_id: UUID
 
 
-async def issue(uow: UnitOfWork, signer: TokenSigner, user_id: UUID, family: UUID | None = None) -> TokenPair:
+async def issue(
+    uow: UnitOfWork,
+    signer: TokenSigner,
+    user_id: UUID,
+    family: UUID | None = None,
+    previous_id: UUID | None = None,
+) -> TokenPair:
     """Issue a new pair. The refresh token continues `family`, or starts one."""
-    refresh = secrets.token_urlsafe(32)
+    refresh, family = secrets.token_urlsafe(32), family or new_id()
     await uow.execute(
         insert(RefreshToken).values(
             user_id=user_id,
-            family=family or new_id(),
+            family=family,
+            previous_id=previous_id,
             digest=_digest(refresh),
             expires_at=datetime.now(UTC) + signer.refresh_ttl,
         )
     )
-    return TokenPair(signer.access_token(user_id), refresh, user_id)
+    return TokenPair(signer.access_token(user_id, family), refresh, user_id)
 
 
-async def rotate(uow: UnitOfWork, signer: TokenSigner, refresh: str) -> TokenPair | None:
-    """Exchange an unused refresh token for a new pair.
+async def rotate(
+    uow: UnitOfWork, signer: TokenSigner, refresh: str, began_at: datetime | None = None
+) -> TokenPair | None:
+    """Exchange a refresh token for a new pair, in a request that began at this time.
 
-    A token that was used before is considered stolen: its family is revoked and None returned, so that the
-    caller commits and then refuses. Raises `NotAuthenticated` for an unknown, expired or revoked token.
+    Tabs of a browser that share a token may use it at once: each gets a pair. A later use is considered
+    theft: the family is revoked and None returned, so that the caller commits and then refuses. Raises
+    `NotAuthenticated` for an unknown, expired or revoked token.
     """
+    began_at = began_at or datetime.now(UTC)
     statement = select(RefreshToken).where(RefreshToken.digest == _digest(refresh)).with_for_update()
     token = await uow.first(statement)
     if token is None or token.revoked_at is not None or token.expires_at <= datetime.now(UTC):
         raise NotAuthenticated("The refresh token is not valid.", "input", "refreshToken")
-    if token.used_at is not None:
+    if token.used_at is None:
+        now = datetime.now(UTC)
+        await uow.execute(update(RefreshToken).where(RefreshToken.id == token.id).values(used_at=now))
+    elif not await _is_concurrent(uow, token, began_at):
         await revoke(uow, token.family)
         return None
-    now = datetime.now(UTC)
-    await uow.execute(update(RefreshToken).where(RefreshToken.id == token.id).values(used_at=now))
-    return await issue(uow, signer, token.user_id, token.family)
+    return await issue(uow, signer, token.user_id, token.family, token.id)
+
+
+async def _is_concurrent(uow: UnitOfWork, token: RefreshToken, began_at: datetime) -> bool:
+    """Whether a further use of a token came with the first one, before any of its successors was used."""
+    assert token.used_at is not None
+    if began_at > token.used_at + CONCURRENT_USE:
+        return False
+    used_successor = select(RefreshToken.id).where(
+        RefreshToken.family == token.family,
+        RefreshToken.previous_id == token.id,
+        RefreshToken.used_at <= began_at,
+    )
+    return await uow.scalar(used_successor.limit(1)) is None
 
 
 async def revoke(uow: UnitOfWork, family: UUID) -> None:

@@ -14,6 +14,7 @@ from db.database import Database
 from db.listener import Listener
 from resolvers.access import Viewer
 from resolvers.identity import accounts
+from resolvers.identity.credentials import Credential
 
 CHANNEL = "seshat_access"
 """Channel on which triggers notify of changes of access: the ID of a user, or nothing for all users."""
@@ -23,7 +24,7 @@ KEEP_SECONDS = 3.0
 
 MAX_KEPT_VIEWERS = 1_000
 
-Waiting = dict[UUID, asyncio.Future[Viewer | None]]
+Waiting = dict[Credential, asyncio.Future[Viewer | None]]
 
 
 @dataclass(slots=True)
@@ -45,7 +46,9 @@ class Viewers:
         self._database, self._listener = database, listener
         self._waiting: Waiting = {}
         self._loading: asyncio.Task[None] | None = None
-        self._kept: dict[UUID, KeptViewer] = {}
+        self._kept: dict[Credential, KeptViewer] = {}
+        self._credentials: dict[UUID, set[Credential]] = {}
+        """Credentials of viewers that are kept, by user."""
         self._forgotten: set[UUID | None] = set()
         """Users whose access has changed since the statement that runs has begun; None for all users."""
         self.on_change: list[Callable[[UUID | None], None]] = []
@@ -63,13 +66,14 @@ class Viewers:
             self._listener.remove(CHANNEL, self._on_notification)
         self._listener = None
         self._kept.clear()
+        self._credentials.clear()
 
-    async def load(self, user_id: UUID, expires_at: datetime | None) -> Viewer:
-        """The viewer of a token. Raises `NotAuthenticated` for suspended or deleted users."""
-        kept = self._kept.get(user_id)
+    async def load(self, credential: Credential, expires_at: datetime | None) -> Viewer:
+        """The viewer of a token. Raises `NotAuthenticated` for suspended users and ended sessions."""
+        kept = self._kept.get(credential)
         if kept is None or kept.until < time.monotonic() or not self._is_notified:
-            viewer = await self._load(user_id)
-            kept = self._kept.get(user_id)
+            viewer = await self._load(credential)
+            kept = self._kept.get(credential)
             if kept is None:
                 return replace(viewer, expires_at=expires_at)
         if kept.viewer.expires_at != expires_at:
@@ -81,15 +85,17 @@ class Viewers:
         self._forgotten.add(user_id)
         if user_id is None:
             self._kept.clear()
+            self._credentials.clear()
         else:
-            self._kept.pop(user_id, None)
+            for credential in self._credentials.pop(user_id, ()):
+                del self._kept[credential]
         for changed in self.on_change:
             changed(user_id)
 
-    async def _load(self, user_id: UUID) -> Viewer:
-        loaded = self._waiting.get(user_id)
+    async def _load(self, credential: Credential) -> Viewer:
+        loaded = self._waiting.get(credential)
         if loaded is None:
-            loaded = self._waiting[user_id] = asyncio.get_running_loop().create_future()
+            loaded = self._waiting[credential] = asyncio.get_running_loop().create_future()
         if self._loading is None or self._loading.done():
             self._loading = asyncio.create_task(self._load_waiting())
         viewer = await asyncio.shield(loaded)
@@ -110,18 +116,26 @@ class Viewers:
                     loaded.set_exception(error)
                     loaded.exception()  # nobody may wait for it any more
             else:
-                for user_id, loaded in waiting.items():
-                    viewer = viewers.get(user_id)
-                    self._keep(user_id, viewer, until)
+                for credential, loaded in waiting.items():
+                    viewer = viewers.get(credential)
+                    self._keep(credential, viewer, until)
                     loaded.set_result(viewer)
 
-    def _keep(self, user_id: UUID, viewer: Viewer | None, until: float) -> None:
-        self._kept.pop(user_id, None)
-        if viewer is None or not self._is_notified or self._forgotten & {None, user_id}:
+    def _keep(self, credential: Credential, viewer: Viewer | None, until: float) -> None:
+        self._drop(credential)
+        if viewer is None or not self._is_notified or self._forgotten & {None, credential.user_id}:
             return
-        self._kept[user_id] = KeptViewer(viewer, until)
+        self._kept[credential] = KeptViewer(viewer, until)
+        self._credentials.setdefault(credential.user_id, set()).add(credential)
         if len(self._kept) > MAX_KEPT_VIEWERS:
-            del self._kept[next(iter(self._kept))]
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, credential: Credential) -> None:
+        if self._kept.pop(credential, None) is not None:
+            others = self._credentials[credential.user_id]
+            others.discard(credential)
+            if not others:
+                del self._credentials[credential.user_id]
 
     @property
     def _is_notified(self) -> bool:

@@ -24,7 +24,9 @@ from resolvers import access
 from resolvers.access import Audience, SharedViewer, Viewer
 from resolvers.files import LinkSigner
 from resolvers.identity import accounts
+from resolvers.identity.credentials import Credential
 from resolvers.identity.jwt import TokenSigner
+from resolvers.identity.refresh_tokens import TokenPair
 from resolvers.identity.viewers import Viewers
 from schema.framework.idempotency import IdempotentWrite
 from schema.framework.progress import Progress
@@ -59,9 +61,15 @@ class Context:
         viewer: Viewer | None,
         refused: NotAuthenticated | None = None,
         progress: Progress | None = None,
+        *,
+        address: str | None = None,
     ) -> None:
         self.services, self.links = services, services.links
         self._progress = progress
+        self.address = address
+        """Network address of the client."""
+        self.issued_token: str | None = None
+        """The access token that the operation has issued."""
         self.signed_in, self._refused = viewer, refused
         self.loaders = Loaders(self._row_sources, services.settings.query_rows)
         self.projections: dict[Any, Columns] = {}
@@ -97,6 +105,11 @@ class Context:
         """The user who is signed in, if any."""
         return self.signed_in.user_id if self.signed_in else None
 
+    @property
+    def credential(self) -> Credential | None:
+        """What the user is signed in with, if anybody is."""
+        return self.signed_in.credential if self.signed_in else None
+
     def for_pass(self, progress: Progress, *, shared: bool) -> "Context":
         """The context of one pass of a subscription, on behalf of the viewer's audience if it is shared."""
         viewer = SharedViewer(self.viewer, progress.note_user) if shared else self.viewer
@@ -129,20 +142,21 @@ class Context:
         if self.services.database.placement.replica is not None:
             self.end_reads()  # which may be behind
 
-    async def sign_in(self, user_id: UUID) -> None:
-        """Make the user the viewer of the rest of the operation."""
+    async def sign_in(self, tokens: TokenPair) -> None:
+        """Make the user of new tokens the viewer of the rest of the operation."""
         await self.release()
-        self.signed_in = await accounts.load_viewer(self.services.database, user_id, None)
+        self.issued_token = tokens.access_token
+        self.signed_in = await accounts.load_viewer(self.services.database, tokens.user_id, None)
 
     async def refresh(self) -> bool:
         """Check the viewer's access again. Returns whether their company, role or permissions changed.
 
         If so, nothing that was loaded before is used any more.
 
-        Raises `NotAuthenticated` for suspended or deleted users.
+        Raises `NotAuthenticated` for suspended or deleted users, and for sessions that have ended.
         """
         viewer = self.viewer
-        self.signed_in = await self.services.viewers.load(viewer.user_id, viewer.expires_at)
+        self.signed_in = await self.services.viewers.load(viewer.credential, viewer.expires_at)
         changed = self.signed_in != viewer
         if changed:
             await self.release()

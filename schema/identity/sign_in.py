@@ -7,6 +7,7 @@ from typing import Any
 from db import models
 from resolvers.identity import accounts
 from resolvers.identity.refresh_tokens import TokenPair
+from resolvers.identity.sign_in_limits import Origin
 from schema.framework.context import Context, Info
 from schema.framework.decorators import input, output
 from schema.framework.payloads import Payload, mutation
@@ -40,13 +41,20 @@ class UserSignInInput:
     password: str
     """Password."""
 
+    device_token: str | None = None
+    """Token of this device from its last sign-in to the account. With it, wrong passwords that are sent from
+    elsewhere never delay the sign-in.
+    """
+
 
 @input
 class TokenRefreshInput:
     """Input of `tokenRefresh`."""
 
     refresh_token: str
-    """Refresh token from the last sign-in or refresh. Valid for a single use."""
+    """Refresh token from the last sign-in or refresh. Valid for a single use; tabs that share it may use it
+    at the same time.
+    """
 
 
 @input
@@ -65,6 +73,9 @@ class UserRegisterPayload(Payload):
     refresh_token: str | None = None
     """Refresh token for `tokenRefresh`. Valid for a single use."""
 
+    device_token: str | None = None
+    """Token of this device for later sign-ins to the account. Valid for 180 days."""
+
     user: User | None = None
     """The signed-in user."""
 
@@ -76,6 +87,9 @@ class UserSignInPayload(Payload):
 
     refresh_token: str | None = None
     """Refresh token for `tokenRefresh`. Valid for a single use."""
+
+    device_token: str | None = None
+    """Token of this device for later sign-ins to the account. Valid for 180 days."""
 
     user: User | None = None
     """The signed-in user."""
@@ -115,36 +129,58 @@ class SignInMutations:
             password=input.password,
             full_name=input.full_name,
             username=input.username,
+            origin=Origin(info.context.address),
         )
-        return UserRegisterPayload.of(**await signed_in(info.context, tokens))
+        return UserRegisterPayload.of(
+            **await signed_in(info.context, tokens), device_token=device_token(info.context, tokens)
+        )
 
     @mutation
     async def user_sign_in(self, info: Info, input: UserSignInInput) -> UserSignInPayload:
-        """Sign in by email address or username. Ten failed attempts lock the login for 15 minutes."""
+        """Sign in by email address or username.
+
+        After ten failed attempts from a device or network, further attempts from there wait ever longer.
+        Devices and networks that have not signed in to the account before have 20 attempts an hour together.
+        """
         services = info.context.services
         tokens = await accounts.sign_in(
-            services.database, services.token_signer, login=input.login, password=input.password
+            services.database,
+            services.token_signer,
+            login=input.login,
+            password=input.password,
+            origin=Origin(info.context.address, input.device_token),
         )
-        return UserSignInPayload.of(**await signed_in(info.context, tokens))
+        return UserSignInPayload.of(
+            **await signed_in(info.context, tokens), device_token=device_token(info.context, tokens)
+        )
 
     @mutation
     async def token_refresh(self, info: Info, input: TokenRefreshInput) -> TokenRefreshPayload:
-        """Exchange a refresh token for a new pair of tokens. Reusing a refresh token revokes the session."""
+        """Exchange a refresh token for a new pair of tokens. Reusing a refresh token later ends the session.
+
+        Over a WebSocket, the connection goes on with the new access token.
+        """
         services = info.context.services
         tokens = await accounts.refresh(services.database, services.token_signer, input.refresh_token)
         return TokenRefreshPayload.of(**await signed_in(info.context, tokens))
 
     @mutation
     async def user_sign_out(self, info: Info, input: UserSignOutInput | None = None) -> UserSignOutPayload:
-        """End one session or all sessions of the viewer. Access tokens stay valid until they expire."""
+        """End one session or all sessions of the viewer, with their access tokens, sockets and streams."""
         services, viewer = info.context.services, info.context.viewer
         await accounts.sign_out(services.database, viewer, input.refresh_token if input else None)
+        services.viewers.forget(viewer.user_id)
         return UserSignOutPayload()
+
+
+def device_token(context: Context, tokens: TokenPair) -> str:
+    """A token by which later sign-ins on the device are known."""
+    return context.services.token_signer.device_token(tokens.user_id)
 
 
 async def signed_in(context: Context, tokens: TokenPair) -> dict[str, Any]:
     """The tokens and the user, who becomes the viewer of the operation."""
-    await context.sign_in(tokens.user_id)
+    await context.sign_in(tokens)
     every = tuple(sorted(models.User.__mapper__.column_attrs.keys()))
     user = await context.loaders.one(models.User, every).load(tokens.user_id)
     return {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token, "user": user}

@@ -135,6 +135,7 @@ def configuration(app: Starlette | str, settings: Settings, workers: int = 1) ->
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # the application believes those of TRUSTED_PROXIES
         backlog=BACKLOG,
         http=partial(TimedHttpProtocol, limits=header_limits(settings)),  # type: ignore[arg-type]
         ws=partial(SocketProtocol, pings=Pings()),  # type: ignore[arg-type]

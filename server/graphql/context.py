@@ -23,6 +23,14 @@ class OperationContext(Protocol):
         """The user; None if nobody is signed in."""
 
     @property
+    def credential(self) -> Hashable:
+        """The user and the session of the token, which lose access together; None if nobody is signed in."""
+
+    @property
+    def issued_token(self) -> str | None:
+        """The access token that the operation has issued, if it has."""
+
+    @property
     def audience(self) -> Hashable:
         """Those who share the results of subscriptions with the viewer; None if nobody does."""
 

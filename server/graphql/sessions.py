@@ -1,4 +1,4 @@
-"""Sessions: the sockets and subscriptions of one user in this process, whose access is checked together."""
+"""Sessions: sockets and subscriptions of one sign-in in this process, whose access is checked together."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable
@@ -30,7 +30,7 @@ class Holder(Protocol):
 
 @dataclass(eq=False)
 class Session:
-    """What a user has open. Its context is never read from: it holds the viewer."""
+    """What a user has open with one credential. Its context is never read from: it holds the viewer."""
 
     context: OperationContext
     holders: dict[Holder, None] = field(default_factory=dict)
@@ -39,6 +39,11 @@ class Session:
     def identity(self) -> Hashable:
         """The user."""
         return self.context.identity
+
+    @property
+    def credential(self) -> Hashable:
+        """What the user is signed in with."""
+        return self.context.credential
 
     @property
     def audience(self) -> Hashable:
@@ -61,6 +66,8 @@ class Sessions:
     def __init__(self, interval: Callable[[], float]) -> None:
         self._interval = interval
         self._sessions: dict[Hashable, Session] = {}
+        """By credential."""
+        self._of_user: dict[Hashable, set[Hashable]] = {}
         self._checks: asyncio.Task[None] | None = None
         self._changed: set[Hashable] = set()
         self._check_of_changed: asyncio.Task[None] | None = None
@@ -69,14 +76,15 @@ class Sessions:
         """Checks the access of a user that has changed, or with None that of all users."""
         if identity is None:
             self._changed.update(self._sessions)
-        elif identity in self._sessions:
-            self._changed.add(identity)
+        else:
+            self._changed.update(self._of_user.get(identity, ()))
         if self._changed and (self._check_of_changed is None or self._check_of_changed.done()):
             self._check_of_changed = asyncio.create_task(self._check_changed())
 
     def join(self, context: OperationContext, holder: Holder) -> Session:
         """The session of the context's viewer, with the holder."""
-        session = self._sessions.setdefault(context.identity, Session(context))
+        session = self._sessions.setdefault(context.credential, Session(context))
+        self._of_user.setdefault(context.identity, set()).add(context.credential)
         session.holders[holder] = None
         if self._checks is None or self._checks.done():
             self._checks = asyncio.create_task(self._keep_checking())
@@ -85,8 +93,12 @@ class Sessions:
     def leave(self, session: Session, holder: Holder) -> None:
         """The holder has ended."""
         session.holders.pop(holder, None)
-        if not session.holders and self._sessions.get(session.identity) is session:
-            del self._sessions[session.identity]
+        if not session.holders and self._sessions.get(session.credential) is session:
+            del self._sessions[session.credential]
+            others = self._of_user[session.identity]
+            others.discard(session.credential)
+            if not others:
+                del self._of_user[session.identity]
 
     async def check(self, sessions: Iterable[Session]) -> None:
         """Checks the access of these users together, and ends the sessions of those who have lost it.
@@ -121,10 +133,10 @@ class Sessions:
             await asyncio.sleep(self._interval())
             await self._check_and_log(list(self._sessions))
 
-    async def _check_and_log(self, identities: Iterable[Hashable]) -> None:
-        remaining = iter(identities)
+    async def _check_and_log(self, credentials: Iterable[Hashable]) -> None:
+        remaining = iter(credentials)
         while batch := list(islice(remaining, MAX_CONCURRENT_CHECKS)):
-            open_sessions = [self._sessions[user] for user in batch if user in self._sessions]
+            open_sessions = [self._sessions[key] for key in batch if key in self._sessions]
             for error in await self._check(open_sessions):
                 if error is not None and outage(error) is not None:
                     log.warning("session_check_unavailable", cause=type(error).__name__)

@@ -11,6 +11,8 @@ from starlette.requests import HTTPConnection
 
 from core.errors import NotAuthenticated
 from resolvers.access import Viewer
+from resolvers.identity.credentials import Credential
+from resolvers.identity.jwt import AccessClaims
 from schema.framework.context import Context, Services
 from server.graphql.clients import client_host
 from server.graphql.headers import header
@@ -18,8 +20,8 @@ from server.graphql.headers import header
 SCHEME = "bearer "
 
 VERIFIED = "seshat.verified"
-"""Key of the user and the expiry of a request's token, in its scope, from when its caller was identified."""
-NOBODY = UUID(int=0), datetime.min.replace(tzinfo=UTC)
+"""Key of the claims of a request's token, in its scope, from when its caller was identified."""
+NOBODY = AccessClaims(UUID(int=0), datetime.min.replace(tzinfo=UTC))
 
 MAX_KNOWN_USERS = 10_000
 """Users whose company is remembered, to identify callers."""
@@ -37,29 +39,31 @@ class Authentication:
         token = bearer_token(connection, params)
         if token is not None:
             with suppress(NotAuthenticated):
-                user_id, expires_at = self._services().token_signer.verify(token)
+                claims = self._services().token_signer.verify(token)
                 if connection.scope["type"] == "http":
-                    connection.scope[VERIFIED] = user_id, expires_at
-                return self._companies.get(user_id, user_id)
+                    connection.scope[VERIFIED] = claims
+                return self._companies.get(claims.user_id, claims.user_id)
         return client_host(connection, params)
 
     async def open_context(self, connection: HTTPConnection, params: Mapping[str, Any] | None) -> Context:
         """The context of a request, or of a socket from its `connection_init` payload."""
         shared = self._services()
-        user_id, expires_at = connection.scope.pop(VERIFIED, NOBODY)
+        address = connection.client.host if connection.client else None
+        claims = connection.scope.pop(VERIFIED, NOBODY)
         try:
-            if expires_at <= datetime.now(UTC):
+            if claims.expires_at <= datetime.now(UTC):
                 token = bearer_token(connection, params)
                 if token is None:
-                    return Context(shared, None)
-                user_id, expires_at = shared.token_signer.verify(token)
-            viewer = await shared.viewers.load(user_id, expires_at)
+                    return Context(shared, None, address=address)
+                claims = shared.token_signer.verify(token)
+            credential = Credential(claims.user_id, claims.session_id)
+            viewer = await shared.viewers.load(credential, claims.expires_at)
             self._remember(viewer)
-            return Context(shared, viewer)
+            return Context(shared, viewer, address=address)
         except NotAuthenticated as error:
             if connection.scope["type"] == "websocket":
                 raise
-            return Context(shared, None, error)  # signing in must work with an expired token
+            return Context(shared, None, error, address=address)  # signing in must work with an expired token
 
     def _remember(self, viewer: Viewer) -> None:
         self._companies[viewer.user_id] = viewer.company_id

@@ -30,6 +30,7 @@ WITHOUT_ROWS = {
     "Departure",
     "FairShare",
     "HostTurn",
+    "KnownAddress",
     "Lease",
     "OutboxMessage",
     "PlacementChange",

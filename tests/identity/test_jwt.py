@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import NotAuthenticated
 from core.settings import Settings
-from resolvers.identity.jwt import TokenSigner
+from resolvers.identity.jwt import AccessClaims, TokenSigner
 
 USER = UUID(int=7)
 SECRET = b"s" * 64
@@ -22,7 +22,14 @@ INVALID, EXPIRED = "The access token is not valid.", "The access token has expir
 
 def claims(**changes: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
-    found = {"iss": "seshat", "sub": str(USER), "exp": now + timedelta(hours=1), "iat": now, **changes}
+    found = {
+        "iss": "seshat",
+        "aud": "seshat:api",
+        "sub": str(USER),
+        "exp": now + timedelta(hours=1),
+        "iat": now,
+        **changes,
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -42,14 +49,45 @@ def test_a_token_says_who_and_until_when_and_nothing_else() -> None:
     after = int(datetime.now(UTC).timestamp())
     content = jwt.decode(token, options={"verify_signature": False})
 
-    assert content == {"iss": "seshat", "sub": str(USER), "iat": content["iat"], "exp": content["iat"] + 900}
+    assert content == {
+        "iss": "seshat",
+        "aud": "seshat:api",
+        "sub": str(USER),
+        "iat": content["iat"],
+        "exp": content["iat"] + 900,
+    }
     assert before <= content["iat"] <= after
     assert jwt.get_unverified_header(token) == {
         "alg": "HS256",
         "typ": "JWT",
         "kid": hashlib.sha256(SECRET).hexdigest()[:8],
     }
-    assert SIGNER.verify(token) == (USER, datetime.fromtimestamp(content["exp"], UTC))
+    assert SIGNER.verify(token) == AccessClaims(USER, datetime.fromtimestamp(content["exp"], UTC))
+
+
+def test_a_token_of_a_session_names_it() -> None:
+    claims = SIGNER.verify(SIGNER.access_token(USER, UUID(int=8)))
+
+    assert (claims.user_id, claims.session_id) == (USER, UUID(int=8))
+
+
+def test_a_device_token_opens_nothing_and_an_access_token_is_no_device() -> None:
+    access, device = SIGNER.access_token(USER), SIGNER.device_token(USER)
+
+    assert refusal(device) == INVALID
+    assert SIGNER.verify_device(access) is None
+    found = SIGNER.verify_device(device)
+    assert found is not None
+    assert found.user_id == USER
+
+
+@pytest.mark.parametrize(
+    "changes", [{"jti": None}, {"jti": "x"}, {"sub": "x"}, {"aud": "seshat:api"}, {"exp": 1}]
+)
+def test_what_is_no_device_token_is_nobodys(changes: dict[str, Any]) -> None:
+    token = jwt.encode(claims(**{"aud": "seshat:sign-in", "jti": str(USER), **changes}), SECRET)
+
+    assert SIGNER.verify_device(token) is None
 
 
 def test_the_key_is_derived_from_the_secret_and_the_times_are_those_of_the_settings(tmp_path: Path) -> None:
@@ -60,7 +98,7 @@ def test_the_key_is_derived_from_the_secret_and_the_times_are_those_of_the_setti
     assert (signer.access_ttl, signer.refresh_ttl) == (timedelta(minutes=1), timedelta(hours=2))
 
 
-@pytest.mark.parametrize("claim", ["iss", "sub", "exp"])
+@pytest.mark.parametrize("claim", ["iss", "sub", "exp", "aud"])
 def test_every_claim_is_required(claim: str) -> None:
     assert refusal(jwt.encode(claims(**{claim: None}), SECRET)) == INVALID
 
@@ -69,6 +107,10 @@ def test_every_claim_is_required(claim: str) -> None:
     "token",
     [
         sign(iss="another"),
+        sign(aud="another"),
+        sign(aud="seshat:sign-in"),
+        sign(aud=["seshat:api", "another"]),
+        sign(sid="1"),
         sign(sub="1"),
         sign(secret=b"t" * 64),
         sign(algorithm="HS512"),
@@ -77,7 +119,20 @@ def test_every_claim_is_required(claim: str) -> None:
         "noise",
         "",
     ],
-    ids=["issuer", "subject", "secret", "HS512", "HS384", "none", "noise", "empty"],
+    ids=[
+        "issuer",
+        "audience",
+        "device",
+        "audiences",
+        "session",
+        "subject",
+        "secret",
+        "HS512",
+        "HS384",
+        "none",
+        "noise",
+        "empty",
+    ],
 )
 def test_other_tokens_are_not_valid(token: str) -> None:
     assert refusal(token) == INVALID
@@ -85,7 +140,7 @@ def test_other_tokens_are_not_valid(token: str) -> None:
 
 def test_an_expired_token_says_so() -> None:
     assert refusal(sign(exp=datetime.now(UTC) - timedelta(seconds=2))) == EXPIRED
-    assert SIGNER.verify(sign())[0] == USER
+    assert SIGNER.verify(sign()).user_id == USER
 
 
 def test_a_valid_token_is_verified_once_until_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +156,7 @@ def test_a_valid_token_is_verified_once_until_it_expires(monkeypatch: pytest.Mon
 
     assert signer.verify(token) == first
     assert decoded == [token]
-    time.sleep(max(0.0, first[1].timestamp() - time.time()))
+    time.sleep(max(0.0, first.expires_at.timestamp() - time.time()))
     for _ in range(2):
         with pytest.raises(NotAuthenticated, match=EXPIRED):
             signer.verify(token)

@@ -16,6 +16,7 @@ from db.placement import Placement
 from db.uow import UnitOfWork
 from resolvers.access import Viewer
 from resolvers.identity import accounts, refresh_tokens, viewers
+from resolvers.identity.credentials import Credential
 from resolvers.identity.viewers import Viewers
 from schema.framework.context import Services
 from server.app import open_services
@@ -70,7 +71,7 @@ async def until_forgotten(graphql: Client, load: Callable[[], Awaitable[object]]
 
 async def load_or_none(kept: Viewers, user: Fixture) -> Viewer | None:
     try:
-        return await kept.load(user.id, NOW)
+        return await kept.load(Credential(user.id), NOW)
     except NotAuthenticated:
         return None
 
@@ -79,13 +80,13 @@ async def test_a_viewer_is_loaded_once_and_has_the_expiry_of_each_token(
     services: Services, people: People, graphql: Client
 ) -> None:
     async with kept_viewers(services) as kept:
-        first = await kept.load(people.user.id, NOW)
+        first = await kept.load(Credential(people.user.id), NOW)
         graphql.statements.clear()
-        later = await kept.load(people.user.id, NOW + timedelta(hours=1))
-        again = await kept.load(people.user.id, NOW)
+        later = await kept.load(Credential(people.user.id), NOW + timedelta(hours=1))
+        again = await kept.load(Credential(people.user.id), NOW)
 
         assert graphql.statements == []
-        assert (first, again) == (await Viewers(services.database).load(people.user.id, NOW),) * 2
+        assert (first, again) == (await Viewers(services.database).load(Credential(people.user.id), NOW),) * 2
         assert (later.user_id, later.expires_at) == (people.user.id, NOW + timedelta(hours=1))
 
 
@@ -93,9 +94,9 @@ async def test_without_notifications_nothing_is_kept(
     services: Services, people: People, graphql: Client
 ) -> None:
     kept = Viewers(services.database)
-    await kept.load(people.user.id, NOW)
+    await kept.load(Credential(people.user.id), NOW)
     graphql.statements.clear()
-    await kept.load(people.user.id, NOW)
+    await kept.load(Credential(people.user.id), NOW)
 
     assert len(graphql.statements) == 1
 
@@ -108,7 +109,7 @@ async def test_a_change_of_access_reaches_every_process_within_a_second(
     async with services.database.platform() as uow:
         await refresh_tokens.issue(uow, services.token_signer, user.id)
     async with kept_viewers(services) as first, kept_viewers(services) as second:
-        before = [await kept.load(user.id, NOW) for kept in (first, second)]
+        before = [await kept.load(Credential(user.id), NOW) for kept in (first, second)]
         grants = await onlooker.fetch("SELECT role_id, permission_id FROM platform.role_permissions")
         try:
             await onlooker.execute(CHANGES[change], user.id)
@@ -135,14 +136,14 @@ async def test_other_changes_of_a_user_forget_nobody(
     services: Services, people: People, graphql: Client, onlooker: Onlooker
 ) -> None:
     async with kept_viewers(services) as kept:
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
         await onlooker.execute(
             "UPDATE platform.users SET last_login_at = now(), status = status WHERE id = $1", people.user.id
         )
         await onlooker.execute(CHANGES["suspension"], people.stranger.id)
         await until_forgotten(graphql, lambda: load_or_none(kept, people.stranger))
         graphql.statements.clear()
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
 
         assert graphql.statements == []
 
@@ -153,7 +154,7 @@ async def test_while_the_listening_connection_is_lost_nothing_is_kept(
     async with kept_viewers(services) as kept:
         listener = kept._listener
         assert listener is not None
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
         await onlooker.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", LISTENER
         )
@@ -161,15 +162,15 @@ async def test_while_the_listening_connection_is_lost_nothing_is_kept(
             while listener.is_listening:  # noqa: ASYNC110  # nothing tells of it
                 await asyncio.sleep(0.001)
         graphql.statements.clear()
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
         assert len(graphql.statements) == 1
 
         async with asyncio.timeout(5):
             while not listener.is_listening:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         graphql.statements.clear()
-        await kept.load(people.user.id, NOW)
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
+        await kept.load(Credential(people.user.id), NOW)
         assert len(graphql.statements) == 1
 
 
@@ -188,11 +189,13 @@ async def test_what_changes_while_it_is_loaded_is_not_kept(
 
         with monkeypatch.context() as changing:
             changing.setattr(accounts, "load_viewers", load_and_change)
-            await asyncio.gather(*(kept.load(person.id, NOW) for person in (people.user, people.admin)))
+            await asyncio.gather(
+                *(kept.load(Credential(person.id), NOW) for person in (people.user, people.admin))
+            )
         graphql.statements.clear()
-        await kept.load(people.admin.id, NOW)
+        await kept.load(Credential(people.admin.id), NOW)
         assert len(graphql.statements) == everybody
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
         assert len(graphql.statements) == 1 + everybody
 
 
@@ -201,10 +204,10 @@ async def test_a_viewer_is_kept_for_seconds(
 ) -> None:
     monkeypatch.setattr(viewers, "KEEP_SECONDS", 0.05)
     async with kept_viewers(services) as kept:
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
         await asyncio.sleep(0.06)
         graphql.statements.clear()
-        await kept.load(people.user.id, NOW)
+        await kept.load(Credential(people.user.id), NOW)
 
         assert len(graphql.statements) == 1
 
@@ -215,16 +218,16 @@ async def test_few_viewers_are_kept(
     monkeypatch.setattr(viewers, "MAX_KEPT_VIEWERS", 2)
     async with kept_viewers(services) as kept:
         for person in (people.admin, people.user, people.stranger):
-            await kept.load(person.id, NOW)
+            await kept.load(Credential(person.id), NOW)
 
-        assert list(kept._kept) == [people.user.id, people.stranger.id]
+        assert list(kept._kept) == [Credential(people.user.id), Credential(people.stranger.id)]
 
 
 async def test_nobody_is_kept(services: Services) -> None:
     async with kept_viewers(services) as kept:
         for _ in range(2):
             with pytest.raises(NotAuthenticated):
-                await kept.load(uuid4(), NOW)
+                await kept.load(Credential(uuid4()), NOW)
         assert kept._kept == {}
 
 
@@ -240,8 +243,8 @@ async def test_a_mutation_takes_effect_at_once_here_and_within_a_second_elsewher
     services: Services, other_process: Services, people: People, graphql: Client, mutation: str
 ) -> None:
     user = people.manager
-    before = await services.viewers.load(user.id, NOW)
-    assert await other_process.viewers.load(user.id, NOW) == before
+    before = await services.viewers.load(Credential(user.id), NOW)
+    assert await other_process.viewers.load(Credential(user.id), NOW) == before
 
     await graphql.of(people.admin)(MUTATIONS[mutation], id=user.gid)
     here = await load_or_none(services.viewers, user)

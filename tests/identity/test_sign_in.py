@@ -44,9 +44,9 @@ async def test_who_registers_administers_a_company_of_their_own(
         "role": {"name": "ADMIN"},
         "company": {"name": f"Personal: {local.lower()}", "kind": "PERSONAL", "isActive": True},
     }
-    user_id, expires_at = services.token_signer.verify(payload["accessToken"])
-    assert timedelta(minutes=14) < expires_at - datetime.now(UTC) <= timedelta(minutes=15)
-    assert await activity_of(onlooker, user_id) == ["USER_REGISTER"]
+    claims = services.token_signer.verify(payload["accessToken"])
+    assert timedelta(minutes=14) < claims.expires_at - datetime.now(UTC) <= timedelta(minutes=15)
+    assert await activity_of(onlooker, claims.user_id) == ["USER_REGISTER"]
     refreshed = await graphql(REFRESH, token=payload["refreshToken"])
     assert refreshed["tokenRefresh"]["user"]["id"] == id
 

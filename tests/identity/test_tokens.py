@@ -82,6 +82,39 @@ async def test_signing_out_ends_one_chain_or_all(
     assert (await activity_of(onlooker, person.id))[2] == "USER_SIGN_OUT"
 
 
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_signing_out_ends_the_access_tokens_of_the_session_at_once(
+    api: httpx.AsyncClient, graphql: Client, person: Fixture, everywhere: bool
+) -> None:
+    here, there = [await signed_in(graphql, person) for _ in range(2)]
+    refreshed = (await graphql(REFRESH, token=here["refreshToken"]))["tokenRefresh"]
+    for tokens in (here, there, refreshed):
+        assert (await ask(api, tokens["accessToken"]))["data"]["me"]["id"] == person.gid
+
+    token = None if everywhere else refreshed["refreshToken"]
+    body = {"query": SIGN_OUT, "variables": {"token": token}}
+    await api.post("/graphql", json=body, headers={"Authorization": f"Bearer {here['accessToken']}"})
+
+    for tokens in (here, refreshed):
+        assert (await ask(api, tokens["accessToken"]))["data"] is None
+    assert ((await ask(api, there["accessToken"]))["data"] is None) == everywhere
+
+
+async def test_a_replayed_refresh_token_ends_the_access_tokens_of_its_session(
+    api: httpx.AsyncClient, graphql: Client, person: Fixture
+) -> None:
+    first = await signed_in(graphql, person)
+    second = (await graphql(REFRESH, token=first["refreshToken"]))["tokenRefresh"]
+    third = (await graphql(REFRESH, token=second["refreshToken"]))["tokenRefresh"]
+    assert (await ask(api, third["accessToken"]))["data"]["me"]["id"] == person.gid
+
+    assert await graphql.refusals(REFRESH, token=first["refreshToken"]) == NO_REFRESH
+
+    async with asyncio.timeout(1):
+        while "errors" not in await ask(api, third["accessToken"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
 async def test_signing_out_ends_nobody_elses_chain(graphql: Client, people: People, person: Fixture) -> None:
     token = (await signed_in(graphql, person))["refreshToken"]
 
@@ -113,6 +146,7 @@ def forge_token(keys: TokenSigner, person: Fixture, **changes: Any) -> str:
     now = datetime.now(UTC)
     claims = {
         "iss": "seshat",
+        "aud": "seshat:api",
         "sub": str(person.id),
         "iat": now,
         "exp": now + timedelta(minutes=5),
@@ -130,6 +164,9 @@ def forge_token(keys: TokenSigner, person: Fixture, **changes: Any) -> str:
         "odd subject",
         "nobody",
         "issuer",
+        "audience",
+        "no audience",
+        "device",
         "secret",
         "none",
         "cut",
@@ -147,6 +184,9 @@ async def test_a_token_that_is_not_valid_is_nobody(
         "odd subject": forge_token(keys, person, sub="1"),
         "nobody": forge_token(keys, person, sub=str(new_id())),
         "issuer": forge_token(keys, person, iss="another"),
+        "audience": forge_token(keys, person, aud="another"),
+        "no audience": forge_token(keys, person, aud=None),
+        "device": keys.device_token(person.id),
         "secret": other.access_token(person.id),
         "none": jwt.encode({"iss": "seshat", "sub": str(person.id), "exp": 2**32}, "", "none"),
         "cut": keys.access_token(person.id)[:-3],

@@ -36,6 +36,7 @@ ALLOWED_WORDS = {
         for payload in ("UserRegisterPayload", "UserSignInPayload", "TokenRefreshPayload")
         for token in ("accessToken", "refreshToken")
     ),
+    *((name, "deviceToken") for name in ("UserRegisterPayload", "UserSignInPayload", "UserSignInInput")),
     ("Mutation", "tokenRefresh"),
     ("TokenRefreshInput", "refreshToken"),
     ("UserSignOutInput", "refreshToken"),

@@ -4,12 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from starlette.requests import Request
 
 from core.errors import NotAuthenticated
+from resolvers.identity.credentials import Credential
+from resolvers.identity.jwt import AccessClaims
 from server.graphql.body import BodySpace, BoundedBody
 from server.graphql.refusals import Refusal
 from server.http.authentication import Authentication
@@ -49,16 +51,16 @@ class Tokens:
         self.expires_at, self.verified = expires_at, 0
         self.user_id = uuid4()
 
-    def verify(self, token: str) -> tuple[UUID, datetime]:
+    def verify(self, token: str) -> AccessClaims:
         self.verified += 1
         if self.expires_at <= datetime.now(UTC):
             raise NotAuthenticated("The access token has expired.")
-        return self.user_id, self.expires_at
+        return AccessClaims(self.user_id, self.expires_at)
 
 
 def services_of(tokens: Tokens) -> Any:
-    async def load(user_id: UUID, expires_at: datetime) -> Any:
-        return SimpleNamespace(user_id=user_id, company_id=uuid4(), expires_at=expires_at)
+    async def load(credential: Credential, expires_at: datetime) -> Any:
+        return SimpleNamespace(user_id=credential.user_id, company_id=uuid4(), expires_at=expires_at)
 
     settings = SimpleNamespace(query_rows=1)
     return SimpleNamespace(
@@ -90,7 +92,7 @@ async def test_a_token_that_expires_while_its_request_waits_is_refused() -> None
     late = request()
     authentication.identify_caller(late, None)
     tokens.expires_at = datetime.now(UTC) - timedelta(seconds=1)
-    late.scope["seshat.verified"] = tokens.user_id, tokens.expires_at
+    late.scope["seshat.verified"] = AccessClaims(tokens.user_id, tokens.expires_at)
 
     context = await authentication.open_context(late, None)
     assert context.identity is None

@@ -45,10 +45,16 @@ class Context:
     contexts: "Contexts"
     closed: bool = False
     audience: None = None
+    issued_token: str | None = None
 
     @property
     def identity(self) -> str | None:
         """Who asks."""
+        return self.viewer.name
+
+    @property
+    def credential(self) -> str | None:
+        """What they ask with."""
         return self.viewer.name
 
     async def refresh(self) -> bool:
