@@ -1,6 +1,20 @@
-"""Decoded images."""
+"""Formats of images, and decoded images."""
 
 from dataclasses import dataclass
+
+IMAGE_FORMATS = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "GIF": "gif",
+    "WEBP": "webp",
+    "BMP": "bmp",
+    "TIFF": "tiff",
+    "AVIF": "avif",
+    "HEIF": "heic",
+    "JPEG2000": "jp2",
+}
+"""File extensions of the formats that crawls take, by Pillow's names."""
 
 
 @dataclass(frozen=True)

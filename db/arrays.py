@@ -1,15 +1,23 @@
 """Array parameters: the text of a statement does not depend on the number of values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text, Uuid, all_, any_, bindparam
+from sqlalchemy import DateTime, Integer, LargeBinary, Text, Uuid, all_, any_, bindparam, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 UUIDS = ARRAY(Uuid())
 TEXTS = ARRAY(Text())
 BYTES = ARRAY(LargeBinary())
+INTEGERS = ARRAY(Integer())
+INSTANTS = ARRAY(DateTime(timezone=True))
+
+
+def unnest_table(columns: Mapping[str, tuple[Sequence[Any], Any]], name: str) -> Any:
+    """A table of these columns, each given with its array type; the text does not depend on the rows."""
+    arrays = [literal(list(values), type) for values, type in columns.values()]
+    return func.unnest(*arrays).table_valued(*columns).render_derived(name=name)
 
 
 def any_id(ids: Sequence[UUID]) -> Any:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from schema.chat.types import Conversation
     from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
     from schema.identity.types import Company, User
-    from schema.imagery.types import CrawlJob
+    from schema.imagery.types import CrawlJob, Image
     from schema.jobs import ProcessingJob
     from schema.knowledge.types import Document
     from schema.projects import Project
@@ -24,6 +24,7 @@ DocumentRef: TypeAlias = Annotated["Document", lazy("schema.knowledge.types")]
 DrawingRef: TypeAlias = Annotated["Drawing", lazy("schema.drawings.types")]
 DrawingSessionRef: TypeAlias = Annotated["DrawingSession", lazy("schema.drawings.types")]
 DrawingVersionRef: TypeAlias = Annotated["DrawingVersion", lazy("schema.drawings.types")]
+ImageRef: TypeAlias = Annotated["Image", lazy("schema.imagery.types")]
 ProcessingJobRef: TypeAlias = Annotated["ProcessingJob", lazy("schema.jobs")]
 ProjectRef: TypeAlias = Annotated["Project", lazy("schema.projects")]
 UserRef: TypeAlias = Annotated["User", lazy("schema.identity.types")]

@@ -38,15 +38,22 @@ class FetchError(Exception):
     """A URL could not be fetched. The message is for users and contains no key and nothing of the response.
 
     `is_transient` says that the request may be retried, after at least `retry_after` seconds. The retries of
-    the settings have been used up.
+    the settings have been used up. `is_sent` is false if the request was not sent, as the host asked for a
+    pause before.
     """
 
     def __init__(
-        self, code: FetchErrorCode, message: str, *, is_transient: bool = False, retry_after: float = 0
+        self,
+        code: FetchErrorCode,
+        message: str,
+        *,
+        is_transient: bool = False,
+        retry_after: float = 0,
+        is_sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.code, self.message = code, message
-        self.is_transient, self.retry_after = is_transient, retry_after
+        self.is_transient, self.retry_after, self.is_sent = is_transient, retry_after, is_sent
 
 
 @dataclass(frozen=True)
@@ -99,12 +106,15 @@ class Fetcher(Protocol):
         last_modified: str | None = None,
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
+        session: str = "",
+        referer: str | None = None,
     ) -> FetchResponse:
         """Fetches at most `limit` bytes into `content`.
 
         `accept` are prefixes of allowed media types, such as `image/`; a missing type and
         `application/octet-stream` are always allowed. `headers` are sent to the first host only. `robots` is
-        false for public APIs.
+        false for public APIs. Cookies are kept within a `session`, per host. `referer` is the page that names
+        the URL.
         """
 
     async def download(
@@ -118,8 +128,13 @@ class Fetcher(Protocol):
         last_modified: str | None = None,
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
+        session: str = "",
+        referer: str | None = None,
     ) -> FetchResponse:
-        """As `read`, into a file, which is created atomically, and not if the content is not modified."""
+        """As `read`, into a file, which is created atomically, and not if the content is not modified.
+
+        If `accept` allows images, a file that starts like one is allowed with any media type.
+        """
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -173,6 +188,8 @@ class SourceQuery:
     urls: tuple[str, ...] = ()
     max_pages: int = 1000
     max_depth: int = 3
+    session: str = ""
+    """Crawl whose cookies are sent."""
 
 
 @dataclass(frozen=True)
@@ -195,16 +212,29 @@ SearchCursor = Mapping[str, Any]
 """Position of a search as JSON, from which another process can continue."""
 
 
+class SearchBound(Enum):
+    """Limit that keeps a source from reading an address."""
+
+    MAX_PAGES = "MAX_PAGES"
+    MAX_DEPTH = "MAX_DEPTH"
+    MAX_RESULTS = "MAX_RESULTS"
+    """The source gives no further results of a search."""
+    MAX_STYLE_SHEETS = "MAX_STYLE_SHEETS"
+
+
 @dataclass(frozen=True)
 class CandidateBatch:
     """A batch of distinct candidates; `cursor` is None in the last batch.
 
-    `errors` are URLs that could not be read, with the reason; the search continues.
+    `errors` are URLs that could not be read, with the reason, and `bounded` those beyond a limit; the search
+    continues. It does so after `wait` seconds at the earliest.
     """
 
     candidates: tuple[ImageCandidate, ...]
     cursor: SearchCursor | None
     errors: tuple[tuple[str, str], ...] = ()
+    bounded: tuple[tuple[str, SearchBound], ...] = ()
+    wait: float = 0
 
 
 class ImageSource(Protocol):
@@ -226,9 +256,20 @@ class ImageSource(Protocol):
         """
 
     async def download(
-        self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
+        self,
+        url: str,
+        path: Path,
+        *,
+        limit: int,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        session: str = "",
+        referer: str | None = None,
     ) -> FetchResponse:
-        """Downloads a candidate of at most `limit` bytes to a file, atomically. Raises `FetchError`."""
+        """Downloads a candidate of at most `limit` bytes to a file, atomically. Raises `FetchError`.
+
+        `session` and `referer` are as in `Fetcher.read`.
+        """
 
 
 Sources = Mapping[SourceKind, ImageSource]

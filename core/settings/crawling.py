@@ -54,6 +54,13 @@ class CrawlSettings(BaseSettings):
         le=10,
         description="Number of retries after a transient error, with exponential backoff.",
     )
+    crawl_retry_seconds: float = Field(
+        default=3600,
+        ge=0,
+        le=7 * 86_400,
+        description="Seconds for which an address is requested again whose server is overloaded, out of "
+        "order or silent. It waits in the queue for the time that the server asks for.",
+    )
     crawl_image_bytes: int = Field(
         default=20 * 1024 * 1024, ge=1, description="Maximum size of a crawled image, in bytes."
     )

@@ -54,6 +54,7 @@ from db.models.identity import (
 )
 from db.models.image_labels import ImageLabel, LabelSource
 from db.models.imagery import (
+    CandidateKind,
     CandidateState,
     CrawlCandidate,
     CrawlChunk,
@@ -116,6 +117,7 @@ __all__ = [
     "AnswerMode",
     "CachedAnswer",
     "CachedVectors",
+    "CandidateKind",
     "CandidateState",
     "Citation",
     "Company",

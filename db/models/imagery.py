@@ -82,6 +82,9 @@ class CrawlJob(JobRow):
     project: Mapped[Project] = view_relationship("foreign(CrawlJob.project_id) == Project.id")
     requested_by: Mapped[User | None] = view_relationship("foreign(CrawlJob.requested_by_id) == User.id")
     images: Mapped[list[Image]] = view_relationship("CrawlJob.id == foreign(Image.crawl_job_id)")
+    candidates: Mapped[list[CrawlCandidate]] = view_relationship(
+        "CrawlJob.id == foreign(CrawlCandidate.crawl_job_id)"
+    )
     validation_jobs: Mapped[list[ValidationJob]] = view_relationship(
         "CrawlJob.id == foreign(ValidationJob.crawl_job_id)"
     )
@@ -274,29 +277,54 @@ class CrawlChunk(JobRow):
 
 
 class CandidateState(Enum):
-    """State of an image URL found by a crawl source."""
+    """What became of an address that a crawl has seen."""
 
-    FOUND = "found"
+    WAITING = "found"
+    """The address is still to be requested, for the first time or again."""
     STORED = "stored"
+    """Its image is stored."""
     DUPLICATE = "duplicate"
+    """It has the same content as another image of the crawl."""
     REFUSED = "refused"
-    LEFT = "left"
+    """It gave no image; the code says why."""
+    BOUNDED = "left"
+    """It lies beyond a limit of the crawl; the code names the limit."""
+
+
+class CandidateKind(Enum):
+    """What a crawl expects at an address."""
+
+    IMAGE = "image"
+    """An image."""
+    PAGE = "page"
+    """A page, sitemap, feed or style sheet that was not read."""
 
 
 class CrawlCandidate(TenantKey, TenantModel):
-    """A URL that may be an image, once per crawl; `url_key` is a digest of it.
+    """An address that a crawl has seen, once per crawl; `url_key` is a digest of it.
 
-    `code` and `message` say why it was rejected. Candidates beyond the crawl's limit have the state LEFT.
+    `code` and `message` say why it was refused, is beyond a limit, or waits for another attempt at
+    `retry_at`; after `retry_until` it is refused. `image_id` is its image, or that which it equals.
     """
 
     __tablename__ = "crawl_candidates"
     __table_args__ = (
         tenant_foreign_key("crawl_jobs", "crawl_job_id"),
         tenant_foreign_key("crawl_chunks", "chunk_id"),
-        sa.CheckConstraint("(state = 'refused') = (code IS NOT NULL)", name="reason"),
+        tenant_foreign_key("images", "image_id", "SET NULL"),
+        sa.CheckConstraint(
+            "CASE WHEN state IN ('refused', 'left') THEN code IS NOT NULL "
+            "WHEN state IN ('stored', 'duplicate') THEN code IS NULL ELSE true END",
+            name="outcome",
+        ),
         tenant_index("crawl_job_id", "url_key", unique=True),
-        tenant_index("chunk_id", "state", "id"),
-        tenant_index("crawl_job_id", "code", where="state = 'refused'"),
+        tenant_index("crawl_job_id", "id"),
+        tenant_index("crawl_job_id", "state", "id"),
+        tenant_index("crawl_job_id", "code", "id", where="code IS NOT NULL"),
+        tenant_index("state", "id"),
+        tenant_index("code", "id", where="code IS NOT NULL"),
+        tenant_index("chunk_id", "id", where="state = 'found'"),
+        tenant_index("image_id", where="image_id IS NOT NULL"),
     )
 
     crawl_job_id: Mapped[UUID]
@@ -307,9 +335,17 @@ class CrawlCandidate(TenantKey, TenantModel):
     licence: Mapped[str | None]
     attribution: Mapped[str | None]
     caption: Mapped[str | None]
-    state: Mapped[CandidateState] = enum_column(CandidateState, CandidateState.FOUND)
+    kind: Mapped[CandidateKind] = enum_column(CandidateKind, CandidateKind.IMAGE)
+    state: Mapped[CandidateState] = enum_column(CandidateState, CandidateState.WAITING)
     code: Mapped[Str50 | None]
     message: Mapped[str | None]
+    image_id: Mapped[UUID | None]
+    attempts: Mapped[Count]
+    retry_at: Mapped[datetime | None]
+    retry_until: Mapped[datetime | None]
+
+    crawl_job: Mapped[CrawlJob] = view_relationship("foreign(CrawlCandidate.crawl_job_id) == CrawlJob.id")
+    image: Mapped[Image | None] = view_relationship("foreign(CrawlCandidate.image_id) == Image.id")
 
 
 class HostTurn(PlatformModel):

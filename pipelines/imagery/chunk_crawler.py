@@ -8,21 +8,22 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from core.errors import Conflict
 from core.images import DecodedImage
 from core.ports import CandidateBatch, FetchError, FetchResponse
 from db.models import CrawlChunk, Image
 from pipelines.imagery.image_inspection import RejectedImage, inspect, thumbnail_path
-from pipelines.runtime.faults import Retry
+from pipelines.imagery.retry_schedule import final_message, next_attempt
 from pipelines.runtime.handlers import Run
-from resolvers.imagery import crawl_results
+from resolvers.imagery import crawl_candidates, crawl_results
+from resolvers.imagery.crawl_candidates import Candidate
 from resolvers.imagery.crawl_chunks import GatherChunk
-from resolvers.imagery.crawl_results import Candidate, CandidateResult
+from resolvers.imagery.crawl_results import CandidateResult
 from resolvers.imagery.crawl_sources import CrawlTask
 
 MAX_DOWNLOADS = 8
@@ -52,11 +53,13 @@ class ChunkCrawler:
         self, job: GatherChunk, run: Run, chunk: CrawlChunk, stored_count: int, folder: Path
     ) -> None:
         self._job, self._run, self._folder = job, run, folder
-        self._task = CrawlTask.from_json(chunk.wanted)
+        kind, query = CrawlTask.from_json(chunk.wanted)
+        self._task = CrawlTask(kind, replace(query, session=str(job.crawl_job_id)))
         self._source = run.services.sources[self._task.kind]
         self._share = chunk.share
         checkpoint: Mapping[str, Any] = chunk.checkpoint or {}
-        self._cursor, self._source_exhausted = checkpoint.get("cursor"), bool(checkpoint.get("listed"))
+        self._checkpoint: Mapping[str, Any] = {"cursor": None, "listed": False, **checkpoint}
+        self._search_wait: float | None = None
         self._stored_count = stored_count
         self._is_full = False
         self._candidates: deque[Candidate] = deque()
@@ -71,7 +74,27 @@ class ChunkCrawler:
     @property
     def next_checkpoint(self) -> Mapping[str, Any] | None:
         """Checkpoint from which another chunk continues the search; None if the source is exhausted."""
-        return None if self._source_exhausted else {"cursor": self._cursor}
+        return None if self._source_exhausted else self._checkpoint
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """What is known of the search."""
+        return self._checkpoint
+
+    @property
+    def search_wait(self) -> float | None:
+        """Seconds until the search may continue; None unless it waits for its server."""
+        return self._search_wait
+
+    @property
+    def search_error(self) -> str | None:
+        """Why the search was given up."""
+        error: str | None = self._checkpoint.get("error")
+        return error
+
+    @property
+    def _source_exhausted(self) -> bool:
+        return bool(self._checkpoint["listed"])
 
     @property
     def is_full(self) -> bool:
@@ -81,7 +104,7 @@ class ChunkCrawler:
     async def crawl(self, seconds: float) -> None:
         """Crawl until the chunk's share, the source, the crawl's maximum or the time is used up.
 
-        Raises `Retry` or `Conflict` if the search fails.
+        Candidates and a search that wait for a server are left.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         try:
@@ -91,7 +114,7 @@ class ChunkCrawler:
                 self._collect_downloads()
                 if self._search is not None and self._search.done():
                     finished, self._search = self._search, None
-                    await self._save_search(self._search_result(finished))
+                    await self._save_search(finished)
                 if self._is_batch_ready():
                     batch, self._results = self._results[:BATCH_SIZE], self._results[BATCH_SIZE:]
                     await self._save_batch(batch)
@@ -109,8 +132,10 @@ class ChunkCrawler:
         while missing > 0 and len(self._downloads) < MAX_DOWNLOADS and await self._has_candidates():
             self._downloads.add(asyncio.create_task(self._download(self._candidates.popleft())))
             missing -= 1
-        if missing > 0 and self._search is None and not self._candidates and not self._source_exhausted:
-            self._search = asyncio.create_task(self._source.search(self._task.query, self._cursor))
+        is_searching = self._search is not None or self._search_wait is not None
+        if missing > 0 and not is_searching and not self._candidates and not self._source_exhausted:
+            search = self._source.search(self._task.query, self._checkpoint["cursor"])
+            self._search = asyncio.create_task(search)
         return self._tasks()
 
     def _tasks(self) -> set[asyncio.Task[Any]]:
@@ -130,19 +155,11 @@ class ChunkCrawler:
         is_due = len(self._results) >= BATCH_SIZE or waited >= BATCH_SECONDS or not self._downloads
         return bool(self._results) and is_due
 
-    def _search_result(self, search: asyncio.Task[CandidateBatch]) -> CandidateBatch:
-        try:
-            return search.result()
-        except FetchError as error:
-            if error.retry_after > 0:  # the fetcher has retried all other errors itself
-                raise Retry(error.message, after=error.retry_after) from error
-            raise Conflict(error.message) from error
-
     async def _has_candidates(self) -> bool:
         """Whether a candidate is left to download; reads further ones from the database if needed."""
         if not self._candidates and not self._candidates_exhausted:
             async with self._run.read() as uow:
-                page = await crawl_results.pending_candidates(
+                page = await crawl_candidates.pending_candidates(
                     uow, self._job.chunk_id, self._last_candidate_id, PREFETCH_SIZE
                 )
                 keys = [candidate.url_key for candidate in page]
@@ -152,13 +169,35 @@ class ChunkCrawler:
             self._last_candidate_id = page[-1].id if page else self._last_candidate_id
         return bool(self._candidates)
 
-    async def _save_search(self, batch: CandidateBatch) -> None:
-        """Store the candidates of a search together with its checkpoint."""
-        self._cursor, self._source_exhausted = batch.cursor, batch.cursor is None
+    async def _save_search(self, search: asyncio.Task[CandidateBatch]) -> None:
+        """Store what a search has found together with its checkpoint."""
+        try:
+            batch = search.result()
+        except FetchError as error:
+            await self._save_search_error(error)
+            return
+        self._checkpoint = {"cursor": batch.cursor, "listed": batch.cursor is None}
+        self._search_wait = batch.wait or None
         async with self._run.write() as uow:
-            await crawl_results.add_candidates(uow, self._job, batch.candidates, batch.errors)
-            await self._run.save({"cursor": self._cursor, "listed": self._source_exhausted}, uow)
+            await crawl_candidates.add_candidates(uow, self._job, batch)
+            await self._run.save(self._checkpoint, uow)
         self._candidates_exhausted = False
+
+    async def _save_search_error(self, error: FetchError) -> None:
+        """Let the search wait for its server, or end it. What it has found is downloaded before."""
+        now, stored = datetime.now(UTC), self._checkpoint.get("search_until")
+        failures = self._checkpoint.get("search_failures", 0) + 1
+        allowed = self._run.services.settings.crawl_retry_seconds
+        until = datetime.fromisoformat(stored) if stored else None
+        window = next_attempt(error, failures, until, now, allowed)
+        if window is None:
+            message = final_message(error, failures, allowed)
+            self._checkpoint = {**self._checkpoint, "listed": True, "error": message}
+        else:
+            self._search_wait = window.seconds(now)
+            waiting = {"search_failures": failures, "search_until": window.until.isoformat()}
+            self._checkpoint = {**self._checkpoint, **waiting}
+        await self._run.save(self._checkpoint)
 
     async def _download(self, candidate: Candidate) -> DownloadResult:
         """Download a candidate, with a conditional request if the company has its image already."""
@@ -173,6 +212,8 @@ class ChunkCrawler:
                 limit=self._run.services.settings.crawl_image_bytes,
                 etag=known.etag if known is not None else None,
                 last_modified=known.last_modified if known is not None else None,
+                session=self._task.query.session,
+                referer=candidate.page_url,
             )
         except FetchError as error:
             return DownloadResult(candidate, error=error)
@@ -190,7 +231,8 @@ class ChunkCrawler:
             inspected = dict(zip(files, outcomes, strict=True))
         images = {path: image for path, image in inspected.items() if isinstance(image, DecodedImage)}
         await self._store_files(images)
-        results = [candidate_result(result, inspected) for result in batch]
+        allowed = self._run.services.settings.crawl_retry_seconds
+        results = [candidate_result(result, inspected, allowed) for result in batch]
         async with self._run.write() as uow:
             created, self._is_full = await crawl_results.save_results(uow, self._job, results)
         self._stored_count += created
@@ -224,12 +266,14 @@ class ChunkCrawler:
 
 
 def candidate_result(
-    result: DownloadResult, inspected: Mapping[Path, DecodedImage | RejectedImage]
+    result: DownloadResult,
+    inspected: Mapping[Path, DecodedImage | RejectedImage],
+    retry_seconds: float,
 ) -> CandidateResult:
-    """The result to save for a download."""
+    """The result to save for a download; what has failed is requested again for so many seconds."""
     candidate, response = result.candidate, result.response
     if result.error is not None:
-        return CandidateResult(candidate, code=result.error.code.value, message=result.error.message)
+        return failed_result(candidate, result.error, retry_seconds)
     if result.known_image is not None:
         known: Any = result.known_image
         image = DecodedImage(
@@ -247,3 +291,17 @@ def candidate_result(
         return CandidateResult(candidate, code=outcome.code, message=outcome.message)
     validators = (response.etag, response.last_modified) if response is not None else (None, None)
     return CandidateResult(candidate, outcome, *validators)
+
+
+def failed_result(candidate: Candidate, error: FetchError, retry_seconds: float) -> CandidateResult:
+    """The result of a download that has failed: it is repeated later, or given up."""
+    failures = candidate.attempts + 1
+    window = next_attempt(error, failures, candidate.retry_until, datetime.now(UTC), retry_seconds)
+    return CandidateResult(
+        candidate,
+        code=error.code.value,
+        message=error.message if window else final_message(error, failures, retry_seconds),
+        retry_at=window.at if window else None,
+        retry_until=window.until if window else None,
+        attempts=int(error.is_sent),
+    )

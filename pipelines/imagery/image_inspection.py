@@ -4,8 +4,6 @@ Runs in child processes, as the files are untrusted.
 """
 
 import hashlib
-import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,28 +12,17 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core.images import DecodedImage
+from core.images import IMAGE_FORMATS, DecodedImage
+from pipelines.imagery.heif import register_heif
+from pipelines.imagery.polyglots import MARKUP, is_polyglot, read_head, unsupported_format
 
-FORMATS = {
-    "JPEG": "jpg",
-    "MPO": "jpg",
-    "PNG": "png",
-    "GIF": "gif",
-    "WEBP": "webp",
-    "BMP": "bmp",
-    "TIFF": "tiff",
-    "AVIF": "avif",
-}
-"""File extensions of the accepted formats, by Pillow's names."""
+register_heif()
 
 THUMBNAIL_SIZE = 256
 """Maximum length in pixels of a thumbnail's longer side."""
 MIN_SIDE = 2
 """Minimum length in pixels of an image's shorter side; smaller images are tracking pixels."""
 
-PROBE_BYTES = 4096
-"""Bytes at each end of a file that are searched for markup."""
-MARKUP = re.compile(rb"<(?:!doctype|html|script|svg|\?php|iframe)\b", re.IGNORECASE)
 HASH_IMAGE_SIZE, HASH_SIZE = 32, 8
 """Pixels a side that a perceptual hash is computed from, and frequencies a side that it keeps."""
 
@@ -80,8 +67,8 @@ def perceptual_hash(image: Image.Image) -> int:
 
 def _inspect(path: Path, max_pixels: int) -> DecodedImage | RejectedImage:
     try:
-        with Image.open(path, formats=[name for name in FORMATS if name != "MPO"]) as image:
-            format, size = FORMATS[image.format or ""], image.size
+        with Image.open(path, formats=[name for name in IMAGE_FORMATS if name != "MPO"]) as image:
+            format, size = IMAGE_FORMATS[image.format or ""], image.size
             if size[0] * size[1] > max_pixels:
                 raise ImageRejected(
                     "TOO_MANY_PIXELS",
@@ -89,7 +76,8 @@ def _inspect(path: Path, max_pixels: int) -> DecodedImage | RejectedImage:
                 )
             if min(size) < MIN_SIDE:
                 raise ImageRejected("TOO_SMALL", "The image has a single row or column of pixels.")
-            _refuse_polyglot(path)
+            if is_polyglot(path):
+                raise ImageRejected("POLYGLOT", "The file is an image and another file type at once.")
             image.verify()
         with Image.open(path) as image:  # verify() leaves the image unusable
             image.load()
@@ -134,26 +122,15 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _refuse_polyglot(path: Path) -> None:
-    """Raise `ImageRejected` for a polyglot: an image that is a valid archive or web page as well."""
-    if zipfile.is_zipfile(path) or any(MARKUP.search(end) for end in _read_ends(path)):
-        raise ImageRejected("POLYGLOT", "The file is an image and another file type at once.")
-
-
 def _rejection(path: Path) -> RejectedImage:
     """The reason why a file that Pillow cannot identify is rejected."""
-    head, _ = _read_ends(path)
+    head = read_head(path)
     if not head:
         return RejectedImage("EMPTY", "The file is empty.")
     if b"<svg" in head.lower():
         return RejectedImage("NOT_TAKEN", "SVG is not supported, as it may contain scripts.")
     if MARKUP.search(head):
         return RejectedImage("NOT_AN_IMAGE", "The file is a web page, not an image.")
+    if (name := unsupported_format(path)) is not None:
+        return RejectedImage("NOT_TAKEN", f"{name} is not supported.")
     return RejectedImage("NOT_AN_IMAGE", "The file is not an image of a supported format.")
-
-
-def _read_ends(path: Path) -> tuple[bytes, bytes]:
-    with path.open("rb") as file:
-        head = file.read(PROBE_BYTES)
-        file.seek(max(0, path.stat().st_size - PROBE_BYTES))
-        return head, file.read()

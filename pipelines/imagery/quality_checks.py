@@ -8,7 +8,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from pipelines.imagery.heif import register_heif
 from resolvers.imagery.validation import FORMAT_NAMES, ValidationRules
+
+register_heif()
 
 MAX_PIXELS = 178_956_970
 """Twice Pillow's warning limit; a larger image is a decompression bomb."""

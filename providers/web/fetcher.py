@@ -15,21 +15,31 @@ import httpx
 
 from core.ports import FetchError, FetchErrorCode, FetchResponse, ReserveSlot
 from core.settings import Settings
+from providers.web.cookies import CookieJars
 from providers.web.decoding import decode, too_large
+from providers.web.image_signatures import SIGNATURE_BYTES, is_image_signature
 from providers.web.pinned_network import DnsResolver, PinnedNetwork, Resolve
-from providers.web.politeness import HostLimiter, LocalRateLimit
-from providers.web.responses import REDIRECT_STATUSES, check_media_type, raise_for_status, transport_error
+from providers.web.politeness import MAX_WAIT_SECONDS, HostLimiter, LocalRateLimit
+from providers.web.responses import (
+    REDIRECT_STATUSES,
+    check_media_type,
+    is_accepted,
+    raise_for_status,
+    transport_error,
+)
 from providers.web.robots import HostUnavailable, RobotsCache
 from providers.web.ssrf_guard import SsrfGuard, host_and_port, parse_url, port_of
 
 MAX_REDIRECTS = 5
-BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS = 0.5, 20.0
-"""Wait before the first retry, doubled for each further one; maximum `Retry-After` that is waited for."""
+BACKOFF_SECONDS = 0.5
+"""Wait before the first retry, doubled for each further one."""
 KEEPALIVE_SECONDS = 15.0
 """Time for which an idle connection is kept open."""
 MAX_DRAIN_BYTES = 64 * 1024
 """Bytes of an unused body that are read so that the connection can be reused."""
 WRITE_BUFFER_BYTES = 512 * 1024
+IMAGE_TYPES = "image/"
+"""The prefix of the media types of images."""
 
 BodyReader = Callable[[FetchResponse, AsyncIterator[bytes]], Awaitable[FetchResponse]]
 """Reads a response body. It is called once per attempt."""
@@ -46,6 +56,8 @@ class FetchRequest:
     last_modified: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     robots: bool = True
+    session: str = ""
+    referer: str | None = None
     encoding: str = "gzip"
 
 
@@ -56,7 +68,7 @@ def default_tls_context() -> SSLContext:
 
 
 class WebFetcher:
-    """`core.ports.Fetcher` over a connection pool, without proxy, cookies or credentials."""
+    """`core.ports.Fetcher` over a connection pool, without proxy or credentials."""
 
     def __init__(
         self,
@@ -87,6 +99,7 @@ class WebFetcher:
         )
         agent = settings.crawl_user_agent.partition("/")[0].partition(" ")[0]
         self._robots = RobotsCache(agent, self._read_robots)
+        self._cookies = CookieJars()
 
     async def read(
         self,
@@ -98,11 +111,14 @@ class WebFetcher:
         last_modified: str | None = None,
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
+        session: str = "",
+        referer: str | None = None,
     ) -> FetchResponse:
         """Fetches into `content`."""
-        return await self._fetch(
-            FetchRequest(url, limit, accept, etag, last_modified, headers or {}, robots), read_content
+        request = FetchRequest(
+            url, limit, accept, etag, last_modified, headers or {}, robots, session, referer
         )
+        return await self._fetch(request, read_content)
 
     async def download(
         self,
@@ -115,12 +131,15 @@ class WebFetcher:
         last_modified: str | None = None,
         headers: Mapping[str, str] | None = None,
         robots: bool = True,
+        session: str = "",
+        referer: str | None = None,
     ) -> FetchResponse:
         """Fetches into a file, which is written under a temporary name and then renamed."""
         request = FetchRequest(
-            url, limit, accept, etag, last_modified, headers or {}, robots, encoding="identity"
+            url, limit, accept, etag, last_modified, headers or {}, robots, session, referer, "identity"
         )
-        return await self._fetch(request, partial(write_file, path))
+        receive = partial(write_image if IMAGE_TYPES in accept else write_file, path)
+        return await self._fetch(request, receive)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -141,7 +160,7 @@ class WebFetcher:
                     except HostUnavailable:
                         raise
                     except FetchError as error:
-                        if not error.is_transient or error.retry_after > MAX_RETRY_AFTER_SECONDS:
+                        if not error.is_transient or error.retry_after > MAX_WAIT_SECONDS:
                             raise
                         backoff = BACKOFF_SECONDS * 2**attempt * random.uniform(1, 1.5)
                         await asyncio.sleep(max(backoff, error.retry_after))
@@ -212,6 +231,10 @@ class WebFetcher:
             "Accept-Encoding": request.encoding,
             **request.headers,
         }
+        if referer := referer_for(request.referer, address):
+            headers["Referer"] = referer
+        if cookie := self._cookies.header(request.session, origin_of(address)):
+            headers["Cookie"] = cookie
         if request.etag:
             headers["If-None-Match"] = request.etag
         if request.last_modified:
@@ -225,6 +248,11 @@ class WebFetcher:
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
         }
         fetched = FetchResponse(str(address), response.status, headers)
+        if "set-cookie" in headers:
+            lines = [
+                value.decode("latin-1") for name, value in response.headers if name.lower() == b"set-cookie"
+            ]
+            self._cookies.store(request.session, origin_of(address), lines)
         chunks = aiter(response.aiter_stream())
         if response.status in REDIRECT_STATUSES and "location" in headers:
             await drain(chunks)
@@ -237,9 +265,10 @@ class WebFetcher:
         except FetchError as error:
             await drain(chunks)
             if error.retry_after:
-                self._limiter.pause(host_and_port(address), min(error.retry_after, MAX_RETRY_AFTER_SECONDS))
+                self._limiter.pause(host_and_port(address), error.retry_after)
             raise
-        check_media_type(fetched, request.accept)
+        if IMAGE_TYPES not in request.accept:
+            check_media_type(fetched, request.accept)
         if int(headers.get("content-length", "0")) > request.limit:
             raise too_large(request.limit)
         encoding = headers.get("content-encoding", "").strip().lower()
@@ -256,6 +285,28 @@ def without_deadline(deadline: asyncio.Timeout) -> Iterator[None]:
         yield
     finally:
         deadline.reschedule(None if end is None else end + loop.time() - began)
+
+
+def origin_of(address: httpx.URL) -> str:
+    """Scheme, host and port of a URL: who may read its cookies."""
+    return f"{address.scheme}://{host_and_port(address)}"
+
+
+def referer_for(page: str | None, address: httpx.URL) -> str | None:
+    """The `Referer` of a request, as browsers send it: to other hosts without its path, and not from HTTPS to
+    HTTP.
+    """
+    if not page:
+        return None
+    try:
+        source = parse_url(page)
+    except FetchError:
+        return None
+    if source.scheme == "https" and address.scheme == "http":
+        return None
+    if origin_of(source) == origin_of(address):
+        return str(source)
+    return f"{source.scheme}://{source.netloc.decode('ascii')}/"
 
 
 def resolve_location(address: httpx.URL, location: str) -> str:
@@ -278,6 +329,26 @@ async def drain(chunks: AsyncIterator[bytes]) -> None:
 async def read_content(fetched: FetchResponse, chunks: AsyncIterator[bytes]) -> FetchResponse:
     content = b"".join([chunk async for chunk in chunks])
     return replace(fetched, size=len(content), content=content)
+
+
+async def write_image(path: Path, fetched: FetchResponse, chunks: AsyncIterator[bytes]) -> FetchResponse:
+    """Writes a file whose media type or first bytes are those of an image. Raises `FetchError` for others."""
+    head = bytearray()
+    if not is_accepted(fetched, (IMAGE_TYPES,)):
+        async for chunk in chunks:
+            head += chunk
+            if len(head) >= SIGNATURE_BYTES:
+                break
+        if not is_image_signature(bytes(head)):
+            check_media_type(fetched, (IMAGE_TYPES,))
+    return await write_file(path, fetched, chain(bytes(head), chunks))
+
+
+async def chain(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if head:
+        yield head
+    async for chunk in chunks:
+        yield chunk
 
 
 async def write_file(path: Path, fetched: FetchResponse, chunks: AsyncIterator[bytes]) -> FetchResponse:

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
-from core.ports import ReserveSlot
+from core.ports import FetchError, FetchErrorCode, ReserveSlot
 
 MAX_HOSTS = 2000
 """Hosts whose next slot is stored before expired entries are removed."""
+MAX_WAIT_SECONDS = 2.0
+"""Longest pause of a host that a request waits for. During a longer one it fails at once, to be repeated."""
+MAX_PAUSE_SECONDS = 3600.0
 
 
 class LocalRateLimit:
@@ -42,11 +45,17 @@ class HostLimiter:
 
     @asynccontextmanager
     async def slot(self, host: str, delay: float = 0) -> AsyncIterator[None]:
-        """Waits for a slot, at least `delay` seconds after the previous one, and holds it."""
+        """Waits for a slot, at least `delay` seconds after the previous one, and holds it.
+
+        Raises `FetchError` while the host is paused for longer.
+        """
         self._waiters[host] += 1
         try:
             async with self._hosts.setdefault(host, asyncio.Semaphore(self._per_host)):
-                await asyncio.sleep(await self._reserve_slot(host, max(delay, self._interval)))
+                self._raise_if_paused(host)
+                if (interval := max(delay, self._interval)) > 0:
+                    await asyncio.sleep(await self._reserve_slot(host, interval))
+                self._raise_if_paused(host)
                 await asyncio.sleep(self._paused.get(host, 0) - monotonic())
                 async with self._total:
                     yield
@@ -59,4 +68,16 @@ class HostLimiter:
         """Delays further requests to this host."""
         now = monotonic()
         self._paused = {other: until for other, until in self._paused.items() if until > now}
-        self._paused[host] = max(self._paused.get(host, 0), now + seconds)
+        until = now + min(seconds, MAX_PAUSE_SECONDS)
+        self._paused[host] = max(self._paused.get(host, 0), until)
+
+    def _raise_if_paused(self, host: str) -> None:
+        left = self._paused.get(host, 0) - monotonic()
+        if left > MAX_WAIT_SECONDS:
+            raise FetchError(
+                FetchErrorCode.THROTTLED,
+                "The server has asked to wait.",
+                is_transient=True,
+                retry_after=left,
+                is_sent=False,
+            )

@@ -48,9 +48,14 @@ def raise_for_status(response: FetchResponse) -> None:
 
 def check_media_type(response: FetchResponse, accept: tuple[str, ...]) -> None:
     """Raises `FetchError` if the media type is not accepted."""
-    media_type = response.media_type
-    if accept and media_type not in GENERIC_MEDIA_TYPES and not media_type.startswith(accept):
+    if not is_accepted(response, accept):
         raise FetchError(FetchErrorCode.WRONG_TYPE, "The media type of the response is not allowed.")
+
+
+def is_accepted(response: FetchResponse, accept: tuple[str, ...]) -> bool:
+    """Whether the media type is accepted; a missing or generic one is."""
+    media_type = response.media_type
+    return not accept or media_type in GENERIC_MEDIA_TYPES or media_type.startswith(accept)
 
 
 def transport_error(error: Exception, host: str) -> FetchError:

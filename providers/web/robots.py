@@ -135,4 +135,5 @@ def _entry_without_rules(error: FetchError) -> RobotsEntry:
 def _cached_error(error: FetchError, seconds: float) -> HostUnavailable:
     """The error as raised for a cache entry that expires in `seconds`."""
     after = max(0.0, seconds) if error.is_transient else 0.0
-    return HostUnavailable(error.code, error.message, is_transient=error.is_transient, retry_after=after)
+    message = f"The robots.txt of the host cannot be read. {error.message}"
+    return HostUnavailable(error.code, message, is_transient=error.is_transient, retry_after=after)

@@ -106,10 +106,10 @@ class SsrfGuard:
     def check(self, host: str, port: int, addresses: Sequence[Address]) -> None:
         """Raises `FetchError` unless all addresses of the host are allowed at this port."""
         if any(host == name or host.endswith(f".{name}") for name in self._denied_names):
-            raise forbidden_address(host)
+            raise denied_address(host)
         for address in addresses:
             if any(address in network for network in self._denied):
-                raise forbidden_address(host)
+                raise denied_address(host)
             if host in self._allowed_names or any(address in network for network in self._allowed):
                 continue
             if not is_public(address):
@@ -134,7 +134,14 @@ def bad_address(reason: str) -> FetchError:
 
 
 def forbidden_address(host: str) -> FetchError:
-    return FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, f"The host {host} is not public or not allowed.")
+    return FetchError(
+        FetchErrorCode.FORBIDDEN_ADDRESS,
+        f"The host {host} is not public. The setting CRAWL_ALLOW names hosts that are crawled nevertheless.",
+    )
+
+
+def denied_address(host: str) -> FetchError:
+    return FetchError(FetchErrorCode.FORBIDDEN_ADDRESS, f"The setting CRAWL_DENY excludes the host {host}.")
 
 
 def parse_ip_literal(host: str) -> Address | None:

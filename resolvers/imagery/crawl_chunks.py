@@ -97,7 +97,7 @@ async def create_chunks(uow: UnitOfWork, crawl: CrawlJob, at_once: int) -> None:
 async def create_next_chunk(
     uow: UnitOfWork, job: GatherChunk, task: CrawlTask, checkpoint: Mapping[str, Any]
 ) -> UUID:
-    """Create a chunk that continues where this one stopped. The crawl must not be full."""
+    """Create a chunk that continues where this one stopped, which leaves nothing unread."""
     crawl = await lock_crawl(uow, job.crawl_job_id)
     assert crawl is not None  # the chunk's row, which refers to it, is locked
     share = max(1, min(MAX_CHUNK_IMAGES, crawl.max_images - crawl.downloaded_images))
@@ -105,6 +105,8 @@ async def create_next_chunk(
     await uow.execute(insert(CrawlChunk).values(row | {"checkpoint": dict(checkpoint)}))
     ids = [*crawl.task_ids, str(row["id"])]
     await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
+    handed_over = update(CrawlChunk).where(CrawlChunk.id == job.chunk_id)
+    await uow.execute(handed_over.values(checkpoint={"listed": True}))
     id: UUID = row["id"]
     return id
 
@@ -146,9 +148,10 @@ async def finish_chunk(uow: UnitOfWork, job: GatherChunk) -> None:
         return
     if is_full(crawl):
         await _complete_pending(uow, crawl.id)
+        await _end_postponed(uow, crawl.id)
     live = await _update_counters(uow, crawl.id)
     await enqueue_pending(uow, job.at_once)
-    if crawl.status is JobStatus.RUNNING and not live:
+    if crawl.status is JobStatus.RUNNING and not live and not await queue.is_queued(uow, crawl.id):
         await queue.resume(uow, CrawlJob, crawl.id)
 
 
@@ -156,7 +159,11 @@ async def enqueue_pending(uow: UnitOfWork, at_once: int) -> None:
     """Enqueue the company's pending chunks up to a total of `at_once`, alternating between crawls."""
     await uow.execute(ADMISSION_LOCK, {"company_id": str(uow.company_id)})
     ours = (Lease.company_id == uow.company_id, Lease.task == GatherChunk.__name__)
-    room = at_once - await uow.scalar(select(func.count()).select_from(Lease).where(*ours))
+    postponed = select(CrawlChunk.id).where(
+        CrawlChunk.id == Lease.id, CrawlChunk.next_attempt_at > func.now()
+    )
+    busy = select(func.count()).select_from(Lease).where(*ours, ~postponed.exists())
+    room = at_once - await uow.scalar(busy)
     if room <= 0:
         return
     pending = select(CrawlChunk.id, CrawlChunk.task, CrawlChunk.arguments).where(*_not_enqueued())
@@ -177,6 +184,35 @@ async def recover(uow: UnitOfWork, at_once: int) -> None:
     )
     for crawl in await uow.all(stalled.with_for_update(of=CrawlJob, skip_locked=True)):
         await queue.resume(uow, CrawlJob, crawl.id)
+
+
+async def rerun(uow: UnitOfWork, crawl: CrawlJob, at_once: int) -> None:
+    """Let a crawl that has ended run again with its new chunks; it keeps what it has."""
+    values = {
+        "status": JobStatus.RUNNING,
+        "progress": 0,
+        "completed_at": None,
+        "error_message": None,
+        "version": CrawlJob.version + 1,
+    }
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(values))
+    await _update_counters(uow, crawl.id)
+    await enqueue_pending(uow, at_once)
+
+
+async def add_chunk(
+    uow: UnitOfWork, crawl: CrawlJob, task: CrawlTask, checkpoint: Mapping[str, Any], at_once: int
+) -> UUID:
+    """Create a chunk of a locked crawl, to be enqueued with others."""
+    number = await uow.scalar(
+        select(func.coalesce(func.max(CrawlChunk.number), 0)).where(CrawlChunk.crawl_job_id == crawl.id)
+    )
+    row = _chunk_values(crawl, number + 1, task, MAX_CHUNK_IMAGES, at_once)
+    await uow.execute(insert(CrawlChunk).values(row | {"checkpoint": dict(checkpoint)}))
+    ids = CrawlJob.task_ids.op("||")(func.jsonb_build_array(str(row["id"])))
+    await uow.execute(update(CrawlJob).where(CrawlJob.id == crawl.id).values(task_ids=ids))
+    id: UUID = row["id"]
+    return id
 
 
 async def failure_reasons(uow: UnitOfWork, crawl_job_id: UUID, limit: int) -> Sequence[str]:
@@ -217,6 +253,18 @@ async def _complete_pending(uow: UnitOfWork, crawl_job_id: UUID) -> None:
     free = idle.with_for_update(of=CrawlChunk, skip_locked=True)
     done = {"status": JobStatus.COMPLETED, "progress": 100, "completed_at": func.now()}
     await uow.execute(update(CrawlChunk).where(CrawlChunk.id.in_(free)).values(done))
+
+
+async def _end_postponed(uow: UnitOfWork, crawl_job_id: UUID) -> None:
+    """Cancel the chunks that wait for a server although the crawl is full."""
+    postponed = select(CrawlChunk.id).where(
+        CrawlChunk.crawl_job_id == crawl_job_id,
+        CrawlChunk.status == JobStatus.PENDING,
+        CrawlChunk.next_attempt_at > func.now(),
+    )
+    idle = postponed.order_by(CrawlChunk.id).with_for_update(skip_locked=True)
+    for chunk in await uow.all(idle):
+        await queue.cancel(uow, CrawlChunk, chunk.id)
 
 
 async def _cancel_chunks(uow: UnitOfWork, crawl_job_id: UUID) -> None:

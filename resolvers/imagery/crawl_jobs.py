@@ -48,15 +48,17 @@ async def create(
 
 
 async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str, Any]) -> CrawlJob:
-    """Update a crawl. Once it was started, only its name can be changed."""
+    """Update a crawl. Once it was started, only its name can be changed and maxImages raised."""
     access.require(viewer, "images:create")
     crawl = await access.find(uow, viewer, CrawlJob, id)
     await projects.find_open(uow, viewer, crawl.project_id, "id")
     crawl = await access.find(uow, viewer, CrawlJob, id, lock=True)
     values = _validate(fields)
     started = crawl.status is not JobStatus.PENDING or await queue.is_queued(uow, id)
-    if started and values.keys() - {"name"}:
-        raise Conflict("Only the name of a started crawl can be changed.", "id")
+    if started and values.keys() - {"name", "max_images"}:
+        raise Conflict("Only the name and maxImages of a started crawl can be changed.", "id")
+    if started and values.get("max_images", crawl.max_images) < crawl.max_images:
+        raise Conflict("maxImages of a started crawl can only be raised.", "input", "maxImages")
     if values:
         values["version"] = CrawlJob.version + 1
     return await update_row(uow, viewer, CrawlJob, crawl, values, "CRAWL_JOB_UPDATE", fields=fields)

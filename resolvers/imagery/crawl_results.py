@@ -1,20 +1,18 @@
-"""Crawl results: candidate URLs of sources, the images downloaded from them, and errors."""
+"""Crawl results: the images downloaded from candidates, and errors."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
-from uuid import NAMESPACE_URL, UUID, uuid5
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.images import DecodedImage
-from core.ports import ImageCandidate
-from db.arrays import any_id, any_text
+from db.arrays import INSTANTS, INTEGERS, TEXTS, UUIDS, any_id, any_text, unnest_table
 from db.events import publish
 from db.ids import new_id
 from db.models import CandidateState, CrawlCandidate, CrawlChunk, CrawlJob, Image, LabelSource
@@ -22,32 +20,18 @@ from db.uow import UnitOfWork
 from resolvers import access
 from resolvers.access import Viewer
 from resolvers.imagery import image_labels, images
+from resolvers.imagery.crawl_candidates import MAX_IMAGES, MAX_IMAGES_MESSAGE, Candidate, sanitize_text
 from resolvers.imagery.crawl_chunks import GatherChunk, lock_crawl
 from resolvers.imagery.crawl_sources import CrawlTask
 from resolvers.object_removal import images_prefix, thumbnails_prefix
 
-MAX_URL_LENGTH, MAX_TEXT_LENGTH = 4096, 2000
-INSERT_BATCH_SIZE = 200
-UNREADABLE = "UNREADABLE"
-"""Error code of pages and lists that could not be read."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A candidate URL with the metadata of its source."""
-
-    id: UUID
-    url: str
-    url_key: UUID
-    page_url: str | None
-    licence: str | None
-    attribution: str | None
-    caption: str | None
-
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """The result of a candidate: a stored image, or the error."""
+    """The result of a candidate: a stored image, or the error, and when it is requested again.
+
+    `attempts` are the requests that were sent for it.
+    """
 
     candidate: Candidate
     image: DecodedImage | None = None
@@ -55,11 +39,18 @@ class CandidateResult:
     last_modified: str | None = None
     code: str = ""
     message: str = ""
+    retry_at: datetime | None = None
+    retry_until: datetime | None = None
+    attempts: int = 1
 
 
-def url_key(url: str) -> UUID:
-    """Deterministic key of a URL without its fragment."""
-    return uuid5(NAMESPACE_URL, urlunsplit(urlsplit(url)._replace(fragment="")))
+class Outcome(NamedTuple):
+    """State of a candidate, and the image that it has or equals."""
+
+    state: CandidateState
+    image_id: UUID | None = None
+    code: str | None = None
+    message: str | None = None
 
 
 def object_key(company_id: UUID, image: DecodedImage) -> str:
@@ -70,56 +61,6 @@ def object_key(company_id: UUID, image: DecodedImage) -> str:
 def thumbnail_key(company_id: UUID, hash: str) -> str:
     """Storage key of the thumbnail of an image with this hash."""
     return f"{thumbnails_prefix(company_id)}{hash[:2]}/{hash}.webp"
-
-
-async def add_candidates(
-    uow: UnitOfWork,
-    job: GatherChunk,
-    candidates: Sequence[ImageCandidate],
-    unreadable: Sequence[tuple[str, str]],
-) -> int:
-    """Store new candidates and unreadable URLs; returns the number of new candidates."""
-    rows = [row for candidate in candidates if (row := _candidate_values(job, candidate)) is not None]
-    refused = [
-        {**row, "state": CandidateState.REFUSED, "code": UNREADABLE, "message": sanitize_text(reason)}
-        for url, reason in unreadable
-        if (row := _candidate_values(job, ImageCandidate(url))) is not None
-    ]
-    await lock_crawl(uow, job.crawl_job_id)
-    new = await _insert_candidates(uow, rows)
-    await _insert_candidates(uow, refused)
-    counters = {"total_images": CrawlJob.total_images + new, "version": CrawlJob.version + 1}
-    await uow.execute(update(CrawlJob).where(CrawlJob.id == job.crawl_job_id).values(counters))
-    await publish(uow, f"job:{job.crawl_job_id}")
-    return new
-
-
-async def pending_candidates(
-    uow: UnitOfWork, chunk_id: UUID, after: UUID | None, limit: int
-) -> list[Candidate]:
-    """The next pending candidates of a chunk."""
-    columns = [getattr(CrawlCandidate, name) for name in Candidate.__dataclass_fields__]
-    pending = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.FOUND
-    rest = [] if after is None else [CrawlCandidate.id > after]
-    statement = select(*columns).where(*pending, *rest).order_by(CrawlCandidate.id).limit(limit)
-    return [Candidate(**row._mapping) for row in await uow.all(statement)]
-
-
-async def reassign_candidates(uow: UnitOfWork, chunk_id: UUID, to: UUID) -> None:
-    """Move a chunk's pending candidates to another chunk."""
-    pending = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.FOUND
-    await uow.execute(update(CrawlCandidate).where(*pending).values(chunk_id=to))
-
-
-async def has_pending_candidates(uow: UnitOfWork, chunk_id: UUID) -> bool:
-    """Whether the chunk has pending candidates."""
-    return bool(await pending_candidates(uow, chunk_id, None, 1))
-
-
-async def count_stored(uow: UnitOfWork, chunk_id: UUID) -> int:
-    """Number of images stored by a chunk."""
-    stored = CrawlCandidate.chunk_id == chunk_id, CrawlCandidate.state == CandidateState.STORED
-    return await uow.scalar(select(func.count()).select_from(CrawlCandidate).where(*stored)) or 0
 
 
 async def images_with_validators(uow: UnitOfWork, keys: Sequence[UUID]) -> dict[UUID, Image]:
@@ -141,25 +82,29 @@ async def save_results(
     assert crawl is not None  # the chunk's row, which refers to it, is locked
     await images.lock_image_files(uow)
     hashes = [result.image.hash for result in results if result.image is not None]
-    existing = select(Image.hash).where(Image.crawl_job_id == crawl.id, Image.hash == any_text(hashes))
-    seen = {row.hash for row in await uow.all(existing)} if hashes else set()
-    states: dict[UUID, CandidateState] = {}
+    existing = select(Image.id, Image.hash).where(
+        Image.crawl_job_id == crawl.id, Image.hash == any_text(hashes)
+    )
+    seen = {str(row.hash): row.id for row in await uow.all(existing)} if hashes else {}
+    outcomes: list[Outcome] = []
     new_images: list[dict[str, Any]] = []
     for result in results:
         if result.image is None:
-            states[result.candidate.id] = CandidateState.REFUSED
+            state = CandidateState.REFUSED if result.retry_at is None else CandidateState.WAITING
+            outcomes.append(Outcome(state, None, result.code, sanitize_text(result.message)))
         elif result.image.hash in seen:
-            states[result.candidate.id] = CandidateState.DUPLICATE
+            outcomes.append(Outcome(CandidateState.DUPLICATE, seen[result.image.hash]))
         elif crawl.downloaded_images + len(new_images) >= crawl.max_images:
-            states[result.candidate.id] = CandidateState.LEFT
+            outcomes.append(Outcome(CandidateState.BOUNDED, None, MAX_IMAGES, MAX_IMAGES_MESSAGE))
         else:
-            seen.add(result.image.hash)
-            states[result.candidate.id] = CandidateState.STORED
             number = crawl.sequence + len(new_images) + 1
-            new_images.append(_image_values(uow.company_id, crawl, result, result.image, number))
+            values = _image_values(uow.company_id, crawl, result, result.image, number)
+            seen[result.image.hash] = values["id"]
+            outcomes.append(Outcome(CandidateState.STORED, values["id"]))
+            new_images.append(values)
     if new_images:
         await _insert_images(uow, job, new_images)
-    await _update_candidates(uow, results, states)
+    await _update_candidates(uow, results, outcomes)
     downloaded = crawl.downloaded_images + len(new_images)
     values = {
         "downloaded_images": downloaded,
@@ -172,23 +117,6 @@ async def save_results(
     return len(new_images), downloaded >= crawl.max_images
 
 
-async def crawl_problems(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    """Errors per crawl: `code`, a `message`, the `count` and one `url`."""
-    problems: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    reasons = select(
-        CrawlCandidate.crawl_job_id,
-        CrawlCandidate.code,
-        func.min(CrawlCandidate.message).label("message"),
-        func.count().label("count"),
-        func.min(CrawlCandidate.url).label("url"),
-    ).where(CrawlCandidate.crawl_job_id == any_id(ids), CrawlCandidate.state == CandidateState.REFUSED)
-    grouped = reasons.group_by(CrawlCandidate.crawl_job_id, CrawlCandidate.code)
-    for row in await uow.all(grouped.order_by(func.count().desc(), CrawlCandidate.code)):
-        values = dict(row._mapping)
-        problems[values.pop("crawl_job_id")].append(values)
-    return problems
-
-
 async def images_after(
     uow: UnitOfWork, viewer: Viewer, columns: Sequence[str], crawl_job_id: UUID, after: int, limit: int
 ) -> Sequence[Row[Any]]:
@@ -199,46 +127,11 @@ async def images_after(
     return await uow.all(later.order_by(Image.sequence, Image.id).limit(limit))
 
 
-def sanitize_text(text: str | None, limit: int = MAX_TEXT_LENGTH) -> str | None:
-    """External text without NUL and lone surrogates, truncated to `limit` characters."""
-    if text is None:
-        return None
-    readable = text.replace("\0", "").encode(errors="ignore").decode()
-    return " ".join(readable.split())[:limit] or None
-
-
 def download_filename(url: str, format: str) -> str:
     """The file name for downloads: that of the URL, with the extension of the actual format."""
     stem = PurePosixPath(unquote(urlsplit(url).path, errors="ignore")).stem
     readable = sanitize_text("".join(c for c in stem if c.isprintable() and c not in '\\/:*?"<>|'), 200)
     return f"{readable or 'image'}.{format}"
-
-
-def _candidate_values(job: GatherChunk, candidate: ImageCandidate) -> dict[str, Any] | None:
-    """The columns of a candidate, or None for a URL that cannot be stored."""
-    url = sanitize_text(candidate.url, MAX_URL_LENGTH + 1)
-    if url is None or len(url) > MAX_URL_LENGTH or url != candidate.url:
-        return None
-    return {
-        "crawl_job_id": job.crawl_job_id,
-        "chunk_id": job.chunk_id,
-        "url": url,
-        "url_key": url_key(url),
-        "page_url": sanitize_text(candidate.page_url, MAX_URL_LENGTH),
-        "licence": sanitize_text(candidate.licence),
-        "attribution": sanitize_text(candidate.attribution),
-        "caption": sanitize_text(candidate.caption),
-    }
-
-
-async def _insert_candidates(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert candidates that the crawl does not have; returns their number."""
-    new = 0
-    for start in range(0, len(rows), INSERT_BATCH_SIZE):
-        batch = upsert(CrawlCandidate).values(list(rows[start : start + INSERT_BATCH_SIZE]))
-        unique = batch.on_conflict_do_nothing(index_elements=["company_id", "crawl_job_id", "url_key"])
-        new += len(await uow.all(unique.returning(CrawlCandidate.id)))
-    return new
 
 
 async def _insert_images(uow: UnitOfWork, job: GatherChunk, rows: Sequence[dict[str, Any]]) -> None:
@@ -282,14 +175,21 @@ def _image_values(
 
 
 async def _update_candidates(
-    uow: UnitOfWork, results: Sequence[CandidateResult], states: Mapping[UUID, CandidateState]
+    uow: UnitOfWork, results: Sequence[CandidateResult], outcomes: Sequence[Outcome]
 ) -> None:
-    """Store the states and errors of candidates."""
-    for state in set(states.values()) - {CandidateState.REFUSED}:
-        ids = [id for id, result_state in states.items() if result_state is state]
-        await uow.execute(update(CrawlCandidate).where(CrawlCandidate.id == any_id(ids)).values(state=state))
-    for result in results:
-        if states[result.candidate.id] is CandidateState.REFUSED:
-            reason = {"code": result.code, "message": sanitize_text(result.message)}
-            refused = update(CrawlCandidate).where(CrawlCandidate.id == result.candidate.id)
-            await uow.execute(refused.values(state=CandidateState.REFUSED, **reason))
+    """Store the outcomes of candidates in one statement."""
+    columns: dict[str, tuple[list[Any], Any]] = {
+        "id": ([result.candidate.id for result in results], UUIDS),
+        "state": ([outcome.state.value for outcome in outcomes], TEXTS),
+        "image_id": ([outcome.image_id for outcome in outcomes], UUIDS),
+        "code": ([outcome.code for outcome in outcomes], TEXTS),
+        "message": ([outcome.message for outcome in outcomes], TEXTS),
+        "retry_at": ([result.retry_at for result in results], INSTANTS),
+        "retry_until": ([result.retry_until for result in results], INSTANTS),
+        "attempts": ([result.attempts for result in results], INTEGERS),
+    }
+    new = unnest_table(columns, "result")
+    values = {name: new.c[name] for name in columns if name not in ("id", "attempts", "state")}
+    values["state"] = type_coerce(new.c.state, CrawlCandidate.state.type)
+    values["attempts"] = CrawlCandidate.attempts + new.c.attempts
+    await uow.execute(update(CrawlCandidate).where(CrawlCandidate.id == new.c.id).values(values))

@@ -45,6 +45,11 @@ class CrawlTask(NamedTuple):
     kind: SourceKind
     query: SourceQuery
 
+    @property
+    def listed_images(self) -> tuple[str, ...]:
+        """The images that the task names itself."""
+        return self.query.urls if self.kind is SourceKind.URLS else ()
+
     def to_json(self) -> dict[str, Any]:
         """The JSON form stored in a chunk."""
         query = self.query

@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy import text as sql
 
 from core.errors import Conflict, Invalid
+from core.images import IMAGE_FORMATS
 from db import queue
 from db.arrays import any_id
 from db.models import CrawlJob, Image, JobStatus, ValidationJob
@@ -21,9 +22,9 @@ from resolvers import access, activity_log, projects, validators
 from resolvers.access import Viewer
 from resolvers.imagery import images
 
-FORMAT_NAMES = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "gif": "gif", "bmp": "bmp", "webp": "webp"} | {
+FORMAT_NAMES = {name.lower(): extension for name, extension in IMAGE_FORMATS.items()} | {
+    **{extension: extension for extension in IMAGE_FORMATS.values()},
     "tif": "tiff",
-    "tiff": "tiff",
 }
 """Accepted format names and their canonical names."""
 MAX_SIDE_PIXELS, MAX_FILE_SIZE_MB = 100_000, 1_000

@@ -23,6 +23,8 @@ from schema.framework.payloads import (
     input_values,
     mutation,
 )
+from schema.imagery.crawl_candidates import CrawlCandidate, CrawlCandidateFilter, CrawlCandidateOrder
+from schema.imagery.crawls import CrawlMutations
 from schema.imagery.exports import ExportJob, ExportMutations
 from schema.imagery.filters import (
     CrawlJobFilter,
@@ -43,6 +45,9 @@ from schema.imagery.validation import ValidationJob, ValidationMutations
 class ImageryQueries:
     crawl_job: CrawlJob | None = lookup(models.CrawlJob, "Looks up a crawl by ID.")
     image: Image | None = lookup(models.Image, "Looks up an image by ID.")
+    crawl_candidate: CrawlCandidate | None = lookup(
+        models.CrawlCandidate, "Looks up an address that a crawl has seen by ID."
+    )
     validation_job: ValidationJob | None = lookup(models.ValidationJob, "Looks up a validation by ID.")
     export_job: ExportJob | None = lookup(models.ExportJob, "Looks up an export by ID.")
 
@@ -50,6 +55,11 @@ class ImageryQueries:
         models.CrawlJob, orders=CrawlJobOrder, filter=CrawlJobFilter
     )
     """Lists the crawls of the company, newest first."""
+
+    crawl_candidates: Connection[CrawlCandidate] = connection(
+        models.CrawlCandidate, orders=CrawlCandidateOrder, filter=CrawlCandidateFilter
+    )
+    """Lists the addresses that crawls have seen, oldest first, with what became of each."""
 
     images: Connection[Image] = connection(models.Image, orders=ImageOrder, filter=ImageFilter)
     """Lists the images of all crawls, oldest first."""
@@ -156,7 +166,7 @@ class ImageDeletePayload(Payload):
 
 
 @output
-class ImageryMutations(ValidationMutations, ExportMutations, ImageReviewMutations):
+class ImageryMutations(ValidationMutations, ExportMutations, ImageReviewMutations, CrawlMutations):
     @mutation(idempotent=True)
     async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
         """Create a crawl, and start it by default."""

@@ -11,12 +11,19 @@ from strawberry import relay
 from core.ports import SourceKind
 from db import models
 from db.models import LabelSource, ReviewState
-from resolvers.imagery import crawl_results, image_labels
+from resolvers.imagery import crawl_outcomes, image_labels
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, node, output
 from schema.framework.fields import Connection, connection, relation
 from schema.framework.payloads import alias, derived_field, field
 from schema.framework.scalars import BigInt
+from schema.imagery.crawl_candidates import (
+    CrawlCandidate,
+    CrawlCandidateFilter,
+    CrawlCandidateOrder,
+    CrawlOutcome,
+    CrawlWarning,
+)
 from schema.imagery.exports import ExportJob
 from schema.imagery.filters import (
     ExportJobFilter,
@@ -150,8 +157,27 @@ class CrawlJob(Job):
     async def problems(self, info: Info) -> list[CrawlProblem]:
         """Reasons why URLs gave no image, most frequent first. One entry per reason."""
         row: Any = self
-        rows = await info.context.loaders.by(crawl_results.crawl_problems, models.CrawlJob).load(row.id)
+        rows = await info.context.loaders.by(crawl_outcomes.crawl_problems, models.CrawlJob).load(row.id)
         return [CrawlProblem(**row) for row in rows or ()]
+
+    @field(needs=("id",))
+    async def outcome(self, info: Info) -> CrawlOutcome:
+        """What became of all image addresses that the crawl has seen. The numbers add up exactly."""
+        row: Any = self
+        found = await info.context.loaders.by(crawl_outcomes.crawl_outcomes, models.CrawlJob).load(row.id)
+        return CrawlOutcome.of(found or crawl_outcomes.CrawlOutcome())
+
+    @field(needs=("id",))
+    async def warnings(self, info: Info) -> list[CrawlWarning]:
+        """What is missing, as a limit or a source that failed left it out. One entry per reason."""
+        row: Any = self
+        rows = await info.context.loaders.by(crawl_outcomes.crawl_warnings, models.CrawlJob).load(row.id)
+        return [CrawlWarning(**row) for row in rows or ()]
+
+    candidates: Connection[CrawlCandidate] = connection(
+        models.CrawlJob.candidates, orders=CrawlCandidateOrder, filter=CrawlCandidateFilter
+    )
+    """Addresses that the crawl has seen, oldest first."""
 
     images: Connection[Image] = connection(models.CrawlJob.images, orders=ImageOrder, filter=ImageFilter)
     """Images of the crawl, oldest first."""

@@ -87,7 +87,7 @@ class ValidationRulesInput:
     """Minimum displayed height in pixels, from 1 to 100,000."""
 
     formats: list[str] | None = None
-    """Allowed formats: `jpg`, `png`, `gif`, `bmp`, `webp`, `tiff`."""
+    """Allowed formats: `jpg`, `png`, `gif`, `bmp`, `webp`, `tiff`, `avif`, `heic`, `jp2`."""
 
     max_size_mb: float | None = None
     """Maximum file size in MiB, up to 1,000."""

@@ -31,7 +31,7 @@ from tests.factories.evaluation import (
     a_requirement_proposal,
     a_run,
 )
-from tests.factories.imagery import a_crawl, a_validation, an_export, an_image
+from tests.factories.imagery import a_candidate, a_crawl, a_validation, an_export, an_image
 from tests.factories.insights import a_made_report, a_profile, a_reading, a_report, a_source, an_import
 from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
 
@@ -85,6 +85,7 @@ def imagery(projects: list[Fixture]) -> dict[str, list[Fixture]]:
     return {
         "CrawlJob": crawls,
         "Image": [an_image(crawl) for crawl in crawls],
+        "CrawlCandidate": [a_candidate(crawl) for crawl in crawls],
         "ValidationJob": [a_validation(crawl) for crawl in crawls],
         "ExportJob": [an_export(crawl) for crawl in crawls],
     }

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from db.models import CrawlJob, ExportJob, Image, ValidationJob
+from db.ids import new_id
+from db.models import CrawlCandidate, CrawlChunk, CrawlJob, ExportJob, Image, ValidationJob
 from tests.factories import Fixture, build, numbers
 
 
@@ -33,6 +34,24 @@ def an_image(crawl: Fixture, **values: Any) -> Fixture:
         "hash": f"{number:064x}",
     }
     return build(Image, [crawl], values, **defaults)
+
+
+def a_chunk_of(crawl: Fixture, **values: Any) -> Fixture:
+    """A part of the crawl."""
+    defaults = {"crawl_job_id": crawl.id, "number": next(numbers), "share": 10, "wanted": {"text": "cats"}}
+    return build(CrawlChunk, [crawl], values, **defaults)
+
+
+def a_candidate(crawl: Fixture, **values: Any) -> Fixture:
+    """An address that the crawl has seen, and still has to request."""
+    chunk = a_chunk_of(crawl)
+    defaults: dict[str, Any] = {
+        "crawl_job_id": crawl.id,
+        "chunk_id": chunk.id,
+        "url": f"https://pictures.example/{next(numbers)}.jpg",
+        "url_key": new_id(),
+    }
+    return build(CrawlCandidate, [crawl, chunk], values, **defaults)
 
 
 def a_validation(crawl: Fixture, **values: Any) -> Fixture:

@@ -125,17 +125,18 @@ async def test_saying_nothing_changes_nothing(
 
 
 @pytest.mark.parametrize("status", [JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.CANCELLED])
-async def test_a_crawl_that_was_begun_takes_another_name_only(
+async def test_a_crawl_that_was_begun_takes_another_name_and_more_images_only(
     graphql: Client, save: Save, assert_unchanged: Unchanged, people: People, status: JobStatus
 ) -> None:
     crawl, user = a_crawl(a_project(people.user), status=status), graphql.of(people.user)
     await save(crawl)
 
     async with assert_unchanged():
-        refused = await user.refusals(UPDATE, id=crawl.gid, input={"name": "x", "maxImages": 5})
-    renamed = await user(UPDATE, id=crawl.gid, input={"name": "Cats"})
+        fewer = await user.refusals(UPDATE, id=crawl.gid, input={"name": "x", "maxImages": 5})
+        other = await user.refusals(UPDATE, id=crawl.gid, input={"keywords": ["owl"]})
+    renamed = await user(UPDATE, id=crawl.gid, input={"name": "Cats", "maxImages": 2000})
 
-    assert refused == [("CONFLICT", ("id",))]
+    assert (fewer, other) == ([("CONFLICT", ("input", "maxImages"))], [("CONFLICT", ("id",))])
     assert renamed["crawlJobUpdate"]["crawlJob"]["name"] == "Cats"
 
 

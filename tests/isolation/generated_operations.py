@@ -32,6 +32,8 @@ ABOUT = {
     "conversationEvents": "Conversation",
     "textCheckEvents": "TextCheck",
     "imagesAdded": "CrawlJob",
+    "crawlRetry": "CrawlJob",
+    "crawlRepeat": "CrawlJob",
     "savedReportComparison": "SavedReport",
     "baseline": "EvaluationRun",
     "candidate": "EvaluationRun",

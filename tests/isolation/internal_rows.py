@@ -12,7 +12,6 @@ from db.models import (
     CachedVectors,
     ConversationEvent,
     ConversationEventKind,
-    CrawlCandidate,
     CrawlChunk,
     IdempotencyKey,
     ImageLabel,
@@ -28,18 +27,15 @@ def internal_rows(rows: dict[str, list[Fixture]]) -> list[tuple[type[Model], dic
     (user, *_), (crawl, *_), (image, *_), (message, *_), (report, *_) = (
         rows[name] for name in ("User", "CrawlJob", "Image", "Message", "Report")
     )
-    chunk = {"id": new_id(), "crawl_job_id": crawl.id, "number": 1, "share": 10, "wanted": {"text": "cats"}}
+    chunk = {
+        "id": new_id(),
+        "crawl_job_id": crawl.id,
+        "number": 1_000_000,
+        "share": 10,
+        "wanted": {"text": "cats"},
+    }
     return [
         (CrawlChunk, chunk),
-        (
-            CrawlCandidate,
-            {
-                "crawl_job_id": crawl.id,
-                "chunk_id": chunk["id"],
-                "url": "https://pictures.example/1.jpg",
-                "url_key": new_id(),
-            },
-        ),
         (
             ImageLabel,
             {"image_id": image.id, "crawl_job_id": crawl.id, "name": "cat", "source": LabelSource.PERSON},

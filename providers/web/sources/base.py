@@ -44,7 +44,15 @@ class Source:
         return None
 
     async def download(
-        self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
+        self,
+        url: str,
+        path: Path,
+        *,
+        limit: int,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        session: str = "",
+        referer: str | None = None,
     ) -> FetchResponse:
         """Downloads from the candidate's host, with its robots.txt unless `ignores_robots`."""
         return await self._fetcher.download(
@@ -55,6 +63,8 @@ class Source:
             etag=etag,
             last_modified=last_modified,
             robots=not self.ignores_robots,
+            session=session,
+            referer=referer,
         )
 
     async def parse_response(self, parse: Callable[[FetchResponse], T], response: FetchResponse) -> T:

@@ -81,7 +81,15 @@ class S3Bucket:
         return CandidateBatch(candidates, {"after": keys[-1]} if len(keys) == PAGE_SIZE else None)
 
     async def download(
-        self, url: str, path: Path, *, limit: int, etag: str | None = None, last_modified: str | None = None
+        self,
+        url: str,
+        path: Path,
+        *,
+        limit: int,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        session: str = "",
+        referer: str | None = None,
     ) -> FetchResponse:
         """Downloads a candidate of `search` from the bucket."""
         bucket, key = self._parse_object_url(url)

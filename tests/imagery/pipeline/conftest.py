@@ -40,6 +40,7 @@ LOCAL: dict[str, Any] = {
     "crawl_allow": ("127.0.0.0/8",),
     "crawl_host_interval": 0.0,
     "crawl_retries": 0,
+    "crawl_retry_seconds": 0.0,
     "crawl_silence": 30.0,
     "crawl_timeout": 60.0,
     "job_heartbeat": 0.2,
@@ -70,6 +71,7 @@ def start_worker(services: Services, **changes: str) -> subprocess.Popen[bytes]:
         "CRAWL_ALLOW": "127.0.0.0/8",
         "CRAWL_HOST_INTERVAL": "0",
         "CRAWL_RETRIES": "0",
+        "CRAWL_RETRY_SECONDS": "0",
         "JOB_HEARTBEAT": "0.2",
         "JOB_STALE": "1",
         **changes,
@@ -105,10 +107,35 @@ class Person:
         return await until(self.graphql.services.events.listener, look, condition, PATIENCE)
 
     async def ended(self, id: str, status: str = "COMPLETED") -> Any:
-        """The crawl, once it has ended; it must have ended so."""
+        """The crawl, once it has ended; it must have ended so, and its outcome must add up."""
         crawl = await self.until(id, lambda crawl: crawl["status"] in ENDED)
         assert crawl["status"] == status, crawl
+        assert_adds_up(crawl)
         return crawl
+
+    async def candidates(self, id: str, **filter: str) -> list[Any]:
+        """All addresses that the crawl has seen."""
+        found: list[Any] = []
+        after = None
+        while True:
+            answer = await self(operations.CANDIDATES, filter={"crawlJobId": id, **filter}, after=after)
+            found += answer["crawlCandidates"]["nodes"]
+            if not answer["crawlCandidates"]["pageInfo"]["hasNextPage"]:
+                return found
+            after = answer["crawlCandidates"]["pageInfo"]["endCursor"]
+
+
+def assert_adds_up(crawl: Any) -> None:
+    """What a crawl has seen is what it stored, left out, refused and still has to do, exactly."""
+    outcome = crawl["outcome"]
+    ends = ("stored", "duplicates", "refused", "bounded", "waiting")
+    assert outcome["seen"] == sum(outcome[end] for end in ends) == crawl["totalImages"], crawl
+    assert outcome["stored"] == crawl["downloadedImages"], crawl
+    pages = outcome["refusedPages"] + outcome["boundedPages"]
+    assert crawl["candidates"]["totalCount"] == outcome["seen"] + pages, crawl
+    refused = outcome["refused"] + outcome["refusedPages"]
+    assert sum(problem["count"] for problem in crawl["problems"]) == refused, crawl
+    assert crawl["status"] == "CANCELLED" or outcome["waiting"] == 0, crawl
 
 
 def key(id: str) -> UUID:

@@ -6,7 +6,16 @@ CREATE = """mutation ($input: CrawlJobCreateInput!) { crawlJobCreate(input: $inp
 COUNTERS = """status phase progress errorMessage totalImages downloadedImages validImages
   totalChunks activeChunks completedChunks failedChunks"""
 
-CRAWL = f"query ($id: ID!) {{ crawlJob(id: $id) {{ id {COUNTERS} problems {{ code message count url }} }} }}"
+OUTCOME = "outcome { seen stored duplicates refused bounded waiting refusedPages boundedPages }"
+
+CRAWL = f"""query ($id: ID!) {{ crawlJob(id: $id) {{ id {COUNTERS} {OUTCOME}
+  problems {{ code message count url }} warnings {{ code message setting count url }}
+  candidates(first: 1) {{ totalCount }} }} }}"""
+
+CANDIDATES = """query ($filter: CrawlCandidateFilter, $after: String) {
+  crawlCandidates(filter: $filter, first: 100, after: $after) { totalCount
+    pageInfo { endCursor hasNextPage }
+    nodes { url pageUrl kind state code message attempts retryAt image { filename } } } }"""
 
 IMAGES = """query ($id: ID!, $filter: ImageFilter) { crawlJob(id: $id) { images(first: 100, filter: $filter) {
   totalCount nodes { id originalUrl filename width height fileSize format hash perceptualHash pageUrl licence
@@ -22,3 +31,9 @@ CANCEL = "mutation ($id: ID!) { jobCancel(id: $id) { errors { code message path 
 RETRY = "mutation ($id: ID!) { jobRetry(id: $id) { errors { code message path } job { id status } } }"
 DELETE = "mutation ($id: ID!) { crawlJobDelete(id: $id) { errors { code message path } deletedId } }"
 DELETE_IMAGE = "mutation ($id: ID!) { imageDelete(id: $id) { errors { code message path } deletedId } }"
+CRAWL_RETRY = """mutation ($id: ID!, $what: RetryScope!) { crawlRetry(id: $id, what: $what) {
+  errors { code message path } crawlJob { id status } } }"""
+CRAWL_REPEAT = """mutation ($id: ID!) { crawlRepeat(id: $id) {
+  errors { code message path } crawlJob { id status name } } }"""
+RAISE = """mutation ($id: ID!, $input: CrawlJobUpdateInput!) { crawlJobUpdate(id: $id, input: $input) {
+  errors { code message path } crawlJob { maxImages } } }"""

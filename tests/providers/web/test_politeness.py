@@ -184,7 +184,9 @@ async def test_a_turn_is_waited_for_and_the_wait_not_held_against_the_host() -> 
     began = monotonic()
     async with (
         Site().serving() as site,
-        open_fetcher(crawl_allow=LOOPBACK, crawl_timeout=0.5, take_turn=Turns(wait=0.6)) as fetcher,
+        open_fetcher(
+            crawl_allow=LOOPBACK, crawl_timeout=0.5, crawl_host_interval=0.01, take_turn=Turns(wait=0.6)
+        ) as fetcher,
     ):
         url = site.put("/", "text")
         fetched = await fetcher.read(url, limit=MEBIBYTE, robots=False)

@@ -158,7 +158,7 @@ def test_four_ports_are_those_of_the_web(port: int) -> None:
 
 
 def test_refusals_name_the_host_and_the_reason() -> None:
-    with pytest.raises(FetchError, match=r"^The host inner\.example is not public or not allowed\.$"):
+    with pytest.raises(FetchError, match=r"^The host inner\.example is not public\. The setting CRAWL_ALLOW"):
         SsrfGuard().check("inner.example", 443, [INNER])
     with pytest.raises(FetchError, match=r"^Port 22 is not allowed\.$"):
         SsrfGuard().check("a.example", 22, [PUBLIC])

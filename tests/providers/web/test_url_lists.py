@@ -330,4 +330,5 @@ async def test_lists_are_followed_beside_the_depth_and_style_sheets_are_read_onc
         )
 
     assert (site.paths.count("/site.css"), site.paths.count("/lost.css")) == (1, 1)
-    assert [refused for batch in batches for refused in batch.errors] == []
+    unread = [error for batch in batches for error in batch.errors]
+    assert unread == [(f"{site.url}/lost.css", "The server responded with status 404.")]

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from core.settings import Settings, driverless_url
@@ -43,6 +44,14 @@ ROWS = 500
 COUNTS: Counts = dict.fromkeys(scale.UNIT, ROWS) | {Drawing: 2 * ROWS, Message: 2 * ROWS, CompanyProfile: 1}
 """Sheets come in pairs, and every other message is an answer that something hangs on."""
 
+
+CANDIDATES = (
+    """INSERT INTO tenant.crawl_chunks (id, crawl_job_id, number, share, wanted)
+    SELECT id, id, 1, 10, '{}' FROM tenant.crawl_jobs""",
+    """INSERT INTO tenant.crawl_candidates (id, crawl_job_id, chunk_id, url, url_key, state, image_id)
+    SELECT id, crawl_job_id, crawl_job_id, original_url, id, 'stored', id FROM tenant.images""",
+)
+"""An address for each image, which the demo has none of."""
 
 LARGE = "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= $1"
 """The tables that may be read through an index only."""
@@ -107,6 +116,8 @@ async def fill_companies(services: Services, admin_url: str) -> Crowd:
     scale.fill(draft)
     async with services.database.tenant(company.id, kind="platform") as uow:
         await scale.store(uow, draft)
+        for statement in CANDIDATES:
+            await uow.execute(text(statement))
     return Crowd(services, admin, analyst, draft, await copy_company(admin_url, company.id))
 
 

@@ -35,8 +35,10 @@ FEW = {
     "savedReports.filter.reportId": {"Sort of saved_reports"},
     "messages.filter.conversationId": {"Sort of messages"},
     "images.filter.label": {"Sort of images"},
+    "crawlCandidates.filter.state": {"Sort of crawl_candidates"},
 }
-"""Conditions that few rows meet: one report, 200 messages, no label. An index finds them to be sorted."""
+"""Conditions that few rows meet: one report, 200 messages, no label, no address that
+waits. An index finds them to be sorted."""
 
 SNAKE = re.compile("([A-Z])")
 
