@@ -57,7 +57,9 @@ def measure(job: tuple[str, int]) -> Measurement:
         seed,
         found.score,
         tuple(part_error(found, truth) for truth in case.truths),
-        found.doubt or ("in parts" if found.frame else "photo" if found.homography else ""),
+        found.doubt.value
+        if found.doubt
+        else ("in parts" if found.frame else "photo" if found.homography else ""),
         seconds,
         by_points,
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -92,7 +92,16 @@ def run(job: Job) -> Outcome:
     if job.kind == "on tinted scans":
         scan(pair, np.random.default_rng(job.seed))
     changes = compare_pages((pair.old, pair.new, job.folder)).changes
-    return judge(job.kind, pair, changes)
+    return judge(job.kind, pair, [part for change in changes for part in in_place(change)])
+
+
+def in_place(change: Change) -> Iterator[Change]:
+    """A change as it looks at each place: what moved is gone from one and has come to another."""
+    if change.old_box is None:
+        yield change
+        return
+    yield replace(change, kind="removed", box=change.old_box, old_box=None)
+    yield replace(change, kind="added", old_box=None)
 
 
 def filled_pair(job: Job, random: Random, sheet: Sheet) -> InkPair:

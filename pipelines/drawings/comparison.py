@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+from core.alignment_notes import AlignmentNoteKind
 from pipelines.drawings import (
     alignment,
     change_detection,
@@ -57,7 +58,8 @@ class ComparisonResult:
     `score` and `is_confident` rate the alignment, `change_ratio` is the share of differing ink. Without a
     confident alignment there are no regions, and words are compared regardless of position. `transform` maps
     old pixels to new ones (approximately if `is_perspective`), `notes` says what is unusual or doubtful
-    about it, `places` says where each change is, and `seconds` is CPU time by stage.
+    about it, `frame` is set if the plan moved inside an unmoved frame, `places` says where each change is,
+    and `seconds` is CPU time by stage.
     """
 
     score: float
@@ -65,7 +67,8 @@ class ComparisonResult:
     transform: Matrix
     rotation: float
     scale: float
-    notes: tuple[str, ...]
+    notes: tuple[AlignmentNoteKind, ...]
+    frame: alignment.Frame | None
     is_perspective: bool
     change_ratio: float
     changes: tuple[Change, ...]
@@ -137,6 +140,7 @@ def compare(
         rotation=round(fit.rotation, 3),
         scale=round(fit.scale, 5),
         notes=fit.notes,
+        frame=fit.frame,
         is_perspective=fit.homography is not None,
         change_ratio=detected.ratio,
         changes=changes,

@@ -31,7 +31,7 @@ from pipelines.drawings import sizes
 from pipelines.drawings.change_detection import Sensitivity
 from pipelines.drawings.change_values import change_values
 from pipelines.drawings.comparison import ComparisonOptions, ComparisonResult, compare
-from pipelines.drawings.overlay import Colours
+from pipelines.drawings.overlay import configured_colours
 from pipelines.drawings.overlay_tiles import write_overlay_tiles
 from pipelines.drawings.page_drawing import draw_page, inspect_file
 from pipelines.drawings.pairing import pair_sheets
@@ -262,7 +262,7 @@ def comparison_options(
     """The options of the session, and the points by which a person has aligned the pair."""
     dpi = float((new.drawing_metadata or {}).get("dpi") or settings.drawing_dpi)
     return ComparisonOptions(
-        colours=overlay_colours(settings),
+        colours=configured_colours(settings.overlay_colours),
         sensitivity=Sensitivity(tolerance=TOLERANCES[session.sensitivity]),
         points=tuple(
             ((point["old"]["x"], point["old"]["y"]), (point["new"]["x"], point["new"]["y"]))
@@ -319,7 +319,9 @@ def result_values(outcome: ComparisonResult, scale: SheetScale) -> dict[str, Any
             "transform": list(outcome.transform),
             "rotation": outcome.rotation,
             "scale": outcome.scale,
-            "notes": list(outcome.notes),
+            "note_kinds": [note.value for note in outcome.notes],
+            "frame": stored_frame(outcome),
+            "is_perspective": outcome.is_perspective,
             "smallChangeCount": outcome.small_change_count,
             "seconds": outcome.seconds,
             "size_note": scale.note,
@@ -327,12 +329,10 @@ def result_values(outcome: ComparisonResult, scale: SheetScale) -> dict[str, Any
     }
 
 
-def overlay_colours(settings: Settings) -> Colours:
-    """The configured overlay colours."""
-    removed, added, common = (
-        (int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)) for code in settings.overlay_colours
-    )
-    return Colours(removed, added, common)
+def stored_frame(outcome: ComparisonResult) -> dict[str, Any] | None:
+    """An unmoved frame as it is stored."""
+    frame = outcome.frame
+    return None if frame is None else {"transform": list(frame.matrix), "interior": list(frame.interior)}
 
 
 async def attempt(computation: Awaitable[T], seconds: float) -> tuple[T | None, str | None]:

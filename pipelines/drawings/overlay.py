@@ -1,5 +1,6 @@
 """Coloured overlay of two sheets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,12 @@ class Colours:
     removed: Colour = (214, 39, 40)
     added: Colour = (30, 150, 60)
     common: Colour = (110, 110, 110)
+
+
+def configured_colours(codes: Sequence[str]) -> Colours:
+    """The colours of removed, added and common ink, each such as `#d62728`."""
+    removed, added, common = ((int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)) for code in codes)
+    return Colours(removed, added, common)
 
 
 def write_overlay(

@@ -24,6 +24,9 @@ MIN_TEXT_RATIO, MIN_SCANNED_TEXT_RATIO, MIN_SYMBOL_RATIO = 0.05, 0.1, 0.25
 
 MIN_PRECISE_PIXELS = 12
 
+MIN_ALONE_SHARE = 0.7
+"""Share of the ink of a symbol without counterpart from which only one sheet has it."""
+
 MAX_SPECK_SIDE, MAX_SPECK_INK = 12, 40
 """Ink on scanned sheets that may be dust."""
 
@@ -33,9 +36,13 @@ SPECK_CELL, MIN_SPECKS = 48, 6
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Marks by their label: `labels` of each block, the box of each in blocks, and its ink in pixels."""
+    """Marks by their label: `labels` of each block, the box of each in blocks, and its ink in pixels.
+
+    `parts` are the labels of connected ink, of which a mark may have several, such as letters.
+    """
 
     labels: npt.NDArray[np.int32]
+    parts: npt.NDArray[np.int32]
     boxes: npt.NDArray[np.int32]
     ink: npt.NDArray[np.int64]
 
@@ -46,20 +53,39 @@ class Marks:
         return np.asarray(sums, np.int64)
 
 
-def find_marks(ink: Mask) -> Marks:
-    """Connected ink of either sheet with what is near, without what is larger than a mark."""
-    inked = (ink > 0).view(np.uint8)
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(inked, connectivity=8, ltype=cv2.CV_32S)
-    is_small = statistics[:, 2:4].max(axis=1) <= MAX_SIDE // BLOCK_SIZE
+def find_marks(difference: Difference) -> Marks:
+    """Connected ink of either sheet with what is near, without what is larger than a mark.
+
+    Symbols that only one sheet has stand apart: what is beside them is no part of them.
+    """
+    inked = (difference.ink > 0).view(np.uint8)
+    _, parts, statistics, _ = cv2.connectedComponentsWithStats(inked, connectivity=8, ltype=cv2.CV_32S)
+    sides = np.asarray(statistics[:, 2:4].max(axis=1), np.int32)
+    is_small = (sides <= MAX_SIDE // BLOCK_SIZE) & ~is_one_sided(
+        difference, np.asarray(parts, np.int32), sides
+    )
     is_small[0] = False
-    small = is_small[labels].view(np.uint8)
+    small = is_small[parts].view(np.uint8)
     side = 2 * GAP_BLOCKS + 1
     near = cv2.dilate(small, np.ones((side, side), np.uint8))
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(near, connectivity=8, ltype=cv2.CV_32S)
     labels *= np.where(inked > small, 0, cv2.dilate(small, np.ones((3, 3), np.uint8)))
     boxes = statistics[:, :4] + np.array([GAP_BLOCKS, GAP_BLOCKS, -2 * GAP_BLOCKS, -2 * GAP_BLOCKS])
-    marks = Marks(np.asarray(labels, np.int32), np.asarray(boxes, np.int32), np.zeros(count, np.int64))
-    return replace(marks, ink=marks.count(ink))
+    labelled, connected = np.asarray(labels, np.int32), np.asarray(parts, np.int32)
+    marks = Marks(labelled, connected, np.asarray(boxes, np.int32), np.zeros(count, np.int64))
+    return replace(marks, ink=marks.count(difference.ink))
+
+
+def is_one_sided(
+    difference: Difference, parts: npt.NDArray[np.int32], sides: npt.NDArray[np.int32]
+) -> npt.NDArray[np.bool_]:
+    """Which connected ink, larger than a letter, has no counterpart on the other sheet."""
+    rows, columns = np.nonzero(difference.ink)
+    owner = parts[rows, columns]
+    ink = np.bincount(owner, difference.ink[rows, columns], len(sides))
+    differing = np.maximum(difference.added, difference.removed)[rows, columns]
+    alone = np.bincount(owner, differing, len(sides))
+    return np.asarray((alone >= MIN_ALONE_SHARE * ink) & (sides > MAX_TEXT_HEIGHT // BLOCK_SIZE))
 
 
 def judge_marks(
@@ -69,7 +95,7 @@ def judge_marks(
 
     A mark is changed if its shape differs at the best shift. So is a line of text of which a part is changed.
     """
-    marks = find_marks(difference.ink)
+    marks = find_marks(difference)
     sides = BLOCK_SIZE * marks.boxes[:, 2:]
     precise = marks.count(difference.precise_added) + marks.count(difference.precise_removed)
     rough = marks.count(difference.added) + marks.count(difference.removed)
@@ -88,6 +114,7 @@ def judge_marks(
             least[label] * marks.ink[label], MIN_PRECISE_PIXELS
         )
     blocks = changed[marks.labels].view(np.uint8) & (difference.ink > 0).view(np.uint8)
+    blocks &= is_text[marks.labels].view(np.uint8) | touched_parts(marks, difference)
     same = (apart & is_text & ~changed) | specks(marks, sides) if has_grain else np.zeros_like(changed)
     kept = (~same)[marks.labels].view(np.uint8)
     return replace(
@@ -95,6 +122,15 @@ def judge_marks(
         added=np.where(blocks, difference.precise_added, difference.added * kept),
         removed=np.where(blocks, difference.precise_removed, difference.removed * kept),
     ), blocks
+
+
+def touched_parts(marks: Marks, difference: Difference) -> Mask:
+    """Blocks of the connected ink that a difference touches: a symbol is changed without those beside it."""
+    is_touched = np.zeros(int(marks.parts.max()) + 1, np.bool_)
+    differing = (difference.precise_added | difference.precise_removed) > 0
+    is_touched[marks.parts[differing]] = True
+    is_touched[0] = False
+    return is_touched[marks.parts].view(np.uint8)
 
 
 def specks(marks: Marks, sides: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

@@ -63,7 +63,8 @@ class SheetInk:
 
     `lines` has the sheet's size: 255 is paper or a pale fill, 0 is the strongest ink within a few pixels,
     whatever its colour. `tone` are the sheet's colours on white paper, and `ground` the darkness of its pale
-    fills, each at one pixel for `TONE_STEP` of the sheet. `noise` is the standard deviation of the paper.
+    fills, each at one pixel for `TONE_STEP` of the sheet, as is `cover`, the mean darkness of its lines.
+    `noise` is the standard deviation of the paper.
     A bilevel sheet has black and white only, and no fainter lines. The strength of thin lines is unknown on
     a sheet that was resized.
     """
@@ -71,6 +72,7 @@ class SheetInk:
     lines: GreyImage
     tone: Picture
     ground: GreyImage
+    cover: GreyImage
     noise: float
     is_bilevel: bool = False
     is_resized: bool = False
@@ -102,9 +104,22 @@ def extract(picture: Picture) -> SheetInk:
         tone = divide(tone, paper)
     noise = grain(darkness)
     ground = ground_level(darkness, tone)
+    lines = contrast(darkness, ground, noise)
     return SheetInk(
-        contrast(darkness, ground, noise), tone, ground, noise, may_be_bilevel and is_bilevel(darkness)
+        lines,
+        tone,
+        ground,
+        line_coverage(lines, size),
+        noise,
+        may_be_bilevel and is_bilevel(darkness),
     )
+
+
+def line_coverage(lines: GreyImage, size: tuple[int, int]) -> GreyImage:
+    """Mean darkness of the lines in each block."""
+    width, height = size
+    small = cv2.resize(lines[: height * TONE_STEP, : width * TONE_STEP], size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.bitwise_not(small), np.uint8)
 
 
 def paper_colour(tone: Picture) -> Picture | None:
@@ -252,6 +267,7 @@ def warp_sheet(sheet: SheetInk, fit: Alignment, width: int, height: int) -> Shee
         fit.warp(sheet.lines, width, height),
         small.warp(sheet.tone, *size),
         small.warp(sheet.ground, *size),
+        np.asarray(cv2.bitwise_not(small.warp(np.asarray(cv2.bitwise_not(sheet.cover)), *size))),
         sheet.noise,
         sheet.is_bilevel,
         abs(fit.scale - 1) > MAX_SCALE_DIFFERENCE,

@@ -33,6 +33,9 @@ MAX_HUE_COSINE = 0.955
 MAX_STRENGTH_RATIO = 0.65
 """Inks of one hue are of another grey if one is so much fainter; only on drawn sheets."""
 
+MAX_ABSORPTION_RATIO = 0.7
+"""And if one absorbs so much less: a line displaced by half a pixel is fainter, but has as much ink."""
+
 MIN_RECOLOURED_BLOCKS = 6
 """Recoloured blocks of a region: 24 pixels of a line."""
 
@@ -103,7 +106,7 @@ def recoloured_areas(
     if old.is_bilevel or new.is_bilevel:
         return [], False
     size = (new.ground.shape[1], new.ground.shape[0])
-    covers = [line_coverage(sheet.lines, size) for sheet in (old, new)]
+    covers = old.cover, new.cover
     lines = (np.minimum(*covers) >= MIN_COVERAGE).view(np.uint8) & covered_blocks(size[::-1], coverage, 3)
     lines &= 1 - np.asarray(cv2.dilate(differing, np.ones((5, 5), np.uint8)), np.uint8)
     rows, columns = np.nonzero(lines)
@@ -119,7 +122,13 @@ def recoloured_areas(
     if is_drawn and not old.is_resized:
         inked = [cv2.boxFilter(cover, cv2.CV_32F, (3, 3))[rows, columns] for cover in covers]
         strengths = one.max(axis=1) / np.maximum(inked[0], 1), other.max(axis=1) / np.maximum(inked[1], 1)
-        differs |= np.minimum(*strengths) < MAX_STRENGTH_RATIO * np.maximum(*strengths)
+        absorbed = [
+            absorption(np.asarray(cv2.GaussianBlur(tone, (5, 5), 0), np.uint8))[rows, columns].max(axis=1)
+            for tone in same_channels(old.tone, new.tone)
+        ]
+        differs |= (np.minimum(*strengths) < MAX_STRENGTH_RATIO * np.maximum(*strengths)) & (
+            np.minimum(*absorbed) < MAX_ABSORPTION_RATIO * np.maximum(*absorbed)
+        )
     changed = np.zeros_like(lines)
     changed[rows[differs], columns[differs]] = 1
     areas = list(merge_blocks(changed, lines, merge_distance))
@@ -136,13 +145,6 @@ def recoloured_areas(
 def has_hue(absorptions: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     """Which inks are neither black nor grey."""
     return np.asarray(np.ptp(absorptions, axis=1) > 0.3 * absorptions.max(axis=1))
-
-
-def line_coverage(lines: GreyImage, size: tuple[int, int]) -> GreyImage:
-    """Mean darkness of the lines in each block."""
-    width, height = size
-    small = cv2.resize(lines[: height * TONE_STEP, : width * TONE_STEP], size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.bitwise_not(small), np.uint8)
 
 
 def absorption(tone: Picture) -> npt.NDArray[np.float32]:

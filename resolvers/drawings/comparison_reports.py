@@ -1,7 +1,7 @@
 """Reports of a comparison session as files. A new one of a format replaces the last."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ from db.models import (
     ProcessingJobType,
     Project,
     SessionStatus,
+    Upload,
 )
 from db.queue import Job
 from db.uow import UnitOfWork
@@ -50,6 +51,10 @@ class ComparisonReportFormat(Enum):
     """Sheets and changes as an Excel workbook."""
     BCF = "bcf"
     """Changes as topics of the BIM Collaboration Format, version 2.1."""
+    OVERLAY_PDF = "overlay_pdf"
+    """Both revisions of each compared sheet on one page: the old one in red and the new one in green, as
+    layers, with clouds as annotations. Lines stay lines where both sheets are PDF or DXF.
+    """
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class ReportRows:
     files: tuple[str, str]
     drawings: Sequence[Drawing]
     comparisons: Sequence[Comparison]
+    uploads: Mapping[DrawingType, Upload] = field(default_factory=dict)
 
 
 def report_prefix(company_id: UUID, session_id: UUID, report_id: UUID) -> str:
@@ -117,7 +123,7 @@ async def load_rows(uow: UnitOfWork, session_id: UUID) -> ReportRows:
     names = {page.drawing_type: page.original_filename for page in drawings}
     names |= {revision: upload.filename for revision, upload in uploads.items()}
     files = names.get(DrawingType.OLD, ""), names.get(DrawingType.NEW, "")
-    return ReportRows(session, project, files, drawings, comparisons)
+    return ReportRows(session, project, files, drawings, comparisons, uploads)
 
 
 async def save(

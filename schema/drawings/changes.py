@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 from strawberry import relay
 
+from core.alignment_notes import DOUBTS, NOTE_TEXTS, AlignmentNoteKind
 from db import models
 from resolvers.drawings import change_reviews
 from resolvers.drawings.change_reviews import ChangeDecision
@@ -23,6 +24,7 @@ CHANGE_TYPE = "Change"
 """Type name in the global IDs of changes, which hold the keys of the comparison and of the change."""
 
 enumeration(ChangeDecision)
+enumeration(AlignmentNoteKind)
 
 
 @enumeration
@@ -69,6 +71,26 @@ class AlignmentSource(Enum):
     """By their content."""
     POINTS = "points"
     """By points that a person has chosen."""
+
+
+@output
+class AlignmentNote:
+    """What is unusual or doubtful about how two sheets are aligned."""
+
+    kind: AlignmentNoteKind
+    """Kind of the note."""
+
+    is_doubt: bool
+    """Whether it is a reason for low confidence."""
+
+    text: str
+    """Sentence for people."""
+
+    @classmethod
+    def of(cls, stored: str) -> AlignmentNote:
+        """Build it from its stored value."""
+        kind = AlignmentNoteKind(stored)
+        return cls(kind=kind, is_doubt=kind in DOUBTS, text=NOTE_TEXTS[kind])
 
 
 @output

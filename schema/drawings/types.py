@@ -16,6 +16,7 @@ from resolvers.drawings import aggregates, sessions, versions
 from resolvers.drawings.change_reviews import ChangeDecision
 from schema.chat.filters import SessionConversationOrder
 from schema.drawings.changes import (
+    AlignmentNote,
     AlignmentSource,
     Change,
     ComparisonCount,
@@ -270,6 +271,12 @@ class Comparison(relay.Node):
         """By what the sheets are aligned. Null if they are not."""
         row: Any = self
         return AlignmentSource(row.alignment.get("source", "automatic")) if row.alignment else None
+
+    @field(needs=("alignment",))
+    def alignment_notes(self) -> list[AlignmentNote]:
+        """What is unusual or doubtful about the alignment. Empty for an ordinary one. Maximum 10."""
+        row: Any = self
+        return [AlignmentNote.of(note) for note in (row.alignment or {}).get("note_kinds", ())]
 
     @field(needs=("points",))
     def alignment_points(self) -> list[PointPair] | None:

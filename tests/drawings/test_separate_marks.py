@@ -63,3 +63,26 @@ def test_dust_near_a_change_is_none_of_it() -> None:
     (change,) = detect(with_grain(old, 1), with_grain(new, 2))
 
     assert change.box[1] > 90
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_symbol_beside_an_unchanged_one_is_a_change_without_it(is_new: bool) -> None:
+    without = a_sheet()
+    cv2.rectangle(without, (300, 300), (370, 420), (0,), 2)
+    both = without.copy()
+    cv2.circle(both, (440, 360), 60, (0,), 2)
+
+    (change,) = detect(without, both) if is_new else detect(both, without)
+
+    assert change.kind == ("added" if is_new else "removed")
+    assert change.box == pytest.approx((379, 299, 122, 122), abs=4)
+
+
+def test_a_symbol_beside_a_word_is_a_change_without_it() -> None:
+    without = a_sheet("26-3")
+    both = without.copy()
+    cv2.line(both, (290, 40), (290, 118), (0,), 3)
+
+    (change,) = detect(without, both)
+
+    assert change.box[2] < 12

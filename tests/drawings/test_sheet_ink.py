@@ -177,3 +177,23 @@ def test_a_sheet_drawn_at_another_size_is_not_recoloured() -> None:
     found = change_detection.detect(old, sheet_ink.extract(new), np.ones(SIZE, np.uint8))
 
     assert "recoloured" not in {change.kind for change in found.changes}
+
+
+@pytest.mark.parametrize("fraction", [0.3, 0.5, 0.7])
+def test_a_sheet_displaced_by_a_part_of_a_pixel_is_not_recoloured(fraction: float) -> None:
+    """Thin lines lie on one row of pixels or on two, which are paler."""
+    large = np.full((SIZE[0] * 4, SIZE[1] * 4), 255, np.uint8)
+    for at in range(200, 2600, 160):
+        cv2.line(large, (160, at), (3000, at), (0,), 3)
+        cv2.line(large, (160, at + 40), (3000, at + 40), (0,), 12)
+    moved = np.roll(large, round(4 * fraction), axis=0)
+    old, new = (
+        np.asarray(cv2.resize(picture, SIZE[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        for picture in (large, moved)
+    )
+    fit = Alignment((1.0, 0.0, 0.0, 0.0, 1.0, fraction), 1.0, 0)
+    warped = sheet_ink.warp_sheet(sheet_ink.extract(old), fit, SIZE[1], SIZE[0])
+
+    found = change_detection.detect(warped, sheet_ink.extract(new), np.ones(SIZE, np.uint8))
+
+    assert found.changes == ()

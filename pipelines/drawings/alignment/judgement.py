@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 
+from core.alignment_notes import AlignmentNoteKind
 from pipelines.drawings.alignment.line_work import LineWork, content_mask, line_mask
 from pipelines.drawings.alignment.rearrangement import is_rearranged
 from pipelines.drawings.alignment.result import (
     MIN_CONFIDENT_SCORE,
     Alignment,
-    Doubt,
     Frame,
     Interior,
 )
@@ -52,7 +52,7 @@ def judge(
     """
     small = to_alignment(plan, inliers, frame, old.shape)
     placed = small.warp(old, scorer.width, scorer.height)
-    score, doubt = rate(placed, scorer, frame[1] if frame else None)
+    score, doubt = rate(placed, scorer, frame[1] if frame else None, is_bent=not is_affine(plan))
     up, down = scales
     whole = up @ plan @ down
     parts = None
@@ -81,9 +81,13 @@ def to_alignment(
 
 
 def rate(
-    placed: GreyImage, scorer: AlignmentScorer, interior: Interior | None = None
-) -> tuple[float, Doubt | None]:
-    """The score of an old sheet in its place, and why it is limited."""
+    placed: GreyImage, scorer: AlignmentScorer, interior: Interior | None = None, *, is_bent: bool = False
+) -> tuple[float, AlignmentNoteKind | None]:
+    """The score of an old sheet in its place, and why it is limited.
+
+    A perspective (`is_bent`) can bring the walls of one floor onto those of another, so that its letters and
+    symbols have to be in place, moved in passages or not.
+    """
     lines = LineWork.of(line_mask(placed))
     fit = agreement(lines, scorer.lines)
     score = min(global_agreement(lines, scorer.lines), ramp(fit.middle, LINE_RAMP))
@@ -93,10 +97,10 @@ def rate(
     content = scorer.content_agreement(old_content)
     if len(content.used) >= MIN_CONTENT_CELLS:
         limit = ramp(content.middle, CONTENT_RAMP)
-        if limit < 1 and is_rearranged(old_content, scorer.content):
+        if limit < 1 and not is_bent and is_rearranged(old_content, scorer.content):
             limit = 1.0
         if limit < MIN_CONFIDENT_SCORE:
-            return limit, Doubt.CONTENT
+            return limit, AlignmentNoteKind.CONTENT_DIFFERS
         score = min(score, limit)
     before, after = lines, scorer.lines
     if interior:
@@ -106,7 +110,7 @@ def rate(
         )
         fit = agreement(before, after)
     if best_alternative(before, after) > fit.mean - REPETITION_MARGIN:
-        return min(score, MAX_DOUBTFUL_SCORE), Doubt.REPETITION
+        return min(score, MAX_DOUBTFUL_SCORE), AlignmentNoteKind.REPETITIVE
     return score, None
 
 

@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import cv2
 import numpy as np
 
+from core.alignment_notes import AlignmentNoteKind
 from pipelines.drawings.alignment.transforms import (
     Homography,
     Points,
@@ -22,24 +22,10 @@ from pipelines.drawings.page_words import Matrix
 MIN_CONFIDENT_SCORE = 0.5
 """Lower scores occur for sheets that share only a border and a title block."""
 
+QUARTER_TURN = 90.0
+
 Interior = tuple[int, int, int, int]
 """Left, top, right and bottom of the area inside a frame, in pixels of the new sheet."""
-
-
-class Doubt(StrEnum):
-    """Why a score is limited below `MIN_CONFIDENT_SCORE`."""
-
-    CONTENT = "content"
-    """Walls and grids fit, but what stands between them differs, as on two floors of one building."""
-
-    REPETITION = "repetition"
-    """The sheet fits as well in another place."""
-
-
-DOUBTS = {
-    Doubt.CONTENT: "Walls and grid fit, but most labels and symbols differ. Is this the same sheet?",
-    Doubt.REPETITION: "The sheet repeats itself and fits as well in another place. Check the overlay.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +44,7 @@ class Alignment:
     by the agreement of what stands between walls and grids. Below `MIN_CONFIDENT_SCORE` the sheets are not
     considered revisions of one sheet. `frame` is set if the plan moved inside an unmoved frame; `matrix` is
     the transform of the plan. `homography` (by rows) is set for photographs; `matrix` is its approximation.
+    `doubt` says why a score is limited.
     """
 
     matrix: Matrix
@@ -65,7 +52,7 @@ class Alignment:
     inliers: int
     frame: Frame | None = None
     homography: tuple[float, ...] | None = None
-    doubt: Doubt | None = None
+    doubt: AlignmentNoteKind | None = None
 
     @property
     def is_confident(self) -> bool:
@@ -76,18 +63,16 @@ class Alignment:
         return self.matrix[0] * self.matrix[4] < self.matrix[1] * self.matrix[3]
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """How the alignment is unusual, and why it is doubtful, as sentences for the reader."""
-        notes = [DOUBTS[self.doubt]] if self.doubt else []
-        if self.frame:
-            notes.append(
-                "The plan moved inside an unmoved frame; frame and plan are compared each in its own place."
-            )
-        if self.homography:
-            notes.append("The old sheet is a photograph; its perspective was corrected.")
-        if self.is_mirrored:
-            notes.append("The old sheet is mirrored; it was compared the right way round.")
-        return tuple(notes)
+    def notes(self) -> tuple[AlignmentNoteKind, ...]:
+        """How the alignment is unusual, and why it is doubtful."""
+        doubt = None if self.is_confident else self.doubt or AlignmentNoteKind.POOR_FIT
+        unusual = {
+            AlignmentNoteKind.PLAN_MOVED: self.frame is not None,
+            AlignmentNoteKind.PHOTOGRAPH: self.homography is not None,
+            AlignmentNoteKind.MIRRORED: self.is_mirrored,
+            AlignmentNoteKind.TURNED: abs(self.rotation) > QUARTER_TURN / 2,
+        }
+        return (*((doubt,) if doubt else ()), *(note for note, applies in unusual.items() if applies))
 
     @property
     def scale(self) -> float:

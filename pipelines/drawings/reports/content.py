@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from core.alignment_notes import NOTE_TEXTS, AlignmentNoteKind
 from db.models import Comparison, Drawing, DrawingType, PairReason, SheetState
 from resolvers.drawings import change_reviews
 from resolvers.drawings.change_reviews import ChangeDecision
@@ -32,7 +33,7 @@ RESULT_ORDER = {result: position for position, result in enumerate(SheetResult)}
 
 @dataclass(frozen=True, slots=True)
 class ReportChange:
-    """A change, numbered within its sheet from 1 in the order of the API.
+    """A change, numbered within its sheet from 1 in the order of the API; 0 if it was not found again.
 
     `paper_size` is its width and height in millimeters of the sheet, `real_size` in meters by the sheet's
     scale.
@@ -72,8 +73,45 @@ class ReportChange:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetSide:
+    """One of two compared sheets: its image, and the size of its page in points if that is known."""
+
+    page: int | None
+    width: int
+    height: int
+    size_points: tuple[float, float] | None
+    image_key: str | None
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnmovedFrame:
+    """A frame whose plan moved: the frame's own transform, and the edges of what it contains, in pixels."""
+
+    transform: tuple[float, ...]
+    interior: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPlacement:
+    """How the old sheet lies on the new one. `transform` maps old pixels to new ones by an affine matrix.
+
+    It is an approximation if `is_perspective`.
+    """
+
+    old: SheetSide
+    new: SheetSide
+    transform: tuple[float, ...]
+    frame: UnmovedFrame | None = None
+    is_perspective: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSheet:
-    """A sheet or a pair of sheets. `reason` says why there is no comparison, or what to check about it."""
+    """A sheet or a pair of sheets. `reason` says why there is no comparison, or what to check about it.
+
+    `vanished` are changes with a decision that the last run did not find again.
+    """
 
     name: str
     old_page: int | None
@@ -86,11 +124,13 @@ class ReportSheet:
     words_removed: tuple[str, ...] = ()
     words_added: tuple[str, ...] = ()
     changes: tuple[ReportChange, ...] = ()
+    vanished: tuple[ReportChange, ...] = ()
     width: int = 0
     height: int = 0
     dpi: float | None = None
     image_key: str | None = None
     overlay_key: str | None = None
+    placement: SheetPlacement | None = None
 
     @property
     def is_compared(self) -> bool:
@@ -166,12 +206,41 @@ def pair_sheet(pair: Comparison, old: Drawing, new: Drawing) -> ReportSheet:
             report_change(pair, number, change, metadata.get("dpi"), scale.get("ratio"))
             for number, change in enumerate(pair.changes, 1)
         ),
+        vanished=tuple(
+            report_change(pair, 0, change, metadata.get("dpi"), scale.get("ratio"))
+            for change in pair.vanished_reviews
+        ),
         width=metadata.get("width") or 0,
         height=metadata.get("height") or 0,
         dpi=metadata.get("dpi"),
         image_key=new.storage_path,
         overlay_key=pair.overlay_path,
+        placement=sheet_placement(pair, old, new),
     )
+
+
+def sheet_placement(pair: Comparison, old: Drawing, new: Drawing) -> SheetPlacement | None:
+    """How the sheets of a pair lie on each other; None if they were not aligned."""
+    stored = pair.alignment
+    if not stored or not stored.get("transform"):
+        return None
+    frame = stored.get("frame")
+    return SheetPlacement(
+        sheet_side(old),
+        sheet_side(new),
+        tuple(stored["transform"]),
+        frame and UnmovedFrame(tuple(frame["transform"]), tuple(frame["interior"])),
+        bool(stored.get("is_perspective")),
+    )
+
+
+def sheet_side(page: Drawing) -> SheetSide:
+    """What one of two sheets is drawn from."""
+    metadata = page.drawing_metadata or {}
+    size = metadata.get("widthPoints"), metadata.get("heightPoints")
+    width, height = int(metadata.get("width") or 0), int(metadata.get("height") or 0)
+    points = (float(size[0]), float(size[1])) if size[0] and size[1] else None
+    return SheetSide(page.page_number, width, height, points, page.storage_path, page.original_filename)
 
 
 def pair_remark(pair: Comparison) -> str | None:
@@ -181,8 +250,12 @@ def pair_remark(pair: Comparison) -> str | None:
         remarks.append(
             "The sheets could not be aligned well. Their changes may be wrong: compare them by eye."
         )
+    stored = (pair.alignment or {}).get("note_kinds", ())
+    remarks += [NOTE_TEXTS[AlignmentNoteKind(note)] for note in stored]
     if pair.pair_reason in DOUBTFUL_PAIRS:
         remarks.append(f"It is not certain that these sheets belong together ({pair.pair_reason.value}).")
+    if pair.vanished_reviews:
+        remarks.append(f"{len(pair.vanished_reviews)} decisions are on changes that were not found again.")
     return " ".join(remarks) or None
 
 
@@ -211,7 +284,7 @@ def report_change(
         real = paper[0] * ratio / 1000, paper[1] * ratio / 1000
     review = change.get("review") or {}
     return ReportChange(
-        id=UUID(change_reviews.change_key(pair.id, number - 1, change)),
+        id=UUID(change_reviews.change_key(pair.id, max(number - 1, 0), change)),
         number=number,
         kind=change["kind"],
         location=change["location"],

@@ -1,22 +1,34 @@
 """The job that writes the report of a drawing session."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.working_folders import working_folder
+from db.models import DrawingType, Upload
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
+from pipelines.drawings.overlay import configured_colours
 from pipelines.drawings.reports import bcf, documents, tables
-from pipelines.drawings.reports.content import ReportContent, report_content
+from pipelines.drawings.reports.content import ReportContent, SheetSide, report_content
 from pipelines.drawings.reports.documents import ReportPart
+from pipelines.drawings.reports.overlay_pages import (
+    DrawablePages,
+    OverlayPage,
+    OverlaySource,
+    inspect_pages,
+    write_overlays,
+)
 from pipelines.runtime.handlers import Run, handles
 from resolvers.drawings import comparison_reports
 from resolvers.drawings.comparison_reports import ComparisonReportFormat, WriteComparisonReport
 
 TABLE_SECONDS, SHEET_SECONDS, DOCUMENT_SECONDS = 120.0, 120.0, 300.0
 """Timeouts of writing a table, the part of a sheet, and the document of all parts."""
+OVERLAY_SECONDS = 10.0
+"""Timeout that each page of an overlay document adds."""
 UNSAFE_CHARACTERS = re.compile(r"[^\w.() -]+")
 MAX_NAME_LENGTH = 80
 
@@ -36,6 +48,7 @@ FILE_TYPES = {
         "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     ),
     ComparisonReportFormat.BCF: FileType("bcf", "application/octet-stream"),
+    ComparisonReportFormat.OVERLAY_PDF: FileType("overlay.pdf", "application/pdf"),
 }
 
 
@@ -57,6 +70,8 @@ async def write_comparison_report(job: WriteComparisonReport, run: Run) -> Compl
                 await write_pdf(run, content, target)
             case ComparisonReportFormat.BCF:
                 await write_bcf(run, content, target)
+            case ComparisonReportFormat.OVERLAY_PDF:
+                await write_overlay_pdf(run, content, rows.uploads, target)
         prefix = comparison_reports.report_prefix(run.company_id, job.session_id, job.report_id)
         stored = await run.put_file(f"{prefix}{target.name}", target)
     filename = f"{file_stem(content.title)}.{kind.ending}"
@@ -94,6 +109,40 @@ async def write_bcf(run: Run, content: ReportContent, target: Path) -> None:
         parts.append(await run.cpu_within(SHEET_SECONDS, bcf.write_topics, content, sheet, overlay, part))
         await run.report((number + 1) / (len(sheets) + 1))
     await run.cpu_within(DOCUMENT_SECONDS, bcf.write_bcf, content, parts, target)
+
+
+async def write_overlay_pdf(
+    run: Run, content: ReportContent, uploads: Mapping[DrawingType, Upload], target: Path
+) -> None:
+    """Write the overlays from the pages of the files where they are what was compared, else from images."""
+    folder, store = target.parent, run.services.store
+    files: dict[DrawingType, DrawablePages | None] = {}
+    for revision, upload in uploads.items():
+        file = await store.fetch(upload.storage_key, folder / revision.value)
+        copy = folder / f"{revision.value}_copy.pdf"
+        files[revision] = await run.cpu_within(SHEET_SECONDS, inspect_pages, file, copy)
+
+    async def source(revision: DrawingType, side: SheetSide) -> OverlaySource:
+        pages, upload = files.get(revision), uploads.get(revision)
+        if pages and upload and side.filename == upload.filename and pages.has(side.page, side):
+            return OverlaySource(pages.path, side.page)
+        image = folder / f"{revision.value}_{side.page}.png"
+        return OverlaySource(await store.fetch(str(side.image_key), image))
+
+    sheets = [sheet for sheet in content.sheets if sheet.placement and sheet.overlay_key]
+    pages: list[OverlayPage] = []
+    for sheet in sheets:
+        placed = sheet.placement
+        if placed is None:
+            continue
+        image = None
+        if placed.is_perspective:
+            image = await store.fetch(str(sheet.overlay_key), folder / f"overlay_{placed.new.page}.png")
+        old, new = await source(DrawingType.OLD, placed.old), await source(DrawingType.NEW, placed.new)
+        pages.append(OverlayPage(sheet, placed, old, new, image))
+    colours = configured_colours(run.services.settings.overlay_colours)
+    seconds = DOCUMENT_SECONDS + OVERLAY_SECONDS * len(pages)
+    await run.cpu_within(seconds, write_overlays, pages, content.title, target, content.made_at, colours)
 
 
 def file_stem(title: str) -> str:

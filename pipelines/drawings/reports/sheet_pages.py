@@ -67,14 +67,8 @@ def write_sheet_page(sheet: ReportSheet, image: Path, target: Path, made_at: dat
     geometry, date = page_geometry(sheet), pdf_date(made_at)
     with Pdf.new() as pdf:
         page = pdf.add_blank_page(page_size=(geometry.width, geometry.height))
-        font = Dictionary(
-            Type=Name.Font,
-            Subtype=Name.Type1,
-            BaseFont=Name("/Helvetica-Bold"),
-            Encoding=Name.WinAnsiEncoding,
-        )
         page.Resources = Dictionary(
-            XObject=Dictionary(Sheet=image_object(pdf, image, geometry)), Font=Dictionary(Label=font)
+            XObject=Dictionary(Sheet=image_object(pdf, image, geometry)), Font=Dictionary(Label=label_font())
         )
         page.Contents = pdf.make_stream(page_content(sheet, geometry).encode("ascii"))
         clouds = [
@@ -121,6 +115,16 @@ def page_content(sheet: ReportSheet, geometry: PageGeometry) -> str:
     if sheet.result is SheetResult.LOW:
         parts.append(banner(geometry))
     return "\n".join(parts)
+
+
+def label_font() -> Dictionary:
+    """The font of numbers, which all viewers have."""
+    return Dictionary(
+        Type=Name.Font,
+        Subtype=Name.Type1,
+        BaseFont=Name("/Helvetica-Bold"),
+        Encoding=Name.WinAnsiEncoding,
+    )
 
 
 def label(change: ReportChange, geometry: PageGeometry) -> str:

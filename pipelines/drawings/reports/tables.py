@@ -11,6 +11,7 @@ from core.csv_formulas import escape_formula
 from pipelines.drawings.reports.content import ReportChange, ReportContent, ReportSheet
 
 WORD_SEPARATOR = " | "
+VANISHED = "The last run did not find this change again."
 
 SHEET_COLUMNS = (
     *("sheet", "result", "changes", "change_ratio", "alignment_score", "old_page", "new_page", "scale"),
@@ -84,8 +85,8 @@ def change_rows(content: ReportContent) -> Sequence[list[Any]]:
     """The cells of `CHANGE_COLUMNS`."""
     rows: list[list[Any]] = []
     for sheet in content.sheets:
-        rows.extend(change_row(sheet, change) for change in sheet.changes)
-        if not sheet.changes:
+        rows.extend(change_row(sheet, change) for change in (*sheet.changes, *sheet.vanished))
+        if not sheet.changes and not sheet.vanished:
             empty = [None] * (len(CHANGE_COLUMNS) - 3)
             rows.append([sheet.name, sheet.result.value, *empty, sheet.reason])
     return rows
@@ -93,12 +94,13 @@ def change_rows(content: ReportContent) -> Sequence[list[Any]]:
 
 def change_row(sheet: ReportSheet, change: ReportChange) -> list[Any]:
     """The cells of a change."""
+    remark = sheet.reason if change.number else VANISHED
     paper, real = change.paper_size or (None, None), change.real_size or (None, None)
     return [
         *(
             sheet.name,
             sheet.result.value,
-            change.number,
+            change.number or None,
             change.kind.upper(),
             change.decision.name,
             change.note,
@@ -107,5 +109,5 @@ def change_row(sheet: ReportSheet, change: ReportChange) -> list[Any]:
         *(WORD_SEPARATOR.join(change.words_added), change.description, *change.box, change.area),
         *(round(length, 1) if length is not None else None for length in paper),
         *(round(length, 3) if length is not None else None for length in real),
-        *(str(change.id), sheet.reason),
+        *(str(change.id), remark),
     ]

@@ -82,7 +82,7 @@ def write_changes(sheet: ReportSheet, target: Path) -> Path:
     heading = f"{sheet.name}: {len(sheet.changes)} changes"
     rows: list[list[Flowable]] = [
         cells(HEAD, "No.", "Kind", "Before", "After", "Place", "Size", "Decision"),
-        *(change_row(change) for change in sheet.changes),
+        *(change_row(change) for change in (*sheet.changes, *sheet.vanished)),
     ]
     story: list[Flowable] = [Paragraph(printable(heading), TITLE)]
     notes = [sheet.reason, f"Scale {sheet.scale}" if sheet.scale else None]
@@ -95,8 +95,9 @@ def change_row(change: ReportChange) -> list[Flowable]:
     """The cells of a change."""
     before, after = words(change.words_removed), words(change.words_added)
     decision = change.decision.name + (f": {change.note}" if change.note else "")
+    place = change.location if change.number else f"{change.location} (not found again)"
     return cells(
-        *(BODY, str(change.number), change.label, before, after, change.location),
+        *(BODY, str(change.number or "-"), change.label, before, after, place),
         *(change.size_text, decision),
     )
 
@@ -105,7 +106,7 @@ def sheet_texts(sheet: ReportSheet) -> str:
     """All that is printed of a sheet."""
     of_changes = [
         text
-        for change in sheet.changes
+        for change in (*sheet.changes, *sheet.vanished)
         for text in (*change.words_removed, *change.words_added, change.location, change.note or "")
     ]
     own = (sheet.name, sheet.reason or "", sheet.scale or "", *sheet.words_removed, *sheet.words_added)

@@ -2,7 +2,8 @@ import numpy as np
 
 from benchmarks.drawings.alignment import measure
 from benchmarks.drawings.alignment_cases import moved_plan
-from pipelines.drawings.alignment import Doubt, Frame
+from core.alignment_notes import AlignmentNoteKind
+from pipelines.drawings.alignment import Frame
 from pipelines.drawings.alignment.result import Alignment
 
 
@@ -19,7 +20,7 @@ def test_a_moved_plan_and_its_frame_are_aligned_each_in_its_place() -> None:
 def test_floors_of_one_building_are_doubtful() -> None:
     found = measure(("look_alike", 0))
 
-    assert (found.note, found.is_confident) == (Doubt.CONTENT, False)
+    assert (found.note, found.is_confident) == (AlignmentNoteKind.CONTENT_DIFFERS.value, False)
 
 
 def test_a_photograph_is_rectified() -> None:
@@ -43,4 +44,4 @@ def test_the_frame_is_drawn_in_its_own_place() -> None:
     assert fit.matrix_at(2500, 1600) == fit.matrix
     small = fit.downscale(4).transform_points(plan.old / 4)
     assert np.abs(4 * small - plan.new).max() < 2
-    assert "frame" in fit.notes[0]
+    assert fit.notes == (AlignmentNoteKind.PLAN_MOVED,)

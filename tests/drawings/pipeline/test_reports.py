@@ -102,6 +102,15 @@ async def test_reports_of_all_formats_list_the_changes_of_the_api(
     _, content = await report(person, id, "XLSX")
     assert content.startswith(b"PK")
 
+    entry, content = await report(person, id, "OVERLAY_PDF")
+    assert entry["name"] == "a.pdf _ b.pdf.overlay.pdf"
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        assert len(pdf.pages) == len(pairs)
+        assert sum(len(page.get("/Annots", [])) for page in pdf.pages) == total
+        for page in pdf.pages:
+            old, new = (page.Resources.XObject[name].Resources.XObject.Sheet for name in ("/Old", "/New"))
+            assert {str(old.Subtype), str(new.Subtype)} == {"/Form"}
+
 
 async def test_a_new_report_replaces_the_last_and_goes_with_its_session(
     person: Person, instance: Instance, revisions: Revisions

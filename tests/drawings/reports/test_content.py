@@ -74,6 +74,8 @@ def pair(number: int, **values: Any) -> Any:
             "words_removed": [],
             "words_added": [],
             "overlay_path": "overlay.png",
+            "alignment": None,
+            "vanished_reviews": [],
             **values,
         }
     )
@@ -157,3 +159,18 @@ def test_a_size_says_no_more_than_is_known(metadata: Any, text: str) -> None:
     (sheet,) = report_content(ReportRows(session, None, ("a", "b"), [old, new], [pair(1)]), MADE_AT).sheets
 
     assert sheet.changes[0].size_text == text
+
+
+def test_a_sheet_says_what_is_doubtful_and_which_decisions_are_on_changes_that_vanished() -> None:
+    kept = {**CHANGE, "id": str(UUID(int=77)), "review": {"decision": "ignored", "note": "as drawn"}}
+    doubtful = pair(
+        1, low_confidence=True, alignment={"note_kinds": ["repetition"]}, vanished_reviews=[kept], changes=[]
+    )
+
+    (sheet,) = report_content(rows([doubtful]), MADE_AT).sheets
+
+    assert "repeats itself" in str(sheet.reason)
+    assert "1 decisions are on changes that were not found again" in str(sheet.reason)
+    (vanished,) = sheet.vanished
+    assert (vanished.id, vanished.number, vanished.note) == (UUID(int=77), 0, "as drawn")
+    assert sheet.placement is None
