@@ -28,6 +28,7 @@ from resolvers.identity.viewers import Viewers
 from schema.contract import make_schema
 from schema.framework.context import Services
 from schema.framework.operation_size import Limits
+from schema.identity.sign_in import PUBLIC_MUTATIONS
 from server.execution_metric import log_executions
 from server.graphql.admission import Admission, AdmissionLimits
 from server.graphql.limits import TransportLimits
@@ -99,13 +100,20 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
         explorer=explorer.explorer,
         admission=admission,
         identify_caller=authentication.identify_caller,
+        public_fields=PUBLIC_MUTATIONS,
     )
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PUT"],
         allow_headers=["*"],
-        expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"],
+        expose_headers=[
+            "Accept-Ranges",
+            "Content-Disposition",
+            "Content-Range",
+            "ETag",
+            "WWW-Authenticate",
+        ],
     )
     proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     wiring = files.routes(

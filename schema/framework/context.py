@@ -70,7 +70,7 @@ class Context:
         """Network address of the client."""
         self.issued_token: str | None = None
         """The access token that the operation has issued."""
-        self.signed_in, self._refused = viewer, refused
+        self.signed_in, self.refused = viewer, refused
         self.loaders = Loaders(self._row_sources, services.settings.query_rows)
         self.projections: dict[Any, Columns] = {}
         self.idempotent_write: IdempotentWrite | None = None
@@ -83,7 +83,7 @@ class Context:
     def viewer(self) -> Viewer:
         """Who is signed in; `NotAuthenticated` if nobody is."""
         if self.signed_in is None:
-            raise self._refused or NotAuthenticated("Sign in first.")
+            raise self.refused or NotAuthenticated("Sign in first.")
         return self.signed_in
 
     def require_viewer(self) -> Viewer:

@@ -13,6 +13,9 @@ from schema.framework.decorators import input, output
 from schema.framework.payloads import Payload, mutation
 from schema.identity.types import User
 
+PUBLIC_MUTATIONS = frozenset({"userRegister", "userSignIn", "tokenRefresh"})
+"""Mutations for those who are not signed in: they run with a token that is not valid any more, too."""
+
 
 @input
 class UserRegisterInput:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from core.errors import DomainError
 from schema.framework.progress import Progress
 
 
@@ -25,6 +26,10 @@ class OperationContext(Protocol):
     @property
     def credential(self) -> Hashable:
         """The user and the session of the token, which lose access together; None if nobody is signed in."""
+
+    @property
+    def refused(self) -> DomainError | None:
+        """Why the token of the request is not accepted; None without a token."""
 
     @property
     def issued_token(self) -> str | None:

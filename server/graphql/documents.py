@@ -3,7 +3,7 @@
 from contextlib import suppress
 from functools import lru_cache
 
-from graphql import GraphQLError, OperationType, get_operation_ast, parse
+from graphql import FieldNode, GraphQLError, OperationType, get_operation_ast, parse
 
 MAX_CACHED_CHARACTERS = 5_000
 """Length up to which the kind of a document is remembered by its text."""
@@ -35,3 +35,14 @@ def parses_as_subscription(document: str, name: str | None) -> bool:
         operation = get_operation_ast(parse(document, no_location=True, max_lexical_tokens=10_000), name)
         return operation is not None and operation.operation is OperationType.SUBSCRIPTION
     return False
+
+
+def root_fields(document: str, name: str | None) -> frozenset[str] | None:
+    """The root fields that the named operation of a document selects itself; None if it has others."""
+    with suppress(GraphQLError):
+        operation = get_operation_ast(parse(document, no_location=True, max_lexical_tokens=10_000), name)
+        if operation is not None:
+            selected = operation.selection_set.selections
+            fields = [node.name.value for node in selected if isinstance(node, FieldNode)]
+            return frozenset(fields) if len(fields) == len(selected) else None
+    return None

@@ -25,6 +25,8 @@ class TransportLimits:
     """Timeout from opening a socket to its `connection_init`."""
     recheck_seconds: float = 15
     """Interval at which the access of a socket's viewer is rechecked."""
+    expiry_warning_seconds: float = 60
+    """Time before the expiry of a token at which the client of a socket is warned; at most half its life."""
     heartbeat_seconds: float = 12
     """Interval of heartbeats on HTTP streams."""
     socket_operations: int = 100

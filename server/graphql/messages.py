@@ -14,9 +14,9 @@ from server.graphql.refusals import status_without_data
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A result of a subscription, encoded. An `error` is the last."""
+    """A result of a subscription, encoded. An `error` is the last, and so is one that has `expired`."""
 
-    kind: Literal["next", "error"]
+    kind: Literal["next", "error", "expired"]
     result: Any
     payload: str
 

@@ -68,6 +68,12 @@ def refusal(error: Exception) -> Refusal:
     return Refusal(500, "INTERNAL_SERVER_ERROR", "Internal error", id=error_id)
 
 
+def invalid_token(error: DomainError) -> Refusal:
+    """The error response to a token that is not accepted (RFC 6750)."""
+    challenge = f'Bearer error="invalid_token", error_description="{error.message}"'
+    return Refusal(401, error.code.value, error.message, {"WWW-Authenticate": challenge})
+
+
 def status_without_data(data: Mapping[str, Any] | None, errors: Iterable[Any]) -> int | None:
     """503 or 429 if no field has a value because of an outage or an exhausted limit, otherwise None."""
     if data is not None and any(value is not None for value in data.values()):

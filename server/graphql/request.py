@@ -36,7 +36,14 @@ class OperationRequest(Request):
         """The operation whose results are streamed."""
         self.results: AsyncGenerator[str, None] | None = None
         """Its results, as they are sent."""
+        self.is_interrupted = False
+        """Whether the results end without being complete."""
         super().__init__(scope, self.bounded_body)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether results are sent as server-sent events."""
+        return self.operation is not None and self.operation.protocol == "sse"
 
     def require_length(self) -> None:
         """Raises `Refusal` if the announced length of the body is over the limit."""

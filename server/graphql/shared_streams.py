@@ -128,7 +128,9 @@ class Watcher:
 
     def expire(self) -> None:
         """Ends the subscription: its token has expired."""
-        self.end(NotAuthenticated("Token expired"))
+        self.leave()
+        message = replace(failure(NotAuthenticated("The access token has expired.")), kind="expired")
+        self.deliver(Batch([message], State(), is_last=True))
 
     def note_access(self) -> None:
         """Reads again, with the access that the user has now."""

@@ -1,8 +1,9 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Hashable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime, timedelta
 from json import JSONDecodeError
 from typing import Any, Protocol
 
@@ -32,9 +33,10 @@ from server.graphql.shared_streams import SharedStreams
 log = structlog.get_logger(__name__)
 
 UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT = 4401, 4403, 4408
+"""Codes of closed sockets. Clients try again after 4403, with a new token, but not after 4401."""
 TOO_LARGE, INTERNAL_ERROR, TRY_AGAIN_LATER = 1009, 1011, 1013
 
-LAST_MESSAGE_SECONDS = 1.0
+LAST_MESSAGE_SECONDS = 0.5
 """Time to send the last messages of operations whose viewer has lost access."""
 
 
@@ -103,7 +105,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
     websocket: SocketAdapter
     session: Session | None = None
     init_timer: asyncio.TimerHandle | None = None
+    warning: asyncio.Task[None] | None = None
     closing: asyncio.Task[None] | None = None
+    deadlines: dict[datetime, Callable[[], None]] = {}  # noqa: RUF012  # replaced, never changed
 
     def on_request_accepted(self) -> None:
         """Starts the time for `connection_init`."""
@@ -153,13 +157,74 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         viewer = self.context.viewer
         if self.connection_acknowledged and self.session is None and viewer and viewer.identity is not None:
             self.session = self.view.sessions.join(viewer, self)
-            if viewer.expires_at is not None:
-                self.view.deadlines.add(viewer.expires_at, self.expire)
+            self.await_expiry()
+
+    def await_expiry(self) -> None:
+        """Warns the client before the token expires, and closes the socket when it does."""
+        expires_at = self.context.expires_at
+        if expires_at is not None:
+            left = expires_at - datetime.now(UTC)
+            lead = min(timedelta(seconds=self.view.limits.expiry_warning_seconds), left / 2)
+            self.deadlines = {expires_at - lead: self.warn, expires_at: self.expire}
+            for instant, callback in self.deadlines.items():
+                self.view.deadlines.add(instant, callback)
+
+    def forget_expiry(self) -> None:
+        """Neither warns the client nor closes the socket."""
+        for instant, callback in self.deadlines.items():
+            self.view.deadlines.remove(instant, callback)
+        self.deadlines = {}
 
     async def handle_ping(self, message: Any) -> None:
-        """Replies with the payload of the ping."""
+        """Replies with the payload of the ping, unless it is a new token."""
+        if await self.renewed_by(message):
+            await self.websocket.send_json({"type": "pong", "payload": self.expiry})
+            return
         payload = {"payload": message["payload"]} if "payload" in message else {}
         await self.websocket.send_json({"type": "pong", **payload})
+
+    async def handle_pong(self, message: Any) -> None:
+        """Goes on with a new token, if the pong has one."""
+        await self.renewed_by(message)
+
+    async def renewed_by(self, message: Any) -> bool:
+        """Whether a ping or pong has an access token, with which the socket goes on. Closes for another's."""
+        token = authorization(message.get("payload"))
+        if token is None or not self.connection_acknowledged:
+            return False
+        try:
+            if not await self.renew(token):
+                raise NotAuthenticated("The access token belongs to another session.")
+        except NotAuthenticated as error:
+            self.close_soon(self.disconnect(FORBIDDEN, error.message))
+            return False
+        return True
+
+    async def renew(self, token: str) -> bool:
+        """Goes on with an access token of the same session; False if it is of another one."""
+        params = {
+            name: value
+            for name, value in (self.context.connection_params or {}).items()
+            if str(name).lower() != "authorization"
+        }
+        params["Authorization"] = token
+        context = await self.view.open_context(self.context.socket, params)
+        await self.view.close_context(context)
+        if self.session is None or context.credential != self.session.credential:
+            return False
+        self.forget_expiry()
+        self.context.connection_params, self.context.expires_at = params, context.expires_at
+        self.await_expiry()
+        return True
+
+    @property
+    def expiry(self) -> dict[str, Any]:
+        """When the socket's token expires, for its client."""
+        expires_at = self.context.expires_at
+        if expires_at is None:
+            return {}
+        seconds = max(0, round((expires_at - datetime.now(UTC)).total_seconds()))
+        return {"expiresAt": expires_at.isoformat(), "expiresIn": seconds}
 
     async def handle_subscribe(self, message: Any) -> None:
         """Starts an operation, or sends an `error` message."""
@@ -195,7 +260,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         except WebSocketDisconnected:
             return
         except NotAuthenticated as error:
-            await self.disconnect(FORBIDDEN, error.message)
+            await self.disconnect(FORBIDDEN if self.is_expired else UNAUTHORIZED, error.message)
         except Exception as error:
             await operation.send_initial_errors([mask_error(GraphQLError(str(error), original_error=error))])
 
@@ -233,6 +298,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                 await self._send_result_stream(operation, results)
         finally:
             await self.view.close_context(context)
+        if context.issued_token is not None and self.session is not None:
+            await self.renew(f"Bearer {context.issued_token}")
 
     async def _send_result_stream(
         self, operation: Operation[Any, Any], result_source: AsyncGenerator[Any, None]
@@ -258,20 +325,35 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         """None: an invalid document causes an `error` message, and other operations continue."""
         return None
 
+    @property
+    def is_expired(self) -> bool:
+        """Whether the token has expired."""
+        expires_at = self.context.expires_at
+        return expires_at is not None and expires_at <= datetime.now(UTC)
+
+    def warn(self) -> None:
+        """Tells the client by a ping that the token expires soon."""
+        self.warning = asyncio.create_task(self.send_warning())
+
+    async def send_warning(self) -> None:
+        """Sends the warning, unless the client has left."""
+        with suppress(WebSocketDisconnect, WebSocketDisconnected, RuntimeError):
+            await self.websocket.send_json({"type": "ping", "payload": self.expiry})
+
     def expire(self) -> None:
-        """Closes with 4401: the token has expired."""
-        self.close_soon(self.disconnect(UNAUTHORIZED, "Token expired"))
+        """Closes with 4403: the token has expired."""
+        self.close_soon(self.disconnect(FORBIDDEN, "Token expired"))
 
     def end(self, error: DomainError) -> None:
-        """Closes with 4403: the viewer has lost access."""
+        """Closes with 4401: the viewer has lost access."""
         self.close_soon(self.end_session(error))
 
     async def end_session(self, error: DomainError) -> None:
-        """Closes with 4403, once the operations have been told."""
+        """Closes with 4401, once the operations have been told."""
         tasks = [operation.task for operation in self.operations.values() if operation.task]
         if tasks:
             await asyncio.wait(tasks, timeout=LAST_MESSAGE_SECONDS)
-        await self.disconnect(FORBIDDEN, error.message)
+        await self.disconnect(UNAUTHORIZED, error.message)
 
     def note_access(self) -> None:
         """Does nothing: each operation looks its viewer up."""
@@ -289,9 +371,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             self.init_timer.cancel()
         if self.session is not None:
             self.view.sessions.leave(self.session, self)
-            if self.context.expires_at is not None:
-                self.view.deadlines.remove(self.context.expires_at, self.expire)
+            self.forget_expiry()
         await super().shutdown()
+
+
+def authorization(payload: Any) -> str | None:
+    """The `authorization` of a payload, in any case."""
+    if not isinstance(payload, dict):
+        return None
+    values = (value for name, value in payload.items() if name.lower() == "authorization")
+    return next((value for value in values if isinstance(value, str)), None)
 
 
 def protocol_error(message: Any) -> str | None:

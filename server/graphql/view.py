@@ -29,13 +29,13 @@ from server.graphql.admission import Admission
 from server.graphql.body import BodySpace, check_media_type, parse_operation, read_form
 from server.graphql.clients import GRACE_SECONDS, ClientWatch, client_host, note_answer
 from server.graphql.context import ConnectionInit, IdentifyCaller, OpenContext, OperationContext
-from server.graphql.documents import is_subscription, may_be_incremental
+from server.graphql.documents import is_subscription, may_be_incremental, root_fields
 from server.graphql.headers import header
 from server.graphql.json import decode, encode
 from server.graphql.limits import TransportLimits
 from server.graphql.negotiation import GRAPHQL, JSON, Acceptance
 from server.graphql.persisted import PersistedDocuments
-from server.graphql.refusals import Refusal, refusal
+from server.graphql.refusals import Refusal, invalid_token, refusal
 from server.graphql.request import OperationRequest
 from server.graphql.responses import SingleResponse, response_body, single_response, single_response_of
 from server.graphql.sessions import Deadlines, Sessions
@@ -73,6 +73,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
         explorer: Explorer | None = None,
         admission: Admission | None = None,
         identify_caller: IdentifyCaller = client_host,
+        public_fields: frozenset[str] = frozenset(),
     ) -> None:
         self.limits = limits or TransportLimits()
         self.admission, self.identify_caller = admission or Admission(), identify_caller
@@ -87,7 +88,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
             max_subscriptions_per_connection=self.limits.socket_operations,
             allowed_origins=self.limits.allowed_origins,
         )
-        self.open_context = open_context
+        self.open_context, self.public_fields = open_context, public_fields
         self.explorer = explorer
         self.documents = PersistedDocuments(self.limits.persisted_characters, self.limits.trusted_documents)
         self.stream_transports = transports(self.limits.heartbeat_seconds)
@@ -155,7 +156,16 @@ class GraphQLView(GraphQL[OperationContext, None]):
                 watch.grace = GRACE_SECONDS
                 context = await self.open(request)
                 operation = parse_operation(request, body) if form is None else form
-                return await self.respond(request, self.documents.resolve(operation), context)
+                operation = self.documents.resolve(operation)
+                self.require_accepted_token(operation, context)
+                return await self.respond(request, operation, context)
+
+    def require_accepted_token(self, operation: Mapping[str, Any], context: OperationContext) -> None:
+        """Refuses a token that is not valid with 401, unless the operation is there to get another one."""
+        if context.refused is not None:
+            fields = root_fields(operation.get("query") or "", operation.get("operationName"))
+            if not fields or not fields <= self.public_fields:
+                raise invalid_token(context.refused)
 
     async def respond(
         self, request: OperationRequest, operation: Mapping[str, Any], context: OperationContext
@@ -260,18 +270,30 @@ class GraphQLView(GraphQL[OperationContext, None]):
         document, name = request_data.query or "", request_data.operation_name
         streamed = self._get_stream_transport(request_data.protocol) is not None
         if context.audience is not None and streamed and is_subscription(document, name):
-            return self.shared_results(context, document, request_data.variables, name)
+            assert isinstance(request, OperationRequest)
+            return self.shared_results(request, context, document, request_data.variables, name)
         return await super().execute_operation(
             request, request_adapter, request_data, context, root_value, sub_response
         )
 
     async def shared_results(
-        self, context: OperationContext, document: str, variables: Any, name: str | None
+        self,
+        request: OperationRequest,
+        context: OperationContext,
+        document: str,
+        variables: Any,
+        name: str | None,
     ) -> AsyncGenerator[Any, None]:
-        """The results of a subscription over HTTP, until the token expires."""
+        """The results of a subscription over HTTP, until the token expires.
+
+        Clients of server-sent events then subscribe again with a new token: the stream was not completed.
+        """
         messages = self.streams.watch(context, document, variables, name, expires_at=context.expires_at)
         async with aclosing(messages):
             async for message in messages:
+                if message.kind == "expired" and request.is_event_stream:
+                    request.is_interrupted = True
+                    return
                 yield message.result
 
     async def execute_single(
@@ -303,7 +325,7 @@ class GraphQLView(GraphQL[OperationContext, None]):
     ) -> Response:
         """A streamed response. The request keeps the stream so that it is closed."""
         assert isinstance(request, OperationRequest)
-        request.results = cast(AsyncGenerator[str, None], stream())
+        request.results = until_interruption(request, cast(AsyncGenerator[str, None], stream()))
         return StreamingResponse(request.results, headers=dict(headers))
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
@@ -332,6 +354,17 @@ class GraphQLView(GraphQL[OperationContext, None]):
     def encode_json(self, data: object) -> str:
         """Encodes as text, for WebSocket messages and server-sent events."""
         return encode(data).decode()
+
+
+async def until_interruption(
+    request: OperationRequest, chunks: AsyncGenerator[str, None]
+) -> AsyncGenerator[str, None]:
+    """The chunks of a stream; those after an interruption tell that it was completed, and are not sent."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if request.is_interrupted:
+                return
+            yield chunk
 
 
 def protocol(acceptance: Acceptance, document: str, name: str | None) -> GraphQLRequestProtocol:

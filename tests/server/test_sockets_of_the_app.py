@@ -136,7 +136,7 @@ async def test_who_is_suspended_is_out_at_once(app: App) -> None:
 
     assert last["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert closed.value.rcvd is not None
-    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "This account is not active.")
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4401, "This account is not active.")
 
 
 async def test_events_over_http_are_shared_too(app: App) -> None:

@@ -235,12 +235,12 @@ async def test_a_bad_token_closes_4403(contexts: Contexts) -> None:
         assert (await socket.closing())[0] == 4403
 
 
-async def test_expiry_closes_4401_and_ends_operations(contexts: Contexts) -> None:
+async def test_expiry_closes_4403_and_ends_operations(contexts: Contexts) -> None:
     async with open_socket(contexts, init=False) as socket:
         await socket.send(type="connection_init", payload={"Authorization": "Bearer ann/0.3"})
         acknowledgement = await socket.receive()
         await socket.subscribe("subscription { contextName }")
-        assert await socket.closing() == (4401, "Token expired")
+        assert await socket.closing() == (4403, "Token expired")
 
     assert (
         datetime.fromisoformat(acknowledgement["payload"]["expiresAt"])
@@ -248,11 +248,40 @@ async def test_expiry_closes_4401_and_ends_operations(contexts: Contexts) -> Non
     )
 
 
+async def test_a_client_is_warned_and_goes_on_with_a_new_token(contexts: Contexts) -> None:
+    async with open_socket(contexts, "ann/1") as socket:
+        warning = await socket.receive()
+        assert warning["type"] == "ping"
+        assert 0 <= warning["payload"]["expiresIn"] <= 1
+        await socket.send(type="ping", payload={"authorization": "Bearer ann/60"})
+        renewed = await socket.receive()
+        assert (renewed["type"], renewed["payload"]["expiresIn"]) == ("pong", 60)
+        await asyncio.sleep(1)
+
+        assert [message["type"] for message in await socket.answers("{ hello }", "2")] == ["next", "complete"]
+
+
+async def test_a_pong_renews_the_token_too(contexts: Contexts) -> None:
+    async with open_socket(contexts, "ann/1") as socket:
+        assert (await socket.receive())["type"] == "ping"
+        await socket.send(type="pong", payload={"Authorization": "Bearer ann/60"})
+        await asyncio.sleep(1)
+
+        assert [message["type"] for message in await socket.answers("{ hello }")] == ["next", "complete"]
+
+
+@pytest.mark.parametrize("token", ["bob/60", "bad", "", "ann/0"])
+async def test_another_token_closes_4403(contexts: Contexts, token: str) -> None:
+    async with open_socket(contexts, "ann/60") as socket:
+        await socket.send(type="ping", payload={"authorization": f"Bearer {token}"})
+        assert (await socket.closing())[0] == 4403
+
+
 async def test_a_suspended_viewer_is_out(contexts: Contexts) -> None:
     async with open_socket(contexts) as socket:
         contexts.banned.add("ann")
         await socket.subscribe("{ hello }")
-        assert (await socket.closing())[0] == 4403
+        assert (await socket.closing())[0] == 4401
 
 
 async def test_a_suspended_viewer_is_out_of_a_running_subscription(contexts: Contexts) -> None:
@@ -260,7 +289,7 @@ async def test_a_suspended_viewer_is_out_of_a_running_subscription(contexts: Con
         await socket.subscribe("subscription { contextName }")
         await socket.receive()
         contexts.banned.add("ann")
-        assert (await socket.closing())[0] == 4403
+        assert (await socket.closing())[0] == 4401
 
 
 async def test_a_broken_recheck_keeps_the_socket(contexts: Contexts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ class Context:
     closed: bool = False
     audience: None = None
     issued_token: str | None = None
+    refused: None = None
 
     @property
     def identity(self) -> str | None:
