@@ -108,6 +108,7 @@ from db.models.requirements import (
     RequirementOrigin,
     RequirementProposal,
 )
+from db.models.validation_findings import ValidationFinding
 
 __all__ = [
     "TERMINAL",
@@ -214,5 +215,6 @@ __all__ = [
     "UploadState",
     "User",
     "UserStatus",
+    "ValidationFinding",
     "ValidationJob",
 ]

@@ -31,6 +31,7 @@ from db.models.jobs import JobRow
 if TYPE_CHECKING:
     from db.models.identity import User
     from db.models.projects import Project
+    from db.models.validation_findings import ValidationFinding
 
 
 class ExportFormat(Enum):
@@ -124,12 +125,24 @@ class ReviewState(Enum):
     """A person rejects the image."""
 
 
+def best_indexes() -> tuple[sa.Index, ...]:
+    """Indexes of the best images of groups of near duplicates."""
+    condition = sa.text("duplicate_group = id")
+    lists = ("company_id", "id"), ("company_id", "crawl_job_id", "id")
+    return tuple(
+        sa.Index("_".join(("ix_images_best", *columns)), *columns, postgresql_where=condition)
+        for columns in lists
+    )
+
+
 class Image(TenantKey, TenantModel):
     """An image of a crawl; its content is unique in the crawl.
 
     Files are stored by content, once per company, and may be shared with other images. `sequence` numbers
     the crawl's images in the order in which they become visible. `url_key` is a digest of `original_url`;
     `etag` and `last_modified` are from its server's response. `source` is the kind of the crawl's source.
+    A `quarantined` image is set aside, for a code of an issue or by a person. Rules leave those that a person
+    has `restored`. `duplicate_group` is the id of the group's best image.
     """
 
     __tablename__ = "images"
@@ -143,6 +156,7 @@ class Image(TenantKey, TenantModel):
         tenant_index("duplicate_group", "id", where="duplicate_group IS NOT NULL"),
         tenant_index("crawl_job_id", "duplicate_group", "id", where="duplicate_group IS NOT NULL"),
         tenant_index("is_valid", "id"),
+        *best_indexes(),
         tenant_index("review", "id"),
         tenant_index("quarantined", "id"),
         tenant_index("crawl_job_id", "review", "id"),
@@ -179,13 +193,20 @@ class Image(TenantKey, TenantModel):
     is_duplicate: Mapped[Flag]
     issues: Mapped[list[str]] = mapped_column(server_default="[]")
     quarantined: Mapped[Flag]
+    quarantine_reason: Mapped[Str50 | None]
+    quarantined_at: Mapped[datetime | None]
+    restored: Mapped[Flag]
     created_at: Mapped[Instant]
 
     crawl_job: Mapped[CrawlJob] = view_relationship("foreign(Image.crawl_job_id) == CrawlJob.id")
+    duplicates: Mapped[list[Image]] = view_relationship("Image.id == foreign(remote(Image.duplicate_group))")
 
 
 class ValidationJob(JobRow):
-    """A validation of a crawl's images. `validated_images` counts those validated so far."""
+    """A validation of a crawl's images. `validated_images` counts those validated so far.
+
+    A `preview` changes no image.
+    """
 
     __tablename__ = "validation_jobs"
 
@@ -195,9 +216,13 @@ class ValidationJob(JobRow):
     validated_images: Mapped[Count]
     invalid_images: Mapped[Count]
     validation_rules: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    preview: Mapped[Flag]
 
     crawl_job: Mapped[CrawlJob] = view_relationship("foreign(ValidationJob.crawl_job_id) == CrawlJob.id")
     requested_by: Mapped[User | None] = view_relationship("foreign(ValidationJob.requested_by_id) == User.id")
+    findings: Mapped[list[ValidationFinding]] = view_relationship(
+        "ValidationJob.id == foreign(ValidationFinding.validation_job_id)"
+    )
 
     @declared_attr.directive
     @classmethod

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.ports import ObjectStore
 from core.working_folders import working_folder
-from db.models import Image
+from db.models import Image, ReviewState
 from pipelines.imagery.picture_comparison import confirm_group
 from pipelines.runtime.handlers import Run
 
@@ -25,8 +25,8 @@ async def find_near_duplicates(
 ) -> list[list[Image]]:
     """Groups of images that show the same, the best image of each first.
 
-    A valid image is better, then one with more pixels, sharpness and bytes. Images need their
-    perceptual hash, storage key and verdict. Candidates are those of similar hashes.
+    An accepted image is better, then a valid one, then one with more pixels, sharpness and bytes. Images need
+    their perceptual hash, storage key, verdict and review. Candidates are those of similar hashes.
     """
     hashed = [image for image in images if image.perceptual_hash is not None]
     hashes = [image.perceptual_hash for image in hashed if image.perceptual_hash is not None]
@@ -36,10 +36,15 @@ async def find_near_duplicates(
         candidates = [hashed[position] for position in group]
         with working_folder() as folder:
             paths = await fetch_images(run.services.store, candidates, Path(folder))
-            valid = [image.is_valid is not False for image in candidates]
-            found = await run.cpu_within(GROUP_SECONDS, confirm_group, paths, valid)
+            ranks = [rank(image) for image in candidates]
+            found = await run.cpu_within(GROUP_SECONDS, confirm_group, paths, ranks)
         confirmed += [[candidates[position] for position in same] for same in found]
     return confirmed
+
+
+def rank(image: Image) -> int:
+    """How much an image is preferred to others that show the same: accepted ones, then those not invalid."""
+    return 2 * (image.review is ReviewState.ACCEPTED) + (image.is_valid is not False)
 
 
 async def fetch_images(store: ObjectStore, images: Sequence[Image], folder: Path) -> list[Path | None]:

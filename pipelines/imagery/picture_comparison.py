@@ -79,13 +79,13 @@ def show_the_same(one: Appearance, other: Appearance) -> bool:
     return float((first * second).mean()) >= MIN_CORRELATION and float(block) <= MAX_BLOCK_DIFFERENCE
 
 
-def confirm_group(paths: Sequence[Path | None], preferred: Sequence[bool]) -> list[list[int]]:
+def confirm_group(paths: Sequence[Path | None], ranks: Sequence[int]) -> list[list[int]]:
     """The groups of pictures among candidates that show the same, by position, the best picture first.
 
-    A `preferred` picture is better than the others; pictures that show something else are left out.
+    A picture of a higher rank is better; pictures that show something else are left out.
     """
     looks = {number: look for number, path in enumerate(paths) if path and (look := appearance_of(path))}
-    left = sorted(looks, key=lambda number: (preferred[number], looks[number].quality), reverse=True)
+    left = sorted(looks, key=lambda number: (ranks[number], looks[number].quality), reverse=True)
     confirmed = []
     while left:
         best = left[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from core.working_folders import working_folder
-from db.models import Image
+from db.models import Image, ValidationJob
 from db.queue import CompletionHook
 from db.uow import UnitOfWork
 from pipelines.imagery.near_duplicates import fetch_images, find_near_duplicates
@@ -15,10 +15,10 @@ from resolvers.imagery import validation
 from resolvers.imagery.validation import (
     DEFAULT_HASH_DISTANCE,
     CheckImages,
-    Duplicates,
     ValidationRules,
     Verdict,
 )
+from resolvers.imagery.validation_findings import DUPLICATE, NEAR_DUPLICATE, RuleViolation
 
 BATCH_SIZE = 32
 """Images per batch; at most one batch is validated again after an interruption."""
@@ -46,10 +46,10 @@ async def check_images(job: CheckImages, run: Run) -> CompletionHook:
         verdicts = await validate_page(run, page, rules)
         after, done = page[-1].id, done + len(page)
         async with run.write() as uow:
-            await validation.save_verdicts(uow, check.id, verdicts)
+            await validation.save_verdicts(uow, check, verdicts)
             await run.save({"after": str(after)}, uow)
         await run.report(CHECKED_PROGRESS * min(1.0, done / max(1, check.total_images)))
-    found = await find_crawl_duplicates(run, check.crawl_job_id, rules)
+    found = await find_crawl_duplicates(run, check, rules)
 
     async def finish(uow: UnitOfWork) -> None:
         await validation.complete(uow, check, found)
@@ -65,18 +65,24 @@ async def validate_page(run: Run, page: Sequence[Image], rules: ValidationRules)
     return [Verdict(image.id, issues) for image, issues in zip(page, found, strict=True)]
 
 
-async def find_crawl_duplicates(run: Run, crawl_job_id: UUID, rules: ValidationRules) -> Duplicates:
-    """The duplicates of a crawl; empty if the rules do not check for them."""
+async def find_crawl_duplicates(
+    run: Run, check: ValidationJob, rules: ValidationRules
+) -> list[RuleViolation]:
+    """The duplicates in a crawl with their better images; empty if the rules do not check for them."""
     if rules.duplicates is None:
-        return Duplicates((), ())
+        return []
     async with run.read() as uow:
-        images = await validation.image_hashes(uow, crawl_job_id)
+        images = await validation.image_hashes(uow, check)
     distance = DEFAULT_HASH_DISTANCE if rules.duplicate_distance is None else rules.duplicate_distance
     first_of: dict[str, UUID] = {}
     for image in images:
         if image.hash is not None:
             first_of.setdefault(image.hash, image.id)
-    exact = [image.id for image in images if image.hash is not None and first_of[image.hash] != image.id]
     distinct = [image for image in images if image.hash is None or first_of[image.hash] == image.id]
+    kept = {image.id for image in distinct}
+    exact = [image for image in images if image.id not in kept]
     groups = await find_near_duplicates(run, distinct, distance)
-    return Duplicates(exact, [image.id for _, *others in groups for image in others])
+    return [
+        *(RuleViolation(image.id, DUPLICATE, first_of[image.hash]) for image in exact if image.hash),
+        *(RuleViolation(image.id, NEAR_DUPLICATE, best.id) for best, *others in groups for image in others),
+    ]

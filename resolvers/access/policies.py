@@ -47,6 +47,7 @@ from db.models import (
     TokenUsage,
     Upload,
     User,
+    ValidationFinding,
     ValidationJob,
 )
 from resolvers.access.rules import (
@@ -108,6 +109,7 @@ POLICIES: dict[type[Model], Policy] = {
     CrawlCandidate: Policy(read="images:read"),
     Image: Policy(read="images:read"),
     ImageLabel: Policy(read="images:read"),
+    ValidationFinding: Policy(read="images:read"),
     ValidationJob: Policy(read="images:read"),
     ExportJob: Policy(read="images:read"),
     EmbeddingModel: Policy(read="documents:read"),

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import func, literal, select, text
+from sqlalchemy import ColumnElement, func, literal, select, text
 
 from core.errors import Conflict
-from db.arrays import UUIDS, any_text
+from db.arrays import UUIDS, any_id, any_text
 from db.models import CrawlJob, Image, JobStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
@@ -48,6 +48,21 @@ async def enqueue_file_removal(
     await enqueue_removal(uow, requested_by_id, *sorted(stored.difference(by_content)))
 
 
+def active(crawl_job_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for the images of a crawl that are not in quarantine."""
+    return Image.crawl_job_id == crawl_job_id, Image.quarantined.is_(False)
+
+
+async def count_valid(uow: UnitOfWork, *crawl_job_ids: UUID) -> None:
+    """Update the number of valid images of crawls. Images in quarantine do not count."""
+    valid = select(func.count()).where(
+        Image.crawl_job_id == CrawlJob.id, Image.is_valid.is_(True), Image.quarantined.is_(False)
+    )
+    counted = func.least(CrawlJob.downloaded_images, valid.correlate(CrawlJob).scalar_subquery())
+    crawls = sa.update(CrawlJob).where(CrawlJob.id == any_id(crawl_job_ids))
+    await uow.execute(crawls.values(valid_images=counted, version=CrawlJob.version + 1))
+
+
 async def find_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> CrawlJob:
     """The crawl with this id."""
     return await uow.one(select(CrawlJob).where(CrawlJob.id == crawl_job_id))
@@ -55,8 +70,8 @@ async def find_crawl(uow: UnitOfWork, crawl_job_id: UUID) -> CrawlJob:
 
 async def perceptual_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Image]:
     """What near duplicates are found by, of a crawl's images in order of arrival."""
-    hashed = Image.crawl_job_id == crawl_job_id, Image.perceptual_hash.is_not(None)
-    columns = Image.id, Image.perceptual_hash, Image.storage_url, Image.is_valid
+    hashed = *active(crawl_job_id), Image.perceptual_hash.is_not(None)
+    columns = Image.id, Image.perceptual_hash, Image.storage_url, Image.is_valid, Image.review
     statement = select(*columns).where(*hashed).order_by(Image.sequence, Image.id)
     found: Sequence[Image] = await uow.all(statement)
     return found
@@ -81,7 +96,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:
     image = await access.find(uow, viewer, Image, id, lock=True)
     await uow.execute(sa.delete(Image).where(Image.id == id))
     downloaded = CrawlJob.downloaded_images - int(image.storage_url is not None)
-    valid = CrawlJob.valid_images - int(image.is_valid is True)
+    valid = CrawlJob.valid_images - int(image.is_valid is True and not image.quarantined)
     counters = {
         "downloaded_images": func.greatest(downloaded, 0),
         "valid_images": func.greatest(func.least(valid, downloaded), 0),

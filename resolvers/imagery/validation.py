@@ -14,13 +14,13 @@ from sqlalchemy import text as sql
 from core.errors import Conflict, Invalid
 from core.images import IMAGE_FORMATS
 from db import queue
-from db.arrays import any_id
-from db.models import CrawlJob, Image, JobStatus, ValidationJob
+from db.models import CrawlJob, Image, JobStatus, ReviewState, ValidationJob
 from db.queue import Job, JobModel
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, projects, validators
 from resolvers.access import Viewer
-from resolvers.imagery import images
+from resolvers.imagery import images, validation_findings
+from resolvers.imagery.validation_findings import RuleViolation
 
 FORMAT_NAMES = {name.lower(): extension for name, extension in IMAGE_FORMATS.items()} | {
     **{extension: extension for extension in IMAGE_FORMATS.values()},
@@ -39,9 +39,9 @@ class DuplicateAction(Enum):
     REPORT = "report"
     """Duplicates are reported only."""
     QUARANTINE = "quarantine"
-    """Duplicates are quarantined, and exports omit them."""
+    """Duplicates are moved to the quarantine, from which they can be restored."""
     REMOVE = "remove"
-    """Duplicates are deleted."""
+    """The same as QUARANTINE."""
 
 
 class ValidationPreset(Enum):
@@ -54,7 +54,7 @@ class ValidationPreset(Enum):
     LENIENT = "lenient"
     """At least 25 x 25 pixels and 512 bytes. Near duplicates are reported."""
     STRICT = "strict"
-    """At least 100 x 100 pixels, 2 KiB to 10 MiB, any supported format. Near duplicates are removed."""
+    """At least 100 x 100 pixels, 2 KiB to 10 MiB, any supported format. Near duplicates are quarantined."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class ValidationRules:
     duplicate_distance: int | None = None
     refuse_blank: bool | None = None
     min_sharpness: float | None = None
+    quarantine_invalid: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The rules that are set, as JSON values."""
@@ -101,7 +102,7 @@ PRESETS = {
         min_bytes=2048,
         max_size_mb=10,
         formats=ALL_FORMATS,
-        duplicates=DuplicateAction.REMOVE.value,
+        duplicates=DuplicateAction.QUARANTINE.value,
     ),
 }
 """Rules of each preset. Images that cannot be decoded are always invalid."""
@@ -121,6 +122,7 @@ class CheckImages(Job):
         await uow.execute(
             sa.update(ValidationJob).where(ValidationJob.id == self.validation_job_id).values(values)
         )
+        await validation_findings.clear(uow, self.validation_job_id)
 
 
 @dataclass(frozen=True)
@@ -131,14 +133,6 @@ class Verdict:
     issues: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Duplicates:
-    """Exact duplicates, with equal content, and near duplicates."""
-
-    exact: Sequence[UUID]
-    near: Sequence[UUID]
-
-
 async def create(
     uow: UnitOfWork,
     viewer: Viewer,
@@ -146,9 +140,10 @@ async def create(
     *,
     name: str,
     rules: Mapping[str, Any],
+    preview: bool,
     start: bool,
 ) -> ValidationJob:
-    """Create a validation of all images of a crawl, and start it if `start`."""
+    """Create a validation of all images of a crawl, and start it if `start`. A `preview` changes none."""
     access.require(viewer, "images:create")
     name = validators.name(name, "input", "name", limit=100)
     validated = validate_rules(rules)
@@ -159,6 +154,7 @@ async def create(
         "crawl_job_id": crawl_job_id,
         "name": name,
         "validation_rules": validated.to_json(),
+        "preview": preview,
         "requested_by_id": viewer.user_id,
     }
     id = await uow.scalar(insert(ValidationJob).values(values).returning(ValidationJob.id))
@@ -216,8 +212,8 @@ def validate_formats(names: Sequence[str], *path: str) -> tuple[str, ...]:
 
 
 async def count_images(uow: UnitOfWork, crawl_job_id: UUID) -> int:
-    """Number of images of a crawl."""
-    return await uow.scalar(select(func.count()).where(Image.crawl_job_id == crawl_job_id)) or 0
+    """Number of images of a crawl that are not in quarantine."""
+    return await uow.scalar(select(func.count()).where(*images.active(crawl_job_id))) or 0
 
 
 async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> ValidationJob:
@@ -241,6 +237,7 @@ async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> ValidationJob:
         "validated_images": 0,
         "invalid_images": 0,
     }
+    await validation_findings.clear(uow, id)
     return await uow.one(
         sa.update(ValidationJob).where(ValidationJob.id == id).values(values).returning(ValidationJob)
     )
@@ -248,7 +245,7 @@ async def start(uow: UnitOfWork, id: UUID, *, restart: bool) -> ValidationJob:
 
 async def list_images(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, limit: int) -> Sequence[Image]:
     """The next images to validate, by id."""
-    statement = select(Image.id, Image.storage_url, Image.file_size).where(Image.crawl_job_id == crawl_job_id)
+    statement = select(Image.id, Image.storage_url, Image.file_size).where(*images.active(crawl_job_id))
     if after is not None:
         statement = statement.where(Image.id > after)
     return await uow.all(statement.order_by(Image.id).limit(limit))
@@ -256,71 +253,56 @@ async def list_images(uow: UnitOfWork, crawl_job_id: UUID, after: UUID | None, l
 
 SAVE_VERDICTS = sql("""
 UPDATE tenant.images SET is_valid = verdicts.issues = '[]', issues = verdicts.issues::jsonb,
-  is_duplicate = false, quarantined = false
+  is_duplicate = false
 FROM unnest(CAST(:ids AS uuid[]), CAST(:issues AS text[])) AS verdicts (id, issues)
 WHERE images.id = verdicts.id
 """)
 
 
-async def save_verdicts(uow: UnitOfWork, id: UUID, verdicts: Sequence[Verdict]) -> None:
+async def save_verdicts(uow: UnitOfWork, validation: ValidationJob, verdicts: Sequence[Verdict]) -> None:
     """Store the verdicts of images, and update the validation's counters."""
-    issues = [orjson.dumps(verdict.issues).decode() for verdict in verdicts]
-    await uow.execute(SAVE_VERDICTS, {"ids": [verdict.image_id for verdict in verdicts], "issues": issues})
+    quarantines = bool(ValidationRules.from_json(validation.validation_rules).quarantine_invalid)
+    found = [RuleViolation(verdict.image_id, issue) for verdict in verdicts for issue in verdict.issues]
+    await validation_findings.add(uow, validation.id, found, quarantines=quarantines)
+    if not validation.preview:
+        issues = [orjson.dumps(verdict.issues).decode() for verdict in verdicts]
+        ids = [verdict.image_id for verdict in verdicts]
+        await uow.execute(SAVE_VERDICTS, {"ids": ids, "issues": issues})
     validated = ValidationJob.validated_images + len(verdicts)
     counted = {
         "validated_images": validated,
         "invalid_images": ValidationJob.invalid_images + sum(bool(verdict.issues) for verdict in verdicts),
         "total_images": func.greatest(ValidationJob.total_images, validated),
     }
-    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == id).values(counted))
+    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == validation.id).values(counted))
 
 
-async def image_hashes(uow: UnitOfWork, crawl_job_id: UUID) -> Sequence[Image]:
-    """Hashes of a crawl's images, preferred images first: valid, then large, then early ones."""
+async def image_hashes(uow: UnitOfWork, validation: ValidationJob) -> Sequence[Image]:
+    """What duplicates are found by, preferred images first: accepted, then valid, then large, then early."""
+    is_valid = ~validation_findings.has_finding(validation.id)
     pixels = func.coalesce(Image.width, 0) * func.coalesce(Image.height, 0)
-    columns = Image.id, Image.hash, Image.perceptual_hash, Image.storage_url, Image.is_valid
-    statement = select(*columns).where(Image.crawl_job_id == crawl_job_id)
-    return await uow.all(statement.order_by(Image.is_valid.desc().nulls_last(), pixels.desc(), Image.id))
+    columns = Image.id, Image.hash, Image.perceptual_hash, Image.storage_url, Image.review
+    statement = select(*columns, is_valid.label("is_valid")).where(*images.active(validation.crawl_job_id))
+    accepted = Image.review == ReviewState.ACCEPTED
+    found: Sequence[Image] = await uow.all(
+        statement.order_by(accepted.desc(), is_valid.desc(), pixels.desc(), Image.id)
+    )
+    return found
 
 
-async def complete(uow: UnitOfWork, validation: ValidationJob, duplicates: Duplicates) -> None:
-    """Apply the rules' duplicate action, and update the counters of the validation and its crawl."""
+async def complete(uow: UnitOfWork, validation: ValidationJob, duplicates: Sequence[RuleViolation]) -> None:
+    """Store duplicates, quarantine what the rules say, and update the counters of validation and crawl."""
     await uow.one(select(CrawlJob.id).where(CrawlJob.id == validation.crawl_job_id).with_for_update())
     action = ValidationRules.from_json(validation.validation_rules).duplicates
-    ids = [*duplicates.exact, *duplicates.near]
-    invalidated = deleted = 0
-    for group, issue in ((duplicates.exact, "duplicate"), (duplicates.near, "near_duplicate")):
-        values = {"is_duplicate": True, "issues": Image.issues.op("||")(func.jsonb_build_array(issue))}
-        await uow.execute(sa.update(Image).where(Image.id == any_id(group)).values(values))
-    if action != DuplicateAction.REPORT.value and ids:
-        passed = select(func.count()).where(Image.id == any_id(ids), Image.is_valid.is_(True))
-        invalidated = await uow.scalar(passed) or 0
-        statement = sa.update(Image).where(Image.id == any_id(ids))
-        await uow.execute(statement.values(is_valid=False, quarantined=True))
-    if action == DuplicateAction.REMOVE.value and ids:
-        deleted = await delete_images(uow, validation, ids)
-    invalid = {
-        "invalid_images": ValidationJob.invalid_images + invalidated,
-        "total_images": ValidationJob.validated_images,
-    }
-    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == validation.id).values(invalid))
-    valid = select(func.count()).where(
-        Image.crawl_job_id == validation.crawl_job_id, Image.is_valid.is_(True)
-    )
-    downloaded = func.greatest(CrawlJob.downloaded_images - deleted, 0)
-    counted = {
-        "downloaded_images": downloaded,
-        "valid_images": func.least(downloaded, await uow.scalar(valid) or 0),
-        "version": CrawlJob.version + 1,
-    }
-    await uow.execute(sa.update(CrawlJob).where(CrawlJob.id == validation.crawl_job_id).values(counted))
-
-
-async def delete_images(uow: UnitOfWork, validation: ValidationJob, ids: Sequence[UUID]) -> int:
-    """Delete images and queue the removal of unused files; returns how many were stored."""
-    deleted = await uow.all(sa.delete(Image).where(Image.id == any_id(ids)).returning(Image))
-    await images.enqueue_file_removal(uow, validation.requested_by_id, deleted)
-    return sum(row.storage_url is not None for row in deleted)
+    quarantines = action not in (None, DuplicateAction.REPORT.value)
+    await validation_findings.add(uow, validation.id, duplicates, quarantines=quarantines)
+    invalid = await validation_findings.count_invalid(uow, validation.id)
+    counted = {"invalid_images": invalid, "total_images": ValidationJob.validated_images}
+    await uow.execute(sa.update(ValidationJob).where(ValidationJob.id == validation.id).values(counted))
+    if validation.preview:
+        return
+    await validation_findings.apply_findings(uow, validation.id, duplicates)
+    await images.count_valid(uow, validation.crawl_job_id)
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> None:

@@ -81,6 +81,8 @@ class ListSource:
     source: Source
     order: Order
     orders: type[Enum] | None
+    base_filter: type | None = None
+    """Type of the filter that holds if the client sends none."""
 
     @property
     def is_related(self) -> bool:
@@ -106,6 +108,8 @@ class ListSource:
         context.require_viewer()
         validate_arguments({"filter": filter})
         page = page_of(self.model, order_by.value if order_by else self.order, first, after, last, before)
+        if filter is None and self.base_filter is not None:
+            filter = self.base_filter()
         return PageRequest(page, filter.where, repr(filter)) if filter else PageRequest(page, None, None)
 
 
@@ -148,14 +152,22 @@ def lookup(model: type[Model], description: str) -> Any:
     return strawberry.field(resolver=resolve, description=description, metadata={DECLARED: Lookup(model)})
 
 
-def connection(source: Source, *, orders: type[Enum] | None = None, filter: type | None = None) -> Any:
+def connection(
+    source: Source,
+    *,
+    orders: type[Enum] | None = None,
+    filter: type | None = None,
+    filtered: bool = False,
+) -> Any:
     """A to-many field with keyset pagination. The default order is the first of `orders`.
 
-    `source` is a relationship, or a model for a root field.
+    `source` is a relationship, or a model for a root field. A `filtered` list has a filter also if the client
+    sends none: the one with the default of each condition.
     """
     if isinstance(source, InstrumentedAttribute):
         source.parent.registry.configure()
-    listing = ListSource(source, next(iter(orders)).value if orders else Order("id"), orders)
+    order = next(iter(orders)).value if orders else Order("id")
+    listing = ListSource(source, order, orders, filter if filtered else None)
 
     async def resolve(
         root: Any,

@@ -113,11 +113,16 @@ class ImageFilter:
     review: ReviewState | None = None
     """Matches images of which people think so."""
 
-    state: ImageState | None = None
-    """Matches images in this state."""
+    best: bool | None = None
+    """If true, matches the best image of each group of near duplicates. If false, matches all others."""
 
-    def where(self, image: Any) -> list[ColumnElement[bool]]:
-        found = of_crawl(self.crawl_job_id, image)
+    state: ImageState | None = None
+    """Matches images in this state. Default ACTIVE."""
+
+    def where(self, image: Any, *, state: ImageState | None = None) -> list[ColumnElement[bool]]:
+        """The conditions; a `state` replaces that of the filter."""
+        quarantined = (state or self.state) is ImageState.QUARANTINED
+        found = [*of_crawl(self.crawl_job_id, image), image.quarantined == quarantined]
         if self.duplicate_group:
             group = key_of(self.duplicate_group, models.Image, "filter", "duplicateGroup")
             found.append(image.duplicate_group == group)
@@ -128,9 +133,25 @@ class ImageFilter:
             found.append(has_label(image, name))
         if self.review is not None:
             found.append(image.review == self.review)
-        if self.state is not None:
-            found.append(image.quarantined == (self.state is ImageState.QUARANTINED))
+        if self.best is not None:
+            is_best = image.duplicate_group == image.id
+            found.append(is_best if self.best else is_best.is_not(True))
         return found
+
+
+@input
+class ValidationFindingFilter:
+    """Conditions for listing findings of a validation."""
+
+    rule: str | None = None
+    """Matches findings with this code."""
+
+    quarantines: bool | None = None
+    """If true, matches findings that move their image to the quarantine. If false, matches all others."""
+
+    def where(self, finding: Any) -> list[ColumnElement[bool]]:
+        found = [finding.rule == self.rule] if self.rule is not None else []
+        return found + ([finding.quarantines == self.quarantines] if self.quarantines is not None else [])
 
 
 @input

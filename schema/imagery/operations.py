@@ -36,9 +36,10 @@ from schema.imagery.filters import (
     ValidationJobFilter,
     ValidationJobOrder,
 )
+from schema.imagery.quarantine import QuarantineMutations
 from schema.imagery.review import ImageReviewMutations
 from schema.imagery.types import CrawlJob, Image
-from schema.imagery.validation import ValidationJob, ValidationMutations
+from schema.imagery.validation import ValidationFinding, ValidationJob, ValidationMutations
 
 
 @output
@@ -49,6 +50,9 @@ class ImageryQueries:
         models.CrawlCandidate, "Looks up an address that a crawl has seen by ID."
     )
     validation_job: ValidationJob | None = lookup(models.ValidationJob, "Looks up a validation by ID.")
+    validation_finding: ValidationFinding | None = lookup(
+        models.ValidationFinding, "Looks up a finding of a validation by ID."
+    )
     export_job: ExportJob | None = lookup(models.ExportJob, "Looks up an export by ID.")
 
     crawl_jobs: Connection[CrawlJob] = connection(
@@ -61,8 +65,8 @@ class ImageryQueries:
     )
     """Lists the addresses that crawls have seen, oldest first, with what became of each."""
 
-    images: Connection[Image] = connection(models.Image, orders=ImageOrder, filter=ImageFilter)
-    """Lists the images of all crawls, oldest first."""
+    images: Connection[Image] = connection(models.Image, orders=ImageOrder, filter=ImageFilter, filtered=True)
+    """Lists the images of all crawls that are not in quarantine, oldest first."""
 
     validation_jobs: Connection[ValidationJob] = connection(
         models.ValidationJob, orders=ValidationJobOrder, filter=ValidationJobFilter
@@ -166,7 +170,9 @@ class ImageDeletePayload(Payload):
 
 
 @output
-class ImageryMutations(ValidationMutations, ExportMutations, ImageReviewMutations, CrawlMutations):
+class ImageryMutations(
+    ValidationMutations, ExportMutations, ImageReviewMutations, QuarantineMutations, CrawlMutations
+):
     @mutation(idempotent=True)
     async def crawl_job_create(self, info: Info, input: CrawlJobCreateInput) -> CrawlJobCreatePayload:
         """Create a crawl, and start it by default."""

@@ -179,8 +179,10 @@ class CrawlJob(Job):
     )
     """Addresses that the crawl has seen, oldest first."""
 
-    images: Connection[Image] = connection(models.CrawlJob.images, orders=ImageOrder, filter=ImageFilter)
-    """Images of the crawl, oldest first."""
+    images: Connection[Image] = connection(
+        models.CrawlJob.images, orders=ImageOrder, filter=ImageFilter, filtered=True
+    )
+    """Images of the crawl that are not in quarantine, oldest first."""
 
     validation_jobs: Connection[ValidationJob] = connection(
         models.CrawlJob.validation_jobs, orders=ValidationJobOrder, filter=ValidationJobFilter
@@ -289,9 +291,14 @@ class Image(relay.Node):
     duplicate_group: relay.GlobalID | None = derived_field(
         lambda image: group_id(image.duplicate_group), needs=("duplicate_group",)
     )
-    """Group of near duplicates in the crawl, named by the global ID of its first image. Null without near
+    """Group of near duplicates in the crawl, named by the global ID of its best image. Null without near
     duplicates.
     """
+
+    duplicates: Connection[Image] = connection(
+        models.Image.duplicates, orders=ImageOrder, filter=ImageFilter, filtered=True
+    )
+    """Images of the group whose best image this is, itself among them. Empty for all other images."""
 
     is_duplicate: bool
     """Whether another image of the crawl shows the same picture."""
@@ -300,7 +307,16 @@ class Image(relay.Node):
     """Codes of the issues found by the last validation. Not paginated."""
 
     quarantined: bool
-    """Whether the image is excluded from exports."""
+    """Whether the image is in quarantine: not exported, and not listed by default."""
+
+    quarantine_reason: str | None
+    """Code of the issue for which the image is in quarantine, or `person`."""
+
+    quarantined_at: datetime | None
+    """Time at which the image was moved to the quarantine."""
+
+    restored: bool
+    """Whether a person has restored the image from the quarantine. Rules do not move it there again."""
 
     created_at: datetime
     """Creation time."""

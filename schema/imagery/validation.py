@@ -9,15 +9,17 @@ from uuid import UUID
 from strawberry import relay
 
 from db import models
-from resolvers.imagery import validation
+from resolvers.imagery import validation, validation_findings
 from resolvers.imagery.validation import DuplicateAction, ValidationPreset
 from schema.framework.context import Info
 from schema.framework.decorators import enumeration, input, node, output
-from schema.framework.fields import relation
+from schema.framework.fields import Connection, connection, relation
 from schema.framework.global_ids import key_of
-from schema.framework.payloads import IdempotentInput, Payload, derived_field, mutation
+from schema.framework.payloads import IdempotentInput, Payload, derived_field, field, mutation
+from schema.framework.scalars import BigInt
+from schema.imagery.filters import ValidationFindingFilter
 from schema.jobs import Job
-from schema.lazy_types import CrawlJobRef, UserRef
+from schema.lazy_types import CrawlJobRef, ImageRef, UserRef
 
 enumeration(DuplicateAction)
 enumeration(ValidationPreset)
@@ -56,6 +58,9 @@ class ValidationRules:
 
     min_sharpness: float | None
     """Minimum variance of the Laplacian at 512 pixels. Images below 100 look blurred."""
+
+    quarantine_invalid: bool | None
+    """Whether images that fail a rule are moved to the quarantine."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ValidationRules:
@@ -109,6 +114,70 @@ class ValidationRulesInput:
     min_sharpness: float | None = None
     """Minimum variance of the Laplacian at 512 pixels. Images below 100 look blurred."""
 
+    quarantine_invalid: bool | None = None
+    """Whether images that fail a rule are moved to the quarantine. Default false."""
+
+
+@output
+class RuleSummary:
+    """What a validation found by one rule."""
+
+    rule: str
+    """Code of the issue."""
+
+    images: int
+    """Number of images."""
+
+    bytes: BigInt
+    """Size of their files in bytes."""
+
+    quarantined: int
+    """Number of images that the rule moves to the quarantine."""
+
+
+@output
+class ValidationSummary:
+    """What a validation found."""
+
+    quarantined_images: int
+    """Number of images that are moved to the quarantine."""
+
+    quarantined_bytes: BigInt
+    """Size of their files in bytes."""
+
+    rules: list[RuleSummary]
+    """By rule. Maximum 30."""
+
+
+@node(models.ValidationFinding)
+class ValidationFinding(relay.Node):
+    """A rule of a validation that an image does not meet."""
+
+    id: relay.NodeID[UUID]
+
+    validation_job: ValidationJob | None = relation(models.ValidationFinding.validation_job)
+    """Validation that found it."""
+
+    image: ImageRef | None = relation(models.ValidationFinding.image)
+    """The image."""
+
+    best_image: ImageRef | None = relation(models.ValidationFinding.best_image)
+    """Better image that shows the same. Null unless the image is a duplicate."""
+
+    rule: str
+    """Code of the issue, such as `blurred` or `near_duplicate`."""
+
+    quarantines: bool
+    """Whether the rule moves the image to the quarantine. False for images that a person has accepted or
+    restored.
+    """
+
+    file_size: BigInt | None
+    """Size of the image in bytes."""
+
+    created_at: datetime
+    """Creation time."""
+
 
 @node(models.ValidationJob)
 class ValidationJob(Job):
@@ -139,6 +208,27 @@ class ValidationJob(Job):
     )
     """Rules that the images must satisfy."""
 
+    preview: bool
+    """Whether this is a preview, which changes no image."""
+
+    @field(needs=("id",))
+    async def summary(self, info: Info) -> ValidationSummary:
+        """What the validation has found so far, by rule. A preview tells what would be moved to the
+        quarantine.
+        """
+        row: Any = self
+        loader = info.context.loaders.by(validation_findings.summaries, models.ValidationFinding)
+        found = await loader.load(row.id) or {"images": 0, "bytes": 0, "rules": []}
+        rules = [RuleSummary(**rule | {"bytes": BigInt(rule["bytes"])}) for rule in found["rules"]]
+        return ValidationSummary(
+            quarantined_images=found["images"], quarantined_bytes=BigInt(found["bytes"]), rules=rules
+        )
+
+    findings: Connection[ValidationFinding] = connection(
+        models.ValidationJob.findings, filter=ValidationFindingFilter
+    )
+    """What the validation has found about single images so far, oldest first."""
+
     updated_at: datetime
     """Time of the last change."""
 
@@ -155,6 +245,11 @@ class ValidationJobCreateInput(IdempotentInput):
 
     rules: ValidationRulesInput | None = None
     """Rules that the images must satisfy. By default they must only be decodable."""
+
+    preview: bool = False
+    """If true, no image is changed: `summary` and `findings` tell which images would be moved to the
+    quarantine, and why.
+    """
 
     start: bool = True
     """If true, the job is queued immediately. If false, start it with `jobStart`."""
@@ -178,12 +273,22 @@ class ValidationMutations:
     async def validation_job_create(
         self, info: Info, input: ValidationJobCreateInput
     ) -> ValidationJobCreatePayload:
-        """Validate all images of a crawl, and handle near duplicates."""
+        """Validate all images of a crawl that are not in quarantine, and handle near duplicates. Nothing is
+        deleted: what the rules take out is moved to the quarantine.
+        """
         viewer = info.context.viewer
         crawl = key_of(input.crawl_job_id, models.CrawlJob, "input", "crawlJobId")
         rules = vars(input.rules) if input.rules else {}
         async with info.context.write() as uow:
-            job = await validation.create(uow, viewer, crawl, name=input.name, rules=rules, start=input.start)
+            job = await validation.create(
+                uow,
+                viewer,
+                crawl,
+                name=input.name,
+                rules=rules,
+                preview=input.preview,
+                start=input.start,
+            )
         return ValidationJobCreatePayload.of(validation_job=job)
 
     @mutation

@@ -63,6 +63,7 @@ from db.models import (
     Upload,
     UploadState,
     User,
+    ValidationFinding,
     ValidationJob,
 )
 from db.uow import UnitOfWork
@@ -88,6 +89,7 @@ ORDER: tuple[type[Model], ...] = (
     Image,
     CrawlCandidate,
     ValidationJob,
+    ValidationFinding,
     ExportJob,
     CompanyProfile,
     SavedReport,

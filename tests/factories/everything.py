@@ -31,7 +31,7 @@ from tests.factories.evaluation import (
     a_requirement_proposal,
     a_run,
 )
-from tests.factories.imagery import a_candidate, a_crawl, a_validation, an_export, an_image
+from tests.factories.imagery import a_candidate, a_crawl, a_finding, a_validation, an_export, an_image
 from tests.factories.insights import a_made_report, a_profile, a_reading, a_report, a_source, an_import
 from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
 
@@ -80,13 +80,16 @@ def drawings(people: list[Fixture], projects: list[Fixture]) -> dict[str, list[F
 
 
 def imagery(projects: list[Fixture]) -> dict[str, list[Fixture]]:
-    """A crawl in each project, with an image, a check and an export."""
+    """A crawl in each project, with an image, a check that says something of it, and an export."""
     crawls = [a_crawl(project) for project in projects]
+    images = [an_image(crawl) for crawl in crawls]
+    checks = [a_validation(crawl) for crawl in crawls]
     return {
         "CrawlJob": crawls,
-        "Image": [an_image(crawl) for crawl in crawls],
+        "Image": images,
         "CrawlCandidate": [a_candidate(crawl) for crawl in crawls],
-        "ValidationJob": [a_validation(crawl) for crawl in crawls],
+        "ValidationJob": checks,
+        "ValidationFinding": [a_finding(*pair) for pair in zip(checks, images, strict=True)],
         "ExportJob": [an_export(crawl) for crawl in crawls],
     }
 

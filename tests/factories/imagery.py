@@ -3,7 +3,15 @@
 from typing import Any
 
 from db.ids import new_id
-from db.models import CrawlCandidate, CrawlChunk, CrawlJob, ExportJob, Image, ValidationJob
+from db.models import (
+    CrawlCandidate,
+    CrawlChunk,
+    CrawlJob,
+    ExportJob,
+    Image,
+    ValidationFinding,
+    ValidationJob,
+)
 from tests.factories import Fixture, build, numbers
 
 
@@ -63,6 +71,17 @@ def a_validation(crawl: Fixture, **values: Any) -> Fixture:
         "validation_rules": {"min_width": 100},
     }
     return build(ValidationJob, [crawl], values, **defaults)
+
+
+def a_finding(validation: Fixture, image: Fixture, **values: Any) -> Fixture:
+    """What a check says of an image."""
+    defaults: dict[str, Any] = {
+        "validation_job_id": validation.id,
+        "image_id": image.id,
+        "rule": "narrow",
+        "file_size": 1000,
+    }
+    return build(ValidationFinding, [validation, image], values, **defaults)
 
 
 def an_export(crawl: Fixture, **values: Any) -> Fixture:

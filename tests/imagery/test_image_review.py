@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from db.models import ImageLabel, LabelSource, ReviewState
+from db.models import ImageLabel, JobStatus, LabelSource, ReviewState
 from resolvers.imagery import image_labels, image_review
 from schema.framework.context import Services
 from tests.conftest import People, Save, Unchanged
@@ -19,6 +19,11 @@ UPDATE = f"""mutation ($id: ID!, $input: ImageUpdateInput!) {{ imageUpdate(id: $
   errors {{ code path }} image {{ {FIELDS} }} }} }}"""
 UPDATE_ALL = """mutation ($filter: ImageFilter!, $input: ImagesUpdateInput!) {
   imagesUpdate(filter: $filter, input: $input) { errors { code path } updatedCount } }"""
+ALL = """mutation ($filter: ImageFilter!) { result: images%s(filter: $filter) {
+  errors { code path } count: %sCount } }"""
+QUARANTINE, RESTORE = ALL % ("Quarantine", "quarantined"), ALL % ("Restore", "restored")
+EMPTY = "mutation ($id: ID!) { quarantineEmpty(crawlJobId: $id) { errors { code path } deletedCount } }"
+LIST_AWAY = """query ($filter: ImageFilter) { images(filter: $filter) { nodes { id quarantineReason } } }"""
 LABEL_ALL = """mutation ($filter: ImageFilter!, $input: ImagesLabelInput!) {
   imagesLabel(filter: $filter, input: $input) { errors { code path } labeledCount } }"""
 LIST = "query ($filter: ImageFilter) { images(filter: $filter) { totalCount nodes { id } } }"
@@ -124,7 +129,7 @@ async def test_images_are_listed_by_label_verdict_and_state(
     assert await found(label="cat", review="ACCEPTED") == [good.gid]
     assert await found(label="Cat") == []
     assert await found(review="REJECTED") == [bad.gid]
-    assert await found(review="PENDING") == [new.gid, away.gid]
+    assert await found(review="PENDING") == [new.gid]
     assert await found(state="QUARANTINED") == [away.gid]
     assert await found(state="ACTIVE", crawlJobId=crawl.gid) == [good.gid, bad.gid, new.gid]
 
@@ -245,3 +250,41 @@ async def test_rules_label_images_by_keyword_folder_and_caption(
 )
 def test_the_folder_is_the_last_of_the_path(url: str, folder: str | None) -> None:
     assert image_labels.folder_of(url) == folder
+
+
+async def test_people_set_images_aside_and_restore_them_by_filter(
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
+) -> None:
+    crawl = a_crawl(a_project(people.user), total_images=2, downloaded_images=2, valid_images=2)
+    good, bad = an_image(crawl, is_valid=True), an_image(crawl, is_valid=True, review=ReviewState.REJECTED)
+    await save(good, bad)
+    user, filter = graphql.of(people.user), {"crawlJobId": crawl.gid}
+
+    async def found() -> list[str]:
+        return [node["id"] for node in (await user(LIST, filter=filter))["images"]["nodes"]]
+
+    answer = await user(QUARANTINE, filter={**filter, "review": "REJECTED"})
+
+    assert answer["result"] == {"errors": [], "count": 1}
+    (image,) = (await user(LIST_AWAY, filter={**filter, "state": "QUARANTINED"}))["images"]["nodes"]
+    assert (image["id"], image["quarantineReason"]) == (bad.gid, "person")
+    assert await found() == [good.gid]
+    async with assert_unchanged():
+        assert await user.refusals(QUARANTINE, filter={**filter, "review": "REJECTED"}) == [
+            ("NOT_FOUND", ("filter",))
+        ]
+        assert await graphql.of(people.viewer).refusals(RESTORE, filter=filter) == [("FORBIDDEN", ())]
+    assert (await user(RESTORE, filter=filter))["result"] == {"errors": [], "count": 1}
+    assert await found() == [good.gid, bad.gid]
+
+
+async def test_a_quarantine_is_not_emptied_while_its_crawl_runs(
+    graphql: Client, save: Save, people: People, assert_unchanged: Unchanged
+) -> None:
+    crawl = a_crawl(a_project(people.user), status=JobStatus.RUNNING)
+    await save(an_image(crawl, quarantined=True))
+
+    async with assert_unchanged():
+        refused = await graphql.of(people.admin).refusals(EMPTY, id=crawl.gid)
+
+    assert refused == [("CONFLICT", ("crawlJobId",))]

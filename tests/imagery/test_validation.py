@@ -19,13 +19,15 @@ from tests.graphql_client import Client
 from tests.imagery.stored_crawls import a_done_crawl, at_work, encode, picture, store_images, wait_for_end
 
 RULES = """preset minWidth minHeight formats maxSizeMb minBytes duplicates duplicateDistance refuseBlank
-  minSharpness"""
+  minSharpness quarantineInvalid"""
 CREATE = f"""mutation ($input: ValidationJobCreateInput!) {{ validationJobCreate(input: $input) {{
   errors {{ code path }} validationJob {{ id name status validationRules {{ {RULES} }} }} }} }}"""
 JOB = """query ($id: ID!) { validationJob(id: $id) {
   phase progress totalImages validatedImages invalidImages errorMessage attempts
   crawlJob { totalImages downloadedImages validImages
-    images(first: 100) { nodes { id isValid isDuplicate quarantined issues } } } } }"""
+    images(first: 100) { nodes { id isValid isDuplicate quarantined issues } }
+    away: images(first: 100, filter: {state: QUARANTINED}) {
+      nodes { id isValid isDuplicate quarantined quarantineReason issues } } } } }"""
 START = "mutation ($id: ID!) { jobStart(id: $id) { errors { code path } job { status } } }"
 
 
@@ -138,13 +140,15 @@ async def test_duplicates_are_dealt_with_as_the_rules_say(
 
     kept = {"isValid": True, "isDuplicate": False, "quarantined": False, "issues": []}
     alike = {"isDuplicate": True, "issues": ["near_duplicate"]}
-    out = {"isValid": action == "REPORT", "quarantined": action != "REPORT"}
+    out = {"isValid": False, "quarantined": True}
     said = [{name: image[name] for name in kept} for image in job["crawlJob"]["images"]["nodes"]]
-    assert said == [kept] * 3 if action == "REMOVE" else said == [alike | out, kept, kept, kept]
+    away = [{name: image[name] for name in kept} for image in job["crawlJob"]["away"]["nodes"]]
+    assert said == ([kept | alike] if action == "REPORT" else []) + [kept] * 3
+    assert away == ([] if action == "REPORT" else [alike | out])
     assert (job["validatedImages"], job["invalidImages"]) == (4, 0 if action == "REPORT" else 1)
     counts = job["crawlJob"]
     assert counts["validImages"] == (4 if action == "REPORT" else 3)
-    assert counts["downloadedImages"] == (999 if action == "REMOVE" else 1000)
+    assert counts["downloadedImages"] == 1000
 
 
 async def test_presets_are_rules_that_others_are_added_to(
@@ -166,10 +170,11 @@ async def test_presets_are_rules_that_others_are_added_to(
         "formats": ["jpg", "png", "gif", "bmp", "webp", "tiff"],
         "maxSizeMb": 10,
         "minBytes": 2048,
-        "duplicates": "REMOVE",
+        "duplicates": "QUARANTINE",
         "duplicateDistance": None,
         "refuseBlank": None,
         "minSharpness": None,
+        "quarantineInvalid": None,
     }
     assert set(plain["validationJobCreate"]["validationJob"]["validationRules"].values()) == {None}
 

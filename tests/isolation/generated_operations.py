@@ -52,6 +52,7 @@ UNLISTED = {
     "EvaluationCase",
     "ProposedRequirement",
     "TextCheckSentence",
+    "ValidationFinding",
     "HistoricalDataImport",
     "Report",
 }

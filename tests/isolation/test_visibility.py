@@ -56,6 +56,7 @@ from db.models import (
     TokenUsage,
     Upload,
     User,
+    ValidationFinding,
     ValidationJob,
 )
 from db.models import Permission as PermissionRow
@@ -79,7 +80,10 @@ READ: Models = {
     Project: "projects:read",
     **dict.fromkeys((DrawingSession, Drawing, DrawingVersion, Comparison, AnalysisResult), "drawings:read"),
     ProcessingJob: "jobs:read",
-    **dict.fromkeys((CrawlJob, CrawlChunk, CrawlCandidate, Image, ValidationJob, ExportJob), "images:read"),
+    **dict.fromkeys(
+        (CrawlJob, CrawlChunk, CrawlCandidate, Image, ValidationJob, ValidationFinding, ExportJob),
+        "images:read",
+    ),
     **dict.fromkeys((EmbeddingModel, Document, DocumentChunk), "documents:read"),
     **dict.fromkeys(
         (Conversation, Message, Citation, Feedback, TextCheck, TextCheckSentence), "chat:history"

@@ -129,6 +129,7 @@ OVERRIDES: Mapping[str, Mapping[str, str]] = {
     "saved_reports": {"report_id": "n::text"},
     "text_check_sentences": {"number": "n", "text_start_index": "0", "text_end_index": "n"},
     "uploads": {"sha256": "'x'"},
+    "validation_findings": {"image_id": "<key images>"},
     "users": {
         "email": "<key users> || '@x'",
         "username": "<key users>::text",
