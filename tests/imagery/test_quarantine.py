@@ -50,7 +50,7 @@ async def run_validation(graphql: Client, crawl: Fixture, rules: dict[str, Any],
     return await wait_for_end(graphql, JOB, made["id"])
 
 
-async def found(graphql: Client, crawl: Fixture, **filter: Any) -> list[str]:
+async def list_images(graphql: Client, crawl: Fixture, **filter: Any) -> list[str]:
     """The listed images of the crawl."""
     answer = await graphql(LIST, filter={"crawlJobId": crawl.gid, **filter})
     return [node["id"] for node in answer["images"]["nodes"]]
@@ -103,8 +103,8 @@ async def test_a_preview_says_what_would_go_and_changes_nothing(
 
     assert done["summary"] == preview["summary"]
     assert done["invalidImages"] == preview["invalidImages"] == 2
-    assert await found(user, crawl) == [large.gid]
-    assert await found(user, crawl, state="QUARANTINED") == [small.gid, other.gid]
+    assert await list_images(user, crawl) == [large.gid]
+    assert await list_images(user, crawl, state="QUARANTINED") == [small.gid, other.gid]
     assert done["crawlJob"] == {"downloadedImages": 1000, "validImages": 1}
 
 
@@ -126,7 +126,7 @@ async def test_what_rules_have_set_aside_is_restored_and_stays(
     assert [(node["rule"], node["quarantines"]) for node in again["findings"]["nodes"]] == [
         ("near_duplicate", False)
     ]
-    assert await found(user, crawl) == [small.gid, other.gid, large.gid]
+    assert await list_images(user, crawl) == [small.gid, other.gid, large.gid]
 
 
 async def test_accepted_images_are_the_best_and_never_set_aside(
@@ -140,8 +140,8 @@ async def test_accepted_images_are_the_best_and_never_set_aside(
 
     await run_validation(user, crawl, {"preset": "STRICT", "minWidth": 400, "quarantineInvalid": True})
 
-    assert await found(user, crawl) == [small.gid]
-    assert await found(user, crawl, state="QUARANTINED") == [other.gid, large.gid]
+    assert await list_images(user, crawl) == [small.gid]
+    assert await list_images(user, crawl, state="QUARANTINED") == [other.gid, large.gid]
 
 
 async def test_a_group_is_shown_side_by_side(
@@ -158,8 +158,8 @@ async def test_a_group_is_shown_side_by_side(
     assert answer["images"]["nodes"] == [
         {"id": large.gid, "duplicates": {"nodes": [{"id": small.gid}, {"id": large.gid}]}}
     ]
-    assert await found(user, crawl, best=False) == [small.gid, other.gid]
-    assert await found(user, crawl, duplicateGroup=large.gid) == [small.gid, large.gid]
+    assert await list_images(user, crawl, best=False) == [small.gid, other.gid]
+    assert await list_images(user, crawl, duplicateGroup=large.gid) == [small.gid, large.gid]
 
 
 async def test_an_emptied_quarantine_deletes_rows_and_files(
@@ -213,7 +213,7 @@ async def test_the_strict_rules_keep_the_sharp_picture_and_the_blurred_one_can_b
     await run_validation(user, crawl, {"preset": "STRICT"})
 
     blurred, *others = images
-    assert await found(user, crawl) == [image.gid for image in others]
-    assert await found(user, crawl, state="QUARANTINED") == [blurred.gid]
+    assert await list_images(user, crawl) == [image.gid for image in others]
+    assert await list_images(user, crawl, state="QUARANTINED") == [blurred.gid]
     assert (await user(RESTORE_ONE, id=blurred.gid))["imageRestore"]["errors"] == []
-    assert len(await found(user, crawl)) == 5
+    assert len(await list_images(user, crawl)) == 5

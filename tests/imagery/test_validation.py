@@ -167,7 +167,7 @@ async def test_presets_are_rules_that_others_are_added_to(
         "preset": "STRICT",
         "minWidth": 640,
         "minHeight": 100,
-        "formats": ["jpg", "png", "gif", "bmp", "webp", "tiff"],
+        "formats": ["jpg", "png", "gif", "webp", "bmp", "tiff", "avif", "heic", "jp2"],
         "maxSizeMb": 10,
         "minBytes": 2048,
         "duplicates": "QUARANTINE",
