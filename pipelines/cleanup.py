@@ -11,7 +11,7 @@ from core import working_folders
 from db.company_move.execution import repair as repair_moves
 from db.databases.changes import repair
 from db.databases.company_databases import CompanyDatabases
-from db.models import IdempotencyKey, RefreshToken
+from db.models import IdempotencyKey, Invitation, OneTimeToken, RefreshToken
 from pipelines.runtime.handlers import Run, Services, handles
 from pipelines.runtime.periodic import periodic
 from resolvers import files
@@ -19,6 +19,9 @@ from resolvers.identity import sign_in_limits
 from resolvers.object_removal import RemoveObjects, delete_objects
 
 log = structlog.get_logger(__name__)
+
+INVITATIONS_KEPT = timedelta(days=90)
+"""Time after its expiry for which an invitation is listed."""
 
 IDEMPOTENCY_KEY_TTL = timedelta(days=7)
 
@@ -54,6 +57,8 @@ async def purge_tokens(services: Services) -> None:
     async with services.database.platform() as uow:
         await uow.execute(delete(RefreshToken).where(RefreshToken.expires_at < now - access_token_ttl))
         await sign_in_limits.purge(uow, now)
+        await uow.execute(delete(OneTimeToken).where(OneTimeToken.expires_at < now))
+        await uow.execute(delete(Invitation).where(Invitation.expires_at < now - INVITATIONS_KEPT))
 
 
 @periodic("idempotency keys", timedelta(hours=6), per_company=True)

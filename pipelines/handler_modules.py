@@ -12,6 +12,7 @@ from resolvers.drawings.comparison_reports import WriteComparisonReport
 from resolvers.drawings.corrections import CompareSheet
 from resolvers.drawings.sessions import AnalyseSheets, CompareSheets, ExtractSheets
 from resolvers.evaluation.runs import MeasureModel
+from resolvers.identity.mails import SendMail
 from resolvers.identity.placement import MoveCompany
 from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
 from resolvers.imagery.exports import PackImages
@@ -59,6 +60,7 @@ HANDLER_MODULES: dict[type[Job], str] = {
     RemoveObjects: "pipelines.cleanup",
     RemoveUnusedPictures: "pipelines.imagery.crawl_cleanup",
     RescopeDocument: "pipelines.knowledge.handlers",
+    SendMail: "pipelines.mail.handlers",
     WriteComparisonReport: "pipelines.drawings.reports.handlers",
 }
 """Every kind of job. The modules import the libraries that read, draw and compute."""

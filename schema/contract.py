@@ -34,6 +34,8 @@ from schema.framework.scalars import ENCODED_SCALARS, SCALARS, serialize_instant
 from schema.health import HealthMutations, HealthQueries
 from schema.identity.companies import CompanyMutations
 from schema.identity.deletion import DeletionMutations
+from schema.identity.invitations import InvitationMutations, InvitationQueries
+from schema.identity.passwords import PasswordMutations
 from schema.identity.sign_in import SignInMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
@@ -62,6 +64,7 @@ from schema.requirements.review import ReviewMutations
 class Query(
     NodeQueries,
     IdentityQueries,
+    InvitationQueries,
     ProjectQueries,
     DrawingQueries,
     ImageryQueries,
@@ -90,6 +93,8 @@ class Query(
 @strawberry.type(description="Root of all mutations.")
 class Mutation(
     SignInMutations,
+    PasswordMutations,
+    InvitationMutations,
     CompanyMutations,
     UserMutations,
     DeletionMutations,

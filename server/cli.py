@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 PLANES = ("control", "tenant")
+ROLES = ("super_admin", "admin", "manager", "analyst", "rep", "user", "viewer")
 MIGRATE_ACTIONS = (
     "upgrade",
     "downgrade",
@@ -82,6 +83,19 @@ def parser() -> ArgumentParser:
     actions.add_parser("list", parents=[shared], help="print where each company is")
     actions.add_parser("repair", parents=[shared], help="finish or undo changes that were interrupted")
     company.set_defaults(command="server.commands.company:run")
+
+    user = commands.add_parser("user", help="create or suspend a user, or reset a password")
+    user_actions = user.add_subparsers(dest="action", required=True, metavar="action")
+    creating = user_actions.add_parser("create", parents=[shared], help="create a user; prints the password")
+    creating.add_argument("email", help="email address")
+    creating.add_argument("--company", required=True, help="ID or name of the company")
+    creating.add_argument("--role", choices=ROLES, default="user", help="role (default: user)")
+    for name, text in (
+        ("reset-password", "end all sessions and print a new password"),
+        ("suspend", "end all sessions and refuse new ones"),
+    ):
+        user_actions.add_parser(name, parents=[shared], help=text).add_argument("email", help="email address")
+    user.set_defaults(command="server.commands.user:run")
 
     resetting = commands.add_parser(
         "reset", parents=[shared], help="delete all data, or that of one company; asks for the name"

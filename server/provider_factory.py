@@ -13,6 +13,7 @@ from db.database import Database
 from pipelines.runtime.handlers import Services
 from providers.chat import Endpoints, ExtractiveAnswerer
 from providers.embeddings import ConfiguredEmbedders
+from providers.mail import open_mailer
 from providers.vectors import vector_stores
 from providers.vision import analyser_of
 from providers.web import WebFetcher, image_sources
@@ -108,4 +109,5 @@ def worker_services(
         answer_probability=ExtractiveAnswerer(embedders.sentences.embed).probability,
         sources=sources,
         prices=settings.prices,
+        mailer=open_mailer(settings),
     )

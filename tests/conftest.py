@@ -188,6 +188,7 @@ def settings(postgres: Postgres, tmp_path: Path) -> Settings:
         database_admin_url=postgres.admin,
         database_listen_url=postgres.direct,
         company_placement=PLACEMENT,
+        registration="open",
         secret_key="a secret that only the tests know of",
     )
 
@@ -201,6 +202,7 @@ async def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
         database_admin_url=postgres.admin,
         database_listen_url=postgres.direct,
         company_placement=PLACEMENT,
+        registration="open",
         secret_key="a secret that only the tests know of",
         chat_providers='{"ollama": {"url": "http://127.0.0.1:9/v1", "model": "tiny"}}',
         worker=False,

@@ -33,6 +33,7 @@ from core.ports.embeddings import (
     UnknownEmbedder,
     Vector,
 )
+from core.ports.mail import Mail, Mailer, MailRefused, MailUnavailable
 from core.ports.storage import (
     ObjectChanged,
     ObjectStore,
@@ -87,6 +88,10 @@ __all__ = [
     "Hit",
     "ImageCandidate",
     "ImageSource",
+    "Mail",
+    "MailRefused",
+    "MailUnavailable",
+    "Mailer",
     "ModelFailure",
     "Movement",
     "ObjectChanged",

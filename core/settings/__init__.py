@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from core.errors import OperatorError
 from core.prices import Prices, read_prices
+from core.settings.accounts import AccountSettings, Registration
 from core.settings.chat import ChatSettings
 from core.settings.crawling import CrawlSettings
 from core.settings.database_urls import driverless_url as driverless_url
@@ -31,7 +32,13 @@ class SettingsError(OperatorError):
 
 
 class Settings(
-    PlacementSettings, TrafficSettings, CrawlSettings, ChatSettings, VisionSettings, OperationSettings
+    PlacementSettings,
+    AccountSettings,
+    TrafficSettings,
+    CrawlSettings,
+    ChatSettings,
+    VisionSettings,
+    OperationSettings,
 ):
     """Every setting of an installation. The environment variable is the field's name in capitals."""
 
@@ -344,6 +351,11 @@ class Settings(
     def is_embedded(self) -> bool:
         """Whether the installation runs the embedded PostgreSQL."""
         return self.database_url is None
+
+    @property
+    def registration_mode(self) -> Registration:
+        """`REGISTRATION`, or its default."""
+        return self.registration or ("open" if self.is_embedded else "closed")
 
     @property
     def object_store_url(self) -> str:

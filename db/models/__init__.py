@@ -1,5 +1,6 @@
 """Models of both planes, by domain."""
 
+from db.models.accounts import Invitation, InvitationStatus, OneTimeToken, TokenPurpose
 from db.models.chat.conversations import (
     AnswerMode,
     CachedAnswer,
@@ -161,6 +162,8 @@ __all__ = [
     "IdempotencyKey",
     "Image",
     "ImageLabel",
+    "Invitation",
+    "InvitationStatus",
     "JobRow",
     "JobStatus",
     "KnownAddress",
@@ -172,6 +175,7 @@ __all__ = [
     "Message",
     "MessageRole",
     "MessageState",
+    "OneTimeToken",
     "OutboxMessage",
     "PairReason",
     "Permission",
@@ -210,6 +214,7 @@ __all__ = [
     "TextCheck",
     "TextCheckSentence",
     "TextCheckState",
+    "TokenPurpose",
     "TokenUsage",
     "Upload",
     "UploadState",

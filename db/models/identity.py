@@ -61,6 +61,8 @@ class UserStatus(Enum):
     """The user can sign in."""
     SUSPENDED = "suspended"
     """The user cannot sign in, and access tokens of the user are refused."""
+    PENDING = "pending"
+    """The user cannot sign in until the registration is approved or the email address is verified."""
 
 
 class LlmProvider(Enum):
@@ -167,6 +169,7 @@ class User(PrimaryKey, PlatformModel):
 
     email: Mapped[Str255] = mapped_column(unique=True)
     username: Mapped[Str100] = mapped_column(unique=True)
+    email_verified_at: Mapped[datetime | None]
     hashed_password: Mapped[Str255 | None]
     full_name: Mapped[Str255 | None]
     company_label: Mapped[Str255 | None]

@@ -5,6 +5,7 @@ import errno
 from core.errors import DomainError
 from core.ports import (
     FetchError,
+    MailUnavailable,
     ModelFailure,
     StoreFull,
     StoreUnavailable,
@@ -56,6 +57,8 @@ def _provider_fault(error: BaseException) -> Fault | None:
             return Fault("The vector store is unavailable.")
         case StoreUnavailable():
             return Fault("The object store is unavailable.")
+        case MailUnavailable():
+            return Fault("The mail server is unavailable.")
         case StoreFull():
             return Fault("The object store is full.")
     return None

@@ -15,6 +15,7 @@ from core.ports import (
     ChatModel,
     DrawingAnalyser,
     Embedders,
+    Mailer,
     ObjectStore,
     Sources,
     StoredObject,
@@ -62,6 +63,7 @@ class Services:
     answer_probability: AnswerProbability
     """For passages, without a language model."""
     prices: Prices
+    mailer: Mailer
 
 
 class Run:

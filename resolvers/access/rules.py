@@ -45,6 +45,11 @@ def colleagues(viewer: Viewer, user: Any) -> Conditions:
     return [user.id == viewer.user_id]
 
 
+def company_rows(viewer: Viewer, row: Any) -> Conditions:
+    """Rows of the viewer's company; of all companies for platform managers."""
+    return [] if viewer.has_permission("platform:manage") else [row.company_id == viewer.company_id]
+
+
 def not_deleted(viewer: Viewer, project: Any) -> Conditions:
     """Projects that are not deleted."""
     return [project.status != ProjectStatus.DELETED]

@@ -28,7 +28,7 @@ from db.placement import Placement, place_of
 from db.uow import UnitOfWork
 from resolvers import activity_log, validators
 from resolvers.access import Viewer
-from resolvers.identity import passwords, placement, refresh_tokens, sign_in_limits, users
+from resolvers.identity import mails, passwords, placement, refresh_tokens, sign_in_limits, users
 from resolvers.identity.credentials import Credential
 from resolvers.identity.jwt import TokenSigner
 from resolvers.identity.refresh_tokens import TokenPair
@@ -36,6 +36,9 @@ from resolvers.identity.sign_in_limits import UNKNOWN_ORIGIN, Origin, Source
 
 NOT_ACTIVE = "This account is not active."
 WRONG_CREDENTIALS = "The login or the password is incorrect."
+NOT_APPROVED = "This account waits for approval, or for the verification of its email address."
+CLOSED = "Registration is closed. Ask an administrator for an invitation."
+OTHER_DOMAIN = "Registration is open to email addresses of certain domains only. Ask for an invitation."
 REGISTRATION_REFUSED = "The registration could not be completed. If you have an account, sign in."
 
 
@@ -62,14 +65,16 @@ async def register(
     full_name: str | None,
     username: str | None,
     origin: Origin = UNKNOWN_ORIGIN,
-) -> TokenPair:
+) -> TokenPair | None:
     """Create a user with a personal company that they administer, and sign them in.
 
     With the address and the password of an existing account, sign in. With another password, the refusal does
-    not name the address, and the work is the same as for a new one.
+    not name the address, and the work is the same as for a new one. Returns None for a new user who has to
+    wait for approval, or to verify the address. Raises `Forbidden` if `REGISTRATION` does not admit them.
     """
     passwords.validate(password, "input", "password")
     address = validators.email(email, "input", "email")
+    status = _status_of_registration(settings, address)
     name = validators.optional(full_name, "input", "fullName")
     hashed_password = await passwords.hash(password)
     async with database.platform() as uow:
@@ -96,7 +101,8 @@ async def register(
                 username=username,
                 hashed_password=hashed_password,
                 full_name=name,
-                last_login_at=func.now(),
+                status=status,
+                last_login_at=func.now() if status is UserStatus.ACTIVE else None,
             )
         except users.EmailTaken:  # registered concurrently
             raise NotAuthenticated(REGISTRATION_REFUSED, "input") from None
@@ -106,7 +112,18 @@ async def register(
         await sign_in_limits.forget_attempts(uow, account.key, source)
         await sign_in_limits.remember_source(uow, user.id, source)
         await activity_log.record(uow, user.id, "USER_REGISTER", "User", user.id)
+        if status is UserStatus.PENDING:
+            await mails.enqueue_verification(uow, settings, address, user.id)
+            return None
         return await refresh_tokens.issue(uow, signer, user.id)
+
+
+def _status_of_registration(settings: Settings, email: str) -> UserStatus:
+    if settings.registration_mode == "closed":
+        raise Forbidden(CLOSED, "input")
+    if settings.registration_mode == "domains" and not settings.is_registered_domain(email):
+        raise Forbidden(OTHER_DOMAIN, "input", "email")
+    return UserStatus.ACTIVE if settings.registration_mode == "open" else UserStatus.PENDING
 
 
 async def sign_in(
@@ -135,6 +152,21 @@ async def _find_account(uow: UnitOfWork, column: Any, name: str) -> Account:
     return Account(user.email if user else name, user)
 
 
+async def verify_password(
+    database: Database, signer: TokenSigner, user_id: UUID, password: str, origin: Origin, field: str
+) -> bool:
+    """Whether this is the password of a signed-in user. Wrong ones count as failed sign-ins."""
+    async with database.platform() as uow:
+        email = await uow.scalar(select(User.email).where(User.id == user_id))
+        account = await _find_account(uow, User.email, email)
+        source = await _count_attempt(uow, signer, account, origin, field)
+    is_correct, _ = await account.verify(password)
+    if is_correct:
+        async with database.platform() as uow:
+            await sign_in_limits.forget_attempts(uow, account.key, source)
+    return is_correct
+
+
 async def _open_session(
     database: Database, signer: TokenSigner, account: Account, source: Source, rehashed: str | None
 ) -> TokenPair:
@@ -150,6 +182,8 @@ async def _open_session(
             await sign_in_limits.remember_source(uow, user.id, source)
             await activity_log.record(uow, user.id, "USER_SIGN_IN", "User", user.id)
             return await refresh_tokens.issue(uow, signer, user.id)
+    if user.status is UserStatus.PENDING:
+        raise Forbidden(NOT_APPROVED, "input", "login")
     raise Forbidden("This account is suspended.", "input", "login")
 
 

@@ -12,11 +12,11 @@ from core.errors import Conflict
 from core.settings import Settings
 from db.database import Database
 from db.ids import new_id
-from db.models import Company, CompanyKind
+from db.models import Company, CompanyKind, RoleName
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, idempotency, validators
 from resolvers.access import Viewer
-from resolvers.identity import placement, users
+from resolvers.identity import invitations, placement, users
 from resolvers.identity.users import NAME_TAKEN
 from resolvers.rows import update_row
 
@@ -35,9 +35,12 @@ async def create(
     industry: str | None,
     dedicated: bool | None = None,
     server: str | None = None,
+    administrator_email: str | None = None,
     key: str | None = None,
 ) -> Company:
     """Create a company with its own tenant, or return the one created earlier with the idempotency `key`.
+
+    Its administrator, if one is named, is invited in the same transaction.
 
     The company's id is derived from the key, because a tenant that does not exist yet cannot store keys.
     Waits for a concurrent request with the same key. Raises `Conflict` if that takes too long.
@@ -45,6 +48,9 @@ async def create(
     access.require(viewer, "companies:create")
     values = validators.values(Company, {"name": name, "industry": industry}, "input")
     chosen = placement.choose_server(settings, viewer, dedicated=dedicated, server=server)
+    administrator = None
+    if administrator_email is not None:
+        administrator = validators.email(administrator_email, "input", "administratorEmail")
     id = new_id() if key is None else uuid5(viewer.user_id, validators.name(key, *idempotency.PATH))
     deadline = monotonic() + WAIT_SECONDS
     while True:
@@ -52,7 +58,7 @@ async def create(
             if earlier := await _find_earlier(uow, id, values):
                 return earlier
         try:
-            return await _create(database, settings, viewer, id, chosen, values)
+            return await _create(database, settings, viewer, id, chosen, values, administrator)
         except placement.BeingChanged as error:
             if monotonic() >= deadline:
                 raise Conflict(IN_PROGRESS, *idempotency.PATH) from error
@@ -66,6 +72,7 @@ async def _create(
     id: UUID,
     server: str | None,
     values: Mapping[str, Any],
+    administrator: str | None,
 ) -> Company:
     async with (
         placement.new_place(database, settings, id, server) as new,
@@ -77,6 +84,8 @@ async def _create(
             if earlier := await _find_earlier(uow, id, values):
                 return earlier
             raise
+        if administrator is not None:
+            await invitations.insert_invitation(uow, settings, viewer, administrator, RoleName.ADMIN)
         await activity_log.record(uow, None, "COMPANY_CREATE", "Company", company.id, by=str(viewer.user_id))
     return company
 

@@ -18,7 +18,7 @@ from db.outbox import send
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.identity import passwords, refresh_tokens
+from resolvers.identity import mails, passwords, refresh_tokens
 from resolvers.identity.members import AddMember, AddTenant
 from resolvers.identity.roles import outranks
 from resolvers.rows import update_row
@@ -106,7 +106,7 @@ async def create(
 ) -> User:
     """Create a user of the unit's company. The role must not exceed the viewer's own."""
     access.require(viewer, "users:create")
-    _require_assignable(viewer, role)
+    require_assignable(viewer, role)
     hashed_password = None
     if password is not None:
         passwords.validate(password, "input", "password")
@@ -136,7 +136,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, changes: Mapping[str
         validators.json_object(values["preferences"], "input", "preferences")
     if "role" in values:
         role = values.pop("role")
-        _require_assignable(viewer, role)
+        require_assignable(viewer, role)
         if user.id == viewer.user_id and role is not viewer.role:
             raise Forbidden("You cannot change your own role.", "input", "role")
         values["role_id"] = await uow.scalar(select(Role.id).where(Role.name == role))
@@ -156,9 +156,21 @@ async def suspend(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
 
 async def restore(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
     """Allow a suspended user to sign in again."""
-    return await _set_status(
-        uow, viewer, await _find_managed(uow, viewer, id), UserStatus.ACTIVE, "USER_RESTORE"
-    )
+    user = await _find_managed(uow, viewer, id)
+    if user.status is UserStatus.PENDING:
+        raise Conflict("This user is not suspended. Use userApprove.", "id")
+    return await _set_status(uow, viewer, user, UserStatus.ACTIVE, "USER_RESTORE")
+
+
+async def approve(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
+    """Let a user sign in whose registration waits for it. No effect on an active user."""
+    access.require(viewer, "platform:manage")
+    user = await access.find(uow, viewer, User, id, lock=True)
+    if user.status is UserStatus.SUSPENDED:
+        raise Conflict("This user is suspended. Use userRestore.", "id")
+    if user.status is UserStatus.PENDING:
+        await mails.enqueue(uow, "registration_approved", id)
+    return await _set_status(uow, viewer, user, UserStatus.ACTIVE, "USER_APPROVE")
 
 
 async def _find_managed(uow: UnitOfWork, viewer: Viewer, id: UUID) -> User:
@@ -173,7 +185,8 @@ async def _set_status(uow: UnitOfWork, viewer: Viewer, user: User, status: UserS
     return await update_row(uow, viewer, User, user, values, action, fields=(), topic=f"user:{user.id}")
 
 
-def _require_assignable(viewer: Viewer, role: RoleName) -> None:
+def require_assignable(viewer: Viewer, role: RoleName) -> None:
+    """Raise `Forbidden` for a role above the viewer's own."""
     if not outranks(viewer.role, role):
         raise Forbidden(
             f"Your role, {viewer.role.value}, cannot assign the role {role.value}.", "input", "role"

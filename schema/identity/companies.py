@@ -25,6 +25,9 @@ class CompanyCreateInput(IdempotentInput):
     industry: str | None = None
     """Industry, such as `Manufacturing`."""
 
+    administrator_email: str | None = None
+    """Email address of the administrator, who is invited to the new company by mail."""
+
     dedicated: bool | None = None
     """Whether the company gets a database of its own. The default is a setting of the installation. Platform
     administrators only.
@@ -95,6 +98,7 @@ class CompanyMutations:
             industry=input.industry,
             dedicated=input.dedicated,
             server=input.server,
+            administrator_email=input.administrator_email,
             key=input.idempotency_key,
         )
         return CompanyCreatePayload.of(company=company)

@@ -13,7 +13,17 @@ from schema.framework.decorators import input, output
 from schema.framework.payloads import Payload, mutation
 from schema.identity.types import User
 
-PUBLIC_MUTATIONS = frozenset({"userRegister", "userSignIn", "tokenRefresh"})
+PUBLIC_MUTATIONS = frozenset(
+    {
+        "emailVerify",
+        "invitationAccept",
+        "passwordReset",
+        "passwordResetRequest",
+        "tokenRefresh",
+        "userRegister",
+        "userSignIn",
+    }
+)
 """Mutations for those who are not signed in: they run with a token that is not valid any more, too."""
 
 
@@ -70,6 +80,11 @@ class UserSignOutInput:
 
 @output
 class UserRegisterPayload(Payload):
+    is_pending: bool | None = None
+    """Whether the registration waits for approval, or for `emailVerify` with the token of a mail. If so, no
+    tokens are issued. Null if the user is signed in.
+    """
+
     access_token: str | None = None
     """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
 
@@ -134,6 +149,8 @@ class SignInMutations:
             username=input.username,
             origin=Origin(info.context.address),
         )
+        if tokens is None:
+            return UserRegisterPayload(is_pending=True)
         return UserRegisterPayload.of(
             **await signed_in(info.context, tokens), device_token=device_token(info.context, tokens)
         )

@@ -225,6 +225,9 @@ class User(relay.Node):
     status: UserStatus
     """Whether the user can sign in."""
 
+    email_verified_at: datetime | None
+    """Time at which the user has confirmed the email address. Null if it is not confirmed."""
+
     preferences: JSON | None
     """Preferences stored by clients, such as a theme. Null, with an error, if they cannot be represented."""
 

@@ -107,6 +107,12 @@ class UserRestorePayload(Payload):
 
 
 @output
+class UserApprovePayload(Payload):
+    user: User | None = None
+    """The updated user."""
+
+
+@output
 class UserMutations:
     @mutation(idempotent=True)
     async def user_create(self, info: Info, input: UserCreateInput) -> UserCreatePayload:
@@ -153,3 +159,12 @@ class UserMutations:
             user = await users.restore(uow, info.context.viewer, key)
         info.context.services.viewers.forget(key)
         return UserRestorePayload.of(user=user)
+
+    @mutation
+    async def user_approve(self, info: Info, id: relay.GlobalID) -> UserApprovePayload:
+        """Approve the registration of a user with the status `PENDING`. Requires `platform:manage`."""
+        key = key_of(id, models.User)
+        async with info.context.write() as uow:
+            user = await users.approve(uow, info.context.viewer, key)
+        info.context.services.viewers.forget(key)
+        return UserApprovePayload.of(user=user)

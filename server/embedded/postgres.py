@@ -84,6 +84,7 @@ def with_embedded_database(settings: Settings) -> Settings:
             "secret_key": SecretStr(settings.secret()),
             "database_url": embedded_url(settings.data, "app_rw"),
             "database_admin_url": embedded_url(settings.data, "postgres"),
+            "registration": settings.registration_mode,
         }
     )
 

@@ -32,6 +32,7 @@ WITHOUT_ROWS = {
     "HostTurn",
     "KnownAddress",
     "Lease",
+    "OneTimeToken",
     "OutboxMessage",
     "PlacementChange",
     "RefreshToken",

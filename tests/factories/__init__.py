@@ -42,6 +42,7 @@ from db.models import (
     Feedback,
     HistoricalDataImport,
     Image,
+    Invitation,
     Member,
     Message,
     ProcessingJob,
@@ -76,6 +77,7 @@ numbers = itertools.count(1)
 ORDER: tuple[type[Model], ...] = (
     Company,
     User,
+    Invitation,
     Project,
     Upload,
     DrawingSession,
@@ -170,6 +172,19 @@ def a_user(company: Fixture, role: RoleName = RoleName.ADMIN, **values: Any) -> 
     name = f"person{next(numbers)}-{new_id().hex}"
     defaults = {"email": f"{name}@test.example", "username": name, "company_id": company.id, "role": role}
     return build(User, [company], values, **defaults)
+
+
+def an_invitation(user: Fixture, **values: Any) -> Fixture:
+    """A pending invitation to this person's company."""
+    defaults = {
+        "company_id": user.company.id,
+        "email": f"invited{next(numbers)}@test.example",
+        "role": RoleName.USER,
+        "invited_by_id": user.id,
+        "digest": new_id().bytes,
+        "expires_at": datetime.now(UTC) + timedelta(days=7),
+    }
+    return build(Invitation, [user], values, **defaults)
 
 
 def a_project(user: Fixture, **values: Any) -> Fixture:

@@ -11,6 +11,7 @@ from tests.factories import (
     a_version,
     an_activity,
     an_analysis,
+    an_invitation,
     an_upload,
 )
 from tests.factories.chat import (
@@ -49,6 +50,7 @@ def everything(people: list[Fixture]) -> dict[str, list[Fixture]]:
         "Company": [people[0].company],
         "User": people,
         "ActivityLog": [an_activity(user) for user in people],
+        "Invitation": [an_invitation(user) for user in people],
         "UploadedFile": [an_upload(user) for user in people],
         "Project": projects,
         **drawings(people, projects),

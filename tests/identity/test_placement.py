@@ -237,6 +237,7 @@ async def test_personal_companies_are_placed_as_the_installation_says(
             full_name=None,
             username=None,
         )
+        assert tokens is not None
         [row] = await onlooker.fetch(
             "SELECT c.id, database_name FROM platform.companies c "
             "JOIN platform.users u ON u.company_id = c.id WHERE u.id = $1",

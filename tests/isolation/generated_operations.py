@@ -64,6 +64,7 @@ FITTING: dict[str, Any] = {
     "filename": "plan.pdf",
     "email": "somebody.new@test.example",
     "password": "correct horse battery",
+    "newPassword": "another battery staple",
     "inCodeGeneration": True,
     "requirements": {"props": [{"name": "label"}]},
     "role": "USER",

@@ -20,10 +20,18 @@ from tests.isolation.conftest import Neighbours
 from tests.isolation.generated_operations import UNLISTED, operation_with_variables, root
 from tests.onlooker import Onlooker
 
-PUBLIC = {"userRegister", "userSignIn", "tokenRefresh"}
+PUBLIC = {
+    "emailVerify",
+    "invitationAccept",
+    "passwordReset",
+    "passwordResetRequest",
+    "tokenRefresh",
+    "userRegister",
+    "userSignIn",
+}
 """What nobody in particular may do."""
 
-ONESELF = {"userSignOut"}
+ONESELF = {"emailChangeRequest", "emailVerificationRequest", "passwordChange", "userSignOut"}
 """What everybody may do, and to themselves only."""
 
 PLATFORM_ONLY = {
@@ -34,6 +42,7 @@ PLATFORM_ONLY = {
     "embeddingModelCreate",
     "embeddingModelDelete",
     "embeddingModelUpdate",
+    "userApprove",
 }
 """What an administrator of a company may not do either."""
 

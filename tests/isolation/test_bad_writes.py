@@ -37,6 +37,7 @@ WRONG: dict[str, list[Any]] = {
 EARLIER: dict[str, set[tuple[str, ...]]] = {
     "crawlJobCreate": {("input", "sources", "0")},
     "historicalDataImport": {("input", "uploadId")},
+    "invitationAccept": {("input", "token")},
     "reportGenerate": {("input",)},
     "savedReportCreate": {("input", "reportId")},
     "requirementExportCreate": {

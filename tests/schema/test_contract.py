@@ -27,6 +27,21 @@ WRITTEN = ROOT / "schema" / "schema.graphql"
 OWN_TYPES = {name: kind for name, kind in SCHEMA.type_map.items() if not name.startswith("__")}
 
 ALLOWED_WORDS = {
+    ("EmailChangeRequestInput", "password"),
+    ("EmailVerifyInput", "token"),
+    ("InvitationAcceptInput", "password"),
+    ("InvitationAcceptInput", "token"),
+    ("InvitationAcceptPayload", "accessToken"),
+    ("InvitationAcceptPayload", "refreshToken"),
+    ("Mutation", "passwordChange"),
+    ("Mutation", "passwordReset"),
+    ("Mutation", "passwordResetRequest"),
+    ("PasswordChangeInput", "currentPassword"),
+    ("PasswordChangeInput", "newPassword"),
+    ("PasswordChangePayload", "accessToken"),
+    ("PasswordChangePayload", "refreshToken"),
+    ("PasswordResetInput", "newPassword"),
+    ("PasswordResetInput", "token"),
     ("UserRegisterInput", "password"),
     ("UserSignInInput", "password"),
     ("UserCreateInput", "password"),

@@ -48,7 +48,7 @@ HEAVY = (
 
 MAX_MEGABYTES = 300
 
-COMMANDS = {"company", "demo", "graph", "init", "migrate", "reset", "schema", "serve", "worker"}
+COMMANDS = {"company", "demo", "graph", "init", "migrate", "reset", "schema", "serve", "user", "worker"}
 
 HELP = """
 import contextlib, io, json, sys
