@@ -19,6 +19,7 @@ DATABASE_TESTS := $(addprefix tests/,db files identity isolation jobs projects s
 DEDICATED_TESTS := $(addprefix tests/,health projects identity/test_companies.py identity/test_deletion.py \
     identity/test_placement.py knowledge/test_embeddings.py chat/pipeline/test_council.py db/queue/test_requests.py)
 LINTER := schema/lint/node_modules/.package-lock.json
+CLIENTS := tests/clients/node_modules/.package-lock.json
 
 unexport PYTHONDONTWRITEBYTECODE # the suite starts many processes: each would compile every module
 
@@ -37,6 +38,7 @@ worker: $(INSTALLED)
 # make test PLACEMENT=dedicated: every company has a database of its own. A run with pooled companies, unless
 # ARGS chooses tests, ends with the part of the tests that DEDICATED_TESTS names, with such databases.
 test: $(EQUIPPED) explorer
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(CLIENTS); fi
 	PLACEMENT='$(PLACEMENT)' $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 	$(if $(ARGS)$(filter dedicated,$(PLACEMENT)),,PLACEMENT=dedicated \
 	    $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal $(DEDICATED_TESTS))
@@ -125,6 +127,11 @@ lock: $(EQUIPPED)
 	    $(COMPILE) --extra test --extra dev --constraints "$$all" --output-file requirements-dev.lock \
 	        $$(grep -Fx -f "$$all" requirements.lock | sed -n 's/^\([a-z][^=]*\)==.*/--no-emit-package \1/p') > /dev/null
 	@.ci/wheels
+
+# Published clients, for tests/server/test_stock_clients.py, which are skipped without them.
+$(CLIENTS): tests/clients/package-lock.json
+	@npm ci --prefix tests/clients --no-audit --no-fund --loglevel error
+	@touch $@
 
 explorer: $(INSTALLED)
 	@$(BIN)/python -m server.http.explorer build || true

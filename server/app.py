@@ -118,7 +118,10 @@ def create_app(settings: Settings, *, demo: bool = False) -> Starlette:
     proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     wiring = files.routes(
         lambda: files.FileServices(
-            state.open_services.database, state.open_services.store, state.open_services.links
+            state.open_services.database,
+            state.open_services.store,
+            state.open_services.links,
+            state.open_services.viewers,
         )
     )
     app = Application(

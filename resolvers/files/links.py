@@ -28,6 +28,8 @@ class UploadLink:
 
     company_id: UUID
     upload_id: UUID
+    holder_id: UUID | None = None
+    """The user whom the link was given to; it ends with the user's access."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class DownloadLink:
     key: str
     filename: str
     mime_type: str
+    holder_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class BundleLink:
 
     key: str
     filename: str
+    holder_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class TilesLink:
 
     key: str
     pyramid: TilePyramid
+    holder_id: UUID | None = None
 
 
 def utc_now() -> datetime:
@@ -72,6 +77,8 @@ class LinkSigner:
     ttl: timedelta
     public_url: str | None = None
     clock: Callable[[], datetime] = utc_now
+    holder_id: UUID | None = None
+    """The user whom links are given to; None for links that several users read."""
 
     def upload_url(self, company_id: UUID, upload_id: UUID, expires_at: datetime) -> str:
         """The URL to PUT the bytes of an upload to."""
@@ -94,21 +101,23 @@ class LinkSigner:
 
     def verify_tiles(self, token: str) -> TilesLink:
         """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
-        key, *size = self._verify("tiles", token)
-        return TilesLink(key, TilePyramid(*map(int, size)))
+        (key, *size), holder_id = self._verify("tiles", token)
+        return TilesLink(key, TilePyramid(*map(int, size)), holder_id)
 
     def verify_upload(self, token: str) -> UploadLink:
         """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
-        company_id, upload_id = self._verify("upload", token)
-        return UploadLink(UUID(company_id), UUID(upload_id))
+        (company_id, upload_id), holder_id = self._verify("upload", token)
+        return UploadLink(UUID(company_id), UUID(upload_id), holder_id)
 
     def verify_download(self, token: str) -> DownloadLink:
         """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
-        return DownloadLink(*self._verify("download", token))
+        (key, filename, mime_type), holder_id = self._verify("download", token)
+        return DownloadLink(key, filename, mime_type, holder_id)
 
     def verify_bundle(self, token: str) -> BundleLink:
         """The permission in a token. Raises `NotFound` if it is forged, `ResourceExpired` if expired."""
-        return BundleLink(*self._verify("bundle", token))
+        (key, filename), holder_id = self._verify("bundle", token)
+        return BundleLink(key, filename, holder_id)
 
     @property
     def _base(self) -> str:
@@ -119,10 +128,11 @@ class LinkSigner:
         return hmac.digest(key, payload, hashlib.sha256)
 
     def _token(self, purpose: str, expires_at: datetime, *grant: str) -> str:
-        payload = orjson.dumps([purpose, int(expires_at.timestamp()), *grant])
+        holder = {"holder": str(self.holder_id)} if self.holder_id else None
+        payload = orjson.dumps([purpose, int(expires_at.timestamp()), *grant, *([holder] if holder else [])])
         return f"{base64url_encode(payload)}.{base64url_encode(self._signature(payload))}"
 
-    def _verify(self, purpose: str, token: str) -> list[str]:
+    def _verify(self, purpose: str, token: str) -> tuple[list[str], UUID | None]:
         body, _, signature = token.partition(".")
         try:
             payload, signed = base64url_decode(body), base64url_decode(signature)
@@ -135,7 +145,8 @@ class LinkSigner:
             raise NotFound("There is no such file.")
         if self.clock().timestamp() >= expires:
             raise ResourceExpired("The link has expired. Request a new one.")
-        return list(grant)
+        holder = grant.pop() if grant and isinstance(grant[-1], dict) else None
+        return grant, UUID(holder["holder"]) if holder else None
 
 
 def base64url_encode(raw: bytes) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +65,7 @@ class Context:
         *,
         address: str | None = None,
     ) -> None:
-        self.services, self.links = services, services.links
+        self.services = services
         self._progress = progress
         self.address = address
         """Network address of the client."""
@@ -78,6 +79,14 @@ class Context:
         self._ending: list[asyncio.Future[None]] = []
         self._own_rows: list[RowSource] | None = None
         self._closed = False
+
+    @cached_property
+    def links(self) -> LinkSigner:
+        """Signs links that end with the viewer's access; those of a shared pass are for its audience."""
+        signer, viewer = self.services.links, self.signed_in
+        if viewer is None or isinstance(viewer, SharedViewer):
+            return signer
+        return replace(signer, holder_id=viewer.user_id)
 
     @property
     def viewer(self) -> Viewer:
@@ -146,6 +155,7 @@ class Context:
         """Make the user of new tokens the viewer of the rest of the operation."""
         await self.release()
         self.issued_token = tokens.access_token
+        vars(self).pop("links", None)
         self.signed_in = await accounts.load_viewer(self.services.database, tokens.user_id, None)
 
     async def refresh(self) -> bool:

@@ -6,17 +6,28 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
+from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from core.errors import Conflict, DomainError, ErrorCode, NotFound, Unavailable
+from core.errors import (
+    Conflict,
+    DomainError,
+    ErrorCode,
+    NotAuthenticated,
+    NotFound,
+    ResourceExpired,
+    Unavailable,
+)
 from core.ports import ObjectChanged, ObjectStore, StoredObject
 from core.tile_pyramids import TilePyramid
 from db.database import Database
 from resolvers import files
 from resolvers.files import DownloadLink, FileTooLarge, LinkSigner, StorageExhausted
+from resolvers.identity.credentials import Credential
+from resolvers.identity.viewers import Viewers
 from server.graphql.refusals import Refusal, refusal
 from server.http import tar_stream
 from server.http.range_requests import Unsatisfiable, is_not_modified, last_modified, requested_range
@@ -48,6 +59,8 @@ class FileServices:
     database: Database
     store: ObjectStore
     links: LinkSigner
+    viewers: Viewers | None = None
+    """Those whose links are checked; None checks nobody."""
 
 
 def routes(services: Callable[[], FileServices]) -> list[BaseRoute]:
@@ -93,9 +106,19 @@ def error_response(error: Exception) -> Refusal:
     return Refusal(status, error.code.value, error.message)
 
 
+async def require_holder(services: FileServices, holder_id: UUID | None) -> None:
+    """Raises `ResourceExpired` if the user whom a link was given to has lost access."""
+    if services.viewers is not None and holder_id is not None:
+        try:
+            await services.viewers.load(Credential(holder_id), None)
+        except NotAuthenticated:
+            raise ResourceExpired("The link is no longer valid.") from None
+
+
 async def receive(request: Request, services: FileServices) -> Response:
     """Stores an upload, and returns 204."""
     link = services.links.verify_upload(request.path_params["token"])
+    await require_holder(services, link.holder_id)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal(415, "UNSUPPORTED", "Content-Encoding is not supported: send the file as it is.")
     if "content-range" in request.headers:
@@ -141,6 +164,7 @@ async def send(request: Request, services: FileServices) -> Response:
     sent from here, with headers that prevent scripts.
     """
     link = services.links.verify_download(request.path_params["token"])
+    await require_holder(services, link.holder_id)
     if link.mime_type not in INLINE_TYPES and request.method == "GET":
         address = await services.store.download_url(link.key, SIGNED_URL_SECONDS)
         if address is not None:
@@ -154,6 +178,7 @@ async def send(request: Request, services: FileServices) -> Response:
 async def send_bundle(request: Request, services: FileServices) -> Response:
     """Sends the objects of an index as one TAR file."""
     link = services.links.verify_bundle(request.path_params["token"])
+    await require_holder(services, link.holder_id)
     try:
         members = await tar_stream.members(services.store, link.key)
     except FileNotFoundError:
@@ -172,6 +197,7 @@ async def send_bundle(request: Request, services: FileServices) -> Response:
 async def send_tile(request: Request, services: FileServices) -> Response:
     """Sends a tile of a pyramid."""
     link = services.links.verify_tiles(request.path_params["token"])
+    await require_holder(services, link.holder_id)
     level, column, row = (request.path_params[name] for name in ("level", "column", "row"))
     start = link.pyramid.entry_offset(level, column, row)
     if start is None:
