@@ -21,3 +21,9 @@ def require_value(schema: str, table: str, column: str) -> None:
         # PostgreSQL does not read the table again, because of the check. It can be repeated.
         op.execute(f"{REPEATABLE}ALTER TABLE {schema}.{table} ALTER COLUMN {column} SET NOT NULL")
         op.execute(f"ALTER TABLE {schema}.{table} DROP CONSTRAINT IF EXISTS {name}")
+
+
+def allow_null(schema: str, table: str, column: str) -> None:
+    """Makes a column nullable. Can be repeated, and commits, like `add_constraint`."""
+    with op.get_context().autocommit_block():
+        op.execute(f"{REPEATABLE}ALTER TABLE {schema}.{table} ALTER COLUMN {column} DROP NOT NULL")

@@ -15,6 +15,8 @@ from db.models import (
     Comparison,
     CrawlChunk,
     CrawlJob,
+    Dataset,
+    DatasetVersion,
     DrawingSession,
     ExportJob,
     Image,
@@ -87,6 +89,11 @@ def crawl_prefix(company_id: UUID, crawl_job_id: UUID) -> str:
     return f"{company_id}/crawls/{crawl_job_id}/"
 
 
+def dataset_prefix(company_id: UUID, version_id: UUID) -> str:
+    """Prefix of the exports of a data set version."""
+    return f"{company_id}/datasets/{version_id}/"
+
+
 async def remove_objects(uow: UnitOfWork, viewer: Viewer, *prefixes: str) -> None:
     """Enqueue the removal of every stored object whose key starts with one of the prefixes."""
     await enqueue_removal(uow, requester_id(uow, viewer), *prefixes)
@@ -151,3 +158,29 @@ async def remove_crawls_files(
     pictures = select(Image.id).where(Image.crawl_job_id == any_id(crawls), Image.thumbnail_key.is_not(None))
     if await uow.scalar(pictures.limit(1)):
         await enqueue_unused_image_removal(uow, requester_id(uow, viewer))
+
+
+async def remove_datasets_files(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    project_id: UUID | None = None,
+    dataset_id: UUID | None = None,
+    version_id: UUID | None = None,
+) -> None:
+    """Enqueue the removal of the exports of data set versions, and of image files that only they have kept.
+
+    Raises `Conflict` while one of the exports is running.
+    """
+    of_project = DatasetVersion.dataset_id.in_(select(Dataset.id).where(Dataset.project_id == project_id))
+    of_dataset = DatasetVersion.dataset_id == dataset_id if dataset_id else of_project
+    one = DatasetVersion.id == version_id if version_id else of_dataset
+    versions = [row.id for row in await uow.all(select(DatasetVersion.id).where(one).with_for_update())]
+    if not versions:
+        return
+    exports = await uow.all(select(ExportJob.id).where(ExportJob.dataset_version_id == any_id(versions)))
+    running = select(Lease.id).where(Lease.id == any_id([row.id for row in exports]))
+    if await uow.scalar(running.limit(1)):
+        raise Conflict(JOBS_RUNNING, "id")
+    await remove_objects(uow, viewer, *(dataset_prefix(uow.company_id, id) for id in versions))
+    await enqueue_unused_image_removal(uow, requester_id(uow, viewer))

@@ -13,7 +13,7 @@ from db.models import CrawlJob, Image, Project, ProjectStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
-from resolvers.object_removal import remove_crawls_files, remove_sessions_files
+from resolvers.object_removal import remove_crawls_files, remove_datasets_files, remove_sessions_files
 from resolvers.rows import update_row
 
 USE_OTHER_MUTATION = "status cannot be set to ARCHIVED or DELETED. Use projectArchive or projectDelete."
@@ -60,6 +60,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, id: UUID) -> UUID:
     await access.find(uow, viewer, Project, id, lock=True)
     await remove_sessions_files(uow, viewer, project_id=id)
     await remove_crawls_files(uow, viewer, project_id=id)
+    await remove_datasets_files(uow, viewer, project_id=id)
     await uow.execute(sa.delete(Project).where(Project.id == id))
     await activity_log.record(uow, viewer.user_id, "PROJECT_DELETE", "Project", id)
     return id

@@ -40,6 +40,7 @@ from schema.identity.sign_in import SignInMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
 from schema.identity.users import UserMutations
+from schema.imagery.datasets import DatasetMutations, DatasetQueries
 from schema.imagery.image_feed import ImagerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
 from schema.insights.imports import ConsumptionMutations, ConsumptionQueries
@@ -68,6 +69,7 @@ class Query(
     ProjectQueries,
     DrawingQueries,
     ImageryQueries,
+    DatasetQueries,
     ProfileQueries,
     SavedReportQueries,
     ConsumptionQueries,
@@ -103,6 +105,7 @@ class Mutation(
     DrawingMutations,
     ComparisonReportMutations,
     ImageryMutations,
+    DatasetMutations,
     ProfileMutations,
     SavedReportMutations,
     ConsumptionMutations,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from schema.chat.types import Conversation
     from schema.drawings.types import AnalysisResult, Comparison, Drawing, DrawingSession, DrawingVersion
     from schema.identity.types import Company, User
+    from schema.imagery.datasets import Dataset, DatasetImage, DatasetVersion
     from schema.imagery.types import CrawlJob, Image
     from schema.jobs import ProcessingJob
     from schema.knowledge.types import Document
@@ -20,6 +21,9 @@ CompanyRef: TypeAlias = Annotated["Company", lazy("schema.identity.types")]
 ComparisonRef: TypeAlias = Annotated["Comparison", lazy("schema.drawings.types")]
 ConversationRef: TypeAlias = Annotated["Conversation", lazy("schema.chat.types")]
 CrawlJobRef: TypeAlias = Annotated["CrawlJob", lazy("schema.imagery.types")]
+DatasetImageRef: TypeAlias = Annotated["DatasetImage", lazy("schema.imagery.datasets")]
+DatasetRef: TypeAlias = Annotated["Dataset", lazy("schema.imagery.datasets")]
+DatasetVersionRef: TypeAlias = Annotated["DatasetVersion", lazy("schema.imagery.datasets")]
 DocumentRef: TypeAlias = Annotated["Document", lazy("schema.knowledge.types")]
 DrawingRef: TypeAlias = Annotated["Drawing", lazy("schema.drawings.types")]
 DrawingSessionRef: TypeAlias = Annotated["DrawingSession", lazy("schema.drawings.types")]

@@ -29,8 +29,8 @@ from schema.framework.payloads import (
     input_values,
     mutation,
 )
-from schema.imagery.filters import CrawlJobFilter, CrawlJobOrder
-from schema.lazy_types import CrawlJobRef, DrawingSessionRef, DrawingVersionRef, UserRef
+from schema.imagery.filters import CrawlJobFilter, CrawlJobOrder, DatasetOrder
+from schema.lazy_types import CrawlJobRef, DatasetRef, DrawingSessionRef, DrawingVersionRef, UserRef
 
 enumeration(ProjectStatus)
 
@@ -114,6 +114,9 @@ class Project(relay.Node):
         models.Project.crawl_jobs, orders=CrawlJobOrder, filter=CrawlJobFilter
     )
     """Image crawls of the project, newest first."""
+
+    datasets: Connection[DatasetRef] = connection(models.Project.datasets, orders=DatasetOrder)
+    """Image data sets of the project, newest first."""
 
     @field(needs=("id",))
     async def session_count(self, info: Info) -> int:

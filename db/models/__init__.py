@@ -19,6 +19,7 @@ from db.models.chat.conversations import (
 )
 from db.models.chat.run_logs import AgentLog, RunLog, RunStatus, TokenUsage
 from db.models.chat.text_checks import SentenceVerdict, TextCheck, TextCheckSentence, TextCheckState
+from db.models.datasets import Dataset, DatasetImage, DatasetSplit, DatasetVersion
 from db.models.drawings import (
     AnalysisResult,
     Comparison,
@@ -138,6 +139,10 @@ __all__ = [
     "CrawlCandidate",
     "CrawlChunk",
     "CrawlJob",
+    "Dataset",
+    "DatasetImage",
+    "DatasetSplit",
+    "DatasetVersion",
     "Departure",
     "Document",
     "DocumentChunk",

@@ -29,6 +29,7 @@ from db.base import (
 from db.models.jobs import JobRow
 
 if TYPE_CHECKING:
+    from db.models.datasets import DatasetImage, DatasetVersion
     from db.models.identity import User
     from db.models.projects import Project
     from db.models.validation_findings import ValidationFinding
@@ -55,6 +56,12 @@ class ExportFormat(Enum):
     """WebDataset shards."""
     PARQUET = "parquet"
     """Parquet files that hold images and metadata."""
+    CLASS_FOLDERS = "class_folders"
+    """ZIP archive with a folder of images for each label, below one for each split."""
+    YOLO = "yolo"
+    """ZIP archive for YOLO classification: class folders below `train`, `val` and `test`."""
+    JSONL = "jsonl"
+    """JSON lines of the metadata, without the images."""
 
 
 class CrawlJob(JobRow):
@@ -200,6 +207,9 @@ class Image(TenantKey, TenantModel):
 
     crawl_job: Mapped[CrawlJob] = view_relationship("foreign(Image.crawl_job_id) == CrawlJob.id")
     duplicates: Mapped[list[Image]] = view_relationship("Image.id == foreign(remote(Image.duplicate_group))")
+    dataset_images: Mapped[list[DatasetImage]] = view_relationship(
+        "Image.id == foreign(DatasetImage.image_id)"
+    )
 
 
 class ValidationJob(JobRow):
@@ -241,11 +251,12 @@ class ValidationJob(JobRow):
 
 
 class ExportJob(JobRow):
-    """A data set that is packed for download."""
+    """An export of the images of a crawl, or of a data set version."""
 
     __tablename__ = "export_jobs"
 
-    crawl_job_id: Mapped[UUID]
+    crawl_job_id: Mapped[UUID | None]
+    dataset_version_id: Mapped[UUID | None]
     user_id: Mapped[UUID]
     name: Mapped[Str100]
     format: Mapped[ExportFormat] = enum_column(ExportFormat, ExportFormat.ZIP)
@@ -257,7 +268,10 @@ class ExportJob(JobRow):
     shards: Mapped[list[Any]] = mapped_column(server_default="[]")
     expires_at: Mapped[datetime | None]
 
-    crawl_job: Mapped[CrawlJob] = view_relationship("foreign(ExportJob.crawl_job_id) == CrawlJob.id")
+    crawl_job: Mapped[CrawlJob | None] = view_relationship("foreign(ExportJob.crawl_job_id) == CrawlJob.id")
+    dataset_version: Mapped[DatasetVersion | None] = view_relationship(
+        "foreign(ExportJob.dataset_version_id) == DatasetVersion.id"
+    )
     user: Mapped[User | None] = view_relationship("foreign(ExportJob.user_id) == User.id")
 
     @declared_attr.directive
@@ -266,12 +280,15 @@ class ExportJob(JobRow):
         return (
             *JobRow.__table_args__,
             tenant_foreign_key("crawl_jobs", "crawl_job_id"),
+            tenant_foreign_key("dataset_versions", "dataset_version_id"),
             tenant_foreign_key("members", "user_id"),
+            sa.CheckConstraint("num_nonnulls(crawl_job_id, dataset_version_id) = 1", name="subject"),
             sa.CheckConstraint(
                 "0 <= exported_images AND exported_images <= total_images AND file_size >= 0", name="images"
             ),
             tenant_index("crawl_job_id", "created_at", "id"),
             tenant_index("crawl_job_id", "user_id", "created_at", "id"),
+            tenant_index("dataset_version_id", "created_at", "id"),
             tenant_index("crawl_job_id", "status", "created_at", "id"),
             tenant_index("user_id", "created_at", "id"),
             tenant_index("user_id", "status", "created_at", "id"),

@@ -23,6 +23,7 @@ from db.base import (
 )
 
 if TYPE_CHECKING:
+    from db.models.datasets import Dataset
     from db.models.drawings import DrawingSession, DrawingVersion
     from db.models.identity import User
     from db.models.imagery import CrawlJob
@@ -71,3 +72,4 @@ class Project(TenantKey, TenantModel):
         "Project.id == foreign(DrawingVersion.project_id)"
     )
     crawl_jobs: Mapped[list[CrawlJob]] = view_relationship("Project.id == foreign(CrawlJob.project_id)")
+    datasets: Mapped[list[Dataset]] = view_relationship("Project.id == foreign(Dataset.project_id)")

@@ -12,16 +12,31 @@ from sqlalchemy import ColumnElement, func, insert, select
 from core.errors import Conflict, Invalid
 from db import queue
 from db.database import Database
-from db.models import CrawlJob, ExportFormat, ExportJob, Image, JobStatus, ValidationJob
+from db.models import (
+    CrawlJob,
+    DatasetImage,
+    DatasetSplit,
+    DatasetVersion,
+    ExportFormat,
+    ExportJob,
+    Image,
+    JobStatus,
+    ValidationJob,
+)
 from db.queue import Job, JobModel
 from db.uow import UnitOfWork
 from resolvers import access, activity_log, validators
 from resolvers.access import Viewer
+from resolvers.imagery import export_images
 from resolvers.imagery.validation import find_idle_crawl
-from resolvers.object_removal import crawl_prefix, enqueue_removal, remove_objects
+from resolvers.object_removal import crawl_prefix, dataset_prefix, enqueue_removal, remove_objects
 
 ARCHIVES = frozenset({ExportFormat.ZIP, ExportFormat.TAR, ExportFormat.TAR_GZ})
-COMPRESSIBLE = frozenset({ExportFormat.ZIP, ExportFormat.IMAGEFOLDER, ExportFormat.COCO})
+CLASS_FORMATS = frozenset({ExportFormat.CLASS_FOLDERS, ExportFormat.YOLO})
+"""Formats that have a folder for each label."""
+COMPRESSIBLE = frozenset({ExportFormat.ZIP, ExportFormat.IMAGEFOLDER, ExportFormat.COCO, *CLASS_FORMATS})
+TABLES = frozenset({ExportFormat.CSV, ExportFormat.JSON, ExportFormat.JSONL})
+"""Formats without the images."""
 SHARDED = frozenset({ExportFormat.WEBDATASET, ExportFormat.PARQUET})
 """Formats whose packages consist of several independent files."""
 OPTION_FORMATS: dict[str, frozenset[ExportFormat]] = {
@@ -29,10 +44,15 @@ OPTION_FORMATS: dict[str, frozenset[ExportFormat]] = {
     "compress": COMPRESSIBLE,
     "delimiter": frozenset({ExportFormat.CSV}),
     "shard_size": SHARDED,
+    "resize": frozenset(ExportFormat) - TABLES,
+    export_images.UNLABELLED: CLASS_FORMATS,
+    export_images.MULTI_LABEL: CLASS_FORMATS,
 }
 """Formats that support an option; other options are supported by all."""
 DELIMITERS = (",", ";", "\t", "|")
 MAX_SHARD_SIZE, DEFAULT_SHARD_SIZE = 100_000, 5_000
+MIN_RESIZED_SIDE, MAX_RESIZED_SIDE = 16, 8192
+LABELS_NEEDED = "This format needs labels: export a version of a data set whose images have some."
 INDEX_FILENAME = "index.json"
 """Object that lists the files of a package with several."""
 
@@ -80,6 +100,9 @@ def attempt_prefix(export: ExportJob, epoch: int) -> str:
 
 def export_prefix(export: ExportJob) -> str:
     """Storage prefix of an export."""
+    if export.dataset_version_id is not None:
+        return f"{dataset_prefix(export.company_id, export.dataset_version_id)}exports/{export.id}/"
+    assert export.crawl_job_id is not None
     return f"{crawl_prefix(export.company_id, export.crawl_job_id)}exports/{export.id}/"
 
 
@@ -97,22 +120,80 @@ async def create(
     access.require(viewer, "images:create")
     name = validators.name(name, "input", "name", limit=100)
     selected = validate_options(format, options)
-    await find_idle_crawl(uow, viewer, crawl_job_id)
-    if await uow.first(select(Image.id).where(*exported_images(crawl_job_id, selected)).limit(1)) is None:
-        passed = " that passed the last validation" if selected.get("only_valid") is not False else ""
-        raise Conflict(f"The crawl has no stored image{passed}.", "input", "crawlJobId")
-    values = {
-        "crawl_job_id": crawl_job_id,
-        "user_id": viewer.user_id,
-        "requested_by_id": viewer.user_id,
-        "name": name,
-        "format": format,
-        "export_options": selected,
-    }
-    id = await uow.scalar(insert(ExportJob).values(values).returning(ExportJob.id))
+    await _require_crawl_images(uow, viewer, crawl_job_id, format, selected)
+    values = {"crawl_job_id": crawl_job_id, "name": name, "format": format, "export_options": selected}
+    return await _insert(uow, viewer, values, start=start)
+
+
+async def create_of_version(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    version_id: UUID,
+    *,
+    name: str,
+    format: ExportFormat,
+    options: Mapping[str, Any],
+    start: bool,
+) -> ExportJob:
+    """Create an export of a data set version; `options` are by name, None for the default."""
+    access.require(viewer, "images:create")
+    name = validators.name(name, "input", "name", limit=100)
+    selected = validate_options(format, options)
+    await _require_version_images(uow, viewer, version_id, format, selected)
+    values = {"dataset_version_id": version_id, "name": name, "format": format, "export_options": selected}
+    return await _insert(uow, viewer, values, start=start)
+
+
+async def _insert(uow: UnitOfWork, viewer: Viewer, values: Mapping[str, Any], *, start: bool) -> ExportJob:
+    owner = {"user_id": viewer.user_id, "requested_by_id": viewer.user_id}
+    id = await uow.scalar(insert(ExportJob).values({**values, **owner}).returning(ExportJob.id))
     await (queue.enqueue if start else queue.prepare)(uow, PackImages(id), id)
-    await activity_log.record(uow, viewer.user_id, "EXPORT_JOB_CREATE", "ExportJob", id, format=format.value)
+    format = values["format"].value
+    await activity_log.record(uow, viewer.user_id, "EXPORT_JOB_CREATE", "ExportJob", id, format=format)
     return await uow.one(select(ExportJob).where(ExportJob.id == id))
+
+
+async def _require_crawl_images(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, format: ExportFormat, options: Mapping[str, Any]
+) -> None:
+    """Raise `Conflict` unless the crawl has images to export."""
+    await find_idle_crawl(uow, viewer, id)
+    if format in CLASS_FORMATS:
+        raise Invalid(LABELS_NEEDED, "input", "format")
+    conditions = export_images.crawl_images(id, options)
+    if await uow.first(select(Image.id).where(*conditions).limit(1)) is None:
+        passed = " that passed the last validation" if options.get("only_valid") is not False else ""
+        raise Conflict(f"The crawl has no stored image{passed}.", "input", "crawlJobId")
+
+
+async def _require_version_images(
+    uow: UnitOfWork, viewer: Viewer, id: UUID, format: ExportFormat, options: Mapping[str, Any]
+) -> None:
+    """Raise `Conflict` unless the version has images to export."""
+    await access.find(uow, viewer, DatasetVersion, id, lock=True)
+    if "only_valid" in options:
+        message = "onlyValid is an option of exports of crawls: a version has a fixed list of images."
+        raise Invalid(message, "input", "options", "onlyValid")
+    conditions = export_images.version_images(id, options)
+    if await uow.first(select(DatasetImage.id).where(*conditions).limit(1)) is None:
+        raise Conflict("The options leave no image of the version.", "input", "options")
+    if format in CLASS_FORMATS:
+        await _require_classes(uow, conditions, options)
+
+
+async def _require_classes(
+    uow: UnitOfWork, conditions: tuple[ColumnElement[bool], ...], options: Mapping[str, Any]
+) -> None:
+    """Raise `Invalid` unless it is clear to which class each image belongs."""
+    labels = await export_images.version_labels(uow, conditions)
+    if not labels.names:
+        raise Invalid(LABELS_NEEDED, "input", "format")
+    if labels.unlabelled and export_images.UNLABELLED not in options:
+        message = f"{labels.unlabelled} images have no label. Choose what happens to them: OMIT or CLASS."
+        raise Invalid(message, "input", "options", "unlabelled")
+    if labels.multiple and export_images.MULTI_LABEL not in options:
+        message = f"{labels.multiple} images have several labels. Choose one of OMIT, FIRST and EACH."
+        raise Invalid(message, "input", "options", "multiLabel")
 
 
 def validate_options(format: ExportFormat, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,36 +211,30 @@ def validate_options(format: ExportFormat, options: Mapping[str, Any]) -> dict[s
         raise Invalid("delimiter must be a comma, a semicolon, a tab or |.", "input", "options", "delimiter")
     if "shard_size" in selected:
         validators.within(selected["shard_size"], 1, MAX_SHARD_SIZE, "input", "options", "shardSize")
+    if "resize" in selected:
+        path = "input", "options", "resize"
+        resize = {name: value for name, value in selected["resize"].items() if value is not None}
+        validators.within(resize["longest_side"], MIN_RESIZED_SIDE, MAX_RESIZED_SIDE, *path, "longestSide")
+        if "quality" in resize:
+            validators.within(resize["quality"], 1, 100, *path, "quality")
+        selected["resize"] = resize
     return selected
 
 
-def exported_images(crawl_job_id: UUID, options: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
-    """Conditions for exported images: stored, not quarantined and, by default, not invalid."""
-    conditions = (
-        Image.crawl_job_id == crawl_job_id,
-        Image.storage_url.is_not(None),
-        Image.quarantined.is_(False),
-    )
-    return conditions if options.get("only_valid") is False else (*conditions, Image.is_valid.is_not(False))
-
-
-async def start(uow: UnitOfWork, id: UUID) -> ExportJob:
-    """Count the images of an export. Raises `Conflict` if there are none."""
+async def start(uow: UnitOfWork, id: UUID) -> tuple[ExportJob, dict[DatasetSplit | None, int]]:
+    """Count the images of an export by split. Raises `Conflict` if there are none."""
     export = await uow.one(select(ExportJob).where(ExportJob.id == id))
-    counted = select(func.count()).where(*exported_images(export.crawl_job_id, export.export_options))
-    total = await uow.scalar(counted) or 0
-    if not total:
+    counts = await export_images.count_images(uow, export)
+    if not counts:
         raise Conflict("The images of this export were deleted.")
-    values = {"total_images": total, "exported_images": 0}
-    return await uow.one(sa.update(ExportJob).where(ExportJob.id == id).values(values).returning(ExportJob))
+    values = {"total_images": sum(counts.values()), "exported_images": 0}
+    updated = sa.update(ExportJob).where(ExportJob.id == id).values(values)
+    return await uow.one(updated.returning(ExportJob)), counts
 
 
-async def image_formats(uow: UnitOfWork, export: ExportJob) -> set[str]:
-    """Formats of the exported images."""
-    statement = (
-        select(Image.format).where(*exported_images(export.crawl_job_id, export.export_options)).distinct()
-    )
-    return {row.format or "" for row in await uow.all(statement)}
+async def find_version(uow: UnitOfWork, id: UUID) -> DatasetVersion:
+    """The version that is exported."""
+    return await uow.one(select(DatasetVersion).where(DatasetVersion.id == id))
 
 
 async def find_crawl(uow: UnitOfWork, export: ExportJob) -> CrawlJob:
@@ -177,16 +252,6 @@ async def latest_rules(uow: UnitOfWork, crawl_job_id: UUID) -> dict[str, Any] | 
     return rules
 
 
-async def list_images(
-    uow: UnitOfWork, export: ExportJob, columns: Sequence[Any], after: UUID | None, limit: int
-) -> Sequence[Image]:
-    """The next exported images, by id."""
-    statement = select(*columns).where(*exported_images(export.crawl_job_id, export.export_options))
-    if after is not None:
-        statement = statement.where(Image.id > after)
-    return await uow.all(statement.order_by(Image.id).limit(limit))
-
-
 async def update_progress(uow: UnitOfWork, id: UUID, packed: int) -> None:
     """Store the number of exported images."""
     total = func.greatest(ExportJob.total_images, packed)
@@ -195,13 +260,20 @@ async def update_progress(uow: UnitOfWork, id: UUID, packed: int) -> None:
 
 
 async def complete(
-    uow: UnitOfWork, id: UUID, files: Sequence[PackedFile], key: str, *, packed: int, expires_at: datetime
+    uow: UnitOfWork,
+    id: UUID,
+    files: Sequence[PackedFile],
+    key: str,
+    *,
+    size: int,
+    packed: int,
+    expires_at: datetime,
 ) -> None:
-    """Make the package available; `key` is that of its only file, or of its index."""
+    """Make the package available; `key` is of its only file or of its index, `size` of the download."""
     await update_progress(uow, id, packed)
     values = {
         "shards": [asdict(file) for file in files],
-        "file_size": sum(file.size for file in files),
+        "file_size": size,
         "download_url": key,
         "expires_at": expires_at,
     }
@@ -213,7 +285,8 @@ async def expire(database: Database, company_id: UUID, now: datetime, after: tim
     old = ExportJob.expires_at <= now - after, ExportJob.download_url.is_not(None), ExportJob.shards != []
     async with database.tenant(company_id) as uow:
         cleared = sa.update(ExportJob).where(*old).values(download_url=None, shards=[])
-        expired = await uow.all(cleared.returning(ExportJob.id, ExportJob.company_id, ExportJob.crawl_job_id))
+        subject = ExportJob.crawl_job_id, ExportJob.dataset_version_id
+        expired = await uow.all(cleared.returning(ExportJob.id, ExportJob.company_id, *subject))
         folders = [export_prefix(row) for row in expired]
         await enqueue_removal(uow, None, *folders)
     return folders

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, literal, select, text
 
 from core.errors import Conflict
 from db.arrays import UUIDS, any_id, any_text
-from db.models import CrawlJob, Image, JobStatus
+from db.models import CrawlJob, DatasetImage, Image, JobStatus
 from db.uow import UnitOfWork
 from resolvers import access, activity_log
 from resolvers.access import Viewer
@@ -31,9 +31,10 @@ async def lock_image_files(uow: UnitOfWork, *, exclusive: bool = False) -> None:
 
 
 async def hashes_in_use(uow: UnitOfWork, hashes: Sequence[str]) -> set[str]:
-    """The hashes that are used by an image of the company."""
-    statement = select(Image.hash).where(Image.hash == any_text(hashes)).distinct()
-    return {row.hash for row in await uow.all(statement)}
+    """The hashes that are used by an image of the company, or listed by a version of a data set."""
+    found = select(Image.hash).where(Image.hash == any_text(hashes))
+    listed = select(DatasetImage.hash).where(DatasetImage.hash == any_text(hashes))
+    return {row.hash for row in await uow.all(found.union(listed))}
 
 
 async def enqueue_file_removal(

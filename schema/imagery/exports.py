@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,13 @@ from db.models import ExportFormat
 from resolvers.imagery import exports
 from resolvers.imagery.exports import INDEX_FILENAME, PackedFile
 from schema.framework.context import Info
-from schema.framework.decorators import input, node, output
+from schema.framework.decorators import enumeration, input, node, output
 from schema.framework.fields import relation
 from schema.framework.global_ids import key_of
 from schema.framework.payloads import IdempotentInput, Payload, derived_field, field, input_values, mutation
 from schema.framework.scalars import BigInt
 from schema.jobs import Job
-from schema.lazy_types import CrawlJobRef, UserRef
+from schema.lazy_types import CrawlJobRef, DatasetVersionRef, UserRef
 
 PACKAGES = {
     ExportFormat.ZIP: "application/zip",
@@ -31,7 +32,100 @@ PACKAGES = {
     ExportFormat.COCO: "application/zip",
     ExportFormat.WEBDATASET: "application/x-tar",
     ExportFormat.PARQUET: "application/vnd.apache.parquet",
+    ExportFormat.CLASS_FOLDERS: "application/zip",
+    ExportFormat.YOLO: "application/zip",
+    ExportFormat.JSONL: "application/jsonl",
 }
+
+
+class UnlabelledAction(Enum):
+    """What happens to images without a label in formats with class folders."""
+
+    OMIT = "omit"
+    """They are left out."""
+    CLASS = "class"
+    """They are in the folder `unlabelled`."""
+
+
+class MultiLabelAction(Enum):
+    """What happens to images with several labels in formats with class folders."""
+
+    OMIT = "omit"
+    """They are left out."""
+    FIRST = "first"
+    """They are in the folder of their first label, in alphabetical order."""
+    EACH = "each"
+    """They are in the folder of each of their labels."""
+
+
+class ResizeMode(Enum):
+    """How an image is resized."""
+
+    FIT = "fit"
+    """The whole image, with its longest side at most as long as given. Images are never enlarged."""
+    CROP = "crop"
+    """The middle of the image, as a square of exactly this side. Small images are enlarged."""
+
+
+class ImageEncoding(Enum):
+    """File format of resized images."""
+
+    JPEG = "jpeg"
+    """JPEG."""
+    PNG = "png"
+    """PNG, without loss."""
+    WEBP = "webp"
+    """WebP."""
+
+
+for kind in (UnlabelledAction, MultiLabelAction, ResizeMode, ImageEncoding):
+    enumeration(kind)
+
+
+@output
+class ExportResize:
+    """How exported images are resized. They are upright, in RGB on white, and without metadata."""
+
+    longest_side: int
+    """Longest side in pixels."""
+
+    mode: ResizeMode
+    """Whether the image fits into the side or is cropped."""
+
+    format: ImageEncoding
+    """File format."""
+
+    quality: int
+    """Quality of JPEG and WebP, from 1 to 100."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> ExportResize | None:
+        """Build it from its stored JSON."""
+        if not stored:
+            return None
+        return cls(
+            longest_side=stored["longest_side"],
+            mode=ResizeMode(stored.get("mode", "fit")),
+            format=ImageEncoding(stored.get("format", "jpeg")),
+            quality=stored.get("quality", 90),
+        )
+
+
+@input
+class ExportResizeInput:
+    """How exported images are resized. They are upright, in RGB on white, and without metadata."""
+
+    longest_side: int
+    """Longest side in pixels, from 16 to 8,192."""
+
+    mode: ResizeMode | None = None
+    """Whether the image fits into the side or is cropped. Default FIT."""
+
+    format: ImageEncoding | None = None
+    """File format. Default JPEG."""
+
+    quality: int | None = None
+    """Quality of JPEG and WebP, from 1 to 100. Default 90."""
 
 
 @output
@@ -56,10 +150,22 @@ class ExportOptions:
     shard_size: int | None
     """Maximum number of images per file, for WEBDATASET and PARQUET."""
 
+    resize: ExportResize | None
+    """How images are resized. Null if they are exported as they are stored."""
+
+    unlabelled: UnlabelledAction | None
+    """What happens to images without a label, for CLASS_FOLDERS and YOLO."""
+
+    multi_label: MultiLabelAction | None
+    """What happens to images with several labels, for CLASS_FOLDERS and YOLO."""
+
     @classmethod
     def of(cls, stored: dict[str, Any]) -> ExportOptions:
         """Build it from its stored JSON."""
-        return cls(**{name: stored.get(name) for name in cls.__annotations__})
+        values = {name: stored.get(name) for name in cls.__annotations__}
+        for name, kind in (("unlabelled", UnlabelledAction), ("multi_label", MultiLabelAction)):
+            values[name] = kind(values[name]) if values[name] else None
+        return cls(**values | {"resize": ExportResize.of(values["resize"])})
 
 
 @input
@@ -79,12 +185,34 @@ class ExportOptionsInput:
     """Whether the source URLs of the images are included. Default true."""
 
     only_valid: bool | None = None
-    """Whether images that failed the last validation are omitted. Default true. Images that were never
-    validated are included. Quarantined images are always omitted.
+    """Exports of crawls: whether images that failed the last validation are omitted. Default true. Images
+    that were never validated are included. Images in quarantine or rejected by a person are always
+    omitted.
     """
 
     shard_size: int | None = None
     """WEBDATASET, PARQUET: maximum number of images per file. Default 5,000."""
+
+    resize: ExportResizeInput | None = None
+    """Formats with images: how images are resized. Default as they are stored."""
+
+    unlabelled: UnlabelledAction | None = None
+    """CLASS_FOLDERS, YOLO: what happens to images without a label. Required if there are any."""
+
+    multi_label: MultiLabelAction | None = None
+    """CLASS_FOLDERS, YOLO: what happens to images with several labels. Required if there are any."""
+
+    def values(self) -> dict[str, Any]:
+        """The options by name, as they are stored."""
+        options = {name: stored_value(value) for name, value in vars(self).items()}
+        if self.resize is not None:
+            options["resize"] = {name: stored_value(value) for name, value in vars(self.resize).items()}
+        return options
+
+
+def stored_value(value: Any) -> Any:
+    """A value as JSON stores it."""
+    return value.value if isinstance(value, Enum) else value
 
 
 @output
@@ -106,12 +234,18 @@ class ExportFile:
 
 @node(models.ExportJob)
 class ExportJob(Job):
-    """An export of the images of a crawl as a downloadable package."""
+    """An export of the images of a crawl, or of a data set version, as a downloadable package.
+
+    The same images, options and name give the same bytes.
+    """
 
     id: relay.NodeID[UUID]
 
     crawl_job: CrawlJobRef | None = relation(models.ExportJob.crawl_job)
-    """Crawl whose images are exported."""
+    """Crawl whose images are exported. Null for a data set version."""
+
+    dataset_version: DatasetVersionRef | None = relation(models.ExportJob.dataset_version)
+    """Data set version that is exported. Null for a crawl."""
 
     user: UserRef | None = relation(models.ExportJob.user)
     """User who requested it."""
@@ -129,7 +263,7 @@ class ExportJob(Job):
     """Number of images exported so far."""
 
     file_size: BigInt | None
-    """Size of the package in bytes."""
+    """Size of the download in bytes."""
 
     export_options: ExportOptions = derived_field(
         lambda job: ExportOptions.of(job.export_options), needs=("export_options",)
@@ -231,14 +365,13 @@ class ExportMutations:
     @mutation(idempotent=True)
     async def export_job_create(self, info: Info, input: ExportJobCreateInput) -> ExportJobCreatePayload:
         """Export the images of a crawl with a dataset card as a downloadable package."""
-        viewer = info.context.viewer
         crawl = key_of(input.crawl_job_id, models.CrawlJob, "input", "crawlJobId")
         values = input_values(input, omit=("crawl_job_id",)) | {
             "format": input.format or ExportFormat.ZIP,
-            "options": vars(input.options) if input.options else {},
+            "options": input.options.values() if input.options else {},
         }
         async with info.context.write() as uow:
-            job = await exports.create(uow, viewer, crawl, **values)
+            job = await exports.create(uow, info.context.viewer, crawl, **values)
         return ExportJobCreatePayload.of(export_job=job)
 
     @mutation

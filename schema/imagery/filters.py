@@ -11,13 +11,14 @@ from strawberry import relay
 
 from core.ports import SourceKind
 from db import models
-from db.models import ExportFormat, JobStatus, ReviewState
+from db.models import DatasetSplit, ExportFormat, JobStatus, ReviewState
 from db.pagination import Order
 from resolvers import validators
 from resolvers.imagery.image_labels import MAX_LABEL_LENGTH
 from schema.framework.decorators import enumeration, input
 from schema.framework.global_ids import key_of
 
+enumeration(DatasetSplit)
 enumeration(ExportFormat)
 enumeration(SourceKind)
 enumeration(ReviewState)
@@ -63,6 +64,41 @@ class ExportJobOrder(Enum):
 
     CREATED_AT_DESC = Order("created_at", descending=True)
     CREATED_AT_ASC = Order("created_at")
+
+
+@enumeration
+class DatasetOrder(Enum):
+    """Sort orders of data sets."""
+
+    CREATED_AT_DESC = Order("created_at", descending=True)
+    CREATED_AT_ASC = Order("created_at")
+
+
+@enumeration
+class DatasetVersionOrder(Enum):
+    """Sort orders of the versions of a data set."""
+
+    NUMBER_DESC = Order("number", descending=True)
+    NUMBER_ASC = Order("number")
+
+
+@enumeration
+class DatasetImageOrder(Enum):
+    """Sort orders of the images of a data set version."""
+
+    POSITION_ASC = Order("position")
+    POSITION_DESC = Order("position", descending=True)
+
+
+@input
+class DatasetImageFilter:
+    """Conditions for listing the images of a data set version."""
+
+    split: DatasetSplit | None = None
+    """Matches images of this split."""
+
+    def where(self, image: Any) -> list[ColumnElement[bool]]:
+        return [image.split == self.split] if self.split else []
 
 
 def of_crawl(id: relay.GlobalID | None, row: Any) -> list[ColumnElement[bool]]:

@@ -35,7 +35,7 @@ from schema.imagery.filters import (
 )
 from schema.imagery.validation import ValidationJob
 from schema.jobs import Job
-from schema.lazy_types import ProjectRef, UserRef
+from schema.lazy_types import DatasetImageRef, ProjectRef, UserRef
 
 enumeration(LabelSource)
 
@@ -320,6 +320,9 @@ class Image(relay.Node):
 
     created_at: datetime
     """Creation time."""
+
+    dataset_images: Connection[DatasetImageRef] = connection(models.Image.dataset_images)
+    """Entries of the image in versions of data sets."""
 
     @field(needs=("storage_url", "filename", "format"))
     def file_url(self, info: Info) -> str | None:

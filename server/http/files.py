@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from core import tar_layout
 from core.errors import (
     Conflict,
     DomainError,
@@ -184,7 +185,7 @@ async def send_bundle(request: Request, services: FileServices) -> Response:
     except FileNotFoundError:
         raise NotFound("The files no longer exist.") from None
     headers = {
-        "Content-Length": str(tar_stream.length(members)),
+        "Content-Length": str(tar_layout.length(members)),
         "Content-Disposition": disposition(link.filename, TAR),
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",

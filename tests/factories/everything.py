@@ -32,7 +32,17 @@ from tests.factories.evaluation import (
     a_requirement_proposal,
     a_run,
 )
-from tests.factories.imagery import a_candidate, a_crawl, a_finding, a_validation, an_export, an_image
+from tests.factories.imagery import (
+    a_candidate,
+    a_crawl,
+    a_dataset,
+    a_dataset_image,
+    a_dataset_version,
+    a_finding,
+    a_validation,
+    an_export,
+    an_image,
+)
 from tests.factories.insights import a_made_report, a_profile, a_reading, a_report, a_source, an_import
 from tests.factories.knowledge import a_chunk, a_document, an_embedding_model
 
@@ -82,9 +92,11 @@ def drawings(people: list[Fixture], projects: list[Fixture]) -> dict[str, list[F
 
 
 def imagery(projects: list[Fixture]) -> dict[str, list[Fixture]]:
-    """A crawl in each project, with an image, a check that says something of it, and an export."""
+    """A crawl in each project, with an image, a check, an export, and a data set with a version."""
     crawls = [a_crawl(project) for project in projects]
     images = [an_image(crawl) for crawl in crawls]
+    datasets = [a_dataset(project) for project in projects]
+    versions = [a_dataset_version(dataset) for dataset in datasets]
     checks = [a_validation(crawl) for crawl in crawls]
     return {
         "CrawlJob": crawls,
@@ -92,6 +104,9 @@ def imagery(projects: list[Fixture]) -> dict[str, list[Fixture]]:
         "CrawlCandidate": [a_candidate(crawl) for crawl in crawls],
         "ValidationJob": checks,
         "ValidationFinding": [a_finding(*pair) for pair in zip(checks, images, strict=True)],
+        "Dataset": datasets,
+        "DatasetVersion": versions,
+        "DatasetImage": [a_dataset_image(*pair) for pair in zip(versions, images, strict=True)],
         "ExportJob": [an_export(crawl) for crawl in crawls],
     }
 

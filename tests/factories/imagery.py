@@ -7,6 +7,10 @@ from db.models import (
     CrawlCandidate,
     CrawlChunk,
     CrawlJob,
+    Dataset,
+    DatasetImage,
+    DatasetSplit,
+    DatasetVersion,
     ExportJob,
     Image,
     ValidationFinding,
@@ -94,3 +98,48 @@ def an_export(crawl: Fixture, **values: Any) -> Fixture:
         "export_options": {"include_metadata": True},
     }
     return build(ExportJob, [crawl], values, **defaults)
+
+
+def a_dataset(project: Fixture, **values: Any) -> Fixture:
+    """A data set of all crawls of the project."""
+    defaults: dict[str, Any] = {
+        "project_id": project.id,
+        "created_by_id": project.user_id,
+        "name": f"Data set {next(numbers)}",
+        "split_fractions": {"train": 0.8, "validation": 0.1, "test": 0.1},
+    }
+    return build(Dataset, [project], values, **defaults)
+
+
+def a_dataset_version(dataset: Fixture, **values: Any) -> Fixture:
+    """A version of the data set with one image."""
+    defaults: dict[str, Any] = {
+        "dataset_id": dataset.id,
+        "created_by_id": dataset.created_by_id,
+        "number": next(numbers),
+        "name": dataset.name,
+        "selection": {},
+        "split_fractions": dataset.split_fractions,
+        "seed": 0,
+        "image_count": 1,
+        "group_count": 1,
+        "content_bytes": 1000,
+        "splits": [],
+        "digest": "0" * 64,
+    }
+    return build(DatasetVersion, [dataset], values, **defaults)
+
+
+def a_dataset_image(version: Fixture, image: Fixture, **values: Any) -> Fixture:
+    """The image as the version lists it."""
+    copied = ("storage_url", "original_url", "width", "height", "file_size", "format", "hash")
+    defaults: dict[str, Any] = {
+        "version_id": version.id,
+        "image_id": image.id,
+        "position": 1,
+        "split": DatasetSplit.TRAIN,
+        "group_number": 1,
+        "labels": [],
+        **{name: getattr(image, name) for name in copied},
+    }
+    return build(DatasetImage, [version, image], values, **defaults)

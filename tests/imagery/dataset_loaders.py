@@ -62,6 +62,12 @@ def document(path: Path, folder: Path) -> Found:
     return len(rows), 0, sum(row["width"] * row["height"] for row in rows)
 
 
+def lines(path: Path, folder: Path) -> Found:
+    """JSON lines, likewise."""
+    rows = list(map(json.loads, path.read_text().splitlines()))
+    return len(rows), 0, sum(row["width"] * row["height"] for row in rows)
+
+
 def imagefolder(path: Path, folder: Path) -> Found:
     """Hugging Face's `datasets`."""
     return checksum((row["image"], row) for row in load("imagefolder", path, folder))
@@ -101,6 +107,7 @@ LOADERS: dict[str, Callable[[Path, Path], Found]] = {
     "TAR_GZ": archive,
     "CSV": table,
     "JSON": document,
+    "JSONL": lines,
     "IMAGEFOLDER": imagefolder,
     "PARQUET": parquet,
     "WEBDATASET": shards,

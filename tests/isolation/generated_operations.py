@@ -53,6 +53,8 @@ UNLISTED = {
     "ProposedRequirement",
     "TextCheckSentence",
     "ValidationFinding",
+    "DatasetVersion",
+    "DatasetImage",
     "HistoricalDataImport",
     "Report",
 }

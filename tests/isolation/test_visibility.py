@@ -25,6 +25,9 @@ from db.models import (
     CrawlCandidate,
     CrawlChunk,
     CrawlJob,
+    Dataset,
+    DatasetImage,
+    DatasetVersion,
     Document,
     DocumentChunk,
     DocumentScope,
@@ -81,7 +84,10 @@ READ: Models = {
     **dict.fromkeys((DrawingSession, Drawing, DrawingVersion, Comparison, AnalysisResult), "drawings:read"),
     ProcessingJob: "jobs:read",
     **dict.fromkeys(
-        (CrawlJob, CrawlChunk, CrawlCandidate, Image, ValidationJob, ValidationFinding, ExportJob),
+        (
+            CrawlJob, CrawlChunk, CrawlCandidate, Image, ValidationJob, ValidationFinding, ExportJob, Dataset,
+            DatasetVersion, DatasetImage,
+        ),
         "images:read",
     ),
     **dict.fromkeys((EmbeddingModel, Document, DocumentChunk), "documents:read"),

@@ -56,6 +56,8 @@ ALLOWED_WORDS = {
     ("TokenRefreshInput", "refreshToken"),
     ("UserSignOutInput", "refreshToken"),
     ("Image", "hash"),
+    ("DatasetImage", "hash"),
+    ("DatasetVersion", "digest"),
     ("Image", "perceptualHash"),
 }
 """Where such words are meant to be: what signing in takes and gives, an error's path, counts of tokens, and

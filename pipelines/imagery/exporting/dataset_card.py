@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,57 +25,109 @@ LOADER_CALLS = {
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """The exported dataset. `rules` are those of the last completed validation, if any."""
+    """The exported dataset. `source` says what was exported, `facts` more about it.
+
+    `rules` are those of the last completed validation, None if there is none or if images are of several
+    crawls. `data_files` are patterns of the files of each split, if splits have files.
+    """
 
     name: str
-    crawl: str
+    source: str
     keywords: Sequence[str]
     format: str
     filename: str
     created_at: datetime
-    rules: Mapping[str, Any] | None
+    rules: Mapping[str, Any] | None = None
+    is_version: bool = False
+    description: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    data_files: Mapping[str, str] = field(default_factory=dict)
+    lists_sources: bool = True
 
     def summary(self, totals: ExportTotals) -> dict[str, Any]:
         """Summary of the dataset as JSON values."""
+        source = "dataset_version" if self.is_version else "crawl"
+        counted = {"labels": dict(sorted(totals.labels.items())), "splits": dict(totals.splits)}
         return {
             "name": self.name,
-            "crawl": self.crawl,
+            source: self.source,
+            **self.facts,
             "keywords": list(self.keywords),
             "format": self.format,
             "made_at": self.created_at.isoformat(),
             "image_count": totals.packed,
             "missing_count": totals.missing,
+            "unreadable_count": totals.unreadable,
             "content_bytes": totals.content_bytes,
             "formats": dict(totals.formats.most_common()),
             "licences": dict(totals.licences.most_common()),
+            **(counted if self.is_version else {}),
             "validation_rules": None if self.rules is None else dict(self.rules),
         }
 
-    def render_card(self, totals: ExportTotals, *, note: str = "") -> str:
+    def render_card(self, totals: ExportTotals) -> str:
         """README.md: YAML front matter for dataset hubs, then Markdown."""
+        return (
+            "\n".join([*self._front_matter(totals), "---", ""])
+            + "\n"
+            + "\n\n".join(self._body(totals))
+            + "\n"
+        )
+
+    def _front_matter(self, totals: ExportTotals) -> list[str]:
         size = next(
             (category for limit, category in SIZE_CATEGORIES if totals.packed < limit), LARGEST_SIZE_CATEGORY
         )
-        head = [
+        lines = [
             "---",
             f"pretty_name: {yaml_string(self.name)}",
             "license: other",
             "size_categories:",
             f"- {size}",
         ]
+        if totals.labels:
+            lines += ["task_categories:", "- image-classification"]
+        if self.data_files:
+            lines += ["configs:", "- config_name: default", "  data_files:"]
+        for split, pattern in self.data_files.items():
+            lines += [f"  - split: {split}", f"    path: {yaml_string(pattern)}"]
+        return lines
+
+    def _body(self, totals: ExportTotals) -> list[str]:
+        of = "version" if self.is_version else "crawl"
+        made = "Frozen" if self.is_version else "Crawled"
         body = [
             f"# {escape(self.name)}",
-            f"{totals.packed} images, {totals.content_bytes} bytes, from the crawl {escape(self.crawl)}. "
-            f"Packed as {self.format} on {self.created_at:%Y-%m-%d %H:%M} UTC.",
+            *filter(None, [escape(self.description)]),
+            f"{totals.packed} images, {totals.content_bytes} bytes, from the {of} {escape(self.source)}. "
+            f"{made} on {self.created_at:%Y-%m-%d %H:%M} UTC. Packed as {self.format}.",
         ]
         if totals.missing:
             body.append(f"{totals.missing} further images are missing, as their files no longer exist.")
-        if note:
-            body.append(note)
+        if totals.unreadable:
+            body.append(f"{totals.unreadable} further images are missing, as they could not be resized.")
+        body += self.notes
         if self.format in LOADER_CALLS:
-            loader_call = LOADER_CALLS[self.format].format(file=self.filename)
-            body += ["## Loading", f"```python\nfrom datasets import load_dataset\n\n{loader_call}\n```"]
-        body += ["## Keywords", "\n".join(f"- {escape(word)}" for word in self.keywords) or "No keywords."]
+            call = (
+                'load_dataset(".")'
+                if self.is_version
+                else LOADER_CALLS[self.format].format(file=self.filename)
+            )
+            body += ["## Loading", f"```python\nfrom datasets import load_dataset\n\n{call}\n```"]
+        if self.keywords:
+            body += ["## Keywords", "\n".join(f"- {escape(word)}" for word in self.keywords)]
+        if self.facts:
+            body += [
+                "## Version",
+                "\n".join(f"- {name}: {escape(str(value))}" for name, value in self.facts.items()),
+            ]
+        if totals.splits:
+            body += ["## Splits", markdown_table("Split", totals.splits)]
+        if totals.labels:
+            body += ["## Labels", markdown_table("Label", totals.labels)]
+        if self.lists_sources:
+            body += ["## Sources", markdown_table("Host", totals.sources)]
         body += [
             "## Licences",
             "As stated by the source of each image. You are responsible for complying with them.",
@@ -83,9 +135,10 @@ class DatasetInfo:
             "## Formats",
             markdown_table("Format", totals.formats),
         ]
-        validation = "The images were not validated." if self.rules is None else rules_list(self.rules)
-        body += ["## Validation", validation]
-        return "\n".join([*head, "---", ""]) + "\n" + "\n\n".join(body) + "\n"
+        if not self.is_version:
+            validation = "The images were not validated." if self.rules is None else rules_list(self.rules)
+            body += ["## Validation", validation]
+        return body
 
 
 def rules_list(rules: Mapping[str, Any]) -> str:

@@ -1,14 +1,10 @@
 """Packages of one file, in each format: how an image is written, and what follows the last one."""
 
-import csv
-import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import orjson
 
-from core.csv_formulas import escape_formula
 from pipelines.imagery.exporting.archives import Archive
 from pipelines.imagery.exporting.dataset_card import DatasetInfo
 from pipelines.imagery.exporting.manifest import Manifest
@@ -46,10 +42,15 @@ class ArchivePackage(Package):
     folder = "images/"
 
     def __init__(
-        self, open_archive: Callable[[StreamBuffer], Archive], *, with_manifest: bool = True
+        self,
+        open_archive: Callable[[StreamBuffer], Archive],
+        *,
+        with_manifest: bool = True,
+        with_card: bool = True,
     ) -> None:
         super().__init__()
-        self._archive, self._with_manifest = open_archive(self._buffer), with_manifest
+        self._archive = open_archive(self._buffer)
+        self._with_manifest, self._with_card = with_manifest, with_card
         self._manifest = Manifest()
 
     def add(self, record: ImageRecord) -> None:
@@ -62,7 +63,8 @@ class ArchivePackage(Package):
             for name, parts in self.metadata_files(dataset, totals):
                 self._archive.add(name, b"".join(parts), text=True)
                 yield
-        self._archive.add(CARD_FILENAME, dataset.render_card(totals).encode(), text=True)
+        if self._with_card:
+            self._archive.add(CARD_FILENAME, dataset.render_card(totals).encode(), text=True)
         self._archive.close()
         yield
 
@@ -88,55 +90,6 @@ class ImageFolder(ArchivePackage):
         yield "metadata.jsonl", self._manifest.lines()
 
 
-class Coco(ArchivePackage):
-    """Images and `annotations.json` in COCO format, with captions but without bounding boxes."""
-
-    def metadata_files(
-        self, dataset: DatasetInfo, totals: ExportTotals
-    ) -> Iterator[tuple[str, Iterator[bytes]]]:
-        yield "annotations.json", coco_document(self._manifest.entries, dataset)
-
-
-class JsonDocument(Package):
-    """One JSON document: the images, then the dataset's summary and card."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._separator = b'{"images":[\n'
-
-    def add(self, record: ImageRecord) -> None:
-        self._buffer.write(self._separator + orjson.dumps(dict(record.metadata)))
-        self._separator = b",\n"
-
-    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
-        whole = {**dataset.summary(totals), "readme": dataset.render_card(totals)}
-        head = self._separator if self._separator.startswith(b"{") else b"\n"
-        self._buffer.write(head + b'],"dataset":' + orjson.dumps(whole) + b"}\n")
-        yield
-
-
-class CsvTable(Package):
-    """One line per image, and a header. Formulas are escaped with an apostrophe."""
-
-    def __init__(self, delimiter: str = ",") -> None:
-        super().__init__()
-        self._text = io.StringIO(newline="")
-        self._csv = csv.writer(self._text, delimiter=delimiter)
-        self._has_header = False
-
-    def add(self, record: ImageRecord) -> None:
-        if not self._has_header:
-            self._csv.writerow(record.metadata)
-            self._has_header = True
-        self._csv.writerow([escape_formula(value) for value in record.metadata.values()])
-        self._buffer.write(self._text.getvalue().encode())
-        self._text.seek(0)
-        self._text.truncate()
-
-    def finish(self, dataset: DatasetInfo, totals: ExportTotals) -> Iterator[None]:
-        yield
-
-
 def json_array(lines: Iterator[bytes]) -> Iterator[bytes]:
     """JSON lines as one JSON array."""
     separator = b"[\n"
@@ -144,39 +97,3 @@ def json_array(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield separator + line.rstrip(b"\n")
         separator = b",\n"
     yield b"\n]\n" if separator.startswith(b",") else b"[]\n"
-
-
-def coco_document(entries: Callable[[], Iterator[dict[str, Any]]], dataset: DatasetInfo) -> Iterator[bytes]:
-    """The document of a COCO dataset; iterates the entries three times."""
-    names = dict.fromkeys(entry["licence"] for entry in entries())
-    numbers = {name: number for number, name in enumerate(names, 1)}
-    licences = [{"id": n, "name": name or "unknown", "url": ""} for name, n in numbers.items()]
-    info = {
-        "description": dataset.name,
-        "contributor": "",
-        "version": "1.0",
-        "url": "",
-        "year": dataset.created_at.year,
-        "date_created": dataset.created_at.isoformat(),
-    }
-    head = orjson.dumps({"info": info, "licenses": licences})
-    yield head[:-1] + b',"images":'
-    yield from json_array(orjson.dumps(coco_image(n, entry, numbers)) for n, entry in enumerate(entries(), 1))
-    yield b',"annotations":'
-    captions = ((n, entry["caption"]) for n, entry in enumerate(entries(), 1) if entry["caption"])
-    yield from json_array(
-        orjson.dumps({"id": number, "image_id": image, "caption": caption})
-        for number, (image, caption) in enumerate(captions, 1)
-    )
-    yield b"}\n"
-
-
-def coco_image(number: int, entry: dict[str, Any], licences: dict[str, int]) -> dict[str, Any]:
-    """An image in COCO format, with its other metadata."""
-    return {
-        **entry,
-        "id": number,
-        "license": licences[entry["licence"]],
-        "coco_url": entry.get("original_url", ""),
-        "date_captured": entry["found_at"],
-    }

@@ -5,30 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
-
-from db.models import Image
-
-IMAGE_COLUMNS = (
-    Image.id,
-    Image.storage_url,
-    Image.original_url,
-    Image.page_url,
-    Image.width,
-    Image.height,
-    Image.file_size,
-    Image.format,
-    Image.hash,
-    Image.perceptual_hash,
-    Image.licence,
-    Image.attribution,
-    Image.caption,
-    Image.is_valid,
-    Image.is_duplicate,
-    Image.issues,
-    Image.created_at,
-)
-"""Columns that `image_metadata` reads."""
+from typing import Any, Protocol, Self
 
 TEXT_FIELDS = (
     "file_name",
@@ -44,12 +21,30 @@ TEXT_FIELDS = (
     "verdict",
     "issues",
     "found_at",
+    "split",
+    "original_sha256",
 )
-NUMBER_FIELDS, BOOLEAN_FIELDS = ("width", "height", "file_size"), ("is_duplicate",)
+NUMBER_FIELDS, BOOLEAN_FIELDS = ("width", "height", "file_size", "group"), ("is_duplicate",)
 URL_FIELDS = ("original_url", "page_url")
 EXTENSIONS = {"jpeg": "jpg", "tif": "tiff"}
 VERDICTS = {True: "valid", False: "invalid", None: "unchecked"}
 UNKNOWN = "unknown"
+
+
+class MetadataPlan(Protocol):
+    """What the metadata of images contain."""
+
+    @property
+    def includes_urls(self) -> bool:
+        """Whether source URLs are included."""
+
+    @property
+    def is_split(self) -> bool:
+        """Whether images have a split, a group and labels."""
+
+    @property
+    def is_single_label(self) -> bool:
+        """Whether every image has exactly one label."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,7 @@ class ImageRecord:
     index: int
     metadata: Mapping[str, Any]
     content: bytes
+    host: str = ""
 
     @property
     def filename(self) -> str:
@@ -71,13 +67,21 @@ class ImageRecord:
 
 @dataclass
 class ExportTotals:
-    """Totals of the exported images; `missing` counts images whose stored file no longer exists."""
+    """Totals of the exported images.
+
+    `missing` counts images whose stored file no longer exists, `unreadable` those that could not be resized.
+    `sources` are hosts.
+    """
 
     packed: int = 0
     missing: int = 0
+    unreadable: int = 0
     content_bytes: int = 0
     formats: Counter[str] = field(default_factory=Counter)
     licences: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: ImageRecord) -> None:
         """Count an image."""
@@ -85,16 +89,25 @@ class ExportTotals:
         self.content_bytes += record.metadata["file_size"]
         self.formats[record.metadata["format"] or UNKNOWN] += 1
         self.licences[record.metadata["licence"] or UNKNOWN] += 1
+        self.sources[record.host or UNKNOWN] += 1
+        self.labels.update(record.metadata.get("labels", ()))
+        if split := record.metadata.get("split"):
+            self.splits[split] += 1
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form stored in a checkpoint."""
-        return {**vars(self), "formats": dict(self.formats), "licences": dict(self.licences)}
+        """The JSON form stored in a checkpoint. Pairs keep the order, on which files depend."""
+        counted = {name: list(getattr(self, name).items()) for name in COUNTERS}
+        return {**vars(self), **counted}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Self:
         """From the stored JSON form."""
-        counted = {name: Counter(saved[name]) for name in ("formats", "licences")}
+        counted = {name: Counter(dict(saved[name])) for name in COUNTERS}
         return cls(**{**saved, **counted})
+
+
+COUNTERS = ("formats", "licences", "sources", "splits", "labels")
+"""Fields of `ExportTotals` that count by name."""
 
 
 def extension(format: str | None) -> str:
@@ -103,8 +116,8 @@ def extension(format: str | None) -> str:
     return EXTENSIONS.get(known, known) if re.fullmatch("[a-z0-9]{1,5}", known) else "bin"
 
 
-def image_metadata(index: int, image: Image, *, urls: bool) -> dict[str, Any]:
-    """Metadata of an image, in a fixed order and without nulls; source URLs only with `urls`."""
+def image_metadata(index: int, image: Any, plan: MetadataPlan) -> dict[str, Any]:
+    """Metadata of an image, in a fixed order and without nulls; what is in it depends on the plan only."""
     found: datetime = image.created_at
     number = image.perceptual_hash
     values = {
@@ -126,4 +139,9 @@ def image_metadata(index: int, image: Image, *, urls: bool) -> dict[str, Any]:
         "is_duplicate": image.is_duplicate,
         "found_at": found.isoformat(),
     }
-    return values if urls else {name: value for name, value in values.items() if name not in URL_FIELDS}
+    if not plan.includes_urls:
+        values = {name: value for name, value in values.items() if name not in URL_FIELDS}
+    if plan.is_split:
+        single = {"label": image.labels[0]} if plan.is_single_label else {}
+        values |= {"split": image.split.value, "group": image.group_number, **single, "labels": image.labels}
+    return values
