@@ -6,7 +6,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, func, insert, literal, select
-
 from sqlalchemy.orm import aliased
 
 from core.errors import Invalid
