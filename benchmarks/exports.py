@@ -1,14 +1,18 @@
-"""Benchmark of dataset exports: throughput and worker memory by format.
+"""Benchmark of dataset exports: throughput and worker memory by format, and exports that are killed.
 
 Run as `python -m benchmarks.exports [--images 10000] [--formats ZIP PARQUET]`: for each format, a worker
-process of its own packs so many images of about 40 kB. Its memory is the most that it ever had
-resident; what it has before it packs anything is what it imports.
+process of its own packs a data set version of so many images of about 40 kB, with labels and splits. Its
+memory is the most that it ever had resident; what it has before it packs anything is what it imports. Then
+another worker packs the same version and is killed halfway; a third one finishes it, and the package must be
+the same, byte for byte.
 
-Prints a table and exits with 1 if a format takes more memory than it may.
+Prints a table and exits with 1 if a format takes more memory than it may, or if a package differs.
 """
 
 import argparse
 import asyncio
+import hashlib
+import os
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Sequence
@@ -19,10 +23,12 @@ from time import perf_counter
 from typing import Any
 
 from rich.table import Table
+from sqlalchemy import insert
+from strawberry import relay
 
 from benchmarks.bounds import Limit, console, verdict
 from core.settings import Settings
-from db.models import ExportFormat
+from db.models import ExportFormat, ImageLabel, LabelSource
 from schema.contract import make_schema
 from schema.framework.context import Services
 from server.app import open_services
@@ -30,7 +36,7 @@ from server.installation import open_installation
 from server.seed import seed
 from tests import factories
 from tests.factories import Fixture, a_company, a_user
-from tests.factories.imagery import an_image
+from tests.factories.imagery import a_dataset, an_image
 from tests.graphql_client import Client
 from tests.imagery.stored_crawls import a_done_crawl, picture
 
@@ -40,9 +46,14 @@ DISTINCT_FILES = 100
 """Distinct image files, shared by the images."""
 TIMEOUT_SECONDS = 600
 
-CREATE = """mutation ($input: ExportJobCreateInput!) { exportJobCreate(input: $input) {
-  errors { message } exportJob { id } } }"""
-LOOK = "query ($id: ID!) { exportJob(id: $id) { phase errorMessage exportedImages fileSize } }"
+STALE_SECONDS = 5
+"""Seconds after which another worker takes over from a killed one."""
+
+FREEZE = """mutation ($id: ID!) { datasetFreeze(id: $id) { errors { message } datasetVersion {
+  id imageCount groupCount } } }"""
+CREATE = """mutation ($id: ID!, $input: DatasetVersionExportInput!) {
+  datasetVersionExport(id: $id, input: $input) { errors { message } exportJob { id } } }"""
+LOOK = "query ($id: ID!) { exportJob(id: $id) { phase errorMessage exportedImages fileSize attempts } }"
 DELETE = "mutation ($id: ID!) { exportJobDelete(id: $id) { errors { message } } }"
 
 
@@ -50,11 +61,13 @@ DELETE = "mutation ($id: ID!) { exportJobDelete(id: $id) { errors { message } } 
 async def worker(folder: Path) -> AsyncIterator[Process]:
     """Runs a worker process for validations and exports."""
     order = [sys.executable, "-m", "server", "worker", "--data", str(folder), "--queues", "imagery"]
-    process = await asyncio.create_subprocess_exec(*order, stdout=DEVNULL, stderr=DEVNULL)
+    environment = {**os.environ, "JOB_STALE": str(STALE_SECONDS)}
+    process = await asyncio.create_subprocess_exec(*order, stdout=DEVNULL, stderr=DEVNULL, env=environment)
     try:
         yield process
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 
@@ -64,8 +77,8 @@ def peak(process: Process) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-async def store_images(services: Services, user: Fixture, count: int) -> Fixture:
-    """Creates a crawl with `count` images."""
+async def freeze_version(services: Services, client: Client, user: Fixture, count: int) -> str:
+    """Freezes a data set of `count` images with labels; returns the ID of the version."""
     crawl = a_done_crawl(user, total_images=count, downloaded_images=count, max_images=count)
     contents = [picture(seed, (480, 360), quality=80) for seed in range(DISTINCT_FILES)]
     keys = [f"{user.company.id}/pictures/{seed}" for seed in range(DISTINCT_FILES)]
@@ -84,54 +97,122 @@ async def store_images(services: Services, user: Fixture, count: int) -> Fixture
         )
         for number in range(count)
     ]
+    dataset = a_dataset(crawl.parents[0])
     for start in range(0, count, 1000):
         await factories.save(services.database, *images[start : start + 1000])
-    return crawl
+    await factories.save(services.database, dataset)
+    labels = [
+        {
+            "image_id": image.id,
+            "crawl_job_id": crawl.id,
+            "name": f"class {number % 10}",
+            "source": LabelSource.PERSON,
+        }
+        for number, image in enumerate(images)
+    ]
+    async with services.database.tenant(user.company.id) as uow:
+        await uow.execute(insert(ImageLabel), labels)
+    begin = perf_counter()
+    version = (await client(FREEZE, id=dataset.gid))["datasetFreeze"]["datasetVersion"]
+    console.print(f"{version['imageCount']:,} images frozen in {perf_counter() - begin:.1f} s")
+    return str(version["id"])
 
 
-async def run_export(client: Client, crawl: Fixture, format: ExportFormat) -> dict[str, Any]:
-    """Creates an export, and waits for it."""
-    values = {"crawlJobId": crawl.gid, "name": "Measured", "format": format.name}
-    id = (await client(CREATE, input=values))["exportJobCreate"]["exportJob"]["id"]
+async def create_export(client: Client, version: str, format: ExportFormat) -> str:
+    """Creates an export; returns its ID."""
+    values = {"name": "Measured", "format": format.name}
+    made = (await client(CREATE, id=version, input=values))["datasetVersionExport"]
+    return str(made["exportJob"]["id"])
+
+
+async def wait(client: Client, id: str, packed: int | None = None) -> dict[str, Any]:
+    """Waits until the export has ended or, with `packed`, until it has packed so many images."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             job = (await client(LOOK, id=id))["exportJob"]
-            if job["phase"] not in ("QUEUED", "ACTIVE"):
-                await client(DELETE, id=id)
+            if job["phase"] not in ("QUEUED", "ACTIVE") or (packed and job["exportedImages"] >= packed):
                 return dict(job)
             await asyncio.sleep(0.05)
 
 
+async def package_digest(services: Services, company: Fixture, id: str) -> str:
+    """Digest of all files of an export by name, without the list of files, which has their keys."""
+    prefix = f"{company.id}/datasets"
+    key = relay.GlobalID.from_id(id).node_id
+    stored = sorted([found.key async for found in services.store.list(prefix) if key in found.key])
+    digest = hashlib.sha256()
+    for name in (name for name in stored if not name.endswith("index.json")):
+        digest.update(name.rpartition("/")[2].encode())
+        async for chunk in services.store.read(name):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+async def run_export(client: Client, version: str, format: ExportFormat) -> tuple[str, dict[str, Any]]:
+    """Creates an export, and waits for it."""
+    id = await create_export(client, version, format)
+    return id, await wait(client, id)
+
+
+async def run_killed(
+    client: Client, version: str, format: ExportFormat, folder: Path, count: int
+) -> tuple[str, dict[str, Any], int]:
+    """Kills the worker of an export halfway; returns the finished export, and the other worker's peak."""
+    async with worker(folder) as process:
+        id = await create_export(client, version, format)
+        await wait(client, id, count // 2)
+        process.kill()
+        await process.wait()
+    async with worker(folder) as process:
+        job = await wait(client, id)
+        return id, job, peak(process)
+
+
 async def measure(count: int, formats: Sequence[ExportFormat], folder: Path) -> list[Limit]:
-    """Exports the same images in each format."""
+    """Exports the same version in each format, undisturbed and killed."""
     table = Table(
-        "format", "images a second", "MB written", "MB before", "MB at the peak", title=f"{count:,} images"
+        "format",
+        "images a second",
+        "MB of the download",
+        "MB before",
+        "MB at the peak",
+        "MB after a kill",
+        title=f"{count:,} images",
     )
     bounds = []
     async with open_installation(Settings(data=folder, worker=False)) as ready, AsyncExitStack() as stack:
         services = await open_services(ready, stack)
         await seed(services.database, services.settings)
         user = a_user(a_company())
-        crawl = await store_images(services, user, count)
         client = Client(services, make_schema(), user_id=user.id)
+        await factories.save(services.database, user)
+        version = await freeze_version(services, client, user, count)
         for format in formats:
             async with worker(folder) as process:
-                await run_export(
-                    client, crawl, ExportFormat.CSV
-                )  # it has started, and imported what it needs
+                await run_export(client, version, ExportFormat.CSV)  # it has imported what it needs
                 before, begin = peak(process), perf_counter()
-                job = await run_export(client, crawl, format)
+                id, job = await run_export(client, version, format)
                 seconds, after = perf_counter() - begin, peak(process)
-            if job["phase"] != "SUCCEEDED" or job["exportedImages"] != count:
-                raise RuntimeError(f"{format.name}: {job}")
-            stored = [found.key async for found in services.store.list(f"{user.company.id}/crawls")]
+            killed_id, killed, later = await run_killed(client, version, format, folder, count)
+            for ended in (job, killed):
+                if ended["phase"] != "SUCCEEDED" or ended["exportedImages"] != count:
+                    raise RuntimeError(f"{format.name}: {ended}")
+            digests = [await package_digest(services, user.company, each) for each in (id, killed_id)]
+            await client(DELETE, id=id)
+            await client(DELETE, id=killed_id)
+            stored = [found.key async for found in services.store.list(f"{user.company.id}/datasets")]
             await services.store.delete(stored)
-            figures = [job["fileSize"] / MEGABYTE, before / MEGABYTE, after / MEGABYTE]
-            table.add_row(format.name, f"{count / seconds:,.0f}", *(f"{figure:,.0f}" for figure in figures))
-            taken = after - before
+            figures = [job["fileSize"], before, after, later]
+            megabytes = (f"{figure / MEGABYTE:,.0f}" for figure in figures)
+            table.add_row(format.name, f"{count / seconds:,.0f}", *megabytes)
+            taken = max(after, later) - before
             what = f"worker memory of exporting {count:,} images as {format.name}"
             got = f"{taken / MEGABYTE:.0f} MB"
             bounds.append(Limit(what, f"< {MAX_MEMORY_BYTES // MEGABYTE} MB", got, taken < MAX_MEMORY_BYTES))
+            same, attempts = digests[0] == digests[1], killed["attempts"]
+            got = f"{'the same' if same else 'different'} bytes after {attempts} attempts"
+            what = f"{format.name} whose worker was killed halfway"
+            bounds.append(Limit(what, "the same bytes after 2 attempts", got, same and attempts >= 2))
     console.print(table)
     return bounds
 

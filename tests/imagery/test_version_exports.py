@@ -41,6 +41,9 @@ JOB = """query ($id: ID!) { exportJob(id: $id) {
   exportOptions { unlabelled multiLabel resize { longestSide mode format quality } } } }"""
 FREEZE = """mutation ($id: ID!) { datasetFreeze(id: $id) { errors { code } datasetVersion { id
   images(first: 100) { nodes { hash split image { id } } } } } }"""
+CREATE_DATASET = """mutation ($input: DatasetCreateInput!) { datasetCreate(input: $input) {
+  errors { code message } dataset { id } } }"""
+DELETE_IMAGE = "mutation ($id: ID!) { imageDelete(id: $id) { errors { code } } }"
 LABEL = """mutation ($id: ID!, $input: ImageUpdateInput!) { imageUpdate(id: $id, input: $input) {
   errors { code } } }"""
 
@@ -295,3 +298,35 @@ async def test_images_are_resized_and_described_as_they_are_packed(
             assert (image["width"], image["height"], image["file_size"]) == (*size, len(content))
             assert image["sha256"] == hashlib.sha256(content).hexdigest()
     assert sorted(image["original_sha256"] for image in listed) == [hash for hash, _, _ in version.truth]
+
+
+async def test_images_that_people_accept_are_frozen_and_exported_as_they_were(
+    graphql: Client,
+    services: Services,
+    save: Save,
+    people: People,
+    worker: Worker,
+    api: httpx.AsyncClient,
+) -> None:
+    user, manager = graphql.of(people.user), graphql.of(people.manager)
+    crawl = a_done_crawl(people.user)
+    contents = [picture(seed, (48, 36)) for seed in range(8)]
+    images = await store_images(services, crawl, contents)
+    for number, image in enumerate(images):
+        await user(LABEL, id=image.gid, input={"labels": ["wren"], "accepted": number != 3})
+
+    selection = {"labels": ["wren"], "onlyAccepted": True}
+    input = {"projectId": crawl.parents[0].gid, "name": "Wrens", "selection": selection}
+    made = (await user(CREATE_DATASET, input=input))["datasetCreate"]["dataset"]
+    frozen = (await user(FREEZE, id=made["id"]))["datasetFreeze"]["datasetVersion"]
+    version = Frozen(frozen["id"], [])
+    _, first = await export(user, api, version, "JSONL")
+    await user(LABEL, id=images[0].gid, input={"labels": ["owl"], "accepted": False})
+    await manager(DELETE_IMAGE, id=images[1].gid)
+    _, second = await export(user, api, version, "JSONL")
+
+    rows = [json.loads(line) for line in first.splitlines()]
+    accepted = [content for number, content in enumerate(contents) if number != 3]
+    assert {row["sha256"] for row in rows} == {hashlib.sha256(content).hexdigest() for content in accepted}
+    assert {row["label"] for row in rows} == {"wren"}
+    assert second == first

@@ -11,7 +11,7 @@ from tests.conftest import People, Save, Unchanged
 from tests.factories import Fixture, a_project, a_session
 from tests.factories.chat import a_conversation
 from tests.factories.evaluation import a_proposed_requirement, a_requirement_proposal, a_run
-from tests.factories.imagery import a_crawl
+from tests.factories.imagery import a_crawl, a_dataset
 from tests.factories.knowledge import a_document, an_embedding_model
 from tests.graphql_client import Client
 
@@ -24,6 +24,7 @@ UPDATES: dict[str, tuple[Make, str]] = {
     "documentUpdate": (a_document, "title"),
     "conversationUpdate": (a_conversation, "title"),
     "crawlJobUpdate": (lambda user: a_crawl(a_project(user)), "name"),
+    "datasetUpdate": (lambda user: a_dataset(a_project(user)), "name"),
     "evaluationRunUpdate": (a_run, "name"),
     "proposedRequirementUpdate": (
         lambda user: a_proposed_requirement(a_requirement_proposal(user)),
