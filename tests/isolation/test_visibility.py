@@ -85,8 +85,16 @@ READ: Models = {
     ProcessingJob: "jobs:read",
     **dict.fromkeys(
         (
-            CrawlJob, CrawlChunk, CrawlCandidate, Image, ValidationJob, ValidationFinding, ExportJob, Dataset,
-            DatasetVersion, DatasetImage,
+            CrawlJob,
+            CrawlChunk,
+            CrawlCandidate,
+            Image,
+            ValidationJob,
+            ValidationFinding,
+            ExportJob,
+            Dataset,
+            DatasetVersion,
+            DatasetImage,
         ),
         "images:read",
     ),

@@ -218,6 +218,7 @@ def test_only_the_seams_import_inside_functions() -> None:
         "providers/vision/__init__.py: providers.vision.openai_compatible",
         "resolvers/evaluation/comparison.py: resolvers.evaluation.significance",
         "resolvers/files/content.py: magika",
+        "resolvers/imagery/dataset_splits.py: numpy",
         "server/app.py: server.demo.company",
         "server/cli.py: server.commands.execution",
         "server/demo/company.py: server.demo.drawings",

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 from migrations.tables import INSTANT, JSON, NOW, one_of
 from migrations.tenant.first_tables.vocabulary import create_index, create_table, drop_tables, references
 
-revision = "0019"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

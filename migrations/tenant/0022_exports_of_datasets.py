@@ -6,8 +6,8 @@ from alembic import op
 from migrations.constraints import add_constraint, allow_null
 from migrations.tables import Indexes, replace_indexes
 
-revision = "0020"
-down_revision = "0019"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
