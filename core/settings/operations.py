@@ -21,7 +21,7 @@ class OperationSettings(BaseSettings):
         default=400_000, ge=1_000, description="Maximum objects of an answer in which every page is full."
     )
     query_introspection: int = Field(
-        default=70_000, ge=1_000, description="Maximum values of an answer to introspection."
+        default=80_000, ge=1_000, description="Maximum values of an answer to introspection."
     )
     query_result: int = Field(
         default=60_000,

@@ -61,7 +61,7 @@ class Limits:
     """Fields that hash a password, which is slow on purpose."""
     cost: int = 400_000
     """Objects in the response if every page and list is full."""
-    introspection: int = 70_000
+    introspection: int = 80_000
     """Values in the response to an introspection query, by the sizes of the schema."""
     page: int = 25
     """Objects assumed in a connection without a page size."""

@@ -72,7 +72,7 @@ async def test_introspection_counts_by_the_sizes_of_the_schema(graphql: Client) 
     (error,) = (await graphql.send(with_aliases("__schema { types { name kind } }", 60))).errors or [
         GraphQLError("none")
     ]
-    assert error.message == f"Query introspection {60 * (5 + 3 * types)} exceeds the limit of 70000."
+    assert error.message == f"Query introspection {60 * (5 + 3 * types)} exceeds the limit of 80000."
 
 
 async def test_forty_lists_of_lists_are_refused_and_the_longest_honest_operation_is_not(

@@ -274,7 +274,7 @@ def test_the_published_limits_hold() -> None:
         reads=250,
         passwords=2,
         cost=400_000,
-        introspection=70_000,
+        introspection=80_000,
         page=25,
         largest=100,
         items=10,
