@@ -76,6 +76,7 @@ class CompareSheet(Job):
 async def realign(uow: UnitOfWork, viewer: Viewer, id: UUID, points: PointPairs | None) -> Comparison:
     """Compare two sheets again, aligned by these pairs of points; None aligns them by their content again."""
     access.require(viewer, "drawings:update")
+    access.require(viewer, "jobs:run")
     comparison = await find_for_correction(uow, viewer, id)
     if points is not None:
         await _validate_points(uow, comparison, points)
@@ -86,6 +87,7 @@ async def realign(uow: UnitOfWork, viewer: Viewer, id: UUID, points: PointPairs 
 
 async def rerun(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Comparison:
     """Compare two sheets again, with the options of their session as they are now."""
+    access.require(viewer, "jobs:run")
     comparison = await find_for_correction(uow, viewer, id)
     return await _compare_again(uow, viewer, comparison, "COMPARISON_RERUN", {})
 
@@ -247,7 +249,6 @@ async def _compare_again(
     **metadata: Any,
 ) -> Comparison:
     """Store the values and start a job, unless one is under way: that one notices what it was not told."""
-    access.require(viewer, "jobs:run")
     pending = {**values, "state": SheetState.PENDING, "error_message": None}
     if comparison.state is not SheetState.PENDING:
         job = CompareSheet(comparison.session_id, comparison.id)

@@ -120,6 +120,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, id: UUID, fields: Mapping[str,
 
 async def rerun(uow: UnitOfWork, viewer: Viewer, id: UUID) -> Report:
     """Generate a new report with the same settings from current data."""
+    access.require(viewer, "reports:generate")
     saved = await access.find(uow, viewer, SavedReport, id)
     if saved.config is None:
         raise Conflict("The settings of this report are not known, so it cannot be rerun.", "id")
