@@ -36,6 +36,7 @@ from schema.identity.companies import CompanyMutations
 from schema.identity.deletion import DeletionMutations
 from schema.identity.invitations import InvitationMutations, InvitationQueries
 from schema.identity.passwords import PasswordMutations
+from schema.identity.second_factors import SecondFactorMutations
 from schema.identity.sign_in import SignInMutations
 from schema.identity.subscriptions import IdentitySubscriptions
 from schema.identity.types import IdentityQueries
@@ -96,6 +97,7 @@ class Query(
 class Mutation(
     SignInMutations,
     PasswordMutations,
+    SecondFactorMutations,
     InvitationMutations,
     CompanyMutations,
     UserMutations,

@@ -92,6 +92,7 @@ def parser() -> ArgumentParser:
     creating.add_argument("--role", choices=ROLES, default="user", help="role (default: user)")
     for name, text in (
         ("reset-password", "end all sessions and print a new password"),
+        ("reset-second-factor", "remove a lost second factor and end all sessions"),
         ("suspend", "end all sessions and refuse new ones"),
     ):
         user_actions.add_parser(name, parents=[shared], help=text).add_argument("email", help="email address")

@@ -1,6 +1,13 @@
 """Models of both planes, by domain."""
 
-from db.models.accounts import Invitation, InvitationStatus, OneTimeToken, TokenPurpose
+from db.models.accounts import (
+    Invitation,
+    InvitationStatus,
+    OneTimeToken,
+    RecoveryCode,
+    TokenPurpose,
+    TotpSecret,
+)
 from db.models.chat.conversations import (
     AnswerMode,
     CachedAnswer,
@@ -194,6 +201,7 @@ __all__ = [
     "ProposalStage",
     "ProposedRequirement",
     "ReadingPeriod",
+    "RecoveryCode",
     "RefreshToken",
     "Report",
     "ReportEvent",
@@ -221,6 +229,7 @@ __all__ = [
     "TextCheckState",
     "TokenPurpose",
     "TokenUsage",
+    "TotpSecret",
     "Upload",
     "UploadState",
     "User",

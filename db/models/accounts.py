@@ -57,6 +57,33 @@ class OneTimeToken(PrimaryKey, PlatformModel):
     created_at: Mapped[Instant]
 
 
+class TotpSecret(PrimaryKey, PlatformModel):
+    """The secret of a user's one-time passwords, encrypted with the secret key of the installation.
+
+    `last_step` is the time step of the last code: none is used twice.
+    """
+
+    __tablename__ = "totp_secrets"
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.users.id", ondelete="CASCADE"), unique=True)
+    secret: Mapped[bytes]
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    created_at: Mapped[Instant]
+
+
+class RecoveryCode(PrimaryKey, PlatformModel):
+    """The digest of a code that replaces a second factor once."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (sa.UniqueConstraint("user_id", "digest"),)
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.users.id", ondelete="CASCADE"))
+    digest: Mapped[bytes]
+    used_at: Mapped[datetime | None]
+    created_at: Mapped[Instant]
+
+
 class Invitation(PrimaryKey, PlatformModel):
     """An invitation of an email address to a company. Its token is not stored, only its digest."""
 

@@ -1,7 +1,7 @@
 """Registration, sign-in, token refresh, and the viewer of a token."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,15 @@ from db.placement import Placement, place_of
 from db.uow import UnitOfWork
 from resolvers import activity_log, validators
 from resolvers.access import Viewer
-from resolvers.identity import mails, passwords, placement, refresh_tokens, sign_in_limits, users
+from resolvers.identity import (
+    mails,
+    passwords,
+    placement,
+    refresh_tokens,
+    second_factors,
+    sign_in_limits,
+    users,
+)
 from resolvers.identity.credentials import Credential
 from resolvers.identity.jwt import TokenSigner
 from resolvers.identity.refresh_tokens import TokenPair
@@ -36,10 +44,18 @@ from resolvers.identity.sign_in_limits import UNKNOWN_ORIGIN, Origin, Source
 
 NOT_ACTIVE = "This account is not active."
 WRONG_CREDENTIALS = "The login or the password is incorrect."
+CHALLENGE_OVER = "This sign-in has expired. Sign in again."
 NOT_APPROVED = "This account waits for approval, or for the verification of its email address."
 CLOSED = "Registration is closed. Ask an administrator for an invitation."
 OTHER_DOMAIN = "Registration is open to email addresses of certain domains only. Ask for an invitation."
 REGISTRATION_REFUSED = "The registration could not be completed. If you have an account, sign in."
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What is answered to a correct password if a second factor is needed."""
+
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ async def register(
     full_name: str | None,
     username: str | None,
     origin: Origin = UNKNOWN_ORIGIN,
-) -> TokenPair | None:
+) -> TokenPair | Challenge | None:
     """Create a user with a personal company that they administer, and sign them in.
 
     With the address and the password of an existing account, sign in. With another password, the refusal does
@@ -128,7 +144,7 @@ def _status_of_registration(settings: Settings, email: str) -> UserStatus:
 
 async def sign_in(
     database: Database, signer: TokenSigner, *, login: str, password: str, origin: Origin = UNKNOWN_ORIGIN
-) -> TokenPair:
+) -> TokenPair | Challenge:
     """Sign in by email or username. Failed attempts are limited by account and source together.
 
     Unknown logins are refused, counted and limited like known ones, with the same work.
@@ -153,28 +169,77 @@ async def _find_account(uow: UnitOfWork, column: Any, name: str) -> Account:
 
 
 async def verify_password(
-    database: Database, signer: TokenSigner, user_id: UUID, password: str, origin: Origin, field: str
+    database: Database,
+    signer: TokenSigner,
+    user_id: UUID,
+    password: str,
+    origin: Origin,
+    field: str,
+    *,
+    is_complete: bool = True,
 ) -> bool:
-    """Whether this is the password of a signed-in user. Wrong ones count as failed sign-ins."""
+    """Whether this is the password of a signed-in user. Wrong ones count as failed sign-ins.
+
+    Unless it is complete, a code is needed too: correct passwords count as well, so that nobody guesses it.
+    """
     async with database.platform() as uow:
         email = await uow.scalar(select(User.email).where(User.id == user_id))
         account = await _find_account(uow, User.email, email)
         source = await _count_attempt(uow, signer, account, origin, field)
     is_correct, _ = await account.verify(password)
-    if is_correct:
+    if is_correct and is_complete:
         async with database.platform() as uow:
             await sign_in_limits.forget_attempts(uow, account.key, source)
     return is_correct
 
 
-async def _open_session(
-    database: Database, signer: TokenSigner, account: Account, source: Source, rehashed: str | None
+async def verify_second_factor(
+    database: Database,
+    settings: Settings,
+    signer: TokenSigner,
+    *,
+    challenge: str,
+    code: str,
+    origin: Origin = UNKNOWN_ORIGIN,
 ) -> TokenPair:
-    """Sign in after the password is verified. Who knows it is told that the account is suspended."""
+    """Sign in by the second factor. Wrong codes count as failed sign-ins."""
+    user_id = signer.verify_challenge(challenge)
+    if user_id is None:
+        raise NotAuthenticated(CHALLENGE_OVER, "input", "challenge")
+    async with database.platform() as uow:
+        email = await uow.scalar(select(User.email).where(User.id == user_id))
+        account = await _find_account(uow, User.email, email)
+        source = await _count_attempt(uow, signer, account, origin, "code")
+    if account.user is None or account.user.company_id is None:
+        raise NotAuthenticated(CHALLENGE_OVER, "input", "challenge")
+    async with database.platform() as uow:
+        await second_factors.verify(uow, settings, user_id, code)
+    tokens = await _open_session(database, signer, account, source, None, is_complete=True)
+    assert isinstance(tokens, TokenPair)
+    return tokens
+
+
+async def _open_session(
+    database: Database,
+    signer: TokenSigner,
+    account: Account,
+    source: Source,
+    rehashed: str | None,
+    *,
+    is_complete: bool = False,
+) -> TokenPair | Challenge:
+    """Sign in after the password is verified, unless a second factor is still needed.
+
+    Who knows the password is told that the account is suspended. Failed attempts are forgotten only when
+    nothing more is needed, so that a known password does not help to guess codes.
+    """
     user = account.user
     async with database.tenant(user.company_id, kind="platform") as uow:
+        is_active = user.status is UserStatus.ACTIVE and user.is_active
+        if is_active and not is_complete and await second_factors.is_enrolled(uow, user.id):
+            return Challenge(signer.challenge_token(user.id))
         await sign_in_limits.forget_attempts(uow, account.key, source)
-        if user.status is UserStatus.ACTIVE and user.is_active:
+        if is_active:
             values: dict[str, Any] = {"last_login_at": func.now()} | (
                 {"hashed_password": rehashed} if rehashed else {}
             )

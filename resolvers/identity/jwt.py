@@ -19,6 +19,7 @@ ISSUER = "seshat"
 AUDIENCE, DEVICE_AUDIENCE = "seshat:api", "seshat:sign-in"
 """The `aud` claim of access tokens and of device tokens: neither is accepted as the other."""
 
+CHALLENGE_AUDIENCE, CHALLENGE_TTL = "seshat:second-factor", timedelta(minutes=5)
 DEVICE_TTL = timedelta(days=180)
 
 MAX_VERIFIED_TOKENS = 10_000
@@ -77,6 +78,17 @@ class TokenSigner:
     def device_token(self, user_id: UUID) -> str:
         """A token that tells later sign-ins that the user has signed in on this device."""
         return self._sign(DEVICE_AUDIENCE, user_id, DEVICE_TTL, {"jti": str(new_id())})
+
+    def challenge_token(self, user_id: UUID) -> str:
+        """A token that tells that the user has given their password, and has to give a second factor."""
+        return self._sign(CHALLENGE_AUDIENCE, user_id, CHALLENGE_TTL, {})
+
+    def verify_challenge(self, token: str) -> UUID | None:
+        """The user of a challenge; None if it is invalid or expired."""
+        try:
+            return UUID(self._claims(token, CHALLENGE_AUDIENCE)["sub"])
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+            return None
 
     def verify(self, token: str) -> AccessClaims:
         """The claims of an access token. Raises `NotAuthenticated` if it is invalid or expired."""

@@ -34,10 +34,18 @@ async def change(
 
 
 async def require_password(
-    database: Database, signer: TokenSigner, viewer: Viewer, origin: Origin, password: str, *path: str
+    database: Database,
+    signer: TokenSigner,
+    viewer: Viewer,
+    origin: Origin,
+    password: str,
+    *path: str,
+    is_complete: bool = True,
 ) -> None:
     """Raise `Invalid` unless this is the viewer's password. Wrong ones count as failed sign-ins."""
-    if not await accounts.verify_password(database, signer, viewer.user_id, password, origin, path[-1]):
+    if not await accounts.verify_password(
+        database, signer, viewer.user_id, password, origin, path[-1], is_complete=is_complete
+    ):
         raise Invalid(WRONG_PASSWORD, *path)
 
 

@@ -19,6 +19,7 @@ PUBLIC_MUTATIONS = frozenset(
         "invitationAccept",
         "passwordReset",
         "passwordResetRequest",
+        "secondFactorVerify",
         "tokenRefresh",
         "userRegister",
         "userSignIn",
@@ -80,6 +81,11 @@ class UserSignOutInput:
 
 @output
 class UserRegisterPayload(Payload):
+    challenge: str | None = None
+    """Challenge for `secondFactorVerify`, if the account has a second factor. Valid for five minutes. If so,
+    no tokens are issued.
+    """
+
     is_pending: bool | None = None
     """Whether the registration waits for approval, or for `emailVerify` with the token of a mail. If so, no
     tokens are issued. Null if the user is signed in.
@@ -100,6 +106,11 @@ class UserRegisterPayload(Payload):
 
 @output
 class UserSignInPayload(Payload):
+    challenge: str | None = None
+    """Challenge for `secondFactorVerify`, if the account has a second factor. Valid for five minutes. If so,
+    no tokens are issued.
+    """
+
     access_token: str | None = None
     """Access token for the `Authorization: Bearer` header. Valid for a few minutes."""
 
@@ -151,6 +162,8 @@ class SignInMutations:
         )
         if tokens is None:
             return UserRegisterPayload(is_pending=True)
+        if isinstance(tokens, accounts.Challenge):
+            return UserRegisterPayload(challenge=tokens.token)
         return UserRegisterPayload.of(
             **await signed_in(info.context, tokens), device_token=device_token(info.context, tokens)
         )
@@ -159,6 +172,7 @@ class SignInMutations:
     async def user_sign_in(self, info: Info, input: UserSignInInput) -> UserSignInPayload:
         """Sign in by email address or username.
 
+        With a second factor, the answer is a challenge for `secondFactorVerify` instead of tokens.
         After ten failed attempts from a device or network, further attempts from there wait ever longer.
         Devices and networks that have not signed in to the account before have 20 attempts an hour together.
         """
@@ -170,6 +184,8 @@ class SignInMutations:
             password=input.password,
             origin=Origin(info.context.address, input.device_token),
         )
+        if isinstance(tokens, accounts.Challenge):
+            return UserSignInPayload(challenge=tokens.token)
         return UserSignInPayload.of(
             **await signed_in(info.context, tokens), device_token=device_token(info.context, tokens)
         )

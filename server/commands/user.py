@@ -13,7 +13,7 @@ from db.database import Database
 from db.models import Company, RoleName, User, UserStatus
 from db.placement import Placement
 from resolvers import activity_log, validators
-from resolvers.identity import password_changes, passwords, refresh_tokens, users
+from resolvers.identity import password_changes, passwords, refresh_tokens, second_factors, users
 from server.installation import database_urls, open_database
 
 BY_OPERATOR = {"by": "operator"}
@@ -39,6 +39,8 @@ async def run_action(settings: Settings, options: Namespace) -> int:
                 await create(database, email, options.company, options.role)
             elif options.action == "reset-password":
                 await reset_password(database, email)
+            elif options.action == "reset-second-factor":
+                await reset_second_factor(database, email)
             else:
                 await suspend(database, email)
         except DomainError as error:
@@ -73,6 +75,16 @@ async def reset_password(database: Database, email: str) -> None:
         await password_changes.store(uow, user_id, hashed)
         await activity_log.record(uow, None, "USER_PASSWORD_RESET", "User", user_id, **BY_OPERATOR)
     print(f"All sessions of {email} have ended. New password: {password}")
+
+
+async def reset_second_factor(database: Database, email: str) -> None:
+    """Removes the second factor of a user who has lost it, and ends all of their sessions."""
+    user_id, company_id = await find(database, email)
+    async with database.tenant(company_id, kind="platform") as uow:
+        await second_factors.reset(uow, user_id)
+        await refresh_tokens.revoke_all(uow, user_id)
+        await activity_log.record(uow, None, "USER_SECOND_FACTOR_REMOVE", "User", user_id, **BY_OPERATOR)
+    print(f"{email} signs in with the password alone")
 
 
 async def suspend(database: Database, email: str) -> None:

@@ -35,8 +35,10 @@ WITHOUT_ROWS = {
     "OneTimeToken",
     "OutboxMessage",
     "PlacementChange",
+    "RecoveryCode",
     "RefreshToken",
     "SignInAttempt",
+    "TotpSecret",
 }
 """Models that `everything` has no row of."""
 

@@ -28,6 +28,7 @@ from pipelines import company_moves
 from pipelines.runtime.faults import Retry
 from resolvers.identity import accounts, companies
 from resolvers.identity.placement import MoveCompany
+from resolvers.identity.refresh_tokens import TokenPair
 from schema.framework.context import Services
 from tests.chat.pipeline.conftest import a_worker
 from tests.conftest import People, Postgres, Save, Unchanged
@@ -237,7 +238,7 @@ async def test_personal_companies_are_placed_as_the_installation_says(
             full_name=None,
             username=None,
         )
-        assert tokens is not None
+        assert isinstance(tokens, TokenPair)
         [row] = await onlooker.fetch(
             "SELECT c.id, database_name FROM platform.companies c "
             "JOIN platform.users u ON u.company_id = c.id WHERE u.id = $1",

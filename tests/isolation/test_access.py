@@ -25,13 +25,22 @@ PUBLIC = {
     "invitationAccept",
     "passwordReset",
     "passwordResetRequest",
+    "secondFactorVerify",
     "tokenRefresh",
     "userRegister",
     "userSignIn",
 }
 """What nobody in particular may do."""
 
-ONESELF = {"emailChangeRequest", "emailVerificationRequest", "passwordChange", "userSignOut"}
+ONESELF = {
+    "emailChangeRequest",
+    "emailVerificationRequest",
+    "passwordChange",
+    "totpConfirm",
+    "totpDisable",
+    "totpEnroll",
+    "userSignOut",
+}
 """What everybody may do, and to themselves only."""
 
 PLATFORM_ONLY = {

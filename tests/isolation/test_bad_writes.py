@@ -44,6 +44,8 @@ EARLIER: dict[str, set[tuple[str, ...]]] = {
         *(("input", "requirements", kind, "0", "name") for kind in ("props", "events", "states")),
         ("input", "requirements", "accessibility", "0", "requirement"),
     },
+    "secondFactorVerify": {("input", "challenge")},
+    "totpDisable": {("input", "password")},
     "userSignIn": {("input", "password")},
 }
 """What mutations refuse of what else is given, before they look at the value."""

@@ -8,7 +8,15 @@ from tests.graphql_client import Client
 from tests.isolation.conftest import Neighbours
 from tests.isolation.generated_operations import operation_with_variables, root
 
-OWN = {"emailChangeRequest", "emailVerificationRequest", "passwordChange", "userSignOut"}
+OWN = {
+    "emailChangeRequest",
+    "emailVerificationRequest",
+    "passwordChange",
+    "totpConfirm",
+    "totpDisable",
+    "totpEnroll",
+    "userSignOut",
+}
 """Mutations of what is the viewer's own, which need no permission."""
 
 MULTIPART = {"fileUpload"}

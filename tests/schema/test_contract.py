@@ -27,6 +27,13 @@ WRITTEN = ROOT / "schema" / "schema.graphql"
 OWN_TYPES = {name: kind for name, kind in SCHEMA.type_map.items() if not name.startswith("__")}
 
 ALLOWED_WORDS = {
+    ("SecondFactorVerifyInput", "deviceToken"),
+    ("SecondFactorVerifyPayload", "accessToken"),
+    ("SecondFactorVerifyPayload", "deviceToken"),
+    ("SecondFactorVerifyPayload", "refreshToken"),
+    ("TotpDisableInput", "password"),
+    ("TotpEnrollInput", "password"),
+    ("TotpEnrollPayload", "secret"),
     ("EmailChangeRequestInput", "password"),
     ("EmailVerifyInput", "token"),
     ("InvitationAcceptInput", "password"),
