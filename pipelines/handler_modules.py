@@ -16,6 +16,7 @@ from resolvers.identity.mails import SendMail
 from resolvers.identity.placement import MoveCompany
 from resolvers.imagery.crawl_chunks import GatherChunk, GatherImages
 from resolvers.imagery.exports import PackImages
+from resolvers.imagery.pushes import PushDataset
 from resolvers.imagery.validation import CheckImages
 from resolvers.insights.imports import ImportHistoricalData
 from resolvers.insights.reports import GenerateReport
@@ -54,6 +55,7 @@ HANDLER_MODULES: dict[type[Job], str] = {
     PackImages: "pipelines.imagery.exporting.handlers",
     ProcessDocument: "pipelines.knowledge.handlers",
     ProposeRequirements: "pipelines.requirements.handlers",
+    PushDataset: "pipelines.imagery.exporting.pushes",
     PublishReport: "pipelines.insights.report_files",
     ReembedDocuments: "pipelines.knowledge.reembedding",
     RecoverVectors: "pipelines.knowledge.vector_recovery",

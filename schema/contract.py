@@ -44,6 +44,7 @@ from schema.identity.users import UserMutations
 from schema.imagery.datasets import DatasetMutations, DatasetQueries
 from schema.imagery.image_feed import ImagerySubscriptions
 from schema.imagery.operations import ImageryMutations, ImageryQueries
+from schema.imagery.pushes import PushMutations
 from schema.insights.imports import ConsumptionMutations, ConsumptionQueries
 from schema.insights.profile import ProfileMutations, ProfileQueries
 from schema.insights.reports import ReportMutations, ReportQueries, ReportSubscriptions
@@ -108,6 +109,7 @@ class Mutation(
     ComparisonReportMutations,
     ImageryMutations,
     DatasetMutations,
+    PushMutations,
     ProfileMutations,
     SavedReportMutations,
     ConsumptionMutations,

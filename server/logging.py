@@ -29,7 +29,7 @@ SHARED_PROCESSORS: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-NOISY_LOGGERS = ("alembic", "asyncio", "httpx", "uvicorn.error")
+NOISY_LOGGERS = ("alembic", "asyncio", "httpx", "httpx2", "huggingface_hub", "uvicorn.error")
 """Loggers of libraries whose level is at least WARNING."""
 
 READABLE_LOGGERS = ("alembic", "sqlalchemy.pool", "uvicorn")

