@@ -128,13 +128,21 @@ def image_picture(image: Any, absolute: Absolute) -> Picture:
             elif name.lower() in ("src", "data-src"):
                 add(value, Place.LATER)
     link = next(image.iterancestors("a"), None)
-    if (
-        link is not None
-        and has_image_name(link.get("href", ""))
-        and len(list(islice(link.iter("img"), 2))) == 1
-    ):
-        add(link.get("href"), Place.LINKED)
+    if link is not None and has_single_image(link):
+        for reference in linked_references(link):
+            add(reference, Place.LINKED)
     return picture
+
+
+def linked_references(link: Any) -> Iterator[str]:
+    """The images to which a link leads, or which a script shows when it is followed."""
+    if has_image_name(link.get("href", "")):
+        yield link.get("href")
+    for name, value in link.items():
+        if name.lower() not in IGNORED_ATTRIBUTES:
+            for reference, _, _ in attribute_references(name.lower(), value):
+                if has_image_name(reference):
+                    yield reference
 
 
 def other_pictures(element: Any, tag: str, absolute: Absolute) -> Iterator[Picture]:
@@ -148,7 +156,7 @@ def other_pictures(element: Any, tag: str, absolute: Absolute) -> Iterator[Pictu
     elif tag == "script":
         if "ld+json" in element.get("type", ""):
             yield from linked_data_pictures(element.text or "", absolute)
-    elif tag == "a":
+    elif tag in ("a", "area"):
         if has_image_name(element.get("href", "")) and not has_single_image(element):
             yield from one_picture(element.get("href"), absolute, Place.LINKED)
     elif tag != "source":

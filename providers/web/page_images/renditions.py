@@ -14,6 +14,7 @@ PLACEHOLDER_NAME = re.compile(
 )
 LARGE_NAME = re.compile(r"full|zoom|large|orig|hi-?res|retina|big|max|2x|hd", re.IGNORECASE)
 SRCSET_ENTRY = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]+)([wxh])[^,]*)?\s*(?:,|\Z)")
+CSS_ADDRESS = re.compile(r"""url\(\s*["']?([^"')\s]+)["']?\s*\)""", re.IGNORECASE)
 SRCSET = re.compile(r"\S\s+\d+(?:\.\d+)?[wx]\s*(?:,|$)")
 JSON_ADDRESS = re.compile(
     r"""["'\s\[(]((?:https?:)?/{1,2}[^"'\s<>\\]+?\.(?:jpe?g|png|webp|gif|avif))(?=["'\s?#])""",
@@ -92,7 +93,9 @@ def attribute_references(name: str, value: str) -> Iterator[tuple[str, Place, fl
     value = value.strip()
     if not value or value.startswith(("data:", "blob:", "javascript:", "#")):
         return
-    if "srcset" in name or SRCSET.search(value):
+    if match := CSS_ADDRESS.fullmatch(value):
+        yield match[1], Place.LATER, 0.0
+    elif "srcset" in name or SRCSET.search(value):
         for reference, size in srcset_entries(value):
             if not reference.startswith("data:"):
                 yield reference, Place.SET, size
